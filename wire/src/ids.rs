@@ -1,0 +1,163 @@
+//! The forms of the identifiers that cross the network: companies, sessions, messages, e-mail addresses.
+
+use crate::limits::{EMAIL_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SESSION_ID_BYTES_MAX};
+
+/// What every session made by the Worker for server events begins with. Public callers may not use it.
+pub const SERVER_SESSION_PREFIX: &str = "webhook_";
+/// What every session made by the SDK begins with.
+pub const SESSION_PREFIX: &str = "session_";
+/// What every company id begins with.
+pub const COMPANY_PREFIX: &str = "TM-";
+
+/// Ids that broken clients send in place of a person; taking one for a person would fuse strangers.
+const PLACEHOLDERS: [&str; 16] = [
+    "null",
+    "undefined",
+    "none",
+    "nil",
+    "nan",
+    "0",
+    "-1",
+    "true",
+    "false",
+    "anonymous",
+    "guest",
+    "unknown",
+    "email",
+    "[object object]",
+    "not_authenticated",
+    "distinct_id",
+];
+
+/// `session_<unix s>_<random hex>`, the form of seed 000.
+#[must_use]
+pub fn session_id(now_s: u64, random: [u8; 16]) -> String {
+    format!("{SESSION_PREFIX}{now_s}_{}", hex(&random))
+}
+
+/// `webhook_<unix s>_<random hex>`, the session that gathers one person's server events.
+#[must_use]
+pub fn server_session_id(now_s: i64, random: [u8; 16]) -> String {
+    format!("{SERVER_SESSION_PREFIX}{now_s}_{}", hex(&random))
+}
+
+/// Whether a public caller may name this session: 1 to 128 bytes of letters, digits and `_ - . :`, not a server session, not a placeholder.
+#[must_use]
+pub fn is_public_session(id: &str) -> bool {
+    (1..=SESSION_ID_BYTES_MAX).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+        && !id.starts_with(SERVER_SESSION_PREFIX)
+        && !is_placeholder(id)
+}
+
+/// Whether this may be a message id: 1 to 128 bytes without control characters.
+#[must_use]
+pub fn is_message_id(id: &str) -> bool {
+    (1..=MESSAGE_ID_BYTES_MAX).contains(&id.len()) && !id.chars().any(char::is_control)
+}
+
+/// Whether this may be a company id: `TM-` and 4 to 32 of `A-Z 0-9`.
+#[must_use]
+pub fn is_company_id(id: &str) -> bool {
+    id.strip_prefix(COMPANY_PREFIX).is_some_and(|rest| {
+        (4..=32).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    })
+}
+
+/// Whether broken clients send this text in place of an id.
+#[must_use]
+pub fn is_placeholder(id: &str) -> bool {
+    let low = id.trim().to_lowercase();
+    PLACEHOLDERS.contains(&low.as_str()) || low.bytes().all(|b| b == b'0' || b == b'-')
+}
+
+/// Why an address is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailError {
+    /// Not an address: no single `@` with something on both sides, blanks or control characters inside, or too long.
+    Form,
+    /// A placeholder such as `null` or `undefined@…`.
+    Placeholder,
+}
+
+/// The lookup key of an address that is already in NFC: trimmed and lower-cased, at most 254 bytes. No folding of dots or `+`.
+///
+/// # Errors
+/// [`EmailError`] when the text is no address or stands for none.
+pub fn email_key(nfc: &str) -> Result<String, EmailError> {
+    let key = nfc.trim().to_lowercase();
+    if is_placeholder(&key) {
+        return Err(EmailError::Placeholder);
+    }
+    if key.len() > EMAIL_BYTES_MAX || key.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(EmailError::Form);
+    }
+    match key.split_once('@') {
+        Some((local, _)) if is_word(local) => Err(EmailError::Placeholder),
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(key),
+        _ => Err(EmailError::Form),
+    }
+}
+
+/// Words that only a broken template puts before an `@`; `guest@` and `email@` are real mailboxes.
+fn is_word(local: &str) -> bool {
+    ["null", "undefined", "nan", "[object object]"].contains(&local)
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(DIGITS.get(usize::from(nibble)).copied().map_or('0', char::from));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_id_has_the_form_of_the_seed() {
+        let id = session_id(1_729_260_000, [0xab; 16]);
+        assert_eq!(id, format!("session_1729260000_{}", "ab".repeat(16)));
+        assert!(is_public_session(&id));
+        assert!(is_public_session("session_123abc"));
+    }
+
+    #[test]
+    fn a_public_caller_cannot_name_a_server_session_or_a_placeholder() {
+        for id in ["webhook_1729260720_srv123", "null", "undefined", "", "a b", "0000", &"x".repeat(129)] {
+            assert!(!is_public_session(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_however_it_is_typed() {
+        assert_eq!(email_key("  Sarah@Example.COM "), Ok("sarah@example.com".into()));
+        assert_eq!(email_key("a.b+c@x.io"), Ok("a.b+c@x.io".into()));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for bad in ["", "sarah", "@x", "a@", "a@b@c", "a b@c.d", "a\u{0}@b.c", &format!("{}@x.io", "a".repeat(250))] {
+            assert!(email_key(bad).is_err(), "{bad}");
+        }
+        for placeholder in ["null", "undefined", "anonymous", "[object Object]", "null@example.com", "00000000"] {
+            assert_eq!(email_key(placeholder), Err(EmailError::Placeholder), "{placeholder}");
+        }
+    }
+
+    #[test]
+    fn a_company_id_is_tm_and_capitals() {
+        assert!(is_company_id("TM-SHOP99"));
+        assert!(is_company_id("TM-DEMO"));
+        for bad in ["TM-", "TM-abc1", "SHOP99", "TM-A B1"] {
+            assert!(!is_company_id(bad), "{bad}");
+        }
+    }
+}
