@@ -1,0 +1,132 @@
+//! Times: how they are read, corrected, ordered and written.
+//!
+//! Everything is UTC. `ms` is epoch milliseconds. A `ts` orders a timeline: `ms × 1000 + place`, where places 0–499 of a
+//! millisecond belong to identifies and 500–999 to events in the order of their request, so that an event in the very
+//! millisecond of an identify comes after it, and a batch keeps its order.
+
+use chrono::{DateTime, NaiveDateTime, SecondsFormat};
+use serde_json::Value;
+use trackmate_wire::limits::{CLOCK_SKEW_MS_MIN, FUTURE_MS_MAX};
+
+/// Places of one millisecond.
+const PLACES: i64 = 1000;
+/// The first place of events; those below are for identifies.
+const EVENT_PLACE: i64 = 500;
+/// The last millisecond that a caller may name: the end of the year 2200.
+const MS_MAX: i64 = 7_289_654_399_999;
+/// Numbers below this are taken for seconds: as milliseconds they would lie in the first months of 1973.
+const SECONDS_MAX: i64 = 100_000_000_000;
+
+/// Reads a time as callers write it: RFC 3339 (any offset, any fraction), the same without an offset (taken as UTC), or a number of
+/// epoch milliseconds or seconds.
+#[must_use]
+pub fn parse(value: &Value) -> Option<i64> {
+    let ms = match value {
+        Value::String(text) => parse_text(text.trim())?,
+        #[allow(clippy::cast_possible_truncation, reason = "bounded by the range check below")]
+        Value::Number(number) => {
+            let n = number.as_i64().or_else(|| number.as_f64().map(|f| f as i64))?;
+            if n < SECONDS_MAX { n.checked_mul(1000)? } else { n }
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (0..=MS_MAX).contains(&ms).then_some(ms)
+}
+
+fn parse_text(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|t| t.timestamp_millis())
+        .or_else(|_| {
+            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|t| t.and_utc().timestamp_millis())
+        })
+        .ok()
+}
+
+/// When something happened, by our clock: the sender's time, corrected only when its clock is off by 55 minutes or more;
+/// the time of arrival when there is none or it lies more than a day ahead.
+#[must_use]
+pub fn happened(original_ms: Option<i64>, sent_ms: Option<i64>, received_ms: i64) -> i64 {
+    let Some(original) = original_ms else { return received_ms };
+    let skew = sent_ms.map_or(0, |sent| received_ms - sent);
+    let corrected = if skew.abs() >= CLOCK_SKEW_MS_MIN { original + skew } else { original };
+    if corrected > received_ms + FUTURE_MS_MAX { received_ms } else { corrected.max(0) }
+}
+
+/// The `ts` of the event at this place of its request.
+#[must_use]
+pub fn event_ts(ms: i64, place: usize) -> i64 {
+    let place = i64::try_from(place).unwrap_or(i64::MAX).min(PLACES - EVENT_PLACE - 1);
+    ms * PLACES + EVENT_PLACE + place
+}
+
+/// The `ts` of an identify. Its place comes from its message id, so that two people identified on one session in the same
+/// millisecond still have an order that does not depend on which request came first.
+#[must_use]
+pub fn identify_ts(ms: i64, message_id: &str) -> i64 {
+    let hash = message_id.bytes().fold(2_166_136_261_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));
+    ms * PLACES + i64::from(hash) % EVENT_PLACE
+}
+
+/// The milliseconds of a `ts`.
+#[must_use]
+pub const fn ts_ms(ts: i64) -> i64 {
+    ts.div_euclid(PLACES)
+}
+
+/// `2025-10-18T10:00:00.000Z`.
+#[must_use]
+pub fn iso(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOON: i64 = 1_760_788_800_000; // 2025-10-18T12:00:00Z
+
+    #[test]
+    fn times_are_read_in_every_form_that_clients_send() {
+        for value in [
+            json!("2025-10-18T12:00:00Z"),
+            json!("2025-10-18T12:00:00.000Z"),
+            json!("2025-10-18T14:00:00.000000+02:00"),
+            json!("2025-10-18T12:00:00.000000000+00:00"),
+            json!("2025-10-18T12:00:00"),
+            json!(NOON),
+            json!(NOON / 1000),
+        ] {
+            assert_eq!(parse(&value), Some(NOON), "{value}");
+        }
+        for value in
+            [json!("yesterday"), json!("2025-13-01T00:00:00Z"), json!(-5), json!(1e300), json!({}), json!(true)]
+        {
+            assert_eq!(parse(&value), None, "{value}");
+        }
+        assert_eq!(iso(NOON), "2025-10-18T12:00:00.000Z");
+    }
+
+    #[test]
+    fn a_clock_is_corrected_from_fifty_five_minutes_on() {
+        let hour = 3_600_000;
+        assert_eq!(happened(Some(NOON - 5), Some(NOON - 54 * 60_000), NOON), NOON - 5);
+        assert_eq!(happened(Some(NOON - hour - 5), Some(NOON - hour), NOON), NOON - 5);
+        assert_eq!(happened(Some(NOON + hour - 5), Some(NOON + hour), NOON), NOON - 5);
+        assert_eq!(happened(None, Some(NOON - hour), NOON), NOON);
+    }
+
+    #[test]
+    fn a_time_more_than_a_day_ahead_becomes_the_time_of_arrival() {
+        assert_eq!(happened(Some(NOON + FUTURE_MS_MAX + 1), None, NOON), NOON);
+        assert_eq!(happened(Some(NOON + FUTURE_MS_MAX), None, NOON), NOON + FUTURE_MS_MAX);
+    }
+
+    #[test]
+    fn an_identify_comes_before_the_events_of_its_millisecond_and_a_batch_keeps_its_order() {
+        assert!(identify_ts(NOON, "any") < event_ts(NOON, 0));
+        assert!(event_ts(NOON, 0) < event_ts(NOON, 1));
+        assert!(event_ts(NOON, 499) < identify_ts(NOON + 1, "any"));
+        assert_eq!(ts_ms(event_ts(NOON, 499)), NOON);
+    }
+}

@@ -1,0 +1,293 @@
+//! What makes an event acceptable, and the row it becomes. One bad item never costs a good one its place.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::ids::{is_message_id, is_placeholder};
+use trackmate_wire::limits::{EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, JSON_DEPTH_MAX};
+use trackmate_wire::problem::{Code, Problem};
+use trackmate_wire::signature::sha256_hex;
+
+use super::{clock, revenue};
+
+/// The times and the origin that all events of a request share.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// Whom the events are about, as text: goes into the id of an event that brings none.
+    pub subject: &'a str,
+    /// The sender's clock when it sent, ms.
+    pub sent_ms: Option<i64>,
+    /// Our clock, ms.
+    pub received_ms: i64,
+}
+
+/// One event as a row of the `events.insert` statement's JSON parameter.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// Message id.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// When it happened, as a `ts`.
+    #[serde(rename = "t")]
+    pub ts: i64,
+    /// The event's name.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// The event's data, an object, as sent.
+    #[serde(rename = "d")]
+    pub data: Box<RawValue>,
+    /// Revenue counters, see [`revenue`].
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
+    pub revenue: Option<BTreeMap<String, i64>>,
+    /// The sender's own time, ms.
+    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
+    pub original_ms: Option<i64>,
+}
+
+/// What became of a request's items.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    /// To be stored, each id once.
+    pub rows: Vec<Row>,
+    /// Items whose id stood in the request before.
+    pub repeated: usize,
+    /// Place in the request, and why not.
+    pub rejected: Vec<(usize, Problem)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item<'a> {
+    event_type: Option<String>,
+    #[serde(borrow)]
+    event_data: Option<&'a RawValue>,
+    timestamp: Option<Value>,
+    message_id: Option<String>,
+    identifier: Option<Value>,
+}
+
+/// Sorts a request's items into rows and rejections. `fresh_id` makes an id for an event that brings neither id nor time.
+pub fn sort<'a>(
+    items: impl Iterator<Item = &'a str>,
+    arrival: Arrival<'_>,
+    mut fresh_id: impl FnMut() -> String,
+) -> Sorted {
+    let mut sorted = Sorted::default();
+    let mut seen = HashSet::new();
+    for (place, item) in items.enumerate() {
+        match row(item, place, arrival, &mut fresh_id) {
+            Ok(row) if seen.insert(row.id.clone()) => sorted.rows.push(row),
+            Ok(_) => sorted.repeated += 1,
+            Err(problem) => sorted.rejected.push((place, problem)),
+        }
+    }
+    sorted
+}
+
+/// Checks one item (JSON text) and makes its row.
+///
+/// # Errors
+/// The [`Problem`] that a caller is told.
+pub fn row(
+    raw: &str,
+    place: usize,
+    arrival: Arrival<'_>,
+    fresh_id: &mut impl FnMut() -> String,
+) -> Result<Row, Problem> {
+    if raw.len() > EVENT_BYTES_MAX {
+        return Err(Problem::new(
+            Code::EventTooLarge,
+            format!("the event has {} bytes, over {EVENT_BYTES_MAX}", raw.len()),
+        ));
+    }
+    let item: Item = serde_json::from_str(raw).map_err(|_| {
+        Problem::new(Code::InvalidField, "an event is an object {eventType, eventData?, timestamp?, messageId?} with texts for eventType and messageId")
+    })?;
+    if item.identifier.is_some() {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "identifier",
+            "the identifier stands beside events, one for the request",
+        ));
+    }
+    let name = item.event_type.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+    let name = name.ok_or_else(|| Problem::field(Code::MissingField, "eventType", "eventType is missing"))?;
+    if name.chars().count() > EVENT_NAME_CHARS_MAX || name.chars().any(char::is_control) {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "eventType",
+            format!("eventType has at most {EVENT_NAME_CHARS_MAX} characters, none of them control characters"),
+        ));
+    }
+    let data = item.event_data.map_or("{}", RawValue::get);
+    let data = if data == "null" { "{}" } else { data };
+    check_object(data, "eventData")?;
+    let original_ms = item.timestamp.as_ref().map(|t| time(t, "timestamp")).transpose()?;
+    let ts = clock::event_ts(clock::happened(original_ms, arrival.sent_ms, arrival.received_ms), place);
+    let id = match (item.message_id, original_ms) {
+        (Some(id), _) => checked_message_id(id)?,
+        (None, Some(ms)) => content_id(&[arrival.subject, &name, &ms.to_string(), data]),
+        (None, None) => fresh_id(),
+    };
+    let revenue = revenue::counters(&name, data);
+    let data = RawValue::from_string(data.to_owned())
+        .map_err(|_| Problem::field(Code::InvalidField, "eventData", "eventData is not JSON"))?;
+    Ok(Row { id, ts, name, data, revenue, original_ms })
+}
+
+/// That this JSON text is an object, nested no deeper than 32.
+///
+/// # Errors
+/// `invalid_field`, `json_too_deep`.
+pub fn check_object(json: &str, field: &'static str) -> Result<(), Problem> {
+    if !json.trim_start().starts_with('{') {
+        return Err(Problem::field(Code::InvalidField, field, format!("{field} is an object")));
+    }
+    if depth(json) > JSON_DEPTH_MAX {
+        return Err(Problem::field(
+            Code::JsonTooDeep,
+            field,
+            format!("{field} is nested deeper than {JSON_DEPTH_MAX}"),
+        ));
+    }
+    Ok(())
+}
+
+/// Reads a caller's time.
+///
+/// # Errors
+/// `invalid_timestamp`.
+pub fn time(value: &Value, field: &'static str) -> Result<i64, Problem> {
+    clock::parse(value).ok_or_else(|| {
+        Problem::field(Code::InvalidTimestamp, field, format!("{field} is ISO 8601 or epoch milliseconds"))
+    })
+}
+
+/// Checks a caller's message id.
+///
+/// # Errors
+/// `invalid_field`, `placeholder_id`.
+pub fn checked_message_id(id: String) -> Result<String, Problem> {
+    if is_placeholder(&id) {
+        return Err(Problem::field(
+            Code::PlaceholderId,
+            "messageId",
+            "messageId is a placeholder; leave it out and one is made",
+        ));
+    }
+    if is_message_id(&id) {
+        return Ok(id);
+    }
+    Err(Problem::field(Code::InvalidField, "messageId", "messageId has 1 to 128 bytes and no control characters"))
+}
+
+/// The id of an event that brings a time but no id: the same content is the same event.
+#[must_use]
+pub fn content_id(parts: &[&str]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        text.push_str(&part.len().to_string());
+        text.push(':');
+        text.push_str(part);
+    }
+    format!("h_{}", sha256_hex(text.as_bytes()).chars().take(32).collect::<String>())
+}
+
+/// How deep the brackets of valid JSON text nest; those inside strings do not count.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Arrival<'static> = Arrival { subject: "session_1", sent_ms: None, received_ms: 1_760_788_800_000 };
+
+    fn check(raw: &str) -> Result<Row, Code> {
+        row(raw, 0, NOW, &mut || "fresh".into()).map_err(|p| p.code)
+    }
+
+    #[test]
+    fn a_seed_event_is_accepted_as_sent() {
+        let row = check(r#"{"eventType":"add_to_cart","eventData":{"price":79.990,"big":12345678901234567890,"s":"é\u0000"},"timestamp":"2025-10-18T10:05:00Z"}"#).unwrap();
+        assert_eq!(row.name, "add_to_cart");
+        assert_eq!(row.data.get(), r#"{"price":79.990,"big":12345678901234567890,"s":"é\u0000"}"#);
+        assert!(row.id.starts_with("h_"));
+        assert_eq!(clock::iso(clock::ts_ms(row.ts)), "2025-10-18T10:05:00.000Z");
+    }
+
+    #[test]
+    fn bad_items_are_told_apart() {
+        for (raw, code) in [
+            ("5", Code::InvalidField),
+            ("{}", Code::MissingField),
+            (r#"{"eventType":"  "}"#, Code::MissingField),
+            (r#"{"eventType":7}"#, Code::InvalidField),
+            (r#"{"eventType":"x","eventData":[1]}"#, Code::InvalidField),
+            (r#"{"eventType":"x","eventData":"{}"}"#, Code::InvalidField),
+            (r#"{"eventType":"x","timestamp":"soon"}"#, Code::InvalidTimestamp),
+            (r#"{"eventType":"x","messageId":""}"#, Code::PlaceholderId),
+            (r#"{"eventType":"x","messageId":"undefined"}"#, Code::PlaceholderId),
+            (r#"{"eventType":"x","identifier":{"email":"a@b.c"}}"#, Code::InvalidField),
+        ] {
+            assert_eq!(check(raw).err(), Some(code), "{raw}");
+        }
+        let deep = format!(r#"{{"eventType":"x","eventData":{{"a":{}{}}}}}"#, "[".repeat(32), "]".repeat(32));
+        assert_eq!(check(&deep).err(), Some(Code::JsonTooDeep));
+        let large = format!(r#"{{"eventType":"x","eventData":{{"a":"{}"}}}}"#, "x".repeat(EVENT_BYTES_MAX));
+        assert_eq!(check(&large).err(), Some(Code::EventTooLarge));
+        assert_eq!(check(&format!(r#"{{"eventType":"{}"}}"#, "é".repeat(200))).err(), None);
+        assert_eq!(check(&format!(r#"{{"eventType":"{}"}}"#, "é".repeat(201))).err(), Some(Code::InvalidField));
+    }
+
+    #[test]
+    fn nulls_are_as_good_as_absent() {
+        let row = check(r#"{"eventType":"x","eventData":null,"timestamp":null,"messageId":null}"#).unwrap();
+        assert_eq!((row.data.get(), row.id.as_str(), row.original_ms), ("{}", "fresh", None));
+    }
+
+    #[test]
+    fn the_same_content_at_the_same_time_is_the_same_event_and_other_content_is_not() {
+        let one = r#"{"eventType":"x","eventData":{"a":1},"timestamp":1760788800000}"#;
+        let two = r#"{"eventType":"x","eventData":{"a":2},"timestamp":1760788800000}"#;
+        assert_eq!(check(one).unwrap().id, check(one).unwrap().id);
+        assert_ne!(check(one).unwrap().id, check(two).unwrap().id);
+        assert_ne!(content_id(&["ab", "c"]), content_id(&["a", "bc"]));
+    }
+
+    #[test]
+    fn one_bad_item_costs_no_good_one_its_place() {
+        let items = [
+            r#"{"eventType":"a","messageId":"1"}"#,
+            "[]",
+            r#"{"eventType":"b","messageId":"1"}"#,
+            r#"{"eventType":"c"}"#,
+        ];
+        let sorted = sort(items.into_iter(), NOW, || "fresh".into());
+        assert_eq!(sorted.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!((sorted.repeated, sorted.rejected.iter().map(|r| r.0).collect::<Vec<_>>()), (1, vec![1]));
+    }
+
+    #[test]
+    fn brackets_in_strings_are_not_depth() {
+        assert_eq!(depth(r#"{"a":"[[[\"[["}"#), 1);
+        assert_eq!(depth(r#"[[{"a":[]}]]"#), 4);
+    }
+}

@@ -1,0 +1,90 @@
+//! The body of a delivery: `{event, timestamp, data, metadata}` (seeds 002–004). Built once; the bytes made here are stored, signed and sent.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::clock;
+
+/// The event that a delivery is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Fact<'a> {
+    /// The name the subscriber sees.
+    pub event: &'a str,
+    /// When it happened, as a `ts`.
+    pub ts: i64,
+    /// `eventData`, as sent.
+    pub data: &'a str,
+    /// Whether it came through the server door.
+    pub from_server: bool,
+    /// Its id, the same in every delivery and retry.
+    pub message_id: &'a str,
+    /// Its session; empty for none.
+    pub session: &'a str,
+    /// Whose it was when the body was built.
+    pub profile: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    event: &'a str,
+    timestamp: String,
+    data: &'a RawValue,
+    metadata: Metadata<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    source: &'static str,
+    action: &'a str,
+    message_id: &'a str,
+    session_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+}
+
+/// The name of a source as it stands in answers and payloads.
+#[must_use]
+pub const fn source_name(from_server: bool) -> &'static str {
+    if from_server { "webhook" } else { "browser" }
+}
+
+/// The body, or `None` if the stored data are not JSON (which the door does not let in).
+#[must_use]
+pub fn body(fact: Fact<'_>) -> Option<String> {
+    let data: &RawValue = serde_json::from_str(fact.data).ok()?;
+    serde_json::to_string(&Body {
+        event: fact.event,
+        timestamp: clock::iso(clock::ts_ms(fact.ts)),
+        data,
+        metadata: Metadata {
+            source: source_name(fact.from_server),
+            action: fact.event.rsplit('.').next().unwrap_or(fact.event),
+            message_id: fact.message_id,
+            session_id: Some(fact.session).filter(|s| !s.is_empty()),
+            user_id: fact.profile,
+        },
+    })
+    .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_the_form_of_the_seeds_and_keeps_the_data_as_sent() {
+        let fact = Fact {
+            event: "booking.created",
+            ts: clock::event_ts(1_764_513_045_123, 0),
+            data: r#"{"amount":79.990}"#,
+            from_server: true,
+            message_id: "m1",
+            session: "",
+            profile: None,
+        };
+        assert_eq!(
+            body(fact).unwrap(),
+            r#"{"event":"booking.created","timestamp":"2025-11-30T14:30:45.123Z","data":{"amount":79.990},"metadata":{"source":"webhook","action":"created","messageId":"m1","sessionId":null,"userId":null}}"#
+        );
+    }
+}

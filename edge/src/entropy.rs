@@ -1,0 +1,25 @@
+//! Random numbers from the runtime's own source.
+
+use trackmate_wire::ids::hex;
+
+/// Random bytes. The runtime's source does not fail; if it ever did, ids would collide and be refused as duplicates, not guessed.
+#[must_use]
+pub fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        worker::console_error!("no random numbers: {error}");
+    }
+    bytes
+}
+
+/// A message id for an event that brings none.
+#[must_use]
+pub fn message_id() -> String {
+    format!("m_{}", hex(&bytes::<16>()))
+}
+
+/// A number that D1 binds exactly: 53 bits.
+#[must_use]
+pub fn number() -> i64 {
+    i64::from_be_bytes(bytes()) & ((1 << 53) - 1)
+}

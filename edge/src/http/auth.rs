@@ -1,0 +1,118 @@
+//! Who is calling. A handler that needs credentials takes one of these types, and the only way to have one is to have shown the key.
+
+use trackmate_wire::ids::hex;
+use trackmate_wire::limits::KEY_USE_MS;
+use trackmate_wire::problem::{Code, Problem};
+use trackmate_wire::signature::{constant_time_eq, sha256_hex};
+
+use super::call::Call;
+use super::error::Error;
+use crate::entropy;
+use crate::store::companies::{Key, Scope};
+use crate::store::{self, companies};
+
+/// An admin of a company: `X-Admin-ID` or `Authorization: Bearer`.
+pub(super) struct Admin {
+    /// The key's company, the only one this caller can reach.
+    pub(super) company: String,
+}
+
+impl Admin {
+    pub(super) async fn of(call: &Call) -> Result<Self, Error> {
+        let hash = hash_of(call, "x-admin-id")?;
+        let key = companies::key(call.db(None)?, &hash).await?;
+        Ok(Self { company: accept(call, key, &hash, Scope::Admin)?.company })
+    }
+}
+
+/// The operator of the deployment: `Authorization: Bearer` with the Worker secret `OPERATOR_KEY`.
+pub(super) struct Operator(());
+
+impl Operator {
+    pub(super) fn of(call: &Call) -> Result<Self, Error> {
+        let shown = bearer(call)
+            .ok_or_else(|| Problem::new(Code::MissingKey, "send the operator key as Authorization: Bearer"))?;
+        let secret = call.env().secret("OPERATOR_KEY").map(|s| s.to_string()).unwrap_or_default();
+        // Digests have one length, so the comparison tells nothing of the secret's.
+        if !secret.is_empty() && constant_time_eq(&sha256_hex(shown.as_bytes()), &sha256_hex(secret.as_bytes())) {
+            return Ok(Self(()));
+        }
+        Err(Problem::new(Code::InvalidKey, "the operator key is wrong").into())
+    }
+}
+
+/// The hash of the key in this header or in `Authorization: Bearer`.
+pub(super) fn hash_of(call: &Call, header: &str) -> Result<String, Problem> {
+    let key = call.header(header).or_else(|| bearer(call));
+    let key = key
+        .ok_or_else(|| Problem::new(Code::MissingKey, format!("send a key in {header} or as Authorization: Bearer")))?;
+    Ok(sha256_hex(key.as_bytes()))
+}
+
+fn bearer(call: &Call) -> Option<String> {
+    let value = call.header("authorization")?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
+}
+
+/// Takes a key that was found if it is live and of this scope, and notes its use.
+pub(super) fn accept(call: &Call, key: Option<Key>, hash: &str, scope: Scope) -> Result<Key, Problem> {
+    let live = key.filter(|k| k.revoked_at.is_none() && constant_time_eq(&k.hash, hash));
+    let key = live.ok_or_else(|| Problem::new(Code::InvalidKey, "the key is unknown or revoked"))?;
+    if key.scope != scope {
+        return Err(Problem::new(
+            Code::WrongScope,
+            format!("this route takes a key of scope {}, not {}", scope.as_str(), key.scope.as_str()),
+        ));
+    }
+    if key.last_used_at.is_none_or(|at| call.now_ms() - at >= KEY_USE_MS) {
+        let (env, hash, now) = (call.env().clone(), hash.to_owned(), call.now_ms());
+        call.after_answer(async move {
+            if let Ok(db) = store::database(&env, None)
+                && let Err(error) = companies::note_use(&db, &hash, now, KEY_USE_MS).await
+            {
+                worker::console_error!(
+                    "a key's use was not noted: {}",
+                    error.to_string().lines().next().unwrap_or_default()
+                );
+            }
+        });
+    }
+    Ok(key)
+}
+
+/// A key just made: the only moment at which it exists in full.
+pub(super) struct FreshKey {
+    /// What the caller is shown, once.
+    pub(super) key: String,
+    /// What is stored.
+    pub(super) hash: String,
+    /// What lists show.
+    pub(super) prefix: String,
+    /// For revoking.
+    pub(super) id: String,
+    pub(super) scope: Scope,
+}
+
+impl FreshKey {
+    /// 160 random bits behind a prefix that says what the key is.
+    pub(super) fn new(scope: Scope) -> Self {
+        let kind = match scope {
+            Scope::Server => "tm_live_",
+            Scope::Admin => "tm_admin_",
+        };
+        let key = format!("{kind}{}", hex(&entropy::bytes::<20>()));
+        let prefix = key.chars().take(kind.len() + 4).collect();
+        Self {
+            hash: sha256_hex(key.as_bytes()),
+            prefix,
+            id: format!("key_{}", hex(&entropy::bytes::<8>())),
+            key,
+            scope,
+        }
+    }
+
+    pub(super) fn row<'a>(&'a self, name: &'a str) -> companies::NewKey<'a> {
+        companies::NewKey { hash: &self.hash, id: &self.id, scope: self.scope, prefix: &self.prefix, name }
+    }
+}

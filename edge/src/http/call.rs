@@ -1,0 +1,105 @@
+//! One request with what its handlers need: the clock, random numbers, the database and its cost, work for after the answer.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use trackmate_wire::ids::hex;
+use worker::{Context, Date, Env, Method, Request};
+
+use crate::store::{self, Db};
+use crate::{entropy, jobs};
+
+/// One request.
+pub(super) struct Call {
+    request: RefCell<Request>,
+    env: Env,
+    context: Rc<Context>,
+    now_ms: i64,
+    request_id: String,
+    db: OnceCell<Db>,
+}
+
+impl Call {
+    pub(super) fn new(request: Request, env: Env, context: Rc<Context>) -> Self {
+        let request_id = match request.headers().get("cf-ray") {
+            Ok(Some(ray)) => ray,
+            Ok(None) | Err(_) => hex(&entropy::bytes::<8>()),
+        };
+        Self { request: RefCell::new(request), env, context, now_ms: now_ms(), request_id, db: OnceCell::new() }
+    }
+
+    pub(super) fn path(&self) -> String {
+        self.request.borrow().path()
+    }
+
+    pub(super) fn method(&self) -> Method {
+        self.request.borrow().method()
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// When the request came, ms.
+    pub(super) const fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub(super) const fn env(&self) -> &Env {
+        &self.env
+    }
+
+    pub(super) const fn request(&self) -> &RefCell<Request> {
+        &self.request
+    }
+
+    /// A header's value, trimmed; `None` when absent or empty.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let value = self.request.borrow().headers().get(name).ok().flatten()?;
+        Some(value.trim().to_owned()).filter(|v| !v.is_empty())
+    }
+
+    /// A parameter of the query.
+    pub(super) fn query(&self, name: &str) -> Option<String> {
+        let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
+        url.search_params().get(name)
+    }
+
+    /// The host this deployment was asked by.
+    pub(super) fn own_host(&self) -> Option<String> {
+        Some(web_sys::Url::new(&self.request.borrow().inner().url()).ok()?.hostname())
+    }
+
+    /// The database. Every table is in one today, the directory too, so a request opens it once.
+    pub(super) fn db(&self, company: Option<&str>) -> store::Result<&Db> {
+        if let Some(db) = self.db.get() {
+            return Ok(db);
+        }
+        let db = store::database(&self.env, company)?;
+        Ok(self.db.get_or_init(|| db))
+    }
+
+    /// What the request cost in D1, where the deployment shows it (a development variable: the tests read it).
+    pub(super) fn shown_cost(&self) -> Option<String> {
+        self.env.var("DEV_SHOW_COST").ok()?;
+        let cost = self.db.get().map(Db::cost).unwrap_or_default();
+        Some(format!("trips={} read={} written={}", cost.trips, cost.read, cost.written))
+    }
+
+    /// Makes the first attempts at these deliveries once the answer is on its way.
+    pub(super) fn deliver_after_answer(&self, company: &str, deliveries: Vec<String>) {
+        if !deliveries.is_empty() {
+            self.context.wait_until(jobs::deliver::first_attempts(self.env.clone(), company.to_owned(), deliveries));
+        }
+    }
+
+    /// Does this once the answer is on its way.
+    pub(super) fn after_answer(&self, work: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(work);
+    }
+}
+
+/// The clock, ms. It stands still between two calls of the runtime.
+pub(crate) fn now_ms() -> i64 {
+    i64::try_from(Date::now().as_millis()).unwrap_or_default()
+}

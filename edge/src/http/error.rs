@@ -1,0 +1,93 @@
+//! What can go wrong in a handler, and the one place where problem codes become statuses.
+
+use serde::Serialize;
+use trackmate_wire::problem::{Code, Problem};
+
+/// Why a handler has no answer.
+#[derive(Debug)]
+pub(super) enum Error {
+    /// The caller can mend it.
+    Problem(Problem),
+    /// We failed; the text is for the log alone.
+    Internal(String),
+}
+
+impl Error {
+    /// What the caller is told.
+    pub(super) fn problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Internal(_) => {
+                Problem::new(Code::Internal, "TrackMate failed; nothing of this request was stored. Try again.")
+            }
+        }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<worker::Error> for Error {
+    fn from(error: worker::Error) -> Self {
+        // D1's message is many lines with a stack; the first says what happened.
+        Self::Internal(error.to_string().lines().take(2).collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(format!("an answer could not be written: {error}"))
+    }
+}
+
+/// The HTTP status of a problem.
+pub(super) const fn status(code: Code) -> u16 {
+    match code {
+        Code::InvalidJson
+        | Code::InvalidEncoding
+        | Code::MissingField
+        | Code::InvalidField
+        | Code::EventTooLarge
+        | Code::JsonTooDeep
+        | Code::InvalidSession
+        | Code::InvalidEmail
+        | Code::PlaceholderId
+        | Code::InvalidTimestamp
+        | Code::InvalidCursor
+        | Code::InvalidUrl => 400,
+        Code::MissingKey | Code::InvalidKey => 401,
+        Code::OriginNotAllowed | Code::WrongScope | Code::WrongCompany => 403,
+        Code::UnknownCompany | Code::UnknownUser | Code::NotFound => 404,
+        Code::MethodNotAllowed => 405,
+        Code::Conflict | Code::LimitReached => 409,
+        Code::ErasedUser => 410,
+        Code::BodyTooLarge | Code::TooManyEvents => 413,
+        Code::Internal => 500,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    success: bool,
+    code: &'static str,
+    message: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+}
+
+/// `{"success":false,"code","message","requestId","field"?}`.
+pub(super) fn json(problem: &Problem, request_id: &str) -> String {
+    let body = Body {
+        success: false,
+        code: problem.code.as_str(),
+        message: &problem.message,
+        request_id,
+        field: problem.field,
+    };
+    serde_json::to_string(&body).unwrap_or_else(|_| r#"{"success":false,"code":"internal"}"#.to_owned())
+}

@@ -1,0 +1,187 @@
+//! HTTP in: which route a request is for, and what every answer has in common.
+//!
+//! To add a route: 1. a [`Route`] with its path in [`Route::of`] and its methods in [`Route::methods`], 2. a handler in the feature's
+//! file, which parses, calls and maps, 3. its arm in [`dispatch`]. Its credentials are an argument type from [`auth`].
+
+mod auth;
+mod body;
+mod call;
+mod error;
+mod events;
+mod operator;
+mod profile;
+mod server_events;
+mod settings;
+mod timeline;
+mod users;
+mod webhooks;
+
+use std::rc::Rc;
+
+use trackmate_wire::problem::{Code, Problem};
+use worker::{Context, Env, Headers, Method, Request, Response, console_error};
+
+use call::Call;
+pub(crate) use call::now_ms;
+use error::Error;
+
+/// What a handler gives back: JSON text of a success, or why not.
+type Handled = std::result::Result<String, Error>;
+
+/// A path of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Route {
+    Health,
+    Events,
+    Profile,
+    ServerEvents,
+    Users,
+    User(String),
+    Timeline(String),
+    Webhooks,
+    Webhook(String),
+    Settings,
+    Companies,
+    CompanyKeys(String),
+    CompanyKey(String, String),
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+        Some(match segments.as_slice() {
+            ["healthz"] => Self::Health,
+            ["api", "events"] => Self::Events,
+            ["api", "profile"] => Self::Profile,
+            ["api", "webhooks", "events"] => Self::ServerEvents,
+            ["api", "admin", "users"] => Self::Users,
+            ["api", "admin", "users", id] => Self::User((*id).to_owned()),
+            ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
+            ["api", "admin", "webhooks"] => Self::Webhooks,
+            ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
+            ["api", "admin", "settings"] => Self::Settings,
+            ["api", "operator", "companies"] => Self::Companies,
+            ["api", "operator", "companies", id, "keys"] => Self::CompanyKeys((*id).to_owned()),
+            ["api", "operator", "companies", id, "keys", key] => Self::CompanyKey((*id).to_owned(), (*key).to_owned()),
+            _ => return None,
+        })
+    }
+
+    /// The value of `Allow`. Where there is GET there is HEAD.
+    const fn methods(&self) -> &'static str {
+        match self {
+            Self::Health | Self::Users | Self::User(_) | Self::Timeline(_) | Self::Webhook(_) => "GET, HEAD, OPTIONS",
+            Self::Events | Self::Profile | Self::ServerEvents => "POST, OPTIONS",
+            Self::Webhooks | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Settings => "GET, HEAD, PATCH, OPTIONS",
+            Self::CompanyKey(..) => "DELETE, OPTIONS",
+        }
+    }
+
+    /// Whether pages of any origin may read the answer. The company's own list of origins is asked by the handler.
+    const fn is_public(&self) -> bool {
+        matches!(self, Self::Events | Self::Profile | Self::Health)
+    }
+}
+
+/// Answers a request. Never fails: what goes wrong becomes an answer.
+pub async fn handle(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let call = Call::new(request, env, Rc::new(context));
+    let Some(route) = Route::of(&call.path()) else {
+        return respond(
+            &call,
+            None,
+            Err(Problem::new(Code::NotFound, "there is no such path; see the README for the API").into()),
+        );
+    };
+    if call.method() == Method::Options {
+        return preflight(&call, &route);
+    }
+    let handled = dispatch(&call, &route).await;
+    respond(&call, Some(&route), handled)
+}
+
+async fn dispatch(call: &Call, route: &Route) -> Handled {
+    let method = if call.method() == Method::Head { Method::Get } else { call.method() };
+    match (route, method) {
+        (Route::Health, Method::Get) => Ok(r#"{"success":true}"#.to_owned()),
+        (Route::Events, Method::Post) => events::post(call).await,
+        (Route::Profile, Method::Post) => profile::post(call).await,
+        (Route::ServerEvents, Method::Post) => server_events::post(call).await,
+        (Route::Users, Method::Get) => users::list(call, auth::Admin::of(call).await?).await,
+        (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
+        (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
+        (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Settings, Method::Get) => settings::get(call, auth::Admin::of(call).await?).await,
+        (Route::Settings, Method::Patch) => settings::patch(call, auth::Admin::of(call).await?).await,
+        (Route::Companies, Method::Get) => operator::list(call, auth::Operator::of(call)?).await,
+        (Route::Companies, Method::Post) => operator::post(call, auth::Operator::of(call)?).await,
+        (Route::CompanyKeys(id), Method::Get) => operator::keys(call, auth::Operator::of(call)?, id).await,
+        (Route::CompanyKeys(id), Method::Post) => operator::add_key(call, auth::Operator::of(call)?, id).await,
+        (Route::CompanyKey(id, key), Method::Delete) => {
+            operator::revoke_key(call, auth::Operator::of(call)?, id, key).await
+        }
+        (route, _) => Err(Problem::new(Code::MethodNotAllowed, format!("this path takes {}", route.methods())).into()),
+    }
+}
+
+/// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others.
+fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
+    let headers = Headers::new();
+    headers.set("allow", route.methods())?;
+    if route.is_public() {
+        headers.set("access-control-allow-origin", "*")?;
+        headers.set("access-control-allow-methods", route.methods())?;
+        headers.set("access-control-allow-headers", "content-type, content-encoding")?;
+        headers.set("access-control-max-age", "86400")?;
+    }
+    headers.set("x-request-id", call.request_id())?;
+    Ok(Response::empty()?.with_status(204).with_headers(headers))
+}
+
+fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Result<Response> {
+    let headers = Headers::new();
+    headers.set("content-type", "application/json; charset=utf-8")?;
+    headers.set("cache-control", "no-store")?;
+    headers.set("x-content-type-options", "nosniff")?;
+    headers.set("x-request-id", call.request_id())?;
+    if route.is_some_and(Route::is_public) {
+        headers.set("access-control-allow-origin", "*")?;
+        headers.set("access-control-expose-headers", "x-request-id, retry-after")?;
+    }
+    if let Some(cost) = call.shown_cost() {
+        headers.set("x-d1-cost", &cost)?;
+    }
+    let (status, json) = match handled {
+        Ok(json) => (200, json),
+        Err(failed) => {
+            if let Error::Internal(detail) = &failed {
+                console_error!("request {} failed: {detail}", call.request_id());
+            }
+            let problem = failed.problem();
+            if let (Code::MethodNotAllowed, Some(route)) = (problem.code, route) {
+                headers.set("allow", route.methods())?;
+            }
+            (error::status(problem.code), error::json(&problem, call.request_id()))
+        }
+    };
+    let body = if call.method() == Method::Head { Vec::new() } else { json.into_bytes() };
+    Ok(worker::ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_apart_with_and_without_a_trailing_slash() {
+        assert_eq!(Route::of("/api/events"), Some(Route::Events));
+        assert_eq!(Route::of("/api/events/"), Some(Route::Events));
+        assert_eq!(Route::of("/api/admin/users/abc/timeline"), Some(Route::Timeline("abc".into())));
+        for path in ["/", "/api", "/api/event", "/api/admin/users/a/b/c", "/api/operator"] {
+            assert_eq!(Route::of(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `/api/operator/companies`: the operator of the deployment creates companies and deals out their keys.
+
+use serde::{Deserialize, Serialize};
+use trackmate_wire::ids::is_company_id;
+use trackmate_wire::limits::{NAME_CHARS_MAX, USERS_ITEMS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::auth::{self, FreshKey};
+use super::call::Call;
+use super::users::limit;
+use super::{Handled, body};
+use crate::domain::{clock, revenue};
+use crate::entropy;
+use crate::store::companies::{self, ListedKey, Scope};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WantedCompany {
+    company_id: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Company<'a> {
+    id: &'a str,
+    name: &'a str,
+    #[serde(rename = "createdAt")]
+    created_at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Key<'a> {
+    id: &'a str,
+    scope: &'static str,
+    prefix: &'a str,
+    /// The key itself: in the answer that made it, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    name: &'a str,
+    created_at: String,
+    last_used_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+impl<'a> Key<'a> {
+    fn fresh(key: &'a FreshKey, name: &'a str, now_ms: i64) -> Self {
+        Self {
+            id: &key.id,
+            scope: key.scope.as_str(),
+            prefix: &key.prefix,
+            key: Some(&key.key),
+            name,
+            created_at: clock::iso(now_ms),
+            last_used_at: None,
+            revoked_at: None,
+        }
+    }
+
+    fn listed(key: &'a ListedKey) -> Self {
+        Self {
+            id: &key.id,
+            scope: key.scope.as_str(),
+            prefix: &key.prefix,
+            key: None,
+            name: &key.name,
+            created_at: clock::iso(key.created_at),
+            last_used_at: key.last_used_at.map(clock::iso),
+            revoked_at: key.revoked_at.map(clock::iso),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Created<'a> {
+    success: bool,
+    company: Company<'a>,
+    keys: FirstKeys<'a>,
+}
+
+#[derive(Serialize)]
+struct FirstKeys<'a> {
+    server: Key<'a>,
+    admin: Key<'a>,
+}
+
+/// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server, admin}}`; the keys are shown this once.
+pub(super) async fn post(call: &Call, _operator: auth::Operator) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: WantedCompany = body::parse(&text)?;
+    let name = body::required(wanted.name, "name")?;
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "name",
+            format!("name has at most {NAME_CHARS_MAX} characters"),
+        )
+        .into());
+    }
+    let id = wanted.company_id.unwrap_or_else(company_id);
+    if !is_company_id(&id) {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "companyId",
+            "companyId is TM- and 4 to 32 capitals and digits",
+        )
+        .into());
+    }
+    let (server, admin) = (FreshKey::new(Scope::Server), FreshKey::new(Scope::Admin));
+    let revenue_events = serde_json::to_string(&revenue::DEFAULT_EVENTS)?;
+    let keys = [server.row("first server key"), admin.row("first admin key")];
+    if !companies::create(call.db(None)?, &id, name.trim(), &revenue_events, &keys, call.now_ms()).await? {
+        return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
+    }
+    let now = call.now_ms();
+    Ok(serde_json::to_string(&Created {
+        success: true,
+        company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
+        keys: FirstKeys {
+            server: Key::fresh(&server, keys[0].name, now),
+            admin: Key::fresh(&admin, keys[1].name, now),
+        },
+    })?)
+}
+
+/// `TM-` and ten capitals and digits: 50 random bits, checked for being free when it is stored.
+fn company_id() -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let letters = entropy::bytes::<10>().map(|b| LETTERS.get(usize::from(b % 32)).copied().map_or('A', char::from));
+    format!("TM-{}", letters.iter().collect::<String>())
+}
+
+#[derive(Serialize)]
+struct Companies<'a> {
+    success: bool,
+    companies: Vec<Company<'a>>,
+    pagination: Pagination<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination<'a> {
+    limit: usize,
+    has_more: bool,
+    next_cursor: Option<&'a str>,
+}
+
+/// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination}`.
+pub(super) async fn list(call: &Call, _operator: auth::Operator) -> Handled {
+    let limit = limit(call, USERS_ITEMS_MAX)?;
+    let after = call.query("cursor").unwrap_or_default();
+    let mut found = companies::list(call.db(None)?, &after, i64::try_from(limit + 1).unwrap_or(i64::MAX)).await?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().map(|c| c.id.as_str()).filter(|_| has_more);
+    let companies =
+        found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }).collect();
+    Ok(serde_json::to_string(&Companies {
+        success: true,
+        companies,
+        pagination: Pagination { limit, has_more, next_cursor },
+    })?)
+}
+
+#[derive(Serialize)]
+struct Keys<'a> {
+    success: bool,
+    keys: Vec<Key<'a>>,
+}
+
+/// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt}]}`.
+pub(super) async fn keys(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
+    let keys = companies::keys(call.db(None)?, company).await?;
+    if keys.is_empty() {
+        return Err(unknown().into());
+    }
+    Ok(serde_json::to_string(&Keys { success: true, keys: keys.iter().map(Key::listed).collect() })?)
+}
+
+#[derive(Deserialize)]
+struct WantedKey {
+    scope: Option<Scope>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NewKey<'a> {
+    success: bool,
+    key: Key<'a>,
+}
+
+/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
+pub(super) async fn add_key(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: WantedKey = body::parse(&text)?;
+    let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
+    let name = wanted.name.unwrap_or_default();
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "name",
+            format!("name has at most {NAME_CHARS_MAX} characters"),
+        )
+        .into());
+    }
+    let key = FreshKey::new(scope);
+    if !companies::add_key(call.db(None)?, company, &key.row(&name), call.now_ms()).await? {
+        return Err(unknown().into());
+    }
+    Ok(serde_json::to_string(&NewKey { success: true, key: Key::fresh(&key, &name, call.now_ms()) })?)
+}
+
+/// `DELETE /api/operator/companies/{id}/keys/{key}` → `{success}`. The key stops working at once.
+pub(super) async fn revoke_key(call: &Call, _operator: auth::Operator, company: &str, key: &str) -> Handled {
+    if !companies::revoke_key(call.db(None)?, company, key, call.now_ms()).await? {
+        return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
+    }
+    Ok(r#"{"success":true}"#.to_owned())
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::UnknownCompany, "no company has this id")
+}

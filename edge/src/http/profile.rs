@@ -1,0 +1,136 @@
+//! `POST /api/profile`: a browser says who its user is. Public, so it reads nothing back and overwrites nothing.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id};
+use trackmate_wire::limits::{NAME_CHARS_MAX, TRAITS_BYTES_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::events::{check, company, session};
+use super::{Handled, body};
+use crate::domain::clock;
+use crate::domain::event::{self, Row};
+use crate::entropy;
+use crate::store::identify::{self, Person};
+use crate::store::ingest;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identify {
+    #[serde(rename = "company_id")]
+    company_id: Option<String>,
+    session_id: Option<String>,
+    email: Option<String>,
+    timestamp: Option<Value>,
+    message_id: Option<String>,
+    sent_at: Option<Value>,
+    /// Checked once a company turns identity verification on; never a trait.
+    #[serde(rename = "userHash")]
+    _user_hash: Option<Value>,
+    #[serde(flatten)]
+    traits: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    success: bool,
+    profile_id: &'a str,
+}
+
+/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` → `{success, profileId}`.
+/// The answer has one shape whether or not the address was known.
+pub(super) async fn post(call: &Call) -> Handled {
+    let text = body::text(call).await?;
+    let identify: Identify = body::parse(&text)?;
+    let company = company(identify.company_id)?;
+    let session = session(identify.session_id)?;
+    let email = body::required(identify.email, "email")?;
+    let address = address(&email)?;
+    let mut traits = identify.traits;
+    traits.retain(|_, value| !value.is_null());
+    let traits_json = serde_json::to_string(&traits)?;
+    if traits_json.len() > TRAITS_BYTES_MAX {
+        return Err(Problem::new(Code::EventTooLarge, format!("the traits are over {TRAITS_BYTES_MAX} bytes")).into());
+    }
+    event::check_object(&traits_json, "traits")?;
+    let name = name(&traits)?.map(str::to_owned);
+    let original_ms = identify.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
+    let sent_ms = body::sent_ms(identify.sent_at.as_ref());
+    let id = match (identify.message_id, original_ms) {
+        (Some(id), _) => event::checked_message_id(id)?,
+        (None, Some(ms)) => event::content_id(&[&session, "identify", &ms.to_string(), &address, &traits_json]),
+        (None, None) => entropy::message_id(),
+    };
+    let ms = clock::happened(original_ms, sent_ms, call.now_ms());
+    traits.insert("email".to_owned(), Value::String(email.trim().to_owned()));
+    let row = Row {
+        ts: clock::identify_ts(ms, &id),
+        id,
+        name: "identify".to_owned(),
+        data: RawValue::from_string(serde_json::to_string(&traits)?)?,
+        revenue: None,
+        original_ms,
+    };
+    let origin = call.header("origin");
+    let request = ingest::Request {
+        company: &company,
+        from_server: false,
+        session: &session,
+        number: entropy::number(),
+        sent_ms,
+        received_ms: call.now_ms(),
+        context: None,
+        origin: origin.as_deref(),
+    };
+    let (candidate, server_session) = new_profile(call.now_ms());
+    let person = Person {
+        address: &address,
+        email: email.trim(),
+        name: name.as_deref(),
+        traits: &traits_json,
+        candidate: &candidate,
+        server_session: &server_session,
+    };
+    let identified = identify::add(call.db(Some(&company))?, &request, &row, &person).await?;
+    check(identified.door)?;
+    call.deliver_after_answer(&company, identified.stored.deliveries);
+    // No profile: the message id was used for something else, and nothing was stored.
+    let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
+    let profile_id = identified.profile.ok_or_else(taken)?;
+    Ok(serde_json::to_string(&Answer { success: true, profile_id: &profile_id })?)
+}
+
+/// The ids a profile gets if this request makes it: the profile's and its server session's.
+pub(super) fn new_profile(now_ms: i64) -> (String, String) {
+    (hex(&entropy::bytes::<12>()), server_session_id(now_ms / 1000, entropy::bytes()))
+}
+
+/// The lookup key of an address: NFC by the runtime, the rest by the shared rule.
+pub(super) fn address(email: &str) -> Result<String, Problem> {
+    let nfc =
+        if email.is_ascii() { email.to_owned() } else { String::from(js_sys::JsString::from(email).normalize("NFC")) };
+    email_key(&nfc).map_err(|error| match error {
+        EmailError::Placeholder => {
+            Problem::field(Code::PlaceholderId, "email", "email is a placeholder, not an address")
+        }
+        EmailError::Form => Problem::field(Code::InvalidEmail, "email", "email is not an address of at most 254 bytes"),
+    })
+}
+
+/// The claimed name: `name`, a text of at most 200 characters.
+fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
+    match traits.get("name") {
+        None => Ok(None),
+        Some(Value::String(name)) if name.chars().count() <= NAME_CHARS_MAX => {
+            Ok(Some(name.trim()).filter(|n| !n.is_empty()))
+        }
+        Some(_) => Err(Problem::field(
+            Code::InvalidField,
+            "name",
+            format!("name is a text of at most {NAME_CHARS_MAX} characters"),
+        )),
+    }
+}

@@ -1,0 +1,267 @@
+//! `POST /api/webhooks/events`: events from a customer's server, with its key.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_public_session};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::error::Error;
+use super::events::{Receipt, items};
+use super::profile::{address, new_profile};
+use super::{Handled, auth, body};
+use crate::domain::clock;
+use crate::domain::event::{self, Arrival, Sorted};
+use crate::entropy;
+use crate::store::companies::Scope;
+use crate::store::ingest::{self, Stored, Subject};
+use crate::store::people::{self, Identifiers, Resolved};
+
+/// How often a request resolves its person again because another one made it in between.
+const RACES_MAX: usize = 3;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Batch<'a> {
+    #[serde(rename = "company_id")]
+    company_id: Option<String>,
+    identifier: Option<Identifier>,
+    #[serde(borrow)]
+    events: Option<Vec<&'a RawValue>>,
+    sent_at: Option<Value>,
+    #[serde(borrow)]
+    event_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message_id: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Identifier {
+    email: Option<String>,
+    session_id: Option<String>,
+    user_id: Option<String>,
+}
+
+/// The single-event form again as an item of a batch, so that there is one way in.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Single<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_type: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_data: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    /// The single form only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<&'a str>,
+    #[serde(flatten)]
+    receipt: Receipt,
+    profile_id: Option<&'a str>,
+    linked: bool,
+    created: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Serialize)]
+struct Warning {
+    code: &'static str,
+    message: &'static str,
+}
+
+/// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType, eventData?, timestamp?, messageId?}` or
+/// `{…, events:[…]}` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
+/// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
+pub(super) async fn post(call: &Call) -> Handled {
+    let hash = auth::hash_of(call, "x-trackmate-api-key")?;
+    let text = body::text(call).await?;
+    // A bad key is told before a bad body: it is looked up together with whom the body names.
+    let read = read(call, &text);
+    let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
+    let db = call.db(None)?;
+    let mut resolved = resolve(call, &hash, &who, at).await?;
+    let Read { company_id, single, sent_ms, sorted, .. } = read?;
+    let company = resolved.key.company.clone();
+    if company_id.is_some_and(|id| id != company) {
+        return Err(
+            Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
+        );
+    }
+    let shared = ingest::Request {
+        company: &company,
+        from_server: true,
+        session: "",
+        number: 0,
+        sent_ms,
+        received_ms: call.now_ms(),
+        context: None,
+        origin: None,
+    };
+    for _ in 0..RACES_MAX {
+        let person = Person::of(&resolved, &who)?;
+        let (candidate, session) = new_profile(call.now_ms());
+        let (subject, session) = match (&person, &who) {
+            (Person::Nobody, _) => (Subject::None, ""),
+            (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
+            (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
+            (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => {
+                (Subject::New { profile: &candidate, address, email }, session.as_str())
+            }
+            (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
+        };
+        let request = ingest::Request { session, number: entropy::number(), ..shared };
+        let Some(stored) = ingest::server(db, &request, &sorted.rows, subject).await? else {
+            resolved = resolve(call, &hash, &who, at).await?;
+            continue;
+        };
+        let created = matches!(subject, Subject::New { .. });
+        let profile = match &person {
+            Person::Known { id, .. } => Some(id.as_str()),
+            Person::Session(owner) => owner.as_deref(),
+            Person::Unknown => Some(candidate.as_str()),
+            Person::Nobody => None,
+        };
+        let warnings = conflict(&resolved).into_iter().collect();
+        return answer(call, &company, sorted, stored, single, profile, created, warnings);
+    }
+    Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
+}
+
+#[allow(clippy::too_many_arguments, reason = "the parts of one answer")]
+fn answer(
+    call: &Call,
+    company: &str,
+    sorted: Sorted,
+    stored: Stored,
+    single: bool,
+    profile_id: Option<&str>,
+    created: bool,
+    warnings: Vec<Warning>,
+) -> Handled {
+    let id = sorted.rows.first().map(|row| row.id.clone()).filter(|_| single);
+    call.deliver_after_answer(company, stored.deliveries);
+    Ok(serde_json::to_string(&Answer {
+        message_id: id.as_deref(),
+        receipt: Receipt::new(sorted, stored.new.len()),
+        profile_id,
+        linked: profile_id.is_some(),
+        created,
+        warnings,
+    })?)
+}
+
+/// What a body says once it is understood.
+struct Read {
+    company_id: Option<String>,
+    who: Identifiers,
+    /// The `ts` at which a session's owner is asked for: the first event's.
+    at: i64,
+    single: bool,
+    sent_ms: Option<i64>,
+    sorted: Sorted,
+}
+
+fn read(call: &Call, text: &str) -> Result<Read, Problem> {
+    let batch: Batch = body::parse(text)?;
+    let who = identifiers(batch.identifier.unwrap_or_default())?;
+    let sent_ms = body::sent_ms(batch.sent_at.as_ref());
+    let subject = who.user.as_ref().or(who.address.as_ref()).or(who.session.as_ref()).map_or("", String::as_str);
+    let arrival = Arrival { subject, sent_ms, received_ms: call.now_ms() };
+    let single = batch.events.is_none();
+    let sorted = if single {
+        let item = Single {
+            event_type: batch.event_type,
+            event_data: batch.event_data,
+            timestamp: batch.timestamp,
+            message_id: batch.message_id,
+        };
+        let item =
+            serde_json::to_string(&item).map_err(|_| Problem::new(Code::InvalidJson, "the event is not JSON"))?;
+        Sorted { rows: vec![event::row(&item, 0, arrival, &mut entropy::message_id)?], ..Sorted::default() }
+    } else {
+        event::sort(items(batch.events)?.iter().map(|item| item.get()), arrival, entropy::message_id)
+    };
+    let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
+    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted })
+}
+
+fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
+    let present = |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let (email, session, user) = (present(given.email), present(given.session_id), present(given.user_id));
+    if user.as_deref().is_some_and(is_placeholder) {
+        return Err(Problem::field(Code::PlaceholderId, "identifier.userId", "userId is a placeholder"));
+    }
+    if session.as_deref().is_some_and(|id| !is_public_session(id) && !id.starts_with(SERVER_SESSION_PREFIX)) {
+        return Err(Problem::field(
+            Code::InvalidSession,
+            "identifier.sessionId",
+            "sessionId has 1 to 128 letters, digits and _ - . :",
+        ));
+    }
+    let address =
+        email.as_deref().map(address).transpose().map_err(|p| Problem { field: Some("identifier.email"), ..p })?;
+    Ok(Identifiers { address, email, user, session })
+}
+
+async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
+    let found = people::resolve(call.db(None)?, hash, who, at).await?;
+    let key = auth::accept(call, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
+    // `accept` lets only a found key through.
+    found.map(|r| Resolved { key, ..r }).ok_or_else(|| Error::Internal("a key was accepted that was not found".into()))
+}
+
+/// Whom the identifiers name, by their priority.
+enum Person {
+    Nobody,
+    Known {
+        id: String,
+        session: String,
+    },
+    /// An address that leads nowhere yet.
+    Unknown,
+    /// A session and its owner, if it has one.
+    Session(Option<String>),
+}
+
+impl Person {
+    fn of(resolved: &Resolved, who: &Identifiers) -> Result<Self, Problem> {
+        if who.user.is_some() {
+            return match (&resolved.user_id, &resolved.user_session, resolved.erased_at) {
+                (Some(_), _, Some(_)) => {
+                    Err(Problem::field(Code::ErasedUser, "identifier.userId", "this user was erased"))
+                }
+                (Some(id), Some(session), None) => Ok(Self::Known { id: id.clone(), session: session.clone() }),
+                _ => Err(Problem::field(Code::UnknownUser, "identifier.userId", "no user of this company has this id")),
+            };
+        }
+        Ok(match (&resolved.email_id, &resolved.email_session) {
+            (Some(id), Some(session)) => Self::Known { id: id.clone(), session: session.clone() },
+            _ if who.address.is_some() => Self::Unknown,
+            _ if who.session.is_some() => Self::Session(resolved.session_id.clone()),
+            _ => Self::Nobody,
+        })
+    }
+}
+
+/// Says so when the identifiers name different people. The event went to the first; nothing was merged.
+fn conflict(resolved: &Resolved) -> Option<Warning> {
+    let mut named = [&resolved.user_id, &resolved.email_id, &resolved.session_id].into_iter().flatten();
+    let first = named.next()?;
+    let message =
+        "the identifiers name different users; the event was stored on the first by priority, and nothing was merged";
+    named.any(|other| other != first).then_some(Warning { code: "identity_conflict", message })
+}

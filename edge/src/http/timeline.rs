@@ -1,0 +1,117 @@
+//! `GET /api/admin/users/{id}/timeline`: all that a person did, in browsers and on servers, in one order.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::TIMELINE_ITEMS_MAX;
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::error::Error;
+use super::users::{Summary, User, find, limit};
+use super::{Handled, auth};
+use crate::domain::timeline::{Cursor, Order, plan};
+use crate::domain::{clock, payload};
+use crate::store::people::{self, Entry, Profile};
+
+#[derive(Serialize)]
+struct Page<'a> {
+    success: bool,
+    profile: User<'a>,
+    summary: Summary,
+    events: Vec<Event<'a>>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    message_id: &'a str,
+    event_type: &'a str,
+    event_data: &'a RawValue,
+    timestamp: String,
+    source: &'static str,
+    session_id: &'a str,
+    user_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    limit: usize,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+/// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
+/// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
+pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let order = match call.query("order").as_deref() {
+        None | Some("asc") => Order::Asc,
+        Some("desc") => Order::Desc,
+        Some(_) => return Err(Problem::field(Code::InvalidField, "order", "order is asc or desc").into()),
+    };
+    let limit = limit(call, TIMELINE_ITEMS_MAX)?;
+    let cursor = call.query("cursor").map_or_else(|| Ok(Cursor::start(order)), |text| read_cursor(&text))?;
+    let profile = find(call, &admin, id).await?;
+    let mut entries = entries(call, &admin.company, &profile, &cursor, limit + 1, order).await?;
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    let next_cursor = entries.last().filter(|_| has_more).map(write_cursor);
+    let events = entries.iter().map(|e| shown(e, &profile)).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&Page {
+        success: true,
+        profile: User::new(&admin.company, &profile)?,
+        summary: Summary::new(&profile)?,
+        events,
+        pagination: Pagination { limit, has_more, next_cursor },
+    })?)
+}
+
+async fn entries(
+    call: &Call,
+    company: &str,
+    profile: &Profile,
+    cursor: &Cursor,
+    wanted: usize,
+    order: Order,
+) -> Result<Vec<Entry>, Error> {
+    let db = call.db(Some(company))?;
+    let count = i64::try_from(wanted).unwrap_or(i64::MAX);
+    let (open, beyond) = people::segments(db, company, &profile.id, cursor.ts, count, order).await?;
+    let segments = plan(open, beyond, wanted.try_into().unwrap_or(u64::MAX), order);
+    let mut entries = people::entries(db, company, &segments, cursor, count, order).await?;
+    entries.sort_unstable_by(|a, b| {
+        let forward = (a.ts, a.source, &a.message_id).cmp(&(b.ts, b.source, &b.message_id));
+        if order == Order::Asc { forward } else { forward.reverse() }
+    });
+    entries.truncate(wanted);
+    Ok(entries)
+}
+
+/// An entry as shown: the person's first identify is the registration, and every server event stands in the person's server session,
+/// also one that came by the browser's session id.
+fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Event<'a>, Error> {
+    let from_server = entry.source == 1;
+    let registration = !from_server && profile.registered_id.as_deref() == Some(&entry.message_id);
+    Ok(Event {
+        message_id: &entry.message_id,
+        event_type: if registration { "user_registered" } else { &entry.name },
+        event_data: serde_json::from_str(&entry.data)?,
+        timestamp: clock::iso(clock::ts_ms(entry.ts)),
+        source: payload::source_name(from_server),
+        session_id: if from_server { &profile.server_session } else { &entry.session },
+        user_id: &profile.id,
+    })
+}
+
+fn write_cursor(entry: &Entry) -> String {
+    let cursor = Cursor { ts: entry.ts, source: entry.source, id: entry.message_id.clone() };
+    Base64UrlUnpadded::encode_string(cursor.to_text().as_bytes())
+}
+
+fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+    let bytes = Base64UrlUnpadded::decode_vec(text).ok();
+    let cursor = bytes.and_then(|b| String::from_utf8(b).ok()).and_then(|t| Cursor::from_text(&t));
+    cursor.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier page"))
+}

@@ -1,0 +1,155 @@
+//! `GET /api/admin/users` and `GET /api/admin/users/{id}`: people, for the company's admin.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::{PAGE_ITEMS, USERS_ITEMS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::error::Error;
+use super::profile::address;
+use super::{Handled, auth};
+use crate::domain::{clock, revenue};
+use crate::store::people::{self, Profile};
+
+/// A person as shown.
+#[derive(Serialize)]
+pub(super) struct User<'a> {
+    pub(super) id: &'a str,
+    email: Option<&'a str>,
+    name: Option<&'a str>,
+    company_id: &'a str,
+    traits: Box<RawValue>,
+    #[serde(rename = "createdAt")]
+    created_at: String,
+    #[serde(rename = "lastActive")]
+    pub(super) last_active: Option<String>,
+}
+
+impl<'a> User<'a> {
+    pub(super) fn new(company: &'a str, p: &'a Profile) -> Result<Self, Error> {
+        // The first identify is when a person came to be, even if it is told later than a server event.
+        let registered = p.registered_at.map(clock::ts_ms);
+        Ok(Self {
+            id: &p.id,
+            email: p.email.as_deref(),
+            name: p.name.as_deref(),
+            company_id: company,
+            traits: RawValue::from_string(p.traits.clone())?,
+            created_at: clock::iso(registered.map_or(p.created_at, |ms| ms.min(p.created_at))),
+            last_active: p.last_ts.map(|ts| clock::iso(clock::ts_ms(ts))),
+        })
+    }
+}
+
+/// A person's counts.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Summary {
+    total_events: i64,
+    sessions: Sessions,
+    total_revenue: Vec<Money>,
+    last_active: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Sessions {
+    total: i64,
+    client: i64,
+    server: i64,
+}
+
+#[derive(Serialize)]
+struct Money {
+    currency: String,
+    /// An exact decimal number.
+    amount: Box<RawValue>,
+}
+
+impl Summary {
+    pub(super) fn new(p: &Profile) -> Result<Self, Error> {
+        let counted: Vec<String> = serde_json::from_str(&p.revenue_events)?;
+        let counters: BTreeMap<String, i64> =
+            p.revenue.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+        let server = i64::from(p.server_events > 0);
+        Ok(Self {
+            total_events: p.events,
+            sessions: Sessions { total: p.sessions + server, client: p.sessions, server },
+            total_revenue: revenue::totals(&counters, &counted)
+                .into_iter()
+                .map(|(currency, amount)| Ok(Money { currency, amount: RawValue::from_string(amount.to_string())? }))
+                .collect::<Result<_, Error>>()?,
+            last_active: p.last_ts.map(|ts| clock::iso(clock::ts_ms(ts))),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    success: bool,
+    users: Vec<User<'a>>,
+    pagination: Pagination<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination<'a> {
+    limit: usize,
+    has_more: bool,
+    next_cursor: Option<&'a str>,
+}
+
+/// `GET /api/admin/users?email=` finds one; without it `?limit&cursor` walks all in the order of their ids →
+/// `{success, users:[…], pagination:{limit, hasMore, nextCursor}}`.
+pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let db = call.db(Some(&admin.company))?;
+    let limit = limit(call, USERS_ITEMS_MAX)?;
+    let mut profiles = match call.query("email") {
+        Some(email) => people::by_address(db, &admin.company, &address(&email)?).await?,
+        None => {
+            let after = call.query("cursor").unwrap_or_default();
+            people::list(db, &admin.company, &after, i64::try_from(limit + 1).unwrap_or(i64::MAX)).await?
+        }
+    };
+    let has_more = profiles.len() > limit;
+    profiles.truncate(limit);
+    let next_cursor = profiles.last().map(|p| p.id.as_str()).filter(|_| has_more);
+    let users = profiles.iter().map(|p| User::new(&admin.company, p)).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&List { success: true, users, pagination: Pagination { limit, has_more, next_cursor } })?)
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    success: bool,
+    user: User<'a>,
+    summary: Summary,
+}
+
+/// `GET /api/admin/users/{id}` → `{success, user, summary}`.
+pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let profile = find(call, &admin, id).await?;
+    Ok(serde_json::to_string(&One {
+        success: true,
+        user: User::new(&admin.company, &profile)?,
+        summary: Summary::new(&profile)?,
+    })?)
+}
+
+/// The profile, or 404, or 410.
+pub(super) async fn find(call: &Call, admin: &auth::Admin, id: &str) -> Result<Profile, Error> {
+    let found = people::profile(call.db(Some(&admin.company))?, &admin.company, id).await?;
+    let profile = found.ok_or_else(|| Problem::new(Code::UnknownUser, "no user of this company has this id"))?;
+    if profile.erased_at.is_some() {
+        return Err(Problem::new(Code::ErasedUser, "this user was erased").into());
+    }
+    Ok(profile)
+}
+
+/// `?limit=`: 1 to `most`, 50 when left out.
+pub(super) fn limit(call: &Call, most: usize) -> Result<usize, Problem> {
+    let Some(text) = call.query("limit") else { return Ok(PAGE_ITEMS) };
+    let limit = text.parse().ok().filter(|n| (1..=most).contains(n));
+    limit.ok_or_else(|| Problem::field(Code::InvalidField, "limit", format!("limit is a number from 1 to {most}")))
+}

@@ -1,0 +1,107 @@
+//! The only module that fetches a customer's URL.
+
+use futures_util::StreamExt;
+use trackmate_wire::limits::ANSWER_BYTES_MAX;
+use wasm_bindgen::JsValue;
+use worker::{AbortSignal, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+
+use crate::domain::delivery::Outcome;
+use crate::domain::target::{self, Parts};
+
+/// What deliveries say they are.
+const USER_AGENT: &str = concat!("TrackMate/", env!("CARGO_PKG_VERSION"));
+
+/// One signed request.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// Where it goes.
+    pub url: &'a str,
+    /// The exact bytes.
+    pub body: &'a str,
+    /// Signatures and ids.
+    pub headers: Vec<(&'static str, String)>,
+    /// Bounds connect, headers and body together.
+    pub timeout_ms: u32,
+    /// Whether plain http to this machine is allowed.
+    pub loopback: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Exchange {
+    /// For the decision.
+    pub outcome: Outcome,
+    /// For the owner: why there was no answer.
+    pub error: Option<String>,
+    /// The first 16 KB of the answer.
+    pub answer: Option<String>,
+}
+
+/// Whether this is a development deployment that may deliver to its own machine.
+#[must_use]
+pub fn allows_loopback(env: &Env) -> bool {
+    env.var("DEV_ALLOW_LOOPBACK").is_ok_and(|v| v.to_string() == "1")
+}
+
+/// Whether deliveries may go to this URL.
+///
+/// # Errors
+/// Why not, in words for the owner.
+pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<(), &'static str> {
+    let parsed = web_sys::Url::new(url).map_err(|_| "this is not a URL")?;
+    let parts = Parts {
+        protocol: parsed.protocol(),
+        hostname: parsed.hostname(),
+        port: parsed.port(),
+        credentials: !parsed.username().is_empty() || !parsed.password().is_empty(),
+    };
+    target::check(&parts, own_host, loopback)
+}
+
+/// Posts a message. Never fails: what goes wrong is an outcome.
+pub async fn post(message: &Message<'_>) -> Exchange {
+    if let Err(why) = check_url(message.url, None, message.loopback) {
+        return Exchange { outcome: Outcome::Refused, error: Some(why.to_owned()), answer: None };
+    }
+    let deadline = web_sys::AbortSignal::timeout_with_u32(message.timeout_ms);
+    match exchange(message, &deadline.clone().into()).await {
+        Ok(exchange) => exchange,
+        Err(_) if deadline.aborted() => {
+            unreachable_after(format!("no complete answer within {} ms", message.timeout_ms))
+        }
+        Err(_) => unreachable_after("the host could not be reached or closed the connection".to_owned()),
+    }
+}
+
+const fn unreachable_after(error: String) -> Exchange {
+    Exchange { outcome: Outcome::Unreachable, error: Some(error), answer: None }
+}
+
+async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Result<Exchange> {
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    headers.set("user-agent", USER_AGENT)?;
+    for (name, value) in &message.headers {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_body(Some(JsValue::from_str(message.body)))
+        .with_redirect(RequestRedirect::Manual);
+    let request = Request::new_with_init(message.url, &init)?;
+    let mut response = Fetch::Request(request).send_with_signal(deadline).await?;
+    let status = response.status_code();
+    let mut bytes = Vec::new();
+    // An answer without a body has no stream; that is no failure.
+    if let Ok(mut stream) = response.stream() {
+        while bytes.len() < ANSWER_BYTES_MAX {
+            let Some(chunk) = stream.next().await else { break };
+            bytes.extend(chunk?);
+        }
+    }
+    bytes.truncate(ANSWER_BYTES_MAX);
+    let answer = String::from_utf8_lossy(&bytes).into_owned();
+    let error = (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}"));
+    Ok(Exchange { outcome: Outcome::Answered(status), error, answer: Some(answer) })
+}

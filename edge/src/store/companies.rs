@@ -1,0 +1,222 @@
+//! Companies and their keys: the directory. A key is found by its hash, for the company comes from it.
+
+use serde::Deserialize;
+
+use super::{Db, Param, Result, sql};
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Send server events.
+    Server,
+    /// Read and manage the company.
+    Admin,
+}
+
+impl Scope {
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A key as found by its hash.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Key {
+    /// Its company.
+    pub company: String,
+    /// SHA-256, hex.
+    pub hash: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// ms, noted at most once an hour.
+    pub last_used_at: Option<i64>,
+    /// ms.
+    pub revoked_at: Option<i64>,
+}
+
+/// Finds a key by its hash. Takes no company: this is where it comes from.
+///
+/// # Errors
+/// D1's.
+pub async fn key(db: &Db, hash: &str) -> Result<Option<Key>> {
+    db.run(sql::KEY_FIND, &[hash.into()]).await?.first()
+}
+
+/// Notes a key's use if the last note is older than `every_ms`.
+///
+/// # Errors
+/// D1's.
+pub async fn note_use(db: &Db, hash: &str, now_ms: i64, every_ms: i64) -> Result<()> {
+    db.run(sql::KEY_USED, &[hash.into(), now_ms.into(), every_ms.into()]).await.map(drop)
+}
+
+/// A new key, of which only the hash is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKey<'a> {
+    /// SHA-256, hex.
+    pub hash: &'a str,
+    /// For listing and revoking.
+    pub id: &'a str,
+    /// What it may do.
+    pub scope: Scope,
+    /// Its first characters.
+    pub prefix: &'a str,
+    /// What its owner calls it.
+    pub name: &'a str,
+}
+
+impl NewKey<'_> {
+    fn params<'a>(&'a self, company: &'a str, now_ms: i64) -> [Param<'a>; 7] {
+        [
+            self.hash.into(),
+            company.into(),
+            self.id.into(),
+            self.scope.as_str().into(),
+            self.prefix.into(),
+            self.name.into(),
+            now_ms.into(),
+        ]
+    }
+}
+
+/// Creates a company with its first keys; `false` if the id is taken, and nothing was written.
+///
+/// # Errors
+/// D1's.
+pub async fn create(
+    db: &Db,
+    id: &str,
+    name: &str,
+    revenue_events: &str,
+    keys: &[NewKey<'_>],
+    now_ms: i64,
+) -> Result<bool> {
+    let inserted = db.run(sql::COMPANY_INSERT, &[id.into(), name.into(), revenue_events.into(), now_ms.into()]).await?;
+    if inserted.rows::<serde_json::Value>()?.is_empty() {
+        return Ok(false);
+    }
+    let mut batch = Vec::new();
+    for key in keys {
+        batch.push(db.bind(sql::KEY_INSERT, &key.params(id, now_ms))?);
+    }
+    db.batch(batch).await?;
+    Ok(true)
+}
+
+/// Adds a key; `false` if there is no such company.
+///
+/// # Errors
+/// D1's.
+pub async fn add_key(db: &Db, company: &str, key: &NewKey<'_>, now_ms: i64) -> Result<bool> {
+    Ok(db.run(sql::KEY_INSERT, &key.params(company, now_ms)).await?.written()? > 0)
+}
+
+/// A key as its owner may see it.
+#[derive(Debug, Deserialize)]
+pub struct ListedKey {
+    /// For revoking.
+    pub id: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// Its first characters.
+    pub prefix: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// ms.
+    pub created_at: i64,
+    /// ms.
+    pub last_used_at: Option<i64>,
+    /// ms.
+    pub revoked_at: Option<i64>,
+}
+
+/// A company's keys.
+///
+/// # Errors
+/// D1's.
+pub async fn keys(db: &Db, company: &str) -> Result<Vec<ListedKey>> {
+    db.run(sql::KEY_LIST, &[company.into()]).await?.rows()
+}
+
+/// Revokes a key; `false` if there is no such key.
+///
+/// # Errors
+/// D1's.
+pub async fn revoke_key(db: &Db, company: &str, id: &str, now_ms: i64) -> Result<bool> {
+    Ok(db.run(sql::KEY_REVOKE, &[company.into(), id.into(), now_ms.into()]).await?.written()? > 0)
+}
+
+/// A company and its settings.
+#[derive(Debug, Deserialize)]
+pub struct Company {
+    /// `TM-…`.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// JSON array, or every origin.
+    pub allowed_origins: Option<String>,
+    /// JSON array.
+    pub revenue_events: String,
+    /// ms.
+    pub created_at: i64,
+}
+
+/// Finds a company.
+///
+/// # Errors
+/// D1's.
+pub async fn find(db: &Db, company: &str) -> Result<Option<Company>> {
+    db.run(sql::COMPANY_FIND, &[company.into()]).await?.first()
+}
+
+/// A company in the operator's list.
+#[derive(Debug, Deserialize)]
+pub struct Listed {
+    /// `TM-…`.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// ms.
+    pub created_at: i64,
+}
+
+/// A page of all companies, for the operator.
+///
+/// # Errors
+/// D1's.
+pub async fn list(db: &Db, after: &str, limit: i64) -> Result<Vec<Listed>> {
+    db.run(sql::COMPANY_LIST, &[after.into(), limit.into()]).await?.rows()
+}
+
+/// What changes in a company's settings; `None` keeps.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// A new name.
+    pub name: Option<String>,
+    /// JSON array of origins, or `Some(None)` for every origin.
+    pub allowed_origins: Option<Option<String>>,
+    /// JSON array of event types.
+    pub revenue_events: Option<String>,
+}
+
+/// Changes a company's settings.
+///
+/// # Errors
+/// D1's.
+pub async fn update(db: &Db, company: &str, change: &Change) -> Result<()> {
+    let origins = change.allowed_origins.as_ref();
+    let params = [
+        company.into(),
+        change.name.as_ref().into(),
+        i64::from(origins.is_some()).into(),
+        origins.and_then(Option::as_ref).into(),
+        change.revenue_events.as_ref().into(),
+    ];
+    db.run(sql::COMPANY_UPDATE, &params).await.map(drop)
+}

@@ -1,0 +1,79 @@
+//! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events came before.
+
+use super::ingest::{self, Door, Request, Stored};
+use super::{Answers, Db, Param, Result, sql};
+use crate::domain::event::Row;
+
+/// Who is identified.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    /// The lookup key of the address.
+    pub address: &'a str,
+    /// The address as typed.
+    pub email: &'a str,
+    /// A claimed name.
+    pub name: Option<&'a str>,
+    /// Claimed traits, a JSON object.
+    pub traits: &'a str,
+    /// The profile's id if the address is new.
+    pub candidate: &'a str,
+    /// The profile's server session if the address is new.
+    pub server_session: &'a str,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Identified {
+    /// Whether the company exists and the origin may send.
+    pub door: Door,
+    /// The person's profile; `None` when the door was shut or the message id belongs to something else.
+    pub profile: Option<String>,
+    /// The timeline entry and its deliveries.
+    pub stored: Stored,
+}
+
+/// Stores the identify `row` and links its session to the person from `row.ts` on.
+///
+/// # Errors
+/// D1's; nothing was stored then.
+pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>) -> Result<Identified> {
+    let json = ingest::rows_json(std::slice::from_ref(row))?;
+    let (company, session, number) = (request.company.into(), request.session.into(), Param::Int(request.number));
+    let (at, id, address): (Param<'_>, Param<'_>, Param<'_>) = (row.ts.into(), (&row.id).into(), person.address.into());
+    let now = Param::Int(request.received_ms);
+    let fact = [company, session, at, id, address, number];
+    let profile = [
+        company,
+        session,
+        at,
+        id,
+        address,
+        number,
+        person.email.into(),
+        person.name.into(),
+        person.traits.into(),
+        person.server_session.into(),
+        now,
+    ];
+    let batch = vec![
+        ingest::door(db, request)?,
+        ingest::insert(db, request, &json, None)?,
+        db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?,
+        db.bind(sql::IDENTIFY_CLAIM, &fact)?,
+        db.bind(sql::IDENTIFY_LINK, &fact)?,
+        db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?,
+        db.bind(sql::IDENTIFY_PROFILE, &profile)?,
+        ingest::outbox(db, request, &json, Some(person.address))?,
+        db.bind(sql::IDENTIFY_FIND, &[company, address, session, id])?,
+    ];
+    let mut answers = Answers::new(db.batch(batch).await?);
+    let door = ingest::door_answer(&mut answers)?;
+    let new = ingest::message_ids(&mut answers)?;
+    for _ in 0..5 {
+        answers.take()?;
+    }
+    let deliveries = ingest::delivery_ids(&mut answers)?;
+    let found = ingest::profile_id(&mut answers)?;
+    let profile = if door == Door::Open { found } else { None };
+    Ok(Identified { door, profile, stored: Stored { new, deliveries } })
+}

@@ -1,0 +1,247 @@
+//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and the profile a server event may make.
+
+use serde::Deserialize;
+use worker::D1PreparedStatement;
+
+use super::{Answers, Db, Param, Result, sql};
+use crate::domain::event::Row;
+
+/// What all events of a request share.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Whose they are.
+    pub company: &'a str,
+    /// Whether they came through the server door.
+    pub from_server: bool,
+    /// Their session; empty for server events without a person.
+    pub session: &'a str,
+    /// A random number that marks what this request stored.
+    pub number: i64,
+    /// The sender's clock at sending, ms.
+    pub sent_ms: Option<i64>,
+    /// Our clock, ms.
+    pub received_ms: i64,
+    /// JSON object stored with each event.
+    pub context: Option<&'a str>,
+    /// The page's origin.
+    pub origin: Option<&'a str>,
+}
+
+/// Whether a public request may be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The company exists and its pages may send from this origin.
+    Open,
+    /// No such company.
+    UnknownCompany,
+    /// The company's list of origins does not hold this one.
+    WrongOrigin,
+}
+
+/// What was stored.
+#[derive(Debug)]
+pub struct Stored {
+    /// Message ids that were new.
+    pub new: Vec<String>,
+    /// Outbox rows written for them.
+    pub deliveries: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Allowed {
+    allowed: i64,
+}
+
+#[derive(Deserialize)]
+struct MessageId {
+    message_id: String,
+}
+
+#[derive(Deserialize)]
+struct DeliveryId {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct ProfileId {
+    profile: String,
+}
+
+/// `select … from companies`: whether the door is open.
+pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
+    db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into()])
+}
+
+pub(super) fn door_answer(answers: &mut Answers) -> Result<Door> {
+    Ok(match answers.take()?.first::<Allowed>()? {
+        None => Door::UnknownCompany,
+        Some(Allowed { allowed: 0 }) => Door::WrongOrigin,
+        Some(_) => Door::Open,
+    })
+}
+
+/// `insert into events`. `guard` is an address and the profile it must still lead to.
+pub(super) fn insert(
+    db: &Db,
+    request: &Request<'_>,
+    rows: &str,
+    guard: Option<(&str, &str)>,
+) -> Result<D1PreparedStatement> {
+    db.bind(
+        sql::EVENTS_INSERT,
+        &[
+            rows.into(),
+            request.company.into(),
+            i64::from(request.from_server).into(),
+            request.session.into(),
+            request.number.into(),
+            request.sent_ms.into(),
+            request.received_ms.into(),
+            request.context.into(),
+            request.origin.into(),
+            guard.map(|g| g.0).into(),
+            guard.map(|g| g.1).into(),
+        ],
+    )
+}
+
+fn count(db: &Db, request: &Request<'_>, rows: &str, profile: Option<&str>) -> Result<D1PreparedStatement> {
+    db.bind(
+        sql::LINKS_COUNT,
+        &[
+            rows.into(),
+            request.company.into(),
+            i64::from(request.from_server).into(),
+            request.session.into(),
+            request.number.into(),
+            profile.into(),
+        ],
+    )
+}
+
+/// `insert into deliveries`. `address` is the identify's, whose name depends on whether it is the person's first.
+pub(super) fn outbox(db: &Db, request: &Request<'_>, rows: &str, address: Option<&str>) -> Result<D1PreparedStatement> {
+    db.bind(
+        sql::DELIVERIES_INSERT,
+        &[
+            rows.into(),
+            request.company.into(),
+            i64::from(request.from_server).into(),
+            address.into(),
+            request.number.into(),
+            request.received_ms.into(),
+        ],
+    )
+}
+
+/// The JSON parameter of a request's rows.
+pub(super) fn rows_json(rows: &[Row]) -> Result<String> {
+    Ok(serde_json::to_string(rows)?)
+}
+
+pub(super) fn message_ids(answers: &mut Answers) -> Result<Vec<String>> {
+    Ok(answers.take()?.rows::<MessageId>()?.into_iter().map(|r| r.message_id).collect())
+}
+
+pub(super) fn delivery_ids(answers: &mut Answers) -> Result<Vec<String>> {
+    Ok(answers.take()?.rows::<DeliveryId>()?.into_iter().map(|r| r.id).collect())
+}
+
+pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
+    Ok(answers.take()?.first::<ProfileId>()?.map(|r| r.profile))
+}
+
+/// Stores a browser's events if the door is open: one batch.
+///
+/// # Errors
+/// D1's; nothing was stored then.
+pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
+    let json = rows_json(rows)?;
+    let batch = vec![
+        door(db, request)?,
+        insert(db, request, &json, None)?,
+        count(db, request, &json, None)?,
+        outbox(db, request, &json, None)?,
+    ];
+    let mut answers = Answers::new(db.batch(batch).await?);
+    let door = door_answer(&mut answers)?;
+    let new = message_ids(&mut answers)?;
+    answers.take()?;
+    Ok((door, Stored { new, deliveries: delivery_ids(&mut answers)? }))
+}
+
+/// Whom server events are about.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// Nobody.
+    None,
+    /// Whoever the session is linked to, now or later.
+    Session,
+    /// This profile; the request's session is its server session.
+    Profile(&'a str),
+    /// A person to be made: the candidate profile, the address as key and as typed. The request's session is the candidate's.
+    New {
+        /// The profile's id.
+        profile: &'a str,
+        /// The lookup key.
+        address: &'a str,
+        /// As the sender wrote it.
+        email: &'a str,
+    },
+}
+
+/// Stores server events: one batch. `None` when somebody else made the person in between: nothing was stored, resolve again.
+///
+/// # Errors
+/// D1's; nothing was stored then.
+pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subject<'_>) -> Result<Option<Stored>> {
+    let json = rows_json(rows)?;
+    let stored = |answers: &mut Answers, counted: bool| -> Result<Stored> {
+        let new = message_ids(answers)?;
+        if counted {
+            answers.take()?;
+        }
+        Ok(Stored { new, deliveries: delivery_ids(answers)? })
+    };
+    match subject {
+        Subject::None => {
+            let batch = vec![insert(db, request, &json, None)?, outbox(db, request, &json, None)?];
+            Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), false)?))
+        }
+        Subject::Session | Subject::Profile(_) => {
+            let profile = if let Subject::Profile(id) = subject { Some(id) } else { None };
+            let batch = vec![
+                insert(db, request, &json, None)?,
+                count(db, request, &json, profile)?,
+                outbox(db, request, &json, None)?,
+            ];
+            Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), true)?))
+        }
+        Subject::New { profile, address, email } => {
+            let person: [Param<'_>; 6] = [
+                request.company.into(),
+                profile.into(),
+                address.into(),
+                email.into(),
+                request.session.into(),
+                request.received_ms.into(),
+            ];
+            let batch = vec![
+                db.bind(
+                    sql::IDENTITY_INSERT,
+                    &[request.company.into(), address.into(), profile.into(), request.received_ms.into()],
+                )?,
+                insert(db, request, &json, Some((address, profile)))?,
+                count(db, request, &json, Some(profile))?,
+                outbox(db, request, &json, None)?,
+                db.bind(sql::PROFILE_OPEN, &person)?,
+                db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into()])?,
+            ];
+            let mut answers = Answers::new(db.batch(batch).await?);
+            answers.take()?;
+            let stored = stored(&mut answers, true)?;
+            answers.take()?;
+            Ok((profile_id(&mut answers)?.as_deref() == Some(profile)).then_some(stored))
+        }
+    }
+}

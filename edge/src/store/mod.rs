@@ -1,0 +1,189 @@
+//! D1: which database, how a statement is bound, and one module per group of tables. SQL is only in `sql/` and the migrations.
+//!
+//! Every function takes the company it works for; those that cannot say why (a key is found by its hash, the sweep serves all).
+
+pub mod companies;
+pub mod deliveries;
+pub mod identify;
+pub mod ingest;
+pub mod people;
+pub mod sql;
+pub mod subscriptions;
+
+use std::cell::Cell;
+
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
+use worker::{D1Database, D1PreparedStatement, D1Result, Env};
+
+/// A failure of D1 or of the bridge to it: an operator's matter, never a caller's.
+pub type Result<T> = std::result::Result<T, worker::Error>;
+
+/// The database that holds this company's data; `None` is the directory of companies and keys. Today both are one; this is the only
+/// place that names a binding.
+///
+/// # Errors
+/// When the deployment has no such binding.
+pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
+    Ok(Db { d1: env.d1("DB")?, cost: Cell::default() })
+}
+
+/// What was asked of a database, by D1's own count.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cost {
+    /// Round trips.
+    pub trips: usize,
+    /// Rows read.
+    pub read: usize,
+    /// Rows written, those of indexes included.
+    pub written: usize,
+}
+
+/// A database and the cost of what was asked of it.
+#[derive(Debug)]
+pub struct Db {
+    d1: D1Database,
+    cost: Cell<Cost>,
+}
+
+/// A bound parameter. D1 takes every number as a float; columns declared integer store it as one.
+#[derive(Debug, Clone, Copy)]
+pub enum Param<'a> {
+    /// A text.
+    Text(&'a str),
+    /// An integer below 2⁵³.
+    Int(i64),
+    /// No value.
+    Null,
+}
+
+impl<'a> From<&'a str> for Param<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Param<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Param<'_> {
+    fn from(n: i64) -> Self {
+        Self::Int(n)
+    }
+}
+
+impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl From<Param<'_>> for JsValue {
+    fn from(param: Param<'_>) -> Self {
+        match param {
+            Param::Text(text) => Self::from_str(text),
+            #[allow(clippy::cast_precision_loss, reason = "integers here are below 2^53")]
+            Param::Int(n) => Self::from_f64(n as f64),
+            Param::Null => Self::NULL,
+        }
+    }
+}
+
+impl Db {
+    /// A statement with its parameters.
+    ///
+    /// # Errors
+    /// When D1 refuses a parameter.
+    pub fn bind(&self, sql: &str, params: &[Param<'_>]) -> Result<D1PreparedStatement> {
+        let values: Vec<JsValue> = params.iter().map(|p| (*p).into()).collect();
+        self.d1.prepare(sql).bind(&values)
+    }
+
+    /// Runs statements as one transaction in one round trip: all or none.
+    ///
+    /// # Errors
+    /// D1's; nothing was written then.
+    pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
+        let results = self.d1.batch(statements).await?;
+        let mut cost = self.cost.get();
+        cost.trips += 1;
+        let mut answers = Vec::with_capacity(results.len());
+        for result in results {
+            if let Some(meta) = result.meta()? {
+                cost.read += meta.rows_read.unwrap_or_default();
+                cost.written += meta.rows_written.unwrap_or_default();
+            }
+            answers.push(Answer(result));
+        }
+        self.cost.set(cost);
+        Ok(answers)
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// D1's.
+    pub async fn run(&self, sql: &str, params: &[Param<'_>]) -> Result<Answer> {
+        let mut answers = self.batch(vec![self.bind(sql, params)?]).await?;
+        answers.pop().ok_or_else(|| worker::Error::RustError("D1 answered nothing".into()))
+    }
+
+    /// What was asked of this database so far.
+    #[must_use]
+    pub const fn cost(&self) -> Cost {
+        self.cost.get()
+    }
+}
+
+/// One statement's answer.
+#[derive(Debug)]
+pub struct Answer(D1Result);
+
+impl Answer {
+    /// All rows.
+    ///
+    /// # Errors
+    /// When a row is not of the expected shape.
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        self.0.results()
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// As [`Answer::rows`].
+    pub fn first<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        Ok(self.rows()?.into_iter().next())
+    }
+
+    /// How many rows the statement wrote, those of indexes included.
+    ///
+    /// # Errors
+    /// When D1 sent no counts.
+    pub fn written(&self) -> Result<usize> {
+        Ok(self.0.meta()?.and_then(|m| m.rows_written).unwrap_or_default())
+    }
+}
+
+/// The answers of a batch, taken one by one in the order of its statements.
+#[derive(Debug)]
+pub struct Answers(std::vec::IntoIter<Answer>);
+
+impl Answers {
+    /// Wraps a batch's answers.
+    #[must_use]
+    pub fn new(answers: Vec<Answer>) -> Self {
+        Self(answers.into_iter())
+    }
+
+    /// The next statement's answer.
+    ///
+    /// # Errors
+    /// When the batch had no further statement.
+    pub fn take(&mut self) -> Result<Answer> {
+        self.0.next().ok_or_else(|| worker::Error::RustError("D1 answered fewer statements than it was sent".into()))
+    }
+}

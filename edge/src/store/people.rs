@@ -1,0 +1,196 @@
+//! Reading people: whom identifiers name, profiles, timelines.
+
+use serde::Deserialize;
+
+use super::companies::Key;
+use super::{Answers, Db, Param, Result, sql};
+use crate::domain::timeline::{Cursor, Order, Segment};
+
+/// A profile with its counts.
+#[derive(Debug, Deserialize)]
+pub struct Profile {
+    /// Opaque.
+    pub id: String,
+    /// As first typed.
+    pub email: Option<String>,
+    /// Claimed or set.
+    pub name: Option<String>,
+    /// JSON object.
+    pub traits: String,
+    /// `webhook_…`.
+    pub server_session: String,
+    /// ms.
+    pub created_at: i64,
+    /// `ts` of the first identify.
+    pub registered_at: Option<i64>,
+    /// Its message id.
+    pub registered_id: Option<String>,
+    /// `ts` of the latest event.
+    pub last_ts: Option<i64>,
+    /// All events.
+    pub events: i64,
+    /// Those through the server door.
+    pub server_events: i64,
+    /// Browser sessions.
+    pub sessions: i64,
+    /// JSON object of counters.
+    pub revenue: Option<String>,
+    /// ms.
+    pub erased_at: Option<i64>,
+    /// The company's JSON array of event types that count.
+    pub revenue_events: String,
+}
+
+/// Whom a server request's identifiers name. A found id is of the key's own company.
+#[derive(Debug, Deserialize)]
+pub struct Resolved {
+    /// The key.
+    #[serde(flatten)]
+    pub key: Key,
+    /// The profile with the given user id …
+    pub user_id: Option<String>,
+    /// … and its server session.
+    pub user_session: Option<String>,
+    /// … or when it was erased, ms.
+    pub erased_at: Option<i64>,
+    /// The profile with the given address …
+    pub email_id: Option<String>,
+    /// … and its server session.
+    pub email_session: Option<String>,
+    /// The owner of the given session at the given time.
+    pub session_id: Option<String>,
+}
+
+/// What a server request names a person by.
+#[derive(Debug, Default, Clone)]
+pub struct Identifiers {
+    /// Lookup key of the address.
+    pub address: Option<String>,
+    /// The address as typed.
+    pub email: Option<String>,
+    /// A profile's id.
+    pub user: Option<String>,
+    /// A browser session.
+    pub session: Option<String>,
+}
+
+/// Finds the key by its hash and, in its company, whom the identifiers name at `ts`. Takes no company: it comes from the key.
+///
+/// # Errors
+/// D1's.
+pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64) -> Result<Option<Resolved>> {
+    let params = [
+        key_hash.into(),
+        who.address.as_ref().into(),
+        who.user.as_ref().into(),
+        who.session.as_ref().into(),
+        ts.into(),
+    ];
+    db.run(sql::SERVER_RESOLVE, &params).await?.first()
+}
+
+/// A profile by its id.
+///
+/// # Errors
+/// D1's.
+pub async fn profile(db: &Db, company: &str, id: &str) -> Result<Option<Profile>> {
+    db.run(sql::PROFILE_FIND, &[company.into(), id.into()]).await?.first()
+}
+
+/// A profile by the lookup key of an address.
+///
+/// # Errors
+/// D1's.
+pub async fn by_address(db: &Db, company: &str, address: &str) -> Result<Vec<Profile>> {
+    db.run(sql::PROFILE_BY_ADDRESS, &[company.into(), address.into()]).await?.rows()
+}
+
+/// A page of profiles in the order of their ids.
+///
+/// # Errors
+/// D1's.
+pub async fn list(db: &Db, company: &str, after: &str, limit: i64) -> Result<Vec<Profile>> {
+    db.run(sql::PROFILE_LIST, &[company.into(), after.into(), limit.into()]).await?.rows()
+}
+
+/// The links a timeline page may lie in: those with events on both sides of the cursor, and the nearest `limit` beyond it.
+///
+/// # Errors
+/// D1's.
+pub async fn segments(
+    db: &Db,
+    company: &str,
+    profile: &str,
+    cursor_ts: i64,
+    limit: i64,
+    order: Order,
+) -> Result<(Vec<Segment>, Vec<Segment>)> {
+    let beyond = match order {
+        Order::Asc => sql::TIMELINE_AFTER,
+        Order::Desc => sql::TIMELINE_BEFORE,
+    };
+    let batch = vec![
+        db.bind(sql::TIMELINE_OPEN, &[company.into(), profile.into(), cursor_ts.into()])?,
+        db.bind(beyond, &[company.into(), profile.into(), cursor_ts.into(), limit.into()])?,
+    ];
+    let mut answers = Answers::new(db.batch(batch).await?);
+    Ok((answers.take()?.rows()?, answers.take()?.rows()?))
+}
+
+/// An event of a timeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Entry {
+    /// Its id.
+    pub message_id: String,
+    /// 0 browser, 1 server.
+    pub source: i64,
+    /// Where it was stored.
+    pub session: String,
+    /// When it happened.
+    pub ts: i64,
+    /// Its name.
+    #[serde(rename = "type")]
+    pub name: String,
+    /// JSON object.
+    pub data: String,
+}
+
+/// At most `limit` events past the cursor of each of these links, unsorted across links.
+///
+/// # Errors
+/// D1's.
+pub async fn entries(
+    db: &Db,
+    company: &str,
+    segments: &[Segment],
+    cursor: &Cursor,
+    limit: i64,
+    order: Order,
+) -> Result<Vec<Entry>> {
+    let statement = match order {
+        Order::Asc => sql::TIMELINE_EVENTS_ASC,
+        Order::Desc => sql::TIMELINE_EVENTS_DESC,
+    };
+    let mut batch = Vec::with_capacity(segments.len());
+    for s in segments {
+        let params: [Param<'_>; 8] = [
+            company.into(),
+            (&s.session).into(),
+            s.since.into(),
+            s.until.into(),
+            cursor.ts.into(),
+            cursor.source.into(),
+            (&cursor.id).into(),
+            limit.into(),
+        ];
+        batch.push(db.bind(statement, &params)?);
+    }
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut entries = Vec::new();
+    for answer in db.batch(batch).await? {
+        entries.extend(answer.rows::<Entry>()?);
+    }
+    Ok(entries)
+}

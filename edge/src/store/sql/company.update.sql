@@ -1,0 +1,6 @@
+-- ?1 company, ?2 name or null to keep, ?3 whether origins change, ?4 origins JSON or null for all, ?5 revenue events JSON or null to keep
+update companies set
+  name = coalesce(?2, name),
+  allowed_origins = case when ?3 then ?4 else allowed_origins end,
+  revenue_events = coalesce(?5, revenue_events)
+where id = ?1

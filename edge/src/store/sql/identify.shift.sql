@@ -1,0 +1,32 @@
+-- Takes from its neighbour what a late link took over: from the link before it or, if it is the session's new first, from the one after.
+-- The trigger on links takes it from the neighbour's profile. ?1 company, ?2 session, ?3 at, ?4 message id, ?5 request
+with segment as (
+  select at, id,
+         case when row_number() over (order by at, id) = 1 then -1 else at end as since,
+         coalesce(lead(at) over (order by at, id), 9007199254740991) as until
+  from links where company = ?1 and session = ?2
+),
+neighbour as (
+  select * from segment where not (at = ?3 and id = ?4)
+  order by (at, id) > (?3, ?4), abs(at - ?3) limit 1
+),
+taken as (
+  select events - 1 as events, server_events, revenue from links
+  where company = ?1 and session = ?2 and at = ?3 and id = ?4 and events > 1
+    and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?5)
+)
+update links as l
+set events = l.events - t.events,
+    server_events = l.server_events - t.server_events,
+    revenue = case when t.revenue is null then l.revenue else (
+      select json_group_object(key, sum) from (
+        select key, sum(value) as sum from (
+          select key, value from json_each(l.revenue)
+          union all select key, -value from json_each(t.revenue)
+        ) group by key having sum(value) <> 0
+      )
+    ) end,
+    first_ts = (select min(ts) from events where company = ?1 and session = ?2 and ts >= n.since and ts < n.until),
+    last_ts = (select max(ts) from events where company = ?1 and session = ?2 and ts >= n.since and ts < n.until)
+from taken as t, neighbour as n
+where l.company = ?1 and l.session = ?2 and l.at = n.at and l.id = n.id

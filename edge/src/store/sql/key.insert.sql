@@ -1,0 +1,3 @@
+-- ?1 hash, ?2 company, ?3 id, ?4 scope, ?5 visible prefix, ?6 name, ?7 now ms
+insert into keys (hash, company, id, scope, prefix, name, created_at)
+select ?1, id, ?3, ?4, ?5, ?6, ?7 from companies where id = ?2

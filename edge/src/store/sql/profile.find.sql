@@ -1,0 +1,5 @@
+-- ?1 company, ?2 profile
+select p.id, p.email, p.name, p.traits, p.server_session, p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events,
+       p.server_events, p.sessions, p.revenue, p.erased_at, c.revenue_events
+from profiles as p join companies as c on c.id = p.company
+where p.company = ?1 and p.id = ?2

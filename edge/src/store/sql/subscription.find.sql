@@ -1,0 +1,3 @@
+-- ?1 company, ?2 id
+select id, name, url, events, description, active, retry_attempts, retry_delay_s, timeout_ms, created_at
+from subscriptions where company = ?1 and id = ?2
