@@ -1,0 +1,34 @@
+# The commands a person types. Each does its own set-up; what they do is in scripts/.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help dev test build check audit bench clean
+
+# The port of `make dev` (the shop's own server takes the next one) and the folder of its local D1.
+export PORT ?= 8787
+export STATE ?= .trackmate/state
+# wrangler, and the Node 22 it needs, come with the npm packages.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: ## Run everything at http://localhost:$PORT (PORT=8787 STATE=.trackmate/state)
+	@scripts/setup.sh && scripts/build.sh && exec node scripts/dev.mjs
+
+test: ## Prove the project: lints, unit, SQL, black-box, browser and fault tests; ends with the totals
+	@exec scripts/test.sh
+
+build: ## Build SDK, pages and Worker, each only when its inputs changed
+	@scripts/setup.sh && scripts/build.sh
+
+check: ## Format, lints, docs, types and unused dependencies, without building or testing
+	@exec scripts/test.sh check
+
+audit: ## Licences, sources and known vulnerabilities of the dependencies; says what it could not check
+	@exec scripts/audit.sh
+
+bench: ## Measure ingest and identify against a floor of the same run
+	@scripts/setup.sh && scripts/build.sh && exec node bench/ingest.mjs
+
+clean: ## Remove what was built; keeps node_modules, the tools in the cache and the local D1
+	rm -rf target edge/build www/dist .trackmate/build

@@ -1,0 +1,420 @@
+// The running system on this machine, started by `make dev`: local D1 migrated, the Worker in the local runtime, a demo
+// company with its keys, the demo shop's server, and the cron that the local runtime does not fire by itself.
+// Not a build (scripts/build.sh) and not a test: it only starts, watches and stops things.
+import { spawn, execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(ROOT);
+process.env.PATH = `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`; // wrangler, and the Node it needs
+
+const PORT = Number(process.env.PORT || 8787);
+const STATE = resolve(process.env.STATE || '.trackmate/state');
+const SHOP_PORT = PORT + 1;
+const BASE = `http://127.0.0.1:${PORT}`; // what we call: wrangler listens on IPv4 only
+const URL_SHOWN = `http://localhost:${PORT}`; // what people and browsers use
+const COMPANY = 'TM-SHOP99';
+const CRON_EVERY_MS = 10_000;
+const READY_WITHIN_MS = 60_000;
+
+const FILES = {
+  ready: '.trackmate/dev.json', // for scripts and tests of others: present exactly while the system is ready
+  kept: join(STATE, 'dev.json'), // the keys belong to the D1 beside them
+  lock: join(STATE, 'dev.pid'),
+  env: join(STATE, 'worker.env'),
+  log: '.trackmate/dev.log',
+  shopLog: '.trackmate/shop.log',
+};
+
+const children = new Map(); // name → child process, each the leader of its own process group
+let stopping = false;
+let readyText = ''; // what FILES.ready holds while we are ready
+let cronTimer;
+let stepName = '';
+let stepBegan = Date.now();
+const began = Date.now();
+
+/** A failure with what the person can do about it. */
+class Trouble extends Error {
+  constructor(message, mend) {
+    super(message);
+    this.mend = mend;
+  }
+}
+
+function step(name) {
+  stepDone();
+  stepName = name;
+  stepBegan = Date.now();
+  console.log(`==> ${name} …`);
+}
+
+function stepDone() {
+  if (stepName) console.log(`    ${stepName}: ${((Date.now() - stepBegan) / 1000).toFixed(1)} s`);
+  stepName = '';
+}
+
+const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
+/** A path as a person would type it here. */
+const shown = (path) => (resolve(path).startsWith(ROOT) ? relative(ROOT, resolve(path)) : resolve(path));
+
+/** Writes a file only its owner can read, whole or not at all. */
+function writePrivate(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
+  const part = `${path}.part`;
+  rmSync(part, { force: true });
+  writeFileSync(part, text, { mode: 0o600 });
+  renameSync(part, path);
+}
+
+function readJson(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+}
+
+function lastLines(path, count) {
+  if (!existsSync(path)) return '';
+  return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+}
+
+/** Starts a program in its own process group, so that stopping it stops everything it started, and nothing else. */
+function start(name, command, args, env, log) {
+  if (stopping) throw new Error('stopping');
+  const fd = openSync(log, 'w', 0o600);
+  const child = spawn(command, args, { detached: true, stdio: ['ignore', fd, fd], env: { ...process.env, ...env } });
+  closeSync(fd);
+  children.set(name, child);
+  child.exited = new Promise((done) => {
+    child.once('exit', (code, signal) => done(signal ?? code));
+    child.once('error', (error) => done(error.message));
+  });
+  child.exited.then((how) => {
+    child.gone = true;
+    if (!stopping) onChildGone(name, how, log);
+  });
+  return child;
+}
+
+/** Asks a child's whole group to end, and insists after five seconds. */
+async function end(name) {
+  const child = children.get(name);
+  if (!child?.pid) return;
+  children.delete(name);
+  const signal = (kind) => {
+    try {
+      process.kill(-child.pid, kind);
+      return true;
+    } catch {
+      return false; // the group is empty
+    }
+  };
+  signal('SIGTERM');
+  for (const until = Date.now() + 5_000; Date.now() < until && signal(0); ) await pause(50);
+  signal('SIGKILL');
+}
+
+function onChildGone(name, how, log) {
+  if (name === 'shop') {
+    children.delete('shop');
+    console.warn(`WARNING: the shop's server ended (${how}); the rest runs on. Its log: ${shown(log)}`);
+    return;
+  }
+  if (readyText) fail(new Trouble(`the Worker ended (${how})\n${lastLines(log, 20)}`, `read ${shown(log)}, then start again`));
+  // Before that, whoever waits for it to be ready sees `gone` and says so.
+}
+
+async function stop(code) {
+  if (stopping) return;
+  stopping = true;
+  clearTimeout(cronTimer);
+  // Only ours: a second system, on another port and STATE, may have written it since.
+  if (readyText && existsSync(FILES.ready) && readFileSync(FILES.ready, 'utf8') === readyText) rmSync(FILES.ready);
+  await Promise.all([...children.keys()].map(end));
+  rmSync(FILES.env, { force: true });
+  if (ownsLock) rmSync(FILES.lock, { force: true });
+  process.exit(code);
+}
+
+function fail(error) {
+  if (stopping) return;
+  const seconds = ((Date.now() - stepBegan) / 1000).toFixed(1);
+  console.error(`FAILED: ${stepName || 'make dev'} (${seconds} s): ${error.message}`);
+  console.error(`Mend: ${error.mend ?? `read ${FILES.log}`}`);
+  stop(1);
+}
+
+function portIsFree(port) {
+  return new Promise((done) => {
+    const probe = createServer();
+    probe.once('error', () => done(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
+  });
+}
+
+function portAnswers(port) {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(false));
+  });
+}
+
+let ownsLock = false;
+
+/** Two local runtimes on one D1 folder would corrupt each other's view of it. */
+function takeState() {
+  mkdirSync(STATE, { recursive: true, mode: 0o700 });
+  const pid = Number(existsSync(FILES.lock) ? readFileSync(FILES.lock, 'utf8') : 0);
+  if (pid && isDevProcess(pid)) {
+    throw new Trouble(
+      `${shown(STATE)} is in use by another make dev (process ${pid})`,
+      `stop that one, or take another folder and port: STATE=.trackmate/other PORT=${PORT + 10} make dev`,
+    );
+  }
+  writeFileSync(FILES.lock, String(process.pid));
+  ownsLock = true;
+}
+
+function isDevProcess(pid) {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).includes('dev.mjs');
+  } catch {
+    return true; // no ps: it lives, so believe it
+  }
+}
+
+/** One call of the Worker's API. */
+async function api(method, path, { headers = {}, body } = {}) {
+  const response = await fetch(BASE + path, {
+    method,
+    headers: { ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(15_000),
+  });
+  const text = await response.text();
+  let answer = {};
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    // Not ours; the status says what is needed.
+  }
+  return { status: response.status, answer, ok: response.status === 200 && answer.success === true };
+}
+
+function told({ status, answer }) {
+  return `status ${status}, ${answer.code ?? 'no code'}: ${answer.message ?? 'no message'}`;
+}
+
+/** Brings the local D1 to the newest schema. Remembered with the STATE, as wrangler takes seconds to say "nothing to do". */
+async function migrate() {
+  const folder = 'edge/migrations';
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder).sort()) hash.update(`${name}\0${readFileSync(join(folder, name))}\0`);
+  const stamp = join(STATE, 'migrated');
+  const wanted = hash.digest('hex');
+  if (existsSync(join(STATE, 'v3/d1')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const log = '.trackmate/migrate.log';
+  const args = ['d1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', STATE];
+  // wrangler's local migrations now and then find their own database locked (workers-sdk issue 15162).
+  for (let attempt = 1; ; attempt += 1) {
+    const child = start('migrate', 'wrangler', args, WRANGLER_ENV, log);
+    const how = await child.exited;
+    children.delete('migrate');
+    if (how === 0) break;
+    const output = lastLines(log, 30);
+    if (attempt < 3 && /SQLITE_(LOCKED|BUSY)/.test(output)) continue;
+    throw new Trouble(
+      `the migrations did not apply (${how})\n${output}`,
+      `mend the migration named above, or start from an empty D1: rm -r ${shown(STATE)}`,
+    );
+  }
+  writeFileSync(stamp, wanted);
+}
+
+const WRANGLER_ENV = {
+  WRANGLER_SEND_METRICS: 'false',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  CI: '1', // no questions, no key bindings
+  FORCE_COLOR: '0',
+};
+
+async function startWorker(operatorKey) {
+  // By file and not by --var: a command line is readable by every user of the machine. DEV_ALLOW_LOOPBACK lets webhooks
+  // go to http://127.0.0.1, which the deployed Worker refuses.
+  writePrivate(FILES.env, `OPERATOR_KEY="${operatorKey}"\nDEV_ALLOW_LOOPBACK="1"\n`);
+  const args = ['dev', '--port', PORT, '--ip', '127.0.0.1', '--inspector-port', 0, '--persist-to', STATE];
+  args.push('--env-file', FILES.env, '--show-interactive-dev-session', 'false');
+  const child = start('worker', 'wrangler', args.map(String), WRANGLER_ENV, FILES.log);
+  for (const until = Date.now() + READY_WITHIN_MS; ; await pause(100)) {
+    if (child.gone) throw new Trouble(`wrangler ended\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`);
+    try {
+      const response = await fetch(`${BASE}/healthz`, { signal: AbortSignal.timeout(2_000) });
+      await response.arrayBuffer();
+      if (response.status === 200) return;
+    } catch {
+      // Not listening yet.
+    }
+    if (Date.now() > until) {
+      throw new Trouble(`GET /healthz was not 200 within ${READY_WITHIN_MS / 1000} s\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`);
+    }
+  }
+}
+
+/** The demo company and its keys: made on the first start of a STATE, checked on every later one. */
+async function demoCompany(kept) {
+  const startAfresh = `start from an empty D1: rm -r ${shown(STATE)}, then make dev`;
+  if (!kept.adminKey) {
+    const made = await api('POST', '/api/operator/companies', {
+      headers: { authorization: `Bearer ${kept.operatorKey}` },
+      body: { companyId: COMPANY, name: 'Demo shop' },
+    });
+    if (!made.ok) throw new Trouble(`the demo company was not made: ${told(made)}`, startAfresh);
+    kept.companyId = made.answer.company.id;
+    kept.serverKey = made.answer.keys.server.key;
+    kept.adminKey = made.answer.keys.admin.key;
+    keep(kept);
+  }
+  const users = await api('GET', '/api/admin/users?limit=1', { headers: { 'x-admin-id': kept.adminKey } });
+  if (!users.ok) throw new Trouble(`the kept admin key is not accepted: ${told(users)}`, startAfresh);
+
+  // A subscription names the shop's port, so another PORT on the same STATE gets another one.
+  kept.webhooks ??= {};
+  if (!kept.webhooks[SHOP_PORT]) {
+    const made = await api('POST', '/api/admin/webhooks', {
+      headers: { 'x-admin-id': kept.adminKey },
+      body: {
+        name: 'Demo shop server',
+        url: `http://127.0.0.1:${SHOP_PORT}/webhooks/trackmate`,
+        events: ['*'],
+        retryDelay: 1,
+      },
+    });
+    if (!made.ok) throw new Trouble(`the shop's webhook was not made: ${told(made)}`, startAfresh);
+    kept.webhooks[SHOP_PORT] = { id: made.answer.webhook.id, secret: made.answer.webhook.secret };
+    keep(kept);
+  }
+}
+
+const keep = (kept) => writePrivate(FILES.kept, `${JSON.stringify(kept, null, 2)}\n`);
+
+/** The demo shop's own server. The system is of use without it, so nothing here is a failure. */
+async function startShop(kept) {
+  const server = 'examples/shop-server/server.mjs';
+  if (!(await portIsFree(SHOP_PORT))) {
+    console.warn(`WARNING: port ${SHOP_PORT} is in use, so the shop's server does not run. Mend: PORT=${PORT + 10} make dev`);
+    return false;
+  }
+  const env = {
+    PORT: String(SHOP_PORT),
+    TRACKMATE_URL: BASE,
+    TRACKMATE_API_KEY: kept.serverKey,
+    TRACKMATE_ADMIN_KEY: kept.adminKey,
+    COMPANY_ID: kept.companyId,
+    WEBHOOK_SECRET: kept.webhooks[SHOP_PORT].secret,
+    ALLOWED_ORIGIN: URL_SHOWN,
+  };
+  const child = start('shop', process.execPath, [server], env, FILES.shopLog);
+  for (const until = Date.now() + 5_000; Date.now() < until && !child.gone; await pause(50)) {
+    if (await portAnswers(SHOP_PORT)) return true;
+  }
+  if (!child.gone) console.warn(`WARNING: the shop's server does not answer yet. Its log: ${FILES.shopLog}`);
+  return false;
+}
+
+/**
+ * Fires the cron. In production Cloudflare does, by the `[triggers]` of wrangler.toml; wrangler dev never does by itself,
+ * it only offers an address that runs the same handler. Every ten seconds instead of every minute, as the sweep's order is
+ * the same and nobody at a terminal wants to wait a minute for a lost delivery.
+ */
+function driveCron() {
+  let missed = 0;
+  const fire = async () => {
+    try {
+      const response = await fetch(`${BASE}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`, { signal: AbortSignal.timeout(60_000) });
+      await response.arrayBuffer();
+      missed = 0;
+    } catch (error) {
+      missed += 1;
+      // wrangler can outlive the runtime it started; then nothing answers any more.
+      if (missed >= 3) fail(new Trouble(`the Worker does not answer (${error.cause?.code ?? error.name})\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`));
+    }
+    if (!stopping) cronTimer = setTimeout(fire, CRON_EVERY_MS);
+  };
+  return fire();
+}
+
+function summary(kept, shopRuns) {
+  const session = `session_${Math.floor(Date.now() / 1000)}_${randomBytes(16).toString('hex')}`;
+  const curl = (path, body, header = '') =>
+    `curl -sS ${URL_SHOWN}${path} -H 'Content-Type: application/json'${header} \\\n  -d '${JSON.stringify(body)}'`;
+  const event = { eventType: 'page_view', eventData: { address: '/headphones' } };
+  const person = { email: 'ada@example.com' };
+  const payment = { eventType: 'payment_processed', eventData: { amount: 79.99, currency: 'USD' } };
+  console.log(`
+TrackMate runs at ${URL_SHOWN} (${((Date.now() - began) / 1000).toFixed(1)} s). Ctrl-C stops it; the data stays in ${shown(STATE)}.
+
+  Demo shop    ${URL_SHOWN}/
+  Dashboard    ${URL_SHOWN}/dashboard/
+  Shop server  ${shopRuns ? `http://localhost:${SHOP_PORT}/` : 'does not run (see above)'}
+  Keys         ${FILES.ready}
+  Logs         ${FILES.log}
+
+A visitor does something, says who they are, and pays at your server:
+
+${curl('/api/events', { company_id: COMPANY, sessionId: session, events: [event] })}
+
+${curl('/api/profile', { company_id: COMPANY, sessionId: session, ...person, name: 'Ada' })}
+
+${curl('/api/webhooks/events', { company_id: COMPANY, identifier: person, ...payment }, ` \\\n  -H 'X-TrackMate-API-Key: ${kept.serverKey}'`)}
+`);
+}
+
+async function main() {
+  if (!Number.isInteger(PORT) || PORT < 1 || PORT > 65_534) {
+    throw new Trouble(`PORT is "${process.env.PORT}"`, 'give a number from 1 to 65534, as in PORT=8790 make dev');
+  }
+  mkdirSync('.trackmate', { recursive: true });
+  takeState();
+  if (!(await portIsFree(PORT))) {
+    throw new Trouble(`port ${PORT} is in use`, `stop what listens there (another make dev?), or: PORT=${PORT + 10} make dev`);
+  }
+
+  step('migrate the local D1');
+  await migrate();
+
+  step('start the Worker');
+  const kept = readJson(FILES.kept) ?? { operatorKey: randomBytes(32).toString('hex') };
+  keep(kept);
+  await startWorker(kept.operatorKey);
+
+  step('demo company');
+  await demoCompany(kept);
+
+  step("start the shop's server");
+  const shopRuns = await startShop(kept);
+  await driveCron();
+  stepDone();
+  if (stopping) return;
+
+  const { companyId, serverKey, adminKey, operatorKey } = kept;
+  readyText = `${JSON.stringify({ url: URL_SHOWN, companyId, serverKey, adminKey, operatorKey }, null, 2)}\n`;
+  writePrivate(FILES.ready, readyText);
+  if (children.get('worker').gone) fail(new Trouble(`the Worker ended\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`));
+  else summary(kept, shopRuns);
+}
+
+process.on('SIGINT', () => stop(0));
+process.on('SIGTERM', () => stop(0));
+process.on('SIGHUP', () => stop(0));
+main().catch(fail);

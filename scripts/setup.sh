@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes a machine able to build and run TrackMate: the Rust target, the two pinned tools, the npm packages.
+# `scripts/setup.sh test` also brings what only the tests need. Does nothing, in under a second, when all is there.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+step "Rust toolchain" "install Rust with rustup (https://rustup.rs), then open a new shell"
+for tool in cargo rustc npm; do
+  if ! have "$tool"; then
+    if [ "$tool" = npm ]; then MEND="install Node.js with npm (any version from 20 on; the build brings its own Node 22)"; fi
+    echo "    $tool is not on PATH" >&2
+    false
+  fi
+done
+target=wasm32-unknown-unknown
+if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+  step "Rust target $target" "run: rustup target add $target (without rustup: install your distribution's Rust for $target)"
+  rustup target add "$target"
+fi
+
+# cargo_tool <crate> <version> <folder> [cargo install flags…]: builds a pinned tool once, outside the repository.
+cargo_tool() {
+  local crate=$1 version=$2 folder=$CACHE/$3
+  shift 3
+  if [ -d "$folder/bin" ]; then return; fi
+  step "$crate $version (built once, a few minutes)" \
+    "check the network, then run: cargo install --root '$folder' $crate --version $version $*"
+  # Into a folder beside it first, so that an interrupted build is never taken for a finished one.
+  rm -rf "$folder.part"
+  # Without a shared target folder: another job's lock must not hold this up.
+  env -u CARGO_TARGET_DIR cargo install --quiet --root "$folder.part" "$crate" --version "$version" "$@"
+  rm -rf "$folder"
+  mv "$folder.part" "$folder"
+}
+
+cargo_tool worker-build "$WORKER_BUILD_VERSION" "worker-build-$WORKER_BUILD_VERSION" --locked
+# Not --locked: the lock file it ships names a version that registries have withdrawn.
+cargo_tool wasm-bindgen-cli "$WASM_BINDGEN_VERSION" "wasm-bindgen-$WASM_BINDGEN_VERSION"
+if [ "${1:-}" = test ]; then
+  cargo_tool cargo-machete "$CARGO_MACHETE_VERSION" "cargo-machete-$CARGO_MACHETE_VERSION" --locked
+fi
+
+packages=$(hash_of package.json package-lock.json)
+if [ "$(cat node_modules/.trackmate-stamp 2>/dev/null)" != "$packages" ]; then
+  step "npm packages" "check the network, then run: npm ci"
+  # Straight from the lock file. The install scripts of `node`, `workerd` and `esbuild` must run (package.json allows them).
+  npm ci --ignore-scripts=false --no-audit --no-fund --loglevel=error
+  step "npm packages run" "their install scripts did not run: npm must run those of node, workerd and esbuild (package.json allows them); remove node_modules and try again"
+  node_modules/.bin/node --version | grep -q '^v22\.'
+  node_modules/.bin/workerd --version
+  echo "$packages" > node_modules/.trackmate-stamp
+fi
+step_done

@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# Proves the project: `scripts/test.sh` runs everything, `scripts/test.sh check` what needs no build. Every suite runs once
+# and a failure does not stop the others; the last line is the totals, `N passed, N failed` and `, N skipped` when any.
+# A check (a lint, a build, a dry run) counts as one test.
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+MODE=${1:-all}
+LOGS=.trackmate/test
+mkdir -p "$LOGS"
+passed=0 failed=0 skipped=0
+report=()
+
+# A test run builds once and throws away: incremental state would only cost time and disk.
+if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0; fi
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} FORCE_COLOR=0
+
+totals() {
+  step_done
+  echo
+  if [ "${#report[@]}" -gt 0 ]; then printf '%s\n' "${report[@]}"; fi
+  if [ $((passed + failed)) -eq 0 ]; then failed=1; fi
+  local line="$passed passed, $failed failed"
+  if [ "$skipped" -gt 0 ]; then line="$line, $skipped skipped"; fi
+  echo "$line"
+  [ "$failed" -eq 0 ]
+}
+
+# suite <name> <counter> <mend> <command>…: runs it, adds what <counter> reads from its log to the totals.
+suite() {
+  local name=$1 counter=$2 mend=$3 rc=0 p=0 f=0 s=0
+  shift 3
+  local log=$LOGS/${name//[^a-zA-Z0-9]/-}.log
+  step "$name" "$mend"
+  export LOG=$log
+  "$@" </dev/null 2>&1 | tee "$log" || rc=$?
+  read -r p f s <<<"$("$counter" "$log" "$rc")"
+  # A suite that failed without a failed test did not get as far as its tests: that is a failure too.
+  if [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  local mark=ok
+  if [ "$f" -gt 0 ]; then
+    mark=FAILED
+    echo "FAILED: $name"
+    echo "Mend: $mend"
+  elif [ "$p" -eq 0 ]; then
+    mark=skipped
+  fi
+  report+=("$(printf '%-8s %4d s  %s (%d passed, %d failed, %d skipped)' "$mark" $((SECONDS - STEP_BEGAN)) "$name" "$p" "$f" "$s")")
+  step_done
+}
+
+# skip <name> <why>: a suite that cannot run here is counted, not hidden.
+skip() {
+  echo "==> $1: skipped, $2"
+  skipped=$((skipped + 1))
+  report+=("$(printf '%-8s %4d s  %s: %s' skipped 0 "$1" "$2")")
+}
+
+# Counters print "passed failed skipped" for a log and an exit code.
+one() { if [ "$2" -eq 0 ]; then echo 1 0 0; else echo 0 1 0; fi; }
+
+cargo_tests() {
+  # test result: ok. 12 passed; 0 failed; 1 ignored; …
+  sed $'s/\033\\[[0-9;]*m//g' "$1" | awk '/^test result: / { for (i = 2; i <= NF; i++) {
+      if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^ignored/) s += $(i-1) } }
+    END { print p + 0, f + 0, s + 0 }'
+}
+
+node_tests() {
+  # The last lines of TAP: "# pass 3", "# fail 0", "# cancelled 0", "# skipped 0", "# todo 0".
+  awk '/^# (pass|fail|cancelled|skipped|todo) [0-9]+$/ { n[$2] = $3 }
+    END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + n["todo"] }' "$1.tap" 2>/dev/null || echo 0 0 0
+}
+
+# node_suite <files>…: the readable report on the terminal, TAP for the counts. A hung test fails after five minutes.
+node_suite() {
+  node --test --test-timeout=300000 --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=tap --test-reporter-destination="$LOG.tap" "$@"
+}
+
+lock_file() { cargo metadata --quiet --locked --format-version 1 >/dev/null; }
+
+# Private items too, and links to them: these docs are read by those who work here and are not published.
+docs() { RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --quiet --workspace --no-deps --document-private-items; }
+
+# CHROMIUM: the one named, else the machine's own.
+find_chromium() {
+  local name
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+    if [ -n "$name" ] && have "$name"; then
+      command -v "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+install_chromium() {
+  have apt-get && [ "$(id -u)" -eq 0 ] || return 1
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >"$LOGS/chromium.log" 2>&1 || {
+    tail -5 "$LOGS/chromium.log"
+    return 1
+  }
+}
+
+shopt -s nullglob
+
+if ! scripts/setup.sh test; then
+  report+=("FAILED   set-up: see its mend above")
+  failed=1
+  totals || exit 1
+fi
+
+suite "lock file fits the manifests" one "run: cargo metadata >/dev/null, and commit Cargo.lock" lock_file
+suite "format" one "run: cargo fmt --all" cargo fmt --all --check
+suite "unused dependencies" one "remove the dependencies named above, or list them under package.metadata.cargo-machete with the reason" \
+  cargo machete wire edge sdk-wasm
+if have cargo-deny; then
+  suite "licences and sources of crates" one "see deny.toml" cargo deny --offline --log-level error check bans licenses sources
+else
+  skip "licences and sources of crates" "cargo-deny is not installed (make audit says how)"
+fi
+for project in www sdk-wasm/js; do
+  if [ -f "$project/tsconfig.json" ]; then
+    suite "types of $project" one "mend the types named above" tsc --noEmit --project "$project"
+  fi
+done
+suite "clippy" one "mend the warnings above" cargo clippy --quiet --workspace --all-targets -- -D warnings
+suite "clippy for wasm" one "mend the warnings above" \
+  cargo clippy --quiet --package trackmate-edge --package trackmate-sdk --target wasm32-unknown-unknown -- -D warnings
+suite "docs" one "mend the links and comments named above" docs
+
+if [ "$MODE" = all ]; then
+  suite "rust tests" cargo_tests "run: cargo test --workspace" cargo test --quiet --workspace --no-fail-fast
+  suite "build" one "run: make build" scripts/build.sh
+  suite "deploy dry run" one "run: npx wrangler deploy --dry-run" \
+    wrangler deploy --dry-run --outdir target/deploy-dry-run
+
+  files=(tests/*.test.mjs)
+  if [ "${#files[@]}" -gt 0 ]; then
+    suite "black-box tests" node_tests "run: node_modules/.bin/node --test tests/<the file>" node_suite "${files[@]}"
+  else
+    skip "black-box tests" "there are none in tests/"
+  fi
+
+  files=(tests/browser/*.test.mjs)
+  if [ "${#files[@]}" -eq 0 ]; then
+    skip "browser tests" "there are none in tests/browser/"
+  else
+    if ! CHROMIUM=$(find_chromium); then
+      echo "==> Chromium from the distribution …"
+      install_chromium || echo "    could not install it"
+      CHROMIUM=$(find_chromium) || CHROMIUM=''
+    fi
+    export CHROMIUM
+    if [ -n "$CHROMIUM" ]; then
+      # One browser at a time: two would measure each other on a small machine.
+      suite "browser tests" node_tests "run: CHROMIUM=$CHROMIUM node_modules/.bin/node --test tests/browser/<the file>" \
+        node_suite --test-concurrency=1 "${files[@]}"
+    else
+      suite "browser tests" one "install Chromium (apt-get install chromium, as root), or name one: CHROMIUM=/path/to/chromium make test" false
+    fi
+  fi
+
+  files=(tests/faults/*.test.mjs)
+  if [ "${#files[@]}" -gt 0 ]; then
+    suite "fault tests" node_tests "run: node_modules/.bin/node --test tests/faults/<the file>" \
+      node_suite --test-concurrency=1 "${files[@]}"
+  else
+    skip "fault tests" "there are none in tests/faults/"
+  fi
+fi
+
+trap - ERR
+totals
