@@ -1,0 +1,19 @@
+// All black-box tests of the API against one start of the real Worker.
+import { after, before, describe } from 'node:test';
+import cost from './api/cost.mjs';
+import deliveries from './api/deliveries.mjs';
+import events from './api/events.mjs';
+import identify, { attacks } from './api/identify.mjs';
+import server from './api/server.mjs';
+import tenants from './api/tenants.mjs';
+import timeline from './api/timeline.mjs';
+import { startTrackMate } from './support/harness.mjs';
+
+describe('the API', () => {
+  let trackMate;
+  before(async () => {
+    trackMate = await startTrackMate();
+  });
+  after(() => trackMate?.close());
+  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, cost]) feature(() => trackMate);
+});

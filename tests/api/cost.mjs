@@ -1,0 +1,98 @@
+// What requests cost, by D1's own counts: the rules that keep the bill flat.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { newCompany } from '../support/people.mjs';
+
+const rows = (n, name = 'page_view') => Array.from({ length: n }, (_, i) => ({ eventType: name, eventData: { i } }));
+
+export default (trackMate) =>
+  describe('the cost', () => {
+    const world = {};
+    const company = async () => (world.company ??= await newCompany(trackMate()));
+
+    test('of ingest is one round trip and two rows an event, and at most three rows a request', async () => {
+      const c = await company();
+      const session = c.session();
+      for (const identified of [false, true]) {
+        if (identified) await c.identify(session, 'cost@example.com');
+        for (const n of [1, 10, 100, 500]) {
+          const { cost, body } = await c.track(session, ...rows(n));
+          assert.equal(body.accepted, n);
+          assert.equal(cost.trips, 1);
+          assert.ok(cost.written <= 2 * n + 3, `${n} events wrote ${cost.written} rows`);
+        }
+      }
+    });
+
+    test('of server events is at most two round trips and the same rows', async () => {
+      const c = await company();
+      const { profileId } = (await c.identify(c.session(), 'server-cost@example.com')).body;
+      await c.server({ userId: profileId }, 'first');
+      for (const identifier of [{ userId: profileId }, { email: 'server-cost@example.com' }, undefined]) {
+        for (const n of [1, 100]) {
+          const { cost, status } = await c.tryServer({ identifier, events: rows(n) });
+          assert.equal(status, 200);
+          assert.ok(cost.trips <= 2, `${cost.trips} trips`);
+          assert.ok(cost.written <= 2 * n + 3, `${n} events wrote ${cost.written} rows`);
+        }
+      }
+    });
+
+    test('of a duplicate is no row at all', async () => {
+      const c = await company();
+      const session = c.session();
+      const events = rows(50).map((event, i) => ({ ...event, messageId: `${session}-${i}` }));
+      await c.track(session, ...events);
+      assert.deepEqual((await c.track(session, ...events)).cost.written, 0);
+      await c.identify(session, 'dup@example.com', { messageId: `${session}-i` });
+      assert.deepEqual((await c.identify(session, 'dup@example.com', { messageId: `${session}-i` })).cost.written, 0);
+    });
+
+    test('of identify and of the first page of a timeline does not grow with the history', async () => {
+      const c = await company();
+      const costs = [];
+      for (const prior of [10, 1_000, 100_000]) {
+        const session = c.session();
+        for (let sent = 0; sent < prior; sent += 500) await c.track(session, ...rows(Math.min(500, prior - sent)));
+        const who = (n) => `history-${prior}-${n}@example.com`;
+        const first = await c.identify(session, who(1));
+        const again = await c.identify(session, who(1));
+        const other = await c.identify(session, who(2));
+        costs.push([first, again, other].map(({ cost }) => [cost.trips, cost.read, cost.written]));
+        for (const { cost } of [first, again, other]) {
+          assert.equal(cost.trips, 1);
+          assert.ok(cost.written <= 6, `identify wrote ${cost.written} rows`);
+        }
+        for (const order of ['asc', 'desc']) {
+          const page = await c.get(`/api/admin/users/${first.body.profileId}/timeline?limit=50&order=${order}`);
+          assert.equal(page.body.summary.totalEvents, prior + 2);
+          assert.ok(page.cost.read <= 500, `a page of 50 read ${page.cost.read} rows`);
+        }
+      }
+      assert.deepEqual(costs[1], costs[0]);
+      assert.deepEqual(costs[2], costs[0]);
+    });
+
+    test('of the newest page stays flat for a person of many sessions', async () => {
+      const c = await company();
+      const email = 'sessions@example.com';
+      for (let n = 0; n < 600; n += 50) {
+        await Promise.all(Array.from({ length: 50 }, () => c.identify(c.session(), email)));
+      }
+      const { id } = await c.user(email);
+      const page = await c.get(`/api/admin/users/${id}/timeline?limit=50&order=desc`);
+      assert.deepEqual(page.body.summary.sessions, { total: 600, client: 600, server: 0 });
+      assert.ok(page.cost.read <= 500, `a page of 50 read ${page.cost.read} rows`);
+    });
+
+    test('of an identify that comes late has a bound that knows no history', async () => {
+      const c = await company();
+      const session = c.session();
+      const at = (n) => new Date(Date.UTC(2025, 0, 1, 0, 0, n)).toISOString();
+      await c.identify(session, 'late1@example.com', { timestamp: at(0) });
+      await c.track(session, ...rows(500).map((event, n) => ({ ...event, timestamp: at(n + 1) })));
+      const { cost } = await c.identify(session, 'late2@example.com', { timestamp: at(250) });
+      assert.equal(cost.trips, 1);
+      assert.ok(cost.written <= 9, `a late identify wrote ${cost.written} rows`);
+    });
+  });

@@ -1,0 +1,107 @@
+// POST /api/webhooks/events: what customers' servers send.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { assertProblem, newCompany } from '../support/people.mjs';
+
+export default (trackMate) =>
+  describe('server events', () => {
+    const world = {};
+    const company = async () => (world.company ??= await newCompany(trackMate()));
+
+    test('bind by e-mail, by session and by user id to one person, in one server session', async () => {
+      const c = await company();
+      const sessionId = c.session();
+      await c.track(sessionId, { eventType: 'page_view' });
+      const { profileId } = (await c.identify(sessionId, 'sarah@example.com')).body;
+      for (const identifier of [{ email: 'Sarah@Example.com' }, { sessionId }, { userId: profileId }]) {
+        const { body } = await c.server(identifier, 'order_shipped');
+        assert.deepEqual([body.profileId, body.linked, body.created, body.accepted], [profileId, true, false, 1]);
+        assert.match(body.messageId, /^m_/);
+      }
+      const { events, summary } = await c.timeline(profileId);
+      const server = events.filter((e) => e.source === 'webhook');
+      assert.equal(server.length, 3);
+      assert.equal(new Set(server.map((e) => e.sessionId)).size, 1);
+      assert.match(server[0].sessionId, /^webhook_\d+_[0-9a-f]{32}$/);
+      assert.deepEqual(summary.sessions, { total: 2, client: 1, server: 1 });
+    });
+
+    test('for an unknown address make the person, whom a later identify finds', async () => {
+      const c = await company();
+      const { body } = await c.server({ email: 'buyer@example.com' }, 'payment_processed', { eventData: { amount: 5, currency: 'USD' } });
+      assert.deepEqual([body.linked, body.created], [true, true]);
+      const session = c.session();
+      await c.track(session, { eventType: 'page_view' });
+      assert.equal((await c.identify(session, 'Buyer@example.com', { name: 'Buyer' })).body.profileId, body.profileId);
+      assert.equal((await c.user('buyer@example.com')).name, 'Buyer');
+      assert.deepEqual((await c.names(body.profileId)).toSorted(), ['page_view', 'payment_processed', 'user_registered']);
+    });
+
+    test('for a session nobody is known on join whoever is identified there later', async () => {
+      const c = await company();
+      const sessionId = c.session();
+      const { body } = await c.server({ sessionId }, 'early');
+      assert.deepEqual([body.profileId, body.linked], [null, false]);
+      const { profileId } = (await c.identify(sessionId, 'later@example.com')).body;
+      const { events, summary } = await c.timeline(profileId);
+      assert.deepEqual(events.map((e) => [e.eventType, e.source]), [['early', 'webhook'], ['user_registered', 'browser']]);
+      assert.deepEqual(summary.sessions, { total: 2, client: 1, server: 1 });
+    });
+
+    test('without an identifier are stored for nobody', async () => {
+      const c = await company();
+      const { body } = await c.tryServer({ eventType: 'rebuild', eventData: { models_count: 167 } });
+      assert.deepEqual([body.success, body.profileId, body.linked, body.accepted], [true, null, false, 1]);
+    });
+
+    test('with ids that disagree go to the first by priority, with a warning, and merge nothing', async () => {
+      const c = await company();
+      const a = (await c.identify(c.session(), 'a@example.com')).body.profileId;
+      const b = (await c.identify(c.session(), 'b@example.com')).body.profileId;
+      const { body } = await c.server({ userId: a, email: 'b@example.com' }, 'odd');
+      assert.equal(body.profileId, a);
+      assert.deepEqual(body.warnings.map((w) => w.code), ['identity_conflict']);
+      assert.deepEqual([await c.names(a), await c.names(b)], [['user_registered', 'odd'], ['user_registered']]);
+      assert.equal((await c.server({ userId: a, email: 'a@example.com' }, 'even')).body.warnings, undefined);
+    });
+
+    test('come in batches, the good beside the bad', async () => {
+      const c = await company();
+      const { body } = await c.tryServer({ identifier: { email: 'batch@example.com' }, events: [{ eventType: 'a' }, {}, { eventType: 'b' }] });
+      assert.deepEqual([body.accepted, body.duplicates, body.rejected.length, body.created], [2, 0, 1, true]);
+      assert.deepEqual(await c.names(body.profileId), ['a', 'b']);
+    });
+
+    test('sent twice are stored once', async () => {
+      const c = await company();
+      const send = () => c.server({ email: 'twice@example.com' }, 'paid', { messageId: 'pay-1', eventData: { amount: 1 } });
+      const [first, second] = [(await send()).body, (await send()).body];
+      assert.deepEqual([first.accepted, second.accepted, second.duplicates, second.messageId], [1, 0, 1, 'pay-1']);
+      assert.equal((await c.timeline(first.profileId)).summary.totalEvents, 1);
+    });
+
+    test('are refused with a code when the key or the person is wrong', async () => {
+      const c = await company();
+      const other = await newCompany(trackMate());
+      const { profileId } = (await other.identify(other.session(), 'foreign@example.com')).body;
+      const event = { eventType: 'x' };
+      assertProblem(await c.tryServer(event, {}), 401, 'missing_key');
+      assertProblem(await c.tryServer('nonsense', { 'x-trackmate-api-key': 'tm_live_wrong' }), 401, 'invalid_key');
+      assertProblem(await c.tryServer(event, { 'x-trackmate-api-key': c.adminKey }), 403, 'wrong_scope');
+      assertProblem(await c.tryServer({ ...event, company_id: other.companyId }), 403, 'wrong_company', 'company_id');
+      assertProblem(await c.tryServer({ ...event, identifier: { userId: profileId } }), 404, 'unknown_user', 'identifier.userId');
+      assertProblem(await c.tryServer({ ...event, identifier: { email: 'nonsense' } }), 400, 'invalid_email', 'identifier.email');
+      assertProblem(await c.tryServer('nonsense'), 400, 'invalid_json');
+      assertProblem(await c.tryServer({}), 400, 'missing_field', 'eventType');
+      assert.equal((await c.tryServer(event, { authorization: `Bearer ${c.serverKey}` })).status, 200);
+    });
+
+    test('for an erased user answer 410', async () => {
+      const c = await company();
+      const { profileId } = (await c.identify(c.session(), 'gone@example.com')).body;
+      const d1 = await trackMate().d1();
+      await d1.prepare('update profiles set erased_at = 1 where company = ?1 and id = ?2').bind(c.companyId, profileId).run();
+      assertProblem(await c.tryServer({ eventType: 'x', identifier: { userId: profileId } }), 410, 'erased_user');
+      assertProblem(await c.call('GET', `/api/admin/users/${profileId}`, undefined, c.admin), 410, 'erased_user');
+    });
+  });

@@ -1,0 +1,98 @@
+// Companies, keys, routes, and the wall between tenants.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { assertProblem, newCompany } from '../support/people.mjs';
+
+export default (trackMate) =>
+  describe('tenants', () => {
+    const operator = () => ({ authorization: `Bearer ${trackMate().operatorKey}` });
+
+    test('are created by the operator, with keys that are shown once, listed by prefix, added and revoked', async () => {
+      const { call } = trackMate();
+      const created = await call('POST', '/api/operator/companies', { name: 'Shop' }, operator());
+      const { company, keys } = created.body;
+      assert.match(company.id, /^TM-[A-Z0-9]{10}$/);
+      const path = `/api/operator/companies/${company.id}/keys`;
+      const added = (await call('POST', path, { scope: 'server', name: 'backend' }, operator())).body.key;
+      const send = (key) => call('POST', '/api/webhooks/events', { eventType: 'x' }, { 'x-trackmate-api-key': key });
+      assert.equal((await send(added.key)).status, 200);
+      assert.equal((await call('DELETE', `${path}/${added.id}`, undefined, operator())).status, 200);
+      assertProblem(await send(added.key), 401, 'invalid_key');
+      assert.equal((await send(keys.server.key)).status, 200);
+      const listed = (await call('GET', path, undefined, operator())).body.keys;
+      assert.equal(listed.length, 3);
+      const text = JSON.stringify(listed);
+      for (const { key, prefix } of [added, keys.server, keys.admin]) {
+        assert.ok(key.startsWith(prefix) && text.includes(prefix) && !text.includes(key));
+      }
+      assert.ok(listed.find((k) => k.id === added.id).revokedAt);
+      const d1 = await trackMate().d1();
+      const { results } = await d1.prepare('select * from keys').all();
+      assert.ok(!JSON.stringify(results).includes(keys.server.key), 'only hashes are stored');
+    });
+
+    test('are for the operator alone to create', async () => {
+      const { call } = trackMate();
+      const c = await newCompany(trackMate());
+      assertProblem(await call('POST', '/api/operator/companies', { name: 'x' }), 401, 'missing_key');
+      assertProblem(await call('POST', '/api/operator/companies', { name: 'x' }, { authorization: 'Bearer wrong' }), 401, 'invalid_key');
+      assertProblem(await call('POST', '/api/operator/companies', { name: 'x' }, { authorization: `Bearer ${c.adminKey}` }), 401, 'invalid_key');
+      assertProblem(await call('POST', '/api/operator/companies', { name: 'x', companyId: c.companyId }, operator()), 409, 'conflict', 'companyId');
+      assertProblem(await call('POST', '/api/operator/companies', { name: 'x', companyId: 'shop' }, operator()), 400, 'invalid_field', 'companyId');
+      assertProblem(await call('GET', '/api/operator/companies/TM-NOBODY/keys', undefined, operator()), 404, 'unknown_company');
+    });
+
+    test("reach nothing of another company, on any route, with their own credentials", async () => {
+      const a = await newCompany(trackMate(), { name: 'A' });
+      const b = await newCompany(trackMate(), { name: 'B' });
+      const session = b.session();
+      const { profileId } = (await b.identify(session, 'b@example.com', { name: 'B person' })).body;
+      const webhook = await b.subscribe('https://b.example/hook', ['nothing.ever']);
+      const before = [await b.timeline(profileId), (await b.get('/api/admin/settings')).body, (await b.get(`/api/admin/webhooks/${webhook.id}`)).body];
+
+      // Every route that names a thing of B, asked with A's keys.
+      const { call } = trackMate();
+      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`]) {
+        assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
+      }
+      assertProblem(await call('GET', `/api/admin/webhooks/${webhook.id}`, undefined, a.admin), 404, 'not_found');
+      assert.deepEqual((await a.get('/api/admin/users')).body.users, []);
+      assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);
+      assert.deepEqual((await a.get('/api/admin/webhooks')).body.webhooks, []);
+      assert.equal((await a.get('/api/admin/settings')).body.settings.company_id, a.companyId);
+      await call('PATCH', '/api/admin/settings', { name: 'A2', company_id: b.companyId, allowedOrigins: ['https://a.example'] }, a.admin);
+      assertProblem(await a.tryServer({ eventType: 'x', company_id: b.companyId, identifier: { email: 'b@example.com' } }), 403, 'wrong_company');
+      assertProblem(await a.tryServer({ eventType: 'x', identifier: { userId: profileId } }), 404, 'unknown_user');
+      // The same session id and address in A are other people's.
+      const { body } = await a.server({ sessionId: session }, 'x');
+      assert.deepEqual([body.profileId, body.linked], [null, false]);
+      assert.notEqual((await a.identify(session, 'b@example.com')).body.profileId, profileId);
+      for (const key of [a.adminKey, a.serverKey, b.adminKey]) {
+        assertProblem(await call('GET', `/api/operator/companies/${b.companyId}/keys`, undefined, { authorization: `Bearer ${key}` }), 401, 'invalid_key');
+      }
+
+      assert.deepEqual([await b.timeline(profileId), (await b.get('/api/admin/settings')).body, (await b.get(`/api/admin/webhooks/${webhook.id}`)).body], before);
+    });
+
+    test('and everyone else find the routes as HTTP says: 404, 405 with Allow, HEAD, OPTIONS, preflight', async () => {
+      const { call, url } = trackMate();
+      assert.deepEqual((await call('GET', '/healthz')).body, { success: true });
+      assertProblem(await call('GET', '/api/nothing'), 404, 'not_found');
+      assert.equal((await call('GET', '/nothing')).status, 404);
+      const wrong = await call('PUT', '/api/events', '{}');
+      assertProblem(wrong, 405, 'method_not_allowed');
+      assert.equal(wrong.headers.get('allow'), 'POST, OPTIONS');
+      const head = await fetch(`${url}/healthz`, { method: 'HEAD' });
+      assert.deepEqual([head.status, await head.text()], [200, '']);
+      const preflight = await fetch(`${url}/api/events`, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+      });
+      assert.equal(preflight.status, 204);
+      assert.equal(preflight.headers.get('access-control-allow-origin'), '*');
+      assert.match(preflight.headers.get('access-control-allow-methods'), /POST/);
+      assert.match(preflight.headers.get('access-control-allow-headers'), /content-type/);
+      const admin = await fetch(`${url}/api/admin/users`, { method: 'OPTIONS', headers: { origin: 'https://shop.example' } });
+      assert.deepEqual([admin.status, admin.headers.get('access-control-allow-origin'), admin.headers.get('allow')], [204, null, 'GET, HEAD, OPTIONS']);
+    });
+  });

@@ -1,0 +1,24 @@
+// All browser scenarios in one process: the SDK against a scripted server, then the whole system behind one start of the Worker.
+import { after, before, describe, test } from 'node:test';
+import { startTrackMate } from '../support/harness.mjs';
+import { launch } from './browser.mjs';
+import { journeyOnOneTimeline } from './journey.mjs';
+import './sdk.mjs';
+import { dashboardWithAWrongKey, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
+
+describe('a browser and the real Worker', () => {
+  const world = {};
+  before(async () => {
+    world.trackMate = await startTrackMate();
+    world.browser = await launch();
+  });
+  after(async () => {
+    await world.browser?.close();
+    await world.trackMate?.close();
+  });
+
+  test('put the shop journey on one timeline, exactly', () => journeyOnOneTimeline(world));
+  test('take a customer of the demo shop from the cart to a signed delivery', () => shopFromCartToDelivery(world));
+  test('say plainly when the shop server is not there', () => shopWithoutItsServer(world));
+  test('do not open the dashboard with a wrong key', () => dashboardWithAWrongKey(world));
+});

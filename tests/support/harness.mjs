@@ -1,0 +1,70 @@
+// The real system for black-box tests: the built Worker in the real workerd with real D1 and Queues, by wrangler's own test harness.
+import { fileURLToPath } from 'node:url';
+import { createTestHarness } from 'wrangler';
+
+const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
+
+/**
+ * Starts TrackMate on a free port with an empty database.
+ * → {url, operatorKey, call, companies, sweep, d1, close}
+ */
+export async function startTrackMate() {
+  const operatorKey = 'operator-key-of-the-tests';
+  const harness = createTestHarness({
+    workers: [
+      { configPath: CONFIG, vars: { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1' }, secrets: { OPERATOR_KEY: operatorKey } },
+    ],
+  });
+  const { url } = await harness.listen();
+  const worker = harness.getWorker();
+  await worker.applyD1Migrations('DB');
+  const base = String(url).replace(/\/$/, '');
+  const call = caller(base);
+  return {
+    url: base,
+    operatorKey,
+    call,
+    companies: (wanted) => createCompany(call, operatorKey, wanted),
+    /** Runs the cron handler, as production does every minute. */
+    sweep: () => worker.scheduled({ cron: '* * * * *', scheduledTime: new Date() }),
+    d1: async () => (await worker.getEnv()).DB,
+    logs: () => harness.getLogs(),
+    close: () => harness.close(),
+  };
+}
+
+/** Creates a company → {companyId, serverKey, adminKey}. */
+export async function createCompany(call, operatorKey, { companyId, name = 'Test company' } = {}) {
+  const { status, body } = await call('POST', '/api/operator/companies', { name, companyId }, { authorization: `Bearer ${operatorKey}` });
+  if (status !== 200) throw new Error(`no company: ${status} ${JSON.stringify(body)}`);
+  return { companyId: body.company.id, serverKey: body.keys.server.key, adminKey: body.keys.admin.key };
+}
+
+/**
+ * A function that calls the API → {status, body, headers, cost}; `cost` is D1's own count of the request: {trips, read, written}.
+ * A string or bytes are sent as they are, anything else as JSON.
+ */
+export function caller(base) {
+  return async (method, path, body, headers = {}) => {
+    const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+    const response = await fetch(base + path, {
+      method,
+      headers: { ...(raw ? {} : { 'content-type': 'application/json' }), ...headers },
+      body: raw ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    const cost = Object.fromEntries((response.headers.get('x-d1-cost') ?? '').split(' ').map((part) => part.split('=')).map(([k, v]) => [k, Number(v)]));
+    return { status: response.status, headers: response.headers, cost, body: text.startsWith('{') ? JSON.parse(text) : text };
+  };
+}
+
+/** Asks until the answer is truthy; fails after the deadline. */
+export async function until(what, ask, deadlineMs = 15_000) {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resume) => setTimeout(resume, 25));
+  }
+}

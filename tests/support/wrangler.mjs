@@ -1,0 +1,53 @@
+// TrackMate as a process that can be killed: `wrangler dev` on a folder of state that outlives it.
+import { execFileSync, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { caller, createCompany, until } from './harness.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const WRANGLER = fileURLToPath(new URL('../../node_modules/wrangler/bin/wrangler.js', import.meta.url));
+const OPERATOR_KEY = 'operator-key-of-the-fault-tests';
+const env = { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
+
+export async function freePort() {
+  const probe = createServer();
+  await new Promise((listening) => probe.listen(0, '127.0.0.1', listening));
+  const { port } = probe.address();
+  await new Promise((closed) => probe.close(closed));
+  return port;
+}
+
+/** Makes the tables in a folder of state. */
+export function migrate(state) {
+  execFileSync(process.execPath, [WRANGLER, 'd1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', state], { cwd: ROOT, env, stdio: 'pipe' });
+}
+
+/** Starts the Worker on this state → {url, call, companies, sweep, kill}; `kill` is SIGKILL to every process of it. */
+export async function startWrangler(state, port) {
+  const vars = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`].flatMap((v) => ['--var', v]);
+  const args = [WRANGLER, 'dev', '--port', port, '--ip', '127.0.0.1', '--inspector-port', '0', '--persist-to', state, ...vars];
+  const child = spawn(process.execPath, args.map(String), { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text));
+  const exited = new Promise((done) => child.once('exit', done));
+  const url = `http://127.0.0.1:${port}`;
+  await until(
+    'the Worker answers',
+    async () => {
+      if (child.exitCode !== null) throw new Error(`wrangler ended: ${log}`);
+      return (await fetch(`${url}/healthz`).catch(() => null))?.ok;
+    },
+    60_000,
+  );
+  const call = caller(url);
+  return {
+    url,
+    call,
+    companies: (wanted) => createCompany(call, OPERATOR_KEY, wanted),
+    sweep: () => fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then((answer) => answer.text()),
+    kill: async () => {
+      process.kill(-child.pid, 'SIGKILL');
+      await exited;
+    },
+  };
+}
