@@ -1,0 +1,302 @@
+// `make bench`: what ingest costs beside a floor of the same run, whether identify is flat, and what a timeline's first page reads.
+// README.md says how to read it. ROUNDS and REQUESTS (at one event a request) make it longer or shorter.
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { cpus, loadavg } from 'node:os';
+import { startWorker, stopAll, text, path } from './worker.mjs';
+
+const ROUNDS = whole('ROUNDS', 5);
+const REQUESTS = whole('REQUESTS', 1200);
+const CONCURRENCY = 16;
+/** Events a request, and the share of REQUESTS such a run has: larger requests take longer and write more. */
+const SIZES = [
+  [1, 1],
+  [10, 1 / 2],
+  [100, 1 / 3],
+];
+const THROUGHPUT_GOAL = 0.8;
+const HISTORIES = [10, 1_000, 100_000];
+/** Sessions measured for each history: a session is anonymous only once. */
+const SESSIONS = 3;
+/** Measurements of what can be repeated. */
+const REPEATS = 5;
+const PAGE = 50;
+const PAGE_READ_GOAL = 10 * PAGE;
+
+const OPERATOR_KEY = randomBytes(16).toString('hex');
+const sql = (name) => text(`edge/src/store/sql/${name}.sql`);
+const CHECK = [sql('company.check'), ['company', 'origin']];
+const INSERT = [
+  sql('events.insert'),
+  ['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address', 'profile'],
+];
+const COUNT = [sql('links.count'), ['rows', 'company', 'source', 'session', 'request', 'profile']];
+const OUTBOX = [sql('deliveries.insert'), ['rows', 'company', 'source', 'address', 'request', 'received']];
+
+const startTrackMate = (vars = {}) => startWorker(['edge/build/index.js', 'edge/build/index_bg.wasm'], { OPERATOR_KEY, ...vars });
+const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS: statements });
+
+function whole(name, otherwise) {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1`);
+  return value;
+}
+
+function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The median of each field. */
+const medians = (runs) => Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((run) => run[key]))]));
+
+/** Calls the API → {body, ms, read, written}; anything but 200 ends the bench. */
+async function call(base, method, route, body, headers = {}) {
+  const began = performance.now();
+  const response = await fetch(new URL(route, base), {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: body && JSON.stringify(body),
+  });
+  const answer = await response.text();
+  const ms = performance.now() - began;
+  if (response.status !== 200) throw new Error(`${method} ${route}: ${response.status} ${answer}`);
+  const [, read, written] = /read=(\d+) written=(\d+)/.exec(response.headers.get('x-d1-cost') ?? '') ?? [];
+  return { body: JSON.parse(answer), ms, read: Number(read), written: Number(written) };
+}
+
+/** A company of this TrackMate → {id, adminKey}. */
+async function createCompany({ url }) {
+  const { body } = await call(url, 'POST', '/api/operator/companies', { name: 'Bench' }, { authorization: `Bearer ${OPERATOR_KEY}` });
+  return { id: body.company.id, adminKey: body.keys.admin.key };
+}
+
+// Throughput.
+
+/** One run of the load against a worker → its figures. */
+async function load(worker, job) {
+  const child = fork(path('bench/load.mjs'));
+  const gone = once(child, 'exit').then(([code]) => ({ error: `the load generator ended (${code})` }));
+  const said = async () => {
+    const message = await Promise.race([once(child, 'message').then(([sent]) => sent), gone]);
+    if (message.error) throw new Error(message.error);
+    return message;
+  };
+  child.send({ url: new URL('/api/events', worker.url).href, concurrency: CONCURRENCY, ...job });
+  await said();
+  const cpuBefore = worker.cpuMs?.();
+  child.send('go');
+  const { seconds, p50, p99 } = await said();
+  const cpuUs = ((worker.cpuMs?.() - cpuBefore) * 1000) / job.requests;
+  const rps = job.requests / seconds;
+  return { rps, eps: rps * job.events, p50, p99, cpuUs };
+}
+
+/** What is in a worker's events, as far as it does not differ from run to run. */
+async function stored({ d1 }) {
+  const columns = ['message_id', 'session', 'ts', 'type', 'data', 'context', 'revenue', 'original_at', 'sent_at'];
+  const lengths = columns.map((column) => `total(length(${column}))`).join(" || ' ' || ");
+  const events = await d1.prepare(`select count(*) || ' ' || ${lengths} || ' ' || total(ts % 1000003) as sums from events`).first('sums');
+  const links = await d1.prepare('select count(*) as links, total(events) as counted from links').first();
+  return { events, ...links };
+}
+
+async function throughput() {
+  const subjects = {
+    trackmate: await startTrackMate(),
+    floor1: await startFloor([CHECK, INSERT, COUNT, OUTBOX]),
+    floor2: await startFloor([INSERT]),
+  };
+  const { id: company } = await createCompany(subjects.trackmate);
+  const row = await subjects.trackmate.d1.prepare('select * from companies where id = ?').bind(company).first();
+  for (const floor of [subjects.floor1, subjects.floor2]) {
+    const columns = Object.keys(row);
+    const insert = `insert into companies (${columns}) values (${columns.map(() => '?')})`;
+    await floor.d1.prepare(insert).bind(...Object.values(row)).run();
+  }
+
+  // Warm: the runtime compiles what runs often.
+  for (const worker of Object.values(subjects)) await load(worker, { seed: 'warm', company, requests: Math.ceil(REQUESTS / 6), events: 10 });
+
+  const figures = {};
+  for (const [events, share] of SIZES) {
+    const requests = Math.max(CONCURRENCY, Math.round(REQUESTS * share));
+    const runs = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
+    for (let round = 0; round < ROUNDS; round += 1) {
+      // In turn, and in another order each round: what else the machine does then falls on all alike.
+      const order = Object.keys(subjects).map((_, i, names) => names[(i + round) % names.length]);
+      for (const name of order) {
+        runs[name].push(await load(subjects[name], { seed: `${events}x${round}`, company, requests, events }));
+      }
+    }
+    const ratio = (floor, key) => median(runs.trackmate.map((run, round) => run[key] / runs[floor][round][key]));
+    figures[events] = {
+      ...Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, medians(all)])),
+      ratios: Object.fromEntries(['floor1', 'floor2'].map((f) => [f, { rps: ratio(f, 'rps'), cpu: ratio(f, 'cpuUs') }])),
+    };
+  }
+
+  // A ratio to a floor that stored something else would mean nothing.
+  const [ours, same, events] = await Promise.all(Object.values(subjects).map(stored));
+  if (JSON.stringify(ours) !== JSON.stringify(same) || ours.events !== events.events) {
+    throw new Error(`the floors stored other rows:\n${[ours, same, events].map((s) => JSON.stringify(s)).join('\n')}`);
+  }
+  await stopAll();
+  return figures;
+}
+
+// Identify and timeline.
+
+/** Sends one session's events, 500 a request, one every ten seconds of its time, from `start` (ms) on. */
+async function history({ url }, company, session, events, start) {
+  for (let sent = 0; sent < events; sent += 500) {
+    const batch = Array.from({ length: Math.min(500, events - sent) }, (_, i) => ({
+      eventType: 'page_view',
+      eventData: { address: `https://shop.example/p/${sent + i}` },
+      timestamp: new Date(start + (sent + i) * 10_000).toISOString(),
+      messageId: `${session}-${sent + i}`,
+    }));
+    const { body } = await call(url, 'POST', '/api/events', { company_id: company, sessionId: session, events: batch });
+    if (body.accepted !== batch.length) throw new Error(`accepted ${body.accepted} of ${batch.length}`);
+  }
+}
+
+const LONG_AGO = Date.UTC(2024, 0, 1);
+
+async function identify(worker) {
+  const { id: company } = await createCompany(worker);
+  const as = (session, email) => call(worker.url, 'POST', '/api/profile', { company_id: company, sessionId: session, email });
+  for (let i = 0; i < 50; i += 1) await as(`warm_${i}`, `warm${i}@shop.example`);
+
+  const figures = {};
+  for (const events of HISTORIES) {
+    const cases = { first: [], same: [], other: [] };
+    for (let s = 0; s < SESSIONS; s += 1) {
+      const session = `s_${events}_${s}`;
+      await history(worker, company, session, events, LONG_AGO);
+      const email = (n) => `p${n}.${session}@shop.example`;
+      cases.first.push(await as(session, email(0)));
+      for (let n = 0; n < REPEATS; n += 1) cases.same.push(await as(session, email(0)));
+      for (let n = 1; n <= REPEATS; n += 1) cases.other.push(await as(session, email(n)));
+    }
+    figures[events] = Object.fromEntries(
+      Object.entries(cases).map(([name, calls]) => [name, medians(calls.map(({ ms, read, written }) => ({ ms, read, written })))]),
+    );
+  }
+  return figures;
+}
+
+/** Gives a person so many events, spread evenly over so many visits, one after the other → the profile's id. */
+async function visits(worker, company, { email, sessions, events }) {
+  const each = events / sessions;
+  let profileId;
+  for (let s = 0; s < sessions; s += 1) {
+    const start = LONG_AGO + s * each * 10_000;
+    const session = `${email}:${s}`.replace('@', '-');
+    await history(worker, company, session, each, start);
+    const timestamp = start + each * 10_000 - 5_000;
+    ({ profileId } = (await call(worker.url, 'POST', '/api/profile', { company_id: company, sessionId: session, email, timestamp })).body);
+  }
+  return profileId;
+}
+
+/** The first page of two people's timelines, in a company that holds both: what one has must not cost the other. */
+async function timeline(worker) {
+  const { id: company, adminKey } = await createCompany(worker);
+  const people = [
+    { name: 'one session', email: 'one@shop.example', sessions: 1, events: 100_000 },
+    { name: '2,000 sessions', email: 'many@shop.example', sessions: 2_000, events: 100_000 },
+  ];
+  for (const person of people) person.id = await visits(worker, company, person);
+  const figures = {};
+  for (const { name, id, sessions, events } of people) {
+    figures[name] = {};
+    for (const order of ['desc', 'asc']) {
+      const route = `/api/admin/users/${id}/timeline?limit=${PAGE}&order=${order}`;
+      const page = () => call(worker.url, 'GET', route, undefined, { 'x-admin-id': adminKey });
+      const { events: shown, pagination, summary } = (await page()).body; // the first also notes the key's use, once an hour
+      if (shown.length !== PAGE || !pagination.hasMore || summary.totalEvents !== events + sessions) {
+        throw new Error(`an odd page: ${shown.length} events of ${summary.totalEvents}`);
+      }
+      const calls = [];
+      for (let n = 0; n < SESSIONS * REPEATS; n += 1) calls.push(await page());
+      figures[name][order] = medians(calls.map(({ ms, read }) => ({ ms, read })));
+    }
+  }
+  return figures;
+}
+
+// Output.
+
+function table(title, head, rows) {
+  const cells = [head, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? shown(cell) : cell)))];
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  console.log(`\n${title}`);
+  for (const row of cells) console.log(`  ${row.map((cell, column) => (column ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join('  ')}`);
+}
+
+function shown(n) {
+  if (!Number.isFinite(n)) return 'n/a';
+  return n.toLocaleString('en', n >= 100 || Number.isInteger(n) ? { maximumFractionDigits: 0 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
+const verdict = (met) => (met ? 'met' : 'MISSED');
+const LABELS = { trackmate: 'TrackMate', floor1: 'floor 1: same statements', floor2: 'floor 2: insert events only' };
+
+function printThroughput(figures) {
+  for (const [events, { ratios, ...subjects }] of Object.entries(figures)) {
+    table(
+      `Ingest, ${events} event${events === '1' ? '' : 's'} a request`,
+      ['', 'requests/s', 'events/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'of its requests/s', 'of its CPU'],
+      Object.entries(subjects).map(([name, f]) => {
+        const r = ratios[name];
+        return [LABELS[name], f.rps, f.eps, f.p50, f.p99, f.cpuUs, r ? `×${shown(r.rps)}` : '', r ? `×${shown(r.cpu)}` : ''];
+      }),
+    );
+    const { rps } = ratios.floor1;
+    console.log(`  goal: ≥ ${THROUGHPUT_GOAL} of floor 1's requests/s: ${shown(rps)} ${verdict(rps >= THROUGHPUT_GOAL)}`);
+  }
+}
+
+function printIdentify(figures) {
+  const labels = { first: "anonymous session's first", same: 'same person again', other: 'another person' };
+  const rows = Object.keys(labels).flatMap((name) =>
+    Object.entries(figures).map(([events, cases]) => [labels[name], Number(events), cases[name].ms, cases[name].read, cases[name].written]),
+  );
+  table('Identify', ['', 'prior events', 'ms', 'rows read', 'rows written'], rows);
+  const all = Object.keys(labels).map((name) => Object.values(figures).map((cases) => cases[name].read));
+  const flat = all.every((reads) => Math.max(...reads) <= Math.min(...reads) + 1);
+  console.log(`  goal: the same rows whatever the history: ${verdict(flat)}`);
+}
+
+function printTimeline(figures) {
+  const rows = Object.entries(figures).flatMap(([name, orders]) => Object.entries(orders).map(([order, f]) => [name, order, f.ms, f.read]));
+  table(`Timeline, first page of ${PAGE} of 100,000 events`, ['', 'order', 'ms', 'rows read'], rows);
+  const most = Math.max(...rows.map((row) => row[3]));
+  console.log(`  goal: ≤ ${PAGE_READ_GOAL} rows read: ${shown(most)} ${verdict(most <= PAGE_READ_GOAL)}`);
+}
+
+async function main() {
+  const machine = { cpus: cpus().length, load: loadavg()[0], node: process.version };
+  const { cpus: cores, load: loadBefore } = machine;
+  console.log(`${ROUNDS} rounds of ${REQUESTS} requests at 1 event; ${CONCURRENCY} connections; ${cores} cores, load ${loadBefore.toFixed(1)} at the start`);
+  const ingest = await throughput();
+  printThroughput(ingest);
+  const worker = await startTrackMate({ DEV_SHOW_COST: '1' });
+  const identified = await identify(worker);
+  printIdentify(identified);
+  const paged = await timeline(worker);
+  printTimeline(paged);
+  machine.loadAfter = loadavg()[0];
+  const figures = { bench: 'ingest', rounds: ROUNDS, requests: REQUESTS, machine, ingest, identify: identified, timeline: paged };
+  console.log(`\n${JSON.stringify(figures)}`);
+}
+
+main()
+  .catch((error) => {
+    console.error(`FAILED: ${error.message}`);
+    process.exitCode = 1;
+  })
+  .finally(stopAll);

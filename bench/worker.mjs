@@ -1,0 +1,91 @@
+// One Worker in a workerd of its own, reached through a socket of that process itself: no proxy, no dev server, no logging in between.
+// Its D1 lies in a temporary folder, in memory where the system offers that, and is gone afterwards.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { unstable_readConfig as readConfig, unstable_splitSqlQuery as splitSql } from 'wrangler';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** A path of the repository. */
+export const path = (relative) => join(ROOT, relative);
+/** The text of a file of the repository. */
+export const text = (relative) => readFileSync(path(relative), 'utf8');
+
+const running = new Set();
+
+/**
+ * Starts these modules (the first is the entry) with an empty, migrated D1 → {url, pid, d1, cpuMs, stop}.
+ * `pid` and `cpuMs` are undefined where there is no /proc.
+ */
+export async function startWorker(modules, bindings) {
+  const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags } = readConfig({ config: path('wrangler.toml') });
+  const state = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'trackmate-bench-'));
+  const before = new Set(children());
+  const worker = { name: 'bench', modulesRoot: ROOT, compatibilityDate, compatibilityFlags, bindings };
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      workers: [
+        {
+          ...worker,
+          modules: modules.map((file) => ({ type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: path(file) })),
+          d1Databases: { DB: 'bench' },
+          queueProducers: { DELIVERIES: 'bench' },
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        },
+      ],
+      resourcePersistencePath: state,
+      cf: false,
+    }),
+  );
+  const started = { miniflare, state };
+  running.add(started);
+  const stop = () => stopWorker(started);
+  await miniflare.ready;
+  const url = await miniflare.unsafeGetDirectURL('bench');
+  const pid = children().find((child) => !before.has(child));
+  const d1 = await miniflare.getD1Database('DB', 'bench');
+  for (const file of readdirSync(path('edge/migrations')).sort()) {
+    for (const statement of splitSql(text(`edge/migrations/${file}`))) await d1.prepare(statement).run();
+  }
+  return { url, pid, d1, stop, cpuMs: pid && (() => cpuMs(pid)) };
+}
+
+const remove = ({ state }) => rmSync(state, { recursive: true, force: true, maxRetries: 3 });
+
+async function stopWorker(started) {
+  if (!running.delete(started)) return;
+  await started.miniflare.dispose();
+  remove(started);
+}
+
+// On Ctrl-C Miniflare's own handler kills its workerd and ends the process at once; only this still runs then.
+process.on('exit', () => running.forEach(remove));
+
+/** Stops whatever still runs. */
+export const stopAll = () => Promise.all([...running].map(stopWorker));
+
+/** The fields of /proc/<pid>/stat after the command's name, which may hold anything. */
+function stat(pid) {
+  const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return line.slice(line.lastIndexOf(')') + 2).split(' ');
+}
+
+/** The process ids of our own children. */
+function children() {
+  if (!existsSync('/proc/self/stat')) return [];
+  return readdirSync('/proc').filter((entry) => {
+    try {
+      return /^\d+$/.test(entry) && Number(stat(entry)[1]) === process.pid;
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
+}
+
+/** CPU a process has used so far, user and system, ms. Linux counts it in hundredths of a second. */
+function cpuMs(pid) {
+  const [user, system] = stat(pid).slice(11, 13).map(Number);
+  return (user + system) * 10;
+}
