@@ -7,6 +7,7 @@ import identify, { attacks } from './api/identify.mjs';
 import server from './api/server.mjs';
 import tenants from './api/tenants.mjs';
 import timeline from './api/timeline.mjs';
+import webhooks from './api/webhooks.mjs';
 import { startTrackMate } from './support/harness.mjs';
 
 describe('the API', () => {
@@ -15,5 +16,5 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, cost]) feature(() => trackMate);
+  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, cost]) feature(() => trackMate);
 });

@@ -4,6 +4,7 @@ create table companies (
   name            text    not null,
   allowed_origins text,                         -- JSON array of origins; null allows every origin
   revenue_events  text    not null,             -- JSON array: the event types whose amount is revenue
+  webhooks_enabled integer not null default 1,  -- 0 holds every delivery
   created_at      integer not null              -- ms
 ) strict, without rowid;
 

@@ -6,7 +6,7 @@ create table profiles (
   name           text,
   traits         text    not null, -- JSON object; what a public key said first stays
   server_session text    not null, -- webhook_…, gathers the person's server events
-  created_at     integer not null, -- ms
+  created_at     integer not null, -- ms, when what made the profile happened
   registered_at  integer,          -- ts of the earliest identify
   registered_id  text,             -- its message id
   last_ts        integer,          -- ts of the latest event

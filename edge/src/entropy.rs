@@ -23,3 +23,9 @@ pub fn message_id() -> String {
 pub fn number() -> i64 {
     i64::from_be_bytes(bytes()) & ((1 << 53) - 1)
 }
+
+/// A number from 0 to 1.
+#[must_use]
+pub fn unit() -> f64 {
+    f64::from(u32::from_be_bytes(bytes())) / f64::from(u32::MAX)
+}

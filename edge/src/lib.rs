@@ -13,7 +13,6 @@ pub mod jobs;
 pub mod outbound;
 pub mod store;
 
-use futures_util::future::join_all;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event};
 
@@ -30,7 +29,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> worker::Result<()> {
     let wakes: Vec<Wake> = batch.raw_iter().filter_map(|message| Wake::read(&message.body().as_string()?)).collect();
-    join_all(wakes.iter().map(|wake| jobs::deliver::attempt(&env, &wake.company, &wake.delivery))).await;
+    jobs::deliver::attempt_all(&env, &wakes).await;
     batch.ack_all();
     Ok(())
 }

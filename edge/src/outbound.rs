@@ -5,8 +5,9 @@ use trackmate_wire::limits::ANSWER_BYTES_MAX;
 use wasm_bindgen::JsValue;
 use worker::{AbortSignal, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
 
-use crate::domain::delivery::Outcome;
+use crate::domain::delivery::{Outcome, retry_after_s};
 use crate::domain::target::{self, Parts};
+use crate::http::now_ms;
 
 /// What deliveries say they are.
 const USER_AGENT: &str = concat!("TrackMate/", env!("CARGO_PKG_VERSION"));
@@ -18,8 +19,8 @@ pub struct Message<'a> {
     pub url: &'a str,
     /// The exact bytes.
     pub body: &'a str,
-    /// Signatures and ids.
-    pub headers: Vec<(&'static str, String)>,
+    /// The subscription's own headers, then signatures and ids.
+    pub headers: Vec<(String, String)>,
     /// Bounds connect, headers and body together.
     pub timeout_ms: u32,
     /// Whether plain http to this machine is allowed.
@@ -92,16 +93,18 @@ async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Resu
     let request = Request::new_with_init(message.url, &init)?;
     let mut response = Fetch::Request(request).send_with_signal(deadline).await?;
     let status = response.status_code();
+    let asked_s = response.headers().get("retry-after")?.and_then(|header| retry_after_s(&header, now_ms()));
     let mut bytes = Vec::new();
     // An answer without a body has no stream; that is no failure.
     if let Ok(mut stream) = response.stream() {
         while bytes.len() < ANSWER_BYTES_MAX {
-            let Some(chunk) = stream.next().await else { break };
-            bytes.extend(chunk?);
+            // The status is the answer. A body that breaks off or never ends takes nothing back: a receiver that said 200 has the delivery.
+            let Some(Ok(chunk)) = stream.next().await else { break };
+            bytes.extend(chunk);
         }
     }
     bytes.truncate(ANSWER_BYTES_MAX);
     let answer = String::from_utf8_lossy(&bytes).into_owned();
     let error = (!(200..300).contains(&status)).then(|| format!("the receiver answered {status}"));
-    Ok(Exchange { outcome: Outcome::Answered(status), error, answer: Some(answer) })
+    Ok(Exchange { outcome: Outcome::Answered(status, asked_s), error, answer: Some(answer) })
 }

@@ -71,6 +71,7 @@ impl Db {
     /// What `store::ingest` sends for a browser batch.
     fn events(&mut self, session: &str, rows: &[Value]) {
         self.request += 1;
+        let ids = Value::Array(rows.iter().map(|row| row["i"].clone()).collect()).to_string();
         let (rows, request) = (Value::Array(rows.to_vec()).to_string(), self.request);
         self.connection.execute_batch("begin").unwrap();
         self.run(
@@ -91,7 +92,7 @@ impl Db {
         );
         self.run(
             sql::LINKS_COUNT,
-            &[json!(rows), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null],
+            &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null],
         );
         self.connection.execute_batch("commit").unwrap();
     }
@@ -128,7 +129,14 @@ impl Db {
         self.run(sql::IDENTIFY_CLAIM, &fact);
         self.run(sql::IDENTIFY_LINK, &fact);
         self.run(sql::IDENTIFY_SHIFT, &[company, session, at, id, request]);
-        let person = [email.clone(), Value::Null, json!("{}"), json!(format!("webhook_{}", self.request)), json!(NOW)];
+        let person = [
+            email.clone(),
+            Value::Null,
+            json!("{}"),
+            json!(format!("webhook_{}", self.request)),
+            json!(NOW),
+            json!(32768),
+        ];
         self.run(sql::IDENTIFY_PROFILE, &[&fact[..], &person[..]].concat());
         self.connection.execute_batch("commit").unwrap();
     }

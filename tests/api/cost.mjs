@@ -83,6 +83,37 @@ export default (trackMate) =>
       const page = await c.get(`/api/admin/users/${id}/timeline?limit=50&order=desc`);
       assert.deepEqual(page.body.summary.sessions, { total: 600, client: 600, server: 0 });
       assert.ok(page.cost.read <= 500, `a page of 50 read ${page.cost.read} rows`);
+      // The oldest page passes over the person's own links, and over nobody else's: a neighbour with one session reads next to nothing.
+      const { profileId } = (await c.identify(c.session(), 'neighbour@example.com')).body;
+      const small = await c.get(`/api/admin/users/${profileId}/timeline?limit=50&order=asc`);
+      assert.ok(small.cost.read <= 20, `a page of one event read ${small.cost.read} rows`);
+    });
+
+    test('of a walk through a timeline grows with what is shown', async () => {
+      const c = await company();
+      const session = c.session();
+      for (let n = 0; n < 6; n += 1) await c.track(session, ...rows(500));
+      const { profileId } = (await c.identify(session, 'walk@example.com')).body;
+      for (const order of ['asc', 'desc']) {
+        let read = 0;
+        for (let cursor = ''; cursor !== null; ) {
+          const page = await c.get(`/api/admin/users/${profileId}/timeline?limit=500&order=${order}${cursor && `&cursor=${cursor}`}`);
+          read += page.cost.read;
+          cursor = page.body.pagination.nextCursor;
+        }
+        assert.ok(read <= 3 * 3000, `3 001 events in pages of 500 read ${read} rows`);
+      }
+    });
+
+    test('of an event does not grow with how often its session was identified', async () => {
+      const c = await company();
+      const session = c.session();
+      const reads = [];
+      for (const identifies of [3, 100]) {
+        for (let n = 0; n < identifies; n += 1) await c.identify(session, 'often@example.com');
+        reads.push([(await c.track(session, ...rows(1))).cost.read, (await c.identify(session, 'often@example.com')).cost.read]);
+      }
+      assert.deepEqual(reads[1], reads[0]);
     });
 
     test('of an identify that comes late has a bound that knows no history', async () => {

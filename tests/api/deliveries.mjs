@@ -1,5 +1,6 @@
 // Signed deliveries at a real receiver that shares no code with the Worker.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { describe, test } from 'node:test';
 import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
@@ -80,6 +81,23 @@ export default (trackMate) =>
       };
       assert.deepEqual(await ended(hooks.no), ['failed_permanent', [404]]);
       assert.deepEqual(await ended(hooks.broken), ['exhausted', [500, 500]]);
+    });
+
+    test('count as made when the receiver said 200, whatever its body does', async (t) => {
+      const c = await newCompany(trackMate());
+      const server = createServer((request, response) => {
+        request.resume();
+        response.writeHead(200, { 'content-type': 'text/plain' }).write('accepted');
+      });
+      await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+      t.after(() => server.close().closeAllConnections());
+      const webhook = await c.subscribe(`http://127.0.0.1:${server.address().port}`, ['*'], { timeoutMs: 500 });
+      await c.tryServer({ eventType: 'x' });
+      const [delivery] = await until('an end', async () => {
+        const deliveries = await c.deliveries(webhook.id);
+        return deliveries[0]?.finishedAt && deliveries;
+      });
+      assert.deepEqual([delivery.status, delivery.attempts.map((a) => a.statusCode)], ['delivered', [200]]);
     });
 
     test('go to the subscriptions whose patterns match, and to no other company', async (t) => {

@@ -48,6 +48,34 @@ export default (trackMate) =>
       assert.deepEqual(summary.sessions, { total: 2, client: 1, server: 1 });
     });
 
+    test('by the id of a server session join its person, and never open one of their own', async () => {
+      const c = await company();
+      const sessionId = c.session();
+      const { profileId } = (await c.identify(sessionId, 'webhook-session@example.com')).body;
+      await c.server({ sessionId }, 'first');
+      const shown = (await c.timeline(profileId)).events.find((e) => e.source === 'webhook').sessionId;
+      const event = { eventType: 'x', identifier: { sessionId: shown } };
+      assertProblem(await c.tryServer(event), 400, 'invalid_session', 'identifier.sessionId');
+      await c.server({ userId: profileId }, 'second');
+      assert.equal((await c.tryServer(event)).body.profileId, profileId);
+      assert.deepEqual(await c.names(profileId), ['user_registered', 'first', 'second', 'x']);
+      for (const bad of [`webhook_${'x'.repeat(200)}`, 'webhook_\u0000', 'webhook_1_unknown']) {
+        assertProblem(await c.tryServer({ ...event, identifier: { sessionId: bad } }), 400, 'invalid_session', 'identifier.sessionId');
+      }
+    });
+
+    test('that bring nothing new make nobody', async () => {
+      const c = await newCompany(trackMate());
+      await c.tryServer({ eventType: 'x', messageId: 'taken' });
+      const identifier = { email: 'nobody@example.com' };
+      for (const body of [{ events: [] }, { events: [{}] }, { eventType: 'x', messageId: 'taken' }]) {
+        const answer = (await c.tryServer({ identifier, ...body })).body;
+        assert.deepEqual([answer.success, answer.accepted, answer.profileId, answer.created, answer.linked], [true, 0, null, false, false]);
+      }
+      assert.deepEqual((await c.get('/api/admin/users')).body.users, []);
+      assertProblem(await c.tryServer({ eventType: 'x', identifier: { email: ' ' } }), 400, 'invalid_field', 'identifier.email');
+    });
+
     test('without an identifier are stored for nobody', async () => {
       const c = await company();
       const { body } = await c.tryServer({ eventType: 'rebuild', eventData: { models_count: 167 } });
@@ -63,6 +91,7 @@ export default (trackMate) =>
       assert.deepEqual(body.warnings.map((w) => w.code), ['identity_conflict']);
       assert.deepEqual([await c.names(a), await c.names(b)], [['user_registered', 'odd'], ['user_registered']]);
       assert.equal((await c.server({ userId: a, email: 'a@example.com' }, 'even')).body.warnings, undefined);
+      assert.equal((await c.server({ userId: a, email: 'unknown@example.com' }, 'stranger')).body.warnings.length, 1);
     });
 
     test('come in batches, the good beside the bad', async () => {

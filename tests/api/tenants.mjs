@@ -82,6 +82,8 @@ export default (trackMate) =>
       const wrong = await call('PUT', '/api/events', '{}');
       assertProblem(wrong, 405, 'method_not_allowed');
       assert.equal(wrong.headers.get('allow'), 'POST, OPTIONS');
+      const odd = await fetch(`${url}/healthz`, { method: 'PROPFIND' });
+      assert.deepEqual([odd.status, odd.headers.get('allow')], [405, 'GET, HEAD, OPTIONS']);
       const head = await fetch(`${url}/healthz`, { method: 'HEAD' });
       assert.deepEqual([head.status, await head.text()], [200, '']);
       const preflight = await fetch(`${url}/api/events`, {

@@ -41,13 +41,18 @@ pub fn server_session_id(now_s: i64, random: [u8; 16]) -> String {
     format!("{SERVER_SESSION_PREFIX}{now_s}_{}", hex(&random))
 }
 
-/// Whether a public caller may name this session: 1 to 128 bytes of letters, digits and `_ - . :`, not a server session, not a placeholder.
+/// Whether this may be a session id: 1 to 128 bytes of letters, digits and `_ - . :`, not a placeholder.
 #[must_use]
-pub fn is_public_session(id: &str) -> bool {
+pub fn is_session(id: &str) -> bool {
     (1..=SESSION_ID_BYTES_MAX).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
-        && !id.starts_with(SERVER_SESSION_PREFIX)
         && !is_placeholder(id)
+}
+
+/// Whether a public caller may name this session: any but a server session.
+#[must_use]
+pub fn is_public_session(id: &str) -> bool {
+    is_session(id) && !id.starts_with(SERVER_SESSION_PREFIX)
 }
 
 /// Whether this may be a message id: 1 to 128 bytes without control characters.

@@ -18,6 +18,8 @@ pub const MESSAGE_ID_BYTES_MAX: usize = 128;
 pub const SESSION_ID_BYTES_MAX: usize = 128;
 /// Bytes of an e-mail address (RFC 5321: a path of 256 octets less its brackets).
 pub const EMAIL_BYTES_MAX: usize = 254;
+/// Characters of a subscription's description.
+pub const DESCRIPTION_CHARS_MAX: usize = 1000;
 /// Characters of a person's or a company's name.
 pub const NAME_CHARS_MAX: usize = 200;
 /// Bytes of the traits of one identify.
@@ -35,7 +37,7 @@ pub const PAGE_ITEMS: usize = 50;
 pub const TIMELINE_ITEMS_MAX: usize = 500;
 /// Items of one page of users at most (seed 003).
 pub const USERS_ITEMS_MAX: usize = 1000;
-/// Deliveries shown with one subscription (seed 003).
+/// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 
 /// Subscriptions of one company: each costs a pattern match per accepted event.
@@ -51,18 +53,41 @@ pub const URL_BYTES_MAX: usize = 2048;
 
 /// Attempts of one delivery at most, whatever a subscription asks for.
 pub const RETRY_ATTEMPTS_MAX: u32 = 50;
-/// Seconds a retry may wait: a Queue message is delayed by at most 24 h, kept below 12 h for older accounts.
-pub const RETRY_DELAY_S_MAX: u32 = 12 * 60 * 60;
+/// Seconds between two attempts, however often doubled; a day is the longest that a policy waits.
+pub const RETRY_DELAY_S_MAX: u32 = 24 * 60 * 60;
+/// Seconds a receiver may ask us to wait by `Retry-After`.
+pub const RETRY_AFTER_S_MAX: u32 = 24 * 60 * 60;
+/// Deliveries given up in a row after which a subscription is switched off …
+pub const FAILURES_MAX: i64 = 20;
+/// … if they have been failing for this long, ms: an outage of an evening switches nothing off.
+pub const FAILING_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+/// Custom headers of one subscription.
+pub const HEADERS_MAX: usize = 20;
+/// Bytes of one custom header's value.
+pub const HEADER_BYTES_MAX: usize = 4096;
+/// Hours that a rotated secret may go on signing.
+pub const GRACE_H_MAX: u32 = 24 * 7;
+/// Held deliveries that one run of the sweep moves on, per subscription.
+pub const RELEASE_DELIVERIES_MAX: i64 = 1000;
+/// Subscriptions whose held deliveries one run of the sweep moves on.
+pub const RELEASE_SUBSCRIPTIONS_MAX: i64 = 20;
+/// Deliveries that one call of recover sets going; the caller goes on until none is left.
+pub const RECOVER_DELIVERIES_MAX: i64 = 500;
+
+/// Seconds that a Queue message is delayed at most: the documented day, halved for accounts that still have the older bound.
+pub const QUEUE_DELAY_S_MAX: u32 = 12 * 60 * 60;
 /// Milliseconds that one attempt may take, from connect to the end of the answer.
 pub const TIMEOUT_MS_MAX: u32 = 30_000;
-/// Milliseconds of an attempt unless the subscription says otherwise (seed 003).
-pub const TIMEOUT_MS: u32 = 10_000;
 /// Bytes of a receiver's answer that are read and kept.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// Milliseconds that a claim outlives the attempt's own timeout, for the D1 calls around it.
 pub const LEASE_MARGIN_MS: i64 = 15_000;
 /// First attempts made in the request's own tail. A free-plan invocation has 50 subrequests; an attempt takes up to five.
 pub const FIRST_ATTEMPTS_MAX: usize = 8;
+/// Attempts at a time in one invocation, which has six connections: a seventh would wait for one with its deadline running.
+pub const CONNECTIONS_MAX: usize = 5;
+/// Milliseconds of timeout up to which an attempt is made in a request's tail, which the runtime ends after 30 s.
+pub const TAIL_TIMEOUT_MS_MAX: u32 = 20_000;
 /// Messages of one call to Queues (its own limit).
 pub const QUEUE_BATCH_MAX: usize = 100;
 /// Wake-ups of one sweep: ten calls to Queues, and what is left is the next sweep's.

@@ -28,7 +28,7 @@ pub enum Code {
     InvalidEmail,
     /// A text that broken clients send in place of an id, such as `undefined`.
     PlaceholderId,
-    /// A time that is neither ISO 8601 nor epoch milliseconds.
+    /// A time that is neither ISO 8601 nor epoch milliseconds or seconds.
     InvalidTimestamp,
     /// A cursor that this list did not give out.
     InvalidCursor,

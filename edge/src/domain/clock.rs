@@ -4,7 +4,7 @@
 //! millisecond belong to identifies and 500–999 to events in the order of their request, so that an event in the very
 //! millisecond of an identify comes after it, and a batch keeps its order.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
 use serde_json::Value;
 use trackmate_wire::limits::{CLOCK_SKEW_MS_MIN, FUTURE_MS_MAX};
 
@@ -15,18 +15,18 @@ const EVENT_PLACE: i64 = 500;
 /// The last millisecond that a caller may name: the end of the year 2200.
 const MS_MAX: i64 = 7_289_654_399_999;
 /// Numbers below this are taken for seconds: as milliseconds they would lie in the first months of 1973.
-const SECONDS_MAX: i64 = 100_000_000_000;
+const SECONDS_MAX: f64 = 100_000_000_000.0;
 
-/// Reads a time as callers write it: RFC 3339 (any offset, any fraction), the same without an offset (taken as UTC), or a number of
-/// epoch milliseconds or seconds.
+/// Reads a time as callers write it: ISO 8601 (any offset, any fraction, seconds or the whole time left out; UTC without an offset), or a
+/// number of epoch milliseconds or seconds, as a number or a text.
 #[must_use]
 pub fn parse(value: &Value) -> Option<i64> {
     let ms = match value {
         Value::String(text) => parse_text(text.trim())?,
         #[allow(clippy::cast_possible_truncation, reason = "bounded by the range check below")]
         Value::Number(number) => {
-            let n = number.as_i64().or_else(|| number.as_f64().map(|f| f as i64))?;
-            if n < SECONDS_MAX { n.checked_mul(1000)? } else { n }
+            let n = number.as_f64()?;
+            (if n < SECONDS_MAX { n * 1000.0 } else { n }).round() as i64
         }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
@@ -34,12 +34,23 @@ pub fn parse(value: &Value) -> Option<i64> {
 }
 
 fn parse_text(text: &str) -> Option<i64> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|t| t.timestamp_millis())
-        .or_else(|_| {
-            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|t| t.and_utc().timestamp_millis())
-        })
-        .ok()
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.timestamp_millis());
+    }
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    let offset = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
+    let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+    let with_offset =
+        offset.iter().find_map(|form| DateTime::parse_from_str(text, form).ok()).map(|t| t.timestamp_millis());
+    let in_utc = || {
+        naive
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+            .map(|t| t.and_utc().timestamp_millis())
+    };
+    let day = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|t| t.and_utc().timestamp_millis());
+    let number = || text.parse::<serde_json::Number>().ok().and_then(|n| parse(&Value::Number(n)));
+    with_offset.or_else(in_utc).or_else(day).or_else(number)
 }
 
 /// When something happened, by our clock: the sender's time, corrected only when its clock is off by 55 minutes or more;
@@ -94,11 +105,18 @@ mod tests {
             json!("2025-10-18T14:00:00.000000+02:00"),
             json!("2025-10-18T12:00:00.000000000+00:00"),
             json!("2025-10-18T12:00:00"),
+            json!("2025-10-18T12:00Z"),
+            json!("2025-10-18T12:00"),
+            json!("2025-10-18T14:00:00+0200"),
+            json!("2025-10-18T14:00+02:00"),
+            json!(NOON.to_string()),
             json!(NOON),
             json!(NOON / 1000),
         ] {
             assert_eq!(parse(&value), Some(NOON), "{value}");
         }
+        assert_eq!(parse(&json!("2025-10-18")), Some(NOON - 12 * 3_600_000));
+        assert_eq!(parse(&json!(1_760_788_800.25)), Some(NOON + 250), "seconds keep their fraction");
         for value in
             [json!("yesterday"), json!("2025-13-01T00:00:00Z"), json!(-5), json!(1e300), json!({}), json!(true)]
         {

@@ -1,12 +1,12 @@
-//! What an attempt's outcome means for its delivery. Pure: the clock is an argument.
+//! What an attempt's outcome means for its delivery. Pure: the clock and the jitter are arguments.
 
-use trackmate_wire::limits::RETRY_DELAY_S_MAX;
+use trackmate_wire::limits::{RETRY_AFTER_S_MAX, RETRY_DELAY_S_MAX};
 
 /// What came of one attempt at a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The receiver answered with this status.
-    Answered(u16),
+    /// The receiver answered with this status, and asked to be left alone for so many seconds.
+    Answered(u16, Option<u32>),
     /// No answer: connection, TLS or DNS failure, or the deadline passed.
     Unreachable,
     /// The URL may not be sent to; nothing was sent.
@@ -14,12 +14,51 @@ pub enum Outcome {
 }
 
 /// How a subscription wants its deliveries retried.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Attempts in all, the first included.
     pub attempts: u32,
     /// Seconds before the second attempt; doubled before each later one.
     pub delay_s: u32,
+    /// Milliseconds of one attempt.
+    pub timeout_ms: u32,
+    /// Waits as [`STANDARD_S`] says instead of doubling.
+    pub standard: bool,
+}
+
+/// The waits of the `standard` preset, s: about 75 hours in all, as Standard Webhooks recommends.
+pub const STANDARD_S: [u32; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// The waits of the `standard` preset vary by a fifth, so that a receiver that comes back is not met by everything at once.
+const JITTER: f64 = 0.2;
+
+impl Policy {
+    /// A preset by its name: `funnel` (seed 002), `crm` (seed 003), `standard`.
+    #[must_use]
+    pub fn preset(name: &str) -> Option<Self> {
+        Some(match name {
+            "funnel" => Self { attempts: 3, delay_s: 1, timeout_ms: 30_000, standard: false },
+            "crm" => Self { attempts: 3, delay_s: 60, timeout_ms: 10_000, standard: false },
+            "standard" => Self { attempts: 10, delay_s: 5, timeout_ms: 15_000, standard: true },
+            _ => return None,
+        })
+    }
+
+    /// Seconds to wait after attempt number `attempt`; `random` is from 0 to 1.
+    fn delay_s(&self, attempt: u32, random: f64) -> u32 {
+        if !self.standard {
+            let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+            return self.delay_s.saturating_mul(doubled).min(RETRY_DELAY_S_MAX);
+        }
+        let step = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+        let wait = STANDARD_S.get(step).or(STANDARD_S.last()).copied().unwrap_or_default();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a fifth more than a day, and never negative"
+        )]
+        let jittered = (f64::from(wait) * (1.0 + JITTER * (2.0 * random - 1.0))).round() as u32;
+        jittered
+    }
 }
 
 /// What happens to the delivery next.
@@ -35,54 +74,104 @@ pub enum Next {
     Exhausted,
 }
 
-/// Decides after attempt number `attempt` (1 is the first): 2xx delivers; no answer, 408, 425, 429 and 5xx are retried; any other
-/// answer is final. Redirects are answers like any other: they are not followed.
+/// Decides after attempt number `attempt` (1 is the first): 2xx delivers; no answer, 408, 425, 429 and 5xx are retried, no sooner than
+/// the receiver asked for; any other answer is final. Redirects are answers like any other: they are not followed.
 #[must_use]
-pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy) -> Next {
+pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy, random: f64) -> Next {
     match outcome {
-        Outcome::Answered(200..=299) => Next::Delivered,
-        Outcome::Answered(408 | 425 | 429 | 500..=599) | Outcome::Unreachable if attempt >= policy.attempts => {
+        Outcome::Answered(200..=299, _) => Next::Delivered,
+        Outcome::Answered(408 | 425 | 429 | 500..=599, _) | Outcome::Unreachable if attempt >= policy.attempts => {
             Next::Exhausted
         }
-        Outcome::Answered(408 | 425 | 429 | 500..=599) | Outcome::Unreachable => {
-            let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-            Next::Retry(policy.delay_s.saturating_mul(doubled).min(RETRY_DELAY_S_MAX))
+        Outcome::Answered(408 | 425 | 429 | 500..=599, asked_s) => {
+            Next::Retry(policy.delay_s(attempt, random).max(asked_s.unwrap_or_default().min(RETRY_AFTER_S_MAX)))
         }
-        Outcome::Answered(_) | Outcome::Refused => Next::FailedPermanent,
+        Outcome::Unreachable => Next::Retry(policy.delay_s(attempt, random)),
+        Outcome::Answered(_, _) | Outcome::Refused => Next::FailedPermanent,
     }
+}
+
+/// Reads `Retry-After`: whole seconds, or an HTTP date (RFC 9110), which lies so many seconds after `now_ms`.
+#[must_use]
+pub fn retry_after_s(header: &str, now_ms: i64) -> Option<u32> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse() {
+        return Some(seconds);
+    }
+    let at = chrono::DateTime::parse_from_rfc2822(header).ok()?.timestamp_millis();
+    u32::try_from((at - now_ms).max(0) / 1000).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use Outcome::{Answered, Refused, Unreachable};
+    use proptest::prelude::*;
 
-    const FUNNEL: Policy = Policy { attempts: 3, delay_s: 1 };
+    fn funnel() -> Policy {
+        Policy::preset("funnel").unwrap()
+    }
 
     #[test]
     fn the_funnel_tries_at_once_then_after_one_then_two_seconds() {
-        assert_eq!(after_attempt(&Answered(503), 1, FUNNEL), Next::Retry(1));
-        assert_eq!(after_attempt(&Unreachable, 2, FUNNEL), Next::Retry(2));
-        assert_eq!(after_attempt(&Answered(500), 3, FUNNEL), Next::Exhausted);
-        assert_eq!(after_attempt(&Answered(204), 3, FUNNEL), Next::Delivered);
+        assert_eq!(after_attempt(&Answered(503, None), 1, funnel(), 0.5), Next::Retry(1));
+        assert_eq!(after_attempt(&Unreachable, 2, funnel(), 0.5), Next::Retry(2));
+        assert_eq!(after_attempt(&Answered(500, None), 3, funnel(), 0.5), Next::Exhausted);
+        assert_eq!(after_attempt(&Answered(204, None), 3, funnel(), 0.5), Next::Delivered);
     }
 
     #[test]
     fn a_no_and_a_redirect_are_final() {
         for status in [301, 302, 400, 401, 404, 410, 422] {
-            assert_eq!(after_attempt(&Answered(status), 1, FUNNEL), Next::FailedPermanent, "{status}");
+            assert_eq!(after_attempt(&Answered(status, None), 1, funnel(), 0.5), Next::FailedPermanent, "{status}");
         }
-        assert_eq!(after_attempt(&Refused, 1, FUNNEL), Next::FailedPermanent);
+        assert_eq!(after_attempt(&Refused, 1, funnel(), 0.5), Next::FailedPermanent);
         for status in [408, 425, 429, 500, 502, 599] {
-            assert_eq!(after_attempt(&Answered(status), 1, FUNNEL), Next::Retry(1), "{status}");
+            assert_eq!(after_attempt(&Answered(status, None), 1, funnel(), 0.5), Next::Retry(1), "{status}");
         }
     }
 
     #[test]
-    fn a_delay_never_passes_its_bound() {
-        let policy = Policy { attempts: 50, delay_s: 3600 };
-        for attempt in 1..50 {
-            assert!(matches!(after_attempt(&Unreachable, attempt, policy), Next::Retry(s) if s <= RETRY_DELAY_S_MAX));
+    fn the_standard_policy_spreads_ten_attempts_over_three_days_give_or_take_a_fifth() {
+        let standard = Policy::preset("standard").unwrap();
+        let waits = |random| -> Vec<u32> {
+            let next = |attempt| after_attempt(&Unreachable, attempt, standard, random);
+            (1..10).map(|attempt| if let Next::Retry(s) = next(attempt) { s } else { 0 }).collect()
+        };
+        assert_eq!(waits(0.5), STANDARD_S);
+        assert_eq!(waits(0.5).iter().sum::<u32>() / 3600, 75);
+        assert_eq!((waits(0.0)[0], waits(1.0)[0]), (4, 6));
+        assert_eq!(after_attempt(&Unreachable, 10, standard, 0.5), Next::Exhausted);
+    }
+
+    #[test]
+    fn a_receiver_is_left_alone_as_long_as_it_asks_up_to_a_day() {
+        assert_eq!(after_attempt(&Answered(429, Some(30)), 1, funnel(), 0.5), Next::Retry(30));
+        assert_eq!(after_attempt(&Answered(503, Some(0)), 1, funnel(), 0.5), Next::Retry(1));
+        assert_eq!(after_attempt(&Answered(503, Some(1_000_000)), 1, funnel(), 0.5), Next::Retry(86_400));
+        let now = 1_760_788_800_000; // Sat, 18 Oct 2025 12:00:00 GMT
+        assert_eq!(retry_after_s("120", now), Some(120));
+        assert_eq!(retry_after_s("Sat, 18 Oct 2025 12:01:00 GMT", now), Some(60));
+        assert_eq!(retry_after_s("Sat, 18 Oct 2025 11:00:00 GMT", now), Some(0));
+        assert_eq!(retry_after_s("soon", now), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_delivery_ends_and_never_waits_past_its_bound(
+            statuses in prop::collection::vec(prop::option::of(100_u16..600), 50), attempts in 1_u32..=50, delay_s in 1..=RETRY_DELAY_S_MAX,
+            standard in any::<bool>(), random in 0.0..=1.0,
+        ) {
+            let policy = Policy { attempts, delay_s, timeout_ms: 1000, standard };
+            let mut made = 0;
+            for status in statuses {
+                made += 1;
+                match after_attempt(&status.map_or(Unreachable, |s| Answered(s, None)), made, policy, random) {
+                    Next::Retry(wait) => prop_assert!((1..=103_680).contains(&wait) && made < attempts),
+                    Next::Delivered | Next::FailedPermanent | Next::Exhausted => break,
+                }
+            }
+            prop_assert!(made <= attempts);
         }
     }
 }

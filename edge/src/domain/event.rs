@@ -126,7 +126,7 @@ pub fn row(
     check_object(data, "eventData")?;
     let original_ms = item.timestamp.as_ref().map(|t| time(t, "timestamp")).transpose()?;
     let ts = clock::event_ts(clock::happened(original_ms, arrival.sent_ms, arrival.received_ms), place);
-    let id = match (item.message_id, original_ms) {
+    let id = match (item.message_id.filter(|id| !id.is_empty()), original_ms) {
         (Some(id), _) => checked_message_id(id)?,
         (None, Some(ms)) => content_id(&[arrival.subject, &name, &ms.to_string(), data]),
         (None, None) => fresh_id(),
@@ -243,7 +243,6 @@ mod tests {
             (r#"{"eventType":"x","eventData":[1]}"#, Code::InvalidField),
             (r#"{"eventType":"x","eventData":"{}"}"#, Code::InvalidField),
             (r#"{"eventType":"x","timestamp":"soon"}"#, Code::InvalidTimestamp),
-            (r#"{"eventType":"x","messageId":""}"#, Code::PlaceholderId),
             (r#"{"eventType":"x","messageId":"undefined"}"#, Code::PlaceholderId),
             (r#"{"eventType":"x","identifier":{"email":"a@b.c"}}"#, Code::InvalidField),
         ] {
@@ -259,7 +258,7 @@ mod tests {
 
     #[test]
     fn nulls_are_as_good_as_absent() {
-        let row = check(r#"{"eventType":"x","eventData":null,"timestamp":null,"messageId":null}"#).unwrap();
+        let row = check(r#"{"eventType":"x","eventData":null,"timestamp":null,"messageId":""}"#).unwrap();
         assert_eq!((row.data.get(), row.id.as_str(), row.original_ms), ("{}", "fresh", None));
     }
 

@@ -19,7 +19,21 @@ pub struct Parts {
 }
 
 /// Names that never leave a machine or a private network.
-const PRIVATE_SUFFIXES: [&str; 7] = [".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet", ".corp"];
+const PRIVATE_SUFFIXES: [&str; 13] = [
+    ".localhost",
+    ".localdomain",
+    ".local",
+    ".internal",
+    ".private",
+    ".lan",
+    ".home",
+    ".home.arpa",
+    ".intranet",
+    ".corp",
+    ".svc",
+    ".test",
+    ".onion",
+];
 /// Ports that receivers of webhooks use. Others reach services that speak something else.
 const PORTS: [&str; 3] = ["", "443", "8443"];
 
@@ -45,7 +59,7 @@ pub fn check(parts: &Parts, own_host: Option<&str>, loopback: bool) -> Result<()
     if host.parse::<Ipv4Addr>().is_ok() || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok() {
         return Err("the URL must name a host, not an address");
     }
-    if !host.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| host.ends_with(suffix)) {
+    if !host.contains('.') || host.contains("..") || PRIVATE_SUFFIXES.iter().any(|suffix| host.ends_with(suffix)) {
         return Err("the URL must name a host of the public internet");
     }
     if own_host.is_some_and(|own| own.trim_end_matches('.').eq_ignore_ascii_case(host)) {

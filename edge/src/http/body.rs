@@ -24,6 +24,7 @@ pub(super) async fn text(call: &Call) -> Result<String, Error> {
         Some("gzip") => return Err(Problem::new(Code::InvalidEncoding, "the body is not gzip").into()),
         Some(_) => return Err(Problem::new(Code::InvalidEncoding, "Content-Encoding is gzip or identity").into()),
     };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8").into())
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use trackmate_wire::ids::hex;
 use worker::{Context, Date, Env, Method, Request};
 
-use crate::store::{self, Db};
+use crate::store::{self, Cost, Db};
 use crate::{entropy, jobs};
 
 /// One request.
@@ -16,7 +16,8 @@ pub(super) struct Call {
     context: Rc<Context>,
     now_ms: i64,
     request_id: String,
-    db: OnceCell<Db>,
+    directory: OnceCell<Db>,
+    company: OnceCell<Db>,
 }
 
 impl Call {
@@ -25,15 +26,26 @@ impl Call {
             Ok(Some(ray)) => ray,
             Ok(None) | Err(_) => hex(&entropy::bytes::<8>()),
         };
-        Self { request: RefCell::new(request), env, context, now_ms: now_ms(), request_id, db: OnceCell::new() }
+        Self {
+            request: RefCell::new(request),
+            env,
+            context,
+            now_ms: now_ms(),
+            request_id,
+            directory: OnceCell::new(),
+            company: OnceCell::new(),
+        }
     }
 
     pub(super) fn path(&self) -> String {
         self.request.borrow().path()
     }
 
-    pub(super) fn method(&self) -> Method {
-        self.request.borrow().method()
+    /// The method, if it is one of HTTP's own: the crate takes any other for GET.
+    pub(super) fn method(&self) -> Option<Method> {
+        let request = self.request.borrow();
+        let method = request.method();
+        (method.as_ref() == request.inner().method()).then_some(method)
     }
 
     pub(super) fn request_id(&self) -> &str {
@@ -70,20 +82,22 @@ impl Call {
         Some(web_sys::Url::new(&self.request.borrow().inner().url()).ok()?.hostname())
     }
 
-    /// The database. Every table is in one today, the directory too, so a request opens it once.
+    /// The database of the one company that a request is for, or the directory (`None`).
     pub(super) fn db(&self, company: Option<&str>) -> store::Result<&Db> {
-        if let Some(db) = self.db.get() {
+        let cell = if company.is_some() { &self.company } else { &self.directory };
+        if let Some(db) = cell.get() {
             return Ok(db);
         }
         let db = store::database(&self.env, company)?;
-        Ok(self.db.get_or_init(|| db))
+        Ok(cell.get_or_init(|| db))
     }
 
     /// What the request cost in D1, where the deployment shows it (a development variable: the tests read it).
     pub(super) fn shown_cost(&self) -> Option<String> {
         self.env.var("DEV_SHOW_COST").ok()?;
-        let cost = self.db.get().map(Db::cost).unwrap_or_default();
-        Some(format!("trips={} read={} written={}", cost.trips, cost.read, cost.written))
+        let costs = [&self.directory, &self.company].map(|cell| cell.get().map(Db::cost).unwrap_or_default());
+        let sum = |part: fn(&Cost) -> usize| costs.iter().map(part).sum::<usize>();
+        Some(format!("trips={} read={} written={}", sum(|c| c.trips), sum(|c| c.read), sum(|c| c.written)))
     }
 
     /// Makes the first attempts at these deliveries once the answer is on its way.
@@ -91,6 +105,12 @@ impl Call {
         if !deliveries.is_empty() {
             self.context.wait_until(jobs::deliver::first_attempts(self.env.clone(), company.to_owned(), deliveries));
         }
+    }
+
+    /// Moves held deliveries on once the answer is on its way; what is too much for one run, the sweep goes on with.
+    pub(super) fn release_after_answer(&self) {
+        let env = self.env.clone();
+        self.context.wait_until(async move { jobs::sweep::run(&env).await });
     }
 
     /// Does this once the answer is on its way.

@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod call;
+mod deliveries;
 mod error;
 mod events;
 mod operator;
@@ -40,6 +41,11 @@ enum Route {
     Timeline(String),
     Webhooks,
     Webhook(String),
+    WebhookTest(String),
+    RotateSecret(String),
+    Deliveries(String),
+    Recover(String),
+    Resend(String, String),
     Settings,
     Companies,
     CompanyKeys(String),
@@ -59,6 +65,13 @@ impl Route {
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
+            ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
+            ["api", "admin", "webhooks", id, "rotate-secret"] => Self::RotateSecret((*id).to_owned()),
+            ["api", "admin", "webhooks", id, "deliveries"] => Self::Deliveries((*id).to_owned()),
+            ["api", "admin", "webhooks", id, "recover"] => Self::Recover((*id).to_owned()),
+            ["api", "admin", "webhooks", id, "deliveries", delivery, "resend"] => {
+                Self::Resend((*id).to_owned(), (*delivery).to_owned())
+            }
             ["api", "admin", "settings"] => Self::Settings,
             ["api", "operator", "companies"] => Self::Companies,
             ["api", "operator", "companies", id, "keys"] => Self::CompanyKeys((*id).to_owned()),
@@ -70,8 +83,17 @@ impl Route {
     /// The value of `Allow`. Where there is GET there is HEAD.
     const fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Users | Self::User(_) | Self::Timeline(_) | Self::Webhook(_) => "GET, HEAD, OPTIONS",
-            Self::Events | Self::Profile | Self::ServerEvents => "POST, OPTIONS",
+            Self::Health | Self::Users | Self::User(_) | Self::Timeline(_) | Self::Deliveries(_) => {
+                "GET, HEAD, OPTIONS"
+            }
+            Self::Webhook(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Events
+            | Self::Profile
+            | Self::ServerEvents
+            | Self::WebhookTest(_)
+            | Self::RotateSecret(_)
+            | Self::Recover(_)
+            | Self::Resend(..) => "POST, OPTIONS",
             Self::Webhooks | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
             Self::Settings => "GET, HEAD, PATCH, OPTIONS",
             Self::CompanyKey(..) => "DELETE, OPTIONS",
@@ -94,7 +116,7 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
             Err(Problem::new(Code::NotFound, "there is no such path; see the README for the API").into()),
         );
     };
-    if call.method() == Method::Options {
+    if call.method() == Some(Method::Options) {
         return preflight(&call, &route);
     }
     let handled = dispatch(&call, &route).await;
@@ -102,8 +124,8 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
 }
 
 async fn dispatch(call: &Call, route: &Route) -> Handled {
-    let method = if call.method() == Method::Head { Method::Get } else { call.method() };
-    match (route, method) {
+    let Some(method) = call.method() else { return Err(not_allowed(route)) };
+    match (route, if method == Method::Head { Method::Get } else { method }) {
         (Route::Health, Method::Get) => Ok(r#"{"success":true}"#.to_owned()),
         (Route::Events, Method::Post) => events::post(call).await,
         (Route::Profile, Method::Post) => profile::post(call).await,
@@ -114,6 +136,15 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
         (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Webhook(id), Method::Patch) => webhooks::patch(call, auth::Admin::of(call).await?, id).await,
+        (Route::Webhook(id), Method::Delete) => webhooks::delete(call, auth::Admin::of(call).await?, id).await,
+        (Route::WebhookTest(id), Method::Post) => webhooks::test(call, auth::Admin::of(call).await?, id).await,
+        (Route::RotateSecret(id), Method::Post) => webhooks::rotate(call, auth::Admin::of(call).await?, id).await,
+        (Route::Deliveries(id), Method::Get) => deliveries::list(call, auth::Admin::of(call).await?, id).await,
+        (Route::Recover(id), Method::Post) => deliveries::recover(call, auth::Admin::of(call).await?, id).await,
+        (Route::Resend(id, delivery), Method::Post) => {
+            deliveries::resend(call, auth::Admin::of(call).await?, id, delivery).await
+        }
         (Route::Settings, Method::Get) => settings::get(call, auth::Admin::of(call).await?).await,
         (Route::Settings, Method::Patch) => settings::patch(call, auth::Admin::of(call).await?).await,
         (Route::Companies, Method::Get) => operator::list(call, auth::Operator::of(call)?).await,
@@ -123,8 +154,12 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::CompanyKey(id, key), Method::Delete) => {
             operator::revoke_key(call, auth::Operator::of(call)?, id, key).await
         }
-        (route, _) => Err(Problem::new(Code::MethodNotAllowed, format!("this path takes {}", route.methods())).into()),
+        (route, _) => Err(not_allowed(route)),
     }
+}
+
+fn not_allowed(route: &Route) -> Error {
+    Problem::new(Code::MethodNotAllowed, format!("this path takes {}", route.methods())).into()
 }
 
 /// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others.
@@ -167,7 +202,7 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
             (error::status(problem.code), error::json(&problem, call.request_id()))
         }
     };
-    let body = if call.method() == Method::Head { Vec::new() } else { json.into_bytes() };
+    let body = if call.method() == Some(Method::Head) { Vec::new() } else { json.into_bytes() };
     Ok(worker::ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body))
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn post(call: &Call) -> Handled {
     let name = name(&traits)?.map(str::to_owned);
     let original_ms = identify.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
     let sent_ms = body::sent_ms(identify.sent_at.as_ref());
-    let id = match (identify.message_id, original_ms) {
+    let id = match (identify.message_id.filter(|id| !id.is_empty()), original_ms) {
         (Some(id), _) => event::checked_message_id(id)?,
         (None, Some(ms)) => event::content_id(&[&session, "identify", &ms.to_string(), &address, &traits_json]),
         (None, None) => entropy::message_id(),
@@ -93,6 +93,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         traits: &traits_json,
         candidate: &candidate,
         server_session: &server_session,
+        created_ms: ms,
     };
     let identified = identify::add(call.db(Some(&company))?, &request, &row, &person).await?;
     check(identified.door)?;
@@ -124,7 +125,7 @@ pub(super) fn address(email: &str) -> Result<String, Problem> {
 fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
     match traits.get("name") {
         None => Ok(None),
-        Some(Value::String(name)) if name.chars().count() <= NAME_CHARS_MAX => {
+        Some(Value::String(name)) if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) => {
             Ok(Some(name.trim()).filter(|n| !n.is_empty()))
         }
         Some(_) => Err(Problem::field(

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_public_session};
+use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -92,7 +92,6 @@ pub(super) async fn post(call: &Call) -> Handled {
     // A bad key is told before a bad body: it is looked up together with whom the body names.
     let read = read(call, &text);
     let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
-    let db = call.db(None)?;
     let mut resolved = resolve(call, &hash, &who, at).await?;
     let Read { company_id, single, sent_ms, sorted, .. } = read?;
     let company = resolved.key.company.clone();
@@ -124,18 +123,19 @@ pub(super) async fn post(call: &Call) -> Handled {
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = ingest::Request { session, number: entropy::number(), ..shared };
-        let Some(stored) = ingest::server(db, &request, &sorted.rows, subject).await? else {
+        let Some(stored) = ingest::server(call.db(Some(&company))?, &request, &sorted.rows, subject).await? else {
             resolved = resolve(call, &hash, &who, at).await?;
             continue;
         };
-        let created = matches!(subject, Subject::New { .. });
+        // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
+        let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
         let profile = match &person {
             Person::Known { id, .. } => Some(id.as_str()),
             Person::Session(owner) => owner.as_deref(),
-            Person::Unknown => Some(candidate.as_str()),
+            Person::Unknown => Some(candidate.as_str()).filter(|_| created),
             Person::Nobody => None,
         };
-        let warnings = conflict(&resolved).into_iter().collect();
+        let warnings = conflict(&resolved, &who).into_iter().collect();
         return answer(call, &company, sorted, stored, single, profile, created, warnings);
     }
     Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
@@ -200,12 +200,19 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
 }
 
 fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
-    let present = |value: Option<String>| value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    let (email, session, user) = (present(given.email), present(given.session_id), present(given.user_id));
+    let present = |value: Option<String>, field| match value.map(|v| v.trim().to_owned()) {
+        Some(text) if text.is_empty() => {
+            Err(Problem::field(Code::InvalidField, field, "an identifier that is given is not blank"))
+        }
+        text => Ok(text),
+    };
+    let email = present(given.email, "identifier.email")?;
+    let session = present(given.session_id, "identifier.sessionId")?;
+    let user = present(given.user_id, "identifier.userId")?;
     if user.as_deref().is_some_and(is_placeholder) {
         return Err(Problem::field(Code::PlaceholderId, "identifier.userId", "userId is a placeholder"));
     }
-    if session.as_deref().is_some_and(|id| !is_public_session(id) && !id.starts_with(SERVER_SESSION_PREFIX)) {
+    if session.as_deref().is_some_and(|id| !is_session(id)) {
         return Err(Problem::field(
             Code::InvalidSession,
             "identifier.sessionId",
@@ -251,17 +258,31 @@ impl Person {
         Ok(match (&resolved.email_id, &resolved.email_session) {
             (Some(id), Some(session)) => Self::Known { id: id.clone(), session: session.clone() },
             _ if who.address.is_some() => Self::Unknown,
-            _ if who.session.is_some() => Self::Session(resolved.session_id.clone()),
-            _ => Self::Nobody,
+            _ => match &who.session {
+                // A server session is a person's own. One without an owner would gather events that its person never gets.
+                Some(id) if id.starts_with(SERVER_SESSION_PREFIX) && resolved.session_id.is_none() => {
+                    return Err(Problem::field(
+                        Code::InvalidSession,
+                        "identifier.sessionId",
+                        "no server session of this company has this id",
+                    ));
+                }
+                Some(_) => Self::Session(resolved.session_id.clone()),
+                None => Self::Nobody,
+            },
         })
     }
 }
 
 /// Says so when the identifiers name different people. The event went to the first; nothing was merged.
-fn conflict(resolved: &Resolved) -> Option<Warning> {
+fn conflict(resolved: &Resolved, who: &Identifiers) -> Option<Warning> {
+    // An address that leads to nobody is nobody of those the others name.
+    let stranger = who.address.is_some()
+        && resolved.email_id.is_none()
+        && (resolved.user_id.is_some() || resolved.session_id.is_some());
     let mut named = [&resolved.user_id, &resolved.email_id, &resolved.session_id].into_iter().flatten();
     let first = named.next()?;
     let message =
         "the identifiers name different users; the event was stored on the first by priority, and nothing was merged";
-    named.any(|other| other != first).then_some(Warning { code: "identity_conflict", message })
+    (stranger || named.any(|other| other != first)).then_some(Warning { code: "identity_conflict", message })
 }

@@ -18,6 +18,7 @@ struct Settings {
     name: String,
     allowed_origins: Option<Box<RawValue>>,
     revenue_events: Box<RawValue>,
+    webhooks_enabled: bool,
 }
 
 #[derive(Serialize)]
@@ -33,6 +34,7 @@ struct Wanted {
     #[serde(default, deserialize_with = "present")]
     allowed_origins: Option<Option<Vec<String>>>,
     revenue_events: Option<Vec<String>>,
+    webhooks_enabled: Option<bool>,
 }
 
 /// Tells `null` (every origin) from a field left out (no change).
@@ -40,7 +42,7 @@ fn present<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Vec<String>>
     Option::deserialize(d).map(Some)
 }
 
-/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents}}`.
+/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled}}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     let found = companies::find(call.db(Some(&admin.company))?, &admin.company).await?;
     let company = found.ok_or_else(|| Error::Internal("a key's company is missing".into()))?;
@@ -49,11 +51,12 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
         name: company.name,
         allowed_origins: company.allowed_origins.map(RawValue::from_string).transpose()?,
         revenue_events: RawValue::from_string(company.revenue_events)?,
+        webhooks_enabled: company.webhooks_enabled != 0,
     };
     Ok(serde_json::to_string(&Answer { success: true, settings })?)
 }
 
-/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type]}` → as GET. A type added to the
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::text(call).await?;
@@ -73,7 +76,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
     }
     if let Some(events) = &wanted.revenue_events
         && (events.len() > REVENUE_EVENTS_MAX
-            || events.iter().any(|e| e.is_empty() || e.chars().count() > EVENT_NAME_CHARS_MAX))
+            || events.iter().any(|e| e.is_empty() || e.trim() != e || e.chars().count() > EVENT_NAME_CHARS_MAX))
     {
         let message = format!("revenueEvents has at most {REVENUE_EVENTS_MAX} event types");
         return Err(Problem::field(Code::InvalidField, "revenueEvents", message).into());
@@ -85,8 +88,12 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
             .map(|o| o.map(|list| serde_json::to_string(&list)).transpose())
             .transpose()?,
         revenue_events: wanted.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
+        webhooks_enabled: wanted.webhooks_enabled,
     };
     companies::update(call.db(Some(&admin.company))?, &admin.company, &change).await?;
+    if wanted.webhooks_enabled == Some(true) {
+        call.release_after_answer();
+    }
     get(call, admin).await
 }
 

@@ -30,15 +30,13 @@ pub(super) struct User<'a> {
 
 impl<'a> User<'a> {
     pub(super) fn new(company: &'a str, p: &'a Profile) -> Result<Self, Error> {
-        // The first identify is when a person came to be, even if it is told later than a server event.
-        let registered = p.registered_at.map(clock::ts_ms);
         Ok(Self {
             id: &p.id,
             email: p.email.as_deref(),
             name: p.name.as_deref(),
             company_id: company,
             traits: RawValue::from_string(p.traits.clone())?,
-            created_at: clock::iso(registered.map_or(p.created_at, |ms| ms.min(p.created_at))),
+            created_at: clock::iso(p.created_at),
             last_active: p.last_ts.map(|ts| clock::iso(clock::ts_ms(ts))),
         })
     }

@@ -1,15 +1,22 @@
 //! One attempt at one delivery: load, claim, send, settle.
 
-use futures_util::future::join_all;
-use trackmate_wire::limits::{EARLY_MS_MAX, FIRST_ATTEMPTS_MAX, LEASE_MARGIN_MS};
+use std::collections::BTreeMap;
+
+use futures_util::future::join;
+use futures_util::stream::{self, StreamExt};
+use trackmate_wire::limits::{
+    CONNECTIONS_MAX, EARLY_MS_MAX, FIRST_ATTEMPTS_MAX, LEASE_MARGIN_MS, QUEUE_DELAY_S_MAX, TAIL_TIMEOUT_MS_MAX,
+};
 use trackmate_wire::signature::{hex_signature, standard_signature};
 use worker::{Env, console_error};
 
+use super::notice;
 use super::wake::{self, Wake};
 use crate::domain::delivery::{Next, Outcome, Policy, after_attempt};
 use crate::domain::payload::{self, Fact};
+use crate::entropy;
 use crate::http::now_ms;
-use crate::outbound::{self, Message};
+use crate::outbound::{self, Exchange, Message};
 use crate::store::deliveries::{self, Delivery, Settled};
 use crate::store::{self, Db};
 
@@ -22,63 +29,65 @@ pub async fn first_attempts(env: Env, company: String, mut ids: Vec<String>) {
             wake::send(&env, &wakes, 0).await;
         }
     };
-    let attempts = join_all(ids.iter().map(|id| attempt(&env, &company, id)));
-    futures_util::future::join(queued, attempts).await;
+    let attempts =
+        stream::iter(&ids).for_each_concurrent(CONNECTIONS_MAX, |id| attempt(&env, &company, id, Place::Tail));
+    join(queued, attempts).await;
+}
+
+/// Attempts these deliveries, a few at a time.
+pub async fn attempt_all(env: &Env, wakes: &[Wake]) {
+    stream::iter(wakes)
+        .for_each_concurrent(CONNECTIONS_MAX, |w| attempt(env, &w.company, &w.delivery, Place::Consumer))
+        .await;
+}
+
+/// Where an attempt runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Behind the answer to a request, which the runtime cuts off after 30 seconds.
+    Tail,
+    /// In a queue consumer, which has minutes.
+    Consumer,
 }
 
 /// Attempts a delivery if it is due and nobody else is at it. Never fails: what goes wrong is logged, and the sweep tries again.
-pub async fn attempt(env: &Env, company: &str, id: &str) {
-    if let Err(error) = try_attempt(env, company, id).await {
+async fn attempt(env: &Env, company: &str, id: &str, place: Place) {
+    if let Err(error) = try_attempt(env, company, id, place).await {
         console_error!("delivery {id} was interrupted: {}", error.to_string().lines().next().unwrap_or_default());
     }
 }
 
-async fn try_attempt(env: &Env, company: &str, id: &str) -> store::Result<()> {
+async fn try_attempt(env: &Env, company: &str, id: &str, place: Place) -> store::Result<()> {
     let db = store::database(env, Some(company))?;
     let Some(delivery) = deliveries::load(&db, company, id).await? else { return Ok(()) };
     let now = now_ms();
-    if delivery.state == "pending" && delivery.due_at > now + EARLY_MS_MAX {
+    let pending = delivery.state == "pending";
+    if pending && delivery.open == 0 {
+        return deliveries::hold(&db, company, id, delivery.generation).await;
+    }
+    if pending && delivery.due_at > now + EARLY_MS_MAX {
         // Woken before its time; a wake-up that did nothing must leave another behind.
-        let delay_s = u32::try_from((delivery.due_at - now) / 1000 + 1).unwrap_or_default();
-        wake::send(env, &[Wake::new(company.to_owned(), id.to_owned())], delay_s).await;
+        wake_later(env, company, id, (delivery.due_at - now) / 1000 + 1).await;
+        return Ok(());
+    }
+    if place == Place::Tail && delivery.timeout_ms > i64::from(TAIL_TIMEOUT_MS_MAX) {
+        wake_later(env, company, id, 0).await;
         return Ok(());
     }
     let Some(body) = claim(&db, company, &delivery, now).await? else { return Ok(()) };
-    let generation = delivery.generation + 1;
-    let message = Message {
-        url: &delivery.url,
-        body: &body,
-        headers: signatures(&delivery, now / 1000, &body),
-        timeout_ms: u32::try_from(delivery.timeout_ms).unwrap_or_default(),
-        loopback: outbound::allows_loopback(env),
-    };
-    let exchange = outbound::post(&message).await;
-    let ended = now_ms();
-    let policy = Policy {
-        attempts: u32::try_from(delivery.retry_attempts).unwrap_or(1),
-        delay_s: u32::try_from(delivery.retry_delay_s).unwrap_or_default(),
-    };
-    let next = after_attempt(&exchange.outcome, u32::try_from(delivery.attempts + 1).unwrap_or(u32::MAX), policy);
-    let (state, due_ms, finished_ms) = match next {
-        Next::Delivered => ("delivered", ended, Some(ended)),
-        Next::FailedPermanent => ("failed_permanent", ended, Some(ended)),
-        Next::Exhausted => ("exhausted", ended, Some(ended)),
-        Next::Retry(delay_s) => ("pending", ended + i64::from(delay_s) * 1000, None),
-    };
-    let settled = Settled {
-        at_ms: now,
-        url: &delivery.url,
-        status: if let Outcome::Answered(status) = exchange.outcome { Some(status) } else { None },
-        error: exchange.error.as_deref(),
-        answer: exchange.answer.as_deref(),
-        duration_ms: ended - now,
-        state,
-        due_ms,
-        finished_ms,
-    };
-    deliveries::settle(&db, company, id, generation, &settled).await?;
+    let exchange = send(env, &delivery, &body, now).await;
+    let next = after_attempt(
+        &exchange.outcome,
+        u32::try_from(delivery.tries + 1).unwrap_or(u32::MAX),
+        policy(&delivery),
+        entropy::unit(),
+    );
+    let noted = settle(&db, company, &delivery, &exchange, next, now).await?;
     if let Next::Retry(delay_s) = next {
-        wake::send(env, &[Wake::new(company.to_owned(), id.to_owned())], delay_s).await;
+        wake_later(env, company, id, i64::from(delay_s)).await;
+    }
+    if let Some(noted) = noted {
+        notice::after(env, &db, company, &delivery, next, &noted).await?;
     }
     Ok(())
 }
@@ -102,11 +111,85 @@ async fn claim(db: &Db, company: &str, delivery: &Delivery, now: i64) -> store::
     deliveries::claim(db, company, &delivery.id, delivery.generation, due_by, lease, &body).await
 }
 
-fn signatures(delivery: &Delivery, now_s: i64, body: &str) -> Vec<(&'static str, String)> {
-    vec![
-        ("x-webhook-signature", hex_signature(&delivery.secret, body.as_bytes())),
-        ("webhook-id", delivery.id.clone()),
-        ("webhook-timestamp", now_s.to_string()),
-        ("webhook-signature", standard_signature(&delivery.secret, &delivery.id, now_s, body.as_bytes())),
-    ]
+async fn send(env: &Env, delivery: &Delivery, body: &str, now: i64) -> Exchange {
+    let old_secret =
+        delivery.old_secret.as_deref().filter(|_| delivery.old_secret_until.is_some_and(|until| until > now));
+    let message = Message {
+        url: &delivery.url,
+        body,
+        headers: headers(&delivery.headers, &delivery.id, now / 1000, body, &delivery.secret, old_secret),
+        timeout_ms: u32::try_from(delivery.timeout_ms).unwrap_or_default(),
+        loopback: outbound::allows_loopback(env),
+    };
+    outbound::post(&message).await
+}
+
+fn policy(delivery: &Delivery) -> Policy {
+    Policy {
+        attempts: u32::try_from(delivery.retry_attempts).unwrap_or(1),
+        delay_s: u32::try_from(delivery.retry_delay_s).unwrap_or_default(),
+        timeout_ms: u32::try_from(delivery.timeout_ms).unwrap_or_default(),
+        standard: delivery.preset.as_deref() == Some("standard"),
+    }
+}
+
+async fn settle(
+    db: &Db,
+    company: &str,
+    delivery: &Delivery,
+    exchange: &Exchange,
+    next: Next,
+    began: i64,
+) -> store::Result<Option<deliveries::Noted>> {
+    let ended = now_ms();
+    let (state, due_ms, finished_ms) = match next {
+        Next::Delivered => ("delivered", ended, Some(ended)),
+        Next::FailedPermanent => ("failed_permanent", ended, Some(ended)),
+        Next::Exhausted => ("exhausted", ended, Some(ended)),
+        Next::Retry(delay_s) => ("pending", ended + i64::from(delay_s) * 1000, None),
+    };
+    let settled = Settled {
+        at_ms: began,
+        url: &delivery.url,
+        status: if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None },
+        error: exchange.error.as_deref(),
+        answer: exchange.answer.as_deref(),
+        duration_ms: ended - began,
+        state,
+        due_ms,
+        finished_ms,
+    };
+    deliveries::settle(db, company, &delivery.id, &delivery.subscription, delivery.generation + 1, &settled).await
+}
+
+/// Sets the queue's alarm. It takes no more than half a day at once; woken early, the delivery sets it again.
+async fn wake_later(env: &Env, company: &str, id: &str, delay_s: i64) {
+    let delay_s = u32::try_from(delay_s).unwrap_or_default().min(QUEUE_DELAY_S_MAX);
+    wake::send(env, &[Wake::new(company.to_owned(), id.to_owned())], delay_s).await;
+}
+
+/// The owner's headers, then ours, which no header of the owner's may replace. While a rotated secret lives on, the Standard Webhooks
+/// header holds both signatures, and the plain one, which can hold only one, has the old secret's beside it.
+pub fn headers(
+    own: &str,
+    id: &str,
+    now_s: i64,
+    body: &str,
+    secret: &str,
+    old_secret: Option<&str>,
+) -> Vec<(String, String)> {
+    let own: BTreeMap<String, String> = serde_json::from_str(own).unwrap_or_default();
+    let mut headers: Vec<(String, String)> = own.into_iter().collect();
+    let mut standard = standard_signature(secret, id, now_s, body.as_bytes());
+    if let Some(old) = old_secret {
+        standard = format!("{standard} {}", standard_signature(old, id, now_s, body.as_bytes()));
+        headers.push(("x-webhook-signature-previous".to_owned(), hex_signature(old, body.as_bytes())));
+    }
+    headers.extend([
+        ("x-webhook-signature".to_owned(), hex_signature(secret, body.as_bytes())),
+        ("webhook-id".to_owned(), id.to_owned()),
+        ("webhook-timestamp".to_owned(), now_s.to_string()),
+        ("webhook-signature".to_owned(), standard),
+    ]);
+    headers
 }

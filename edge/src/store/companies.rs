@@ -97,16 +97,13 @@ pub async fn create(
     keys: &[NewKey<'_>],
     now_ms: i64,
 ) -> Result<bool> {
-    let inserted = db.run(sql::COMPANY_INSERT, &[id.into(), name.into(), revenue_events.into(), now_ms.into()]).await?;
-    if inserted.rows::<serde_json::Value>()?.is_empty() {
-        return Ok(false);
-    }
-    let mut batch = Vec::new();
+    let mut batch =
+        vec![db.bind(sql::COMPANY_INSERT, &[id.into(), name.into(), revenue_events.into(), now_ms.into()])?];
     for key in keys {
-        batch.push(db.bind(sql::KEY_INSERT, &key.params(id, now_ms))?);
+        batch.push(db.bind(sql::KEY_FIRST, &key.params(id, now_ms))?);
     }
-    db.batch(batch).await?;
-    Ok(true)
+    let answers = db.batch(batch).await?;
+    Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
 /// Adds a key; `false` if there is no such company.
@@ -163,8 +160,8 @@ pub struct Company {
     pub allowed_origins: Option<String>,
     /// JSON array.
     pub revenue_events: String,
-    /// ms.
-    pub created_at: i64,
+    /// 0 or 1.
+    pub webhooks_enabled: i64,
 }
 
 /// Finds a company.
@@ -203,6 +200,8 @@ pub struct Change {
     pub allowed_origins: Option<Option<String>>,
     /// JSON array of event types.
     pub revenue_events: Option<String>,
+    /// Whether deliveries go out at all.
+    pub webhooks_enabled: Option<bool>,
 }
 
 /// Changes a company's settings.
@@ -217,6 +216,11 @@ pub async fn update(db: &Db, company: &str, change: &Change) -> Result<()> {
         i64::from(origins.is_some()).into(),
         origins.and_then(Option::as_ref).into(),
         change.revenue_events.as_ref().into(),
+        change.webhooks_enabled.map(i64::from).into(),
     ];
-    db.run(sql::COMPANY_UPDATE, &params).await.map(drop)
+    let mut batch = vec![db.bind(sql::COMPANY_UPDATE, &params)?];
+    if change.webhooks_enabled == Some(true) {
+        batch.push(db.bind(sql::SUBSCRIPTION_RELEASE_ALL, &[company.into()])?);
+    }
+    db.batch(batch).await.map(drop)
 }

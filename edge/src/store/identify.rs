@@ -1,5 +1,7 @@
 //! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events came before.
 
+use trackmate_wire::limits::TRAITS_BYTES_MAX;
+
 use super::ingest::{self, Door, Request, Stored};
 use super::{Answers, Db, Param, Result, sql};
 use crate::domain::event::Row;
@@ -19,6 +21,8 @@ pub struct Person<'a> {
     pub candidate: &'a str,
     /// The profile's server session if the address is new.
     pub server_session: &'a str,
+    /// When the person came to be if the address is new, ms.
+    pub created_ms: i64,
 }
 
 /// What came of it.
@@ -37,7 +41,7 @@ pub struct Identified {
 /// # Errors
 /// D1's; nothing was stored then.
 pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>) -> Result<Identified> {
-    let json = ingest::rows_json(std::slice::from_ref(row))?;
+    let (json, ids) = ingest::json(std::slice::from_ref(row))?;
     let (company, session, number) = (request.company.into(), request.session.into(), Param::Int(request.number));
     let (at, id, address): (Param<'_>, Param<'_>, Param<'_>) = (row.ts.into(), (&row.id).into(), person.address.into());
     let now = Param::Int(request.received_ms);
@@ -53,7 +57,8 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         person.name.into(),
         person.traits.into(),
         person.server_session.into(),
-        now,
+        person.created_ms.into(),
+        i64::try_from(TRAITS_BYTES_MAX).unwrap_or(i64::MAX).into(),
     ];
     let batch = vec![
         ingest::door(db, request)?,
@@ -63,7 +68,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         db.bind(sql::IDENTIFY_LINK, &fact)?,
         db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?,
         db.bind(sql::IDENTIFY_PROFILE, &profile)?,
-        ingest::outbox(db, request, &json, Some(person.address))?,
+        ingest::outbox(db, request, &ids, Some(person.address))?,
         db.bind(sql::IDENTIFY_FIND, &[company, address, session, id])?,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 
 use super::{Answers, Db, Param, Result, sql};
+use crate::domain::clock;
 use crate::domain::event::Row;
 
 /// What all events of a request share.
@@ -43,7 +44,7 @@ pub enum Door {
 pub struct Stored {
     /// Message ids that were new.
     pub new: Vec<String>,
-    /// Outbox rows written for them.
+    /// Outbox rows written for them that may go out now.
     pub deliveries: Vec<String>,
 }
 
@@ -58,8 +59,9 @@ struct MessageId {
 }
 
 #[derive(Deserialize)]
-struct DeliveryId {
+struct Written {
     id: String,
+    state: String,
 }
 
 #[derive(Deserialize)]
@@ -105,11 +107,11 @@ pub(super) fn insert(
     )
 }
 
-fn count(db: &Db, request: &Request<'_>, rows: &str, profile: Option<&str>) -> Result<D1PreparedStatement> {
+fn count(db: &Db, request: &Request<'_>, ids: &str, profile: Option<&str>) -> Result<D1PreparedStatement> {
     db.bind(
         sql::LINKS_COUNT,
         &[
-            rows.into(),
+            ids.into(),
             request.company.into(),
             i64::from(request.from_server).into(),
             request.session.into(),
@@ -120,11 +122,11 @@ fn count(db: &Db, request: &Request<'_>, rows: &str, profile: Option<&str>) -> R
 }
 
 /// `insert into deliveries`. `address` is the identify's, whose name depends on whether it is the person's first.
-pub(super) fn outbox(db: &Db, request: &Request<'_>, rows: &str, address: Option<&str>) -> Result<D1PreparedStatement> {
+pub(super) fn outbox(db: &Db, request: &Request<'_>, ids: &str, address: Option<&str>) -> Result<D1PreparedStatement> {
     db.bind(
         sql::DELIVERIES_INSERT,
         &[
-            rows.into(),
+            ids.into(),
             request.company.into(),
             i64::from(request.from_server).into(),
             address.into(),
@@ -134,9 +136,10 @@ pub(super) fn outbox(db: &Db, request: &Request<'_>, rows: &str, address: Option
     )
 }
 
-/// The JSON parameter of a request's rows.
-pub(super) fn rows_json(rows: &[Row]) -> Result<String> {
-    Ok(serde_json::to_string(rows)?)
+/// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that the later statements need.
+pub(super) fn json(rows: &[Row]) -> Result<(String, String)> {
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    Ok((serde_json::to_string(rows)?, serde_json::to_string(&ids)?))
 }
 
 pub(super) fn message_ids(answers: &mut Answers) -> Result<Vec<String>> {
@@ -144,7 +147,8 @@ pub(super) fn message_ids(answers: &mut Answers) -> Result<Vec<String>> {
 }
 
 pub(super) fn delivery_ids(answers: &mut Answers) -> Result<Vec<String>> {
-    Ok(answers.take()?.rows::<DeliveryId>()?.into_iter().map(|r| r.id).collect())
+    let written = answers.take()?.rows::<Written>()?.into_iter();
+    Ok(written.filter(|d| d.state == "pending").map(|d| d.id).collect())
 }
 
 pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
@@ -156,12 +160,12 @@ pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
 /// # Errors
 /// D1's; nothing was stored then.
 pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
-    let json = rows_json(rows)?;
+    let (json, ids) = json(rows)?;
     let batch = vec![
         door(db, request)?,
         insert(db, request, &json, None)?,
-        count(db, request, &json, None)?,
-        outbox(db, request, &json, None)?,
+        count(db, request, &ids, None)?,
+        outbox(db, request, &ids, None)?,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = door_answer(&mut answers)?;
@@ -195,7 +199,7 @@ pub enum Subject<'a> {
 /// # Errors
 /// D1's; nothing was stored then.
 pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subject<'_>) -> Result<Option<Stored>> {
-    let json = rows_json(rows)?;
+    let (json, ids) = json(rows)?;
     let stored = |answers: &mut Answers, counted: bool| -> Result<Stored> {
         let new = message_ids(answers)?;
         if counted {
@@ -205,35 +209,42 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
     };
     match subject {
         Subject::None => {
-            let batch = vec![insert(db, request, &json, None)?, outbox(db, request, &json, None)?];
+            let batch = vec![insert(db, request, &json, None)?, outbox(db, request, &ids, None)?];
             Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), false)?))
         }
         Subject::Session | Subject::Profile(_) => {
             let profile = if let Subject::Profile(id) = subject { Some(id) } else { None };
             let batch = vec![
                 insert(db, request, &json, None)?,
-                count(db, request, &json, profile)?,
-                outbox(db, request, &json, None)?,
+                count(db, request, &ids, profile)?,
+                outbox(db, request, &ids, None)?,
             ];
             Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), true)?))
         }
         Subject::New { profile, address, email } => {
+            let created_ms = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
             let person: [Param<'_>; 6] = [
                 request.company.into(),
                 profile.into(),
                 address.into(),
                 email.into(),
                 request.session.into(),
-                request.received_ms.into(),
+                created_ms.into(),
             ];
             let batch = vec![
                 db.bind(
                     sql::IDENTITY_INSERT,
-                    &[request.company.into(), address.into(), profile.into(), request.received_ms.into()],
+                    &[
+                        request.company.into(),
+                        address.into(),
+                        profile.into(),
+                        request.received_ms.into(),
+                        (&ids).into(),
+                    ],
                 )?,
                 insert(db, request, &json, Some((address, profile)))?,
-                count(db, request, &json, Some(profile))?,
-                outbox(db, request, &json, None)?,
+                count(db, request, &ids, Some(profile))?,
+                outbox(db, request, &ids, None)?,
                 db.bind(sql::PROFILE_OPEN, &person)?,
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into()])?,
             ];
@@ -241,7 +252,9 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
             answers.take()?;
             let stored = stored(&mut answers, true)?;
             answers.take()?;
-            Ok((profile_id(&mut answers)?.as_deref() == Some(profile)).then_some(stored))
+            // Nobody behind the address: nothing of the request was new. Somebody else: that one was made in between.
+            let found = profile_id(&mut answers)?;
+            Ok(found.is_none_or(|id| id == profile).then_some(stored))
         }
     }
 }

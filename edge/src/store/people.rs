@@ -74,7 +74,8 @@ pub struct Identifiers {
     pub session: Option<String>,
 }
 
-/// Finds the key by its hash and, in its company, whom the identifiers name at `ts`. Takes no company: it comes from the key.
+/// Finds the key by its hash and, in its company, whom the identifiers name at `ts`. Takes no company: it comes from the key. One statement
+/// over the directory and the company's tables, which are in one database today; apart, it becomes two.
 ///
 /// # Errors
 /// D1's.
@@ -113,7 +114,8 @@ pub async fn list(db: &Db, company: &str, after: &str, limit: i64) -> Result<Vec
     db.run(sql::PROFILE_LIST, &[company.into(), after.into(), limit.into()]).await?.rows()
 }
 
-/// The links a timeline page may lie in: those with events on both sides of the cursor, and the nearest `limit` beyond it.
+/// The links a timeline page may lie in: those with events on both sides of the cursor, and the nearest `limit` beyond it. Without a cursor
+/// nothing lies before it, so only the nearest are asked for.
 ///
 /// # Errors
 /// D1's.
@@ -121,7 +123,7 @@ pub async fn segments(
     db: &Db,
     company: &str,
     profile: &str,
-    cursor_ts: i64,
+    cursor: Option<&Cursor>,
     limit: i64,
     order: Order,
 ) -> Result<(Vec<Segment>, Vec<Segment>)> {
@@ -129,12 +131,15 @@ pub async fn segments(
         Order::Asc => sql::TIMELINE_AFTER,
         Order::Desc => sql::TIMELINE_BEFORE,
     };
-    let batch = vec![
-        db.bind(sql::TIMELINE_OPEN, &[company.into(), profile.into(), cursor_ts.into()])?,
-        db.bind(beyond, &[company.into(), profile.into(), cursor_ts.into(), limit.into()])?,
-    ];
+    let ts = cursor.map_or_else(|| Cursor::start(order).ts, |c| c.ts);
+    let mut batch = vec![db.bind(beyond, &[company.into(), profile.into(), ts.into(), limit.into()])?];
+    if cursor.is_some() {
+        batch.push(db.bind(sql::TIMELINE_OPEN, &[company.into(), profile.into(), ts.into()])?);
+    }
     let mut answers = Answers::new(db.batch(batch).await?);
-    Ok((answers.take()?.rows()?, answers.take()?.rows()?))
+    let beyond = answers.take()?.rows()?;
+    let open = if cursor.is_some() { answers.take()?.rows()? } else { Vec::new() };
+    Ok((open, beyond))
 }
 
 /// An event of a timeline.
@@ -176,8 +181,9 @@ pub async fn entries(
         let params: [Param<'_>; 8] = [
             company.into(),
             (&s.session).into(),
-            s.since.into(),
-            s.until.into(),
+            // SQLite seeks by one bound a side: the nearer of the link's own and the cursor's.
+            (if order == Order::Asc { s.since.max(cursor.ts) } else { s.since }).into(),
+            (if order == Order::Desc { s.until.min(cursor.ts + 1) } else { s.until }).into(),
             cursor.ts.into(),
             cursor.source.into(),
             (&cursor.id).into(),

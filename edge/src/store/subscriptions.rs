@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::{Db, Result, sql};
+use crate::domain::delivery::Policy;
 
-/// A subscription as its owner may see it: the secret is shown once, at creation, and not read here.
+/// A subscription as its owner may see it: secrets are shown once, when made, and not read here.
 #[derive(Debug, Deserialize)]
 pub struct Subscription {
     /// Opaque.
@@ -17,8 +18,14 @@ pub struct Subscription {
     pub events: String,
     /// Free text.
     pub description: Option<String>,
+    /// JSON object; the values are not shown.
+    pub headers: String,
     /// 0 or 1.
     pub active: i64,
+    /// Why TrackMate switched it off.
+    pub disabled_reason: Option<String>,
+    /// The policy's name, if it has one.
+    pub preset: Option<String>,
     /// Attempts in all.
     pub retry_attempts: i64,
     /// Seconds before the second attempt.
@@ -27,51 +34,130 @@ pub struct Subscription {
     pub timeout_ms: i64,
     /// ms.
     pub created_at: i64,
+    /// Deliveries made.
+    pub success: i64,
+    /// Deliveries given up.
+    pub failed: i64,
+    /// Deliveries that wait for it to be switched on; counted to 10 000.
+    pub held: i64,
+    /// Of the latest attempt.
+    pub last_status: Option<i64>,
+    /// Of the latest attempt.
+    pub last_error: Option<String>,
+    /// ms.
+    pub last_at: Option<i64>,
 }
 
-/// A new subscription.
-#[derive(Debug, Clone, Copy)]
-pub struct New<'a> {
-    /// Opaque.
-    pub id: &'a str,
+/// What an owner says of a subscription; `None` keeps.
+#[derive(Debug, Default)]
+pub struct Change {
     /// What its owner calls it.
-    pub name: &'a str,
+    pub name: Option<String>,
     /// Where deliveries go.
-    pub url: &'a str,
+    pub url: Option<String>,
     /// JSON array of patterns.
-    pub events: &'a str,
+    pub events: Option<String>,
     /// Free text.
-    pub description: Option<&'a str>,
-    /// Signs deliveries.
-    pub secret: &'a str,
-    /// Attempts in all.
-    pub retry_attempts: i64,
-    /// Seconds before the second attempt.
-    pub retry_delay_s: i64,
-    /// Milliseconds of an attempt.
-    pub timeout_ms: i64,
+    pub description: Option<String>,
+    /// JSON merge patch: null takes a header away.
+    pub headers: Option<String>,
+    /// The policy's name.
+    pub preset: Option<String>,
+    /// How it is retried.
+    pub policy: Option<Policy>,
+    /// Whether deliveries go out.
+    pub active: Option<bool>,
+    /// What becomes of what was held: `deliver` or `dismiss`.
+    pub held: Option<&'static str>,
 }
 
 /// Adds a subscription; `false` when the company has `most` already.
 ///
 /// # Errors
 /// D1's.
-pub async fn add(db: &Db, company: &str, new: &New<'_>, most: i64, now_ms: i64) -> Result<bool> {
+#[allow(clippy::too_many_arguments, reason = "the row's own parts")]
+pub async fn add(
+    db: &Db,
+    company: &str,
+    id: &str,
+    secret: &str,
+    new: &Change,
+    policy: Policy,
+    most: i64,
+    now_ms: i64,
+) -> Result<bool> {
     let params = [
         company.into(),
-        new.id.into(),
-        new.name.into(),
-        new.url.into(),
-        new.events.into(),
-        new.description.into(),
-        new.secret.into(),
-        new.retry_attempts.into(),
-        new.retry_delay_s.into(),
-        new.timeout_ms.into(),
+        id.into(),
+        new.name.as_ref().into(),
+        new.url.as_ref().into(),
+        new.events.as_ref().into(),
+        new.description.as_ref().into(),
+        secret.into(),
+        i64::from(policy.attempts).into(),
+        i64::from(policy.delay_s).into(),
+        i64::from(policy.timeout_ms).into(),
         now_ms.into(),
         most.into(),
+        new.headers.as_deref().unwrap_or("{}").into(),
+        new.preset.as_ref().into(),
+        i64::from(new.active.unwrap_or(true)).into(),
     ];
     Ok(db.run(sql::SUBSCRIPTION_INSERT, &params).await?.written()? > 0)
+}
+
+/// Changes a subscription; `false` if there is none.
+///
+/// # Errors
+/// D1's.
+pub async fn update(db: &Db, company: &str, id: &str, change: &Change) -> Result<bool> {
+    let policy = change.policy.as_ref();
+    let params = [
+        company.into(),
+        id.into(),
+        change.name.as_ref().into(),
+        change.url.as_ref().into(),
+        change.events.as_ref().into(),
+        change.description.as_ref().into(),
+        change.headers.as_ref().into(),
+        change.preset.as_ref().into(),
+        policy.map(|p| i64::from(p.attempts)).into(),
+        policy.map(|p| i64::from(p.delay_s)).into(),
+        policy.map(|p| i64::from(p.timeout_ms)).into(),
+        change.active.map(i64::from).into(),
+        change.held.into(),
+    ];
+    Ok(db.run(sql::SUBSCRIPTION_UPDATE, &params).await?.written()? > 0)
+}
+
+/// Deletes a subscription; what it leaves open is dismissed, and its log stays. `false` if there is none.
+///
+/// # Errors
+/// D1's.
+pub async fn delete(db: &Db, company: &str, id: &str, now_ms: i64) -> Result<bool> {
+    let batch = vec![
+        db.bind(sql::SUBSCRIPTION_DELETE, &[company.into(), id.into()])?,
+        db.bind(sql::DELIVERY_DISMISS, &[company.into(), id.into(), now_ms.into()])?,
+    ];
+    let answers = db.batch(batch).await?;
+    Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
+}
+
+/// Gives a subscription a new secret; the old one goes on signing until `old_until_ms`. `false` if there is none.
+///
+/// # Errors
+/// D1's.
+pub async fn rotate(db: &Db, company: &str, id: &str, secret: &str, old_until_ms: Option<i64>) -> Result<bool> {
+    let params = [company.into(), id.into(), secret.into(), old_until_ms.into()];
+    Ok(db.run(sql::SUBSCRIPTION_ROTATE, &params).await?.written()? > 0)
+}
+
+/// Erases every company's old secrets whose grace is over. Serves the sweep; hence no company.
+///
+/// # Errors
+/// D1's.
+pub async fn expire_secrets(db: &Db, now_ms: i64) -> Result<()> {
+    db.run(sql::SUBSCRIPTION_EXPIRE, &[now_ms.into()]).await.map(drop)
 }
 
 /// All subscriptions of a company.
@@ -88,4 +174,27 @@ pub async fn list(db: &Db, company: &str) -> Result<Vec<Subscription>> {
 /// D1's.
 pub async fn find(db: &Db, company: &str, id: &str) -> Result<Option<Subscription>> {
     db.run(sql::SUBSCRIPTION_FIND, &[company.into(), id.into()]).await?.first()
+}
+
+/// What a test delivery needs.
+#[derive(Debug, Deserialize)]
+pub struct Target {
+    /// Where it goes.
+    pub url: String,
+    /// JSON object.
+    pub headers: String,
+    /// Signs.
+    pub secret: String,
+    /// Signs too.
+    pub old_secret: Option<String>,
+    /// Milliseconds of an attempt.
+    pub timeout_ms: i64,
+}
+
+/// Where a test delivery goes, with what it is signed by.
+///
+/// # Errors
+/// D1's.
+pub async fn target(db: &Db, company: &str, id: &str) -> Result<Option<Target>> {
+    db.run(sql::SUBSCRIPTION_SEND, &[company.into(), id.into()]).await?.first()
 }

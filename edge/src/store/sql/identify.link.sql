@@ -5,7 +5,7 @@ with bounds as (
   select case when exists (select 1 from links where company = ?1 and session = ?2 and (at, id) < (?3, ?4)) then ?3 else -1 end as since,
          coalesce((select min(at) from links where company = ?1 and session = ?2 and (at, id) > (?3, ?4)), 9007199254740991) as until
 ),
-owned as (
+owned as materialized (
   select e.ts, e.source, e.revenue from bounds cross join events as e
     on e.company = ?1 and e.session = ?2 and e.ts >= since and e.ts < until
   where not (e.source = 0 and e.message_id = ?4)

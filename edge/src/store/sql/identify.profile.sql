@@ -1,5 +1,6 @@
 -- The person of a new link: made, or given what the link owns. What a public key says fills gaps and overwrites nothing.
--- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8 name, ?9 traits, ?10 server session, ?11 now ms
+-- Traits that would grow past ?12 bytes stay as they are.
+-- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8 name, ?9 traits, ?10 server session, ?11 made at ms, ?12 bytes
 insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, events,
                       server_events, sessions, revenue)
 select ?1, i.profile, ?7, ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.events, l.server_events, 1, l.revenue
@@ -10,13 +11,13 @@ where i.company = ?1 and i.kind = 'email' and i.key = ?5
 on conflict (company, id) do update set
   email = coalesce(email, excluded.email),
   name = coalesce(name, excluded.name),
-  traits = json_patch(excluded.traits, traits),
+  traits = case when length(cast(json_patch(excluded.traits, traits) as blob)) <= ?12 then json_patch(excluded.traits, traits) else traits end,
   registered_id = case when registered_at is null or (?3, ?4) < (registered_at, registered_id) then ?4 else registered_id end,
   registered_at = case when registered_at is null or ?3 < registered_at then ?3 else registered_at end,
   events = events + excluded.events,
   server_events = server_events + excluded.server_events,
   sessions = sessions + not exists (
-    select 1 from links where company = ?1 and session = ?2 and profile = excluded.id and not (at = ?3 and id = ?4)),
+    select 1 from links where company = ?1 and session = ?2 and +profile = excluded.id and not (at = ?3 and id = ?4)),
   last_ts = (select max(last_ts) from links where company = ?1 and profile = excluded.id),
   revenue = case when excluded.revenue is null then revenue else (
     select json_group_object(key, sum) from (

@@ -1,15 +1,22 @@
--- Counts a request's new events on the links that own them, opening the session's first row when there is none.
--- ?1 JSON array of {i}, ?2 company, ?3 source, ?4 session, ?5 request, ?6 profile of a session opened here, or null
-with segment as (
-  select at, id,
-         case when row_number() over (order by at, id) = 1 then -1 else at end as since,
-         coalesce(lead(at) over (order by at, id), 9007199254740991) as until
-  from links where company = ?2 and session = ?4
-),
-fresh as (
+-- Counts a request's new events on the links that own them, opening the session's first row when there is none. Looks only at the links around
+-- those events, so that a session of many identifies costs no more.
+-- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 request, ?6 profile of a session opened here, or null
+with fresh as materialized (
   select e.ts, e.source, e.revenue
   from json_each(?1) as j cross join events as e
-    on e.company = ?2 and e.source = ?3 and e.message_id = j.value->>'i' and e.request = ?5
+    on e.company = ?2 and e.source = ?3 and e.message_id = j.value and e.request = ?5
+),
+span as materialized (
+  select (select max(at) from links where company = ?2 and session = ?4 and at <= (select min(ts) from fresh)) as since,
+         max(max(ts), coalesce((select min(at) from links where company = ?2 and session = ?4), 0)) as until
+  from fresh
+),
+segment as materialized (
+  select l.at, l.id,
+         case when row_number() over (order by l.at, l.id) = 1 then -1 else l.at end as since,
+         coalesce(lead(l.at) over (order by l.at, l.id), 9007199254740991) as until
+  from span cross join links as l
+  where l.company = ?2 and l.session = ?4 and l.at >= coalesce(span.since, 0) and l.at <= span.until
 )
 insert into links (company, session, at, id, profile, events, server_events, revenue, first_ts, last_ts)
 select ?2, ?4, coalesce(s.at, 0), coalesce(s.id, ''), ?6, count(*), sum(f.source),

@@ -4,4 +4,7 @@ select l.session, l.events, l.first_ts, l.last_ts,
             then l.at else -1 end as since,
        coalesce((select min(n.at) from links as n
                  where n.company = l.company and n.session = l.session and (n.at, n.id) > (l.at, l.id)), 9007199254740991) as until
-from links as l where l.company = ?1 and l.profile = ?2 and l.first_ts > ?3 order by l.first_ts limit ?4
+from (
+  select company, session, at, id, events, first_ts, last_ts from links indexed by links_by_profile
+  where company = ?1 and profile = ?2 and first_ts > ?3 order by first_ts limit ?4
+) as l

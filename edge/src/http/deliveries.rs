@@ -1,0 +1,182 @@
+//! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's deliveries, and setting them going again.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, RECOVER_DELIVERIES_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::error::Error;
+use super::users::limit;
+use super::{Handled, auth, body, webhooks};
+use crate::domain::{clock, event};
+use crate::store::deliveries::{self, LogCursor, Logged, Window};
+
+/// The states that a caller may ask for. What is leased is under way: to its owner it is pending.
+const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
+/// Those of them that mean given up.
+const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
+
+/// A delivery as shown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    id: String,
+    event: String,
+    message_id: String,
+    status: String,
+    created_at: String,
+    next_attempt_at: Option<String>,
+    finished_at: Option<String>,
+    attempts: Vec<Attempt>,
+}
+
+/// An attempt as stored and, its time and flag apart, as shown.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attempt {
+    attempt: i64,
+    #[serde(deserialize_with = "stored_time")]
+    at: String,
+    url: String,
+    status_code: Option<i64>,
+    #[serde(deserialize_with = "stored_flag")]
+    success: bool,
+    error: Option<String>,
+    response_body: Option<String>,
+    duration_ms: i64,
+}
+
+fn stored_time<'de, D: serde::Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    i64::deserialize(d).map(clock::iso)
+}
+
+fn stored_flag<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    i64::deserialize(d).map(|n| n != 0)
+}
+
+impl Shown {
+    fn new(d: Logged) -> Result<Self, Error> {
+        let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
+        Ok(Self {
+            id: d.id,
+            event: d.event,
+            message_id: d.message_id,
+            created_at: clock::iso(d.created_at),
+            next_attempt_at: (status == "pending").then(|| clock::iso(d.due_at)),
+            status,
+            finished_at: d.finished_at.map(clock::iso),
+            attempts: d.log.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The latest deliveries of a subscription, newest first.
+pub(super) async fn latest(call: &Call, admin: &auth::Admin, id: &str, most: usize) -> Result<Vec<Shown>, Error> {
+    let start = LogCursor { created_ms: i64::MAX >> 11, id: "" };
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let logged = deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, most, start, None).await?;
+    logged.into_iter().map(Shown::new).collect()
+}
+
+#[derive(Serialize)]
+struct Page {
+    success: bool,
+    deliveries: Vec<Shown>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    limit: usize,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+/// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…], pagination}`, newest first.
+pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    webhooks::find(call, &admin, id).await?;
+    let limit = limit(call, DELIVERIES_SHOWN_MAX)?;
+    let status = call.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
+    let cursor =
+        call.query("cursor").map(|text| read_cursor(&text)).transpose()?.unwrap_or((i64::MAX >> 11, String::new()));
+    let after = LogCursor { created_ms: cursor.0, id: &cursor.1 };
+    let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let mut logged =
+        deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, wanted, after, status).await?;
+    let has_more = logged.len() > limit;
+    logged.truncate(limit);
+    let next_cursor = logged.last().filter(|_| has_more).map(|d| {
+        let text = format!("{}.{}", d.created_at, d.id);
+        Base64UrlUnpadded::encode_string(text.as_bytes())
+    });
+    let deliveries = logged.into_iter().map(Shown::new).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&Page {
+        success: true,
+        deliveries,
+        pagination: Pagination { limit, has_more, next_cursor },
+    })?)
+}
+
+fn read_cursor(text: &str) -> Result<(i64, String), Problem> {
+    let bytes = Base64UrlUnpadded::decode_vec(text).ok();
+    let text = bytes.and_then(|b| String::from_utf8(b).ok());
+    let parts = text.as_deref().and_then(|t| t.split_once('.'));
+    let cursor = parts.and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
+    cursor.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier page"))
+}
+
+fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> {
+    let found = states.iter().find(|s| **s == text).copied();
+    found.ok_or_else(|| Problem::field(Code::InvalidField, "status", format!("status is one of {}", states.join(", "))))
+}
+
+#[derive(Deserialize)]
+struct Recover {
+    since: Option<Value>,
+    until: Option<Value>,
+    status: Option<String>,
+    cursor: Option<String>,
+}
+
+/// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success, requeued, hasMore, nextCursor}`: sets what was given up in a
+/// window going again, up to 500 a call; with `nextCursor` it goes on, past what failed again in the meantime. Run again when all is well it sends nothing.
+pub(super) async fn recover(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: Recover = body::parse(&text)?;
+    let since = wanted.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
+    let window = Window {
+        since_ms: event::time(&since, "since")?,
+        until_ms: wanted.until.map(|t| event::time(&t, "until")).transpose()?.unwrap_or_else(|| call.now_ms() + 1),
+        state: wanted.status.map(|s| one_of(&s, &GIVEN_UP)).transpose()?,
+        // Its own millisecond is left out: the first slice may fail again within it.
+        ended_before_ms: wanted.cursor.map(|c| read_start(&c)).transpose()?.unwrap_or_else(|| call.now_ms()),
+    };
+    webhooks::find(call, &admin, id).await?;
+    let db = call.db(Some(&admin.company))?;
+    let ids = deliveries::recover(db, &admin.company, id, window, call.now_ms(), RECOVER_DELIVERIES_MAX).await?;
+    let requeued = ids.len();
+    call.deliver_after_answer(&admin.company, ids);
+    let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
+    let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
+    Ok(json!({"success": true, "requeued": requeued, "hasMore": has_more, "nextCursor": next_cursor}).to_string())
+}
+
+/// When the walk began, ms.
+fn read_start(text: &str) -> Result<i64, Problem> {
+    let start = text.parse().ok().filter(|ms| *ms > 0);
+    start.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier call"))
+}
+
+/// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id, status}}`: sends one that has ended again, with its id and bytes.
+pub(super) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: &str) -> Handled {
+    let db = call.db(Some(&admin.company))?;
+    if !deliveries::resend(db, &admin.company, id, delivery, call.now_ms()).await? {
+        let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
+        return Err(Problem::new(Code::NotFound, message).into());
+    }
+    call.deliver_after_answer(&admin.company, vec![delivery.to_owned()]);
+    Ok(json!({"success": true, "delivery": {"id": delivery, "status": "pending"}}).to_string())
+}

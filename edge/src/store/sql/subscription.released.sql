@@ -1,0 +1,4 @@
+-- Nothing is held any more. ?1 company, ?2 id
+update subscriptions set releasing = null
+where company = ?1 and id = ?2 and not exists (
+  select 1 from deliveries where company = ?1 and subscription = ?2 and state = 'held')

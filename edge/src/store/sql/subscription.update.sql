@@ -1,0 +1,19 @@
+-- Changes what is not null. Switching on forgets the failures and says what becomes of what was held.
+-- ?1 company, ?2 id, ?3 name, ?4 url, ?5 events JSON, ?6 description, ?7 headers JSON merge patch, ?8 preset, ?9 attempts, ?10 delay s, ?11 timeout ms,
+-- ?12 active, ?13 release
+update subscriptions set
+  name = coalesce(?3, name),
+  url = coalesce(?4, url),
+  events = coalesce(?5, events),
+  description = coalesce(?6, description),
+  headers = case when ?7 is null then headers else json_patch(headers, ?7) end,
+  preset = case when coalesce(?8, ?9, ?10) is null then preset else ?8 end,
+  retry_attempts = coalesce(?9, retry_attempts),
+  retry_delay_s = coalesce(?10, retry_delay_s),
+  timeout_ms = coalesce(?11, timeout_ms),
+  releasing = case when ?12 = 1 then coalesce(?13, 'deliver') when ?12 = 0 then null else releasing end,
+  disabled_reason = case when ?12 is null then disabled_reason end,
+  failures = case when ?12 = 1 then 0 else failures end,
+  failing_since = case when ?12 = 1 then null else failing_since end,
+  active = coalesce(?12, active)
+where company = ?1 and id = ?2
