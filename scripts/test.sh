@@ -115,7 +115,7 @@ fi
 suite "lock file fits the manifests" one "run: cargo metadata >/dev/null, and commit Cargo.lock" lock_file
 suite "format" one "run: cargo fmt --all" cargo fmt --all --check
 suite "unused dependencies" one "remove the dependencies named above, or list them under package.metadata.cargo-machete with the reason" \
-  cargo machete wire edge sdk-wasm
+  cargo machete wire edge sdk-wasm cli
 if have cargo-deny; then
   suite "licences and sources of crates" one "see deny.toml" cargo deny --offline --log-level error check bans licenses sources
 else

@@ -1,0 +1,101 @@
+//! The API over HTTP: one call in, one answer or one error out. Knows addresses, keys and statuses; what an answer means is the commands' affair.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+use crate::config::Connection;
+use crate::error::{Error, Problem};
+
+/// Longer than the Worker gives a receiver (30 s), so that a test delivery's outcome is the Worker's to tell.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes of one answer. The largest, a page of deliveries with the bodies receivers answered, stays far below.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The API of one TrackMate, called with one key.
+pub(crate) struct Api {
+    agent: Agent,
+    connection: Connection,
+}
+
+/// A successful answer, as it came.
+pub(crate) struct Answer {
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The answer as a type.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(&self.text)
+            .map_err(|error| Error::Failed(format!("TrackMate's answer is not understood: {error}")))
+    }
+}
+
+impl Api {
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { agent: agent(TIMEOUT), connection }
+    }
+
+    /// `GET path?query`
+    pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, Error> {
+        let request = self.agent.get(self.url(path)).header("x-admin-id", &self.connection.key);
+        self.read(query.iter().fold(request, |request, (name, value)| request.query(name, value)).call())
+    }
+
+    /// `POST path`
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Answer, Error> {
+        let request = self.agent.post(self.url(path)).header("x-admin-id", &self.connection.key);
+        self.read(request.content_type("application/json").send(body.to_string()))
+    }
+
+    /// `PATCH path`
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Answer, Error> {
+        let request = self.agent.patch(self.url(path)).header("x-admin-id", &self.connection.key);
+        self.read(request.content_type("application/json").send(body.to_string()))
+    }
+
+    /// `DELETE path`
+    pub(crate) fn delete(&self, path: &str) -> Result<Answer, Error> {
+        self.read(self.agent.delete(self.url(path)).header("x-admin-id", &self.connection.key).call())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.connection.url)
+    }
+
+    fn read(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<Answer, Error> {
+        let unreachable = |error| Error::Unreachable(format!("no answer from {}: {error}", self.connection.address()));
+        let mut response = outcome.map_err(unreachable)?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        let text = body.read_to_string().map_err(unreachable)?;
+        if status == 200 && serde_json::from_str::<Value>(&text).is_ok_and(|json| json.is_object()) {
+            return Ok(Answer { text });
+        }
+        let Ok(problem) = serde_json::from_str::<Problem>(&text) else {
+            let address = self.connection.address();
+            return Err(Error::Unreachable(format!("{address} answered {status}, and not as TrackMate does")));
+        };
+        Err(match status {
+            401 | 403 => Error::NotAuthorised { problem, sources: self.connection.sources() },
+            404 => Error::NotFound(problem),
+            _ => Error::Refused(problem),
+        })
+    }
+}
+
+/// An HTTP client that reads every status as an answer and follows no redirect: one would carry the key, or a signed delivery,
+/// to a place that nobody named.
+pub(crate) fn agent(timeout: Duration) -> Agent {
+    let user_agent = concat!("trackmate-cli/", env!("CARGO_PKG_VERSION"));
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(timeout))
+        .user_agent(user_agent);
+    config.build().new_agent()
+}

@@ -1,0 +1,90 @@
+//! What can go wrong, each with its exit code. Texts are for the person at the terminal and never hold a secret.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// What was asked cannot be done as it was written. Nothing was sent.
+    Usage(String),
+    /// The API did not accept the key; `sources` says where it came from.
+    NotAuthorised { problem: Problem, sources: String },
+    /// The API knows no such thing.
+    NotFound(Problem),
+    /// The API said no for any other reason.
+    Refused(Problem),
+    /// No answer, or none that TrackMate would give.
+    Unreachable(String),
+    /// The command ran, and what it was to find out or to do came out badly.
+    Failed(String),
+}
+
+/// A problem as the API tells it (`docs/problems.md`).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Problem {
+    code: String,
+    message: String,
+    field: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Problem {
+    /// One that the tool itself found out.
+    pub(crate) fn own(code: &str, message: String) -> Self {
+        Self { code: code.to_owned(), message, field: None, request_id: None }
+    }
+}
+
+impl Error {
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(_) | Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
+            Self::NotAuthorised { .. } => 3,
+            Self::NotFound(_) => 4,
+            Self::Unreachable(_) => 5,
+        }
+    }
+
+    /// The same as JSON, in the form of the API's problems.
+    pub(crate) fn to_json(&self) -> Value {
+        let (code, field, request_id) = match self {
+            Self::Usage(_) => ("usage", None, None),
+            Self::Unreachable(_) => ("unreachable", None, None),
+            Self::Failed(_) => ("failed", None, None),
+            Self::NotAuthorised { problem: p, .. } | Self::NotFound(p) | Self::Refused(p) => {
+                (p.code.as_str(), p.field.as_ref(), p.request_id.as_ref())
+            }
+        };
+        json!({"success": false, "code": code, "message": self.to_string(), "field": field, "requestId": request_id})
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(text) | Self::Unreachable(text) | Self::Failed(text) => f.write_str(text),
+            Self::NotAuthorised { problem, sources } => write!(f, "{problem}\n{sources}"),
+            Self::NotFound(problem) | Self::Refused(problem) => problem.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, message, field, request_id } = self;
+        write!(f, "{message} ({code}")?;
+        if let Some(field) = field {
+            write!(f, ", field {field}")?;
+        }
+        if let Some(id) = request_id {
+            write!(f, ", request {id}")?;
+        }
+        f.write_str(")")
+    }
+}

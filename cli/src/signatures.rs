@@ -1,0 +1,175 @@
+//! `trackmate verify` and `trackmate sign`: the two signatures of a delivery (`wire/src/signature.rs`), checked and made by hand.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+use trackmate_wire::signature::{constant_time_eq, hex_signature, standard_signature};
+
+use crate::error::Error;
+use crate::output::Output;
+
+/// Seconds that a delivery's timestamp may differ from the receiver's clock, as the Standard Webhooks libraries have it.
+const TOLERANCE_S: u64 = 5 * 60;
+
+#[derive(Args)]
+pub(crate) struct VerifyOptions {
+    #[command(flatten)]
+    signed: Signed,
+    /// What the delivery carried: X-Webhook-Signature, or webhook-signature with its v1,…
+    #[arg(long, value_name = "SIG")]
+    signature: String,
+    /// webhook-id, for a v1 signature.
+    #[arg(long)]
+    id: Option<String>,
+    /// webhook-timestamp, for a v1 signature.
+    #[arg(long, value_name = "UNIX-S")]
+    timestamp: Option<i64>,
+}
+
+#[derive(Args)]
+pub(crate) struct SignOptions {
+    #[command(flatten)]
+    signed: Signed,
+    /// webhook-id: makes the Standard Webhooks headers too.
+    #[arg(long)]
+    id: Option<String>,
+    /// webhook-timestamp; now, unless given.
+    #[arg(long, value_name = "UNIX-S", requires = "id")]
+    timestamp: Option<i64>,
+}
+
+#[derive(Args)]
+struct Signed {
+    /// The webhook's secret, whole.
+    #[arg(long, env = "TRACKMATE_WEBHOOK_SECRET", hide_env_values = true)]
+    secret: String,
+    /// The file with the body's exact bytes; - is standard input.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    body: String,
+}
+
+impl Signed {
+    fn read_body(&self) -> Result<Vec<u8>, Error> {
+        if self.body != "-" {
+            return fs::read(&self.body)
+                .map_err(|error| Error::Usage(format!("could not read {}: {error}", self.body)));
+        }
+        if io::stdin().is_terminal() {
+            eprintln!("reading the body from standard input …");
+        }
+        let mut body = Vec::new();
+        let read = io::stdin().read_to_end(&mut body);
+        read.map_err(|error| Error::Usage(format!("could not read standard input: {error}")))?;
+        Ok(body)
+    }
+}
+
+/// Whether the hex signature is right.
+pub(crate) fn hex_is_right(secret: &str, signature: &str, body: &[u8]) -> bool {
+    constant_time_eq(&hex_signature(secret, body), signature)
+}
+
+/// Whether one of the signatures of `webhook-signature`, parted by blanks, is right. Several are sent while a secret is being replaced.
+pub(crate) fn standard_is_right(secret: &str, signatures: &str, id: &str, timestamp_s: i64, body: &[u8]) -> bool {
+    let expected = standard_signature(secret, id, timestamp_s, body);
+    signatures.split(' ').any(|signature| constant_time_eq(&expected, signature))
+}
+
+/// Whether a receiver would take a delivery of that time for an old one, sent again by somebody else.
+pub(crate) fn is_stale(timestamp_s: i64, now_s: i64) -> bool {
+    now_s.abs_diff(timestamp_s) > TOLERANCE_S
+}
+
+pub(crate) fn verify(options: &VerifyOptions, output: Output) -> Result<(), Error> {
+    let secret = &options.signed.secret;
+    let signature = options.signature.trim();
+    let standard = match (signature.contains("v1,"), &options.id, options.timestamp) {
+        (false, _, _) => None,
+        (true, Some(id), Some(timestamp_s)) => Some((id.as_str(), timestamp_s)),
+        (true, _, _) => {
+            return Err(Error::Usage(
+                "a v1 signature also covers webhook-id and webhook-timestamp: give --id and --timestamp".into(),
+            ));
+        }
+    };
+    let is_right = |body: &[u8]| match standard {
+        Some((id, timestamp_s)) => standard_is_right(secret, signature, id, timestamp_s, body),
+        None => hex_is_right(secret, signature, body),
+    };
+    let body = options.signed.read_body()?;
+    let valid = is_right(&body);
+    let scheme = if standard.is_some() { "webhook-signature" } else { "X-Webhook-Signature" };
+    let text = format!("{scheme}: {}", if valid { "valid ✓" } else { "not valid ✗" });
+    output.either(&json!({"valid": valid, "scheme": scheme}), &text)?;
+    if !valid {
+        return Err(Error::Failed(reason(&body, is_right)));
+    }
+    if standard.is_some_and(|(_, timestamp_s)| is_stale(timestamp_s, chrono::Utc::now().timestamp())) {
+        output.note(&format!("its timestamp is more than {TOLERANCE_S} s from now: a receiver would refuse it as old"));
+    }
+    Ok(())
+}
+
+/// Editors and shells add an end of line that was never signed: the most common reason, and one that can be told.
+fn reason(body: &[u8], is_right: impl Fn(&[u8]) -> bool) -> String {
+    let without = body.strip_suffix(b"\r\n").or_else(|| body.strip_suffix(b"\n"));
+    if without.is_some_and(is_right) {
+        return "the body given has an end of line that was not signed; without it the signature is valid".into();
+    }
+    "this secret did not sign these bytes; compare the raw body as received, before any parsing, and the whole secret"
+        .into()
+}
+
+pub(crate) fn sign(options: SignOptions, output: Output) -> Result<(), Error> {
+    let Signed { secret, .. } = &options.signed;
+    let body = options.signed.read_body()?;
+    let mut headers = vec![("X-Webhook-Signature", hex_signature(secret, &body))];
+    if let Some(id) = options.id {
+        let timestamp_s = options.timestamp.unwrap_or_else(|| chrono::Utc::now().timestamp());
+        let signature = standard_signature(secret, &id, timestamp_s, &body);
+        headers.extend([
+            ("webhook-id", id),
+            ("webhook-timestamp", timestamp_s.to_string()),
+            ("webhook-signature", signature),
+        ]);
+    }
+    let text = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n");
+    let object: Map<String, Value> = headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    output.either(&object.into(), &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+    #[test]
+    fn any_of_the_signatures_of_a_rotation_will_do() {
+        let both = format!("{} {}", standard_signature(OLD, "m", 1, b"{}"), standard_signature(NEW, "m", 1, b"{}"));
+        assert!(standard_is_right(OLD, &both, "m", 1, b"{}"));
+        assert!(standard_is_right(NEW, &both, "m", 1, b"{}"));
+        assert!(!standard_is_right("whsec_other", &both, "m", 1, b"{}"));
+        for (id, timestamp_s, body) in [("n", 1, &b"{}"[..]), ("m", 2, b"{}"), ("m", 1, b"{ }")] {
+            assert!(!standard_is_right(OLD, &both, id, timestamp_s, body));
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_stale_after_five_minutes_on_either_side() {
+        assert_eq!([699, 700, 1300, 1301].map(|timestamp_s| is_stale(timestamp_s, 1000)), [true, false, false, true]);
+        assert!(is_stale(i64::MIN, i64::MAX));
+    }
+
+    #[test]
+    fn an_added_end_of_line_is_told_apart_from_a_wrong_secret() {
+        let signature = hex_signature(OLD, b"{}");
+        let told = |body: &[u8]| reason(body, |body| hex_is_right(OLD, &signature, body));
+        assert!(told(b"{}\n").contains("end of line"));
+        assert!(told(b"{}\r\n").contains("end of line"));
+        assert!(told(b"{ }\n").contains("did not sign"));
+    }
+}

@@ -1,0 +1,72 @@
+//! What was sent, and sending it again.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::model::{Deliveries, Recovered, Resent};
+use super::{Listed, Recover, layout};
+use crate::api::Api;
+use crate::error::Error;
+use crate::output::Output;
+
+/// `GET /api/admin/webhooks/{id}/deliveries`
+pub(super) fn list(wanted: &Listed, api: &Api, output: Output) -> Result<(), Error> {
+    let limit = wanted.limit.to_string();
+    let all = [("limit", Some(&limit)), ("status", wanted.status.as_ref()), ("cursor", wanted.cursor.as_ref())];
+    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
+    let answer = api.get(&format!("/api/admin/webhooks/{}/deliveries", wanted.id), &query)?;
+    output.answer(&answer, |page: Deliveries| layout::deliveries(&page, &chrono::Local))
+}
+
+/// One step of a recovery, asked for.
+#[derive(Serialize)]
+struct Step<'a> {
+    since: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
+}
+
+/// `POST /api/admin/webhooks/{id}/recover`, until there is no more. It stops where it fails; the same command goes on from there, since
+/// what was requeued is not requeued again.
+pub(super) fn recover(wanted: &Recover, api: &Api, output: Output) -> Result<(), Error> {
+    let mut requeued = 0;
+    let outcome = requeue(wanted, api, |count| {
+        requeued += count;
+        output.progress(&format!("{requeued} requeued …"));
+    });
+    output.progress_done();
+    if let Err(error) = outcome {
+        output.note(&format!("{requeued} requeued before it failed; the same command goes on from there"));
+        return Err(error);
+    }
+    let sum = json!({"success": true, "requeued": requeued, "hasMore": false, "nextCursor": null});
+    output.either(&sum, &format!("{requeued} requeued"))
+}
+
+fn requeue(wanted: &Recover, api: &Api, mut done: impl FnMut(u64)) -> Result<(), Error> {
+    let path = format!("/api/admin/webhooks/{}/recover", wanted.id);
+    let (since, until, status) = (wanted.since.as_str(), wanted.until.as_deref(), wanted.status.as_deref());
+    let mut cursor: Option<String> = None;
+    loop {
+        let step = Step { since, until, status, cursor: cursor.as_deref() };
+        let answer: Recovered = api.post(&path, &json!(step))?.read()?;
+        done(answer.requeued);
+        if !answer.has_more {
+            return Ok(());
+        }
+        if answer.requeued == 0 && answer.next_cursor == cursor {
+            return Err(Error::Failed("TrackMate says there is more to recover, and does not come further".into()));
+        }
+        cursor = answer.next_cursor;
+    }
+}
+
+/// `POST /api/admin/webhooks/{id}/deliveries/{deliveryId}/resend`
+pub(super) fn resend(id: &str, delivery: &str, api: &Api, output: Output) -> Result<(), Error> {
+    let answer = api.post(&format!("/api/admin/webhooks/{id}/deliveries/{delivery}/resend"), &json!({}))?;
+    output.answer(&answer, |resent: Resent| format!("Requeued {}, now {}", resent.delivery.id, resent.delivery.status))
+}
