@@ -10,6 +10,7 @@ create table profiles (
   registered_at  integer,          -- ts of the earliest identify
   registered_id  text,             -- its message id
   last_ts        integer,          -- ts of the latest event
+  longest        integer not null default 0, -- no link of a browser session lasts longer, from its first event to its last
   events         integer not null default 0,
   server_events  integer not null default 0,
   sessions       integer not null default 0, -- browser sessions
@@ -55,6 +56,7 @@ begin
   set events = events + new.events - old.events,
       server_events = server_events + new.server_events - old.server_events,
       last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
+      longest = case when new.id = '' then longest else max(longest, new.last_ts - new.first_ts) end,
       revenue = case when new.revenue is old.revenue then revenue else (
         select json_group_object(key, sum) from (
           select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (

@@ -251,6 +251,10 @@ fn check(db: &Db) {
             owned.entry(fact.profile.clone()).or_default().3.insert(session.clone());
         }
     }
+    let unbounded = db.table(
+        "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.longest",
+    );
+    assert!(unbounded.is_empty(), "a link lasts longer than its person's bound");
     let profiles = db.table("select id, events, last_ts, coalesce(revenue, '{}'), sessions from profiles");
     assert_eq!(profiles.len(), owned.len());
     for row in profiles {

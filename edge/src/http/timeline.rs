@@ -52,9 +52,9 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
         Some(_) => return Err(Problem::field(Code::InvalidField, "order", "order is asc or desc").into()),
     };
     let limit = limit(call, TIMELINE_ITEMS_MAX)?;
-    let cursor = call.query("cursor").map(|text| read_cursor(&text)).transpose()?;
+    let cursor = call.query("cursor").map_or_else(|| Ok(Cursor::start(order)), |text| read_cursor(&text))?;
     let profile = find(call, &admin, id).await?;
-    let mut entries = entries(call, &admin.company, &profile, cursor.as_ref(), limit + 1, order).await?;
+    let mut entries = entries(call, &admin.company, &profile, &cursor, limit + 1, order).await?;
     let has_more = entries.len() > limit;
     entries.truncate(limit);
     let next_cursor = entries.last().filter(|_| has_more).map(write_cursor);
@@ -72,16 +72,15 @@ async fn entries(
     call: &Call,
     company: &str,
     profile: &Profile,
-    cursor: Option<&Cursor>,
+    cursor: &Cursor,
     wanted: usize,
     order: Order,
 ) -> Result<Vec<Entry>, Error> {
     let db = call.db(Some(company))?;
     let count = i64::try_from(wanted).unwrap_or(i64::MAX);
-    let (open, beyond) = people::segments(db, company, &profile.id, cursor, count, order).await?;
-    let segments = plan(open, beyond, wanted.try_into().unwrap_or(u64::MAX), order);
-    let start = Cursor::start(order);
-    let mut entries = people::entries(db, company, &segments, cursor.unwrap_or(&start), count, order).await?;
+    let candidates = people::segments(db, company, &profile.id, cursor, count, order).await?;
+    let segments = plan(candidates, cursor.ts, wanted.try_into().unwrap_or(u64::MAX), order);
+    let mut entries = people::entries(db, company, &segments, cursor, count, order).await?;
     entries.sort_unstable_by(|a, b| {
         let forward = (a.ts, a.source, &a.message_id).cmp(&(b.ts, b.source, &b.message_id));
         if order == Order::Asc { forward } else { forward.reverse() }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::companies::Key;
-use super::{Answers, Db, Param, Result, sql};
+use super::{Db, Param, Result, sql};
 use crate::domain::timeline::{Cursor, Order, Segment};
 
 /// A profile with its counts.
@@ -114,8 +114,7 @@ pub async fn list(db: &Db, company: &str, after: &str, limit: i64) -> Result<Vec
     db.run(sql::PROFILE_LIST, &[company.into(), after.into(), limit.into()]).await?.rows()
 }
 
-/// The links a timeline page may lie in: those with events on both sides of the cursor, and the nearest `limit` beyond it. Without a cursor
-/// nothing lies before it, so only the nearest are asked for.
+/// The links that may hold the next `wanted` events past the cursor.
 ///
 /// # Errors
 /// D1's.
@@ -123,23 +122,15 @@ pub async fn segments(
     db: &Db,
     company: &str,
     profile: &str,
-    cursor: Option<&Cursor>,
-    limit: i64,
+    cursor: &Cursor,
+    wanted: i64,
     order: Order,
-) -> Result<(Vec<Segment>, Vec<Segment>)> {
-    let beyond = match order {
-        Order::Asc => sql::TIMELINE_AFTER,
-        Order::Desc => sql::TIMELINE_BEFORE,
+) -> Result<Vec<Segment>> {
+    let statement = match order {
+        Order::Asc => sql::TIMELINE_ASC,
+        Order::Desc => sql::TIMELINE_DESC,
     };
-    let ts = cursor.map_or_else(|| Cursor::start(order).ts, |c| c.ts);
-    let mut batch = vec![db.bind(beyond, &[company.into(), profile.into(), ts.into(), limit.into()])?];
-    if cursor.is_some() {
-        batch.push(db.bind(sql::TIMELINE_OPEN, &[company.into(), profile.into(), ts.into()])?);
-    }
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let beyond = answers.take()?.rows()?;
-    let open = if cursor.is_some() { answers.take()?.rows()? } else { Vec::new() };
-    Ok((open, beyond))
+    db.run(statement, &[company.into(), profile.into(), cursor.ts.into(), wanted.into()]).await?.rows()
 }
 
 /// An event of a timeline.

@@ -60,9 +60,8 @@ statements! {
     SUBSCRIPTION_ROTATE = "subscription.rotate.sql",
     SUBSCRIPTION_SEND = "subscription.send.sql",
     SUBSCRIPTION_UPDATE = "subscription.update.sql",
-    TIMELINE_AFTER = "timeline.after.sql",
-    TIMELINE_BEFORE = "timeline.before.sql",
+    TIMELINE_ASC = "timeline.asc.sql",
+    TIMELINE_DESC = "timeline.desc.sql",
     TIMELINE_EVENTS_ASC = "timeline.events.asc.sql",
     TIMELINE_EVENTS_DESC = "timeline.events.desc.sql",
-    TIMELINE_OPEN = "timeline.open.sql",
 }

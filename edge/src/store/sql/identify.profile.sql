@@ -1,9 +1,9 @@
 -- The person of a new link: made, or given what the link owns. What a public key says fills gaps and overwrites nothing.
 -- Traits that would grow past ?12 bytes stay as they are.
 -- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8 name, ?9 traits, ?10 server session, ?11 made at ms, ?12 bytes
-insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, events,
+insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, longest, events,
                       server_events, sessions, revenue)
-select ?1, i.profile, ?7, ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.events, l.server_events, 1, l.revenue
+select ?1, i.profile, ?7, ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.last_ts - l.first_ts, l.events, l.server_events, 1, l.revenue
 from identities as i
 cross join links as l on l.company = ?1 and l.session = ?2 and l.at = ?3 and l.id = ?4
 where i.company = ?1 and i.kind = 'email' and i.key = ?5
@@ -19,6 +19,7 @@ on conflict (company, id) do update set
   sessions = sessions + not exists (
     select 1 from links where company = ?1 and session = ?2 and +profile = excluded.id and not (at = ?3 and id = ?4)),
   last_ts = (select max(last_ts) from links where company = ?1 and profile = excluded.id),
+  longest = max(longest, excluded.longest),
   revenue = case when excluded.revenue is null then revenue else (
     select json_group_object(key, sum) from (
       select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (
