@@ -1,6 +1,8 @@
 // /api/admin/webhooks: what an owner can do to a subscription, and what is held, retried, recovered.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Webhook as StandardWebhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
 import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
 import { isSigned, isStandardSigned, startReceiver } from '../support/receiver.mjs';
@@ -126,6 +128,29 @@ export default (trackMate) =>
       await until('another', () => w.receiver.requests.length === 2);
       assert.ok(isStandardSigned(w.receiver.requests[1], final.secret));
       assert.equal(w.receiver.requests[1].headers['x-webhook-signature-previous'], undefined);
+    });
+
+    test('are accepted by the libraries that receivers use, also across a rotation', async (t) => {
+      const w = await world(t);
+      const accepts = (request, secret) =>
+        [StandardWebhook, SvixWebhook].map((Library) => {
+          try {
+            new Library(secret).verify(String(request.body), request.headers);
+            return 'accepted';
+          } catch (error) {
+            return error.message;
+          }
+        });
+      await w.send('before');
+      await until('a delivery', () => w.receiver.requests.length === 1);
+      const rotated = (await w.post('/rotate-secret', { graceHours: 1 })).body.webhook;
+      await w.send('after');
+      await until('another', () => w.receiver.requests.length === 2);
+      const [before, after] = w.receiver.requests;
+      assert.deepEqual(accepts(before, w.webhook.secret), ['accepted', 'accepted']);
+      assert.deepEqual(accepts(after, w.webhook.secret), ['accepted', 'accepted']);
+      assert.deepEqual(accepts(after, rotated.secret), ['accepted', 'accepted']);
+      assert.ok(!accepts(before, rotated.secret).includes('accepted'), 'a secret that came later does not verify');
     });
 
     test('have their old secret erased when the grace ends', async (t) => {

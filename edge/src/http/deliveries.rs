@@ -1,6 +1,5 @@
 //! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's deliveries, and setting them going again.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, RECOVER_DELIVERIES_MAX};
@@ -8,7 +7,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::users::limit;
+use super::page::{self, Pagination};
 use super::{Handled, auth, body, webhooks};
 use crate::domain::{clock, event};
 use crate::store::deliveries::{self, LogCursor, Logged, Window};
@@ -17,6 +16,9 @@ use crate::store::deliveries::{self, LogCursor, Logged, Window};
 const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
 /// Those of them that mean given up.
 const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
+
+/// Before the newest delivery: later than any clock, and still an integer that D1 binds exactly.
+const START: LogCursor<'static> = LogCursor { created_ms: (1 << 53) - 1, id: "" };
 
 /// A delivery as shown.
 #[derive(Serialize)]
@@ -74,9 +76,8 @@ impl Shown {
 
 /// The latest deliveries of a subscription, newest first.
 pub(super) async fn latest(call: &Call, admin: &auth::Admin, id: &str, most: usize) -> Result<Vec<Shown>, Error> {
-    let start = LogCursor { created_ms: i64::MAX >> 11, id: "" };
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let logged = deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, most, start, None).await?;
+    let logged = deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
     logged.into_iter().map(Shown::new).collect()
 }
 
@@ -87,45 +88,21 @@ struct Page {
     pagination: Pagination,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pagination {
-    limit: usize,
-    has_more: bool,
-    next_cursor: Option<String>,
-}
-
 /// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…], pagination}`, newest first.
 pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     webhooks::find(call, &admin, id).await?;
-    let limit = limit(call, DELIVERIES_SHOWN_MAX)?;
+    let limit = page::limit(call, DELIVERIES_SHOWN_MAX)?;
     let status = call.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
-    let cursor =
-        call.query("cursor").map(|text| read_cursor(&text)).transpose()?.unwrap_or((i64::MAX >> 11, String::new()));
-    let after = LogCursor { created_ms: cursor.0, id: &cursor.1 };
-    let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let place = page::cursor(call, |text| {
+        let (at, id) = text.split_once('.')?;
+        Some((at.parse().ok()?, id.to_owned()))
+    })?;
+    let after = place.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
     let mut logged =
-        deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, wanted, after, status).await?;
-    let has_more = logged.len() > limit;
-    logged.truncate(limit);
-    let next_cursor = logged.last().filter(|_| has_more).map(|d| {
-        let text = format!("{}.{}", d.created_at, d.id);
-        Base64UrlUnpadded::encode_string(text.as_bytes())
-    });
+        deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, page::rows(limit), after, status).await?;
+    let pagination = Pagination::cut(&mut logged, limit, |d| page::write_cursor(&format!("{}.{}", d.created_at, d.id)));
     let deliveries = logged.into_iter().map(Shown::new).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&Page {
-        success: true,
-        deliveries,
-        pagination: Pagination { limit, has_more, next_cursor },
-    })?)
-}
-
-fn read_cursor(text: &str) -> Result<(i64, String), Problem> {
-    let bytes = Base64UrlUnpadded::decode_vec(text).ok();
-    let text = bytes.and_then(|b| String::from_utf8(b).ok());
-    let parts = text.as_deref().and_then(|t| t.split_once('.'));
-    let cursor = parts.and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
-    cursor.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier page"))
+    Ok(serde_json::to_string(&Page { success: true, deliveries, pagination })?)
 }
 
 fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> {

@@ -10,6 +10,7 @@ mod deliveries;
 mod error;
 mod events;
 mod operator;
+mod page;
 mod profile;
 mod server_events;
 mod settings;

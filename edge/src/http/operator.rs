@@ -7,7 +7,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::auth::{self, FreshKey};
 use super::call::Call;
-use super::users::limit;
+use super::page::{self, Pagination};
 use super::{Handled, body};
 use crate::domain::{clock, revenue};
 use crate::entropy;
@@ -134,32 +134,20 @@ fn company_id() -> String {
 struct Companies<'a> {
     success: bool,
     companies: Vec<Company<'a>>,
-    pagination: Pagination<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pagination<'a> {
-    limit: usize,
-    has_more: bool,
-    next_cursor: Option<&'a str>,
+    pagination: Pagination,
 }
 
 /// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination}`.
 pub(super) async fn list(call: &Call, _operator: auth::Operator) -> Handled {
-    let limit = limit(call, USERS_ITEMS_MAX)?;
-    let after = call.query("cursor").unwrap_or_default();
-    let mut found = companies::list(call.db(None)?, &after, i64::try_from(limit + 1).unwrap_or(i64::MAX)).await?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().map(|c| c.id.as_str()).filter(|_| has_more);
-    let companies =
-        found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }).collect();
-    Ok(serde_json::to_string(&Companies {
-        success: true,
-        companies,
-        pagination: Pagination { limit, has_more, next_cursor },
-    })?)
+    let limit = page::limit(call, USERS_ITEMS_MAX)?;
+    let after = page::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_default();
+    let mut found = companies::list(call.db(None)?, &after, page::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut found, limit, |c| page::write_cursor(&c.id));
+    let shown = |c| -> Company<'_> {
+        let c: &companies::Listed = c;
+        Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }
+    };
+    Ok(serde_json::to_string(&Companies { success: true, companies: found.iter().map(shown).collect(), pagination })?)
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,5 @@
 //! `GET /api/admin/users/{id}/timeline`: all that a person did, in browsers and on servers, in one order.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::TIMELINE_ITEMS_MAX;
@@ -8,7 +7,8 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::users::{Summary, User, find, limit};
+use super::page::{self, Pagination};
+use super::users::{Summary, User, find};
 use super::{Handled, auth};
 use crate::domain::timeline::{Cursor, Order, plan};
 use crate::domain::{clock, payload};
@@ -35,14 +35,6 @@ struct Event<'a> {
     user_id: &'a str,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pagination {
-    limit: usize,
-    has_more: bool,
-    next_cursor: Option<String>,
-}
-
 /// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
 /// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
 pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
@@ -51,20 +43,21 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
         Some("desc") => Order::Desc,
         Some(_) => return Err(Problem::field(Code::InvalidField, "order", "order is asc or desc").into()),
     };
-    let limit = limit(call, TIMELINE_ITEMS_MAX)?;
-    let cursor = call.query("cursor").map_or_else(|| Ok(Cursor::start(order)), |text| read_cursor(&text))?;
+    let limit = page::limit(call, TIMELINE_ITEMS_MAX)?;
+    let cursor = page::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
     let profile = find(call, &admin, id).await?;
     let mut entries = entries(call, &admin.company, &profile, &cursor, limit + 1, order).await?;
-    let has_more = entries.len() > limit;
-    entries.truncate(limit);
-    let next_cursor = entries.last().filter(|_| has_more).map(write_cursor);
+    let pagination = Pagination::cut(&mut entries, limit, |e| {
+        let place = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
+        page::write_cursor(&place.to_text())
+    });
     let events = entries.iter().map(|e| shown(e, &profile)).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&Page {
         success: true,
         profile: User::new(&admin.company, &profile)?,
         summary: Summary::new(&profile)?,
         events,
-        pagination: Pagination { limit, has_more, next_cursor },
+        pagination,
     })?)
 }
 
@@ -103,15 +96,4 @@ fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Event<'a>, Error>
         session_id: if from_server { &profile.server_session } else { &entry.session },
         user_id: &profile.id,
     })
-}
-
-fn write_cursor(entry: &Entry) -> String {
-    let cursor = Cursor { ts: entry.ts, source: entry.source, id: entry.message_id.clone() };
-    Base64UrlUnpadded::encode_string(cursor.to_text().as_bytes())
-}
-
-fn read_cursor(text: &str) -> Result<Cursor, Problem> {
-    let bytes = Base64UrlUnpadded::decode_vec(text).ok();
-    let cursor = bytes.and_then(|b| String::from_utf8(b).ok()).and_then(|t| Cursor::from_text(&t));
-    cursor.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier page"))
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trackmate_wire::limits::{PAGE_ITEMS, USERS_ITEMS_MAX};
+use trackmate_wire::limits::USERS_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
+use super::page::{self, Pagination};
 use super::profile::address;
 use super::{Handled, auth};
 use crate::domain::{clock, revenue};
@@ -88,34 +89,24 @@ impl Summary {
 struct List<'a> {
     success: bool,
     users: Vec<User<'a>>,
-    pagination: Pagination<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pagination<'a> {
-    limit: usize,
-    has_more: bool,
-    next_cursor: Option<&'a str>,
+    pagination: Pagination,
 }
 
 /// `GET /api/admin/users?email=` finds one; without it `?limit&cursor` walks all in the order of their ids →
 /// `{success, users:[…], pagination:{limit, hasMore, nextCursor}}`.
 pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     let db = call.db(Some(&admin.company))?;
-    let limit = limit(call, USERS_ITEMS_MAX)?;
+    let limit = page::limit(call, USERS_ITEMS_MAX)?;
     let mut profiles = match call.query("email") {
         Some(email) => people::by_address(db, &admin.company, &address(&email)?).await?,
         None => {
-            let after = call.query("cursor").unwrap_or_default();
-            people::list(db, &admin.company, &after, i64::try_from(limit + 1).unwrap_or(i64::MAX)).await?
+            let after = page::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_default();
+            people::list(db, &admin.company, &after, page::rows(limit)).await?
         }
     };
-    let has_more = profiles.len() > limit;
-    profiles.truncate(limit);
-    let next_cursor = profiles.last().map(|p| p.id.as_str()).filter(|_| has_more);
+    let pagination = Pagination::cut(&mut profiles, limit, |p| page::write_cursor(&p.id));
     let users = profiles.iter().map(|p| User::new(&admin.company, p)).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&List { success: true, users, pagination: Pagination { limit, has_more, next_cursor } })?)
+    Ok(serde_json::to_string(&List { success: true, users, pagination })?)
 }
 
 #[derive(Serialize)]
@@ -143,11 +134,4 @@ pub(super) async fn find(call: &Call, admin: &auth::Admin, id: &str) -> Result<P
         return Err(Problem::new(Code::ErasedUser, "this user was erased").into());
     }
     Ok(profile)
-}
-
-/// `?limit=`: 1 to `most`, 50 when left out.
-pub(super) fn limit(call: &Call, most: usize) -> Result<usize, Problem> {
-    let Some(text) = call.query("limit") else { return Ok(PAGE_ITEMS) };
-    let limit = text.parse().ok().filter(|n| (1..=most).contains(n));
-    limit.ok_or_else(|| Problem::field(Code::InvalidField, "limit", format!("limit is a number from 1 to {most}")))
 }

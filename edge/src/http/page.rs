@@ -1,0 +1,52 @@
+//! What every list has: a limit, a cursor, and whether there is more.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::Serialize;
+use trackmate_wire::limits::PAGE_ITEMS;
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+
+/// `pagination` of an answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Pagination {
+    limit: usize,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+impl Pagination {
+    /// Cuts a list that was asked for with one item too many to its page; `cursor` makes the next page's from the last item shown.
+    pub(super) fn cut<T>(items: &mut Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        Self { limit, has_more, next_cursor: items.last().filter(|_| has_more).map(cursor) }
+    }
+}
+
+/// `?limit=`: 1 to `most`, 50 when left out.
+pub(super) fn limit(call: &Call, most: usize) -> Result<usize, Problem> {
+    let Some(text) = call.query("limit") else { return Ok(PAGE_ITEMS) };
+    let limit = text.parse().ok().filter(|n| (1..=most).contains(n));
+    limit.ok_or_else(|| Problem::field(Code::InvalidField, "limit", format!("limit is a number from 1 to {most}")))
+}
+
+/// How many rows to ask the database for: the page and one more, which tells whether there are more.
+pub(super) fn rows(limit: usize) -> i64 {
+    i64::try_from(limit + 1).unwrap_or(i64::MAX)
+}
+
+/// Wraps a place in a list, so that nobody comes to rely on what is in it.
+pub(super) fn write_cursor(place: &str) -> String {
+    Base64UrlUnpadded::encode_string(place.as_bytes())
+}
+
+/// Unwraps `?cursor=` and reads the place with `read`; `None` when there is no cursor.
+pub(super) fn cursor<T>(call: &Call, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    let Some(text) = call.query("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let place = Base64UrlUnpadded::decode_vec(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let place = place.and_then(|place| read(&place));
+    let message = "cursor is the nextCursor of an earlier page";
+    place.map(Some).ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", message))
+}
