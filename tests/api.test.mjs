@@ -1,5 +1,6 @@
 // All black-box tests of the API against one start of the real Worker.
 import { after, before, describe } from 'node:test';
+import contacts from './api/contacts.mjs';
 import cost from './api/cost.mjs';
 import deliveries from './api/deliveries.mjs';
 import events from './api/events.mjs';
@@ -16,5 +17,5 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, cost]) feature(() => trackMate);
+  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, contacts, cost]) feature(() => trackMate);
 });

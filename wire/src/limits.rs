@@ -61,6 +61,8 @@ pub const RETRY_AFTER_S_MAX: u32 = 24 * 60 * 60;
 pub const FAILURES_MAX: i64 = 20;
 /// … if they have been failing for this long, ms: an outage of an evening switches nothing off.
 pub const FAILING_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+/// Bytes of a secret that a company brings itself.
+pub const SECRET_BYTES_MAX: usize = 200;
 /// Custom headers of one subscription.
 pub const HEADERS_MAX: usize = 20;
 /// Bytes of one custom header's value.

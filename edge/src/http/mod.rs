@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod call;
+mod contacts;
 mod deliveries;
 mod error;
 mod events;
@@ -36,6 +37,8 @@ enum Route {
     Health,
     Events,
     Profile,
+    Contacts,
+    FunnelTest,
     ServerEvents,
     Users,
     User(String),
@@ -60,6 +63,8 @@ impl Route {
             ["healthz"] => Self::Health,
             ["api", "events"] => Self::Events,
             ["api", "profile"] => Self::Profile,
+            ["api", "contacts"] => Self::Contacts,
+            ["api", "webhook", "test"] => Self::FunnelTest,
             ["api", "webhooks", "events"] => Self::ServerEvents,
             ["api", "admin", "users"] => Self::Users,
             ["api", "admin", "users", id] => Self::User((*id).to_owned()),
@@ -90,6 +95,8 @@ impl Route {
             Self::Webhook(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Events
             | Self::Profile
+            | Self::Contacts
+            | Self::FunnelTest
             | Self::ServerEvents
             | Self::WebhookTest(_)
             | Self::RotateSecret(_)
@@ -103,7 +110,7 @@ impl Route {
 
     /// Whether pages of any origin may read the answer. The company's own list of origins is asked by the handler.
     const fn is_public(&self) -> bool {
-        matches!(self, Self::Events | Self::Profile | Self::Health)
+        matches!(self, Self::Events | Self::Profile | Self::Contacts | Self::Health)
     }
 }
 
@@ -130,6 +137,8 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Health, Method::Get) => Ok(r#"{"success":true}"#.to_owned()),
         (Route::Events, Method::Post) => events::post(call).await,
         (Route::Profile, Method::Post) => profile::post(call).await,
+        (Route::Contacts, Method::Post) => contacts::post(call).await,
+        (Route::FunnelTest, Method::Post) => webhooks::test(call, auth::Admin::of(call).await?, settings::FUNNEL).await,
         (Route::ServerEvents, Method::Post) => server_events::post(call).await,
         (Route::Users, Method::Get) => users::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use trackmate_wire::limits::{EVENT_NAME_CHARS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX};
+use trackmate_wire::limits::{EVENT_NAME_CHARS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::{Handled, auth, body};
+use super::{Handled, auth, body, webhooks};
 use crate::store::companies::{self, Change};
+use crate::store::subscriptions::{self, Funnel};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +20,18 @@ struct Settings {
     allowed_origins: Option<Box<RawValue>>,
     revenue_events: Box<RawValue>,
     webhooks_enabled: bool,
+    /// The funnel's webhook (seed 002), whose field names are its own.
+    #[serde(rename = "webhook_enabled")]
+    funnel_enabled: bool,
+    #[serde(rename = "crm_webhook_url")]
+    funnel_url: Option<String>,
+    /// Whether there is a secret; what it is, is not shown again.
+    #[serde(rename = "webhook_secret_set")]
+    funnel_signed: bool,
 }
+
+/// The id of the subscription that is a company's funnel webhook.
+pub(super) const FUNNEL: &str = "wh_funnel";
 
 #[derive(Serialize)]
 struct Answer {
@@ -35,6 +47,12 @@ struct Wanted {
     allowed_origins: Option<Option<Vec<String>>>,
     revenue_events: Option<Vec<String>>,
     webhooks_enabled: Option<bool>,
+    #[serde(rename = "webhook_enabled")]
+    funnel_enabled: Option<bool>,
+    #[serde(rename = "crm_webhook_url")]
+    funnel_url: Option<String>,
+    #[serde(rename = "webhook_secret")]
+    funnel_secret: Option<String>,
 }
 
 /// Tells `null` (every origin) from a field left out (no change).
@@ -42,9 +60,12 @@ fn present<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Vec<String>>
     Option::deserialize(d).map(Some)
 }
 
-/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled}}`.
+/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled,
+/// webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
-    let found = companies::find(call.db(Some(&admin.company))?, &admin.company).await?;
+    let db = call.db(Some(&admin.company))?;
+    let found = companies::find(db, &admin.company).await?;
+    let funnel = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let company = found.ok_or_else(|| Error::Internal("a key's company is missing".into()))?;
     let settings = Settings {
         company_id: company.id,
@@ -52,11 +73,15 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
         allowed_origins: company.allowed_origins.map(RawValue::from_string).transpose()?,
         revenue_events: RawValue::from_string(company.revenue_events)?,
         webhooks_enabled: company.webhooks_enabled != 0,
+        funnel_enabled: funnel.as_ref().is_some_and(|f| f.active != 0),
+        funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
+        funnel_url: funnel.map(|f| f.url),
     };
     Ok(serde_json::to_string(&Answer { success: true, settings })?)
 }
 
-/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?}` → as GET. A type added to the
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, webhook_enabled?,
+/// crm_webhook_url?, webhook_secret?}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::text(call).await?;
@@ -81,6 +106,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         let message = format!("revenueEvents has at most {REVENUE_EVENTS_MAX} event types");
         return Err(Problem::field(Code::InvalidField, "revenueEvents", message).into());
     }
+    funnel(call, &admin, &wanted).await?;
     let change = Change {
         name: wanted.name.map(|n| n.trim().to_owned()),
         allowed_origins: wanted
@@ -95,6 +121,36 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         call.release_after_answer();
     }
     get(call, admin).await
+}
+
+/// Sets the funnel's webhook, if the request says anything of it.
+async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(), Error> {
+    let url = wanted.funnel_url.as_deref().map(str::trim).filter(|u| !u.is_empty());
+    if url.is_none() && wanted.funnel_enabled.is_none() && wanted.funnel_secret.is_none() {
+        return Ok(());
+    }
+    if let Some(url) = url {
+        webhooks::check_url(call, url, "crm_webhook_url")?;
+    }
+    if wanted.funnel_secret.as_deref().is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
+        let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
+        return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
+    }
+    let db = call.db(Some(&admin.company))?;
+    let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
+    let url = url.map(str::to_owned).or_else(|| current.map(|f| f.url));
+    let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");
+    let funnel = Funnel {
+        id: FUNNEL,
+        url: &url.ok_or_else(missing)?,
+        secret: wanted.funnel_secret.as_deref(),
+        active: wanted.funnel_enabled,
+    };
+    subscriptions::set_funnel(db, &admin.company, &funnel, call.now_ms()).await?;
+    if wanted.funnel_enabled == Some(true) {
+        call.release_after_answer();
+    }
+    Ok(())
 }
 
 /// Whether this is an origin as browsers send it: scheme, host, port, nothing more.

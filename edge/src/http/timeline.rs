@@ -86,7 +86,8 @@ async fn entries(
 /// also one that came by the browser's session id.
 fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Event<'a>, Error> {
     let from_server = entry.source == 1;
-    let registration = !from_server && profile.registered_id.as_deref() == Some(&entry.message_id);
+    let registration =
+        !from_server && entry.name == "identify" && profile.registered_id.as_deref() == Some(&entry.message_id);
     Ok(Event {
         message_id: &entry.message_id,
         event_type: if registration { "user_registered" } else { &entry.name },

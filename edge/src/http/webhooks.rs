@@ -284,11 +284,7 @@ fn change(call: &Call, wanted: Wanted, known: Policy) -> Result<Change, Problem>
     }
     let url = wanted.url.map(|u| u.trim().to_owned());
     if let Some(url) = url.as_deref() {
-        if url.len() > URL_BYTES_MAX {
-            return Err(Problem::field(Code::InvalidUrl, "url", format!("url has at most {URL_BYTES_MAX} bytes")));
-        }
-        outbound::check_url(url, call.own_host().as_deref(), outbound::allows_loopback(call.env()))
-            .map_err(|why| Problem::field(Code::InvalidUrl, "url", why))?;
+        check_url(call, url, "url")?;
     }
     if wanted.description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
         let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
@@ -327,6 +323,15 @@ fn change(call: &Call, wanted: Wanted, known: Policy) -> Result<Change, Problem>
         active: wanted.active,
         held,
     })
+}
+
+/// That deliveries may go to this URL.
+pub(super) fn check_url(call: &Call, url: &str, field: &'static str) -> Result<(), Problem> {
+    if url.len() > URL_BYTES_MAX {
+        return Err(Problem::field(Code::InvalidUrl, field, format!("{field} has at most {URL_BYTES_MAX} bytes")));
+    }
+    outbound::check_url(url, call.own_host().as_deref(), outbound::allows_loopback(call.env()))
+        .map_err(|why| Problem::field(Code::InvalidUrl, field, why))
 }
 
 /// Names, `prefix.*` and `*`; at least one. As stored.

@@ -180,6 +180,10 @@ pub fn headers(
 ) -> Vec<(String, String)> {
     let own: BTreeMap<String, String> = serde_json::from_str(own).unwrap_or_default();
     let mut headers: Vec<(String, String)> = own.into_iter().collect();
+    headers.extend([("webhook-id".to_owned(), id.to_owned()), ("webhook-timestamp".to_owned(), now_s.to_string())]);
+    if secret.is_empty() {
+        return headers; // A funnel's webhook without a secret: there is nothing to sign with.
+    }
     let mut standard = standard_signature(secret, id, now_s, body.as_bytes());
     if let Some(old) = old_secret {
         standard = format!("{standard} {}", standard_signature(old, id, now_s, body.as_bytes()));
@@ -187,8 +191,6 @@ pub fn headers(
     }
     headers.extend([
         ("x-webhook-signature".to_owned(), hex_signature(secret, body.as_bytes())),
-        ("webhook-id".to_owned(), id.to_owned()),
-        ("webhook-timestamp".to_owned(), now_s.to_string()),
         ("webhook-signature".to_owned(), standard),
     ]);
     headers

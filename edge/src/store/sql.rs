@@ -51,6 +51,7 @@ statements! {
     SUBSCRIPTION_DELETE = "subscription.delete.sql",
     SUBSCRIPTION_EXPIRE = "subscription.expire.sql",
     SUBSCRIPTION_FIND = "subscription.find.sql",
+    SUBSCRIPTION_FUNNEL = "subscription.funnel.sql",
     SUBSCRIPTION_INSERT = "subscription.insert.sql",
     SUBSCRIPTION_LIST = "subscription.list.sql",
     SUBSCRIPTION_NOTE = "subscription.note.sql",

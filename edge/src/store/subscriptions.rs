@@ -20,6 +20,8 @@ pub struct Subscription {
     pub description: Option<String>,
     /// JSON object; the values are not shown.
     pub headers: String,
+    /// Whether it has a secret, 0 or 1.
+    pub signed: i64,
     /// 0 or 1.
     pub active: i64,
     /// Why TrackMate switched it off.
@@ -104,6 +106,35 @@ pub async fn add(
         i64::from(new.active.unwrap_or(true)).into(),
     ];
     Ok(db.run(sql::SUBSCRIPTION_INSERT, &params).await?.written()? > 0)
+}
+
+/// What a company says of its funnel's webhook; `None` keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct Funnel<'a> {
+    /// The subscription's fixed id.
+    pub id: &'a str,
+    /// Where deliveries go.
+    pub url: &'a str,
+    /// Empty signs nothing.
+    pub secret: Option<&'a str>,
+    /// Whether deliveries go out.
+    pub active: Option<bool>,
+}
+
+/// Makes or changes the funnel's webhook.
+///
+/// # Errors
+/// D1's.
+pub async fn set_funnel(db: &Db, company: &str, funnel: &Funnel<'_>, now_ms: i64) -> Result<()> {
+    let params = [
+        company.into(),
+        funnel.id.into(),
+        funnel.url.into(),
+        funnel.secret.into(),
+        funnel.active.map(i64::from).into(),
+        now_ms.into(),
+    ];
+    db.run(sql::SUBSCRIPTION_FUNNEL, &params).await.map(drop)
 }
 
 /// Changes a subscription; `false` if there is none.

@@ -5,7 +5,7 @@ with fresh as materialized (
   select e.message_id,
          coalesce((
            select 'user_registered' from identities as i join profiles as p on p.company = i.company and p.id = i.profile
-           where i.company = ?2 and i.kind = 'email' and i.key = ?4 and p.registered_id = e.message_id
+           where i.company = ?2 and i.kind = 'email' and i.key = ?4 and p.registered_id = e.message_id and e.type = 'identify'
          ), e.type) as name
   from json_each(?1) as j cross join events as e
     on e.company = ?2 and e.source = ?3 and e.message_id = j.value and e.request = ?5

@@ -1,0 +1,162 @@
+//! `POST /api/contacts`: a visitor fills in a funnel's form (seed 002). A contact is a person and a `registration.submitted` event; the CRM's
+//! webhook is a subscription like any other, so the answer does not wait for it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::ids::session_id;
+use trackmate_wire::limits::{EVENT_BYTES_MAX, NAME_CHARS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::events::{check, company, session};
+use super::profile::{address, new_profile};
+use super::{Handled, body};
+use crate::domain::clock;
+use crate::domain::event::{self, Row};
+use crate::entropy;
+use crate::store::identify::{self, Person};
+use crate::store::ingest;
+
+/// The event of a submitted form.
+const EVENT: &str = "registration.submitted";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    #[serde(rename = "company_id")]
+    company_id: Option<String>,
+    session_id: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    #[serde(default)]
+    funnel: Funnel,
+    #[serde(default)]
+    visitor: Visitor,
+    #[serde(default)]
+    utm: Utm,
+    timestamp: Option<Value>,
+    message_id: Option<String>,
+    sent_at: Option<Value>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Funnel {
+    project_id: Option<String>,
+    project_name: Option<String>,
+    page_id: Option<String>,
+    page_url: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Visitor {
+    id: Option<String>,
+    user_agent: Option<String>,
+    referrer: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Utm {
+    source: Option<String>,
+    medium: Option<String>,
+    campaign: Option<String>,
+    term: Option<String>,
+    content: Option<String>,
+}
+
+/// The event's data, which are the `data` of the seed's payload.
+#[derive(Serialize)]
+struct Contact<'a> {
+    email: &'a str,
+    name: Option<&'a str>,
+    funnel: &'a Funnel,
+    visitor: &'a Visitor,
+    utm: &'a Utm,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    success: bool,
+    contact_id: &'a str,
+}
+
+/// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId, pageUrl}, visitor?:{id, userAgent, referrer},
+/// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId}`, a profile's id. What the form leaves out of
+/// the visitor is taken from the request. Public: overwrites nothing and answers alike whether the address was known.
+pub(super) async fn post(call: &Call) -> Handled {
+    let text = body::text(call).await?;
+    let mut wanted: Wanted = body::parse(&text)?;
+    let company = company(wanted.company_id)?;
+    let email = body::required(wanted.email, "email")?;
+    let email = email.trim();
+    let address = address(email)?;
+    let name = wanted.name.as_deref().map(str::trim).filter(|n| !n.is_empty());
+    if name.is_some_and(|n| n.chars().count() > NAME_CHARS_MAX || n.chars().any(char::is_control)) {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "name",
+            format!("name is a text of at most {NAME_CHARS_MAX} characters"),
+        )
+        .into());
+    }
+    let session = match wanted.session_id {
+        Some(id) => session(Some(id))?,
+        None => session_id(u64::try_from(call.now_ms() / 1000).unwrap_or_default(), entropy::bytes()),
+    };
+    let visitor = &mut wanted.visitor;
+    visitor.id.get_or_insert_with(|| session.clone());
+    visitor.user_agent = visitor.user_agent.take().or_else(|| call.header("user-agent"));
+    visitor.referrer = visitor.referrer.take().or_else(|| call.header("referer"));
+    let contact = Contact { email, name, funnel: &wanted.funnel, visitor: &wanted.visitor, utm: &wanted.utm };
+    let data = serde_json::to_string(&contact)?;
+    if data.len() > EVENT_BYTES_MAX {
+        return Err(Problem::new(Code::EventTooLarge, format!("the contact is over {EVENT_BYTES_MAX} bytes")).into());
+    }
+    let original_ms = wanted.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
+    let sent_ms = body::sent_ms(wanted.sent_at.as_ref());
+    let id = match (wanted.message_id.filter(|id| !id.is_empty()), original_ms) {
+        (Some(id), _) => event::checked_message_id(id)?,
+        (None, Some(ms)) => event::content_id(&[&session, EVENT, &ms.to_string(), &data]),
+        (None, None) => entropy::message_id(),
+    };
+    let ms = clock::happened(original_ms, sent_ms, call.now_ms());
+    let row = Row {
+        ts: clock::identify_ts(ms, &id),
+        id,
+        name: EVENT.to_owned(),
+        data: RawValue::from_string(data)?,
+        revenue: None,
+        original_ms,
+    };
+    let origin = call.header("origin");
+    let request = ingest::Request {
+        company: &company,
+        from_server: false,
+        session: &session,
+        number: entropy::number(),
+        sent_ms,
+        received_ms: call.now_ms(),
+        context: None,
+        origin: origin.as_deref(),
+    };
+    let (candidate, server_session) = new_profile(call.now_ms());
+    let person = Person {
+        address: &address,
+        email,
+        name,
+        traits: "{}",
+        candidate: &candidate,
+        server_session: &server_session,
+        created_ms: ms,
+    };
+    let identified = identify::add(call.db(Some(&company))?, &request, &row, &person).await?;
+    check(identified.door)?;
+    call.deliver_after_answer(&company, identified.stored.deliveries);
+    let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
+    let contact_id = identified.profile.ok_or_else(taken)?;
+    Ok(serde_json::to_string(&Answer { success: true, contact_id: &contact_id })?)
+}
