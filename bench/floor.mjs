@@ -10,6 +10,7 @@ export default {
     // What is not here (origin, context, …) is null, as it is for TrackMate when a request does not bring it.
     const values = {
       rows: JSON.stringify(rows),
+      ids: JSON.stringify(rows.map((row) => row.i)),
       company,
       session,
       source: 0,

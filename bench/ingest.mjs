@@ -31,8 +31,8 @@ const INSERT = [
   sql('events.insert'),
   ['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address', 'profile'],
 ];
-const COUNT = [sql('links.count'), ['rows', 'company', 'source', 'session', 'request', 'profile']];
-const OUTBOX = [sql('deliveries.insert'), ['rows', 'company', 'source', 'address', 'request', 'received']];
+const COUNT = [sql('links.count'), ['ids', 'company', 'source', 'session', 'request', 'profile']];
+const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received']];
 
 const startTrackMate = (vars = {}) => startWorker(['edge/build/index.js', 'edge/build/index_bg.wasm'], { OPERATOR_KEY, ...vars });
 const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS: statements });
