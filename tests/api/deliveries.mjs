@@ -91,7 +91,7 @@ export default (trackMate) =>
       });
       await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
       t.after(() => server.close().closeAllConnections());
-      const webhook = await c.subscribe(`http://127.0.0.1:${server.address().port}`, ['*'], { timeoutMs: 500 });
+      const webhook = await c.subscribe(`http://127.0.0.1:${server.address().port}`, ['*'], { timeoutMs: 3000 });
       await c.tryServer({ eventType: 'x' });
       const [delivery] = await until('an end', async () => {
         const deliveries = await c.deliveries(webhook.id);
