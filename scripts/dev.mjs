@@ -18,7 +18,7 @@ const SHOP_PORT = PORT + 1;
 const BASE = `http://127.0.0.1:${PORT}`; // what we call: wrangler listens on IPv4 only
 const URL_SHOWN = `http://localhost:${PORT}`; // what people and browsers use
 const COMPANY = 'TM-SHOP99';
-const CRON_EVERY_MS = 10_000;
+const CRON_EVERY_MS = 5_000;
 const READY_WITHIN_MS = 60_000;
 
 const FILES = {
@@ -249,10 +249,10 @@ const WRANGLER_ENV = {
   FORCE_COLOR: '0',
 };
 
-async function startWorker(operatorKey) {
+async function startWorker({ operatorKey, secretsKey }) {
   // By file and not by --var: a command line is readable by every user of the machine. DEV_ALLOW_LOOPBACK lets webhooks
   // go to http://127.0.0.1, which the deployed Worker refuses.
-  writePrivate(FILES.env, `OPERATOR_KEY="${operatorKey}"\nDEV_ALLOW_LOOPBACK="1"\n`);
+  writePrivate(FILES.env, `OPERATOR_KEY="${operatorKey}"\nSECRETS_KEY="${secretsKey}"\nDEV_ALLOW_LOOPBACK="1"\n`);
   const args = ['dev', '--port', PORT, '--ip', '127.0.0.1', '--inspector-port', 0, '--persist-to', STATE];
   args.push('--env-file', FILES.env, '--show-interactive-dev-session', 'false');
   const child = start('worker', 'wrangler', args.map(String), WRANGLER_ENV, FILES.log);
@@ -394,9 +394,10 @@ async function main() {
   await migrate();
 
   step('start the Worker');
-  const kept = readJson(FILES.kept) ?? { operatorKey: randomBytes(32).toString('hex') };
+  const newKey = () => randomBytes(32).toString('hex');
+  const kept = { operatorKey: newKey(), secretsKey: newKey(), ...readJson(FILES.kept) };
   keep(kept);
-  await startWorker(kept.operatorKey);
+  await startWorker(kept);
 
   step('demo company');
   await demoCompany(kept);

@@ -8,6 +8,7 @@ import identify, { attacks } from './api/identify.mjs';
 import server from './api/server.mjs';
 import tenants from './api/tenants.mjs';
 import timeline from './api/timeline.mjs';
+import trouble from './api/trouble.mjs';
 import webhooks from './api/webhooks.mjs';
 import { startTrackMate } from './support/harness.mjs';
 
@@ -17,5 +18,5 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, contacts, cost]) feature(() => trackMate);
+  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, trouble, contacts, cost]) feature(() => trackMate);
 });

@@ -25,6 +25,8 @@ pub struct Message<'a> {
     pub timeout_ms: u32,
     /// Whether plain http to this machine is allowed.
     pub loopback: bool,
+    /// Breaks it off.
+    pub breaker: Option<&'a web_sys::AbortSignal>,
 }
 
 /// What came of it.
@@ -36,6 +38,14 @@ pub struct Exchange {
     pub error: Option<String>,
     /// The first 16 KB of the answer.
     pub answer: Option<String>,
+}
+
+impl Exchange {
+    /// One that brought nothing, and why.
+    #[must_use]
+    pub fn failed(outcome: Outcome, why: impl Into<String>) -> Self {
+        Self { outcome, error: Some(why.into()), answer: None }
+    }
 }
 
 /// Whether this is a development deployment that may deliver to its own machine.
@@ -62,20 +72,19 @@ pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<()
 /// Posts a message. Never fails: what goes wrong is an outcome.
 pub async fn post(message: &Message<'_>) -> Exchange {
     if let Err(why) = check_url(message.url, None, message.loopback) {
-        return Exchange { outcome: Outcome::Refused, error: Some(why.to_owned()), answer: None };
+        return Exchange::failed(Outcome::Refused, why);
     }
     let deadline = web_sys::AbortSignal::timeout_with_u32(message.timeout_ms);
-    match exchange(message, &deadline.clone().into()).await {
+    let signal = message
+        .breaker
+        .map_or_else(|| deadline.clone(), |breaker| web_sys::AbortSignal::any(&js_sys::Array::of2(&deadline, breaker)));
+    match exchange(message, &signal.into()).await {
         Ok(exchange) => exchange,
         Err(_) if deadline.aborted() => {
-            unreachable_after(format!("no complete answer within {} ms", message.timeout_ms))
+            Exchange::failed(Outcome::Unreachable, format!("no complete answer within {} ms", message.timeout_ms))
         }
-        Err(_) => unreachable_after("the host could not be reached or closed the connection".to_owned()),
+        Err(_) => Exchange::failed(Outcome::Unreachable, "the host could not be reached or closed the connection"),
     }
-}
-
-const fn unreachable_after(error: String) -> Exchange {
-    Exchange { outcome: Outcome::Unreachable, error: Some(error), answer: None }
 }
 
 async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Result<Exchange> {

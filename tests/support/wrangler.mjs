@@ -24,7 +24,7 @@ export function migrate(state) {
 
 /** Starts the Worker on this state → {url, call, companies, sweep, kill}; `kill` is SIGKILL to every process of it. */
 export async function startWrangler(state, port) {
-  const vars = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`].flatMap((v) => ['--var', v]);
+  const vars = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`, 'SECRETS_KEY:secrets-key-of-the-fault-tests'].flatMap((v) => ['--var', v]);
   const args = [WRANGLER, 'dev', '--port', port, '--ip', '127.0.0.1', '--inspector-port', '0', '--persist-to', state, ...vars];
   const child = spawn(process.execPath, args.map(String), { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let log = '';

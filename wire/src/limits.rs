@@ -57,10 +57,6 @@ pub const RETRY_ATTEMPTS_MAX: u32 = 50;
 pub const RETRY_DELAY_S_MAX: u32 = 24 * 60 * 60;
 /// Seconds a receiver may ask us to wait by `Retry-After`.
 pub const RETRY_AFTER_S_MAX: u32 = 24 * 60 * 60;
-/// Deliveries given up in a row after which a subscription is switched off …
-pub const FAILURES_MAX: i64 = 20;
-/// … if they have been failing for this long, ms: an outage of an evening switches nothing off.
-pub const FAILING_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 /// Bytes of a secret that a company brings itself.
 pub const SECRET_BYTES_MAX: usize = 200;
 /// Custom headers of one subscription.
@@ -82,14 +78,42 @@ pub const QUEUE_DELAY_S_MAX: u32 = 12 * 60 * 60;
 pub const TIMEOUT_MS_MAX: u32 = 30_000;
 /// Bytes of a receiver's answer that are read and kept.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024;
-/// Milliseconds that a claim outlives the attempt's own timeout, for the D1 calls around it.
-pub const LEASE_MARGIN_MS: i64 = 15_000;
-/// First attempts made in the request's own tail. A free-plan invocation has 50 subrequests; an attempt takes up to five.
-pub const FIRST_ATTEMPTS_MAX: usize = 8;
+/// Milliseconds of a lease, renewed while its attempt runs: what a crash leaves leased is free again this soon.
+pub const LEASE_MS: i64 = 7000;
+/// Milliseconds between two renewals: one may come late and the lease still holds.
+pub const RENEW_MS: u64 = 2500;
+/// Milliseconds that a circuit's probe may take beyond its timeout before another is sent.
+pub const PROBE_MARGIN_MS: i64 = 15_000;
+/// Leases of one delivery that may run out in a row before it is given up: its attempts may be what kills the invocation.
+pub const INTERRUPTIONS_MAX: i64 = 5;
+/// Attempts of one invocation, unless the deployment says otherwise (`ATTEMPTS_MAX`): the free plan has 50 subrequests, and an attempt takes up to three.
+pub const ATTEMPTS_MAX: usize = 12;
+/// Attempts under way at one subscription in one isolate, beyond which new ones wait: a receiver that hangs must not hold all the memory.
+pub const IN_FLIGHT_SUBSCRIPTION_MAX: u32 = 24;
+/// Attempts under way in one isolate, likewise.
+pub const IN_FLIGHT_MAX: u32 = 200;
+/// Deliveries settled in one batch: their answers share D1's bound of one parameter.
+pub const SETTLE_MAX: usize = 50;
+/// Deliveries a second that a subscription may be limited to; an invocation makes so many attempts at most.
+pub const RATE_LIMIT_MAX: u32 = 100;
+/// Failures in a row, and hours, that a subscription may ask for before it is switched off.
+pub const DISABLE_FAILURES_MAX: u32 = 10_000;
+/// … hours.
+pub const DISABLE_HOURS_MAX: u32 = 24 * 30;
+/// Days that finished deliveries and their attempts may be kept.
+pub const LOG_DAYS_MAX: u32 = 365;
+/// Deliveries that one run of the sweep deletes per subscription, and subscriptions it looks at.
+pub const PRUNE_DELIVERIES_MAX: i64 = 500;
+/// … subscriptions.
+pub const PRUNE_SUBSCRIPTIONS_MAX: usize = 5;
+/// Event names that a company's catalogue shows at most.
+pub const CATALOG_NAMES_MAX: i64 = 1000;
 /// Attempts at a time in one invocation, which has six connections: a seventh would wait for one with its deadline running.
 pub const CONNECTIONS_MAX: usize = 5;
-/// Milliseconds of timeout up to which an attempt is made in a request's tail, which the runtime ends after 30 s.
+/// Milliseconds of timeout up to which an attempt is made in a request's tail …
 pub const TAIL_TIMEOUT_MS_MAX: u32 = 20_000;
+/// … which the runtime ends after 30 s: no attempt begins that could last longer than this, ms.
+pub const TAIL_MS_MAX: i64 = 27_000;
 /// Messages of one call to Queues (its own limit).
 pub const QUEUE_BATCH_MAX: usize = 100;
 /// Wake-ups of one sweep: ten calls to Queues, and what is left is the next sweep's.

@@ -34,10 +34,20 @@ pub fn standard_signature(secret: &str, id: &str, timestamp_s: i64, body: &[u8])
     format!("v1,{}", Base64::encode_string(&mac(key, &[head.as_bytes(), body])))
 }
 
+/// SHA-256 of the parts as one.
+#[must_use]
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
 /// SHA-256 as lower-case hex: how keys are stored.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex(&sha256(&[bytes]))
 }
 
 /// Whether two texts are equal, in time that depends on their lengths only.

@@ -1,6 +1,171 @@
-//! What an attempt's outcome means for its delivery. Pure: the clock and the jitter are arguments.
+//! The life of a delivery: what may happen to it in which state, and what an attempt's outcome means for it. Pure: the clock and the jitter are
+//! arguments. The statements `store/sql/delivery.*.sql` do the same to many at once; `edge/tests/delivery.rs` holds them against this, and this against a
+//! million schedules of crashes, lost and doubled wake-ups.
 
-use trackmate_wire::limits::{RETRY_AFTER_S_MAX, RETRY_DELAY_S_MAX};
+use trackmate_wire::limits::{EARLY_MS_MAX, INTERRUPTIONS_MAX, RETRY_AFTER_S_MAX, RETRY_DELAY_S_MAX};
+
+/// Where a delivery is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// To be attempted when due.
+    Pending,
+    /// Under an attempt, until its lease ends.
+    Leased,
+    /// Waits for its subscription: off, its circuit open, or its rate spent.
+    Held,
+    /// The receiver has it.
+    Delivered,
+    /// The receiver said no.
+    FailedPermanent,
+    /// Its attempts are spent.
+    Exhausted,
+    /// Its owner did not want it any more.
+    Dismissed,
+}
+
+impl State {
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Leased => "leased",
+            Self::Held => "held",
+            Self::Delivered => "delivered",
+            Self::FailedPermanent => "failed_permanent",
+            Self::Exhausted => "exhausted",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// Whether nothing more happens by itself.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Delivered | Self::FailedPermanent | Self::Exhausted | Self::Dismissed)
+    }
+}
+
+/// What the rules look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// Where it is in its life.
+    pub state: State,
+    /// Claims made; an attempt names the one that is its own.
+    pub generation: i64,
+    /// Attempts ended since it was last set going; the policy counts these.
+    pub tries: i64,
+    /// Leases that ran out since an attempt last ended.
+    pub interrupted: i64,
+    /// When it is due, ms; of a leased one, when the lease ends.
+    pub due_ms: i64,
+}
+
+impl Delivery {
+    /// A new one: held if its subscription takes none, leased if the invocation that stores it attempts it.
+    #[must_use]
+    pub const fn new(open: bool, lease_ms: Option<i64>, now_ms: i64) -> Self {
+        let (state, generation, due_ms) = match lease_ms {
+            Some(lease_ms) if open => (State::Leased, 1, lease_ms),
+            Some(_) | None => (if open { State::Pending } else { State::Held }, 0, now_ms),
+        };
+        Self { state, generation, tries: 0, interrupted: 0, due_ms }
+    }
+
+    const fn is_claimable(&self, now_ms: i64) -> bool {
+        match self.state {
+            // Clocks of two machines differ.
+            State::Pending => self.due_ms <= now_ms + EARLY_MS_MAX,
+            // A lease of somebody else's must really have run out.
+            State::Leased => self.due_ms <= now_ms,
+            State::Held | State::Delivered | State::FailedPermanent | State::Exhausted | State::Dismissed => false,
+        }
+    }
+
+    /// Leases it until `lease_ms` if it is due; the generation is the claim. Anything else that is due is held if its subscription takes none.
+    pub const fn claim(&mut self, open: bool, now_ms: i64, lease_ms: i64) -> Option<i64> {
+        if !self.is_claimable(now_ms) {
+            return None;
+        }
+        let was_leased = matches!(self.state, State::Leased);
+        if !open {
+            self.interrupted += was_leased as i64;
+            self.state = State::Held;
+            return None;
+        }
+        if was_leased && self.interrupted >= INTERRUPTIONS_MAX {
+            return None;
+        }
+        self.interrupted += was_leased as i64;
+        Some(self.lease(lease_ms))
+    }
+
+    /// Leases a held one: a probe, or its turn has come.
+    pub const fn claim_held(&mut self, lease_ms: i64) -> Option<i64> {
+        if matches!(self.state, State::Held) { Some(self.lease(lease_ms)) } else { None }
+    }
+
+    const fn lease(&mut self, lease_ms: i64) -> i64 {
+        self.state = State::Leased;
+        self.generation += 1;
+        self.due_ms = lease_ms;
+        self.generation
+    }
+
+    /// Prolongs a lease that still holds; `false`: it is lost, and the attempt must stop.
+    pub const fn renew(&mut self, claim: i64, now_ms: i64, lease_ms: i64) -> bool {
+        let holds = matches!(self.state, State::Leased) && self.generation == claim && self.due_ms > now_ms;
+        if holds {
+            self.due_ms = lease_ms;
+        }
+        holds
+    }
+
+    /// Takes back a lease that was not used.
+    pub const fn give_back(&mut self, claim: i64, now_ms: i64) {
+        if matches!(self.state, State::Leased) && self.generation == claim {
+            self.state = State::Pending;
+            self.due_ms = now_ms;
+        }
+    }
+
+    /// Ends an attempt; `false`: the claim does not hold any more, and nothing changed.
+    pub fn settle(&mut self, claim: i64, next: Next, now_ms: i64) -> bool {
+        if self.state != State::Leased || self.generation != claim {
+            return false;
+        }
+        self.tries += 1;
+        self.interrupted = 0;
+        (self.state, self.due_ms) = next.standing(now_ms);
+        true
+    }
+
+    /// Gives up one that was interrupted too often: each of its attempts may have killed its own invocation.
+    pub fn abandon(&mut self, now_ms: i64) {
+        if self.state == State::Leased && self.due_ms <= now_ms && self.interrupted >= INTERRUPTIONS_MAX {
+            self.state = State::Exhausted;
+        }
+    }
+
+    /// Moves a held one on.
+    pub const fn release(&mut self, dismiss: bool, now_ms: i64) {
+        if matches!(self.state, State::Held) {
+            self.state = if dismiss { State::Dismissed } else { State::Pending };
+            self.due_ms = now_ms;
+        }
+    }
+
+    /// Sets one that has ended going again.
+    pub const fn resend(&mut self, now_ms: i64) -> bool {
+        let ended = self.state.is_final();
+        if ended {
+            self.state = State::Pending;
+            self.tries = 0;
+            self.interrupted = 0;
+            self.due_ms = now_ms;
+        }
+        ended
+    }
+}
 
 /// What came of one attempt at a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +237,19 @@ pub enum Next {
     FailedPermanent,
     /// Every attempt is spent.
     Exhausted,
+}
+
+impl Next {
+    /// Where it leaves its delivery, and when that is due, ms.
+    #[must_use]
+    pub const fn standing(self, now_ms: i64) -> (State, i64) {
+        match self {
+            Self::Delivered => (State::Delivered, now_ms),
+            Self::FailedPermanent => (State::FailedPermanent, now_ms),
+            Self::Exhausted => (State::Exhausted, now_ms),
+            Self::Retry(delay_s) => (State::Pending, now_ms + delay_s as i64 * 1000),
+        }
+    }
 }
 
 /// Decides after attempt number `attempt` (1 is the first): 2xx delivers; no answer, 408, 425, 429 and 5xx are retried, no sooner than

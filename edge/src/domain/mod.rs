@@ -1,10 +1,13 @@
 //! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are arguments.
 
+pub mod circuit;
 pub mod clock;
 pub mod delivery;
 pub mod event;
+pub mod known;
 pub mod ledger;
 pub mod payload;
 pub mod revenue;
 pub mod target;
 pub mod timeline;
+pub mod vault;

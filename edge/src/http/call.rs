@@ -1,11 +1,14 @@
 //! One request with what its handlers need: the clock, random numbers, the database and its cost, work for after the answer.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use trackmate_wire::ids::hex;
 use worker::{Context, Date, Env, Method, Request};
 
+use crate::domain::event::Row;
+use crate::store::ingest::{Room, Stored};
 use crate::store::{self, Cost, Db};
 use crate::{entropy, jobs};
 
@@ -18,6 +21,7 @@ pub(super) struct Call {
     request_id: String,
     directory: OnceCell<Db>,
     company: OnceCell<Db>,
+    room: OnceCell<Room>,
 }
 
 impl Call {
@@ -34,6 +38,7 @@ impl Call {
             request_id,
             directory: OnceCell::new(),
             company: OnceCell::new(),
+            room: OnceCell::new(),
         }
     }
 
@@ -100,17 +105,34 @@ impl Call {
         Some(format!("trips={} read={} written={}", sum(|c| c.trips), sum(|c| c.read), sum(|c| c.written)))
     }
 
-    /// Makes the first attempts at these deliveries once the answer is on its way.
+    /// How many deliveries this invocation may attempt itself.
+    pub(super) fn room(&self) -> &Room {
+        self.room.get_or_init(|| jobs::flight::room(&self.env))
+    }
+
+    /// What follows from stored events once the answer is on its way: they are counted, and their deliveries go out.
+    pub(super) fn stored(&self, company: &str, rows: &[Row], stored: Stored) {
+        let new: HashSet<&str> = stored.new.iter().map(String::as_str).collect();
+        let names = rows.iter().filter(|row| new.contains(row.id.as_str())).map(|row| row.name.as_str());
+        if jobs::tally::count(company, names, self.now_ms) {
+            self.context.wait_until(jobs::tally::write_down(self.env.clone()));
+        }
+        if !stored.outbox.is_empty() {
+            self.context.wait_until(jobs::deliver::outbox(self.env.clone(), company.to_owned(), stored.outbox));
+        }
+    }
+
+    /// Attempts deliveries that were set going again once the answer is on its way.
     pub(super) fn deliver_after_answer(&self, company: &str, deliveries: Vec<String>) {
         if !deliveries.is_empty() {
-            self.context.wait_until(jobs::deliver::first_attempts(self.env.clone(), company.to_owned(), deliveries));
+            self.context.wait_until(jobs::deliver::first(self.env.clone(), company.to_owned(), deliveries));
         }
     }
 
     /// Moves held deliveries on once the answer is on its way; what is too much for one run, the sweep goes on with.
     pub(super) fn release_after_answer(&self) {
         let env = self.env.clone();
-        self.context.wait_until(async move { jobs::sweep::run(&env).await });
+        self.context.wait_until(async move { jobs::sweep::recover(&env).await });
     }
 
     /// Does this once the answer is on its way.

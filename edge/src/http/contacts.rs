@@ -3,20 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use trackmate_wire::ids::session_id;
 use trackmate_wire::limits::{EVENT_BYTES_MAX, NAME_CHARS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
-use super::events::{check, company, session};
-use super::profile::{address, new_profile};
+use super::events::{company, session};
+use super::profile::{Claim, address};
 use super::{Handled, body};
-use crate::domain::clock;
-use crate::domain::event::{self, Row};
 use crate::entropy;
-use crate::store::identify::{self, Person};
-use crate::store::ingest;
 
 /// The event of a submitted form.
 const EVENT: &str = "registration.submitted";
@@ -116,47 +111,20 @@ pub(super) async fn post(call: &Call) -> Handled {
     if data.len() > EVENT_BYTES_MAX {
         return Err(Problem::new(Code::EventTooLarge, format!("the contact is over {EVENT_BYTES_MAX} bytes")).into());
     }
-    let original_ms = wanted.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
-    let sent_ms = body::sent_ms(wanted.sent_at.as_ref());
-    let id = match (wanted.message_id.filter(|id| !id.is_empty()), original_ms) {
-        (Some(id), _) => event::checked_message_id(id)?,
-        (None, Some(ms)) => event::content_id(&[&session, EVENT, &ms.to_string(), &data]),
-        (None, None) => entropy::message_id(),
-    };
-    let ms = clock::happened(original_ms, sent_ms, call.now_ms());
-    let row = Row {
-        ts: clock::identify_ts(ms, &id),
-        id,
-        name: EVENT.to_owned(),
-        data: RawValue::from_string(data)?,
-        revenue: None,
-        original_ms,
-    };
-    let origin = call.header("origin");
-    let request = ingest::Request {
+    let claim = Claim {
         company: &company,
-        from_server: false,
         session: &session,
-        number: entropy::number(),
-        sent_ms,
-        received_ms: call.now_ms(),
-        context: None,
-        origin: origin.as_deref(),
-    };
-    let (candidate, server_session) = new_profile(call.now_ms());
-    let person = Person {
         address: &address,
         email,
         name,
         traits: "{}",
-        candidate: &candidate,
-        server_session: &server_session,
-        created_ms: ms,
+        event: EVENT,
+        said: &data.clone(),
+        data,
+        timestamp: wanted.timestamp,
+        message_id: wanted.message_id,
+        sent_at: wanted.sent_at,
     };
-    let identified = identify::add(call.db(Some(&company))?, &request, &row, &person).await?;
-    check(identified.door)?;
-    call.deliver_after_answer(&company, identified.stored.deliveries);
-    let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-    let contact_id = identified.profile.ok_or_else(taken)?;
+    let contact_id = claim.store(call).await?;
     Ok(serde_json::to_string(&Answer { success: true, contact_id: &contact_id })?)
 }

@@ -92,11 +92,13 @@ pub(super) async fn post(call: &Call) -> Handled {
         received_ms: arrival.received_ms,
         context,
         origin: origin.as_deref(),
+        room: call.room(),
     };
     let (door, stored) = ingest::browser(call.db(Some(&company))?, &request, &sorted.rows).await?;
     check(door)?;
-    call.deliver_after_answer(&company, stored.deliveries);
-    Ok(serde_json::to_string(&Receipt::new(sorted, stored.new.len()))?)
+    let new = stored.new.len();
+    call.stored(&company, &sorted.rows, stored);
+    Ok(serde_json::to_string(&Receipt::new(sorted, new))?)
 }
 
 /// The company that a public caller names.

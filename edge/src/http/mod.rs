@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod call;
+mod catalog;
 mod contacts;
 mod deliveries;
 mod error;
@@ -51,6 +52,7 @@ enum Route {
     Recover(String),
     Resend(String, String),
     Settings,
+    Catalog,
     Companies,
     CompanyKeys(String),
     CompanyKey(String, String),
@@ -79,6 +81,7 @@ impl Route {
                 Self::Resend((*id).to_owned(), (*delivery).to_owned())
             }
             ["api", "admin", "settings"] => Self::Settings,
+            ["api", "admin", "events", "catalog"] => Self::Catalog,
             ["api", "operator", "companies"] => Self::Companies,
             ["api", "operator", "companies", id, "keys"] => Self::CompanyKeys((*id).to_owned()),
             ["api", "operator", "companies", id, "keys", key] => Self::CompanyKey((*id).to_owned(), (*key).to_owned()),
@@ -89,7 +92,7 @@ impl Route {
     /// The value of `Allow`. Where there is GET there is HEAD.
     const fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Users | Self::User(_) | Self::Timeline(_) | Self::Deliveries(_) => {
+            Self::Health | Self::Catalog | Self::Users | Self::User(_) | Self::Timeline(_) | Self::Deliveries(_) => {
                 "GET, HEAD, OPTIONS"
             }
             Self::Webhook(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
@@ -157,6 +160,7 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         }
         (Route::Settings, Method::Get) => settings::get(call, auth::Admin::of(call).await?).await,
         (Route::Settings, Method::Patch) => settings::patch(call, auth::Admin::of(call).await?).await,
+        (Route::Catalog, Method::Get) => catalog::get(call, auth::Admin::of(call).await?).await,
         (Route::Companies, Method::Get) => operator::list(call, auth::Operator::of(call)?).await,
         (Route::Companies, Method::Post) => operator::post(call, auth::Operator::of(call)?).await,
         (Route::CompanyKeys(id), Method::Get) => operator::keys(call, auth::Operator::of(call)?, id).await,

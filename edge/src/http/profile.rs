@@ -8,6 +8,7 @@ use trackmate_wire::limits::{NAME_CHARS_MAX, TRAITS_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
+use super::error::Error;
 use super::events::{check, company, session};
 use super::{Handled, body};
 use crate::domain::clock;
@@ -57,51 +58,98 @@ pub(super) async fn post(call: &Call) -> Handled {
     }
     event::check_object(&traits_json, "traits")?;
     let name = name(&traits)?.map(str::to_owned);
-    let original_ms = identify.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
-    let sent_ms = body::sent_ms(identify.sent_at.as_ref());
-    let id = match (identify.message_id.filter(|id| !id.is_empty()), original_ms) {
-        (Some(id), _) => event::checked_message_id(id)?,
-        (None, Some(ms)) => event::content_id(&[&session, "identify", &ms.to_string(), &address, &traits_json]),
-        (None, None) => entropy::message_id(),
-    };
-    let ms = clock::happened(original_ms, sent_ms, call.now_ms());
-    traits.insert("email".to_owned(), Value::String(email.trim().to_owned()));
-    let row = Row {
-        ts: clock::identify_ts(ms, &id),
-        id,
-        name: "identify".to_owned(),
-        data: RawValue::from_string(serde_json::to_string(&traits)?)?,
-        revenue: None,
-        original_ms,
-    };
-    let origin = call.header("origin");
-    let request = ingest::Request {
+    let mut data = traits;
+    data.insert("email".to_owned(), Value::String(email.trim().to_owned()));
+    let claim = Claim {
         company: &company,
-        from_server: false,
         session: &session,
-        number: entropy::number(),
-        sent_ms,
-        received_ms: call.now_ms(),
-        context: None,
-        origin: origin.as_deref(),
-    };
-    let (candidate, server_session) = new_profile(call.now_ms());
-    let person = Person {
         address: &address,
         email: email.trim(),
         name: name.as_deref(),
         traits: &traits_json,
-        candidate: &candidate,
-        server_session: &server_session,
-        created_ms: ms,
+        event: "identify",
+        data: serde_json::to_string(&data)?,
+        said: &traits_json,
+        timestamp: identify.timestamp,
+        message_id: identify.message_id,
+        sent_at: identify.sent_at,
     };
-    let identified = identify::add(call.db(Some(&company))?, &request, &row, &person).await?;
-    check(identified.door)?;
-    call.deliver_after_answer(&company, identified.stored.deliveries);
-    // No profile: the message id was used for something else, and nothing was stored.
-    let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-    let profile_id = identified.profile.ok_or_else(taken)?;
+    let profile_id = claim.store(call).await?;
     Ok(serde_json::to_string(&Answer { success: true, profile_id: &profile_id })?)
+}
+
+/// A public caller's claim that a session is somebody's, with the timeline entry it makes.
+pub(super) struct Claim<'a> {
+    pub(super) company: &'a str,
+    pub(super) session: &'a str,
+    /// The lookup key of the address.
+    pub(super) address: &'a str,
+    /// The address as typed.
+    pub(super) email: &'a str,
+    pub(super) name: Option<&'a str>,
+    /// JSON object.
+    pub(super) traits: &'a str,
+    /// The entry's name.
+    pub(super) event: &'static str,
+    /// The entry's data, a JSON object.
+    pub(super) data: String,
+    /// What tells two claims apart that bring a time and no id.
+    pub(super) said: &'a str,
+    pub(super) timestamp: Option<Value>,
+    pub(super) message_id: Option<String>,
+    pub(super) sent_at: Option<Value>,
+}
+
+impl Claim<'_> {
+    /// Stores the claim; the id of the person's profile.
+    pub(super) async fn store(self, call: &Call) -> Result<String, Error> {
+        let original_ms = self.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
+        let sent_ms = body::sent_ms(self.sent_at.as_ref());
+        let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
+            (Some(id), _) => event::checked_message_id(id)?,
+            (None, Some(ms)) => {
+                event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.said])
+            }
+            (None, None) => entropy::message_id(),
+        };
+        let ms = clock::happened(original_ms, sent_ms, call.now_ms());
+        let row = Row {
+            ts: clock::identify_ts(ms, &id),
+            id,
+            name: self.event.to_owned(),
+            data: RawValue::from_string(self.data)?,
+            revenue: None,
+            original_ms,
+        };
+        let origin = call.header("origin");
+        let request = ingest::Request {
+            company: self.company,
+            from_server: false,
+            session: self.session,
+            number: entropy::number(),
+            sent_ms,
+            received_ms: call.now_ms(),
+            context: None,
+            origin: origin.as_deref(),
+            room: call.room(),
+        };
+        let (candidate, server_session) = new_profile(call.now_ms());
+        let person = Person {
+            address: self.address,
+            email: self.email,
+            name: self.name,
+            traits: self.traits,
+            candidate: &candidate,
+            server_session: &server_session,
+            created_ms: ms,
+        };
+        let identified = identify::add(call.db(Some(self.company))?, &request, &row, &person).await?;
+        check(identified.door)?;
+        call.stored(self.company, std::slice::from_ref(&row), identified.stored);
+        // No profile: the message id was used for something else, and nothing was stored.
+        let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
+        Ok(identified.profile.ok_or_else(taken)?)
+    }
 }
 
 /// The ids a profile gets if this request makes it: the profile's and its server session's.

@@ -109,6 +109,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         received_ms: call.now_ms(),
         context: None,
         origin: None,
+        room: call.room(),
     };
     for _ in 0..RACES_MAX {
         let person = Person::of(&resolved, &who)?;
@@ -153,10 +154,11 @@ fn answer(
     warnings: Vec<Warning>,
 ) -> Handled {
     let id = sorted.rows.first().map(|row| row.id.clone()).filter(|_| single);
-    call.deliver_after_answer(company, stored.deliveries);
+    let new = stored.new.len();
+    call.stored(company, &sorted.rows, stored);
     Ok(serde_json::to_string(&Answer {
         message_id: id.as_deref(),
-        receipt: Receipt::new(sorted, stored.new.len()),
+        receipt: Receipt::new(sorted, new),
         profile_id,
         linked: profile_id.is_some(),
         created,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use trackmate_wire::limits::{EVENT_NAME_CHARS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX};
+use trackmate_wire::limits::{
+    EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX,
+};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -10,6 +12,7 @@ use super::error::Error;
 use super::{Handled, auth, body, webhooks};
 use crate::store::companies::{self, Change};
 use crate::store::subscriptions::{self, Funnel};
+use crate::{entropy, vault};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +23,7 @@ struct Settings {
     allowed_origins: Option<Box<RawValue>>,
     revenue_events: Box<RawValue>,
     webhooks_enabled: bool,
+    log_retention_days: i64,
     /// The funnel's webhook (seed 002), whose field names are its own.
     #[serde(rename = "webhook_enabled")]
     funnel_enabled: bool,
@@ -47,6 +51,7 @@ struct Wanted {
     allowed_origins: Option<Option<Vec<String>>>,
     revenue_events: Option<Vec<String>>,
     webhooks_enabled: Option<bool>,
+    log_retention_days: Option<u32>,
     #[serde(rename = "webhook_enabled")]
     funnel_enabled: Option<bool>,
     #[serde(rename = "crm_webhook_url")]
@@ -60,7 +65,7 @@ fn present<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Vec<String>>
     Option::deserialize(d).map(Some)
 }
 
-/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled,
+/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
 /// webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     let db = call.db(Some(&admin.company))?;
@@ -73,6 +78,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
         allowed_origins: company.allowed_origins.map(RawValue::from_string).transpose()?,
         revenue_events: RawValue::from_string(company.revenue_events)?,
         webhooks_enabled: company.webhooks_enabled != 0,
+        log_retention_days: company.log_days,
         funnel_enabled: funnel.as_ref().is_some_and(|f| f.active != 0),
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
@@ -80,7 +86,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     Ok(serde_json::to_string(&Answer { success: true, settings })?)
 }
 
-/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, webhook_enabled?,
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, webhook_enabled?,
 /// crm_webhook_url?, webhook_secret?}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
@@ -106,6 +112,10 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         let message = format!("revenueEvents has at most {REVENUE_EVENTS_MAX} event types");
         return Err(Problem::field(Code::InvalidField, "revenueEvents", message).into());
     }
+    let log_days = wanted
+        .log_retention_days
+        .map(|days| webhooks::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
+        .transpose()?;
     funnel(call, &admin, &wanted).await?;
     let change = Change {
         name: wanted.name.map(|n| n.trim().to_owned()),
@@ -115,6 +125,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
             .transpose()?,
         revenue_events: wanted.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
         webhooks_enabled: wanted.webhooks_enabled,
+        log_days,
     };
     companies::update(call.db(Some(&admin.company))?, &admin.company, &change).await?;
     if wanted.webhooks_enabled == Some(true) {
@@ -140,12 +151,14 @@ async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(),
     let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let url = url.map(str::to_owned).or_else(|| current.map(|f| f.url));
     let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");
-    let funnel = Funnel {
-        id: FUNNEL,
-        url: &url.ok_or_else(missing)?,
-        secret: wanted.funnel_secret.as_deref(),
-        active: wanted.funnel_enabled,
+    let secret = match wanted.funnel_secret.as_deref() {
+        Some(secret) => {
+            Some(webhooks::vault(call)?.seal(&vault::owner(&admin.company, FUNNEL), secret, entropy::bytes()))
+        }
+        None => None,
     };
+    let funnel =
+        Funnel { id: FUNNEL, url: &url.ok_or_else(missing)?, secret: secret.as_deref(), active: wanted.funnel_enabled };
     subscriptions::set_funnel(db, &admin.company, &funnel, call.now_ms()).await?;
     if wanted.funnel_enabled == Some(true) {
         call.release_after_answer();

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_wire::ids::hex;
 use trackmate_wire::limits::{
-    DELIVERIES_SHOWN_MAX, DESCRIPTION_CHARS_MAX, EVENT_NAME_CHARS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX,
-    NAME_CHARS_MAX, PATTERNS_MAX, RETRY_ATTEMPTS_MAX, RETRY_DELAY_S_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX,
-    URL_BYTES_MAX,
+    DELIVERIES_SHOWN_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EVENT_NAME_CHARS_MAX,
+    GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, NAME_CHARS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX,
+    RETRY_DELAY_S_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX, URL_BYTES_MAX,
 };
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature;
@@ -20,10 +20,13 @@ use super::error::Error;
 use super::{Handled, auth, body};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
+use crate::domain::vault::{Unopened, Vault};
 use crate::jobs::deliver::headers;
 use crate::outbound::{self, Message};
 use crate::store::subscriptions::{self, Change, Subscription};
-use crate::{entropy, http};
+use crate::{entropy, http, vault};
+
+const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +40,9 @@ struct Wanted {
     retry_attempts: Option<u32>,
     retry_delay: Option<u32>,
     timeout_ms: Option<u32>,
+    rate_limit: Option<u32>,
+    disable_after_failures: Option<u32>,
+    disable_after_hours: Option<u32>,
     active: Option<bool>,
     held: Option<String>,
 }
@@ -58,10 +64,23 @@ struct Webhook<'a> {
     retry_attempts: i64,
     retry_delay: i64,
     timeout_ms: i64,
+    /// Deliveries a second.
+    rate_limit: Option<i64>,
+    disable_after_failures: i64,
+    disable_after_hours: i64,
     active: bool,
     disabled_reason: Option<&'a str>,
+    circuit: Circuit,
     created_at: String,
     stats: Stats<'a>,
+}
+
+/// Whether deliveries go out, or wait until a probe finds the receiver there.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Circuit {
+    state: &'static str,
+    next_probe_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -90,8 +109,15 @@ impl<'a> Webhook<'a> {
             retry_attempts: s.retry_attempts,
             retry_delay: s.retry_delay_s,
             timeout_ms: s.timeout_ms,
+            rate_limit: s.rate_limit,
+            disable_after_failures: s.disable_failures,
+            disable_after_hours: s.disable_ms / HOUR_MS,
             active: s.active != 0,
             disabled_reason: s.disabled_reason.as_deref(),
+            circuit: Circuit {
+                state: if s.open_until.is_some() { "open" } else { "closed" },
+                next_probe_at: s.open_until.map(clock::iso),
+            },
             created_at: clock::iso(s.created_at),
             stats: Stats {
                 success: s.success,
@@ -119,8 +145,8 @@ struct List<'a> {
     webhooks: Vec<Webhook<'a>>,
 }
 
-/// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? | retryAttempts?, retryDelay?, timeoutMs?, active?}` →
-/// `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
+/// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? | retryAttempts?, retryDelay?, timeoutMs?, rateLimit?,
+/// disableAfterFailures?, disableAfterHours?, active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
 pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::text(call).await?;
     let mut wanted: Wanted = body::parse(&text)?;
@@ -135,12 +161,14 @@ pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
         timeout_ms: TIMEOUT_MS_MAX,
         standard: false,
     });
-    let new = change(call, wanted, crm)?;
-    let policy = new.policy.unwrap_or(crm);
     let (id, secret) = (format!("wh_{}", hex(&entropy::bytes::<12>())), signature::secret(entropy::bytes()));
+    let owner = vault::owner(&admin.company, &id);
+    let sealed = vault(call)?.seal(&owner, &secret, entropy::bytes());
+    let new = change(call, wanted, crm, &owner)?;
+    let policy = new.policy.unwrap_or(crm);
     let db = call.db(Some(&admin.company))?;
     let most = i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX);
-    if !subscriptions::add(db, &admin.company, &id, &secret, &new, policy, most, call.now_ms()).await? {
+    if !subscriptions::add(db, &admin.company, &id, &sealed, &new, policy, most, call.now_ms()).await? {
         return Err(
             Problem::new(Code::LimitReached, format!("a company has at most {SUBSCRIPTIONS_MAX} webhooks")).into()
         );
@@ -160,9 +188,9 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled 
         timeout_ms: u32::try_from(current.timeout_ms).unwrap_or(TIMEOUT_MS_MAX),
         standard: false,
     };
-    let change = change(call, wanted, known)?;
-    subscriptions::update(call.db(Some(&admin.company))?, &admin.company, id, &change).await?;
-    if change.active == Some(true) {
+    let change = change(call, wanted, known, &vault::owner(&admin.company, id))?;
+    subscriptions::update(call.db(Some(&admin.company))?, &admin.company, id, &change, call.now_ms()).await?;
+    if change.active == Some(true) || change.url.is_some() || change.rate_limit.is_some() {
         call.release_after_answer();
     }
     answer(call, &admin, id, None).await
@@ -206,9 +234,10 @@ pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled
     let text = body::text(call).await?;
     let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::parse(&text)? };
     let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
-    let until = (grace_h > 0).then(|| call.now_ms() + i64::from(grace_h) * 3_600_000);
+    let until = (grace_h > 0).then(|| call.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(entropy::bytes());
-    if !subscriptions::rotate(call.db(Some(&admin.company))?, &admin.company, id, &secret, until).await? {
+    let sealed = vault(call)?.seal(&vault::owner(&admin.company, id), &secret, entropy::bytes());
+    if !subscriptions::rotate(call.db(Some(&admin.company))?, &admin.company, id, &sealed, until).await? {
         return Err(unknown().into());
     }
     answer(call, &admin, id, Some(&secret)).await
@@ -239,19 +268,15 @@ pub(super) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     })
     .to_string();
     let delivery_id = hex(&entropy::bytes::<16>());
+    let unopened =
+        |Unopened| Error::Internal("the webhook's secrets could not be opened: is SECRETS_KEY the right one?".into());
     let message = Message {
         url: &target.url,
         body: &body,
-        headers: headers(
-            &target.headers,
-            &delivery_id,
-            began / 1000,
-            &body,
-            &target.secret,
-            target.old_secret.as_deref(),
-        ),
-        timeout_ms: u32::try_from(target.timeout_ms).unwrap_or(TIMEOUT_MS_MAX),
+        headers: headers(call.env(), &admin.company, id, &target, &delivery_id, began, &body).map_err(unopened)?,
+        timeout_ms: target.timeout_ms,
         loopback: outbound::allows_loopback(call.env()),
+        breaker: None,
     };
     let exchange = outbound::post(&message).await;
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
@@ -276,11 +301,13 @@ async fn answer(call: &Call, admin: &auth::Admin, id: &str, secret: Option<&str>
     Ok(serde_json::to_string(&One { success: true, webhook: Webhook::new(&subscription, secret)?, deliveries: None })?)
 }
 
-/// Checks what an owner says. `known` fills the parts of the policy that are not named.
-fn change(call: &Call, wanted: Wanted, known: Policy) -> Result<Change, Problem> {
+/// Checks what an owner says. `known` fills the parts of the policy that are not named; header values are sealed for `owner`.
+fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
     let name = wanted.name.map(|n| n.trim().to_owned());
     if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {
-        return Err(Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")));
+        return Err(
+            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
+        );
     }
     let url = wanted.url.map(|u| u.trim().to_owned());
     if let Some(url) = url.as_deref() {
@@ -288,13 +315,13 @@ fn change(call: &Call, wanted: Wanted, known: Policy) -> Result<Change, Problem>
     }
     if wanted.description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
         let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "description", message));
+        return Err(Problem::field(Code::InvalidField, "description", message).into());
     }
     let held = match wanted.held.as_deref() {
         None => None,
         Some("deliver") => Some("deliver"),
         Some("dismiss") => Some("dismiss"),
-        Some(_) => return Err(Problem::field(Code::InvalidField, "held", "held is deliver or dismiss")),
+        Some(_) => return Err(Problem::field(Code::InvalidField, "held", "held is deliver or dismiss").into()),
     };
     let own_policy = wanted.retry_attempts.is_some() || wanted.retry_delay.is_some() || wanted.timeout_ms.is_some();
     let preset = wanted.preset.as_deref().map(|name| {
@@ -312,17 +339,31 @@ fn change(call: &Call, wanted: Wanted, known: Policy) -> Result<Change, Problem>
         }),
         preset => preset,
     };
+    let headers = match wanted.headers.map(own_headers).transpose()? {
+        Some(headers) => Some(vault(call)?.seal_headers(owner, &headers, entropy::bytes)?),
+        None => None,
+    };
+    let optional = |value: Option<u32>, field, most| value.map(|n| within(Some(n), field, 0, 0..=most)).transpose();
+    let hours = optional(wanted.disable_after_hours, "disableAfterHours", DISABLE_HOURS_MAX)?;
     Ok(Change {
         name,
         url,
         events: wanted.events.map(patterns).transpose()?,
         description: wanted.description,
-        headers: wanted.headers.map(own_headers).transpose()?,
+        headers,
         preset: wanted.preset,
         policy,
+        rate_limit: optional(wanted.rate_limit, "rateLimit", RATE_LIMIT_MAX)?,
+        disable_failures: optional(wanted.disable_after_failures, "disableAfterFailures", DISABLE_FAILURES_MAX)?,
+        disable_ms: hours.map(|h| i64::from(h) * HOUR_MS),
         active: wanted.active,
         held,
     })
+}
+
+/// The deployment's vault: without one no secret is stored.
+pub(super) fn vault(call: &Call) -> Result<Vault, Error> {
+    vault::of(call.env()).ok_or_else(|| Error::Internal("the Worker secret SECRETS_KEY is not set".into()))
 }
 
 /// That deliveries may go to this URL.
@@ -392,7 +433,7 @@ fn own_headers(headers: BTreeMap<String, Option<String>>) -> Result<String, Prob
     serde_json::to_string(&patch).map_err(|_| bad("headers is an object of texts".to_owned()))
 }
 
-fn within(
+pub(super) fn within(
     value: Option<u32>,
     field: &'static str,
     default: u32,

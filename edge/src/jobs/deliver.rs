@@ -1,197 +1,303 @@
-//! One attempt at one delivery: load, claim, send, settle.
+//! Attempts at deliveries that are leased to this invocation: build the body, sign, send, hand the outcome over to [`super::settle`]. While they last,
+//! their leases are renewed; an attempt whose lease is lost is broken off, so that no two of one delivery are ever under way.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{Either, join3, select};
 use futures_util::stream::{self, StreamExt};
-use trackmate_wire::limits::{
-    CONNECTIONS_MAX, EARLY_MS_MAX, FIRST_ATTEMPTS_MAX, LEASE_MARGIN_MS, QUEUE_DELAY_S_MAX, TAIL_TIMEOUT_MS_MAX,
-};
+use trackmate_wire::limits::{CONNECTIONS_MAX, RENEW_MS, TAIL_MS_MAX, TAIL_TIMEOUT_MS_MAX};
 use trackmate_wire::signature::{hex_signature, standard_signature};
-use worker::{Env, console_error};
+use worker::{Context, Delay, Env, console_error};
 
-use super::notice;
-use super::wake::{self, Wake};
-use crate::domain::delivery::{Next, Outcome, Policy, after_attempt};
+use super::settle::{self, Done};
+use super::wake::{self, Wake, What};
+use super::{flight, pace};
+use crate::domain::delivery::{Outcome, Policy, after_attempt};
 use crate::domain::payload::{self, Fact};
-use crate::entropy;
+use crate::domain::vault::Unopened;
 use crate::http::now_ms;
 use crate::outbound::{self, Exchange, Message};
-use crate::store::deliveries::{self, Delivery, Settled};
-use crate::store::{self, Db};
+use crate::store::deliveries::{self, Ended, Leased, Target};
+use crate::store::ingest::Outbox;
+use crate::{entropy, store, vault};
 
-/// Makes the first attempts at new deliveries, as many as one invocation affords; the queue takes the others.
-pub async fn first_attempts(env: Env, company: String, mut ids: Vec<String>) {
-    let later = ids.split_off(ids.len().min(FIRST_ATTEMPTS_MAX));
-    let wakes: Vec<Wake> = later.into_iter().map(|id| Wake::new(company.clone(), id)).collect();
-    let queued = async {
-        if !wakes.is_empty() {
-            wake::send(&env, &wakes, 0).await;
+/// Seconds that a delivery waits which found this isolate full.
+const FULL_WAIT_S: u32 = 2;
+
+/// What a request's outbox needs once the answer is on its way: attempts at what is leased, wake-ups for the rest.
+pub async fn outbox(env: Env, company: String, outbox: Outbox) {
+    let delay_s = if outbox.pending.is_empty() || !flight::is_full() { 0 } else { FULL_WAIT_S };
+    let pending: Vec<Wake> = outbox.pending.into_iter().map(|id| Wake::delivery(&company, id)).collect();
+    let paced: Vec<Wake> = outbox.paced.into_iter().map(|id| Wake::subscription(&company, id)).collect();
+    join3(
+        wake::send(&env, &pending, delay_s),
+        wake::send(&env, &paced, 0),
+        run(&env, &company, outbox.leased, Some(now_ms() + TAIL_MS_MAX), 0),
+    )
+    .await;
+}
+
+/// Claims these deliveries and attempts them behind an answer that is on its way; the queue takes what is more than an invocation affords.
+pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
+    let later = ids.split_off(ids.len().min(flight::attempts_max(&env)));
+    let wakes: Vec<Wake> = later.into_iter().map(|id| Wake::delivery(&company, id)).collect();
+    wake::send(&env, &wakes, 0).await;
+    let (short, long) = claim(&env, &company, &ids).await;
+    let wakes: Vec<Wake> = long.iter().map(|d| Wake::delivery(&company, d.id.clone())).collect();
+    for d in &long {
+        give_back(&env, &company, d).await;
+    }
+    wake::send(&env, &wakes, 0).await;
+    run(&env, &company, short, Some(now_ms() + TAIL_MS_MAX), 0).await;
+}
+
+/// Does what wake-ups say. Short attempts go on behind the batch, so that a receiver that hangs does not hold the queue; a long one, and every one while
+/// this isolate is full, is waited for.
+pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
+    let mut companies: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for Wake { company, what } in wakes {
+        let (deliveries, subscriptions) = companies.entry(company).or_default();
+        match what {
+            What::Delivery(id) => deliveries.push(id),
+            What::Subscription(id) => subscriptions.push(id),
+        }
+    }
+    for (company, (ids, subscriptions)) in companies {
+        let ends_ms = now_ms() + TAIL_MS_MAX;
+        for subscription in subscriptions {
+            let (env, company) = (env.clone(), company.clone());
+            context.wait_until(async move { pace::turns(&env, &company, &subscription, ends_ms).await });
+        }
+        let (short, long) = claim(env, &company, &ids).await;
+        if flight::is_full() {
+            run(env, &company, short, None, 0).await;
+        } else {
+            let (env, company) = (env.clone(), company.clone());
+            context.wait_until(async move { run(&env, &company, short, Some(ends_ms), 0).await });
+        }
+        run(env, &company, long, None, 0).await;
+    }
+}
+
+/// Claims what is due: attempts that fit behind an answer, and those that may last longer. Never fails: the sweep tries again.
+async fn claim(env: &Env, company: &str, ids: &[String]) -> (Vec<Leased>, Vec<Leased>) {
+    if ids.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let claimed = async { deliveries::claim(&store::database(env, Some(company))?, company, ids, now_ms()).await };
+    match claimed.await {
+        Ok((leased, paced)) => {
+            let wakes: Vec<Wake> = paced.into_iter().map(|id| Wake::subscription(company, id)).collect();
+            wake::send(env, &wakes, 0).await;
+            leased.into_iter().partition(|d| d.target.timeout_ms <= TAIL_TIMEOUT_MS_MAX)
+        }
+        Err(error) => {
+            console_error!("{} deliveries were not claimed: {}", ids.len(), store::brief(&error));
+            (Vec::new(), Vec::new())
+        }
+    }
+}
+
+async fn give_back(env: &Env, company: &str, d: &Leased) {
+    let given = async {
+        deliveries::give_back(&store::database(env, Some(company))?, company, &d.id, d.generation, now_ms()).await
+    };
+    if let Err(error) = given.await {
+        console_error!("a lease was not given back and runs out: {}", store::brief(&error));
+    }
+}
+
+/// The leases of a run that are not settled: the claim, and what breaks its attempt off.
+type Live = RefCell<BTreeMap<String, (i64, Option<web_sys::AbortController>)>>;
+
+/// Attempts leased deliveries, a few at a time, `spacing_ms` apart; none begins that could last past `ends_ms`.
+pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: Option<i64>, spacing_ms: u64) {
+    let Some(lease_ms) = leased.iter().map(|d| d.lease_ms).min() else { return };
+    let live: Live = RefCell::new(leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect());
+    let began = now_ms();
+    let attempts = stream::iter(leased.into_iter().zip(0_u64..)).for_each_concurrent(CONNECTIONS_MAX, |(d, place)| {
+        let live = &live;
+        async move {
+            let elapsed = u64::try_from(now_ms() - began).unwrap_or_default();
+            let wait_ms = (place * spacing_ms).saturating_sub(elapsed);
+            if wait_ms > 0 {
+                Delay::from(Duration::from_millis(wait_ms)).await;
+            }
+            attempt(env, company, d, ends_ms, live).await;
+        }
+    });
+    select(pin!(attempts), pin!(keep(env, company, &live, lease_ms))).await;
+}
+
+/// Renews leases until it is dropped. One that is lost, or cannot be renewed in time, breaks its attempt off.
+async fn keep(env: &Env, company: &str, live: &Live, mut lease_ms: i64) {
+    loop {
+        Delay::from(Duration::from_millis(RENEW_MS)).await;
+        let leases: Vec<(String, i64)> = live.borrow().iter().map(|(id, (claim, _))| (id.clone(), *claim)).collect();
+        if leases.is_empty() {
+            continue;
+        }
+        let now = now_ms();
+        let left = Duration::from_millis(u64::try_from(lease_ms - now).unwrap_or_default());
+        let renewed = async { deliveries::renew(&store::database(env, Some(company))?, company, &leases, now).await };
+        let kept = match select(pin!(renewed), pin!(Delay::from(left))).await {
+            Either::Left((Ok(kept), _)) => {
+                lease_ms = now + trackmate_wire::limits::LEASE_MS;
+                kept
+            }
+            Either::Left((Err(error), _)) => {
+                console_error!("leases were not renewed: {}", store::brief(&error));
+                continue;
+            }
+            Either::Right(_) => Vec::new(),
+        };
+        for (id, _) in leases {
+            if !kept.contains(&id)
+                && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
+            {
+                attempt.abort();
+            }
+        }
+    }
+}
+
+async fn attempt(env: &Env, company: &str, d: Leased, ends_ms: Option<i64>, live: &Live) {
+    let began = now_ms();
+    if ends_ms.is_some_and(|ends| began + i64::from(d.target.timeout_ms) > ends) {
+        // Its time behind this answer is over; the queue has more.
+        if live.borrow_mut().remove(&d.id).is_some() {
+            give_back(env, company, &d).await;
+            wake::send(env, &[Wake::delivery(company, d.id)], 0).await;
+        }
+        return;
+    }
+    let Ok(breaker) = web_sys::AbortController::new() else { return };
+    match live.borrow_mut().get_mut(&d.id) {
+        Some((_, slot)) => *slot = Some(breaker.clone()),
+        None => return, // The lease was lost while it waited for its turn.
+    }
+    let _under_way = flight::begin(&d.subscription);
+    let (body, exchange) = exchange(env, company, &d, began, &breaker.signal()).await;
+    if live.borrow_mut().remove(&d.id).is_none() {
+        return; // The lease was lost meanwhile: whoever holds it now says what came of the delivery.
+    }
+    settle::push(env, done(company, d, body, exchange, began)).await;
+}
+
+/// Builds, signs and sends.
+async fn exchange(
+    env: &Env,
+    company: &str,
+    d: &Leased,
+    began: i64,
+    breaker: &web_sys::AbortSignal,
+) -> (String, Exchange) {
+    let fact = Fact {
+        event: &d.event,
+        ts: d.fact.ts,
+        data: &d.fact.data,
+        from_server: d.fact.source == 1,
+        message_id: &d.message_id,
+        session: &d.fact.session,
+        profile: d.profile.as_deref(),
+    };
+    let Some(body) = d.body.clone().or_else(|| payload::body(fact)) else {
+        return (String::new(), Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
+    };
+    let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
+        Ok(headers) => headers,
+        Err(Unopened) => {
+            console_error!(
+                "the secrets of webhook {} could not be opened: is SECRETS_KEY the right one?",
+                d.subscription
+            );
+            return (
+                body,
+                Exchange::failed(Outcome::Unreachable, "its secret could not be read; TrackMate's operator was told"),
+            );
         }
     };
-    let attempts =
-        stream::iter(&ids).for_each_concurrent(CONNECTIONS_MAX, |id| attempt(&env, &company, id, Place::Tail));
-    join(queued, attempts).await;
-}
-
-/// Attempts these deliveries, a few at a time.
-pub async fn attempt_all(env: &Env, wakes: &[Wake]) {
-    stream::iter(wakes)
-        .for_each_concurrent(CONNECTIONS_MAX, |w| attempt(env, &w.company, &w.delivery, Place::Consumer))
-        .await;
-}
-
-/// Where an attempt runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Behind the answer to a request, which the runtime cuts off after 30 seconds.
-    Tail,
-    /// In a queue consumer, which has minutes.
-    Consumer,
-}
-
-/// Attempts a delivery if it is due and nobody else is at it. Never fails: what goes wrong is logged, and the sweep tries again.
-async fn attempt(env: &Env, company: &str, id: &str, place: Place) {
-    if let Err(error) = try_attempt(env, company, id, place).await {
-        console_error!("delivery {id} was interrupted: {}", error.to_string().lines().next().unwrap_or_default());
-    }
-}
-
-async fn try_attempt(env: &Env, company: &str, id: &str, place: Place) -> store::Result<()> {
-    let db = store::database(env, Some(company))?;
-    let Some(delivery) = deliveries::load(&db, company, id).await? else { return Ok(()) };
-    let now = now_ms();
-    let pending = delivery.state == "pending";
-    if pending && delivery.open == 0 {
-        return deliveries::hold(&db, company, id, delivery.generation).await;
-    }
-    if pending && delivery.due_at > now + EARLY_MS_MAX {
-        // Woken before its time; a wake-up that did nothing must leave another behind.
-        wake_later(env, company, id, (delivery.due_at - now) / 1000 + 1).await;
-        return Ok(());
-    }
-    if place == Place::Tail && delivery.timeout_ms > i64::from(TAIL_TIMEOUT_MS_MAX) {
-        wake_later(env, company, id, 0).await;
-        return Ok(());
-    }
-    let Some(body) = claim(&db, company, &delivery, now).await? else { return Ok(()) };
-    let exchange = send(env, &delivery, &body, now).await;
-    let next = after_attempt(
-        &exchange.outcome,
-        u32::try_from(delivery.tries + 1).unwrap_or(u32::MAX),
-        policy(&delivery),
-        entropy::unit(),
-    );
-    let noted = settle(&db, company, &delivery, &exchange, next, now).await?;
-    if let Next::Retry(delay_s) = next {
-        wake_later(env, company, id, i64::from(delay_s)).await;
-    }
-    if let Some(noted) = noted {
-        notice::after(env, &db, company, &delivery, next, &noted).await?;
-    }
-    Ok(())
-}
-
-/// Builds the body and leases the delivery; the bytes to send, or `None` if it is not ours to attempt.
-async fn claim(db: &Db, company: &str, delivery: &Delivery, now: i64) -> store::Result<Option<String>> {
-    let fact = Fact {
-        event: &delivery.event,
-        ts: delivery.ts,
-        data: &delivery.data,
-        from_server: delivery.source == 1,
-        message_id: &delivery.message_id,
-        session: &delivery.session,
-        profile: delivery.profile.as_deref(),
-    };
-    let body =
-        payload::body(fact).ok_or_else(|| worker::Error::RustError("an event's stored data are not JSON".into()))?;
-    let lease = now + delivery.timeout_ms + LEASE_MARGIN_MS;
-    // A pending delivery may be claimed a moment early; a lease of somebody else's must really have run out.
-    let due_by = if delivery.state == "pending" { now + EARLY_MS_MAX } else { now };
-    deliveries::claim(db, company, &delivery.id, delivery.generation, due_by, lease, &body).await
-}
-
-async fn send(env: &Env, delivery: &Delivery, body: &str, now: i64) -> Exchange {
-    let old_secret =
-        delivery.old_secret.as_deref().filter(|_| delivery.old_secret_until.is_some_and(|until| until > now));
     let message = Message {
-        url: &delivery.url,
-        body,
-        headers: headers(&delivery.headers, &delivery.id, now / 1000, body, &delivery.secret, old_secret),
-        timeout_ms: u32::try_from(delivery.timeout_ms).unwrap_or_default(),
+        url: &d.target.url,
+        body: &body,
+        headers,
+        timeout_ms: d.target.timeout_ms,
         loopback: outbound::allows_loopback(env),
+        breaker: Some(breaker),
     };
-    outbound::post(&message).await
+    let exchange = outbound::post(&message).await;
+    (body, exchange)
 }
 
-fn policy(delivery: &Delivery) -> Policy {
-    Policy {
-        attempts: u32::try_from(delivery.retry_attempts).unwrap_or(1),
-        delay_s: u32::try_from(delivery.retry_delay_s).unwrap_or_default(),
-        timeout_ms: u32::try_from(delivery.timeout_ms).unwrap_or_default(),
-        standard: delivery.preset.as_deref() == Some("standard"),
-    }
-}
-
-async fn settle(
-    db: &Db,
-    company: &str,
-    delivery: &Delivery,
-    exchange: &Exchange,
-    next: Next,
-    began: i64,
-) -> store::Result<Option<deliveries::Noted>> {
+fn done(company: &str, d: Leased, body: String, exchange: Exchange, began: i64) -> Done {
+    let policy = Policy {
+        attempts: d.target.attempts,
+        delay_s: d.target.delay_s,
+        timeout_ms: d.target.timeout_ms,
+        standard: d.target.preset.as_deref() == Some("standard"),
+    };
+    let next = after_attempt(&exchange.outcome, d.tries + 1, policy, entropy::unit());
     let ended = now_ms();
-    let (state, due_ms, finished_ms) = match next {
-        Next::Delivered => ("delivered", ended, Some(ended)),
-        Next::FailedPermanent => ("failed_permanent", ended, Some(ended)),
-        Next::Exhausted => ("exhausted", ended, Some(ended)),
-        Next::Retry(delay_s) => ("pending", ended + i64::from(delay_s) * 1000, None),
-    };
-    let settled = Settled {
-        at_ms: began,
-        url: &delivery.url,
-        status: if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None },
-        error: exchange.error.as_deref(),
-        answer: exchange.answer.as_deref(),
-        duration_ms: ended - began,
-        state,
-        due_ms,
-        finished_ms,
-    };
-    deliveries::settle(db, company, &delivery.id, &delivery.subscription, delivery.generation + 1, &settled).await
-}
-
-/// Sets the queue's alarm. It takes no more than half a day at once; woken early, the delivery sets it again.
-async fn wake_later(env: &Env, company: &str, id: &str, delay_s: i64) {
-    let delay_s = u32::try_from(delay_s).unwrap_or_default().min(QUEUE_DELAY_S_MAX);
-    wake::send(env, &[Wake::new(company.to_owned(), id.to_owned())], delay_s).await;
+    let (state, due_ms) = next.standing(ended);
+    Done {
+        company: company.to_owned(),
+        subscription: d.subscription,
+        event: d.event,
+        failures: d.target.failures,
+        next,
+        ended: Ended {
+            id: d.id,
+            generation: d.generation,
+            state: state.as_str(),
+            due_ms,
+            finished_ms: state.is_final().then_some(ended),
+            body,
+            began_ms: began,
+            url: d.target.url,
+            status: if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None },
+            error: exchange.error,
+            answer: exchange.answer,
+            duration_ms: ended - began,
+        },
+    }
 }
 
 /// The owner's headers, then ours, which no header of the owner's may replace. While a rotated secret lives on, the Standard Webhooks
 /// header holds both signatures, and the plain one, which can hold only one, has the old secret's beside it.
+///
+/// # Errors
+/// When what is sealed cannot be opened.
 pub fn headers(
-    own: &str,
+    env: &Env,
+    company: &str,
+    subscription: &str,
+    target: &Target,
     id: &str,
-    now_s: i64,
+    now_ms: i64,
     body: &str,
-    secret: &str,
-    old_secret: Option<&str>,
-) -> Vec<(String, String)> {
-    let own: BTreeMap<String, String> = serde_json::from_str(own).unwrap_or_default();
-    let mut headers: Vec<(String, String)> = own.into_iter().collect();
+) -> Result<Vec<(String, String)>, Unopened> {
+    let vault = vault::of(env).ok_or(Unopened)?;
+    let owner = vault::owner(company, subscription);
+    let (secret, now_s) = (vault.open(&owner, &target.secret)?, now_ms / 1000);
+    let mut headers = vault.open_headers(&owner, &target.headers)?;
     headers.extend([("webhook-id".to_owned(), id.to_owned()), ("webhook-timestamp".to_owned(), now_s.to_string())]);
     if secret.is_empty() {
-        return headers; // A funnel's webhook without a secret: there is nothing to sign with.
+        return Ok(headers); // A funnel's webhook without a secret: there is nothing to sign with.
     }
-    let mut standard = standard_signature(secret, id, now_s, body.as_bytes());
-    if let Some(old) = old_secret {
-        standard = format!("{standard} {}", standard_signature(old, id, now_s, body.as_bytes()));
-        headers.push(("x-webhook-signature-previous".to_owned(), hex_signature(old, body.as_bytes())));
+    let mut standard = standard_signature(&secret, id, now_s, body.as_bytes());
+    if let Some(old) =
+        target.old_secret.as_deref().filter(|_| target.old_secret_until.is_some_and(|until| until > now_ms))
+    {
+        let old = vault.open(&owner, old)?;
+        standard = format!("{standard} {}", standard_signature(&old, id, now_s, body.as_bytes()));
+        headers.push(("x-webhook-signature-previous".to_owned(), hex_signature(&old, body.as_bytes())));
     }
     headers.extend([
-        ("x-webhook-signature".to_owned(), hex_signature(secret, body.as_bytes())),
+        ("x-webhook-signature".to_owned(), hex_signature(&secret, body.as_bytes())),
         ("webhook-signature".to_owned(), standard),
     ]);
-    headers
+    Ok(headers)
 }

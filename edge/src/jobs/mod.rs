@@ -1,8 +1,11 @@
-//! Work without a caller: attempts at deliveries, and the sweep that finds what was left behind.
-//!
-//! A queue message is a hint: D1 says what is due. Every job may run twice, late, or never, and nothing is lost.
+//! What happens after the answer, from the queue and by the clock: attempts at deliveries, their settling, the sweep, the catalogue's tally.
 
 pub mod deliver;
-mod notice;
+pub mod flight;
+pub mod pace;
+pub mod settle;
 pub mod sweep;
+pub mod tally;
 pub mod wake;
+
+mod notice;

@@ -1,26 +1,70 @@
-//! The sweep: wakes up what is due and whatever an invocation that died left leased, moves on what was held for a subscription that is on again,
-//! and erases old secrets whose grace is over. Runs every minute by cron.
+//! The sweep. `recover` finds what has no wake-up left: what is due, whatever an invocation that died left leased, what was held for a subscription that
+//! takes deliveries again. It runs every minute by cron and when an isolate starts, for that may be the restart after a crash. `run` also tidies:
+//! old secrets, old logs, secrets from before they were sealed.
 
-use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
-use worker::{Env, console_error};
+use trackmate_wire::limits::{LEASE_MS, SWEEP_DELIVERIES_MAX};
+use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
 use crate::http::now_ms;
 use crate::store::{self, deliveries, subscriptions};
+use crate::{entropy, vault};
 
-/// One run. What it does not get to is older at the next run and comes first then.
+/// The cron's run. What it does not get to is older at the next run and comes first then.
 pub async fn run(env: &Env) {
-    if let Err(error) = try_run(env).await {
-        console_error!("the sweep failed: {}", error.to_string().lines().next().unwrap_or_default());
+    recover(env).await;
+    report(tidy(env).await);
+}
+
+/// The run of an isolate that has just started: at once, and again when whatever a crash left leased has run out.
+pub async fn start(env: Env) {
+    recover(&env).await;
+    Delay::from(std::time::Duration::from_millis(u64::try_from(LEASE_MS).unwrap_or_default() + 250)).await;
+    recover(&env).await;
+}
+
+/// Wakes what has no wake-up left.
+pub async fn recover(env: &Env) {
+    report(try_recover(env).await);
+}
+
+fn report(swept: store::Result<()>) {
+    if let Err(error) = swept {
+        console_error!("the sweep failed: {}", store::brief(&error));
     }
 }
 
-async fn try_run(env: &Env) -> store::Result<()> {
+async fn try_recover(env: &Env) -> store::Result<()> {
     let db = store::database(env, None)?;
     let now = now_ms();
     deliveries::release(&db, now).await?;
+    deliveries::abandon(&db, now).await?;
     let due = deliveries::due(&db, now, i64::try_from(SWEEP_DELIVERIES_MAX).unwrap_or(i64::MAX)).await?;
-    let wakes: Vec<Wake> = due.into_iter().map(|d| Wake::new(d.company, d.id)).collect();
+    let mut wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id)).collect();
+    let paced = deliveries::paced(&db, now).await?;
+    wakes.extend(paced.into_iter().map(|s| Wake::subscription(&s.company, s.id)));
     wake::send(env, &wakes, 0).await;
-    subscriptions::expire_secrets(&db, now).await
+    Ok(())
+}
+
+async fn tidy(env: &Env) -> store::Result<()> {
+    let db = store::database(env, None)?;
+    let now = now_ms();
+    subscriptions::expire_secrets(&db, now).await?;
+    deliveries::prune(&db, now).await?;
+    let Some(vault) = vault::of(env) else { return Ok(()) };
+    for plain in subscriptions::plain(&db).await? {
+        let owner = vault::owner(&plain.company, &plain.id);
+        // What is sealed already stays as it is: a secret that was rotated, a header that was set since.
+        let seal = |value: &str| match vault.open(&owner, value) {
+            Ok(open) if open == value => vault.seal(&owner, value, entropy::bytes()),
+            Ok(_) | Err(_) => value.to_owned(),
+        };
+        let headers: std::collections::BTreeMap<String, String> = serde_json::from_str(&plain.headers)?;
+        let headers: std::collections::BTreeMap<_, _> = headers.into_iter().map(|(n, v)| (n, seal(&v))).collect();
+        let old_secret = plain.old_secret.as_deref().map(seal);
+        let headers = serde_json::to_string(&headers)?;
+        subscriptions::seal(&db, &plain, &seal(&plain.secret), old_secret.as_deref(), &headers).await?;
+    }
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! The queue's messages: `{"v":1,"c":company,"d":delivery}`, sent as text. Ids only: a message may lie around for days.
+//! The queue's messages: `{"v":1,"c":company,"d":delivery}`, or `"s":subscription` for one that has a turn to take, sent as text. Ids only: a message may
+//! lie around for days.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::QUEUE_BATCH_MAX;
@@ -8,34 +9,66 @@ use worker::{BatchMessageBuilder, Env, QueueContentType, RawMessageBuilder, Send
 /// The version of the form.
 const VERSION: u8 = 1;
 
-/// A hint that a delivery may be due.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A hint that there may be something to do.
+#[derive(Debug, Clone)]
 pub struct Wake {
-    v: u8,
     /// The company.
-    #[serde(rename = "c")]
     pub company: String,
-    /// The delivery.
-    #[serde(rename = "d")]
-    pub delivery: String,
+    /// What may be to do.
+    pub what: What,
+}
+
+/// What a hint is about.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// A delivery may be due.
+    Delivery(String),
+    /// A subscription may have a turn to take.
+    Subscription(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form {
+    v: u8,
+    c: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    d: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<String>,
 }
 
 impl Wake {
     /// A hint about this delivery.
     #[must_use]
-    pub const fn new(company: String, delivery: String) -> Self {
-        Self { v: VERSION, company, delivery }
+    pub fn delivery(company: &str, id: String) -> Self {
+        Self { company: company.to_owned(), what: What::Delivery(id) }
     }
 
-    /// Reads a message; `None` for one of another version or none of ours.
+    /// A hint about this subscription.
+    #[must_use]
+    pub fn subscription(company: &str, id: String) -> Self {
+        Self { company: company.to_owned(), what: What::Subscription(id) }
+    }
+
+    /// Reads a message; `None` for one that is not of this version, whose work the sweep will find.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(text).ok().filter(|w| w.v == VERSION)
+        let form: Form = serde_json::from_str(text).ok()?;
+        let what = match (form.v, form.d, form.s) {
+            (VERSION, Some(id), None) => What::Delivery(id),
+            (VERSION, None, Some(id)) => What::Subscription(id),
+            _ => return None,
+        };
+        Some(Self { company: form.c, what })
     }
 
     fn message(&self, delay_s: u32) -> worker::Result<SendMessage<JsValue>> {
+        let (d, s) = match &self.what {
+            What::Delivery(id) => (Some(id.clone()), None),
+            What::Subscription(id) => (None, Some(id.clone())),
+        };
         // As text: the crate turns structured values into empty objects on their way (workers-rs #1013).
-        let text = serde_json::to_string(self)?;
+        let text = serde_json::to_string(&Form { v: VERSION, c: self.company.clone(), d, s })?;
         Ok(RawMessageBuilder::new(JsValue::from_str(&text))
             .delay_seconds(delay_s)
             .build_with_content_type(QueueContentType::Text))
@@ -50,10 +83,34 @@ pub async fn send(env: &Env, wakes: &[Wake], delay_s: u32) {
 }
 
 async fn try_send(env: &Env, wakes: &[Wake], delay_s: u32) -> worker::Result<()> {
+    if wakes.is_empty() {
+        return Ok(());
+    }
     let queue = env.queue("DELIVERIES")?;
     for chunk in wakes.chunks(QUEUE_BATCH_MAX) {
         let messages = chunk.iter().map(|w| w.message(delay_s)).collect::<worker::Result<Vec<_>>>()?;
         queue.send_raw_batch(BatchMessageBuilder::new().messages(messages).build()).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_another_version_or_form_says_nothing() {
+        assert!(matches!(Wake::read(r#"{"v":1,"c":"TM-1","d":"x"}"#), Some(Wake { what: What::Delivery(_), .. })));
+        assert!(matches!(Wake::read(r#"{"v":1,"c":"TM-1","s":"x"}"#), Some(Wake { what: What::Subscription(_), .. })));
+        for text in [
+            r#"{"v":2,"c":"TM-1","d":"x"}"#,
+            r#"{"v":1,"c":"TM-1"}"#,
+            r#"{"v":1,"c":"TM-1","d":"x","s":"y"}"#,
+            "",
+            "[]",
+            "{",
+        ] {
+            assert!(Wake::read(text).is_none(), "{text}");
+        }
+    }
 }

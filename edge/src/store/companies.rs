@@ -162,6 +162,8 @@ pub struct Company {
     pub revenue_events: String,
     /// 0 or 1.
     pub webhooks_enabled: i64,
+    /// Days that finished deliveries are kept.
+    pub log_days: i64,
 }
 
 /// Finds a company.
@@ -202,6 +204,8 @@ pub struct Change {
     pub revenue_events: Option<String>,
     /// Whether deliveries go out at all.
     pub webhooks_enabled: Option<bool>,
+    /// Days that finished deliveries are kept.
+    pub log_days: Option<u32>,
 }
 
 /// Changes a company's settings.
@@ -217,6 +221,7 @@ pub async fn update(db: &Db, company: &str, change: &Change) -> Result<()> {
         origins.and_then(Option::as_ref).into(),
         change.revenue_events.as_ref().into(),
         change.webhooks_enabled.map(i64::from).into(),
+        change.log_days.map(i64::from).into(),
     ];
     let mut batch = vec![db.bind(sql::COMPANY_UPDATE, &params)?];
     if change.webhooks_enabled == Some(true) {

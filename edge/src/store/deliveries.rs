@@ -1,44 +1,22 @@
-//! The outbox and the log of attempts. Claiming is a compare-and-set on the generation, so a late or doubled wake-up does nothing.
+//! The outbox and the log of attempts. Claiming is a compare-and-set, so a late or doubled wake-up does nothing.
 
-use serde::Deserialize;
-use trackmate_wire::limits::{FAILING_MS_MAX, FAILURES_MAX, RELEASE_DELIVERIES_MAX, RELEASE_SUBSCRIPTIONS_MAX};
+use serde::{Deserialize, Serialize};
+use trackmate_wire::limits::{
+    EARLY_MS_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PRUNE_DELIVERIES_MAX, PRUNE_SUBSCRIPTIONS_MAX,
+    RELEASE_DELIVERIES_MAX, RELEASE_SUBSCRIPTIONS_MAX,
+};
 
 use super::{Db, Result, sql};
+use crate::domain::circuit;
 
-/// A delivery with what its payload and its sending need.
+/// Where a delivery goes and how, as its subscription says when it is leased.
 #[derive(Debug, Deserialize)]
-pub struct Delivery {
-    /// Its id, the same in every attempt.
-    pub id: String,
-    /// Whose it is.
-    pub subscription: String,
-    /// `pending`, `leased`, or a final state.
-    pub state: String,
-    /// The name the subscriber sees.
-    pub event: String,
-    /// Attempts made since it was last set going.
-    pub tries: i64,
-    /// Claims made.
-    pub generation: i64,
-    /// ms; of a leased one, when the lease ends.
-    pub due_at: i64,
-    /// The event's id.
-    pub message_id: String,
-    /// 0 browser, 1 server.
-    pub source: i64,
-    /// When the event happened.
-    pub ts: i64,
-    /// Its session.
-    pub session: String,
-    /// JSON object.
-    pub data: String,
-    /// Whose it is now.
-    pub profile: Option<String>,
+pub struct Target {
     /// Where it goes.
     pub url: String,
-    /// JSON object of the owner's headers.
+    /// JSON object of the owner's headers, their values sealed.
     pub headers: String,
-    /// What it is signed with.
+    /// What it is signed with, sealed; empty for nothing.
     pub secret: String,
     /// What it is signed with too, until `old_secret_until`.
     pub old_secret: Option<String>,
@@ -47,133 +25,346 @@ pub struct Delivery {
     /// The policy's name.
     pub preset: Option<String>,
     /// Attempts in all.
-    pub retry_attempts: i64,
+    pub attempts: u32,
     /// Seconds before the second attempt.
-    pub retry_delay_s: i64,
+    pub delay_s: u32,
     /// Milliseconds of an attempt.
-    pub timeout_ms: i64,
+    pub timeout_ms: u32,
     /// Deliveries of the subscription given up in a row.
     pub failures: i64,
-    /// Whether subscription and company are switched on, 0 or 1.
-    pub open: i64,
 }
 
-/// Loads a delivery.
-///
-/// # Errors
-/// D1's.
-pub async fn load(db: &Db, company: &str, id: &str) -> Result<Option<Delivery>> {
-    db.run(sql::DELIVERY_LOAD, &[company.into(), id.into()]).await?.first()
+/// The event that a delivery is about, as far as its body needs it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Fact {
+    /// 0 browser, 1 server.
+    pub source: i64,
+    /// When it happened.
+    pub ts: i64,
+    /// Its session.
+    pub session: String,
+    /// JSON object.
+    pub data: String,
+}
+
+/// A delivery leased to this invocation.
+#[derive(Debug)]
+pub struct Leased {
+    /// Its id, the same in every attempt.
+    pub id: String,
+    /// Whose it is.
+    pub subscription: String,
+    /// The event's id.
+    pub message_id: String,
+    /// The name the subscriber sees.
+    pub event: String,
+    /// Whose the event was when the delivery was written.
+    pub profile: Option<String>,
+    /// The claim.
+    pub generation: i64,
+    /// When the claim ends unless it is renewed, ms.
+    pub lease_ms: i64,
+    /// Attempts ended since it was last set going.
+    pub tries: u32,
+    /// The bytes of an earlier attempt.
+    pub body: Option<String>,
+    /// What the body is made of.
+    pub fact: Fact,
+    /// Where it goes.
+    pub target: Target,
 }
 
 #[derive(Deserialize)]
-struct Body {
-    body: String,
+struct Claimed {
+    id: String,
+    subscription: String,
+    message_id: String,
+    event: String,
+    profile: Option<String>,
+    generation: i64,
+    tries: u32,
+    body: Option<String>,
+    fact: String,
+    target: String,
 }
 
-/// Leases a delivery seen at `generation` until `lease_ms`, if it is due by `now_ms`. Answers the bytes to send (`body`, unless an
-/// earlier claim stored its own), or `None` when another claim was faster or it is not due.
+impl Claimed {
+    fn leased(self, lease_ms: i64) -> Result<Leased> {
+        Ok(Leased {
+            fact: serde_json::from_str(&self.fact)?,
+            target: serde_json::from_str(&self.target)?,
+            id: self.id,
+            subscription: self.subscription,
+            message_id: self.message_id,
+            event: self.event,
+            profile: self.profile,
+            generation: self.generation,
+            lease_ms,
+            tries: self.tries,
+            body: self.body,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct HeldFor {
+    subscription: String,
+    paced: i64,
+}
+
+/// Leases those of these deliveries that are due; those whose subscription takes none are held. The second list are subscriptions of such that have a
+/// turn to take.
 ///
 /// # Errors
 /// D1's.
-pub async fn claim(
-    db: &Db,
-    company: &str,
-    id: &str,
-    generation: i64,
-    now_ms: i64,
-    lease_ms: i64,
-    body: &str,
-) -> Result<Option<String>> {
-    let params = [company.into(), id.into(), generation.into(), now_ms.into(), lease_ms.into(), body.into()];
-    Ok(db.run(sql::DELIVERY_CLAIM, &params).await?.first::<Body>()?.map(|row| row.body))
+pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Result<(Vec<Leased>, Vec<String>)> {
+    let ids = serde_json::to_string(ids)?;
+    let (company, ids, now, early) = (company.into(), (&ids).into(), now_ms.into(), EARLY_MS_MAX.into());
+    let lease_ms = now_ms + LEASE_MS;
+    let claim = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
+    let batch = vec![db.bind(sql::DELIVERY_CLAIM, &claim)?, db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early])?];
+    let mut answers = super::Answers::new(db.batch(batch).await?);
+    let claimed: Vec<Claimed> = answers.take()?.rows()?;
+    let held: Vec<HeldFor> = answers.take()?.rows()?;
+    let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
+    paced.sort();
+    paced.dedup();
+    Ok((claimed.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
 }
 
-/// What an attempt leaves behind.
-#[derive(Debug, Clone, Copy)]
-pub struct Settled<'a> {
-    /// When it began, ms.
-    pub at_ms: i64,
-    /// Where it went.
-    pub url: &'a str,
-    /// The answer's status.
-    pub status: Option<u16>,
-    /// Why there was none, or what was wrong with it, in the customer's words.
-    pub error: Option<&'a str>,
-    /// What was kept of the answer.
-    pub answer: Option<&'a str>,
-    /// How long it took.
-    pub duration_ms: i64,
-    /// The delivery's new state.
-    pub state: &'a str,
-    /// When it is next due, ms.
-    pub due_ms: i64,
-    /// When it ended, ms.
-    pub finished_ms: Option<i64>,
-}
-
-/// What an attempt meant for its subscription.
-#[derive(Debug, Deserialize)]
-pub struct Noted {
-    /// 0 or 1.
-    pub active: i64,
-    /// Deliveries given up in a row.
-    pub failures: i64,
-    /// Why TrackMate switched it off.
-    pub disabled_reason: Option<String>,
-}
-
-/// Logs an attempt, moves its delivery on and notes it on its subscription, together, if the claim of this generation still holds.
+/// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's share of a limited rate, `most` at the most.
 ///
 /// # Errors
-/// D1's; the lease then runs out and the delivery is tried again.
+/// D1's.
+pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, most: i64) -> Result<Vec<Leased>> {
+    let (company, subscription) = (company.into(), subscription.into());
+    let lease_ms = now_ms + LEASE_MS;
+    let batch = vec![
+        db.bind(sql::SUBSCRIPTION_PACE, &[company, subscription, now_ms.into(), PROBE_MARGIN_MS.into()])?,
+        db.bind(sql::DELIVERY_CLAIM_HELD, &[company, subscription, lease_ms.into(), most.into()])?,
+    ];
+    let mut answers = super::Answers::new(db.batch(batch).await?);
+    answers.take()?;
+    answers.take()?.rows::<Claimed>()?.into_iter().map(|c| c.leased(lease_ms)).collect()
+}
+
+/// Prolongs leases (`id`, generation) that still hold; answers whose.
+///
+/// # Errors
+/// D1's.
+pub async fn renew(db: &Db, company: &str, leases: &[(String, i64)], now_ms: i64) -> Result<Vec<String>> {
+    #[derive(Serialize)]
+    struct Lease<'a> {
+        i: &'a str,
+        g: i64,
+    }
+    let leases: Vec<Lease<'_>> = leases.iter().map(|(i, g)| Lease { i, g: *g }).collect();
+    let leases = serde_json::to_string(&leases)?;
+    let params = [company.into(), (&leases).into(), now_ms.into(), (now_ms + LEASE_MS).into()];
+    Ok(db.run(sql::DELIVERY_RENEW, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
+}
+
+/// Takes back a lease that was not used.
+///
+/// # Errors
+/// D1's; the lease then runs out.
+pub async fn give_back(db: &Db, company: &str, id: &str, generation: i64, now_ms: i64) -> Result<()> {
+    let params = [company.into(), id.into(), generation.into(), now_ms.into()];
+    db.run(sql::DELIVERY_GIVE_BACK, &params).await.map(drop)
+}
+
+/// What an attempt leaves behind, as an item of the settling's JSON parameter.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ended {
+    /// The delivery.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// The claim.
+    #[serde(rename = "g")]
+    pub generation: i64,
+    /// The delivery's new state.
+    #[serde(rename = "s")]
+    pub state: &'static str,
+    /// When it is next due, ms.
+    #[serde(rename = "u")]
+    pub due_ms: i64,
+    /// When it ended for good, ms.
+    #[serde(rename = "f")]
+    pub finished_ms: Option<i64>,
+    /// The bytes sent.
+    #[serde(rename = "b")]
+    pub body: String,
+    /// When the attempt began, ms.
+    #[serde(rename = "a")]
+    pub began_ms: i64,
+    /// Where it went.
+    #[serde(rename = "l")]
+    pub url: String,
+    /// The answer's status.
+    #[serde(rename = "c")]
+    pub status: Option<u16>,
+    /// Why there was none, or what was wrong with it, in the customer's words.
+    #[serde(rename = "e")]
+    pub error: Option<String>,
+    /// What was kept of the answer.
+    #[serde(rename = "r")]
+    pub answer: Option<String>,
+    /// How long it took, ms.
+    #[serde(rename = "d")]
+    pub duration_ms: i64,
+}
+
+/// An operational event that is stored if the settling makes it true.
+#[derive(Debug, Serialize)]
+pub struct Notice {
+    /// Its message id.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// Its `ts`.
+    #[serde(rename = "t")]
+    pub ts: i64,
+    /// Its name.
+    #[serde(rename = "n")]
+    pub name: &'static str,
+    /// The subscription it is about.
+    #[serde(rename = "w")]
+    pub subscription: String,
+    /// The delivery it is about.
+    #[serde(rename = "k")]
+    pub delivery: String,
+    /// Its data.
+    #[serde(rename = "d")]
+    pub data: serde_json::Value,
+}
+
+/// What a settling meant for a subscription.
+#[derive(Debug, Deserialize)]
+pub struct Noted {
+    /// The subscription.
+    pub id: String,
+    /// When its open circuit takes a probe, ms.
+    pub open_until: Option<i64>,
+    /// Whether what is held for it may move on, 0 or 1.
+    pub release: i64,
+}
+
+/// What a settling left to do.
+#[derive(Debug)]
+pub struct Settled {
+    /// The subscriptions it noted.
+    pub noted: Vec<Noted>,
+    /// Deliveries of operational events, to be woken.
+    pub notices: Vec<String>,
+}
+
+/// Logs attempts, moves their deliveries on, notes them on their subscriptions and stores what operational events that makes true: one batch. An attempt
+/// whose claim does not hold any more leaves nothing. `number` marks what this settling wrote; each try has its own.
+///
+/// # Errors
+/// D1's; the leases then run out and the deliveries are tried again.
 pub async fn settle(
     db: &Db,
     company: &str,
-    id: &str,
-    subscription: &str,
-    generation: i64,
-    end: &Settled<'_>,
-) -> Result<Option<Noted>> {
-    let attempt = [
-        company.into(),
-        id.into(),
-        generation.into(),
-        end.at_ms.into(),
-        end.url.into(),
-        end.status.map(i64::from).into(),
-        i64::from(end.state == "delivered").into(),
-        end.error.into(),
-        end.answer.into(),
-        end.duration_ms.into(),
+    ended: &[Ended],
+    notices: &[Notice],
+    number: i64,
+    now_ms: i64,
+) -> Result<Settled> {
+    let ended = serde_json::to_string(ended)?;
+    let (company, ended, now, number) = (company.into(), (&ended).into(), now_ms.into(), number.into());
+    let (opens_after, pause, longest) =
+        (circuit::OPENS_AFTER.into(), circuit::PAUSE_MS_MIN.into(), circuit::PAUSE_MS_MAX.into());
+    let mut batch = vec![
+        db.bind(sql::ATTEMPT_INSERT, &[company, ended])?,
+        db.bind(sql::DELIVERY_SETTLE, &[company, ended, number])?,
+        db.bind(sql::SUBSCRIPTION_NOTE, &[company, ended, now, number, opens_after, pause, longest])?,
     ];
-    let state =
-        [company.into(), id.into(), generation.into(), end.state.into(), end.due_ms.into(), end.finished_ms.into()];
-    let note = [
-        company.into(),
-        subscription.into(),
-        end.state.into(),
-        end.status.map(i64::from).into(),
-        end.error.into(),
-        end.at_ms.into(),
-        FAILURES_MAX.into(),
-        FAILING_MS_MAX.into(),
-    ];
-    let batch = vec![
-        db.bind(sql::ATTEMPT_INSERT, &attempt)?,
-        db.bind(sql::DELIVERY_SETTLE, &state)?,
-        db.bind(sql::SUBSCRIPTION_NOTE, &note)?,
-    ];
-    let mut answers = db.batch(batch).await?;
-    answers.pop().map(|noted| noted.first()).transpose().map(Option::flatten)
+    if !notices.is_empty() {
+        let json = serde_json::to_string(notices)?;
+        let ids = serde_json::to_string(&notices.iter().map(|n| &n.id).collect::<Vec<_>>())?;
+        batch.push(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
+        // Written as pending: the settling attempts nothing itself.
+        let (server, nobody, none) = (1.into(), super::Param::Null, super::Param::Int(0));
+        let outbox = [(&ids).into(), company, server, nobody, number, now, none, none, "[]".into(), none];
+        batch.push(db.bind(sql::DELIVERIES_INSERT, &outbox)?);
+    }
+    let mut answers = super::Answers::new(db.batch(batch).await?);
+    answers.take()?;
+    answers.take()?;
+    let noted = answers.take()?.rows()?;
+    let mut woken = Vec::new();
+    if !notices.is_empty() {
+        answers.take()?;
+        woken = answers.take()?.rows::<Id>()?.into_iter().map(|row| row.id).collect();
+    }
+    Ok(Settled { noted, notices: woken })
 }
 
-/// Holds a delivery seen at `generation` if its subscription or company is switched off.
+/// Gives up, with its reason, what was interrupted too often. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.
-pub async fn hold(db: &Db, company: &str, id: &str, generation: i64) -> Result<()> {
-    db.run(sql::DELIVERY_HOLD, &[company.into(), id.into(), generation.into()]).await.map(drop)
+pub async fn abandon(db: &Db, now_ms: i64) -> Result<()> {
+    let params = [now_ms.into(), INTERRUPTIONS_MAX.into(), PRUNE_DELIVERIES_MAX.into()];
+    let batch = vec![db.bind(sql::ATTEMPT_ABANDON, &params)?, db.bind(sql::DELIVERY_ABANDON, &params)?];
+    db.batch(batch).await.map(drop)
+}
+
+/// A subscription that has a turn to take.
+#[derive(Debug, Deserialize)]
+pub struct Paced {
+    /// Whose.
+    pub company: String,
+    /// Which.
+    pub id: String,
+}
+
+/// Subscriptions of every company that have a turn to take and something waiting. Serves the sweep; hence no company.
+///
+/// # Errors
+/// D1's.
+pub async fn paced(db: &Db, now_ms: i64) -> Result<Vec<Paced>> {
+    db.run(sql::SUBSCRIPTION_PACED, &[now_ms.into(), RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
+}
+
+#[derive(Deserialize)]
+struct Progress {
+    place: String,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    company: String,
+    subscription: String,
+}
+
+/// Deletes a slice of what ended before its company's logs begin, and of the attempts at it; goes on where the last run stopped, and from the start when
+/// it is through. Serves the sweep; hence no company.
+///
+/// # Errors
+/// D1's.
+pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
+    const JOB: &str = "prune deliveries";
+    let found: Option<Progress> = db.run(sql::PROGRESS_FIND, &[JOB.into()]).await?.first()?;
+    let (mut company, mut subscription): (String, String) =
+        found.and_then(|p| serde_json::from_str(&p.place).ok()).unwrap_or_default();
+    for _ in 0..PRUNE_SUBSCRIPTIONS_MAX {
+        let next = db.run(sql::PROGRESS_NEXT, &[(&company).into(), (&subscription).into()]).await?.first::<Owner>()?;
+        let through = next.is_none();
+        (company, subscription) = next.map(|n| (n.company, n.subscription)).unwrap_or_default();
+        let params = [(&company).into(), (&subscription).into(), now_ms.into(), PRUNE_DELIVERIES_MAX.into()];
+        let place = serde_json::to_string(&(&company, &subscription))?;
+        let batch = vec![
+            db.bind(sql::ATTEMPT_PRUNE, &params)?,
+            db.bind(sql::DELIVERY_PRUNE, &params)?,
+            db.bind(sql::PROGRESS_SET, &[JOB.into(), (&place).into()])?,
+        ];
+        db.batch(batch).await?;
+        if through {
+            break;
+        }
+    }
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -233,6 +424,7 @@ struct Releasing {
     company: String,
     id: String,
     release: String,
+    released_at: Option<i64>,
 }
 
 /// Moves a slice of what was held on, for every subscription that was switched on. Serves the sweep; hence no company.
@@ -247,7 +439,14 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<()> {
         let (company, id) = ((&s.company).into(), (&s.id).into());
         batch.push(db.bind(
             sql::DELIVERY_RELEASE,
-            &[company, id, (&s.release).into(), now_ms.into(), RELEASE_DELIVERIES_MAX.into()],
+            &[
+                company,
+                id,
+                (&s.release).into(),
+                now_ms.into(),
+                RELEASE_DELIVERIES_MAX.into(),
+                s.released_at.unwrap_or(now_ms).into(),
+            ],
         )?);
         batch.push(db.bind(sql::SUBSCRIPTION_RELEASED, &[company, id])?);
     }

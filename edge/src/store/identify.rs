@@ -77,8 +77,8 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     for _ in 0..5 {
         answers.take()?;
     }
-    let deliveries = ingest::delivery_ids(&mut answers)?;
+    let outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
     let found = ingest::profile_id(&mut answers)?;
     let profile = if door == Door::Open { found } else { None };
-    Ok(Identified { door, profile, stored: Stored { new, deliveries } })
+    Ok(Identified { door, profile, stored: Stored { new, outbox } })
 }

@@ -1,8 +1,10 @@
 //! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and the profile a server event may make.
 
 use serde::Deserialize;
+use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
 use worker::D1PreparedStatement;
 
+use super::deliveries::{Fact, Leased};
 use super::{Answers, Db, Param, Result, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
@@ -26,6 +28,36 @@ pub struct Request<'a> {
     pub context: Option<&'a str>,
     /// The page's origin.
     pub origin: Option<&'a str>,
+    /// What this invocation can attempt itself.
+    pub room: &'a Room,
+}
+
+/// How many deliveries the invocation that stores events may lease for itself.
+#[derive(Debug)]
+pub struct Room {
+    /// At most so many.
+    pub most: i64,
+    /// JSON array of subscriptions with enough under way already.
+    pub busy: String,
+}
+
+/// Outbox rows by what is next for them.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Leased to this invocation.
+    pub leased: Vec<Leased>,
+    /// To be woken.
+    pub pending: Vec<String>,
+    /// Subscriptions for which some are held and that have a turn to take.
+    pub paced: Vec<String>,
+}
+
+impl Outbox {
+    /// Whether nothing is to be done.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.leased.is_empty() && self.pending.is_empty() && self.paced.is_empty()
+    }
 }
 
 /// Whether a public request may be stored.
@@ -44,8 +76,8 @@ pub enum Door {
 pub struct Stored {
     /// Message ids that were new.
     pub new: Vec<String>,
-    /// Outbox rows written for them that may go out now.
-    pub deliveries: Vec<String>,
+    /// Outbox rows written for them.
+    pub outbox: Outbox,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +93,13 @@ struct MessageId {
 #[derive(Deserialize)]
 struct Written {
     id: String,
+    subscription: String,
+    message_id: String,
+    event: String,
+    profile: Option<String>,
     state: String,
+    target: Option<String>,
+    paced: i64,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +170,10 @@ pub(super) fn outbox(db: &Db, request: &Request<'_>, ids: &str, address: Option<
             address.into(),
             request.number.into(),
             request.received_ms.into(),
+            (request.received_ms + LEASE_MS).into(),
+            request.room.most.into(),
+            (&request.room.busy).into(),
+            i64::from(TAIL_TIMEOUT_MS_MAX).into(),
         ],
     )
 }
@@ -146,9 +188,36 @@ pub(super) fn message_ids(answers: &mut Answers) -> Result<Vec<String>> {
     Ok(answers.take()?.rows::<MessageId>()?.into_iter().map(|r| r.message_id).collect())
 }
 
-pub(super) fn delivery_ids(answers: &mut Answers) -> Result<Vec<String>> {
-    let written = answers.take()?.rows::<Written>()?.into_iter();
-    Ok(written.filter(|d| d.state == "pending").map(|d| d.id).collect())
+/// The answer of `deliveries.insert`; what a body needs of the event is here already.
+pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: &[Row]) -> Result<Outbox> {
+    let mut outbox = Outbox::default();
+    for d in answers.take()?.rows::<Written>()? {
+        let row = rows.iter().find(|row| row.id == d.message_id);
+        match (d.target, row) {
+            (Some(target), Some(row)) => outbox.leased.push(Leased {
+                id: d.id,
+                subscription: d.subscription,
+                message_id: d.message_id,
+                event: d.event,
+                profile: d.profile,
+                generation: 1,
+                lease_ms: request.received_ms + LEASE_MS,
+                tries: 0,
+                body: None,
+                fact: Fact {
+                    source: i64::from(request.from_server),
+                    ts: row.ts,
+                    session: request.session.to_owned(),
+                    data: row.data.get().to_owned(),
+                },
+                target: serde_json::from_str(&target)?,
+            }),
+            _ if d.state == "pending" => outbox.pending.push(d.id),
+            _ if d.paced != 0 && !outbox.paced.contains(&d.subscription) => outbox.paced.push(d.subscription),
+            _ => {}
+        }
+    }
+    Ok(outbox)
 }
 
 pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
@@ -171,7 +240,7 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     let door = door_answer(&mut answers)?;
     let new = message_ids(&mut answers)?;
     answers.take()?;
-    Ok((door, Stored { new, deliveries: delivery_ids(&mut answers)? }))
+    Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
 }
 
 /// Whom server events are about.
@@ -205,7 +274,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
         if counted {
             answers.take()?;
         }
-        Ok(Stored { new, deliveries: delivery_ids(answers)? })
+        Ok(Stored { new, outbox: outbox_answer(answers, request, rows)? })
     };
     match subject {
         Subject::None => {

@@ -2,6 +2,7 @@
 //!
 //! Every function takes the company it works for; those that cannot say why (a key is found by its hash, the sweep serves all).
 
+pub mod catalog;
 pub mod companies;
 pub mod deliveries;
 pub mod identify;
@@ -18,6 +19,14 @@ use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
 /// A failure of D1 or of the bridge to it: an operator's matter, never a caller's.
 pub type Result<T> = std::result::Result<T, worker::Error>;
+
+/// A failure in one line for the log. D1's own is many, with a stack; what it says stands after `D1_ERROR`.
+#[must_use]
+pub fn brief(error: &worker::Error) -> String {
+    let text = error.to_string();
+    let said = text.lines().find(|line| line.contains("D1_ERROR")).or(text.lines().next());
+    said.unwrap_or_default().trim().chars().take(200).collect()
+}
 
 /// The database that holds this company's data; `None` is the directory of companies and keys. Today both are one; this is the only
 /// place that names a binding.

@@ -3,28 +3,53 @@
 //! To add one: 1. `<table>.<verb>.sql` here, its first line a comment with the parameters, 2. its name in the list below,
 //! 3. a function that binds it in the table's module.
 
+/// The statement without the comment above it: D1 is sent what it runs, and no more.
+const fn uncommented(mut text: &'static str) -> &'static str {
+    while let [b'-', b'-', ..] = text.as_bytes() {
+        let mut line = text.as_bytes();
+        let mut end = 0;
+        while let [byte, rest @ ..] = line {
+            end += 1;
+            if *byte == b'\n' {
+                break;
+            }
+            line = rest;
+        }
+        text = text.split_at(end).1;
+    }
+    text
+}
+
 macro_rules! statements {
     ($($name:ident = $file:literal,)*) => {
-        $(#[doc = concat!("`", $file, "`")] pub const $name: &str = include_str!(concat!("sql/", $file));)*
+        $(#[doc = concat!("`", $file, "`")] pub const $name: &str = uncommented(include_str!(concat!("sql/", $file)));)*
     };
 }
 
 statements! {
+    ATTEMPT_ABANDON = "attempt.abandon.sql",
     ATTEMPT_INSERT = "attempt.insert.sql",
+    ATTEMPT_PRUNE = "attempt.prune.sql",
+    CATALOG_COUNT = "catalog.count.sql",
+    CATALOG_LIST = "catalog.list.sql",
     COMPANY_CHECK = "company.check.sql",
     COMPANY_FIND = "company.find.sql",
     COMPANY_INSERT = "company.insert.sql",
     COMPANY_LIST = "company.list.sql",
     COMPANY_UPDATE = "company.update.sql",
     DELIVERIES_INSERT = "deliveries.insert.sql",
+    DELIVERY_ABANDON = "delivery.abandon.sql",
     DELIVERY_CLAIM = "delivery.claim.sql",
+    DELIVERY_CLAIM_HELD = "delivery.claim_held.sql",
     DELIVERY_DISMISS = "delivery.dismiss.sql",
     DELIVERY_DUE = "delivery.due.sql",
+    DELIVERY_GIVE_BACK = "delivery.give_back.sql",
     DELIVERY_HOLD = "delivery.hold.sql",
     DELIVERY_LIST = "delivery.list.sql",
-    DELIVERY_LOAD = "delivery.load.sql",
+    DELIVERY_PRUNE = "delivery.prune.sql",
     DELIVERY_RECOVER = "delivery.recover.sql",
     DELIVERY_RELEASE = "delivery.release.sql",
+    DELIVERY_RENEW = "delivery.renew.sql",
     DELIVERY_RESEND = "delivery.resend.sql",
     DELIVERY_SETTLE = "delivery.settle.sql",
     EVENTS_INSERT = "events.insert.sql",
@@ -43,10 +68,14 @@ statements! {
     KEY_REVOKE = "key.revoke.sql",
     KEY_USED = "key.used.sql",
     LINKS_COUNT = "links.count.sql",
+    NOTICE_INSERT = "notice.insert.sql",
     PROFILE_BY_ADDRESS = "profile.by_address.sql",
     PROFILE_FIND = "profile.find.sql",
     PROFILE_LIST = "profile.list.sql",
     PROFILE_OPEN = "profile.open.sql",
+    PROGRESS_FIND = "progress.find.sql",
+    PROGRESS_NEXT = "progress.next.sql",
+    PROGRESS_SET = "progress.set.sql",
     SERVER_RESOLVE = "server.resolve.sql",
     SUBSCRIPTION_DELETE = "subscription.delete.sql",
     SUBSCRIPTION_EXPIRE = "subscription.expire.sql",
@@ -55,10 +84,14 @@ statements! {
     SUBSCRIPTION_INSERT = "subscription.insert.sql",
     SUBSCRIPTION_LIST = "subscription.list.sql",
     SUBSCRIPTION_NOTE = "subscription.note.sql",
+    SUBSCRIPTION_PACE = "subscription.pace.sql",
+    SUBSCRIPTION_PACED = "subscription.paced.sql",
+    SUBSCRIPTION_PLAIN = "subscription.plain.sql",
     SUBSCRIPTION_RELEASE_ALL = "subscription.release_all.sql",
     SUBSCRIPTION_RELEASED = "subscription.released.sql",
     SUBSCRIPTION_RELEASING = "subscription.releasing.sql",
     SUBSCRIPTION_ROTATE = "subscription.rotate.sql",
+    SUBSCRIPTION_SEAL = "subscription.seal.sql",
     SUBSCRIPTION_SEND = "subscription.send.sql",
     SUBSCRIPTION_UPDATE = "subscription.update.sql",
     TIMELINE_ASC = "timeline.asc.sql",

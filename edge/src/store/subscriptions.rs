@@ -1,7 +1,9 @@
 //! Webhook subscriptions of a company.
 
 use serde::Deserialize;
+use trackmate_wire::limits::RELEASE_SUBSCRIPTIONS_MAX;
 
+use super::deliveries::Target;
 use super::{Db, Result, sql};
 use crate::domain::delivery::Policy;
 
@@ -34,6 +36,14 @@ pub struct Subscription {
     pub retry_delay_s: i64,
     /// Milliseconds of an attempt.
     pub timeout_ms: i64,
+    /// Deliveries a second, if limited.
+    pub rate_limit: Option<i64>,
+    /// Deliveries given up in a row that switch it off; 0 for never.
+    pub disable_failures: i64,
+    /// … once it has been failing for so long, ms.
+    pub disable_ms: i64,
+    /// While its circuit is open: no attempt before, ms.
+    pub open_until: Option<i64>,
     /// ms.
     pub created_at: i64,
     /// Deliveries made.
@@ -67,6 +77,12 @@ pub struct Change {
     pub preset: Option<String>,
     /// How it is retried.
     pub policy: Option<Policy>,
+    /// Deliveries a second; 0 for no limit.
+    pub rate_limit: Option<u32>,
+    /// Deliveries given up in a row that switch it off; 0 for never.
+    pub disable_failures: Option<u32>,
+    /// … once it has been failing for so long, ms.
+    pub disable_ms: Option<i64>,
     /// Whether deliveries go out.
     pub active: Option<bool>,
     /// What becomes of what was held: `deliver` or `dismiss`.
@@ -104,6 +120,9 @@ pub async fn add(
         new.headers.as_deref().unwrap_or("{}").into(),
         new.preset.as_ref().into(),
         i64::from(new.active.unwrap_or(true)).into(),
+        new.rate_limit.map(i64::from).into(),
+        new.disable_failures.map(i64::from).into(),
+        new.disable_ms.into(),
     ];
     Ok(db.run(sql::SUBSCRIPTION_INSERT, &params).await?.written()? > 0)
 }
@@ -141,7 +160,7 @@ pub async fn set_funnel(db: &Db, company: &str, funnel: &Funnel<'_>, now_ms: i64
 ///
 /// # Errors
 /// D1's.
-pub async fn update(db: &Db, company: &str, id: &str, change: &Change) -> Result<bool> {
+pub async fn update(db: &Db, company: &str, id: &str, change: &Change, now_ms: i64) -> Result<bool> {
     let policy = change.policy.as_ref();
     let params = [
         company.into(),
@@ -157,6 +176,10 @@ pub async fn update(db: &Db, company: &str, id: &str, change: &Change) -> Result
         policy.map(|p| i64::from(p.timeout_ms)).into(),
         change.active.map(i64::from).into(),
         change.held.into(),
+        change.rate_limit.map(i64::from).into(),
+        change.disable_failures.map(i64::from).into(),
+        change.disable_ms.into(),
+        now_ms.into(),
     ];
     Ok(db.run(sql::SUBSCRIPTION_UPDATE, &params).await?.written()? > 0)
 }
@@ -207,19 +230,9 @@ pub async fn find(db: &Db, company: &str, id: &str) -> Result<Option<Subscriptio
     db.run(sql::SUBSCRIPTION_FIND, &[company.into(), id.into()]).await?.first()
 }
 
-/// What a test delivery needs.
-#[derive(Debug, Deserialize)]
-pub struct Target {
-    /// Where it goes.
-    pub url: String,
-    /// JSON object.
-    pub headers: String,
-    /// Signs.
-    pub secret: String,
-    /// Signs too.
-    pub old_secret: Option<String>,
-    /// Milliseconds of an attempt.
-    pub timeout_ms: i64,
+#[derive(Deserialize)]
+struct Sent {
+    target: String,
 }
 
 /// Where a test delivery goes, with what it is signed by.
@@ -227,5 +240,46 @@ pub struct Target {
 /// # Errors
 /// D1's.
 pub async fn target(db: &Db, company: &str, id: &str) -> Result<Option<Target>> {
-    db.run(sql::SUBSCRIPTION_SEND, &[company.into(), id.into()]).await?.first()
+    let found: Option<Sent> = db.run(sql::SUBSCRIPTION_SEND, &[company.into(), id.into()]).await?.first()?;
+    Ok(found.map(|sent| serde_json::from_str(&sent.target)).transpose()?)
+}
+
+/// A subscription whose secrets were stored before they were sealed.
+#[derive(Debug, Deserialize)]
+pub struct Plain {
+    /// Whose.
+    pub company: String,
+    /// Which.
+    pub id: String,
+    /// Signs.
+    pub secret: String,
+    /// Signs too.
+    pub old_secret: Option<String>,
+    /// JSON object.
+    pub headers: String,
+}
+
+/// Some subscriptions of every company whose secrets are not sealed yet. Serves the sweep; hence no company.
+///
+/// # Errors
+/// D1's.
+pub async fn plain(db: &Db) -> Result<Vec<Plain>> {
+    db.run(sql::SUBSCRIPTION_PLAIN, &[RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
+}
+
+/// Puts sealed values in the place of plain ones, unless these changed meanwhile.
+///
+/// # Errors
+/// D1's.
+pub async fn seal(db: &Db, plain: &Plain, secret: &str, old_secret: Option<&str>, headers: &str) -> Result<()> {
+    let params = [
+        (&plain.company).into(),
+        (&plain.id).into(),
+        (&plain.secret).into(),
+        (&plain.headers).into(),
+        secret.into(),
+        old_secret.into(),
+        headers.into(),
+    ];
+    db.run(sql::SUBSCRIPTION_SEAL, &params).await.map(drop)
 }

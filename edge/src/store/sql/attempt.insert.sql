@@ -1,5 +1,6 @@
--- Logs an attempt that its claim still holds; runs before delivery.settle.
--- ?1 company, ?2 delivery, ?3 generation, ?4 at ms, ?5 url, ?6 status, ?7 success, ?8 error, ?9 answer, ?10 duration ms
+-- Logs attempts that their claims still hold; runs before delivery.settle.
+-- ?1 company, ?2 JSON array of {i id, g generation, a began ms, l url, c status or null, s state, e error or null, r answer or null, d duration ms, …}
 insert into attempts (company, delivery, attempt, at, url, status_code, success, error, response_body, duration_ms)
-select company, id, attempts + 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10 from deliveries
-where company = ?1 and id = ?2 and generation = ?3 and state = 'leased'
+select d.company, d.id, d.attempts + 1, e.value->>'a', e.value->>'l', e.value->>'c', e.value->>'s' = 'delivered', e.value->>'e', e.value->>'r', e.value->>'d'
+from json_each(?2) as e cross join deliveries as d on d.company = ?1 and d.id = e.value->>'i'
+where d.generation = e.value->>'g' and d.state = 'leased'

@@ -1,4 +1,15 @@
--- Leases a due delivery to one attempt, or does nothing (no subscription to send for, or switched off). ?1 company, ?2 id, ?3 generation seen, ?4 now ms, ?5 lease end ms, ?6 body
-update deliveries set state = 'leased', generation = generation + 1, due_at = ?5, body = coalesce(body, ?6)
-where company = ?1 and id = ?2 and generation = ?3 and state in ('pending', 'leased') and due_at <= ?4
-returning body
+-- Leases those of these deliveries that are due and that their subscription takes. A lease that ran out was interrupted.
+-- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms that a pending one may be early, ?5 lease end ms, ?6 most interruptions
+update deliveries set state = 'leased', generation = generation + 1, due_at = ?5, interrupted = interrupted + (state = 'leased')
+where company = ?1 and id in (select value from json_each(?2))
+  and (state = 'pending' and due_at <= ?3 + ?4 or state = 'leased' and due_at <= ?3 and interrupted < ?6)
+  and exists (
+    select 1 from subscriptions as s join companies as c on c.id = s.company
+    where s.company = deliveries.company and s.id = deliveries.subscription
+      and s.active = 1 and c.webhooks_enabled = 1 and s.open_until is null and s.rate_limit is null)
+returning id, subscription, message_id, event, profile, generation, tries, body,
+  (select json_object('source', source, 'ts', ts, 'session', session, 'data', data) from events
+   where company = deliveries.company and source = deliveries.source and message_id = deliveries.message_id) as fact,
+  (select json_object('url', url, 'headers', headers, 'secret', secret, 'old_secret', old_secret, 'old_secret_until', old_secret_until,
+                      'preset', preset, 'attempts', retry_attempts, 'delay_s', retry_delay_s, 'timeout_ms', timeout_ms, 'failures', failures)
+   from subscriptions where company = deliveries.company and id = deliveries.subscription) as target

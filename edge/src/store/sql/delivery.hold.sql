@@ -1,5 +1,11 @@
--- Holds a delivery whose subscription or company is switched off. ?1 company, ?2 id, ?3 generation
-update deliveries set state = 'held'
-where company = ?1 and id = ?2 and generation = ?3 and state = 'pending' and not exists (
-  select 1 from subscriptions as s join companies as c on c.id = s.company
-  where s.company = deliveries.company and s.id = deliveries.subscription and s.active = 1 and c.webhooks_enabled = 1)
+-- Holds those of these deliveries that are due and that their subscription does not take now. ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms early
+update deliveries set state = 'held', interrupted = interrupted + (state = 'leased')
+where company = ?1 and id in (select value from json_each(?2))
+  and (state = 'pending' and due_at <= ?3 + ?4 or state = 'leased' and due_at <= ?3)
+  and exists (
+    select 1 from subscriptions as s join companies as c on c.id = s.company
+    where s.company = deliveries.company and s.id = deliveries.subscription
+      and (s.active = 0 or c.webhooks_enabled = 0 or s.open_until is not null or s.rate_limit is not null))
+returning subscription, exists (
+  select 1 from subscriptions where company = deliveries.company and id = deliveries.subscription
+  and active = 1 and (open_until <= ?3 or rate_limit is not null)) as paced

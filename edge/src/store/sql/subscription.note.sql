@@ -1,18 +1,40 @@
--- Notes an attempt on its subscription, if delivery.settle just before it in the batch took effect. A subscription is switched off when its receiver
--- says it is gone, or when its deliveries have been given up ?7 times in a row and for ?8 ms.
--- ?1 company, ?2 id, ?3 state of the delivery, ?4 status, ?5 error, ?6 now ms, ?7 failures, ?8 ms
+-- Notes what delivery.settle, before it in the batch, has ended: counters, the circuit (domain/circuit.rs says the rule), and switching off when the
+-- receiver says it is gone or too many were given up in a row for too long.
+-- ?1 company, ?2 JSON array as settle's, ?3 now ms, ?4 the settling's number, ?5 failed attempts that open the circuit, ?6 ms of its first pause, ?7 ms of its longest
+with ended as materialized (
+  select d.subscription as sub, sum(d.state = 'delivered') as ok, sum(d.state in ('exhausted', 'failed_permanent')) as lost,
+         sum(d.state in ('pending', 'exhausted')) as bad, sum(d.state in ('delivered', 'failed_permanent')) as alive,
+         sum(e.value->>'c' is 410) as gone, group_concat(d.id) as ids,
+         max(e.value->>'a') as at, e.value->>'c' as status, e.value->>'e' as error
+  from json_each(?2) as e cross join deliveries as d
+    on d.company = ?1 and d.id = e.value->>'i' and d.settled = ?4
+  group by d.subscription
+)
 update subscriptions set
-  last_status = ?4, last_error = ?5, last_at = ?6,
-  success = success + (?3 = 'delivered'),
-  failed = failed + (?3 in ('exhausted', 'failed_permanent')),
-  failures = case ?3 when 'delivered' then 0 when 'pending' then failures else failures + 1 end,
-  failing_since = case ?3 when 'delivered' then null when 'pending' then failing_since else coalesce(failing_since, ?6) end,
+  last_status = n.status, last_error = n.error, last_at = n.at, success = success + n.ok, failed = failed + n.lost,
+  failures = case when n.ok > 0 then 0 else failures + n.lost end,
+  failing_since = case when n.ok > 0 then null when n.lost > 0 then coalesce(failing_since, ?3) else failing_since end,
+  trouble = case when n.alive > 0 then 0 when open_until is null then trouble + n.bad when instr(n.ids, probe) then trouble + 1 else trouble end,
+  open_until = case
+    when n.alive > 0 then null
+    when open_until is null then case when trouble + n.bad >= ?5 then ?3 + ?6 end
+    when instr(n.ids, probe) then ?3 + min(?7, ?6 * (1 << min(max(trouble + 1 - ?5, 0), 20)))
+    else open_until end,
+  probe = case when n.alive > 0 or instr(n.ids, probe) then null else probe end,
+  releasing = case when n.alive > 0 and open_until is not null then coalesce(releasing, 'deliver') else releasing end,
+  noted = ?4,
+  became = case
+    when active = 1 and (n.gone > 0 or n.ok = 0 and n.lost > 0 and disable_failures > 0 and failures + n.lost >= disable_failures
+                         and ?3 - coalesce(failing_since, ?3) >= disable_ms) then 'disabled'
+    when n.ok > 0 and failures > 0 then 'recovered'
+    when n.ok = 0 and n.lost > 0 and failures = 0 then 'failing' end,
   disabled_reason = case
     when active = 0 then disabled_reason
-    when ?4 = 410 then 'the receiver answered 410: it is gone'
-    when ?3 in ('exhausted', 'failed_permanent') and failures + 1 >= ?7 and ?6 - coalesce(failing_since, ?6) >= ?8
-      then 'its deliveries failed ' || cast(failures + 1 as text) || ' times in a row' end,
-  active = active and ?4 is not 410
-    and not (?3 in ('exhausted', 'failed_permanent') and failures + 1 >= ?7 and ?6 - coalesce(failing_since, ?6) >= ?8)
-where company = ?1 and id = ?2 and changes() > 0
-returning active, failures, disabled_reason
+    when n.gone > 0 then 'the receiver answered 410: it is gone'
+    when n.ok = 0 and n.lost > 0 and disable_failures > 0 and failures + n.lost >= disable_failures and ?3 - coalesce(failing_since, ?3) >= disable_ms
+      then 'its deliveries failed ' || cast(failures + n.lost as text) || ' times in a row' end,
+  active = active = 1 and not (n.gone > 0 or n.ok = 0 and n.lost > 0 and disable_failures > 0 and failures + n.lost >= disable_failures
+                               and ?3 - coalesce(failing_since, ?3) >= disable_ms)
+from ended as n
+where company = ?1 and id in (select sub from ended) and id = n.sub
+returning id, open_until, releasing is not null and open_until is null as "release"

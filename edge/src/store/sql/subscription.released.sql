@@ -1,4 +1,4 @@
--- Nothing is held any more. ?1 company, ?2 id
+-- Nothing is held any more of what was to move on. ?1 company, ?2 id
 update subscriptions set releasing = null
 where company = ?1 and id = ?2 and not exists (
-  select 1 from deliveries where company = ?1 and subscription = ?2 and state = 'held')
+  select 1 from deliveries where company = ?1 and subscription = ?2 and state = 'held' and (subscriptions.releasing = 'deliver' or created_at < subscriptions.released_at))

@@ -1,2 +1,4 @@
 -- What a test delivery needs. ?1 company, ?2 id
-select url, headers, secret, old_secret, timeout_ms from subscriptions where company = ?1 and id = ?2
+select json_object('url', url, 'headers', headers, 'secret', secret, 'old_secret', old_secret, 'old_secret_until', old_secret_until,
+                   'preset', preset, 'attempts', retry_attempts, 'delay_s', retry_delay_s, 'timeout_ms', timeout_ms, 'failures', failures) as target
+from subscriptions where company = ?1 and id = ?2

@@ -1,0 +1,120 @@
+//! Secrets at rest: webhook secrets and the values of custom headers, sealed with the deployment's key.
+//!
+//! `sealed1:` and the base64 of a 24-byte nonce and the XChaCha20-Poly1305 ciphertext. The subscription a secret belongs to is authenticated with it, so a
+//! sealed value moved to another row opens nothing. A value without the prefix was stored before there was a key, and is itself.
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64, Encoding};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use trackmate_wire::signature::sha256;
+
+const PREFIX: &str = "sealed1:";
+
+/// A sealed value could not be opened: another key, another row, or damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unopened;
+
+/// The keys of a deployment: the one it seals with, and the one before, which still opens.
+#[derive(Clone)]
+pub struct Vault {
+    key: XChaCha20Poly1305,
+    old: Option<XChaCha20Poly1305>,
+}
+
+impl Vault {
+    /// Keys from the deployment's secrets: texts of any length with enough randomness in them.
+    #[must_use]
+    pub fn new(secret: &str, old_secret: Option<&str>) -> Self {
+        let cipher = |text: &str| XChaCha20Poly1305::new(&sha256(&[b"trackmate vault 1:", text.as_bytes()]).into());
+        Self { key: cipher(secret), old: old_secret.map(cipher) }
+    }
+
+    /// Seals a value for its owner (`company/subscription`). The empty value, which means none, stays empty.
+    #[must_use]
+    pub fn seal(&self, owner: &str, value: &str, nonce: [u8; 24]) -> String {
+        if value.is_empty() {
+            return String::new();
+        }
+        let payload = Payload { msg: value.as_bytes(), aad: owner.as_bytes() };
+        // Sealing fails only beyond 256 GB.
+        let sealed = self.key.encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+        format!("{PREFIX}{}", Base64::encode_string(&[nonce.as_slice(), &sealed].concat()))
+    }
+
+    /// Opens a sealed value.
+    ///
+    /// # Errors
+    /// When it was not sealed for this owner with a key of this vault.
+    pub fn open(&self, owner: &str, value: &str) -> Result<String, Unopened> {
+        let Some(text) = value.strip_prefix(PREFIX) else { return Ok(value.to_owned()) };
+        let bytes = Base64::decode_vec(text).map_err(|_| Unopened)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<24>().ok_or(Unopened)?;
+        let payload = || Payload { msg: sealed, aad: owner.as_bytes() };
+        let opened = std::iter::once(&self.key)
+            .chain(&self.old)
+            .find_map(|key| key.decrypt(&XNonce::from(*nonce), payload()).ok())
+            .ok_or(Unopened)?;
+        String::from_utf8(opened).map_err(|_| Unopened)
+    }
+
+    /// Seals the values of a JSON object of headers; null, which takes one away, stays null.
+    ///
+    /// # Errors
+    /// When it is no object of texts and nulls.
+    pub fn seal_headers(
+        &self,
+        owner: &str,
+        headers: &str,
+        mut nonce: impl FnMut() -> [u8; 24],
+    ) -> serde_json::Result<String> {
+        let headers: BTreeMap<String, Option<String>> = serde_json::from_str(headers)?;
+        let seal = |(name, value): (String, Option<String>)| (name, value.map(|v| self.seal(owner, &v, nonce())));
+        serde_json::to_string(&headers.into_iter().map(seal).collect::<BTreeMap<_, _>>())
+    }
+
+    /// Opens the values of a JSON object of headers.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_headers(&self, owner: &str, headers: &str) -> Result<Vec<(String, String)>, Unopened> {
+        let headers: BTreeMap<String, String> = serde_json::from_str(headers).map_err(|_| Unopened)?;
+        headers.into_iter().map(|(name, value)| Ok((name, self.open(owner, &value)?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_for_its_owner_with_the_key_or_the_one_before_and_for_nobody_else() {
+        let vault = Vault::new("a key", None);
+        let sealed = vault.seal("TM-1/wh_1", "whsec_abc", [7; 24]);
+        assert!(sealed.starts_with(PREFIX) && !sealed.contains("whsec"));
+        assert_eq!(vault.open("TM-1/wh_1", &sealed).unwrap(), "whsec_abc");
+        assert_eq!(vault.open("TM-2/wh_1", &sealed), Err(Unopened));
+        assert_eq!(Vault::new("another", None).open("TM-1/wh_1", &sealed), Err(Unopened));
+        assert_eq!(Vault::new("another", Some("a key")).open("TM-1/wh_1", &sealed).unwrap(), "whsec_abc");
+        for damaged in ["sealed1:", "sealed1:AAAA", "sealed1:?", &format!("{}A", &sealed)] {
+            assert_eq!(vault.open("TM-1/wh_1", damaged), Err(Unopened), "{damaged}");
+        }
+        assert_eq!(vault.open("TM-1/wh_1", "whsec_plain").unwrap(), "whsec_plain", "stored before there was a key");
+        assert_eq!(vault.seal("TM-1/wh_1", "", [7; 24]), "");
+    }
+
+    #[test]
+    fn headers_are_sealed_one_by_one_so_that_a_merge_patch_still_fits() {
+        let vault = Vault::new("a key", None);
+        let mut n = 0;
+        let nonce = || {
+            n += 1;
+            [n; 24]
+        };
+        let sealed = vault.seal_headers("o", r#"{"authorization":"Bearer x","gone":null}"#, nonce).unwrap();
+        assert!(sealed.contains(r#""gone":null"#) && !sealed.contains("Bearer"));
+        let stored = sealed.replace(r#","gone":null"#, "");
+        assert_eq!(vault.open_headers("o", &stored).unwrap(), [("authorization".to_owned(), "Bearer x".to_owned())]);
+    }
+}

@@ -1,0 +1,65 @@
+//! `/api/admin/events/catalog`: the event names there are: those TrackMate and its documents know, and whatever the company has sent.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::CATALOG_NAMES_MAX;
+
+use super::call::Call;
+use super::{Handled, auth};
+use crate::domain::clock;
+use crate::domain::known::{self, Known};
+use crate::store::catalog;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry<'a> {
+    name: &'a str,
+    description: Option<&'static str>,
+    example: Option<Box<RawValue>>,
+    /// Whether TrackMate or its documents know it.
+    builtin: bool,
+    seen: i64,
+    last_seen_at: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    success: bool,
+    events: Vec<Entry<'a>>,
+    /// Whether the company has sent more names than are shown.
+    has_more: bool,
+}
+
+/// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin, seen, lastSeenAt}], hasMore}`: the known names first, then
+/// the company's own by name. Counts are some seconds behind.
+pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+    let mut seen = catalog::list(call.db(Some(&admin.company))?, &admin.company, "", CATALOG_NAMES_MAX + 1).await?;
+    let has_more = i64::try_from(seen.len()).unwrap_or(i64::MAX) > CATALOG_NAMES_MAX;
+    if has_more {
+        seen.pop();
+    }
+    let mut events = Vec::new();
+    for Known { name, description, data } in known::EVENTS {
+        let found = seen.iter().find(|s| s.name == *name);
+        events.push(Entry {
+            name,
+            description: Some(description),
+            example: Some(RawValue::from_string(known::example(name, data))?),
+            builtin: true,
+            seen: found.map_or(0, |s| s.seen),
+            last_seen_at: found.map(|s| clock::iso(s.last_at)),
+        });
+    }
+    for own in seen.iter().filter(|s| !known::EVENTS.iter().any(|k| k.name == s.name)) {
+        events.push(Entry {
+            name: &own.name,
+            description: None,
+            example: None,
+            builtin: false,
+            seen: own.seen,
+            last_seen_at: Some(clock::iso(own.last_at)),
+        });
+    }
+    Ok(serde_json::to_string(&Answer { success: true, events, has_more })?)
+}

@@ -1,0 +1,13 @@
+-- Leases the oldest held deliveries of a subscription whose turn subscription.pace, just before it in the batch, has taken: the probe of an open
+-- circuit, or a second's share. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most
+update deliveries set state = 'leased', generation = generation + 1, due_at = ?3
+where changes() > 0 and company = ?1 and id in (
+  select d.id from subscriptions as s cross join deliveries as d on d.company = s.company and d.subscription = s.id and d.state = 'held'
+  where s.company = ?1 and s.id = ?2 and (s.probe is null or d.id = s.probe)
+  order by d.created_at limit (select case when probe is not null then 1 else min(coalesce(rate_limit, 0), ?4) end from subscriptions where company = ?1 and id = ?2))
+returning id, subscription, message_id, event, profile, generation, tries, body,
+  (select json_object('source', source, 'ts', ts, 'session', session, 'data', data) from events
+   where company = deliveries.company and source = deliveries.source and message_id = deliveries.message_id) as fact,
+  (select json_object('url', url, 'headers', headers, 'secret', secret, 'old_secret', old_secret, 'old_secret_until', old_secret_until,
+                      'preset', preset, 'attempts', retry_attempts, 'delay_s', retry_delay_s, 'timeout_ms', timeout_ms, 'failures', failures)
+   from subscriptions where company = deliveries.company and id = deliveries.subscription) as target

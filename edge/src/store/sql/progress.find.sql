@@ -1,0 +1,2 @@
+-- ?1 job
+select place from progress where job = ?1
