@@ -135,7 +135,7 @@ async function recorded(trackMate, doors) {
 
 const start = () => startTrackMate({ DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1' }, true);
 /** The runtime compiles what runs often, and people are known from their second event on. */
-const warm = (trackMate, doors) => run(trackMate, doors, { requests: Math.max(200, Math.ceil(REQUESTS / 3)), concurrency: CONCURRENCY });
+const warm = (trackMate, doors) => run(trackMate, doors, { requests: Math.max(100, Math.ceil(REQUESTS / 3)), concurrency: CONCURRENCY });
 
 /** Runs each of the named functions once a round, in turn → {name: [its figures by round]}. */
 async function rounds(named) {
