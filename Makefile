@@ -27,8 +27,8 @@ check: ## Format, lints, docs, types and unused dependencies, without building o
 audit: ## Licences, sources and known vulnerabilities of the dependencies; says what it could not check
 	@exec scripts/audit.sh
 
-bench: ## Measure ingest and identify against a floor of the same run
-	@scripts/setup.sh && scripts/build.sh && exec node bench/ingest.mjs
+bench: ## Measure ingest and identify against a floor of the same run, then deliveries
+	@scripts/setup.sh && scripts/build.sh && node bench/ingest.mjs && exec node bench/deliver.mjs
 
 clean: ## Remove what was built; keeps node_modules, the tools in the cache and the local D1
 	rm -rf target edge/build www/dist .trackmate/build

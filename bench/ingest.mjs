@@ -1,10 +1,9 @@
 // `make bench`: what ingest costs beside a floor of the same run, whether identify is flat, and what a timeline's first page reads.
 // README.md says how to read it. ROUNDS and REQUESTS (at one event a request) make it longer or shorter.
-import { fork } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { cpus, loadavg } from 'node:os';
-import { startWorker, stopAll, text, path } from './worker.mjs';
+import { startChild } from './child.mjs';
+import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { call, createCompany, startTrackMate } from './trackmate.mjs';
+import { startWorker, stopAll, text } from './worker.mjs';
 
 const ROUNDS = whole('ROUNDS', 5);
 const REQUESTS = whole('REQUESTS', 1200);
@@ -24,7 +23,6 @@ const REPEATS = 5;
 const PAGE = 50;
 const PAGE_READ_GOAL = 10 * PAGE;
 
-const OPERATOR_KEY = randomBytes(16).toString('hex');
 const sql = (name) => text(`edge/src/store/sql/${name}.sql`);
 const CHECK = [sql('company.check'), ['company', 'origin']];
 const INSERT = [
@@ -34,64 +32,20 @@ const INSERT = [
 const COUNT = [sql('links.count'), ['ids', 'company', 'source', 'session', 'request', 'profile']];
 const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received']];
 
-const startTrackMate = (vars = {}) => startWorker(['edge/build/index.js', 'edge/build/index_bg.wasm'], { OPERATOR_KEY, ...vars });
 const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS: statements });
-
-function whole(name, otherwise) {
-  const value = Number(process.env[name] ?? otherwise);
-  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1`);
-  return value;
-}
-
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-/** The median of each field. */
-const medians = (runs) => Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((run) => run[key]))]));
-
-/** Calls the API → {body, ms, read, written}; anything but 200 ends the bench. */
-async function call(base, method, route, body, headers = {}) {
-  const began = performance.now();
-  const response = await fetch(new URL(route, base), {
-    method,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: body && JSON.stringify(body),
-  });
-  const answer = await response.text();
-  const ms = performance.now() - began;
-  if (response.status !== 200) throw new Error(`${method} ${route}: ${response.status} ${answer}`);
-  const [, read, written] = /read=(\d+) written=(\d+)/.exec(response.headers.get('x-d1-cost') ?? '') ?? [];
-  return { body: JSON.parse(answer), ms, read: Number(read), written: Number(written) };
-}
-
-/** A company of this TrackMate → {id, adminKey}. */
-async function createCompany({ url }) {
-  const { body } = await call(url, 'POST', '/api/operator/companies', { name: 'Bench' }, { authorization: `Bearer ${OPERATOR_KEY}` });
-  return { id: body.company.id, adminKey: body.keys.admin.key };
-}
 
 // Throughput.
 
 /** One run of the load against a worker → its figures. */
 async function load(worker, job) {
-  const child = fork(path('bench/load.mjs'));
-  const gone = once(child, 'exit').then(([code]) => ({ error: `the load generator ended (${code})` }));
-  const said = async () => {
-    const message = await Promise.race([once(child, 'message').then(([sent]) => sent), gone]);
-    if (message.error) throw new Error(message.error);
-    return message;
-  };
-  child.send({ url: new URL('/api/events', worker.url).href, concurrency: CONCURRENCY, ...job });
-  await said();
+  const child = startChild('bench/load.mjs');
+  await child.ask({ url: new URL('/api/events', worker.url).href, concurrency: CONCURRENCY, ...job });
   const cpuBefore = worker.cpuMs?.();
-  child.send('go');
-  const { seconds, p50, p99 } = await said();
+  const { seconds, took } = await child.ask('go');
   const cpuUs = ((worker.cpuMs?.() - cpuBefore) * 1000) / job.requests;
+  child.end();
   const rps = job.requests / seconds;
-  return { rps, eps: rps * job.events, p50, p99, cpuUs };
+  return { rps, eps: rps * job.events, ...percentiles(took), cpuUs };
 }
 
 /** What is in a worker's events, as far as it does not differ from run to run. */
@@ -125,9 +79,7 @@ async function throughput() {
     const requests = Math.max(CONCURRENCY, Math.round(REQUESTS * share));
     const runs = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
     for (let round = 0; round < ROUNDS; round += 1) {
-      // In turn, and in another order each round: what else the machine does then falls on all alike.
-      const order = Object.keys(subjects).map((_, i, names) => names[(i + round) % names.length]);
-      for (const name of order) {
+      for (const name of inTurn(Object.keys(subjects), round)) {
         runs[name].push(await load(subjects[name], { seed: `${events}x${round}`, company, requests, events }));
       }
     }
@@ -230,19 +182,6 @@ async function timeline(worker) {
 
 // Output.
 
-function table(title, head, rows) {
-  const cells = [head, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? shown(cell) : cell)))];
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  console.log(`\n${title}`);
-  for (const row of cells) console.log(`  ${row.map((cell, column) => (column ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))).join('  ')}`);
-}
-
-function shown(n) {
-  if (!Number.isFinite(n)) return 'n/a';
-  return n.toLocaleString('en', n >= 100 || Number.isInteger(n) ? { maximumFractionDigits: 0 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-}
-
-const verdict = (met) => (met ? 'met' : 'MISSED');
 const LABELS = { trackmate: 'TrackMate', floor1: 'floor 1: same statements', floor2: 'floor 2: insert events only' };
 
 function printThroughput(figures) {
@@ -279,9 +218,8 @@ function printTimeline(figures) {
 }
 
 async function main() {
-  const machine = { cpus: cpus().length, load: loadavg()[0], node: process.version };
-  const { cpus: cores, load: loadBefore } = machine;
-  console.log(`${ROUNDS} rounds of ${REQUESTS} requests at 1 event; ${CONCURRENCY} connections; ${cores} cores, load ${loadBefore.toFixed(1)} at the start`);
+  const before = machine();
+  console.log(`${ROUNDS} rounds of ${REQUESTS} requests at 1 event; ${CONCURRENCY} connections; ${before.cpus} cores, load ${before.load.toFixed(1)} at the start`);
   const ingest = await throughput();
   printThroughput(ingest);
   const worker = await startTrackMate({ DEV_SHOW_COST: '1' });
@@ -289,8 +227,7 @@ async function main() {
   printIdentify(identified);
   const paged = await timeline(worker);
   printTimeline(paged);
-  machine.loadAfter = loadavg()[0];
-  const figures = { bench: 'ingest', rounds: ROUNDS, requests: REQUESTS, machine, ingest, identify: identified, timeline: paged };
+  const figures = { bench: 'ingest', rounds: ROUNDS, requests: REQUESTS, machine: { ...before, loadAfter: machine().load }, ingest, identify: identified, timeline: paged };
   console.log(`\n${JSON.stringify(figures)}`);
 }
 

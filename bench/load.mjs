@@ -1,41 +1,65 @@
-// The load generator, a process of its own: a fixed number of POST requests over a fixed number of kept connections to loopback.
-// Its parent sends {url, concurrency, seed, company, requests, events}; it answers 'ready' when all bodies are made, waits for
-// 'go', and answers {seconds, p50, p99} (ms).
+// The load generator, a process of its own: a fixed number of POST requests over kept connections to loopback. Either `concurrency`
+// connections that each send their next request when they have their answer, or `perSecond` requests a second, sent on time
+// whatever the answers do. Its parent sends {url, seed, requests, concurrency | perSecond} with what the bodies need: {company, events} for
+// /api/events, {doors} for /api/webhooks/events. It answers 'ready' when all bodies are made, then 'go' with
+// {seconds, sent, took, late, cost}: per request when it was sent (ms of the shared clock) and how long its answer took (ms), the
+// lateness (ms) of the paced ones, and what the answers said of D1, summed.
 import { Agent, request as httpRequest } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { answerParent, clockMs } from './child.mjs';
 
 /** Requests that a session gets in one run, on average. */
 const REQUESTS_PER_SESSION = 4;
+/** People that server events are about, in turn. */
+const PEOPLE = 100;
 const ANSWER_WITHIN_MS = 30_000;
 
-/** The bodies of a run: ~150 B an event, message ids of its own, an own set of sessions in turn. The same seed makes the same bodies. */
-function bodies({ seed, company, requests, events }) {
+const START = Date.UTC(2026, 0, 1);
+
+/** The requests of a run: ~150 B an event, message ids of its own. The same job makes the same requests. */
+const requestsOf = (job) => Array.from({ length: job.requests }, (_, r) => (job.doors ? serverEvent(job, r) : browserEvents(job, r)));
+
+/** An own set of sessions in turn. */
+function browserEvents({ seed, company, requests, events }, r) {
   const sessions = Math.ceil(requests / REQUESTS_PER_SESSION);
-  const start = Date.UTC(2026, 0, 1);
-  return Array.from({ length: requests }, (_, r) =>
-    Buffer.from(
-      JSON.stringify({
-        company_id: company,
-        sessionId: `session_${seed}_${r % sessions}`,
-        events: Array.from({ length: events }, (_, e) => ({
-          eventType: 'page_view',
-          eventData: { address: `https://shop.example/p/${e}`, n: r },
-          timestamp: new Date(start + r * 1000 + e).toISOString(),
-          messageId: `${seed}-${r}-${e}`,
-        })),
-      }),
-    ),
-  );
+  return message({
+    company_id: company,
+    sessionId: `session_${seed}_${r % sessions}`,
+    events: Array.from({ length: events }, (_, e) => ({
+      eventType: 'page_view',
+      eventData: { address: `https://shop.example/p/${e}`, n: r },
+      timestamp: new Date(START + r * 1000 + e).toISOString(),
+      messageId: `${seed}-${r}-${e}`,
+    })),
+  });
 }
 
-function post(url, agent, body) {
+/** By each door {key, eventType} in turn. The message id ends in the request's number. */
+function serverEvent({ seed, doors }, r) {
+  const { key, eventType } = doors[r % doors.length];
+  const body = {
+    identifier: { email: `person${r % PEOPLE}@shop.example` },
+    eventType,
+    eventData: { orderId: `order-${r}`, amount: 79.99, currency: 'USD' },
+    messageId: `${seed}-${r}`,
+  };
+  return message(body, { 'x-trackmate-api-key': key });
+}
+
+function message(json, headers = {}) {
+  const body = Buffer.from(JSON.stringify(json));
+  return { body, headers: { 'content-type': 'application/json', 'content-length': body.length, ...headers } };
+}
+
+/** → the answer's headers. */
+function post(url, agent, { body, headers }) {
   return new Promise((done, failed) => {
-    const headers = { 'content-type': 'application/json', 'content-length': body.length };
     const request = httpRequest(url, { method: 'POST', agent, headers, timeout: ANSWER_WITHIN_MS }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (part) => (text += part));
       response.on('error', failed);
-      response.on('end', () => (response.statusCode === 200 ? done(text) : failed(new Error(`${response.statusCode} ${text}`))));
+      response.on('end', () => (response.statusCode === 200 ? done(response.headers) : failed(new Error(`${response.statusCode} ${text}`))));
     });
     request.on('timeout', () => request.destroy(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)));
     request.on('error', failed);
@@ -43,37 +67,50 @@ function post(url, agent, body) {
   });
 }
 
-async function run({ url, concurrency }, queue) {
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
-  const times = [];
-  let next = 0;
-  const one = async () => {
-    while (next < queue.length) {
-      const body = queue[next++];
-      const began = performance.now();
-      await post(url, agent, body);
-      times.push(performance.now() - began);
-    }
+async function run({ url, concurrency, perSecond }, queue) {
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency ?? Infinity });
+  const sent = new Array(queue.length);
+  const took = new Array(queue.length);
+  const late = [];
+  const cost = { trips: 0, read: 0, written: 0 };
+  const one = async (r) => {
+    sent[r] = clockMs();
+    const headers = await post(url, agent, queue[r]);
+    took[r] = clockMs() - sent[r];
+    for (const [, name, n] of (headers['x-d1-cost'] ?? '').matchAll(/(\w+)=(\d+)/g)) cost[name] += Number(n);
   };
-  const began = performance.now();
-  await Promise.all(Array.from({ length: concurrency }, one));
-  const seconds = (performance.now() - began) / 1000;
+  const closed = async () => {
+    let next = 0;
+    const connection = async () => {
+      while (next < queue.length) await one(next++);
+    };
+    await Promise.all(Array.from({ length: concurrency }, connection));
+  };
+  const paced = async () => {
+    const first = clockMs();
+    const answers = [];
+    for (let r = 0; r < queue.length; r += 1) {
+      const due = first + (r * 1000) / perSecond;
+      const early = due - clockMs();
+      if (early > 0) await pause(early);
+      late.push(clockMs() - due);
+      answers.push(one(r));
+    }
+    await Promise.all(answers);
+  };
+  const began = clockMs();
+  await (concurrency ? closed() : paced());
+  const seconds = (clockMs() - began) / 1000;
   agent.destroy();
-  times.sort((a, b) => a - b);
-  const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
-  return { seconds, p50: at(0.5), p99: at(0.99) };
+  return { seconds, sent, took, late, cost };
 }
 
-process.once('message', (job) => {
-  if (new URL(job.url).hostname !== '127.0.0.1') throw new Error('load goes to loopback only');
-  const queue = bodies(job);
-  process.once('message', async () => {
-    try {
-      process.send(await run(job, queue));
-    } catch (error) {
-      process.send({ error: String(error) });
-    }
-    process.disconnect();
-  });
-  process.send('ready');
+let job;
+let queue;
+answerParent((message) => {
+  if (message === 'go') return run(job, queue);
+  if (new URL(message.url).hostname !== '127.0.0.1') throw new Error('load goes to loopback only');
+  job = message;
+  queue = requestsOf(job);
+  return 'ready';
 });

@@ -16,11 +16,13 @@ export const text = (relative) => readFileSync(path(relative), 'utf8');
 const running = new Set();
 
 /**
- * Starts these modules (the first is the entry) with an empty, migrated D1 → {url, pid, d1, cpuMs, stop}.
- * `pid` and `cpuMs` are undefined where there is no /proc.
+ * Starts these modules (the first is the entry) with an empty, migrated D1 → {url, pid, d1, cpuMs, sweep, stop}.
+ * `consumes` makes it the consumer of its own queue, with the settings of wrangler.toml. `sweep` runs its cron handler, which no
+ * local runtime fires by itself. `pid` and `cpuMs` are undefined where there is no /proc.
  */
-export async function startWorker(modules, bindings) {
-  const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags } = readConfig({ config: path('wrangler.toml') });
+export async function startWorker(modules, bindings, consumes = false) {
+  const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags, queues } = readConfig({ config: path('wrangler.toml') });
+  const [{ max_batch_size: maxBatchSize, max_batch_timeout: maxBatchTimeout, max_retries: maxRetries }] = queues.consumers;
   const state = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'trackmate-bench-'));
   const before = new Set(children());
   const worker = { name: 'bench', modulesRoot: ROOT, compatibilityDate, compatibilityFlags, bindings };
@@ -32,6 +34,8 @@ export async function startWorker(modules, bindings) {
           modules: modules.map((file) => ({ type: file.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule', path: path(file) })),
           d1Databases: { DB: 'bench' },
           queueProducers: { DELIVERIES: 'bench' },
+          queueConsumers: consumes ? { bench: { maxBatchSize, maxBatchTimeout, maxRetries } } : {},
+          stripCfConnectingIp: false, // or each fetch has its headers copied, which no other runtime does
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         },
       ],
@@ -49,7 +53,8 @@ export async function startWorker(modules, bindings) {
   for (const file of readdirSync(path('edge/migrations')).sort()) {
     for (const statement of splitSql(text(`edge/migrations/${file}`))) await d1.prepare(statement).run();
   }
-  return { url, pid, d1, stop, cpuMs: pid && (() => cpuMs(pid)) };
+  const { scheduled } = await miniflare.getWorker('bench');
+  return { url, pid, d1, stop, sweep: () => scheduled({ cron: '* * * * *' }), cpuMs: pid && (() => cpuMs(pid)) };
 }
 
 const remove = ({ state }) => rmSync(state, { recursive: true, force: true, maxRetries: 3 });

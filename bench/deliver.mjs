@@ -1,0 +1,369 @@
+// `make bench`, second part: what a delivery costs and how soon it is there, and whether receivers that hang slow anybody else.
+// README.md says how to read it. ROUNDS and REQUESTS make it longer or shorter; arguments choose among its parts.
+import { setTimeout as pause } from 'node:timers/promises';
+import { startChild } from './child.mjs';
+import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
+import { call, createCompany, startTrackMate } from './trackmate.mjs';
+import { startWorker, stopAll } from './worker.mjs';
+
+const ROUNDS = whole('ROUNDS', 5);
+const REQUESTS = whole('REQUESTS', 1200);
+const PER_SECOND = whole('PER_SECOND', 200);
+const CONCURRENCY = 16;
+/** Where one arm is to be compared with another, neither may be short of CPU: fewer requests, more slowly. */
+const calmly = (part) => ({ requests: Math.ceil(REQUESTS / part), perSecond: PER_SECOND / part });
+const GOALS = { acceptP50: 2.5, endP50: 5, endP99: 25, perSecond: { 1: 600, 5: 1500 }, hung: 1.1, beside: 1.2 };
+/** Subscriptions that hang at once, and the timeout (ms) of each: short, so that attempts end during a run as they do in a long outage. */
+const HUNG = 3;
+const HUNG_TIMEOUT_MS = 2000;
+/** A run whose deliveries are not all there calls the sweep when none came for so long, and gives up after so many sweeps. */
+const IDLE_MS = 2000;
+const SWEEPS_MAX = 30;
+/** Time for what is known by the API to become so. */
+const SETTLED_WITHIN_MS = 30_000;
+
+/** What must be 0 at the end, and how often the sweep had to help. */
+const checks = { delivered: 0, missing: 0, unexpected: 0, repeated: 0, unsigned: 0, unrecorded: 0, sweeps: 0 };
+const receivers = {};
+/** Path at the receivers → the subscription's secret. */
+const secrets = {};
+let paths = 0;
+
+async function startReceiver(how) {
+  const child = startChild('bench/receiver.mjs');
+  return { ...child, url: await child.ask({ listen: how }) };
+}
+
+/** Asks until it is so → whether it became so in time. */
+async function until(ask) {
+  for (const deadline = Date.now() + SETTLED_WITHIN_MS; !(await ask()); await pause(100)) if (Date.now() > deadline) return false;
+  return true;
+}
+
+const admin = (trackMate, { adminKey }, method, route, body) => call(trackMate.url, method, `/api/admin${route}`, body, { 'x-admin-id': adminKey });
+
+/** Subscribes a receiver to a company's events of this type → {id, company, path, made}; `made` counts the deliveries it should have. */
+async function subscribe(trackMate, company, receiver, eventType, more = {}) {
+  const path = `/${(paths += 1)}`;
+  const { body } = await admin(trackMate, company, 'POST', '/webhooks', { name: path, url: receiver.url + path, events: [eventType], ...more });
+  secrets[path] = body.webhook.secret;
+  return { id: body.webhook.id, company, path, made: 0 };
+}
+
+const unsubscribe = (trackMate, { company, id }) => admin(trackMate, company, 'DELETE', `/webhooks/${id}`);
+
+/** A door for events, {company, eventType, hooks}: `hooks` are the subscriptions whose deliveries are expected. This one leads to a new company. */
+async function openDoor(trackMate, fanOut) {
+  const [company, eventType, hooks] = [await createCompany(trackMate), 'order.paid', []];
+  for (let n = 0; n < fanOut; n += 1) hooks.push(await subscribe(trackMate, company, receivers.answer, eventType));
+  return { company, eventType, hooks };
+}
+
+let runs = 0;
+
+/**
+ * Sends a load through these doors in turn, waits until every delivery that is expected has arrived and is recorded as made → figures. Times are
+ * those of the first door: {rps, p50, p99} of accepting, {endP50, endP99} from sending to arrival, deliveries a second, CPU and D1's counts a request.
+ */
+async function run(trackMate, doors, { requests = REQUESTS, ...pace }) {
+  const seed = `r${(runs += 1)}`;
+  const load = startChild('bench/load.mjs');
+  const url = new URL('/api/webhooks/events', trackMate.url).href;
+  await load.ask({ url, seed, requests, doors: doors.map(({ company, eventType }) => ({ key: company.serverKey, eventType })), ...pace });
+  const cpuBefore = trackMate.cpuMs?.();
+  const { seconds, sent, took, late, cost } = await load.ask('go');
+  load.end();
+
+  const expected = new Map(); // what arrives → its hook and request
+  for (let r = 0; r < requests; r += 1) {
+    for (const hook of doors[r % doors.length].hooks) {
+      expected.set(`${hook.path} ${seed}-${r}`, { hook, r });
+      hook.made += 1;
+    }
+  }
+  const arrivals = await arrived(trackMate, expected);
+  if (arrivals.length === expected.size) await recorded(trackMate, doors);
+  const cpuUs = ((trackMate.cpuMs?.() - cpuBefore) * 1000) / requests;
+
+  const end = percentiles(arrivals.filter(({ hook }) => doors[0].hooks.includes(hook)).map(({ at, r }) => at - sent[r]));
+  return {
+    rps: requests / seconds,
+    ...percentiles(took.filter((_, r) => r % doors.length === 0)),
+    endP50: end.p50,
+    endP99: end.p99,
+    perSecond: (arrivals.length * 1000) / (Math.max(...arrivals.map(({ at }) => at)) - Math.min(...sent)),
+    cpuUs,
+    trips: cost.trips / requests,
+    read: cost.read / requests,
+    written: cost.written / requests,
+    late: percentiles(late).p99,
+  };
+}
+
+/** Waits for the deliveries expected, checks them → [{hook, r, at}]. Where none comes any more, the sweep is called, as the cron would. */
+async function arrived(trackMate, expected) {
+  const there = () => receivers.answer.ask({ wait: expected.size, idleMs: IDLE_MS });
+  for (let sweeps = 0; (await there()) < expected.size && sweeps < SWEEPS_MAX; sweeps += 1) {
+    checks.sweeps += 1;
+    await trackMate.sweep();
+  }
+  const { arrivals, repeated, unsigned } = await receivers.answer.ask({ collect: secrets });
+  const found = new Map(arrivals.map(({ path, messageId, at }) => [`${path} ${messageId}`, at]));
+  const all = [...expected].filter(([id]) => found.has(id)).map(([id, what]) => ({ ...what, at: found.get(id) }));
+  checks.delivered += all.length;
+  checks.missing += expected.size - all.length;
+  checks.unexpected += found.size - all.length;
+  checks.repeated += repeated;
+  checks.unsigned += unsigned;
+  return all;
+}
+
+/** Waits until the API says that these doors' deliveries are made, and counts those that it does not get to know. */
+async function recorded(trackMate, doors) {
+  for (const hook of doors.flatMap(({ hooks }) => hooks)) {
+    const success = async () => {
+      const { body } = await admin(trackMate, hook.company, 'GET', '/webhooks');
+      return body.webhooks.find(({ id }) => id === hook.id).stats.success;
+    };
+    if (!(await until(async () => (await success()) >= hook.made))) {
+      const made = await success();
+      checks.unrecorded += hook.made - made;
+      hook.made = made;
+    }
+  }
+}
+
+const start = () => startTrackMate({ DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1' }, true);
+/** The runtime compiles what runs often, and people are known from their second event on. */
+const warm = (trackMate, doors) => run(trackMate, doors, { requests: Math.max(100, Math.ceil(REQUESTS / 3)), concurrency: CONCURRENCY });
+
+/** Runs each of the named functions once a round, in turn → {name: [its figures by round]}. */
+async function rounds(named) {
+  const figures = Object.fromEntries(Object.keys(named).map((name) => [name, []]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const name of inTurn(Object.keys(named), round)) figures[name].push(await named[name](round));
+  }
+  return figures;
+}
+
+const byMedian = (figures) => Object.fromEntries(Object.entries(figures).map(([name, all]) => [name, medians(all)]));
+/** The median of the ratios within each round. */
+const ratio = (over, under, key) => median(over.map((figures, round) => figures[key] / under[round][key]));
+
+/** The same load at the same pace against a bare receiver: what of the times is the instrument's own. */
+async function instrument() {
+  const bare = await startReceiver('answer');
+  const load = startChild('bench/load.mjs');
+  await load.ask({ url: bare.url, seed: 'bare', requests: REQUESTS, doors: [{ key: 'none', eventType: 'order.paid' }], perSecond: PER_SECOND });
+  const { took } = await load.ask('go');
+  for (const { end } of [load, bare]) end();
+  return percentiles(took);
+}
+
+// Accept and end to end, at a steady pace; throughput.
+
+async function paced() {
+  const trackMate = await start();
+  const one = await openDoor(trackMate, 1);
+  await warm(trackMate, [one]);
+  const figures = await rounds({ paced: () => run(trackMate, [one], { perSecond: PER_SECOND }), instrument });
+  await trackMate.stop();
+  const { paced: measured, instrument: bare } = byMedian(figures);
+  return { ...measured, instrument: bare };
+}
+
+async function throughput() {
+  const trackMate = await start();
+  const doors = {};
+  for (const fanOut of [0, 1, 5]) {
+    doors[fanOut] = await openDoor(trackMate, fanOut);
+    await warm(trackMate, [doors[fanOut]]);
+  }
+  const load = (fanOut, requests) => () => run(trackMate, [doors[fanOut]], { requests, concurrency: CONCURRENCY });
+  const figures = await rounds({ 0: load(0, REQUESTS), 1: load(1, REQUESTS), 5: load(5, Math.ceil(REQUESTS / 3)) });
+  await trackMate.stop();
+  const cpuUs = (fanOut) => median(figures[fanOut].map((f, round) => (f.cpuUs - figures[0][round].cpuUs) / fanOut));
+  return { ...byMedian(figures), deliveryCpuUs: { 1: cpuUs(1), 5: cpuUs(5) } };
+}
+
+/** CPU of the runtime's own parts, µs, beyond that of an empty request; `nothing` is the empty request. */
+async function prices() {
+  const bare = await startReceiver('answer');
+  const worker = await startWorker(['bench/prices.mjs'], { RECEIVER: bare.url }, true);
+  const cpuUs = (thing) => async () => {
+    const load = startChild('bench/load.mjs');
+    await load.ask({ url: new URL(thing, worker.url).href, seed: thing, requests: REQUESTS, doors: [{ key: 'none', eventType: 'order.paid' }], concurrency: CONCURRENCY });
+    const before = worker.cpuMs?.();
+    await load.ask('go');
+    load.end();
+    return { us: ((worker.cpuMs?.() - before) * 1000) / REQUESTS };
+  };
+  const things = Object.fromEntries(['nothing', 'trip', 'batch9', 'fetch', 'send'].map((thing) => [thing, cpuUs(thing)]));
+  for (const measure of Object.values(things)) await measure(); // warm
+  const { nothing, ...more } = byMedian(await rounds(things));
+  bare.end();
+  await worker.stop();
+  const beyond = Object.fromEntries(Object.entries(more).map(([thing, { us }]) => [thing, us - nothing.us]));
+  const { trip, batch9, fetch, send } = beyond;
+  return { nothing: nothing.us, trip, statement: (batch9 - trip) / 8, fetch, send };
+}
+
+// With receivers that hang. Each round has a TrackMate of its own, so that what hangs in one round weighs on no other.
+
+/** Does `work` with so many more subscriptions behind a door whose receiver hangs, then deletes them and waits until nothing of theirs is under way. */
+async function whileHung(trackMate, { company, eventType }, count, work) {
+  const hung = [];
+  for (let n = 0; n < count; n += 1) {
+    hung.push(await subscribe(trackMate, company, receivers.hang, eventType, { timeoutMs: HUNG_TIMEOUT_MS, retryDelay: 3600 }));
+  }
+  const figures = await work();
+  if (!(await receivers.hang.ask({ wait: 1, idleMs: IDLE_MS }))) throw new Error('no receiver hung');
+  for (const hook of hung) await unsubscribe(trackMate, hook);
+  if (!(await until(async () => (await receivers.hang.ask('open')) === 0))) throw new Error('deleted subscriptions are still delivered to');
+  const { repeated } = await receivers.hang.ask({ collect: secrets });
+  checks.repeated += repeated;
+  return figures;
+}
+
+async function eachRound(arms) {
+  const all = {};
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const trackMate = await start();
+    const named = await arms(trackMate);
+    for (const name of inTurn(Object.keys(named), round)) (all[name] ??= []).push(await named[name]());
+    await trackMate.stop();
+  }
+  return all;
+}
+
+/** The same load with every receiver answering and with every receiver hanging. */
+async function hung() {
+  const figures = await eachRound(async (trackMate) => {
+    const healthy = await openDoor(trackMate, HUNG);
+    const hanging = await openDoor(trackMate, 0);
+    for (const door of [healthy, hanging]) await warm(trackMate, [door]);
+    const both = async (door) => {
+      const { p50, p99 } = await run(trackMate, [door], calmly(4));
+      const { rps } = await run(trackMate, [door], { requests: Math.ceil(REQUESTS / 4), concurrency: CONCURRENCY });
+      return { p50, p99, rps };
+    };
+    return { healthy: () => both(healthy), hung: () => whileHung(trackMate, hanging, HUNG, () => both(hanging)) };
+  });
+  const { healthy, hung: hanging } = figures;
+  const slower = { p50: ratio(hanging, healthy, 'p50'), p99: ratio(hanging, healthy, 'p99'), rps: ratio(healthy, hanging, 'rps') };
+  return { ...byMedian(figures), slower };
+}
+
+/**
+ * One subscription, timed, and a neighbour with as many events: of another company or of the same. The neighbour's events are for nobody (the
+ * subscription is alone), for a receiver that answers, or for one that hangs.
+ */
+async function beside() {
+  const places = {};
+  for (const place of ['another company', 'the same company']) {
+    const figures = await eachRound(async (trackMate) => {
+      const timed = await openDoor(trackMate, 1);
+      const neighbour = place === 'the same company' ? { company: timed.company, eventType: 'cart.left', hooks: [] } : await openDoor(trackMate, 0);
+      await warm(trackMate, [timed, neighbour]);
+      const both = (hooks) => run(trackMate, [timed, { ...neighbour, hooks }], calmly(2)).then(({ endP50, endP99 }) => ({ endP50, endP99 }));
+      const answering = async () => {
+        const hook = await subscribe(trackMate, neighbour.company, receivers.answer, neighbour.eventType);
+        const measured = await both([hook]);
+        await unsubscribe(trackMate, hook);
+        return measured;
+      };
+      return { alone: () => both([]), answering, hung: () => whileHung(trackMate, neighbour, 1, () => both([])) };
+    });
+    const slower = { alone: ratio(figures.hung, figures.alone, 'endP99'), answering: ratio(figures.hung, figures.answering, 'endP99') };
+    places[place] = { ...byMedian(figures), slower };
+  }
+  return places;
+}
+
+// Output.
+
+const goal = (what, value, met) => console.log(`  goal: ${what}: ${shown(value)} ${verdict(met)}`);
+
+function printPaced({ instrument, ...f }) {
+  const rows = [
+    ['accept (POST /api/webhooks/events)', f.p50, f.p99],
+    ['end to end (sent → received whole)', f.endP50, f.endP99],
+    ['the load against a bare receiver', instrument.p50, instrument.p99],
+  ];
+  table(`${PER_SECOND} events/s, one subscription`, ['', 'p50 ms', 'p99 ms'], rows);
+  goal(`accept p50 ≤ ${GOALS.acceptP50} ms`, f.p50, f.p50 <= GOALS.acceptP50);
+  goal(`end to end p50 ≤ ${GOALS.endP50} ms`, f.endP50, f.endP50 <= GOALS.endP50);
+  goal(`end to end p99 ≤ ${GOALS.endP99} ms`, f.endP99, f.endP99 <= GOALS.endP99);
+}
+
+function printThroughput({ deliveryCpuUs, ...byFanOut }) {
+  const head = ['', 'requests/s', 'deliveries/s', 'CPU µs/request', 'CPU µs/delivery', 'D1 trips', 'rows read', 'rows written'];
+  const rows = Object.entries(byFanOut).map(([fanOut, f]) => {
+    const none = fanOut === '0';
+    return [`${fanOut} subscriptions`, f.rps, none ? '' : f.perSecond, f.cpuUs, none ? '' : deliveryCpuUs[fanOut], f.trips, f.read, f.written];
+  });
+  table(`Throughput, ${CONCURRENCY} connections (D1: of the request alone, without its deliveries)`, head, rows);
+  for (const [fanOut, least] of Object.entries(GOALS.perSecond)) {
+    const { perSecond } = byFanOut[fanOut];
+    goal(`≥ ${shown(least)} deliveries/s at ${fanOut}`, perSecond, perSecond >= least);
+  }
+}
+
+function printPrices({ nothing, ...more }) {
+  const labels = { trip: 'a trip to D1 (one row by its key)', statement: 'one more statement in a batch', fetch: 'a POST to a receiver', send: 'a message to the queue, consumed' };
+  const rows = [['an empty request', nothing], ...Object.entries(more).map(([thing, us]) => [`+ ${labels[thing]}`, us])];
+  table('What the local runtime itself charges', ['', 'CPU µs'], rows);
+}
+
+function printHung({ healthy, hung: hanging, slower }) {
+  const row = (name, f) => [name, f.p50, f.p99, f.rps];
+  const rows = [row('all answer', healthy), row('all hang', hanging), ['times slower', `×${shown(slower.p50)}`, `×${shown(slower.p99)}`, `×${shown(slower.rps)}`]];
+  table(`Accepting, ${HUNG} subscriptions, ${PER_SECOND / 4} events/s, then as fast as it goes`, ['', 'p50 ms', 'p99 ms', 'requests/s'], rows);
+  for (const [key, times] of Object.entries(slower)) goal(`${key} ≤ ×${GOALS.hung} slower when all hang`, times, times <= GOALS.hung);
+}
+
+function printBeside(places) {
+  const labels = { alone: 'alone', answering: 'beside one that answers', hung: 'beside one that hangs' };
+  const rows = Object.entries(places).flatMap(([place, { slower, ...f }]) => Object.keys(labels).map((arm) => [labels[arm], place, f[arm].endP50, f[arm].endP99]));
+  table(`A subscription and its neighbour, end to end, ${PER_SECOND / 4} events/s each`, ['', 'neighbour of', 'p50 ms', 'p99 ms'], rows);
+  for (const [place, { slower }] of Object.entries(places)) {
+    goal(`p99 beside one of ${place} that hangs ≤ ×${GOALS.beside} of alone`, slower.alone, slower.alone <= GOALS.beside);
+    console.log(`        of beside one that answers: ${shown(slower.answering)}`);
+  }
+}
+
+const PARTS = { prices: [prices, printPrices], paced: [paced, printPaced], throughput: [throughput, printThroughput], hung: [hung, printHung], beside: [beside, printBeside] };
+
+async function main() {
+  const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
+  const unknown = wanted.find((name) => !PARTS[name]);
+  if (unknown) throw new Error(`${unknown} is none of ${Object.keys(PARTS).join(', ')}`);
+  const before = machine();
+  console.log(`${ROUNDS} rounds of ${REQUESTS} requests; ${before.cpus} cores, load ${before.load.toFixed(1)} at the start`);
+  receivers.answer = await startReceiver('answer');
+  receivers.hang = await startReceiver('hang');
+  const figures = { bench: 'deliver', rounds: ROUNDS, requests: REQUESTS };
+  for (const name of wanted) {
+    const [measure, print] = PARTS[name];
+    figures[name] = await measure();
+    print(figures[name]);
+  }
+  const { delivered, sweeps, ...wrong } = checks;
+  const right = Object.values(wrong).every((n) => n === 0);
+  const told = Object.entries(wrong).map(([what, n]) => `${n} ${what}`);
+  console.log(`
+${shown(delivered)} deliveries; ${told.join(', ')}; the sweep was called ${sweeps} times: ${right ? 'each arrived once' : 'WRONG'}`);
+  if (!right) process.exitCode = 1;
+  console.log(`
+${JSON.stringify({ ...figures, checks, machine: { ...before, loadAfter: machine().load } })}`);
+}
+
+main()
+  .catch((error) => {
+    console.error(`FAILED: ${error.message}`);
+    process.exitCode = 1;
+  })
+  .finally(async () => {
+    for (const { end } of Object.values(receivers)) end();
+    await stopAll();
+  });
