@@ -16,6 +16,9 @@ export default {
       source: 0,
       request: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       received: Date.now(),
+      lease: Date.now() + 7000,
+      busy: '[]',
+      timeout: 20_000,
     };
     const batch = env.STATEMENTS.map(([sql, names]) => env.DB.prepare(sql).bind(...names.map((name) => values[name] ?? null)));
     await env.DB.batch(batch);

@@ -30,7 +30,8 @@ const INSERT = [
   ['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address', 'profile'],
 ];
 const COUNT = [sql('links.count'), ['ids', 'company', 'source', 'session', 'request', 'profile']];
-const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received']];
+const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'timeout']];
+const TARGETS = [sql('subscription.targets'), ['company', 'received']];
 
 const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS: statements });
 
@@ -60,7 +61,7 @@ async function stored({ d1 }) {
 async function throughput() {
   const subjects = {
     trackmate: await startTrackMate(),
-    floor1: await startFloor([CHECK, INSERT, COUNT, OUTBOX]),
+    floor1: await startFloor([CHECK, INSERT, COUNT, OUTBOX, TARGETS]),
     floor2: await startFloor([INSERT]),
   };
   const { id: company } = await createCompany(subjects.trackmate);

@@ -37,3 +37,37 @@ create table progress (
   job   text not null primary key,
   place text not null
 ) strict, without rowid;
+
+-- Two triggers for one: what counts no revenue does not pay for planning its arithmetic.
+drop trigger links_count;
+
+create trigger links_count after update of events on links
+when new.profile is not null and new.profile is old.profile and new.revenue is old.revenue
+begin
+  update profiles
+  set events = events + new.events - old.events,
+      server_events = server_events + new.server_events - old.server_events,
+      last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
+      longest = case when new.id = '' then longest else max(longest, new.last_ts - new.first_ts) end
+  where company = new.company and id = new.profile;
+end;
+
+create trigger links_count_revenue after update of revenue on links
+when new.profile is not null and new.profile is old.profile and new.revenue is not old.revenue
+begin
+  update profiles
+  set events = events + new.events - old.events,
+      server_events = server_events + new.server_events - old.server_events,
+      last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
+      longest = case when new.id = '' then longest else max(longest, new.last_ts - new.first_ts) end,
+      revenue = (
+        select json_group_object(key, sum) from (
+          select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (
+            select key, value from json_each(profiles.revenue)
+            union all select key, value from json_each(new.revenue)
+            union all select key, -value from json_each(old.revenue)
+          ) group by key having sum(value) <> 0
+        )
+      )
+  where company = new.company and id = new.profile;
+end;

@@ -483,7 +483,7 @@ impl Pair {
                 params![COMPANY, message],
             )
             .unwrap();
-        let most = json!(i64::from(lease));
+        let timeout_max = json!(if lease { 20_000 } else { 0 });
         let answers = store.batch(&[(
             sql::DELIVERIES_INSERT,
             vec![
@@ -494,9 +494,8 @@ impl Pair {
                 json!(7),
                 json!(self.now),
                 json!(lease_ms),
-                most,
                 json!("[]"),
-                json!(20_000),
+                timeout_max,
             ],
         )]);
         self.ids.push(answers[0][0].clone());
@@ -609,8 +608,8 @@ impl Pair {
             }
             11 => {
                 let claim = self.rules[place].generation;
-                let params = vec![json!(COMPANY), json!(self.ids[place]), json!(claim), json!(self.now)];
-                store.batch(&[(sql::DELIVERY_GIVE_BACK, params)]);
+                let items = json!(json!([{"i": self.ids[place], "g": claim}]).to_string());
+                store.batch(&[(sql::DELIVERY_GIVE_BACK, vec![json!(COMPANY), items, json!(self.now)])]);
                 self.rules[place].give_back(claim, self.now);
             }
             12 => {

@@ -72,6 +72,8 @@ impl Db {
     fn events(&mut self, session: &str, rows: &[Value]) {
         self.request += 1;
         let ids = Value::Array(rows.iter().map(|row| row["i"].clone()).collect()).to_string();
+        let counts_revenue = rows.iter().any(|row| row.get("r").is_some());
+        let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
         let (rows, request) = (Value::Array(rows.to_vec()).to_string(), self.request);
         self.connection.execute_batch("begin").unwrap();
         self.run(
@@ -91,7 +93,7 @@ impl Db {
             ],
         );
         self.run(
-            sql::LINKS_COUNT,
+            count,
             &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null],
         );
         self.connection.execute_batch("commit").unwrap();

@@ -107,7 +107,7 @@ impl Call {
 
     /// How many deliveries this invocation may attempt itself.
     pub(super) fn room(&self) -> &Room {
-        self.room.get_or_init(|| jobs::flight::room(&self.env))
+        self.room.get_or_init(jobs::flight::room)
     }
 
     /// What follows from stored events once the answer is on its way: they are counted, and their deliveries go out.

@@ -1,6 +1,7 @@
 //! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's deliveries, and setting them going again.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, RECOVER_DELIVERIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -31,6 +32,8 @@ pub(super) struct Shown {
     created_at: String,
     next_attempt_at: Option<String>,
     finished_at: Option<String>,
+    /// The bytes sent, once an attempt has ended.
+    payload: Option<Box<RawValue>>,
     attempts: Vec<Attempt>,
 }
 
@@ -69,6 +72,7 @@ impl Shown {
             next_attempt_at: (status == "pending").then(|| clock::iso(d.due_at)),
             status,
             finished_at: d.finished_at.map(clock::iso),
+            payload: d.body.map(RawValue::from_string).transpose()?,
             attempts: d.log.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default(),
         })
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, join3, select};
+use futures_util::future::{Either, join4, select};
 use futures_util::stream::{self, StreamExt};
 use trackmate_wire::limits::{CONNECTIONS_MAX, RENEW_MS, TAIL_MS_MAX, TAIL_TIMEOUT_MS_MAX};
 use trackmate_wire::signature::{hex_signature, standard_signature};
@@ -20,7 +20,7 @@ use crate::domain::payload::{self, Fact};
 use crate::domain::vault::Unopened;
 use crate::http::now_ms;
 use crate::outbound::{self, Exchange, Message};
-use crate::store::deliveries::{self, Ended, Leased, Target};
+use crate::store::deliveries::{self, Claim, Ended, Leased, Target};
 use crate::store::ingest::Outbox;
 use crate::{entropy, store, vault};
 
@@ -32,10 +32,13 @@ pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     let delay_s = if outbox.pending.is_empty() || !flight::is_full() { 0 } else { FULL_WAIT_S };
     let pending: Vec<Wake> = outbox.pending.into_iter().map(|id| Wake::delivery(&company, id)).collect();
     let paced: Vec<Wake> = outbox.paced.into_iter().map(|id| Wake::subscription(&company, id)).collect();
-    join3(
+    let mut leased = outbox.leased;
+    let beyond = leased.split_off(leased.len().min(flight::attempts_max(&env)));
+    join4(
         wake::send(&env, &pending, delay_s),
         wake::send(&env, &paced, 0),
-        run(&env, &company, outbox.leased, Some(now_ms() + TAIL_MS_MAX), 0),
+        give_back(&env, &company, beyond),
+        run(&env, &company, leased, Some(now_ms() + TAIL_MS_MAX), 0),
     )
     .await;
 }
@@ -46,11 +49,7 @@ pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
     let wakes: Vec<Wake> = later.into_iter().map(|id| Wake::delivery(&company, id)).collect();
     wake::send(&env, &wakes, 0).await;
     let (short, long) = claim(&env, &company, &ids).await;
-    let wakes: Vec<Wake> = long.iter().map(|d| Wake::delivery(&company, d.id.clone())).collect();
-    for d in &long {
-        give_back(&env, &company, d).await;
-    }
-    wake::send(&env, &wakes, 0).await;
+    give_back(&env, &company, long).await;
     run(&env, &company, short, Some(now_ms() + TAIL_MS_MAX), 0).await;
 }
 
@@ -101,12 +100,20 @@ async fn claim(env: &Env, company: &str, ids: &[String]) -> (Vec<Leased>, Vec<Le
     }
 }
 
-async fn give_back(env: &Env, company: &str, d: &Leased) {
-    let given = async {
-        deliveries::give_back(&store::database(env, Some(company))?, company, &d.id, d.generation, now_ms()).await
-    };
-    if let Err(error) = given.await {
-        console_error!("a lease was not given back and runs out: {}", store::brief(&error));
+/// Leaves leased deliveries to the queue.
+async fn give_back(env: &Env, company: &str, leased: Vec<Leased>) {
+    if leased.is_empty() {
+        return;
+    }
+    let claims: Vec<Claim> = leased.iter().map(|d| Claim { id: d.id.clone(), generation: d.generation }).collect();
+    let given =
+        async { deliveries::give_back(&store::database(env, Some(company))?, company, &claims, now_ms()).await };
+    match given.await {
+        Ok(()) => {
+            let wakes: Vec<Wake> = leased.into_iter().map(|d| Wake::delivery(company, d.id)).collect();
+            wake::send(env, &wakes, 0).await;
+        }
+        Err(error) => console_error!("leases were not given back and run out: {}", store::brief(&error)),
     }
 }
 
@@ -136,7 +143,8 @@ pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: Option<
 async fn keep(env: &Env, company: &str, live: &Live, mut lease_ms: i64) {
     loop {
         Delay::from(Duration::from_millis(RENEW_MS)).await;
-        let leases: Vec<(String, i64)> = live.borrow().iter().map(|(id, (claim, _))| (id.clone(), *claim)).collect();
+        let claim = |(id, (generation, _)): (&String, &(i64, _))| Claim { id: id.clone(), generation: *generation };
+        let leases: Vec<Claim> = live.borrow().iter().map(claim).collect();
         if leases.is_empty() {
             continue;
         }
@@ -154,7 +162,7 @@ async fn keep(env: &Env, company: &str, live: &Live, mut lease_ms: i64) {
             }
             Either::Right(_) => Vec::new(),
         };
-        for (id, _) in leases {
+        for Claim { id, .. } in leases {
             if !kept.contains(&id)
                 && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
             {
@@ -169,8 +177,7 @@ async fn attempt(env: &Env, company: &str, d: Leased, ends_ms: Option<i64>, live
     if ends_ms.is_some_and(|ends| began + i64::from(d.target.timeout_ms) > ends) {
         // Its time behind this answer is over; the queue has more.
         if live.borrow_mut().remove(&d.id).is_some() {
-            give_back(env, company, &d).await;
-            wake::send(env, &[Wake::delivery(company, d.id)], 0).await;
+            give_back(env, company, vec![d]).await;
         }
         return;
     }

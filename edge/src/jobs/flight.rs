@@ -48,13 +48,10 @@ pub fn attempts_max(env: &Env) -> usize {
 
 /// What an invocation that stores events may lease for itself.
 #[must_use]
-pub fn room(env: &Env) -> Room {
-    if is_full() {
-        return Room { most: 0, busy: "[]".to_owned() };
-    }
+pub fn room() -> Room {
     let busy = ATTEMPTS.with_borrow(|attempts| {
         let busy = attempts.iter().filter(|(_, n)| **n >= IN_FLIGHT_SUBSCRIPTION_MAX).map(|(id, _)| id.as_str());
         serde_json::to_string(&busy.collect::<Vec<_>>())
     });
-    Room { most: i64::try_from(attempts_max(env)).unwrap_or(i64::MAX), busy: busy.unwrap_or_else(|_| "[]".to_owned()) }
+    Room { is_full: is_full(), busy: busy.unwrap_or_else(|_| "[]".to_owned()) }
 }

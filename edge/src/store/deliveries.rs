@@ -148,29 +148,34 @@ pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, 
     answers.take()?.rows::<Claimed>()?.into_iter().map(|c| c.leased(lease_ms)).collect()
 }
 
-/// Prolongs leases (`id`, generation) that still hold; answers whose.
+/// A claim: the delivery and its generation, as an item of a JSON parameter.
+#[derive(Debug, Clone, Serialize)]
+pub struct Claim {
+    /// The delivery.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// The generation.
+    #[serde(rename = "g")]
+    pub generation: i64,
+}
+
+/// Prolongs leases that still hold; answers whose.
 ///
 /// # Errors
 /// D1's.
-pub async fn renew(db: &Db, company: &str, leases: &[(String, i64)], now_ms: i64) -> Result<Vec<String>> {
-    #[derive(Serialize)]
-    struct Lease<'a> {
-        i: &'a str,
-        g: i64,
-    }
-    let leases: Vec<Lease<'_>> = leases.iter().map(|(i, g)| Lease { i, g: *g }).collect();
-    let leases = serde_json::to_string(&leases)?;
-    let params = [company.into(), (&leases).into(), now_ms.into(), (now_ms + LEASE_MS).into()];
+pub async fn renew(db: &Db, company: &str, claims: &[Claim], now_ms: i64) -> Result<Vec<String>> {
+    let claims = serde_json::to_string(claims)?;
+    let params = [company.into(), (&claims).into(), now_ms.into(), (now_ms + LEASE_MS).into()];
     Ok(db.run(sql::DELIVERY_RENEW, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
 }
 
-/// Takes back a lease that was not used.
+/// Takes back leases that were not used.
 ///
 /// # Errors
-/// D1's; the lease then runs out.
-pub async fn give_back(db: &Db, company: &str, id: &str, generation: i64, now_ms: i64) -> Result<()> {
-    let params = [company.into(), id.into(), generation.into(), now_ms.into()];
-    db.run(sql::DELIVERY_GIVE_BACK, &params).await.map(drop)
+/// D1's; the leases then run out.
+pub async fn give_back(db: &Db, company: &str, claims: &[Claim], now_ms: i64) -> Result<()> {
+    let claims = serde_json::to_string(claims)?;
+    db.run(sql::DELIVERY_GIVE_BACK, &[company.into(), (&claims).into(), now_ms.into()]).await.map(drop)
 }
 
 /// What an attempt leaves behind, as an item of the settling's JSON parameter.
@@ -285,7 +290,7 @@ pub async fn settle(
         batch.push(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
         // Written as pending: the settling attempts nothing itself.
         let (server, nobody, none) = (1.into(), super::Param::Null, super::Param::Int(0));
-        let outbox = [(&ids).into(), company, server, nobody, number, now, none, none, "[]".into(), none];
+        let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none];
         batch.push(db.bind(sql::DELIVERIES_INSERT, &outbox)?);
     }
     let mut answers = super::Answers::new(db.batch(batch).await?);
@@ -487,6 +492,8 @@ pub struct Logged {
     pub created_at: i64,
     /// ms.
     pub finished_at: Option<i64>,
+    /// The bytes sent, once an attempt has ended.
+    pub body: Option<String>,
     /// JSON array of attempts.
     pub log: Option<String>,
 }

@@ -60,6 +60,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         person.created_ms.into(),
         i64::try_from(TRAITS_BYTES_MAX).unwrap_or(i64::MAX).into(),
     ];
+    let [deliveries, targets] = ingest::outbox(db, request, &ids, Some(person.address))?;
     let batch = vec![
         ingest::door(db, request)?,
         ingest::insert(db, request, &json, None)?,
@@ -68,7 +69,8 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         db.bind(sql::IDENTIFY_LINK, &fact)?,
         db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?,
         db.bind(sql::IDENTIFY_PROFILE, &profile)?,
-        ingest::outbox(db, request, &ids, Some(person.address))?,
+        deliveries,
+        targets,
         db.bind(sql::IDENTIFY_FIND, &[company, address, session, id])?,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);

@@ -1,5 +1,7 @@
 //! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and the profile a server event may make.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
 use worker::D1PreparedStatement;
@@ -32,12 +34,12 @@ pub struct Request<'a> {
     pub room: &'a Room,
 }
 
-/// How many deliveries the invocation that stores events may lease for itself.
+/// What the invocation that stores events may lease for itself.
 #[derive(Debug)]
 pub struct Room {
-    /// At most so many.
-    pub most: i64,
-    /// JSON array of subscriptions with enough under way already.
+    /// Nothing.
+    pub is_full: bool,
+    /// Nothing for these, a JSON array of subscriptions.
     pub busy: String,
 }
 
@@ -98,7 +100,12 @@ struct Written {
     event: String,
     profile: Option<String>,
     state: String,
-    target: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct To {
+    id: String,
+    target: String,
     paced: i64,
 }
 
@@ -145,9 +152,16 @@ pub(super) fn insert(
     )
 }
 
-fn count(db: &Db, request: &Request<'_>, ids: &str, profile: Option<&str>) -> Result<D1PreparedStatement> {
+fn count(
+    db: &Db,
+    request: &Request<'_>,
+    rows: &[Row],
+    ids: &str,
+    profile: Option<&str>,
+) -> Result<D1PreparedStatement> {
+    let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
     db.bind(
-        sql::LINKS_COUNT,
+        if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT },
         &[
             ids.into(),
             request.company.into(),
@@ -159,23 +173,29 @@ fn count(db: &Db, request: &Request<'_>, ids: &str, profile: Option<&str>) -> Re
     )
 }
 
-/// `insert into deliveries`. `address` is the identify's, whose name depends on whether it is the person's first.
-pub(super) fn outbox(db: &Db, request: &Request<'_>, ids: &str, address: Option<&str>) -> Result<D1PreparedStatement> {
-    db.bind(
-        sql::DELIVERIES_INSERT,
-        &[
-            ids.into(),
-            request.company.into(),
-            i64::from(request.from_server).into(),
-            address.into(),
-            request.number.into(),
-            request.received_ms.into(),
-            (request.received_ms + LEASE_MS).into(),
-            request.room.most.into(),
-            (&request.room.busy).into(),
-            i64::from(TAIL_TIMEOUT_MS_MAX).into(),
-        ],
-    )
+/// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on whether it is the person's first.
+pub(super) fn outbox(
+    db: &Db,
+    request: &Request<'_>,
+    ids: &str,
+    address: Option<&str>,
+) -> Result<[D1PreparedStatement; 2]> {
+    let company = request.company.into();
+    let insert = [
+        ids.into(),
+        company,
+        i64::from(request.from_server).into(),
+        address.into(),
+        request.number.into(),
+        request.received_ms.into(),
+        (request.received_ms + LEASE_MS).into(),
+        (&request.room.busy).into(),
+        (if request.room.is_full { 0 } else { i64::from(TAIL_TIMEOUT_MS_MAX) }).into(),
+    ];
+    Ok([
+        db.bind(sql::DELIVERIES_INSERT, &insert)?,
+        db.bind(sql::SUBSCRIPTION_TARGETS, &[company, request.received_ms.into()])?,
+    ])
 }
 
 /// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that the later statements need.
@@ -188,13 +208,15 @@ pub(super) fn message_ids(answers: &mut Answers) -> Result<Vec<String>> {
     Ok(answers.take()?.rows::<MessageId>()?.into_iter().map(|r| r.message_id).collect())
 }
 
-/// The answer of `deliveries.insert`; what a body needs of the event is here already.
+/// The answers of [`outbox`]; what a body needs of the event is here already.
 pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: &[Row]) -> Result<Outbox> {
+    let written: Vec<Written> = answers.take()?.rows()?;
+    let targets: BTreeMap<String, To> = answers.take()?.rows::<To>()?.into_iter().map(|t| (t.id.clone(), t)).collect();
+    let rows: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
     let mut outbox = Outbox::default();
-    for d in answers.take()?.rows::<Written>()? {
-        let row = rows.iter().find(|row| row.id == d.message_id);
-        match (d.target, row) {
-            (Some(target), Some(row)) => outbox.leased.push(Leased {
+    for d in written {
+        match (d.state.as_str(), targets.get(&d.subscription), rows.get(d.message_id.as_str())) {
+            ("leased", Some(to), Some(row)) => outbox.leased.push(Leased {
                 id: d.id,
                 subscription: d.subscription,
                 message_id: d.message_id,
@@ -210,10 +232,12 @@ pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: 
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),
                 },
-                target: serde_json::from_str(&target)?,
+                target: serde_json::from_str(&to.target)?,
             }),
-            _ if d.state == "pending" => outbox.pending.push(d.id),
-            _ if d.paced != 0 && !outbox.paced.contains(&d.subscription) => outbox.paced.push(d.subscription),
+            ("pending", _, _) => outbox.pending.push(d.id),
+            (_, Some(To { paced: 1, .. }), _) if !outbox.paced.contains(&d.subscription) => {
+                outbox.paced.push(d.subscription);
+            }
             _ => {}
         }
     }
@@ -230,11 +254,13 @@ pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
 /// D1's; nothing was stored then.
 pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
     let (json, ids) = json(rows)?;
+    let [deliveries, targets] = outbox(db, request, &ids, None)?;
     let batch = vec![
         door(db, request)?,
         insert(db, request, &json, None)?,
-        count(db, request, &ids, None)?,
-        outbox(db, request, &ids, None)?,
+        count(db, request, rows, &ids, None)?,
+        deliveries,
+        targets,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = door_answer(&mut answers)?;
@@ -276,18 +302,16 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
         }
         Ok(Stored { new, outbox: outbox_answer(answers, request, rows)? })
     };
+    let [deliveries, targets] = outbox(db, request, &ids, None)?;
     match subject {
         Subject::None => {
-            let batch = vec![insert(db, request, &json, None)?, outbox(db, request, &ids, None)?];
+            let batch = vec![insert(db, request, &json, None)?, deliveries, targets];
             Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), false)?))
         }
         Subject::Session | Subject::Profile(_) => {
             let profile = if let Subject::Profile(id) = subject { Some(id) } else { None };
-            let batch = vec![
-                insert(db, request, &json, None)?,
-                count(db, request, &ids, profile)?,
-                outbox(db, request, &ids, None)?,
-            ];
+            let batch =
+                vec![insert(db, request, &json, None)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
             Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), true)?))
         }
         Subject::New { profile, address, email } => {
@@ -312,8 +336,9 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                     ],
                 )?,
                 insert(db, request, &json, Some((address, profile)))?,
-                count(db, request, &ids, Some(profile))?,
-                outbox(db, request, &ids, None)?,
+                count(db, request, rows, &ids, Some(profile))?,
+                deliveries,
+                targets,
                 db.bind(sql::PROFILE_OPEN, &person)?,
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into()])?,
             ];

@@ -1,5 +1,5 @@
 -- Deliveries of a subscription with their attempts, newest first. ?1 company, ?2 subscription, ?3 limit, ?4 ?5 cursor (created ms, id), ?6 state or null
-select d.id, d.event, d.state, d.message_id, d.due_at, d.created_at, d.finished_at,
+select d.id, d.event, d.state, d.message_id, d.due_at, d.created_at, d.finished_at, d.body,
        (select json_group_array(json_object(
           'attempt', a.attempt, 'at', a.at, 'url', a.url, 'statusCode', a.status_code, 'success', a.success,
           'error', a.error, 'responseBody', a.response_body, 'durationMs', a.duration_ms) order by a.attempt)

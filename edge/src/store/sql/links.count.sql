@@ -1,47 +1,20 @@
--- Counts a request's new events on the links that own them, opening the session's first row when there is none. Looks only at the links around
--- those events, so that a session of many identifies costs no more.
+-- Counts a request's new events on the links that own them, opening the session's first row when there is none. For events without revenue: SQLite plans a
+-- statement anew each time it runs, and the arithmetic of money would take most of that.
 -- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 request, ?6 profile of a session opened here, or null
-with fresh as materialized (
-  select e.ts, e.source, e.revenue
+insert into links (company, session, at, id, profile, events, server_events, first_ts, last_ts)
+select ?2, ?4, k->>0, k->>1, ?6, count(*), sum(source), min(ts), max(ts)
+from (
+  select e.ts, e.source, coalesce(
+    (select json_array(at, id) from links where company = ?2 and session = ?4 and at <= e.ts order by at desc, id desc limit 1),
+    (select json_array(at, id) from links where company = ?2 and session = ?4 order by at, id limit 1),
+    '[0,""]') as k
   from json_each(?1) as j cross join events as e
     on e.company = ?2 and e.source = ?3 and e.message_id = j.value and e.request = ?5
-),
-span as materialized (
-  select (select max(at) from links where company = ?2 and session = ?4 and at <= (select min(ts) from fresh)) as since,
-         max(max(ts), coalesce((select min(at) from links where company = ?2 and session = ?4), 0)) as until
-  from fresh
-),
-segment as materialized (
-  select l.at, l.id,
-         case when row_number() over (order by l.at, l.id) = 1 then -1 else l.at end as since,
-         coalesce(lead(l.at) over (order by l.at, l.id), 9007199254740991) as until
-  from span cross join links as l
-  where l.company = ?2 and l.session = ?4 and l.at >= coalesce(span.since, 0) and l.at <= span.until
 )
-insert into links (company, session, at, id, profile, events, server_events, revenue, first_ts, last_ts)
-select ?2, ?4, coalesce(s.at, 0), coalesce(s.id, ''), ?6, count(*), sum(f.source),
-       case when count(f.revenue) > 0 then (
-         select json_group_object(key, sum) from (
-           select r.key, sum(r.value) as sum
-           from fresh as g, json_each(g.revenue) as r
-           where g.ts >= coalesce(s.since, -1) and g.ts < coalesce(s.until, 9007199254740991)
-           group by r.key having sum(r.value) <> 0
-         )
-       ) end,
-       min(f.ts), max(f.ts)
-from fresh as f left join segment as s on f.ts >= s.since and f.ts < s.until
 where true
-group by s.at, s.id
+group by k
 on conflict (company, session, at, id) do update set
   events = events + excluded.events,
   server_events = server_events + excluded.server_events,
-  revenue = case when excluded.revenue is null then revenue else (
-    select json_group_object(key, sum) from (
-      select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (
-        select key, value from json_each(links.revenue)
-        union all select key, value from json_each(excluded.revenue)
-      ) group by key having sum(value) <> 0
-    )
-  ) end,
   first_ts = min(coalesce(first_ts, excluded.first_ts), excluded.first_ts),
   last_ts = max(coalesce(last_ts, excluded.last_ts), excluded.last_ts)
