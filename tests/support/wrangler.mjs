@@ -22,7 +22,7 @@ export function migrate(state) {
   execFileSync(process.execPath, [WRANGLER, 'd1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', state], { cwd: ROOT, env, stdio: 'pipe' });
 }
 
-/** Starts the Worker on this state → {url, call, companies, sweep, kill}; `kill` is SIGKILL to every process of it. */
+/** Starts the Worker on this state → {url, upAt, call, companies, sweep, memoryKb, kill}; `kill` is SIGKILL to every process of it. */
 export async function startWrangler(state, port) {
   const vars = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`].flatMap((v) => ['--var', v]);
   const args = [WRANGLER, 'dev', '--port', port, '--ip', '127.0.0.1', '--inspector-port', '0', '--persist-to', state, ...vars];
@@ -39,14 +39,22 @@ export async function startWrangler(state, port) {
     },
     60_000,
   );
+  const upAt = Date.now();
   const call = caller(url);
   return {
     url,
+    /** When /healthz first answered. */
+    upAt,
     call,
     companies: (wanted) => createCompany(call, OPERATOR_KEY, wanted),
     sweep: () => fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then((answer) => answer.text()),
+    /** What its workerd processes hold in memory. */
+    memoryKb: () => {
+      const processes = execFileSync('ps', ['-A', '-o', 'pgid=,rss=,comm='], { encoding: 'utf8' }).split('\n').map((line) => line.trim().split(/\s+/));
+      return processes.filter(([group, , name]) => Number(group) === child.pid && name?.includes('workerd')).reduce((sum, [, rss]) => sum + Number(rss), 0);
+    },
     kill: async () => {
-      process.kill(-child.pid, 'SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
       await exited;
     },
   };
