@@ -1,6 +1,10 @@
 // TrackMate as a process that can be killed: `wrangler dev` on a folder of state that outlives it.
 import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { caller, createCompany, until } from './harness.mjs';
 
@@ -20,6 +24,23 @@ export async function freePort() {
 /** Makes the tables in a folder of state. */
 export function migrate(state) {
   execFileSync(process.execPath, [WRANGLER, 'd1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', state], { cwd: ROOT, env, stdio: 'pipe' });
+}
+
+/** The deliveries that were being attempted when the Worker was killed: their ids, read from what the crash left on disk. Only while it is not running. */
+export function leased(state) {
+  const folder = join(state, 'v3/d1/miniflare-D1DatabaseObject');
+  // A copy: to open the original would tidy up what the next start has to cope with.
+  const copy = mkdtempSync(join(tmpdir(), 'trackmate-crashed-'));
+  cpSync(folder, copy, { recursive: true });
+  const files = readdirSync(copy).filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite');
+  const found = files.flatMap((name) => {
+    const database = new DatabaseSync(join(copy, name));
+    const rows = database.prepare("select id from deliveries where state = 'leased'").all();
+    database.close();
+    return rows.map((row) => row.id);
+  });
+  rmSync(copy, { recursive: true });
+  return found;
 }
 
 /** Starts the Worker on this state → {url, upAt, call, companies, sweep, memoryKb, kill}; `kill` is SIGKILL to every process of it. */
