@@ -6,6 +6,7 @@ import deliveries from './api/deliveries.mjs';
 import events from './api/events.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import server from './api/server.mjs';
+import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
 import timeline from './api/timeline.mjs';
 import webhooks from './api/webhooks.mjs';
@@ -17,5 +18,5 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, contacts, cost]) feature(() => trackMate);
+  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, contacts, cost]) feature(() => trackMate);
 });
