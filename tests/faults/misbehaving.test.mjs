@@ -1,14 +1,11 @@
 // What a receiver that misbehaves costs: its own deliveries, each with a recorded reason, and nothing of anybody else's.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { answer, breakOff, dripBody, dripHead, flood, hang, reset, say, startChaos } from '../support/chaos.mjs';
 import { until } from '../support/harness.mjs';
 import { newCompany } from '../support/people.mjs';
 import { isSigned } from '../support/receiver.mjs';
-import { freePort, migrate, startWrangler } from '../support/wrangler.mjs';
+import { freePort, newState, startWrangler } from '../support/wrangler.mjs';
 
 const TIMEOUT_MS = 1500;
 const TRIES = 2;
@@ -16,17 +13,12 @@ const FLOOD_BYTES = 300 * 1024 * 1024;
 const ANSWER_BYTES_MAX = 16 * 1024;
 
 describe('a receiver that misbehaves', () => {
-  let state;
+  const state = newState({ after });
   let trackMate;
   before(async () => {
-    state = mkdtempSync(join(tmpdir(), 'trackmate-'));
-    migrate(state);
     trackMate = await startWrangler(state, await freePort());
   });
-  after(async () => {
-    await trackMate?.kill();
-    rmSync(state, { recursive: true, force: true });
-  });
+  after(() => trackMate?.kill());
 
   /** A subscription of its own to a receiver of its own → {receiver, webhook, send, ended}. */
   async function world(t, c, name, behave, more = {}) {

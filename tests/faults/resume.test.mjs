@@ -1,22 +1,17 @@
 // How soon what a crash stranded goes on: by itself, without cron and without the queue's messages, which the crash took along.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { answer, hang, startChaos } from '../support/chaos.mjs';
 import { until } from '../support/harness.mjs';
 import { newCompany } from '../support/people.mjs';
-import { freePort, migrate, startWrangler } from '../support/wrangler.mjs';
+import { freePort, newState, startWrangler } from '../support/wrangler.mjs';
 
 const KILLS = 3;
 const EVENTS = 40;
 const RESUMED_S_MAX = 10;
 
 test(`what a crash stranded arrives within ${RESUMED_S_MAX} s of the restart, and what was in flight with its id and bytes`, async (t) => {
-  const state = mkdtempSync(join(tmpdir(), 'trackmate-'));
-  t.after(() => rmSync(state, { recursive: true, force: true }));
-  migrate(state);
+  const state = newState(t);
   const port = await freePort();
   let trackMate = await startWrangler(state, port);
   t.after(() => trackMate.kill());

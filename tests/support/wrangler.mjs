@@ -1,6 +1,6 @@
 // TrackMate as a process that can be killed: `wrangler dev` on a folder of state that outlives it.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,16 @@ export async function freePort() {
   const { port } = probe.address();
   await new Promise((closed) => probe.close(closed));
   return port;
+}
+
+/** A new folder of state with its tables, gone when the test is over. In memory where there is room: what SIGKILL spares is the same, and nobody waits for a disk. */
+export function newState(t) {
+  const memory = '/dev/shm';
+  const { bavail, bsize } = existsSync(memory) ? statfsSync(memory) : { bavail: 0, bsize: 0 };
+  const state = mkdtempSync(join(bavail * bsize > 2 ** 30 ? memory : tmpdir(), 'trackmate-'));
+  t.after(() => rmSync(state, { recursive: true, force: true }));
+  migrate(state);
+  return state;
 }
 
 /** Makes the tables in a folder of state. */
