@@ -50,4 +50,18 @@ if [ "$(cat node_modules/.trackmate-stamp 2>/dev/null)" != "$packages" ]; then
   node_modules/.bin/workerd --version
   echo "$packages" > node_modules/.trackmate-stamp
 fi
+
+# Receivers in Python are tested with packages of PyPI. A machine without venv, or without PyPI, skips those tests and counts them as skipped.
+requirements=tests/seeds/requirements.txt
+venv=$CACHE/python-$("${SHA256[@]}" <"$requirements" | cut -c1-16)
+if [ "${1:-}" = test ] && [ ! -d "$venv" ] && have python3; then
+  step "Python packages of the tests" ""
+  rm -rf "$venv.part"
+  if python3 -m venv "$venv.part" && "$venv.part/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --only-binary :all: --require-hashes --requirement "$requirements"; then
+    mv "$venv.part" "$venv"
+  else
+    echo "    not there: the tests that need them will be skipped"
+  fi
+fi
 step_done

@@ -6,6 +6,7 @@ import deliveries from './api/deliveries.mjs';
 import events from './api/events.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import server from './api/server.mjs';
+import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
 import timeline from './api/timeline.mjs';
 import trouble from './api/trouble.mjs';
@@ -18,5 +19,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  for (const feature of [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, trouble, contacts, cost]) feature(() => trackMate);
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, cost];
+  for (const feature of features) feature(() => trackMate);
 });

@@ -1,35 +1,27 @@
 // The command-line manager as a process: its output, its exit codes, and what it does to the real Worker.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { trackmate } from './support/cli.mjs';
 import { startTrackMate, until } from './support/harness.mjs';
 import { newCompany } from './support/people.mjs';
 import { isSigned, isStandardSigned, startReceiver } from './support/receiver.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SECRET = `whsec_${randomBytes(24).toString('base64')}`;
 const RULE = '━'.repeat(60);
 const EXIT = { done: 0, failed: 1, usage: 2, notAuthorised: 3, notFound: 4, unreachable: 5 };
-
-/** The binary to test: TRACKMATE_BIN, else this tree's, built if it is not up to date. */
-function binary() {
-  if (process.env.TRACKMATE_BIN) return process.env.TRACKMATE_BIN;
-  execFileSync('cargo', ['build', '--quiet', '--package', 'trackmate-cli'], { cwd: ROOT, stdio: 'inherit' });
-  return resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/trackmate');
-}
 
 describe('the command-line manager', () => {
   let bin;
   let folder;
   before(() => {
-    bin = binary();
+    bin = trackmate();
     folder = mkdtempSync(join(tmpdir(), 'trackmate-cli-'));
   });
   after(() => rmSync(folder, { recursive: true, force: true }));

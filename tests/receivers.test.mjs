@@ -6,6 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startTrackMate, until } from './support/harness.mjs';
 import { newCompany } from './support/people.mjs';
+import { python, skip as noPython } from './support/python.mjs';
+import { startReceiver } from './support/receiver.mjs';
 import { freePort } from './support/wrangler.mjs';
 
 const path = (file) => fileURLToPath(new URL(`../examples/receivers/${file}`, import.meta.url));
@@ -150,4 +152,38 @@ describe('the example receivers', () => {
       });
     });
   }
+
+  // The libraries of npm are asked in tests/api/webhooks.mjs.
+  test('Python’s Standard Webhooks library takes what TrackMate sends, with either secret while one replaces the other', { skip: noPython }, async (t) => {
+    const company = await newCompany(trackMate);
+    const receiver = await startReceiver();
+    t.after(receiver.close);
+    const webhook = await company.subscribe(receiver.url, ['match']);
+    const rotate = async (graceHours) =>
+      (await company.call('POST', `/api/admin/webhooks/${webhook.id}/rotate-secret`, { graceHours }, company.admin)).body.webhook.secret;
+    const next = async (number) => {
+      await company.server(undefined, 'match', { eventData: { number, note: 'é ✓' } });
+      return until('a delivery', () => receiver.requests[number]);
+    };
+    const first = webhook.secret;
+    const before = await next(0);
+    const second = await rotate(1);
+    const during = await next(1);
+    const third = await rotate(0);
+    const later = await next(2);
+    const cases = [
+      ['before', before, first, 'accepted'],
+      ['before, the secret to come', before, second, 'No matching signature found'],
+      ['during, the old secret', during, first, 'accepted'],
+      ['during, the new secret', during, second, 'accepted'],
+      ['afterwards, the newest secret', later, third, 'accepted'],
+      ['afterwards, one that was replaced', later, second, 'No matching signature found'],
+      ['another body', { ...during, body: `${during.body} ` }, second, 'No matching signature found'],
+      ['another id', { ...during, headers: { ...during.headers, 'webhook-id': 'other' } }, second, 'No matching signature found'],
+    ];
+    const input = cases.map(([, { headers, body }, secret]) => JSON.stringify({ secret, headers, body: String(body) })).join('\n');
+    const script = fileURLToPath(new URL('seeds/verify.py', import.meta.url));
+    const { stdout, stderr } = spawnSync(python, [script], { input, encoding: 'utf8' });
+    assert.deepEqual(stdout.trim().split('\n'), cases.map(([, , , answer]) => answer), stderr);
+  });
 });

@@ -6,7 +6,7 @@ const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
 /**
  * Starts TrackMate on a free port with an empty database.
- * → {url, operatorKey, call, companies, sweep, d1, close}
+ * → {url, operatorKey, call, companies, sweep, d1, queue, logs, close}
  */
 export async function startTrackMate() {
   const operatorKey = 'operator-key-of-the-tests';
@@ -28,6 +28,8 @@ export async function startTrackMate() {
     /** Runs the cron handler, as production does every minute. */
     sweep: () => worker.scheduled({ cron: '* * * * *', scheduledTime: new Date() }),
     d1: async () => (await worker.getEnv()).DB,
+    /** The producer's end of the wake-ups' queue. */
+    queue: async () => (await worker.getEnv()).DELIVERIES,
     logs: () => harness.getLogs(),
     close: () => harness.close(),
   };

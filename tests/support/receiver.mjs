@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 
 /**
- * Starts a receiver on a free loopback port. `answer(request, number)` → a status, or {status, headers, body}; `number` counts from 1.
+ * Starts a receiver on a free loopback port. `answer(request, number)` → a status, or {status, headers, body}, or a promise of it; `number` counts from 1.
  * → {url, requests, close}; a request is {path, headers, body, json, at}.
  */
 export async function startReceiver(answer = () => 200) {
@@ -11,11 +11,11 @@ export async function startReceiver(answer = () => 200) {
   const server = createServer((incoming, outgoing) => {
     const chunks = [];
     incoming.on('data', (chunk) => chunks.push(chunk));
-    incoming.on('end', () => {
+    incoming.on('end', async () => {
       const body = Buffer.concat(chunks);
       const request = { path: incoming.url, headers: incoming.headers, body, json: JSON.parse(body), at: Date.now() };
       requests.push(request);
-      const said = answer(request, requests.length);
+      const said = await answer(request, requests.length);
       const { status, headers = {}, body: text = 'ok' } = typeof said === 'number' ? { status: said } : said;
       outgoing.writeHead(status, headers).end(text);
     });

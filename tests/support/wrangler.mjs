@@ -1,6 +1,10 @@
 // TrackMate as a process that can be killed: `wrangler dev` on a folder of state that outlives it.
 import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { caller, createCompany, until } from './harness.mjs';
 
@@ -17,12 +21,39 @@ export async function freePort() {
   return port;
 }
 
+/** A new folder of state with its tables, gone when the test is over. In memory where there is room: what SIGKILL spares is the same, and nobody waits for a disk. */
+export function newState(t) {
+  const memory = '/dev/shm';
+  const { bavail, bsize } = existsSync(memory) ? statfsSync(memory) : { bavail: 0, bsize: 0 };
+  const state = mkdtempSync(join(bavail * bsize > 2 ** 30 ? memory : tmpdir(), 'trackmate-'));
+  t.after(() => rmSync(state, { recursive: true, force: true }));
+  migrate(state);
+  return state;
+}
+
 /** Makes the tables in a folder of state. */
 export function migrate(state) {
   execFileSync(process.execPath, [WRANGLER, 'd1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', state], { cwd: ROOT, env, stdio: 'pipe' });
 }
 
-/** Starts the Worker on this state → {url, call, companies, sweep, kill}; `kill` is SIGKILL to every process of it. */
+/** The deliveries that were being attempted when the Worker was killed: their ids, read from what the crash left on disk. Only while it is not running. */
+export function leased(state) {
+  const folder = join(state, 'v3/d1/miniflare-D1DatabaseObject');
+  // A copy: to open the original would tidy up what the next start has to cope with.
+  const copy = mkdtempSync(join(tmpdir(), 'trackmate-crashed-'));
+  cpSync(folder, copy, { recursive: true });
+  const files = readdirSync(copy).filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite');
+  const found = files.flatMap((name) => {
+    const database = new DatabaseSync(join(copy, name));
+    const rows = database.prepare("select id from deliveries where state = 'leased'").all();
+    database.close();
+    return rows.map((row) => row.id);
+  });
+  rmSync(copy, { recursive: true });
+  return found;
+}
+
+/** Starts the Worker on this state → {url, upAt, call, companies, sweep, memoryKb, kill}; `kill` is SIGKILL to every process of it. */
 export async function startWrangler(state, port) {
   const vars = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`, 'SECRETS_KEY:secrets-key-of-the-fault-tests'].flatMap((v) => ['--var', v]);
   const args = [WRANGLER, 'dev', '--port', port, '--ip', '127.0.0.1', '--inspector-port', '0', '--persist-to', state, ...vars];
@@ -39,14 +70,22 @@ export async function startWrangler(state, port) {
     },
     60_000,
   );
+  const upAt = Date.now();
   const call = caller(url);
   return {
     url,
+    /** When /healthz first answered. */
+    upAt,
     call,
     companies: (wanted) => createCompany(call, OPERATOR_KEY, wanted),
     sweep: () => fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then((answer) => answer.text()),
+    /** What its workerd processes hold in memory. */
+    memoryKb: () => {
+      const processes = execFileSync('ps', ['-A', '-o', 'pgid=,rss=,comm='], { encoding: 'utf8' }).split('\n').map((line) => line.trim().split(/\s+/));
+      return processes.filter(([group, , name]) => Number(group) === child.pid && name?.includes('workerd')).reduce((sum, [, rss]) => sum + Number(rss), 0);
+    },
     kill: async () => {
-      process.kill(-child.pid, 'SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
       await exited;
     },
   };
