@@ -10,6 +10,7 @@ import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
 import timeline from './api/timeline.mjs';
 import trouble from './api/trouble.mjs';
+import users from './api/users.mjs';
 import webhooks from './api/webhooks.mjs';
 import { startTrackMate } from './support/harness.mjs';
 
@@ -19,6 +20,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, cost];
   for (const feature of features) feature(() => trackMate);
 });

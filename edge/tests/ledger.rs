@@ -92,10 +92,7 @@ impl Db {
                 Value::Null,
             ],
         );
-        self.run(
-            count,
-            &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null],
-        );
+        self.run(count, &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null]);
         self.connection.execute_batch("commit").unwrap();
     }
 
@@ -138,6 +135,7 @@ impl Db {
             json!(format!("webhook_{}", self.request)),
             json!(NOW),
             json!(32768),
+            json!(NOW),
         ];
         self.run(sql::IDENTIFY_PROFILE, &[&fact[..], &person[..]].concat());
         self.connection.execute_batch("commit").unwrap();

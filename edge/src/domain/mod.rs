@@ -7,6 +7,7 @@ pub mod event;
 pub mod known;
 pub mod ledger;
 pub mod payload;
+pub mod person;
 pub mod revenue;
 pub mod target;
 pub mod timeline;

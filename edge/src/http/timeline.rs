@@ -8,8 +8,9 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::page::{self, Pagination};
-use super::users::{Summary, User, find};
+use super::users::{Summary, find};
 use super::{Handled, auth};
+use crate::domain::person::User;
 use crate::domain::timeline::{Cursor, Order, plan};
 use crate::domain::{clock, payload};
 use crate::store::people::{self, Entry, Profile};
@@ -17,7 +18,7 @@ use crate::store::people::{self, Entry, Profile};
 #[derive(Serialize)]
 struct Page<'a> {
     success: bool,
-    profile: User<'a>,
+    profile: User,
     summary: Summary,
     events: Vec<Event<'a>>,
     pagination: Pagination,
@@ -54,7 +55,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let events = entries.iter().map(|e| shown(e, &profile)).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&Page {
         success: true,
-        profile: User::new(&admin.company, &profile)?,
+        profile: profile.person(&admin.company)?.user(),
         summary: Summary::new(&profile)?,
         events,
         pagination,

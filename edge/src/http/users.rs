@@ -12,36 +12,9 @@ use super::error::Error;
 use super::page::{self, Pagination};
 use super::profile::address;
 use super::{Handled, auth};
+use crate::domain::person::User;
 use crate::domain::{clock, revenue};
 use crate::store::people::{self, Profile};
-
-/// A person as shown.
-#[derive(Serialize)]
-pub(super) struct User<'a> {
-    pub(super) id: &'a str,
-    email: Option<&'a str>,
-    name: Option<&'a str>,
-    company_id: &'a str,
-    traits: Box<RawValue>,
-    #[serde(rename = "createdAt")]
-    created_at: String,
-    #[serde(rename = "lastActive")]
-    pub(super) last_active: Option<String>,
-}
-
-impl<'a> User<'a> {
-    pub(super) fn new(company: &'a str, p: &'a Profile) -> Result<Self, Error> {
-        Ok(Self {
-            id: &p.id,
-            email: p.email.as_deref(),
-            name: p.name.as_deref(),
-            company_id: company,
-            traits: RawValue::from_string(p.traits.clone())?,
-            created_at: clock::iso(p.created_at),
-            last_active: p.last_ts.map(|ts| clock::iso(clock::ts_ms(ts))),
-        })
-    }
-}
 
 /// A person's counts.
 #[derive(Serialize)]
@@ -86,9 +59,9 @@ impl Summary {
 }
 
 #[derive(Serialize)]
-struct List<'a> {
+struct List {
     success: bool,
-    users: Vec<User<'a>>,
+    users: Vec<User>,
     pagination: Pagination,
 }
 
@@ -105,14 +78,14 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
         }
     };
     let pagination = Pagination::cut(&mut profiles, limit, |p| page::write_cursor(&p.id));
-    let users = profiles.iter().map(|p| User::new(&admin.company, p)).collect::<Result<_, _>>()?;
+    let users = profiles.iter().map(|p| Ok(p.person(&admin.company)?.user())).collect::<Result<_, Error>>()?;
     Ok(serde_json::to_string(&List { success: true, users, pagination })?)
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+struct One {
     success: bool,
-    user: User<'a>,
+    user: User,
     summary: Summary,
 }
 
@@ -121,7 +94,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let profile = find(call, &admin, id).await?;
     Ok(serde_json::to_string(&One {
         success: true,
-        user: User::new(&admin.company, &profile)?,
+        user: profile.person(&admin.company)?.user(),
         summary: Summary::new(&profile)?,
     })?)
 }

@@ -59,6 +59,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         person.server_session.into(),
         person.created_ms.into(),
         i64::try_from(TRAITS_BYTES_MAX).unwrap_or(i64::MAX).into(),
+        now,
     ];
     let [deliveries, targets] = ingest::outbox(db, request, &ids, Some(person.address))?;
     let batch = vec![

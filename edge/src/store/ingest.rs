@@ -316,13 +316,14 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
         }
         Subject::New { profile, address, email } => {
             let created_ms = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
-            let person: [Param<'_>; 6] = [
+            let person: [Param<'_>; 7] = [
                 request.company.into(),
                 profile.into(),
                 address.into(),
                 email.into(),
                 request.session.into(),
                 created_ms.into(),
+                request.received_ms.into(),
             ];
             let batch = vec![
                 db.bind(

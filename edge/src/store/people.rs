@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use super::companies::Key;
 use super::{Db, Param, Result, sql};
+use crate::domain::clock;
+use crate::domain::person::{self, Consent, Person};
 use crate::domain::timeline::{Cursor, Order, Segment};
 
 /// A profile with its counts.
@@ -39,6 +41,57 @@ pub struct Profile {
     pub erased_at: Option<i64>,
     /// The company's JSON array of event types that count.
     pub revenue_events: String,
+    /// JSON object of the traits that secret keys said.
+    pub said: String,
+    /// JSON object, platform → opted in.
+    pub opt_ins: String,
+    /// To being exported: 1, 0, or never asked.
+    pub consent: Option<i64>,
+    /// ms.
+    pub consent_at: Option<i64>,
+    /// Where it was given.
+    pub consent_source: Option<String>,
+    /// ms, when a secret key last changed anything.
+    pub said_at: Option<i64>,
+    /// ms, by our clock.
+    pub updated_at: i64,
+    /// The last edit's number.
+    pub edit: i64,
+    /// JSON object, name → applied at ms.
+    pub tags: String,
+    /// JSON object, name → value.
+    pub fields: String,
+}
+
+impl Profile {
+    /// The person behind the row.
+    ///
+    /// # Errors
+    /// When a stored JSON text is none.
+    pub fn person(&self, company: &str) -> Result<Person> {
+        let consent = |given| Consent {
+            given: given != 0,
+            at_ms: self.consent_at.unwrap_or_default(),
+            source: self.consent_source.clone().unwrap_or_default(),
+        };
+        Ok(Person {
+            id: self.id.clone(),
+            company: company.to_owned(),
+            email: self.email.clone(),
+            claimed_name: self.name.clone(),
+            claimed: person::traits(&self.traits)?,
+            said: person::traits(&self.said)?,
+            opt_ins: serde_json::from_str(&self.opt_ins)?,
+            consent: self.consent.map(consent),
+            tags: serde_json::from_str(&self.tags)?,
+            fields: serde_json::from_str(&self.fields)?,
+            created_ms: self.created_at,
+            registered_ms: self.registered_at.map(clock::ts_ms),
+            updated_ms: self.updated_at,
+            active_ms: self.last_ts.map(clock::ts_ms),
+            said_ms: self.said_at,
+        })
+    }
 }
 
 /// Whom a server request's identifiers name. A found id is of the key's own company.

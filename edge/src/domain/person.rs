@@ -1,0 +1,319 @@
+//! A person as the world sees them: the user object of the API and of payloads (seed 003), made of layers.
+//!
+//! What public keys claimed is below; what secret keys said lies over it, trait by trait, and a null said hides a claim. Opt-ins, consent, tags and custom
+//! fields are never claimed: only secret keys set them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::signature::sha256_hex;
+
+use super::clock;
+
+/// Traits by name, each the JSON text it was sent as.
+pub type Traits = BTreeMap<String, Box<RawValue>>;
+
+/// Traits that have a place of their own in the user object; all are texts.
+pub const KNOWN: [&str; 13] = [
+    "manychatId",
+    "instagramUsername",
+    "instagramId",
+    "firstName",
+    "lastName",
+    "fullName",
+    "phone",
+    "whatsappPhone",
+    "gender",
+    "locale",
+    "timezone",
+    "profilePic",
+    "name",
+];
+
+/// Where a person may have opted in.
+pub const PLATFORMS: [&str; 4] = ["messenger", "instagram", "whatsapp", "telegram"];
+
+/// A yes or no to being exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// The answer.
+    pub given: bool,
+    /// When, ms.
+    pub at_ms: i64,
+    /// Where it was given, or by which key it was told.
+    pub source: String,
+}
+
+/// What is stored of a person.
+#[derive(Debug, Clone, Default)]
+pub struct Person {
+    /// Opaque.
+    pub id: String,
+    /// Whose person.
+    pub company: String,
+    /// As first typed.
+    pub email: Option<String>,
+    /// A name claimed beside the traits.
+    pub claimed_name: Option<String>,
+    /// What public keys claimed.
+    pub claimed: Traits,
+    /// What secret keys said.
+    pub said: Traits,
+    /// Platform → opted in.
+    pub opt_ins: BTreeMap<String, bool>,
+    /// `None` when never asked.
+    pub consent: Option<Consent>,
+    /// Name → applied at, ms.
+    pub tags: BTreeMap<String, i64>,
+    /// Name → value.
+    pub fields: BTreeMap<String, String>,
+    /// ms.
+    pub created_ms: i64,
+    /// First identify, ms.
+    pub registered_ms: Option<i64>,
+    /// ms.
+    pub updated_ms: i64,
+    /// Latest event, ms.
+    pub active_ms: Option<i64>,
+    /// When a secret key last changed anything, ms.
+    pub said_ms: Option<i64>,
+}
+
+/// A tag as shown.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tag {
+    id: String,
+    name: String,
+    applied_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct OptIns {
+    messenger: bool,
+    instagram: bool,
+    whatsapp: bool,
+    telegram: bool,
+}
+
+/// A consent as shown.
+#[derive(Debug, Serialize)]
+pub struct ShownConsent {
+    given: bool,
+    at: Option<String>,
+    source: Option<String>,
+}
+
+/// How often a person wrote: nothing is counted before messages are kept as records.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Interactions {
+    messages_count: i64,
+    comments_count: i64,
+    stories_count: i64,
+    total_count: i64,
+    last_updated: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    bookings_count: i64,
+    qr_scans_count: i64,
+    conversations_count: i64,
+    last_booking: Option<String>,
+    last_synced: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Timestamps {
+    subscribed_at: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+/// The user object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    id: String,
+    email: Option<String>,
+    name: Option<String>,
+    #[serde(rename = "company_id")]
+    company_id: String,
+    manychat_id: Option<String>,
+    instagram_username: Option<String>,
+    instagram_id: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    full_name: Option<String>,
+    phone: Option<String>,
+    whatsapp_phone: Option<String>,
+    gender: Option<String>,
+    locale: Option<String>,
+    timezone: Option<String>,
+    profile_pic: Option<String>,
+    opt_ins: OptIns,
+    export_consent: ShownConsent,
+    tags: Vec<Tag>,
+    custom_fields: BTreeMap<String, String>,
+    interactions: Interactions,
+    stats: Stats,
+    timestamps: Timestamps,
+    traits: Traits,
+    created_at: String,
+    last_active: Option<String>,
+}
+
+impl Tag {
+    /// A tag's id follows from its name: it is the same on everyone.
+    #[must_use]
+    pub fn new(name: &str, applied_ms: i64) -> Self {
+        Self { id: tag_id(name), name: name.to_owned(), applied_at: clock::iso(applied_ms) }
+    }
+}
+
+/// The id of the tag with this name.
+#[must_use]
+pub fn tag_id(name: &str) -> String {
+    format!("tag_{}", sha256_hex(name.as_bytes()).chars().take(16).collect::<String>())
+}
+
+/// A trait that is a text.
+fn text(traits: &Traits, name: &str) -> Option<String> {
+    traits.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok())
+}
+
+/// The whole name that a layer tells: as such, or from its parts.
+fn full_name(layer: &Traits, named: Option<&String>) -> Option<String> {
+    let whole = text(layer, "fullName").or_else(|| named.cloned()).or_else(|| text(layer, "name"));
+    let parts: Vec<String> = ["firstName", "lastName"].iter().filter_map(|part| text(layer, part)).collect();
+    whole.or_else(|| Some(parts.join(" "))).filter(|name| !name.is_empty())
+}
+
+impl Person {
+    /// All traits as they count: said over claimed, what a null hides left out.
+    #[must_use]
+    pub fn traits(&self) -> Traits {
+        let mut traits = self.claimed.clone();
+        traits.extend(self.said.clone());
+        traits.retain(|_, value| value.get() != "null");
+        traits
+    }
+
+    /// The whole name: what was said, or else what was claimed unless a null hides it.
+    #[must_use]
+    pub fn full_name(&self) -> Option<String> {
+        let said = full_name(&self.said, None);
+        let hidden = self.said.get("fullName").is_some_and(|v| v.get() == "null");
+        said.or_else(|| if hidden { None } else { full_name(&self.claimed, self.claimed_name.as_ref()) })
+    }
+
+    /// The consent as shown.
+    #[must_use]
+    pub fn consent(&self) -> ShownConsent {
+        ShownConsent {
+            given: self.consent.as_ref().is_some_and(|c| c.given),
+            at: self.consent.as_ref().map(|c| clock::iso(c.at_ms)),
+            source: self.consent.as_ref().map(|c| c.source.clone()),
+        }
+    }
+
+    /// The user object.
+    #[must_use]
+    pub fn user(&self) -> User {
+        let traits = self.traits();
+        let opted = |platform: &str| self.opt_ins.get(platform).copied().unwrap_or_default();
+        let mut tags: Vec<(&String, &i64)> = self.tags.iter().collect();
+        tags.sort_by_key(|(_, at)| **at);
+        let full_name = self.full_name();
+        User {
+            id: self.id.clone(),
+            email: self.email.clone(),
+            name: full_name.clone(),
+            company_id: self.company.clone(),
+            manychat_id: text(&traits, "manychatId"),
+            instagram_username: text(&traits, "instagramUsername"),
+            instagram_id: text(&traits, "instagramId"),
+            first_name: text(&traits, "firstName"),
+            last_name: text(&traits, "lastName"),
+            full_name,
+            phone: text(&traits, "phone"),
+            whatsapp_phone: text(&traits, "whatsappPhone"),
+            gender: text(&traits, "gender"),
+            locale: text(&traits, "locale"),
+            timezone: text(&traits, "timezone"),
+            profile_pic: text(&traits, "profilePic"),
+            opt_ins: OptIns {
+                messenger: opted("messenger"),
+                instagram: opted("instagram"),
+                whatsapp: opted("whatsapp"),
+                telegram: opted("telegram"),
+            },
+            export_consent: self.consent(),
+            tags: tags.into_iter().map(|(name, at)| Tag::new(name, *at)).collect(),
+            custom_fields: self.fields.clone(),
+            interactions: Interactions::default(),
+            stats: Stats { last_synced: self.said_ms.map(clock::iso), ..Stats::default() },
+            timestamps: Timestamps {
+                subscribed_at: self.registered_ms.map(clock::iso),
+                created_at: clock::iso(self.created_ms),
+                updated_at: clock::iso(self.updated_ms),
+            },
+            traits,
+            created_at: clock::iso(self.created_ms),
+            last_active: self.active_ms.map(clock::iso),
+        }
+    }
+}
+
+/// Reads a JSON object of traits.
+///
+/// # Errors
+/// When it is none.
+pub fn traits(json: &str) -> serde_json::Result<Traits> {
+    serde_json::from_str(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn shown(claimed: &Value, said: &Value) -> Value {
+        let person = Person {
+            claimed: traits(&claimed.to_string()).unwrap(),
+            said: traits(&said.to_string()).unwrap(),
+            ..Person::default()
+        };
+        serde_json::to_value(person.user()).unwrap()
+    }
+
+    #[test]
+    fn what_was_said_lies_over_what_was_claimed_and_a_null_hides_it() {
+        let user = shown(
+            &json!({"phone": "+1", "city": "Oslo", "gender": "x", "firstName": "Eve", "fullName": "Eve E"}),
+            &json!({"phone": "+2", "gender": null, "firstName": "Ada", "lastName": "L"}),
+        );
+        assert_eq!(user["phone"], "+2");
+        assert_eq!(user["gender"], Value::Null);
+        assert_eq!(user["fullName"], "Ada L", "a name that was said is not mixed with one that was claimed");
+        assert_eq!(user["traits"]["city"], "Oslo");
+        assert!(user["traits"].get("gender").is_none());
+    }
+
+    #[test]
+    fn a_known_trait_that_is_no_text_stays_a_trait_only() {
+        let user = shown(&json!({"phone": 47, "big": 1}), &json!({}));
+        assert_eq!((&user["phone"], &user["traits"]["phone"]), (&Value::Null, &json!(47)));
+    }
+
+    #[test]
+    fn names_come_whole_or_from_their_parts() {
+        assert_eq!(shown(&json!({"firstName": "Ada"}), &json!({}))["fullName"], "Ada");
+        assert_eq!(shown(&json!({"name": "Ada L"}), &json!({}))["name"], "Ada L");
+        assert_eq!(shown(&json!({"name": "Ada L"}), &json!({"fullName": null}))["name"], Value::Null);
+    }
+}
