@@ -18,7 +18,7 @@ export default (trackMate) =>
       await c.track(session, { eventType: 'page_view', eventData: { price: 79.99, text: 'é' }, messageId: 'm-1', timestamp: '2025-10-18T10:00:00Z' });
       const { profileId } = (await c.identify(session, 'sarah@example.com')).body;
       await c.server({ email: 'sarah@example.com' }, 'booking.created', { eventData: { id: 'b1' } });
-      await until('three deliveries', () => receiver.requests.length === 3);
+      await until('four deliveries', () => receiver.requests.length === 4);
       for (const request of receiver.requests) {
         assert.ok(isSigned(request, webhook.secret));
         assert.ok(isStandardSigned(request, webhook.secret));
@@ -27,7 +27,7 @@ export default (trackMate) =>
         assert.equal(request.headers['content-type'], 'application/json');
       }
       const byName = Object.fromEntries(receiver.requests.map(({ json }) => [json.event, json]));
-      assert.deepEqual(Object.keys(byName).toSorted(), ['booking.created', 'page_view', 'user_registered']);
+      assert.deepEqual(Object.keys(byName).toSorted(), ['booking.created', 'page_view', 'user.created', 'user_registered']);
       assert.deepEqual(byName.page_view, {
         event: 'page_view',
         timestamp: '2025-10-18T10:00:00.000Z',
@@ -39,8 +39,8 @@ export default (trackMate) =>
         const deliveries = await c.deliveries(webhook.id);
         return deliveries.every((d) => d.status === 'delivered') && deliveries;
       });
-      assert.equal(log.length, 3);
-      assert.deepEqual(log.map((d) => d.attempts.map((a) => [a.attempt, a.statusCode, a.success, a.responseBody])), Array(3).fill([[1, 200, true, 'ok']]));
+      assert.equal(log.length, 4);
+      assert.deepEqual(log.map((d) => d.attempts.map((a) => [a.attempt, a.statusCode, a.success, a.responseBody])), Array(4).fill([[1, 200, true, 'ok']]));
     });
 
     test('to a receiver that fails twice arrive at the third attempt, with the same id and bytes', async (t) => {

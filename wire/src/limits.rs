@@ -25,6 +25,13 @@ pub const NAME_CHARS_MAX: usize = 200;
 /// Bytes of the traits of one identify.
 pub const TRAITS_BYTES_MAX: usize = EVENT_BYTES_MAX;
 
+/// Tags of one user: they are shown, and sent, whole.
+pub const TAGS_MAX: usize = 100;
+/// Custom fields of one user, likewise.
+pub const FIELDS_MAX: usize = 100;
+/// Characters of one custom field's value.
+pub const FIELD_CHARS_MAX: usize = 1000;
+
 /// Milliseconds of difference between a sender's clock and ours from which its times are corrected.
 /// Below it the difference is mostly the journey of the request, and correcting would reorder events.
 pub const CLOCK_SKEW_MS_MIN: i64 = 55 * 60 * 1000;

@@ -16,6 +16,7 @@ const fn known(name: &'static str, description: &'static str, data: &'static str
 }
 
 const USER: &str = r#"{"user":{"id":"5f1c…","email":"ada@example.com","fullName":"Ada Lovelace"}}"#;
+const UPDATED: &str = r#"{"changes":{"phone":{"old":null,"new":"+4712345678"}},"user":{"id":"5f1c…","email":"ada@example.com","phone":"+4712345678"}}"#;
 const BOOKING: &str = r#"{"booking":{"id":"b-1001","status":"confirmed","startTime":"2026-03-02T09:00:00.000Z"}}"#;
 const TAG: &str = r#"{"user":{"id":"5f1c…","email":"ada@example.com"},"tag":"vip"}"#;
 const QR: &str = r#"{"qrCode":{"id":"qr-7","code":"SPRING"},"scannedBy":"till-2"}"#;
@@ -42,7 +43,7 @@ pub const EVENTS: &[Known] = &[
         r#"{"amount":79.99,"currency":"USD","orderId":"o-1"}"#,
     ),
     known("user.created", "A user came to be.", USER),
-    known("user.updated", "A user's data changed.", USER),
+    known("user.updated", "A user's data changed.", UPDATED),
     known("user.deleted", "A user was erased.", r#"{"user":{"id":"5f1c…"}}"#),
     known("tag.added", "A user got a tag.", TAG),
     known("tag.removed", "A user lost a tag.", TAG),

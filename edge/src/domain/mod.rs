@@ -3,6 +3,7 @@
 pub mod circuit;
 pub mod clock;
 pub mod delivery;
+pub mod edit;
 pub mod event;
 pub mod known;
 pub mod ledger;

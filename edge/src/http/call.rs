@@ -8,7 +8,7 @@ use trackmate_wire::ids::hex;
 use worker::{Context, Date, Env, Method, Request};
 
 use crate::domain::event::Row;
-use crate::store::ingest::{Room, Stored};
+use crate::store::ingest::{Outbox, Room, Stored};
 use crate::store::{self, Cost, Db};
 use crate::{entropy, jobs};
 
@@ -114,11 +114,16 @@ impl Call {
     pub(super) fn stored(&self, company: &str, rows: &[Row], stored: Stored) {
         let new: HashSet<&str> = stored.new.iter().map(String::as_str).collect();
         let names = rows.iter().filter(|row| new.contains(row.id.as_str())).map(|row| row.name.as_str());
+        self.emitted(company, names, stored.outbox);
+    }
+
+    /// What follows from new events of these names: they are counted, and their deliveries go out.
+    pub(super) fn emitted<'a>(&self, company: &str, names: impl Iterator<Item = &'a str>, outbox: Outbox) {
         if jobs::tally::count(company, names, self.now_ms) {
             self.context.wait_until(jobs::tally::write_down(self.env.clone()));
         }
-        if !stored.outbox.is_empty() {
-            self.context.wait_until(jobs::deliver::outbox(self.env.clone(), company.to_owned(), stored.outbox));
+        if !outbox.is_empty() {
+            self.context.wait_until(jobs::deliver::outbox(self.env.clone(), company.to_owned(), outbox));
         }
     }
 

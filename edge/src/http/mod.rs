@@ -9,6 +9,7 @@ mod call;
 mod catalog;
 mod contacts;
 mod deliveries;
+mod edits;
 mod error;
 mod events;
 mod operator;
@@ -43,6 +44,8 @@ enum Route {
     ServerEvents,
     Users,
     User(String),
+    UserTags(String),
+    UserFields(String),
     Timeline(String),
     Webhooks,
     Webhook(String),
@@ -70,6 +73,8 @@ impl Route {
             ["api", "webhooks", "events"] => Self::ServerEvents,
             ["api", "admin", "users"] => Self::Users,
             ["api", "admin", "users", id] => Self::User((*id).to_owned()),
+            ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
+            ["api", "admin", "users", id, "custom-fields"] => Self::UserFields((*id).to_owned()),
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
@@ -92,9 +97,11 @@ impl Route {
     /// The value of `Allow`. Where there is GET there is HEAD.
     const fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Catalog | Self::Users | Self::User(_) | Self::Timeline(_) | Self::Deliveries(_) => {
+            Self::Health | Self::Catalog | Self::Users | Self::Timeline(_) | Self::Deliveries(_) => {
                 "GET, HEAD, OPTIONS"
             }
+            Self::UserTags(_) => "POST, DELETE, OPTIONS",
+            Self::UserFields(_) => "PATCH, OPTIONS",
             Self::Webhook(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Events
             | Self::Profile
@@ -106,7 +113,7 @@ impl Route {
             | Self::Recover(_)
             | Self::Resend(..) => "POST, OPTIONS",
             Self::Webhooks | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
-            Self::Settings => "GET, HEAD, PATCH, OPTIONS",
+            Self::Settings | Self::User(_) => "GET, HEAD, PATCH, OPTIONS",
             Self::CompanyKey(..) => "DELETE, OPTIONS",
         }
     }
@@ -145,6 +152,10 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::ServerEvents, Method::Post) => server_events::post(call).await,
         (Route::Users, Method::Get) => users::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::User(id), Method::Patch) => edits::patch(call, auth::Admin::of(call).await?, id).await,
+        (Route::UserTags(id), Method::Post) => edits::tags(call, auth::Admin::of(call).await?, id, true).await,
+        (Route::UserTags(id), Method::Delete) => edits::tags(call, auth::Admin::of(call).await?, id, false).await,
+        (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,
         (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,

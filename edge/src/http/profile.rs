@@ -13,6 +13,7 @@ use super::events::{check, company, session};
 use super::{Handled, body};
 use crate::domain::clock;
 use crate::domain::event::{self, Row};
+use crate::domain::person;
 use crate::entropy;
 use crate::store::identify::{self, Person};
 use crate::store::ingest;
@@ -134,6 +135,27 @@ impl Claim<'_> {
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());
+        let claims = match self.name {
+            None => self.traits.to_owned(),
+            Some(name) => {
+                let mut claims = person::traits(self.traits)?;
+                claims.insert("name".to_owned(), serde_json::value::to_raw_value(name)?);
+                serde_json::to_string(&claims)?
+            }
+        };
+        let user = person::Person {
+            id: candidate.clone(),
+            company: self.company.to_owned(),
+            email: Some(self.email.to_owned()),
+            claimed_name: self.name.map(str::to_owned),
+            claimed: person::traits(self.traits)?,
+            created_ms: ms,
+            registered_ms: Some(ms),
+            updated_ms: call.now_ms(),
+            active_ms: Some(ms),
+            ..person::Person::default()
+        };
+        let user = serde_json::to_string(&user.user())?;
         let person = Person {
             address: self.address,
             email: self.email,
@@ -142,6 +164,9 @@ impl Claim<'_> {
             candidate: &candidate,
             server_session: &server_session,
             created_ms: ms,
+            claims: &claims,
+            user: &user,
+            platform_id: &entropy::message_id(),
         };
         let identified = identify::add(call.db(Some(self.company))?, &request, &row, &person).await?;
         check(identified.door)?;

@@ -10,9 +10,10 @@ use super::call::Call;
 use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
-use super::{Handled, auth, body};
-use crate::domain::clock;
+use super::{Handled, auth, body, edits};
+use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Sorted};
+use crate::domain::{self, clock};
 use crate::entropy;
 use crate::store::companies::Scope;
 use crate::store::ingest::{self, Stored, Subject};
@@ -38,6 +39,8 @@ struct Batch<'a> {
     timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
     message_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -83,8 +86,12 @@ struct Warning {
     message: &'static str,
 }
 
+/// What is said of nobody.
+const NOBODY: Warning =
+    Warning { code: "nobody_known", message: "nobody is known by this identifier yet; what user says was not stored" };
+
 /// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType, eventData?, timestamp?, messageId?}` or
-/// `{…, events:[…]}` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
+/// `{…, events:[…]}`, and `user?:{…}` with what is known of the person → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
 pub(super) async fn post(call: &Call) -> Handled {
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
@@ -93,7 +100,7 @@ pub(super) async fn post(call: &Call) -> Handled {
     let read = read(call, &text);
     let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
     let mut resolved = resolve(call, &hash, &who, at).await?;
-    let Read { company_id, single, sent_ms, sorted, .. } = read?;
+    let Read { company_id, single, sent_ms, sorted, edit, .. } = read?;
     let company = resolved.key.company.clone();
     if company_id.is_some_and(|id| id != company) {
         return Err(
@@ -114,13 +121,16 @@ pub(super) async fn post(call: &Call) -> Handled {
     for _ in 0..RACES_MAX {
         let person = Person::of(&resolved, &who)?;
         let (candidate, session) = new_profile(call.now_ms());
+        let user = fresh_user(call, &company, &who, &candidate, &sorted)?;
+        let platform_id = entropy::message_id();
         let (subject, session) = match (&person, &who) {
             (Person::Nobody, _) => (Subject::None, ""),
             (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
             (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => {
-                (Subject::New { profile: &candidate, address, email }, session.as_str())
-            }
+            (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => (
+                Subject::New { profile: &candidate, address, email, user: &user, platform_id: &platform_id },
+                session.as_str(),
+            ),
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = ingest::Request { session, number: entropy::number(), ..shared };
@@ -136,7 +146,12 @@ pub(super) async fn post(call: &Call) -> Handled {
             Person::Unknown => Some(candidate.as_str()).filter(|_| created),
             Person::Nobody => None,
         };
-        let warnings = conflict(&resolved, &who).into_iter().collect();
+        let mut warnings: Vec<Warning> = conflict(&resolved, &who).into_iter().collect();
+        match (&edit, profile) {
+            (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
+            (Some(_), None) => warnings.push(NOBODY),
+            (None, _) => {}
+        }
         return answer(call, &company, sorted, stored, single, profile, created, warnings);
     }
     Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
@@ -175,6 +190,7 @@ struct Read {
     single: bool,
     sent_ms: Option<i64>,
     sorted: Sorted,
+    edit: Option<Edit>,
 }
 
 fn read(call: &Call, text: &str) -> Result<Read, Problem> {
@@ -198,7 +214,31 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
         event::sort(items(batch.events)?.iter().map(|item| item.get()), arrival, entropy::message_id)
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
-    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted })
+    let edit =
+        batch.user.filter(|user| user.get() != "null").map(|user| Edit::read(user.get(), "server")).transpose()?;
+    if edit.is_some() && who.user.is_none() && who.address.is_none() && who.session.is_none() {
+        return Err(Problem::field(
+            Code::MissingField,
+            "identifier",
+            "user needs an identifier that says whom it is about",
+        ));
+    }
+    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit })
+}
+
+/// The user object of a person whom these events would make.
+fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, sorted: &Sorted) -> Result<String, Error> {
+    let times = || sorted.rows.iter().map(|row| clock::ts_ms(row.ts));
+    let user = domain::person::Person {
+        id: id.to_owned(),
+        company: company.to_owned(),
+        email: who.email.clone(),
+        created_ms: times().min().unwrap_or_else(|| call.now_ms()),
+        updated_ms: call.now_ms(),
+        active_ms: times().max(),
+        ..domain::person::Person::default()
+    };
+    Ok(serde_json::to_string(&user.user())?)
 }
 
 fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {

@@ -46,7 +46,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     };
     let limit = page::limit(call, TIMELINE_ITEMS_MAX)?;
     let cursor = page::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
-    let profile = find(call, &admin, id).await?;
+    let profile = find(call, &admin.company, id).await?;
     let mut entries = entries(call, &admin.company, &profile, &cursor, limit + 1, order).await?;
     let pagination = Pagination::cut(&mut entries, limit, |e| {
         let place = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };

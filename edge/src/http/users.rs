@@ -91,7 +91,7 @@ struct One {
 
 /// `GET /api/admin/users/{id}` → `{success, user, summary}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
-    let profile = find(call, &admin, id).await?;
+    let profile = find(call, &admin.company, id).await?;
     Ok(serde_json::to_string(&One {
         success: true,
         user: profile.person(&admin.company)?.user(),
@@ -100,8 +100,8 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 }
 
 /// The profile, or 404, or 410.
-pub(super) async fn find(call: &Call, admin: &auth::Admin, id: &str) -> Result<Profile, Error> {
-    let found = people::profile(call.db(Some(&admin.company))?, &admin.company, id).await?;
+pub(super) async fn find(call: &Call, company: &str, id: &str) -> Result<Profile, Error> {
+    let found = people::profile(call.db(Some(company))?, company, id).await?;
     let profile = found.ok_or_else(|| Problem::new(Code::UnknownUser, "no user of this company has this id"))?;
     if profile.erased_at.is_some() {
         return Err(Problem::new(Code::ErasedUser, "this user was erased").into());

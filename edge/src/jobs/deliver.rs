@@ -22,6 +22,7 @@ use crate::http::now_ms;
 use crate::outbound::{self, Exchange, Message};
 use crate::store::deliveries::{self, Claim, Ended, Leased, Target};
 use crate::store::ingest::Outbox;
+use crate::store::people;
 use crate::{entropy, store, vault};
 
 /// Seconds that a delivery waits which found this isolate full.
@@ -202,10 +203,17 @@ async fn exchange(
     began: i64,
     breaker: &web_sys::AbortSignal,
 ) -> (String, Exchange) {
+    let whole = match whole(env, company, d).await {
+        Ok(whole) => whole,
+        Err(error) => {
+            console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
+            return (String::new(), Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
+        }
+    };
     let fact = Fact {
         event: &d.event,
         ts: d.fact.ts,
-        data: &d.fact.data,
+        data: whole.as_deref().unwrap_or(&d.fact.data),
         from_server: d.fact.source == 1,
         message_id: &d.message_id,
         session: &d.fact.session,
@@ -237,6 +245,22 @@ async fn exchange(
     };
     let exchange = outbound::post(&message).await;
     (body, exchange)
+}
+
+/// The data of a `user.updated` that an identify made, with the whole user: the identify itself does not pay for reading one.
+async fn whole(env: &Env, company: &str, d: &Leased) -> store::Result<Option<String>> {
+    let (Some(id), None, 1, "", "user.updated") =
+        (&d.profile, &d.body, d.fact.source, d.fact.session.as_str(), d.event.as_str())
+    else {
+        return Ok(None);
+    };
+    let mut data: serde_json::Value = serde_json::from_str(&d.fact.data)?;
+    let Some(user) = data.get_mut("user").filter(|user| user.get("timestamps").is_none()) else { return Ok(None) };
+    let Some(profile) = people::profile(&store::database(env, Some(company))?, company, id).await? else {
+        return Ok(None);
+    };
+    *user = serde_json::to_value(profile.person(company)?.user())?;
+    Ok(Some(data.to_string()))
 }
 
 fn done(company: &str, d: Leased, body: String, exchange: Exchange, began: i64) -> Done {

@@ -3,7 +3,8 @@
 use trackmate_wire::limits::TRAITS_BYTES_MAX;
 
 use super::ingest::{self, Door, Request, Stored};
-use super::{Answers, Db, Param, Result, sql};
+use super::{Answers, Db, Param, Result, edits, sql};
+use crate::domain::clock;
 use crate::domain::event::Row;
 
 /// Who is identified.
@@ -23,6 +24,12 @@ pub struct Person<'a> {
     pub server_session: &'a str,
     /// When the person came to be if the address is new, ms.
     pub created_ms: i64,
+    /// All that is claimed, the name too, a JSON object.
+    pub claims: &'a str,
+    /// The user object if the address is new.
+    pub user: &'a str,
+    /// Message id of the platform event.
+    pub platform_id: &'a str,
 }
 
 /// What came of it.
@@ -62,6 +69,20 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         now,
     ];
     let [deliveries, targets] = ingest::outbox(db, request, &ids, Some(person.address))?;
+    let platform = [
+        company,
+        address,
+        person.candidate.into(),
+        id,
+        number,
+        person.claims.into(),
+        i64::try_from(TRAITS_BYTES_MAX).unwrap_or(i64::MAX).into(),
+        person.platform_id.into(),
+        clock::event_ts(request.received_ms, 0).into(),
+        person.user.into(),
+        now,
+    ];
+    let platform_ids = serde_json::to_string(&[person.platform_id])?;
     let batch = vec![
         ingest::door(db, request)?,
         ingest::insert(db, request, &json, None)?,
@@ -69,18 +90,21 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         db.bind(sql::IDENTIFY_CLAIM, &fact)?,
         db.bind(sql::IDENTIFY_LINK, &fact)?,
         db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?,
+        db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
         db.bind(sql::IDENTIFY_PROFILE, &profile)?,
         deliveries,
         targets,
+        edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
         db.bind(sql::IDENTIFY_FIND, &[company, address, session, id])?,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = ingest::door_answer(&mut answers)?;
     let new = ingest::message_ids(&mut answers)?;
-    for _ in 0..5 {
+    for _ in 0..6 {
         answers.take()?;
     }
-    let outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
+    let mut outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
+    outbox.extend(edits::outbox_answer(&mut answers)?);
     let found = ingest::profile_id(&mut answers)?;
     let profile = if door == Door::Open { found } else { None };
     Ok(Identified { door, profile, stored: Stored { new, outbox } })

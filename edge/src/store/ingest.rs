@@ -7,7 +7,7 @@ use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
 use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
-use super::{Answers, Db, Param, Result, sql};
+use super::{Answers, Db, Param, Result, edits, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 
@@ -55,6 +55,13 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Adds what another statement of the batch has written.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.leased.extend(other.leased);
+        self.pending.extend(other.pending);
+        self.paced.extend(other.paced);
+    }
+
     /// Whether nothing is to be done.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -286,6 +293,10 @@ pub enum Subject<'a> {
         address: &'a str,
         /// As the sender wrote it.
         email: &'a str,
+        /// The user object.
+        user: &'a str,
+        /// Message id of the platform event.
+        platform_id: &'a str,
     },
 }
 
@@ -314,7 +325,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 vec![insert(db, request, &json, None)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
             Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), true)?))
         }
-        Subject::New { profile, address, email } => {
+        Subject::New { profile, address, email, user, platform_id } => {
             let created_ms = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
             let person: [Param<'_>; 7] = [
                 request.company.into(),
@@ -325,6 +336,22 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 created_ms.into(),
                 request.received_ms.into(),
             ];
+            let (now, none) = (request.received_ms.into(), Param::Int(0));
+            // Nobody is identified here: the empty message id is nobody's.
+            let platform = [
+                request.company.into(),
+                address.into(),
+                profile.into(),
+                "".into(),
+                request.number.into(),
+                "{}".into(),
+                none,
+                platform_id.into(),
+                clock::event_ts(request.received_ms, 0).into(),
+                user.into(),
+                now,
+            ];
+            let platform_ids = serde_json::to_string(&[platform_id])?;
             let batch = vec![
                 db.bind(
                     sql::IDENTITY_INSERT,
@@ -340,13 +367,17 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 count(db, request, rows, &ids, Some(profile))?,
                 deliveries,
                 targets,
+                db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
                 db.bind(sql::PROFILE_OPEN, &person)?,
+                edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into()])?,
             ];
             let mut answers = Answers::new(db.batch(batch).await?);
             answers.take()?;
-            let stored = stored(&mut answers, true)?;
+            let mut stored = stored(&mut answers, true)?;
             answers.take()?;
+            answers.take()?;
+            stored.outbox.extend(edits::outbox_answer(&mut answers)?);
             // Nobody behind the address: nothing of the request was new. Somebody else: that one was made in between.
             let found = profile_id(&mut answers)?;
             Ok(found.is_none_or(|id| id == profile).then_some(stored))

@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod companies;
 pub mod deliveries;
+pub mod edits;
 pub mod identify;
 pub mod ingest;
 pub mod people;

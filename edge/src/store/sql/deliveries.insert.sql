@@ -1,6 +1,6 @@
 -- Writes the outbox: one delivery per new event and subscription that wants it. Held while its subscription does not take any (off, circuit open, rate
 -- limited); leased to the invocation that stores it, unless that may not attempt it; then pending.
--- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null, ?5 request, ?6 now ms, ?7 lease end ms, ?8 JSON array of
+-- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for platform events, whose data name the user), ?5 request, ?6 now ms, ?7 lease end ms, ?8 JSON array of
 -- subscriptions none is leased for, ?9 ms of timeout up to which one is leased
 with fresh as materialized (
   select e.message_id, coalesce(
@@ -8,7 +8,8 @@ with fresh as materialized (
        where i.company = ?2 and i.kind = 'email' and i.key = ?4 and p.registered_id = e.message_id and e.type = 'identify'), e.type) as name,
     coalesce(
       (select json_array(profile) from links where company = ?2 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
-      (select json_array(profile) from links where company = ?2 and session = e.session order by at, id limit 1)) ->> 0 as profile
+      (select json_array(profile) from links where company = ?2 and session = e.session order by at, id limit 1),
+      iif(?3 = 1 and ?4 = '', json_array(e.data ->> '$.user.id'), null)) ->> 0 as profile
   from json_each(?1) as j cross join events as e on e.company = ?2 and e.source = ?3 and e.message_id = j.value and e.request = ?5
   where exists (select 1 from subscriptions where company = ?2)
 )

@@ -1,0 +1,353 @@
+//! What a secret key may say of a person: how it is read, what it changes, and the platform events that follow. Saying again what is known changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::{FIELD_CHARS_MAX, FIELDS_MAX, NAME_CHARS_MAX, TAGS_MAX, TRAITS_BYTES_MAX, URL_BYTES_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::event::{check_object, time};
+use super::person::{Consent, KNOWN, PLATFORMS, Person, Traits, tag_id, traits};
+
+/// Parts of the user object that follow from others, and the address, which other routes change.
+const DERIVED: [&str; 8] =
+    ["id", "email", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
+
+/// What is to change.
+#[derive(Debug, Default)]
+pub struct Edit {
+    said: Traits,
+    opt_ins: BTreeMap<String, bool>,
+    consent: Option<Asked>,
+    tags: BTreeSet<String>,
+    /// By name or id.
+    untags: BTreeSet<String>,
+    fields: BTreeMap<String, Option<String>>,
+}
+
+/// A consent as told; what was not told is filled in only when it changes anything.
+#[derive(Debug)]
+struct Asked {
+    given: bool,
+    at_ms: Option<i64>,
+    source: String,
+}
+
+/// What an edit changed, beside the person.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Tags that are new.
+    pub tags: Vec<String>,
+    /// Tags that are gone.
+    pub untags: Vec<String>,
+    /// Fields that are set …
+    pub fields: BTreeMap<String, String>,
+    /// … or gone.
+    pub unfields: Vec<String>,
+    /// The platform events.
+    pub events: Vec<Event>,
+}
+
+/// A platform event. Its data lack the user, who is the same in all of an edit.
+#[derive(Debug)]
+pub struct Event {
+    /// Its name.
+    pub name: &'static str,
+    /// JSON object.
+    pub data: Value,
+}
+
+fn refused(field: &'static str, message: impl Into<String>) -> Problem {
+    Problem::field(Code::InvalidField, field, message)
+}
+
+/// A text with no more than `chars` characters, none of them control characters, trimmed, not empty.
+fn checked(text: &str, chars: usize, field: &'static str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > chars || text.chars().any(char::is_control) {
+        return Err(refused(field, format!("{field} has 1 to {chars} characters, none of them control characters")));
+    }
+    Ok(text.to_owned())
+}
+
+fn object(raw: &RawValue, field: &'static str) -> Result<Traits, Problem> {
+    check_object(raw.get(), field)?;
+    traits(raw.get()).map_err(|_| refused(field, format!("{field} is an object")))
+}
+
+fn value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+impl Edit {
+    /// Reads an edit: any of the user object's own fields, `traits`, `tags: {add, remove}`; what is none of these is a trait. `source` is whose key it is.
+    ///
+    /// # Errors
+    /// The [`Problem`] that the caller is told.
+    pub fn read(json: &str, source: &'static str) -> Result<Self, Problem> {
+        check_object(json, "user")?;
+        let members = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
+        let mut edit = Self::default();
+        for (name, raw) in members {
+            match name.as_str() {
+                "traits" => {
+                    for (name, raw) in object(&raw, "traits")? {
+                        edit.say(&name, raw)?;
+                    }
+                }
+                "optIns" => edit.opt(&object(&raw, "optIns")?)?,
+                "exportConsent" => edit.consent = Some(Asked::read(&value(&raw), source)?),
+                "customFields" => edit.set_fields(&object(&raw, "customFields")?)?,
+                "tags" => {
+                    let wanted = object(&raw, "tags")?;
+                    if wanted.keys().any(|key| key != "add" && key != "remove") {
+                        return Err(refused("tags", "tags is {add:[…], remove:[…]}"));
+                    }
+                    edit.tags = wanted.get("add").map_or(Ok(BTreeSet::new()), |raw| tags(&value(raw)))?;
+                    edit.untags = wanted.get("remove").map_or(Ok(BTreeSet::new()), |raw| tags(&value(raw)))?;
+                }
+                other if DERIVED.contains(&other) => {
+                    return Err(Problem::new(Code::InvalidField, format!("{other} cannot be set here")));
+                }
+                _ => edit.say(&name, raw)?,
+            }
+        }
+        Ok(edit)
+    }
+
+    /// Tags to be given, or taken away.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn of_tags(names: &Value, added: bool) -> Result<Self, Problem> {
+        let names = tags(names)?;
+        Ok(if added { Self { tags: names, ..Self::default() } } else { Self { untags: names, ..Self::default() } })
+    }
+
+    /// Custom fields, a JSON object; null takes one away.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn of_fields(json: &str) -> Result<Self, Problem> {
+        check_object(json, "customFields")?;
+        let fields = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
+        let mut edit = Self::default();
+        edit.set_fields(&fields)?;
+        Ok(edit)
+    }
+
+    fn say(&mut self, name: &str, raw: Box<RawValue>) -> Result<(), Problem> {
+        let name = if name == "name" { "fullName" } else { name };
+        if !KNOWN.contains(&name) || raw.get() == "null" {
+            self.said.insert(name.to_owned(), raw);
+            return Ok(());
+        }
+        let told = Problem::new(Code::InvalidField, format!("{name} is a text or null"));
+        let Value::String(text) = value(&raw) else { return Err(told) };
+        let chars = if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX };
+        let text =
+            checked(&text, chars, "traits").map_err(|p| Problem { message: format!("{name}: {}", p.message), ..p })?;
+        let raw = serde_json::value::to_raw_value(&text).map_err(|_| told)?;
+        self.said.insert(name.to_owned(), raw);
+        Ok(())
+    }
+
+    fn opt(&mut self, wanted: &Traits) -> Result<(), Problem> {
+        for (platform, raw) in wanted {
+            let opted = value(raw).as_bool().filter(|_| PLATFORMS.contains(&platform.as_str()));
+            let message = || format!("optIns has true or false for any of {}", PLATFORMS.join(", "));
+            self.opt_ins.insert(platform.clone(), opted.ok_or_else(|| refused("optIns", message()))?);
+        }
+        Ok(())
+    }
+
+    fn set_fields(&mut self, wanted: &Traits) -> Result<(), Problem> {
+        for (name, raw) in wanted {
+            let text = match value(raw) {
+                Value::Null => None,
+                Value::String(text) if text.chars().count() <= FIELD_CHARS_MAX => Some(text),
+                Value::Number(_) | Value::Bool(_) => Some(raw.get().to_owned()),
+                Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                    let message = format!(
+                        "a custom field is a text of at most {FIELD_CHARS_MAX} characters, a number, a boolean or null"
+                    );
+                    return Err(refused("customFields", message));
+                }
+            };
+            self.fields.insert(checked(name, NAME_CHARS_MAX, "customFields")?, text);
+        }
+        Ok(())
+    }
+
+    /// Makes the edit; `None` if it changes nothing.
+    ///
+    /// # Errors
+    /// `limit_reached`, `event_too_large`.
+    pub fn apply(&self, person: &mut Person, now_ms: i64) -> Result<Option<Done>, Problem> {
+        let before = person.clone();
+        let mut done = Done::default();
+        person.said.extend(self.said.clone());
+        let bytes: usize = person.said.iter().map(|(name, raw)| name.len() + raw.get().len() + 6).sum();
+        if bytes > TRAITS_BYTES_MAX {
+            return Err(Problem::new(Code::EventTooLarge, format!("the traits are over {TRAITS_BYTES_MAX} bytes")));
+        }
+        person.opt_ins.extend(self.opt_ins.clone());
+        if let Some(asked) = &self.consent {
+            asked.apply(&mut person.consent, now_ms);
+        }
+        let changes = changes(&before, person);
+        if !changes.is_empty() {
+            done.events.push(Event { name: "user.updated", data: serde_json::json!({ "changes": changes }) });
+        }
+        done.untags = person
+            .tags
+            .keys()
+            .filter(|name| self.untags.contains(*name) || self.untags.contains(&tag_id(name)))
+            .cloned()
+            .collect();
+        person.tags.retain(|name, _| !done.untags.contains(name));
+        done.tags = self.tags.iter().filter(|name| !person.tags.contains_key(*name)).cloned().collect();
+        person.tags.extend(done.tags.iter().map(|name| (name.clone(), now_ms)));
+        let tagged = |name: &'static str| move |tag: &String| Event { name, data: serde_json::json!({ "tag": tag }) };
+        done.events.extend(done.untags.iter().map(tagged("tag.removed")));
+        done.events.extend(done.tags.iter().map(tagged("tag.added")));
+        for (name, new) in &self.fields {
+            let old = person.fields.get(name).cloned();
+            if old == *new {
+                continue;
+            }
+            let field = serde_json::json!({ "field": { "name": name, "old": old, "new": new } });
+            done.events.push(Event { name: "customfield.updated", data: field });
+            if let Some(text) = new {
+                person.fields.insert(name.clone(), text.clone());
+                done.fields.insert(name.clone(), text.clone());
+            } else {
+                person.fields.remove(name);
+                done.unfields.push(name.clone());
+            }
+        }
+        if person.tags.len() > TAGS_MAX || person.fields.len() > FIELDS_MAX {
+            let message = format!("a user has at most {TAGS_MAX} tags and {FIELDS_MAX} custom fields");
+            return Err(Problem::new(Code::LimitReached, message));
+        }
+        person.updated_ms = now_ms;
+        person.said_ms = Some(now_ms);
+        Ok(Some(done).filter(|d| !d.events.is_empty()))
+    }
+}
+
+/// The names of an array of tags.
+fn tags(names: &Value) -> Result<BTreeSet<String>, Problem> {
+    let told = || refused("tags", "tags is an array of texts");
+    let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(told)?;
+    names.iter().map(|name| checked(name.as_str().ok_or_else(told)?, NAME_CHARS_MAX, "tags")).collect()
+}
+
+impl Asked {
+    fn read(told: &Value, key: &'static str) -> Result<Self, Problem> {
+        let form = || refused("exportConsent", "exportConsent is true, false or {given, at?, source?}");
+        match told {
+            Value::Bool(given) => Ok(Self { given: *given, at_ms: None, source: key.to_owned() }),
+            Value::Object(members) => Ok(Self {
+                given: members.get("given").and_then(Value::as_bool).ok_or_else(form)?,
+                at_ms: members.get("at").filter(|at| !at.is_null()).map(|at| time(at, "exportConsent")).transpose()?,
+                source: match members.get("source") {
+                    None | Some(Value::Null) => key.to_owned(),
+                    Some(Value::String(source)) => checked(source, NAME_CHARS_MAX, "exportConsent")?,
+                    Some(_) => return Err(form()),
+                },
+            }),
+            Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(form()),
+        }
+    }
+
+    /// The same answer again is no news, unless it tells another time.
+    fn apply(&self, consent: &mut Option<Consent>, now_ms: i64) {
+        if consent.as_ref().is_some_and(|c| c.given == self.given && self.at_ms.is_none_or(|at| at == c.at_ms)) {
+            return;
+        }
+        *consent =
+            Some(Consent { given: self.given, at_ms: self.at_ms.unwrap_or(now_ms), source: self.source.clone() });
+    }
+}
+
+/// `{old, new}` of every field that differs.
+fn changes(before: &Person, after: &Person) -> BTreeMap<String, Value> {
+    let mut changes = BTreeMap::new();
+    let mut note = |name: String, old: Value, new: Value| {
+        if old != new {
+            changes.insert(name, serde_json::json!({ "old": old, "new": new }));
+        }
+    };
+    let (old, new) = (before.traits(), after.traits());
+    for name in old.keys().chain(new.keys()) {
+        let of = |layer: &Traits| layer.get(name).map_or(Value::Null, |raw| value(raw));
+        note(name.clone(), of(&old), of(&new));
+    }
+    note("fullName".to_owned(), before.full_name().into(), after.full_name().into());
+    for platform in PLATFORMS {
+        let of = |person: &Person| person.opt_ins.get(platform).copied().unwrap_or_default().into();
+        note(format!("optIns.{platform}"), of(before), of(after));
+    }
+    let of = |person: &Person| serde_json::to_value(person.consent()).unwrap_or_default();
+    note("exportConsent".to_owned(), of(before), of(after));
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn names(done: Option<Done>) -> Vec<&'static str> {
+        done.map(|d| d.events.iter().map(|e| e.name).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_edit_tells_old_and_new_once_and_says_nothing_the_second_time() {
+        let edit = json!({"phone": "+2", "plan": {"a": 1}, "optIns": {"whatsapp": true}, "exportConsent": true,
+            "tags": {"add": ["vip"], "remove": ["gone"]}, "customFields": {"points": 150, "no": null}});
+        let edit = Edit::read(&edit.to_string(), "admin").unwrap();
+        let mut person = Person { claimed: traits(r#"{"phone":"+1"}"#).unwrap(), ..Person::default() };
+        person.tags.insert("gone".into(), 1);
+        person.fields.insert("points".into(), "140".into());
+        let done = edit.apply(&mut person, 5).unwrap().unwrap();
+        let by_name = |name| done.events.iter().find(|e| e.name == name).unwrap().data.clone();
+        let changes = &by_name("user.updated")["changes"];
+        assert_eq!(changes["phone"], json!({"old": "+1", "new": "+2"}));
+        assert_eq!(changes["plan"], json!({"old": null, "new": {"a": 1}}));
+        assert_eq!(changes["optIns.whatsapp"], json!({"old": false, "new": true}));
+        assert_eq!(changes["exportConsent"]["new"]["source"], "admin");
+        assert_eq!(by_name("customfield.updated")["field"], json!({"name": "points", "old": "140", "new": "150"}));
+        assert_eq!(by_name("tag.removed"), json!({"tag": "gone"}));
+        assert_eq!(names(Some(done)), ["user.updated", "tag.removed", "tag.added", "customfield.updated"]);
+        assert_eq!(names(edit.apply(&mut person, 9).unwrap()), Vec::<&str>::new());
+        assert_eq!(person.consent.unwrap().at_ms, 5);
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_refused() {
+        for body in [
+            json!({"email": "a@b.c"}),
+            json!({"stats": {}}),
+            json!({"phone": 5}),
+            json!({"firstName": " "}),
+            json!({"optIns": {"fax": true}}),
+            json!({"optIns": {"whatsapp": "yes"}}),
+            json!({"exportConsent": "yes"}),
+            json!({"exportConsent": {"at": "2025-01-01"}}),
+            json!({"customFields": {"a": []}}),
+            json!({"customFields": {"": "x"}}),
+            json!({"tags": ["vip"]}),
+            json!({"tags": {"add": [5]}}),
+        ] {
+            assert_eq!(Edit::read(&body.to_string(), "admin").unwrap_err().code, Code::InvalidField, "{body}");
+        }
+        let many: serde_json::Map<String, Value> = (0..=FIELDS_MAX).map(|n| (n.to_string(), json!("x"))).collect();
+        let edit = Edit::of_fields(&Value::Object(many).to_string()).unwrap();
+        assert_eq!(edit.apply(&mut Person::default(), 1).unwrap_err().code, Code::LimitReached);
+        let large = Edit::read(&json!({"a": "x".repeat(TRAITS_BYTES_MAX)}).to_string(), "admin").unwrap();
+        assert_eq!(large.apply(&mut Person::default(), 1).unwrap_err().code, Code::EventTooLarge);
+    }
+}

@@ -1,0 +1,111 @@
+//! Writing what secret keys say of a person, and the platform events of every change: in one batch with the change, and only where a subscription wants them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use worker::D1PreparedStatement;
+
+use super::ingest::Outbox;
+use super::people::Profile;
+use super::{Answers, Db, Param, Result, sql};
+use crate::domain::clock;
+use crate::domain::edit::Done;
+use crate::domain::person::Person;
+
+/// A platform event as an item of a JSON parameter.
+#[derive(Serialize)]
+struct Item<'a> {
+    i: String,
+    t: i64,
+    n: &'a str,
+    d: &'a Value,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    id: String,
+    subscription: String,
+    state: String,
+}
+
+/// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are built from what is stored.
+pub(super) fn outbox(db: &Db, company: &str, ids: &str, number: i64, now_ms: i64) -> Result<D1PreparedStatement> {
+    let (now, none) = (now_ms.into(), Param::Int(0));
+    db.bind(
+        sql::DELIVERIES_INSERT,
+        &[ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none],
+    )
+}
+
+/// The answer of [`outbox`].
+pub(super) fn outbox_answer(answers: &mut Answers) -> Result<Outbox> {
+    let mut outbox = Outbox::default();
+    for written in answers.take()?.rows::<Written>()? {
+        if written.state == "pending" {
+            outbox.pending.push(written.id);
+        } else if !outbox.paced.contains(&written.subscription) {
+            outbox.paced.push(written.subscription);
+        }
+    }
+    Ok(outbox)
+}
+
+/// Writes an edit of the profile that was read: `person` as it is after it, and what was `done`. `None` if somebody else edited it in between: nothing was
+/// written, read again. `fresh_id` makes message ids.
+///
+/// # Errors
+/// D1's; nothing was written then.
+pub async fn write(
+    db: &Db,
+    read: &Profile,
+    person: &Person,
+    done: &Done,
+    number: i64,
+    now_ms: i64,
+    mut fresh_id: impl FnMut() -> String,
+) -> Result<Option<Outbox>> {
+    let (company, profile, edit) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
+    let (said, opt_ins) = (serde_json::to_string(&person.said)?, serde_json::to_string(&person.opt_ins)?);
+    let consent = person.consent.as_ref();
+    let mut batch = vec![db.bind(
+        sql::PROFILE_EDIT,
+        &[
+            company,
+            profile,
+            (&said).into(),
+            (&opt_ins).into(),
+            consent.map(|c| i64::from(c.given)).into(),
+            consent.map(|c| c.at_ms).into(),
+            consent.map(|c| &c.source).into(),
+            read.edit.into(),
+            edit,
+            now_ms.into(),
+        ],
+    )?];
+    if !done.tags.is_empty() {
+        let names = serde_json::to_string(&done.tags)?;
+        batch.push(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), edit, now_ms.into()])?);
+    }
+    if !done.fields.is_empty() {
+        let fields = serde_json::to_string(&done.fields)?;
+        batch.push(db.bind(sql::FIELDS_INSERT, &[company, profile, (&fields).into(), edit])?);
+    }
+    for (statement, names) in [(sql::TAGS_DELETE, &done.untags), (sql::FIELDS_DELETE, &done.unfields)] {
+        if !names.is_empty() {
+            batch.push(db.bind(statement, &[company, profile, (&serde_json::to_string(names)?).into(), edit])?);
+        }
+    }
+    let mut events = Vec::with_capacity(done.events.len());
+    for (place, event) in done.events.iter().enumerate() {
+        events.push(Item { i: fresh_id(), t: clock::event_ts(now_ms, place), n: event.name, d: &event.data });
+    }
+    let ids = serde_json::to_string(&events.iter().map(|e| &e.i).collect::<Vec<_>>())?;
+    let (events, user) = (serde_json::to_string(&events)?, serde_json::to_string(&person.user())?);
+    batch.push(
+        db.bind(sql::PLATFORM_EDITED, &[company, (&events).into(), (&user).into(), profile, edit, now_ms.into()])?,
+    );
+    batch.push(outbox(db, &person.company, &ids, number, now_ms)?);
+    let mut answers = db.batch(batch).await?;
+    let last = answers.split_off(answers.len().saturating_sub(1));
+    let won = answers.first().map(super::Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
+    Ok(if won { Some(outbox_answer(&mut Answers::new(last))?) } else { None })
+}
