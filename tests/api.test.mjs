@@ -5,6 +5,7 @@ import cost from './api/cost.mjs';
 import deliveries from './api/deliveries.mjs';
 import events from './api/events.mjs';
 import identify, { attacks } from './api/identify.mjs';
+import listing from './api/listing.mjs';
 import server from './api/server.mjs';
 import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
@@ -20,6 +21,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, listing, cost];
   for (const feature of features) feature(() => trackMate);
 });

@@ -44,6 +44,14 @@ pub const PAGE_ITEMS: usize = 50;
 pub const TIMELINE_ITEMS_MAX: usize = 500;
 /// Items of one page of users at most (seed 003).
 pub const USERS_ITEMS_MAX: usize = 1000;
+/// Users that a list may be asked to leave out first; a cursor goes on for ever.
+pub const OFFSET_MAX: i64 = 10_000;
+/// Users up to which a list counts how many there are in all.
+pub const TOTAL_MAX: i64 = 10_000;
+/// Users whose words one statement writes before a search …
+pub const SEARCH_REFRESH_MAX: i64 = 5000;
+/// … and how often a search does so: D1 allows an invocation of the free plan 50 queries.
+pub const SEARCH_REFRESHES_MAX: usize = 20;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 

@@ -7,6 +7,7 @@ pub mod edit;
 pub mod event;
 pub mod known;
 pub mod ledger;
+pub mod listing;
 pub mod payload;
 pub mod person;
 pub mod revenue;

@@ -43,6 +43,14 @@ impl Vault {
         format!("{PREFIX}{}", Base64::encode_string(&[nonce.as_slice(), &sealed].concat()))
     }
 
+    /// Opens a value that must be sealed: one that is not opens nothing.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_sealed(&self, owner: &str, value: &str) -> Result<String, Unopened> {
+        if value.starts_with(PREFIX) { self.open(owner, value) } else { Err(Unopened) }
+    }
+
     /// Opens a sealed value.
     ///
     /// # Errors
@@ -101,6 +109,8 @@ mod tests {
             assert_eq!(vault.open("TM-1/wh_1", damaged), Err(Unopened), "{damaged}");
         }
         assert_eq!(vault.open("TM-1/wh_1", "whsec_plain").unwrap(), "whsec_plain", "stored before there was a key");
+        assert_eq!(vault.open_sealed("TM-1/wh_1", "whsec_plain"), Err(Unopened));
+        assert_eq!(vault.open_sealed("TM-1/wh_1", &sealed).unwrap(), "whsec_abc");
         assert_eq!(vault.seal("TM-1/wh_1", "", [7; 24]), "");
     }
 

@@ -82,6 +82,14 @@ impl Call {
         url.search_params().get(name)
     }
 
+    /// All parameters of the query, in their order.
+    pub(super) fn queries(&self) -> Vec<(String, String)> {
+        let Ok(url) = web_sys::Url::new(&self.request.borrow().inner().url()) else { return Vec::new() };
+        let pairs = js_sys::Array::from(url.search_params().as_ref());
+        let text = |pair: &js_sys::Array, place| pair.get(place).as_string().unwrap_or_default();
+        pairs.iter().map(|pair| js_sys::Array::from(&pair)).map(|pair| (text(&pair, 0), text(&pair, 1))).collect()
+    }
+
     /// The host this deployment was asked by.
     pub(super) fn own_host(&self) -> Option<String> {
         Some(web_sys::Url::new(&self.request.borrow().inner().url()).ok()?.hostname())

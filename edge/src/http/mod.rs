@@ -12,6 +12,7 @@ mod deliveries;
 mod edits;
 mod error;
 mod events;
+mod listing;
 mod operator;
 mod page;
 mod profile;
@@ -150,7 +151,7 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Contacts, Method::Post) => contacts::post(call).await,
         (Route::FunnelTest, Method::Post) => webhooks::test(call, auth::Admin::of(call).await?, settings::FUNNEL).await,
         (Route::ServerEvents, Method::Post) => server_events::post(call).await,
-        (Route::Users, Method::Get) => users::list(call, auth::Admin::of(call).await?).await,
+        (Route::Users, Method::Get) => listing::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
         (Route::User(id), Method::Patch) => edits::patch(call, auth::Admin::of(call).await?, id).await,
         (Route::UserTags(id), Method::Post) => edits::tags(call, auth::Admin::of(call).await?, id, true).await,

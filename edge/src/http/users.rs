@@ -1,16 +1,13 @@
-//! `GET /api/admin/users` and `GET /api/admin/users/{id}`: people, for the company's admin.
+//! `GET /api/admin/users/{id}`: one person, for the company's admin.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trackmate_wire::limits::USERS_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::page::{self, Pagination};
-use super::profile::address;
 use super::{Handled, auth};
 use crate::domain::person::User;
 use crate::domain::{clock, revenue};
@@ -56,30 +53,6 @@ impl Summary {
             last_active: p.last_ts.map(|ts| clock::iso(clock::ts_ms(ts))),
         })
     }
-}
-
-#[derive(Serialize)]
-struct List {
-    success: bool,
-    users: Vec<User>,
-    pagination: Pagination,
-}
-
-/// `GET /api/admin/users?email=` finds one; without it `?limit&cursor` walks all in the order of their ids →
-/// `{success, users:[…], pagination:{limit, hasMore, nextCursor}}`.
-pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
-    let db = call.db(Some(&admin.company))?;
-    let limit = page::limit(call, USERS_ITEMS_MAX)?;
-    let mut profiles = match call.query("email") {
-        Some(email) => people::by_address(db, &admin.company, &address(&email)?).await?,
-        None => {
-            let after = page::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_default();
-            people::list(db, &admin.company, &after, page::rows(limit)).await?
-        }
-    };
-    let pagination = Pagination::cut(&mut profiles, limit, |p| page::write_cursor(&p.id));
-    let users = profiles.iter().map(|p| Ok(p.person(&admin.company)?.user())).collect::<Result<_, Error>>()?;
-    Ok(serde_json::to_string(&List { success: true, users, pagination })?)
 }
 
 #[derive(Serialize)]

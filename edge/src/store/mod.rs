@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod edits;
 pub mod identify;
 pub mod ingest;
+pub mod listing;
 pub mod people;
 pub mod sql;
 pub mod subscriptions;

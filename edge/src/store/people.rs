@@ -159,14 +159,6 @@ pub async fn by_address(db: &Db, company: &str, address: &str) -> Result<Vec<Pro
     db.run(sql::PROFILE_BY_ADDRESS, &[company.into(), address.into()]).await?.rows()
 }
 
-/// A page of profiles in the order of their ids.
-///
-/// # Errors
-/// D1's.
-pub async fn list(db: &Db, company: &str, after: &str, limit: i64) -> Result<Vec<Profile>> {
-    db.run(sql::PROFILE_LIST, &[company.into(), after.into(), limit.into()]).await?.rows()
-}
-
 /// The links that may hold the next `wanted` events past the cursor.
 ///
 /// # Errors

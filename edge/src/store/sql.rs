@@ -26,6 +26,21 @@ macro_rules! statements {
     };
 }
 
+/// Statements that begin with what they share.
+macro_rules! joined {
+    ($($name:ident = $head:literal + $file:literal,)*) => {
+        $(#[doc = concat!("`", $head, "` and `", $file, "`")]
+        pub const $name: &str = uncommented(concat!(include_str!(concat!("sql/", $head)), include_str!(concat!("sql/", $file))));)*
+    };
+}
+
+joined! {
+    USERS_ASC = "users.filter.sql" + "users.asc.sql",
+    USERS_BY_ID = "users.filter.sql" + "users.by_id.sql",
+    USERS_COUNT = "users.filter.sql" + "users.count.sql",
+    USERS_DESC = "users.filter.sql" + "users.desc.sql",
+}
+
 statements! {
     ATTEMPT_ABANDON = "attempt.abandon.sql",
     ATTEMPT_INSERT = "attempt.insert.sql",
@@ -77,11 +92,11 @@ statements! {
     PROFILE_BY_ADDRESS = "profile.by_address.sql",
     PROFILE_EDIT = "profile.edit.sql",
     PROFILE_FIND = "profile.find.sql",
-    PROFILE_LIST = "profile.list.sql",
     PROFILE_OPEN = "profile.open.sql",
     PROGRESS_FIND = "progress.find.sql",
     PROGRESS_NEXT = "progress.next.sql",
     PROGRESS_SET = "progress.set.sql",
+    SEARCH_REFRESH = "search.refresh.sql",
     SERVER_RESOLVE = "server.resolve.sql",
     SUBSCRIPTION_DELETE = "subscription.delete.sql",
     SUBSCRIPTION_EXPIRE = "subscription.expire.sql",

@@ -1,0 +1,102 @@
+//! Lists of users: a page and how many there are, in one round trip; a search first brings its index up to date.
+
+use serde::Deserialize;
+use serde_json::Value;
+use trackmate_wire::limits::{SEARCH_REFRESH_MAX, SEARCH_REFRESHES_MAX, TOTAL_MAX};
+
+use super::people::Profile;
+use super::{Answers, Db, Param, Result, sql};
+use crate::domain::listing::{Wanted, expression};
+
+/// Where a page begins: behind this user.
+#[derive(Debug)]
+pub struct Place {
+    /// The key the list is sorted by: a number or a text.
+    pub key: Value,
+    /// The id.
+    pub id: String,
+}
+
+/// Which part of the list.
+#[derive(Debug)]
+pub struct Part {
+    /// Behind this user.
+    pub after: Option<Place>,
+    /// How many.
+    pub limit: i64,
+    /// How many to leave out first.
+    pub offset: i64,
+}
+
+/// A user with the key the list is sorted by.
+#[derive(Debug, Deserialize)]
+pub struct Listed {
+    /// The key.
+    pub key: Value,
+    /// The user.
+    #[serde(flatten)]
+    pub profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct Total {
+    total: i64,
+}
+
+#[derive(Deserialize)]
+struct One {}
+
+/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`].
+///
+/// # Errors
+/// D1's.
+pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Result<(Vec<Listed>, i64)> {
+    let words = wanted.search.as_ref().and_then(|search| expression(company, search));
+    if words.is_some() {
+        refresh(db, company).await?;
+    }
+    let json = |is_empty: bool, text: String| if is_empty { None } else { Some(text) };
+    let tags = json(wanted.tags.is_empty(), serde_json::to_string(&wanted.tags)?);
+    let fields = json(wanted.fields.is_empty(), serde_json::to_string(&wanted.fields)?);
+    let filter: [Param<'_>; 10] = [
+        company.into(),
+        wanted.created_from.into(),
+        wanted.created_before.into(),
+        wanted.updated_from.into(),
+        tags.as_ref().into(),
+        fields.as_ref().into(),
+        wanted.opted_in.as_ref().into(),
+        Some(1_i64).filter(|_| wanted.consented).into(),
+        words.as_ref().into(),
+        wanted.sort.map(|sort| sort.as_str()).into(),
+    ];
+    let statement = match (wanted.descending, wanted.sort) {
+        (true, _) => sql::USERS_DESC,
+        (false, Some(_)) => sql::USERS_ASC,
+        (false, None) => sql::USERS_BY_ID,
+    };
+    let key = match part.after.as_ref().map(|place| &place.key) {
+        Some(Value::String(text)) => text.into(),
+        Some(Value::Number(n)) => n.as_i64().into(),
+        Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => Param::Null,
+    };
+    let place = [key, part.after.as_ref().map(|place| &place.id).into(), part.limit.into(), part.offset.into()];
+    let batch = vec![
+        db.bind(sql::USERS_COUNT, &[&filter[..], &[(TOTAL_MAX + 1).into()]].concat())?,
+        db.bind(statement, &[&filter[..], &place[..]].concat())?,
+    ];
+    let mut answers = Answers::new(db.batch(batch).await?);
+    let total = answers.take()?.first::<Total>()?.map_or(0, |row| row.total);
+    Ok((answers.take()?.rows()?, total))
+}
+
+/// Writes the words of those who changed since the last search. What one request cannot do, the next search goes on with.
+async fn refresh(db: &Db, company: &str) -> Result<()> {
+    for _ in 0..SEARCH_REFRESHES_MAX {
+        let written = db.run(sql::SEARCH_REFRESH, &[company.into(), SEARCH_REFRESH_MAX.into()]).await?;
+        if i64::try_from(written.rows::<One>()?.len()).unwrap_or(i64::MAX) < SEARCH_REFRESH_MAX {
+            break;
+        }
+    }
+    Ok(())
+}
