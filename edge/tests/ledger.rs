@@ -92,10 +92,7 @@ impl Db {
                 Value::Null,
             ],
         );
-        self.run(
-            count,
-            &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null],
-        );
+        self.run(count, &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null]);
         self.connection.execute_batch("commit").unwrap();
     }
 

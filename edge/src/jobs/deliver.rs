@@ -201,7 +201,7 @@ async fn exchange(
     d: &Leased,
     began: i64,
     breaker: &web_sys::AbortSignal,
-) -> (String, Exchange) {
+) -> (Option<String>, Exchange) {
     let fact = Fact {
         event: &d.event,
         ts: d.fact.ts,
@@ -212,7 +212,7 @@ async fn exchange(
         profile: d.profile.as_deref(),
     };
     let Some(body) = d.body.clone().or_else(|| payload::body(fact)) else {
-        return (String::new(), Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
+        return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
     };
     let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
         Ok(headers) => headers,
@@ -222,7 +222,7 @@ async fn exchange(
                 d.subscription
             );
             return (
-                body,
+                Some(body),
                 Exchange::failed(Outcome::Unreachable, "its secret could not be read; TrackMate's operator was told"),
             );
         }
@@ -236,10 +236,10 @@ async fn exchange(
         breaker: Some(breaker),
     };
     let exchange = outbound::post(&message).await;
-    (body, exchange)
+    (Some(body), exchange)
 }
 
-fn done(company: &str, d: Leased, body: String, exchange: Exchange, began: i64) -> Done {
+fn done(company: &str, d: Leased, body: Option<String>, exchange: Exchange, began: i64) -> Done {
     let policy = Policy {
         attempts: d.target.attempts,
         delay_s: d.target.delay_s,

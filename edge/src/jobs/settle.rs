@@ -83,15 +83,11 @@ fn take(me: u64) -> Option<Vec<Done>> {
             return None;
         }
         let mut bytes = 0;
-        let fits = |d: &Done| {
-            bytes += d.ended.body.len() + d.ended.answer.as_ref().map_or(0, String::len);
+        let fits = |d: &&Done| {
+            bytes += [&d.ended.body, &d.ended.answer].into_iter().flatten().map(String::len).sum::<usize>();
             bytes <= BATCH_BYTES_MAX
         };
-        let count = pool.done.iter().take(SETTLE_MAX).take_while({
-            let mut fits = fits;
-            move |d| fits(d)
-        });
-        let count = count.count().max(1).min(pool.done.len());
+        let count = pool.done.iter().take(SETTLE_MAX).take_while(fits).count().max(1).min(pool.done.len());
         if count == 0 {
             pool.settler = None;
             return None;

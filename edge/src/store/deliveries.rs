@@ -196,9 +196,9 @@ pub struct Ended {
     /// When it ended for good, ms.
     #[serde(rename = "f")]
     pub finished_ms: Option<i64>,
-    /// The bytes sent.
+    /// The bytes sent, if any.
     #[serde(rename = "b")]
-    pub body: String,
+    pub body: Option<String>,
     /// When the attempt began, ms.
     #[serde(rename = "a")]
     pub began_ms: i64,
