@@ -30,5 +30,8 @@ audit: ## Licences, sources and known vulnerabilities of the dependencies; says 
 bench: ## Measure ingest and identify against a floor of the same run, then deliveries
 	@scripts/setup.sh && scripts/build.sh && node bench/ingest.mjs && exec node bench/deliver.mjs
 
+soak: ## Twenty million schedules of faults against the rules of a delivery; SEED= for others than last time
+	@SCHEDULES=$${SCHEDULES:-20000000} cargo test --release --package trackmate-edge --test delivery -- --nocapture a_million
+
 clean: ## Remove what was built; keeps node_modules, the tools in the cache and the local D1
 	rm -rf target edge/build www/dist .trackmate/build
