@@ -1,7 +1,7 @@
 # The commands a person types. Each does its own set-up; what they do is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build check audit bench clean
+.PHONY: help dev test build check audit bench soak clean
 
 # The port of `make dev` (the shop's own server takes the next one) and the folder of its local D1.
 export PORT ?= 8787

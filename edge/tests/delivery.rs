@@ -483,6 +483,7 @@ impl Pair {
                 json!(lease_ms),
                 json!("[]"),
                 timeout_max,
+                json!(1),
             ],
         )]);
         self.ids.push(answers[0][0].clone());

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use trackmate_wire::limits::{QUEUE_DELAY_S_MAX, SETTLE_MAX};
+use trackmate_wire::limits::{QUEUE_DELAY_S_MAX, SETTLE_MAX, SWEEP_DELIVERIES_MAX};
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
@@ -122,7 +122,7 @@ async fn settle(env: &Env, company: &str, done: Vec<Done>) {
         }
     }
     if settled.noted.iter().any(|noted| noted.release != 0) {
-        sweep::recover(env).await;
+        sweep::recover(env, SWEEP_DELIVERIES_MAX).await;
     }
 }
 
