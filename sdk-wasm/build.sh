@@ -19,7 +19,7 @@ export RUSTFLAGS="$RUSTFLAGS -C link-arg=-zstack-size=16384"
 wasm=$target/wasm32-unknown-unknown/release/trackmate_sdk.wasm
 
 # Nothing to do when neither the wasm nor anything that wraps it has changed since the last build.
-stamp=$(cat "$wasm" sdk-wasm/build.sh sdk-wasm/bundle.mjs sdk-wasm/js/* package-lock.json | sha256sum)
+stamp=$(cat "$wasm" sdk-wasm/build.sh sdk-wasm/bundle.mjs sdk-wasm/js/* sdk-wasm/package.json package-lock.json | sha256sum)
 if [ -f www/dist/sdk/trackmate.js ] && [ "$(cat "$glue/stamp" 2>/dev/null)" = "$stamp" ]; then
   echo "sdk: unchanged"
   exit 0

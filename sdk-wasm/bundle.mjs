@@ -41,6 +41,15 @@ await bundle('stub.js', 'stub', { format: 'iife', sourcemap: false });
 await bundle('vitals.js', 'vitals');
 for (const types of ['trackmate.d.ts', 'vitals.d.ts']) cpSync(`${js}${types}`, `${out}${types}`);
 
+// What `npm pack` packs: the same files and what a package needs.
+const pack = resolve(glue, '../sdk-package');
+rmSync(pack, { recursive: true, force: true });
+cpSync(out, pack, { recursive: true });
+for (const file of ['sdk-wasm/package.json', 'sdk-wasm/README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
+  cpSync(`${root}${file}`, `${pack}/${file.split('/').at(-1)}`);
+}
+
+
 const brotli = (name) => brotliCompressSync(readFileSync(out + name)).length;
 const sizes = {};
 for (const name of ['trackmate.js', 'trackmate.classic.js', 'trackmate.csp.js', 'stub.js', 'vitals.js']) {
