@@ -19,7 +19,7 @@ export RUSTFLAGS="$RUSTFLAGS -C link-arg=-zstack-size=16384"
 wasm=$target/wasm32-unknown-unknown/release/trackmate_sdk.wasm
 
 # Nothing to do when neither the wasm nor anything that wraps it has changed since the last build.
-stamp=$(cat "$wasm" sdk-wasm/build.sh sdk-wasm/bundle.mjs sdk-wasm/js/* sdk-wasm/package.json package-lock.json | sha256sum)
+stamp=$(cat "$wasm" sdk-wasm/build.sh sdk-wasm/*.mjs sdk-wasm/js/* sdk-wasm/package.json package-lock.json | sha256sum)
 if [ -f www/dist/sdk/trackmate.js ] && [ "$(cat "$glue/stamp" 2>/dev/null)" = "$stamp" ]; then
   echo "sdk: unchanged"
   exit 0
@@ -32,7 +32,11 @@ mkdir -p "$glue"
 # What nobody calls goes, and with it the panic machinery: no path of ours leads there.
 wasm-opt "${features[@]}" -Oz --converge --remove-exports='__*' --remove-exports=memory --strip-debug --strip-producers \
   --strip-target-features -o "$glue/wanted.wasm" "$glue/trackmate_sdk_bg.wasm"
-wasm-opt "${features[@]}" -Oz --converge --remove-unused-module-elements -o "$glue/core.wasm" "$glue/wanted.wasm"
+wasm-dis "${features[@]}" -o "$glue/wanted.wat" "$glue/wanted.wasm"
+node sdk-wasm/blank.mjs "$glue/wanted.wasm" "$glue/wanted.wat" "$glue/blank.wasm"
+# The memory is new, so zeros need no code; the deepest kilobyte of the stack is never reached.
+wasm-opt "${features[@]}" --flatten --rereloop -Oz --zero-filled-memory --low-memory-unused --converge \
+  --remove-unused-module-elements -o "$glue/core.wasm" "$glue/blank.wasm"
 # The same for pages that let no WebAssembly run, without what plain JavaScript has no word for.
 wasm-opt "${features[@]}" --signext-lowering --llvm-memory-copy-fill-lowering --llvm-nontrapping-fptoint-lowering \
   -Oz -o "$glue/plain.wasm" "$glue/core.wasm"

@@ -28,7 +28,7 @@ const shared = {
   define: {
     VERSION: JSON.stringify(version),
     // One character a byte: brotli makes less of base64, which hides that bytes repeat.
-    WASM: JSON.stringify(readFileSync(`${glue}/core.wasm`, 'latin1')),
+    BYTES: JSON.stringify(readFileSync(`${glue}/core.wasm`, 'latin1')),
   },
 };
 const bundle = (name, entry, options) =>

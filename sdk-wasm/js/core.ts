@@ -9,7 +9,8 @@ export interface Core {
   consent(now: number, decision: number): void;
   flush(now: number): void;
   online(now: number, online: boolean): void;
-  wake(now: number): number;
+  wake(now: number): void;
+  next(): number;
   part(now: number, leaving: boolean): void;
   answered(now: number, request: number, status: number, ours: boolean, retryAfterMs: number): number;
   progress(now: number, id: number): number;
@@ -34,9 +35,12 @@ export interface Host {
 export type Compile = (host: Host) => Core;
 
 /** The core as WebAssembly, compiled at once: the build puts its bytes here, one character each. */
-declare const WASM: string;
+declare const BYTES: string;
+const WASM = BYTES;
+
 export const compile: Compile = (host) => {
-  const bytes = Uint8Array.from(WASM, (byte) => byte.charCodeAt(0));
+  const bytes = new Uint8Array(WASM.length);
+  for (let place = 0; place < WASM.length; place++) bytes[place] = WASM.charCodeAt(place);
   const imports = { host: host as unknown as WebAssembly.ModuleImports };
   return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports as unknown as Core;
 };

@@ -32,6 +32,8 @@ interface Answer {
 const RESERVED = ['company_id', 'sessionId', 'timestamp', 'messageId', 'sentAt'];
 /** What is waited for, and so returns a promise at once. */
 const AWAITED = ['identify', 'flush'];
+/** What becomes an event, and may wait for the end of the page's task. */
+const TRACKS = ['trackPageView', 'track', 'group', 'alias'];
 /** What calls say on a server, where nothing happens. */
 const NOTHING: Record<string, () => unknown> = {
   identify: async () => ({ profileId: '' }),
@@ -50,11 +52,10 @@ const FIRST = 1 << 24;
 /** Longest `setTimeout` that browsers take. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
+const encoder = new TextEncoder();
 const now = () => performance.now();
 const iso = (time: number) => new Date(time).toJSON();
-const size = (text: string) => new TextEncoder().encode(text).length;
-/** Bytes of a request's body besides its calls: what they share, and room for the rest. */
-const overhead = ({ session, context }: Kept) => size(session + context) + 200;
+const size = (text: string) => encoder.encode(text).length;
 const noise = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('');
 /** A page's name: sorts by time. */
 const fresh = () => Date.now().toString(36) + noise();
@@ -73,10 +74,10 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   let restored = 0;
   let stamped = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let soon = false;
+  let planned = Infinity;
   let viewed: string | undefined;
   const texts = new Map<number, Kept>();
-  const envelopes: string[] = [];
+  const envelopes: { text: string; bytes: number }[] = [];
   const promises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
   const flushes = new Set<{ upTo: number; resolve(all: boolean): void }>();
   const listeners: { [Name in keyof Events]?: Set<(detail: Events[Name]) => void> } = {};
@@ -170,11 +171,20 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     run();
   }
 
-  /** Lets the core do what is due, tells who waits for it, and comes again when there is more. */
-  function run() {
-    const next = core!.wake(now());
+  /** Comes again when the core has something to do. Never at once: the page's own task goes first, and its calls share a request. */
+  function arm() {
+    const next = core!.next();
+    if (next === planned) return;
+    planned = next;
     clearTimeout(timer);
     if (next < Infinity) timer = setTimeout(run, Math.min(Math.max(next - now(), 0), TIMEOUT_MAX));
+  }
+
+  /** Lets the core do what is due, and tells who waits for it. */
+  function run() {
+    planned = Infinity;
+    core!.wake(now());
+    arm();
     const [delivered, refused, ...lost] = ended;
     ended = [];
     if (delivered) emit('delivered', { calls: delivered });
@@ -193,39 +203,39 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     }
   }
 
-  /** The same after the page's own task, so that its calls share a request and none of them waits for it. */
-  function runSoon() {
-    if (soon) return;
-    soon = true;
-    setTimeout(() => {
-      soon = false;
-      run();
-    });
-  }
-
   // Sessions and ids.
 
+  /** What `core.visit` was last asked; asked the same, it says the same. */
+  let asked = '';
   function visit(anew?: 'reset'): string {
     if (!core) return '';
-    session = (agreed && get('session')) || session;
-    const campaign = settings.sessionPerCampaign ? campaignOf(location.href) : undefined;
-    const hash = [...(campaign ? JSON.stringify(campaign) : '')].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) | 0, 0);
-    spelled = '';
-    const why = core.visit(Date.now() / 1000, hash);
-    const changed = session !== spelled;
-    session = spelled;
-    if (agreed && (changed || !get('session'))) set('session', session);
-    const sessionId = session.split(' ')[0]!;
-    if (why > 1) emit('session', { sessionId, reason: anew ?? BEGUN[why - 2]! });
-    return sessionId;
+    const kept = agreed ? get('session') : '';
+    const nowS = Math.floor(Date.now() / 1000);
+    const question = `${(session = kept || session)}/${nowS}/${agreed && !kept}/${settings.sessionPerCampaign && location.search}`;
+    if (question !== asked) {
+      const campaign = settings.sessionPerCampaign ? JSON.stringify(campaignOf(location.href) ?? '') : '""';
+      let hash = 0;
+      for (const char of campaign.slice(2)) hash = (hash * 31 + char.charCodeAt(0)) | 0;
+      spelled = '';
+      const why = core.visit(nowS, hash);
+      session = spelled;
+      if (agreed && session !== kept) set('session', session);
+      asked = `${session}/${nowS}/false/${settings.sessionPerCampaign && location.search}`;
+      if (why > 1) emit('session', { sessionId: session.split(' ')[0]!, reason: anew ?? BEGUN[why - 2]! });
+    }
+    return session.split(' ')[0]!;
   }
 
   let unkept = '';
+  let read = -1;
   function anonymous(): string {
+    const second = Math.floor(Date.now() / 1000);
+    if (read === second && unkept) return unkept;
+    read = second;
+    const kept = agreed ? get('anonymous') : '';
     // A cookie set by a server of the site outlives what browsers leave in a script's storage.
-    const known = agreed && (get('anonymous') || /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1]);
-    unkept = known || unkept || noise();
-    if (agreed && !get('anonymous')) set('anonymous', unkept);
+    unkept = kept || (agreed && /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1]) || unkept || noise();
+    if (agreed && !kept) set('anonymous', unkept);
     return unkept;
   }
 
@@ -233,18 +243,25 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   let context = '';
   let contextFor = '';
-  function describe(page: Facts): string {
+  function describe(url: string, page?: Facts): string {
     const id = anonymous();
-    const of = id + page.url.split('#')[0];
+    const of = id + url.split('#')[0];
     if (of !== contextFor) {
       contextFor = of;
-      context = contextOf(page, id);
+      context = contextOf(page ?? facts(), id);
       if (!core!.fits(size(context))) context = JSON.stringify({ anonymousId: id });
     }
     return context;
   }
 
-  function take(identify: boolean, nameChars: number, at: number, body: object, options: CallOptions | undefined, page: Facts): number {
+  /** Tracked in this task of the page. What has to be copied has been; the rest is done before the task ends, when the page's own code has. */
+  let drafts: (() => void)[] = [];
+  function settle() {
+    for (const draft of drafts.splice(0)) attempt(draft);
+  }
+
+  /** `body`: members of a JSON object. */
+  function take(identify: boolean, nameChars: number, at: number, body: string, options?: CallOptions, url = location.href, page?: Facts): number {
     const id = ++calls;
     const name = `${owner}.${id - FIRST}`;
     const { timestamp, messageId } = options ?? {};
@@ -255,12 +272,12 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       warn(`not a time: ${String(timestamp)}`);
       time = iso(stamped);
     }
-    const text = JSON.stringify({ ...body, timestamp: time, messageId: String(messageId ?? name) });
-    const kept = { owner, name, identify, session: visit(), context: identify ? '' : describe(page), text };
+    const text = `{${body && `${body},`}"timestamp":"${time}","messageId":${JSON.stringify(String(messageId ?? name))}}`;
+    const kept = { owner, name, identify, session: visit(), context: identify ? '' : describe(url, page), text };
     texts.set(id, kept);
-    const taken = core!.track(now(), id, identify, nameChars, size(text), overhead(kept), envelope(kept));
+    const taken = core!.track(now(), id, identify, nameChars, size(text), ...envelope(kept));
     say(text, ['is kept on disk', 'is kept in memory', 'waits for consent'][taken] ?? 'is dropped');
-    runSoon();
+    arm();
     if (taken < 3) return id;
     texts.delete(id);
     const code = LOST[taken - 2]!;
@@ -268,19 +285,24 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     throw failure(code, 'the call was not taken');
   }
 
-  function envelope({ session, context }: Kept): number {
+  /** By number: what calls of one request share, and the bytes of its body besides them. */
+  function envelope({ session, context }: Kept): [overhead: number, number: number] {
     const text = session + context;
-    const known = envelopes.indexOf(text);
-    return known < 0 ? envelopes.push(text) - 1 : known;
+    let number = envelopes.findIndex((known) => known.text === text);
+    if (number < 0) number = envelopes.push({ text, bytes: size(text) + 200 }) - 1;
+    return [envelopes[number]!.bytes, number];
   }
 
-  function event(name: unknown, data: object | undefined, at: number, page: Facts, options?: CallOptions) {
+  function event(name: unknown, data: object | undefined, at: number, page?: Facts, options?: CallOptions) {
     const eventType = String(name ?? '').trim();
-    attempt(() => take(false, [...eventType].length, at, { eventType, eventData: { ...data } }, options, page));
+    const body = `"eventType":${JSON.stringify(eventType)},"eventData":${JSON.stringify({ ...data })}`;
+    const url = page?.url ?? location.href;
+    if (!drafts.length) queueMicrotask(settle);
+    drafts.push(() => take(false, [...eventType].length, at, body, options, url, page));
   }
 
-  const methods: Record<string, (at: number, page: Facts, ...args: any[]) => unknown> = {
-    trackPageView(at, page) {
+  const methods: Record<string, (at: number, page: Facts | undefined, ...args: any[]) => unknown> = {
+    trackPageView(at, page = facts()) {
       const { pathname } = new URL(page.url, 'http://x');
       viewed = pathname;
       event('page_view', { address: page.url, title: page.title, referrer: page.referrer, path: pathname }, at, page);
@@ -294,9 +316,9 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     alias(at, page, userId: string, options?: CallOptions) {
       event('alias', { userId }, at, page, options);
     },
-    async identify(at, page, traits: Traits, options?: CallOptions) {
+    async identify(at, _page, traits: Traits, options?: CallOptions) {
       const told = Object.entries(traits).filter(([name]) => !RESERVED.includes(name));
-      const id = take(true, 1, at, Object.fromEntries(told), options, page);
+      const id = take(true, 1, at, JSON.stringify(Object.fromEntries(told)).slice(1, -1), options);
       return new Promise((resolve, reject) => promises.set(id, { resolve, reject }));
     },
     async flush() {
@@ -324,13 +346,16 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       agreed = decided === 0;
       if (decided === 1) ['session', 'anonymous'].forEach(remove);
       core!.consent(now(), decided);
-      runSoon();
+      setTimeout(run);
     },
   };
 
   /** Makes a call, now or when the core is there. */
   function call(name: string, args: unknown[], at: number, page?: Facts): unknown {
-    if (ready) return methods[name]!(at, page ?? facts(), ...args);
+    if (ready) {
+      if (!TRACKS.includes(name)) settle();
+      return methods[name]!(at, page, ...args);
+    }
     // A copy: the page may go on changing what it passed.
     const entry: Early = [name, at, JSON.parse(JSON.stringify(args))];
     early.push(entry);
@@ -378,7 +403,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     if (!text) return;
     const kept: Kept = { owner: of, name, identify: kind === 'i', session, context, text };
     texts.set(++restored, kept);
-    core!.restore(now(), restored, kept.identify, size(text), overhead(kept), envelope(kept), awayMs);
+    core!.restore(now(), restored, kept.identify, size(text), ...envelope(kept), awayMs);
   }
 
   // The page's own life.
@@ -511,9 +536,13 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     },
     getSessionId() {
       load(() => {});
+      settle();
       return visit();
     },
-    getAnonymousId: anonymous,
+    getAnonymousId() {
+      settle();
+      return anonymous();
+    },
     on(name: string, fn: unknown) {
       const all = ((listeners as Record<string, Set<unknown>>)[name] ??= new Set());
       all.add(fn);

@@ -241,8 +241,8 @@ impl Core {
         }
     }
 
-    /// Does what has become due; says when to come again.
-    pub(crate) fn wake(&mut self, now_ms: f64, page: &mut impl Page) -> f64 {
+    /// Does what has become due.
+    pub(crate) fn wake(&mut self, now_ms: f64, page: &mut impl Page) {
         let mut lost = None;
         for slot in &mut self.flights {
             if let Some(flight) = slot.take_if(|flight| flight.until_ms <= now_ms) {
@@ -259,15 +259,10 @@ impl Core {
             }
             self.failed(now_ms, 0.0, page);
         }
-        let mut away_ms = NEVER;
         for item in self.queue.items_mut() {
-            if let State::Away(until_ms) = item.state {
-                if until_ms <= now_ms {
-                    item.state = State::Waiting;
-                    self.due_ms = now_ms;
-                } else {
-                    away_ms = away_ms.min(until_ms);
-                }
+            if matches!(item.state, State::Away(until_ms) if until_ms <= now_ms) {
+                item.state = State::Waiting;
+                self.due_ms = now_ms;
             }
         }
         let room = Room { events: self.batch_events, bytes: REQUEST_BYTES_MAX, strict: false, volatile_only: false };
@@ -278,13 +273,19 @@ impl Core {
         if self.queue.waiting() == 0 {
             self.due_ms = NEVER;
         }
+    }
+
+    /// When to wake next; it may have come already.
+    pub(crate) fn next(&self) -> f64 {
         let answer_ms = self.flights.iter().flatten().map(|flight| flight.until_ms).fold(NEVER, f64::min);
+        let away_ms =
+            self.queue.items().map(|item| if let State::Away(until_ms) = item.state { until_ms } else { NEVER });
         let due_ms = if answer_ms < NEVER || !self.online || self.consent != Consent::Granted {
             NEVER
         } else {
             self.due_ms.max(self.pause_ms).max(self.asked_ms)
         };
-        answer_ms.min(due_ms).min(away_ms)
+        away_ms.fold(answer_ms.min(due_ms), f64::min)
     }
 
     /// The page is going out of sight, and `leaving` when it goes for good. All goes out at once, side by side. During a pause what is

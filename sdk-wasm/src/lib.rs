@@ -122,10 +122,16 @@ pub fn online(now_ms: f64, online: bool) {
     with(|core| core.online(now_ms, online));
 }
 
-/// Does what has become due → when to come again (Infinity: no need).
+/// Does what has become due.
 #[wasm_bindgen]
-pub fn wake(now_ms: f64) -> f64 {
-    with(|core| core.wake(now_ms, &mut Rim))
+pub fn wake(now_ms: f64) {
+    with(|core| core.wake(now_ms, &mut Rim));
+}
+
+/// When to wake next (Infinity: no need).
+#[wasm_bindgen]
+pub fn next() -> f64 {
+    with(|core| core.next())
 }
 
 /// The page is going out of sight, or for good.

@@ -45,6 +45,8 @@ pub(crate) struct Item {
 #[derive(Debug)]
 pub(crate) struct Queue {
     slots: [Item; QUEUE_ITEMS_MAX],
+    /// No slot from here on has been taken since the queue was last empty.
+    used: usize,
 }
 
 /// A free slot: no call has the number 0.
@@ -71,21 +73,25 @@ pub(crate) struct Cut {
 
 impl Queue {
     pub(crate) const fn new() -> Self {
-        Self { slots: [FREE; QUEUE_ITEMS_MAX] }
+        Self { slots: [FREE; QUEUE_ITEMS_MAX], used: 0 }
     }
 
     /// Adds a call; `false` when every slot is taken.
     pub(crate) fn push(&mut self, item: Item) -> bool {
-        let free = self.slots.iter_mut().find(|slot| slot.id == 0);
-        free.map(|slot| *slot = item).is_some()
+        let Some((place, slot)) = self.slots.iter_mut().enumerate().find(|(_, slot)| slot.id == 0) else {
+            return false;
+        };
+        *slot = item;
+        self.used = self.used.max(place + 1);
+        true
     }
 
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
-        self.slots.iter().filter(|item| item.id > 0)
+        self.slots.get(..self.used).unwrap_or(&[]).iter().filter(|item| item.id > 0)
     }
 
     pub(crate) fn items_mut(&mut self) -> impl Iterator<Item = &mut Item> {
-        self.slots.iter_mut().filter(|item| item.id > 0)
+        self.slots.get_mut(..self.used).unwrap_or(&mut []).iter_mut().filter(|item| item.id > 0)
     }
 
     /// Takes every call out that `which` names.
@@ -94,6 +100,9 @@ impl Queue {
             if which(item) {
                 *item = FREE;
             }
+        }
+        if self.items().next().is_none() {
+            self.used = 0;
         }
     }
 

@@ -1,6 +1,7 @@
 // Browsers for the scenarios, and the patience they share.
 import { existsSync } from 'node:fs';
-import { chromium, firefox } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import puppeteer from 'puppeteer-core';
 
 const ARGS = [
   '--no-sandbox',
@@ -22,10 +23,31 @@ export function launch(options = {}) {
   return chromium.launch({ executablePath: found, args: ARGS, ...options });
 }
 
-/** The distribution's Firefox over WebDriver BiDi; undefined where there is none. */
+/**
+ * The distribution's Firefox over WebDriver BiDi, with as much of Playwright's face as the delivery scenarios look at (Playwright itself drives
+ * only a Firefox of its own, or a newer one); undefined where there is none.
+ */
 export async function launchFirefox() {
   const found = first(process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox');
-  return found && firefox.launch({ executablePath: found, channel: 'moz-firefox' });
+  if (!found) return undefined;
+  const browser = await puppeteer.launch({ browser: 'firefox', executablePath: found, headless: true });
+  return {
+    version: () => browser.version(),
+    close: () => browser.close(),
+    async newContext() {
+      const context = await browser.createBrowserContext();
+      const scripts = [];
+      return {
+        addInitScript: async (script) => scripts.push(script),
+        async newPage() {
+          const page = await context.newPage();
+          for (const script of scripts) await page.evaluateOnNewDocument(script);
+          return page;
+        },
+        close: () => context.close(),
+      };
+    },
+  };
 }
 
 /** Asks until the answer is true enough, or says what did not come about. */

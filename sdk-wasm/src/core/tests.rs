@@ -103,6 +103,11 @@ impl World {
         self.away.clear();
         core
     }
+    /// Lets the core do what is due → when to come again.
+    fn wake(&mut self, core: &mut Core, now: f64) -> f64 {
+        core.wake(now, self);
+        core.next()
+    }
     fn last(&self) -> u32 {
         self.sent.last().map_or(0, |sent| sent.request)
     }
@@ -118,8 +123,8 @@ fn a_batch_waits_for_company_but_not_longer_than_its_time() {
     let (mut core, mut page) = (Core::new(), World::default());
     page.track(&mut core, 100.0, 1, 200);
     page.track(&mut core, 4_000.0, 2, 200);
-    assert_eq!(core.wake(4_000.0, &mut page), 100.0 + FLUSH_MS);
-    core.wake(100.0 + FLUSH_MS, &mut page);
+    assert_eq!(page.wake(&mut core, 4_000.0), 100.0 + FLUSH_MS);
+    page.wake(&mut core, 100.0 + FLUSH_MS);
     assert_eq!(page.sent.len(), 1);
     assert_eq!(page.sent[0].names, [1, 2]);
 }
@@ -130,11 +135,11 @@ fn a_full_batch_and_an_identify_do_not_wait() {
     for name in 0..BATCH_EVENTS {
         page.track(&mut core, 0.0, name, 200);
     }
-    core.wake(0.0, &mut page);
+    page.wake(&mut core, 0.0);
     assert_eq!(page.sent[0].names.len(), 20);
     core.answered(1.0, page.last(), OK, 0.0, &mut page);
     page.call(&mut core, 2.0, Text { name: 90, bytes: 100, kind: Kind::Identify });
-    core.wake(2.0, &mut page);
+    page.wake(&mut core, 2.0);
     assert_eq!(page.sent[1].names, [90]);
 }
 
@@ -143,11 +148,11 @@ fn a_failure_is_tried_again_later_and_a_refusal_is_not() {
     let (mut core, mut page) = (Core::new(), World::default());
     page.track(&mut core, 0.0, 1, 200);
     core.flush(0.0);
-    core.wake(0.0, &mut page);
+    page.wake(&mut core, 0.0);
     assert_eq!(core.answered(10.0, page.last(), OUTAGE, 0.0, &mut page), Some(Verdict::Again));
-    let again = core.wake(10.0, &mut page);
+    let again = page.wake(&mut core, 10.0);
     assert!(again > 500.0 && page.sent.len() == 1 && page.disk.len() == 1);
-    core.wake(again, &mut page);
+    page.wake(&mut core, again);
     assert_eq!(page.sent.len(), 2);
     assert_eq!(core.answered(again, page.last(), (400, false), 0.0, &mut page), Some(Verdict::Refused));
     assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, End::Refused)][..], 0));
@@ -158,18 +163,18 @@ fn the_server_s_pause_outlives_an_outage_of_the_network_and_the_page() {
     let (mut core, mut page) = (Core::new(), World::default());
     page.track(&mut core, 0.0, 1, 200);
     core.flush(0.0);
-    core.wake(0.0, &mut page);
+    page.wake(&mut core, 0.0);
     core.answered(0.0, page.last(), (429, false), 60_000.0, &mut page);
     assert_eq!(page.paused, Some(60_000.0));
     core.online(10.0, false);
     core.online(20.0, true);
-    assert_eq!(core.wake(20.0, &mut page), 60_000.0);
+    assert_eq!(page.wake(&mut core, 20.0), 60_000.0);
     let mut next = page.reload(100.0, 0.0);
     next.open(100.0, 0, 0.0, 59_900.0);
-    assert_eq!(next.wake(100.0, &mut page), 60_000.0);
+    assert_eq!(page.wake(&mut next, 100.0), 60_000.0);
     next.open(100.0, 0, 0.0, 1e12);
     assert_eq!(
-        next.wake(100.0, &mut page),
+        page.wake(&mut next, 100.0),
         100.0 + RETRY_AFTER_MS_MAX,
         "a strange note of an earlier page has its bound"
     );
@@ -182,10 +187,10 @@ fn an_answer_that_does_not_come_is_a_failure_and_a_late_one_is_nothing() {
     let (mut core, mut page) = (Core::new(), World::default());
     page.track(&mut core, 0.0, 1, 200);
     core.flush(0.0);
-    assert_eq!(core.wake(0.0, &mut page), ANSWER_MS_MAX);
-    let again = core.wake(ANSWER_MS_MAX, &mut page);
+    assert_eq!(page.wake(&mut core, 0.0), ANSWER_MS_MAX);
+    let again = page.wake(&mut core, ANSWER_MS_MAX);
     assert_eq!(core.answered(ANSWER_MS_MAX, 1, OK, 0.0, &mut page), None);
-    core.wake(again, &mut page);
+    page.wake(&mut core, again);
     assert_eq!(page.sent.len(), 2);
 }
 
@@ -202,8 +207,8 @@ fn a_page_that_goes_hands_over_all_that_the_browser_takes_and_keeps_the_rest() {
 
     let mut next = page.reload(0.0, AWAY_MS);
     page.sent.clear();
-    assert_eq!(next.wake(0.0, &mut page), AWAY_MS, "the next page leaves them alone …");
-    next.wake(AWAY_MS, &mut page);
+    assert_eq!(page.wake(&mut next, 0.0), AWAY_MS, "the next page leaves them alone …");
+    page.wake(&mut next, AWAY_MS);
     assert_eq!(page.sent.len(), 1, "… for a while");
 }
 
@@ -220,7 +225,7 @@ fn during_a_pause_only_what_would_be_lost_is_handed_over() {
     let (mut core, mut page) = (Core::new(), World::default());
     page.track(&mut core, 0.0, 1, 200);
     core.flush(0.0);
-    core.wake(0.0, &mut page);
+    page.wake(&mut core, 0.0);
     core.answered(0.0, page.last(), OUTAGE, 0.0, &mut page);
     page.disk_closed = true;
     page.track(&mut core, 1.0, 2, 200);
@@ -252,12 +257,12 @@ fn nothing_is_written_or_sent_before_the_visitor_agrees() {
     core.consent(0.0, Consent::Pending, &mut page);
     assert_eq!(page.track(&mut core, 0.0, 1, 200), Taken::Held);
     core.flush(0.0);
-    core.wake(9_999.0, &mut page);
+    page.wake(&mut core, 9_999.0);
     core.part(9_999.0, true, &mut page);
     assert!(page.sent.is_empty() && page.disk.is_empty());
     core.consent(10_000.0, Consent::Granted, &mut page);
     assert_eq!(page.disk.len(), 1);
-    core.wake(10_000.0, &mut page);
+    page.wake(&mut core, 10_000.0);
     assert_eq!(page.sent.len(), 1);
 }
 
@@ -301,11 +306,11 @@ fn progress_tells_done_from_going_from_hopeless() {
     let mut now = 0.0;
     core.flush(now);
     for failures in 1..=FAILURES_AWAITED_MAX {
-        core.wake(now, &mut page);
+        page.wake(&mut core, now);
         core.answered(now, page.last(), OUTAGE, 0.0, &mut page);
         let hopeless = failures == FAILURES_AWAITED_MAX;
         assert_eq!(core.progress(now, u32::MAX), if hopeless { Progress::GivenUp } else { Progress::Stuck });
-        now = core.wake(now, &mut page);
+        now = page.wake(&mut core, now);
     }
 }
 
@@ -370,7 +375,7 @@ proptest! {
                     prop_assert_eq!(page.call(&mut core, now, Text { name: made, bytes, kind }), Taken::Kept);
                 },
                 Happening::Wake => {
-                    let next = core.wake(now, &mut page);
+                    let next = page.wake(&mut core, now);
                     prop_assert!(next > now, "it would come again at once, for ever");
                     prop_assert!(next == NEVER || next <= now + RETRY_AFTER_MS_MAX.max(RETRY_MS_MAX));
                 }
@@ -414,7 +419,7 @@ proptest! {
         core = page.reload(now, AWAY_MS);
         page.sent.clear();
         for _ in 0..3_000 {
-            let next = core.wake(now, &mut page);
+            let next = page.wake(&mut core, now);
             match page.sent.pop() {
                 Some(sent) => {
                     arrived.extend(sent.names.iter().copied());
