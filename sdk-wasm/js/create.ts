@@ -73,11 +73,12 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   let calls = FIRST;
   let restored = 0;
   let stamped = 0;
+  let numbers = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let planned = Infinity;
   let viewed: string | undefined;
   const texts = new Map<number, Kept>();
-  const envelopes: { text: string; bytes: number }[] = [];
+  let envelopes: { text: string; bytes: number; number: number }[] = [];
   const promises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
   const flushes = new Set<{ upTo: number; resolve(all: boolean): void }>();
   const listeners: { [Name in keyof Events]?: Set<(detail: Events[Name]) => void> } = {};
@@ -117,7 +118,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       const all = carried.map(({ text }) => text).join();
       const calls = identify ? all.slice(1, -1) : `"events":[${all}]${context && `,"context":${context}`}`;
       const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":"${iso(Date.now())}"}`;
-      const url = base + (identify ? '/profile' : '/events');
+      const url = `${base}/${identify ? 'profile' : 'events'}${settings.cookie ? `?visitor=${anonymous()}` : ''}`;
       say('sends', carried.length, 'calls,', body.length, 'characters,', ['plain', 'keepalive', 'parting'][how]);
       return Number(how > 1 ? handOver(url, body) : post(url, body, how > 0, request));
     },
@@ -205,6 +206,13 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   // Sessions and ids.
 
+  /** Whether the browser says no for the visitor, by GPC or DNT. */
+  function refuses(): boolean {
+    const { globalPrivacyControl, doNotTrack } = navigator as Navigator & { globalPrivacyControl?: boolean };
+    const { respectGpc = true, respectDnt } = settings;
+    return (respectGpc && globalPrivacyControl) || (respectDnt && doNotTrack === '1') || false;
+  }
+
   /** What `core.visit` was last asked; asked the same, it says the same. */
   let asked = '';
   function visit(anew?: 'reset'): string {
@@ -234,9 +242,15 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     read = second;
     const kept = agreed ? get('anonymous') : '';
     // A cookie set by a server of the site outlives what browsers leave in a script's storage.
-    unkept = kept || (agreed && /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1]) || unkept || noise();
+    unkept = kept || (agreed && settings.cookie && /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1]) || unkept || noise();
     if (agreed && !kept) set('anonymous', unkept);
     return unkept;
+  }
+
+  function forgetVisitor() {
+    unkept = '';
+    remove('anonymous');
+    if (settings.cookie) document.cookie = 'trackmate_id=;path=/;max-age=0';
   }
 
   // Calls.
@@ -288,9 +302,13 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   /** By number: what calls of one request share, and the bytes of its body besides them. */
   function envelope({ session, context }: Kept): [overhead: number, number: number] {
     const text = session + context;
-    let number = envelopes.findIndex((known) => known.text === text);
-    if (number < 0) number = envelopes.push({ text, bytes: size(text) + 200 }) - 1;
-    return [envelopes[number]!.bytes, number];
+    let known = envelopes.find((known) => known.text === text);
+    if (!known) {
+      known = { text, bytes: size(text) + 200, number: numbers++ };
+      // The latest few: a single-page site may have any number. One that comes again is another one.
+      envelopes = [known, ...envelopes.slice(0, 9)];
+    }
+    return [known.bytes, known.number];
   }
 
   function event(name: unknown, data: object | undefined, at: number, page?: Facts, options?: CallOptions) {
@@ -331,20 +349,16 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     reset(_at, _page, options?: { keepAnonymousId?: boolean }) {
       remove('session');
       session = '';
-      if (!options?.keepAnonymousId) {
-        remove('anonymous');
-        unkept = '';
-      }
+      if (!options?.keepAnonymousId) forgetVisitor();
       visit('reset');
     },
     consent(_at, _page, decision: Consent) {
-      const { globalPrivacyControl, doNotTrack } = navigator as Navigator & { globalPrivacyControl?: boolean };
-      const { respectGpc = true, respectDnt } = settings;
-      const no = (respectGpc && globalPrivacyControl) || (respectDnt && doNotTrack === '1');
-      if (no && decision !== 'denied') say('the browser says no by GPC or DNT');
-      const decided = no ? 1 : CONSENTS.indexOf(decision);
+      const decided = refuses() ? 1 : CONSENTS.indexOf(decision);
       agreed = decided === 0;
-      if (decided === 1) ['session', 'anonymous'].forEach(remove);
+      if (decided === 1) {
+        remove('session');
+        forgetVisitor();
+      }
       core!.consent(now(), decided);
       setTimeout(run);
     },
@@ -411,10 +425,8 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   function leave() {
     if (!ready) {
       // What waits for the core would be lost: leave it as the stub leaves its own, for the next page.
-      const options = early.find(([name]) => name === 'init')?.[2][2] ?? settings;
-      if (early.length && company && !('consent' in (options as object))) {
-        set('early', JSON.stringify([...JSON.parse(get('early') || '[]'), [company, facts(), early]]));
-        early = [];
+      if (early.length && company && !settings.consent && !refuses()) {
+        set('early', JSON.stringify([...JSON.parse(get('early') || '[]'), [company, facts(), early.splice(0)]]));
       }
       return;
     }

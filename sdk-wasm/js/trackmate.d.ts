@@ -22,6 +22,11 @@ export interface InitOptions {
   pageViews?: boolean;
   /** Begins a new session when the visitor comes by another campaign (`utm_…`). Default false. */
   sessionPerCampaign?: boolean;
+  /**
+   * Where the API is on the page's own origin: lets its answers keep the anonymous id in a cookie, which outlives what some browsers leave
+   * in a script's storage. Default false.
+   */
+  cookie?: boolean;
   /** Explains every decision in the console. Default false. */
   debug?: boolean;
 }

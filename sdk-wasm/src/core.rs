@@ -192,6 +192,9 @@ impl Core {
 
     /// An earlier page left this call. `away_ms`: how long it should still be left alone.
     pub(crate) fn restore(&mut self, now_ms: f64, item: Item, away_ms: f64, page: &mut impl Page) {
+        if self.consent == Consent::Denied {
+            return page.done(item.id, End::Withheld);
+        }
         self.make_room(item.bytes, page);
         let away = away_ms > 0.0;
         let state = if away { State::Away(now_ms + away_ms.min(AWAY_MS)) } else { State::Waiting };

@@ -273,6 +273,20 @@ fn a_no_takes_what_is_queued_and_whatever_comes() {
     core.consent(0.0, Consent::Denied, &mut page);
     assert_eq!(page.track(&mut core, 0.0, 2, 200), Taken::Withheld);
     assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, End::Withheld)][..], 0));
+    let left = Text { name: 3, bytes: 200, kind: Kind::Event };
+    page.texts.insert(3, left);
+    page.disk.insert(3, left);
+    let item = Item {
+        id: 3,
+        kind: Kind::Event,
+        bytes: 200,
+        overhead: OVERHEAD,
+        envelope: 0,
+        volatile: false,
+        state: State::Waiting,
+    };
+    core.restore(0.0, item, 0.0, &mut page);
+    assert!(page.disk.is_empty(), "what an earlier page left, too");
 }
 
 #[test]
