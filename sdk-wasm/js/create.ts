@@ -119,8 +119,8 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       const calls = identify ? all.slice(1, -1) : `"events":[${all}]${context && `,"context":${context}`}`;
       const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":"${iso(Date.now())}"}`;
       const url = `${base}/${identify ? 'profile' : 'events'}${settings.cookie ? `?visitor=${anonymous()}` : ''}`;
-      say('sends', carried.length, 'calls,', body.length, 'characters,', ['plain', 'keepalive', 'parting'][how]);
-      return Number(how > 1 ? handOver(url, body) : post(url, body, how > 0, request));
+      say('sends', carried.length, 'calls,', body.length, 'characters,', how ? 'in parting' : '');
+      return Number(how ? handOver(url, body) : post(url, body, request));
     },
     away: (id) => void marks.push(texts.get(id)!.name),
     done(id, end) {
@@ -149,9 +149,9 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     return attempt(() => later!(url, { method: 'POST', body })) !== undefined;
   }
 
-  function post(url: string, body: string, keepalive: boolean, request: number): boolean {
+  function post(url: string, body: string, request: number): boolean {
     // A string is sent as text/plain: to another origin, too, without asking first.
-    const sent = attempt(() => fetch(url, { method: 'POST', body, keepalive }));
+    const sent = attempt(() => fetch(url, { method: 'POST', body, keepalive: true }));
     sent?.then(
       async (response) => {
         const wish = response.headers.get('retry-after');

@@ -33,12 +33,10 @@ pub(crate) trait Page {
 /// In which way a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
-    /// It ends with its page: larger than what browsers let outlive one.
-    Plain = 0,
-    /// It outlives its page.
-    Keepalive = 1,
+    /// It outlives its page, and its answer is awaited.
+    Keepalive = 0,
     /// The page is going: nobody will see the answer.
-    Parting = 2,
+    Parting = 1,
 }
 
 /// How a call ends.
@@ -106,7 +104,7 @@ struct Flight {
     request: u32,
     until_ms: f64,
     /// Its share of what may outlive the page.
-    keepalive_bytes: u32,
+    bytes: u32,
 }
 
 /// The whole state of the SDK on one page.
@@ -270,7 +268,7 @@ impl Core {
         }
         let room = Room { events: self.batch_events, bytes: REQUEST_BYTES_MAX, strict: false, volatile_only: false };
         let free = self.may_send(now_ms) && self.flights.iter().all(Option::is_none) && self.queue.waiting() > 0;
-        if free && self.due_ms <= now_ms && !self.dispatch(now_ms, room, How::Plain, page) {
+        if free && self.due_ms <= now_ms && !self.dispatch(now_ms, room, How::Keepalive, page) {
             self.failed(now_ms, 0.0, page);
         }
         if self.queue.waiting() == 0 {
@@ -294,12 +292,6 @@ impl Core {
     /// The page is going out of sight, and `leaving` when it goes for good. All goes out at once, side by side. During a pause what is
     /// written down waits for the next page instead; what is not has only this chance.
     pub(crate) fn part(&mut self, now_ms: f64, leaving: bool, page: &mut impl Page) {
-        for slot in &mut self.flights {
-            // It ends with the page, so it has not been sent at all.
-            if let Some(plain) = slot.take_if(|flight| leaving && flight.keepalive_bytes == 0) {
-                self.queue.put_back(plain.request);
-            }
-        }
         let volatile_only = !self.may_send(now_ms);
         if self.consent == Consent::Granted && (leaving || !volatile_only) {
             let how = if leaving { How::Parting } else { How::Keepalive };
@@ -378,19 +370,17 @@ impl Core {
         }
     }
 
-    /// Sends one request; says whether it went, so that another may be tried. A plain one becomes one that outlives its page where there is
-    /// room for that; one that has to outlive it is not sent where there is none.
+    /// Sends one request; says whether it went, so that another may be tried. One whose answer is awaited is not sent where browsers would
+    /// not let it outlive its page.
     fn dispatch(&mut self, now_ms: f64, mut room: Room, how: How, page: &mut impl Page) -> bool {
-        let lasting: u32 = self.flights.iter().flatten().map(|flight| flight.keepalive_bytes).sum();
-        let left = KEEPALIVE_BYTES_MAX.saturating_sub(lasting);
-        let Some(slot) = self.flights.iter_mut().find(|slot| slot.is_none()) else { return false };
+        let Some(slot) = self.flights.iter().position(Option::is_none) else { return false };
         if how == How::Keepalive {
-            room = Room { bytes: room.bytes.min(left), strict: true, ..room };
+            let taken: u32 = self.flights.iter().flatten().map(|flight| flight.bytes).sum();
+            room = Room { bytes: room.bytes.min(KEEPALIVE_BYTES_MAX.saturating_sub(taken)), strict: true, ..room };
         }
         let request = self.requests + 1;
         let Some(cut) = self.queue.cut(request, room, |id| page.put(id)) else { return false };
         self.requests = request;
-        let how = if how == How::Plain && cut.bytes <= left { How::Keepalive } else { how };
         let sent = page.send(request, how);
         if !sent {
             self.queue.put_back(request);
@@ -398,9 +388,8 @@ impl Core {
             for item in self.queue.items_mut().filter(|item| item.state == State::Flying(request)) {
                 item.state = State::Away(now_ms + AWAY_MS);
             }
-        } else {
-            let keepalive_bytes = if how == How::Keepalive { cut.bytes } else { 0 };
-            *slot = Some(Flight { request, until_ms: now_ms + ANSWER_MS_MAX, keepalive_bytes });
+        } else if let Some(slot) = self.flights.get_mut(slot) {
+            *slot = Some(Flight { request, until_ms: now_ms + ANSWER_MS_MAX, bytes: cut.bytes });
         }
         sent
     }

@@ -17,8 +17,8 @@ pub(crate) const QUEUE_BYTES_MAX: u32 = 1_000_000;
 /// Bytes that may be on their way in requests that outlive their page. Browsers allow 64 KiB, shared with whatever else the
 /// page sends that way.
 pub(crate) const KEEPALIVE_BYTES_MAX: u32 = 60_000;
-/// Largest body of a request while the page stays.
-pub(crate) const REQUEST_BYTES_MAX: u32 = 60_000;
+/// Largest body of a request while the page stays: any request may have to outlive it.
+pub(crate) const REQUEST_BYTES_MAX: u32 = KEEPALIVE_BYTES_MAX;
 /// ... and when it goes: small enough that what is left of the shared 64 KiB is used up, and a refusal costs little.
 pub(crate) const PARTING_BYTES_MAX: u32 = 15_000;
 const _: () = assert!(EVENT_BYTES_MAX + CONTEXT_BYTES_MAX + 1_000 <= REQUEST_BYTES_MAX as usize);
