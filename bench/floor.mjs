@@ -19,6 +19,7 @@ export default {
       lease: Date.now() + 7000,
       busy: '[]',
       timeout: 20_000,
+      events: 12,
     };
     const batch = env.STATEMENTS.map(([sql, names]) => env.DB.prepare(sql).bind(...names.map((name) => values[name] ?? null)));
     await env.DB.batch(batch);

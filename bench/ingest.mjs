@@ -30,7 +30,7 @@ const INSERT = [
   ['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address', 'profile'],
 ];
 const COUNT = [sql('links.count'), ['ids', 'company', 'source', 'session', 'request', 'profile']];
-const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'timeout']];
+const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'timeout', 'events']];
 const TARGETS = [sql('subscription.targets'), ['company', 'received']];
 
 const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS: statements });

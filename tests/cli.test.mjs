@@ -252,7 +252,7 @@ describe('the command-line manager', () => {
 
     test('adds, lists, tests, counts and removes a webhook', async (t) => {
       const w = await world(t);
-      const added = done(await w.webhooks('add', `${w.receiver.url}/hook`, 'My App', 'match,upload', '--header', 'X-Webhook-Secret=hush', '--preset', 'funnel'));
+      const added = done(await w.webhooks('add', `${w.receiver.url}/hook`, 'My App', 'match,upload', '--header', 'X-Webhook-Secret=hush', '--preset', 'funnel', '--rate-limit', '50'));
       const [, id] = added.stdout.match(/ID: +(\S+)/);
       const [, secret] = added.stdout.match(/Secret: +(whsec_\S+)/);
 
@@ -267,7 +267,7 @@ describe('the command-line manager', () => {
         const { webhooks } = await w.json('list');
         return webhooks[0].stats.success >= 1 && webhooks;
       });
-      assert.deepEqual([webhook.name, webhook.events, webhook.preset], ['My App', ['match', 'upload'], 'funnel']);
+      assert.deepEqual([webhook.name, webhook.events, webhook.preset, webhook.rateLimit], ['My App', ['match', 'upload'], 'funnel', 50]);
       const { stdout: list } = done(await w.webhooks('list'));
       assert.ok(list.startsWith(`Configured Webhooks:\n${RULE}\n\n1. My App ✓\n   ID:             ${id}\n   URL:            ${w.receiver.url}/hook\n   Events:         match, upload\n`), list);
       assert.match(list, /\n {3}Headers: +x-webhook-secret: \*\*\*\n {3}Success: +1\n {3}Failures: +0\n/i);

@@ -10,6 +10,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod schema;
+
 use std::cell::RefCell;
 
 use fastrand::Rng;
@@ -364,21 +366,7 @@ struct Store(Connection);
 
 impl Store {
     fn open() -> Self {
-        let connection = Connection::open_in_memory().unwrap();
-        let mut files: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
-            .unwrap()
-            .map(|f| f.unwrap().path())
-            .collect();
-        files.sort();
-        for file in files {
-            connection.execute_batch(&std::fs::read_to_string(file).unwrap()).unwrap();
-        }
-        connection
-            .execute(
-                "insert into companies (id, name, revenue_events, created_at) values (?1, 'Test', '[]', 0)",
-                [COMPANY],
-            )
-            .unwrap();
+        let connection = schema::open(COMPANY, "[]");
         connection
             .execute(
                 "insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s, timeout_ms, created_at, disable_failures)
@@ -386,7 +374,6 @@ impl Store {
                 [COMPANY, WEBHOOK],
             )
             .unwrap();
-        connection.set_prepared_statement_cache_capacity(64);
         Self(connection)
     }
 
@@ -496,6 +483,7 @@ impl Pair {
                 json!(lease_ms),
                 json!("[]"),
                 timeout_max,
+                json!(1),
             ],
         )]);
         self.ids.push(answers[0][0].clone());

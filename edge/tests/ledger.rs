@@ -8,11 +8,13 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod schema;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::{clock, revenue};
@@ -28,22 +30,7 @@ struct Db {
 
 impl Db {
     fn open() -> Self {
-        let connection = Connection::open_in_memory().unwrap();
-        let mut files: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
-            .unwrap()
-            .map(|f| f.unwrap().path())
-            .collect();
-        files.sort();
-        for file in files {
-            connection.execute_batch(&std::fs::read_to_string(file).unwrap()).unwrap();
-        }
-        connection
-            .execute(
-                "insert into companies (id, name, revenue_events, created_at) values (?1, 'Test', '[\"pay\"]', 0)",
-                params![COMPANY],
-            )
-            .unwrap();
-        connection.set_prepared_statement_cache_capacity(64);
+        let connection = schema::open(COMPANY, "[\"pay\"]");
         Self { connection, request: 0 }
     }
 

@@ -1,442 +1,411 @@
-//! The SDK's decisions. Every call, answer, timer and page hide comes in with the moment it happens at; what comes out is a list
-//! of effects for the browser to carry out. Nothing here waits, reads a clock, draws a random number or touches the page.
+//! The SDK's decisions. Every call, answer, timer and page hide comes in with the time it happens at; what is to be done about it
+//! goes out through [`Page`]. Nothing here waits, reads a clock, draws a random number by itself or holds a text.
 //!
-//! The life of a call: it gets its session, message id and time, joins the outbox and is stored; when the batch is full, old
-//! enough or asked for, it goes out with its neighbours, one request at a time; when the answer is final it is forgotten.
+//! The life of a call: it joins the queue and is written down; when the batch is full, old enough or asked for, it goes out with
+//! its neighbours, one request at a time; when the answer is final it is forgotten. When the page goes, what is left is handed
+//! over in parallel, and marked, so that the next page does not send it again at once.
 
-use crate::encode::{iso, quote, uuid_v4};
 use crate::limits::{
-    ANSWER_WAIT_MAX_MS, BATCH_SIZE, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, FLUSH_INTERVAL_MS, IDENTIFY_FAILURES_MAX,
+    ANSWER_MS_MAX, AWAY_MS, BATCH_EVENTS, BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, FLIGHTS_MAX,
+    FLUSH_MS, KEEPALIVE_BYTES_MAX, PARTING_BYTES_MAX, QUEUE_ITEMS_MAX, REQUEST_BYTES_MAX,
 };
-use crate::outbox::{Item, Kind, Outbox, body};
-use crate::retry::{Answer, AnswerBody, Verdict, wait_ms};
-use crate::session::{STORAGE_KEY, Session};
-use serde::Deserialize;
+use crate::queue::{Item, Kind, Queue, Room, State};
+use crate::retry::{Verdict, verdict, wait_ms, wish_ms};
 
-/// What a step may depend on besides its own arguments.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Moment {
-    /// Milliseconds since the epoch. For a call, when it was made, which may be before the wasm was there to take it.
-    pub(crate) now_ms: u64,
-    /// Fresh random bits, should a message id be needed.
-    pub(crate) message_bits: [u8; 16],
-    /// Fresh random bits, should a session or a wait be needed.
-    pub(crate) session_bits: [u8; 16],
-    /// The stored session, as it is now.
-    pub(crate) session: Option<String>,
+/// What the core asks of the page it is in. Times are milliseconds of a clock that never jumps.
+pub(crate) trait Page {
+    /// Write this call down for later pages. Says whether that worked.
+    fn keep(&mut self, id: u32) -> bool;
+    /// This call is carried by the request that the next `send` sends.
+    fn put(&mut self, id: u32);
+    /// Send what was put. Says whether the browser took it.
+    fn send(&mut self, request: u32, how: How) -> bool;
+    /// Note for later pages that this call has been handed over and has no answer yet.
+    fn away(&mut self, id: u32);
+    /// This call is over: forget it, and tell who asked.
+    fn done(&mut self, id: u32, end: End);
+    /// The server wants to be left alone for so long; later pages should know.
+    fn pause(&mut self, wait_ms: f64);
+    /// 32 random bits.
+    fn random(&mut self) -> u32;
 }
 
-/// `init`'s third argument.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Options {
-    /// Longest wait of a batch, in milliseconds.
-    pub(crate) flush_interval: Option<u64>,
-    /// Number of events that does not wait.
-    pub(crate) batch_size: Option<usize>,
-}
-
-/// The last argument of `track` and `identify`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct CallOptions {
-    /// ISO 8601, instead of the time of the call.
-    pub(crate) timestamp: Option<String>,
-    /// Instead of one made here.
-    pub(crate) message_id: Option<String>,
-}
-
-/// Something for the browser to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// POST this and come back with `Core::answered`.
-    Send(Request),
-    /// Come back with `Core::wake` at this time; replaces every earlier wish. `None`: no need.
-    Wake(Option<u64>),
-    /// Keep this across page loads.
-    Store {
-        /// Storage key.
-        key: String,
-        /// Storage value.
-        value: String,
-    },
-    /// Stop keeping it.
-    Forget(String),
-    /// Settle the promise with this ticket.
-    Settle(u32, Settlement),
-    /// Tell the developer.
-    Warn(String),
-}
-
-/// A request on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Request {
-    /// Names it in its answer.
-    pub(crate) id: u32,
-    /// Where to.
-    pub(crate) url: String,
-    /// JSON.
-    pub(crate) body: String,
-}
-
-/// How a promise ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Settlement {
-    /// `flush`: whether everything called before it is done.
-    Flushed(bool),
-    /// `identify`: who it is.
-    Identified(String),
-    /// `identify`: why not.
-    Failed {
-        /// The server's problem code, or `unreachable`, `invalid` or `dropped`.
-        code: String,
-        /// For a developer.
-        message: String,
-    },
-}
-
-#[derive(Debug)]
-struct Target {
-    company: String,
-    url: String,
-    flush_interval_ms: u64,
-    batch_size: usize,
-}
-
-/// A promise that ends with the call of this number (identify), or with all up to it (flush).
-#[derive(Debug)]
-struct Promised {
-    ticket: u32,
-    number: u64,
-    kind: Promise,
-}
-
+/// In which way a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Promise {
-    Flush,
-    Identify,
+pub(crate) enum How {
+    /// It outlives its page, and its answer is awaited.
+    Keepalive = 0,
+    /// The page is going: nobody will see the answer.
+    Parting = 1,
+}
+
+/// How a call ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Delivered = 0,
+    /// The server will never take it.
+    Refused = 1,
+    /// It gave way to newer ones.
+    Overflow = 2,
+    /// The visitor does not agree.
+    Withheld = 3,
+}
+
+/// What became of a new call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Queued, and written down.
+    Kept = 0,
+    /// Queued, in memory alone: storage is closed or full.
+    Volatile = 1,
+    /// Held in memory until the visitor agrees.
+    Held = 2,
+    /// Dropped: the visitor does not agree.
+    Withheld = 3,
+    /// Dropped: over the server's limit.
+    TooLarge = 4,
+    /// Dropped: no name, or one over the server's limit.
+    BadName = 5,
+}
+
+/// Whether the visitor agrees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    Granted = 0,
+    Denied = 1,
+    Pending = 2,
+}
+
+/// How far the calls up to some number have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Done = 0,
+    Going = 1,
+    /// A try failed, or none may be made now.
+    Stuck = 2,
+    /// So often, or for so long, that nobody should wait for it.
+    GivenUp = 3,
+}
+
+/// A call as it is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) id: u32,
+    pub(crate) kind: Kind,
+    pub(crate) name_chars: u32,
+    pub(crate) bytes: u32,
+    pub(crate) overhead: u32,
+    pub(crate) envelope: u32,
+}
+
+/// A request without an answer.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    request: u32,
+    until_ms: f64,
+    /// Its share of what may outlive the page.
+    bytes: u32,
 }
 
 /// The whole state of the SDK on one page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Core {
-    target: Option<Target>,
-    outbox: Outbox,
-    last_stamp_ms: u64,
+    consent: Consent,
+    batch_events: u32,
+    flush_ms: f64,
+    online: bool,
+    queue: Queue,
     /// When what waits should go out.
-    due_ms: Option<u64>,
-    /// Requests without an answer, with the time they left.
-    flying: Vec<(u32, u64)>,
+    due_ms: f64,
+    flights: [Option<Flight>; FLIGHTS_MAX],
     requests: u32,
     failures: u32,
-    /// No request before this time.
-    pause_until_ms: u64,
-    promised: Vec<Promised>,
+    /// No request before this time: our own pause after a failure …
+    pause_ms: f64,
+    /// … and the server's wish, which nothing lifts.
+    asked_ms: f64,
 }
+
+/// Failures in a row after which nobody should wait for an answer (about 15 s).
+const FAILURES_AWAITED_MAX: u32 = 5;
+const NEVER: f64 = f64::INFINITY;
 
 impl Core {
-    /// Says where calls go. `stored` is what earlier pages left under the company's key prefix.
-    pub(crate) fn init(
-        &mut self,
-        company: &str,
-        api_url: &str,
-        options: &Options,
-        stored: &[(String, String)],
-        moment: &Moment,
-    ) -> Vec<Effect> {
-        let url = api_url.trim_end_matches('/');
-        if let Some(target) = &self.target {
-            let again = target.company == company && target.url == url;
-            return if again {
-                vec![]
-            } else {
-                vec![warn("init was called before, with another company or address: ignored")]
-            };
-        }
-        if company.is_empty() || url.is_empty() {
-            return vec![warn("init needs a company id and the address of TrackMate")];
-        }
-        let mut effects: Vec<_> = self.outbox.items().map(|item| store(item, company)).collect();
-        let left: Vec<_> = stored.iter().filter_map(|(key, value)| Item::parse(company, key, value)).collect();
-        if !left.is_empty() {
-            self.due_ms = Some(moment.now_ms);
-        }
-        self.outbox.restore(left);
-        self.target = Some(Target {
-            company: company.to_owned(),
-            url: url.to_owned(),
-            flush_interval_ms: options.flush_interval.unwrap_or(FLUSH_INTERVAL_MS),
-            batch_size: options.batch_size.unwrap_or(BATCH_SIZE).max(1),
-        });
-        self.give_up_overflow(&mut effects);
-        self.advance(moment.now_ms, &mut effects);
-        effects
-    }
-
-    /// Queues an event. `data` is JSON.
-    pub(crate) fn track(&mut self, name: &str, data: &str, options: CallOptions, moment: &Moment) -> Vec<Effect> {
-        if name.is_empty() || name.chars().count() > EVENT_NAME_CHARS_MAX {
-            return vec![warn(&format!("an event's name has 1 to {EVENT_NAME_CHARS_MAX} characters: dropped"))];
-        }
-        let named = format!("{{\"eventType\":{},\"eventData\":{data},", quote(name));
-        match self.queue(Kind::Event, (&named, "}"), options, moment) {
-            Ok((_, effects)) => effects,
-            Err(too_large) => vec![warn(&format!("{name}: {too_large}"))],
+    pub(crate) const fn new() -> Self {
+        Self {
+            consent: Consent::Granted,
+            batch_events: BATCH_EVENTS,
+            flush_ms: FLUSH_MS,
+            online: true,
+            queue: Queue::new(),
+            due_ms: NEVER,
+            flights: [None; FLIGHTS_MAX],
+            requests: 0,
+            failures: 0,
+            pause_ms: 0.0,
+            asked_ms: 0.0,
         }
     }
 
-    /// Queues an identify, to go out at once behind what waits. `traits` is a JSON object.
-    pub(crate) fn identify(&mut self, traits: &str, options: CallOptions, ticket: u32, moment: &Moment) -> Vec<Effect> {
-        let members = traits.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
-        let members = if members.is_empty() { String::new() } else { format!("{members},") };
-        match self.queue(Kind::Identify, (&members, ""), options, moment) {
-            Ok((number, mut effects)) => {
-                self.promised.push(Promised { ticket, number, kind: Promise::Identify });
-                self.due_ms = Some(moment.now_ms);
-                self.advance(moment.now_ms, &mut effects);
-                effects
-            }
-            Err(message) => vec![Effect::Settle(ticket, Settlement::Failed { code: "invalid".to_owned(), message })],
+    /// `init`'s options; 0 stands for the default. `asked_ms`: how long the server has asked an earlier page to wait from now.
+    pub(crate) fn open(&mut self, now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64) {
+        if batch_events > 0 {
+            self.batch_events = batch_events.min(BATCH_EVENTS_MAX);
         }
-    }
-
-    /// The current session's id.
-    pub(crate) fn session_id(&mut self, moment: &Moment) -> (String, Vec<Effect>) {
-        let session = Session::resume(moment.session.as_deref(), moment.now_ms, moment.session_bits);
-        let stored = session.to_stored();
-        let effects = if moment.session.as_ref() == Some(&stored) { vec![] } else { vec![store_session(stored)] };
-        (session.id, effects)
-    }
-
-    /// Ends the session; the next call is in another one. `session` is that one if the page had to choose it already.
-    pub(crate) fn reset(&mut self, session: Option<&str>, moment: &Moment) -> Vec<Effect> {
-        let chosen = session.and_then(Session::parse);
-        let session = chosen.unwrap_or_else(|| Session::start(moment.now_ms, moment.session_bits));
-        vec![store_session(session.to_stored())]
-    }
-
-    /// Sends what waits, now.
-    pub(crate) fn flush(&mut self, ticket: u32, moment: &Moment) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let number = self.outbox.latest();
-        self.promised.push(Promised { ticket, number, kind: Promise::Flush });
-        self.due_ms = Some(moment.now_ms);
-        self.settle_flushed(&mut effects);
-        self.advance(moment.now_ms, &mut effects);
-        effects
-    }
-
-    /// The time asked for by `Effect::Wake` has come.
-    pub(crate) fn wake(&mut self, moment: &Moment) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        self.advance(moment.now_ms, &mut effects);
-        effects
-    }
-
-    /// The page is going out of sight and may never come back: all goes out at once, side by side. During a pause what waits
-    /// stays in storage for the next page instead.
-    pub(crate) fn hide(&mut self, moment: &Moment) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if moment.now_ms >= self.pause_until_ms {
-            while self.send_next(moment.now_ms, &mut effects) {}
+        if flush_ms > 0.0 {
+            self.flush_ms = flush_ms;
         }
-        self.advance(moment.now_ms, &mut effects);
-        effects
+        self.asked_ms = now_ms + wish_ms(asked_ms);
     }
 
-    /// An answer came, or the network failed.
-    pub(crate) fn answered(&mut self, request: u32, answer: Answer, moment: &Moment) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if !self.flying.iter().any(|(id, _)| *id == request) {
-            return effects; // It had been given up as lost, and its calls have gone out again.
+    /// A call was made.
+    pub(crate) fn track(&mut self, now_ms: f64, call: Call, page: &mut impl Page) -> Taken {
+        if !(1..=EVENT_NAME_CHARS_MAX as u32).contains(&call.name_chars) {
+            return Taken::BadName;
         }
-        self.flying.retain(|(id, _)| *id != request);
-        let verdict = answer.verdict();
-        if verdict == Verdict::Again {
-            self.failed(request, answer.retry_after_ms, moment, &mut effects);
+        if call.bytes > EVENT_BYTES_MAX as u32 {
+            return Taken::TooLarge;
+        }
+        let state = match self.consent {
+            Consent::Granted => State::Waiting,
+            Consent::Pending => State::Held,
+            Consent::Denied => return Taken::Withheld,
+        };
+        let Call { id, kind, bytes, overhead, envelope, .. } = call;
+        self.make_room(bytes, page);
+        let volatile = state == State::Held || !page.keep(id);
+        self.queue.push(Item { id, kind, bytes, overhead, envelope, volatile, state });
+        self.due_ms = self.due_ms.min(now_ms + self.flush_ms);
+        if kind == Kind::Identify || self.queue.waiting() >= self.batch_events {
+            self.due_ms = now_ms;
+        }
+        if state == State::Held {
+            Taken::Held
+        } else if volatile {
+            Taken::Volatile
         } else {
+            Taken::Kept
+        }
+    }
+
+    /// An earlier page left this call. `away_ms`: how long it should still be left alone.
+    pub(crate) fn restore(&mut self, now_ms: f64, item: Item, away_ms: f64, page: &mut impl Page) {
+        if self.consent == Consent::Denied {
+            return page.done(item.id, End::Withheld);
+        }
+        self.make_room(item.bytes, page);
+        let away = away_ms > 0.0;
+        let state = if away { State::Away(now_ms + away_ms.min(AWAY_MS)) } else { State::Waiting };
+        self.queue.push(Item { state, ..item });
+        if !away {
+            self.due_ms = now_ms;
+        }
+    }
+
+    /// Another page has taken this call over, or it is gone.
+    pub(crate) fn forget(&mut self, id: u32) {
+        self.queue.remove(|item| item.id == id);
+    }
+
+    /// The visitor has decided.
+    pub(crate) fn consent(&mut self, now_ms: f64, consent: Consent, page: &mut impl Page) {
+        self.consent = consent;
+        match consent {
+            Consent::Pending => {}
+            Consent::Granted => {
+                for item in self.queue.items_mut().filter(|item| item.state == State::Held) {
+                    item.state = State::Waiting;
+                    item.volatile = !page.keep(item.id);
+                    self.due_ms = now_ms;
+                }
+            }
+            Consent::Denied => self.queue.remove(|item| {
+                page.done(item.id, End::Withheld);
+                true
+            }),
+        }
+    }
+
+    /// Send what waits, now.
+    pub(crate) fn flush(&mut self, now_ms: f64) {
+        self.due_ms = now_ms;
+    }
+
+    /// The network came or went. Coming back ends our own pause, but not the server's.
+    pub(crate) fn online(&mut self, now_ms: f64, online: bool) {
+        let back = online && !self.online;
+        self.online = online;
+        if back {
             self.failures = 0;
-            let body = answer.body.unwrap_or_default();
-            for rejected in &body.rejected {
-                effects.push(warn(&format!("an event was refused: {} {}", rejected.code, rejected.message)));
-            }
-            let refusal = (verdict == Verdict::Refused).then(|| refusal(answer.status, &body));
-            let done = self.outbox.finish(request);
-            if let (Some(Settlement::Failed { code, message }), true) =
-                (&refusal, done.iter().any(|(_, item)| item.kind == Kind::Event))
-            {
-                effects.push(warn(&format!("{} events were refused: {code} {message}", done.len())));
-            }
-            let end = refusal.unwrap_or(Settlement::Identified(body.profile_id.unwrap_or_default()));
-            for (number, item) in done {
-                self.end(number, &item, &end, &mut effects);
-            }
-            self.settle_flushed(&mut effects);
+            self.pause_ms = 0.0;
+            self.due_ms = now_ms;
         }
-        self.advance(moment.now_ms, &mut effects);
-        effects
     }
 
-    /// Gives a call its session, time and message id, and queues it. `around` is the JSON before and after those.
-    fn queue(
+    /// Does what has become due.
+    pub(crate) fn wake(&mut self, now_ms: f64, page: &mut impl Page) {
+        let mut lost = None;
+        for slot in &mut self.flights {
+            if let Some(flight) = slot.take_if(|flight| flight.until_ms <= now_ms) {
+                lost = Some(flight.request);
+            }
+        }
+        if lost.is_some() {
+            let flights = self.flights;
+            let flies = |request| flights.iter().flatten().any(|flight| flight.request == request);
+            for item in self.queue.items_mut() {
+                if matches!(item.state, State::Flying(request) if !flies(request)) {
+                    item.state = State::Waiting;
+                }
+            }
+            self.failed(now_ms, 0.0, page);
+        }
+        for item in self.queue.items_mut() {
+            if matches!(item.state, State::Away(until_ms) if until_ms <= now_ms) {
+                item.state = State::Waiting;
+                self.due_ms = now_ms;
+            }
+        }
+        let room = Room { events: self.batch_events, bytes: REQUEST_BYTES_MAX, strict: false, volatile_only: false };
+        let free = self.may_send(now_ms) && self.flights.iter().all(Option::is_none) && self.queue.waiting() > 0;
+        if free && self.due_ms <= now_ms && !self.dispatch(now_ms, room, How::Keepalive, page) {
+            self.failed(now_ms, 0.0, page);
+        }
+        if self.queue.waiting() == 0 {
+            self.due_ms = NEVER;
+        }
+    }
+
+    /// When to wake next; it may have come already.
+    pub(crate) fn next(&self) -> f64 {
+        let answer_ms = self.flights.iter().flatten().map(|flight| flight.until_ms).fold(NEVER, f64::min);
+        let away_ms =
+            self.queue.items().map(|item| if let State::Away(until_ms) = item.state { until_ms } else { NEVER });
+        let due_ms = if answer_ms < NEVER || !self.online || self.consent != Consent::Granted {
+            NEVER
+        } else {
+            self.due_ms.max(self.pause_ms).max(self.asked_ms)
+        };
+        away_ms.fold(answer_ms.min(due_ms), f64::min)
+    }
+
+    /// The page is going out of sight, and `leaving` when it goes for good. All goes out at once, side by side. During a pause what is
+    /// written down waits for the next page instead; what is not has only this chance.
+    pub(crate) fn part(&mut self, now_ms: f64, leaving: bool, page: &mut impl Page) {
+        let volatile_only = !self.may_send(now_ms);
+        if self.consent == Consent::Granted && (leaving || !volatile_only) {
+            let how = if leaving { How::Parting } else { How::Keepalive };
+            let room = Room { events: BATCH_EVENTS_MAX, bytes: PARTING_BYTES_MAX, strict: false, volatile_only };
+            for _ in 0..QUEUE_ITEMS_MAX {
+                if !self.dispatch(now_ms, room, how, page) {
+                    break;
+                }
+            }
+        }
+        if leaving {
+            for flight in self.flights.iter_mut().flatten() {
+                // Should the page come back, out of the browser's cache, its answers may not.
+                flight.until_ms = flight.until_ms.min(now_ms + AWAY_MS);
+            }
+            for item in self.queue.items() {
+                if matches!(item.state, State::Away(_) | State::Flying(_)) {
+                    page.away(item.id);
+                }
+            }
+        }
+    }
+
+    /// An answer came (`status` 0: the network failed). `ours`: its body says that TrackMate gave it.
+    pub(crate) fn answered(
         &mut self,
-        kind: Kind,
-        around: (&str, &str),
-        options: CallOptions,
-        moment: &Moment,
-    ) -> Result<(u64, Vec<Effect>), String> {
-        let stamp_ms = moment.now_ms.max(self.last_stamp_ms + 1);
-        let message_id = options.message_id.unwrap_or_else(|| uuid_v4(moment.message_bits));
-        let timestamp = options.timestamp.unwrap_or_else(|| iso(stamp_ms));
-        let json =
-            format!("{}\"timestamp\":{},\"messageId\":{}{}", around.0, quote(&timestamp), quote(&message_id), around.1);
-        if json.len() > EVENT_BYTES_MAX {
-            return Err(format!("{} bytes are more than the {EVENT_BYTES_MAX} allowed: dropped", json.len()));
-        }
-        self.last_stamp_ms = stamp_ms;
-        let session =
-            Session::resume(moment.session.as_deref(), moment.now_ms, moment.session_bits).touched(moment.now_ms);
-        let mut effects = vec![store_session(session.to_stored())];
-        let item = Item { kind, session: session.id, stamp_ms, message_id, json };
-        if let Some(target) = &self.target {
-            effects.push(store(&item, &target.company));
-        }
-        let number = self.outbox.push(item);
-        self.give_up_overflow(&mut effects);
-        self.due_ms = Some(self.due_ms.unwrap_or(moment.now_ms + self.flush_interval_ms()));
-        if self.target.as_ref().is_some_and(|target| self.outbox.idle() >= target.batch_size) {
-            self.due_ms = Some(moment.now_ms);
-        }
-        self.advance(moment.now_ms, &mut effects);
-        Ok((number, effects))
-    }
-
-    fn flush_interval_ms(&self) -> u64 {
-        self.target.as_ref().map_or(FLUSH_INTERVAL_MS, |target| target.flush_interval_ms)
-    }
-
-    /// Does what has become due and says when to look again.
-    fn advance(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
-        let lost: Vec<_> =
-            self.flying.iter().filter(|(_, left)| left + ANSWER_WAIT_MAX_MS <= now_ms).copied().collect();
-        for (request, _) in lost {
-            self.flying.retain(|(id, _)| *id != request);
-            self.failed(request, None, &Moment { now_ms, ..Moment::default() }, effects);
-        }
-        let due = self.due_ms.is_some_and(|due| due.max(self.pause_until_ms) <= now_ms);
-        if due && self.flying.is_empty() {
-            self.send_next(now_ms, effects);
-        }
-        let wake_ms = match self.flying.iter().map(|(_, left)| left + ANSWER_WAIT_MAX_MS).min() {
-            Some(lost_at) => Some(lost_at),
-            None => self.target.as_ref().and(self.due_ms).map(|due| due.max(self.pause_until_ms)),
+        now_ms: f64,
+        request: u32,
+        (status, ours): (u32, bool),
+        retry_after_ms: f64,
+        page: &mut impl Page,
+    ) -> Option<Verdict> {
+        let flies = |flight: &mut Flight| flight.request == request;
+        self.flights.iter_mut().find_map(|slot| slot.take_if(flies))?; // Else it had been given up as lost.
+        let verdict = verdict(status, ours);
+        let end = match verdict {
+            Verdict::Again => {
+                self.queue.put_back(request);
+                self.failed(now_ms, retry_after_ms, page);
+                return Some(verdict);
+            }
+            Verdict::Delivered => End::Delivered,
+            Verdict::Refused => End::Refused,
         };
-        effects.push(Effect::Wake(wake_ms));
+        self.failures = 0;
+        self.pause_ms = 0.0;
+        self.queue.remove(|item| {
+            let carried = item.state == State::Flying(request);
+            if carried {
+                page.done(item.id, end);
+            }
+            carried
+        });
+        Some(verdict)
     }
 
-    /// Sends the next request, if anything waits.
-    fn send_next(&mut self, now_ms: u64, effects: &mut Vec<Effect>) -> bool {
-        let Some(target) = &self.target else { return false };
-        let id = self.requests.wrapping_add(1);
-        let Some(items) = self.outbox.take(id) else {
-            self.due_ms = None;
-            return false;
-        };
-        let path = match items.first().map(|item| item.kind) {
-            Some(Kind::Identify) => "/api/profile",
-            Some(Kind::Event) | None => "/api/events",
-        };
-        let body = body(&target.company, &items, &iso(now_ms));
-        effects.push(Effect::Send(Request { id, url: format!("{}{path}", target.url), body }));
-        self.requests = id;
-        self.flying.push((id, now_ms));
-        if self.outbox.idle() == 0 {
-            self.due_ms = None;
+    /// How far the calls up to `id` have come.
+    pub(crate) fn progress(&self, now_ms: f64, id: u32) -> Progress {
+        let awaited = |item: &&Item| item.id <= id && !matches!(item.state, State::Away(_));
+        match self.queue.items().find(awaited) {
+            None => Progress::Done,
+            Some(_) if !self.online || self.failures >= FAILURES_AWAITED_MAX => Progress::GivenUp,
+            Some(_) if !self.may_send(now_ms) => Progress::Stuck,
+            Some(_) => Progress::Going,
         }
-        true
     }
 
-    /// Puts a request's calls back and pauses. Requests that fail side by side are one failure.
-    fn failed(&mut self, request: u32, retry_after_ms: Option<u64>, moment: &Moment, effects: &mut Vec<Effect>) {
-        self.outbox.put_back(request);
-        self.due_ms = Some(moment.now_ms);
-        if moment.now_ms >= self.pause_until_ms {
+    fn may_send(&self, now_ms: f64) -> bool {
+        self.online && self.consent == Consent::Granted && now_ms >= self.pause_ms && now_ms >= self.asked_ms
+    }
+
+    fn make_room(&mut self, bytes: u32, page: &mut impl Page) {
+        while let Some(oldest) = self.queue.overflow(bytes) {
+            self.forget(oldest);
+            page.done(oldest, End::Overflow);
+        }
+    }
+
+    /// Sends one request; says whether it went, so that another may be tried. One whose answer is awaited is not sent where browsers would
+    /// not let it outlive its page.
+    fn dispatch(&mut self, now_ms: f64, mut room: Room, how: How, page: &mut impl Page) -> bool {
+        let Some(slot) = self.flights.iter().position(Option::is_none) else { return false };
+        if how == How::Keepalive {
+            let taken: u32 = self.flights.iter().flatten().map(|flight| flight.bytes).sum();
+            room = Room { bytes: room.bytes.min(KEEPALIVE_BYTES_MAX.saturating_sub(taken)), strict: true, ..room };
+        }
+        let request = self.requests + 1;
+        let Some(cut) = self.queue.cut(request, room, |id| page.put(id)) else { return false };
+        self.requests = request;
+        let sent = page.send(request, how);
+        if !sent {
+            self.queue.put_back(request);
+        } else if how == How::Parting {
+            for item in self.queue.items_mut().filter(|item| item.state == State::Flying(request)) {
+                item.state = State::Away(now_ms + AWAY_MS);
+            }
+        } else if let Some(slot) = self.flights.get_mut(slot) {
+            *slot = Some(Flight { request, until_ms: now_ms + ANSWER_MS_MAX, bytes: cut.bytes });
+        }
+        sent
+    }
+
+    /// Pauses. Requests that fail side by side are one failure.
+    fn failed(&mut self, now_ms: f64, retry_after_ms: f64, page: &mut impl Page) {
+        self.due_ms = now_ms;
+        if now_ms >= self.pause_ms {
             self.failures += 1;
         }
-        let [random, ..] = moment.session_bits;
-        let wait = wait_ms(self.failures, retry_after_ms, random);
-        self.pause_until_ms = self.pause_until_ms.max(moment.now_ms + wait);
-        let unreachable = self.failures >= IDENTIFY_FAILURES_MAX;
-        self.promised.retain(|promised| {
-            let end = match promised.kind {
-                Promise::Flush => Settlement::Flushed(false),
-                Promise::Identify if unreachable => Settlement::Failed {
-                    code: "unreachable".to_owned(),
-                    message: "TrackMate cannot be reached; the call is kept and sent when it can".to_owned(),
-                },
-                Promise::Identify => return true,
-            };
-            effects.push(Effect::Settle(promised.ticket, end));
-            false
-        });
-    }
-
-    /// A call is over: it need not be stored any more, and its promise ends.
-    fn end(&mut self, number: u64, item: &Item, end: &Settlement, effects: &mut Vec<Effect>) {
-        if let Some(target) = &self.target {
-            effects.push(Effect::Forget(item.key(&target.company)));
+        self.pause_ms = self.pause_ms.max(now_ms + wait_ms(self.failures, page.random()));
+        let wish_ms = wish_ms(retry_after_ms);
+        if wish_ms > 0.0 {
+            self.asked_ms = now_ms + wish_ms;
+            page.pause(wish_ms);
         }
-        self.promised.retain(|promised| {
-            let ends = promised.kind == Promise::Identify && promised.number == number;
-            if ends {
-                effects.push(Effect::Settle(promised.ticket, end.clone()));
-            }
-            !ends
-        });
-    }
-
-    fn settle_flushed(&mut self, effects: &mut Vec<Effect>) {
-        let outbox = &self.outbox;
-        self.promised.retain(|promised| {
-            let ends = promised.kind == Promise::Flush && !outbox.holds_up_to(promised.number);
-            if ends {
-                effects.push(Effect::Settle(promised.ticket, Settlement::Flushed(true)));
-            }
-            !ends
-        });
-    }
-
-    fn give_up_overflow(&mut self, effects: &mut Vec<Effect>) {
-        let given_up = self.outbox.overflow();
-        if !given_up.is_empty() {
-            effects.push(warn(&format!("{} calls were given up: too many wait for a connection", given_up.len())));
-        }
-        let end = Settlement::Failed {
-            code: "dropped".to_owned(),
-            message: "too many calls wait for a connection; this one was given up".to_owned(),
-        };
-        for (number, item) in given_up {
-            self.end(number, &item, &end, effects);
-        }
-    }
-}
-
-fn warn(text: &str) -> Effect {
-    Effect::Warn(text.to_owned())
-}
-
-fn store(item: &Item, company: &str) -> Effect {
-    Effect::Store { key: item.key(company), value: item.to_stored() }
-}
-
-fn store_session(value: String) -> Effect {
-    Effect::Store { key: STORAGE_KEY.to_owned(), value }
-}
-
-fn refusal(status: u16, body: &AnswerBody) -> Settlement {
-    Settlement::Failed {
-        code: body.code.clone().unwrap_or_else(|| format!("http_{status}")),
-        message: body.message.clone().unwrap_or_else(|| format!("TrackMate answered {status}")),
     }
 }
 

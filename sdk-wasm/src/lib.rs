@@ -1,64 +1,174 @@
-//! The JavaScript surface of TrackMate's browser SDK, and nothing else: what the page's few lines of TypeScript (`js/`) call once
-//! the wasm is there. They take every call the moment it is made, with its time and a copy of its data as JSON; from there on
-//! it is decided in `core`, which is plain Rust without a browser in it, and carried out in `browser`.
+//! The surface between the browser SDK's rim (`js/`) and its decisions, and nothing else. Only numbers cross it: the rim keeps
+//! every text, so there is nothing to copy, nothing to allocate and no glue to download. All of it is decided in `core`, `session`
+//! and `retry`, which are plain Rust without a browser in them.
 
-mod browser;
 mod core;
-mod encode;
 mod limits;
-mod outbox;
+mod queue;
 mod retry;
 mod session;
 
-use browser::Page;
+use crate::core::{Call, Consent, Core, End, How, Page};
+use crate::queue::{Item, Kind, State};
+use std::sync::{Mutex, MutexGuard};
 use wasm_bindgen::prelude::*;
 
-/// The SDK of one page. Times are milliseconds since the epoch, as `Date.now()` gives them.
+// Signed, because the browser's own conversion is then the right one and wasm-bindgen adds none.
+#[wasm_bindgen(raw_module = "host")]
+extern "C" {
+    // `core::Page`, as the rim implements it.
+    fn keep(id: i32) -> i32;
+    fn put(id: i32);
+    fn send(request: i32, how: i32) -> i32;
+    fn away(id: i32);
+    fn done(id: i32, end: i32);
+    fn pause(wait_ms: f64);
+    fn random() -> i32;
+    // The stored session, byte by byte: the one at `place` (0 behind the end), and the next one of the new text.
+    fn read(place: i32) -> i32;
+    fn write(byte: i32);
+}
+
+struct Rim;
+
+impl Page for Rim {
+    fn keep(&mut self, id: u32) -> bool {
+        keep(id.cast_signed()) > 0
+    }
+    fn put(&mut self, id: u32) {
+        put(id.cast_signed());
+    }
+    fn send(&mut self, request: u32, how: How) -> bool {
+        send(request.cast_signed(), how as i32) > 0
+    }
+    fn away(&mut self, id: u32) {
+        away(id.cast_signed());
+    }
+    fn done(&mut self, id: u32, end: End) {
+        done(id.cast_signed(), end as i32);
+    }
+    fn pause(&mut self, wait_ms: f64) {
+        pause(wait_ms);
+    }
+    fn random(&mut self) -> u32 {
+        random().cast_unsigned()
+    }
+}
+
+/// One for the page. There is one thread, and the rim never calls in from a callback, so it is never taken; if it were, that call would do
+/// nothing.
+static CORE: Mutex<Core> = Mutex::new(Core::new());
+
+fn with<T: Default>(step: impl FnOnce(&mut Core) -> T) -> T {
+    core().map(|mut core| step(&mut core)).unwrap_or_default()
+}
+
+/// Not inlined: each export would repeat it.
+#[inline(never)]
+fn core() -> Option<MutexGuard<'static, Core>> {
+    CORE.try_lock().ok()
+}
+
+const fn kind(identify: bool) -> Kind {
+    if identify { Kind::Identify } else { Kind::Event }
+}
+
+/// `init`'s options, 0 for the default, and how long the server has asked to wait.
 #[wasm_bindgen]
-#[derive(Debug)]
-pub struct Engine(std::rc::Rc<Page>);
+pub fn open(now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64) {
+    with(|core| core.open(now_ms, batch_events, flush_ms, asked_ms));
+}
 
+/// A call was made → `core::Taken`.
 #[wasm_bindgen]
-impl Engine {
-    /// Takes over the page. `session` is the stored form of the session that was chosen before the wasm was ready; it counts
-    /// only where the browser's storage is closed.
-    #[wasm_bindgen(constructor)]
-    pub fn new(session: Option<String>) -> Result<Engine, JsError> {
-        Page::open(session).map(Engine)
-    }
+pub fn track(now_ms: f64, id: u32, identify: bool, name_chars: u32, bytes: u32, overhead: u32, envelope: u32) -> i32 {
+    let call = Call { id, kind: kind(identify), name_chars, bytes, overhead, envelope };
+    with(|core| core.track(now_ms, call, &mut Rim) as i32)
+}
 
-    /// Says where events go: `{flushInterval?, batchSize?}` in `options`.
-    pub fn init(&self, company_id: &str, api_url: &str, options: JsValue, at: f64) -> Result<(), JsError> {
-        let options = browser::options(options)?;
-        let stored = self.0.stored(&outbox::key_prefix(company_id));
-        self.0.step(at, |core, moment| ((), core.init(company_id, api_url, &options, &stored, moment)))
-    }
+/// An earlier page left this call, and it is to be left alone for `away_ms`.
+#[wasm_bindgen]
+pub fn restore(now_ms: f64, id: u32, identify: bool, bytes: u32, overhead: u32, envelope: u32, away_ms: f64) {
+    let item = Item { id, kind: kind(identify), bytes, overhead, envelope, volatile: false, state: State::Waiting };
+    with(|core| core.restore(now_ms, item, away_ms, &mut Rim));
+}
 
-    /// Queues an event: `data` is JSON, `options` `{timestamp?, messageId?}` with an ISO 8601 time.
-    pub fn track(&self, name: &str, data: &str, options: JsValue, at: f64) -> Result<(), JsError> {
-        let options = browser::options(options)?;
-        self.0.step(at, |core, moment| ((), core.track(name, data, options, moment)))
-    }
+/// Another page has taken this call over.
+#[wasm_bindgen]
+pub fn forget(id: u32) {
+    with(|core| core.forget(id));
+}
 
-    /// Says who the visitor is: `traits` is a JSON object. The promise ends with `{profileId}` or an `Error` that has a `code`.
-    pub fn identify(&self, traits: &str, options: JsValue, at: f64) -> Result<js_sys::Promise, JsError> {
-        let options = browser::options(options)?;
-        self.0.promise(at, |core, ticket, moment| core.identify(traits, options, ticket, moment))
-    }
+/// The visitor has decided: `core::Consent`.
+#[wasm_bindgen]
+pub fn consent(now_ms: f64, decision: u32) {
+    let decision = match decision {
+        0 => Consent::Granted,
+        1 => Consent::Denied,
+        _ => Consent::Pending,
+    };
+    with(|core| core.consent(now_ms, decision, &mut Rim));
+}
 
-    /// The session's id.
-    #[wasm_bindgen(js_name = getSessionId)]
-    pub fn session_id(&self, at: f64) -> Result<String, JsError> {
-        self.0.step(at, |core, moment| core.session_id(moment))
-    }
+/// Send what waits, now.
+#[wasm_bindgen]
+pub fn flush(now_ms: f64) {
+    with(|core| core.flush(now_ms));
+}
 
-    /// Begins a new session: `session`, in its stored form, if one has been chosen already.
-    pub fn reset(&self, session: Option<String>, at: f64) -> Result<(), JsError> {
-        self.0.step(at, |core, moment| ((), core.reset(session.as_deref(), moment)))
-    }
+/// The network came or went.
+#[wasm_bindgen]
+pub fn online(now_ms: f64, online: bool) {
+    with(|core| core.online(now_ms, online));
+}
 
-    /// Sends what waits. The promise ends with `true` when all of it is done, `false` when a try failed.
-    pub fn flush(&self, at: f64) -> Result<js_sys::Promise, JsError> {
-        self.0.promise(at, |core, ticket, moment| core.flush(ticket, moment))
-    }
+/// Does what has become due.
+#[wasm_bindgen]
+pub fn wake(now_ms: f64) {
+    with(|core| core.wake(now_ms, &mut Rim));
+}
+
+/// When to wake next (Infinity: no need).
+#[wasm_bindgen]
+pub fn next() -> f64 {
+    with(|core| core.next())
+}
+
+/// The page is going out of sight, or for good.
+#[wasm_bindgen]
+pub fn part(now_ms: f64, leaving: bool) {
+    with(|core| core.part(now_ms, leaving, &mut Rim));
+}
+
+/// An answer came → 0 delivered, 1 again, 2 refused, 3 too late.
+#[wasm_bindgen]
+pub fn answered(now_ms: f64, request: u32, status: u32, ours: bool, retry_after_ms: f64) -> i32 {
+    with(|core| {
+        let verdict = core.answered(now_ms, request, (status, ours), retry_after_ms, &mut Rim);
+        verdict.map_or(3, |verdict| verdict as i32)
+    })
+}
+
+/// How far the calls up to `id` have come → `core::Progress`.
+#[wasm_bindgen]
+pub fn progress(now_ms: f64, id: u32) -> i32 {
+    with(|core| core.progress(now_ms, id) as i32)
+}
+
+/// Reads the stored session and writes what is to be stored → `session::Visit`.
+#[wasm_bindgen]
+pub fn visit(now_s: u32, campaign: u32) -> i32 {
+    let stored = (0..).map(read).take_while(|byte| *byte > 0).map(|byte| u8::try_from(byte).unwrap_or(b'?'));
+    let bits = || {
+        let mut bits = [0; 16];
+        bits.fill_with(|| random().to_le_bytes()[0]);
+        bits
+    };
+    session::resume(stored, now_s, campaign, bits, |byte| write(byte.into())) as i32
+}
+
+/// Whether a context of so many bytes may be sent with events.
+#[wasm_bindgen]
+pub fn fits(context_bytes: u32) -> i32 {
+    i32::from(context_bytes <= limits::CONTEXT_BYTES_MAX as u32)
 }

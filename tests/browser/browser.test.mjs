@@ -5,6 +5,7 @@ import { launch } from './browser.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
 import './sdk.mjs';
 import { dashboardWithAWrongKey, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
+import { visitorOutlivesStorage } from './visitor.mjs';
 
 describe('a browser and the real Worker', () => {
   const world = {};
@@ -19,6 +20,7 @@ describe('a browser and the real Worker', () => {
 
   test('put the shop journey on one timeline, exactly', () => journeyOnOneTimeline(world));
   test('take a customer of the demo shop from the cart to a signed delivery', () => shopFromCartToDelivery(world));
+  test('know a visitor again by a cookie of the site itself', () => visitorOutlivesStorage(world));
   test('say plainly when the shop server is not there', () => shopWithoutItsServer(world));
   test('do not open the dashboard with a wrong key', () => dashboardWithAWrongKey(world));
 });

@@ -1,60 +1,102 @@
-// The outside world of the SDK's own scenarios: one scripted server that gives out www/dist with its real headers and takes
-// events and profiles, well or badly, as the test says.
+// The outside world of the SDK's own scenarios: one scripted server that gives out www/dist with its real headers, a page that loads
+// the SDK, and takes events and profiles well or badly, as the test says. With `upstream` it hands on to the real Worker what it takes well.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
 
 const DIST = new URL('../../www/dist/', import.meta.url);
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.map': 'application/json', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
-export async function startCollector() {
+/** What pages load: `/visit.html?company&api&options` starts the SDK the way `load` says: `module`, `classic`, or `stub` with it. */
+const PAGES = {
+  '/visit.html': `<!doctype html><title>Visit</title><script type="module" src="/visit.js"></script><h1>Visit</h1>`,
+  '/visit.js': `import sdk from '/sdk/trackmate.js';
+    const query = new URLSearchParams(location.search);
+    window.sdk = sdk;
+    const options = JSON.parse(query.get('options') ?? '{}');
+    sdk.init(query.get('company'), query.get('api'), options);
+    if (!options.pageViews) sdk.trackPageView();`,
+  '/stub.html': `<!doctype html><title>Stub</title><script src="/sdk/stub.js"></script><script src="/stub-calls.js"></script>
+    <script async src="/sdk/trackmate.classic.js"></script><h1>Stub</h1>`,
+  '/stub-calls.js': `const query = new URLSearchParams(location.search);
+    TrackMate.init(query.get('company'), query.get('api'), JSON.parse(query.get('options') ?? '{}'));
+    TrackMate.trackPageView();`,
+  '/classic.html': `<!doctype html><title>Classic</title><script src="/sdk/trackmate.classic.js"></script><h1>Classic</h1>`,
+  '/elsewhere.html': `<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>`,
+};
+
+export async function startCollector({ upstream } = {}) {
   const { securityPolicy, sdk } = await fileHeaders();
-  /** Every request to the API, in the order of arrival: `{method, path, contentType, body, status}`. */
+  /** Every request to the API, in the order of arrival: `{method, path, contentType, headers, body, status}`. */
   const requests = [];
   const collector = {
     requests,
-    /** Says how the next requests are answered: a status, `[status, headers, body]`, or `'cut'` for a broken connection. */
+    /** Says how the next requests are answered: a status, `[status, headers, body]`, or `'cut'` for a broken connection; or a promise of it. */
     script: () => 200,
+    /** Headers of the pages, instead of the real ones. */
+    policy: undefined,
+    /** Holds back a file until the promise ends. */
+    hold: {},
     /** Events that were accepted, each with its session, in the order of arrival. */
     accepted: () =>
       requests
-        .filter(({ path, status }) => path === '/api/events' && status === 200)
-        .flatMap(({ body }) => body.events.map((event) => ({ ...event, sessionId: body.sessionId }))),
+        .filter(({ path, status }) => path.endsWith('/events') && status === 200)
+        .flatMap(({ body }) => body.events.map((event) => ({ ...event, sessionId: body.sessionId, context: body.context }))),
     names: () => collector.accepted().map(({ eventType }) => eventType),
-    clear: () => requests.splice(0),
+    clear: () => {
+      requests.splice(0);
+      collector.script = () => 200;
+      collector.policy = undefined;
+      collector.hold = {};
+    },
+    /** The address of a page that loads the SDK, which talks to `api`. */
+    page: (path, { company = 'TM-TEST', api = collector.url, options = {} } = {}) =>
+      `${collector.url}${path}?${new URLSearchParams({ company, api, options: JSON.stringify(options) })}`,
     close: () => new Promise((done) => server.close(done).closeAllConnections()),
   };
 
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    if (!pathname.startsWith('/api/')) return file(pathname, response);
+    if (request.method === 'GET') return file(pathname, response);
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const body = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : undefined;
-    const scripted = collector.script({ pathname, body });
+    const text = Buffer.concat(chunks).toString();
+    const body = text ? JSON.parse(text) : undefined;
+    const entry = { method: request.method, path: pathname, contentType: request.headers['content-type'], headers: request.headers, body, bytes: text.length };
+    const scripted = await collector.script(entry);
     const [status, headers = {}, answer = good(pathname)] = Array.isArray(scripted) ? scripted : [scripted];
-    requests.push({ method: request.method, path: pathname, contentType: request.headers['content-type'], body, status });
-    if (status === 'cut') return request.socket.destroy();
     const exposed = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Retry-After' };
+    if (upstream && status === 200) {
+      const taken = await fetch(upstream + pathname, { method: 'POST', body: text, headers: { 'content-type': 'text/plain' } });
+      requests.push({ ...entry, status: taken.status });
+      response.writeHead(taken.status, { 'Content-Type': 'application/json', ...exposed });
+      return response.end(await taken.text());
+    }
+    requests.push({ ...entry, status });
+    if (status === 'cut') return request.socket.destroy();
     response.writeHead(status, { 'Content-Type': 'application/json', ...exposed, ...headers });
     response.end(JSON.stringify(status === 200 ? answer : { success: false, code: 'scripted', message: 'as the test says', ...answer }));
   });
 
   async function file(pathname, response) {
+    await collector.hold[pathname];
     const path = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
-    const bytes = await readFile(new URL(`.${path}`, DIST)).catch(() => undefined);
+    const bytes = PAGES[path] ?? (await readFile(new URL(`.${path}`, DIST)).catch(() => undefined));
     const cors = pathname.startsWith('/sdk/') ? sdk : {};
-    response.writeHead(bytes ? 200 : 404, { 'Content-Type': TYPES[extname(path)] ?? 'text/plain', ...securityPolicy, ...cors });
+    const policy = collector.policy ?? securityPolicy;
+    response.writeHead(bytes ? 200 : 404, { 'Content-Type': `${TYPES[extname(path)] ?? 'text/plain'}; charset=utf-8`, ...policy, ...cors });
     response.end(bytes);
   }
 
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   collector.url = `http://127.0.0.1:${server.address().port}`;
+  /** The same server under another name: another origin to a browser. */
+  collector.abroad = `http://localhost:${server.address().port}`;
   return collector;
 }
 
 function good(path) {
-  return path === '/api/profile' ? { success: true, profileId: 'profile-1' } : { success: true, accepted: 1, duplicates: 0, rejected: [] };
+  return path.endsWith('/profile') ? { success: true, profileId: 'profile-1' } : { success: true, accepted: 1, duplicates: 0, rejected: [] };
 }
 
 /** What `_headers` says for every file and for the SDK. */

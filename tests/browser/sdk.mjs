@@ -1,40 +1,36 @@
-// The SDK in a real browser against a scripted server: what it sends, when, and what it keeps when the network or the page goes.
+// The SDK in a real browser against a scripted server: what it says, sends and stores, and under which conditions. Whether all of it
+// arrives whatever happens is in delivery.mjs.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch, until, visit } from './browser.mjs';
+import { launch, listen, until } from './browser.mjs';
 import { startCollector } from './collector.mjs';
 
 const SESSION = /^session_\d{10}_[0-9a-f]{32}$/;
+const DIST = new URL('../../www/dist/sdk/', import.meta.url);
+const POLICY = "default-src 'none'; script-src 'self'; connect-src *";
 
-/** Imports the module in the page and points it at the collector. */
-const begin = (page, api, options) =>
-  page.evaluate(
-    async ([api, options]) => {
-      window.sdk = (await import('/sdk/trackmate.js')).default;
-      window.sdk.init('TM-TEST', api, options);
-      return window.sdk.getSessionId();
-    },
-    [api, options],
-  );
-const ready = (page) => page.evaluate(() => window.sdk.flush());
 const stored = (page) => page.evaluate(() => Object.entries(localStorage));
 const queued = async (page) => (await stored(page)).filter(([key]) => key.startsWith('trackmate.queue.')).length;
-
-/** Keeps the wasm from arriving until told. */
-async function holdWasm(page) {
-  let release;
-  const held = new Promise((resolve) => (release = resolve));
-  await page.route('**/trackmate_bg.wasm*', async (route) => {
-    await held;
-    await route.continue();
-  });
-  return release;
-}
+/** Does something with the SDK in the page. */
+const use = (page, run, argument) => page.evaluate(run, argument);
 
 describe('the SDK', () => {
-  let browser, collector, page;
+  let browser, collector, context, page;
+  /** Opens a page that loads the SDK, as the visitor of this test. */
+  const open = async ({ path = '/visit.html', ready = () => window.sdk, ...wanted } = {}) => {
+    page = listen(await context.newPage());
+    await page.goto(collector.page(path, { api: collector.abroad, ...wanted }), { waitUntil: 'commit' });
+    if (ready) await page.waitForFunction(ready);
+    return page;
+  };
+  const go = async (wanted = {}) => {
+    await page.goto(collector.page('/visit.html', { api: collector.abroad, ...wanted }));
+    await page.waitForFunction(() => window.sdk);
+  };
+  const flush = () => use(page, () => sdk.flush());
   before(async () => {
-    browser = await launch();
+    browser = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
     collector = await startCollector();
   });
   after(async () => {
@@ -43,222 +39,384 @@ describe('the SDK', () => {
   });
   beforeEach(async () => {
     collector.clear();
-    collector.script = () => 200;
-    page = await visit(browser, collector.url);
+    context = await browser.newContext();
   });
-  afterEach(() => page.context().close());
+  afterEach(() => context.close());
 
-  test('gives the session id from the first line, keeps it in localStorage and across pages', async () => {
-    const early = await begin(page, collector.url);
-    assert.match(early, SESSION);
-    await ready(page);
-    assert.equal(await page.evaluate(() => window.sdk.getSessionId()), early);
-    assert.ok((await stored(page)).some(([key, value]) => key === 'trackmate.session' && value.startsWith(early)));
-    await page.goto(`${collector.url}/404.html?next`);
-    assert.equal(await begin(page, collector.url), early);
+  test('has the surface that its types promise, in every build of it', async () => {
+    const types = readFileSync(new URL('trackmate.d.ts', DIST), 'utf8');
+    const promised = [.../export interface TrackMate \{([^]*?)\n\}/.exec(types)[1].matchAll(/^ {2}(\w+)[<(]/gm)].map(([, name]) => name).sort();
+    await open();
+    const module = await use(page, () => Object.keys(sdk));
+    await open({ path: '/classic.html', ready: () => window.TrackMate });
+    const classic = await use(page, () => Object.keys(TrackMate));
+    const own = ['repeat'];
+    for (const found of [module, classic]) assert.deepEqual(found.filter((name) => !own.includes(name)).sort(), promised);
   });
 
-  test('begins another session when the stored one has been idle for half an hour', async () => {
-    const early = await begin(page, collector.url);
-    await ready(page);
-    await page.evaluate(() => {
-      const [id, last] = localStorage.getItem('trackmate.session').split(' ');
-      localStorage.setItem('trackmate.session', `${id} ${Number(last) - 30 * 60_000}`);
+  test('does nothing when a server imports and calls it', async () => {
+    const { default: sdk } = await import(new URL('trackmate.js', DIST));
+    sdk.init('TM-TEST', 'https://example.com');
+    sdk.track('a');
+    sdk.on('error', () => {})();
+    assert.deepEqual([await sdk.flush(), await sdk.identify({}), sdk.getSessionId(), sdk.getAnonymousId()], [true, { profileId: '' }, '', '']);
+  });
+
+  test('sends a page view and five events as one request without a preflight, in order, each with its own id and time', async () => {
+    await open();
+    await use(page, () => {
+      for (const name of ['a', 'b', 'c', 'd']) sdk.track(name, { name });
+      sdk.track('then', {}, { timestamp: '2025-10-18T10:00:00Z', messageId: 'chosen' });
     });
-    const next = await page.evaluate(() => window.sdk.getSessionId());
-    assert.match(next, SESSION);
-    assert.notEqual(next, early);
-  });
-
-  test('keeps one session where storage is closed', async () => {
-    await page.context().close();
-    const closeStorage = () => Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('closed'); } });
-    page = await visit(browser, collector.url, { prepare: (page) => page.addInitScript(closeStorage) });
-    const early = await begin(page, collector.url);
-    await page.evaluate(() => window.sdk.track('closed', {}));
-    await ready(page);
-    assert.equal(await page.evaluate(() => window.sdk.getSessionId()), early);
-    assert.equal(collector.accepted()[0].sessionId, early);
-  });
-
-  test('sends what was tracked as one simple request, in order, each event with its own id and time', async () => {
-    await begin(page, `${collector.url}/`);
-    await page.evaluate(() => {
-      window.sdk.trackPageView();
-      window.sdk.track('a', { n: 1 });
-      window.sdk.track('b', { n: 2 }, { timestamp: '2025-10-18T10:00:00Z', messageId: 'chosen' });
-      window.sdk.track('c');
-    });
-    await until('a batch', () => collector.requests.length);
-    const [{ contentType, body }] = collector.requests;
+    await flush();
+    const [{ method, contentType, body }, ...others] = collector.requests;
+    assert.deepEqual([method, others.length], ['POST', 0]);
     assert.match(contentType, /^text\/plain/);
     assert.equal(body.company_id, 'TM-TEST');
     assert.match(body.sessionId, SESSION);
     assert.match(body.sentAt, /^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/);
-    assert.deepEqual(body.events.map(({ eventType }) => eventType), ['page_view', 'a', 'b', 'c']);
-    const [view, a, b, c] = body.events;
-    const address = `${collector.url}/404.html`;
-    assert.deepEqual(view.eventData, { address, title: 'Not found · TrackMate', referrer: '', path: '/404.html' });
-    assert.deepEqual([a.eventData, b.eventData, c.eventData], [{ n: 1 }, { n: 2 }, {}]);
-    assert.deepEqual([b.timestamp, b.messageId], ['2025-10-18T10:00:00.000Z', 'chosen']);
-    assert.ok(view.timestamp < a.timestamp && a.timestamp < c.timestamp);
-    assert.match(a.messageId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    await until('the page to take note of the answer', async () => (await queued(page)) === 0);
+    assert.deepEqual(body.events.map(({ eventType }) => eventType), ['page_view', 'a', 'b', 'c', 'd', 'then']);
+    const [view, a, , , d, then] = body.events;
+    assert.deepEqual([view.eventData.title, view.eventData.path, a.eventData], ['Visit', '/visit.html', { name: 'a' }]);
+    assert.deepEqual([then.timestamp, then.messageId], ['2025-10-18T10:00:00.000Z', 'chosen']);
+    assert.ok(view.timestamp < a.timestamp && a.timestamp < d.timestamp);
+    assert.equal(new Set(body.events.map(({ messageId }) => messageId)).size, 6);
+    assert.equal(await queued(page), 0);
   });
 
-  test('talks to a server of another origin without a preflight', async () => {
-    const other = await startCollector();
-    try {
-      await begin(page, other.url);
-      await page.evaluate(() => window.sdk.track('abroad', {}));
-      await page.evaluate(() => window.sdk.identify({ email: 'a@example.com' }));
-      assert.deepEqual(other.requests.map(({ method, path }) => `${method} ${path}`), ['POST /api/events', 'POST /api/profile']);
-    } finally {
-      await other.close();
-    }
-  });
-
-  test('holds calls made before the wasm arrived, with the times and the data they were made with', async () => {
-    const release = await holdWasm(page);
-    await begin(page, collector.url);
-    const before = await page.evaluate(() => {
-      const data = { n: 1 };
-      window.sdk.track('early', data);
-      data.n = 2;
-      window.who = window.sdk.identify({ name: 'Ann', email: 'ann@example.com' });
-      return new Date().toISOString();
+  test('waits five seconds for company, and not for the twentieth event', async () => {
+    await open();
+    await use(page, () => {
+      for (let n = 0; n < 18; n++) sdk.track(`event-${n}`);
     });
-    assert.deepEqual(collector.requests, []);
-    release();
-    assert.deepEqual(await page.evaluate(() => window.who), { profileId: 'profile-1' });
-    const [events, profile] = collector.requests;
-    assert.equal(events.body.events[0].eventData.n, 1);
-    assert.ok(events.body.events[0].timestamp <= before);
-    assert.equal(profile.body.email, 'ann@example.com');
-    assert.equal(profile.body.sessionId, events.body.sessionId);
+    await use(page, () => new Promise((later) => setTimeout(later, 300)));
+    assert.equal(collector.requests.length, 0);
+    await use(page, () => sdk.track('the-twentieth'));
+    await until('the full batch', () => collector.names().length === 20);
+  });
+
+  test('says where it was: page, campaign, language, screen, browser', async () => {
+    await open({ company: 'TM-TEST' });
+    await page.goto(`${page.url()}&utm_source=mail&utm_campaign=spring`);
+    await page.waitForFunction(() => window.sdk);
+    await flush();
+    const { context: said } = collector.accepted().at(-1);
+    assert.deepEqual(said.campaign, { source: 'mail', campaign: 'spring' });
+    assert.deepEqual([said.page.path, said.page.title, said.page.referrer.includes('/visit.html')], ['/visit.html', 'Visit', false]);
+    assert.deepEqual([said.locale, said.timezone, said.webdriver, said.screen.width], ['en-US', 'UTC', true, 1280]);
+    assert.equal(said.userAgentData.mobile, false);
+    assert.equal(said.anonymousId, await use(page, () => sdk.getAnonymousId()));
+  });
+
+  test('gives the session id from the first line, keeps it across pages and tabs, and begins another after half an hour', async () => {
+    await open();
+    const first = await use(page, () => sdk.getSessionId());
+    assert.match(first, SESSION);
+    await go();
+    assert.equal(await use(page, () => sdk.getSessionId()), first);
+    const other = await open();
+    assert.equal(await use(other, () => sdk.getSessionId()), first);
+    await use(page, () => {
+      localStorage['trackmate.session'] = localStorage['trackmate.session'].replace(/ \d+ /, ` ${Math.floor(Date.now() / 1000) - 1801} `);
+    });
+    const next = await use(page, () => sdk.getSessionId());
+    assert.match(next, SESSION);
+    assert.notEqual(next, first);
+    assert.equal(await use(other, () => sdk.getSessionId()), next);
+  });
+
+  test('begins another session and visitor on reset, for later calls only, or keeps the visitor if asked', async () => {
+    await open();
+    const ids = () => use(page, () => [sdk.getSessionId(), sdk.getAnonymousId()]);
+    const [session, visitor] = await ids();
+    await use(page, () => {
+      sdk.track('before');
+      sdk.reset({ keepAnonymousId: true });
+      sdk.track('after');
+    });
+    const [second, same] = await ids();
+    assert.notEqual(second, session);
+    assert.equal(same, visitor);
+    await use(page, () => sdk.reset());
+    assert.notEqual((await ids())[1], visitor);
+    await flush();
+    const sessions = collector.accepted().slice(1).map(({ eventType, sessionId }) => [eventType, sessionId]);
+    assert.deepEqual(sessions, [['before', session], ['after', second]]);
+  });
+
+  test('begins another session when the visitor comes by another campaign, if told to', async () => {
+    await open({ options: { sessionPerCampaign: true } });
+    const ids = [await use(page, () => sdk.getSessionId())];
+    for (const campaign of ['mail', 'mail', 'search']) {
+      await page.goto(collector.page('/visit.html', { api: collector.abroad, options: { sessionPerCampaign: true } }) + `&utm_source=${campaign}`);
+      await page.waitForFunction(() => window.sdk);
+      ids.push(await use(page, () => sdk.getSessionId()));
+    }
+    assert.deepEqual(ids.map((id) => ids.indexOf(id)), [0, 1, 1, 3]);
   });
 
   test('holds calls made before init, until init', async () => {
-    await page.evaluate(async () => {
-      window.sdk = (await import('/sdk/trackmate.js')).default;
-      window.sdk.track('before-init', {});
-    });
-    await begin(page, collector.url);
-    await until('the event', () => collector.names().includes('before-init'));
+    await open({ path: '/classic.html', ready: () => window.TrackMate });
+    const told = use(page, (api) => {
+      const data = { n: 1 };
+      TrackMate.track('before-init', data);
+      data.n = 2;
+      const who = TrackMate.identify({ email: 'ann@example.com' });
+      TrackMate.init('TM-TEST', api);
+      return who;
+    }, collector.abroad);
+    assert.deepEqual(await told, { profileId: 'profile-1' });
+    assert.deepEqual(collector.accepted().map(({ eventType, eventData }) => [eventType, eventData]), [['before-init', { n: 1 }]]);
   });
 
-  test('works from the classic script too, where identify returns its promise before anything is loaded', async () => {
-    const release = await holdWasm(page);
-    await page.addScriptTag({ url: '/sdk/snippet.js' });
-    const session = await page.evaluate((api) => {
-      window.TrackMate.track('from-snippet', {});
-      window.TrackMate.init('TM-TEST', api);
-      window.who = window.TrackMate.identify({ email: 'ann@example.com' });
-      return window.TrackMate.getSessionId();
-    }, collector.url);
-    release();
-    assert.deepEqual(await page.evaluate(() => window.who), { profileId: 'profile-1' });
-    assert.deepEqual(collector.names(), ['from-snippet']);
-    assert.equal(collector.accepted()[0].sessionId, session);
-  });
-
-  test('says why an identify was refused, and does not repeat it', async () => {
-    await begin(page, collector.url);
-    collector.script = ({ pathname }) => (pathname === '/api/profile' ? 422 : 200);
-    const refusal = await page.evaluate(() => window.sdk.identify({ email: 'x' }).catch(({ name, code, message }) => ({ name, code, message })));
+  test('says who it is behind what came before, and why not', async () => {
+    await open();
+    const who = await use(page, () => sdk.identify({ email: 'ann@example.com', name: 'Ann', sessionId: 'mine' }));
+    assert.deepEqual(who, { profileId: 'profile-1' });
+    assert.deepEqual(collector.requests.map(({ path }) => path), ['/api/events', '/api/profile']);
+    const { body } = collector.requests[1];
+    assert.deepEqual([body.email, body.name, body.sessionId], ['ann@example.com', 'Ann', collector.requests[0].body.sessionId]);
+    collector.script = ({ path }) => (path === '/api/profile' ? 422 : 200);
+    const refusal = await use(page, () => sdk.identify({ email: 'x' }).catch(({ name, code, message }) => ({ name, code, message })));
     assert.deepEqual(refusal, { name: 'Error', code: 'scripted', message: 'as the test says' });
-    assert.equal(collector.requests.length, 1);
     assert.equal(await queued(page), 0);
   });
 
-  test('drops refused events with a warning, and repeats failed ones with the same ids', async () => {
-    await begin(page, collector.url);
-    collector.script = () => 403;
-    await page.evaluate(() => window.sdk.track('refused', {}));
-    await ready(page);
-    assert.equal(await queued(page), 0);
-    assert.ok(page.said.some((line) => line.includes('refused: scripted')), page.said.join('\n'));
+  test('tracks groups and aliases, to the path it was told', async () => {
+    await open({ options: { path: '/t' } });
+    await use(page, () => {
+      sdk.group('acme', { plan: 'pro' });
+      sdk.alias('user-1');
+    });
+    await flush();
+    assert.equal(collector.requests[0].path, '/t/events');
+    const [, group, alias] = collector.accepted();
+    assert.deepEqual([group.eventType, group.eventData, alias.eventData], ['group', { groupId: 'acme', traits: { plan: 'pro' } }, { userId: 'user-1' }]);
+  });
 
-    collector.clear();
-    const failures = ['cut', 503, 200];
-    collector.script = () => failures.shift() ?? 200;
-    await page.evaluate(() => window.sdk.track('stubborn', {}));
-    await until('the third try', () => collector.requests.length === 3);
+  test('tells what was lost, and repeats what failed with the same ids', async () => {
+    await open();
+    await use(page, () => {
+      window.heard = [];
+      for (const name of ['error', 'delivered']) sdk.on(name, (detail) => heard.push([name, detail]));
+    });
+    collector.script = () => 403;
+    await flush();
+    collector.script = () => [200, {}, { success: true, rejected: [{ index: 0, code: 'event_too_large', message: 'no' }] }];
+    await use(page, () => sdk.track('one'));
+    await flush();
+    await use(page, () => sdk.track('x'.repeat(201)));
+    const heard = await until('four', async () => {
+      const heard = await use(page, () => window.heard);
+      return heard.length === 4 && heard;
+    });
+    assert.deepEqual(heard.map(([name, { code, calls }]) => [name, code, calls]), [
+      ['error', 'scripted', 1], ['error', 'event_too_large', 1], ['delivered', undefined, 1], ['error', 'bad_name', 1],
+    ]);
+    collector.requests.splice(0);
+    const answers = ['cut', 503, 200];
+    collector.script = () => answers.shift() ?? 200;
+    await use(page, () => sdk.track('stubborn'));
+    assert.equal(await flush(), false);
+    await until('the third try', () => collector.names().includes('stubborn'));
     const ids = collector.requests.map(({ body }) => body.events[0].messageId);
     assert.deepEqual(ids, Array(3).fill(ids[0]));
-    await until('the queue to empty', async () => (await queued(page)) === 0);
   });
 
-  test('keeps to the pause the server asks for', async () => {
-    await begin(page, collector.url);
-    collector.script = () => (collector.requests.length ? 200 : [429, { 'Retry-After': '3' }]);
-    const asked = Date.now();
-    await page.evaluate(() => window.sdk.track('patient', {}));
-    await until('the event', () => collector.names().length);
-    assert.ok(Date.now() - asked >= 3_000);
-  });
-
-  test('delivers what was tracked in the last moment of a page', async () => {
-    await begin(page, collector.url, { flushInterval: 60_000 });
-    await ready(page);
-    await page.evaluate(() => window.sdk.track('last-words', { text: 'x'.repeat(10_000) }));
-    await page.close({ runBeforeUnload: true });
-    await until('the event', () => collector.names().includes('last-words'));
-  });
-
-  test('loses and doubles nothing over a reload during an outage', async () => {
-    await begin(page, collector.url);
-    collector.script = () => 503;
-    await page.evaluate(() => {
-      for (let n = 0; n < 30; n++) window.sdk.track(`outage-${n}`, { n });
-    });
-    await until('a failed try', () => collector.requests.length);
-    assert.equal(await queued(page), 30);
-    await page.reload();
+  test('keeps to the pause the server asks for, over a reload too', async () => {
+    await open();
+    let asked;
+    collector.script = () => {
+      asked = Date.now();
+      return [429, { 'Retry-After': '4' }];
+    };
+    await flush();
     collector.script = () => 200;
-    await begin(page, collector.url);
-    await page.evaluate(() => window.sdk.track('after', {}));
-    await until('the rest', () => collector.names().includes('after'));
-    assert.deepEqual(collector.names(), [...Array.from({ length: 30 }, (_, n) => `outage-${n}`), 'after']);
-    assert.equal(new Set(collector.accepted().map(({ messageId }) => messageId)).size, 31);
-    await until('the page to take note of the answer', async () => (await queued(page)) === 0);
+    await go();
+    await use(page, () => sdk.track('patient'));
+    assert.equal(await flush(), false);
+    await until('the event', () => collector.names().includes('patient'));
+    assert.ok(Date.now() - asked >= 4_000);
   });
 
-  for (const early of [true, false]) {
-    const when = early ? 'before the wasm arrived' : 'afterwards';
-    test(`begins another session on reset, at once and for later calls only, ${when}`, async () => {
-      const release = await holdWasm(page);
-      if (!early) release();
-      const first = await begin(page, collector.url);
-      if (!early) await ready(page);
-      const second = await page.evaluate(() => {
-        window.sdk.track('before', {});
-        window.sdk.reset();
-        window.sdk.track('after', {});
-        return window.sdk.getSessionId();
-      });
-      release();
-      await ready(page);
-      assert.notEqual(second, first);
-      const sessions = collector.accepted().map(({ eventType, sessionId }) => [eventType, sessionId]);
-      assert.deepEqual(sessions, [['before', first], ['after', second]]);
-      assert.equal(await page.evaluate(() => window.sdk.getSessionId()), second);
+  test('stores and sends nothing before consent, and nothing at all after a no', async () => {
+    await open({ options: { consent: 'pending' } });
+    await use(page, () => sdk.track('held'));
+    assert.equal(await flush(), false);
+    assert.deepEqual(await stored(page), []);
+    await use(page, () => sdk.consent('granted'));
+    await until('what was held', () => collector.names().includes('held'));
+    await use(page, () => sdk.consent('denied'));
+    await use(page, () => sdk.track('no'));
+    assert.equal(await flush(), true);
+    assert.deepEqual([await stored(page), collector.names()], [[], ['page_view', 'held']]);
+  });
+
+  test('takes Global Privacy Control for a no, whatever the page says', async () => {
+    await context.addInitScript(() => Object.defineProperty(navigator, 'globalPrivacyControl', { value: true }));
+    await open();
+    await use(page, () => sdk.consent('granted'));
+    await flush();
+    assert.deepEqual([await stored(page), collector.requests.length], [[], 0]);
+    await go({ options: { respectGpc: false } });
+    await flush();
+    assert.deepEqual(collector.names(), ['page_view']);
+  });
+
+  test('tracks the page views of a single-page site by itself, once for each new path', async () => {
+    await open({ options: { pageViews: true } });
+    await use(page, async () => {
+      history.replaceState({}, '', '?same=path');
+      history.pushState({}, '', '/next');
+      document.title = 'Next';
+      await new Promise((later) => setTimeout(later, 50));
+      history.pushState({}, '', '/next#part');
+      history.back();
+      await new Promise((later) => setTimeout(later, 200));
+      history.back();
+      await new Promise((later) => setTimeout(later, 200));
     });
-  }
+    await flush();
+    const views = collector.accepted().filter(({ eventType }) => eventType === 'page_view').map(({ eventData }) => [eventData.path, eventData.title]);
+    assert.deepEqual(views, [['/visit.html', 'Visit'], ['/next', 'Next'], ['/visit.html', 'Next']]);
+  });
+
+  test('goes on when the browser brings a page back, without sending anything twice', async () => {
+    await open();
+    await use(page, () => {
+      window.same = true;
+      sdk.track('before');
+    });
+    await page.goto(`${collector.url}/elsewhere.html`);
+    await page.goBack({ waitUntil: 'commit' });
+    await page.waitForFunction(() => window.sdk);
+    assert.equal(await use(page, () => window.same), true, 'this browser keeps pages');
+    await use(page, () => sdk.track('after'));
+    await flush();
+    await until('the last of it', async () => !(await queued(page)), 30_000);
+    const ids = new Map(collector.accepted().map(({ messageId, eventType }) => [messageId, eventType]));
+    assert.deepEqual([...ids.values()], ['page_view', 'before', 'after']);
+  });
+
+  test('does nothing on a page that is only being prepared, until somebody looks at it', async () => {
+    await context.addInitScript(() => Object.defineProperty(document, 'prerendering', { value: true, configurable: true }));
+    await open();
+    await use(page, () => sdk.track('early'));
+    assert.deepEqual([await stored(page), collector.requests.length], [[], 0]);
+    await use(page, () => {
+      Object.defineProperty(document, 'prerendering', { value: false });
+      document.dispatchEvent(new Event('prerenderingchange'));
+    });
+    await flush();
+    assert.deepEqual(collector.names(), ['page_view', 'early']);
+  });
+
+  test('takes over what a dead page left where there are no Web Locks, and not what a living one has', async () => {
+    await context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }));
+    collector.script = () => 503;
+    const living = await open();
+    await use(living, () => sdk.track('of-the-living'));
+    await until('a refused try', () => flush().then(() => collector.requests.length));
+    const dead = await open();
+    await use(dead, () => sdk.track('of-the-dead'));
+    await until('a second', () => flush().then(() => collector.requests.length > 1));
+    await dead.close({ runBeforeUnload: true });
+    collector.script = () => 200;
+    await open();
+    await until('what the dead one left', () => collector.names().includes('of-the-dead'));
+    await until('what the living one had', () => collector.names().includes('of-the-living'), 30_000);
+    const ids = collector.accepted().map(({ messageId }) => messageId);
+    assert.equal(new Set(ids).size, ids.length);
+  });
+
+  test('runs by itself without WebAssembly where the policy of the page forbids it', async () => {
+    collector.policy = { 'Content-Security-Policy': POLICY };
+    let release;
+    collector.hold = { '/sdk/trackmate.csp.js': new Promise((resolve) => (release = resolve)) };
+    await open();
+    const who = use(page, () => {
+      sdk.track('early', { n: 1 });
+      return sdk.identify({ email: 'ann@example.com' });
+    });
+    await use(page, () => new Promise((later) => setTimeout(later, 100)));
+    assert.equal(collector.requests.length, 0);
+    release();
+    assert.deepEqual(await who, { profileId: 'profile-1' });
+    assert.deepEqual(collector.names(), ['page_view', 'early']);
+    assert.match(await use(page, () => sdk.getSessionId()), SESSION);
+    await use(page, () => sdk.track('last'));
+    await page.close({ runBeforeUnload: true });
+    await until('the last', () => collector.names().includes('last'));
+  });
+
+  test('loses no call of a page that is left before its fallback is there', async () => {
+    collector.policy = { 'Content-Security-Policy': POLICY };
+    let release;
+    collector.hold = { '/sdk/trackmate.csp.js': new Promise((resolve) => (release = resolve)) };
+    await open();
+    await use(page, () => sdk.track('bounced'));
+    await page.goto(`${collector.url}/elsewhere.html`);
+    assert.equal(collector.requests.length, 0);
+    release();
+    await go();
+    await until('the call', () => flush().then(() => collector.names().includes('bounced')));
+  });
+
+  test('queues in the stub what is called before the script is there, and takes it from there', async () => {
+    await open({ path: '/stub.html', ready: () => window.TrackMate && !window.TrackMate.q });
+    await use(page, () => TrackMate.flush());
+    assert.deepEqual(collector.names(), ['page_view']);
+    assert.deepEqual(page.said, []);
+  });
+
+  test('finds on the next page what the stub saved of a bounce, with the page it happened on', async () => {
+    let release;
+    collector.hold = { '/sdk/trackmate.classic.js': new Promise((resolve) => (release = resolve)) };
+    await open({ path: '/stub.html', ready: () => window.TrackMate });
+    await use(page, () => {
+      TrackMate.track('bounced', { n: 1 });
+    });
+    await page.goto(`${collector.url}/elsewhere.html`);
+    assert.equal(collector.requests.length, 0);
+    release();
+    await page.goto(collector.page('/visit.html', { api: collector.abroad }));
+    await page.waitForFunction(() => window.sdk);
+    await flush();
+    const found = collector.accepted().map(({ eventType, context }) => [eventType, context.page.path]);
+    assert.deepEqual(found, [['page_view', '/stub.html'], ['bounced', '/stub.html'], ['page_view', '/visit.html']]);
+  });
+
+  test('tracks web vitals, when asked for them', async () => {
+    await open();
+    await use(page, () => import('/sdk/vitals.js').then(({ default: vitals }) => vitals(sdk)));
+    await page.getByRole('heading').click();
+    await page.close({ runBeforeUnload: true });
+    await until('the largest paint', () => collector.accepted().some(({ eventType, eventData }) => eventType === 'web_vital' && eventData.name === 'LCP'));
+  });
+
+  test('explains itself when asked to', async () => {
+    page = await context.newPage();
+    const said = [];
+    page.on('console', (message) => said.push(message.text()));
+    await page.goto(collector.page('/visit.html', { api: collector.abroad, options: { debug: true } }));
+    await page.waitForFunction(() => window.sdk);
+    await flush();
+    for (const word of ['is kept on disk', 'sends', 'answer 200']) assert.ok(said.some((line) => line.includes(word)), word);
+  });
 
   test('never throws into the page', async () => {
-    await begin(page, collector.url);
-    const refused = await page.evaluate(() => {
+    await open();
+    const refused = await use(page, () => {
       const circle = {};
       circle.self = circle;
-      window.sdk.track('circle', circle);
-      window.sdk.track('', {});
-      window.sdk.track('bad-time', {}, { timestamp: 'yesterday' });
-      return window.sdk.identify(circle).catch((error) => error.name);
+      sdk.track('circle', circle);
+      sdk.track('', {});
+      sdk.track('bad-time', {}, { timestamp: 'yesterday' });
+      sdk.init('TM-OTHER', 'https://example.com');
+      return sdk.identify(circle).catch((error) => error.name);
     });
     assert.equal(refused, 'TypeError');
-    await ready(page);
-    assert.deepEqual(collector.names(), ['bad-time']);
-    assert.equal(page.said.length, 3, page.said.join('\n'));
+    await flush();
+    assert.deepEqual(collector.names(), ['page_view', 'bad-time']);
   });
 });

@@ -9,7 +9,8 @@ import { newCompany } from '../support/people.mjs';
 import { isSigned, startReceiver } from '../support/receiver.mjs';
 import { freePort, migrate, startWrangler } from '../support/wrangler.mjs';
 
-const EVENTS = 30;
+/** Fewer than the failures in a row that open a circuit. */
+const EVENTS = 8;
 
 test('killing the Worker between attempt and retry loses no delivery, and under writes no acknowledged event', async (t) => {
   const state = mkdtempSync(join(tmpdir(), 'trackmate-'));

@@ -32,7 +32,31 @@ const PLACEHOLDERS: [&str; 16] = [
 /// `session_<unix s>_<random hex>`, the form of seed 000.
 #[must_use]
 pub fn session_id(now_s: u64, random: [u8; 16]) -> String {
-    format!("{SESSION_PREFIX}{now_s}_{}", hex(&random))
+    let mut text = String::new();
+    spell_session_id(u32::try_from(now_s).unwrap_or(u32::MAX), random, |byte| text.push(char::from(byte)));
+    text
+}
+
+/// Spells the same byte by byte. The browser SDK has neither an allocator nor the formatter, which would outweigh all the rest of it.
+pub fn spell_session_id(now_s: u32, random: [u8; 16], mut put: impl FnMut(u8)) {
+    SESSION_PREFIX.bytes().for_each(&mut put);
+    spell_number(now_s, &mut put);
+    put(b'_');
+    for byte in random {
+        put(hex_digit(byte >> 4));
+        put(hex_digit(byte & 15));
+    }
+}
+
+/// Spells a number in decimal, byte by byte.
+pub fn spell_number(number: u32, mut put: impl FnMut(u8)) {
+    let mut place = 1_000_000_000;
+    while place > 0 {
+        if number >= place || place == 1 {
+            put(b'0' + u8::try_from(number / place % 10).unwrap_or_default());
+        }
+        place /= 10;
+    }
 }
 
 /// `webhook_<unix s>_<random hex>`, the session that gathers one person's server events.
@@ -112,14 +136,11 @@ fn is_word(local: &str) -> bool {
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(DIGITS.get(usize::from(nibble)).copied().map_or('0', char::from));
-        }
-    }
-    text
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(hex_digit(nibble))).collect()
+}
+
+const fn hex_digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
 }
 
 #[cfg(test)]
@@ -132,6 +153,11 @@ mod tests {
         assert_eq!(id, format!("session_1729260000_{}", "ab".repeat(16)));
         assert!(is_public_session(&id));
         assert!(is_public_session("session_123abc"));
+        for number in [0, 7, 10, 4_294_967_295] {
+            let mut text = String::new();
+            spell_number(number, |byte| text.push(char::from(byte)));
+            assert_eq!(text, number.to_string());
+        }
     }
 
     #[test]

@@ -104,9 +104,9 @@ pub const INTERRUPTIONS_MAX: i64 = 5;
 /// Attempts of one invocation, unless the deployment says otherwise (`ATTEMPTS_MAX`): the free plan has 50 subrequests, and an attempt takes up to three.
 pub const ATTEMPTS_MAX: usize = 12;
 /// Attempts under way at one subscription in one isolate, beyond which new ones wait: a receiver that hangs must not hold all the memory.
-pub const IN_FLIGHT_SUBSCRIPTION_MAX: u32 = 24;
+pub const IN_FLIGHT_SUBSCRIPTION_MAX: u32 = 64;
 /// Attempts under way in one isolate, likewise.
-pub const IN_FLIGHT_MAX: u32 = 200;
+pub const IN_FLIGHT_MAX: u32 = 400;
 /// Deliveries settled in one batch: their answers share D1's bound of one parameter.
 pub const SETTLE_MAX: usize = 50;
 /// Deliveries a second that a subscription may be limited to; an invocation makes so many attempts at most.
@@ -131,6 +131,8 @@ pub const TAIL_TIMEOUT_MS_MAX: u32 = 20_000;
 pub const TAIL_MS_MAX: i64 = 27_000;
 /// Messages of one call to Queues (its own limit).
 pub const QUEUE_BATCH_MAX: usize = 100;
+/// Wake-ups that an isolate sends when it starts: many may start at once, and the cron finds the rest.
+pub const START_DELIVERIES_MAX: usize = 100;
 /// Wake-ups of one sweep: ten calls to Queues, and what is left is the next sweep's.
 pub const SWEEP_DELIVERIES_MAX: usize = 1000;
 /// Milliseconds that a wake-up may come before its time and still count: clocks of two machines differ.

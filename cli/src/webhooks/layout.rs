@@ -38,11 +38,14 @@ where
         field(&mut text, "Events", webhook.events.join(", "));
         optional(&mut text, "Description", webhook.description.as_ref());
         optional(&mut text, "Preset", webhook.preset.as_ref());
+        optional(&mut text, "Rate Limit", webhook.rate_limit.map(|n| format!("{n} a second")));
         let headers = webhook.headers.iter().map(|(name, mask)| format!("{name}: {mask}")).collect::<Vec<_>>();
         optional(&mut text, "Headers", (!headers.is_empty()).then(|| headers.join(", ")));
         field(&mut text, "Success", success);
         field(&mut text, "Failures", failed);
         optional(&mut text, "Held", (*held > 0).then_some(held));
+        let probe = webhook.circuit.next_probe_at.as_deref();
+        optional(&mut text, "Circuit", probe.map(|at| format!("open, next probe {}", time(Some(at), zone))));
         optional(&mut text, "Last Status", last_status.as_ref());
         optional(&mut text, "Last Error", last_error.as_ref());
         optional(&mut text, "Disabled", webhook.disabled_reason.as_ref());

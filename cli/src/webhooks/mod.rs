@@ -83,6 +83,9 @@ pub(crate) struct Add {
     /// How deliveries are retried.
     #[arg(long, value_enum)]
     preset: Option<Preset>,
+    /// Deliveries a second, at most.
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<u32>,
     /// A remark.
     #[arg(long, value_name = "D")]
     description: Option<String>,

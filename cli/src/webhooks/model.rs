@@ -27,11 +27,22 @@ pub(super) struct Webhook {
     pub(super) description: Option<String>,
     pub(super) preset: Option<String>,
     pub(super) disabled_reason: Option<String>,
+    /// Deliveries a second.
+    pub(super) rate_limit: Option<u32>,
+    #[serde(default)]
+    pub(super) circuit: Circuit,
     /// Name → a mask.
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) stats: Stats,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Circuit {
+    /// While it is open: when a probe goes. ISO 8601.
+    pub(super) next_probe_at: Option<String>,
 }
 
 #[derive(Deserialize, Default)]

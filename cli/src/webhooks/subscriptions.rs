@@ -25,6 +25,8 @@ struct New<'a> {
     headers: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     preset: Option<Preset>,
+    #[serde(rename = "rateLimit", skip_serializing_if = "Option::is_none")]
+    rate_limit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
 }
@@ -38,6 +40,7 @@ pub(super) fn add(add: &Add, api: &Api, output: Output) -> Result<(), Error> {
         events: &add.events.0,
         headers: headers.map_err(|why| Error::Usage(why.into()))?,
         preset: add.preset,
+        rate_limit: add.rate_limit,
         description: add.description.as_deref(),
     };
     output.answer(&api.post(WEBHOOKS, &json!(new))?, |one: One| layout::with_secret("Added", &one.webhook))

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use trackmate_wire::ids::hex;
+use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
 use worker::{Context, Date, Env, Method, Request};
 
 use crate::domain::event::Row;
@@ -115,7 +116,7 @@ impl Call {
 
     /// How many deliveries this invocation may attempt itself.
     pub(super) fn room(&self) -> &Room {
-        self.room.get_or_init(jobs::flight::room)
+        self.room.get_or_init(|| jobs::flight::room(&self.env))
     }
 
     /// What follows from stored events once the answer is on its way: they are counted, and their deliveries go out.
@@ -145,7 +146,7 @@ impl Call {
     /// Moves held deliveries on once the answer is on its way; what is too much for one run, the sweep goes on with.
     pub(super) fn release_after_answer(&self) {
         let env = self.env.clone();
-        self.context.wait_until(async move { jobs::sweep::recover(&env).await });
+        self.context.wait_until(async move { jobs::sweep::recover(&env, SWEEP_DELIVERIES_MAX).await });
     }
 
     /// Does this once the answer is on its way.

@@ -20,6 +20,7 @@ mod server_events;
 mod settings;
 mod timeline;
 mod users;
+mod visitor;
 mod webhooks;
 
 use std::rc::Rc;
@@ -211,6 +212,9 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
     if route.is_some_and(Route::is_public) {
         headers.set("access-control-allow-origin", "*")?;
         headers.set("access-control-expose-headers", "x-request-id, retry-after")?;
+    }
+    if let (Some(Route::Events | Route::Profile), Some(cookie)) = (route, visitor::cookie(call)) {
+        headers.set("set-cookie", &cookie)?;
     }
     if let Some(cost) = call.shown_cost() {
         headers.set("x-d1-cost", &cost)?;

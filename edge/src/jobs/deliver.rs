@@ -202,12 +202,12 @@ async fn exchange(
     d: &Leased,
     began: i64,
     breaker: &web_sys::AbortSignal,
-) -> (String, Exchange) {
+) -> (Option<String>, Exchange) {
     let whole = match whole(env, company, d).await {
         Ok(whole) => whole,
         Err(error) => {
             console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
-            return (String::new(), Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
+            return (None, Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
         }
     };
     let fact = Fact {
@@ -220,7 +220,7 @@ async fn exchange(
         profile: d.profile.as_deref(),
     };
     let Some(body) = d.body.clone().or_else(|| payload::body(fact)) else {
-        return (String::new(), Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
+        return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
     };
     let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
         Ok(headers) => headers,
@@ -230,7 +230,7 @@ async fn exchange(
                 d.subscription
             );
             return (
-                body,
+                Some(body),
                 Exchange::failed(Outcome::Unreachable, "its secret could not be read; TrackMate's operator was told"),
             );
         }
@@ -244,7 +244,7 @@ async fn exchange(
         breaker: Some(breaker),
     };
     let exchange = outbound::post(&message).await;
-    (body, exchange)
+    (Some(body), exchange)
 }
 
 /// The data of a `user.updated` that an identify made, with the whole user: the identify itself does not pay for reading one.
@@ -263,7 +263,7 @@ async fn whole(env: &Env, company: &str, d: &Leased) -> store::Result<Option<Str
     Ok(Some(data.to_string()))
 }
 
-fn done(company: &str, d: Leased, body: String, exchange: Exchange, began: i64) -> Done {
+fn done(company: &str, d: Leased, body: Option<String>, exchange: Exchange, began: i64) -> Done {
     let policy = Policy {
         attempts: d.target.attempts,
         delay_s: d.target.delay_s,

@@ -48,10 +48,11 @@ pub fn attempts_max(env: &Env) -> usize {
 
 /// What an invocation that stores events may lease for itself.
 #[must_use]
-pub fn room() -> Room {
+pub fn room(env: &Env) -> Room {
+    let events = if is_full() { 0 } else { i64::try_from(attempts_max(env)).unwrap_or(i64::MAX) };
     let busy = ATTEMPTS.with_borrow(|attempts| {
         let busy = attempts.iter().filter(|(_, n)| **n >= IN_FLIGHT_SUBSCRIPTION_MAX).map(|(id, _)| id.as_str());
         serde_json::to_string(&busy.collect::<Vec<_>>())
     });
-    Room { is_full: is_full(), busy: busy.unwrap_or_else(|_| "[]".to_owned()) }
+    Room { events, busy: busy.unwrap_or_else(|_| "[]".to_owned()) }
 }

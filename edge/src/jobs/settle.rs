@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use trackmate_wire::limits::{QUEUE_DELAY_S_MAX, SETTLE_MAX};
+use trackmate_wire::limits::{QUEUE_DELAY_S_MAX, SETTLE_MAX, SWEEP_DELIVERIES_MAX};
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
@@ -83,15 +83,11 @@ fn take(me: u64) -> Option<Vec<Done>> {
             return None;
         }
         let mut bytes = 0;
-        let fits = |d: &Done| {
-            bytes += d.ended.body.len() + d.ended.answer.as_ref().map_or(0, String::len);
+        let fits = |d: &&Done| {
+            bytes += [&d.ended.body, &d.ended.answer].into_iter().flatten().map(String::len).sum::<usize>();
             bytes <= BATCH_BYTES_MAX
         };
-        let count = pool.done.iter().take(SETTLE_MAX).take_while({
-            let mut fits = fits;
-            move |d| fits(d)
-        });
-        let count = count.count().max(1).min(pool.done.len());
+        let count = pool.done.iter().take(SETTLE_MAX).take_while(fits).count().max(1).min(pool.done.len());
         if count == 0 {
             pool.settler = None;
             return None;
@@ -126,7 +122,7 @@ async fn settle(env: &Env, company: &str, done: Vec<Done>) {
         }
     }
     if settled.noted.iter().any(|noted| noted.release != 0) {
-        sweep::recover(env).await;
+        sweep::recover(env, SWEEP_DELIVERIES_MAX).await;
     }
 }
 

@@ -2,7 +2,7 @@
 //! takes deliveries again. It runs every minute by cron and when an isolate starts, for that may be the restart after a crash. `run` also tidies:
 //! old secrets, old logs, secrets from before they were sealed.
 
-use trackmate_wire::limits::{LEASE_MS, SWEEP_DELIVERIES_MAX};
+use trackmate_wire::limits::{LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX};
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
@@ -12,20 +12,20 @@ use crate::{entropy, vault};
 
 /// The cron's run. What it does not get to is older at the next run and comes first then.
 pub async fn run(env: &Env) {
-    recover(env).await;
+    recover(env, SWEEP_DELIVERIES_MAX).await;
     report(tidy(env).await);
 }
 
 /// The run of an isolate that has just started: at once, and again when whatever a crash left leased has run out.
 pub async fn start(env: Env) {
-    recover(&env).await;
+    recover(&env, START_DELIVERIES_MAX).await;
     Delay::from(std::time::Duration::from_millis(u64::try_from(LEASE_MS).unwrap_or_default() + 250)).await;
-    recover(&env).await;
+    recover(&env, START_DELIVERIES_MAX).await;
 }
 
-/// Wakes what has no wake-up left.
-pub async fn recover(env: &Env) {
-    report(try_recover(env).await);
+/// Wakes what has no wake-up left, `most` deliveries at the most.
+pub async fn recover(env: &Env, most: usize) {
+    report(try_recover(env, most).await);
 }
 
 fn report(swept: store::Result<()>) {
@@ -34,12 +34,12 @@ fn report(swept: store::Result<()>) {
     }
 }
 
-async fn try_recover(env: &Env) -> store::Result<()> {
+async fn try_recover(env: &Env, most: usize) -> store::Result<()> {
     let db = store::database(env, None)?;
     let now = now_ms();
     deliveries::release(&db, now).await?;
     deliveries::abandon(&db, now).await?;
-    let due = deliveries::due(&db, now, i64::try_from(SWEEP_DELIVERIES_MAX).unwrap_or(i64::MAX)).await?;
+    let due = deliveries::due(&db, now, i64::try_from(most).unwrap_or(i64::MAX)).await?;
     let mut wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id)).collect();
     let paced = deliveries::paced(&db, now).await?;
     wakes.extend(paced.into_iter().map(|s| Wake::subscription(&s.company, s.id)));

@@ -196,9 +196,9 @@ pub struct Ended {
     /// When it ended for good, ms.
     #[serde(rename = "f")]
     pub finished_ms: Option<i64>,
-    /// The bytes sent.
+    /// The bytes sent, if any.
     #[serde(rename = "b")]
-    pub body: String,
+    pub body: Option<String>,
     /// When the attempt began, ms.
     #[serde(rename = "a")]
     pub began_ms: i64,
@@ -290,7 +290,7 @@ pub async fn settle(
         batch.push(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
         // Written as pending: the settling attempts nothing itself.
         let (server, nobody, none) = (1.into(), super::Param::Null, super::Param::Int(0));
-        let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none];
+        let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none, none];
         batch.push(db.bind(sql::DELIVERIES_INSERT, &outbox)?);
     }
     let mut answers = super::Answers::new(db.batch(batch).await?);

@@ -37,8 +37,8 @@ pub struct Request<'a> {
 /// What the invocation that stores events may lease for itself.
 #[derive(Debug)]
 pub struct Room {
-    /// Nothing.
-    pub is_full: bool,
+    /// Deliveries of so many events; 0 for nothing.
+    pub events: i64,
     /// Nothing for these, a JSON array of subscriptions.
     pub busy: String,
 }
@@ -197,7 +197,8 @@ pub(super) fn outbox(
         request.received_ms.into(),
         (request.received_ms + LEASE_MS).into(),
         (&request.room.busy).into(),
-        (if request.room.is_full { 0 } else { i64::from(TAIL_TIMEOUT_MS_MAX) }).into(),
+        i64::from(TAIL_TIMEOUT_MS_MAX).into(),
+        request.room.events.into(),
     ];
     Ok([
         db.bind(sql::DELIVERIES_INSERT, &insert)?,

@@ -1,395 +1,450 @@
-//! The core against scripted days: one page, one server that works, fails or stays silent, and a clock of the test's own.
+//! The decisions against a scripted page, and generated lives of a browser against what must hold in every one of them.
 
 use super::*;
-use crate::limits::{REQUEST_BYTES_MAX, RETRY_MAX_MS};
+use crate::limits::{QUEUE_BYTES_MAX, RETRY_AFTER_MS_MAX, RETRY_MS_MAX};
 use proptest::prelude::*;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-const START_MS: u64 = 1_760_781_600_000;
-
-/// A browser that does what the core asks for, and remembers it.
-#[derive(Default)]
-struct Page {
-    core: Core,
-    now_ms: u64,
-    draws: u128,
-    storage: BTreeMap<String, String>,
-    sent: Vec<Request>,
-    settled: BTreeMap<u32, Settlement>,
-    warnings: Vec<String>,
-    wake_ms: Option<u64>,
+/// What the page knows of a call.
+#[derive(Clone, Copy, Debug)]
+struct Text {
+    /// The call's own name, the same on every page.
+    name: u32,
+    bytes: u32,
+    kind: Kind,
 }
 
-impl Page {
-    fn new() -> Self {
-        Self { now_ms: START_MS, ..Self::default() }
-    }
+#[derive(Clone, Debug)]
+struct Sent {
+    request: u32,
+    names: Vec<u32>,
+    how: How,
+    bytes: u32,
+}
 
-    fn started() -> Self {
-        let mut page = Self::new();
-        page.init();
-        page
-    }
+/// A page with a disk that outlives it.
+#[derive(Debug, Default)]
+struct World {
+    disk: BTreeMap<u32, Text>,
+    disk_closed: bool,
+    beacons_refused: bool,
+    texts: BTreeMap<u32, Text>,
+    put: Vec<u32>,
+    sent: Vec<Sent>,
+    away: BTreeSet<u32>,
+    ends: Vec<(u32, End)>,
+    paused: Option<f64>,
+}
 
-    /// The next page of the same browser: only storage is left.
-    fn reloaded(self) -> Self {
-        let mut page = Self { storage: self.storage, now_ms: self.now_ms, draws: self.draws, ..Self::default() };
-        page.init();
-        page
-    }
-
-    fn moment(&mut self) -> Moment {
-        self.draws += 1;
-        let bits = self.draws.to_be_bytes();
-        let session = self.storage.get(STORAGE_KEY).cloned();
-        Moment { now_ms: self.now_ms, message_bits: bits, session_bits: bits, session }
-    }
-
-    fn perform(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Send(request) => self.sent.push(request),
-                Effect::Wake(at) => self.wake_ms = at,
-                Effect::Store { key, value } => drop(self.storage.insert(key, value)),
-                Effect::Forget(key) => drop(self.storage.remove(&key)),
-                Effect::Settle(ticket, end) => assert_eq!(self.settled.insert(ticket, end), None, "settled twice"),
-                Effect::Warn(text) => self.warnings.push(text),
-            }
+impl Page for World {
+    fn keep(&mut self, id: u32) -> bool {
+        let text = self.texts[&id];
+        if !self.disk_closed {
+            self.disk.insert(text.name, text);
         }
+        !self.disk_closed
     }
-
-    fn init(&mut self) {
-        let moment = self.moment();
-        let stored: Vec<_> = self.queued().map(|(key, value)| (key.clone(), value.clone())).collect();
-        let effects = self.core.init("TM-A", "https://t.example/", &Options::default(), &stored, &moment);
-        self.perform(effects);
+    fn put(&mut self, id: u32) {
+        self.put.push(id);
     }
-
-    fn queued(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.storage.iter().filter(|(key, _)| key.starts_with("trackmate.queue."))
-    }
-
-    fn track(&mut self, name: &str) {
-        let moment = self.moment();
-        let effects = self.core.track(name, "{}", CallOptions::default(), &moment);
-        self.perform(effects);
-    }
-
-    fn identify(&mut self, ticket: u32) {
-        let moment = self.moment();
-        let effects = self.core.identify("{\"email\":\"a@b.c\"}", CallOptions::default(), ticket, &moment);
-        self.perform(effects);
-    }
-
-    fn flush(&mut self, ticket: u32) {
-        let moment = self.moment();
-        let effects = self.core.flush(ticket, &moment);
-        self.perform(effects);
-    }
-
-    fn hide(&mut self) {
-        let moment = self.moment();
-        let effects = self.core.hide(&moment);
-        self.perform(effects);
-    }
-
-    fn pass(&mut self, ms: u64) {
-        self.now_ms += ms;
-        if self.wake_ms.is_some_and(|at| at <= self.now_ms) {
-            let moment = self.moment();
-            let effects = self.core.wake(&moment);
-            self.perform(effects);
+    fn send(&mut self, request: u32, how: How) -> bool {
+        let put = std::mem::take(&mut self.put);
+        let names = put.iter().map(|id| self.texts[id].name).collect();
+        let bytes = put.iter().map(|id| self.texts[id].bytes).sum::<u32>() + OVERHEAD;
+        let taken = !(self.beacons_refused && how == How::Parting);
+        if taken {
+            self.sent.push(Sent { request, names, how, bytes });
         }
+        taken
     }
-
-    fn answer(&mut self, request: u32, answer: Answer) {
-        let moment = self.moment();
-        let effects = self.core.answered(request, answer, &moment);
-        self.perform(effects);
+    fn away(&mut self, id: u32) {
+        self.away.insert(self.texts[&id].name);
     }
-
-    fn last_sent(&self) -> (u32, &str, Value) {
-        let request = self.sent.last().expect("a request");
-        (request.id, &request.url, serde_json::from_str(&request.body).expect("JSON"))
+    fn done(&mut self, id: u32, end: End) {
+        let text = self.texts.remove(&id).expect("a call ends once");
+        self.disk.remove(&text.name);
+        self.ends.push((text.name, end));
     }
+    fn pause(&mut self, wait_ms: f64) {
+        self.paused = Some(wait_ms);
+    }
+    fn random(&mut self) -> u32 {
+        1 << 31
+    }
+}
 
-    /// Lets time pass and answers well until nothing waits.
-    fn heal(&mut self) -> Vec<Value> {
-        let mut delivered = Vec::new();
-        for _ in 0..10_000 {
-            for request in std::mem::take(&mut self.sent) {
-                delivered.push(serde_json::from_str(&request.body).expect("JSON"));
-                self.answer(request.id, ok());
-            }
-            match self.wake_ms {
-                _ if !self.sent.is_empty() => {}
-                Some(at) => self.pass(at.saturating_sub(self.now_ms)),
-                None => return delivered,
-            }
+impl World {
+    fn track(&mut self, core: &mut Core, now: f64, name: u32, bytes: u32) -> Taken {
+        self.call(core, now, Text { name, bytes, kind: Kind::Event })
+    }
+    fn call(&mut self, core: &mut Core, now: f64, text: Text) -> Taken {
+        let id = 1_000_000 + text.name;
+        self.texts.insert(id, text);
+        let call = Call { id, kind: text.kind, name_chars: 5, bytes: text.bytes, overhead: OVERHEAD, envelope: 0 };
+        let taken = core.track(now, call, self);
+        if taken as u32 > Taken::Held as u32 {
+            self.texts.remove(&id);
         }
-        panic!("never at rest");
+        taken
+    }
+    /// The page is gone; the next one finds what is on the disk.
+    fn reload(&mut self, now: f64, left_ms: f64) -> Core {
+        let mut core = Core::new();
+        self.texts.clear();
+        for (place, text) in self.disk.clone().into_values().enumerate() {
+            let id = place as u32 + 1;
+            self.texts.insert(id, text);
+            let Text { bytes, kind, .. } = text;
+            let item =
+                Item { id, kind, bytes, overhead: OVERHEAD, envelope: 0, volatile: false, state: State::Waiting };
+            let away_ms = if self.away.contains(&text.name) { left_ms } else { 0.0 };
+            core.restore(now, item, away_ms, self);
+        }
+        self.away.clear();
+        core
+    }
+    /// Lets the core do what is due → when to come again.
+    fn wake(&mut self, core: &mut Core, now: f64) -> f64 {
+        core.wake(now, self);
+        core.next()
+    }
+    fn last(&self) -> u32 {
+        self.sent.last().map_or(0, |sent| sent.request)
     }
 }
 
-fn ok() -> Answer {
-    let body = AnswerBody { success: true, profile_id: Some("p1".to_owned()), ..AnswerBody::default() };
-    Answer { status: 200, body: Some(body), retry_after_ms: None }
-}
-
-fn status(status: u16) -> Answer {
-    Answer { status, ..Answer::default() }
-}
-
-fn names(body: &Value) -> Vec<&str> {
-    body["events"].as_array().into_iter().flatten().filter_map(|event| event["eventType"].as_str()).collect()
-}
+/// Of a body besides its calls.
+const OVERHEAD: u32 = 700;
+const OK: (u32, bool) = (200, true);
+const OUTAGE: (u32, bool) = (503, false);
 
 #[test]
-fn a_batch_waits_a_second() {
-    let mut page = Page::started();
-    page.track("a");
-    page.pass(999);
-    assert!(page.sent.is_empty());
-    page.track("b");
-    page.pass(1);
-    let (_, url, body) = page.last_sent();
-    assert_eq!(url, "https://t.example/api/events");
-    assert_eq!(names(&body), ["a", "b"]);
-    assert_eq!(body["company_id"], "TM-A");
-    assert_eq!(body["sentAt"], "2025-10-18T10:00:01.000Z");
-    assert_eq!(body["events"][0]["timestamp"], "2025-10-18T10:00:00.000Z");
-}
-
-#[test]
-fn a_full_batch_does_not_wait() {
-    let mut page = Page::started();
-    for _ in 0..BATCH_SIZE {
-        page.track("a");
-    }
+fn a_batch_waits_for_company_but_not_longer_than_its_time() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    page.track(&mut core, 100.0, 1, 200);
+    page.track(&mut core, 4_000.0, 2, 200);
+    assert_eq!(page.wake(&mut core, 4_000.0), 100.0 + FLUSH_MS);
+    page.wake(&mut core, 100.0 + FLUSH_MS);
     assert_eq!(page.sent.len(), 1);
+    assert_eq!(page.sent[0].names, [1, 2]);
 }
 
 #[test]
-fn calls_of_one_instant_keep_their_order_by_time() {
-    let mut page = Page::started();
-    page.track("a");
-    page.track("b");
-    page.now_ms -= 5; // and the clock was set back
-    page.track("c");
-    page.hide();
-    let (_, _, body) = page.last_sent();
-    let times: Vec<_> = (0..3).map(|i| body["events"][i]["timestamp"].as_str().expect("a time").to_owned()).collect();
-    assert_eq!(times, ["2025-10-18T10:00:00.000Z", "2025-10-18T10:00:00.001Z", "2025-10-18T10:00:00.002Z"]);
-}
-
-#[test]
-fn calls_before_init_wait_for_it() {
-    let mut page = Page::new();
-    page.track("early");
-    page.identify(1);
-    page.pass(60_000);
-    assert!(page.sent.is_empty());
-    page.init();
-    assert_eq!(page.queued().count(), 2);
-    assert_eq!(names(&page.last_sent().2), ["early"]);
-}
-
-#[test]
-fn identify_goes_behind_what_waits_and_says_who() {
-    let mut page = Page::started();
-    page.track("a");
-    page.identify(7);
-    let (id, _, body) = page.last_sent();
-    assert_eq!(names(&body), ["a"]);
-    page.answer(id, ok());
-    let (id, url, body) = page.last_sent();
-    assert_eq!(url, "https://t.example/api/profile");
-    assert_eq!(body["email"], "a@b.c");
-    assert!(body["messageId"].is_string() && body["timestamp"].is_string() && body["sentAt"].is_string());
-    page.answer(id, ok());
-    assert_eq!(page.settled[&7], Settlement::Identified("p1".to_owned()));
-    assert_eq!(page.queued().count(), 0);
-}
-
-#[test]
-fn a_refused_identify_says_why_and_is_not_repeated() {
-    let mut page = Page::started();
-    page.identify(1);
-    let body = AnswerBody { code: Some("email_invalid".into()), message: Some("no".into()), ..AnswerBody::default() };
-    page.answer(1, Answer { status: 422, body: Some(body), retry_after_ms: None });
-    assert_eq!(page.settled[&1], Settlement::Failed { code: "email_invalid".into(), message: "no".into() });
-    assert_eq!(page.wake_ms, None);
-}
-
-#[test]
-fn an_identify_that_reaches_nobody_says_so_and_is_kept() {
-    let mut page = Page::started();
-    page.identify(1);
-    while page.settled.is_empty() {
-        let (id, ..) = page.last_sent();
-        page.answer(id, status(0));
-        page.pass(RETRY_MAX_MS);
+fn a_full_batch_and_an_identify_do_not_wait() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    for name in 0..BATCH_EVENTS {
+        page.track(&mut core, 0.0, name, 200);
     }
-    assert!(matches!(&page.settled[&1], Settlement::Failed { code, .. } if code == "unreachable"));
-    assert_eq!(page.sent.len(), IDENTIFY_FAILURES_MAX as usize + 1);
-    assert_eq!(page.queued().count(), 1);
+    page.wake(&mut core, 0.0);
+    assert_eq!(page.sent[0].names.len(), 20);
+    core.answered(1.0, page.last(), OK, 0.0, &mut page);
+    page.call(&mut core, 2.0, Text { name: 90, bytes: 100, kind: Kind::Identify });
+    page.wake(&mut core, 2.0);
+    assert_eq!(page.sent[1].names, [90]);
 }
 
 #[test]
-fn refused_events_are_dropped_with_a_warning() {
-    let mut page = Page::started();
-    page.track("a");
-    page.hide();
-    page.answer(1, status(403));
-    assert_eq!(page.warnings, ["1 events were refused: http_403 TrackMate answered 403"]);
-    assert_eq!((page.wake_ms, page.queued().count()), (None, 0));
+fn a_failure_is_tried_again_later_and_a_refusal_is_not() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    page.track(&mut core, 0.0, 1, 200);
+    core.flush(0.0);
+    page.wake(&mut core, 0.0);
+    assert_eq!(core.answered(10.0, page.last(), OUTAGE, 0.0, &mut page), Some(Verdict::Again));
+    let again = page.wake(&mut core, 10.0);
+    assert!(again > 500.0 && page.sent.len() == 1 && page.disk.len() == 1);
+    page.wake(&mut core, again);
+    assert_eq!(page.sent.len(), 2);
+    assert_eq!(core.answered(again, page.last(), (400, false), 0.0, &mut page), Some(Verdict::Refused));
+    assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, End::Refused)][..], 0));
 }
 
 #[test]
-fn the_server_s_pause_is_kept_even_when_the_page_hides() {
-    let mut page = Page::started();
-    page.track("a");
-    page.hide();
-    page.answer(1, Answer { status: 429, retry_after_ms: Some(60_000), body: None });
-    page.hide();
-    page.pass(59_000);
-    assert_eq!(page.sent.len(), 1);
-    page.pass(1_000);
+fn the_server_s_pause_outlives_an_outage_of_the_network_and_the_page() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    page.track(&mut core, 0.0, 1, 200);
+    core.flush(0.0);
+    page.wake(&mut core, 0.0);
+    core.answered(0.0, page.last(), (429, false), 60_000.0, &mut page);
+    assert_eq!(page.paused, Some(60_000.0));
+    core.online(10.0, false);
+    core.online(20.0, true);
+    assert_eq!(page.wake(&mut core, 20.0), 60_000.0);
+    let mut next = page.reload(100.0, 0.0);
+    next.open(100.0, 0, 0.0, 59_900.0);
+    assert_eq!(page.wake(&mut next, 100.0), 60_000.0);
+    next.open(100.0, 0, 0.0, 1e12);
+    assert_eq!(
+        page.wake(&mut next, 100.0),
+        100.0 + RETRY_AFTER_MS_MAX,
+        "a strange note of an earlier page has its bound"
+    );
+    next.part(200.0, true, &mut page);
+    assert_eq!(page.sent.len(), 1, "nor is it broken in parting");
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_a_failure_and_a_late_one_is_nothing() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    page.track(&mut core, 0.0, 1, 200);
+    core.flush(0.0);
+    assert_eq!(page.wake(&mut core, 0.0), ANSWER_MS_MAX);
+    let again = page.wake(&mut core, ANSWER_MS_MAX);
+    assert_eq!(core.answered(ANSWER_MS_MAX, 1, OK, 0.0, &mut page), None);
+    page.wake(&mut core, again);
     assert_eq!(page.sent.len(), 2);
 }
 
 #[test]
-fn a_request_without_an_answer_is_repeated_and_its_late_answer_ignored() {
-    let mut page = Page::started();
-    page.track("a");
-    page.hide();
-    page.pass(ANSWER_WAIT_MAX_MS);
-    page.pass(RETRY_MAX_MS);
-    let (first, second) = (&page.sent[0], &page.sent[1]);
-    let id_of = |r: &Request| serde_json::from_str::<Value>(&r.body).expect("JSON")["events"][0]["messageId"].clone();
-    assert_eq!(id_of(first), id_of(second));
-    page.answer(1, ok());
-    assert_eq!(page.queued().count(), 1, "still waits for the answer to its repeat");
-    page.answer(2, ok());
-    assert_eq!(page.queued().count(), 0);
-}
-
-#[test]
-fn flush_ends_when_all_before_it_is_done_or_a_try_failed() {
-    let mut page = Page::started();
-    page.flush(1);
-    assert_eq!(page.settled[&1], Settlement::Flushed(true));
-    page.track("a");
-    page.flush(2);
-    page.track("b");
-    page.answer(1, ok());
-    assert_eq!(page.settled[&2], Settlement::Flushed(true));
-    page.flush(3);
-    page.answer(2, status(503));
-    assert_eq!(page.settled[&3], Settlement::Flushed(false));
-}
-
-#[test]
-fn a_hiding_page_sends_everything_in_bodies_that_may_outlive_it() {
-    let mut page = Page::started();
-    for _ in 0..5 {
-        let moment = page.moment();
-        let data = format!("\"{}\"", "x".repeat(30_000));
-        let effects = page.core.track("big", &data, CallOptions::default(), &moment);
-        page.perform(effects);
+fn a_page_that_goes_hands_over_all_that_the_browser_takes_and_keeps_the_rest() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    for name in 0..60 {
+        page.track(&mut core, 0.0, name, 3_000);
     }
-    page.hide();
-    assert_eq!(page.sent.len(), 5);
-    assert!(page.sent.iter().all(|request| request.body.len() <= REQUEST_BYTES_MAX));
+    core.part(0.0, true, &mut page);
+    assert!(page.sent.iter().all(|sent| sent.how == How::Parting && sent.bytes <= PARTING_BYTES_MAX));
+    assert_eq!(page.sent.iter().map(|sent| sent.names.len()).sum::<usize>(), 60);
+    assert_eq!((page.away.len(), page.disk.len()), (60, 60));
+
+    let mut next = page.reload(0.0, AWAY_MS);
+    page.sent.clear();
+    assert_eq!(page.wake(&mut next, 0.0), AWAY_MS, "the next page leaves them alone …");
+    page.wake(&mut next, AWAY_MS);
+    assert_eq!(page.sent.len(), 1, "… for a while");
 }
 
 #[test]
-fn reset_begins_another_session_for_later_calls_only() {
-    let mut page = Page::started();
-    page.track("before");
-    let moment = page.moment();
-    let effects = page.core.reset(None, &moment);
-    page.perform(effects);
-    page.track("after");
-    let sessions: Vec<_> = page.heal().iter().map(|body| body["sessionId"].clone()).collect();
-    assert_eq!(sessions.len(), 2);
-    assert_ne!(sessions[0], sessions[1]);
+fn what_the_browser_refuses_in_parting_is_not_marked() {
+    let (mut core, mut page) = (Core::new(), World { beacons_refused: true, ..World::default() });
+    page.track(&mut core, 0.0, 1, 200);
+    core.part(0.0, true, &mut page);
+    assert_eq!((page.away.len(), page.disk.len()), (0, 1));
 }
 
 #[test]
-fn what_cannot_be_an_event_is_dropped_with_a_warning() {
-    let mut page = Page::started();
-    page.track("");
-    page.track(&"x".repeat(EVENT_NAME_CHARS_MAX + 1));
-    let moment = page.moment();
-    let data = format!("\"{}\"", "x".repeat(EVENT_BYTES_MAX));
-    let effects = page.core.track("big", &data, CallOptions::default(), &moment);
-    page.perform(effects);
-    assert_eq!((page.warnings.len(), page.queued().count()), (3, 0));
+fn during_a_pause_only_what_would_be_lost_is_handed_over() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    page.track(&mut core, 0.0, 1, 200);
+    core.flush(0.0);
+    page.wake(&mut core, 0.0);
+    core.answered(0.0, page.last(), OUTAGE, 0.0, &mut page);
+    page.disk_closed = true;
+    page.track(&mut core, 1.0, 2, 200);
+    core.part(2.0, true, &mut page);
+    assert_eq!(page.sent.last().map(|sent| sent.names.as_slice()), Some(&[2][..]));
 }
 
+#[test]
+fn a_page_out_of_sight_sends_all_at_once_within_the_shared_room() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    for name in 0..30 {
+        page.track(&mut core, 0.0, name, 3_000);
+    }
+    core.part(0.0, false, &mut page);
+    assert!(page.sent.iter().all(|sent| sent.how == How::Keepalive));
+    let lasting = page.sent.iter().map(|sent| sent.bytes).sum::<u32>();
+    assert!(page.sent.len() > 1 && lasting <= KEEPALIVE_BYTES_MAX);
+    core.part(1.0, true, &mut page);
+    assert_eq!(
+        page.sent.iter().map(|sent| sent.names.len()).sum::<usize>(),
+        30,
+        "what found no room is tried again in parting"
+    );
+}
+
+#[test]
+fn nothing_is_written_or_sent_before_the_visitor_agrees() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    core.consent(0.0, Consent::Pending, &mut page);
+    assert_eq!(page.track(&mut core, 0.0, 1, 200), Taken::Held);
+    core.flush(0.0);
+    page.wake(&mut core, 9_999.0);
+    core.part(9_999.0, true, &mut page);
+    assert!(page.sent.is_empty() && page.disk.is_empty());
+    core.consent(10_000.0, Consent::Granted, &mut page);
+    assert_eq!(page.disk.len(), 1);
+    page.wake(&mut core, 10_000.0);
+    assert_eq!(page.sent.len(), 1);
+}
+
+#[test]
+fn a_no_takes_what_is_queued_and_whatever_comes() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    page.track(&mut core, 0.0, 1, 200);
+    core.consent(0.0, Consent::Denied, &mut page);
+    assert_eq!(page.track(&mut core, 0.0, 2, 200), Taken::Withheld);
+    assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, End::Withheld)][..], 0));
+    let left = Text { name: 3, bytes: 200, kind: Kind::Event };
+    page.texts.insert(3, left);
+    page.disk.insert(3, left);
+    let item = Item {
+        id: 3,
+        kind: Kind::Event,
+        bytes: 200,
+        overhead: OVERHEAD,
+        envelope: 0,
+        volatile: false,
+        state: State::Waiting,
+    };
+    core.restore(0.0, item, 0.0, &mut page);
+    assert!(page.disk.is_empty(), "what an earlier page left, too");
+}
+
+#[test]
+fn names_and_sizes_are_the_server_s() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    assert_eq!(page.track(&mut core, 0.0, 1, EVENT_BYTES_MAX as u32), Taken::Kept);
+    assert_eq!(page.track(&mut core, 0.0, 2, EVENT_BYTES_MAX as u32 + 1), Taken::TooLarge);
+    for name_chars in [0, EVENT_NAME_CHARS_MAX as u32 + 1] {
+        let call = Call { id: 9, kind: Kind::Event, name_chars, bytes: 10, overhead: OVERHEAD, envelope: 0 };
+        assert_eq!(core.track(0.0, call, &mut page), Taken::BadName);
+    }
+}
+
+#[test]
+fn the_oldest_give_way_and_say_so() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    for name in 0..QUEUE_ITEMS_MAX as u32 + 2 {
+        page.track(&mut core, 0.0, name, 10);
+    }
+    assert_eq!(page.ends, [(0, End::Overflow), (1, End::Overflow)]);
+    assert_eq!(page.disk.len(), QUEUE_ITEMS_MAX);
+}
+
+#[test]
+fn progress_tells_done_from_going_from_hopeless() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    assert_eq!(core.progress(0.0, u32::MAX), Progress::Done);
+    page.track(&mut core, 0.0, 1, 200);
+    assert_eq!(core.progress(0.0, u32::MAX), Progress::Going);
+    assert_eq!(core.progress(0.0, 1), Progress::Done, "nothing up to there");
+    let mut now = 0.0;
+    core.flush(now);
+    for failures in 1..=FAILURES_AWAITED_MAX {
+        page.wake(&mut core, now);
+        core.answered(now, page.last(), OUTAGE, 0.0, &mut page);
+        let hopeless = failures == FAILURES_AWAITED_MAX;
+        assert_eq!(core.progress(now, u32::MAX), if hopeless { Progress::GivenUp } else { Progress::Stuck });
+        now = page.wake(&mut core, now);
+    }
+}
+
+/// Something that happens to a browser.
 #[derive(Clone, Debug)]
-enum Step {
-    Track,
-    Identify,
-    Flush,
+enum Happening {
+    Track {
+        events: u32,
+        bytes: u32,
+        identify: bool,
+    },
+    Wake,
+    /// The oldest open request is answered, or its connection breaks.
+    Answer {
+        status: u32,
+        retry_after_ms: f64,
+    },
+    Online(bool),
     Hide,
-    Reload,
-    Pass(u64),
-    Answer(u16),
-    LoseAnswer,
+    /// The page goes and another of the site comes; a crash skips the going.
+    Leave {
+        crash: bool,
+        wait_ms: f64,
+    },
+    Pass(f64),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn happenings() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        4 => Just(Step::Track),
-        1 => Just(Step::Identify),
-        1 => Just(Step::Flush),
-        1 => Just(Step::Hide),
-        1 => Just(Step::Reload),
-        3 => (0u64..40_000).prop_map(Step::Pass),
-        4 => prop_oneof![Just(0u16), Just(200), Just(429), Just(503)].prop_map(Step::Answer),
-        1 => Just(Step::LoseAnswer),
+        4 => (1u32..25, 50u32..6_000, prop::bool::weighted(0.1)).prop_map(|(events, bytes, identify)| Happening::Track { events, bytes, identify }),
+        4 => Just(Happening::Wake),
+        4 => (prop::sample::select(vec![200, 200, 200, 0, 503, 429, 408]), prop::sample::select(vec![0.0, 0.0, 5_000.0]))
+            .prop_map(|(status, retry_after_ms)| Happening::Answer { status, retry_after_ms }),
+        1 => any::<bool>().prop_map(Happening::Online),
+        1 => Just(Happening::Hide),
+        1 => (any::<bool>(), 0.0..60_000.0).prop_map(|(crash, wait_ms)| Happening::Leave { crash, wait_ms }),
+        2 => (0.0..20_000.0).prop_map(Happening::Pass),
     ]
 }
 
 proptest! {
-    /// Whatever happens to the network and the page: once all is well, every call has arrived, as it was made, with the id it
-    /// was given, and nothing is left in storage. Promises of the last page have ended.
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Whatever happens, in whatever order: below the cap nothing is lost; on the disk is exactly what has not ended; while the page stays
+    /// there is one request at a time, in the order of the calls; and once the world heals, everything arrives.
     #[test]
-    fn no_call_is_lost(steps in prop::collection::vec(step(), 0..80)) {
-        let mut page = Page::started();
-        let (mut made, mut tickets) = (0usize, Vec::new());
-        let mut arrived: Vec<Value> = Vec::new();
-        for step in steps {
-            match step {
-                Step::Track => { page.track(&format!("n{made}")); made += 1; }
-                Step::Identify => { made += 1; tickets.push(made as u32); page.identify(made as u32); }
-                Step::Flush => { tickets.push(1_000 + page.draws as u32); page.flush(1_000 + page.draws as u32); }
-                Step::Hide => page.hide(),
-                Step::Reload => { tickets.clear(); page = page.reloaded(); }
-                Step::Pass(ms) => page.pass(ms),
-                Step::LoseAnswer => drop(page.sent.pop()),
-                Step::Answer(code) => if let Some(request) = page.sent.pop() {
-                    if code == 200 {
-                        arrived.push(serde_json::from_str(&request.body).expect("JSON"));
-                    }
-                    page.answer(request.id, if code == 200 { ok() } else { status(code) });
+    fn nothing_is_lost_in_any_life_of_a_browser(life in prop::collection::vec(happenings(), 1..60)) {
+        let (mut core, mut page, mut now) = (Core::new(), World::default(), 0.0);
+        let mut open: Vec<Sent> = Vec::new();
+        let mut arrived = BTreeSet::new();
+        let mut made = 0;
+        let mut total_bytes = 0;
+        let mut hidden = false;
+        for happening in life {
+            let before = page.sent.len();
+            match happening {
+                Happening::Track { events, bytes, identify } => for _ in 0..events {
+                    if total_bytes + bytes > QUEUE_BYTES_MAX || made >= QUEUE_ITEMS_MAX as u32 { break; }
+                    total_bytes += bytes;
+                    made += 1;
+                    let kind = if identify { Kind::Identify } else { Kind::Event };
+                    prop_assert_eq!(page.call(&mut core, now, Text { name: made, bytes, kind }), Taken::Kept);
                 },
+                Happening::Wake => {
+                    let next = page.wake(&mut core, now);
+                    prop_assert!(next > now, "it would come again at once, for ever");
+                    prop_assert!(next == NEVER || next <= now + RETRY_AFTER_MS_MAX.max(RETRY_MS_MAX));
+                }
+                Happening::Answer { status, retry_after_ms } => if !open.is_empty() {
+                    let sent = open.remove(0);
+                    if status == 200 { arrived.extend(sent.names.iter().copied()); }
+                    core.answered(now, sent.request, (status, status == 200), retry_after_ms, &mut page);
+                },
+                Happening::Online(online) => core.online(now, online),
+                Happening::Hide => {
+                    core.part(now, false, &mut page);
+                    hidden = true;
+                }
+                Happening::Leave { crash, wait_ms } => {
+                    if !crash { core.part(now, true, &mut page); }
+                    // What was handed over may or may not have arrived; here it did not, which is the harder case.
+                    now += wait_ms;
+                    core = page.reload(now, AWAY_MS - wait_ms);
+                    open.clear();
+                    page.sent.clear();
+                    hidden = false;
+                    continue;
+                }
+                Happening::Pass(ms) => now += ms,
+            }
+            let fresh: Vec<_> = page.sent[before..].to_vec();
+            open.extend(fresh.iter().cloned());
+            for sent in &fresh {
+                prop_assert!(sent.names.is_sorted(), "{:?}", sent.names);
+                prop_assert!(sent.names.len() == 1 || sent.bytes <= REQUEST_BYTES_MAX);
+                prop_assert!(sent.how != How::Keepalive || sent.bytes <= KEEPALIVE_BYTES_MAX);
+            }
+            if !hidden { prop_assert!(fresh.len() <= 1); }
+            let ended: BTreeSet<_> = page.ends.iter().map(|(name, _)| *name).collect();
+            prop_assert_eq!(ended.len(), page.ends.len(), "a call ended twice");
+            for name in 1..=made {
+                prop_assert!(ended.contains(&name) != page.disk.contains_key(&name), "{} is neither over nor on the disk", name);
             }
         }
-        arrived.extend(page.heal());
-        let mut calls = BTreeMap::new();
-        for body in &arrived {
-            for call in body["events"].as_array().cloned().unwrap_or_else(|| vec![body.clone()]) {
-                let id = call["messageId"].as_str().expect("an id").to_owned();
-                let what = (call["timestamp"].clone(), call["eventType"].clone(), body["sessionId"].clone());
-                prop_assert_eq!(calls.entry(id).or_insert_with(|| what.clone()), &what);
+        // The world heals: a new page, and a server that takes everything.
+        core = page.reload(now, AWAY_MS);
+        page.sent.clear();
+        for _ in 0..3_000 {
+            let next = page.wake(&mut core, now);
+            match page.sent.pop() {
+                Some(sent) => {
+                    arrived.extend(sent.names.iter().copied());
+                    core.answered(now, sent.request, OK, 0.0, &mut page);
+                }
+                None if next == NEVER => break,
+                None => now = next,
             }
         }
-        prop_assert_eq!(calls.len(), made);
-        prop_assert_eq!(page.queued().count(), 0);
-        prop_assert!(tickets.iter().all(|ticket| page.settled.contains_key(ticket)));
+        prop_assert!(page.disk.is_empty());
+        prop_assert_eq!(arrived, (1..=made).collect::<BTreeSet<_>>());
+        prop_assert!(page.ends.iter().all(|(_, end)| *end == End::Delivered));
     }
 }

@@ -1,9 +1,9 @@
 -- Writes the outbox: one delivery per new event and subscription that wants it. Held while its subscription does not take any (off, circuit open, rate
 -- limited); leased to the invocation that stores it, unless that may not attempt it; then pending.
--- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for platform events, whose data name the user), ?5 request, ?6 now ms, ?7 lease end ms, ?8 JSON array of
--- subscriptions none is leased for, ?9 ms of timeout up to which one is leased
+-- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for platform events, whose data name the user), ?5 request,
+-- ?6 now ms, ?7 lease end ms, ?8 JSON array of subscriptions none is leased for, ?9 ms of timeout up to which one is leased, ?10 events of which some are leased
 with fresh as materialized (
-  select e.message_id, coalesce(
+  select j.key as place, e.message_id, coalesce(
       (select 'user_registered' from identities as i join profiles as p on p.company = i.company and p.id = i.profile
        where i.company = ?2 and i.kind = 'email' and i.key = ?4 and p.registered_id = e.message_id and e.type = 'identify'), e.type) as name,
     coalesce(
@@ -14,13 +14,16 @@ with fresh as materialized (
   where exists (select 1 from subscriptions where company = ?2)
 )
 insert into deliveries (company, id, subscription, source, message_id, event, profile, state, generation, due_at, created_at)
-select ?2, lower(hex(randomblob(16))), s.id, ?3, f.message_id, f.name, f.profile, s.state, s.state = 'leased', iif(s.state = 'leased', ?7, ?6), ?6
-from fresh as f cross join (
-  select s.id, s.events, case when s.active = 0 or c.webhooks_enabled = 0 or s.open_until is not null or s.rate_limit is not null then 'held'
-              when s.timeout_ms > ?9 or s.id in (select value from json_each(?8)) then 'pending' else 'leased' end as state
-  from subscriptions as s cross join companies as c on c.id = ?2 where s.company = ?2
-) as s 
-where exists (
+select ?2, lower(hex(randomblob(16))), subscription, ?3, message_id, name, profile, state, state = 'leased', iif(state = 'leased', ?7, ?6), ?6
+from (
+  select s.id as subscription, f.message_id, f.name, f.profile,
+         case when s.active = 0 or c.webhooks_enabled = 0 or s.open_until is not null or s.rate_limit is not null then 'held'
+              when s.timeout_ms > ?9 or f.place >= ?10 or s.id in (select value from json_each(?8)) then 'pending'
+              else 'leased' end as state
+  from fresh as f cross join subscriptions as s on s.company = ?2 cross join companies as c on c.id = ?2
+  where exists (
     select 1 from json_each(s.events) as p
     where p.value in ('*', f.name) or substr(p.value, -1) = '*' and instr(f.name, rtrim(p.value, '*')) = 1)
+)
+where true
 returning id, subscription, message_id, event, profile, state

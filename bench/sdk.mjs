@@ -1,0 +1,201 @@
+// `make bench-sdk`: what an SDK costs the page's main thread in Chromium, next to a page without one and to well-known SDKs of the same run.
+// Writes bench/sdk.md and bench/sdk.svg. README.md says how to read it. ROUNDS makes it longer or shorter.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { cpus, loadavg } from 'node:os';
+import { brotliCompressSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { launch } from '../tests/browser/browser.mjs';
+
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const TRACKS = 60;
+const GAP_MS = 25;
+/** Long enough for every SDK here to have sent: the slowest batches for five seconds. */
+const START_MS = 2_500;
+const FLUSH_MS = 6_000;
+const GOALS = { load: 3, track: 0.25, sync: 0.1 };
+const at = (path) => new URL(`../${path}`, import.meta.url).pathname;
+
+if (!existsSync(at('bench/sdk/node_modules'))) {
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', at('bench/sdk')], { stdio: 'inherit' });
+}
+
+/** Each says how a page starts it and tracks with it; `api` is the collector's address. */
+const SDKS = {
+  'no SDK': `window.start = () => {}; window.track = () => {};`,
+  TrackMate: `import sdk from ${JSON.stringify(at('www/dist/sdk/trackmate.js'))};
+    window.start = (api) => { sdk.init('TM-TEST', api); sdk.trackPageView(); };
+    window.track = (name, data) => sdk.track(name, data);`,
+  Plausible: `import { init, track } from '@plausible-analytics/tracker';
+    window.start = (api) => init({ domain: 'example.com', endpoint: api + '/p', captureOnLocalhost: true });
+    window.track = (name, props) => track(name, { props });`,
+  Snowplow: `import { newTracker, trackPageView, trackSelfDescribingEvent } from '@snowplow/browser-tracker';
+    window.start = (api) => { newTracker('sp', api, { appId: 'bench' }); trackPageView(); };
+    window.track = (name, data) => trackSelfDescribingEvent({ event: { schema: 'iglu:bench/' + name + '/jsonschema/1-0-0', data } });`,
+  Segment: `import { AnalyticsBrowser } from '@segment/analytics-next';
+    window.start = (api) => {
+      const apiHost = api.replace('http://', '') + '/v1';
+      const cdnSettings = { integrations: { 'Segment.io': { apiKey: 'bench', apiHost, protocol: 'http' } } };
+      window.sdk = AnalyticsBrowser.load({ writeKey: 'bench', cdnSettings }, { integrations: { 'Segment.io': { protocol: 'http', apiHost } } });
+      window.sdk.page();
+    };
+    window.track = (name, data) => window.sdk.track(name, data);`,
+};
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const round = (number, digits) => Number(number.toFixed(digits));
+
+const bundles = {};
+const sizes = {};
+for (const [name, contents] of Object.entries(SDKS)) {
+  const built = await build({
+    stdin: { contents, resolveDir: at('bench/sdk') },
+    bundle: true,
+    minify: true,
+    charset: 'utf8',
+    format: 'iife',
+    target: 'es2022',
+    external: ['*/trackmate.csp.js'],
+    write: false,
+    logLevel: 'error',
+  });
+  bundles[name] = built.outputFiles[0].contents;
+  sizes[name] = brotliCompressSync(bundles[name]).length;
+}
+
+/** Serves the pages and takes whatever SDKs send. Isolated, so that the browser's clock is fine-grained. */
+const received = {};
+const server = createServer((request, response) => {
+  const { pathname, searchParams } = new URL(request.url, 'http://x');
+  const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+  if (request.method === 'GET' && pathname === '/page') {
+    const name = searchParams.get('sdk');
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...isolated });
+    return response.end(`<!doctype html><title>Bench</title><script src="/bundle?sdk=${encodeURIComponent(name)}"></script>`);
+  }
+  if (request.method === 'GET' && pathname === '/bundle') {
+    response.writeHead(200, { 'content-type': 'text/javascript; charset=utf-8', ...isolated });
+    return response.end(Buffer.from(bundles[searchParams.get('sdk')]));
+  }
+  let bytes = 0;
+  request.on('data', (chunk) => (bytes += chunk.length));
+  request.on('end', () => {
+    if (request.method === 'POST') {
+      received.requests = (received.requests ?? 0) + 1;
+      received.bytes = (received.bytes ?? 0) + bytes;
+    }
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'access-control-allow-origin': request.headers.origin ?? '*',
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-headers': 'content-type, authorization, sp-anonymous',
+      'cross-origin-resource-policy': 'cross-origin',
+    });
+    response.end('{"success":true,"rejected":[]}');
+  });
+});
+await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+const { port } = server.address();
+const page_ = `http://127.0.0.1:${port}`;
+const api = `http://localhost:${port}`;
+
+const browser = await launch();
+
+async function measure(name) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const cdp = await context.newCDPSession(page);
+  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const cpuMs = async () => (await cdp.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  Object.assign(received, { requests: 0, bytes: 0 });
+  const before = await cpuMs();
+  await page.goto(`${page_}/page?sdk=${encodeURIComponent(name)}`);
+  await page.evaluate((api) => window.start(api), api);
+  await sleep(START_MS);
+  const loaded = await cpuMs();
+  const sync = await page.evaluate(
+    async ([tracks, gap]) => {
+      const taken = [];
+      for (let n = 0; n < tracks; n++) {
+        const began = performance.now();
+        window.track('add_to_cart', { productId: `PROD-${n}`, price: 79.99, currency: 'USD', category: 'headphones' });
+        taken.push(performance.now() - began);
+        await new Promise((next) => setTimeout(next, gap));
+      }
+      return taken;
+    },
+    [TRACKS, GAP_MS],
+  );
+  await sleep(FLUSH_MS);
+  const ended = await cpuMs();
+  await context.close();
+  return { load: loaded - before, track: (ended - loaded) / TRACKS, sync: median(sync), requests: received.requests };
+}
+
+const runs = Object.fromEntries(Object.keys(SDKS).map((name) => [name, []]));
+for (let round = 0; round < ROUNDS; round++) {
+  // In another order each round, so that what else the machine does falls on all alike.
+  const names = Object.keys(SDKS);
+  for (const name of [...names.slice(round % names.length), ...names.slice(0, round % names.length)]) {
+    const run = await measure(name);
+    runs[name].push(run);
+    console.log(`round ${round + 1}, ${name}: load ${run.load.toFixed(1)} ms, track ${run.track.toFixed(3)} ms, sync ${run.sync.toFixed(3)} ms, ${run.requests} requests`);
+  }
+}
+const version = browser.version();
+await browser.close();
+server.close();
+
+const over = (name, field) => median(runs[name].map((run) => run[field])) - median(runs['no SDK'].map((run) => run[field]));
+const rows = Object.keys(SDKS).map((name) => ({
+  name,
+  brotli: name === 'no SDK' ? 0 : sizes[name],
+  load: round(over(name, 'load'), 2),
+  track: round(over(name, 'track'), 3),
+  sync: round(median(runs[name].map((run) => run.sync)), 3),
+  requests: median(runs[name].map((run) => run.requests)),
+}));
+const blank = rows.shift();
+const floor = { load: median(runs['no SDK'].map((run) => run.load)), track: median(runs['no SDK'].map((run) => run.track)) };
+
+const table = [
+  '| SDK | bundle, brotli B | load + init + first page, CPU ms | CPU ms per `track()` with its sending | `track()` itself, ms median | requests for 1 page + 60 events |',
+  '|---|---:|---:|---:|---:|---:|',
+  ...rows.map((row) => `| ${row.name} | ${row.brotli} | ${row.load} | ${row.track} | ${row.sync} | ${row.requests} |`),
+].join('\n');
+const met = (goal, field) => `${field} ≤ ${goal}: ${rows[0][field]}, ${rows[0][field] <= goal ? 'met' : 'NOT met'}`;
+writeFileSync(
+  at('bench/sdk.md'),
+  `# What the SDK costs a page
+
+Made by \`make bench-sdk\` (bench/sdk.mjs): Chromium ${version}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} at the end, ${ROUNDS} fresh profiles each, medians.
+CPU is the main thread's, less that of a page without an SDK (${floor.load.toFixed(1)} ms to load, ${floor.track.toFixed(3)} ms for each turn of the loop). The bundles are made by the same esbuild.
+
+${table}
+
+Goals for TrackMate: ${met(GOALS.load, 'load')}; ${met(GOALS.track, 'track')}; ${met(GOALS.sync, 'sync')}.
+
+![CPU of each SDK](sdk.svg)
+`,
+);
+
+/** Two groups of bars, each to its own scale. */
+function chart() {
+  const bar = (row, index, field, unit, top, most) => {
+    const y = top + 30 + index * 26;
+    const width = Math.max(1, (Math.max(row[field], 0) / most) * 330);
+    const fill = row.name === 'TrackMate' ? '#1b7f5c' : '#9aa5b1';
+    return `<text x="100" y="${y + 14}" text-anchor="end">${row.name}</text><rect x="110" y="${y}" width="${width.toFixed(1)}" height="18" fill="${fill}"/><text x="${(118 + width).toFixed(1)}" y="${y + 14}">${row[field]} ${unit}</text>`;
+  };
+  const group = (title, field, top) => {
+    const most = Math.max(...rows.map((row) => row[field]));
+    return `<text x="10" y="${top + 14}" font-weight="bold">${title}</text>${rows.map((row, index) => bar(row, index, field, 'ms', top, most)).join('')}`;
+  };
+  const height = 2 * (rows.length * 26 + 50);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 540 ${height}" font-family="system-ui, sans-serif" font-size="13"><rect width="540" height="${height}" fill="#fff"/>${group('Load, init and first page: main-thread CPU', 'load', 10)}${group('Each track() with its sending: main-thread CPU', 'track', 10 + height / 2)}</svg>\n`;
+}
+writeFileSync(at('bench/sdk.svg'), chart());
+console.log(`\n${table}\n\nno SDK: load ${floor.load.toFixed(2)} ms, turn ${floor.track.toFixed(3)} ms, sync ${blank.sync} ms`);
+console.log(JSON.stringify({ sdks: rows, goals: GOALS }));

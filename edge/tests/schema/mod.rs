@@ -1,0 +1,18 @@
+//! The real schema in memory: every migration, in order.
+
+use rusqlite::Connection;
+
+/// A database as a deployment has it, with one company.
+pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        connection.execute_batch(&std::fs::read_to_string(file).unwrap()).unwrap();
+    }
+    let insert = "insert into companies (id, name, revenue_events, created_at) values (?1, 'Test', ?2, 0)";
+    connection.execute(insert, [company, revenue_events]).unwrap();
+    connection.set_prepared_statement_cache_capacity(64);
+    connection
+}

@@ -1,0 +1,69 @@
+// The second half of build.sh: bundles js/ around the core it is given, makes the npm package, prints and checks the sizes.
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { brotliCompressSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const glue = resolve(process.argv[2]);
+const root = new URL('..', import.meta.url).pathname;
+const js = `${root}sdk-wasm/js/`;
+const out = `${root}www/dist/sdk/`;
+const { version } = JSON.parse(readFileSync(`${root}sdk-wasm/package.json`, 'utf8'));
+
+/** Most bytes of what a page downloads, brotli. The build fails above. */
+const LIMITS = { sdk_brotli: 10_240, sdk_csp_fallback_brotli: 14_336, stub_brotli: 512 };
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const shared = {
+  bundle: true,
+  minify: true,
+  charset: 'utf8',
+  target: 'es2022',
+  legalComments: 'none',
+  logLevel: 'warning',
+  sourcemap: 'linked',
+  define: {
+    VERSION: JSON.stringify(version),
+    // One character a byte: brotli makes less of base64, which hides that bytes repeat.
+    BYTES: JSON.stringify(readFileSync(`${glue}/core.wasm`, 'latin1')),
+  },
+};
+const bundle = (name, entry, options) =>
+  build({ ...shared, entryPoints: [`${js}${entry}.ts`], outfile: `${out}${name}`, format: 'esm', ...options });
+
+await bundle('trackmate.js', 'module', { external: ['./trackmate.csp.js'] });
+await bundle('trackmate.classic.js', 'classic', { format: 'iife' });
+await bundle('trackmate.csp.js', 'csp', { alias: { 'trackmate-core': `${glue}/core.js`, host: `${js}csp-host.ts` } });
+await bundle('stub.js', 'stub', { format: 'iife', sourcemap: false });
+await bundle('vitals.js', 'vitals');
+for (const types of ['trackmate.d.ts', 'vitals.d.ts']) cpSync(`${js}${types}`, `${out}${types}`);
+
+// What `npm pack` packs: the same files and what a package needs.
+const pack = resolve(glue, '../sdk-package');
+rmSync(pack, { recursive: true, force: true });
+cpSync(out, pack, { recursive: true });
+for (const file of ['sdk-wasm/package.json', 'sdk-wasm/README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
+  cpSync(`${root}${file}`, `${pack}/${file.split('/').at(-1)}`);
+}
+
+
+const brotli = (name) => brotliCompressSync(readFileSync(out + name)).length;
+const sizes = {};
+for (const name of ['trackmate.js', 'trackmate.classic.js', 'trackmate.csp.js', 'stub.js', 'vitals.js']) {
+  const bytes = readFileSync(out + name);
+  sizes[name] = brotli(name);
+  const integrity = `sha384-${createHash('sha384').update(bytes).digest('base64')}`;
+  console.log(`sdk: ${name.padEnd(20)} ${String(bytes.length).padStart(6)} B, brotli ${String(sizes[name]).padStart(5)} B, ${integrity}`);
+}
+const measured = {
+  sdk_brotli: Math.max(sizes['trackmate.js'], sizes['trackmate.classic.js']),
+  sdk_csp_fallback_brotli: Math.max(sizes['trackmate.js'], sizes['trackmate.classic.js']) + sizes['trackmate.csp.js'],
+  stub_brotli: sizes['stub.js'],
+};
+writeFileSync(`${glue}/sizes.json`, JSON.stringify(measured));
+for (const [name, most] of Object.entries(LIMITS)) {
+  if (measured[name] > most) throw new Error(`${name} is ${measured[name]} B, over its limit of ${most} B`);
+}

@@ -1,0 +1,46 @@
+// The border to the decisions in Rust: what `src/lib.rs` exports and what it asks of the page. Numbers only.
+
+/** `src/lib.rs`. Times are `performance.now()`, so that a changed clock stops no timer. */
+export interface Core {
+  open(now: number, batchEvents: number, flushMs: number, askedMs: number): void;
+  track(now: number, id: number, identify: boolean, nameChars: number, bytes: number, overhead: number, envelope: number): number;
+  restore(now: number, id: number, identify: boolean, bytes: number, overhead: number, envelope: number, awayMs: number): void;
+  forget(id: number): void;
+  consent(now: number, decision: number): void;
+  flush(now: number): void;
+  online(now: number, online: boolean): void;
+  wake(now: number): void;
+  next(): number;
+  part(now: number, leaving: boolean): void;
+  answered(now: number, request: number, status: number, ours: boolean, retryAfterMs: number): number;
+  progress(now: number, id: number): number;
+  visit(nowS: number, campaign: number): number;
+  fits(contextBytes: number): number;
+}
+
+/** `core::Page`, and the stored session byte by byte. */
+export interface Host {
+  keep(id: number): number;
+  put(id: number): void;
+  send(request: number, how: number): number;
+  away(id: number): void;
+  done(id: number, end: number): void;
+  pause(waitMs: number): void;
+  random(): number;
+  read(place: number): number;
+  write(byte: number): void;
+}
+
+/** Makes a core that asks this page. */
+export type Compile = (host: Host) => Core;
+
+/** The core as WebAssembly, compiled at once: the build puts its bytes here, one character each. */
+declare const BYTES: string;
+const WASM = BYTES;
+
+export const compile: Compile = (host) => {
+  const bytes = new Uint8Array(WASM.length);
+  for (let place = 0; place < WASM.length; place++) bytes[place] = WASM.charCodeAt(place);
+  const imports = { host: host as unknown as WebAssembly.ModuleImports };
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports as unknown as Core;
+};

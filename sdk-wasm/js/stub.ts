@@ -1,0 +1,23 @@
+// The loader stub, to be pasted into a page before anything else: `window.TrackMate` is there at once and queues calls until the
+// classic script, loaded without haste, makes them. If the visitor goes before that, the queue is left in localStorage for the next
+// page; not where the visitor has a say first.
+
+{
+  const early: [string, number, any[], unknown?][] = [];
+  const stub: any = { q: early, getSessionId: () => '', getAnonymousId: () => '' };
+  for (const name of ['init', 'trackPageView', 'track', 'identify', 'group', 'alias', 'reset', 'flush', 'consent', 'on']) {
+    stub[name] = (...args: unknown[]) =>
+      new Promise((resolve) => early.push([name, Date.now(), name === 'on' ? args : JSON.parse(JSON.stringify(args)), resolve]));
+  }
+  window.TrackMate = stub;
+  addEventListener('pagehide', () => {
+    const init = early.find(([name]) => name === 'init');
+    if (window.TrackMate !== stub || !init || /"consent"|"respect/.test(JSON.stringify(init))) return;
+    if ((navigator as any).globalPrivacyControl) return;
+    const key = 'trackmate.early';
+    const page = { url: location.href, title: document.title, referrer: document.referrer };
+    try {
+      localStorage[key] = JSON.stringify([...JSON.parse(localStorage[key] || '[]'), [init[2][0], page, early]]);
+    } catch {}
+  });
+}

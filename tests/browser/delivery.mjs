@@ -1,0 +1,202 @@
+// Whether everything arrives, once: the ways in which pages end and networks fail, in a real browser, against a store. Each scenario runs in a
+// browser profile of its own, behind a collector of its own.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from './browser.mjs';
+import { startCollector } from './collector.mjs';
+
+/** What was handed over by a page that went is sent again after ten seconds, on a machine that others use too. */
+const HEALED_MS = 60_000;
+
+const burst = (page, count, { bytes = 0, from = 0, then } = {}) =>
+  page.evaluate(
+    ([count, bytes, from, then]) => {
+      for (let n = from; n < from + count; n++) window.sdk.track(`event-${n}`, { pad: 'x'.repeat(bytes) });
+      if (then) location.href = then;
+    },
+    [count, bytes, from, then],
+  );
+
+const pause = (page, ms) => page.evaluate((ms) => new Promise((done) => setTimeout(done, ms)), ms);
+const close = async (page) => {
+  await page.close({ runBeforeUnload: true });
+  await until('the tab to close', () => page.isClosed());
+};
+
+/** `events` are expected, once each, `inVisit` of them before any other visit. */
+const SCENARIOS = {
+  'a tab is closed': {
+    events: 5,
+    inVisit: 5,
+    async run({ open }) {
+      const page = await open();
+      for (let n = 0; n < 5; n++) {
+        await burst(page, 1, { from: n });
+        await pause(page, 50);
+      }
+      await close(page);
+    },
+  },
+  'a page is left in the task that tracks': {
+    events: 5,
+    inVisit: 5,
+    run: async ({ open }) => burst(await open(), 5, { then: '/elsewhere.html' }),
+  },
+  'a visitor bounces while the collector is slow': {
+    events: 5,
+    inVisit: 5,
+    async run({ open, collector }) {
+      collector.script = () => new Promise((answer) => setTimeout(answer, 200, 200));
+      const page = await open();
+      await pause(page, 250);
+      await burst(page, 5, { then: '/elsewhere.html' });
+    },
+  },
+  'the collector is down until after the visit': {
+    events: 5,
+    async run({ open, collector }) {
+      collector.script = () => 503;
+      const page = await open();
+      await burst(page, 5);
+      await until('a refused try', () => collector.requests.length);
+      await close(page);
+      collector.script = () => 200;
+    },
+  },
+  'the visitor is offline until after the visit': {
+    events: 5,
+    async run({ open, context }) {
+      const page = await open();
+      await context.setOffline(true);
+      await burst(page, 5);
+      await close(page);
+      await context.setOffline(false);
+    },
+  },
+  'a page with sixty events of 3 KB is left': {
+    events: 60,
+    run: async ({ open }) => burst(await open(), 60, { bytes: 3000, then: '/elsewhere.html' }),
+  },
+  'three tabs live through an outage': {
+    events: 15,
+    inVisit: 15,
+    async run({ open, collector }) {
+      collector.script = () => 503;
+      const pages = [await open(), await open(), await open()];
+      await Promise.all(pages.map((page, index) => burst(page, 5, { from: index * 5 })));
+      await until('a refused try of each', () => new Set(collector.requests.map(({ body }) => body.events[0].messageId)).size >= 3);
+      collector.script = () => 200;
+    },
+  },
+  'storage is closed': {
+    events: 5,
+    inVisit: 5,
+    async run({ open, context }) {
+      await context.addInitScript(() =>
+        Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('closed'); } }),
+      );
+      const page = await open();
+      await burst(page, 5);
+      await close(page);
+    },
+    // The next visit cannot know of this one, and need not.
+    visits: 1,
+  },
+  'storage is full': {
+    events: 5,
+    inVisit: 5,
+    async run({ open }) {
+      const page = await open();
+      await page.evaluate(() => {
+        for (let length = 1 << 22; length > 0; length >>= 1) {
+          try {
+            for (let n = 0; ; n++) localStorage.setItem(`fill-${length}-${n}`, 'x'.repeat(length));
+          } catch {}
+        }
+      });
+      await burst(page, 5);
+      await close(page);
+    },
+  },
+  'the clock jumps ahead and back': {
+    events: 15,
+    inVisit: 15,
+    async run({ open, context }) {
+      await context.addInitScript(() => {
+        const real = Date.now.bind(Date);
+        window.skew = 0;
+        Date.now = () => real() + window.skew;
+      });
+      const page = await open();
+      for (const [index, hours] of [0, 2, -30].entries()) {
+        await page.evaluate((hours) => (window.skew = hours * 3_600_000), hours);
+        await burst(page, 5, { from: index * 5 });
+        await pause(page, 50);
+      }
+    },
+  },
+  'a page is reloaded like mad while the collector is slow': {
+    events: 15,
+    async run({ open, collector }) {
+      collector.script = () => new Promise((answer) => setTimeout(answer, 300, 200));
+      const page = await open();
+      for (let n = 0; n < 15; n++) {
+        await burst(page, 1, { from: n });
+        if (n < 14) {
+          await page.reload();
+          await page.waitForFunction(() => window.sdk);
+        }
+      }
+      await close(page);
+    },
+    visits: 16,
+  },
+};
+
+/**
+ * Declares the scenarios. `openStore` → {company, upstream?, names: () => names of all stored events, with repeats if there are any}. What a
+ * browser's automation cannot do is in `without`: names of scenarios with the reason.
+ */
+export function deliveryScenarios({ browser, openStore, without = {} }) {
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    test(`nothing is lost or doubled when ${name}`, { skip: without[name] }, async (t) => {
+      const store = await openStore();
+      const collector = await startCollector({ upstream: store.upstream });
+      const context = await browser().newContext();
+      const names = async () => (await (store.names?.() ?? stored(collector))).filter((name) => name.startsWith('event-'));
+      let visits = 0;
+      const open = async () => {
+        const page = await context.newPage();
+        await page.goto(collector.page('/visit.html', { company: store.company, api: collector.abroad }));
+        await page.waitForFunction(() => window.sdk);
+        visits++;
+        return page;
+      };
+      try {
+        await scenario.run({ open, collector, context });
+        if (scenario.inVisit) {
+          await until('all in the same visit', async () => (await names()).length >= scenario.inVisit, HEALED_MS);
+        }
+        const inVisit = (await names()).length;
+        if (scenario.visits !== 1) {
+          const page = await open();
+          const left = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
+          await until('an empty queue', async () => !(await left()), HEALED_MS);
+          await page.evaluate(() => window.sdk.flush());
+        }
+        const expected = Array.from({ length: scenario.events }, (_, n) => `event-${n}`);
+        assert.deepEqual((await names()).sort(), expected.sort());
+        const received = collector.accepted().filter(({ eventType }) => eventType.startsWith('event-')).length;
+        t.diagnostic(`${inVisit} in the visit, ${scenario.events} stored, ${received - scenario.events} received again, ${collector.requests.length} requests`);
+      } finally {
+        await context.close();
+        await collector.close();
+      }
+    });
+  }
+}
+
+/** What a store that knows message ids would hold. */
+async function stored(collector) {
+  return [...new Map(collector.accepted().map(({ messageId, eventType }) => [messageId, eventType])).values()];
+}

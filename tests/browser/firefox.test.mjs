@@ -1,0 +1,34 @@
+// The delivery scenarios in the distribution's Firefox, as far as its automation goes. Without a Firefox they are skipped, and counted.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchFirefox, until } from './browser.mjs';
+import { startCollector } from './collector.mjs';
+import { deliveryScenarios } from './delivery.mjs';
+
+const firefox = await launchFirefox();
+after(() => firefox?.close());
+
+describe('Firefox and a scripted collector', { skip: !firefox && 'there is no Firefox here' }, () => {
+  deliveryScenarios({
+    browser: () => firefox,
+    openStore: async () => ({ company: 'TM-TEST' }),
+    without: { 'the visitor is offline until after the visit': 'its automation cannot cut the network' },
+  });
+});
+
+describe('Firefox under a policy without WebAssembly', { skip: !firefox && 'there is no Firefox here' }, () => {
+  let collector;
+  before(async () => (collector = await startCollector()));
+  after(() => collector?.close());
+
+  test('runs the fallback by itself', async () => {
+    collector.policy = { 'Content-Security-Policy': "default-src 'none'; script-src 'self'; connect-src *" };
+    const context = await firefox.newContext();
+    const page = await context.newPage();
+    await page.goto(collector.page('/visit.html', { api: collector.abroad }));
+    await page.waitForFunction(() => window.sdk);
+    await until('the page view', () => page.evaluate(() => window.sdk.flush()).then(() => collector.names().includes('page_view')));
+    assert.match(collector.accepted()[0].sessionId, /^session_/);
+    await context.close();
+  });
+});

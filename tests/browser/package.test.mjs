@@ -1,0 +1,102 @@
+// The npm package as customers get it: packed, installed in a fresh Vite project and used by a plain HTML page, then run in Chromium.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch, listen, until } from './browser.mjs';
+import { startCollector } from './collector.mjs';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
+
+/** Serves a folder as any static host would → its address. */
+async function serve(folder, headers = {}) {
+  const server = createServer((request, response) => {
+    const path = join(folder, new URL(request.url, 'http://x').pathname.replace(/\/$/, '/index.html'));
+    try {
+      const bytes = readFileSync(path);
+      response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/plain', ...headers }).end(bytes);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+}
+
+describe('the npm package', () => {
+  let folder, browser, collector, project;
+  const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'trackmate-package-'));
+    project = join(folder, 'node_modules/@trackmate/browser');
+    const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], join(ROOT, 'target/sdk-package')));
+    writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+    run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], folder);
+    browser = await launch();
+    collector = await startCollector();
+  });
+  after(async () => {
+    await browser?.close();
+    await collector?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Opens a page, waits for its events, and says what the page complained about. */
+  async function deliveredBy(url, names) {
+    collector.clear();
+    const page = listen(await browser.newPage());
+    await page.goto(url);
+    await until('the events', () => collector.names().length === names.length);
+    assert.deepEqual(collector.names(), names);
+    await page.close();
+    return page.said.filter((line) => !line.includes('404'));
+  }
+
+  test('works in a fresh Vite project, under a policy with and without WebAssembly, and is typed', async () => {
+    writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="/main.ts"></script>');
+    writeFileSync(
+      join(folder, 'main.ts'),
+      `import TrackMate, { type InitOptions } from '@trackmate/browser';
+       import vitals from '@trackmate/browser/vitals';
+       const options: InitOptions = { flushInterval: 100 };
+       TrackMate.init('TM-TEST', '${collector.abroad}', options);
+       vitals(TrackMate);
+       TrackMate.trackPageView();
+       TrackMate.track('from-vite', { n: 1 });`,
+    );
+    run(join(ROOT, 'node_modules/.bin/tsc'), ['--noEmit', '--strict', '--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2022', '--lib', 'es2022,dom', '--types', '', 'main.ts'], folder);
+    run(join(ROOT, 'node_modules/.bin/vite'), ['build', '--logLevel', 'error'], folder);
+    for (const script of ["'self' 'wasm-unsafe-eval'", "'self'"]) {
+      const site = await serve(join(folder, 'dist'), { 'content-security-policy': `default-src 'none'; script-src ${script}; connect-src *` });
+      await deliveredBy(`${site.url}/`, ['page_view', 'from-vite']);
+      site.close();
+    }
+  });
+
+  test('works in a plain HTML page, with the stub and the integrity that the build prints', async () => {
+    const integrity = `sha384-${createHash('sha384').update(readFileSync(join(project, 'trackmate.classic.js'))).digest('base64')}`;
+    writeFileSync(
+      join(project, 'plain.html'),
+      `<!doctype html><script>${readFileSync(join(project, 'stub.js'), 'utf8')}</script>
+       <script>TrackMate.init('TM-TEST', '${collector.abroad}', { flushInterval: 100 }); TrackMate.track('from-html');</script>
+       <script async src="trackmate.classic.js" integrity="${integrity}"></script>`,
+    );
+    const site = await serve(project);
+    assert.deepEqual(await deliveredBy(`${site.url}/plain.html`, ['from-html']), []);
+    site.close();
+  });
+
+  test('is importable on a server and names no path of the machine that built it', () => {
+    const said = run(process.execPath, ['--input-type=module', '-e', `import sdk from '@trackmate/browser'; sdk.track('x'); console.log(typeof sdk.init, await sdk.flush())`], folder);
+    assert.equal(said.trim(), 'function true');
+    const files = readdirSync(project);
+    for (const file of ['trackmate.js', 'trackmate.js.map', 'trackmate.csp.js', 'trackmate.d.ts', 'LICENSE-MIT', 'README.md']) assert.ok(files.includes(file), file);
+    for (const file of files) assert.ok(!readFileSync(join(project, file), 'latin1').includes(ROOT), file);
+  });
+});
