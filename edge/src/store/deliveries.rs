@@ -249,7 +249,7 @@ pub struct Noted {
     pub id: String,
     /// When its open circuit takes a probe, ms.
     pub open_until: Option<i64>,
-    /// Whether what is held for it may move on, 0 or 1.
+    /// Whether this settling closed its circuit, so that what is held for it moves on at once, 0 or 1.
     pub release: i64,
 }
 

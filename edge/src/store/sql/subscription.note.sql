@@ -22,6 +22,7 @@ update subscriptions set
     else open_until end,
   probe = case when n.alive > 0 or instr(n.ids, probe) then null else probe end,
   releasing = case when n.alive > 0 and open_until is not null then coalesce(releasing, 'deliver') else releasing end,
+  released_at = case when n.alive > 0 and open_until is not null and releasing is null then ?3 else released_at end,
   noted = ?4,
   became = case
     when active = 1 and (n.gone > 0 or n.ok = 0 and n.lost > 0 and disable_failures > 0 and failures + n.lost >= disable_failures
@@ -37,4 +38,4 @@ update subscriptions set
                                and ?3 - coalesce(failing_since, ?3) >= disable_ms)
 from ended as n
 where company = ?1 and id in (select sub from ended) and id = n.sub
-returning id, open_until, releasing is not null and open_until is null as "release"
+returning id, open_until, coalesce(releasing = 'deliver' and released_at = ?3, 0) and rate_limit is null as "release"
