@@ -26,19 +26,21 @@ macro_rules! statements {
     };
 }
 
-/// Statements that begin with what they share.
+/// Statements put together from what they share.
 macro_rules! joined {
-    ($($name:ident = $head:literal + $file:literal,)*) => {
-        $(#[doc = concat!("`", $head, "` and `", $file, "`")]
-        pub const $name: &str = uncommented(concat!(include_str!(concat!("sql/", $head)), include_str!(concat!("sql/", $file))));)*
+    ($($name:ident = $($file:literal)+,)*) => {
+        $(#[doc = concat!($("`", $file, "` "),+)]
+        pub const $name: &str = uncommented(concat!($(include_str!(concat!("sql/", $file))),+));)*
     };
 }
 
 joined! {
-    USERS_ASC = "users.filter.sql" + "users.asc.sql",
-    USERS_BY_ID = "users.filter.sql" + "users.by_id.sql",
-    USERS_COUNT = "users.filter.sql" + "users.count.sql",
-    USERS_DESC = "users.filter.sql" + "users.desc.sql",
+    PROFILE_BY_ADDRESS = "profile.columns.sql" "profile.by_address.sql",
+    PROFILE_FIND = "profile.columns.sql" "profile.find.sql",
+    USERS_ASC = "users.filter.sql" "profile.columns.sql" "users.asc.sql",
+    USERS_BY_ID = "users.filter.sql" "profile.columns.sql" "users.by_id.sql",
+    USERS_COUNT = "users.filter.sql" "users.count.sql",
+    USERS_DESC = "users.filter.sql" "profile.columns.sql" "users.desc.sql",
 }
 
 statements! {
@@ -89,9 +91,7 @@ statements! {
     NOTICE_INSERT = "notice.insert.sql",
     PLATFORM_EDITED = "platform.edited.sql",
     PLATFORM_IDENTIFIED = "platform.identified.sql",
-    PROFILE_BY_ADDRESS = "profile.by_address.sql",
     PROFILE_EDIT = "profile.edit.sql",
-    PROFILE_FIND = "profile.find.sql",
     PROFILE_OPEN = "profile.open.sql",
     PROGRESS_FIND = "progress.find.sql",
     PROGRESS_NEXT = "progress.next.sql",

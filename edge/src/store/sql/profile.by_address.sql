@@ -1,8 +1,3 @@
 -- ?1 company, ?2 address
-select p.id, p.email, p.name, p.traits, p.server_session, p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events,
-       p.server_events, p.sessions, p.revenue, p.erased_at, c.revenue_events,
-       p.said, p.opt_ins, p.consent, p.consent_at, p.consent_source, p.said_at, p.updated_at, p.edit,
-       (select json_group_object(name, applied_at) from tags where company = p.company and profile = p.id) as tags,
-       (select json_group_object(name, value) from fields where company = p.company and profile = p.id) as fields
 from identities as i join profiles as p on p.company = i.company and p.id = i.profile join companies as c on c.id = p.company
 where i.company = ?1 and i.kind = 'email' and i.key = ?2 and p.erased_at is null
