@@ -11,6 +11,7 @@ import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
 import timeline from './api/timeline.mjs';
 import trouble from './api/trouble.mjs';
+import undo from './api/undo.mjs';
 import users from './api/users.mjs';
 import webhooks from './api/webhooks.mjs';
 import { startTrackMate } from './support/harness.mjs';
@@ -21,6 +22,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, listing, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, cost];
   for (const feature of features) feature(() => trackMate);
 });

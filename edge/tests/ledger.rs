@@ -14,132 +14,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use rusqlite::{Connection, params_from_iter};
+use schema::pipe::{Db, NOW};
 use serde_json::{Value, json};
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::{clock, revenue};
-use trackmate_edge::store::sql;
 
-const COMPANY: &str = "TM-TEST";
-const NOW: i64 = 1_760_788_800_000;
-
-struct Db {
-    connection: Connection,
-    request: i64,
-}
-
-impl Db {
-    fn open() -> Self {
-        let connection = schema::open(COMPANY, "[\"pay\"]");
-        Self { connection, request: 0 }
-    }
-
-    fn clear(&self) {
-        let tables = ["events", "links", "profiles", "identities"];
-        self.connection.execute_batch(&tables.map(|t| format!("delete from {t};")).concat()).unwrap();
-    }
-
-    fn run(&self, statement: &str, parameters: &[Value]) -> Vec<String> {
-        let mut prepared = self.connection.prepare_cached(statement).unwrap();
-        // D1 binds every number as a float; so does this.
-        let values = parameters.iter().map(|v| match v {
-            Value::Null => rusqlite::types::Value::Null,
-            Value::String(s) => rusqlite::types::Value::Text(s.clone()),
-            other => rusqlite::types::Value::Real(other.as_f64().unwrap()),
-        });
-        let rows = prepared.query_map(params_from_iter(values), |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
-        rows.map(|r| match r.unwrap() {
-            rusqlite::types::Value::Text(text) => text,
-            other => format!("{other:?}"),
-        })
-        .collect()
-    }
-
-    /// What `store::ingest` sends for a browser batch.
-    fn events(&mut self, session: &str, rows: &[Value]) {
-        self.request += 1;
-        let ids = Value::Array(rows.iter().map(|row| row["i"].clone()).collect()).to_string();
-        let counts_revenue = rows.iter().any(|row| row.get("r").is_some());
-        let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
-        let (rows, request) = (Value::Array(rows.to_vec()).to_string(), self.request);
-        self.connection.execute_batch("begin").unwrap();
-        self.run(
-            sql::EVENTS_INSERT,
-            &[
-                json!(rows),
-                json!(COMPANY),
-                json!(0),
-                json!(session),
-                json!(request),
-                Value::Null,
-                json!(NOW),
-                Value::Null,
-                Value::Null,
-                Value::Null,
-                Value::Null,
-            ],
-        );
-        self.run(count, &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null]);
-        self.connection.execute_batch("commit").unwrap();
-    }
-
-    /// What `store::identify` sends.
-    fn identify(&mut self, session: &str, at: i64, id: &str, email: &str) {
-        self.request += 1;
-        let (request, company) = (json!(self.request), json!(COMPANY));
-        let rows = json!(json!([{ "i": id, "t": at, "n": "identify", "d": {} }]).to_string());
-        let (session, at, id, email) = (json!(session), json!(at), json!(id), json!(email));
-        let profile = json!(format!("p{}", self.request));
-        self.connection.execute_batch("begin").unwrap();
-        self.run(
-            sql::EVENTS_INSERT,
-            &[
-                rows,
-                company.clone(),
-                json!(0),
-                session.clone(),
-                request.clone(),
-                Value::Null,
-                json!(NOW),
-                Value::Null,
-                Value::Null,
-                Value::Null,
-                Value::Null,
-            ],
-        );
-        self.run(
-            sql::IDENTIFY_ADDRESS,
-            &[company.clone(), email.clone(), profile, json!(NOW), id.clone(), request.clone()],
-        );
-        let fact = [company.clone(), session.clone(), at.clone(), id.clone(), email.clone(), request.clone()];
-        self.run(sql::IDENTIFY_CLAIM, &fact);
-        self.run(sql::IDENTIFY_LINK, &fact);
-        self.run(sql::IDENTIFY_SHIFT, &[company, session, at, id, request]);
-        let person = [
-            email.clone(),
-            Value::Null,
-            json!("{}"),
-            json!(format!("webhook_{}", self.request)),
-            json!(NOW),
-            json!(32768),
-            json!(NOW),
-        ];
-        self.run(sql::IDENTIFY_PROFILE, &[&fact[..], &person[..]].concat());
-        self.connection.execute_batch("commit").unwrap();
-    }
-
-    fn table(&self, query: &str) -> Vec<Vec<String>> {
-        let mut statement = self.connection.prepare_cached(query).unwrap();
-        let columns = statement.column_count();
-        statement
-            .query_map([], |row| {
-                (0..columns).map(|c| row.get::<_, rusqlite::types::Value>(c).map(|v| format!("{v:?}"))).collect()
-            })
-            .unwrap()
-            .map(Result::unwrap)
-            .collect()
-    }
-}
+const TABLES: [&str; 4] = ["events", "links", "profiles", "identities"];
 
 /// A request of a history: events of one browser, or somebody logging in there.
 #[derive(Debug, Clone)]
@@ -174,7 +54,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
                     row
                 })
                 .collect();
-            db.events(&format!("s{session}"), &rows);
+            db.events(0, &format!("s{session}"), None, &rows);
         }
         Request::Identify { session, at, person } => {
             let id = format!("i{number}");
@@ -183,6 +63,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
                 clock::identify_ts(NOW + at * 1000, &id),
                 &id,
                 &format!("p{person}@x.io"),
+                &json!({}),
             );
         }
     }
@@ -286,12 +167,12 @@ proptest! {
             static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
         }
         DBS.with_borrow_mut(|[straight, shuffled]| {
-            straight.clear();
+            straight.clear(&TABLES);
             for (number, request) in history.iter().enumerate() {
                 send(straight, number, request);
             }
             check(straight);
-            shuffled.clear();
+            shuffled.clear(&TABLES);
             let late: Vec<usize> = repeats.iter().map(|r| r.index(history.len())).collect();
             for number in order.iter().chain(&late) {
                 send(shuffled, *number, &history[*number]);

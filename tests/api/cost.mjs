@@ -50,6 +50,8 @@ export default (trackMate) =>
 
     test('of identify and of the first page of a timeline does not grow with the history', async () => {
       const c = await company();
+      // A range that ends where the table does reads a row less: the first of all people would be cheaper than the rest.
+      await c.identify(c.session(), 'zz@example.com');
       const costs = [];
       for (const prior of [10, 1_000, 100_000]) {
         const session = c.session();

@@ -52,11 +52,17 @@ export default (trackMate) =>
 
       // Every route that names a thing of B, asked with A's keys.
       const { call } = trackMate();
-      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`]) {
+      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/identities`]) {
         assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
       }
+      const own = (await a.identify(a.session(), 'a@example.com')).body.profileId;
+      for (const pair of [{ into: own, from: profileId }, { into: profileId, from: own }]) {
+        assertProblem(await call('POST', '/api/admin/identity/merge', pair, a.admin), 404, 'unknown_user');
+      }
+      const [{ messageId }] = (await b.get(`/api/admin/users/${profileId}/identities`)).body.links;
+      for (const what of [{ messageId }, { profileId }]) assertProblem(await call('POST', '/api/admin/identity/undo', what, a.admin), 404, 'not_found');
       assertProblem(await call('GET', `/api/admin/webhooks/${webhook.id}`, undefined, a.admin), 404, 'not_found');
-      assert.deepEqual((await a.get('/api/admin/users')).body.users, []);
+      assert.deepEqual((await a.get('/api/admin/users')).body.users.map((u) => u.id), [own]);
       assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);
       assert.deepEqual((await a.get('/api/admin/webhooks')).body.webhooks, []);
       assert.equal((await a.get('/api/admin/settings')).body.settings.company_id, a.companyId);

@@ -106,7 +106,7 @@ export default (trackMate) =>
       const c = await company();
       const other = await newCompany(trackMate());
       const { profileId } = (await c.identify(c.session(), 'wall@example.com')).body;
-      for (const body of [{ email: 'x@example.com' }, { phone: 5 }, { optIns: { fax: true } }, { tags: ['vip'] }]) assertProblem(await patch(c, profileId, body), 400, 'invalid_field');
+      for (const body of [{ email: 5 }, { phone: 5 }, { optIns: { fax: true } }, { tags: ['vip'] }]) assertProblem(await patch(c, profileId, body), 400, 'invalid_field');
       assertProblem(await patch(c, profileId, '['), 400, 'invalid_field');
       const routes = [['PATCH', '', { city: 'x' }], ['POST', '/tags', { tags: ['x'] }], ['DELETE', '/tags', { tags: ['x'] }], ['PATCH', '/custom-fields', { a: 'x' }]];
       for (const [method, path, body] of routes) {

@@ -42,6 +42,10 @@ pub const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 pub const PAGE_ITEMS: usize = 50;
 /// Items of one page of a timeline at most.
 pub const TIMELINE_ITEMS_MAX: usize = 500;
+/// Items of one page of a person's links at most.
+pub const LINKS_ITEMS_MAX: usize = 500;
+/// Profiles that may stand as one person: each is read, and written, when two are merged or parted.
+pub const GROUP_PROFILES_MAX: usize = 20;
 /// Items of one page of users at most (seed 003).
 pub const USERS_ITEMS_MAX: usize = 1000;
 /// Users that a list may be asked to leave out first; a cursor goes on for ever.

@@ -40,6 +40,8 @@ pub enum Code {
     MissingKey,
     /// The key is unknown or revoked.
     InvalidKey,
+    /// A page's identify without the proof that its company asks for, or with a wrong one.
+    IdentityUnproved,
     /// The key's scope does not cover this route.
     WrongScope,
     /// The `company_id` is not the key's company.
@@ -63,7 +65,7 @@ pub enum Code {
 }
 
 /// Every code there is.
-pub const ALL: [Code; 27] = [
+pub const ALL: [Code; 28] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -81,6 +83,7 @@ pub const ALL: [Code; 27] = [
     Code::OriginNotAllowed,
     Code::MissingKey,
     Code::InvalidKey,
+    Code::IdentityUnproved,
     Code::WrongScope,
     Code::WrongCompany,
     Code::UnknownCompany,
@@ -115,6 +118,7 @@ impl Code {
             Self::OriginNotAllowed => "origin_not_allowed",
             Self::MissingKey => "missing_key",
             Self::InvalidKey => "invalid_key",
+            Self::IdentityUnproved => "identity_unproved",
             Self::WrongScope => "wrong_scope",
             Self::WrongCompany => "wrong_company",
             Self::UnknownCompany => "unknown_company",

@@ -10,13 +10,13 @@ use trackmate_wire::problem::{Code, Problem};
 use super::event::{check_object, time};
 use super::person::{Consent, KNOWN, PLATFORMS, Person, Traits, tag_id, traits};
 
-/// Parts of the user object that follow from others, and the address, which other routes change.
-const DERIVED: [&str; 8] =
-    ["id", "email", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
+/// Parts of the user object that follow from others.
+const DERIVED: [&str; 7] = ["id", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
 
 /// What is to change.
 #[derive(Debug, Default)]
 pub struct Edit {
+    email: Option<Address>,
     said: Traits,
     opt_ins: BTreeMap<String, bool>,
     consent: Option<Asked>,
@@ -24,6 +24,15 @@ pub struct Edit {
     /// By name or id.
     untags: BTreeSet<String>,
     fields: BTreeMap<String, Option<String>>,
+}
+
+/// An address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// As typed.
+    pub typed: String,
+    /// Its lookup key.
+    pub key: String,
 }
 
 /// A consent as told; what was not told is filled in only when it changes anything.
@@ -37,6 +46,8 @@ struct Asked {
 /// What an edit changed, beside the person.
 #[derive(Debug, Default)]
 pub struct Done {
+    /// The new address, which may be the old one spelled anew.
+    pub email: Option<Address>,
     /// Tags that are new.
     pub tags: Vec<String>,
     /// Tags that are gone.
@@ -81,11 +92,16 @@ fn value(raw: &RawValue) -> Value {
 }
 
 impl Edit {
-    /// Reads an edit: any of the user object's own fields, `traits`, `tags: {add, remove}`; what is none of these is a trait. `source` is whose key it is.
+    /// Reads an edit: any of the user object's own fields, `traits`, `tags: {add, remove}`; what is none of these is a trait. `source` is whose key it is,
+    /// `address` makes an address its lookup key.
     ///
     /// # Errors
     /// The [`Problem`] that the caller is told.
-    pub fn read(json: &str, source: &'static str) -> Result<Self, Problem> {
+    pub fn read(
+        json: &str,
+        source: &'static str,
+        address: impl Fn(&str) -> Result<String, Problem>,
+    ) -> Result<Self, Problem> {
         check_object(json, "user")?;
         let members = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
         let mut edit = Self::default();
@@ -95,6 +111,11 @@ impl Edit {
                     for (name, raw) in object(&raw, "traits")? {
                         edit.say(&name, raw)?;
                     }
+                }
+                "email" => {
+                    let Value::String(typed) = value(&raw) else { return Err(refused("email", "email is a text")) };
+                    let typed = typed.trim().to_owned();
+                    edit.email = Some(Address { key: address(&typed)?, typed });
                 }
                 "optIns" => edit.opt(&object(&raw, "optIns")?)?,
                 "exportConsent" => edit.consent = Some(Asked::read(&value(&raw), source)?),
@@ -180,6 +201,12 @@ impl Edit {
         Ok(())
     }
 
+    /// The address that it gives.
+    #[must_use]
+    pub const fn email(&self) -> Option<&Address> {
+        self.email.as_ref()
+    }
+
     /// Makes the edit; `None` if it changes nothing.
     ///
     /// # Errors
@@ -187,6 +214,10 @@ impl Edit {
     pub fn apply(&self, person: &mut Person, now_ms: i64) -> Result<Option<Done>, Problem> {
         let before = person.clone();
         let mut done = Done::default();
+        if let Some(email) = self.email.as_ref().filter(|email| person.email.as_ref() != Some(&email.typed)) {
+            person.email = Some(email.typed.clone());
+            done.email = Some(email.clone());
+        }
         person.said.extend(self.said.clone());
         let bytes: usize = person.said.iter().map(|(name, raw)| name.len() + raw.get().len() + 6).sum();
         if bytes > TRAITS_BYTES_MAX {
@@ -285,6 +316,7 @@ fn changes(before: &Person, after: &Person) -> BTreeMap<String, Value> {
         let of = |layer: &Traits| layer.get(name).map_or(Value::Null, |raw| value(raw));
         note(name.clone(), of(&old), of(&new));
     }
+    note("email".to_owned(), before.email.as_deref().into(), after.email.as_deref().into());
     note("fullName".to_owned(), before.full_name().into(), after.full_name().into());
     for platform in PLATFORMS {
         let of = |person: &Person| person.opt_ins.get(platform).copied().unwrap_or_default().into();
@@ -300,15 +332,20 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[allow(clippy::unnecessary_wraps, reason = "what makes a key of an address may refuse it")]
+    fn key(email: &str) -> Result<String, Problem> {
+        Ok(email.to_lowercase())
+    }
+
     fn names(done: Option<Done>) -> Vec<&'static str> {
         done.map(|d| d.events.iter().map(|e| e.name).collect()).unwrap_or_default()
     }
 
     #[test]
     fn an_edit_tells_old_and_new_once_and_says_nothing_the_second_time() {
-        let edit = json!({"phone": "+2", "plan": {"a": 1}, "optIns": {"whatsapp": true}, "exportConsent": true,
+        let edit = json!({"email": " New@b.c ", "phone": "+2", "plan": {"a": 1}, "optIns": {"whatsapp": true}, "exportConsent": true,
             "tags": {"add": ["vip"], "remove": ["gone"]}, "customFields": {"points": 150, "no": null}});
-        let edit = Edit::read(&edit.to_string(), "admin").unwrap();
+        let edit = Edit::read(&edit.to_string(), "admin", key).unwrap();
         let mut person = Person { claimed: traits(r#"{"phone":"+1"}"#).unwrap(), ..Person::default() };
         person.tags.insert("gone".into(), 1);
         person.fields.insert("points".into(), "140".into());
@@ -316,6 +353,8 @@ mod tests {
         let by_name = |name| done.events.iter().find(|e| e.name == name).unwrap().data.clone();
         let changes = &by_name("user.updated")["changes"];
         assert_eq!(changes["phone"], json!({"old": "+1", "new": "+2"}));
+        assert_eq!(changes["email"], json!({"old": null, "new": "New@b.c"}));
+        assert_eq!(done.email, Some(Address { typed: "New@b.c".into(), key: "new@b.c".into() }));
         assert_eq!(changes["plan"], json!({"old": null, "new": {"a": 1}}));
         assert_eq!(changes["optIns.whatsapp"], json!({"old": false, "new": true}));
         assert_eq!(changes["exportConsent"]["new"]["source"], "admin");
@@ -329,7 +368,7 @@ mod tests {
     #[test]
     fn what_cannot_be_said_is_refused() {
         for body in [
-            json!({"email": "a@b.c"}),
+            json!({"email": 5}),
             json!({"stats": {}}),
             json!({"phone": 5}),
             json!({"firstName": " "}),
@@ -342,12 +381,12 @@ mod tests {
             json!({"tags": ["vip"]}),
             json!({"tags": {"add": [5]}}),
         ] {
-            assert_eq!(Edit::read(&body.to_string(), "admin").unwrap_err().code, Code::InvalidField, "{body}");
+            assert_eq!(Edit::read(&body.to_string(), "admin", key).unwrap_err().code, Code::InvalidField, "{body}");
         }
         let many: serde_json::Map<String, Value> = (0..=FIELDS_MAX).map(|n| (n.to_string(), json!("x"))).collect();
         let edit = Edit::of_fields(&Value::Object(many).to_string()).unwrap();
         assert_eq!(edit.apply(&mut Person::default(), 1).unwrap_err().code, Code::LimitReached);
-        let large = Edit::read(&json!({"a": "x".repeat(TRAITS_BYTES_MAX)}).to_string(), "admin").unwrap();
+        let large = Edit::read(&json!({"a": "x".repeat(TRAITS_BYTES_MAX)}).to_string(), "admin", key).unwrap();
         assert_eq!(large.apply(&mut Person::default(), 1).unwrap_err().code, Code::EventTooLarge);
     }
 }

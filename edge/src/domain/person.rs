@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use trackmate_wire::signature::sha256_hex;
 
@@ -35,7 +35,7 @@ pub const KNOWN: [&str; 13] = [
 pub const PLATFORMS: [&str; 4] = ["messenger", "instagram", "whatsapp", "telegram"];
 
 /// A yes or no to being exported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// The answer.
     pub given: bool,

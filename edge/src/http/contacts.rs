@@ -33,6 +33,7 @@ struct Wanted {
     timestamp: Option<Value>,
     message_id: Option<String>,
     sent_at: Option<Value>,
+    user_hash: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -124,6 +125,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         timestamp: wanted.timestamp,
         message_id: wanted.message_id,
         sent_at: wanted.sent_at,
+        user_hash: wanted.user_hash,
     };
     let contact_id = claim.store(call).await?;
     Ok(serde_json::to_string(&Answer { success: true, contact_id: &contact_id })?)

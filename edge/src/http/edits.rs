@@ -6,12 +6,14 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
+use super::profile::address;
 use super::users::find;
-use super::{Handled, auth, body};
-use crate::domain::edit::Edit;
+use super::{Handled, auth, body, identity};
+use crate::domain::edit::{Done, Edit};
 use crate::domain::person::{Person, User};
 use crate::entropy;
-use crate::store::edits;
+use crate::store::edits::{self, Edited};
+use crate::store::people::{self, Profile};
 
 /// How often an edit reads its person again because another one came in between.
 const RACES_MAX: usize = 5;
@@ -30,11 +32,21 @@ fn answer(person: &Person) -> Handled {
 pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) -> Result<Person, Error> {
     for _ in 0..RACES_MAX {
         let read = find(call, company, id).await?;
-        let mut person = read.person(company)?;
-        let Some(done) = edit.apply(&mut person, call.now_ms())? else { return Ok(read.person(company)?) };
+        let before = read.person(company)?;
+        let mut person = before.clone();
+        let Some(done) = edit.apply(&mut person, call.now_ms())? else { return Ok(person) };
         let db = call.db(Some(company))?;
+        if let Some(email) = &done.email
+            && people::owner(db, company, &email.key).await?.is_some_and(|owner| owner != person.id)
+        {
+            let message = "another user has this address; POST /api/admin/identity/merge makes one of two";
+            return Err(Problem::field(Code::Conflict, "email", message).into());
+        }
+        let owns = owns(call, company, &read, (&before, &person), &done).await?;
+        let old = before.email.as_deref().and_then(|email| address(email).ok());
+        let edited = Edited { done: &done, address: old.as_deref(), owns: &owns };
         let number = entropy::number();
-        let written = edits::write(db, &read, &person, &done, number, call.now_ms(), entropy::message_id).await?;
+        let written = edits::write(db, &read, &person, &edited, number, call.now_ms(), entropy::message_id).await?;
         if let Some(outbox) = written {
             call.emitted(company, done.events.iter().map(|event| event.name), outbox);
             return Ok(person);
@@ -43,11 +55,31 @@ pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) ->
     Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
 }
 
-/// `PATCH /api/admin/users/{id}` with any of the user object's own fields, other traits, `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`,
+/// Of a group of merged profiles, what is said of each by itself after an edit of the person they are.
+async fn owns(
+    call: &Call,
+    company: &str,
+    read: &Profile,
+    (before, after): (&Person, &Person),
+    done: &Done,
+) -> Result<Vec<(String, String)>, Error> {
+    if read.own.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut owns = Vec::new();
+    for mut member in identity::group(call, company, read).await? {
+        let top = member.winner.is_none();
+        member.own.follow(before, after, done, top);
+        owns.push((member.id, serde_json::to_string(&member.own)?));
+    }
+    Ok(owns)
+}
+
+/// `PATCH /api/admin/users/{id}` with `email`, any of the user object's own fields, other traits, `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`,
 /// `customFields`, `tags: {add, remove}` → `{success, user}`. Null hides a trait or takes a custom field away.
 pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let text = body::text(call).await?;
-    answer(&change(call, &admin.company, id, &Edit::read(&text, "admin")?).await?)
+    answer(&change(call, &admin.company, id, &Edit::read(&text, "admin", address)?).await?)
 }
 
 #[derive(Deserialize)]

@@ -92,6 +92,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         received_ms: arrival.received_ms,
         context,
         origin: origin.as_deref(),
+        unproved: false,
         room: call.room(),
     };
     let (door, stored) = ingest::browser(call.db(Some(&company))?, &request, &sorted.rows).await?;
@@ -135,6 +136,12 @@ pub(super) fn check(door: Door) -> Result<(), Error> {
         Door::WrongOrigin => Err(Problem::new(
             Code::OriginNotAllowed,
             "this page's origin is not on the company's list of allowed origins",
+        )
+        .into()),
+        Door::Unproved => Err(Problem::field(
+            Code::IdentityUnproved,
+            "userHash",
+            "this company's pages must send userHash, made on its server from its identity secret",
         )
         .into()),
     }

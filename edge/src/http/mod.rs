@@ -12,10 +12,12 @@ mod deliveries;
 mod edits;
 mod error;
 mod events;
+mod identity;
 mod listing;
 mod operator;
 mod page;
 mod profile;
+mod proof;
 mod server_events;
 mod settings;
 mod timeline;
@@ -49,6 +51,9 @@ enum Route {
     UserTags(String),
     UserFields(String),
     Timeline(String),
+    Identities(String),
+    Merge,
+    Undo,
     Webhooks,
     Webhook(String),
     WebhookTest(String),
@@ -78,6 +83,9 @@ impl Route {
             ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
             ["api", "admin", "users", id, "custom-fields"] => Self::UserFields((*id).to_owned()),
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
+            ["api", "admin", "users", id, "identities"] => Self::Identities((*id).to_owned()),
+            ["api", "admin", "identity", "merge"] => Self::Merge,
+            ["api", "admin", "identity", "undo"] => Self::Undo,
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
             ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
@@ -99,9 +107,12 @@ impl Route {
     /// The value of `Allow`. Where there is GET there is HEAD.
     const fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Catalog | Self::Users | Self::Timeline(_) | Self::Deliveries(_) => {
-                "GET, HEAD, OPTIONS"
-            }
+            Self::Health
+            | Self::Catalog
+            | Self::Users
+            | Self::Timeline(_)
+            | Self::Identities(_)
+            | Self::Deliveries(_) => "GET, HEAD, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
             Self::Webhook(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
@@ -110,6 +121,8 @@ impl Route {
             | Self::Contacts
             | Self::FunnelTest
             | Self::ServerEvents
+            | Self::Merge
+            | Self::Undo
             | Self::WebhookTest(_)
             | Self::RotateSecret(_)
             | Self::Recover(_)
@@ -159,6 +172,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::UserTags(id), Method::Delete) => edits::tags(call, auth::Admin::of(call).await?, id, false).await,
         (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,
         (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Identities(id), Method::Get) => identity::list(call, auth::Admin::of(call).await?, id).await,
+        (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
+        (Route::Undo, Method::Post) => identity::undo(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
         (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,

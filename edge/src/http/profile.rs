@@ -10,7 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::events::{check, company, session};
-use super::{Handled, body};
+use super::{Handled, body, proof};
 use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
@@ -28,9 +28,8 @@ struct Identify {
     timestamp: Option<Value>,
     message_id: Option<String>,
     sent_at: Option<Value>,
-    /// Checked once a company turns identity verification on; never a trait.
-    #[serde(rename = "userHash")]
-    _user_hash: Option<Value>,
+    /// Never a trait.
+    user_hash: Option<String>,
     #[serde(flatten)]
     traits: Map<String, Value>,
 }
@@ -74,6 +73,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         timestamp: identify.timestamp,
         message_id: identify.message_id,
         sent_at: identify.sent_at,
+        user_hash: identify.user_hash,
     };
     let profile_id = claim.store(call).await?;
     Ok(serde_json::to_string(&Answer { success: true, profile_id: &profile_id })?)
@@ -99,11 +99,17 @@ pub(super) struct Claim<'a> {
     pub(super) timestamp: Option<Value>,
     pub(super) message_id: Option<String>,
     pub(super) sent_at: Option<Value>,
+    /// Proof that the page's server knows who this is.
+    pub(super) user_hash: Option<String>,
 }
 
 impl Claim<'_> {
     /// Stores the claim; the id of the person's profile.
     pub(super) async fn store(self, call: &Call) -> Result<String, Error> {
+        let proved = match &self.user_hash {
+            Some(hash) => proof::check(call, self.company, hash, [self.address, self.email]).await?,
+            None => false,
+        };
         let original_ms = self.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
         let sent_ms = body::sent_ms(self.sent_at.as_ref());
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
@@ -132,6 +138,7 @@ impl Claim<'_> {
             received_ms: call.now_ms(),
             context: None,
             origin: origin.as_deref(),
+            unproved: !proved,
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());

@@ -10,7 +10,7 @@ use super::call::Call;
 use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
-use super::{Handled, auth, body, edits};
+use super::{Handled, auth, body, edits, identity};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Sorted};
 use crate::domain::{self, clock};
@@ -41,6 +41,8 @@ struct Batch<'a> {
     message_id: Option<&'a RawValue>,
     #[serde(borrow)]
     user: Option<&'a RawValue>,
+    #[serde(default)]
+    merge: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -91,7 +93,7 @@ const NOBODY: Warning =
     Warning { code: "nobody_known", message: "nobody is known by this identifier yet; what user says was not stored" };
 
 /// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType, eventData?, timestamp?, messageId?}` or
-/// `{…, events:[…]}`, and `user?:{…}` with what is known of the person → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
+/// `{…, events:[…]}`, and `user?:{…}` with what is known of the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
 pub(super) async fn post(call: &Call) -> Handled {
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
@@ -100,12 +102,15 @@ pub(super) async fn post(call: &Call) -> Handled {
     let read = read(call, &text);
     let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
     let mut resolved = resolve(call, &hash, &who, at).await?;
-    let Read { company_id, single, sent_ms, sorted, edit, .. } = read?;
+    let Read { company_id, single, sent_ms, sorted, edit, merge, .. } = read?;
     let company = resolved.key.company.clone();
     if company_id.is_some_and(|id| id != company) {
         return Err(
             Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
         );
+    }
+    if merge && unite(call, &company, &resolved, &who).await? {
+        resolved = resolve(call, &hash, &who, at).await?;
     }
     let shared = ingest::Request {
         company: &company,
@@ -116,6 +121,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         received_ms: call.now_ms(),
         context: None,
         origin: None,
+        unproved: false,
         room: call.room(),
     };
     for _ in 0..RACES_MAX {
@@ -191,6 +197,7 @@ struct Read {
     sent_ms: Option<i64>,
     sorted: Sorted,
     edit: Option<Edit>,
+    merge: bool,
 }
 
 fn read(call: &Call, text: &str) -> Result<Read, Problem> {
@@ -214,8 +221,11 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
         event::sort(items(batch.events)?.iter().map(|item| item.get()), arrival, entropy::message_id)
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
-    let edit =
-        batch.user.filter(|user| user.get() != "null").map(|user| Edit::read(user.get(), "server")).transpose()?;
+    let edit = batch
+        .user
+        .filter(|user| user.get() != "null")
+        .map(|user| Edit::read(user.get(), "server", address))
+        .transpose()?;
     if edit.is_some() && who.user.is_none() && who.address.is_none() && who.session.is_none() {
         return Err(Problem::field(
             Code::MissingField,
@@ -223,7 +233,25 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
             "user needs an identifier that says whom it is about",
         ));
     }
-    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit })
+    if batch.merge && (who.user.is_none() || who.address.is_none()) {
+        let message = "merge needs the userId and the email that are to be one user";
+        return Err(Problem::field(Code::MissingField, "identifier", message));
+    }
+    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit, merge: batch.merge })
+}
+
+/// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has becomes the user's.
+async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifiers) -> Result<bool, Error> {
+    let Some(user) = resolved.user_id.as_ref().filter(|_| resolved.erased_at.is_none()) else { return Ok(false) };
+    match (&resolved.email_id, &who.address) {
+        (Some(other), _) if other == user => return Ok(false),
+        (Some(other), _) => identity::join(call, company, user, other, "server").await?,
+        (None, Some(address)) => {
+            people::add_address(call.db(Some(company))?, company, user, address, call.now_ms()).await?;
+        }
+        (None, None) => return Ok(false),
+    }
+    Ok(true)
 }
 
 /// The user object of a person whom these events would make.

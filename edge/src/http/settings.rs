@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use trackmate_wire::ids::hex;
 use trackmate_wire::limits::{
     EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX,
 };
@@ -9,8 +10,8 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::{Handled, auth, body, webhooks};
-use crate::store::companies::{self, Change};
+use super::{Handled, auth, body, proof, webhooks};
+use crate::store::companies::{self, Change, Verification};
 use crate::store::subscriptions::{self, Funnel};
 use crate::{entropy, vault};
 
@@ -24,6 +25,12 @@ struct Settings {
     revenue_events: Box<RawValue>,
     webhooks_enabled: bool,
     log_retention_days: i64,
+    identity_verification: &'static str,
+    /// Whether there is a secret …
+    identity_secret_set: bool,
+    /// … and what it is, when it was made just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_secret: Option<String>,
     /// The funnel's webhook (seed 002), whose field names are its own.
     #[serde(rename = "webhook_enabled")]
     funnel_enabled: bool,
@@ -52,6 +59,10 @@ struct Wanted {
     revenue_events: Option<Vec<String>>,
     webhooks_enabled: Option<bool>,
     log_retention_days: Option<u32>,
+    identity_verification: Option<String>,
+    identity_secret: Option<String>,
+    #[serde(default)]
+    rotate_identity_secret: bool,
     #[serde(rename = "webhook_enabled")]
     funnel_enabled: Option<bool>,
     #[serde(rename = "crm_webhook_url")]
@@ -66,8 +77,13 @@ fn present<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Vec<String>>
 }
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
-/// webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
+/// identityVerification, identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+    show(call, &admin, None).await
+}
+
+/// The settings, with an identity secret that was made just now.
+async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>) -> Handled {
     let db = call.db(Some(&admin.company))?;
     let found = companies::find(db, &admin.company).await?;
     let funnel = subscriptions::find(db, &admin.company, FUNNEL).await?;
@@ -79,6 +95,9 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
         revenue_events: RawValue::from_string(company.revenue_events)?,
         webhooks_enabled: company.webhooks_enabled != 0,
         log_retention_days: company.log_days,
+        identity_verification: Verification::of(company.verification).as_str(),
+        identity_secret_set: company.has_secret != 0,
+        identity_secret,
         funnel_enabled: funnel.as_ref().is_some_and(|f| f.active != 0),
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
@@ -86,7 +105,8 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     Ok(serde_json::to_string(&Answer { success: true, settings })?)
 }
 
-/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, webhook_enabled?,
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?,
+/// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool, webhook_enabled?,
 /// crm_webhook_url?, webhook_secret?}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
@@ -116,6 +136,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         .log_retention_days
         .map(|days| webhooks::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
         .transpose()?;
+    let identity = identity(call, &admin, &wanted).await?;
     funnel(call, &admin, &wanted).await?;
     let change = Change {
         name: wanted.name.map(|n| n.trim().to_owned()),
@@ -126,12 +147,49 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         revenue_events: wanted.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
         webhooks_enabled: wanted.webhooks_enabled,
         log_days,
+        verification: identity.rule,
+        identity_secret: identity.sealed,
     };
     companies::update(call.db(Some(&admin.company))?, &admin.company, &change).await?;
     if wanted.webhooks_enabled == Some(true) {
         call.release_after_answer();
     }
-    get(call, admin).await
+    show(call, &admin, identity.made).await
+}
+
+/// What a request says of identity verification.
+#[derive(Default)]
+struct Identity {
+    rule: Option<Verification>,
+    sealed: Option<String>,
+    /// A secret of ours, to be shown this once.
+    made: Option<String>,
+}
+
+/// Verification is never on without a secret: the company's own, or one that is made here.
+async fn identity(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<Identity, Error> {
+    let named = |name: &String| {
+        let rule = Verification::ALL.into_iter().find(|(_, known)| known == name).map(|(rule, _)| rule);
+        let message = "identityVerification is off, optional or required";
+        rule.ok_or_else(|| Problem::field(Code::InvalidField, "identityVerification", message))
+    };
+    let rule = wanted.identity_verification.as_ref().map(named).transpose()?;
+    if wanted.identity_secret.as_deref().is_some_and(|s| s.is_empty() || s.len() > SECRET_BYTES_MAX) {
+        let message = format!("identitySecret has 1 to {SECRET_BYTES_MAX} bytes");
+        return Err(Problem::field(Code::InvalidField, "identitySecret", message).into());
+    }
+    let on = rule.is_some_and(|rule| rule != Verification::Off);
+    let missing = on
+        && companies::verification(call.db(Some(&admin.company))?, &admin.company)
+            .await?
+            .is_none_or(|(_, s)| s.is_none());
+    let made = (wanted.identity_secret.is_none() && (wanted.rotate_identity_secret || missing))
+        .then(|| hex(&entropy::bytes::<32>()));
+    let sealed = match wanted.identity_secret.as_ref().or(made.as_ref()) {
+        Some(secret) => Some(webhooks::vault(call)?.seal(&proof::owner(&admin.company), secret, entropy::bytes())),
+        None => None,
+    };
+    Ok(Identity { rule, sealed, made })
 }
 
 /// Sets the funnel's webhook, if the request says anything of it.

@@ -25,6 +25,60 @@ impl Scope {
     }
 }
 
+/// Whether pages must prove who they identify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// No proof is looked at.
+    Off,
+    /// A proof that is sent must be right.
+    Optional,
+    /// Nobody is identified without one.
+    Required,
+}
+
+impl Verification {
+    /// In the order of their numbers.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Off, "off"), (Self::Optional, "optional"), (Self::Required, "required")];
+
+    /// Its number, as stored.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Off => 0,
+            Self::Optional => 1,
+            Self::Required => 2,
+        }
+    }
+
+    /// By its number.
+    #[must_use]
+    pub fn of(number: i64) -> Self {
+        Self::ALL.into_iter().map(|(rule, _)| rule).find(|rule| rule.number() == number).unwrap_or(Self::Off)
+    }
+
+    /// As shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.into_iter().find(|(rule, _)| *rule == self).map_or("off", |(_, name)| name)
+    }
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    verification: i64,
+    identity_secret: Option<String>,
+}
+
+/// How a company has identifies proved, and its sealed secret.
+///
+/// # Errors
+/// D1's.
+pub async fn verification(db: &Db, company: &str) -> Result<Option<(Verification, Option<String>)>> {
+    let found = db.run(sql::COMPANY_VERIFY, &[company.into()]).await?.first::<Rule>()?;
+    Ok(found.map(|rule| (Verification::of(rule.verification), rule.identity_secret)))
+}
+
 /// A key as found by its hash.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Key {
@@ -164,6 +218,10 @@ pub struct Company {
     pub webhooks_enabled: i64,
     /// Days that finished deliveries are kept.
     pub log_days: i64,
+    /// A number of [`Verification`].
+    pub verification: i64,
+    /// 1 if there is an identity secret.
+    pub has_secret: i64,
 }
 
 /// Finds a company.
@@ -206,6 +264,10 @@ pub struct Change {
     pub webhooks_enabled: Option<bool>,
     /// Days that finished deliveries are kept.
     pub log_days: Option<u32>,
+    /// Whether pages must prove who they identify.
+    pub verification: Option<Verification>,
+    /// The sealed secret they prove it with.
+    pub identity_secret: Option<String>,
 }
 
 /// Changes a company's settings.
@@ -222,6 +284,8 @@ pub async fn update(db: &Db, company: &str, change: &Change) -> Result<()> {
         change.revenue_events.as_ref().into(),
         change.webhooks_enabled.map(i64::from).into(),
         change.log_days.map(i64::from).into(),
+        change.verification.map(Verification::number).into(),
+        change.identity_secret.as_ref().into(),
     ];
     let mut batch = vec![db.bind(sql::COMPANY_UPDATE, &params)?];
     if change.webhooks_enabled == Some(true) {

@@ -13,11 +13,22 @@ use crate::domain::person::Person;
 
 /// A platform event as an item of a JSON parameter.
 #[derive(Serialize)]
-struct Item<'a> {
-    i: String,
-    t: i64,
-    n: &'a str,
-    d: &'a Value,
+pub(super) struct Item<'a> {
+    pub(super) i: String,
+    pub(super) t: i64,
+    pub(super) n: &'a str,
+    pub(super) d: &'a Value,
+}
+
+/// An edit that was made, beside the person as it is after it.
+#[derive(Debug)]
+pub struct Edited<'a> {
+    /// What changed.
+    pub done: &'a Done,
+    /// The lookup key that the person's address had before.
+    pub address: Option<&'a str>,
+    /// Of a group of merged profiles: each with what was said of it by itself, as JSON.
+    pub owns: &'a [(String, String)],
 }
 
 #[derive(Deserialize)]
@@ -49,8 +60,8 @@ pub(super) fn outbox_answer(answers: &mut Answers) -> Result<Outbox> {
     Ok(outbox)
 }
 
-/// Writes an edit of the profile that was read: `person` as it is after it, and what was `done`. `None` if somebody else edited it in between: nothing was
-/// written, read again. `fresh_id` makes message ids.
+/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else edited it in between, or has the address it is given: nothing
+/// was written, read again. `fresh_id` makes message ids.
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -58,14 +69,14 @@ pub async fn write(
     db: &Db,
     read: &Profile,
     person: &Person,
-    done: &Done,
+    edited: &Edited<'_>,
     number: i64,
     now_ms: i64,
     mut fresh_id: impl FnMut() -> String,
 ) -> Result<Option<Outbox>> {
     let (company, profile, edit) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
     let (said, opt_ins) = (serde_json::to_string(&person.said)?, serde_json::to_string(&person.opt_ins)?);
-    let consent = person.consent.as_ref();
+    let (consent, done) = (person.consent.as_ref(), edited.done);
     let mut batch = vec![db.bind(
         sql::PROFILE_EDIT,
         &[
@@ -79,8 +90,23 @@ pub async fn write(
             read.edit.into(),
             edit,
             now_ms.into(),
+            done.email.as_ref().map(|email| &email.key).into(),
         ],
     )?];
+    if let Some(email) = &done.email {
+        let mut aliases: Vec<String> = serde_json::from_str(&read.aliases)?;
+        aliases.extend(edited.address.map(str::to_owned));
+        aliases.retain(|key| *key != email.key);
+        let ended = edited.address.filter(|old| *old != email.key);
+        let aliases = serde_json::to_string(&aliases)?;
+        batch.push(db.bind(sql::PROFILE_ADDRESS, &[company, profile, (&email.typed).into(), (&aliases).into(), edit])?);
+        batch.push(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, edit, now_ms.into()])?);
+        batch.push(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, edit, now_ms.into()])?);
+    }
+    if !edited.owns.is_empty() {
+        let owns = serde_json::to_string(edited.owns)?;
+        batch.push(db.bind(sql::PROFILES_OWN, &[company, (&owns).into(), profile, edit])?);
+    }
     if !done.tags.is_empty() {
         let names = serde_json::to_string(&done.tags)?;
         batch.push(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), edit, now_ms.into()])?);

@@ -98,7 +98,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         db.bind(sql::IDENTIFY_FIND, &[company, address, session, id])?,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);
-    let door = ingest::door_answer(&mut answers)?;
+    let door = ingest::door_answer(&mut answers, request)?;
     let new = ingest::message_ids(&mut answers)?;
     for _ in 0..6 {
         answers.take()?;

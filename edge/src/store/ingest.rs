@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub context: Option<&'a str>,
     /// The page's origin.
     pub origin: Option<&'a str>,
+    /// Whether this identifies somebody without proof.
+    pub unproved: bool,
     /// What this invocation can attempt itself.
     pub room: &'a Room,
 }
@@ -78,6 +80,8 @@ pub enum Door {
     UnknownCompany,
     /// The company's list of origins does not hold this one.
     WrongOrigin,
+    /// The company wants proof of who is identified, and none was sent.
+    Unproved,
 }
 
 /// What was stored.
@@ -92,6 +96,7 @@ pub struct Stored {
 #[derive(Deserialize)]
 struct Allowed {
     allowed: i64,
+    strict: i64,
 }
 
 #[derive(Deserialize)]
@@ -126,10 +131,11 @@ pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement
     db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into()])
 }
 
-pub(super) fn door_answer(answers: &mut Answers) -> Result<Door> {
+pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Result<Door> {
     Ok(match answers.take()?.first::<Allowed>()? {
         None => Door::UnknownCompany,
-        Some(Allowed { allowed: 0 }) => Door::WrongOrigin,
+        Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
+        Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
         Some(_) => Door::Open,
     })
 }
@@ -155,6 +161,7 @@ pub(super) fn insert(
             request.origin.into(),
             guard.map(|g| g.0).into(),
             guard.map(|g| g.1).into(),
+            request.unproved.then_some(1).into(),
         ],
     )
 }
@@ -271,7 +278,7 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
         targets,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);
-    let door = door_answer(&mut answers)?;
+    let door = door_answer(&mut answers, request)?;
     let new = message_ids(&mut answers)?;
     answers.take()?;
     Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))

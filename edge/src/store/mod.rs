@@ -9,13 +9,16 @@ pub mod edits;
 pub mod identify;
 pub mod ingest;
 pub mod listing;
+pub mod merge;
 pub mod people;
 pub mod sql;
 pub mod subscriptions;
+pub mod undo;
 
 use std::cell::Cell;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
@@ -103,7 +106,39 @@ impl From<Param<'_>> for JsValue {
     }
 }
 
+/// A statement with its parameters, before it is bound to a database: for batches that are put together, and tested, apart from one.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// Its text.
+    pub sql: &'static str,
+    /// Texts, integers and nulls.
+    pub params: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement with its parameters, a JSON array.
+    #[must_use]
+    pub fn new(sql: &'static str, params: Value) -> Self {
+        let params = if let Value::Array(params) = params { params } else { vec![params] };
+        Self { sql, params }
+    }
+}
+
 impl Db {
+    /// Statements, bound.
+    ///
+    /// # Errors
+    /// When D1 refuses a parameter.
+    pub fn bind_all(&self, statements: &[Statement]) -> Result<Vec<D1PreparedStatement>> {
+        let param = |value: &Value| match value {
+            Value::String(text) => JsValue::from_str(text),
+            Value::Number(n) => n.as_f64().map_or(JsValue::NULL, JsValue::from_f64),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => JsValue::NULL,
+        };
+        let bound = |s: &Statement| self.d1.prepare(s.sql).bind(&s.params.iter().map(param).collect::<Vec<_>>());
+        statements.iter().map(bound).collect()
+    }
+
     /// A statement with its parameters.
     ///
     /// # Errors

@@ -57,6 +57,10 @@ pub struct Profile {
     pub updated_at: i64,
     /// The last edit's number.
     pub edit: i64,
+    /// JSON array of the lookup keys of further addresses.
+    pub aliases: String,
+    /// JSON: what was said of it by itself, while others are merged into it.
+    pub own: Option<String>,
     /// JSON object, name → applied at ms.
     pub tags: String,
     /// JSON object, name → value.
@@ -143,7 +147,21 @@ pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64) -> Res
     db.run(sql::SERVER_RESOLVE, &params).await?.first()
 }
 
-/// A profile by its id.
+#[derive(Deserialize)]
+struct Owner {
+    profile: String,
+}
+
+/// Whose an address is by its lookup key, unless it was given up.
+///
+/// # Errors
+/// D1's.
+pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<String>> {
+    let found = db.run(sql::IDENTITY_OWNER, &[company.into(), address.into()]).await?;
+    Ok(found.first::<Owner>()?.map(|row| row.profile))
+}
+
+/// A profile by its id, or the one it was merged into.
 ///
 /// # Errors
 /// D1's.
@@ -157,6 +175,61 @@ pub async fn profile(db: &Db, company: &str, id: &str) -> Result<Option<Profile>
 /// D1's.
 pub async fn by_address(db: &Db, company: &str, address: &str) -> Result<Vec<Profile>> {
     db.run(sql::PROFILE_BY_ADDRESS, &[company.into(), address.into()]).await?.rows()
+}
+
+/// Gives a person a further address (lookup key), unless somebody has it.
+///
+/// # Errors
+/// D1's.
+pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, now_ms: i64) -> Result<()> {
+    let params = [company.into(), address.into(), profile.into(), now_ms.into()];
+    db.batch(vec![db.bind(sql::IDENTITY_ADD, &params)?, db.bind(sql::PROFILE_ALIAS, &params)?]).await.map(drop)
+}
+
+/// An address that leads to a person.
+#[derive(Debug, Deserialize)]
+pub struct Known {
+    /// Its lookup key.
+    pub key: String,
+    /// ms.
+    pub created_at: i64,
+    /// ms, when it was given up.
+    pub ended_at: Option<i64>,
+    /// The profile it was given to.
+    pub profile: String,
+}
+
+/// Those of these addresses (lookup keys) that lead to the profile.
+///
+/// # Errors
+/// D1's.
+pub async fn addresses(db: &Db, company: &str, profile: &str, keys: &[String]) -> Result<Vec<Known>> {
+    let keys = serde_json::to_string(keys)?;
+    db.run(sql::IDENTITIES_LIST, &[company.into(), (&keys).into(), profile.into()]).await?.rows()
+}
+
+/// An identify that made a session a person's.
+#[derive(Debug, Deserialize)]
+pub struct Link {
+    /// The session.
+    pub session: String,
+    /// From when on, as a `ts`.
+    pub at: i64,
+    /// Message id of the identify.
+    pub id: String,
+    /// As whom the session was identified.
+    pub profile: String,
+    /// How many events are the person's by it.
+    pub events: i64,
+}
+
+/// A person's links before a place, newest first.
+///
+/// # Errors
+/// D1's.
+pub async fn links(db: &Db, company: &str, profile: &str, before: &Cursor, limit: i64) -> Result<Vec<Link>> {
+    let params = [company.into(), profile.into(), before.ts.into(), (&before.id).into(), limit.into()];
+    db.run(sql::LINKS_LIST, &params).await?.rows()
 }
 
 /// The links that may hold the next `wanted` events past the cursor.

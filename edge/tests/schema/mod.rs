@@ -1,5 +1,8 @@
 //! The real schema in memory: every migration, in order.
 
+#[allow(dead_code, reason = "not every test sends every kind of request")]
+pub(crate) mod pipe;
+
 use rusqlite::Connection;
 
 /// A database as a deployment has it, with one company.

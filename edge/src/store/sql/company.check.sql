@@ -1,3 +1,3 @@
--- Whether the company exists (a row) and its page's origin may send (allowed). ?1 company, ?2 origin or null
-select ?2 is null or allowed_origins is null or exists (select 1 from json_each(allowed_origins) where value = ?2) as allowed
+-- Whether the company exists (a row), its page's origin may send (allowed), and pages must prove who is identified (strict). ?1 company, ?2 origin or null
+select ?2 is null or allowed_origins is null or exists (select 1 from json_each(allowed_origins) where value = ?2) as allowed, verification = 2 as strict
 from companies where id = ?1

@@ -10,8 +10,8 @@ owned as materialized (
     on e.company = ?1 and e.session = ?2 and e.ts >= since and e.ts < until
   where not (e.source = 0 and e.message_id = ?4)
 )
-insert into links (company, session, at, id, profile, events, server_events, revenue, first_ts, last_ts)
-select ?1, ?2, ?3, ?4, i.profile,
+insert into links (company, session, at, id, profile, origin, events, server_events, revenue, first_ts, last_ts)
+select ?1, ?2, ?3, ?4, i.profile, i.origin,
        1 + (select count(*) from owned), (select coalesce(sum(source), 0) from owned),
        case when exists (select 1 from owned where revenue is not null) then (
          select json_group_object(key, sum) from (

@@ -4,7 +4,7 @@ select company, id, concat_ws(' ', email, coalesce(m ->> 'fullName', name, m ->>
                               m ->> 'instagramUsername', m ->> 'phone')
 from (
   select company, id, email, name, json_patch(traits, said) as m from profiles
-  where company = ?1 and searched = 0 and erased_at is null order by id limit ?2
+  where company = ?1 and searched = 0 and erased_at is null and merged_into is null order by id limit ?2
 )
 where true
 on conflict (company, profile) do update set text = excluded.text

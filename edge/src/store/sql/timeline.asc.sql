@@ -1,6 +1,6 @@
 -- The links of a person that may hold the next ?4 events after the cursor, oldest first. Each of the ?4 links that end soonest after it holds one, so
 -- the last of the page is no later than the end of those; and what begins by then ends at most the person's longest link later.
--- The server session, which lasts as long as the person, is looked at by its name. ?1 company, ?2 profile, ?3 cursor ts, ?4 events
+-- The server session, which lasts as long as the person, is looked at by its name, as are those of merged profiles. ?1 company, ?2 profile, ?3 cursor ts, ?4 events
 with person as materialized (
   select longest, server_session,
          coalesce((select last_ts from links indexed by links_by_profile
@@ -19,4 +19,7 @@ from (
   union all
   select k.* from person as p cross join links as k
   where k.company = ?1 and k.session = p.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3
+  union all
+  select k.* from profiles as m indexed by profiles_merged cross join links as k
+  where m.company = ?1 and m.merged_into = ?2 and k.company = ?1 and k.session = m.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3
 ) as l

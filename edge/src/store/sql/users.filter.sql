@@ -6,7 +6,7 @@ with asked as (
   select p.id, case ?10 when 'createdAt' then p.created_at when 'updatedAt' then p.updated_at
                         when 'firstName' then p.first_name when 'lastName' then p.last_name else '' end as key
   from profiles as p
-  where p.company = ?1 and p.erased_at is null
+  where p.company = ?1 and p.erased_at is null and p.merged_into is null
     and (?2 is null or p.created_at >= ?2)
     and (?3 is null or p.created_at < ?3)
     and (?4 is null or p.updated_at >= ?4)

@@ -1,0 +1,65 @@
+//! Profiles that were merged stand as one. Each merge is a fact about two of them, so a group is a tree: its root stands for all, and taking a merge back parts
+//! the tree at that edge.
+
+use std::collections::BTreeSet;
+
+use super::own::Own;
+
+/// A profile of a group.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its id.
+    pub id: String,
+    /// Into which it was merged; `None` for the root.
+    pub winner: Option<String>,
+    /// Lookup keys of its addresses.
+    pub addresses: Vec<String>,
+    /// What was said of it by itself.
+    pub own: Own,
+}
+
+/// The members that hang on `id`, itself first. Members are in the order in which they were merged, the root first.
+#[must_use]
+pub fn below<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
+    let mut ids = BTreeSet::from([id]);
+    // A chain of merges may hang on one that was merged later: as many rounds as there are members find all.
+    for _ in members {
+        ids.extend(
+            members
+                .iter()
+                .filter(|m| m.winner.as_deref().is_some_and(|w| ids.contains(w)))
+                .map(|m| m.id.as_str())
+                .collect::<Vec<_>>(),
+        );
+    }
+    let (top, rest): (Vec<_>, Vec<_>) =
+        members.iter().filter(|m| ids.contains(m.id.as_str())).partition(|m| m.id == id);
+    top.into_iter().chain(rest).collect()
+}
+
+/// What counts of these, the first above all others.
+#[must_use]
+pub fn whole(members: &[&Member]) -> Own {
+    Own::over(members.iter().map(|m| &m.own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_on_a_profile_is_found_in_whatever_order_it_was_merged() {
+        let member = |id: &str, winner: Option<&str>| Member {
+            id: id.into(),
+            winner: winner.map(str::to_owned),
+            addresses: Vec::new(),
+            own: Own::default(),
+        };
+        // c into b, then b into a; and d into a.
+        let members = [member("a", None), member("c", Some("b")), member("b", Some("a")), member("d", Some("a"))];
+        let ids = |id| below(&members, id).iter().map(|m| m.id.as_str()).collect::<Vec<_>>();
+        assert_eq!(ids("a"), ["a", "c", "b", "d"]);
+        assert_eq!(ids("b"), ["b", "c"]);
+        assert_eq!(ids("d"), ["d"]);
+    }
+}

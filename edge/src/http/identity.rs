@@ -1,0 +1,272 @@
+//! What leads to a person, and taking it back: `GET /api/admin/users/{id}/identities`, `POST /api/admin/identity/merge`, `POST /api/admin/identity/undo`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use trackmate_wire::limits::{GROUP_PROFILES_MAX, LINKS_ITEMS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::error::Error;
+use super::page::{self, Pagination};
+use super::profile::address;
+use super::users::find;
+use super::{Handled, auth, body};
+use crate::domain::clock;
+use crate::domain::group::{Member, below};
+use crate::domain::own::Own;
+use crate::domain::person::User;
+use crate::domain::timeline::{Cursor, Order};
+use crate::entropy;
+use crate::store::merge::{self, Act, Group, News};
+use crate::store::people::{self, Profile};
+use crate::store::undo;
+
+/// How often a merge reads its people again because one was edited in between.
+const RACES_MAX: usize = 5;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    success: bool,
+    user_id: String,
+    addresses: Vec<Address>,
+    merged: Vec<Merged>,
+    links: Vec<Link>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Address {
+    email: String,
+    /// The profile it was given to.
+    profile_id: String,
+    since: String,
+    /// When the person gave it up; it leads to them until somebody else has it.
+    ended_at: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Merged {
+    profile_id: String,
+    into: String,
+    email: Option<String>,
+    at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    message_id: String,
+    session_id: String,
+    at: String,
+    /// As whom the session was identified.
+    profile_id: String,
+    /// How many events are the person's by it.
+    events: i64,
+}
+
+/// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], merged:[{profileId, into, email, at}],
+/// links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links newest first; each is one that undo takes back.
+pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let limit = page::limit(call, LINKS_ITEMS_MAX)?;
+    let cursor = page::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
+    let profile = find(call, &admin.company, id).await?;
+    let db = call.db(Some(&admin.company))?;
+    let rows = merge::group(db, &admin.company, &profile.id).await?;
+    let keys: Vec<String> = rows.iter().flat_map(addresses).collect();
+    let owned = people::addresses(db, &admin.company, &profile.id, &keys).await?;
+    let mut links = people::links(db, &admin.company, &profile.id, &cursor, page::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut links, limit, |l| {
+        page::write_cursor(&Cursor { ts: l.at, source: 0, id: l.id.clone() }.to_text())
+    });
+    let merged = rows.into_iter().filter_map(|row| {
+        Some(Merged { into: row.winner?, profile_id: row.id, email: row.email, at: clock::iso(row.at) })
+    });
+    Ok(serde_json::to_string(&Listed {
+        success: true,
+        user_id: profile.id,
+        addresses: owned
+            .into_iter()
+            .map(|a| Address {
+                email: a.key,
+                profile_id: a.profile,
+                since: clock::iso(a.created_at),
+                ended_at: a.ended_at.map(clock::iso),
+            })
+            .collect(),
+        merged: merged.collect(),
+        links: links
+            .into_iter()
+            .map(|l| Link {
+                message_id: l.id,
+                session_id: l.session,
+                at: clock::iso(clock::ts_ms(l.at)),
+                profile_id: l.profile,
+                events: l.events,
+            })
+            .collect(),
+        pagination,
+    })?)
+}
+
+/// The lookup keys of a profile's addresses.
+fn addresses(row: &merge::Row) -> Vec<String> {
+    let mut keys: Vec<String> = serde_json::from_str(&row.aliases).unwrap_or_default();
+    keys.extend(row.email.as_deref().and_then(|email| address(email).ok()));
+    keys
+}
+
+/// The group that a profile stands for: itself alone, where nothing was merged into it.
+pub(super) async fn group(call: &Call, company: &str, root: &Profile) -> Result<Vec<Member>, Error> {
+    let rows = merge::group(call.db(Some(company))?, company, &root.id).await?;
+    let mut members = Vec::with_capacity(rows.len());
+    for row in rows {
+        let own = match &row.own {
+            Some(own) => serde_json::from_str(own)?,
+            None => Own::of(&root.person(company)?),
+        };
+        members.push(Member { addresses: addresses(&row), id: row.id, winner: row.winner, own });
+    }
+    Ok(members)
+}
+
+#[derive(Deserialize)]
+struct WantedMerge {
+    into: Option<String>,
+    from: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    success: bool,
+    user: User,
+}
+
+/// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then on the two are one user, `into`; undo parts them again.
+pub(super) async fn merge(call: &Call, admin: auth::Admin) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: WantedMerge = body::parse(&text)?;
+    let (into, from) = (body::required(wanted.into, "into")?, body::required(wanted.from, "from")?);
+    join(call, &admin.company, &into, &from, "admin").await?;
+    let user = find(call, &admin.company, &into).await?.person(&admin.company)?.user();
+    Ok(serde_json::to_string(&Answer { success: true, user })?)
+}
+
+/// Makes one person of two, unless they are. `source` is whose key vouches for it.
+pub(super) async fn join(
+    call: &Call,
+    company: &str,
+    into: &str,
+    from: &str,
+    source: &'static str,
+) -> Result<(), Error> {
+    for _ in 0..RACES_MAX {
+        let (winner, loser) = (find(call, company, into).await?, find(call, company, from).await?);
+        if winner.id == loser.id {
+            return Ok(());
+        }
+        let members = (group(call, company, &winner).await?, group(call, company, &loser).await?);
+        if members.0.len() + members.1.len() > GROUP_PROFILES_MAX {
+            let message = format!("at most {GROUP_PROFILES_MAX} profiles can stand as one user");
+            return Err(Problem::new(Code::LimitReached, message).into());
+        }
+        let user = brief(&winner.id, winner.email.as_deref());
+        let data = json!({ "merged": { "id": loser.id, "email": loser.email } });
+        let news = News { id: entropy::message_id(), name: "user.merged", data, user: &user };
+        let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
+        let db = call.db(Some(company))?;
+        let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
+        let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
+        if let Some(outbox) = merge::run(db, company, &winner.id, &statements, &act).await? {
+            call.emitted(company, std::iter::once(act.news.name), outbox);
+            return Ok(());
+        }
+    }
+    Err(Problem::new(Code::Conflict, "the users are being edited by many at once; try again").into())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WantedUndo {
+    message_id: Option<String>,
+    profile_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Undone {
+    success: bool,
+    /// `identify` or `merge`.
+    undone: &'static str,
+    /// Who has lost what was undone; with `removed`, there is nobody left by this id.
+    user_id: String,
+    /// Whose it is now; null for nobody.
+    to: Option<String>,
+    removed: bool,
+}
+
+/// `POST /api/admin/identity/undo` `{messageId}` of an identify, or `{profileId}` of a merged profile → `{success, undone, userId, to, removed}`. As if it had not happened,
+/// for both people, also where more has happened since.
+pub(super) async fn undo(call: &Call, admin: auth::Admin) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: WantedUndo = body::parse(&text)?;
+    let undone = match (wanted.message_id, wanted.profile_id) {
+        (Some(message), None) => undo_identify(call, &admin.company, &message).await?,
+        (None, Some(profile)) => undo_merge(call, &admin.company, &profile).await?,
+        (None, None) | (Some(_), Some(_)) => {
+            let message = "send the messageId of an identify or the profileId of a merged profile, one of the two";
+            return Err(Problem::field(Code::MissingField, "messageId", message).into());
+        }
+    };
+    Ok(serde_json::to_string(&undone)?)
+}
+
+async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undone, Error> {
+    let db = call.db(Some(company))?;
+    let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
+    let fact = undo::find(db, company, message).await?.ok_or_else(nothing)?;
+    let user = brief(&fact.profile, fact.email.as_deref());
+    let to = fact.heir.as_ref().map(|id| json!({ "id": id }));
+    let data = json!({ "messageId": message, "sessionId": fact.session, "to": to });
+    let news = News { id: entropy::message_id(), name: "identity.undone", data, user: &user };
+    let key = fact.email.as_deref().and_then(|email| address(email).ok());
+    let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
+    let undone = undo::undo(db, company, message, &fact, key.as_deref(), &act).await?.ok_or_else(nothing)?;
+    call.emitted(company, std::iter::once(act.news.name), undone.outbox);
+    Ok(Undone { success: true, undone: "identify", user_id: fact.profile, to: fact.heir, removed: undone.removed })
+}
+
+async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, Error> {
+    let db = call.db(Some(company))?;
+    for _ in 0..RACES_MAX {
+        let nothing = || Problem::field(Code::NotFound, "profileId", "no merge of this profile stands");
+        let root = merge::find(db, company, loser).await?.and_then(|m| m.root).ok_or_else(nothing)?;
+        let root = find(call, company, &root).await?;
+        let members = group(call, company, &root).await?;
+        let parted = below(&members, loser);
+        let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
+        let user = brief(&root.id, root.email.as_deref());
+        let data = json!({ "parted": { "id": loser } });
+        let news = News { id: entropy::message_id(), name: "user.unmerged", data, user: &user };
+        let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
+        let statements = merge::parting(company, &rest, root.edit, &parted, &act)?;
+        if let Some(outbox) = merge::run(db, company, &root.id, &statements, &act).await? {
+            call.emitted(company, std::iter::once(act.news.name), outbox);
+            return Ok(Undone {
+                success: true,
+                undone: "merge",
+                user_id: root.id,
+                to: Some(loser.to_owned()),
+                removed: false,
+            });
+        }
+    }
+    Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
+}
+
+/// The user of an event about identity: who, no more.
+fn brief(id: &str, email: Option<&str>) -> String {
+    json!({ "id": id, "email": email }).to_string()
+}

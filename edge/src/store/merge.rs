@@ -1,0 +1,256 @@
+//! Merging profiles, and taking it back. Rows move, nothing is lost: every link and address remembers whose it is (`origin`), and what was said of each stays its own.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use trackmate_wire::limits::TRAITS_BYTES_MAX;
+
+use super::edits::{self, Item};
+use super::ingest::Outbox;
+use super::{Answers, Db, Result, Statement, sql};
+use crate::domain::clock;
+use crate::domain::group::{Member, whole};
+use crate::domain::own::Own;
+
+/// A member as stored.
+#[derive(Debug, Deserialize)]
+pub struct Row {
+    /// Its id.
+    pub id: String,
+    /// Into which it was merged.
+    pub winner: Option<String>,
+    /// When, ms.
+    pub at: i64,
+    /// Its address as typed.
+    pub email: Option<String>,
+    /// JSON array of lookup keys.
+    pub aliases: String,
+    /// JSON of its own.
+    pub own: Option<String>,
+}
+
+/// A merge that stands.
+#[derive(Debug, Deserialize)]
+pub struct Merge {
+    /// Into which the profile was merged.
+    pub winner: String,
+    /// Which stands for both now.
+    pub root: Option<String>,
+}
+
+/// A platform event that goes with a change.
+#[derive(Debug)]
+pub struct News<'a> {
+    /// Its message id.
+    pub id: String,
+    /// Its name.
+    pub name: &'static str,
+    /// Its data, without the user.
+    pub data: Value,
+    /// The user object.
+    pub user: &'a str,
+}
+
+impl News<'_> {
+    /// As the parameter of `platform.edited`.
+    pub(super) fn items(&self, now_ms: i64) -> Result<String> {
+        let item = Item { i: self.id.clone(), t: clock::event_ts(now_ms, 0), n: self.name, d: &self.data };
+        Ok(serde_json::to_string(&[item])?)
+    }
+}
+
+/// A change of who is who.
+#[derive(Debug)]
+pub struct Act<'a> {
+    /// Random: marks what the change wrote.
+    pub number: i64,
+    /// ms.
+    pub now_ms: i64,
+    /// What subscribers are told.
+    pub news: News<'a>,
+}
+
+/// A profile that stands for a group, as read: the group, itself first, and the profile's edit.
+#[derive(Debug, Clone, Copy)]
+pub struct Group<'a> {
+    /// Its members.
+    pub members: &'a [Member],
+    /// The last edit of the first of them.
+    pub edit: i64,
+}
+
+/// The group that `root` stands for, itself first.
+///
+/// # Errors
+/// D1's.
+pub async fn group(db: &Db, company: &str, root: &str) -> Result<Vec<Row>> {
+    db.run(sql::MERGE_GROUP, &[company.into(), root.into()]).await?.rows()
+}
+
+/// The merge that made this profile part of another.
+///
+/// # Errors
+/// D1's.
+pub async fn find(db: &Db, company: &str, loser: &str) -> Result<Option<Merge>> {
+    db.run(sql::MERGE_FIND, &[company.into(), loser.into()]).await?.first()
+}
+
+/// A batch about a group. All but its first statement ask whether the first has left its number on `root`.
+struct Batch<'a> {
+    company: &'a str,
+    root: &'a str,
+    number: i64,
+    now_ms: i64,
+    statements: Vec<Statement>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(company: &'a str, root: &'a str, act: &Act<'_>) -> Self {
+        Self { company, root, number: act.number, now_ms: act.now_ms, statements: Vec::new() }
+    }
+
+    fn push(&mut self, sql: &'static str, params: Value) {
+        self.statements.push(Statement::new(sql, params));
+    }
+
+    /// A statement about profiles or addresses, with the guard.
+    fn of_these(&mut self, sql: &'static str, these: &[&str]) {
+        self.push(sql, json!([self.company, json!(these).to_string(), self.root, self.number]));
+    }
+
+    /// Likewise, that gives them to `to`.
+    fn give(&mut self, sql: &'static str, these: &[&str], to: &str) {
+        self.push(sql, json!([self.company, json!(these).to_string(), to, self.root, self.number]));
+    }
+
+    /// What counts of a profile that stands for others, or alone.
+    fn say(&mut self, id: &str, own: &Own) -> Result<()> {
+        let (said, opt_ins) = (serde_json::to_string(&own.said)?, serde_json::to_string(&own.opt_ins)?);
+        let consent = own.consent.as_ref();
+        let consent = [
+            consent.map(|c| i64::from(c.given)).into(),
+            consent.map(|c| c.at_ms).into(),
+            consent.map(|c| c.source.clone()).into(),
+        ];
+        let [given, at, source]: [Value; 3] = consent;
+        let (company, root, number) = (self.company, self.root, self.number);
+        let now = self.now_ms;
+        self.push(sql::PROFILE_SAY, json!([company, id, said, opt_ins, given, at, source, root, number, now]));
+        self.push(sql::TAGS_PUT, json!([company, id, serde_json::to_string(&own.tags)?, root, number]));
+        self.push(sql::FIELDS_PUT, json!([company, id, serde_json::to_string(&own.fields)?, root, number]));
+        Ok(())
+    }
+
+    /// Keeps each member's own beside what counts; one that stands alone needs none.
+    fn keep(&mut self, members: &[&Member]) -> Result<()> {
+        let mut owns = Vec::with_capacity(members.len());
+        for member in members {
+            let own = if members.len() > 1 { Some(serde_json::to_string(&member.own)?) } else { None };
+            owns.push(json!([member.id, own]));
+        }
+        self.push(sql::PROFILES_OWN, json!([self.company, json!(owns).to_string(), self.root, self.number]));
+        Ok(())
+    }
+
+    fn rebuild(&mut self, id: &str) {
+        self.push(sql::PROFILE_REBUILD, json!([self.company, id, TRAITS_BYTES_MAX, self.number, self.root]));
+    }
+}
+
+fn ids<'a>(members: &[&'a Member]) -> Vec<&'a str> {
+    members.iter().map(|m| m.id.as_str()).collect()
+}
+
+fn addresses<'a>(members: &[&'a Member]) -> Vec<&'a str> {
+    members.iter().flat_map(|m| &m.addresses).map(String::as_str).collect()
+}
+
+/// The statements that merge `loser` into `winner`; `source` is whose key vouches for it.
+///
+/// # Errors
+/// When something cannot be written as JSON.
+pub fn merging(
+    company: &str,
+    winner: Group<'_>,
+    loser: Group<'_>,
+    source: &str,
+    act: &Act<'_>,
+) -> Result<Vec<Statement>> {
+    let joined: Vec<&Member> = winner.members.iter().chain(loser.members).collect();
+    let moved: Vec<&Member> = loser.members.iter().collect();
+    let (Some(root), Some(gone)) = (joined.first().map(|m| &m.id), moved.first().map(|m| &m.id)) else {
+        return Ok(Vec::new());
+    };
+    let mut batch = Batch::new(company, root, act);
+    let (n, now) = (act.number, act.now_ms);
+    batch.push(sql::MERGE_MARK, json!([company, root, winner.edit, gone, loser.edit, n, now]));
+    batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, source, n]));
+    batch.give(sql::PROFILES_JOIN, &ids(&moved), root);
+    batch.of_these(sql::TAGS_CLEAR, &[root, gone]);
+    batch.of_these(sql::FIELDS_CLEAR, &[root, gone]);
+    batch.say(root, &whole(&joined))?;
+    batch.keep(&joined)?;
+    batch.give(sql::IDENTITIES_MOVE, &addresses(&moved), root);
+    batch.push(sql::LINKS_MOVE, json!([company, gone, root, json!(ids(&moved)).to_string(), root, n]));
+    batch.of_these(sql::LINKS_RESERVE, &ids(&moved));
+    batch.of_these(sql::SEARCH_FORGET, &ids(&moved));
+    batch.rebuild(root);
+    Ok(batch.statements)
+}
+
+/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the `rest` of their group, whose first stood for all.
+///
+/// # Errors
+/// When something cannot be written as JSON.
+pub fn parting(
+    company: &str,
+    rest: &[&Member],
+    edit: i64,
+    parted: &[&Member],
+    act: &Act<'_>,
+) -> Result<Vec<Statement>> {
+    let (Some(root), Some(top)) = (rest.first().map(|m| &m.id), parted.first().map(|m| &m.id)) else {
+        return Ok(Vec::new());
+    };
+    let mut batch = Batch::new(company, root, act);
+    let n = act.number;
+    batch.push(sql::MERGE_PART, json!([company, root, edit, n, act.now_ms]));
+    batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
+    batch.of_these(sql::LINKS_UNRESERVE, &ids(parted));
+    batch.give(sql::PROFILES_JOIN, &ids(parted), top);
+    batch.of_these(sql::TAGS_CLEAR, &[root]);
+    batch.of_these(sql::FIELDS_CLEAR, &[root]);
+    for (first, members) in [(root, rest), (top, parted)] {
+        batch.say(first, &whole(members))?;
+        batch.keep(members)?;
+    }
+    batch.give(sql::IDENTITIES_MOVE, &addresses(parted), top);
+    batch.push(sql::LINKS_MOVE, json!([company, root, top, json!(ids(parted)).to_string(), root, n]));
+    batch.rebuild(root);
+    batch.rebuild(top);
+    Ok(batch.statements)
+}
+
+/// Runs a change of `root`'s group and tells of it. `None` if the people are not as they were read: nothing was written.
+///
+/// # Errors
+/// D1's; nothing was written then.
+pub async fn run(
+    db: &Db,
+    company: &str,
+    root: &str,
+    statements: &[Statement],
+    act: &Act<'_>,
+) -> Result<Option<Outbox>> {
+    let mut batch = db.bind_all(statements)?;
+    let items = act.news.items(act.now_ms)?;
+    batch.push(db.bind(
+        sql::PLATFORM_EDITED,
+        &[company.into(), (&items).into(), act.news.user.into(), root.into(), act.number.into(), act.now_ms.into()],
+    )?);
+    let told = serde_json::to_string(&[&act.news.id])?;
+    batch.push(edits::outbox(db, company, &told, act.number, act.now_ms)?);
+    let mut answers = db.batch(batch).await?;
+    let last = answers.split_off(answers.len().saturating_sub(1));
+    let won = answers.first().map(super::Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
+    Ok(if won { Some(edits::outbox_answer(&mut Answers::new(last))?) } else { None })
+}

@@ -1,0 +1,6 @@
+-- Deletes a profile that only the identify taken back had made: nothing else was ever said or sent of it. ?1 company, ?2 profile, ?3 number
+delete from profiles
+where company = ?1 and id = ?2 and edit = ?3 and said_at is null and own is null and merged_into is null and erased_at is null
+  and maker is null and registered_id is null and events = 0
+  and not exists (select 1 from links where company = ?1 and profile = ?2)
+returning id

@@ -1,0 +1,2 @@
+-- Deletes the words of a profile that is gone. ?1 company, ?2 profile
+delete from search_docs where company = ?1 and profile = ?2 and not exists (select 1 from profiles where company = ?1 and id = ?2)

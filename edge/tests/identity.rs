@@ -1,0 +1,323 @@
+//! Taking back an identify or a merge, on the real schema with the real statements: whatever came before and after, both people are as if it had not happened.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use schema::pipe::{COMPANY, Db, NOW};
+use serde_json::{Value, json};
+use trackmate_edge::domain::group::{Member, below};
+use trackmate_edge::domain::own::Own;
+use trackmate_edge::domain::{clock, revenue};
+use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
+use trackmate_edge::store::sql;
+use trackmate_edge::store::undo::{Fact, undoing};
+
+const TABLES: [&str; 7] = ["events", "links", "profiles", "identities", "merges", "tags", "fields"];
+
+#[derive(Debug, Clone)]
+enum Request {
+    Events {
+        session: usize,
+        first: i64,
+        count: i64,
+        paid: Option<i64>,
+    },
+    /// A server's, by address or by session.
+    Server {
+        person: usize,
+        session: Option<usize>,
+        at: i64,
+        paid: Option<i64>,
+    },
+    Identify {
+        session: usize,
+        at: i64,
+        person: usize,
+        claims: Vec<(usize, u8)>,
+    },
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let paid = || prop::option::weighted(0.3, -5000..9000_i64);
+    let events = (0..2_usize, 0..40_i64, 1..4_i64, paid()).prop_map(|(session, first, count, paid)| Request::Events {
+        session,
+        first,
+        count,
+        paid,
+    });
+    let server = (0..3_usize, prop::option::weighted(0.3, 0..2_usize), 0..40_i64, paid())
+        .prop_map(|(person, session, at, paid)| Request::Server { person, session, at, paid });
+    let claims = prop::collection::vec((0..4_usize, any::<u8>()), 0..3);
+    let identify = (0..2_usize, 0..40_i64, 0..3_usize, claims)
+        .prop_map(|(session, at, person, claims)| Request::Identify { session, at, person, claims });
+    prop_oneof![2 => events, 1 => server, 3 => identify]
+}
+
+fn address(person: usize) -> String {
+    format!("p{person}@x.io")
+}
+
+fn row(id: String, ms: i64, place: i64, paid: Option<i64>) -> Value {
+    let ts = clock::event_ts(NOW + ms * 1000, usize::try_from(place).unwrap());
+    let mut row = json!({ "i": id, "t": ts, "n": if paid.is_some() { "pay" } else { "view" }, "d": {} });
+    let counters =
+        paid.and_then(|cents| revenue::counters("pay", &format!(r#"{{"amount":{cents}e-2,"currency":"USD"}}"#)));
+    if let Some(counters) = counters {
+        row["r"] = json!(counters);
+    }
+    row
+}
+
+fn send(db: &mut Db, number: usize, request: &Request) {
+    match request {
+        Request::Events { session, first, count, paid } => {
+            let rows: Vec<Value> = (0..*count).map(|n| row(format!("e{number}-{n}"), first + n, n, *paid)).collect();
+            db.events(0, &format!("s{session}"), None, &rows);
+        }
+        Request::Server { person, session, at, paid } => {
+            let rows = [row(format!("w{number}"), *at, 0, *paid)];
+            match session {
+                Some(session) => db.events(1, &format!("s{session}"), None, &rows),
+                None => db.server(&address(*person), &rows),
+            }
+        }
+        Request::Identify { session, at, person, claims } => {
+            let id = format!("i{number}");
+            let names = ["name", "city", "deep", "plan"];
+            let claimed = claims.iter().map(|(name, value)| match names[*name] {
+                "deep" => ("deep".to_owned(), json!({ format!("k{}", value % 3): value })),
+                name => (name.to_owned(), json!(format!("v{value}"))),
+            });
+            let claims = Value::Object(claimed.collect());
+            let at = clock::identify_ts(NOW + at * 1000, &id);
+            db.identify(&format!("s{session}"), at, &id, &address(*person), &claims);
+        }
+    }
+}
+
+/// What must be as if it had not happened. People are named by their address, sessions made for them by that of their person.
+fn state(db: &Db) -> Vec<Vec<String>> {
+    let mut state = db.table(
+        "select 'link', iif(l.session like 'webhook%', 'server of ' || o.key, l.session), l.at, l.id, i.key, l.origin, l.events, l.server_events,
+                coalesce(l.revenue, '{}'), l.first_ts, l.last_ts
+         from links l left join identities i on i.profile = l.profile left join profiles s on s.server_session = l.session
+         left join identities o on o.profile = s.id order by 2, 3, 4",
+    );
+    state.extend(db.table(
+        "select 'profile', i.key, p.email, p.name, (select json_group_object(key, json(value)) from (select key, json_quote(value) as value from json_tree(p.traits) where atom is not null order by fullkey)),
+                p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events, p.server_events, p.sessions, coalesce(p.revenue, '{}'), p.said, p.own, p.merged_into,
+                (select json_group_object(name, applied_at) from (select * from tags where profile = p.id order by name)),
+                (select json_group_object(name, value) from (select * from fields where profile = p.id order by name))
+         from profiles p left join identities i on i.profile = p.id order by 2",
+    ));
+    state.extend(db.table("select 'event', iif(session like 'webhook%', '', session), ts, message_id, type from events where type <> 'identify.undone' order by 3, 4"));
+    state.extend(db.table("select 'merge', loser, winner from merges"));
+    for row in &mut state {
+        for cell in row {
+            *cell = cell.replace("Text(\"{}\")", "{}");
+        }
+    }
+    state
+}
+
+fn act(db: &mut Db) -> Act<'static> {
+    db.request += 1;
+    let news = News { id: String::new(), name: "x", data: Value::Null, user: "{}" };
+    Act { number: db.request + 1_000_000, now_ms: NOW, news }
+}
+
+fn text(cell: &str) -> String {
+    cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"")
+}
+
+/// Takes the identify of this request back, as the Worker does.
+fn undo(db: &mut Db, number: usize) {
+    let id = format!("i{number}");
+    let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
+    let fact = found.query_row([COMPANY, &id], |r| {
+        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, email: r.get(3)?, heir: r.get(4)? })
+    });
+    drop(found);
+    let fact = fact.unwrap();
+    let (undo, tidy) = undoing(COMPANY, &id, &fact, fact.email.as_deref(), &act(db));
+    db.batch(&[undo, tidy].concat());
+}
+
+fn profile(db: &Db, person: usize) -> Option<String> {
+    let found = db.table(&format!("select profile from identities where key = '{}'", address(person)));
+    found.first().map(|row| text(&row[0]))
+}
+
+fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
+    let mut rows = db.connection.prepare_cached(sql::MERGE_GROUP).unwrap();
+    let members = rows.query_map([COMPANY, root], |r| {
+        let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
+        let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
+        Ok(Member { winner: r.get(1)?, addresses: vec![r.get(3)?], own, id })
+    });
+    let members = members.unwrap().map(Result::unwrap).collect();
+    let edit = db.table(&format!("select edit from profiles where id = '{root}'"))[0][0].clone();
+    (members, edit.trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap())
+}
+
+/// What was said of a profile that is not merged.
+fn said(db: &Db, id: &str) -> Own {
+    let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
+    Own {
+        said: serde_json::from_str(&object("select said from profiles where id = 'ID'")).unwrap(),
+        tags: serde_json::from_str(&object(
+            "select json_group_object(name, applied_at) from tags where profile = 'ID'",
+        ))
+        .unwrap(),
+        fields: serde_json::from_str(&object("select json_group_object(name, value) from fields where profile = 'ID'"))
+            .unwrap(),
+        ..Own::default()
+    }
+}
+
+/// Merges two people if both are there and are two, and says who was merged.
+fn merge(db: &mut Db, into: usize, from: usize) -> Option<String> {
+    let (winner, loser) = (profile(db, into)?, profile(db, from)?);
+    if winner == loser {
+        return None;
+    }
+    let (w, l) = (members(db, &winner), members(db, &loser));
+    let act = act(db);
+    let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
+    let done = db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
+    assert_eq!(done[0].len(), 2, "both are as they were read");
+    Some(loser)
+}
+
+fn part(db: &mut Db, loser: &str) {
+    let root = text(&db.table(&format!("select merged_into from profiles where id = '{loser}'"))[0][0]);
+    let (members, edit) = members(db, &root);
+    let parted = below(&members, loser);
+    let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
+    let act = act(db);
+    let done = db.batch(&parting(COMPANY, &rest, edit, &parted, &act).unwrap());
+    assert_eq!(done[0].len(), 1, "the person is as read");
+}
+
+/// Every count of everyone who stands for themselves is the sum of their links', and nobody else has a link.
+fn check(db: &Db) {
+    let wrong = db.table(
+        "select p.id from profiles p where p.merged_into is null and (
+           p.events <> (select coalesce(sum(events), 0) from links where profile = p.id)
+           or p.sessions <> (select count(distinct session) from links where profile = p.id and id <> '')
+           or p.last_ts is not (select max(last_ts) from links where profile = p.id))
+         union all select l.profile from links l join profiles p on p.id = l.profile where p.merged_into is not null",
+    );
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Gives a person something that only a secret key says.
+fn say(db: &Db, person: usize) {
+    if let Some(id) = profile(db, person) {
+        let sql = format!(
+            "update profiles set said = '{{\"of{person}\":1,\"phone\":\"+{person}\"}}', said_at = 1 where id = '{id}';
+             insert or ignore into tags values ('{COMPANY}', '{id}', 'vip', {person}), ('{COMPANY}', '{id}', 't{person}', 1);
+             insert or replace into fields values ('{COMPANY}', '{id}', 'points', '{person}')"
+        );
+        db.connection.execute_batch(&sql).unwrap();
+    }
+}
+
+fn has_tie(history: &[Request]) -> bool {
+    let mut seen = BTreeSet::new();
+    history.iter().enumerate().any(|(number, request)| match request {
+        Request::Identify { session, at, .. } => {
+            !seen.insert((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}"))))
+        }
+        Request::Events { .. } | Request::Server { .. } => false,
+    })
+}
+
+thread_local! {
+    static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()].map(|db| Db { ticks: true, ..db }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_identify_taken_back_has_not_happened(
+        history in prop::collection::vec(request(), 1..12), which in any::<prop::sample::Index>(), until in any::<prop::sample::Index>(), late in any::<bool>(),
+    ) {
+        let identifies: Vec<usize> = (0..history.len()).filter(|n| matches!(history[*n], Request::Identify { .. })).collect();
+        prop_assume!(!identifies.is_empty() && !has_tie(&history));
+        let gone = *which.get(&identifies);
+        let after = if late { history.len() - 1 } else { gone + until.index(history.len() - gone) };
+        DBS.with_borrow_mut(|[with, without]| {
+            with.clear(&TABLES);
+            without.clear(&TABLES);
+            for (number, request) in history.iter().enumerate() {
+                with.request = i64::try_from(number * 10).unwrap();
+                without.request = with.request;
+                send(with, number, request);
+                if number != gone {
+                    send(without, number, request);
+                }
+                if number == after {
+                    undo(with, gone);
+                    check(with);
+                    // The page sends it again: it is known, and stays undone.
+                    send(with, gone, &history[gone]);
+                }
+            }
+            check(with);
+            prop_assert_eq!(state(with), state(without));
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn a_merge_taken_back_has_not_happened(
+        history in prop::collection::vec(request(), 2..12),
+        merges in prop::collection::vec((0..3_usize, 0..3_usize, any::<prop::sample::Index>()), 1..3), first in any::<bool>(),
+    ) {
+        prop_assume!(!has_tie(&history));
+        DBS.with_borrow_mut(|[with, without]| {
+            with.clear(&TABLES);
+            without.clear(&TABLES);
+            let mut losers = Vec::new();
+            for (number, request) in history.iter().enumerate() {
+                with.request = i64::try_from(number * 10).unwrap();
+                without.request = with.request;
+                send(with, number, request);
+                send(without, number, request);
+                if number == history.len() / 3 && merges.iter().all(|(_, _, at)| at.index(history.len()) >= number) {
+                    for person in 0..3 {
+                        say(with, person);
+                        say(without, person);
+                    }
+                }
+                for (into, from, at) in &merges {
+                    if at.index(history.len()) == number && let Some(loser) = merge(with, *into, *from) {
+                        losers.push(loser);
+                        check(with);
+                    }
+                }
+            }
+            if first {
+                losers.reverse();
+            }
+            for loser in &losers {
+                part(with, loser);
+                check(with);
+            }
+            prop_assert_eq!(state(with), state(without));
+            Ok(())
+        })?;
+    }
+}
