@@ -50,8 +50,6 @@ export default (trackMate) =>
 
     test('of identify and of the first page of a timeline does not grow with the history', async () => {
       const c = await company();
-      // A range that ends where the table does reads a row less: the first of all people would be cheaper than the rest.
-      await c.identify(c.session(), 'zz@example.com');
       const costs = [];
       for (const prior of [10, 1_000, 100_000]) {
         const session = c.session();
@@ -71,8 +69,12 @@ export default (trackMate) =>
           assert.ok(page.cost.read <= 500, `a page of 50 read ${page.cost.read} rows`);
         }
       }
-      assert.deepEqual(costs[1], costs[0]);
-      assert.deepEqual(costs[2], costs[0]);
+      // A range that ends where its table does reads a row less, and where that is depends on random ids: two such ranges at most.
+      for (const [n, cost] of costs.flat().entries()) {
+        const [trips, read, written] = costs[0][n % 3];
+        assert.deepEqual([cost[0], cost[2]], [trips, written]);
+        assert.ok(Math.abs(cost[1] - read) <= 2, `${cost[1]} rows read, and ${read} with 10 events before`);
+      }
     });
 
     test('of the first page, newest or oldest, and of a page in the middle stays flat for a person of many sessions', async () => {
