@@ -179,7 +179,7 @@ pub(super) async fn join(
         let db = call.db(Some(company))?;
         let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
         let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
-        if let Some(outbox) = merge::run(db, company, &winner.id, &statements, &act).await? {
+        if let Some(outbox) = merge::run(db, company, &winner.id, (&statements, &[]), &act).await? {
             call.emitted(company, std::iter::once(act.news.name), outbox);
             return Ok(());
         }
@@ -251,8 +251,8 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
         let data = json!({ "parted": { "id": loser } });
         let news = News { id: entropy::message_id(), name: "user.unmerged", data, user: &user };
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
-        let statements = merge::parting(company, &rest, root.edit, &parted, &act)?;
-        if let Some(outbox) = merge::run(db, company, &root.id, &statements, &act).await? {
+        let (statements, tidy) = merge::parting(company, &rest, root.edit, &parted, &act)?;
+        if let Some(outbox) = merge::run(db, company, &root.id, (&statements, &tidy), &act).await? {
             call.emitted(company, std::iter::once(act.news.name), outbox);
             return Ok(Undone {
                 success: true,

@@ -197,7 +197,8 @@ pub fn merging(
     Ok(batch.statements)
 }
 
-/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the `rest` of their group, whose first stood for all.
+/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the `rest` of their group, whose first stood for all, and those that
+/// tidy up after the news are written.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
@@ -207,9 +208,9 @@ pub fn parting(
     edit: i64,
     parted: &[&Member],
     act: &Act<'_>,
-) -> Result<Vec<Statement>> {
+) -> Result<(Vec<Statement>, Vec<Statement>)> {
     let (Some(root), Some(top)) = (rest.first().map(|m| &m.id), parted.first().map(|m| &m.id)) else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     };
     let mut batch = Batch::new(company, root, act);
     let n = act.number;
@@ -227,7 +228,17 @@ pub fn parting(
     batch.push(sql::LINKS_MOVE, json!([company, root, top, json!(ids(parted)).to_string(), root, n]));
     batch.rebuild(root);
     batch.rebuild(top);
-    Ok(batch.statements)
+    // Either may have been held by the other alone: the identify that made it was taken back meanwhile.
+    let mut tidy = Vec::new();
+    for members in [rest, parted] {
+        if let [alone] = members {
+            tidy.push(Statement::new(sql::PROFILE_VANISH, json!([company, alone.id, n])));
+            let gone = |address| Statement::new(sql::IDENTITY_VANISH, json!([company, address, alone.id]));
+            tidy.extend(alone.addresses.iter().map(gone));
+            tidy.push(Statement::new(sql::SEARCH_VANISH, json!([company, alone.id])));
+        }
+    }
+    Ok((batch.statements, tidy))
 }
 
 /// Runs a change of `root`'s group and tells of it. `None` if the people are not as they were read: nothing was written.
@@ -238,7 +249,7 @@ pub async fn run(
     db: &Db,
     company: &str,
     root: &str,
-    statements: &[Statement],
+    (statements, tidy): (&[Statement], &[Statement]),
     act: &Act<'_>,
 ) -> Result<Option<Outbox>> {
     let mut batch = db.bind_all(statements)?;
@@ -249,8 +260,12 @@ pub async fn run(
     )?);
     let told = serde_json::to_string(&[&act.news.id])?;
     batch.push(edits::outbox(db, company, &told, act.number, act.now_ms)?);
-    let mut answers = db.batch(batch).await?;
-    let last = answers.split_off(answers.len().saturating_sub(1));
-    let won = answers.first().map(super::Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
-    Ok(if won { Some(edits::outbox_answer(&mut Answers::new(last))?) } else { None })
+    batch.extend(db.bind_all(tidy)?);
+    let mut answers = Answers::new(db.batch(batch).await?);
+    let won = !answers.take()?.rows::<Value>()?.is_empty();
+    // The rest of the change, and the platform event.
+    for _ in statements {
+        answers.take()?;
+    }
+    Ok(if won { Some(edits::outbox_answer(&mut answers)?) } else { None })
 }
