@@ -46,6 +46,8 @@ export interface CallOptions {
 export interface Traits {
   email?: string;
   name?: string;
+  /** Proof that your server knows who this is (identity verification): the hex HMAC-SHA256 of the address with the identity secret. Never a trait. */
+  userHash?: string;
   [trait: string]: unknown;
 }
 
