@@ -52,7 +52,7 @@ export default (trackMate) =>
 
       // Every route that names a thing of B, asked with A's keys.
       const { call } = trackMate();
-      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`]) {
+      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/records`]) {
         assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
       }
       assertProblem(await call('GET', `/api/admin/webhooks/${webhook.id}`, undefined, a.admin), 404, 'not_found');

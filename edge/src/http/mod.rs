@@ -16,6 +16,7 @@ mod listing;
 mod operator;
 mod page;
 mod profile;
+mod records;
 mod server_events;
 mod settings;
 mod timeline;
@@ -49,6 +50,7 @@ enum Route {
     UserTags(String),
     UserFields(String),
     Timeline(String),
+    Records(String),
     Webhooks,
     Webhook(String),
     WebhookTest(String),
@@ -78,6 +80,7 @@ impl Route {
             ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
             ["api", "admin", "users", id, "custom-fields"] => Self::UserFields((*id).to_owned()),
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
+            ["api", "admin", "users", id, "records"] => Self::Records((*id).to_owned()),
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
             ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
@@ -99,7 +102,7 @@ impl Route {
     /// The value of `Allow`. Where there is GET there is HEAD.
     const fn methods(&self) -> &'static str {
         match self {
-            Self::Health | Self::Catalog | Self::Users | Self::Timeline(_) | Self::Deliveries(_) => {
+            Self::Health | Self::Catalog | Self::Users | Self::Timeline(_) | Self::Records(_) | Self::Deliveries(_) => {
                 "GET, HEAD, OPTIONS"
             }
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
@@ -159,6 +162,7 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::UserTags(id), Method::Delete) => edits::tags(call, auth::Admin::of(call).await?, id, false).await,
         (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,
         (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Records(id), Method::Get) => records::list(call, auth::Admin::of(call).await?, id).await,
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
         (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,

@@ -10,6 +10,7 @@ pub mod identify;
 pub mod ingest;
 pub mod listing;
 pub mod people;
+pub mod records;
 pub mod sql;
 pub mod subscriptions;
 
