@@ -6,6 +6,7 @@ import deliveries from './api/deliveries.mjs';
 import events from './api/events.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import listing from './api/listing.mjs';
+import records from './api/records.mjs';
 import server from './api/server.mjs';
 import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
@@ -22,6 +23,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, cost];
   for (const feature of features) feature(() => trackMate);
 });

@@ -52,7 +52,7 @@ export default (trackMate) =>
 
       // Every route that names a thing of B, asked with A's keys.
       const { call } = trackMate();
-      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/identities`]) {
+      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/identities`, `/api/admin/users/${profileId}/records`]) {
         assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
       }
       const own = (await a.identify(a.session(), 'a@example.com')).body.profileId;

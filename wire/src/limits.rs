@@ -32,6 +32,17 @@ pub const FIELDS_MAX: usize = 100;
 /// Characters of one custom field's value.
 pub const FIELD_CHARS_MAX: usize = 1000;
 
+/// Fields of one record: the latest told stay. With the next bound it keeps a record's row below half of D1's 2 MB.
+pub const RECORD_FIELDS_MAX: usize = 100;
+/// Bytes of one field of a record, as JSON; a longer one stays in its event.
+pub const RECORD_FIELD_BYTES_MAX: usize = 8 * 1024;
+/// Characters of the name of a record's field.
+pub const RECORD_FIELD_CHARS_MAX: usize = 100;
+/// Characters of a record's kind.
+pub const RECORD_KIND_CHARS_MAX: usize = 50;
+/// Bytes of a record's id.
+pub const RECORD_ID_BYTES_MAX: usize = 128;
+
 /// Milliseconds of difference between a sender's clock and ours from which its times are corrected.
 /// Below it the difference is mostly the journey of the request, and correcting would reorder events.
 pub const CLOCK_SKEW_MS_MIN: i64 = 55 * 60 * 1000;
@@ -46,6 +57,14 @@ pub const TIMELINE_ITEMS_MAX: usize = 500;
 pub const LINKS_ITEMS_MAX: usize = 500;
 /// Profiles that may stand as one person: each is read, and written, when two are merged or parted.
 pub const GROUP_PROFILES_MAX: usize = 20;
+/// Records of one kind that are shown with a user.
+pub const RECORDS_SHOWN_MAX: usize = 20;
+/// Records shown with all users of a page: some 600 B each, several copies of which are in memory at once.
+pub const RECORDS_LIST_MAX: usize = 10_000;
+/// Items of one page of a user's records at most: a record may be large.
+pub const RECORDS_ITEMS_MAX: usize = 200;
+/// Kinds of records that one list may ask for by name.
+pub const RECORD_KINDS_MAX: usize = 10;
 /// Items of one page of users at most (seed 003).
 pub const USERS_ITEMS_MAX: usize = 1000;
 /// Users that a list may be asked to leave out first; a cursor goes on for ever.

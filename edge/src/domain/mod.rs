@@ -1,5 +1,6 @@
 //! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are arguments.
 
+pub mod belongings;
 pub mod circuit;
 pub mod clock;
 pub mod delivery;
@@ -12,6 +13,7 @@ pub mod listing;
 pub mod own;
 pub mod payload;
 pub mod person;
+pub mod record;
 pub mod revenue;
 pub mod target;
 pub mod timeline;

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use trackmate_wire::signature::sha256_hex;
 
 use super::clock;
+use super::record::Counts;
 
 /// Traits by name, each the JSON text it was sent as.
 pub type Traits = BTreeMap<String, Box<RawValue>>;
@@ -78,6 +79,8 @@ pub struct Person {
     pub active_ms: Option<i64>,
     /// When a secret key last changed anything, ms.
     pub said_ms: Option<i64>,
+    /// How much is theirs.
+    pub counts: Counts,
 }
 
 /// A tag as shown.
@@ -105,8 +108,8 @@ pub struct ShownConsent {
     source: Option<String>,
 }
 
-/// How often a person wrote: nothing is counted before messages are kept as records.
-#[derive(Debug, Default, Serialize)]
+/// How often a person wrote.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Interactions {
     messages_count: i64,
@@ -116,7 +119,7 @@ struct Interactions {
     last_updated: Option<String>,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Stats {
     bookings_count: i64,
@@ -165,6 +168,18 @@ pub struct User {
     traits: Traits,
     created_at: String,
     last_active: Option<String>,
+}
+
+impl Interactions {
+    fn of(counts: &Counts) -> Self {
+        Self {
+            messages_count: counts.messages,
+            comments_count: counts.comments,
+            stories_count: counts.stories,
+            total_count: counts.messages + counts.comments + counts.stories,
+            last_updated: counts.interacted.map(|ts| clock::iso(clock::ts_ms(ts))),
+        }
+    }
 }
 
 impl Tag {
@@ -255,8 +270,14 @@ impl Person {
             export_consent: self.consent(),
             tags: tags.into_iter().map(|(name, at)| Tag::new(name, *at)).collect(),
             custom_fields: self.fields.clone(),
-            interactions: Interactions::default(),
-            stats: Stats { last_synced: self.said_ms.map(clock::iso), ..Stats::default() },
+            interactions: Interactions::of(&self.counts),
+            stats: Stats {
+                bookings_count: self.counts.bookings,
+                qr_scans_count: self.counts.scans,
+                conversations_count: self.counts.conversations,
+                last_booking: self.counts.booked.map(|ts| clock::iso(clock::ts_ms(ts))),
+                last_synced: self.said_ms.map(clock::iso),
+            },
             timestamps: Timestamps {
                 subscribed_at: self.registered_ms.map(clock::iso),
                 created_at: clock::iso(self.created_ms),

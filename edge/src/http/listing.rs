@@ -9,11 +9,12 @@ use super::call::Call;
 use super::error::Error;
 use super::page::{self, Pagination};
 use super::profile::address;
+use super::records::{self, UserWith};
 use super::webhooks::vault;
 use super::{Handled, auth};
 use crate::domain::clock;
 use crate::domain::listing::{Sort, Wanted, expression};
-use crate::domain::person::{PLATFORMS, User};
+use crate::domain::person::PLATFORMS;
 use crate::entropy;
 use crate::store::listing::{self, Listed, Part, Place};
 use crate::store::people;
@@ -21,14 +22,14 @@ use crate::store::people;
 #[derive(Serialize)]
 struct Found {
     success: bool,
-    users: Vec<User>,
+    users: Vec<UserWith>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
 struct List {
     success: bool,
-    users: Vec<User>,
+    users: Vec<UserWith>,
     pagination: Whole,
 }
 
@@ -54,13 +55,16 @@ enum Total {
 /// `GET /api/admin/users?email=` finds one, with `{limit, hasMore, nextCursor}`. Else
 /// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` →
 /// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
+/// With `include…`, what belongs to each user stands in it.
 pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     let db = call.db(Some(&admin.company))?;
     let limit = page::limit(call, USERS_ITEMS_MAX)?;
+    let included = records::included(call)?;
     if let Some(email) = call.query("email") {
         let mut profiles = people::by_address(db, &admin.company, &address(&email)?).await?;
         let pagination = Pagination::cut(&mut profiles, limit, |p| page::write_cursor(&p.id));
-        let users = profiles.iter().map(|p| Ok(p.person(&admin.company)?.user())).collect::<Result<_, Error>>()?;
+        let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
+        let users = records::shown(call, &people, &included).await?;
         return Ok(serde_json::to_string(&Found { success: true, users, pagination })?);
     }
     let wanted = wanted(call)?;
@@ -80,7 +84,8 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     };
     let total =
         if total <= TOTAL_MAX { Total::Exact(total) } else { Total::Least { value: TOTAL_MAX, relation: "gte" } };
-    let users = listed.iter().map(|l| Ok(l.profile.person(&admin.company)?.user())).collect::<Result<_, Error>>()?;
+    let people = listed.iter().map(|l| l.profile.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
+    let users = records::shown(call, &people, &included).await?;
     let pagination = Whole { total, limit, offset, has_more, next_cursor };
     Ok(serde_json::to_string(&List { success: true, users, pagination })?)
 }

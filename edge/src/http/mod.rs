@@ -18,6 +18,7 @@ mod operator;
 mod page;
 mod profile;
 mod proof;
+mod records;
 mod server_events;
 mod settings;
 mod timeline;
@@ -54,6 +55,7 @@ enum Route {
     Identities(String),
     Merge,
     Undo,
+    Records(String),
     Webhooks,
     Webhook(String),
     WebhookTest(String),
@@ -86,6 +88,7 @@ impl Route {
             ["api", "admin", "users", id, "identities"] => Self::Identities((*id).to_owned()),
             ["api", "admin", "identity", "merge"] => Self::Merge,
             ["api", "admin", "identity", "undo"] => Self::Undo,
+            ["api", "admin", "users", id, "records"] => Self::Records((*id).to_owned()),
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
             ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
@@ -112,6 +115,7 @@ impl Route {
             | Self::Users
             | Self::Timeline(_)
             | Self::Identities(_)
+            | Self::Records(_)
             | Self::Deliveries(_) => "GET, HEAD, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
@@ -175,6 +179,7 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Identities(id), Method::Get) => identity::list(call, auth::Admin::of(call).await?, id).await,
         (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
         (Route::Undo, Method::Post) => identity::undo(call, auth::Admin::of(call).await?).await,
+        (Route::Records(id), Method::Get) => records::list(call, auth::Admin::of(call).await?, id).await,
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
         (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,

@@ -8,8 +8,8 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
+use super::records::{self, UserWith};
 use super::{Handled, auth};
-use crate::domain::person::User;
 use crate::domain::{clock, revenue};
 use crate::store::people::{self, Profile};
 
@@ -58,18 +58,17 @@ impl Summary {
 #[derive(Serialize)]
 struct One {
     success: bool,
-    user: User,
+    user: UserWith,
     summary: Summary,
 }
 
-/// `GET /api/admin/users/{id}` → `{success, user, summary}`.
+/// `GET /api/admin/users/{id}?include…` → `{success, user, summary}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let included = records::included(call)?;
     let profile = find(call, &admin.company, id).await?;
-    Ok(serde_json::to_string(&One {
-        success: true,
-        user: profile.person(&admin.company)?.user(),
-        summary: Summary::new(&profile)?,
-    })?)
+    let mut users = records::shown(call, &[profile.person(&admin.company)?], &included).await?;
+    let user = users.pop().ok_or_else(|| Error::Internal("a user was read and not shown".into()))?;
+    Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)? })?)
 }
 
 /// The profile, or 404, or 410.

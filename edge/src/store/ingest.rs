@@ -1,4 +1,4 @@
-//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and the profile a server event may make.
+//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what a server event may make: a profile, records.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
 use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
-use super::{Answers, Db, Param, Result, edits, sql};
+use super::{Answers, Db, Param, Result, edits, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 
@@ -322,15 +322,18 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
         Ok(Stored { new, outbox: outbox_answer(answers, request, rows)? })
     };
     let [deliveries, targets] = outbox(db, request, &ids, None)?;
+    let belongings = records::merge(db, request, rows)?;
     match subject {
         Subject::None => {
-            let batch = vec![insert(db, request, &json, None)?, deliveries, targets];
+            let mut batch = vec![insert(db, request, &json, None)?, deliveries, targets];
+            batch.extend(belongings);
             Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), false)?))
         }
         Subject::Session | Subject::Profile(_) => {
             let profile = if let Subject::Profile(id) = subject { Some(id) } else { None };
-            let batch =
+            let mut batch =
                 vec![insert(db, request, &json, None)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
+            batch.extend(belongings);
             Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), true)?))
         }
         Subject::New { profile, address, email, user, platform_id } => {
@@ -360,7 +363,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 now,
             ];
             let platform_ids = serde_json::to_string(&[platform_id])?;
-            let batch = vec![
+            let mut batch = vec![
                 db.bind(
                     sql::IDENTITY_INSERT,
                     &[
@@ -380,6 +383,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into()])?,
             ];
+            batch.extend(belongings);
             let mut answers = Answers::new(db.batch(batch).await?);
             answers.take()?;
             let mut stored = stored(&mut answers, true)?;

@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod listing;
 pub mod merge;
 pub mod people;
+pub mod records;
 pub mod sql;
 pub mod subscriptions;
 pub mod undo;

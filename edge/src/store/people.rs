@@ -65,6 +65,8 @@ pub struct Profile {
     pub tags: String,
     /// JSON object, name → value.
     pub fields: String,
+    /// JSON object, [`crate::domain::record::Counts`].
+    pub counts: String,
 }
 
 impl Profile {
@@ -94,6 +96,7 @@ impl Profile {
             updated_ms: self.updated_at,
             active_ms: self.last_ts.map(clock::ts_ms),
             said_ms: self.said_at,
+            counts: serde_json::from_str(&self.counts)?,
         })
     }
 }

@@ -10,7 +10,7 @@ owned as materialized (
     on e.company = ?1 and e.session = ?2 and e.ts >= since and e.ts < until
   where not (e.source = 0 and e.message_id = ?4)
 )
-insert into links (company, session, at, id, profile, origin, events, server_events, revenue, first_ts, last_ts)
+insert into links (company, session, at, id, profile, origin, events, server_events, revenue, first_ts, last_ts, has_records)
 select ?1, ?2, ?3, ?4, i.profile, i.origin,
        1 + (select count(*) from owned), (select coalesce(sum(source), 0) from owned),
        case when exists (select 1 from owned where revenue is not null) then (
@@ -18,7 +18,8 @@ select ?1, ?2, ?3, ?4, i.profile, i.origin,
            select r.key, sum(r.value) as sum from owned, json_each(owned.revenue) as r group by r.key having sum(r.value) <> 0
          )
        ) end,
-       min(?3, coalesce((select min(ts) from owned), ?3)), max(?3, coalesce((select max(ts) from owned), ?3))
+       min(?3, coalesce((select min(ts) from owned), ?3)), max(?3, coalesce((select max(ts) from owned), ?3)),
+       coalesce((select has_records from links where company = ?1 and session = ?2 limit 1), 0)
 from identities as i
 where i.company = ?1 and i.kind = 'email' and i.key = ?5
   and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?6)

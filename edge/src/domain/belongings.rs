@@ -1,0 +1,173 @@
+//! Which of a person's records are asked for beside the user object, and how they stand there (seed 003: `includeBookings` and the like).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::value::to_raw_value;
+use trackmate_wire::limits::{RECORDS_LIST_MAX, RECORDS_SHOWN_MAX};
+
+use super::clock;
+use super::person::Traits;
+use super::record::{BOOKING, CONVERSATION, INTERACTIONS, QR, Record};
+
+/// What is asked for.
+#[derive(Debug, Default, Clone)]
+pub struct Included {
+    /// `includeBookings`.
+    pub bookings: bool,
+    /// `includeQRCodes`.
+    pub qr_codes: bool,
+    /// `includeInteractions`.
+    pub interactions: bool,
+    /// `includeConversations`.
+    pub conversations: bool,
+    /// `include=`: any kinds.
+    pub kinds: BTreeSet<String>,
+}
+
+impl Included {
+    /// The kinds of records that are to be read.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeSet<&str> {
+        let mut kinds: BTreeSet<&str> = self.kinds.iter().map(String::as_str).collect();
+        let own = [(self.bookings, BOOKING), (self.qr_codes, QR), (self.conversations, CONVERSATION)];
+        kinds.extend(own.into_iter().filter(|(asked, _)| *asked).map(|(_, kind)| kind));
+        kinds.extend(INTERACTIONS.iter().filter(|_| self.interactions));
+        kinds
+    }
+
+    /// How many records of a kind are shown with each of so many users.
+    #[must_use]
+    pub fn most(&self, users: usize) -> usize {
+        (RECORDS_LIST_MAX / (users * self.kinds().len()).max(1)).clamp(1, RECORDS_SHOWN_MAX)
+    }
+}
+
+/// A record as shown: what was told of it, with `id`, `kind`, `status`, `createdAt`, `updatedAt`, and the `scans` of a QR code.
+pub type Shown = Traits;
+
+/// A person's records as they stand in the user object: an array for each thing asked for, those first that were last told of.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Belongings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bookings: Option<Vec<Shown>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr_codes: Option<Vec<Shown>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interactions: Option<Vec<Shown>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversations: Option<Vec<Shown>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<BTreeMap<String, Vec<Shown>>>,
+    /// Kinds of which there are more than are shown.
+    has_more_of: BTreeSet<String>,
+}
+
+impl Belongings {
+    /// Lays a person's records out, at most `most` of a kind; given are one more of each, if there are, in the order they are shown in.
+    ///
+    /// # Errors
+    /// None that a text or a number can cause.
+    pub fn new(included: &Included, records: &[Record], most: usize) -> serde_json::Result<Self> {
+        let mut shown = BTreeMap::<&str, usize>::new();
+        let mut has_more_of = BTreeSet::new();
+        let mut within = Vec::with_capacity(records.len());
+        for record in records {
+            let count = shown.entry(&record.kind).or_default();
+            *count += 1;
+            if *count <= most {
+                within.push(record);
+            } else {
+                has_more_of.insert(record.kind.clone());
+            }
+        }
+        let of = |asked: bool, kinds: &[&str]| {
+            let list = || within.iter().filter(|r| kinds.contains(&r.kind.as_str())).map(|r| show(r)).collect();
+            asked.then(list).transpose()
+        };
+        let mut others = BTreeMap::new();
+        for kind in &included.kinds {
+            others.insert(kind.clone(), of(true, &[kind])?.unwrap_or_default());
+        }
+        Ok(Self {
+            bookings: of(included.bookings, &[BOOKING])?,
+            qr_codes: of(included.qr_codes, &[QR])?,
+            interactions: of(included.interactions, &INTERACTIONS)?,
+            conversations: of(included.conversations, &[CONVERSATION])?,
+            records: Some(others).filter(|others| !others.is_empty()),
+            has_more_of,
+        })
+    }
+}
+
+/// A record as shown. `id`, `kind` and `scans` are ours; a `createdAt` or `updatedAt` that the company told itself stands in place of the times of the events.
+///
+/// # Errors
+/// None that a text or a number can cause.
+pub fn show(record: &Record) -> serde_json::Result<Shown> {
+    let mut shown: Shown = [
+        ("status", to_raw_value(&())?),
+        ("createdAt", to_raw_value(&clock::iso(clock::ts_ms(record.first_ts)))?),
+        ("updatedAt", to_raw_value(&clock::iso(clock::ts_ms(record.last_ts)))?),
+    ]
+    .map(|(name, raw)| (name.to_owned(), raw))
+    .into();
+    shown.extend(record.fields.iter().map(|(name, (_, _, (raw,)))| (name.clone(), raw.clone())));
+    shown.insert("id".to_owned(), to_raw_value(&record.id)?);
+    shown.insert("kind".to_owned(), to_raw_value(&record.kind)?);
+    if record.kind == QR {
+        shown.insert("scans".to_owned(), to_raw_value(&record.scans)?);
+    }
+    Ok(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::record::{change, fold};
+    use serde_json::{Value, json};
+
+    fn record(name: &str, data: &Value) -> Record {
+        fold(&[("s", 1_760_788_800_000_500, change("m", name, &data.to_string()).unwrap())]).unwrap()
+    }
+
+    #[test]
+    fn a_record_is_what_was_told_with_what_is_known_of_it() {
+        let qr = record("qr.scanned", &json!({"qrCode": {"id": 7, "code": "A", "kind": "x", "createdAt": "mine"}}));
+        let expected = json!({"id": "7", "kind": "qr", "code": "A", "status": "scanned", "scans": 1, "createdAt": "mine", "updatedAt": "2025-10-18T12:00:00.000Z"});
+        assert_eq!(serde_json::to_value(show(&qr).unwrap()).unwrap(), expected);
+    }
+
+    #[test]
+    fn each_thing_asked_for_has_its_array_and_no_other() {
+        let records: Vec<Record> = ["a", "b"]
+            .map(|id| record("booking.created", &json!({"booking": {"id": id}})))
+            .into_iter()
+            .chain([record("story.sent", &json!({})), record("order.made", &json!({"order": {"id": 1}}))])
+            .collect();
+        let included = Included {
+            bookings: true,
+            interactions: true,
+            kinds: ["order".into(), "none".into()].into(),
+            ..Included::default()
+        };
+        assert_eq!(
+            included.kinds().into_iter().collect::<Vec<_>>(),
+            ["booking", "comment", "message", "none", "order", "story"]
+        );
+        assert_eq!(
+            [1, 50, 1000].map(|users| included.most(users)),
+            [20, 20, 1],
+            "a page of many users shows fewer of each"
+        );
+        let shown = serde_json::to_value(Belongings::new(&included, &records, 1).unwrap()).unwrap();
+        assert_eq!(shown["bookings"].as_array().unwrap().iter().map(|b| b["id"].clone()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(
+            (&shown["interactions"][0]["kind"], &shown["records"]["order"][0]["id"]),
+            (&json!("story"), &json!("1"))
+        );
+        assert_eq!((&shown["records"]["none"], &shown["hasMoreOf"]), (&json!([]), &json!(["booking"])));
+        assert!(shown.get("qrCodes").is_none() && shown.get("conversations").is_none());
+    }
+}

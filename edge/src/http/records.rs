@@ -1,0 +1,107 @@
+//! What belongs to a user: `GET /api/admin/users/{id}/records`, and the `include…` of every route that shows users.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use trackmate_wire::limits::{RECORD_KINDS_MAX, RECORDS_ITEMS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::error::Error;
+use super::page::{self, Pagination};
+use super::users::find;
+use super::{Handled, auth};
+use crate::domain::belongings::{Belongings, Included, Shown, show};
+use crate::domain::person::{Person, User};
+use crate::domain::record::is_kind;
+use crate::store::records::{self, Place};
+
+/// A user with what was asked for of what is theirs.
+#[derive(Serialize)]
+pub(super) struct UserWith {
+    #[serde(flatten)]
+    user: User,
+    #[serde(flatten)]
+    belongings: Option<Belongings>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    success: bool,
+    records: Vec<Shown>,
+    pagination: Pagination,
+}
+
+/// `?includeBookings&includeQRCodes&includeInteractions&includeConversations`, each `true` or `false`, and `?include=kind,kind`.
+pub(super) fn included(call: &Call) -> Result<Included, Problem> {
+    let asked = |field: &'static str| match call.query(field).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::field(Code::InvalidField, field, format!("{field} is true or false"))),
+    };
+    Ok(Included {
+        bookings: asked("includeBookings")?,
+        qr_codes: asked("includeQRCodes")?,
+        interactions: asked("includeInteractions")?,
+        conversations: asked("includeConversations")?,
+        kinds: kinds(call, "include")?.unwrap_or_default(),
+    })
+}
+
+/// A list of kinds, separated by commas.
+fn kinds(call: &Call, field: &'static str) -> Result<Option<BTreeSet<String>>, Problem> {
+    let Some(text) = call.query(field) else { return Ok(None) };
+    let kinds: BTreeSet<String> = text.split(',').map(|kind| kind.trim().to_owned()).collect();
+    if kinds.len() > RECORD_KINDS_MAX || !kinds.iter().all(|kind| is_kind(kind)) {
+        let message = format!("{field} is at most {RECORD_KINDS_MAX} kinds of records, separated by commas");
+        return Err(Problem::field(Code::InvalidField, field, message));
+    }
+    Ok(Some(kinds))
+}
+
+/// The users with what is asked for of what is theirs: one question more, if anything is.
+pub(super) async fn shown(call: &Call, people: &[Person], included: &Included) -> Result<Vec<UserWith>, Error> {
+    let Some(company) = people.first().map(|person| &person.company) else { return Ok(Vec::new()) };
+    let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+    let db = call.db(Some(company))?;
+    let mut belongings = records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
+    Ok(people.iter().map(|p| UserWith { user: p.user(), belongings: belongings.remove(&p.id) }).collect())
+}
+
+/// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`: those first that were last told of.
+pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let limit = page::limit(call, RECORDS_ITEMS_MAX)?;
+    let kinds = kinds(call, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;
+    let after = page::cursor(call, read_place)?;
+    let profile = find(call, &admin.company, id).await?;
+    let db = call.db(Some(&admin.company))?;
+    let (ids, rows) = ([profile.id.as_str()], page::rows(limit));
+    let mut listed = records::list(db, &admin.company, &ids, kinds.as_deref(), rows, after.as_ref()).await?;
+    let pagination = Pagination::cut(&mut listed, limit, |l| page::write_cursor(&write_place(&l.place)));
+    let records = listed.iter().map(|l| show(&l.record)).collect::<serde_json::Result<_>>()?;
+    Ok(serde_json::to_string(&Page { success: true, records, pagination })?)
+}
+
+/// `<ts>.<kind>.<id>`: a kind has no full stop.
+fn write_place(place: &Place) -> String {
+    format!("{}.{}.{}", place.ts, place.kind, place.id)
+}
+
+fn read_place(text: &str) -> Option<Place> {
+    let mut parts = text.splitn(3, '.');
+    let ts = parts.next()?.parse().ok()?;
+    let kind = parts.next().filter(|kind| is_kind(kind))?.to_owned();
+    Some(Place { ts, kind, id: parts.next()?.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_survives_its_text() {
+        let place = Place { ts: 5, kind: "order".into(), id: "a.b".into() };
+        assert_eq!(read_place(&write_place(&place)), Some(place));
+        assert_eq!(read_place("5..a"), None);
+    }
+}

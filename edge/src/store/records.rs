@@ -1,0 +1,132 @@
+//! Records: what belongs to people. Written with the events that tell of them, read by person.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use trackmate_wire::limits::RECORD_FIELDS_MAX;
+use worker::D1PreparedStatement;
+
+use super::ingest::Request;
+use super::{Db, Param, Result, sql};
+use crate::domain::belongings::{Belongings, Included};
+use crate::domain::event::Row;
+use crate::domain::record::{self, Record};
+
+/// What a request's batch ends with: nothing, unless its events tell of records. Only of events through the server door.
+pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+    let changes = record::changes(rows);
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let changes = serde_json::to_string(&changes)?;
+    let (company, session) = (request.company.into(), request.session.into());
+    let most = i64::try_from(RECORD_FIELDS_MAX).unwrap_or(i64::MAX);
+    let merge = [(&changes).into(), company, session, request.number.into(), most.into()];
+    let mut statements = vec![db.bind(sql::RECORDS_MERGE, &merge)?];
+    if !request.session.is_empty() {
+        statements.push(db.bind(sql::LINKS_MARK, &[company, session])?);
+    }
+    Ok(statements)
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    profile: String,
+    kind: String,
+    id: String,
+    placed_ts: i64,
+    first_ts: i64,
+    last_ts: i64,
+    scans: i64,
+    fields: String,
+}
+
+/// A place in the list of a person's records: the one last shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// `ts` of the latest event that names anybody.
+    pub ts: i64,
+    /// Its kind.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// A record and where it stands in a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// Whose it is.
+    pub profile: String,
+    /// Its place.
+    pub place: Place,
+    /// The record.
+    pub record: Record,
+}
+
+/// The records of these people, those first that were last told of: at most `limit` of each kind and person, behind a place if one is given. `kinds` are
+/// JSON; without them all. One statement, which reads no more than it answers of each session that has records.
+///
+/// # Errors
+/// D1's.
+pub async fn list(
+    db: &Db,
+    company: &str,
+    profiles: &[&str],
+    kinds: Option<&str>,
+    limit: i64,
+    after: Option<&Place>,
+) -> Result<Vec<Listed>> {
+    let profiles = serde_json::to_string(profiles)?;
+    let params: [Param<'_>; 7] = [
+        company.into(),
+        (&profiles).into(),
+        kinds.into(),
+        limit.into(),
+        after.map(|place| place.ts).into(),
+        after.map(|place| &place.kind).into(),
+        after.map(|place| &place.id).into(),
+    ];
+    let kept = db.run(sql::RECORDS_LIST, &params).await?.rows::<Kept>()?;
+    kept.into_iter().map(Kept::listed).collect()
+}
+
+impl Kept {
+    fn listed(self) -> Result<Listed> {
+        let record = Record {
+            kind: self.kind.clone(),
+            id: self.id.clone(),
+            place: None,
+            first_ts: self.first_ts,
+            last_ts: self.last_ts,
+            scans: self.scans,
+            fields: serde_json::from_str(&self.fields)?,
+        };
+        let place = Place { ts: self.placed_ts, kind: self.kind, id: self.id };
+        Ok(Listed { profile: self.profile, place, record })
+    }
+}
+
+/// What is asked for of these people's records, by profile, at most `most` of a kind: an entry for each of them. Asks nothing if nothing is asked for.
+///
+/// # Errors
+/// D1's.
+pub async fn belongings(
+    db: &Db,
+    company: &str,
+    profiles: &[&str],
+    included: &Included,
+    most: usize,
+) -> Result<BTreeMap<String, Belongings>> {
+    let kinds = included.kinds();
+    if kinds.is_empty() || profiles.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (kinds, limit) = (serde_json::to_string(&kinds)?, i64::try_from(most + 1).unwrap_or(i64::MAX));
+    let mut by_profile: BTreeMap<&str, Vec<Record>> = profiles.iter().map(|id| (*id, Vec::new())).collect();
+    for listed in list(db, company, profiles, Some(&kinds), limit, None).await? {
+        if let Some(records) = by_profile.get_mut(listed.profile.as_str()) {
+            records.push(listed.record);
+        }
+    }
+    by_profile.into_iter().map(|(id, r)| Ok((id.to_owned(), Belongings::new(included, &r, most)?))).collect()
+}

@@ -1,0 +1,410 @@
+//! The SQL of records on the real schema, held against the pure rules: whatever the histories, the people on shared sessions and the order of arrival, a record
+//! is the fold of its events, it is on the person who owns its place, and every count and list is what a recount gives.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use rusqlite::types::Value as Cell;
+use rusqlite::{Connection, params_from_iter};
+use serde_json::{Value, json};
+use trackmate_edge::domain::clock;
+use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::record::{Change, Counts, Field, Record, change, fold};
+use trackmate_edge::store::sql;
+use trackmate_wire::limits::RECORD_FIELDS_MAX;
+
+const COMPANY: &str = "TM-TEST";
+const NOW: i64 = 1_760_788_800_000;
+const PEOPLE: usize = 3;
+
+struct Db {
+    connection: Connection,
+    request: i64,
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => text.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn number(cell: &Cell) -> i64 {
+    text(cell).trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap()
+}
+
+impl Db {
+    fn open() -> Self {
+        Self { connection: schema::open(COMPANY, "[]"), request: 0 }
+    }
+
+    /// Empties it but for the people, each known on a device of their own.
+    fn clear(&mut self) {
+        let tables = ["events", "links", "profiles", "identities", "records"];
+        self.connection.execute_batch(&tables.map(|t| format!("delete from {t};")).concat()).unwrap();
+        self.request = 0;
+        for person in 0..PEOPLE {
+            self.identify(&format!("home{person}"), clock::identify_ts(NOW, "home"), "home", person);
+        }
+    }
+
+    fn run(&self, statement: &str, parameters: &[Value]) -> Vec<Vec<Cell>> {
+        let mut prepared = self.connection.prepare_cached(statement).unwrap();
+        let columns = prepared.column_count();
+        // D1 binds every number as a float; so does this.
+        let values = parameters.iter().map(|v| match v {
+            Value::Null => Cell::Null,
+            Value::String(s) => Cell::Text(s.clone()),
+            other => Cell::Real(other.as_f64().unwrap()),
+        });
+        let rows =
+            prepared.query_map(params_from_iter(values), |row| (0..columns).map(|c| row.get(c)).collect()).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    fn insert(&self, source: i64, session: &str, rows: &str) {
+        let null = Value::Null;
+        let (request, now) = (json!(self.request), json!(NOW));
+        let own = [json!(rows), json!(COMPANY), json!(source), json!(session), request, null.clone(), now];
+        self.run(
+            sql::EVENTS_INSERT,
+            &[&own[..], &[null.clone(), null.clone(), null.clone(), null.clone(), null]].concat(),
+        );
+    }
+
+    /// What `store::ingest::server` sends for events on this session; `profile` if it is a person's own.
+    fn tell(&mut self, session: &str, profile: Option<&str>, events: &[Event]) {
+        self.request += 1;
+        let rows: Vec<String> = events
+            .iter()
+            .map(|e| format!(r#"{{"i":"{}","t":{},"n":"{}","d":{}}}"#, e.id, e.ts, e.name, e.data))
+            .collect();
+        let ids = json!(events.iter().map(|e| &e.id).collect::<Vec<_>>()).to_string();
+        let changes: Vec<Change> = events.iter().filter_map(|e| change(&e.id, &e.name, &e.data)).collect();
+        let (company, session, request) = (json!(COMPANY), json!(session), json!(self.request));
+        self.connection.execute_batch("begin").unwrap();
+        self.insert(1, session.as_str().unwrap(), &format!("[{}]", rows.join(",")));
+        if session != "" {
+            let count = [json!(ids), company.clone(), json!(1), session.clone(), request.clone(), json!(profile)];
+            self.run(sql::LINKS_COUNT, &count);
+        }
+        let changes = json!(serde_json::to_string(&changes).unwrap());
+        let merge = [changes, company.clone(), session.clone(), request, json!(RECORD_FIELDS_MAX)];
+        self.run(sql::RECORDS_MERGE, &merge);
+        if session != "" {
+            self.run(sql::LINKS_MARK, &[company, session]);
+        }
+        self.connection.execute_batch("commit").unwrap();
+    }
+
+    /// What `store::identify` sends.
+    fn identify(&mut self, session: &str, at: i64, id: &str, person: usize) {
+        self.request += 1;
+        let id = format!("{id}-{session}");
+        let (request, company) = (json!(self.request), json!(COMPANY));
+        let rows = json!([{ "i": id, "t": at, "n": "identify", "d": {} }]).to_string();
+        let (at, id, email) = (json!(at), json!(id), json!(format!("p{person}@x.io")));
+        self.connection.execute_batch("begin").unwrap();
+        self.insert(0, session, &rows);
+        let candidate = json!(format!("p{person}"));
+        let address = [company.clone(), email.clone(), candidate, json!(NOW), id.clone(), request.clone()];
+        self.run(sql::IDENTIFY_ADDRESS, &address);
+        let session = json!(session);
+        let fact = [company.clone(), session.clone(), at.clone(), id.clone(), email.clone(), request.clone()];
+        self.run(sql::IDENTIFY_CLAIM, &fact);
+        self.run(sql::IDENTIFY_LINK, &fact);
+        self.run(sql::IDENTIFY_SHIFT, &[company, session, at, id, request]);
+        let (server, now) = (json!(format!("webhook_{person}")), json!(NOW));
+        let known = [email, Value::Null, json!("{}"), server, now.clone(), json!(32768), now];
+        self.run(sql::IDENTIFY_PROFILE, &[&fact[..], &known[..]].concat());
+        self.connection.execute_batch("commit").unwrap();
+    }
+
+    /// Every record as it is kept, by kind and id.
+    fn kept(&self) -> BTreeMap<(String, String), Record> {
+        let all = "select kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields from records";
+        let rows = self.run(all, &[]);
+        rows.iter()
+            .map(|r| {
+                let place = (text(&r[2]), number(&r[3]), text(&r[4]));
+                let record = Record {
+                    kind: text(&r[0]),
+                    id: text(&r[1]),
+                    place: Some(place).filter(|(session, ..)| !session.is_empty()),
+                    first_ts: number(&r[5]),
+                    last_ts: number(&r[6]),
+                    scans: number(&r[7]),
+                    fields: serde_json::from_str::<BTreeMap<String, Field>>(&text(&r[8])).unwrap(),
+                };
+                ((record.kind.clone(), record.id.clone()), record)
+            })
+            .collect()
+    }
+
+    /// Every record as the pure rule makes it of the events that are stored.
+    fn folded(&self) -> BTreeMap<(String, String), Record> {
+        let mut told = BTreeMap::<_, Vec<(String, i64, Change)>>::new();
+        for r in self.run("select session, ts, message_id, type, data from events where source = 1", &[]) {
+            if let Some(change) = change(&text(&r[2]), &text(&r[3]), &text(&r[4])) {
+                let key = (change.kind.clone(), change.id.clone());
+                told.entry(key).or_default().push((text(&r[0]), number(&r[1]), change));
+            }
+        }
+        let fold = |events: Vec<(String, i64, Change)>| {
+            fold(&events.iter().map(|(s, ts, c)| (s.as_str(), *ts, c.clone())).collect::<Vec<_>>()).unwrap()
+        };
+        told.into_iter().map(|(key, events)| (key, fold(events))).collect()
+    }
+
+    fn listed(&self, person: usize, limit: usize, after: Option<&(i64, String, String)>) -> Vec<(i64, String, String)> {
+        let after = after.map_or([Value::Null, Value::Null, Value::Null], |a| [json!(a.0), json!(a.1), json!(a.2)]);
+        let profiles = json!(format!(r#"["p{person}"]"#));
+        let params = [&[json!(COMPANY), profiles, Value::Null, json!(limit)][..], &after[..]].concat();
+        let rows = self.run(sql::RECORDS_LIST, &params);
+        rows.iter().map(|r| (number(&r[3]), text(&r[1]), text(&r[2]))).collect()
+    }
+}
+
+/// A server event.
+#[derive(Debug, Clone)]
+struct Event {
+    id: String,
+    ts: i64,
+    name: String,
+    data: String,
+}
+
+/// Whom a server names.
+#[derive(Debug, Clone)]
+enum Named {
+    Nobody,
+    Session(usize),
+    Person(usize),
+}
+
+/// A request of a history: a server tells of things, or somebody logs in on a browser.
+#[derive(Debug, Clone)]
+enum Request {
+    Tell { named: Named, told: Vec<(i64, usize, usize, usize)> },
+    Identify { session: usize, at: i64, person: usize },
+}
+
+const THINGS: [(&str, &str, &str); 7] = [
+    ("booking", "booking", r#""id":"b1","#),
+    ("booking", "booking", r#""id":2,"#),
+    ("qr", "qrCode", r#""code":"Q","#),
+    ("conversation", "conversation", r#""id":"c","#),
+    ("message", "message", r#""id":"m","#),
+    ("comment", "comment", ""),
+    ("order", "order", r#""id":"o","#),
+];
+const VERBS: [&str; 5] = ["created", "updated", "cancelled", "scanned", "completed"];
+const FIELDS: [&str; 9] = [
+    r#""a":79.990"#,
+    r#""a":12345678901234567890"#,
+    r#""status":"own""#,
+    r#""status":null"#,
+    r#""a":{"b":[1,2.50],"c":"é\u0000\"x"}"#,
+    r#""b\"'$.é":"quoted""#,
+    r#""a":null,"c":true"#,
+    r#""a b":"x","c":false"#,
+    r#""a":"\ud800","c":1e999"#,
+];
+
+fn history() -> impl Strategy<Value = Vec<Request>> {
+    let named = prop_oneof![
+        1 => Just(Named::Nobody),
+        2 => (0..2_usize).prop_map(Named::Session),
+        2 => (0..PEOPLE).prop_map(Named::Person)
+    ];
+    let told = prop::collection::vec((0..40_i64, 0..THINGS.len(), 0..VERBS.len(), 0..FIELDS.len()), 1..4);
+    let tell = (named, told).prop_map(|(named, told)| Request::Tell { named, told });
+    let identify =
+        (0..2_usize, 0..40_i64, 0..PEOPLE).prop_map(|(session, at, person)| Request::Identify { session, at, person });
+    prop::collection::vec(prop_oneof![3 => tell, 2 => identify], 1..14)
+}
+
+fn events(number: usize, told: &[(i64, usize, usize, usize)]) -> Vec<Event> {
+    let event = |(n, (at, thing, verb, field)): (usize, &(i64, usize, usize, usize))| {
+        let (kind, member, id) = THINGS[*thing];
+        Event {
+            id: format!("e{number}-{n}"),
+            ts: clock::event_ts(NOW + at * 1000, n),
+            name: format!("{kind}.{}", VERBS[*verb]),
+            data: format!(r#"{{"{member}":{{{id}{}}}}}"#, FIELDS[*field]),
+        }
+    };
+    told.iter().enumerate().map(event).collect()
+}
+
+/// The message ids of a request are the same wherever it stands in the order of arrival.
+fn send(db: &mut Db, number: usize, request: &Request) {
+    match request {
+        Request::Tell { named, told } => match named {
+            Named::Nobody => db.tell("", None, &events(number, told)),
+            Named::Session(n) => db.tell(&format!("s{n}"), None, &events(number, told)),
+            Named::Person(n) => {
+                db.tell(&format!("webhook_{n}"), Some(&format!("p{n}")), &events(number, told));
+            }
+        },
+        Request::Identify { session, at, person } => {
+            let (id, session) = (format!("i{number}"), format!("s{session}"));
+            let place = clock::identify_ts(NOW + at * 1000, &format!("{id}-{session}"));
+            db.identify(&session, place, &id, *person);
+        }
+    }
+}
+
+/// Holds what is kept, counted and listed against the pure rules.
+fn check(db: &Db) {
+    let folded = db.folded();
+    assert_eq!(format!("{:?}", db.kept()), format!("{folded:?}"), "a record is the fold of its events");
+    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    for r in db.run("select session, at, id, profile from links where profile is not null", &[]) {
+        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        facts.entry(text(&r[0])).or_default().push(fact);
+    }
+    let uneven = db.run("select 1 from links group by session having min(has_records) <> max(has_records)", &[]);
+    assert!(uneven.is_empty(), "the links of a session say the same of its records");
+    let marks = db.run(
+        "select 1 from links where has_records = 0 and exists (select 1 from records where session = links.session)",
+        &[],
+    );
+    assert!(marks.is_empty(), "a session has records and its links do not say so");
+    for person in 0..PEOPLE {
+        let id = format!("p{person}");
+        let owns = |r: &&Record| {
+            let facts_of = |session: &String| facts.get(session).map_or(&[][..], Vec::as_slice);
+            r.place.as_ref().is_some_and(|(session, ts, _)| owner(facts_of(session), *ts) == Some(id.as_str()))
+        };
+        let mine: Vec<&Record> = folded.values().filter(owns).collect();
+        let of = |kind: &str| mine.iter().filter(|r| r.kind == kind).copied().collect::<Vec<_>>();
+        let count = |kind: &str| i64::try_from(of(kind).len()).unwrap();
+        let written = ["message", "comment", "story"].into_iter().flat_map(of);
+        let expected = Counts {
+            messages: count("message"),
+            comments: count("comment"),
+            stories: count("story"),
+            interacted: written.map(|r| r.last_ts).max(),
+            bookings: count("booking"),
+            booked: of("booking").iter().map(|r| r.first_ts).max(),
+            scans: of("qr").iter().map(|r| r.scans).sum(),
+            conversations: count("conversation"),
+        };
+        let row = db.run(sql::PROFILE_FIND, &[json!(COMPANY), json!(id)]).remove(0);
+        let counts = text(row.last().unwrap());
+        assert!(counts != "{}" || mine.is_empty());
+        let counts: Counts = serde_json::from_str(&counts).unwrap();
+        assert_eq!(counts, expected, "what is counted of {id}");
+        let mut all: Vec<_> =
+            mine.iter().map(|r| (r.place.as_ref().unwrap().1, r.kind.clone(), r.id.clone())).collect();
+        all.sort_by(|a, b| b.cmp(a));
+        let mut seen = BTreeMap::<&str, usize>::new();
+        let mut among_first = |kind| {
+            let count = seen.entry(kind).or_default();
+            *count += 1;
+            *count <= 2
+        };
+        let first: Vec<_> = all.iter().filter(|(_, kind, _)| among_first(kind.as_str())).cloned().collect();
+        assert_eq!(db.listed(person, 2, None), first, "the first of each kind of {id}");
+        let mut walked = Vec::new();
+        loop {
+            let page: Vec<_> = db.listed(person, 2, walked.last()).into_iter().take(2).collect();
+            if page.is_empty() {
+                break;
+            }
+            walked.extend(page);
+        }
+        assert_eq!(walked, all, "a walk through the records of {id}");
+    }
+}
+
+/// Two identifies of one session at the very same instant: see `ledger.rs`.
+fn has_tie(history: &[Request]) -> bool {
+    let mut seen = BTreeSet::new();
+    history.iter().enumerate().any(|(number, request)| match request {
+        Request::Identify { session, at, .. } => {
+            !seen.insert((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}-s{session}"))))
+        }
+        Request::Tell { .. } => false,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_record_is_the_fold_of_its_events_on_the_owner_of_its_place_in_any_order_of_arrival(
+        (history, order) in history().prop_flat_map(|h| {
+            let order: Vec<usize> = (0..h.len()).collect();
+            (Just(h), Just(order).prop_shuffle())
+        }),
+        repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        prop_assume!(!has_tie(&history));
+        // Two databases serve all cases, emptied in between: preparing the statements anew is most of a case's time.
+        thread_local! {
+            static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
+        }
+        DBS.with_borrow_mut(|[straight, shuffled]| {
+            straight.clear();
+            for (number, request) in history.iter().enumerate() {
+                send(straight, number, request);
+            }
+            check(straight);
+            shuffled.clear();
+            let late: Vec<usize> = repeats.iter().map(|r| r.index(history.len())).collect();
+            for number in order.iter().chain(&late) {
+                send(shuffled, *number, &history[*number]);
+            }
+            check(shuffled);
+            prop_assert_eq!(format!("{:?}", straight.kept()), format!("{:?}", shuffled.kept()));
+            Ok(())
+        })?;
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // A record of more fields than are kept keeps the latest, whatever comes first.
+    #[test]
+    fn the_latest_fields_stay_in_any_order_of_arrival(
+        batches in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
+        names in prop::collection::vec(prop::collection::btree_set(0..300_usize, 30..120), 6),
+    ) {
+        let mut db = Db::open();
+        db.clear();
+        for batch in batches {
+            let fields: Vec<String> = names[batch].iter().map(|n| format!(r#","f{n}":{batch}"#)).collect();
+            let data = format!(r#"{{"order":{{"id":1{}}}}}"#, fields.concat());
+            let ts = clock::event_ts(NOW + i64::try_from(batch).unwrap() * 1000, 0);
+            db.tell("webhook_0", Some("p0"), &[Event { id: format!("e{batch}"), ts, name: "order.updated".into(), data }]);
+        }
+        prop_assert_eq!(format!("{:?}", db.kept()), format!("{:?}", db.folded()));
+    }
+}
+
+#[test]
+fn a_message_id_that_was_used_before_changes_nothing_whatever_it_tells() {
+    let mut db = Db::open();
+    db.clear();
+    let event = |name: &str, data: &str, ts| Event { id: "e".into(), ts, name: name.into(), data: data.into() };
+    db.tell("webhook_0", Some("p0"), &[event("qr.scanned", r#"{"qrCode":{"id":1}}"#, 5)]);
+    let before = format!("{:?}", db.kept());
+    db.tell("webhook_1", Some("p1"), &[event("qr.scanned", r#"{"qrCode":{"id":1,"x":1}}"#, 9)]);
+    db.tell("webhook_1", Some("p1"), &[event("booking.made", r#"{"booking":{"id":1}}"#, 9)]);
+    assert_eq!(format!("{:?}", db.kept()), before);
+    assert!(db.run("select 1 from links where session = 'webhook_1' and has_records = 1", &[]).is_empty());
+}
