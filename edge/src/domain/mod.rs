@@ -13,4 +13,5 @@ pub mod person;
 pub mod revenue;
 pub mod target;
 pub mod timeline;
+pub mod tombstone;
 pub mod vault;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use trackmate_wire::limits::{
-    EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX,
+    EVENT_DAYS_MAX, EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX,
+    SECRET_BYTES_MAX,
 };
 use trackmate_wire::problem::{Code, Problem};
 
@@ -24,6 +25,7 @@ struct Settings {
     revenue_events: Box<RawValue>,
     webhooks_enabled: bool,
     log_retention_days: i64,
+    event_retention_days: Option<i64>,
     /// The funnel's webhook (seed 002), whose field names are its own.
     #[serde(rename = "webhook_enabled")]
     funnel_enabled: bool,
@@ -49,6 +51,8 @@ struct Wanted {
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
     allowed_origins: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "present")]
+    event_retention_days: Option<Option<u32>>,
     revenue_events: Option<Vec<String>>,
     webhooks_enabled: Option<bool>,
     log_retention_days: Option<u32>,
@@ -60,13 +64,13 @@ struct Wanted {
     funnel_secret: Option<String>,
 }
 
-/// Tells `null` (every origin) from a field left out (no change).
-fn present<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
+/// Tells `null` (every origin, for ever) from a field left out (no change).
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(d).map(Some)
 }
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
-/// webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
+/// eventRetentionDays|null, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     let db = call.db(Some(&admin.company))?;
     let found = companies::find(db, &admin.company).await?;
@@ -79,6 +83,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
         revenue_events: RawValue::from_string(company.revenue_events)?,
         webhooks_enabled: company.webhooks_enabled != 0,
         log_retention_days: company.log_days,
+        event_retention_days: company.event_days,
         funnel_enabled: funnel.as_ref().is_some_and(|f| f.active != 0),
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
@@ -86,7 +91,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     Ok(serde_json::to_string(&Answer { success: true, settings })?)
 }
 
-/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, webhook_enabled?,
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, eventRetentionDays?: days|null, webhook_enabled?,
 /// crm_webhook_url?, webhook_secret?}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
@@ -116,6 +121,13 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         .log_retention_days
         .map(|days| webhooks::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
         .transpose()?;
+    let event_days = wanted
+        .event_retention_days
+        .map(|days| match days {
+            None => Ok(None),
+            days => webhooks::within(days, "eventRetentionDays", 0, 1..=EVENT_DAYS_MAX).map(Some),
+        })
+        .transpose()?;
     funnel(call, &admin, &wanted).await?;
     let change = Change {
         name: wanted.name.map(|n| n.trim().to_owned()),
@@ -126,6 +138,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         revenue_events: wanted.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
         webhooks_enabled: wanted.webhooks_enabled,
         log_days,
+        event_days,
     };
     companies::update(call.db(Some(&admin.company))?, &admin.company, &change).await?;
     if wanted.webhooks_enabled == Some(true) {

@@ -164,6 +164,8 @@ pub struct Company {
     pub webhooks_enabled: i64,
     /// Days that finished deliveries are kept.
     pub log_days: i64,
+    /// Days that events are kept, or for ever.
+    pub event_days: Option<i64>,
 }
 
 /// Finds a company.
@@ -206,6 +208,8 @@ pub struct Change {
     pub webhooks_enabled: Option<bool>,
     /// Days that finished deliveries are kept.
     pub log_days: Option<u32>,
+    /// Days that events are kept, or `Some(None)` for ever.
+    pub event_days: Option<Option<u32>>,
 }
 
 /// Changes a company's settings.
@@ -222,6 +226,8 @@ pub async fn update(db: &Db, company: &str, change: &Change) -> Result<()> {
         change.revenue_events.as_ref().into(),
         change.webhooks_enabled.map(i64::from).into(),
         change.log_days.map(i64::from).into(),
+        i64::from(change.event_days.is_some()).into(),
+        change.event_days.flatten().map(i64::from).into(),
     ];
     let mut batch = vec![db.bind(sql::COMPANY_UPDATE, &params)?];
     if change.webhooks_enabled == Some(true) {

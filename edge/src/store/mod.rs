@@ -6,10 +6,12 @@ pub mod catalog;
 pub mod companies;
 pub mod deliveries;
 pub mod edits;
+pub mod erasures;
 pub mod identify;
 pub mod ingest;
 pub mod listing;
 pub mod people;
+pub mod retention;
 pub mod sql;
 pub mod subscriptions;
 

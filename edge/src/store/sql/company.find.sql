@@ -1,2 +1,2 @@
 -- ?1 company
-select id, name, allowed_origins, revenue_events, webhooks_enabled, log_days from companies where id = ?1
+select id, name, allowed_origins, revenue_events, webhooks_enabled, log_days, event_days from companies where id = ?1

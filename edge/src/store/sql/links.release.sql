@@ -1,0 +1,14 @@
+-- Makes nobody's those links of an erased person that own nothing any more. They stay as boundaries: what a session's next person owns does not change, and
+-- what the erased one's browser sends late is nobody's. ?1 company, ?2 profile, ?3 links
+update links
+set profile = null, id = 'erased:' || lower(hex(randomblob(8))), events = 0, server_events = 0, revenue = null, first_ts = null, last_ts = null
+where company = ?1 and (session, at, id) in (
+  select l.session, l.at, l.id
+  from (select session, at, id from links where company = ?1 and profile = ?2 order by last_ts limit ?3) as l
+  where not exists (
+    select 1 from events as e
+    where e.company = ?1 and e.session = l.session
+      and e.ts >= case when exists (select 1 from links as b where b.company = ?1 and b.session = l.session and (b.at, b.id) < (l.at, l.id)) then l.at else -1 end
+      and e.ts < coalesce((select min(b.at) from links as b
+                           where b.company = ?1 and b.session = l.session and (b.at, b.id) > (l.at, l.id)), 9007199254740991))
+)
