@@ -77,6 +77,7 @@ impl Db {
                 Value::Null,
                 Value::Null,
                 Value::Null,
+                Value::Null,
             ],
         );
         self.run(count, &[json!(ids), json!(COMPANY), json!(0), json!(session), json!(request), Value::Null]);
@@ -101,6 +102,7 @@ impl Db {
                 request.clone(),
                 Value::Null,
                 json!(NOW),
+                Value::Null,
                 Value::Null,
                 Value::Null,
                 Value::Null,

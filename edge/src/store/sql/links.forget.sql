@@ -1,4 +1,5 @@
--- Takes events that go off the links that own them; the triggers take them off the profiles. Runs before events.forget.
+-- Takes events that go off the links that own them; the triggers take them off the profiles. A link whose identify goes gets another id, just
+-- before its own: sent once more, that identify is a fact of its own, which takes over. Runs before events.forget.
 , lost as (
   select session, link ->> 0 as at, link ->> 1 as id, count(*) as events, sum(source) as server_events, count(revenue) as paid
   from doomed where link is not null group by 1, 2, 3
@@ -11,7 +12,9 @@ shrunk as materialized (
   from lost as n cross join links as l on l.company = ?1 and l.session = n.session and l.at = n.at and l.id = n.id
 )
 update links as l
-set events = l.events - n.events,
+set id = case when exists (select 1 from doomed as d where d.session = n.session and d.source = 0 and d.message_id = n.id) 
+              then substr(l.id, 1, length(l.id) - 1) || ' ' || lower(hex(randomblob(8))) else l.id end,
+    events = l.events - n.events,
     server_events = l.server_events - n.server_events,
     revenue = case when n.paid = 0 then l.revenue else (
       select json_group_object(key, sum) from (

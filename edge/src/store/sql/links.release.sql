@@ -1,7 +1,10 @@
 -- Makes nobody's those links of an erased person that own nothing any more. They stay as boundaries: what a session's next person owns does not change, and
--- what the erased one's browser sends late is nobody's. ?1 company, ?2 profile, ?3 links
-update links
-set profile = null, id = 'erased:' || lower(hex(randomblob(8))), events = 0, server_events = 0, revenue = null, first_ts = null, last_ts = null
+-- what the erased one's browser sends late is nobody's. The id, which a sender may have made of anything, goes.
+-- ?1 company, ?2 profile, ?3 links
+update links as l
+set id = iif(exists (select 1 from links as b where b.company = ?1 and b.session = l.session and b.at = l.at and b.id < l.id), '~', '!')
+         || 'erased:' || lower(hex(randomblob(8))),
+    profile = null, events = 0, server_events = 0, revenue = null, first_ts = null, last_ts = null
 where company = ?1 and (session, at, id) in (
   select l.session, l.at, l.id
   from (select session, at, id from links where company = ?1 and profile = ?2 order by last_ts limit ?3) as l
