@@ -3,6 +3,7 @@ import { after, before, describe } from 'node:test';
 import contacts from './api/contacts.mjs';
 import cost from './api/cost.mjs';
 import deliveries from './api/deliveries.mjs';
+import erasure from './api/erasure.mjs';
 import events from './api/events.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import listing from './api/listing.mjs';
@@ -21,6 +22,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, listing, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, listing, erasure, cost];
   for (const feature of features) feature(() => trackMate);
 });
