@@ -493,7 +493,7 @@ fn whole(db: &mut Db, history: &[Request]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn erasing_one_leaves_the_others_as_they_were_nothing_of_the_one_and_no_way_back(history in history(), person in 0..3_usize) {

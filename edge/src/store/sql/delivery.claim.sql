@@ -9,10 +9,10 @@ where company = ?1 and id in (select value from json_each(?2))
     where s.company = deliveries.company and s.id = deliveries.subscription
       and s.active = 1 and c.webhooks_enabled = 1 and s.open_until is null and s.rate_limit is null)
   and not exists (
-    select 1 from erasures as r
+    select 1 from erasures as r indexed by erasures_open
     where r.company = deliveries.company and r.completed_at is null and r.notice <> deliveries.message_id
       and (r.profile = deliveries.profile or exists (
-        select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and l.profile = r.profile
+        select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
         where e.company = deliveries.company and e.source = deliveries.source and e.message_id = deliveries.message_id)))
 returning id, subscription, message_id, event, profile, generation, tries, body,
   (select json_object('source', source, 'ts', ts, 'session', session, 'data', data) from events

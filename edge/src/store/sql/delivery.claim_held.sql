@@ -6,10 +6,10 @@ where changes() > 0 and company = ?1 and id in (
   select d.id from subscriptions as s cross join deliveries as d on d.company = s.company and d.subscription = s.id and d.state = 'held'
   where s.company = ?1 and s.id = ?2 and (s.probe is null or d.id = s.probe)
     and not exists (
-      select 1 from erasures as r
+      select 1 from erasures as r indexed by erasures_open
       where r.company = d.company and r.completed_at is null and r.notice <> d.message_id
         and (r.profile = d.profile or exists (
-          select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and l.profile = r.profile
+          select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
           where e.company = d.company and e.source = d.source and e.message_id = d.message_id)))
   order by d.created_at limit (select case when probe is not null then 1 else min(coalesce(rate_limit, 0), ?4) end from subscriptions where company = ?1 and id = ?2))
 returning id, subscription, message_id, event, profile, generation, tries, body,

@@ -2,9 +2,9 @@
 -- ?1 company, ?2 profile, ?3 events
 with asked as materialized (select place ->> 0 as ts, place ->> 1 as source, place ->> 2 as id, notice from erasures where company = ?1 and profile = ?2),
 slice as materialized (
-  select e.ts, e.source, e.message_id, e.source = 1 and e.message_id <> a.notice and e.data ->> '$.user.id' = ?2 as about
-  from asked as a cross join events as e on e.company = ?1 and e.session = '' and e.ts >= a.ts
-  where (e.ts, e.source, e.message_id) > (a.ts, a.source, a.id)
+  select e.ts, e.source, e.message_id, e.source = 1 and e.message_id <> (select notice from asked) and e.data ->> '$.user.id' = ?2 as about
+  from events as e
+  where e.company = ?1 and e.session = '' and (e.ts, e.source, e.message_id) > (select ts, source, id from asked)
   order by e.ts, e.source, e.message_id limit ?3
 )
 select (select json_group_array(json_object('s', source, 'i', message_id)) from slice where about) as ids,

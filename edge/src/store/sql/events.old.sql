@@ -5,8 +5,8 @@ with company as materialized (
   where event_days is not null and id >= ?1 and not (id = ?1 and ?2 > 1) order by id limit 1
 ),
 slice as materialized (
-  select e.source, e.message_id, e.received_at < c.since as old from company as c cross join events as e on e.company = c.id
-  where (e.source, e.message_id) > (iif(c.id = ?1, ?2, -1), iif(c.id = ?1, ?3, ''))
+  select e.source, e.message_id, e.received_at < (select since from company) as old from events as e
+  where e.company = (select id from company) and (e.source, e.message_id) > (select iif(id = ?1, ?2, -1), iif(id = ?1, ?3, '') from company)
   order by e.source, e.message_id limit ?5
 )
 select c.id as company,

@@ -30,4 +30,4 @@ set id = case when exists (select 1 from doomed as d where d.session = n.session
     last_ts = (select e.ts from events as e where e.company = ?1 and e.session = n.session and e.ts >= n.since and e.ts < n.until
                and (e.source, e.message_id) not in (select source, message_id from doomed) order by e.ts desc limit 1)
 from shrunk as n
-where l.company = ?1 and l.session = n.session and l.at = n.at and l.id = n.id
+where l.company = ?1 and (l.session, l.at, l.id) in (select session, at, id from shrunk) and l.session = n.session and l.at = n.at and l.id = n.id
