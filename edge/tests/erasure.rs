@@ -378,7 +378,9 @@ impl Db {
             }
         }
         let wrong = self.rows(
-            "select * from links where (first_ts is null) <> (events = 0) or (last_ts is null) <> (events = 0)",
+            "select * from links as l where (first_ts is null) <> (events = 0) or (last_ts is null) <> (events = 0)
+               or events > 0 and (first_ts not in (select ts from events where session = l.session)
+                                  or last_ts not in (select ts from events where session = l.session))",
             &[],
         );
         assert_eq!(wrong, Vec::<Vec<Value>>::new());

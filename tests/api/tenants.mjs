@@ -55,6 +55,12 @@ export default (trackMate) =>
       for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`]) {
         assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
       }
+      assertProblem(await call('DELETE', `/api/admin/users/${profileId}`, undefined, a.admin), 404, 'unknown_user');
+      assertProblem(await call('GET', `/api/admin/users/${profileId}/erasure`, undefined, a.admin), 404, 'not_found');
+      const gone = (await b.identify(b.session(), 'gone@example.com')).body.profileId;
+      await call('DELETE', `/api/admin/users/${gone}`, undefined, b.admin);
+      assert.equal((await call('DELETE', '/api/admin/tombstones', { email: 'gone@example.com' }, a.admin)).body.lifted, false);
+      assertProblem(await call('GET', `/api/admin/users/${gone}/erasure`, undefined, a.admin), 404, 'not_found');
       assertProblem(await call('GET', `/api/admin/webhooks/${webhook.id}`, undefined, a.admin), 404, 'not_found');
       assert.deepEqual((await a.get('/api/admin/users')).body.users, []);
       assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);
