@@ -3,6 +3,7 @@ import { after, before, describe } from 'node:test';
 import contacts from './api/contacts.mjs';
 import cost from './api/cost.mjs';
 import deliveries from './api/deliveries.mjs';
+import erasure from './api/erasure.mjs';
 import events from './api/events.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import listing from './api/listing.mjs';
@@ -23,6 +24,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, erasure, cost];
   for (const feature of features) feature(() => trackMate);
 });

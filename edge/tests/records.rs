@@ -78,7 +78,7 @@ impl Db {
         let own = [json!(rows), json!(COMPANY), json!(source), json!(session), request, null.clone(), now];
         self.run(
             sql::EVENTS_INSERT,
-            &[&own[..], &[null.clone(), null.clone(), null.clone(), null.clone(), null]].concat(),
+            &[&own[..], &[null.clone(), null.clone(), null.clone(), null.clone(), null.clone(), null]].concat(),
         );
     }
 

@@ -61,6 +61,12 @@ export default (trackMate) =>
       }
       const [{ messageId }] = (await b.get(`/api/admin/users/${profileId}/identities`)).body.links;
       for (const what of [{ messageId }, { profileId }]) assertProblem(await call('POST', '/api/admin/identity/undo', what, a.admin), 404, 'not_found');
+      assertProblem(await call('DELETE', `/api/admin/users/${profileId}`, undefined, a.admin), 404, 'unknown_user');
+      assertProblem(await call('GET', `/api/admin/users/${profileId}/erasure`, undefined, a.admin), 404, 'not_found');
+      const gone = (await b.identify(b.session(), 'gone@example.com')).body.profileId;
+      await call('DELETE', `/api/admin/users/${gone}`, undefined, b.admin);
+      assert.equal((await call('DELETE', '/api/admin/tombstones', { email: 'gone@example.com' }, a.admin)).body.lifted, false);
+      assertProblem(await call('GET', `/api/admin/users/${gone}/erasure`, undefined, a.admin), 404, 'not_found');
       assertProblem(await call('GET', `/api/admin/webhooks/${webhook.id}`, undefined, a.admin), 404, 'not_found');
       assert.deepEqual((await a.get('/api/admin/users')).body.users.map((u) => u.id), [own]);
       assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);

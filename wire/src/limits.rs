@@ -144,6 +144,22 @@ pub const LOG_DAYS_MAX: u32 = 365;
 pub const PRUNE_DELIVERIES_MAX: i64 = 500;
 /// … subscriptions.
 pub const PRUNE_SUBSCRIPTIONS_MAX: usize = 5;
+/// Days that events may be kept, if not for ever.
+pub const EVENT_DAYS_MAX: u32 = 3650;
+/// Events that one slice of an erasure deletes, with their deliveries: a batch of some ten thousand rows, well inside D1's 30 s.
+pub const ERASE_EVENTS_MAX: i64 = 5000;
+/// Links whose events one slice of an erasure looks at.
+pub const ERASE_LINKS_MAX: i64 = 500;
+/// Events without a session that one slice of an erasure searches for those about the person.
+pub const ERASE_SEARCHED_MAX: i64 = 10_000;
+/// Slices of erasures in one request, and in one run of the sweep: a slice takes up to ten queries of the 50 that the free plan allows an invocation.
+pub const ERASE_SLICES_MAX: usize = 3;
+/// Erasures that one run of the sweep looks at.
+pub const ERASE_PEOPLE_MAX: i64 = 10;
+/// Events that one slice of the retention looks at: it finds the old ones by looking at all, for an index by time would cost each event a row …
+pub const RETAIN_EVENTS_MAX: i64 = 5000;
+/// … and slices of one run of the sweep: a pass over ten million events takes eleven hours.
+pub const RETAIN_SLICES_MAX: usize = 3;
 /// Event names that a company's catalogue shows at most.
 pub const CATALOG_NAMES_MAX: i64 = 1000;
 /// Attempts at a time in one invocation, which has six connections: a seventh would wait for one with its deadline running.

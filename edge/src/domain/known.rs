@@ -47,7 +47,7 @@ pub const EVENTS: &[Known] = &[
     known(
         "user.merged",
         "Two users became one.",
-        r#"{"user":{"id":"5f1c…","email":"ada@example.com"},"merged":{"id":"77ab…","email":"ada@work.example"}}"#,
+        r#"{"user":{"id":"5f1c…","email":"ada@example.com"},"merged":{"id":"77ab…"}}"#,
     ),
     known(
         "user.unmerged",

@@ -17,4 +17,5 @@ pub mod record;
 pub mod revenue;
 pub mod target;
 pub mod timeline;
+pub mod tombstone;
 pub mod vault;

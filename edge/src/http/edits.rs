@@ -13,7 +13,7 @@ use crate::domain::edit::{Done, Edit};
 use crate::domain::person::{Person, User};
 use crate::entropy;
 use crate::store::edits::{self, Edited};
-use crate::store::people::{self, Profile};
+use crate::store::people::{self, Owner, Profile};
 
 /// How often an edit reads its person again because another one came in between.
 const RACES_MAX: usize = 5;
@@ -36,11 +36,8 @@ pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) ->
         let mut person = before.clone();
         let Some(done) = edit.apply(&mut person, call.now_ms())? else { return Ok(person) };
         let db = call.db(Some(company))?;
-        if let Some(email) = &done.email
-            && people::owner(db, company, &email.key).await?.is_some_and(|owner| owner != person.id)
-        {
-            let message = "another user has this address; POST /api/admin/identity/merge makes one of two";
-            return Err(Problem::field(Code::Conflict, "email", message).into());
+        if let Some(email) = &done.email {
+            free(call, company, &person.id, &email.key).await?;
         }
         let owns = owns(call, company, &read, (&before, &person), &done).await?;
         let old = before.email.as_deref().and_then(|email| address(email).ok());
@@ -53,6 +50,22 @@ pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) ->
         }
     }
     Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
+}
+
+/// That nobody but this profile has an address, and that it was not erased.
+pub(super) async fn free(call: &Call, company: &str, profile: &str, address: &str) -> Result<(), Error> {
+    let owner = people::owner(call.db(Some(company))?, company, address).await?.filter(|o| o.profile != profile);
+    match owner {
+        None => Ok(()),
+        Some(Owner { erased: 1, .. }) => {
+            let message = "this address was erased; DELETE /api/admin/tombstones lets it come again";
+            Err(Problem::field(Code::ErasedUser, "email", message).into())
+        }
+        Some(_) => {
+            let message = "another user has this address; POST /api/admin/identity/merge makes one of two";
+            Err(Problem::field(Code::Conflict, "email", message).into())
+        }
+    }
 }
 
 /// Of a group of merged profiles, what is said of each by itself after an edit of the person they are.

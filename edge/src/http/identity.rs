@@ -173,7 +173,7 @@ pub(super) async fn join(
             return Err(Problem::new(Code::LimitReached, message).into());
         }
         let user = brief(&winner.id, winner.email.as_deref());
-        let data = json!({ "merged": { "id": loser.id, "email": loser.email } });
+        let data = json!({ "merged": { "id": loser.id } });
         let news = News { id: entropy::message_id(), name: "user.merged", data, user: &user };
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
         let db = call.db(Some(company))?;

@@ -10,6 +10,7 @@ mod catalog;
 mod contacts;
 mod deliveries;
 mod edits;
+mod erasures;
 mod error;
 mod events;
 mod identity;
@@ -56,6 +57,8 @@ enum Route {
     Merge,
     Undo,
     Records(String),
+    Erasure(String),
+    Tombstones,
     Webhooks,
     Webhook(String),
     WebhookTest(String),
@@ -89,6 +92,8 @@ impl Route {
             ["api", "admin", "identity", "merge"] => Self::Merge,
             ["api", "admin", "identity", "undo"] => Self::Undo,
             ["api", "admin", "users", id, "records"] => Self::Records((*id).to_owned()),
+            ["api", "admin", "users", id, "erasure"] => Self::Erasure((*id).to_owned()),
+            ["api", "admin", "tombstones"] => Self::Tombstones,
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
             ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
@@ -114,12 +119,13 @@ impl Route {
             | Self::Catalog
             | Self::Users
             | Self::Timeline(_)
+            | Self::Erasure(_)
             | Self::Identities(_)
             | Self::Records(_)
             | Self::Deliveries(_) => "GET, HEAD, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
-            Self::Webhook(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Webhook(_) | Self::User(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Events
             | Self::Profile
             | Self::Contacts
@@ -132,8 +138,8 @@ impl Route {
             | Self::Recover(_)
             | Self::Resend(..) => "POST, OPTIONS",
             Self::Webhooks | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
-            Self::Settings | Self::User(_) => "GET, HEAD, PATCH, OPTIONS",
-            Self::CompanyKey(..) => "DELETE, OPTIONS",
+            Self::Settings => "GET, HEAD, PATCH, OPTIONS",
+            Self::CompanyKey(..) | Self::Tombstones => "DELETE, OPTIONS",
         }
     }
 
@@ -172,6 +178,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Users, Method::Get) => listing::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
         (Route::User(id), Method::Patch) => edits::patch(call, auth::Admin::of(call).await?, id).await,
+        (Route::User(id), Method::Delete) => erasures::delete(call, auth::Admin::of(call).await?, id).await,
+        (Route::Erasure(id), Method::Get) => erasures::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Tombstones, Method::Delete) => erasures::lift(call, auth::Admin::of(call).await?).await,
         (Route::UserTags(id), Method::Post) => edits::tags(call, auth::Admin::of(call).await?, id, true).await,
         (Route::UserTags(id), Method::Delete) => edits::tags(call, auth::Admin::of(call).await?, id, false).await,
         (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,

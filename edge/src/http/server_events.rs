@@ -13,10 +13,10 @@ use super::profile::{address, new_profile};
 use super::{Handled, auth, body, edits, identity};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Sorted};
-use crate::domain::{self, clock};
+use crate::domain::{self, clock, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
-use crate::store::ingest::{self, Stored, Subject};
+use crate::store::ingest::{self, Served, Stored, Subject};
 use crate::store::people::{self, Identifiers, Resolved};
 
 /// How often a request resolves its person again because another one made it in between.
@@ -124,6 +124,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         unproved: false,
         room: call.room(),
     };
+    let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
     for _ in 0..RACES_MAX {
         let person = Person::of(&resolved, &who)?;
         let (candidate, session) = new_profile(call.now_ms());
@@ -134,16 +135,31 @@ pub(super) async fn post(call: &Call) -> Handled {
             (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
             (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
             (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => (
-                Subject::New { profile: &candidate, address, email, user: &user, platform_id: &platform_id },
+                Subject::New {
+                    profile: &candidate,
+                    address,
+                    hash: &hash_of_address,
+                    email,
+                    user: &user,
+                    platform_id: &platform_id,
+                },
                 session.as_str(),
             ),
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = ingest::Request { session, number: entropy::number(), ..shared };
-        let Some(stored) = ingest::server(call.db(Some(&company))?, &request, &sorted.rows, subject).await? else {
-            resolved = resolve(call, &hash, &who, at).await?;
-            continue;
+        let stored = match ingest::server(call.db(Some(&company))?, &request, &sorted.rows, subject).await? {
+            Served::Stored(stored) => stored,
+            Served::Raced => {
+                resolved = resolve(call, &hash, &who, at).await?;
+                continue;
+            }
+            Served::Erased => return Err(erased("identifier.email").into()),
         };
+        if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !sorted.rows.is_empty() {
+            // All are repeats, or the person was erased since.
+            Person::of(&resolve(call, &hash, &who, at).await?, &who)?;
+        }
         // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
         let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
         let profile = match &person {
@@ -247,6 +263,7 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
         (Some(other), _) if other == user => return Ok(false),
         (Some(other), _) => identity::join(call, company, user, other, "server").await?,
         (None, Some(address)) => {
+            edits::free(call, company, user, address).await?;
             people::add_address(call.db(Some(company))?, company, user, address, call.now_ms()).await?;
         }
         (None, None) => return Ok(false),
@@ -318,9 +335,7 @@ impl Person {
     fn of(resolved: &Resolved, who: &Identifiers) -> Result<Self, Problem> {
         if who.user.is_some() {
             return match (&resolved.user_id, &resolved.user_session, resolved.erased_at) {
-                (Some(_), _, Some(_)) => {
-                    Err(Problem::field(Code::ErasedUser, "identifier.userId", "this user was erased"))
-                }
+                (Some(_), _, Some(_)) => Err(erased("identifier.userId")),
                 (Some(id), Some(session), None) => Ok(Self::Known { id: id.clone(), session: session.clone() }),
                 _ => Err(Problem::field(Code::UnknownUser, "identifier.userId", "no user of this company has this id")),
             };
@@ -342,6 +357,10 @@ impl Person {
             },
         })
     }
+}
+
+fn erased(field: &'static str) -> Problem {
+    Problem::field(Code::ErasedUser, field, "this user was erased")
 }
 
 /// Says so when the identifiers name different people. The event went to the first; nothing was merged.

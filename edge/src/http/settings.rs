@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use trackmate_wire::ids::hex;
 use trackmate_wire::limits::{
-    EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX,
+    EVENT_DAYS_MAX, EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX,
+    SECRET_BYTES_MAX,
 };
 use trackmate_wire::problem::{Code, Problem};
 
@@ -25,6 +26,7 @@ struct Settings {
     revenue_events: Box<RawValue>,
     webhooks_enabled: bool,
     log_retention_days: i64,
+    event_retention_days: Option<i64>,
     identity_verification: &'static str,
     /// Whether there is a secret …
     identity_secret_set: bool,
@@ -56,6 +58,8 @@ struct Wanted {
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
     allowed_origins: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "present")]
+    event_retention_days: Option<Option<u32>>,
     revenue_events: Option<Vec<String>>,
     webhooks_enabled: Option<bool>,
     log_retention_days: Option<u32>,
@@ -71,13 +75,13 @@ struct Wanted {
     funnel_secret: Option<String>,
 }
 
-/// Tells `null` (every origin) from a field left out (no change).
-fn present<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
+/// Tells `null` (every origin, for ever) from a field left out (no change).
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(d).map(Some)
 }
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
-/// identityVerification, identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
+/// eventRetentionDays|null, identityVerification, identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     show(call, &admin, None).await
 }
@@ -95,6 +99,7 @@ async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>)
         revenue_events: RawValue::from_string(company.revenue_events)?,
         webhooks_enabled: company.webhooks_enabled != 0,
         log_retention_days: company.log_days,
+        event_retention_days: company.event_days,
         identity_verification: Verification::of(company.verification).as_str(),
         identity_secret_set: company.has_secret != 0,
         identity_secret,
@@ -105,7 +110,7 @@ async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>)
     Ok(serde_json::to_string(&Answer { success: true, settings })?)
 }
 
-/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?,
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, eventRetentionDays?: days|null,
 /// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool, webhook_enabled?,
 /// crm_webhook_url?, webhook_secret?}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
@@ -136,6 +141,13 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         .log_retention_days
         .map(|days| webhooks::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
         .transpose()?;
+    let event_days = wanted
+        .event_retention_days
+        .map(|days| match days {
+            None => Ok(None),
+            days => webhooks::within(days, "eventRetentionDays", 0, 1..=EVENT_DAYS_MAX).map(Some),
+        })
+        .transpose()?;
     let identity = identity(call, &admin, &wanted).await?;
     funnel(call, &admin, &wanted).await?;
     let change = Change {
@@ -147,6 +159,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         revenue_events: wanted.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
         webhooks_enabled: wanted.webhooks_enabled,
         log_days,
+        event_days,
         verification: identity.rule,
         identity_secret: identity.sealed,
     };

@@ -1,18 +1,19 @@
 //! The sweep. `recover` finds what has no wake-up left: what is due, whatever an invocation that died left leased, what was held for a subscription that
 //! takes deliveries again. It runs every minute by cron and when an isolate starts, for that may be the restart after a crash. `run` also tidies:
-//! old secrets, old logs, secrets from before they were sealed.
+//! what erased people left, old secrets, old logs, old events, secrets from before they were sealed.
 
-use trackmate_wire::limits::{LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX};
+use trackmate_wire::limits::{ERASE_SLICES_MAX, LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX};
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
 use crate::http::now_ms;
-use crate::store::{self, deliveries, subscriptions};
+use crate::store::{self, deliveries, erasures, retention, subscriptions};
 use crate::{entropy, vault};
 
 /// The cron's run. What it does not get to is older at the next run and comes first then.
 pub async fn run(env: &Env) {
     recover(env, SWEEP_DELIVERIES_MAX).await;
+    report(erase(env).await);
     report(tidy(env).await);
 }
 
@@ -47,11 +48,32 @@ async fn try_recover(env: &Env, most: usize) -> store::Result<()> {
     Ok(())
 }
 
+/// Goes on with erasures that their requests did not finish. One that fails does not hold up the others.
+async fn erase(env: &Env) -> store::Result<()> {
+    let db = store::database(env, None)?;
+    let mut slices = 0;
+    for erasure in erasures::open(&db).await? {
+        while slices < ERASE_SLICES_MAX {
+            slices += 1;
+            match erasures::slice(&db, &erasure.company, &erasure.profile, now_ms()).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    report(Err(error));
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 async fn tidy(env: &Env) -> store::Result<()> {
     let db = store::database(env, None)?;
     let now = now_ms();
     subscriptions::expire_secrets(&db, now).await?;
     deliveries::prune(&db, now).await?;
+    retention::prune(&db, now).await?;
     let Some(vault) = vault::of(env) else { return Ok(()) };
     for plain in subscriptions::plain(&db).await? {
         let owner = vault::owner(&plain.company, &plain.id);

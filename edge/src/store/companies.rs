@@ -218,6 +218,8 @@ pub struct Company {
     pub webhooks_enabled: i64,
     /// Days that finished deliveries are kept.
     pub log_days: i64,
+    /// Days that events are kept, or for ever.
+    pub event_days: Option<i64>,
     /// A number of [`Verification`].
     pub verification: i64,
     /// 1 if there is an identity secret.
@@ -264,6 +266,8 @@ pub struct Change {
     pub webhooks_enabled: Option<bool>,
     /// Days that finished deliveries are kept.
     pub log_days: Option<u32>,
+    /// Days that events are kept, or `Some(None)` for ever.
+    pub event_days: Option<Option<u32>>,
     /// Whether pages must prove who they identify.
     pub verification: Option<Verification>,
     /// The sealed secret they prove it with.
@@ -284,6 +288,8 @@ pub async fn update(db: &Db, company: &str, change: &Change) -> Result<()> {
         change.revenue_events.as_ref().into(),
         change.webhooks_enabled.map(i64::from).into(),
         change.log_days.map(i64::from).into(),
+        i64::from(change.event_days.is_some()).into(),
+        change.event_days.flatten().map(i64::from).into(),
         change.verification.map(Verification::number).into(),
         change.identity_secret.as_ref().into(),
     ];

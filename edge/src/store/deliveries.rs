@@ -84,14 +84,16 @@ struct Claimed {
     generation: i64,
     tries: u32,
     body: Option<String>,
-    fact: String,
+    fact: Option<String>,
     target: String,
 }
 
 impl Claimed {
-    fn leased(self, lease_ms: i64) -> Result<Leased> {
-        Ok(Leased {
-            fact: serde_json::from_str(&self.fact)?,
+    /// `None` of an event that is gone: the lease runs out, and after some such the delivery is given up.
+    fn leased(self, lease_ms: i64) -> Result<Option<Leased>> {
+        let Some(fact) = &self.fact else { return Ok(None) };
+        Ok(Some(Leased {
+            fact: serde_json::from_str(fact)?,
             target: serde_json::from_str(&self.target)?,
             id: self.id,
             subscription: self.subscription,
@@ -102,7 +104,7 @@ impl Claimed {
             lease_ms,
             tries: self.tries,
             body: self.body,
-        })
+        }))
     }
 }
 
@@ -129,7 +131,7 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
     paced.sort();
     paced.dedup();
-    Ok((claimed.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
+    Ok((claimed.into_iter().filter_map(|c| c.leased(lease_ms).transpose()).collect::<Result<_>>()?, paced))
 }
 
 /// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's share of a limited rate, `most` at the most.
@@ -145,7 +147,7 @@ pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, 
     ];
     let mut answers = super::Answers::new(db.batch(batch).await?);
     answers.take()?;
-    answers.take()?.rows::<Claimed>()?.into_iter().map(|c| c.leased(lease_ms)).collect()
+    answers.take()?.rows::<Claimed>()?.into_iter().filter_map(|c| c.leased(lease_ms).transpose()).collect()
 }
 
 /// A claim: the delivery and its generation, as an item of a JSON parameter.

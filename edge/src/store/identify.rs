@@ -2,10 +2,10 @@
 
 use trackmate_wire::limits::TRAITS_BYTES_MAX;
 
-use super::ingest::{self, Door, Request, Stored};
+use super::ingest::{self, Door, Guard, Request, Stored};
 use super::{Answers, Db, Param, Result, edits, sql};
-use crate::domain::clock;
 use crate::domain::event::Row;
+use crate::domain::{clock, tombstone};
 
 /// Who is identified.
 #[derive(Debug, Clone, Copy)]
@@ -37,13 +37,13 @@ pub struct Person<'a> {
 pub struct Identified {
     /// Whether the company exists and the origin may send.
     pub door: Door,
-    /// The person's profile; `None` when the door was shut or the message id belongs to something else.
+    /// The person's profile, or of an erased address the id it led to; `None` when the door was shut or the message id belongs to something else.
     pub profile: Option<String>,
     /// The timeline entry and its deliveries.
     pub stored: Stored,
 }
 
-/// Stores the identify `row` and links its session to the person from `row.ts` on.
+/// Stores the identify `row` and links its session to the person from `row.ts` on; nothing if the address was erased.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
@@ -82,10 +82,12 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         person.user.into(),
         now,
     ];
+    let hash = tombstone::address(request.company, person.address);
+    let guard = Guard { hash: Some(&hash), ..Guard::default() };
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
     let batch = vec![
         ingest::door(db, request)?,
-        ingest::insert(db, request, &json, None)?,
+        ingest::insert(db, request, &json, guard)?,
         db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?,
         db.bind(sql::IDENTIFY_CLAIM, &fact)?,
         db.bind(sql::IDENTIFY_LINK, &fact)?,
@@ -95,7 +97,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         deliveries,
         targets,
         edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
-        db.bind(sql::IDENTIFY_FIND, &[company, address, session, id])?,
+        db.bind(sql::IDENTIFY_FIND, &[company, address, session, id, (&hash).into()])?,
     ];
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = ingest::door_answer(&mut answers, request)?;

@@ -126,6 +126,12 @@ struct ProfileId {
     profile: String,
 }
 
+#[derive(Deserialize)]
+struct Found {
+    profile: String,
+    erased: i64,
+}
+
 /// `select … from companies`: whether the door is open.
 pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
     db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into()])
@@ -140,13 +146,19 @@ pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Resul
     })
 }
 
-/// `insert into events`. `guard` is an address and the profile it must still lead to.
-pub(super) fn insert(
-    db: &Db,
-    request: &Request<'_>,
-    rows: &str,
-    guard: Option<(&str, &str)>,
-) -> Result<D1PreparedStatement> {
+/// What must hold for events to be stored, besides an open door.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Guard<'a> {
+    /// This address must still lead to the profile.
+    pub(super) address: Option<&'a str>,
+    /// This profile must not be erased.
+    pub(super) profile: Option<&'a str>,
+    /// No tombstone may have this hash.
+    pub(super) hash: Option<&'a str>,
+}
+
+/// `insert into events`.
+pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_>) -> Result<D1PreparedStatement> {
     db.bind(
         sql::EVENTS_INSERT,
         &[
@@ -159,8 +171,9 @@ pub(super) fn insert(
             request.received_ms.into(),
             request.context.into(),
             request.origin.into(),
-            guard.map(|g| g.0).into(),
-            guard.map(|g| g.1).into(),
+            guard.address.into(),
+            guard.profile.into(),
+            guard.hash.into(),
             request.unproved.then_some(1).into(),
         ],
     )
@@ -272,7 +285,7 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     let [deliveries, targets] = outbox(db, request, &ids, None)?;
     let batch = vec![
         door(db, request)?,
-        insert(db, request, &json, None)?,
+        insert(db, request, &json, Guard::default())?,
         count(db, request, rows, &ids, None)?,
         deliveries,
         targets,
@@ -299,6 +312,8 @@ pub enum Subject<'a> {
         profile: &'a str,
         /// The lookup key.
         address: &'a str,
+        /// Its hash, as a tombstone has it.
+        hash: &'a str,
         /// As the sender wrote it.
         email: &'a str,
         /// The user object.
@@ -308,11 +323,22 @@ pub enum Subject<'a> {
     },
 }
 
-/// Stores server events: one batch. `None` when somebody else made the person in between: nothing was stored, resolve again.
+/// What came of server events.
+#[derive(Debug)]
+pub enum Served {
+    /// They are stored. Of a person who was erased since they were resolved nothing is new.
+    Stored(Stored),
+    /// Somebody else made the person in between: nothing was stored, resolve again.
+    Raced,
+    /// The address was erased: nothing was stored.
+    Erased,
+}
+
+/// Stores server events: one batch.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
-pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subject<'_>) -> Result<Option<Stored>> {
+pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subject<'_>) -> Result<Served> {
     let (json, ids) = json(rows)?;
     let stored = |answers: &mut Answers, counted: bool| -> Result<Stored> {
         let new = message_ids(answers)?;
@@ -325,18 +351,19 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
     let belongings = records::merge(db, request, rows)?;
     match subject {
         Subject::None => {
-            let mut batch = vec![insert(db, request, &json, None)?, deliveries, targets];
+            let mut batch = vec![insert(db, request, &json, Guard::default())?, deliveries, targets];
             batch.extend(belongings);
-            Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), false)?))
+            Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), false)?))
         }
         Subject::Session | Subject::Profile(_) => {
             let profile = if let Subject::Profile(id) = subject { Some(id) } else { None };
+            let guard = Guard { profile, ..Guard::default() };
             let mut batch =
-                vec![insert(db, request, &json, None)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
+                vec![insert(db, request, &json, guard)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
             batch.extend(belongings);
-            Ok(Some(stored(&mut Answers::new(db.batch(batch).await?), true)?))
+            Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), true)?))
         }
-        Subject::New { profile, address, email, user, platform_id } => {
+        Subject::New { profile, address, hash, email, user, platform_id } => {
             let created_ms = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
             let person: [Param<'_>; 7] = [
                 request.company.into(),
@@ -363,6 +390,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 now,
             ];
             let platform_ids = serde_json::to_string(&[platform_id])?;
+            let guard = Guard { address: Some(address), profile: Some(profile), hash: None };
             let mut batch = vec![
                 db.bind(
                     sql::IDENTITY_INSERT,
@@ -372,16 +400,17 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                         profile.into(),
                         request.received_ms.into(),
                         (&ids).into(),
+                        hash.into(),
                     ],
                 )?,
-                insert(db, request, &json, Some((address, profile)))?,
+                insert(db, request, &json, guard)?,
                 count(db, request, rows, &ids, Some(profile))?,
                 deliveries,
                 targets,
                 db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
                 db.bind(sql::PROFILE_OPEN, &person)?,
                 edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
-                db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into()])?,
+                db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into(), hash.into()])?,
             ];
             batch.extend(belongings);
             let mut answers = Answers::new(db.batch(batch).await?);
@@ -391,8 +420,11 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
             answers.take()?;
             stored.outbox.extend(edits::outbox_answer(&mut answers)?);
             // Nobody behind the address: nothing of the request was new. Somebody else: that one was made in between.
-            let found = profile_id(&mut answers)?;
-            Ok(found.is_none_or(|id| id == profile).then_some(stored))
+            Ok(match answers.take()?.first::<Found>()? {
+                Some(Found { erased: 1, .. }) => Served::Erased,
+                Some(found) if found.profile != profile => Served::Raced,
+                Some(_) | None => Served::Stored(stored),
+            })
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{Db, Param, Result, sql};
 use crate::domain::clock;
 use crate::domain::person::{self, Consent, Person};
 use crate::domain::timeline::{Cursor, Order, Segment};
+use crate::domain::tombstone;
 
 /// A profile with its counts.
 #[derive(Debug, Deserialize)]
@@ -150,18 +151,22 @@ pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64) -> Res
     db.run(sql::SERVER_RESOLVE, &params).await?.first()
 }
 
-#[derive(Deserialize)]
-struct Owner {
-    profile: String,
+/// Who has an address.
+#[derive(Debug, Deserialize)]
+pub struct Owner {
+    /// The profile.
+    pub profile: String,
+    /// 1 if it had the address before it was erased.
+    pub erased: i64,
 }
 
-/// Whose an address is by its lookup key, unless it was given up.
+/// Who has an address (lookup key), unless it was given up; or who had it before being erased.
 ///
 /// # Errors
 /// D1's.
-pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<String>> {
-    let found = db.run(sql::IDENTITY_OWNER, &[company.into(), address.into()]).await?;
-    Ok(found.first::<Owner>()?.map(|row| row.profile))
+pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner>> {
+    let hash = tombstone::address(company, address);
+    db.run(sql::IDENTITY_OWNER, &[company.into(), address.into(), (&hash).into()]).await?.first()
 }
 
 /// A profile by its id, or the one it was merged into.

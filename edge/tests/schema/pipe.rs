@@ -63,7 +63,7 @@ impl Db {
         let counts_revenue = rows.iter().any(|row| row.get("r").is_some());
         let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
         let (rows, n, now) = (Value::Array(rows.to_vec()).to_string(), self.request, self.now());
-        let insert = json!([rows, COMPANY, source, session, n, null, now, null, null, null, null, null]);
+        let insert = json!([rows, COMPANY, source, session, n, null, now, null, null, null, null, null, null]);
         self.batch(&[
             Statement::new(sql::EVENTS_INSERT, insert),
             Statement::new(count, json!([ids, COMPANY, source, session, n, profile])),
@@ -89,10 +89,10 @@ impl Db {
         let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
         let rows = Value::Array(rows.to_vec()).to_string();
         self.batch(&[
-            Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids])),
+            Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids, null])),
             Statement::new(
                 sql::EVENTS_INSERT,
-                json!([rows, COMPANY, 1, session, n, null, now, null, null, email, profile, null]),
+                json!([rows, COMPANY, 1, session, n, null, now, null, null, email, profile, null, null]),
             ),
             Statement::new(count, json!([ids, COMPANY, 1, session, n, profile])),
             Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, email, session, created, now])),
@@ -113,7 +113,7 @@ impl Db {
         self.batch(&[
             Statement::new(
                 sql::EVENTS_INSERT,
-                json!([rows, COMPANY, 0, session, n, null, now, null, null, null, null, null]),
+                json!([rows, COMPANY, 0, session, n, null, now, null, null, null, null, null, null]),
             ),
             Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, format!("p{n}"), now, id, n])),
             Statement::new(sql::IDENTIFY_CLAIM, json!(fact)),

@@ -1,4 +1,5 @@
 -- Leases those of these deliveries that are due and that their subscription takes. A lease that ran out was interrupted.
+-- Of a person whose erasure is under way nothing goes out but the notice of it, and what lies on a session of theirs waits until that is through.
 -- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms that a pending one may be early, ?5 lease end ms, ?6 most interruptions
 update deliveries set state = 'leased', generation = generation + 1, due_at = ?5, interrupted = interrupted + (state = 'leased')
 where company = ?1 and id in (select value from json_each(?2))
@@ -7,6 +8,12 @@ where company = ?1 and id in (select value from json_each(?2))
     select 1 from subscriptions as s join companies as c on c.id = s.company
     where s.company = deliveries.company and s.id = deliveries.subscription
       and s.active = 1 and c.webhooks_enabled = 1 and s.open_until is null and s.rate_limit is null)
+  and not exists (
+    select 1 from erasures as r indexed by erasures_open
+    where r.company = deliveries.company and r.completed_at is null and r.notice <> deliveries.message_id
+      and (r.profile = deliveries.profile or exists (
+        select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
+        where e.company = deliveries.company and e.source = deliveries.source and e.message_id = deliveries.message_id)))
 returning id, subscription, message_id, event, profile, generation, tries, body,
   (select json_object('source', source, 'ts', ts, 'session', session, 'data', data) from events
    where company = deliveries.company and source = deliveries.source and message_id = deliveries.message_id) as fact,

@@ -1,9 +1,16 @@
 -- Leases the oldest held deliveries of a subscription whose turn subscription.pace, just before it in the batch, has taken: the probe of an open
--- circuit, or a second's share. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most
+-- circuit, or a second's share. Of a person whose erasure is under way nothing goes out but the notice of it, and what lies on a session of theirs waits until
+-- that is through. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most
 update deliveries set state = 'leased', generation = generation + 1, due_at = ?3
 where changes() > 0 and company = ?1 and id in (
   select d.id from subscriptions as s cross join deliveries as d on d.company = s.company and d.subscription = s.id and d.state = 'held'
   where s.company = ?1 and s.id = ?2 and (s.probe is null or d.id = s.probe)
+    and not exists (
+      select 1 from erasures as r indexed by erasures_open
+      where r.company = d.company and r.completed_at is null and r.notice <> d.message_id
+        and (r.profile = d.profile or exists (
+          select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
+          where e.company = d.company and e.source = d.source and e.message_id = d.message_id)))
   order by d.created_at limit (select case when probe is not null then 1 else min(coalesce(rate_limit, 0), ?4) end from subscriptions where company = ?1 and id = ?2))
 returning id, subscription, message_id, event, profile, generation, tries, body,
   (select json_object('source', source, 'ts', ts, 'session', session, 'data', data) from events

@@ -1,0 +1,3 @@
+-- Closes an erasure when the person has no link left. ?1 company, ?2 profile, ?3 now ms
+update erasures set completed_at = ?3
+where company = ?1 and profile = ?2 and completed_at is null and not exists (select 1 from links indexed by links_by_profile where company = ?1 and profile = ?2)

@@ -1,0 +1,17 @@
+-- Events that are to go, of those that are named, each with the link that owns it: what every forget.*.sql goes on from. Of an erased person only what is
+-- theirs at this moment: what their links own, their own identifies, and platform events about them.
+-- ?1 company, ?2 JSON array of {s source, i message id}, ?3 profile, or null for whoever's
+with doomed as materialized (
+  select w.* from (
+    select e.source, e.message_id, e.session, e.ts, e.received_at, e.revenue, e.data,
+      coalesce(
+        (select json_array(at, id, profile) from links where company = ?1 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
+        (select json_array(at, id, profile) from links where company = ?1 and session = e.session order by at, id limit 1)) as link
+    from json_each(?2) as j cross join events as e
+      on e.company = ?1 and e.source = j.value->>'s' and e.message_id = j.value->>'i'
+  ) as w
+  where ?3 is null or w.link ->> 2 = ?3 or w.session = '' and w.source = 1
+    and (select coalesce(merged_into, id) from profiles where company = ?1 and id = w.data ->> '$.user.id') = ?3
+    or w.source = 0 and exists (
+      select 1 from links where company = ?1 and session = w.session and at = w.ts and id = w.message_id and profile = ?3)
+)
