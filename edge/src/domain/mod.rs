@@ -1,10 +1,13 @@
 //! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are arguments.
 
+pub mod audit;
 pub mod circuit;
 pub mod clock;
+pub mod csv;
 pub mod delivery;
 pub mod edit;
 pub mod event;
+pub mod export;
 pub mod known;
 pub mod ledger;
 pub mod listing;

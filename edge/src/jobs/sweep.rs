@@ -1,13 +1,13 @@
 //! The sweep. `recover` finds what has no wake-up left: what is due, whatever an invocation that died left leased, what was held for a subscription that
 //! takes deliveries again. It runs every minute by cron and when an isolate starts, for that may be the restart after a crash. `run` also tidies:
-//! old secrets, old logs, secrets from before they were sealed.
+//! old secrets, old logs, exports that died, secrets from before they were sealed.
 
-use trackmate_wire::limits::{LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX};
+use trackmate_wire::limits::{AUDIT_DAYS, EXPORT_IDLE_MS, LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX};
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
 use crate::http::now_ms;
-use crate::store::{self, deliveries, subscriptions};
+use crate::store::{self, audit, deliveries, exports, subscriptions};
 use crate::{entropy, vault};
 
 /// The cron's run. What it does not get to is older at the next run and comes first then.
@@ -52,6 +52,10 @@ async fn tidy(env: &Env) -> store::Result<()> {
     let now = now_ms();
     subscriptions::expire_secrets(&db, now).await?;
     deliveries::prune(&db, now).await?;
+    exports::abandon(&db, now, now - EXPORT_IDLE_MS).await?;
+    let before = now - AUDIT_DAYS * 86_400_000;
+    exports::prune(&db, before).await?;
+    audit::prune(&db, before).await?;
     let Some(vault) = vault::of(env) else { return Ok(()) };
     for plain in subscriptions::plain(&db).await? {
         let owner = vault::owner(&plain.company, &plain.id);
