@@ -12,7 +12,7 @@ export async function startTrackMate(vars = {}) {
   const operatorKey = 'operator-key-of-the-tests';
   const harness = createTestHarness({
     workers: [
-      { configPath: CONFIG, vars: { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '5', ...vars }, secrets: { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' } },
+      { configPath: CONFIG, vars: { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', ...vars }, secrets: { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' } },
     ],
   });
   const { url } = await harness.listen();

@@ -54,8 +54,10 @@ pub const SEARCH_REFRESH_MAX: i64 = 5000;
 pub const SEARCH_REFRESHES_MAX: usize = 20;
 /// Rows of an export's first page: the first bytes leave at once …
 pub const EXPORT_FIRST_ROWS: i64 = 50;
-/// … and of every other: a row may have 64 KB, and a page is held in memory twice.
+/// … and of every other, if they are as small as most are …
 pub const EXPORT_PAGE_ROWS: i64 = 500;
+/// … for the rows of a page have about so many bytes in all, by those of the page before: a page is held in memory three times, and a user may have 200 KB.
+pub const EXPORT_PAGE_BYTES: i64 = 8 * 1024 * 1024;
 /// Pages that one export reads, unless the deployment says otherwise (`EXPORT_PAGES_MAX`): D1 allows an invocation 1,000 queries, and what is too long ends with where to go on.
 pub const EXPORT_PAGES_MAX: usize = 900;
 /// Rows between two marks of an export, from which a client whose connection broke goes on; doubled when there are too many marks.

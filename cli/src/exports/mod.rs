@@ -62,7 +62,7 @@ pub(crate) struct Download {
     /// The file; until it is whole and verified, it is FILE.part, with FILE.part.json beside it.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// A filter of the API, e.g. hasTag=vip, 'customField[level]=2', exportConsentOnly=true; may be repeated.
+    /// A filter of the API, e.g. hasTag=vip or exportConsentOnly=true; may be repeated.
     #[arg(long = "filter", value_name = "NAME=VALUE", value_parser = filter)]
     filters: Vec<(String, String)>,
     /// Columns, separated by commas; all, unless given.

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use futures_util::stream::{Stream, try_unfold};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trackmate_wire::limits::{EXPORT_FIRST_ROWS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX, EXPORT_PAGE_ROWS};
+use trackmate_wire::limits::{
+    EXPORT_FIRST_ROWS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX, EXPORT_PAGE_BYTES, EXPORT_PAGE_ROWS,
+};
 use trackmate_wire::signature::Digested;
 use worker::{Context, Env, console_error};
 
@@ -74,6 +76,7 @@ pub(super) fn stream(
         hash: Digested::default(),
         come: Progress::default(),
         marks: Marks::new(EXPORT_MARK_ROWS, EXPORT_MARKS_MAX),
+        page: EXPORT_FIRST_ROWS,
         ended: false,
     };
     try_unfold(run, |mut run| async move {
@@ -99,6 +102,8 @@ struct Run {
     hash: Digested,
     come: Progress,
     marks: Marks,
+    /// Rows of the next page.
+    page: i64,
     ended: bool,
 }
 
@@ -120,14 +125,15 @@ impl Run {
             return self.finish(out, end).await;
         }
         self.plan.pages -= 1;
-        let first = self.come.rows == 0;
-        let most = if first { EXPORT_FIRST_ROWS } else { EXPORT_PAGE_ROWS };
         let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
-        let most = most.min(i64::try_from(left).unwrap_or(i64::MAX));
+        let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
         let rows = if most > 0 { self.rows(most).await? } else { Vec::new() };
         for row in &rows {
             self.plan.writer.row(&mut out, &row.json)?;
         }
+        let bytes: usize = rows.iter().map(|row| row.json.len()).sum();
+        let bytes_per_row = i64::try_from(bytes / rows.len().max(1)).unwrap_or(i64::MAX).max(1);
+        self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
         let count = u64::try_from(rows.len()).unwrap_or_default();
         self.come.rows += count;
         self.come.last = rows.into_iter().last().map(|row| row.name).or_else(|| self.come.last.take());
