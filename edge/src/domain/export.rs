@@ -236,24 +236,23 @@ impl<'a> Opened<'a> {
     }
 
     /// What stands in a column's place, as JSON; `None` for nothing.
-    fn get(&mut self, column: &str) -> serde_json::Result<Option<&'a str>> {
+    fn get(&mut self, column: &str) -> Option<&'a str> {
         let Some((place, name)) = column.split_once('.') else {
-            return Ok(self.whole.get(column).map(|value| value.get()));
+            return self.whole.get(column).map(|value| value.get());
         };
         if !self.parts.contains_key(place) {
-            let part = match self.whole.get(place) {
-                Some(value) => serde_json::from_str(value.get())?,
-                None => BTreeMap::new(),
-            };
+            // What is no object has no members.
+            let part = self.whole.get(place).and_then(|value| serde_json::from_str(value.get()).ok());
+            let part = part.unwrap_or_default();
             self.parts.insert(place.to_owned(), part);
         }
-        Ok(self.parts.get(place).and_then(|part| part.get(name)).map(|value| value.get()))
+        self.parts.get(place).and_then(|part| part.get(name)).map(|value| value.get())
     }
 }
 
 fn csv_row<'a>(out: &mut String, json: &str, columns: impl Iterator<Item = &'a str>) -> serde_json::Result<()> {
     let mut row = Opened::new(json)?;
-    let cells: Vec<String> = columns.map(|column| cell(column, row.get(column)?)).collect::<Result<_, _>>()?;
+    let cells: Vec<String> = columns.map(|column| cell(column, row.get(column))).collect::<Result<_, _>>()?;
     csv::record(out, cells.iter().map(String::as_str));
     Ok(())
 }
@@ -282,7 +281,7 @@ fn json_row(out: &mut String, json: &str, columns: &[String]) -> serde_json::Res
         }
         out.push_str(&serde_json::to_string(column)?);
         out.push(':');
-        out.push_str(row.get(column)?.unwrap_or("null"));
+        out.push_str(row.get(column).unwrap_or("null"));
     }
     out.push('}');
     Ok(())

@@ -119,9 +119,10 @@ pub(super) async fn note<T>(call: &Call, route: &Route, handled: Result<T, Error
         if let Route::CompanyKeys(id) | Route::CompanyKey(id, _) = route { Some(id) } else { target.as_ref() };
     let company = company.or_else(|| of_operator.cloned());
     let Some(company) = company else { return handled };
-    // An id of the path that nothing was found by is the caller's text, not an id.
-    let named = named(route)
-        .filter(|id| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+    let code = handled.as_ref().err().map(Error::code);
+    // What stands in the path is the caller's text until something was found by it.
+    let was_found = matches!(code, None | Some(Code::Conflict | Code::ErasedUser | Code::LimitReached));
+    let named = named(route).filter(|_| was_found);
     let id = entry_id(call.now_ms(), &hex(&entropy::bytes::<8>()));
     let deed = Deed {
         id: &id,
@@ -129,7 +130,7 @@ pub(super) async fn note<T>(call: &Call, route: &Route, handled: Result<T, Error
         action,
         target: target.as_deref().or(named),
         request: call.request_id(),
-        outcome: handled.as_ref().err().map_or("ok", |error| error.code().as_str()),
+        outcome: code.map_or("ok", Code::as_str),
     };
     let written = async { audit::add(call.db(Some(&company))?, &company, deed, call.now_ms()).await };
     if let Err(error) = written.await {

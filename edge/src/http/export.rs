@@ -43,8 +43,10 @@ pub(super) async fn users(call: &Call, admin: Admin, format: Format) -> Result<R
     let mut wanted = listing::wanted(call)?;
     // Who came to be after the snapshot is not in it.
     wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(asked.snapshot_ms + 1));
-    if wanted.search.is_some() {
-        people::refresh(call.db(Some(&admin.company))?, &admin.company).await?;
+    // A list may lack somebody whose words are not written yet; a file that is taken for everybody may not.
+    if wanted.search.is_some() && !people::refresh(call.db(Some(&admin.company))?, &admin.company).await? {
+        let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
+        return Err(Problem::field(Code::LimitReached, "search", message).into());
     }
     let source = Source::Users { wanted, after: asked.after.clone() };
     start(call, &admin, (Kind::Users, format), asked, source, String::new()).await
@@ -86,7 +88,8 @@ pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response
 /// Reads what every export may be asked for. A parameter that is none of it is refused: a filter with a slip in its name would hand out everybody.
 fn asked(call: &Call, kind: Kind, filters: &[&str]) -> Result<Asked, Problem> {
     for (name, _) in call.queries() {
-        let of_users = kind == Kind::Users && (name.starts_with("customField[") || name.starts_with("include"));
+        let of_field = name.starts_with("customField[") && name.ends_with(']');
+        let of_users = kind == Kind::Users && (of_field || name.starts_with("include"));
         if !of_users && !COMMON.contains(&name.as_str()) && !filters.contains(&name.as_str()) {
             let message = format!("an export of {} has no parameter of this name: {name}", kind.as_str());
             return Err(Problem::new(Code::InvalidField, message));

@@ -125,16 +125,16 @@ pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, 
     db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.rows()
 }
 
-/// Writes the words of those who changed since the last search. What one request cannot do, the next search goes on with.
+/// Writes the words of those who changed since the last search; `false` if that was more than one request can do: the next search goes on with it.
 ///
 /// # Errors
 /// D1's.
-pub async fn refresh(db: &Db, company: &str) -> Result<()> {
+pub async fn refresh(db: &Db, company: &str) -> Result<bool> {
     for _ in 0..SEARCH_REFRESHES_MAX {
         let written = db.run(sql::SEARCH_REFRESH, &[company.into(), SEARCH_REFRESH_MAX.into()]).await?;
         if i64::try_from(written.rows::<One>()?.len()).unwrap_or(i64::MAX) < SEARCH_REFRESH_MAX {
-            break;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
