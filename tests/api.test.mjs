@@ -1,10 +1,12 @@
 // All black-box tests of the API against one start of the real Worker.
 import { after, before, describe } from 'node:test';
+import audit from './api/audit.mjs';
 import contacts from './api/contacts.mjs';
 import cost from './api/cost.mjs';
 import deliveries from './api/deliveries.mjs';
 import erasure from './api/erasure.mjs';
 import events from './api/events.mjs';
+import exports from './api/exports.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import listing from './api/listing.mjs';
 import records from './api/records.mjs';
@@ -24,6 +26,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, erasure, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, exports, audit, erasure, cost];
   for (const feature of features) feature(() => trackMate);
 });

@@ -220,6 +220,31 @@ describe('the seeds', () => {
       assert.equal((await curl(`curl ${trackMate.url}/api/admin/webhooks -H "X-Admin-ID: your-admin-id"`)).status, 401);
     });
 
+    test('curl saves an export as CSV and as JSON, and the guide’s queries find whom they should', here, async () => {
+      const c = await newCompany(trackMate);
+      const user = { firstName: 'John', exportConsent: true, tags: { add: ['vip'] } };
+      await c.server({ email: 'john@example.com' }, 'booking.created', { user, eventData: { booking: { id: 'b1' } } });
+      await c.server({ email: 'jane@example.com' }, 'made', { user: { ...user, firstName: 'Jane', exportConsent: false } });
+      const csv = await shell(`curl -X GET "${trackMate.url}/api/admin/export/users/csv?createdAfter=2025-01-01&limit=10" \\
+  -H "X-Admin-ID: ${c.adminKey}" \\
+  --output users.csv`);
+      assert.match(csv.stdout, /200$/);
+      const lines = readFileSync(join(home, 'users.csv'), 'utf8').trimEnd().split('\r\n');
+      assert.deepEqual([lines.length, lines[0].slice(0, 17)], [3, 'id,email,fullName']);
+      const json = await shell(`curl -X GET "${trackMate.url}/api/admin/export/users/json?includeBookings=true" \\
+  -H "X-Admin-ID: ${c.adminKey}" \\
+  --output users.json`);
+      assert.match(json.stdout, /200$/);
+      assert.equal(JSON.parse(readFileSync(join(home, 'users.json'), 'utf8')).users.length, 2);
+      const get = (path) => fetch(`${trackMate.url}${path}`, { headers: c.admin }).then((answer) => answer.text());
+      const consented = await get('/api/admin/export/users/csv?createdAfter=2025-01-01&hasTag=vip&exportConsentOnly=true');
+      assert.ok(consented.includes('john@example.com') && !consented.includes('jane@example.com'));
+      assert.equal(JSON.parse(await get('/api/admin/export/users/json?createdAfter=2025-01-01&includeBookings=true&includeQRCodes=true')).users.length, 2);
+      const listed = JSON.parse(await get('/api/admin/users?limit=50&offset=0&createdAfter=2025-01-01&hasTag=vip&search=john'));
+      assert.deepEqual([listed.users.map((u) => u.email), listed.pagination.total], [['john@example.com'], 1]);
+      assert.deepEqual(JSON.parse(await get('/api/admin/exports')).exports.map((e) => `${e.kind} ${e.format} ${e.rows}`), ['users json 2', 'users csv 1', 'users json 2', 'users csv 2']);
+    });
+
     test('the verifying receiver takes every event of the catalogue as it was sent, and refuses what another secret signed', async (t) => {
       const c = await newCompany(trackMate);
       const port = await freePort();

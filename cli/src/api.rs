@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use ureq::config::ConfigBuilder;
 use ureq::http::Response;
+use ureq::typestate::AgentScope;
 use ureq::{Agent, Body};
 
 use crate::config::Connection;
@@ -18,6 +20,8 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The API of one TrackMate, called with one key.
 pub(crate) struct Api {
     agent: Agent,
+    /// For what may take longer than any time one could set.
+    files: Agent,
     connection: Connection,
 }
 
@@ -36,7 +40,7 @@ impl Answer {
 
 impl Api {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { agent: agent(TIMEOUT), connection }
+        Self { agent: agent(TIMEOUT), files: agent_of_files(), connection }
     }
 
     /// `GET path?query`
@@ -62,16 +66,33 @@ impl Api {
         self.read(self.agent.delete(self.url(path)).header("x-admin-id", &self.connection.key).call())
     }
 
+    /// `GET path?query` of a file, which comes as long as it takes. Asks for no content encoding: its hash is of the bytes themselves.
+    pub(crate) fn file(&self, path: &str, query: &[(String, String)]) -> Result<Response<Body>, Error> {
+        let request = self.files.get(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
+        let response = request.header("accept-encoding", "identity").call().map_err(|error| self.unreachable(error))?;
+        if response.status().as_u16() == 200 && response.headers().contains_key("x-export-id") {
+            return Ok(response);
+        }
+        Err(match self.read(Ok(response)) {
+            Err(error) => error,
+            Ok(_) => Error::Unreachable(format!("{} answered, and not as TrackMate does", self.connection.address())),
+        })
+    }
+
+    fn unreachable(&self, error: ureq::Error) -> Error {
+        Error::Unreachable(format!("no answer from {}: {error}", self.connection.address()))
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.connection.url)
     }
 
     fn read(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<Answer, Error> {
-        let unreachable = |error| Error::Unreachable(format!("no answer from {}: {error}", self.connection.address()));
-        let mut response = outcome.map_err(unreachable)?;
+        let mut response = outcome.map_err(|error| self.unreachable(error))?;
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        let text = body.read_to_string().map_err(unreachable)?;
+        let text = body.read_to_string().map_err(|error| self.unreachable(error))?;
         if status == 200 && serde_json::from_str::<Value>(&text).is_ok_and(|json| json.is_object()) {
             return Ok(Answer { text });
         }
@@ -90,12 +111,18 @@ impl Api {
 /// An HTTP client that reads every status as an answer and follows no redirect: one would carry the key, or a signed delivery,
 /// to a place that nobody named.
 pub(crate) fn agent(timeout: Duration) -> Agent {
-    let user_agent = concat!("trackmate-cli/", env!("CARGO_PKG_VERSION"));
-    let config = Agent::config_builder()
+    config().timeout_global(Some(timeout)).build().new_agent()
+}
+
+/// One that waits for the beginning of an answer, and between two parts of it, as long as others do for the whole.
+fn agent_of_files() -> Agent {
+    config().timeout_recv_response(Some(TIMEOUT)).timeout_per_read(Some(TIMEOUT)).build().new_agent()
+}
+
+fn config() -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_global(Some(timeout))
-        .user_agent(user_agent);
-    config.build().new_agent()
+        .user_agent(concat!("trackmate-cli/", env!("CARGO_PKG_VERSION")))
 }

@@ -1,4 +1,4 @@
-//! `trackmate`, the command-line manager: a company's webhooks, and what a developer of a receiver needs on their own machine.
+//! `trackmate`, the command-line manager: a company's webhooks and exports, and what a developer of a receiver needs on their own machine.
 //!
 //! It talks to the public API and knows nothing the API does not say. `listen`, `verify`, `sign` and `completions` need no server.
 //!
@@ -6,8 +6,10 @@
 //! 3. a scenario in `tests/cli.test.mjs`.
 
 mod api;
+mod audit;
 mod config;
 mod error;
+mod exports;
 mod listen;
 mod output;
 mod signatures;
@@ -29,7 +31,7 @@ A key on the command line can be read by other users of the machine: prefer the 
 Exit codes: 0 done, 1 it failed (a test delivery was not taken, a signature is wrong), 2 usage, 3 not authorised,
   4 not found, 5 TrackMate cannot be reached.";
 
-/// Manage TrackMate's webhooks, and receive, verify and sign deliveries on this machine.
+/// Manage TrackMate's webhooks, export its data, and receive, verify and sign deliveries on this machine.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
 struct Cli {
@@ -47,6 +49,12 @@ enum Command {
     /// A company's webhooks and their deliveries.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// Save a company's users or events in a file. Verified, and resumable.
+    Export(exports::Download),
+    /// List the exports there were, newest first.
+    Exports(exports::Listed),
+    /// List what admins did, newest first.
+    Audit(audit::Listed),
     /// Receive deliveries on this machine, show them and, with a secret, verify them.
     Listen(listen::Options),
     /// Say whether a signature is right for a body.
@@ -75,6 +83,9 @@ fn main() -> ExitCode {
 fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Error> {
     match command {
         Command::Webhooks(command) => webhooks::run(command, &api::Api::new(config::connection(flags)?), output),
+        Command::Export(wanted) => exports::download(&wanted, &api::Api::new(config::connection(flags)?), output),
+        Command::Exports(wanted) => exports::list(&wanted, &api::Api::new(config::connection(flags)?), output),
+        Command::Audit(wanted) => audit::list(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Listen(options) => listen::run(options, output),
         Command::Verify(options) => signatures::verify(&options, output),
         Command::Sign(options) => signatures::sign(options, output),

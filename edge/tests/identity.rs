@@ -22,7 +22,7 @@ use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
 use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{Fact, undoing};
 
-const TABLES: [&str; 7] = ["events", "links", "profiles", "identities", "merges", "tags", "fields"];
+const TABLES: [&str; 8] = ["events", "links", "profiles", "identities", "merges", "tags", "fields", "erasures"];
 
 #[derive(Debug, Clone)]
 enum Request {

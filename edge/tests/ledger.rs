@@ -14,10 +14,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use schema::pipe::{Db, NOW};
+use schema::pipe::{COMPANY, Db, NOW};
 use serde_json::{Value, json};
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::{clock, revenue};
+use trackmate_edge::store::sql;
 
 const TABLES: [&str; 4] = ["events", "links", "profiles", "identities"];
 
@@ -101,10 +102,12 @@ fn check(db: &Db) {
             profile: text(&row[3]),
         });
     }
+    let mut owners = BTreeMap::<String, String>::new();
     let mut owned = BTreeMap::<String, (i64, i64, BTreeMap<String, i64>, BTreeSet<String>)>::new();
     for row in &events {
         let session = text(&row[0]);
         if let Some(profile) = owner(facts.get(&session).map_or(&[], Vec::as_slice), number(&row[1])) {
+            owners.insert(text(&row[2]), profile.to_owned());
             let sum = owned.entry(profile.to_owned()).or_default();
             sum.0 += 1;
             sum.1 = sum.1.max(number(&row[1]));
@@ -119,6 +122,7 @@ fn check(db: &Db) {
             owned.entry(fact.profile.clone()).or_default().3.insert(session.clone());
         }
     }
+    exported(db, &events.iter().map(|row| text(&row[2])).collect(), &owners);
     let unbounded = db.table(
         "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.longest",
     );
@@ -136,6 +140,44 @@ fn check(db: &Db) {
             "revenue of {id}"
         );
         assert_eq!(number(&row[4]), i64::try_from(expected.3.len()).unwrap(), "sessions of {id}");
+    }
+}
+
+/// Holds what exports say of whose events are, page by page, against the pure owners.
+fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String>) {
+    let page = |statement: &str, place: [Value; 4], user: Option<&str>| {
+        let none = || [Value::Null, Value::Null, Value::Null];
+        let mut parameters = [&[json!(COMPANY), json!(NOW)][..], &none()[..], &place[..], &[json!(3)][..]].concat();
+        parameters.extend(user.map(|id| json!(id)));
+        let row = "json_array(message_id, coalesce(profile, ''), session, ts, source)";
+        let rows =
+            db.run(&format!("select {row} from ({statement}) order by session, ts, source, message_id"), &parameters);
+        rows.iter().map(|row| serde_json::from_str::<[Value; 5]>(row).unwrap()).collect::<Vec<_>>()
+    };
+    let walk = |statement: &str, begin: Value, user: Option<&str>| {
+        let mut walked = Vec::new();
+        let mut place = [begin, json!(-1), json!(-1), json!("")];
+        loop {
+            let rows = page(statement, place, user);
+            let Some([id, _, session, ts, source]) = rows.last().cloned() else { return walked };
+            place = [session, ts, source, id];
+            walked.extend(
+                rows.into_iter()
+                    .map(|[id, profile, ..]| (id.as_str().unwrap().to_owned(), profile.as_str().unwrap().to_owned())),
+            );
+        }
+    };
+    let all = walk(sql::EXPORT_EVENTS, json!(""), None);
+    assert_eq!(all.len(), events.len(), "each event once");
+    for (id, profile) in &all {
+        assert_eq!(owners.get(id).map_or("", String::as_str), profile, "owner of {id}");
+    }
+    for user in owners.values().collect::<BTreeSet<_>>() {
+        let theirs: Vec<String> =
+            walk(sql::EXPORT_EVENTS_OF, Value::Null, Some(user)).into_iter().map(|(id, _)| id).collect();
+        let expected: BTreeSet<&String> = owners.iter().filter(|(_, owner)| *owner == user).map(|(id, _)| id).collect();
+        assert_eq!(theirs.len(), expected.len(), "each event of {user} once");
+        assert!(theirs.iter().all(|id| expected.contains(id)), "events of {user}");
     }
 }
 

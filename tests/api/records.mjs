@@ -40,7 +40,7 @@ export default (trackMate) =>
       ]);
       assert.deepEqual(shown.qrCodes, [{ id: 'SPRING', kind: 'qr', status: 'scanned', code: 'SPRING', lastSeen: 4, scans: 3, createdAt: at(2), updatedAt: at(4) }]);
       assert.deepEqual(shown.conversations, [{ id: 'c1', kind: 'conversation', status: null, topic: 'shoes', createdAt: at(6), updatedAt: at(6) }]);
-      assert.deepEqual(shown.interactions.map((i) => [i.kind, i.id, i.text]), [
+      assert.deepEqual(shown.interactionHistory.map((i) => [i.kind, i.id, i.text]), [
         ['comment', 'journey@example.com-comment.made-10', 'nice'],
         ['message', 'journey@example.com-message.received-8', 'no id of its own'],
         ['message', 'm1', 'hi'],
@@ -74,7 +74,7 @@ export default (trackMate) =>
         const mine = events.filter((e) => `count${e.who}@example.com` === shown.email);
         const ids = (kind) => new Set(mine.filter((e) => e.kind === kind).map((e) => e.id));
         const first = (id) => Math.min(...mine.filter((e) => e.kind === 'booking' && e.id === id).map((e) => e.minute));
-        assert.equal(shown.interactions.filter((i) => i.kind === 'message').length, ids('message').size);
+        assert.equal(shown.interactionHistory.filter((i) => i.kind === 'message').length, ids('message').size);
         assert.deepEqual([shown.bookings.length, shown.qrCodes.length, shown.conversations.length], [ids('booking').size, ids('qr').size, ids('conversation').size]);
         assert.deepEqual(shown.stats, {
           bookingsCount: ids('booking').size, qrScansCount: mine.filter((e) => e.kind === 'qr' && e.verb === 'scanned').length, conversationsCount: ids('conversation').size,
@@ -90,7 +90,7 @@ export default (trackMate) =>
       const c = await company();
       const email = 'include@example.com';
       const { id } = await journey(c, email);
-      const arrays = { includeBookings: ['bookings', 2], includeQRCodes: ['qrCodes', 1], includeInteractions: ['interactions', 3], includeConversations: ['conversations', 1] };
+      const arrays = { includeBookings: ['bookings', 2], includeQRCodes: ['qrCodes', 1], includeInteractions: ['interactionHistory', 3], includeConversations: ['conversations', 1] };
       const names = Object.keys(arrays);
       for (let mask = 1; mask < 16; mask += 1) {
         const asked = names.filter((_, n) => mask & (1 << n));
@@ -155,8 +155,8 @@ export default (trackMate) =>
         { eventType: 'qr.scanned', eventData: { qrCode: { code: 'SPRING' } } },
         { eventType: 'message.received', eventData: {} });
       await c.identify(session, 'page@example.com', { bookings: [], stats: { bookingsCount: 9 } });
-      const { bookings, qrCodes, interactions, conversations, records: others, stats } = await user(c, id, all);
-      assert.deepEqual([bookings, qrCodes, interactions, conversations, others, stats], [before.bookings, before.qrCodes, before.interactions, before.conversations, before.records, before.stats]);
+      const { bookings, qrCodes, interactionHistory, conversations, records: others, stats } = await user(c, id, all);
+      assert.deepEqual([bookings, qrCodes, interactionHistory, conversations, others, stats], [before.bookings, before.qrCodes, before.interactionHistory, before.conversations, before.records, before.stats]);
       assert.ok((await c.names(id)).filter((name) => name === 'booking.created').length === 3, 'they stay events');
     });
 

@@ -48,11 +48,12 @@ export default (trackMate) =>
       const session = b.session();
       const { profileId } = (await b.identify(session, 'b@example.com', { name: 'B person' })).body;
       const webhook = await b.subscribe('https://b.example/hook', ['nothing.ever']);
+      const exported = (await fetch(`${trackMate().url}/api/admin/export/users/csv`, { headers: b.admin })).headers.get('x-export-id');
       const before = [await b.timeline(profileId), (await b.get('/api/admin/settings')).body, (await b.get(`/api/admin/webhooks/${webhook.id}`)).body];
 
       // Every route that names a thing of B, asked with A's keys.
       const { call } = trackMate();
-      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/identities`, `/api/admin/users/${profileId}/records`]) {
+      for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/identities`, `/api/admin/users/${profileId}/records`, `/api/admin/users/${profileId}/export`, `/api/admin/export/events/json?userId=${profileId}`]) {
         assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
       }
       const own = (await a.identify(a.session(), 'a@example.com')).body.profileId;
@@ -71,6 +72,10 @@ export default (trackMate) =>
       assert.deepEqual((await a.get('/api/admin/users')).body.users.map((u) => u.id), [own]);
       assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);
       assert.deepEqual((await a.get('/api/admin/webhooks')).body.webhooks, []);
+      assertProblem(await call('GET', `/api/admin/exports/${exported}`, undefined, a.admin), 404, 'not_found');
+      for (const kind of ['users', 'events']) assert.deepEqual((await call('GET', `/api/admin/export/${kind}/json`, undefined, a.admin)).body[kind], []);
+      assert.ok((await a.get('/api/admin/exports')).body.exports.every((e) => e.id !== exported));
+      assert.ok((await a.get('/api/admin/audit')).body.entries.every((e) => e.targetId !== exported && e.targetId !== webhook.id));
       assert.equal((await a.get('/api/admin/settings')).body.settings.company_id, a.companyId);
       await call('PATCH', '/api/admin/settings', { name: 'A2', company_id: b.companyId, allowedOrigins: ['https://a.example'] }, a.admin);
       assertProblem(await a.tryServer({ eventType: 'x', company_id: b.companyId, identifier: { email: 'b@example.com' } }), 403, 'wrong_company');

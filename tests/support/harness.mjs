@@ -5,14 +5,14 @@ import { createTestHarness } from 'wrangler';
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
 /**
- * Starts TrackMate on a free port with an empty database.
+ * Starts TrackMate on a free port with an empty database; `vars` are further variables of its deployment.
  * → {url, operatorKey, call, companies, sweep, d1, queue, logs, close}
  */
-export async function startTrackMate() {
+export async function startTrackMate(vars = {}) {
   const operatorKey = 'operator-key-of-the-tests';
   const harness = createTestHarness({
     workers: [
-      { configPath: CONFIG, vars: { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1' }, secrets: { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' } },
+      { configPath: CONFIG, vars: { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', ...vars }, secrets: { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' } },
     ],
   });
   const { url } = await harness.listen();

@@ -75,6 +75,30 @@ pub const TOTAL_MAX: i64 = 10_000;
 pub const SEARCH_REFRESH_MAX: i64 = 5000;
 /// … and how often a search does so: D1 allows an invocation of the free plan 50 queries.
 pub const SEARCH_REFRESHES_MAX: usize = 20;
+/// Rows of an export's first page: the first bytes leave at once …
+pub const EXPORT_FIRST_ROWS: i64 = 50;
+/// … and of every other, if they are as small as most are …
+pub const EXPORT_PAGE_ROWS: i64 = 500;
+/// … for the rows of a page have about so many bytes in all, by those of the page before: a page is held in memory three times, and a user may have 200 KB.
+pub const EXPORT_PAGE_BYTES: i64 = 8 * 1024 * 1024;
+/// Pages that one export reads, unless the deployment says otherwise (`EXPORT_PAGES_MAX`): D1 allows an invocation 1,000 queries, and what is too long ends with where to go on.
+pub const EXPORT_PAGES_MAX: usize = 900;
+/// Rows between two marks of an export, from which a client whose connection broke goes on; doubled when there are too many marks.
+pub const EXPORT_MARK_ROWS: u64 = 5000;
+/// Marks of one export.
+pub const EXPORT_MARKS_MAX: usize = 64;
+/// Columns that an export may be asked for.
+pub const EXPORT_FIELDS_MAX: usize = 200;
+/// Exports of one company under way at a time: each keeps the database busy.
+pub const EXPORTS_RUNNING_MAX: i64 = 10;
+/// Milliseconds without a sign of life after which an export is taken for aborted: its invocation died, or its reader stalled.
+pub const EXPORT_IDLE_MS: i64 = 15 * 60 * 1000;
+/// Exports, and entries of the audit log, of one page at most.
+pub const AUDIT_ITEMS_MAX: usize = 500;
+/// Days that the audit log and the list of exports are kept: a year, and the month in which somebody looks back at it.
+pub const AUDIT_DAYS: i64 = 400;
+/// Entries of each that one run of the sweep deletes.
+pub const AUDIT_PRUNE_MAX: i64 = 1000;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 

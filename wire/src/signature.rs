@@ -50,6 +50,23 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&sha256(&[bytes]))
 }
 
+/// SHA-256 of bytes that come piece by piece.
+#[derive(Clone, Default)]
+pub struct Digested(Sha256);
+
+impl Digested {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all pieces so far, lower-case hex.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        hex(&<[u8; 32]>::from(self.0.clone().finalize()))
+    }
+}
+
 /// Whether two texts are equal, in time that depends on their lengths only.
 #[must_use]
 pub fn constant_time_eq(a: &str, b: &str) -> bool {

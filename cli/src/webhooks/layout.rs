@@ -145,7 +145,7 @@ fn optional(text: &mut String, name: &str, value: Option<impl Display>) {
 }
 
 /// `11/30/2025, 2:15:22 PM`; a text that is no time is shown as it came.
-fn time<Z: TimeZone>(iso: Option<&str>, zone: &Z) -> String
+pub(crate) fn time<Z: TimeZone>(iso: Option<&str>, zone: &Z) -> String
 where
     Z::Offset: Display,
 {
@@ -155,7 +155,7 @@ where
 }
 
 /// Columns as wide as their widest cell, two blanks apart; those in `right` end below each other.
-fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
+pub(crate) fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -1,9 +1,9 @@
 //! `trackmate webhooks …`: the options of each command, and which function does it.
 
 mod deliveries;
-mod layout;
+pub(crate) mod layout;
 mod model;
-mod parse;
+pub(crate) mod parse;
 mod subscriptions;
 
 use clap::{Subcommand, ValueEnum};

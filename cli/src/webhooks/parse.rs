@@ -39,7 +39,7 @@ pub(super) fn id(text: &str) -> Result<String, String> {
 }
 
 /// ISO 8601 (a day alone is its midnight in UTC), epoch milliseconds, or so long ago: `30s`, `90m`, `2h`, `7d`. → ISO 8601 in UTC.
-pub(super) fn time(text: &str) -> Result<String, String> {
+pub(crate) fn time(text: &str) -> Result<String, String> {
     at(text.trim(), Utc::now())
         .map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
         .ok_or_else(|| "not a time: write 2025-10-18T10:00:00Z, 2025-10-18, epoch milliseconds, 90m, 2h or 7d".into())

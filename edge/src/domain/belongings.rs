@@ -36,6 +36,20 @@ impl Included {
         kinds
     }
 
+    /// The members of the user object that they make.
+    #[must_use]
+    pub fn members(&self) -> Vec<&'static str> {
+        let own = [
+            (self.bookings, "bookings"),
+            (self.qr_codes, "qrCodes"),
+            (self.interactions, "interactionHistory"),
+            (self.conversations, "conversations"),
+            (!self.kinds.is_empty(), "records"),
+            (!self.kinds().is_empty(), "hasMoreOf"),
+        ];
+        own.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect()
+    }
+
     /// How many records of a kind are shown with each of so many users.
     #[must_use]
     pub fn most(&self, users: usize) -> usize {
@@ -55,7 +69,7 @@ pub struct Belongings {
     #[serde(skip_serializing_if = "Option::is_none")]
     qr_codes: Option<Vec<Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    interactions: Option<Vec<Shown>>,
+    interaction_history: Option<Vec<Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     conversations: Option<Vec<Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +107,7 @@ impl Belongings {
         Ok(Self {
             bookings: of(included.bookings, &[BOOKING])?,
             qr_codes: of(included.qr_codes, &[QR])?,
-            interactions: of(included.interactions, &INTERACTIONS)?,
+            interaction_history: of(included.interactions, &INTERACTIONS)?,
             conversations: of(included.conversations, &[CONVERSATION])?,
             records: Some(others).filter(|others| !others.is_empty()),
             has_more_of,

@@ -44,20 +44,12 @@ pub const EVENTS: &[Known] = &[
     ),
     known("user.created", "A user came to be.", USER),
     known("user.updated", "A user's data changed.", UPDATED),
-    known(
-        "user.merged",
-        "Two users became one.",
-        r#"{"user":{"id":"5f1c…","email":"ada@example.com"},"merged":{"id":"77ab…"}}"#,
-    ),
-    known(
-        "user.unmerged",
-        "A merge was taken back.",
-        r#"{"user":{"id":"5f1c…","email":"ada@example.com"},"parted":{"id":"77ab…"}}"#,
-    ),
+    known("user.merged", "Two users became one.", r#"{"user":{"id":"5f1c…"},"merged":{"id":"77ab…"}}"#),
+    known("user.unmerged", "A merge was taken back.", r#"{"user":{"id":"5f1c…"},"parted":{"id":"77ab…"}}"#),
     known(
         "identity.undone",
         "An identify was taken back.",
-        r#"{"user":{"id":"5f1c…","email":"ada@example.com"},"messageId":"…","sessionId":"session_…","to":null}"#,
+        r#"{"user":{"id":"5f1c…"},"messageId":"…","sessionId":"session_…","to":null}"#,
     ),
     known("user.deleted", "A user was erased.", r#"{"user":{"id":"5f1c…"}}"#),
     known("tag.added", "A user got a tag.", TAG),

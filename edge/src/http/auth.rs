@@ -5,9 +5,11 @@ use trackmate_wire::limits::KEY_USE_MS;
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, sha256_hex};
 
+use super::audit;
 use super::call::Call;
 use super::error::Error;
 use crate::entropy;
+use crate::store::audit::Actor;
 use crate::store::companies::{Key, Scope};
 use crate::store::{self, companies};
 
@@ -15,13 +17,19 @@ use crate::store::{self, companies};
 pub(super) struct Admin {
     /// The key's company, the only one this caller can reach.
     pub(super) company: String,
+    /// The key's id.
+    pub(super) key: String,
+    /// Its first characters.
+    pub(super) prefix: String,
 }
 
 impl Admin {
     pub(super) async fn of(call: &Call) -> Result<Self, Error> {
         let hash = hash_of(call, "x-admin-id")?;
         let key = companies::key(call.db(None)?, &hash).await?;
-        Ok(Self { company: accept(call, key, &hash, Scope::Admin)?.company })
+        let Key { company, id: key, prefix, .. } = accept(call, key, &hash, Scope::Admin)?;
+        audit::asked_by(call, Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
+        Ok(Self { company, key, prefix })
     }
 }
 
@@ -35,6 +43,7 @@ impl Operator {
         let secret = call.env().secret("OPERATOR_KEY").map(|s| s.to_string()).unwrap_or_default();
         // Digests have one length, so the comparison tells nothing of the secret's.
         if !secret.is_empty() && constant_time_eq(&sha256_hex(shown.as_bytes()), &sha256_hex(secret.as_bytes())) {
+            audit::asked_by(call, None, Actor::Operator);
             return Ok(Self(()));
         }
         Err(Problem::new(Code::InvalidKey, "the operator key is wrong").into())

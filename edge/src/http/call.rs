@@ -8,6 +8,7 @@ use trackmate_wire::ids::hex;
 use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
 use worker::{Context, Date, Env, Method, Request};
 
+use super::audit::Trace;
 use crate::domain::event::Row;
 use crate::store::ingest::{Outbox, Room, Stored};
 use crate::store::{self, Cost, Db};
@@ -23,6 +24,7 @@ pub(super) struct Call {
     directory: OnceCell<Db>,
     company: OnceCell<Db>,
     room: OnceCell<Room>,
+    trace: RefCell<Trace>,
 }
 
 impl Call {
@@ -40,6 +42,7 @@ impl Call {
             directory: OnceCell::new(),
             company: OnceCell::new(),
             room: OnceCell::new(),
+            trace: RefCell::default(),
         }
     }
 
@@ -65,6 +68,15 @@ impl Call {
 
     pub(super) const fn env(&self) -> &Env {
         &self.env
+    }
+
+    pub(super) fn context(&self) -> Rc<Context> {
+        Rc::clone(&self.context)
+    }
+
+    /// What the audit log will tell of this request.
+    pub(super) const fn trace(&self) -> &RefCell<Trace> {
+        &self.trace
     }
 
     pub(super) const fn request(&self) -> &RefCell<Request> {

@@ -13,6 +13,14 @@ pub(super) enum Error {
 }
 
 impl Error {
+    /// The problem's code.
+    pub(super) const fn code(&self) -> Code {
+        match self {
+            Self::Problem(problem) => problem.code,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
     /// What the caller is told.
     pub(super) fn problem(self) -> Problem {
         match self {

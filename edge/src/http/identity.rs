@@ -10,7 +10,7 @@ use super::error::Error;
 use super::page::{self, Pagination};
 use super::profile::address;
 use super::users::find;
-use super::{Handled, auth, body};
+use super::{Handled, audit, auth, body};
 use crate::domain::clock;
 use crate::domain::group::{Member, below};
 use crate::domain::own::Own;
@@ -150,6 +150,7 @@ pub(super) async fn merge(call: &Call, admin: auth::Admin) -> Handled {
     let wanted: WantedMerge = body::parse(&text)?;
     let (into, from) = (body::required(wanted.into, "into")?, body::required(wanted.from, "from")?);
     join(call, &admin.company, &into, &from, "admin").await?;
+    audit::target(call, &into);
     let user = find(call, &admin.company, &into).await?.person(&admin.company)?.user();
     Ok(serde_json::to_string(&Answer { success: true, user })?)
 }
@@ -172,7 +173,7 @@ pub(super) async fn join(
             let message = format!("at most {GROUP_PROFILES_MAX} profiles can stand as one user");
             return Err(Problem::new(Code::LimitReached, message).into());
         }
-        let user = brief(&winner.id, winner.email.as_deref());
+        let user = brief(&winner.id);
         let data = json!({ "merged": { "id": loser.id } });
         let news = News { id: entropy::message_id(), name: "user.merged", data, user: &user };
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
@@ -220,6 +221,7 @@ pub(super) async fn undo(call: &Call, admin: auth::Admin) -> Handled {
             return Err(Problem::field(Code::MissingField, "messageId", message).into());
         }
     };
+    audit::target(call, &undone.user_id);
     Ok(serde_json::to_string(&undone)?)
 }
 
@@ -227,7 +229,7 @@ async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undo
     let db = call.db(Some(company))?;
     let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
     let fact = undo::find(db, company, message).await?.ok_or_else(nothing)?;
-    let user = brief(&fact.profile, fact.email.as_deref());
+    let user = brief(&fact.profile);
     let to = fact.heir.as_ref().map(|id| json!({ "id": id }));
     let data = json!({ "messageId": message, "sessionId": fact.session, "to": to });
     let news = News { id: entropy::message_id(), name: "identity.undone", data, user: &user };
@@ -247,7 +249,7 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
         let members = group(call, company, &root).await?;
         let parted = below(&members, loser);
         let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
-        let user = brief(&root.id, root.email.as_deref());
+        let user = brief(&root.id);
         let data = json!({ "parted": { "id": loser } });
         let news = News { id: entropy::message_id(), name: "user.unmerged", data, user: &user };
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
@@ -266,7 +268,7 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
     Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
 }
 
-/// The user of an event about identity: who, no more.
-fn brief(id: &str, email: Option<&str>) -> String {
-    json!({ "id": id, "email": email }).to_string()
+/// The user of an event about identity: who, no more. The data must not outlive what is undone.
+fn brief(id: &str) -> String {
+    json!({ "id": id }).to_string()
 }

@@ -117,7 +117,7 @@ fn cursor(call: &Call, seal: &str) -> Result<Option<Place>, Error> {
 }
 
 /// The filters and the order of the query.
-fn wanted(call: &Call) -> Result<Wanted, Problem> {
+pub(super) fn wanted(call: &Call) -> Result<Wanted, Problem> {
     let refused = |field, message: &str| Problem::field(Code::InvalidField, field, message);
     let mut wanted = Wanted::default();
     for (name, text) in call.queries() {

@@ -3,6 +3,7 @@
 //! To add a route: 1. a [`Route`] with its path in [`Route::of`] and its methods in [`Route::methods`], 2. a handler in the feature's
 //! file, which parses, calls and maps, 3. its arm in [`dispatch`]. Its credentials are an argument type from [`auth`].
 
+mod audit;
 mod auth;
 mod body;
 mod call;
@@ -13,6 +14,9 @@ mod edits;
 mod erasures;
 mod error;
 mod events;
+mod export;
+mod export_run;
+mod exports;
 mod identity;
 mod listing;
 mod operator;
@@ -32,6 +36,7 @@ use std::rc::Rc;
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Context, Env, Headers, Method, Request, Response, console_error};
 
+use crate::domain::export::{Format, Kind};
 use call::Call;
 pub(crate) use call::now_ms;
 use error::Error;
@@ -52,6 +57,7 @@ enum Route {
     User(String),
     UserTags(String),
     UserFields(String),
+    UserExport(String),
     Timeline(String),
     Identities(String),
     Merge,
@@ -59,6 +65,10 @@ enum Route {
     Records(String),
     Erasure(String),
     Tombstones,
+    Export(Kind, Format),
+    Exports,
+    ExportEntry(String),
+    Audit,
     Webhooks,
     Webhook(String),
     WebhookTest(String),
@@ -87,6 +97,12 @@ impl Route {
             ["api", "admin", "users", id] => Self::User((*id).to_owned()),
             ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
             ["api", "admin", "users", id, "custom-fields"] => Self::UserFields((*id).to_owned()),
+            ["api", "admin", "users", id, "export"] => Self::UserExport((*id).to_owned()),
+            ["api", "admin", "export", "users", format] => Self::Export(Kind::Users, Format::named(format)?),
+            ["api", "admin", "export", "events", format] => Self::Export(Kind::Events, Format::named(format)?),
+            ["api", "admin", "exports"] => Self::Exports,
+            ["api", "admin", "exports", id] => Self::ExportEntry((*id).to_owned()),
+            ["api", "admin", "audit"] => Self::Audit,
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
             ["api", "admin", "users", id, "identities"] => Self::Identities((*id).to_owned()),
             ["api", "admin", "identity", "merge"] => Self::Merge,
@@ -122,7 +138,12 @@ impl Route {
             | Self::Erasure(_)
             | Self::Identities(_)
             | Self::Records(_)
-            | Self::Deliveries(_) => "GET, HEAD, OPTIONS",
+            | Self::Deliveries(_)
+            | Self::Exports
+            | Self::ExportEntry(_)
+            | Self::Audit => "GET, HEAD, OPTIONS",
+            // To ask for its head would begin an export.
+            Self::Export(..) | Self::UserExport(_) => "GET, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
             Self::Webhook(_) | Self::User(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
@@ -162,8 +183,26 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
     if call.method() == Some(Method::Options) {
         return preflight(&call, &route);
     }
-    let handled = dispatch(&call, &route).await;
+    if let Route::Export(..) | Route::UserExport(_) = &route {
+        let begun = audit::note(&call, &route, export(&call, &route).await).await;
+        return begun.map_or_else(|error| respond(&call, Some(&route), Err(error)), Ok);
+    }
+    let handled = audit::note(&call, &route, dispatch(&call, &route).await).await;
     respond(&call, Some(&route), handled)
+}
+
+/// The routes whose answer is a stream.
+async fn export(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
+    match (route, call.method()) {
+        (Route::Export(Kind::Users, format), Some(Method::Get)) => {
+            export::users(call, auth::Admin::of(call).await?, *format).await
+        }
+        (Route::Export(Kind::Events, format), Some(Method::Get)) => {
+            export::events(call, auth::Admin::of(call).await?, *format).await
+        }
+        (Route::UserExport(id), Some(Method::Get)) => export::user(call, auth::Admin::of(call).await?, id).await,
+        (route, _) => Err(not_allowed(route)),
+    }
 }
 
 async fn dispatch(call: &Call, route: &Route) -> Handled {
@@ -184,6 +223,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::UserTags(id), Method::Post) => edits::tags(call, auth::Admin::of(call).await?, id, true).await,
         (Route::UserTags(id), Method::Delete) => edits::tags(call, auth::Admin::of(call).await?, id, false).await,
         (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,
+        (Route::Exports, Method::Get) => exports::list(call, auth::Admin::of(call).await?).await,
+        (Route::ExportEntry(id), Method::Get) => exports::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Audit, Method::Get) => audit::list(call, auth::Admin::of(call).await?).await,
         (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Identities(id), Method::Get) => identity::list(call, auth::Admin::of(call).await?, id).await,
         (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
@@ -233,12 +275,18 @@ fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
 
-fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Result<Response> {
+/// What every answer says.
+fn common_headers(call: &Call) -> worker::Result<Headers> {
     let headers = Headers::new();
-    headers.set("content-type", "application/json; charset=utf-8")?;
     headers.set("cache-control", "no-store")?;
     headers.set("x-content-type-options", "nosniff")?;
     headers.set("x-request-id", call.request_id())?;
+    Ok(headers)
+}
+
+fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Result<Response> {
+    let headers = common_headers(call)?;
+    headers.set("content-type", "application/json; charset=utf-8")?;
     if route.is_some_and(Route::is_public) {
         headers.set("access-control-allow-origin", "*")?;
         headers.set("access-control-expose-headers", "x-request-id, retry-after")?;

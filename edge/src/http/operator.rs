@@ -8,7 +8,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::auth::{self, FreshKey};
 use super::call::Call;
 use super::page::{self, Pagination};
-use super::{Handled, body};
+use super::{Handled, audit, body};
 use crate::domain::{clock, revenue};
 use crate::entropy;
 use crate::store::companies::{self, ListedKey, Scope};
@@ -112,6 +112,7 @@ pub(super) async fn post(call: &Call, _operator: auth::Operator) -> Handled {
     if !companies::create(call.db(None)?, &id, name.trim(), &revenue_events, &keys, call.now_ms()).await? {
         return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
     }
+    audit::target(call, &id);
     let now = call.now_ms();
     Ok(serde_json::to_string(&Created {
         success: true,
@@ -195,6 +196,7 @@ pub(super) async fn add_key(call: &Call, _operator: auth::Operator, company: &st
     if !companies::add_key(call.db(None)?, company, &key.row(&name), call.now_ms()).await? {
         return Err(unknown().into());
     }
+    audit::target(call, &key.id);
     Ok(serde_json::to_string(&NewKey { success: true, key: Key::fresh(&key, &name, call.now_ms()) })?)
 }
 

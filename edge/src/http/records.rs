@@ -1,6 +1,6 @@
 //! What belongs to a user: `GET /api/admin/users/{id}/records`, and the `include…` of every route that shows users.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use trackmate_wire::limits::{RECORD_KINDS_MAX, RECORDS_ITEMS_MAX};
@@ -64,8 +64,12 @@ pub(super) async fn shown(call: &Call, people: &[Person], included: &Included) -
     let Some(company) = people.first().map(|person| &person.company) else { return Ok(Vec::new()) };
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
     let db = call.db(Some(company))?;
-    let mut belongings = records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
-    Ok(people.iter().map(|p| UserWith { user: p.user(), belongings: belongings.remove(&p.id) }).collect())
+    Ok(with(people, records::belongings(db, company, &ids, included, included.most(ids.len())).await?))
+}
+
+/// The users with what was read of what is theirs.
+pub(super) fn with(people: &[Person], mut belongings: BTreeMap<String, Belongings>) -> Vec<UserWith> {
+    people.iter().map(|p| UserWith { user: p.user(), belongings: belongings.remove(&p.id) }).collect()
 }
 
 /// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`: those first that were last told of.

@@ -264,7 +264,8 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
         (Some(other), _) => identity::join(call, company, user, other, "server").await?,
         (None, Some(address)) => {
             edits::free(call, company, user, address).await?;
-            people::add_address(call.db(Some(company))?, company, user, address, call.now_ms()).await?;
+            let db = call.db(Some(company))?;
+            people::add_address(db, company, user, address, entropy::number(), call.now_ms()).await?;
         }
         (None, None) => return Ok(false),
     }

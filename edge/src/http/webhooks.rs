@@ -17,7 +17,7 @@ use trackmate_wire::signature;
 use super::call::Call;
 use super::deliveries::{Shown, latest};
 use super::error::Error;
-use super::{Handled, auth, body};
+use super::{Handled, audit, auth, body};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
 use crate::domain::vault::{Unopened, Vault};
@@ -173,6 +173,7 @@ pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
             Problem::new(Code::LimitReached, format!("a company has at most {SUBSCRIPTIONS_MAX} webhooks")).into()
         );
     }
+    audit::target(call, &id);
     answer(call, &admin, &id, Some(&secret)).await
 }
 

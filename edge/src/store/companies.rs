@@ -86,6 +86,11 @@ pub struct Key {
     pub company: String,
     /// SHA-256, hex.
     pub hash: String,
+    /// For listing and revoking.
+    pub id: String,
+    /// Its first characters; empty where they are not asked for.
+    #[serde(default)]
+    pub prefix: String,
     /// What it may do.
     pub scope: Scope,
     /// ms, noted at most once an hour.

@@ -46,30 +46,55 @@ struct Total {
 #[derive(Deserialize)]
 struct One {}
 
+/// A filter as the statements take it.
+struct Asked<'a> {
+    company: &'a str,
+    wanted: &'a Wanted,
+    tags: Option<String>,
+    fields: Option<String>,
+    words: Option<String>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(company: &'a str, wanted: &'a Wanted) -> Result<Self> {
+        let json = |is_empty: bool, text: String| if is_empty { None } else { Some(text) };
+        Ok(Self {
+            company,
+            wanted,
+            tags: json(wanted.tags.is_empty(), serde_json::to_string(&wanted.tags)?),
+            fields: json(wanted.fields.is_empty(), serde_json::to_string(&wanted.fields)?),
+            words: wanted.search.as_ref().and_then(|search| expression(company, search)),
+        })
+    }
+
+    /// The first parameters of every statement that goes on from `users.filter.sql`.
+    fn params(&self) -> [Param<'_>; 10] {
+        let wanted = self.wanted;
+        [
+            self.company.into(),
+            wanted.created_from.into(),
+            wanted.created_before.into(),
+            wanted.updated_from.into(),
+            self.tags.as_ref().into(),
+            self.fields.as_ref().into(),
+            wanted.opted_in.as_ref().into(),
+            Some(1_i64).filter(|_| wanted.consented).into(),
+            self.words.as_ref().into(),
+            wanted.sort.map(|sort| sort.as_str()).into(),
+        ]
+    }
+}
+
 /// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`].
 ///
 /// # Errors
 /// D1's.
 pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Result<(Vec<Listed>, i64)> {
-    let words = wanted.search.as_ref().and_then(|search| expression(company, search));
-    if words.is_some() {
+    let asked = Asked::new(company, wanted)?;
+    if asked.words.is_some() {
         refresh(db, company).await?;
     }
-    let json = |is_empty: bool, text: String| if is_empty { None } else { Some(text) };
-    let tags = json(wanted.tags.is_empty(), serde_json::to_string(&wanted.tags)?);
-    let fields = json(wanted.fields.is_empty(), serde_json::to_string(&wanted.fields)?);
-    let filter: [Param<'_>; 10] = [
-        company.into(),
-        wanted.created_from.into(),
-        wanted.created_before.into(),
-        wanted.updated_from.into(),
-        tags.as_ref().into(),
-        fields.as_ref().into(),
-        wanted.opted_in.as_ref().into(),
-        Some(1_i64).filter(|_| wanted.consented).into(),
-        words.as_ref().into(),
-        wanted.sort.map(|sort| sort.as_str()).into(),
-    ];
+    let filter = asked.params();
     let statement = match (wanted.descending, wanted.sort) {
         (true, _) => sql::USERS_DESC,
         (false, Some(_)) => sql::USERS_ASC,
@@ -90,13 +115,26 @@ pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Resul
     Ok((answers.take()?.rows()?, total))
 }
 
-/// Writes the words of those who changed since the last search. What one request cannot do, the next search goes on with.
-async fn refresh(db: &Db, company: &str) -> Result<()> {
+/// The next users that are wanted, in the order of ids, for an export. A search finds whom the index knows: see [`refresh`].
+///
+/// # Errors
+/// D1's.
+pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, limit: i64) -> Result<Vec<Profile>> {
+    let asked = Asked::new(company, wanted)?;
+    let place = [Param::Null, after.into(), limit.into(), 0_i64.into()];
+    db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.rows()
+}
+
+/// Writes the words of those who changed since the last search; `false` if that was more than one request can do: the next search goes on with it.
+///
+/// # Errors
+/// D1's.
+pub async fn refresh(db: &Db, company: &str) -> Result<bool> {
     for _ in 0..SEARCH_REFRESHES_MAX {
         let written = db.run(sql::SEARCH_REFRESH, &[company.into(), SEARCH_REFRESH_MAX.into()]).await?;
         if i64::try_from(written.rows::<One>()?.len()).unwrap_or(i64::MAX) < SEARCH_REFRESH_MAX {
-            break;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }

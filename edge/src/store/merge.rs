@@ -6,7 +6,7 @@ use trackmate_wire::limits::TRAITS_BYTES_MAX;
 
 use super::edits::{self, Item};
 use super::ingest::Outbox;
-use super::{Answers, Db, Result, Statement, sql};
+use super::{Answers, Db, Result, Statement, sql, undo};
 use crate::domain::clock;
 use crate::domain::group::{Member, whole};
 use crate::domain::own::Own;
@@ -232,10 +232,8 @@ pub fn parting(
     let mut tidy = Vec::new();
     for members in [rest, parted] {
         if let [alone] = members {
-            tidy.push(Statement::new(sql::PROFILE_VANISH, json!([company, alone.id, n])));
-            let gone = |address| Statement::new(sql::IDENTITY_VANISH, json!([company, address, alone.id]));
-            tidy.extend(alone.addresses.iter().map(gone));
-            tidy.push(Statement::new(sql::SEARCH_VANISH, json!([company, alone.id])));
+            let addresses: Vec<&str> = alone.addresses.iter().map(String::as_str).collect();
+            tidy.extend(undo::vanishing(company, &alone.id, &addresses, act));
         }
     }
     Ok((batch.statements, tidy))

@@ -2,11 +2,13 @@
 //!
 //! Every function takes the company it works for; those that cannot say why (a key is found by its hash, the sweep serves all).
 
+pub mod audit;
 pub mod catalog;
 pub mod companies;
 pub mod deliveries;
 pub mod edits;
 pub mod erasures;
+pub mod exports;
 pub mod identify;
 pub mod ingest;
 pub mod listing;

@@ -52,20 +52,29 @@ pub fn undoing(
 ) -> (Vec<Statement>, Vec<Statement>) {
     let (person, n) = (&fact.profile, act.number);
     let link = || json!([company, fact.session, message_id, n, fact.at]);
+    // Nor does anything that was sent of it stay, or go out.
+    let sent = || json!([company, json!([{ "s": 0, "i": message_id }]).to_string(), null]);
     let undo = vec![
         Statement::new(sql::UNDO_EVENT, link()),
+        Statement::new(sql::ATTEMPTS_FORGET, sent()),
+        Statement::new(sql::DELIVERIES_FORGET, sent()),
         Statement::new(sql::UNDO_MARK, json!([company, person, message_id, n, act.now_ms])),
         Statement::new(sql::UNDO_HEIR, link()),
         Statement::new(sql::UNDO_OPEN, link()),
         Statement::new(sql::UNDO_LINK, link()),
         Statement::new(sql::PROFILE_REBUILD, json!([company, person, TRAITS_BYTES_MAX, n, person])),
     ];
-    let tidy = vec![
-        Statement::new(sql::PROFILE_VANISH, json!([company, person, n])),
-        Statement::new(sql::IDENTITY_VANISH, json!([company, address, person])),
-        Statement::new(sql::SEARCH_VANISH, json!([company, person])),
-    ];
-    (undo, tidy)
+    (undo, vanishing(company, person, address.as_slice(), act))
+}
+
+/// The statements that take a profile away if nothing is left of it, with its addresses (lookup keys) and what was said of it to others.
+pub(super) fn vanishing(company: &str, profile: &str, addresses: &[&str], act: &Act<'_>) -> Vec<Statement> {
+    let mut statements = vec![Statement::new(sql::PROFILE_VANISH, json!([company, profile, act.number]))];
+    let gone = |address: &&str| Statement::new(sql::IDENTITY_VANISH, json!([company, address, profile]));
+    statements.extend(addresses.iter().map(gone));
+    statements.push(Statement::new(sql::SEARCH_VANISH, json!([company, profile])));
+    statements.push(Statement::new(sql::ERASURE_VANISHED, json!([company, profile, act.now_ms, act.news.id])));
+    statements
 }
 
 /// Takes the identify back and tells of it. `None` if somebody else did in between.

@@ -2,8 +2,8 @@
 -- ?1 company, ?2 profile, ?3 events
 with asked as materialized (select place ->> 0 as ts, place ->> 1 as source, place ->> 2 as id, notice from erasures where company = ?1 and profile = ?2),
 slice as materialized (
-  select e.ts, e.source, e.message_id, e.source = 1 and e.message_id <> (select notice from asked) and (
-    select coalesce(merged_into, id) from profiles where company = ?1 and id = e.data ->> '$.user.id') = ?2 as about
+  select e.ts, e.source, e.message_id, e.source = 1 and e.message_id <> (select notice from asked) and coalesce(
+    (select merged_into from profiles where company = ?1 and id = e.data ->> '$.user.id'), e.data ->> '$.user.id') = ?2 as about
   from events as e
   where e.company = ?1 and e.session = '' and (e.ts, e.source, e.message_id) > (select ts, source, id from asked)
   order by e.ts, e.source, e.message_id limit ?3

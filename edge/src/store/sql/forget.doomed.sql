@@ -11,7 +11,7 @@ with doomed as materialized (
       on e.company = ?1 and e.source = j.value->>'s' and e.message_id = j.value->>'i'
   ) as w
   where ?3 is null or w.link ->> 2 = ?3 or w.session = '' and w.source = 1
-    and (select coalesce(merged_into, id) from profiles where company = ?1 and id = w.data ->> '$.user.id') = ?3
+    and coalesce((select merged_into from profiles where company = ?1 and id = w.data ->> '$.user.id'), w.data ->> '$.user.id') = ?3
     or w.source = 0 and exists (
       select 1 from links where company = ?1 and session = w.session and at = w.ts and id = w.message_id and profile = ?3)
 )

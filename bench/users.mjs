@@ -1,0 +1,195 @@
+// `make bench`, last part: a company of 100 000 people, as its admin sees it: pages of the list, filters, search, a walk by cursor, and exports.
+// README.md says how to read it. USERS makes it smaller.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { machine, median, medians, shown, table, verdict, whole } from './report.mjs';
+import { call, createCompany, startTrackMate } from './trackmate.mjs';
+import { stopAll } from './worker.mjs';
+
+const USERS = whole('USERS', 100_000);
+/** Users that one statement makes. */
+const SLICE = 10_000;
+const REPEATS = 5;
+const PAGE = 50;
+/** Users of a page of the walk, and the pages of it that are shown. */
+const WALK_PAGE = 1000;
+const DEPTHS = [1, 10, 50, 100];
+const FIRST_BYTE_GOAL = 200;
+const FORMATS = ['csv', 'json', 'ndjson'];
+/** Exports of each size and format. */
+const ROUNDS = whole('ROUNDS', 3);
+
+const FIRST = JSON.stringify(['Ada', 'Björn', 'Chen', 'Dana', 'Émile', 'Farah', 'Gus', 'Hana', 'Ines', 'John']);
+const LAST = JSON.stringify(['Lovelace', 'Berg', 'Smith', 'Åberg', 'Okafor', 'Novak', 'Silva']);
+
+/** Makes people as identifies and imports would have left them: names, phone, tags for a third, a custom field for half, consent for half. */
+async function populate({ d1 }, company) {
+  const born = Date.UTC(2025, 0, 1);
+  const numbers = 'with recursive n (i) as (select cast(?2 as integer) union all select i + 1 from n where i + 1 < ?3)';
+  const id = "'prf_' || printf('%08x', (i * 2654435761) % 4294967296) || printf('%08x', i)";
+  const statements = [
+    [
+      `${numbers}, p as materialized (select i, ${id} as id, ?4 ->> ('$[' || (i * 7 % 10) || ']') as first, ?5 ->> ('$[' || (i * 3 % 7) || ']') as last from n)
+       insert into profiles (company, id, email, name, traits, said, server_session, created_at, updated_at, last_ts, events, consent, consent_at, consent_source, opt_ins)
+       select ?1, id, lower(first) || '.' || i || '@mail.example', first || ' ' || last, json_object('city', 'Oslo'),
+         json_object('firstName', first, 'lastName', last, 'phone', '+47' || (90000000 + i), 'locale', 'nb_NO', 'timezone', 'Europe/Oslo'),
+         'webhook_1760788800_' || printf('%08x', i), ?6 + i * 60000, ?6 + i * 60000, (?6 + i * 60000) * 1000, 3,
+         i % 2, ?6, 'admin', json_object('whatsapp', json(case when i % 3 then 'false' else 'true' end))
+       from p`,
+      [FIRST, LAST, born],
+    ],
+    [`${numbers} insert into tags (company, profile, name, applied_at) select ?1, ${id}, case when i % 6 then 'new' else 'vip' end, ?4 from n where i % 3 = 0`, [born]],
+    [`${numbers} insert into fields (company, profile, name, value) select ?1, ${id}, 'level', cast(i / 2 % 10 as text) from n where i % 2 = 0`, []],
+  ];
+  for (let from = 0; from < USERS; from += SLICE) {
+    await d1.batch(statements.map(([sql, more]) => d1.prepare(sql).bind(company, from, Math.min(from + SLICE, USERS), ...more)));
+  }
+}
+
+// Lists.
+
+const QUERIES = {
+  'first page, by id': '',
+  'newest first': 'sortBy=createdAt&sortOrder=desc',
+  'by last name': 'sortBy=lastName',
+  'tag (1 in 6)': 'hasTag=vip',
+  'custom field (1 in 20)': 'customField[level]=3',
+  'consent, since March': 'exportConsentOnly=true&createdAfter=2025-03-01',
+  'filter that finds nobody': 'hasTag=nothing',
+};
+
+async function lists(page) {
+  const figures = {};
+  for (const [name, query] of Object.entries(QUERIES)) {
+    const calls = [];
+    for (let n = 0; n < REPEATS; n += 1) calls.push(await page(`limit=${PAGE}&${query}`));
+    figures[name] = medians(calls.map(({ ms, read }) => ({ ms, read })));
+  }
+  // The first search of a company writes the words of all; how much one request may write is bounded.
+  const search = async (words) => {
+    const { ms, read, body } = await page(`limit=${PAGE}&search=${words}`);
+    if (body.users.length === 0) throw new Error(`nobody is found by ${words}`);
+    return { ms, read };
+  };
+  figures['search, the very first'] = await search('ada');
+  figures['search, two words'] = await search('ada%20love');
+  const found = [];
+  for (let n = 0; n < REPEATS; n += 1) found.push(await search(`john.${9 + 10 * n}`));
+  figures['search, one person'] = medians(found);
+  return figures;
+}
+
+/** Walks to the end by cursor → of some pages, what they took. */
+async function walk(page, query) {
+  const pages = [];
+  const seen = new Set();
+  for (let cursor = ''; cursor !== null; ) {
+    const { body, ms, read } = await page(`limit=${WALK_PAGE}&${query}&cursor=${encodeURIComponent(cursor)}`);
+    pages.push({ ms, read });
+    for (const { id } of body.users) seen.add(id);
+    cursor = body.pagination.nextCursor;
+  }
+  if (seen.size !== USERS) throw new Error(`the walk saw ${seen.size} of ${USERS}`);
+  return Object.fromEntries(DEPTHS.filter((depth) => depth <= pages.length).map((depth) => [depth, pages[depth - 1]]));
+}
+
+// Exports.
+
+/** Resident memory of a process, bytes; undefined where there is no /proc. */
+const resident = (pid) => pid && Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+
+/** One download → its figures, checked against the record. */
+async function download({ url, pid }, adminKey, path) {
+  const headers = { 'x-admin-id': adminKey, 'accept-encoding': 'identity' };
+  const before = resident(pid);
+  let peak = before;
+  const watch = setInterval(() => (peak = Math.max(peak, resident(pid))), 5);
+  const began = performance.now();
+  const hash = createHash('sha256');
+  const got = await new Promise((resolve, reject) => {
+    const asked = get(new URL(path, url), { headers }, (answer) => {
+      let [first, bytes] = [undefined, 0];
+      answer.on('data', (part) => {
+        first ??= performance.now() - began;
+        bytes += part.length;
+        hash.update(part);
+      });
+      answer.on('error', reject).on('end', () => resolve({ first, bytes, ms: performance.now() - began, id: answer.headers['x-export-id'], status: answer.statusCode }));
+    });
+    asked.on('error', reject);
+  });
+  clearInterval(watch);
+  if (got.status !== 200) throw new Error(`${path}: ${got.status}`);
+  const { body } = await call(url, 'GET', `/api/admin/exports/${got.id}`, undefined, { 'x-admin-id': adminKey });
+  const { state, sha256, rows, changedDuring } = body.export;
+  if (state !== 'complete' || sha256 !== hash.digest('hex') || changedDuring !== 0) throw new Error(`${path}: ${state}, ${changedDuring} changed, or other bytes`);
+  return { rows, bytes: got.bytes, ms: got.ms, first: got.first, rowsPerS: (rows * 1000) / got.ms, memory: peak - before };
+}
+
+async function exported(worker, adminKey) {
+  const figures = {};
+  // Warm: the runtime compiles what runs often, and its heap has the size that it works with.
+  await download(worker, adminKey, '/api/admin/export/users/ndjson');
+  for (const format of FORMATS) {
+    for (const rows of [Math.ceil(USERS / 10), USERS]) {
+      const runs = [];
+      for (let n = 0; n < ROUNDS; n += 1) runs.push(await download(worker, adminKey, `/api/admin/export/users/${format}?limit=${rows}`));
+      figures[`${format} ${rows}`] = { ...medians(runs), memory: Math.max(...runs.map((run) => run.memory)) };
+    }
+  }
+  const filtered = [];
+  for (let n = 0; n < ROUNDS; n += 1) filtered.push(await download(worker, adminKey, '/api/admin/export/users/csv?hasTag=vip'));
+  figures['csv, tag (1 in 6)'] = medians(filtered);
+  return figures;
+}
+
+// Output.
+
+function printLists(figures, walks) {
+  table(`List of ${shown(USERS)} users, pages of ${PAGE}`, ['', 'ms', 'rows read'], Object.entries(figures).map(([name, f]) => [name, f.ms, f.read]));
+  const rows = Object.entries(walks).flatMap(([name, pages]) => Object.entries(pages).map(([depth, f]) => [name, Number(depth), f.ms, f.read]));
+  table(`Walk by cursor, pages of ${shown(WALK_PAGE)}`, ['', 'page', 'ms', 'rows read'], rows);
+  const flat = Object.values(walks).every((pages) => {
+    const reads = Object.values(pages).map((f) => f.read);
+    return Math.max(...reads) <= reads[0] * 1.01 + 1;
+  });
+  console.log(`  goal: no page reads more rows than the first (1 %): ${verdict(flat)}`);
+}
+
+function printExports(figures) {
+  const mb = (bytes) => bytes / 1e6;
+  table(
+    'Exports of users',
+    ['', 'rows', 'MB', 'ms', 'rows/s', 'first byte ms', 'peak MB over before'],
+    Object.entries(figures).map(([name, f]) => [name, f.rows, mb(f.bytes), f.ms, f.rowsPerS, f.first, mb(f.memory)]),
+  );
+  const first = Math.max(...Object.values(figures).map((f) => f.first));
+  console.log(`  goal: first byte ≤ ${FIRST_BYTE_GOAL} ms: ${shown(first)} ${verdict(first <= FIRST_BYTE_GOAL)}`);
+  const tenth = median(FORMATS.map((format) => figures[`${format} ${Math.ceil(USERS / 10)}`].memory));
+  const all = median(FORMATS.map((format) => figures[`${format} ${USERS}`].memory));
+  console.log(`  memory over before, median of formats: ${shown(mb(tenth))} MB for a tenth of the rows, ${shown(mb(all))} MB for all`);
+}
+
+async function main() {
+  const before = machine();
+  console.log(`${shown(USERS)} users; ${before.cpus} cores, load ${before.load.toFixed(1)} at the start`);
+  const worker = await startTrackMate({ DEV_SHOW_COST: '1' });
+  const { id, adminKey } = await createCompany(worker);
+  await populate(worker, id);
+  const page = (query) => call(worker.url, 'GET', `/api/admin/users?${query}`, undefined, { 'x-admin-id': adminKey });
+  await page('limit=1'); // the first request also notes the key's use, once an hour
+  const listed = await lists(page);
+  const walks = { 'by id': await walk(page, ''), 'newest first': await walk(page, 'sortBy=createdAt&sortOrder=desc') };
+  printLists(listed, walks);
+  const files = await exported(worker, adminKey);
+  printExports(files);
+  console.log(`\n${JSON.stringify({ bench: 'users', users: USERS, machine: { ...before, loadAfter: machine().load }, listed, walks, exports: files })}`);
+}
+
+main()
+  .catch((error) => {
+    console.error(`FAILED: ${error.message}`);
+    process.exitCode = 1;
+  })
+  .finally(stopAll);

@@ -1,0 +1,108 @@
+//! A download on its way: `FILE.part` holds the bytes so far, `FILE.part.json` what is needed to go on. Both are for their owner alone: they hold people's data.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// What is needed to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct State {
+    /// The path of the API.
+    pub(super) path: String,
+    /// What was asked for, `snapshot` and `after` apart.
+    pub(super) query: Vec<(String, String)>,
+    /// The instant that all parts are of; unknown until the first answer.
+    pub(super) snapshot: Option<String>,
+    /// Bytes that are verified …
+    pub(super) bytes: u64,
+    /// … their rows …
+    pub(super) rows: u64,
+    /// … and the last of them, behind which the part under way begins.
+    pub(super) after: Option<String>,
+    /// The export that the part under way is of.
+    pub(super) export: Option<String>,
+    /// Those that the verified bytes came from.
+    pub(super) exports: Vec<String>,
+    /// Users that changed after the snapshot, by the last part.
+    pub(super) changed: u64,
+}
+
+/// Where they are.
+pub(super) struct Files {
+    pub(super) whole: PathBuf,
+    pub(super) part: PathBuf,
+    state: PathBuf,
+}
+
+impl Files {
+    pub(super) fn beside(whole: &Path) -> Self {
+        let with = |ending: &str| {
+            let mut name = whole.as_os_str().to_owned();
+            name.push(ending);
+            PathBuf::from(name)
+        };
+        Self { whole: whole.to_owned(), part: with(".part"), state: with(".part.json") }
+    }
+
+    /// What an earlier run left.
+    pub(super) fn state(&self) -> Result<Option<State>, Error> {
+        match fs::read_to_string(&self.state) {
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| Error::Usage(format!("{} is not understood: {error}", self.state.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("read", &self.state, &error)),
+        }
+    }
+
+    /// Writes the state, whole or not at all.
+    pub(super) fn keep(&self, state: &State) -> Result<(), Error> {
+        let mut fresh = self.state.as_os_str().to_owned();
+        fresh.push(".new");
+        let fresh = PathBuf::from(fresh);
+        let written = serde_json::to_string(state).map_err(io::Error::from).and_then(|text| {
+            let mut file = private().write(true).create(true).truncate(true).open(&fresh)?;
+            io::Write::write_all(&mut file, text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&fresh, &self.state)
+        });
+        written.map_err(|error| failed("write", &self.state, &error))
+    }
+
+    /// The part, cut to so many bytes, to be written on.
+    pub(super) fn open(&self, bytes: u64) -> Result<File, Error> {
+        let opened = private().append(true).read(true).create(true).open(&self.part).and_then(|file| {
+            file.set_len(bytes)?;
+            Ok(file)
+        });
+        opened.map_err(|error| failed("write", &self.part, &error))
+    }
+
+    /// The part has become the whole.
+    pub(super) fn finish(&self) -> Result<(), Error> {
+        fs::rename(&self.part, &self.whole).map_err(|error| failed("write", &self.whole, &error))?;
+        fs::remove_file(&self.state).map_err(|error| failed("remove", &self.state, &error))
+    }
+}
+
+pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
+    Error::Failed(format!("could not {what} {}: {error}", path.display()))
+}
+
+#[cfg(unix)]
+fn private() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+#[cfg(not(unix))]
+fn private() -> OpenOptions {
+    OpenOptions::new()
+}

@@ -1,0 +1,383 @@
+//! An export as a document: which columns there are, and how a row is written in each format.
+//!
+//! A row comes as the JSON object that the API shows of a user or an event, and a column is a place in it: `email`, `optIns.whatsapp`, `customFields.points`.
+//! So whatever the object learns to tell, the export tells too.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::csv;
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A company's users.
+    Users,
+    /// A company's events.
+    Events,
+    /// All there is of one user.
+    User,
+}
+
+/// How.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// RFC 4180.
+    Csv,
+    /// One object with all rows in it.
+    Json,
+    /// An object a line.
+    Ndjson,
+}
+
+/// Columns of users, in the order of the file unless asked otherwise.
+const USER_COLUMNS: [&str; 37] = [
+    "id",
+    "email",
+    "fullName",
+    "firstName",
+    "lastName",
+    "phone",
+    "whatsappPhone",
+    "gender",
+    "locale",
+    "timezone",
+    "profilePic",
+    "manychatId",
+    "instagramUsername",
+    "instagramId",
+    "optIns.messenger",
+    "optIns.instagram",
+    "optIns.whatsapp",
+    "optIns.telegram",
+    "exportConsent.given",
+    "exportConsent.at",
+    "exportConsent.source",
+    "tags",
+    "customFields",
+    "interactions.messagesCount",
+    "interactions.commentsCount",
+    "interactions.storiesCount",
+    "interactions.totalCount",
+    "interactions.lastUpdated",
+    "stats.bookingsCount",
+    "stats.qrScansCount",
+    "stats.conversationsCount",
+    "stats.lastBooking",
+    "stats.lastSynced",
+    "timestamps.subscribedAt",
+    "timestamps.createdAt",
+    "timestamps.updatedAt",
+    "lastActive",
+];
+/// Columns of events, likewise.
+const EVENT_COLUMNS: [&str; 8] =
+    ["messageId", "eventType", "timestamp", "source", "sessionId", "userId", "receivedAt", "eventData"];
+
+impl Kind {
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Events => "events",
+            Self::User => "user",
+        }
+    }
+
+    /// Which columns there are, in the order of the file unless asked otherwise.
+    #[must_use]
+    pub const fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Users => &USER_COLUMNS,
+            Self::Events | Self::User => &EVENT_COLUMNS,
+        }
+    }
+
+    /// Places that may be asked for whole, or their members by name.
+    const fn open(self) -> &'static [&'static str] {
+        match self {
+            Self::Users => &["customFields", "traits"],
+            Self::Events | Self::User => &["eventData"],
+        }
+    }
+
+    /// Whether an export has such a column.
+    #[must_use]
+    pub fn has(self, column: &str) -> bool {
+        let member =
+            || column.split_once('.').is_some_and(|(place, name)| self.open().contains(&place) && !name.is_empty());
+        self.columns().contains(&column) || self.open().contains(&column) || member()
+    }
+
+    /// What the rows are called in a JSON document.
+    const fn rows(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Events | Self::User => "events",
+        }
+    }
+}
+
+impl Format {
+    /// By its name in the path.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Csv, Self::Json, Self::Ndjson].into_iter().find(|f| f.as_str() == name)
+    }
+
+    /// Its name in the path, in files and as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// `Content-Type`.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson; charset=utf-8",
+        }
+    }
+}
+
+/// How the document is written.
+#[derive(Debug)]
+pub struct Writer {
+    kind: Kind,
+    format: Format,
+    /// Those asked for; in JSON the whole object unless some were.
+    columns: Option<Vec<String>>,
+    first: bool,
+}
+
+#[derive(Deserialize)]
+struct Tagged {
+    name: String,
+}
+
+impl Writer {
+    /// A writer of these columns, or of all.
+    #[must_use]
+    pub const fn new(kind: Kind, format: Format, columns: Option<Vec<String>>) -> Self {
+        Self { kind, format, columns, first: true }
+    }
+
+    /// What stands before the rows. `members` are those of a JSON document's beginning, each with its comma. What goes on behind a row has no line of titles.
+    #[must_use]
+    pub fn head(&self, members: &str, goes_on: bool) -> String {
+        let mut out = String::new();
+        match self.format {
+            Format::Csv if !goes_on => match &self.columns {
+                Some(columns) => csv::record(&mut out, columns.iter().map(String::as_str)),
+                None => csv::record(&mut out, self.kind.columns().iter().copied()),
+            },
+            Format::Json => out = format!("{{\"success\":true,{members}\"{}\":[", self.kind.rows()),
+            Format::Csv | Format::Ndjson => {}
+        }
+        out
+    }
+
+    /// What stands behind the rows.
+    #[must_use]
+    pub fn tail(&self, members: &str) -> String {
+        match self.format {
+            Format::Json => format!("\n],{members}}}\n"),
+            Format::Csv | Format::Ndjson => String::new(),
+        }
+    }
+
+    /// Writes a row: a JSON object.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn row(&mut self, out: &mut String, json: &str) -> serde_json::Result<()> {
+        let first = std::mem::take(&mut self.first);
+        match (self.format, &self.columns) {
+            (Format::Csv, Some(columns)) => csv_row(out, json, columns.iter().map(String::as_str))?,
+            (Format::Csv, None) => csv_row(out, json, self.kind.columns().iter().copied())?,
+            (Format::Json | Format::Ndjson, columns) => {
+                if self.format == Format::Json {
+                    out.push_str(if first { "\n" } else { ",\n" });
+                }
+                match columns {
+                    None => out.push_str(json),
+                    Some(columns) => json_row(out, json, columns)?,
+                }
+                if self.format == Format::Ndjson {
+                    out.push('\n');
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A row's object, opened as deep as columns ask.
+struct Opened<'a> {
+    whole: BTreeMap<String, &'a RawValue>,
+    /// By place.
+    parts: BTreeMap<String, BTreeMap<String, &'a RawValue>>,
+}
+
+impl<'a> Opened<'a> {
+    fn new(json: &'a str) -> serde_json::Result<Self> {
+        Ok(Self { whole: serde_json::from_str(json)?, parts: BTreeMap::new() })
+    }
+
+    /// What stands in a column's place, as JSON; `None` for nothing.
+    fn get(&mut self, column: &str) -> Option<&'a str> {
+        let Some((place, name)) = column.split_once('.') else {
+            return self.whole.get(column).map(|value| value.get());
+        };
+        if !self.parts.contains_key(place) {
+            // What is no object has no members.
+            let part = self.whole.get(place).and_then(|value| serde_json::from_str(value.get()).ok());
+            let part = part.unwrap_or_default();
+            self.parts.insert(place.to_owned(), part);
+        }
+        self.parts.get(place).and_then(|part| part.get(name)).map(|value| value.get())
+    }
+}
+
+fn csv_row<'a>(out: &mut String, json: &str, columns: impl Iterator<Item = &'a str>) -> serde_json::Result<()> {
+    let mut row = Opened::new(json)?;
+    let cells: Vec<String> = columns.map(|column| cell(column, row.get(column))).collect::<Result<_, _>>()?;
+    csv::record(out, cells.iter().map(String::as_str));
+    Ok(())
+}
+
+/// A value as a cell: texts as they are, nothing as nothing, tags by their names, whatever else is nested as JSON.
+fn cell(column: &str, json: Option<&str>) -> serde_json::Result<String> {
+    let json = json.unwrap_or("null");
+    Ok(match json.as_bytes().first() {
+        Some(b'n') | None => String::new(),
+        Some(b'"') => serde_json::from_str(json)?,
+        Some(b'[') if column == "tags" => {
+            let tags: Vec<Tagged> = serde_json::from_str(json)?;
+            tags.into_iter().map(|tag| tag.name).collect::<Vec<_>>().join(";")
+        }
+        Some(_) if json == "{}" => String::new(),
+        Some(_) => json.to_owned(),
+    })
+}
+
+fn json_row(out: &mut String, json: &str, columns: &[String]) -> serde_json::Result<()> {
+    let mut row = Opened::new(json)?;
+    out.push('{');
+    for (place, column) in columns.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        out.push_str(&serde_json::to_string(column)?);
+        out.push(':');
+        out.push_str(row.get(column).unwrap_or("null"));
+    }
+    out.push('}');
+    Ok(())
+}
+
+/// Where a broken download may go on: what the document was up to there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark(pub u64, pub u64, pub String, pub String);
+
+/// The marks of an export, ever farther apart so that they stay few.
+#[derive(Debug)]
+pub struct Marks {
+    kept: Vec<Mark>,
+    every: u64,
+    most: usize,
+}
+
+impl Marks {
+    /// A mark each `every` rows, `most` at the most.
+    #[must_use]
+    pub const fn new(every: u64, most: usize) -> Self {
+        Self { kept: Vec::new(), every, most }
+    }
+
+    /// Whether it is time for one.
+    #[must_use]
+    pub fn is_due(&self, rows: u64) -> bool {
+        rows >= self.kept.last().map_or(0, |mark| mark.0) + self.every
+    }
+
+    /// Sets one.
+    pub fn set(&mut self, mark: Mark) {
+        if self.kept.len() >= self.most {
+            let mut place = 0;
+            self.kept.retain(|_| {
+                place += 1;
+                place % 2 == 0
+            });
+            self.every *= 2;
+        }
+        self.kept.push(mark);
+    }
+
+    /// All that are kept.
+    #[must_use]
+    pub fn kept(&self) -> &[Mark] {
+        &self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = r#"{"id":"u1","email":"=x@y","n":-5,"big":12345678901234567890.10,"optIns":{"whatsapp":true},
+        "tags":[{"id":"tag_1","name":"vip"},{"id":"tag_2","name":"a,b"}],"customFields":{"a.b":"x"},"lastActive":null}"#;
+
+    fn written(format: Format, columns: &[&str]) -> String {
+        let mut writer = Writer::new(Kind::Users, format, Some(columns.iter().map(|c| (*c).to_owned()).collect()));
+        let mut out = writer.head("", false);
+        writer.row(&mut out, ROW).unwrap();
+        writer.row(&mut out, ROW).unwrap();
+        out + &writer.tail("\"rows\":2")
+    }
+
+    #[test]
+    fn columns_are_places_in_the_object_and_keep_the_order_asked_for() {
+        let columns = ["optIns.whatsapp", "email", "n", "big", "tags", "customFields.a.b", "lastActive", "traits.none"];
+        let line = "true,'=x@y,-5,12345678901234567890.10,\"vip;a,b\",x,,\r\n";
+        assert_eq!(written(Format::Csv, &columns), format!("{}\r\n{line}{line}", columns.join(",")));
+        let line = r#"{"n":-5,"traits.none":null,"customFields.a.b":"x"}"#;
+        assert_eq!(written(Format::Ndjson, &["n", "traits.none", "customFields.a.b"]), format!("{line}\n{line}\n"));
+        let whole: serde_json::Value = serde_json::from_str(&written(Format::Json, &["id"])).unwrap();
+        assert_eq!(whole, serde_json::json!({"success": true, "users": [{"id": "u1"}, {"id": "u1"}], "rows": 2}));
+    }
+
+    #[test]
+    fn only_what_an_object_can_have_is_a_column() {
+        for column in ["id", "traits.x", "customFields.a.b", "traits"] {
+            assert!(Kind::Users.has(column), "{column}");
+        }
+        for column in ["", "eventData", "traits.", "optIns.sms", "optIns", "customFields."] {
+            assert!(!Kind::Users.has(column), "{column}");
+        }
+        assert!(Kind::Events.has("eventData.amount") && !Kind::Events.has("email"));
+    }
+
+    #[test]
+    fn marks_stay_few_and_spread_out() {
+        let mut marks = Marks::new(10, 4);
+        for rows in (0..=200).filter(|n| n % 5 == 0) {
+            if marks.is_due(rows) {
+                marks.set(Mark(rows, 0, String::new(), String::new()));
+            }
+        }
+        let rows: Vec<u64> = marks.kept().iter().map(|m| m.0).collect();
+        assert!(rows.len() <= 4 && rows.is_sorted() && rows[0] > 0 && *rows.last().unwrap() >= 120, "{rows:?}");
+    }
+}

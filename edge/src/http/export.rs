@@ -1,0 +1,256 @@
+//! `GET /api/admin/export/…` and `GET /api/admin/users/{id}/export`: what an export is asked for. How it runs is in [`super::export_run`].
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use trackmate_wire::ids::hex;
+use trackmate_wire::limits::{EXPORT_FIELDS_MAX, EXPORT_PAGES_MAX, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX};
+use trackmate_wire::problem::{Code, Problem};
+use worker::Response;
+
+use super::auth::Admin;
+use super::call::Call;
+use super::error::Error;
+use super::export_run::{self, Plan, Source};
+use super::users::{Summary, find};
+use super::{audit, common_headers, listing, records};
+use crate::domain::belongings::show;
+use crate::domain::export::{Format, Kind, Writer};
+use crate::domain::{clock, event, payload};
+use crate::entropy;
+use crate::store::exports::{self, Begun, Events, Place};
+use crate::store::{self, listing as people};
+
+/// Parameters of every export, which say how much of it and not of whom.
+const COMMON: [&str; 5] = ["fields", "snapshot", "after", "limit", "partial"];
+/// Filters of users: those of their list, and what of theirs to bring.
+const USERS: [&str; 12] = [
+    "createdAfter",
+    "createdBefore",
+    "updatedAfter",
+    "hasTag",
+    "optedIn",
+    "search",
+    "exportConsentOnly",
+    "includeBookings",
+    "includeQRCodes",
+    "includeInteractions",
+    "includeConversations",
+    "include",
+];
+/// Filters of events.
+const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
+
+/// What every export may be asked for.
+struct Asked {
+    fields: Option<Vec<String>>,
+    snapshot_ms: i64,
+    after: Option<String>,
+    limit: Option<u64>,
+    partial: bool,
+}
+
+/// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial` → the file.
+pub(super) async fn users(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
+    let mut asked = asked(call, Kind::Users, &USERS)?;
+    let included = records::included(call)?;
+    if format == Format::Csv && !included.members().is_empty() {
+        let message = "records have no place in the rows of a CSV file; json and ndjson hold them";
+        return Err(Problem::field(Code::InvalidField, "include", message).into());
+    }
+    if let Some(fields) = &mut asked.fields {
+        fields.extend(included.members().into_iter().map(str::to_owned));
+    }
+    let mut wanted = listing::wanted(call)?;
+    // Who came to be after the snapshot is not in it.
+    wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(asked.snapshot_ms + 1));
+    // A list may lack somebody whose words are not written yet; a file that is taken for everybody may not.
+    if wanted.search.is_some() && !people::refresh(call.db(Some(&admin.company))?, &admin.company).await? {
+        let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
+        return Err(Problem::field(Code::LimitReached, "search", message).into());
+    }
+    let source = Source::Users { wanted, included, after: asked.after.clone() };
+    start(call, &admin, (Kind::Users, format), asked, source, String::new()).await
+}
+
+/// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the file.
+pub(super) async fn events(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
+    let asked = asked(call, Kind::Events, &EVENTS)?;
+    let time = |name: &'static str| -> Result<Option<i64>, Problem> {
+        // A ts has a thousand places in each millisecond.
+        call.query(name).map(|text| Ok(event::time(&Value::String(text), name)? * 1000)).transpose()
+    };
+    let user = match call.query("userId") {
+        Some(id) => Some(find(call, &admin.company, &id).await?.id),
+        None => None,
+    };
+    let wanted = Events { from: time("from")?, before: time("to")?, name: call.query("eventType"), user };
+    let after = match &asked.after {
+        Some(text) => Some(place(call, &admin.company, text).await?),
+        None => None,
+    };
+    start(call, &admin, (Kind::Events, format), asked, Source::Events { wanted, after }, String::new()).await
+}
+
+/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, records:[…], events:[…], rows, changedDuring, after}`: all there is of one
+/// person, to be handed to them (of records, the latest 10 000 of a kind).
+pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response, Error> {
+    let asked = asked(call, Kind::User, &[])?;
+    let profile = find(call, &admin.company, id).await?;
+    let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
+    let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
+    let db = call.db(Some(&admin.company))?;
+    let theirs = store::records::list(db, &admin.company, &[&profile.id], None, most, None).await?;
+    let records = theirs.iter().map(|listed| show(&listed.record)).collect::<Result<Vec<_>, _>>()?;
+    let members = format!(
+        "\"user\":{user},\"summary\":{},\"records\":{},",
+        serde_json::to_string(&Summary::new(&profile)?)?,
+        serde_json::to_string(&records)?
+    );
+    let after = match &asked.after {
+        Some(text) => Some(place(call, &admin.company, text).await?),
+        None => None,
+    };
+    let wanted = Events { user: Some(profile.id), ..Events::default() };
+    start(call, &admin, (Kind::User, Format::Json), asked, Source::Events { wanted, after }, members).await
+}
+
+/// Reads what every export may be asked for. A parameter that is none of it is refused: a filter with a slip in its name would hand out everybody.
+fn asked(call: &Call, kind: Kind, filters: &[&str]) -> Result<Asked, Problem> {
+    for (name, _) in call.queries() {
+        let of_field = name.starts_with("customField[") && name.ends_with(']');
+        let of_users = kind == Kind::Users && of_field;
+        if !of_users && !COMMON.contains(&name.as_str()) && !filters.contains(&name.as_str()) {
+            let message = format!("an export of {} has no parameter of this name: {name}", kind.as_str());
+            return Err(Problem::new(Code::InvalidField, message));
+        }
+    }
+    let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
+    let fields = match call.query("fields").filter(|text| !text.is_empty()) {
+        None => None,
+        Some(text) => {
+            let fields: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+            if let Some(unknown) = fields.iter().find(|name| !kind.has(name)) {
+                return Err(refused("fields", format!("an export of {} has no field {unknown}", kind.as_str())));
+            }
+            if fields.len() > EXPORT_FIELDS_MAX {
+                return Err(refused("fields", format!("an export has at most {EXPORT_FIELDS_MAX} fields")));
+            }
+            Some(fields)
+        }
+    };
+    let snapshot = call.query("snapshot").map(|text| event::time(&Value::String(text), "snapshot")).transpose()?;
+    let snapshot_ms = snapshot.unwrap_or_else(|| call.now_ms());
+    if snapshot_ms > call.now_ms() {
+        return Err(refused("snapshot", "snapshot is not in the future".to_owned()));
+    }
+    let limit = match call.query("limit") {
+        None => None,
+        Some(text) => Some(
+            text.parse().ok().filter(|n| *n > 0).ok_or_else(|| refused("limit", "limit is a number of rows".into()))?,
+        ),
+    };
+    let partial = match call.query("partial").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(refused("partial", "partial is true or false".into())),
+    };
+    Ok(Asked { fields, snapshot_ms, after: call.query("after").filter(|text| !text.is_empty()), limit, partial })
+}
+
+/// Reads `browser:<message id>` or `webhook:<message id>`, an event of this company.
+async fn place(call: &Call, company: &str, text: &str) -> Result<Place, Error> {
+    let named = text.split_once(':').and_then(|(source, id)| match source {
+        "browser" => Some((0, id)),
+        "webhook" => Some((1, id)),
+        _ => None,
+    });
+    let found = match named {
+        Some((source, id)) => exports::place(call.db(Some(company))?, company, source, id).await?,
+        None => None,
+    };
+    let message = "after is source:messageId of an event that an export ended with";
+    Ok(found.ok_or_else(|| Problem::field(Code::InvalidCursor, "after", message))?)
+}
+
+/// An event's name in `after`.
+pub(super) fn event_name(event: &exports::Event) -> String {
+    format!("{}:{}", payload::source_name(event.source == 1), event.message_id)
+}
+
+/// What is kept of the filters: what may name a person only as having been asked.
+fn kept(call: &Call) -> Result<String, Error> {
+    let mut kept: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in call.queries() {
+        if ["fields", "snapshot", "after", "partial"].contains(&name.as_str()) {
+            continue;
+        }
+        let names_people = name == "search" || name.starts_with("customField[");
+        kept.entry(name).or_default().push(if names_people { "***".to_owned() } else { value });
+    }
+    let one = |(name, mut values): (String, Vec<String>)| match (values.pop(), values.is_empty()) {
+        (Some(only), true) => (name, Value::from(only)),
+        (Some(last), false) => (name, Value::from([values, vec![last]].concat())),
+        (None, _) => (name, Value::Null),
+    };
+    Ok(serde_json::to_string(&kept.into_iter().map(one).collect::<BTreeMap<_, _>>())?)
+}
+
+async fn start(
+    call: &Call,
+    admin: &Admin,
+    (kind, format): (Kind, Format),
+    asked: Asked,
+    source: Source,
+    members: String,
+) -> Result<Response, Error> {
+    let id = format!("exp_{:012x}{}", call.now_ms(), hex(&entropy::bytes::<8>()));
+    let (filters, snapshot) = (kept(call)?, clock::iso(asked.snapshot_ms));
+    let fields = asked.fields.as_ref().map(serde_json::to_string).transpose()?;
+    let begun = Begun {
+        id: &id,
+        key: &admin.key,
+        prefix: &admin.prefix,
+        kind,
+        format,
+        filters: &filters,
+        fields: fields.as_deref(),
+        snapshot_ms: asked.snapshot_ms,
+        after: asked.after.as_deref(),
+        request: call.request_id(),
+    };
+    let db = store::database(call.env(), Some(&admin.company))?;
+    if !exports::begin(&db, &admin.company, begun, call.now_ms()).await? {
+        let message = format!("{EXPORTS_RUNNING_MAX} exports of this company are under way; wait for one to end");
+        return Err(Problem::new(Code::LimitReached, message).into());
+    }
+    // What was read of one person is known by that person.
+    if kind != Kind::User {
+        audit::target(call, &id);
+    }
+    let headers = common_headers(call)?;
+    headers.set("content-type", format.content_type())?;
+    let date = snapshot.get(..10).unwrap_or_default();
+    let file = format!("trackmate-{}-{}-{date}.{}", admin.company, kind.as_str(), format.as_str());
+    headers.set("content-disposition", &format!("attachment; filename=\"{file}\""))?;
+    headers.set("x-export-id", &id)?;
+    headers.set("x-export-snapshot", &snapshot)?;
+    let writer = Writer::new(kind, format, asked.fields);
+    let head =
+        writer.head(&format!("\"exportId\":\"{id}\",\"snapshot\":\"{snapshot}\",{members}"), asked.after.is_some());
+    let pages = call.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
+    let plan = Plan {
+        company: admin.company.clone(),
+        id,
+        source,
+        writer,
+        head,
+        snapshot_ms: asked.snapshot_ms,
+        after: asked.after,
+        limit: asked.limit,
+        pages: pages.unwrap_or(EXPORT_PAGES_MAX),
+        partial: asked.partial,
+    };
+    let rows = export_run::stream(call.env().clone(), call.context(), db, plan);
+    Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(rows)?)
+}

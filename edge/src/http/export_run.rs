@@ -1,0 +1,292 @@
+//! An export under way: page after page out of D1 into the answer, hashed as it goes, and noted however it ends.
+//!
+//! D1 keeps no snapshot open between two queries. So an export is told by what it can promise: its rows stand in an order that never changes (by id), what came
+//! to be after the snapshot's instant is left out, and it counts who changed since (`changedDuring`). With 0 it is the state of that instant, and any other
+//! with 0 has the same bytes.
+
+use std::rc::Rc;
+
+use futures_util::stream::{Stream, try_unfold};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::{
+    EXPORT_FIRST_ROWS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX, EXPORT_PAGE_BYTES, EXPORT_PAGE_ROWS,
+};
+use trackmate_wire::signature::Digested;
+use worker::{Context, Env, console_error};
+
+use super::error::Error;
+use super::export::event_name;
+use super::{now_ms, records};
+use crate::domain::belongings::Included;
+use crate::domain::export::{Mark, Marks, Writer};
+use crate::domain::listing::Wanted;
+use crate::domain::{clock, payload};
+use crate::store::exports::{self, End, Events, Place, Progress};
+use crate::store::{self, Db, listing};
+
+/// Where the rows come from.
+pub(super) enum Source {
+    /// A company's users.
+    Users {
+        /// Which.
+        wanted: Wanted,
+        /// With what of what is theirs.
+        included: Included,
+        /// Behind this one.
+        after: Option<String>,
+    },
+    /// Events.
+    Events {
+        /// Which.
+        wanted: Events,
+        /// Behind this one.
+        after: Option<Place>,
+    },
+}
+
+/// What is to be exported.
+pub(super) struct Plan {
+    pub(super) company: String,
+    pub(super) id: String,
+    pub(super) source: Source,
+    pub(super) writer: Writer,
+    /// What stands before the rows.
+    pub(super) head: String,
+    pub(super) snapshot_ms: i64,
+    /// The row behind which it begins.
+    pub(super) after: Option<String>,
+    /// Rows at the most.
+    pub(super) limit: Option<u64>,
+    /// Pages that may be read.
+    pub(super) pages: usize,
+    /// Whether it may end before its last row, or must fail then: a file that lacks its end unseen would pass for whole.
+    pub(super) partial: bool,
+}
+
+/// The bytes of the answer. Dropped before its end, as when the reader has gone, it notes that it was aborted.
+pub(super) fn stream(
+    env: Env,
+    context: Rc<Context>,
+    db: Db,
+    plan: Plan,
+) -> impl Stream<Item = Result<Vec<u8>, worker::Error>> {
+    let run = Run {
+        env,
+        context,
+        db,
+        plan,
+        hash: Digested::default(),
+        come: Progress::default(),
+        marks: Marks::new(EXPORT_MARK_ROWS, EXPORT_MARKS_MAX),
+        page: EXPORT_FIRST_ROWS,
+        ended: false,
+    };
+    try_unfold(run, |mut run| async move {
+        match run.next().await {
+            Ok(None) => Ok(None),
+            Ok(Some(bytes)) => Ok(Some((bytes, run))),
+            Err(error) => {
+                let (Error::Internal(detail), id) = (error, &run.plan.id) else {
+                    return Err(worker::Error::RustError("the export cannot go on".into()));
+                };
+                console_error!("export {id} failed: {detail}");
+                Err(worker::Error::RustError("the export failed".into()))
+            }
+        }
+    })
+}
+
+struct Run {
+    env: Env,
+    context: Rc<Context>,
+    db: Db,
+    plan: Plan,
+    hash: Digested,
+    come: Progress,
+    marks: Marks,
+    /// Rows of the next page.
+    page: i64,
+    ended: bool,
+}
+
+/// A row and its name in `after`.
+struct Row {
+    name: String,
+    json: String,
+}
+
+impl Run {
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut out = std::mem::take(&mut self.plan.head);
+        if self.plan.pages == 0 {
+            let end = End::Partial(self.changed(false).await?);
+            return self.finish(out, end).await;
+        }
+        self.plan.pages -= 1;
+        let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
+        let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
+        let rows = if most > 0 { self.rows(most).await? } else { Vec::new() };
+        for row in &rows {
+            self.plan.writer.row(&mut out, &row.json)?;
+        }
+        let bytes: usize = rows.iter().map(|row| row.json.len()).sum();
+        let bytes_per_row = i64::try_from(bytes / rows.len().max(1)).unwrap_or(i64::MAX).max(1);
+        self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
+        let count = u64::try_from(rows.len()).unwrap_or_default();
+        self.come.rows += count;
+        self.come.last = rows.into_iter().last().map(|row| row.name).or_else(|| self.come.last.take());
+        let is_last = i64::try_from(count).unwrap_or_default() < most;
+        if is_last || left <= count {
+            let end = End::Complete(self.changed(is_last).await?);
+            return self.finish(out, end).await;
+        }
+        let bytes = self.hand_over(out);
+        if self.marks.is_due(self.come.rows) {
+            let last = self.come.last.clone().unwrap_or_default();
+            self.marks.set(Mark(self.come.rows, self.come.bytes, self.hash.hex(), last));
+            let come = self.come();
+            exports::mark(&self.db, &self.plan.company, &self.plan.id, &come, now_ms()).await?;
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The last bytes: the end is noted before they leave, so that who has them finds it noted.
+    async fn finish(&mut self, mut out: String, end: End) -> Result<Option<Vec<u8>>, Error> {
+        let (changed, after) = match end {
+            End::Complete(changed) => (changed, None),
+            End::Partial(changed) => (changed, self.come.last.clone().or_else(|| self.plan.after.clone())),
+            End::Aborted => (0, None),
+        };
+        let after = serde_json::to_string(&after)?;
+        let broken = matches!(end, End::Partial(_)) && !self.plan.partial;
+        if !broken {
+            let rows = self.come.rows;
+            out.push_str(
+                &self.plan.writer.tail(&format!("\"rows\":{rows},\"changedDuring\":{changed},\"after\":{after}")),
+            );
+        }
+        let bytes = self.hand_over(out);
+        let come = self.come();
+        exports::end(&self.db, &self.plan.company, &self.plan.id, &come, end, now_ms()).await?;
+        self.ended = true;
+        if broken {
+            let message =
+                "it is longer than one invocation may read; with partial=true it ends where the next part begins";
+            return Err(Error::Internal(message.to_owned()));
+        }
+        Ok(Some(bytes))
+    }
+
+    fn hand_over(&mut self, out: String) -> Vec<u8> {
+        let bytes = out.into_bytes();
+        self.hash.update(&bytes);
+        self.come.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        bytes
+    }
+
+    fn come(&self) -> Progress {
+        Progress { sha256: self.hash.hex(), marks: self.marks.kept().to_vec(), ..self.come.clone() }
+    }
+
+    /// The next rows.
+    async fn rows(&mut self, most: i64) -> Result<Vec<Row>, Error> {
+        let (db, company) = (&self.db, self.plan.company.as_str());
+        match &mut self.plan.source {
+            Source::Users { wanted, included, after } => {
+                let rows = users(db, company, (wanted, included), after.as_deref(), most).await?;
+                if let Some(last) = rows.last() {
+                    *after = Some(last.name.clone());
+                }
+                Ok(rows)
+            }
+            Source::Events { wanted, after } => {
+                let events = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most).await?;
+                if let Some(e) = events.last() {
+                    let (session, id) = (e.session.clone(), e.message_id.clone());
+                    *after = Some(Place { session, ts: e.ts, source: e.source, id });
+                }
+                events.iter().map(|e| Ok(Row { name: event_name(e), json: shown(e)? })).collect()
+            }
+        }
+    }
+
+    /// How many users may not be as they were at the snapshot, among those that this part is about.
+    async fn changed(&self, to_the_end: bool) -> Result<i64, Error> {
+        let (db, company, snapshot) = (&self.db, self.plan.company.as_str(), self.plan.snapshot_ms);
+        Ok(match &self.plan.source {
+            Source::Users { .. } => {
+                let after = self.plan.after.as_deref();
+                let to = self.come.last.as_deref().filter(|_| !to_the_end);
+                exports::changed_users(db, company, snapshot, after, to).await?
+            }
+            Source::Events { wanted, .. } => {
+                exports::changed_owners(db, company, snapshot, wanted.user.as_deref()).await?
+            }
+        })
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let (env, company, id, come) = (self.env.clone(), self.plan.company.clone(), self.plan.id.clone(), self.come());
+        self.context.wait_until(async move {
+            let noted = async {
+                let db = store::database(&env, Some(&company))?;
+                exports::end(&db, &company, &id, &come, End::Aborted, now_ms()).await
+            };
+            if let Err(error) = noted.await {
+                console_error!("that export {id} was aborted is not noted: {}", store::brief(&error));
+            }
+        });
+    }
+}
+
+/// The next page of users, each as the API shows one, with what is asked for of what is theirs.
+async fn users(
+    db: &Db,
+    company: &str,
+    (wanted, included): (&Wanted, &Included),
+    after: Option<&str>,
+    most: i64,
+) -> Result<Vec<Row>, Error> {
+    let page = listing::next(db, company, wanted, after, most).await?;
+    let people = page.iter().map(|profile| Ok(profile.person(company)?)).collect::<Result<Vec<_>, Error>>()?;
+    let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+    let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
+    let row = |(name, user)| Ok(Row { name, json: serde_json::to_string(&user)? });
+    people.iter().map(|person| person.id.clone()).zip(records::with(&people, theirs)).map(row).collect()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    message_id: &'a str,
+    event_type: &'a str,
+    timestamp: String,
+    source: &'static str,
+    session_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+    received_at: String,
+    event_data: &'a RawValue,
+}
+
+fn shown(event: &exports::Event) -> Result<String, Error> {
+    Ok(serde_json::to_string(&Event {
+        message_id: &event.message_id,
+        event_type: &event.name,
+        timestamp: clock::iso(clock::ts_ms(event.ts)),
+        source: payload::source_name(event.source == 1),
+        session_id: Some(event.session.as_str()).filter(|session| !session.is_empty()),
+        user_id: event.profile.as_deref(),
+        received_at: clock::iso(event.received_at),
+        event_data: serde_json::from_str(&event.data)?,
+    })?)
+}
