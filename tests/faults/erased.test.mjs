@@ -37,8 +37,7 @@ test('of an erased person no byte is in any row, index or log of the database, t
   // The receiver says back what it was sent, so that the log of attempts has it too.
   const receiver = await startReceiver(({ body }) => ({ status: 503, body: body.toString() }));
   t.after(receiver.close);
-  const port = await freePort();
-  let trackMate = await startWrangler(state, port);
+  let trackMate = await startWrangler(state, await freePort());
   t.after(() => trackMate.kill());
   const c = await newCompany(trackMate);
   const webhook = await c.subscribe(`${receiver.url}/hook`, ['*'], { retryAttempts: 5, retryDelay: 3600 });
@@ -69,10 +68,10 @@ test('of an erased person no byte is in any row, index or log of the database, t
   const begun = (await c.call('DELETE', `/api/admin/users/${longId}`, undefined, c.admin)).body.receipt;
   assert.equal(begun.complete, false);
   await trackMate.kill();
-  trackMate = await startWrangler(state, port);
+  trackMate = await startWrangler(state, await freePort());
   const ended = await until('the sweep of the next Worker is through', async () => {
     await trackMate.sweep();
-    const { body } = await c.call('GET', `/api/admin/users/${longId}/erasure`, undefined, c.admin);
+    const { body } = await trackMate.call('GET', `/api/admin/users/${longId}/erasure`, undefined, c.admin);
     return body.receipt.complete && body.receipt;
   });
   assert.equal(ended.counts.events, 18_002);
