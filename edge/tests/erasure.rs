@@ -164,8 +164,8 @@ impl Db {
         found.first().map(|row| (text(&row[0]), text(&row[1])))
     }
 
-    /// What `store::erasures` sends, to the end.
-    fn erase(&mut self, profile: &str) {
+    /// What `store::erasures` sends first. → the message id of the notice.
+    fn begin(&mut self, profile: &str) -> String {
         self.request += 1;
         let (edit, notice) = (self.request, format!("n{}", self.request));
         let keys = self.rows(sql::IDENTITIES_OF, &[json!(COMPANY), json!(profile)]);
@@ -193,7 +193,17 @@ impl Db {
         self.run(sql::PLATFORM_EDITED, json!([COMPANY, event, user, profile, edit, NOW]));
         self.outbox(&json!([notice]), 1, json!(""), edit, NOW);
         self.connection.execute_batch("commit").unwrap();
-        while self.slice(profile) {}
+        notice
+    }
+
+    /// The events whose deliveries a consumer would attempt now.
+    fn claim(&self) -> Vec<String> {
+        let ids = "select json_group_array(id) from deliveries where state in ('pending', 'leased')";
+        let due = json!([COMPANY, self.rows(ids, &[])[0][0], NOW + 1000 * DAY, 0, NOW + 2000 * DAY, 5]);
+        self.connection.execute_batch("begin").unwrap();
+        let claimed = self.rows(sql::DELIVERY_CLAIM, due.as_array().unwrap());
+        self.connection.execute_batch("rollback").unwrap();
+        claimed.iter().map(|row| row[2].as_str().unwrap().to_owned()).collect()
     }
 
     fn slice(&self, profile: &str) -> bool {
@@ -519,7 +529,14 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     let others: Vec<(String, Value)> = others.map(|(id, _)| (id.clone(), db.seen(&id))).collect();
     let about = "select 1 from events where session = '' and data ->> '$.user.id' = ?1";
     let theirs = db.owned()[&erased].len() + db.rows(about, &[json!(erased)]).len();
-    db.erase(&erased);
+    let owned = db.owned();
+    let notice = db.begin(&erased);
+    let claimed = db.claim();
+    assert!(claimed.contains(&notice));
+    for (_, _, id) in &owned[&erased] {
+        assert!(!claimed.contains(id), "{id} of the erased one may not go out");
+    }
+    while db.slice(&erased) {}
     let gone = |db: &Db| {
         let texts = db.texts();
         for secret in [email(person), format!("Secret {person}"), format!("secret-{person}")] {

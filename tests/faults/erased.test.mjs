@@ -10,7 +10,7 @@ import { startReceiver } from '../support/receiver.mjs';
 import { freePort, newState, startWrangler } from '../support/wrangler.mjs';
 
 /** As they are typed, and as an index or a lookup key would have them. */
-const SECRETS = ['Zuleika.Quixworth@Vexillum.example', 'Zuleika', 'Quixworth', '+4799887766', 'vexillum', 'umbrellatag', 'umbrellafield', 'Knatterton'];
+const SECRETS = ['Zuleika.Quixworth@Vexillum.example', 'Zuleika', 'Quixworth', '+4799887766', 'vexillum', 'umbrellatag', 'umbrellafield', 'Knatterton', 'longfellow'];
 
 /** Where D1 keeps its database. What the local runtime traces beside it has the addresses of requests, as Workers Logs have in production: SECURITY.md says so. */
 const folder = (state) => join(state, 'v3/d1/miniflare-D1DatabaseObject');
@@ -32,12 +32,12 @@ async function settle(state, vacuum) {
   }
 }
 
-test('of an erased person no byte is in any row, index or log of the database', async (t) => {
+test('of an erased person no byte is in any row, index or log of the database, though the Worker was killed in the midst of it', async (t) => {
   const state = newState(t);
   // The receiver says back what it was sent, so that the log of attempts has it too.
   const receiver = await startReceiver(({ body }) => ({ status: 503, body: body.toString() }));
   t.after(receiver.close);
-  const trackMate = await startWrangler(state, await freePort());
+  let trackMate = await startWrangler(state, await freePort());
   t.after(() => trackMate.kill());
   const c = await newCompany(trackMate);
   const webhook = await c.subscribe(`${receiver.url}/hook`, ['*'], { retryAttempts: 5, retryDelay: 3600 });
@@ -59,7 +59,22 @@ test('of an erased person no byte is in any row, index or log of the database', 
   const { receipt } = (await c.call('DELETE', `/api/admin/users/${profileId}`, undefined, c.admin)).body;
   assert.ok(receipt.complete && receipt.counts.attempts >= 7, JSON.stringify(receipt));
   await c.identify(session, email, said);
-  await trackMate.sweep();
+
+  // Somebody of whom there is too much for one request, and then the Worker dies.
+  const long = c.session();
+  const events = Array.from({ length: 500 }, (_, n) => ({ eventType: 'page_view', eventData: { n, page: 'longfellow' } }));
+  for (let n = 0; n < 36; n += 1) await c.track(long, ...events);
+  const { profileId: longId } = (await c.identify(long, 'longfellow@example.com')).body;
+  const begun = (await c.call('DELETE', `/api/admin/users/${longId}`, undefined, c.admin)).body.receipt;
+  assert.equal(begun.complete, false);
+  await trackMate.kill();
+  trackMate = await startWrangler(state, await freePort());
+  const ended = await until('the sweep of the next Worker is through', async () => {
+    await trackMate.sweep();
+    const { body } = await trackMate.call('GET', `/api/admin/users/${longId}/erasure`, undefined, c.admin);
+    return body.receipt.complete && body.receipt;
+  });
+  assert.equal(ended.counts.events, 18_002);
   await trackMate.kill();
 
   await settle(state, false);

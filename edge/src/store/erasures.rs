@@ -71,6 +71,9 @@ struct Searched {
 /// Takes away the person that was read, with all that leads to them, and stores `user.deleted` if a subscription wants it. `None` if somebody edited the
 /// person in between: nothing was written, read again.
 ///
+/// To have another table forget what it holds by the person's id or address: a statement in this batch, behind the edit's number. What lies at an event goes with
+/// it: [`retention::forget`].
+///
 /// # Errors
 /// D1's; nothing was written then.
 pub async fn begin(
