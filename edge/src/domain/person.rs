@@ -82,6 +82,7 @@ pub struct Person {
 
 /// A tag as shown.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tag {
     id: String,
@@ -90,6 +91,7 @@ pub struct Tag {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OptIns {
     messenger: bool,
     instagram: bool,
@@ -99,6 +101,7 @@ struct OptIns {
 
 /// A consent as shown.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Consent"))]
 pub struct ShownConsent {
     given: bool,
     at: Option<String>,
@@ -107,6 +110,7 @@ pub struct ShownConsent {
 
 /// How often a person wrote: nothing is counted before messages are kept as records.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Interactions {
     messages_count: i64,
@@ -117,6 +121,7 @@ struct Interactions {
 }
 
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserStats"))]
 #[serde(rename_all = "camelCase")]
 struct Stats {
     bookings_count: i64,
@@ -127,6 +132,7 @@ struct Stats {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Timestamps {
     subscribed_at: Option<String>,
@@ -136,6 +142,7 @@ struct Timestamps {
 
 /// The user object.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     id: String,

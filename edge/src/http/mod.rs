@@ -13,6 +13,8 @@ mod edits;
 mod error;
 mod events;
 mod listing;
+#[cfg(test)]
+mod openapi;
 mod operator;
 mod page;
 mod profile;
