@@ -47,7 +47,9 @@ fn document() -> Value {
             assert!(taken.is_none(), "{} {} stands twice", operation.method, operation.path);
         }
     }
-    let tags: Vec<Value> = groups.iter().map(|g| json!({"name": g.name, "description": g.text})).collect();
+    let ids = |group: &Group| group.operations.iter().map(|operation| operation.id).collect::<Vec<_>>();
+    let tag = |group: &Group| json!({"name": group.name, "description": group.text, "x-operations": ids(group)});
+    let tags: Vec<Value> = groups.iter().map(tag).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
