@@ -6,6 +6,7 @@ import deliveries from './api/deliveries.mjs';
 import events from './api/events.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import listing from './api/listing.mjs';
+import openapi from './api/openapi.mjs';
 import server from './api/server.mjs';
 import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
@@ -21,6 +22,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, listing, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, listing, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });
