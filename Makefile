@@ -28,7 +28,7 @@ openapi: ## Write docs/openapi.json from the types and the tables of edge/src/ht
 	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
 
 fuzz: ## Send the real Worker whatever its OpenAPI document allows, and what it does not; FUZZ_S=300 SEED=
-	@exec scripts/fuzz.sh
+	@scripts/setup.sh fuzz && scripts/build.sh && exec node tests/fuzz/fuzz.mjs
 
 audit: ## Licences, sources and known vulnerabilities of the dependencies; says what it could not check
 	@exec scripts/audit.sh
