@@ -54,7 +54,7 @@ fi
 # python_packages <requirements>: a Python of its own with them in the cache. A machine without venv, or without PyPI, skips what needs them and counts it as skipped.
 python_packages() {
   local requirements=$1 venv
-  venv=$CACHE/python-$("${SHA256[@]}" <"$requirements" | cut -c1-16)
+  venv=$(python_home "$requirements")
   if [ -d "$venv" ] || ! have python3; then return; fi
   step "Python packages of $requirements" ""
   rm -rf "$venv.part"

@@ -109,7 +109,7 @@ export function page(document) {
 ${paragraphs(description)}
 <p class="quiet">${key ? `Needs ${AUTH[key]}.` : 'Public: needs no key.'}</p>
 ${parameters.length ? table('Parameters', parameters.map((p) => row(p.name === 'customField' ? 'customField[name]' : p.name, p.schema, p.required, p.description))) : ''}
-${body ? fields(`Body${requestBody.required ? '' : ' (may be left out)'}: ${kind(body.schema)}`, body.schema, true) : ''}
+${body ? fields(`Body${requestBody.required ? '' : ' (may be left out)'}: ${kind(body.schema)}`, body.schema, true) + paragraphs(resolve(body.schema).description) : ''}
 <div class="examples">${body ? `<div>${example('Body, for example', body)}</div>` : ''}
 <div>${example(`Answer: <a href="#schema-${named(answer.schema)}">${named(answer.schema)}</a>, for example`, answer)}</div></div>
 <details><summary>Problems</summary><ul class="refusals">${refusals.join('')}</ul></details>
