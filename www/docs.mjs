@@ -16,7 +16,8 @@ export function page(document) {
   const named = (part) => part.$ref?.split('/').at(-1);
   const resolve = (schema) => (schema.$ref?.startsWith('#/components/schemas/') ? schemas[named(schema)] : schema);
   const operations = Object.entries(document.paths).flatMap(([path, methods]) => METHODS.filter((m) => methods[m]).map((method) => ({ method, path, ...methods[method] })));
-  const of = (tag) => tag['x-operations'].map((id) => operations.find((operation) => operation.operationId === id));
+  const deliveries = Object.values(document.webhooks ?? {}).map(({ post }) => ({ method: 'post', path: 'your URL', ...post }));
+  const of = (tag) => tag['x-operations'].map((id) => operations.find((operation) => operation.operationId === id)).concat(deliveries.filter((delivery) => delivery.tags.includes(tag.name)));
   /** Schemas that only requests use: in their tables it counts which fields must be there. */
   const requests = new Set(operations.flatMap((o) => (o.requestBody ? [named(o.requestBody.content['application/json'].schema)] : [])).concat('Event', 'Identifier'));
   const slug = (tag) => tag.name.toLowerCase();
@@ -97,22 +98,24 @@ export function page(document) {
 
   const codesOf = (response) => (response.$ref ? responses[named(response)] : response).description.split(', ');
 
+  const credentials = (security) => (security.length ? `Needs ${AUTH[Object.keys(security[0])[0]]}.` : 'Public: needs no key.');
+
   function operation({ method, path, operationId, summary, description, security, parameters = [], requestBody, responses: answers }) {
-    const [key] = security.flatMap(Object.keys);
+    const isOurs = path.startsWith('/');
     const body = requestBody?.content['application/json'];
-    const answer = answers[200].content['application/json'];
-    const refusals = Object.entries(answers).filter(([status]) => status !== '200').map(([status, response]) =>
+    const answer = answers[200]?.content['application/json'];
+    const refusals = Object.entries(answers).filter(([status]) => !/^2/.test(status)).map(([status, response]) =>
       `<li><strong>${status}</strong> ${codesOf(response).map((code) => `<a href="#problem-${code}"><code>${code}</code></a>`).join(', ')}</li>`);
     return `<article class="card operation" id="${operationId}" data-operation="${method} ${escape(path)}">
 <h3><a href="#${operationId}"><span class="method ${method}">${method.toUpperCase()}</span> <code>${escape(path).replaceAll('/', '/<wbr />')}</code></a></h3>
 <p class="lead">${inline(summary)}</p>
 ${paragraphs(description)}
-<p class="quiet">${key ? `Needs ${AUTH[key]}.` : 'Public: needs no key.'}</p>
+<p class="quiet">${isOurs ? credentials(security) : 'Sent by TrackMate.'}</p>
 ${parameters.length ? table('Parameters', parameters.map((p) => row(p.name === 'customField' ? 'customField[name]' : p.name, p.schema, p.required, p.description))) : ''}
 ${body ? fields(`Body${requestBody.required ? '' : ' (may be left out)'}: ${kind(body.schema)}`, body.schema, true) + paragraphs(resolve(body.schema).description) : ''}
 <div class="examples">${body ? `<div>${example('Body, for example', body)}</div>` : ''}
-<div>${example(`Answer: <a href="#schema-${named(answer.schema)}">${named(answer.schema)}</a>, for example`, answer)}</div></div>
-<details><summary>Problems</summary><ul class="refusals">${refusals.join('')}</ul></details>
+${answer ? `<div>${example(`Answer: ${kind(answer.schema)}, for example`, answer)}</div>` : ''}</div>
+${answer ? `<details><summary>Problems</summary><ul class="refusals">${refusals.join('')}</ul></details>` : ''}
 </article>`;
   }
 

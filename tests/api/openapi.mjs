@@ -64,6 +64,12 @@ export default (trackMate) =>
       const webhook = await c.subscribe(`${receiver.url}/hook`, ['payment_processed']);
       const { profileId } = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body;
       const [delivery] = await until('a delivery', async () => (await c.deliveries(webhook.id)).filter((d) => d.status === 'delivered'));
+      // What came at the receiver is what the document says of deliveries.
+      const { parameters } = openapi.webhooks.delivery.post;
+      for (const { json, headers } of receiver.requests) {
+        assertFits('a delivery', json, 'webhooks', 'delivery', 'post', 'requestBody', ...JSON_BODY);
+        for (const { name, required } of parameters) assert.ok(!required || headers[name.toLowerCase()], name);
+      }
       const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
       const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
       return Object.assign(world, { c, receiver, operator, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id } });

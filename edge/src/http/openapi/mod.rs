@@ -8,6 +8,7 @@
 //! test `tests/api/openapi.mjs` sends every example to the Worker and holds the answers against the schemas.
 
 mod company;
+mod delivery;
 mod operation;
 mod operator;
 mod public;
@@ -47,6 +48,7 @@ fn document() -> Value {
             assert!(taken.is_none(), "{} {} stands twice", operation.method, operation.path);
         }
     }
+    let webhooks = delivery::render(webhooks::NAME, &mut schemas);
     let ids = |group: &Group| group.operations.iter().map(|operation| operation.id).collect::<Vec<_>>();
     let tag = |group: &Group| json!({"name": group.name, "description": group.text, "x-operations": ids(group)});
     let tags: Vec<Value> = groups.iter().map(tag).collect();
@@ -62,6 +64,7 @@ fn document() -> Value {
         "servers": [{"url": "/"}],
         "tags": tags,
         "paths": paths,
+        "webhooks": webhooks,
         "components": {
             "responses": std::mem::take(&mut schemas.responses),
             "schemas": schemas.components(),

@@ -219,7 +219,7 @@ pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-fn security(who: Who) -> Value {
+pub(super) fn security(who: Who) -> Value {
     match who {
         Who::Anyone => json!([]),
         Who::Server => json!([{"serverKey": []}, {"bearerKey": []}]),

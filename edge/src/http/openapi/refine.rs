@@ -174,6 +174,17 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
                 "status": {"enum": STATES}, "payload": {"type": ["object", "null"], "description": "The body as sent, once an attempt has ended."},
             }}),
         ),
+        (
+            "DeliveryBody",
+            json!({"description": "An event as it is sent.", "properties": {"data": {"type": "object", "description": "The event's data."}}}),
+        ),
+        (
+            "DeliveryMetadata",
+            json!({"required": ["source", "action"], "properties": {
+                "source": {"enum": ["browser", "webhook", "trackmate"], "description": "A browser's claim, a server's word, or a test delivery, which has `source` and `action` alone."},
+                "action": {"description": "What stands behind the last dot of the event's name."},
+            }}),
+        ),
         ("Attempt", json!({"description": "One attempt.", "properties": {"success": {"const": null}}})),
         (
             "RecoverRequest",

@@ -8,9 +8,11 @@ use super::super::{deliveries, webhooks};
 use super::operation::{Group, Operation, Who};
 use super::schemas::Success;
 
+pub(super) const NAME: &str = "Webhooks";
+
 pub(super) fn group() -> Group {
     Group {
-        name: "Webhooks",
+        name: NAME,
         text: "Subscriptions to events, and their deliveries, with a key of scope `admin`. Deliveries are signed (`X-Webhook-Signature`, and the Standard Webhooks headers) and tried again until they are made or given up with a recorded reason.",
         who: Who::Admin,
         operations: vec![
