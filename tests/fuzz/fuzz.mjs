@@ -52,7 +52,7 @@ operatorKey = { bearer = "${trackMate.operatorKey}" }
 `);
   console.log(`${SECONDS} s of fuzzing, SEED=${SEED}`);
   const args = ['-m', 'schemathesis.cli', '--config-file', config, '--no-color', 'run', `${trackMate.url}/openapi.json`, '--max-time', SECONDS, '--seed', SEED, '--phases', PHASES, '--checks', 'all', '--exclude-checks', NOT_CHECKED,
-    '--continue-on-failure', '--warnings', 'off', '--output-sanitize', 'false', '--generation-database', 'none'];
+    '--continue-on-failure', '--request-timeout', 40, '--warnings', 'off', '--output-sanitize', 'false', '--generation-database', 'none'];
   const fuzzer = spawn(python, args.map(String), { cwd: folder, stdio: 'inherit', env: { ...process.env, SCHEMATHESIS_HOOKS: HOOKS, FUZZ_WORLD: JSON.stringify(world) } });
   process.exitCode = await new Promise((done) => fuzzer.on('exit', (code) => done(code === 0 ? 0 : 1)));
 } finally {

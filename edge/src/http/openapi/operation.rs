@@ -186,18 +186,22 @@ impl Operation {
         by_status
     }
 
-    /// The operations that the id of what this one makes leads to.
+    /// The operations that the id of what this one makes leads to: those whose path ends with it, behind what stands in this one's own path.
     fn links(&self, all: &[Group]) -> Map<String, Value> {
         let Some((things, pointer)) = self.makes else { return Map::new() };
+        let name = |part: &'static str| part.trim_matches(['{', '}']);
+        let known: Vec<_> = self.segments().collect();
+        let wanted: Vec<&str> = known.iter().map(|(things, _)| *things).chain([things]).collect();
         let others = all.iter().flat_map(|group| &group.operations);
-        let of_it = others.filter(|o| o.segments().map(|(thing, _)| thing).eq([things]));
-        of_it
-            .map(|o| {
-                let name = o.segments().next().unwrap().1.trim_matches(['{', '}']);
-                let parameters = Map::from_iter([(format!("path.{name}"), format!("$response.body#{pointer}").into())]);
-                (o.id.to_owned(), json!({"operationId": o.id, "parameters": parameters}))
-            })
-            .collect()
+        let of_it = others.filter(|o| o.segments().map(|(things, _)| things).eq(wanted.iter().copied()));
+        let link = |o: &Operation| {
+            let values = known.iter().map(|(_, part)| format!("$request.path.{}", name(part)));
+            let values = values.chain([format!("$response.body#{pointer}")]);
+            let names = o.segments().map(|(_, part)| format!("path.{}", name(part)));
+            let parameters: Map<_, _> = names.zip(values.map(Value::from)).collect();
+            (o.id.to_owned(), json!({"operationId": o.id, "parameters": parameters}))
+        };
+        of_it.map(link).collect()
     }
 }
 

@@ -32,8 +32,9 @@ pub(super) fn group() -> Group {
             Operation::new("post", "/api/operator/companies/{id}/keys", "addKey", "Give a company another key")
                 .takes::<operator::WantedKey>(json!({"scope": "server", "name": "backend"}))
                 .gives::<operator::NewKey<'_>>(json!({"success": true, "key": key("server", true)}))
+                .makes("keys", "/key/id")
                 .fails(&[Code::MissingField, Code::InvalidField, Code::UnknownCompany]),
-            Operation::new("delete", "/api/operator/companies/{id}/keys/{key}", "revokeKey", "Revoke a key")
+            Operation::new("delete", "/api/operator/companies/{id}/keys/{keyId}", "revokeKey", "Revoke a key")
                 .text("It stops working at once.")
                 .gives::<Success>(json!({"success": true}))
                 .fails(&[Code::NotFound]),

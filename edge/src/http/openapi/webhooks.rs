@@ -60,6 +60,7 @@ pub(super) fn group() -> Group {
             Operation::new("get", "/api/admin/webhooks/{id}/deliveries", "listDeliveries", "List a webhook's deliveries, newest first")
                 .paged(DELIVERIES_SHOWN_MAX)
                 .query("status", json!({"enum": deliveries::STATES}), "Only those.")
+                .makes("deliveries", "/deliveries/0/id")
                 .gives::<deliveries::Page>(json!({"success": true, "deliveries": [delivery()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}}))
                 .fails(&[Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/recover", "recoverDeliveries", "Send again what was given up in a window")
