@@ -1,7 +1,7 @@
 // The document of the API against the API: every example is sent, and what the Worker answers, good or bad, is what the document says.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import Ajv from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { until } from '../support/harness.mjs';
@@ -55,15 +55,17 @@ function fields(operation) {
 export default (trackMate) =>
   describe('the OpenAPI document', () => {
     const world = {};
+    after(() => world.receiver?.close());
 
     /** A company in which every operation has something to work on. */
     const prepare = async () => {
       if (world.c) return world;
       const c = await newCompany(trackMate());
       const receiver = await startReceiver();
+      world.receiver = receiver;
       const webhook = await c.subscribe(`${receiver.url}/hook`, ['payment_processed']);
       const { profileId } = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body;
-      const [delivery] = await until('a delivery', async () => (await c.deliveries(webhook.id)).filter((d) => d.status === 'delivered'));
+      const delivery = await until('a delivery', async () => (await c.deliveries(webhook.id)).find((d) => d.status === 'delivered'));
       // What came at the receiver is what the document says of deliveries.
       const { parameters } = openapi.webhooks.delivery.post;
       for (const { json, headers } of receiver.requests) {
@@ -72,7 +74,7 @@ export default (trackMate) =>
       }
       const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
       const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-      return Object.assign(world, { c, receiver, operator, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id } });
+      return Object.assign(world, { c, operator, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id } });
     };
 
     const credentials = ({ security }) => {
@@ -153,6 +155,5 @@ export default (trackMate) =>
       };
       // Side by side: D1 and the Worker have nothing to wait for.
       await Promise.all(operations.filter((o) => o.operationId !== 'health').map(refuse));
-      await world.receiver.close();
     });
   });

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startTrackMate } from '../support/harness.mjs';
+import { startTrackMate, until } from '../support/harness.mjs';
 import { newCompany } from '../support/people.mjs';
 import { venv } from '../support/python.mjs';
 import { startReceiver } from '../support/receiver.mjs';
@@ -39,10 +39,10 @@ try {
   await c.server({ userId: users[0] }, 'x');
   // Its own key is not among the keys that may be revoked.
   const other = await trackMate.companies({ name: 'Other' });
-  const deliveries = (await c.deliveries(webhooks[0])).map((d) => d.id);
+  const ended = await until('a delivery', async () => (await c.deliveries(webhooks[0])).find((d) => d.status !== 'pending'));
   const world = {
     company: c.companyId, emails, sessions, receiver: `${receiver.url}/fuzzed`,
-    ids: { users, webhooks: [...webhooks, 'wh_funnel'], deliveries, companies: [other.companyId], keys: ['key_0'] },
+    ids: { users, webhooks: [...webhooks, 'wh_funnel'], deliveries: [ended.id], companies: [other.companyId], keys: ['key_0'] },
   };
   const config = join(folder, 'schemathesis.toml');
   writeFileSync(config, `[auth.openapi]
