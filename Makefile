@@ -1,7 +1,7 @@
 # The commands a person types. Each does its own set-up; what they do is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build check audit bench bench-sdk size soak clean
+.PHONY: help dev test build check openapi fuzz audit bench bench-sdk size soak clean
 
 # The port of `make dev` (the shop's own server takes the next one) and the folder of its local D1.
 export PORT ?= 8787
@@ -23,6 +23,12 @@ build: ## Build SDK, pages and Worker, each only when its inputs changed
 
 check: ## Format, lints, docs, types and unused dependencies, without building or testing
 	@exec scripts/test.sh check
+
+openapi: ## Write docs/openapi.json from the types and the tables of edge/src/http/openapi
+	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
+
+fuzz: ## Send the real Worker whatever its OpenAPI document allows, and what it does not; FUZZ_S=300 SEED=
+	@scripts/setup.sh fuzz && scripts/build.sh && exec node tests/fuzz/fuzz.mjs
 
 audit: ## Licences, sources and known vulnerabilities of the dependencies; says what it could not check
 	@exec scripts/audit.sh

@@ -56,6 +56,9 @@ hash_of() {
     -o -type f ! -name '.*' ! -name '*~' -print0 | LC_ALL=C sort -z | xargs -0 "${SHA256[@]}" | "${SHA256[@]}" | cut -c1-64
 }
 
+# python_home <requirements>: where the Python with these packages is kept, if it is there.
+python_home() { echo "$CACHE/python-$("${SHA256[@]}" <"$1" | cut -c1-16)"; }
+
 # hash_tree <folder>: the same of everything in a folder; empty when there is none.
 hash_tree() {
   if [ -d "$1" ]; then (cd "$1" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 "${SHA256[@]}" | "${SHA256[@]}" | cut -c1-64); fi

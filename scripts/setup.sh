@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a machine able to build and run TrackMate: the Rust target, the two pinned tools, the npm packages.
-# `scripts/setup.sh test` also brings what only the tests need. Does nothing, in under a second, when all is there.
+# `scripts/setup.sh test` also brings what only the tests need, `scripts/setup.sh fuzz` the fuzzer alone. Does nothing, in under a second, when all is there.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -51,11 +51,12 @@ if [ "$(cat node_modules/.trackmate-stamp 2>/dev/null)" != "$packages" ]; then
   echo "$packages" > node_modules/.trackmate-stamp
 fi
 
-# Receivers in Python are tested with packages of PyPI. A machine without venv, or without PyPI, skips those tests and counts them as skipped.
-requirements=tests/seeds/requirements.txt
-venv=$CACHE/python-$("${SHA256[@]}" <"$requirements" | cut -c1-16)
-if [ "${1:-}" = test ] && [ ! -d "$venv" ] && have python3; then
-  step "Python packages of the tests" ""
+# python_packages <requirements>: a Python of its own with them in the cache. A machine without venv, or without PyPI, skips what needs them and counts it as skipped.
+python_packages() {
+  local requirements=$1 venv
+  venv=$(python_home "$requirements")
+  if [ -d "$venv" ] || ! have python3; then return; fi
+  step "Python packages of $requirements" ""
   rm -rf "$venv.part"
   if python3 -m venv "$venv.part" && "$venv.part/bin/python" -m pip install --quiet --disable-pip-version-check \
     --only-binary :all: --require-hashes --requirement "$requirements"; then
@@ -63,5 +64,7 @@ if [ "${1:-}" = test ] && [ ! -d "$venv" ] && have python3; then
   else
     echo "    not there: the tests that need them will be skipped"
   fi
-fi
+}
+if [ "${1:-}" = test ]; then python_packages tests/seeds/requirements.txt; fi
+if [ "${1:-}" = test ] || [ "${1:-}" = fuzz ]; then python_packages tests/fuzz/requirements.txt; fi
 step_done

@@ -170,6 +170,13 @@ if [ "$MODE" = all ]; then
   else
     skip "fault tests" "there are none in tests/faults/"
   fi
+
+  # A taste of it on a fixed seed; `make fuzz` takes five minutes and another seed each time.
+  if [ -d "$(python_home tests/fuzz/requirements.txt)" ]; then
+    suite "fuzz" one "run: FUZZ_S=30 SEED=1 make fuzz" env FUZZ_S=25 SEED=1 node tests/fuzz/fuzz.mjs
+  else
+    skip "fuzz" "schemathesis is not installed (python3 from 3.11 on with venv, and PyPI)"
+  fi
 fi
 
 trap - ERR

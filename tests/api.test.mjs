@@ -10,6 +10,7 @@ import exports from './api/exports.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import listing from './api/listing.mjs';
 import records from './api/records.mjs';
+import openapi from './api/openapi.mjs';
 import server from './api/server.mjs';
 import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
@@ -26,6 +27,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, exports, audit, erasure, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, exports, audit, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

@@ -1,7 +1,8 @@
-// Builds the pages into www/dist: bundles src/*.ts, copies public/ as it is. The SDK in www/dist/sdk is built by
-// sdk-wasm/build.sh and left alone.
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+// Builds the pages into www/dist: bundles src/*.ts, copies public/ as it is, serves docs/openapi.json as it is and as the page /docs. The SDK in
+// www/dist/sdk is built by sdk-wasm/build.sh and left alone.
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { page } from './docs.mjs';
 
 const www = new URL('.', import.meta.url).pathname;
 const dist = `${www}dist`;
@@ -9,6 +10,10 @@ const dist = `${www}dist`;
 mkdirSync(dist, { recursive: true });
 for (const old of readdirSync(dist).filter((name) => name !== 'sdk')) rmSync(`${dist}/${old}`, { recursive: true });
 cpSync(`${www}public`, dist, { recursive: true });
+const openapi = JSON.parse(readFileSync(`${www}../docs/openapi.json`, 'utf8'));
+writeFileSync(`${dist}/openapi.json`, JSON.stringify(openapi));
+mkdirSync(`${dist}/docs`);
+writeFileSync(`${dist}/docs/index.html`, page(openapi));
 await build({
   entryPoints: { shop: `${www}src/shop.ts`, dashboard: `${www}src/dashboard.ts` },
   outdir: `${dist}/assets`,

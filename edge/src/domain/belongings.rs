@@ -62,6 +62,7 @@ pub type Shown = Traits;
 
 /// A person's records as they stand in the user object: an array for each thing asked for, those first that were last told of.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Belongings {
     #[serde(skip_serializing_if = "Option::is_none")]

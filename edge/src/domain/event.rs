@@ -58,8 +58,9 @@ pub struct Sorted {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Event"))]
 #[serde(rename_all = "camelCase")]
-struct Item<'a> {
+pub(crate) struct Item<'a> {
     event_type: Option<String>,
     #[serde(borrow)]
     event_data: Option<&'a RawValue>,

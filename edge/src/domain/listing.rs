@@ -68,7 +68,7 @@ pub fn expression(company: &str, search: &str) -> Option<String> {
     // Quoted, a word is no syntax, whatever is in it.
     let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
     let words: Vec<String> = search
-        .split_whitespace()
+        .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .map(|word| format!("{}*", quoted(word)))
         .collect();
@@ -84,5 +84,8 @@ mod tests {
         let found = expression("TM-1", " ada  NOT \"b* - o'x ").unwrap();
         assert_eq!(found, r#"company : "TM-1" AND text : ("ada"* AND "NOT"* AND """b*"* AND "o'x"*)"#);
         assert_eq!(expression("TM-1", " - \" "), None);
+        // FTS5 reads an expression up to its first NUL, which would leave a quote open.
+        assert_eq!(expression("TM-1", "\0a\0b\u{1}"), expression("TM-1", "a b"));
+        assert_eq!(expression("TM-1", "\0"), None);
     }
 }

@@ -25,7 +25,8 @@ pub struct Fact<'a> {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DeliveryBody"))]
+pub(crate) struct Body<'a> {
     event: &'a str,
     timestamp: String,
     data: &'a RawValue,
@@ -33,6 +34,7 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DeliveryMetadata"))]
 #[serde(rename_all = "camelCase")]
 struct Metadata<'a> {
     source: &'static str,

@@ -85,6 +85,7 @@ pub struct Person {
 
 /// A tag as shown.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tag {
     id: String,
@@ -93,6 +94,7 @@ pub struct Tag {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OptIns {
     messenger: bool,
     instagram: bool,
@@ -102,6 +104,7 @@ struct OptIns {
 
 /// A consent as shown.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Consent"))]
 pub struct ShownConsent {
     given: bool,
     at: Option<String>,
@@ -110,6 +113,7 @@ pub struct ShownConsent {
 
 /// How often a person wrote.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Interactions {
     messages_count: i64,
@@ -120,6 +124,7 @@ struct Interactions {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserStats"))]
 #[serde(rename_all = "camelCase")]
 struct Stats {
     bookings_count: i64,
@@ -130,6 +135,7 @@ struct Stats {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Timestamps {
     subscribed_at: Option<String>,
@@ -139,6 +145,7 @@ struct Timestamps {
 
 /// The user object.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     id: String,

@@ -11,6 +11,7 @@ use crate::domain::known::{self, Known};
 use crate::store::catalog;
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CatalogEntry"))]
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
     name: &'a str,
@@ -23,8 +24,9 @@ struct Entry<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Catalog"))]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     success: bool,
     events: Vec<Entry<'a>>,
     /// Whether the company has sent more names than are shown.

@@ -17,8 +17,9 @@ use crate::entropy;
 const EVENT: &str = "registration.submitted";
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactRequest"))]
 #[serde(rename_all = "camelCase")]
-struct Wanted {
+pub(super) struct Wanted {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
     session_id: Option<String>,
@@ -37,6 +38,7 @@ struct Wanted {
 }
 
 #[derive(Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 struct Funnel {
     project_id: Option<String>,
@@ -46,6 +48,7 @@ struct Funnel {
 }
 
 #[derive(Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 struct Visitor {
     id: Option<String>,
@@ -54,6 +57,7 @@ struct Visitor {
 }
 
 #[derive(Serialize, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 struct Utm {
     source: Option<String>,
@@ -74,8 +78,9 @@ struct Contact<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactAnswer"))]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     success: bool,
     contact_id: &'a str,
 }

@@ -1,8 +1,8 @@
 //! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's deliveries, and setting them going again.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, RECOVER_DELIVERIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -14,15 +14,16 @@ use crate::domain::{clock, event};
 use crate::store::deliveries::{self, LogCursor, Logged, Window};
 
 /// The states that a caller may ask for. What is leased is under way: to its owner it is pending.
-const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
+pub(super) const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
 /// Those of them that mean given up.
-const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
+pub(super) const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
 
 /// Before the newest delivery: later than any clock, and still an integer that D1 binds exactly.
 const START: LogCursor<'static> = LogCursor { created_ms: (1 << 53) - 1, id: "" };
 
 /// A delivery as shown.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Delivery"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     id: String,
@@ -39,6 +40,7 @@ pub(super) struct Shown {
 
 /// An attempt as stored and, its time and flag apart, as shown.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Attempt {
     attempt: i64,
@@ -86,7 +88,8 @@ pub(super) async fn latest(call: &Call, admin: &auth::Admin, id: &str, most: usi
 }
 
 #[derive(Serialize)]
-struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DeliveryList"))]
+pub(super) struct Page {
     success: bool,
     deliveries: Vec<Shown>,
     pagination: Pagination,
@@ -115,11 +118,22 @@ fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> 
 }
 
 #[derive(Deserialize)]
-struct Recover {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverRequest"))]
+pub(super) struct Recover {
     since: Option<Value>,
     until: Option<Value>,
     status: Option<String>,
     cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverAnswer"))]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Recovered {
+    success: bool,
+    requeued: usize,
+    has_more: bool,
+    next_cursor: Option<String>,
 }
 
 /// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success, requeued, hasMore, nextCursor}`: sets what was given up in a
@@ -142,13 +156,27 @@ pub(super) async fn recover(call: &Call, admin: auth::Admin, id: &str) -> Handle
     call.deliver_after_answer(&admin.company, ids);
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
-    Ok(json!({"success": true, "requeued": requeued, "hasMore": has_more, "nextCursor": next_cursor}).to_string())
+    Ok(serde_json::to_string(&Recovered { success: true, requeued, has_more, next_cursor })?)
 }
 
 /// When the walk began, ms.
 fn read_start(text: &str) -> Result<i64, Problem> {
     let start = text.parse().ok().filter(|ms| *ms > 0);
     start.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier call"))
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ResendAnswer"))]
+pub(super) struct Resent<'a> {
+    success: bool,
+    delivery: Requeued<'a>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Requeued<'a> {
+    id: &'a str,
+    status: &'static str,
 }
 
 /// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id, status}}`: sends one that has ended again, with its id and bytes.
@@ -159,5 +187,5 @@ pub(super) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: 
         return Err(Problem::new(Code::NotFound, message).into());
     }
     call.deliver_after_answer(&admin.company, vec![delivery.to_owned()]);
-    Ok(json!({"success": true, "delivery": {"id": delivery, "status": "pending"}}).to_string())
+    Ok(serde_json::to_string(&Resent { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
 }

@@ -19,7 +19,8 @@ use crate::store::people::{self, Owner, Profile};
 const RACES_MAX: usize = 5;
 
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EditAnswer"))]
+pub(super) struct Answer {
     success: bool,
     user: User,
 }
@@ -96,7 +97,8 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled 
 }
 
 #[derive(Deserialize)]
-struct Tags {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TagsRequest"))]
+pub(super) struct Tags {
     tags: Value,
 }
 

@@ -15,8 +15,9 @@ use crate::entropy;
 use crate::store::ingest::{self, Door};
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EventsRequest"))]
 #[serde(rename_all = "camelCase")]
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
     session_id: Option<String>,
@@ -29,6 +30,7 @@ struct Batch<'a> {
 
 /// What became of a batch.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Receipt {
     pub(super) success: bool,
     pub(super) accepted: usize,
@@ -37,6 +39,7 @@ pub(super) struct Receipt {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Rejected {
     index: usize,
     code: &'static str,

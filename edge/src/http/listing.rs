@@ -20,14 +20,16 @@ use crate::store::listing::{self, Listed, Part, Place};
 use crate::store::people;
 
 #[derive(Serialize)]
-struct Found {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserFound"))]
+pub(super) struct Found {
     success: bool,
     users: Vec<UserWith>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
-struct List {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserList"))]
+pub(super) struct List {
     success: bool,
     users: Vec<UserWith>,
     pagination: Whole,
@@ -35,6 +37,7 @@ struct List {
 
 /// `pagination` of the list.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ListPagination"))]
 #[serde(rename_all = "camelCase")]
 struct Whole {
     total: Total,
@@ -46,6 +49,7 @@ struct Whole {
 
 /// How many there are in all: exact as far as it is counted.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Total {
     Exact(i64),

@@ -1,7 +1,7 @@
 //! HTTP in: which route a request is for, and what every answer has in common.
 //!
 //! To add a route: 1. a [`Route`] with its path in [`Route::of`] and its methods in [`Route::methods`], 2. a handler in the feature's
-//! file, which parses, calls and maps, 3. its arm in [`dispatch`]. Its credentials are an argument type from [`auth`].
+//! file, which parses, calls and maps, 3. its arm in [`dispatch`], 4. its operation in `openapi/`. Its credentials are an argument type from [`auth`].
 
 mod audit;
 mod auth;
@@ -19,6 +19,8 @@ mod export_run;
 mod exports;
 mod identity;
 mod listing;
+#[cfg(test)]
+mod openapi;
 mod operator;
 mod page;
 mod profile;

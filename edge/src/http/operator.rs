@@ -14,13 +14,15 @@ use crate::entropy;
 use crate::store::companies::{self, ListedKey, Scope};
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyRequest"))]
 #[serde(rename_all = "camelCase")]
-struct WantedCompany {
+pub(super) struct WantedCompany {
     company_id: Option<String>,
     name: Option<String>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Company<'a> {
     id: &'a str,
     name: &'a str,
@@ -29,6 +31,7 @@ struct Company<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Key<'a> {
     id: &'a str,
@@ -72,13 +75,15 @@ impl<'a> Key<'a> {
 }
 
 #[derive(Serialize)]
-struct Created<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyAnswer"))]
+pub(super) struct Created<'a> {
     success: bool,
     company: Company<'a>,
     keys: FirstKeys<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FirstKeys<'a> {
     server: Key<'a>,
     admin: Key<'a>,
@@ -132,7 +137,8 @@ fn company_id() -> String {
 }
 
 #[derive(Serialize)]
-struct Companies<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyList"))]
+pub(super) struct Companies<'a> {
     success: bool,
     companies: Vec<Company<'a>>,
     pagination: Pagination,
@@ -152,7 +158,8 @@ pub(super) async fn list(call: &Call, _operator: auth::Operator) -> Handled {
 }
 
 #[derive(Serialize)]
-struct Keys<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyList"))]
+pub(super) struct Keys<'a> {
     success: bool,
     keys: Vec<Key<'a>>,
 }
@@ -167,13 +174,15 @@ pub(super) async fn keys(call: &Call, _operator: auth::Operator, company: &str) 
 }
 
 #[derive(Deserialize)]
-struct WantedKey {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyRequest"))]
+pub(super) struct WantedKey {
     scope: Option<Scope>,
     name: Option<String>,
 }
 
 #[derive(Serialize)]
-struct NewKey<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyAnswer"))]
+pub(super) struct NewKey<'a> {
     success: bool,
     key: Key<'a>,
 }

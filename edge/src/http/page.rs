@@ -9,6 +9,7 @@ use super::call::Call;
 
 /// `pagination` of an answer.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pagination {
     limit: usize,

@@ -19,8 +19,9 @@ use crate::store::identify::{self, Person};
 use crate::store::ingest;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentifyRequest"))]
 #[serde(rename_all = "camelCase")]
-struct Identify {
+pub(super) struct Identify {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
     session_id: Option<String>,
@@ -35,8 +36,9 @@ struct Identify {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentifyAnswer"))]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     success: bool,
     profile_id: &'a str,
 }

@@ -18,6 +18,7 @@ use crate::store::records::{self, Place};
 
 /// A user with what was asked for of what is theirs.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct UserWith {
     #[serde(flatten)]
     user: User,

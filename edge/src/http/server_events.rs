@@ -23,8 +23,9 @@ use crate::store::people::{self, Identifiers, Resolved};
 const RACES_MAX: usize = 3;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ServerEventsRequest"))]
 #[serde(rename_all = "camelCase")]
-struct Batch<'a> {
+pub(super) struct Batch<'a> {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
     identifier: Option<Identifier>,
@@ -46,6 +47,7 @@ struct Batch<'a> {
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Identifier {
     email: Option<String>,
@@ -68,8 +70,9 @@ struct Single<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ServerEventsAnswer"))]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     /// The single form only.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<&'a str>,
@@ -83,6 +86,7 @@ struct Answer<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Warning {
     code: &'static str,
     message: &'static str,

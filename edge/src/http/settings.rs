@@ -17,6 +17,7 @@ use crate::store::subscriptions::{self, Funnel};
 use crate::{entropy, vault};
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Settings {
     #[serde(rename = "company_id")]
@@ -47,14 +48,16 @@ struct Settings {
 pub(super) const FUNNEL: &str = "wh_funnel";
 
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsAnswer"))]
+pub(super) struct Answer {
     success: bool,
     settings: Settings,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsChange"))]
 #[serde(rename_all = "camelCase")]
-struct Wanted {
+pub(super) struct Wanted {
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
     allowed_origins: Option<Option<Vec<String>>>,

@@ -16,7 +16,8 @@ use crate::domain::{clock, payload};
 use crate::store::people::{self, Entry, Profile};
 
 #[derive(Serialize)]
-struct Page<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Timeline"))]
+pub(super) struct Page<'a> {
     success: bool,
     profile: User,
     summary: Summary,
@@ -25,6 +26,7 @@ struct Page<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TimelineEvent"))]
 #[serde(rename_all = "camelCase")]
 struct Event<'a> {
     message_id: &'a str,

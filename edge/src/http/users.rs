@@ -15,6 +15,7 @@ use crate::store::people::{self, Profile};
 
 /// A person's counts.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Summary {
     total_events: i64,
@@ -24,6 +25,7 @@ pub(super) struct Summary {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Sessions {
     total: i64,
     client: i64,
@@ -31,6 +33,7 @@ struct Sessions {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Money {
     currency: String,
     /// An exact decimal number.
@@ -56,7 +59,8 @@ impl Summary {
 }
 
 #[derive(Serialize)]
-struct One {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserAnswer"))]
+pub(super) struct One {
     success: bool,
     user: UserWith,
     summary: Summary,

@@ -29,8 +29,9 @@ use crate::{entropy, http, vault};
 const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange"))]
 #[serde(rename_all = "camelCase")]
-struct Wanted {
+pub(super) struct Wanted {
     name: Option<String>,
     url: Option<String>,
     events: Option<Vec<String>>,
@@ -48,6 +49,7 @@ struct Wanted {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Webhook<'a> {
     id: &'a str,
@@ -77,6 +79,7 @@ struct Webhook<'a> {
 
 /// Whether deliveries go out, or wait until a probe finds the receiver there.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Circuit {
     state: &'static str,
@@ -84,6 +87,7 @@ struct Circuit {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookStats"))]
 #[serde(rename_all = "camelCase")]
 struct Stats<'a> {
     success: i64,
@@ -132,7 +136,8 @@ impl<'a> Webhook<'a> {
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookAnswer"))]
+pub(super) struct One<'a> {
     success: bool,
     webhook: Webhook<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +145,8 @@ struct One<'a> {
 }
 
 #[derive(Serialize)]
-struct List<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookList"))]
+pub(super) struct List<'a> {
     success: bool,
     webhooks: Vec<Webhook<'a>>,
 }
@@ -224,8 +230,9 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 }
 
 #[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RotateRequest"))]
 #[serde(rename_all = "camelCase")]
-struct Rotate {
+pub(super) struct Rotate {
     grace_hours: Option<u32>,
 }
 
@@ -245,8 +252,9 @@ pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestAnswer"))]
 #[serde(rename_all = "camelCase")]
-struct Tested {
+pub(super) struct Tested {
     success: bool,
     delivered: bool,
     status_code: Option<u16>,

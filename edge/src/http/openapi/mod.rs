@@ -1,0 +1,181 @@
+//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`, made from the types that the handlers read and write. It is made by the tests and committed, so
+//! that the Worker carries none of it and a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page `/docs`.
+//!
+//! To add a route: 1. its types derive the schema beside their serde derive,
+//! `#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "…"))]`, and are `pub(super)`, 2. an [`Operation`] for each method in the file of its
+//! group here (the table of what it takes, gives and refuses), 3. what serde cannot tell of the types, required fields and bounds, in [`refine`],
+//! 4. `make openapi`. A test here fails for a route without an operation, for an operation without a route and for a stale document; the black-box
+//! test `tests/api/openapi.mjs` sends every example to the Worker and holds the answers against the schemas.
+
+mod company;
+mod delivery;
+mod operation;
+mod operator;
+mod public;
+mod refine;
+mod schemas;
+mod server;
+mod users;
+mod webhooks;
+
+use serde_json::{Map, Value, json};
+use trackmate_wire::problem::Code;
+
+use operation::{Group, Operation};
+use schemas::Schemas;
+
+/// What there is to know before the first call.
+const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, and sends each on, signed, to every webhook that wants it.\n\n\
+Bodies are JSON of at most 500 KB, read whatever the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a `Problem`: match on its `code`, which is one of a closed list. \
+Every answer carries `x-request-id`. Times are ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or seconds. \
+In a request, null is as good as a field left out unless told otherwise, and fields that are not listed are ignored. Where there is GET there is HEAD; OPTIONS tells the methods.";
+
+/// All operations by audience, in the order of the page.
+fn groups() -> Vec<Group> {
+    vec![public::group(), server::group(), users::group(), webhooks::group(), company::group(), operator::group()]
+}
+
+/// The whole document.
+fn document() -> Value {
+    let groups = groups();
+    let mut schemas = Schemas::new();
+    let mut paths = Map::new();
+    for group in &groups {
+        for operation in &group.operations {
+            let rendered = operation.render(group, &groups, &mut schemas);
+            let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+            let taken = path.as_object_mut().unwrap().insert(operation.method.to_owned(), rendered);
+            assert!(taken.is_none(), "{} {} stands twice", operation.method, operation.path);
+        }
+    }
+    let webhooks = delivery::render(webhooks::NAME, &mut schemas);
+    let ids = |group: &Group| group.operations.iter().map(|operation| operation.id).collect::<Vec<_>>();
+    let tag = |group: &Group| json!({"name": group.name, "description": group.text, "x-operations": ids(group)});
+    let tags: Vec<Value> = groups.iter().map(tag).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "TrackMate",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Events, people and signed webhooks at the edge.",
+            "description": INTRODUCTION,
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
+        },
+        "servers": [{"url": "/"}],
+        "tags": tags,
+        "paths": paths,
+        "webhooks": webhooks,
+        "components": {
+            "responses": std::mem::take(&mut schemas.responses),
+            "schemas": schemas.components(),
+            "securitySchemes": {
+                "serverKey": {"type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key", "description": "A company's key of scope `server`."},
+                "adminKey": {"type": "apiKey", "in": "header", "name": "X-Admin-ID", "description": "A company's key of scope `admin`."},
+                "bearerKey": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`."},
+                "operatorKey": {"type": "http", "scheme": "bearer", "description": "The deployment's `OPERATOR_KEY`."},
+            },
+            "headers": {
+                "RequestId": {"description": "Names this request in the logs.", "required": true, "schema": {"type": "string"}},
+            },
+        },
+    })
+}
+
+/// JSON as a person would break it into lines: what fits on one stays on one.
+fn written(value: &Value, indent: usize) -> String {
+    let flat = value.to_string();
+    let lines: Vec<String> = match value {
+        _ if indent + flat.len() <= 150 => return flat,
+        Value::Array(items) => items.iter().map(|item| written(item, indent + 2)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| format!("\"{name}\": {}", written(member, indent + 2))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return flat,
+    };
+    let (open, close) = if value.is_array() { ('[', ']') } else { ('{', '}') };
+    let (inner, outer) = (" ".repeat(indent + 2), " ".repeat(indent));
+    format!("{open}\n{inner}{}\n{outer}{close}", lines.join(&format!(",\n{inner}")))
+}
+
+/// The rows of docs/problems.md: code → (status, when).
+fn told(code: Code) -> (u16, &'static str) {
+    let row = include_str!("../../../../docs/problems.md")
+        .lines()
+        .find(|l| l.starts_with(&format!("| `{}` |", code.as_str())));
+    let cells: Vec<&str> = row.unwrap().split('|').map(str::trim).collect();
+    (cells[2].parse().unwrap(), cells[3])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use trackmate_wire::problem::ALL;
+
+    use super::super::{Route, error};
+    use super::*;
+
+    /// The paths of the router as its source spells them, `{}` for whatever is not fixed.
+    fn routed() -> BTreeSet<String> {
+        let router =
+            include_str!("../mod.rs").split_once("fn of(path").unwrap().1.split_once("=> return None").unwrap().0;
+        let pattern = |text: &str| {
+            let parts = text.split_once(']').unwrap().0.split(',').map(str::trim).filter(|part| !part.is_empty());
+            parts
+                .map(|part| {
+                    part.strip_prefix('"').map_or("/{}".to_owned(), |name| format!("/{}", name.trim_end_matches('"')))
+                })
+                .collect()
+        };
+        router.split("[\"").skip(1).map(|rest| pattern(&format!("\"{rest}"))).collect()
+    }
+
+    fn blank(path: &str) -> String {
+        path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
+    }
+
+    #[test]
+    fn every_route_and_method_stands_in_the_document_and_no_other() {
+        let groups = groups();
+        let operations: Vec<&Operation> = groups.iter().flat_map(|group| &group.operations).collect();
+        let routed = routed();
+        assert!(routed.len() > 20, "{routed:?}");
+        let told: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
+        assert_eq!(told, routed);
+        for path in &told {
+            let route = Route::of(path).unwrap();
+            let taken: BTreeSet<String> = route
+                .methods()
+                .split(", ")
+                .filter(|m| !["HEAD", "OPTIONS"].contains(m))
+                .map(str::to_lowercase)
+                .collect();
+            let of_path = operations.iter().filter(|o| blank(o.path) == *path);
+            assert_eq!(of_path.map(|o| o.method.to_owned()).collect::<BTreeSet<_>>(), taken, "{path}");
+        }
+        let ids: BTreeSet<&str> = operations.iter().map(|o| o.id).collect();
+        assert_eq!(ids.len(), operations.len(), "an operation's id is its own");
+    }
+
+    #[test]
+    fn the_documented_status_of_a_problem_is_the_one_it_is_answered_with() {
+        for code in ALL {
+            assert_eq!(told(code).0, error::status(code), "{}", code.as_str());
+        }
+    }
+
+    #[test]
+    fn the_document_in_docs_is_the_one_that_the_types_make() {
+        let made = format!("{}\n", written(&document(), 0));
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+        if std::env::var_os("OPENAPI_WRITE").is_some() {
+            std::fs::write(file, &made).unwrap();
+        }
+        let committed = std::fs::read_to_string(file).unwrap_or_default();
+        let differs = made.lines().zip(committed.lines()).find(|(new, old)| new != old);
+        assert!(
+            made == committed,
+            "docs/openapi.json is stale: run make openapi and commit it. It differs first at {differs:?}"
+        );
+    }
+}

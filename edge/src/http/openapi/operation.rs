@@ -1,0 +1,247 @@
+//! One operation: what a caller sends, gets, and may be refused with; and how that is written in `OpenAPI`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+use trackmate_wire::problem::Code;
+
+use super::super::error;
+use super::schemas::Schemas;
+
+/// Whose key an operation asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Nobody's.
+    Anyone,
+    /// A company's, scope `server`.
+    Server,
+    /// A company's, scope `admin`.
+    Admin,
+    /// The deployment's own.
+    Operator,
+}
+
+/// The operations of one audience.
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+    pub(super) who: Who,
+    pub(super) operations: Vec<Operation>,
+}
+
+type Schema = Box<dyn Fn(&mut Schemas) -> Value>;
+
+/// One method of one path.
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) id: &'static str,
+    summary: &'static str,
+    text: &'static str,
+    query: Vec<Value>,
+    takes: Option<(Schema, Value)>,
+    optional: bool,
+    gives: Option<(Schema, Value)>,
+    makes: Option<(&'static str, &'static str)>,
+    fails: Vec<Code>,
+}
+
+impl Operation {
+    /// `id` is what generated clients call it.
+    pub(super) fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Self {
+        let (query, fails) = (Vec::new(), Vec::new());
+        Self {
+            method,
+            path,
+            id,
+            summary,
+            text: "",
+            query,
+            takes: None,
+            optional: false,
+            gives: None,
+            makes: None,
+            fails,
+        }
+    }
+
+    /// What the summary leaves out; Markdown.
+    pub(super) fn text(self, text: &'static str) -> Self {
+        Self { text, ..self }
+    }
+
+    /// A parameter of the query.
+    pub(super) fn query(mut self, name: &str, schema: Value, text: &str) -> Self {
+        self.query.push(json!({"name": name, "in": "query", "description": text, "schema": schema}));
+        self
+    }
+
+    /// A parameter of the query that is spelled otherwise than `name=value`.
+    pub(super) fn query_as(mut self, parameter: Value) -> Self {
+        self.query.push(parameter);
+        self
+    }
+
+    /// `limit` and `cursor` of a list.
+    pub(super) fn paged(self, most: usize) -> Self {
+        let limit = json!({"type": "integer", "minimum": 1, "maximum": most, "default": 50});
+        self.query("limit", limit, "Items of a page.")
+            .query("cursor", json!({"type": "string"}), "The `nextCursor` of the page before.")
+            .fails(&[Code::InvalidField, Code::InvalidCursor])
+    }
+
+    /// A body of this type, with an example that the Worker accepts.
+    pub(super) fn takes<T: JsonSchema + 'static>(self, example: Value) -> Self {
+        Self { takes: Some((Box::new(Schemas::request::<T>), example)), ..self }
+    }
+
+    /// A body that no one type reads: a schema by its name in [`super::schemas`].
+    pub(super) fn takes_named(self, name: &'static str, example: Value) -> Self {
+        Self { takes: Some((Box::new(move |_| reference(name)), example)), ..self }
+    }
+
+    /// The body may be left out.
+    pub(super) fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+
+    /// The answer's type, with an example.
+    pub(super) fn gives<T: JsonSchema + 'static>(self, example: Value) -> Self {
+        Self { gives: Some((Box::new(Schemas::answer::<T>), example)), ..self }
+    }
+
+    /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/` in paths.
+    pub(super) fn makes(self, things: &'static str, pointer: &'static str) -> Self {
+        Self { makes: Some((things, pointer)), ..self }
+    }
+
+    /// Codes of problems, beside those that follow from the credentials and from having a body.
+    pub(super) fn fails(mut self, codes: &[Code]) -> Self {
+        self.fails.extend(codes);
+        self
+    }
+
+    pub(super) fn render(&self, group: &Group, all: &[Group], schemas: &mut Schemas) -> Value {
+        let mut rendered = json!({
+            "operationId": self.id,
+            "tags": [group.name],
+            "summary": self.summary,
+            "security": security(group.who),
+            "responses": self.responses(group.who, all, schemas),
+        });
+        let mut put = |name: &str, value: Value| rendered[name] = value;
+        if !self.text.is_empty() {
+            put("description", self.text.into());
+        }
+        let parameters: Vec<Value> = self.segments().map(path_parameter).chain(self.query.iter().cloned()).collect();
+        if !parameters.is_empty() {
+            put("parameters", parameters.into());
+        }
+        if let Some((schema, example)) = &self.takes {
+            let content = json!({"application/json": {"schema": schema(schemas), "example": example}});
+            put("requestBody", json!({"required": !self.optional, "content": content}));
+        }
+        rendered
+    }
+
+    /// The variable segments of the path, each with the one before it.
+    fn segments(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let parts: Vec<&str> = self.path.split('/').collect();
+        let pairs: Vec<_> = parts.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        pairs.into_iter().filter(|(_, part)| part.starts_with('{'))
+    }
+
+    fn responses(&self, who: Who, all: &[Group], schemas: &mut Schemas) -> Value {
+        let headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
+        let (schema, example) = self.gives.as_ref().unwrap();
+        let content = json!({"application/json": {"schema": schema(schemas), "example": example}});
+        let mut responses = json!({"200": {"description": "Done.", "headers": headers, "content": content}});
+        let links = self.links(all);
+        if !links.is_empty() {
+            responses["200"]["links"] = links.into();
+        }
+        for (status, codes) in self.problems(who) {
+            responses[status.to_string()] = refusal(&codes, &headers, schemas);
+        }
+        responses
+    }
+
+    /// Status → codes, in the order of the closed list.
+    fn problems(&self, who: Who) -> BTreeMap<u16, Vec<Code>> {
+        let mut codes = self.fails.clone();
+        codes.push(Code::Internal);
+        if self.takes.is_some() {
+            codes.extend([Code::InvalidJson, Code::InvalidEncoding, Code::BodyTooLarge]);
+        }
+        codes.extend(match who {
+            Who::Anyone => [].as_slice(),
+            Who::Server | Who::Admin => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope],
+            Who::Operator => &[Code::MissingKey, Code::InvalidKey],
+        });
+        let mut by_status = BTreeMap::new();
+        for code in trackmate_wire::problem::ALL.into_iter().filter(|code| codes.contains(code)) {
+            by_status.entry(error::status(code)).or_insert_with(Vec::new).push(code);
+        }
+        by_status
+    }
+
+    /// The operations that the id of what this one makes leads to: those whose path ends with it, behind what stands in this one's own path.
+    fn links(&self, all: &[Group]) -> Map<String, Value> {
+        let Some((things, pointer)) = self.makes else { return Map::new() };
+        let name = |part: &'static str| part.trim_matches(['{', '}']);
+        let known: Vec<_> = self.segments().collect();
+        let wanted: Vec<&str> = known.iter().map(|(things, _)| *things).chain([things]).collect();
+        let others = all.iter().flat_map(|group| &group.operations);
+        let of_it = others.filter(|o| o.segments().map(|(things, _)| things).eq(wanted.iter().copied()));
+        let link = |o: &Operation| {
+            let values = known.iter().map(|(_, part)| format!("$request.path.{}", name(part)));
+            let values = values.chain([format!("$response.body#{pointer}")]);
+            let names = o.segments().map(|(_, part)| format!("path.{}", name(part)));
+            let parameters: Map<_, _> = names.zip(values.map(Value::from)).collect();
+            (o.id.to_owned(), json!({"operationId": o.id, "parameters": parameters}))
+        };
+        of_it.map(link).collect()
+    }
+}
+
+/// The answer with one of these codes. What few codes share a status for many operations is written once, under their names.
+fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
+    let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+    let narrowed = json!({"type": "object", "properties": {"code": {"enum": names}}});
+    let content = json!({"application/json": {"schema": {"allOf": [reference("Problem"), narrowed]}}});
+    let response = json!({"description": names.join(", "), "headers": headers, "content": content});
+    if codes.len() > 3 {
+        return response;
+    }
+    let name = codes.iter().map(|code| format!("{code:?}")).collect::<Vec<_>>().join("Or");
+    schemas.responses.insert(name.clone(), response);
+    json!({"$ref": format!("#/components/responses/{name}")})
+}
+
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+pub(super) fn security(who: Who) -> Value {
+    match who {
+        Who::Anyone => json!([]),
+        Who::Server => json!([{"serverKey": []}, {"bearerKey": []}]),
+        Who::Admin => json!([{"adminKey": []}, {"bearerKey": []}]),
+        Who::Operator => json!([{"operatorKey": []}]),
+    }
+}
+
+/// What stands in the braces follows from the segment before.
+fn path_parameter((things, part): (&str, &str)) -> Value {
+    let text = match things {
+        "users" => "A user's id: the `profileId` of an identify.",
+        "webhooks" => "A webhook's id; `wh_funnel` is the funnel's.",
+        "deliveries" => "A delivery's id.",
+        "companies" => "A company's id.",
+        "keys" => "A key's id, which is not the key.",
+        other => panic!("what stands behind /{other}/ in a path? Say so here."),
+    };
+    let name = part.trim_matches(['{', '}']);
+    json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1}})
+}

@@ -1,0 +1,296 @@
+//! What serde cannot tell of the types: fields that must be there, bounds and closed lists, as JSON merge patches by the schema's name; and the schemas of what
+//! no one type reads. A patch of a field that the type has not got fails the tests.
+
+use serde_json::{Map, Value, json};
+use trackmate_wire::limits::{
+    BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX,
+    EVENT_NAME_CHARS_MAX, FIELD_CHARS_MAX, FIELDS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX,
+    MESSAGE_ID_BYTES_MAX, NAME_CHARS_MAX, ORIGINS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX,
+    RETRY_DELAY_S_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX, SESSION_ID_BYTES_MAX, TAGS_MAX, TIMEOUT_MS_MAX, TOTAL_MAX,
+    URL_BYTES_MAX,
+};
+use trackmate_wire::problem::ALL;
+
+use super::super::deliveries::{GIVEN_UP, STATES};
+use super::operation::reference;
+use super::schemas::merge;
+use super::told;
+use crate::domain::person::{KNOWN, PLATFORMS};
+
+fn company() -> Value {
+    json!({"pattern": "^TM-[A-Z0-9]{4,32}$"})
+}
+
+fn session() -> Value {
+    json!({"pattern": format!("^[A-Za-z0-9_.:-]{{1,{SESSION_ID_BYTES_MAX}}}$"), "description": "Made by the SDK, `session_<unix s>_<random>`; one that begins with `webhook_` is a server's."})
+}
+
+fn email() -> Value {
+    json!({"format": "email", "maxLength": EMAIL_BYTES_MAX})
+}
+
+fn time() -> Value {
+    reference("Time")
+}
+
+fn message_id() -> Value {
+    json!({"maxLength": MESSAGE_ID_BYTES_MAX, "description": "Makes a repeat harmless. One is made where it is left out."})
+}
+
+fn chars(most: usize) -> Value {
+    json!({"maxLength": most})
+}
+
+fn count(least: u32, most: u32) -> Value {
+    json!({"minimum": least, "maximum": most})
+}
+
+/// What serde cannot tell of the types, as merge patches by name.
+pub(super) fn refinements() -> Vec<(&'static str, Value)> {
+    let sent_at = json!({"$ref": "#/components/schemas/Time", "description": "The sender's clock: times are corrected if it is off by 55 minutes or more."});
+    let name = json!({"minLength": 1, "maxLength": NAME_CHARS_MAX});
+    vec![
+        (
+            "Event",
+            json!({
+                "description": "One event.", "required": ["eventType"],
+                "properties": {
+                    "eventType": {"minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "eventData": {"type": ["object", "null"], "description": "At most 32 KB, nested 32 deep."},
+                    "timestamp": time(), "messageId": message_id(),
+                    "identifier": {"type": "null", "description": "Stands beside `events`, never in one."},
+                },
+            }),
+        ),
+        (
+            "EventsRequest",
+            json!({
+                "required": ["company_id", "sessionId", "events"],
+                "properties": {
+                    "company_id": company(), "sessionId": session(), "sentAt": sent_at, "context": {"type": ["object", "null"], "description": "Stored with each event; at most 4 KB."},
+                    "events": {"maxItems": BATCH_EVENTS_MAX, "items": reference("Event")},
+                },
+            }),
+        ),
+        (
+            "Receipt",
+            json!({"description": "What became of the events.", "properties": {
+                "duplicates": {"description": "Known already; stored once."}, "rejected": {"description": "Those that were not stored, and why. The others were."},
+            }}),
+        ),
+        (
+            "Rejected",
+            json!({"properties": {"index": {"description": "Its place in `events`."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "invalid_timestamp", "placeholder_id"]}}}),
+        ),
+        (
+            "IdentifyRequest",
+            json!({
+                "description": "All other fields are traits, to 32 KB.", "required": ["company_id", "sessionId", "email"],
+                "properties": {
+                    "company_id": company(), "sessionId": session(), "email": email(), "timestamp": time(), "sentAt": sent_at, "messageId": message_id(),
+                    "userHash": {"type": ["string", "null"], "description": "Accepted, and not yet checked."},
+                },
+            }),
+        ),
+        (
+            "ContactRequest",
+            json!({
+                "required": ["company_id", "email"],
+                "properties": {"company_id": company(), "sessionId": session(), "email": email(), "name": chars(NAME_CHARS_MAX), "timestamp": time(), "sentAt": sent_at, "messageId": message_id()},
+            }),
+        ),
+        ("Visitor", json!({"description": "What is left out is taken from the request."})),
+        (
+            "Identifier",
+            json!({
+                "description": "Whom an event is about: the first of `userId`, `email`, `sessionId` that is given.",
+                "properties": {"email": email(), "sessionId": session(), "userId": {"minLength": 1}},
+            }),
+        ),
+        (
+            "ServerEventsRequest",
+            json!({
+                "description": "One event, or `events` with many. `identifier` and `user` are about all of them.",
+                "anyOf": [{"required": ["eventType"]}, {"required": ["events"]}],
+                "properties": {
+                    "company_id": {"pattern": company()["pattern"], "description": "The key says it; another one is refused."},
+                    "events": {"maxItems": BATCH_EVENTS_MAX, "items": reference("Event")},
+                    "eventType": {"type": "string", "minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "eventData": {"type": ["object", "null"]},
+                    "timestamp": time(), "sentAt": sent_at, "messageId": merged(&message_id(), &json!({"type": ["string", "null"]})),
+                    "user": {"anyOf": [reference("UserEdit"), {"type": "null"}]},
+                },
+            }),
+        ),
+        (
+            "ServerEventsAnswer",
+            json!({"properties": {
+                "messageId": {"description": "Of the one event."}, "profileId": {"description": "Whose events they are; null for nobody's."},
+                "linked": {"description": "Whether they are somebody's."}, "created": {"description": "Whether this made the user."},
+            }}),
+        ),
+        ("Warning", json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known"]}}})),
+        (
+            "TagsRequest",
+            json!({"properties": {"tags": {"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}}}}),
+        ),
+        ("Total", json!({"description": format!("Exact to {TOTAL_MAX}, then at least that.")})),
+        ("Money", json!({"properties": {"amount": {"type": "number"}}})),
+        (
+            "TimelineEvent",
+            json!({"properties": {"eventData": {"type": "object"}, "source": {"enum": ["browser", "webhook"]}}}),
+        ),
+        (
+            "WebhookChange",
+            json!({"properties": {
+                "name": name, "url": {"format": "uri", "maxLength": URL_BYTES_MAX, "description": "https, a public host."},
+                "events": {"minItems": 1, "maxItems": PATTERNS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "description": "Names, `prefix.*` or `*`."},
+                "description": chars(DESCRIPTION_CHARS_MAX),
+                "headers": {"maxProperties": HEADERS_MAX, "description": "Sent with each delivery; null takes one away.",
+                    "additionalProperties": {"maxLength": HEADER_BYTES_MAX}},
+                "preset": {"enum": ["funnel", "crm", "standard", null], "description": "A retry policy; excludes the three fields of one's own."},
+                "retryAttempts": count(1, RETRY_ATTEMPTS_MAX), "retryDelay": merged(&count(1, RETRY_DELAY_S_MAX), &json!({"description": "Seconds, doubled after each attempt."})),
+                "timeoutMs": count(100, TIMEOUT_MS_MAX), "rateLimit": merged(&count(0, RATE_LIMIT_MAX), &json!({"description": "Deliveries a second; 0 for no limit."})),
+                "disableAfterFailures": merged(&count(0, DISABLE_FAILURES_MAX), &json!({"description": "Given up in a row, it is switched off; 0 for never."})), "disableAfterHours": count(0, DISABLE_HOURS_MAX),
+                "held": {"enum": ["deliver", "dismiss", null], "description": "What becomes of what was held, when it is switched on."},
+            }}),
+        ),
+        (
+            "Webhook",
+            json!({"properties": {
+                "events": {"type": "array", "items": {"type": "string"}}, "headers": {"additionalProperties": {"const": "***"}},
+            }}),
+        ),
+        ("Circuit", json!({"properties": {"state": {"enum": ["closed", "open"]}}})),
+        (
+            "WebhookAnswer",
+            json!({"properties": {"deliveries": {"description": "Only where one webhook is read: the last 50, newest first."}}}),
+        ),
+        (
+            "RotateRequest",
+            json!({"properties": {"graceHours": merged(&count(0, GRACE_H_MAX), &json!({"description": "How long the old secret signs too; 24 unless given."}))}}),
+        ),
+        (
+            "Delivery",
+            json!({"properties": {
+                "status": {"enum": STATES}, "payload": {"type": ["object", "null"], "description": "The body as sent, once an attempt has ended."},
+            }}),
+        ),
+        (
+            "DeliveryBody",
+            json!({"description": "An event as it is sent.", "properties": {"data": {"type": "object", "description": "The event's data."}}}),
+        ),
+        (
+            "DeliveryMetadata",
+            json!({"required": ["source", "action"], "properties": {
+                "source": {"enum": ["browser", "webhook", "trackmate"], "description": "A browser's claim, a server's word, or a test delivery, which has `source` and `action` alone."},
+                "action": {"description": "What stands behind the last dot of the event's name."},
+            }}),
+        ),
+        ("Attempt", json!({"description": "One attempt.", "properties": {"success": {"const": null}}})),
+        (
+            "RecoverRequest",
+            json!({
+                "required": ["since"],
+                "properties": {"since": time(), "until": time(), "status": {"enum": [GIVEN_UP[0], GIVEN_UP[1], GIVEN_UP[2], null]},
+                    "cursor": {"description": "The `nextCursor` of the call before."}},
+            }),
+        ),
+        ("Requeued", json!({"properties": {"status": {"const": "pending"}}})),
+        (
+            "Settings",
+            json!({"properties": {
+                "allowedOrigins": {"type": ["array", "null"], "items": {"type": "string"}, "description": "null for every origin."},
+                "revenueEvents": {"type": "array", "items": {"type": "string"}},
+                "webhook_enabled": {"description": "Whether the funnel's webhook is on."},
+            }}),
+        ),
+        (
+            "SettingsChange",
+            json!({"properties": {
+                "name": name, "allowedOrigins": {"maxItems": ORIGINS_MAX, "items": {"format": "uri"}, "description": "Origins such as `https://shop.example`; null allows every origin."},
+                "revenueEvents": {"maxItems": REVENUE_EVENTS_MAX, "items": {"minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}},
+                "logRetentionDays": count(1, LOG_DAYS_MAX), "crm_webhook_url": {"format": "uri", "maxLength": URL_BYTES_MAX},
+                "webhook_secret": merged(&chars(SECRET_BYTES_MAX), &json!({"description": "Signs the funnel's deliveries; empty for none."})),
+            }}),
+        ),
+        (
+            "CatalogEntry",
+            json!({"properties": {"example": {"type": ["object", "null"], "description": "The body of a delivery of it."}}}),
+        ),
+        (
+            "CompanyRequest",
+            json!({"required": ["name"], "properties": {"name": name, "companyId": merged(&company(), &json!({"description": "Made where it is left out."}))}}),
+        ),
+        ("Key", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("KeyRequest", json!({"required": ["scope"], "properties": {"name": chars(NAME_CHARS_MAX)}})),
+    ]
+}
+
+fn merged(one: &Value, other: &Value) -> Value {
+    let mut both = one.clone();
+    merge(&mut both, other);
+    both
+}
+
+/// Schemas of what no one type reads or writes.
+pub(super) fn own() -> Vec<(&'static str, Value)> {
+    let text = |most: usize| json!({"type": ["string", "null"], "minLength": 1, "maxLength": most});
+    let mut edit = Map::from_iter(
+        KNOWN.map(|name| (name.to_owned(), text(if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX }))),
+    );
+    let opted = Map::from_iter(PLATFORMS.map(|name| (name.to_owned(), json!({"type": "boolean"}))));
+    let names = json!({"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}});
+    let more = json!({
+        "traits": {"type": "object"},
+        "optIns": {"type": "object", "properties": opted, "additionalProperties": false},
+        "exportConsent": {"anyOf": [
+            {"type": "boolean"},
+            {"type": "object", "required": ["given"], "properties": {"given": {"type": "boolean"}, "at": reference("Time"), "source": text(NAME_CHARS_MAX)}},
+        ]},
+        "customFields": reference("CustomFields"),
+        "tags": {"type": "object", "properties": {"add": names, "remove": names}, "additionalProperties": false, "description": "`remove` takes ids too."},
+    });
+    edit.extend(more.as_object().unwrap().clone());
+    let meanings = ALL.map(|code| json!({"const": code.as_str(), "description": told(code).1}));
+    vec![
+        (
+            "Time",
+            json!({
+                "type": ["string", "number", "null"], "description": "ISO 8601, with any offset or none (UTC), a date alone too; or epoch milliseconds or seconds.",
+                "examples": ["2025-10-18T10:00:00Z", 1_760_781_600_000_i64],
+            }),
+        ),
+        (
+            "Problem",
+            json!({
+                "type": "object", "description": "Why a request was refused.", "required": ["success", "code", "message", "requestId"],
+                "properties": {
+                    "success": {"const": false}, "code": {"oneOf": meanings, "description": "What clients match on."},
+                    "message": {"type": "string", "description": "For people; may change."}, "requestId": {"type": "string", "description": "As in `x-request-id`."},
+                    "field": {"type": "string", "description": "The request's field that it is about."},
+                },
+                "example": {"success": false, "code": "missing_field", "message": "sessionId is missing", "requestId": "9b2e6d1c0f3a4857", "field": "sessionId"},
+            }),
+        ),
+        (
+            "UserEdit",
+            json!({
+                "type": "object", "properties": edit, "additionalProperties": true,
+                "description": "What is to be said of a user. Any other name is a trait; null hides a trait. The address, `interactions`, `stats` and `timestamps` cannot be set here.",
+            }),
+        ),
+        (
+            "WebhookRequest",
+            json!({"allOf": [reference("WebhookChange"), {"type": "object", "required": ["name", "url", "events"], "properties": {
+                "name": {"type": "string"}, "url": {"type": "string"}, "events": {"type": "array"},
+            }}]}),
+        ),
+        (
+            "CustomFields",
+            json!({
+                "type": "object", "maxProperties": FIELDS_MAX, "propertyNames": {"minLength": 1, "maxLength": NAME_CHARS_MAX},
+                "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": FIELD_CHARS_MAX},
+                "description": "Numbers and booleans are kept as their text; null takes a field away.",
+            }),
+        ),
+    ]
+}

@@ -1,0 +1,38 @@
+// The API's reference, /docs, as a reader without JavaScript has it, on a desk and on a phone.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { listen } from './browser.mjs';
+
+const SHOTS = fileURLToPath(new URL('../../.trackmate/shots/', import.meta.url));
+
+export async function referenceTellsEveryRoute({ browser, trackMate }) {
+  const { paths, components } = await (await fetch(`${trackMate.url}/openapi.json`)).json();
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = listen(await context.newPage());
+  await page.goto(`${trackMate.url}/docs`);
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, { summary }] of Object.entries(methods)) {
+      const operation = page.locator(`[data-operation="${method} ${path}"]`);
+      assert.equal(await operation.locator('.lead').textContent(), summary.replaceAll('`', ''), `${method} ${path}`);
+      assert.equal(await operation.locator('h3 code').textContent(), path);
+      assert.ok((await page.locator('.contents').textContent()).includes(summary.replaceAll('`', '')), summary);
+    }
+  }
+  const ids = await page.locator('[id]').evaluateAll((all) => all.map((one) => one.id));
+  const links = await page.locator('a[href^="#"]').evaluateAll((all) => all.map((one) => one.getAttribute('href').slice(1)));
+  assert.equal(new Set(ids).size, ids.length, 'an id is given once');
+  assert.deepEqual(links.filter((id) => !ids.includes(id)), [], 'every link within the page leads somewhere');
+  assert.deepEqual(Object.keys(components.schemas).filter((name) => !ids.includes(`schema-${name}`)), []);
+
+  mkdirSync(SHOTS, { recursive: true });
+  for (const [name, width, colorScheme] of [['reference', 1280, 'light'], ['reference-dark', 1280, 'dark'], ['reference-narrow', 390, 'light']]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 1200 });
+    const wide = await page.locator('html').evaluate((html) => html.scrollWidth);
+    assert.ok(wide <= width, `nothing sticks out at ${width}: ${wide}`);
+    await page.screenshot({ path: `${SHOTS}${name}.png` });
+  }
+  assert.deepEqual(page.said, []);
+  await context.close();
+}
