@@ -54,6 +54,7 @@ operatorKey = { bearer = "${trackMate.operatorKey}" }
   const args = ['-m', 'schemathesis.cli', '--config-file', config, '--no-color', 'run', `${trackMate.url}/openapi.json`, '--max-time', SECONDS, '--seed', SEED, '--phases', PHASES, '--checks', 'all', '--exclude-checks', NOT_CHECKED,
     '--continue-on-failure', '--request-timeout', 40, '--warnings', 'off', '--output-sanitize', 'false', '--generation-database', 'none'];
   const fuzzer = spawn(python, args.map(String), { cwd: folder, stdio: 'inherit', env: { ...process.env, SCHEMATHESIS_HOOKS: HOOKS, FUZZ_WORLD: JSON.stringify(world) } });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => fuzzer.kill(signal));
   process.exitCode = await new Promise((done) => fuzzer.on('exit', (code) => done(code === 0 ? 0 : 1)));
 } finally {
   await receiver.close();
