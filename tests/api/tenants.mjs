@@ -73,7 +73,10 @@ export default (trackMate) =>
       assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);
       assert.deepEqual((await a.get('/api/admin/webhooks')).body.webhooks, []);
       assertProblem(await call('GET', `/api/admin/exports/${exported}`, undefined, a.admin), 404, 'not_found');
-      for (const kind of ['users', 'events']) assert.deepEqual((await call('GET', `/api/admin/export/${kind}/json`, undefined, a.admin)).body[kind], []);
+      for (const [kind, whose] of [['users', 'id'], ['events', 'userId']]) {
+        const rows = (await call('GET', `/api/admin/export/${kind}/json`, undefined, a.admin)).body[kind];
+        assert.deepEqual(new Set(rows.map((row) => row[whose])), new Set([own]));
+      }
       assert.ok((await a.get('/api/admin/exports')).body.exports.every((e) => e.id !== exported));
       assert.ok((await a.get('/api/admin/audit')).body.entries.every((e) => e.targetId !== exported && e.targetId !== webhook.id));
       assert.equal((await a.get('/api/admin/settings')).body.settings.company_id, a.companyId);
