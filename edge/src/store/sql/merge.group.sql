@@ -2,6 +2,6 @@
 with recursive grp (id, winner, at) as (
   select ?2, null, 0
   union all
-  select m.loser, m.winner, m.at from grp cross join merges as m on m.company = ?1 and m.winner = grp.id
+  select m.loser, m.winner, m.at from grp cross join merges as m indexed by merges_by_winner on m.company = ?1 and m.winner = grp.id
 )
 select g.id, g.winner, g.at, p.email, p.aliases, p.own from grp as g cross join profiles as p on p.company = ?1 and p.id = g.id order by g.at, g.id

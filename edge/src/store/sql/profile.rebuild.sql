@@ -2,7 +2,7 @@
 -- told again in the order in which they arrived, by the rule of identify.profile. If the identify that made it is gone, what arrived first now did.
 -- ?1 company, ?2 profile, ?3 bytes of traits at most, ?4 the number that the batch has noted on profile ?5
 with recursive mine as materialized (
-  select session, at, id, origin, events, server_events, revenue, first_ts, last_ts from links where company = ?1 and profile = ?2
+  select session, at, id, origin, events, server_events, revenue, first_ts, last_ts from links indexed by links_by_profile where company = ?1 and profile = ?2
 ),
 claim as materialized (
   select row_number() over (order by e.received_at, e.ts, e.message_id) as n, e.message_id as id, e.ts, e.received_at, m.origin is null as own,
@@ -22,8 +22,8 @@ made (maker, created_at) as (
   select id, ms from (
     select received_at, id, ts / 1000 as ms from claim where own
     union all
-    select received_at, null, (select min(o.ts) / 1000 from events as o where o.company = ?1 and o.session = s.session and o.request = s.request)
-    from (select received_at, session, request from events
+    select received_at, null, (select min(o.ts) / 1000 from events as o indexed by events_timeline where o.company = ?1 and o.session = s.session and o.request = s.request)
+    from (select received_at, session, request from events indexed by events_timeline
           where company = ?1 and session = (select server_session from profiles where company = ?1 and id = ?2) order by received_at limit 1) as s
   ) order by received_at limit 1
 )

@@ -2,5 +2,5 @@
 delete from profiles
 where company = ?1 and id = ?2 and edit = ?3 and said_at is null and own is null and merged_into is null and erased_at is null
   and maker is null and registered_id is null and events = 0
-  and not exists (select 1 from links where company = ?1 and profile = ?2)
+  and not exists (select 1 from links indexed by links_by_profile where company = ?1 and profile = ?2)
 returning id
