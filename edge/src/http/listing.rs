@@ -81,7 +81,7 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     listed.truncate(limit);
     let next_cursor = match listed.last().filter(|_| has_more) {
         Some(Listed { key, profile }) => {
-            let place = serde_json::to_string(&(key, &profile.id))?;
+            let place = serde_json::to_string(&(key, &profile.id, total))?;
             Some(page::write_cursor(&vault(call)?.seal(&seal, &place, entropy::bytes())))
         }
         None => None,
@@ -114,8 +114,8 @@ fn cursor(call: &Call, seal: &str) -> Result<Option<Place>, Error> {
     }
     let vault = vault(call)?;
     let read = |sealed: &str| {
-        let (key, id): (Value, String) = serde_json::from_str(&vault.open_sealed(seal, sealed).ok()?).ok()?;
-        Some(Place { key, id })
+        let (key, id, total) = serde_json::from_str(&vault.open_sealed(seal, sealed).ok()?).ok()?;
+        Some(Place { key, id, total })
     };
     Ok(page::cursor(call, read)?)
 }
