@@ -42,6 +42,10 @@ function assertDocumented(operation, { status, headers, body }) {
   assert.ok(headers.get('x-request-id'), what);
   const place = response.$ref ? ['components', 'responses', response.$ref.split('/').at(-1)] : ['paths', path, method, 'responses', String(status)];
   assertFits(what, body, ...place, 'content', media, 'schema');
+  for (const [name, header] of Object.entries(response.headers ?? {})) {
+    const { required } = openapi.components.headers[header.$ref.split('/').at(-1)];
+    assert.ok(!required || headers.get(name), `${what} has ${name}`);
+  }
   return body;
 }
 
@@ -65,6 +69,12 @@ export default (trackMate) =>
       world.receiver = receiver;
       const webhook = await c.subscribe(`${receiver.url}/hook`, ['payment_processed']);
       const { profileId } = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body;
+      const other = (await c.server({ email: 'ada@work.example' }, 'booking.created', { eventData: { booking: { id: 'b-1', service: 'Haircut' } } })).body.profileId;
+      for (const eventType of ['booking.created', 'qr.created', 'conversation.created', 'message.sent', 'order.created']) {
+        const name = eventType.split('.')[0];
+        await c.server({ userId: profileId }, eventType, { eventData: { [name === 'qr' ? 'qrCode' : name]: { id: 'x-1', text: 'said' } } });
+      }
+      const exported = (await c.get('/api/admin/export/users/csv')).headers.get('x-export-id');
       const delivery = await until('a delivery', async () => (await c.deliveries(webhook.id)).find((d) => d.status === 'delivered'));
       // What came at the receiver is what the document says of deliveries.
       const { parameters } = openapi.webhooks.delivery.post;
@@ -74,7 +84,7 @@ export default (trackMate) =>
       }
       const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
       const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-      return Object.assign(world, { c, operator, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id } });
+      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported } });
     };
 
     const credentials = ({ security }) => {
@@ -84,10 +94,13 @@ export default (trackMate) =>
     };
 
     const call = ({ method, path }, body, headers, ids = world.ids, query = '') =>
-      trackMate().call(method.toUpperCase(), path.replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + query, body, headers);
+      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + query, body, headers);
 
     /** An example with this company and a receiver that is there. */
-    const own = (example) => JSON.parse(JSON.stringify(example).replaceAll('TM-SHOP99', world.c.companyId).replaceAll('https://crm.example', world.receiver.url));
+    const own = (example) => {
+      const mine = { 'TM-SHOP99': world.c.companyId, 'https://crm.example': world.receiver.url, '5f1c0a9b8d7e6f5a4b3c2d1e': world.ids.users, '0a9b8c7d6e5f4a3b2c1d0e9f': world.other };
+      return JSON.parse(Object.entries(mine).reduce((text, [shown, real]) => text.replaceAll(shown, real), JSON.stringify(example)));
+    };
 
     test('is served as the repository has it, to any page', async () => {
       const served = await fetch(`${trackMate().url}/openapi.json`, { headers: { origin: 'https://editor.example' } });
@@ -109,8 +122,8 @@ export default (trackMate) =>
 
     test('tells what every operation answers to its own example', async () => {
       await prepare();
-      // What deletes comes last, each after what needs it.
-      const last = ['deleteWebhook', 'revokeKey'];
+      // What deletes comes last, each after what needs it; what is asked about an erasure, after it.
+      const last = ['deleteWebhook', 'revokeKey', 'eraseUser', 'getErasure', 'liftTombstone'];
       const order = [...operations.filter((o) => !last.includes(o.operationId)), ...last.map(found)];
       for (const operation of order) {
         const example = operation.requestBody?.content['application/json'].example;
@@ -127,7 +140,7 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const webhook = await c.subscribe(`${world.receiver.url}/hook`, ['nothing']);
       Object.assign(world, { c, ids: { ...world.ids, users: (await c.identify(c.session(), 'b@example.com')).body.profileId, webhooks: webhook.id } });
-      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0' };
+      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0' };
       const deep = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`);
       const wrong = [1e6, '', 'undefined', 'x'.repeat(3000), [5], deep];
       const strangers = { company_id: ['TM-NOBODY1'], sessionId: ['webhook_1'], email: ['x'], identifier: [{ email: 'x' }, { sessionId: 'null' }, { userId: 'nobody' }], graceHours: [-1] };

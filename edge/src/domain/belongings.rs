@@ -179,7 +179,7 @@ mod tests {
         let shown = serde_json::to_value(Belongings::new(&included, &records, 1).unwrap()).unwrap();
         assert_eq!(shown["bookings"].as_array().unwrap().iter().map(|b| b["id"].clone()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(
-            (&shown["interactions"][0]["kind"], &shown["records"]["order"][0]["id"]),
+            (&shown["interactionHistory"][0]["kind"], &shown["records"]["order"][0]["id"]),
             (&json!("story"), &json!("1"))
         );
         assert_eq!((&shown["records"]["none"], &shown["hasMoreOf"]), (&json!([]), &json!(["booking"])));
