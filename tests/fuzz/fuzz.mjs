@@ -34,6 +34,8 @@ try {
   const sessions = emails.map(() => c.session());
   const users = [];
   for (const [n, email] of emails.entries()) users.push((await c.identify(sessions[n], email, { name: email, messageId: `said-${n}` })).body.profileId);
+  const said = Array.from({ length: 20 }, (_, n) => `said-${n}`);
+  for (const messageId of said.slice(emails.length)) await c.identify(c.session(), `${messageId}@example.com`, { messageId });
   const spared = users.slice(0, 2);
   const gone = (await c.identify(c.session(), 'gone@example.com')).body.profileId;
   await c.call('DELETE', `/api/admin/users/${gone}`, undefined, c.admin);
@@ -47,7 +49,7 @@ try {
   const ended = await until('a delivery', async () => (await c.deliveries(webhooks[0])).find((d) => d.status !== 'pending'));
   const world = {
     company: c.companyId, emails, sessions, receiver: `${receiver.url}/fuzzed`,
-    said: ['said-0', 'said-1', 'said-2'], spared, after: [...users, 'webhook:x-1', 'browser:said-0'],
+    said, spared, after: [...users, 'webhook:x-1', 'browser:said-0'],
     columns: { users: ['id,email', 'customFields.points,traits,tags', 'traits.name'], events: ['eventType', 'eventData,eventData.a,userId'] },
     ids: { users: [...users, gone], exports: [exported], webhooks: [...webhooks, 'wh_funnel'], deliveries: [ended.id], companies: [other.companyId], keys: ['key_0'] },
   };
