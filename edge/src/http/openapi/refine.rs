@@ -277,8 +277,8 @@ fn record() -> Value {
     json!({"$ref": "#/components/schemas/Record", "type": null, "additionalProperties": null})
 }
 
-/// An export as JSON: these members, and what all have.
-fn export(members: Value) -> Value {
+/// An export as JSON: these members, and what all have around them.
+fn export(members: &[(&str, Value)]) -> Value {
     let mut whole = json!({
         "type": "object",
         "properties": {
@@ -287,9 +287,12 @@ fn export(members: Value) -> Value {
             "after": {"type": ["string", "null"], "description": "Where the next part begins, if this ended early."},
         },
     });
-    merge(&mut whole["properties"], &members);
-    let names: Vec<String> = whole["properties"].as_object().unwrap().keys().cloned().collect();
-    whole["required"] = names.into();
+    for (name, schema) in members {
+        whole["properties"][name] = schema.clone();
+    }
+    let names = members.iter().map(|(name, _)| *name);
+    let all = ["success", "exportId", "snapshot"].into_iter().chain(names).chain(["rows", "changedDuring", "after"]);
+    whole["required"] = all.collect();
     whole
 }
 
@@ -367,13 +370,16 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
                 "additionalProperties": true,
             }),
         ),
-        ("UsersExport", export(json!({"users": {"type": "array", "items": columns("UserWith")}}))),
-        ("EventsExport", export(json!({"events": events}))),
+        ("UsersExport", export(&[("users", json!({"type": "array", "items": columns("UserWith")}))])),
+        ("EventsExport", export(&[("events", events.clone())])),
         (
             "UserExport",
-            export(
-                json!({"user": reference("User"), "summary": reference("Summary"), "records": {"type": "array", "items": reference("Record")}, "events": events}),
-            ),
+            export(&[
+                ("user", reference("User")),
+                ("summary", reference("Summary")),
+                ("records", json!({"type": "array", "items": reference("Record")})),
+                ("events", events),
+            ]),
         ),
         (
             "CustomFields",
