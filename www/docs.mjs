@@ -103,7 +103,7 @@ export function page(document) {
   function operation({ method, path, operationId, summary, description, security, parameters = [], requestBody, responses: answers }) {
     const isOurs = path.startsWith('/');
     const body = requestBody?.content['application/json'];
-    const [[media, answer] = []] = Object.entries(answers[200]?.content ?? {});
+    const given = Object.entries(answers[200]?.content ?? {});
     const refusals = Object.entries(answers).filter(([status]) => !/^2/.test(status)).map(([status, response]) =>
       `<li><strong>${status}</strong> ${codesOf(response).map((code) => `<a href="#problem-${code}"><code>${code}</code></a>`).join(', ')}</li>`);
     return `<article class="card operation" id="${operationId}" data-operation="${method} ${escape(path)}">
@@ -114,8 +114,8 @@ ${paragraphs(description)}
 ${parameters.length ? table(isOurs ? 'Parameters' : 'Headers', parameters.map((p) => row(p.name === 'customField' ? 'customField[name]' : p.name, p.schema, p.required, p.description))) : ''}
 ${body ? fields(`Body${requestBody.required ? '' : ' (may be left out)'}: ${kind(body.schema)}`, body.schema, true) + paragraphs(resolve(body.schema).description) : ''}
 <div class="examples">${body ? `<div>${example('Body, for example', body)}</div>` : ''}
-${answer ? `<div>${example(`Answer: ${media === 'application/json' ? kind(answer.schema) : `<code>${media}</code>`}, for example`, answer)}</div>` : ''}</div>
-${answer ? `<details><summary>Problems</summary><ul class="refusals">${refusals.join('')}</ul></details>` : ''}
+${given.map(([media, answer]) => `<div>${example(`Answer: ${media === 'application/json' ? kind(answer.schema) : `<code>${media}</code>`}, for example`, answer)}</div>`).join('\n')}</div>
+${given.length ? `<details><summary>Problems</summary><ul class="refusals">${refusals.join('')}</ul></details>` : ''}
 </article>`;
   }
 

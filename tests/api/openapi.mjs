@@ -42,6 +42,10 @@ function assertDocumented(operation, { status, headers, body }) {
   assert.ok(headers.get('x-request-id'), what);
   const place = response.$ref ? ['components', 'responses', response.$ref.split('/').at(-1)] : ['paths', path, method, 'responses', String(status)];
   assertFits(what, body, ...place, 'content', media, 'schema');
+  for (const [name, header] of Object.entries(response.headers ?? {})) {
+    const { required } = openapi.components.headers[header.$ref.split('/').at(-1)];
+    assert.ok(!required || headers.get(name), `${what} has ${name}`);
+  }
   return body;
 }
 
@@ -65,6 +69,12 @@ export default (trackMate) =>
       world.receiver = receiver;
       const webhook = await c.subscribe(`${receiver.url}/hook`, ['payment_processed']);
       const { profileId } = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body;
+      const other = (await c.server({ email: 'ada@work.example' }, 'booking.created', { eventData: { booking: { id: 'b-1', service: 'Haircut' } } })).body.profileId;
+      for (const eventType of ['booking.created', 'qr.created', 'conversation.created', 'message.sent', 'order.created']) {
+        const name = eventType.split('.')[0];
+        await c.server({ userId: profileId }, eventType, { eventData: { [name === 'qr' ? 'qrCode' : name]: { id: 'x-1', text: 'said' } } });
+      }
+      const exported = (await c.get('/api/admin/export/users/json')).headers.get('x-export-id');
       const delivery = await until('a delivery', async () => (await c.deliveries(webhook.id)).find((d) => d.status === 'delivered'));
       // What came at the receiver is what the document says of deliveries.
       const { parameters } = openapi.webhooks.delivery.post;
@@ -74,7 +84,7 @@ export default (trackMate) =>
       }
       const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
       const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-      return Object.assign(world, { c, operator, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id } });
+      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported } });
     };
 
     const credentials = ({ security }) => {
@@ -84,10 +94,13 @@ export default (trackMate) =>
     };
 
     const call = ({ method, path }, body, headers, ids = world.ids, query = '') =>
-      trackMate().call(method.toUpperCase(), path.replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + query, body, headers);
+      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + query, body, headers);
 
     /** An example with this company and a receiver that is there. */
-    const own = (example) => JSON.parse(JSON.stringify(example).replaceAll('TM-SHOP99', world.c.companyId).replaceAll('https://crm.example', world.receiver.url));
+    const own = (example) => {
+      const mine = { 'TM-SHOP99': world.c.companyId, 'https://crm.example': world.receiver.url, '5f1c0a9b8d7e6f5a4b3c2d1e': world.ids.users, '0a9b8c7d6e5f4a3b2c1d0e9f': world.other };
+      return JSON.parse(Object.entries(mine).reduce((text, [shown, real]) => text.replaceAll(shown, real), JSON.stringify(example)));
+    };
 
     test('is served as the repository has it, to any page', async () => {
       const served = await fetch(`${trackMate().url}/openapi.json`, { headers: { origin: 'https://editor.example' } });
@@ -109,8 +122,8 @@ export default (trackMate) =>
 
     test('tells what every operation answers to its own example', async () => {
       await prepare();
-      // What deletes comes last, each after what needs it.
-      const last = ['deleteWebhook', 'revokeKey'];
+      // What deletes comes last, each after what needs it; what is asked about an erasure, after it.
+      const last = ['deleteWebhook', 'revokeKey', 'eraseUser', 'getErasure', 'liftTombstone'];
       const order = [...operations.filter((o) => !last.includes(o.operationId)), ...last.map(found)];
       for (const operation of order) {
         const example = operation.requestBody?.content['application/json'].example;
@@ -123,11 +136,91 @@ export default (trackMate) =>
       }
     });
 
+    test('tells what users, exports and identities look like when there is more of them than in an example', async () => {
+      const c = await newCompany(trackMate());
+      const ask = async (id, { ids = {}, query = '', body, headers = c.admin, format = 'json' } = {}) => {
+        const operation = found(id);
+        const answer = await call({ ...operation, path: operation.path.replace('{format}', format) }, body, headers, ids, query);
+        return { ...answer, body: assertDocumented(operation, answer) };
+      };
+      const fine = async (id, how) => {
+        const answer = await ask(id, how);
+        assert.equal(answer.status, 200, `${id}: ${JSON.stringify(answer.body)}`);
+        return answer.body;
+      };
+      const refused = async (code, id, how) => assert.equal((await ask(id, how)).body.code, code, id);
+      const user = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body.profileId;
+      const other = (await c.identify(c.session(), 'ada@work.example', { messageId: 'said-1' })).body.profileId;
+      for (const [eventType, eventData] of Object.entries({
+        'booking.created': { booking: { id: 'b' } }, 'qr.scanned': { qrCode: { id: 'q' } }, 'conversation.created': { conversation: { id: 'c' } }, 'message.sent': { text: 'Hi' },
+        'order.made': { order: { id: 1 } },
+      })) await c.server({ userId: user }, eventType, { eventData });
+      const whole = '?includeBookings=true&includeQRCodes=true&includeInteractions=true&includeConversations=true&include=order';
+      const shown = (users) => {
+        for (const one of users) assertFits('a user', one, 'components', 'schemas', 'UserWith');
+        return users.find((one) => one.id === user);
+      };
+      for (const seen of [
+        (await fine('getUser', { ids: { users: user }, query: whole })).user,
+        shown((await fine('listUsers', { query: whole })).users),
+        shown((await fine('listUsers', { query: `${whole}&email=ada@example.com` })).users),
+        shown((await fine('exportUsers', { query: whole })).users),
+      ]) for (const one of ['bookings', 'qrCodes', 'interactionHistory', 'conversations']) assert.equal(seen[one].length, 1, one);
+      await fine('listRecords', { ids: { users: user }, query: '?kind=booking,order' });
+      await refused('invalid_field', 'listRecords', { ids: { users: user }, query: '?kind=a.b' });
+      await refused('invalid_field', 'getUser', { ids: { users: user }, query: '?includeBookings=yes' });
+
+      // Exports in every format, of these columns or all.
+      for (const id of ['exportUsers', 'exportEvents']) {
+        for (const format of ['csv', 'json', 'ndjson']) for (const query of ['', `?limit=1&fields=${id === 'exportUsers' ? 'id,traits' : 'eventType,eventData.amount'}`]) await fine(id, { format, query });
+        await refused('invalid_field', id, { query: '?hasTga=vip' });
+        await refused('not_found', id, { format: 'xlsx' });
+      }
+      for (const { events } of [await fine('exportEvents'), await fine('exportUser', { ids: { users: user } })]) {
+        assert.ok(events.length > 1);
+        for (const event of events) assertFits('an event', event, 'components', 'schemas', 'ExportedEvent');
+      }
+      await refused('invalid_cursor', 'exportEvents', { query: '?after=browser:nothing' });
+      await refused('invalid_field', 'exportUsers', { format: 'csv', query: '?include=order' });
+      const { exports } = await fine('listExports');
+      await fine('getExport', { ids: { exports: exports[0].id } });
+      assert.ok((await fine('listAudit', { query: '?action=export.events' })).entries.length > 3);
+      await refused('invalid_field', 'listAudit', { query: '?action=export' });
+
+      // Two are one, and two again; an identify is taken back.
+      await refused('unknown_user', 'mergeUsers', { body: { into: user, from: 'nobody' } });
+      await refused('conflict', 'changeUser', { ids: { users: user }, body: { email: 'ada@work.example' } });
+      await fine('mergeUsers', { body: { into: user, from: other } });
+      const known = await fine('listIdentities', { ids: { users: user } });
+      assert.deepEqual([known.addresses.length, known.merged.length, known.links.length], [2, 1, 1]);
+      await fine('undoIdentity', { body: { profileId: other } });
+      assert.equal((await fine('undoIdentity', { body: { messageId: 'said-1' } })).removed, true);
+      await refused('not_found', 'undoIdentity', { body: { messageId: 'said-1' } });
+      await refused('missing_field', 'undoIdentity', { body: {} });
+      await fine('changeUser', { ids: { users: user }, body: { email: 'ada@new.example' } });
+      assert.equal((await fine('listIdentities', { ids: { users: user } })).addresses.length, 2);
+      const joined = { identifier: { userId: user, email: 'ada@third.example' }, merge: true, eventType: 'x' };
+      assert.equal((await fine('addServerEvents', { headers: c.key, body: joined })).profileId, user);
+      await refused('missing_field', 'addServerEvents', { headers: c.key, body: { ...joined, identifier: { userId: user } } });
+
+      // Whom a page must prove.
+      assert.equal((await fine('changeSettings', { body: { identityVerification: 'required' } })).settings.identitySecret.length, 64);
+      const claim = { company_id: c.companyId, sessionId: c.session(), email: 'bob@example.com' };
+      for (const id of ['identify', 'addContact']) await refused('identity_unproved', id, { headers: {}, body: claim });
+
+      await refused('not_found', 'getErasure', { ids: { users: user } });
+      await fine('eraseUser', { ids: { users: user } });
+      for (const id of ['getUser', 'listRecords', 'listIdentities', 'exportUser']) await refused('erased_user', id, { ids: { users: user } });
+      await refused('erased_user', 'mergeUsers', { body: { into: user, from: user } });
+      assert.equal((await fine('liftTombstone', { body: { email: 'nobody@example.com' } })).lifted, false);
+      await refused('invalid_email', 'liftTombstone', { body: { email: 'ada' } });
+    });
+
     test('tells how every operation refuses: no key, wrong keys, strangers’ ids, and every field with values that it cannot have', async () => {
       const c = await newCompany(trackMate());
       const webhook = await c.subscribe(`${world.receiver.url}/hook`, ['nothing']);
       Object.assign(world, { c, ids: { ...world.ids, users: (await c.identify(c.session(), 'b@example.com')).body.profileId, webhooks: webhook.id } });
-      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0' };
+      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0' };
       const deep = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`);
       const wrong = [1e6, '', 'undefined', 'x'.repeat(3000), [5], deep];
       const strangers = { company_id: ['TM-NOBODY1'], sessionId: ['webhook_1'], email: ['x'], identifier: [{ email: 'x' }, { sessionId: 'null' }, { userId: 'nobody' }], graceHours: [-1] };

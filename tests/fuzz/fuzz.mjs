@@ -33,16 +33,25 @@ try {
   const emails = ['ada@example.com', 'bob@example.com', 'cy@example.com'];
   const sessions = emails.map(() => c.session());
   const users = [];
-  for (const [n, email] of emails.entries()) users.push((await c.identify(sessions[n], email, { name: email })).body.profileId);
+  for (const [n, email] of emails.entries()) users.push((await c.identify(sessions[n], email, { name: email, messageId: `said-${n}` })).body.profileId);
+  const said = Array.from({ length: 20 }, (_, n) => `said-${n}`);
+  for (const messageId of said.slice(emails.length)) await c.identify(c.session(), `${messageId}@example.com`, { messageId });
+  const spared = users.slice(0, 2);
+  const gone = (await c.identify(c.session(), 'gone@example.com')).body.profileId;
+  await c.call('DELETE', `/api/admin/users/${gone}`, undefined, c.admin);
   const webhooks = [];
   for (const events of [['*'], ['user.*'], ['x']]) webhooks.push((await c.subscribe(`${receiver.url}/hook`, events)).id);
-  await c.server({ userId: users[0] }, 'x');
+  await c.server({ userId: users[0] }, 'x', { messageId: 'x-1' });
+  await c.server({ userId: users[0] }, 'booking.created', { eventData: { booking: { id: 'b' } } });
+  const exported = (await c.get('/api/admin/export/users/json')).body.exportId;
   // Its own key is not among the keys that may be revoked.
   const other = await trackMate.companies({ name: 'Other' });
   const ended = await until('a delivery', async () => (await c.deliveries(webhooks[0])).find((d) => d.status !== 'pending'));
   const world = {
     company: c.companyId, emails, sessions, receiver: `${receiver.url}/fuzzed`,
-    ids: { users, webhooks: [...webhooks, 'wh_funnel'], deliveries: [ended.id], companies: [other.companyId], keys: ['key_0'] },
+    said, spared, after: [...users, 'webhook:x-1', 'browser:said-0'],
+    columns: { users: ['id,email', 'customFields.points,traits,tags', 'traits.name'], events: ['eventType', 'eventData,eventData.a,userId'] },
+    ids: { users: [...users, gone], exports: [exported], webhooks: [...webhooks, 'wh_funnel'], deliveries: [ended.id], companies: [other.companyId], keys: ['key_0'] },
   };
   const config = join(folder, 'schemathesis.toml');
   writeFileSync(config, `[auth.openapi]

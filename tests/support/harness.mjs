@@ -55,8 +55,9 @@ export function caller(base) {
       body: raw ? body : JSON.stringify(body),
     });
     const text = await response.text();
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
     const cost = Object.fromEntries((response.headers.get('x-d1-cost') ?? '').split(' ').map((part) => part.split('=')).map(([k, v]) => [k, Number(v)]));
-    return { status: response.status, headers: response.headers, cost, body: text.startsWith('{') ? JSON.parse(text) : text };
+    return { status: response.status, headers: response.headers, cost, body: isJson && text.startsWith('{') ? JSON.parse(text) : text };
   };
 }
 

@@ -158,6 +158,7 @@ fn entry_id(ms: i64, chance: &str) -> String {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditEntry"))]
 #[serde(rename_all = "camelCase")]
 struct Entry {
     id: String,
@@ -171,13 +172,15 @@ struct Entry {
 }
 
 #[derive(Serialize)]
-struct Key {
-    id: String,
-    prefix: String,
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyUsed"))]
+pub(super) struct Key {
+    pub(super) id: String,
+    pub(super) prefix: String,
 }
 
 #[derive(Serialize)]
-struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditPage"))]
+pub(super) struct Page {
     success: bool,
     entries: Vec<Entry>,
     pagination: Pagination,

@@ -18,12 +18,14 @@ use crate::store::{self, erasures, people};
 const RACES_MAX: usize = 5;
 
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErasureAnswer"))]
+pub(super) struct Answer {
     success: bool,
     receipt: Receipt,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErasureReceipt"))]
 #[serde(rename_all = "camelCase")]
 struct Receipt {
     user_id: String,
@@ -86,12 +88,14 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 }
 
 #[derive(Deserialize)]
-struct Lifted {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LiftRequest"))]
+pub(super) struct Lifted {
     email: Option<String>,
 }
 
 #[derive(Serialize)]
-struct LiftedAnswer {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LiftAnswer"))]
+pub(super) struct LiftedAnswer {
     success: bool,
     lifted: bool,
 }

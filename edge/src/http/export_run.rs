@@ -266,8 +266,9 @@ async fn users(
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportedEvent"))]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+pub(super) struct Event<'a> {
     message_id: &'a str,
     event_type: &'a str,
     timestamp: String,

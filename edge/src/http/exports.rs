@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
+use super::audit::Key;
 use super::call::Call;
 use super::error::Error;
 use super::page::{self, Pagination};
@@ -14,6 +15,7 @@ use crate::domain::export::Mark;
 use crate::store::exports;
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Export {
     id: String,
@@ -39,12 +41,7 @@ struct Export {
 }
 
 #[derive(Serialize)]
-struct Key {
-    id: String,
-    prefix: String,
-}
-
-#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Mark"))]
 struct ShownMark {
     rows: u64,
     bytes: u64,
@@ -79,7 +76,8 @@ impl Export {
 }
 
 #[derive(Serialize)]
-struct List {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportList"))]
+pub(super) struct List {
     success: bool,
     exports: Vec<Export>,
     pagination: Pagination,
@@ -98,7 +96,8 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
 }
 
 #[derive(Serialize)]
-struct One {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportAnswer"))]
+pub(super) struct One {
     success: bool,
     export: Export,
 }

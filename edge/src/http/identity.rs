@@ -25,8 +25,9 @@ use crate::store::undo;
 const RACES_MAX: usize = 5;
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Identities"))]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+pub(super) struct Listed {
     success: bool,
     user_id: String,
     addresses: Vec<Address>,
@@ -36,6 +37,7 @@ struct Listed {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Address {
     email: String,
@@ -47,6 +49,7 @@ struct Address {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Merged {
     profile_id: String,
@@ -56,6 +59,7 @@ struct Merged {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Link {
     message_id: String,
@@ -133,13 +137,15 @@ pub(super) async fn group(call: &Call, company: &str, root: &Profile) -> Result<
 }
 
 #[derive(Deserialize)]
-struct WantedMerge {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "MergeRequest"))]
+pub(super) struct WantedMerge {
     into: Option<String>,
     from: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "MergeAnswer"))]
+pub(super) struct Answer {
     success: bool,
     user: User,
 }
@@ -189,15 +195,17 @@ pub(super) async fn join(
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UndoRequest"))]
 #[serde(rename_all = "camelCase")]
-struct WantedUndo {
+pub(super) struct WantedUndo {
     message_id: Option<String>,
     profile_id: Option<String>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Undone {
+pub(super) struct Undone {
     success: bool,
     /// `identify` or `merge`.
     undone: &'static str,

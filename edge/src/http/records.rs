@@ -27,7 +27,8 @@ pub(super) struct UserWith {
 }
 
 #[derive(Serialize)]
-struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecordPage"))]
+pub(super) struct Page {
     success: bool,
     records: Vec<Shown>,
     pagination: Pagination,

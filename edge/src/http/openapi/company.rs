@@ -14,9 +14,9 @@ pub(super) fn group() -> Group {
         operations: vec![
             Operation::new("get", "/api/admin/settings", "getSettings", "Read the settings").gives::<settings::Answer>(answer()),
             Operation::new("patch", "/api/admin/settings", "changeSettings", "Change the settings")
-                .text("A type added to the revenue events counts from then on; one taken off stops counting at once. `webhook_enabled`, `crm_webhook_url` and `webhook_secret` set the funnel's webhook.")
+                .text("A type added to the revenue events counts from then on; one taken off stops counting at once. `webhook_enabled`, `crm_webhook_url` and `webhook_secret` set the funnel's webhook. Switching `identityVerification` on where there is no secret, and `rotateIdentitySecret`, make an `identitySecret`, shown in that answer alone.")
                 .takes::<settings::Wanted>(json!({
-                    "allowedOrigins": ["https://shop.example"], "logRetentionDays": 30,
+                    "allowedOrigins": ["https://shop.example"], "logRetentionDays": 30, "eventRetentionDays": 730, "identityVerification": "off",
                     "webhook_enabled": true, "crm_webhook_url": "https://crm.example/hooks/funnel", "webhook_secret": "one's own",
                 }))
                 .gives::<settings::Answer>(answer())
@@ -38,6 +38,7 @@ pub(super) fn group() -> Group {
 fn answer() -> Value {
     json!({"success": true, "settings": {
         "company_id": "TM-SHOP99", "name": "Shop", "allowedOrigins": ["https://shop.example"], "revenueEvents": ["payment_processed"],
-        "webhooksEnabled": true, "logRetentionDays": 30, "webhook_enabled": true, "crm_webhook_url": "https://crm.example/hooks/funnel", "webhook_secret_set": true,
+        "webhooksEnabled": true, "logRetentionDays": 30, "eventRetentionDays": 730, "identityVerification": "off", "identitySecretSet": false,
+        "webhook_enabled": true, "crm_webhook_url": "https://crm.example/hooks/funnel", "webhook_secret_set": true,
     }})
 }

@@ -9,6 +9,8 @@
 
 mod company;
 mod delivery;
+mod exports;
+mod identity;
 mod operation;
 mod operator;
 mod public;
@@ -28,11 +30,20 @@ use schemas::Schemas;
 const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, and sends each on, signed, to every webhook that wants it.\n\n\
 Bodies are JSON of at most 500 KB, read whatever the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a `Problem`: match on its `code`, which is one of a closed list. \
 Every answer carries `x-request-id`. Times are ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or seconds. \
-In a request, null is as good as a field left out unless told otherwise, and fields that are not listed are ignored. Where there is GET there is HEAD; OPTIONS tells the methods.";
+In a request, null is as good as a field left out unless told otherwise, and fields that are not listed are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
 
 /// All operations by audience, in the order of the page.
 fn groups() -> Vec<Group> {
-    vec![public::group(), server::group(), users::group(), webhooks::group(), company::group(), operator::group()]
+    vec![
+        public::group(),
+        server::group(),
+        users::group(),
+        identity::group(),
+        exports::group(),
+        webhooks::group(),
+        company::group(),
+        operator::group(),
+    ]
 }
 
 /// The whole document.
@@ -76,6 +87,9 @@ fn document() -> Value {
             },
             "headers": {
                 "RequestId": {"description": "Names this request in the logs.", "required": true, "schema": {"type": "string"}},
+                "ExportId": {"description": "The export, as `GET /api/admin/exports` lists it.", "required": true, "schema": {"type": "string"}},
+                "ExportSnapshot": {"description": "The instant whose state was asked for.", "required": true, "schema": {"type": "string", "format": "date-time"}},
+                "ContentDisposition": {"description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"}},
             },
         },
     })
@@ -143,7 +157,8 @@ mod tests {
         let told: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
         assert_eq!(told, routed);
         for path in &told {
-            let route = Route::of(path).unwrap();
+            let sample = &operations.iter().find(|o| blank(o.path) == *path).unwrap().path.replace("{format}", "csv");
+            let route = Route::of(sample).unwrap();
             let taken: BTreeSet<String> = route
                 .methods()
                 .split(", ")

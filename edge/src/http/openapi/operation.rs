@@ -8,6 +8,7 @@ use trackmate_wire::problem::Code;
 
 use super::super::error;
 use super::schemas::Schemas;
+use crate::domain::export::Format;
 
 /// Whose key an operation asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,13 @@ pub(super) struct Group {
     pub(super) operations: Vec<Operation>,
 }
 
+/// What the answer of an export says beside it, and where the document describes that.
+const EXPORT_HEADERS: [(&str, &str); 3] = [
+    ("x-export-id", "ExportId"),
+    ("x-export-snapshot", "ExportSnapshot"),
+    ("content-disposition", "ContentDisposition"),
+];
+
 type Schema = Box<dyn Fn(&mut Schemas) -> Value>;
 
 /// One method of one path.
@@ -44,6 +52,8 @@ pub(super) struct Operation {
     optional: bool,
     gives: Option<(Schema, Value)>,
     makes: Option<(&'static str, &'static str)>,
+    is_export: bool,
+    files: &'static [(&'static str, &'static str)],
     fails: Vec<Code>,
 }
 
@@ -62,6 +72,8 @@ impl Operation {
             optional: false,
             gives: None,
             makes: None,
+            is_export: false,
+            files: &[],
             fails,
         }
     }
@@ -111,6 +123,16 @@ impl Operation {
         Self { gives: Some((Box::new(Schemas::answer::<T>), example)), ..self }
     }
 
+    /// An answer that no one type writes: a schema by its name in [`super::schemas`].
+    pub(super) fn gives_named(self, name: &'static str, example: Value) -> Self {
+        Self { gives: Some((Box::new(move |_| reference(name)), example)), ..self }
+    }
+
+    /// The answer is streamed, its JSON or one of these files: media types, each with an example.
+    pub(super) fn exports(self, files: &'static [(&'static str, &'static str)]) -> Self {
+        Self { is_export: true, files, ..self }
+    }
+
     /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/` in paths.
     pub(super) fn makes(self, things: &'static str, pointer: &'static str) -> Self {
         Self { makes: Some((things, pointer)), ..self }
@@ -145,11 +167,12 @@ impl Operation {
         rendered
     }
 
-    /// The variable segments of the path, each with the one before it.
+    /// The variable segments of the path, each with the one before it, which says what it is the id of; a format is no id.
     fn segments(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let parts: Vec<&str> = self.path.split('/').collect();
         let pairs: Vec<_> = parts.windows(2).map(|pair| (pair[0], pair[1])).collect();
-        pairs.into_iter().filter(|(_, part)| part.starts_with('{'))
+        let variable = pairs.into_iter().filter(|(_, part)| part.starts_with('{'));
+        variable.map(|(things, part)| (if part == "{format}" { "formats" } else { things }, part))
     }
 
     fn responses(&self, who: Who, all: &[Group], schemas: &mut Schemas) -> Value {
@@ -157,6 +180,12 @@ impl Operation {
         let (schema, example) = self.gives.as_ref().unwrap();
         let content = json!({"application/json": {"schema": schema(schemas), "example": example}});
         let mut responses = json!({"200": {"description": "Done.", "headers": headers, "content": content}});
+        for (media, example) in self.files {
+            responses["200"]["content"][media] = json!({"schema": {"type": "string"}, "example": example});
+        }
+        for (header, name) in EXPORT_HEADERS.into_iter().filter(|_| self.is_export) {
+            responses["200"]["headers"][header] = json!({"$ref": format!("#/components/headers/{name}")});
+        }
         let links = self.links(all);
         if !links.is_empty() {
             responses["200"]["links"] = links.into();
@@ -234,14 +263,19 @@ pub(super) fn security(who: Who) -> Value {
 
 /// What stands in the braces follows from the segment before.
 fn path_parameter((things, part): (&str, &str)) -> Value {
+    let name = part.trim_matches(['{', '}']);
+    if things == "formats" {
+        let formats = [Format::Csv, Format::Json, Format::Ndjson].map(Format::as_str);
+        return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"enum": formats}});
+    }
     let text = match things {
         "users" => "A user's id: the `profileId` of an identify.",
         "webhooks" => "A webhook's id; `wh_funnel` is the funnel's.",
         "deliveries" => "A delivery's id.",
         "companies" => "A company's id.",
         "keys" => "A key's id, which is not the key.",
+        "exports" => "An export's id: the `x-export-id` of its answer.",
         other => panic!("what stands behind /{other}/ in a path? Say so here."),
     };
-    let name = part.trim_matches(['{', '}']);
     json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1}})
 }

@@ -10,7 +10,8 @@ use super::schemas::Success;
 /// Whatever names a company and a session may fail by these.
 const DOOR: [Code; 4] = [Code::MissingField, Code::UnknownCompany, Code::InvalidSession, Code::OriginNotAllowed];
 /// Whatever claims an address may fail by these.
-const CLAIM: [Code; 6] = [
+const CLAIM: [Code; 7] = [
+    Code::IdentityUnproved,
     Code::InvalidEmail,
     Code::PlaceholderId,
     Code::EventTooLarge,
@@ -40,7 +41,7 @@ pub(super) fn group() -> Group {
                 .fails(&DOOR)
                 .fails(&[Code::TooManyEvents, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("post", "/api/profile", "identify", "Say who a session's user is")
-                .text("From `timestamp` (or now) on, the session belongs to the person with this address; its first identify also takes what came before. What is claimed fills gaps and never replaces what is there; the answer is alike whether the address was known or not.")
+                .text("From `timestamp` (or now) on, the session belongs to the person with this address; its first identify also takes what came before. What is claimed fills gaps and never replaces what is there; the answer is alike whether the address was known or not. Where the company verifies identities, `userHash` must prove the address, or nothing is stored.")
                 .query(
                     "visitor",
                     json!({"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"}),

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 use trackmate_wire::limits::{
-    BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX,
+    BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX, EVENT_DAYS_MAX,
     EVENT_NAME_CHARS_MAX, FIELD_CHARS_MAX, FIELDS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX,
     MESSAGE_ID_BYTES_MAX, NAME_CHARS_MAX, ORIGINS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX,
     RETRY_DELAY_S_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX, SESSION_ID_BYTES_MAX, TAGS_MAX, TIMEOUT_MS_MAX, TOTAL_MAX,
@@ -15,6 +15,7 @@ use super::super::deliveries::{GIVEN_UP, STATES};
 use super::operation::reference;
 use super::schemas::merge;
 use super::told;
+use crate::domain::audit::ALL as ACTIONS;
 use crate::domain::person::{KNOWN, PLATFORMS};
 
 fn company() -> Value {
@@ -35,6 +36,10 @@ fn time() -> Value {
 
 fn message_id() -> Value {
     json!({"maxLength": MESSAGE_ID_BYTES_MAX, "description": "Makes a repeat harmless. One is made where it is left out."})
+}
+
+fn user_hash() -> Value {
+    json!({"description": "Proves the address: its HMAC-SHA256 with the company's identity secret, in hex, made on the page's own server."})
 }
 
 fn chars(most: usize) -> Value {
@@ -87,7 +92,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
                 "description": "All other fields are traits, to 32 KB.", "required": ["company_id", "sessionId", "email"],
                 "properties": {
                     "company_id": company(), "sessionId": session(), "email": email(), "timestamp": time(), "sentAt": sent_at, "messageId": message_id(),
-                    "userHash": {"type": ["string", "null"], "description": "Accepted, and not yet checked."},
+                    "userHash": user_hash(),
                 },
             }),
         ),
@@ -95,7 +100,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             "ContactRequest",
             json!({
                 "required": ["company_id", "email"],
-                "properties": {"company_id": company(), "sessionId": session(), "email": email(), "name": chars(NAME_CHARS_MAX), "timestamp": time(), "sentAt": sent_at, "messageId": message_id()},
+                "properties": {"company_id": company(), "sessionId": session(), "email": email(), "name": chars(NAME_CHARS_MAX), "timestamp": time(), "sentAt": sent_at, "messageId": message_id(), "userHash": user_hash()},
             }),
         ),
         ("Visitor", json!({"description": "What is left out is taken from the request."})),
@@ -117,6 +122,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
                     "eventType": {"type": "string", "minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "eventData": {"type": ["object", "null"]},
                     "timestamp": time(), "sentAt": sent_at, "messageId": merged(&message_id(), &json!({"type": ["string", "null"]})),
                     "user": {"anyOf": [reference("UserEdit"), {"type": "null"}]},
+                    "merge": {"description": "Makes one user of `userId` and `email`, both of which must be there."},
                 },
             }),
         ),
@@ -131,6 +137,41 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         (
             "TagsRequest",
             json!({"properties": {"tags": {"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}}}}),
+        ),
+        (
+            "UserWith",
+            json!({"description": "A user, with what was asked for of what is theirs.", "properties": {
+                "bookings": {"items": record()}, "qrCodes": {"items": record()}, "interactionHistory": {"items": record()}, "conversations": {"items": record()},
+                "records": {"additionalProperties": {"items": record()}},
+            }}),
+        ),
+        ("RecordPage", json!({"properties": {"records": {"items": record()}}})),
+        ("Undone", json!({"properties": {"undone": {"enum": ["identify", "merge"]}}})),
+        ("MergeRequest", json!({"required": ["into", "from"]})),
+        (
+            "UndoRequest",
+            json!({"properties": {"messageId": {"description": "Of an identify."}, "profileId": {"description": "Of a profile that was merged into another."}}}),
+        ),
+        ("LiftRequest", json!({"required": ["email"], "properties": {"email": email()}})),
+        (
+            "ErasureReceipt",
+            json!({"properties": {"counts": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "How many of each were deleted."}}}),
+        ),
+        (
+            "Export",
+            json!({"properties": {
+                "kind": {"enum": ["users", "events", "user"]}, "format": {"enum": ["csv", "json", "ndjson"]}, "state": {"enum": ["running", "complete", "partial", "aborted"]},
+                "filters": {"type": "object"}, "fields": {"type": ["array", "null"], "items": {"type": "string"}, "description": "null for all."},
+                "marks": {"description": "Only where one export is read."},
+            }}),
+        ),
+        (
+            "AuditEntry",
+            json!({"properties": {"actor": {"enum": ["admin", "operator"]}, "action": {"enum": ACTIONS.map(|action| action.as_str())}, "outcome": {"description": "`ok` or the problem's code."}}}),
+        ),
+        (
+            "ExportedEvent",
+            json!({"properties": {"eventData": {"type": "object"}, "source": {"enum": ["browser", "webhook"]}}}),
         ),
         ("Total", json!({"description": format!("Exact to {TOTAL_MAX}, then at least that.")})),
         ("Money", json!({"properties": {"amount": {"type": "number"}}})),
@@ -200,6 +241,8 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             json!({"properties": {
                 "allowedOrigins": {"type": ["array", "null"], "items": {"type": "string"}, "description": "null for every origin."},
                 "revenueEvents": {"type": "array", "items": {"type": "string"}},
+                "eventRetentionDays": {"description": "null for ever."}, "identityVerification": {"enum": ["off", "optional", "required"]},
+                "identitySecretSet": {"description": "Whether there is a secret; what it is, is not shown again."}, "identitySecret": {"description": "Where it was made just now."},
                 "webhook_enabled": {"description": "Whether the funnel's webhook is on."},
             }}),
         ),
@@ -208,6 +251,10 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             json!({"properties": {
                 "name": name, "allowedOrigins": {"maxItems": ORIGINS_MAX, "items": {"format": "uri"}, "description": "Origins such as `https://shop.example`; null allows every origin."},
                 "revenueEvents": {"maxItems": REVENUE_EVENTS_MAX, "items": {"minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}},
+                "eventRetentionDays": merged(&count(1, EVENT_DAYS_MAX), &json!({"description": "null keeps events for ever."})),
+                "identityVerification": {"enum": ["off", "optional", "required", null], "description": "Whether pages must prove whom they identify: a `userHash` that is sent must be right, or must be there, too."},
+                "identitySecret": {"minLength": 1, "maxLength": SECRET_BYTES_MAX, "description": "One's own."},
+                "rotateIdentitySecret": {"description": "Makes another secret, shown in the answer."},
                 "logRetentionDays": count(1, LOG_DAYS_MAX), "crm_webhook_url": {"format": "uri", "maxLength": URL_BYTES_MAX},
                 "webhook_secret": merged(&chars(SECRET_BYTES_MAX), &json!({"description": "Signs the funnel's deliveries; empty for none."})),
             }}),
@@ -225,6 +272,30 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A record where the type has any object.
+fn record() -> Value {
+    json!({"$ref": "#/components/schemas/Record", "type": null, "additionalProperties": null})
+}
+
+/// An export as JSON: these members, and what all have around them.
+fn export(members: &[(&str, Value)]) -> Value {
+    let mut whole = json!({
+        "type": "object",
+        "properties": {
+            "success": {"type": "boolean", "const": true}, "exportId": {"type": "string"}, "snapshot": {"type": "string", "format": "date-time"},
+            "rows": {"type": "integer"}, "changedDuring": {"type": "integer", "description": "Users that changed since the snapshot, as far as this is about them."},
+            "after": {"type": ["string", "null"], "description": "Where the next part begins, if this ended early."},
+        },
+    });
+    for (name, schema) in members {
+        whole["properties"][name] = schema.clone();
+    }
+    let names = members.iter().map(|(name, _)| *name);
+    let all = ["success", "exportId", "snapshot"].into_iter().chain(names).chain(["rows", "changedDuring", "after"]);
+    whole["required"] = all.collect();
+    whole
+}
+
 fn merged(one: &Value, other: &Value) -> Value {
     let mut both = one.clone();
     merge(&mut both, other);
@@ -240,6 +311,7 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
     let opted = Map::from_iter(PLATFORMS.map(|name| (name.to_owned(), json!({"type": "boolean"}))));
     let names = json!({"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}});
     let more = json!({
+        "email": merged(&email(), &json!({"type": "string"})),
         "traits": {"type": "object"},
         "optIns": {"type": "object", "properties": opted, "additionalProperties": false},
         "exportConsent": {"anyOf": [
@@ -250,6 +322,8 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
         "tags": {"type": "object", "properties": {"add": names, "remove": names}, "additionalProperties": false, "description": "`remove` takes ids too."},
     });
     edit.extend(more.as_object().unwrap().clone());
+    let columns = |whole: &str| json!({"anyOf": [reference(whole), {"type": "object", "description": "With `fields`: an object of these columns."}]});
+    let events = json!({"type": "array", "items": columns("ExportedEvent")});
     let meanings = ALL.map(|code| json!({"const": code.as_str(), "description": told(code).1}));
     vec![
         (
@@ -275,7 +349,7 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
             "UserEdit",
             json!({
                 "type": "object", "properties": edit, "additionalProperties": true,
-                "description": "What is to be said of a user. Any other name is a trait; null hides a trait. The address, `interactions`, `stats` and `timestamps` cannot be set here.",
+                "description": "What is to be said of a user. Any other name is a trait; null hides a trait. `interactions`, `stats` and `timestamps` cannot be set here.",
             }),
         ),
         (
@@ -283,6 +357,29 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
             json!({"allOf": [reference("WebhookChange"), {"type": "object", "required": ["name", "url", "events"], "properties": {
                 "name": {"type": "string"}, "url": {"type": "string"}, "events": {"type": "array"},
             }}]}),
+        ),
+        (
+            "Record",
+            json!({
+                "type": "object", "description": "What was told of a thing, with what is known of it.", "required": ["id", "kind", "status", "createdAt", "updatedAt"],
+                "properties": {
+                    "id": {"type": "string"}, "kind": {"type": "string"}, "status": {"description": "As told, by default the verb of its last event; or null."},
+                    "createdAt": {"description": "Of its first event, unless the company told its own."}, "updatedAt": {"description": "Of its last event, unless the company told its own."},
+                    "scans": {"type": "integer", "description": "Of a QR code."},
+                },
+                "additionalProperties": true,
+            }),
+        ),
+        ("UsersExport", export(&[("users", json!({"type": "array", "items": columns("UserWith")}))])),
+        ("EventsExport", export(&[("events", events.clone())])),
+        (
+            "UserExport",
+            export(&[
+                ("user", reference("User")),
+                ("summary", reference("Summary")),
+                ("records", json!({"type": "array", "items": reference("Record")})),
+                ("events", events),
+            ]),
         ),
         (
             "CustomFields",

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::super::listing;
+use super::super::{export_run, listing};
 use super::refine;
 use crate::domain::event::Item;
 
@@ -21,7 +21,9 @@ impl Schemas {
         let settings = || SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
         let mut requests = settings().for_deserialize().into_generator();
         requests.subschema_for::<Item>();
-        Self { requests, answers: settings().for_serialize().into_generator(), responses: Map::new() }
+        let mut answers = settings().for_serialize().into_generator();
+        answers.subschema_for::<export_run::Event<'_>>();
+        Self { requests, answers, responses: Map::new() }
     }
 
     pub(super) fn request<T: JsonSchema>(&mut self) -> Value {
@@ -77,7 +79,8 @@ pub(super) enum Users {
 }
 
 /// Names of answers' fields that hold a time, beside those that end in `At`.
-const TIMES: [&str; 6] = ["at", "timestamp", "lastActive", "lastBooking", "lastSynced", "lastUpdated"];
+const TIMES: [&str; 8] =
+    ["at", "since", "snapshot", "timestamp", "lastActive", "lastBooking", "lastSynced", "lastUpdated"];
 
 /// Takes out what only Rust knows, and says what is true of all answers.
 fn tidy(schema: &mut Value, is_answer: bool) {
