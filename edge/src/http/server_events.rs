@@ -42,8 +42,7 @@ pub(super) struct Batch<'a> {
     message_id: Option<&'a RawValue>,
     #[serde(borrow)]
     user: Option<&'a RawValue>,
-    #[serde(default)]
-    merge: bool,
+    merge: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -253,11 +252,12 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
             "user needs an identifier that says whom it is about",
         ));
     }
-    if batch.merge && (who.user.is_none() || who.address.is_none()) {
+    let merge = batch.merge.unwrap_or_default();
+    if merge && (who.user.is_none() || who.address.is_none()) {
         let message = "merge needs the userId and the email that are to be one user";
         return Err(Problem::field(Code::MissingField, "identifier", message));
     }
-    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit, merge: batch.merge })
+    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit, merge })
 }
 
 /// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has becomes the user's.

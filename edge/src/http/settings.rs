@@ -68,8 +68,7 @@ pub(super) struct Wanted {
     log_retention_days: Option<u32>,
     identity_verification: Option<String>,
     identity_secret: Option<String>,
-    #[serde(default)]
-    rotate_identity_secret: bool,
+    rotate_identity_secret: Option<bool>,
     #[serde(rename = "webhook_enabled")]
     funnel_enabled: Option<bool>,
     #[serde(rename = "crm_webhook_url")]
@@ -199,7 +198,7 @@ async fn identity(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<I
         && companies::verification(call.db(Some(&admin.company))?, &admin.company)
             .await?
             .is_none_or(|(_, s)| s.is_none());
-    let made = (wanted.identity_secret.is_none() && (wanted.rotate_identity_secret || missing))
+    let made = (wanted.identity_secret.is_none() && (wanted.rotate_identity_secret == Some(true) || missing))
         .then(|| hex(&entropy::bytes::<32>()));
     let sealed = match wanted.identity_secret.as_ref().or(made.as_ref()) {
         Some(secret) => Some(webhooks::vault(call)?.seal(&proof::owner(&admin.company), secret, entropy::bytes())),
