@@ -14,10 +14,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schema::pipe::{COMPANY, Db, NOW, number, view};
+use schema::pipe::{COMPANY, Db, NOW, number, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::timeline::{Cursor, Order, Segment, plan};
 use trackmate_edge::store::sql;
@@ -242,13 +241,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     db.clock = NOW + i64::try_from(number).unwrap() * DAY;
     match request {
         Request::Events { session, first, count, paid } => {
-            let rows: Vec<Row> = (0..*count)
-                .map(|n| {
-                    let ts = clock::event_ts(NOW + (first + n) * 1000, usize::try_from(n).unwrap());
-                    view(&format!("e{number}-{n}"), ts, *paid)
-                })
-                .collect();
-            db.events(0, &format!("s{session}"), None, &rows);
+            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
             // Odd milliseconds by number: no two identifies of a session fall together.

@@ -12,10 +12,9 @@ mod schema;
 use std::cell::RefCell;
 
 use proptest::prelude::*;
-use schema::pipe::{self, COMPANY, Db, NOW, view};
+use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::group::{Member, below};
 use trackmate_edge::domain::own::Own;
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
@@ -67,18 +66,13 @@ fn address(person: usize) -> String {
     format!("p{person}@x.io")
 }
 
-fn row(id: &str, ms: i64, place: i64, paid: Option<i64>) -> Row {
-    view(id, clock::event_ts(NOW + ms * 1000, usize::try_from(place).unwrap()), paid)
-}
-
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
-            let rows: Vec<Row> = (0..*count).map(|n| row(&format!("e{number}-{n}"), first + n, n, *paid)).collect();
-            db.events(0, &format!("s{session}"), None, &rows);
+            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Server { person, session, at, paid } => {
-            let rows = [row(&format!("w{number}"), *at, 0, *paid)];
+            let rows = [view(&format!("w{number}"), clock::event_ts(NOW + at * 1000, 0), *paid)];
             match session {
                 Some(session) => db.events(1, &format!("s{session}"), None, &rows),
                 None => db.server(&address(*person), &rows),

@@ -14,10 +14,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use schema::pipe::{self, COMPANY, Db, NOW, view};
+use schema::pipe::{self, COMPANY, Db, NOW, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::store::sql;
 
@@ -42,13 +41,7 @@ fn history(people: usize) -> impl Strategy<Value = Vec<Request>> {
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
-            let rows: Vec<Row> = (0..*count)
-                .map(|n| {
-                    let ts = clock::event_ts(NOW + (first + n) * 1000, usize::try_from(n).unwrap());
-                    view(&format!("e{number}-{n}"), ts, *paid)
-                })
-                .collect();
-            db.events(0, &format!("s{session}"), None, &rows);
+            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
             let id = format!("i{number}");

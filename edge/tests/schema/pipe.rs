@@ -30,6 +30,12 @@ pub(crate) fn view(id: &str, ts: i64, paid: Option<i64>) -> Row {
     row
 }
 
+/// So many views or payments of a request of a history, a second apart. Their ids are the same wherever the request stands in the order of arrival.
+pub(crate) fn views(number: usize, first: i64, count: i64, paid: Option<i64>) -> Vec<Row> {
+    let ts = |n: i64| clock::event_ts(NOW + (first + n) * 1000, usize::try_from(n).unwrap());
+    (0..count).map(|n| view(&format!("e{number}-{n}"), ts(n), paid)).collect()
+}
+
 /// Whether two identifies, each given as session and `ts`, are of one session at the very same instant. That is one in 500 of those in one millisecond; the
 /// rule by `ts` alone cannot part them.
 pub(crate) fn has_tie(mut identifies: impl Iterator<Item = (usize, i64)>) -> bool {
