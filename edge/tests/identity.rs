@@ -10,14 +10,13 @@
 mod schema;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use schema::pipe::{COMPANY, Db, NOW};
+use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
+use trackmate_edge::domain::clock;
 use trackmate_edge::domain::group::{Member, below};
 use trackmate_edge::domain::own::Own;
-use trackmate_edge::domain::{clock, revenue};
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
 use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{Fact, undoing};
@@ -67,25 +66,13 @@ fn address(person: usize) -> String {
     format!("p{person}@x.io")
 }
 
-fn row(id: String, ms: i64, place: i64, paid: Option<i64>) -> Value {
-    let ts = clock::event_ts(NOW + ms * 1000, usize::try_from(place).unwrap());
-    let mut row = json!({ "i": id, "t": ts, "n": if paid.is_some() { "pay" } else { "view" }, "d": {} });
-    let counters =
-        paid.and_then(|cents| revenue::counters("pay", &format!(r#"{{"amount":{cents}e-2,"currency":"USD"}}"#)));
-    if let Some(counters) = counters {
-        row["r"] = json!(counters);
-    }
-    row
-}
-
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
-            let rows: Vec<Value> = (0..*count).map(|n| row(format!("e{number}-{n}"), first + n, n, *paid)).collect();
-            db.events(0, &format!("s{session}"), None, &rows);
+            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Server { person, session, at, paid } => {
-            let rows = [row(format!("w{number}"), *at, 0, *paid)];
+            let rows = [view(&format!("w{number}"), clock::event_ts(NOW + at * 1000, 0), *paid)];
             match session {
                 Some(session) => db.events(1, &format!("s{session}"), None, &rows),
                 None => db.server(&address(*person), &rows),
@@ -143,12 +130,7 @@ fn text(cell: &str) -> String {
 /// Takes the identify of this request back, as the Worker does.
 fn undo(db: &mut Db, number: usize) {
     let id = format!("i{number}");
-    let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
-    let fact = found.query_row([COMPANY, &id], |r| {
-        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, email: r.get(3)?, heir: r.get(4)? })
-    });
-    drop(found);
-    let fact = fact.unwrap();
+    let fact: Fact = db.find(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).remove(0);
     let (undo, tidy) = undoing(COMPANY, &id, &fact, fact.email.as_deref(), &act(db));
     db.batch(&[undo, tidy].concat());
 }
@@ -235,13 +217,12 @@ fn say(db: &Db, person: usize) {
 }
 
 fn has_tie(history: &[Request]) -> bool {
-    let mut seen = BTreeSet::new();
-    history.iter().enumerate().any(|(number, request)| match request {
+    pipe::has_tie(history.iter().enumerate().filter_map(|(number, request)| match request {
         Request::Identify { session, at, .. } => {
-            !seen.insert((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}"))))
+            Some((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}"))))
         }
-        Request::Events { .. } | Request::Server { .. } => false,
-    })
+        Request::Events { .. } | Request::Server { .. } => None,
+    }))
 }
 
 thread_local! {

@@ -14,10 +14,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use schema::pipe::{COMPANY, Db, NOW};
+use schema::pipe::{self, COMPANY, Db, NOW, views};
 use serde_json::{Value, json};
+use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
-use trackmate_edge::domain::{clock, revenue};
 use trackmate_edge::store::sql;
 
 const TABLES: [&str; 4] = ["events", "links", "profiles", "identities"];
@@ -41,21 +41,7 @@ fn history(people: usize) -> impl Strategy<Value = Vec<Request>> {
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
-            let rows: Vec<Value> = (0..*count)
-                .map(|n| {
-                    let ts = clock::event_ts(NOW + (first + n) * 1000, usize::try_from(n).unwrap());
-                    let counters = paid.and_then(|cents| {
-                        revenue::counters("pay", &format!(r#"{{"amount":{cents}e-2,"currency":"USD"}}"#))
-                    });
-                    let name = if paid.is_some() { "pay" } else { "view" };
-                    let mut row = json!({ "i": format!("e{number}-{n}"), "t": ts, "n": name, "d": {} });
-                    if let Some(counters) = counters {
-                        row["r"] = json!(counters);
-                    }
-                    row
-                })
-                .collect();
-            db.events(0, &format!("s{session}"), None, &rows);
+            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
             let id = format!("i{number}");
@@ -151,8 +137,8 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
         parameters.extend(user.map(|id| json!(id)));
         let row = "json_array(message_id, coalesce(profile, ''), session, ts, source)";
         let rows =
-            db.run(&format!("select {row} from ({statement}) order by session, ts, source, message_id"), &parameters);
-        rows.iter().map(|row| serde_json::from_str::<[Value; 5]>(row).unwrap()).collect::<Vec<_>>()
+            db.rows(&format!("select {row} from ({statement}) order by session, ts, source, message_id"), &parameters);
+        rows.iter().map(|row| serde_json::from_str::<[Value; 5]>(row[0].as_str().unwrap()).unwrap()).collect::<Vec<_>>()
     };
     let walk = |statement: &str, begin: Value, user: Option<&str>| {
         let mut walked = Vec::new();
@@ -181,15 +167,13 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
     }
 }
 
-/// Two identifies of one session at the very same instant are one in 500 of those in one millisecond; the rule by `ts` alone cannot part them.
 fn has_tie(history: &[Request]) -> bool {
-    let mut seen = BTreeSet::new();
-    history.iter().enumerate().any(|(number, request)| match request {
+    pipe::has_tie(history.iter().enumerate().filter_map(|(number, request)| match request {
         Request::Identify { session, at, .. } => {
-            !seen.insert((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}"))))
+            Some((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}"))))
         }
-        Request::Events { .. } => false,
-    })
+        Request::Events { .. } => None,
+    }))
 }
 
 proptest! {

@@ -11,177 +11,85 @@
 mod schema;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rusqlite::types::Value as Cell;
-use rusqlite::{Connection, params_from_iter};
+use schema::pipe::{self, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
+use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::record::{Change, Counts, Field, Record, change, fold};
 use trackmate_edge::store::sql;
-use trackmate_wire::limits::RECORD_FIELDS_MAX;
 
-const COMPANY: &str = "TM-TEST";
-const NOW: i64 = 1_760_788_800_000;
 const PEOPLE: usize = 3;
+const TABLES: [&str; 5] = ["events", "links", "profiles", "identities", "records"];
 
-struct Db {
-    connection: Connection,
-    request: i64,
-}
-
-fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Text(text) => text.clone(),
-        other => format!("{other:?}"),
+/// Empties it but for the people, each known on a device of their own.
+fn clear(db: &mut Db) {
+    db.clear(&TABLES);
+    for person in 0..PEOPLE {
+        let (id, session) = (format!("home{person}"), format!("home{person}"));
+        let told = db.identify(&session, clock::identify_ts(NOW, "home"), &id, &address(person), &json!({}));
+        assert_eq!(told, Some(profile(person)));
     }
 }
 
-fn number(cell: &Cell) -> i64 {
-    text(cell).trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap()
+fn address(person: usize) -> String {
+    format!("p{person}@x.io")
 }
 
-impl Db {
-    fn open() -> Self {
-        Self { connection: schema::open(COMPANY, "[]"), request: 0 }
-    }
-
-    /// Empties it but for the people, each known on a device of their own.
-    fn clear(&mut self) {
-        let tables = ["events", "links", "profiles", "identities", "records"];
-        self.connection.execute_batch(&tables.map(|t| format!("delete from {t};")).concat()).unwrap();
-        self.request = 0;
-        for person in 0..PEOPLE {
-            self.identify(&format!("home{person}"), clock::identify_ts(NOW, "home"), "home", person);
-        }
-    }
-
-    fn run(&self, statement: &str, parameters: &[Value]) -> Vec<Vec<Cell>> {
-        let mut prepared = self.connection.prepare_cached(statement).unwrap();
-        let columns = prepared.column_count();
-        // D1 binds every number as a float; so does this.
-        let values = parameters.iter().map(|v| match v {
-            Value::Null => Cell::Null,
-            Value::String(s) => Cell::Text(s.clone()),
-            other => Cell::Real(other.as_f64().unwrap()),
-        });
-        let rows =
-            prepared.query_map(params_from_iter(values), |row| (0..columns).map(|c| row.get(c)).collect()).unwrap();
-        rows.map(Result::unwrap).collect()
-    }
-
-    fn insert(&self, source: i64, session: &str, rows: &str) {
-        let null = Value::Null;
-        let (request, now) = (json!(self.request), json!(NOW));
-        let own = [json!(rows), json!(COMPANY), json!(source), json!(session), request, null.clone(), now];
-        self.run(
-            sql::EVENTS_INSERT,
-            &[&own[..], &[null.clone(), null.clone(), null.clone(), null.clone(), null.clone(), null]].concat(),
-        );
-    }
-
-    /// What `store::ingest::server` sends for events on this session; `profile` if it is a person's own.
-    fn tell(&mut self, session: &str, profile: Option<&str>, events: &[Event]) {
-        self.request += 1;
-        let rows: Vec<String> = events
-            .iter()
-            .map(|e| format!(r#"{{"i":"{}","t":{},"n":"{}","d":{}}}"#, e.id, e.ts, e.name, e.data))
-            .collect();
-        let ids = json!(events.iter().map(|e| &e.id).collect::<Vec<_>>()).to_string();
-        let changes: Vec<Change> = events.iter().filter_map(|e| change(&e.id, &e.name, &e.data)).collect();
-        let (company, session, request) = (json!(COMPANY), json!(session), json!(self.request));
-        self.connection.execute_batch("begin").unwrap();
-        self.insert(1, session.as_str().unwrap(), &format!("[{}]", rows.join(",")));
-        if session != "" {
-            let count = [json!(ids), company.clone(), json!(1), session.clone(), request.clone(), json!(profile)];
-            self.run(sql::LINKS_COUNT, &count);
-        }
-        let changes = json!(serde_json::to_string(&changes).unwrap());
-        let merge = [changes, company.clone(), session.clone(), request, json!(RECORD_FIELDS_MAX)];
-        self.run(sql::RECORDS_MERGE, &merge);
-        if session != "" {
-            self.run(sql::LINKS_MARK, &[company, session]);
-        }
-        self.connection.execute_batch("commit").unwrap();
-    }
-
-    /// What `store::identify` sends.
-    fn identify(&mut self, session: &str, at: i64, id: &str, person: usize) {
-        self.request += 1;
-        let id = format!("{id}-{session}");
-        let (request, company) = (json!(self.request), json!(COMPANY));
-        let rows = json!([{ "i": id, "t": at, "n": "identify", "d": {} }]).to_string();
-        let (at, id, email) = (json!(at), json!(id), json!(format!("p{person}@x.io")));
-        self.connection.execute_batch("begin").unwrap();
-        self.insert(0, session, &rows);
-        let candidate = json!(format!("p{person}"));
-        let address = [company.clone(), email.clone(), candidate, json!(NOW), id.clone(), request.clone()];
-        self.run(sql::IDENTIFY_ADDRESS, &address);
-        let session = json!(session);
-        let fact = [company.clone(), session.clone(), at.clone(), id.clone(), email.clone(), request.clone()];
-        self.run(sql::IDENTIFY_CLAIM, &fact);
-        self.run(sql::IDENTIFY_LINK, &fact);
-        self.run(sql::IDENTIFY_SHIFT, &[company, session, at, id, request]);
-        let (server, now) = (json!(format!("webhook_{person}")), json!(NOW));
-        let known = [email, Value::Null, json!("{}"), server, now.clone(), json!(32768), now];
-        self.run(sql::IDENTIFY_PROFILE, &[&fact[..], &known[..]].concat());
-        self.connection.execute_batch("commit").unwrap();
-    }
-
-    /// Every record as it is kept, by kind and id.
-    fn kept(&self) -> BTreeMap<(String, String), Record> {
-        let all = "select kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields from records";
-        let rows = self.run(all, &[]);
-        rows.iter()
-            .map(|r| {
-                let place = (text(&r[2]), number(&r[3]), text(&r[4]));
-                let record = Record {
-                    kind: text(&r[0]),
-                    id: text(&r[1]),
-                    place: Some(place).filter(|(session, ..)| !session.is_empty()),
-                    first_ts: number(&r[5]),
-                    last_ts: number(&r[6]),
-                    scans: number(&r[7]),
-                    fields: serde_json::from_str::<BTreeMap<String, Field>>(&text(&r[8])).unwrap(),
-                };
-                ((record.kind.clone(), record.id.clone()), record)
-            })
-            .collect()
-    }
-
-    /// Every record as the pure rule makes it of the events that are stored.
-    fn folded(&self) -> BTreeMap<(String, String), Record> {
-        let mut told = BTreeMap::<_, Vec<(String, i64, Change)>>::new();
-        for r in self.run("select session, ts, message_id, type, data from events where source = 1", &[]) {
-            if let Some(change) = change(&text(&r[2]), &text(&r[3]), &text(&r[4])) {
-                let key = (change.kind.clone(), change.id.clone());
-                told.entry(key).or_default().push((text(&r[0]), number(&r[1]), change));
-            }
-        }
-        let fold = |events: Vec<(String, i64, Change)>| {
-            fold(&events.iter().map(|(s, ts, c)| (s.as_str(), *ts, c.clone())).collect::<Vec<_>>()).unwrap()
-        };
-        told.into_iter().map(|(key, events)| (key, fold(events))).collect()
-    }
-
-    fn listed(&self, person: usize, limit: usize, after: Option<&(i64, String, String)>) -> Vec<(i64, String, String)> {
-        let after = after.map_or([Value::Null, Value::Null, Value::Null], |a| [json!(a.0), json!(a.1), json!(a.2)]);
-        let profiles = json!(format!(r#"["p{person}"]"#));
-        let params = [&[json!(COMPANY), profiles, Value::Null, json!(limit)][..], &after[..]].concat();
-        let rows = self.run(sql::RECORDS_LIST, &params);
-        rows.iter().map(|r| (number(&r[3]), text(&r[1]), text(&r[2]))).collect()
-    }
+/// The driver names who comes with the first request p1.
+fn profile(person: usize) -> String {
+    format!("p{}", person + 1)
 }
 
-/// A server event.
-#[derive(Debug, Clone)]
-struct Event {
-    id: String,
-    ts: i64,
-    name: String,
-    data: String,
+fn server_session(person: usize) -> String {
+    format!("webhook_{}", person + 1)
+}
+
+/// Every record as it is kept, by kind and id.
+fn kept(db: &Db) -> BTreeMap<(String, String), Record> {
+    let all = "select kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields from records";
+    let rows = db.rows(all, &[]);
+    rows.iter()
+        .map(|r| {
+            let place = (text(&r[2]), number(&r[3]), text(&r[4]));
+            let record = Record {
+                kind: text(&r[0]),
+                id: text(&r[1]),
+                place: Some(place).filter(|(session, ..)| !session.is_empty()),
+                first_ts: number(&r[5]),
+                last_ts: number(&r[6]),
+                scans: number(&r[7]),
+                fields: serde_json::from_str::<BTreeMap<String, Field>>(&text(&r[8])).unwrap(),
+            };
+            ((record.kind.clone(), record.id.clone()), record)
+        })
+        .collect()
+}
+
+/// Every record as the pure rule makes it of the events that are stored.
+fn folded(db: &Db) -> BTreeMap<(String, String), Record> {
+    let mut told = BTreeMap::<_, Vec<(String, i64, Change)>>::new();
+    for r in db.rows("select session, ts, message_id, type, data from events where source = 1", &[]) {
+        if let Some(change) = change(&text(&r[2]), &text(&r[3]), &text(&r[4])) {
+            let key = (change.kind.clone(), change.id.clone());
+            told.entry(key).or_default().push((text(&r[0]), number(&r[1]), change));
+        }
+    }
+    let fold = |events: Vec<(String, i64, Change)>| {
+        fold(&events.iter().map(|(s, ts, c)| (s.as_str(), *ts, c.clone())).collect::<Vec<_>>()).unwrap()
+    };
+    told.into_iter().map(|(key, events)| (key, fold(events))).collect()
+}
+
+fn listed(db: &Db, person: usize, limit: usize, after: Option<&(i64, String, String)>) -> Vec<(i64, String, String)> {
+    let after = after.map_or([Value::Null, Value::Null, Value::Null], |a| [json!(a.0), json!(a.1), json!(a.2)]);
+    let profiles = json!(json!([profile(person)]).to_string());
+    let params = [&[json!(pipe::COMPANY), profiles, Value::Null, json!(limit)][..], &after[..]].concat();
+    let rows = db.rows(sql::RECORDS_LIST, &params);
+    rows.iter().map(|r| (number(&r[3]), text(&r[1]), text(&r[2]))).collect()
 }
 
 /// Whom a server names.
@@ -234,15 +142,12 @@ fn history() -> impl Strategy<Value = Vec<Request>> {
     prop::collection::vec(prop_oneof![3 => tell, 2 => identify], 1..14)
 }
 
-fn events(number: usize, told: &[(i64, usize, usize, usize)]) -> Vec<Event> {
+fn events(number: usize, told: &[(i64, usize, usize, usize)]) -> Vec<Row> {
     let event = |(n, (at, thing, verb, field)): (usize, &(i64, usize, usize, usize))| {
         let (kind, member, id) = THINGS[*thing];
-        Event {
-            id: format!("e{number}-{n}"),
-            ts: clock::event_ts(NOW + at * 1000, n),
-            name: format!("{kind}.{}", VERBS[*verb]),
-            data: format!(r#"{{"{member}":{{{id}{}}}}}"#, FIELDS[*field]),
-        }
+        let data = format!(r#"{{"{member}":{{{id}{}}}}}"#, FIELDS[*field]);
+        let (ts, name) = (clock::event_ts(NOW + at * 1000, n), format!("{kind}.{}", VERBS[*verb]));
+        event(&format!("e{number}-{n}"), ts, &name, &data)
     };
     told.iter().enumerate().map(event).collect()
 }
@@ -251,38 +156,35 @@ fn events(number: usize, told: &[(i64, usize, usize, usize)]) -> Vec<Event> {
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Tell { named, told } => match named {
-            Named::Nobody => db.tell("", None, &events(number, told)),
-            Named::Session(n) => db.tell(&format!("s{n}"), None, &events(number, told)),
-            Named::Person(n) => {
-                db.tell(&format!("webhook_{n}"), Some(&format!("p{n}")), &events(number, told));
-            }
+            Named::Nobody => db.events(1, "", None, &events(number, told)),
+            Named::Session(n) => db.events(1, &format!("s{n}"), None, &events(number, told)),
+            Named::Person(n) => db.events(1, &server_session(*n), Some(&profile(*n)), &events(number, told)),
         },
         Request::Identify { session, at, person } => {
-            let (id, session) = (format!("i{number}"), format!("s{session}"));
-            let place = clock::identify_ts(NOW + at * 1000, &format!("{id}-{session}"));
-            db.identify(&session, place, &id, *person);
+            let (id, session) = (format!("i{number}-s{session}"), format!("s{session}"));
+            db.identify(&session, clock::identify_ts(NOW + at * 1000, &id), &id, &address(*person), &json!({}));
         }
     }
 }
 
 /// Holds what is kept, counted and listed against the pure rules.
 fn check(db: &Db) {
-    let folded = db.folded();
-    assert_eq!(format!("{:?}", db.kept()), format!("{folded:?}"), "a record is the fold of its events");
+    let folded = folded(db);
+    assert_eq!(format!("{:?}", kept(db)), format!("{folded:?}"), "a record is the fold of its events");
     let mut facts = BTreeMap::<String, Vec<Fact>>::new();
-    for r in db.run("select session, at, id, profile from links where profile is not null", &[]) {
+    for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
         let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
-    let uneven = db.run("select 1 from links group by session having min(has_records) <> max(has_records)", &[]);
+    let uneven = db.rows("select 1 from links group by session having min(has_records) <> max(has_records)", &[]);
     assert!(uneven.is_empty(), "the links of a session say the same of its records");
-    let marks = db.run(
+    let marks = db.rows(
         "select 1 from links where has_records = 0 and exists (select 1 from records where session = links.session)",
         &[],
     );
     assert!(marks.is_empty(), "a session has records and its links do not say so");
     for person in 0..PEOPLE {
-        let id = format!("p{person}");
+        let id = profile(person);
         let owns = |r: &&Record| {
             let facts_of = |session: &String| facts.get(session).map_or(&[][..], Vec::as_slice);
             r.place.as_ref().is_some_and(|(session, ts, _)| owner(facts_of(session), *ts) == Some(id.as_str()))
@@ -301,7 +203,7 @@ fn check(db: &Db) {
             scans: of("qr").iter().map(|r| r.scans).sum(),
             conversations: count("conversation"),
         };
-        let row = db.run(sql::PROFILE_FIND, &[json!(COMPANY), json!(id)]).remove(0);
+        let row = db.rows(sql::PROFILE_FIND, &[json!(pipe::COMPANY), json!(id)]).remove(0);
         let counts = text(row.last().unwrap());
         assert!(counts != "{}" || mine.is_empty());
         let counts: Counts = serde_json::from_str(&counts).unwrap();
@@ -316,10 +218,10 @@ fn check(db: &Db) {
             *count <= 2
         };
         let first: Vec<_> = all.iter().filter(|(_, kind, _)| among_first(kind.as_str())).cloned().collect();
-        assert_eq!(db.listed(person, 2, None), first, "the first of each kind of {id}");
+        assert_eq!(listed(db, person, 2, None), first, "the first of each kind of {id}");
         let mut walked = Vec::new();
         loop {
-            let page: Vec<_> = db.listed(person, 2, walked.last()).into_iter().take(2).collect();
+            let page: Vec<_> = listed(db, person, 2, walked.last()).into_iter().take(2).collect();
             if page.is_empty() {
                 break;
             }
@@ -329,15 +231,13 @@ fn check(db: &Db) {
     }
 }
 
-/// Two identifies of one session at the very same instant: see `ledger.rs`.
 fn has_tie(history: &[Request]) -> bool {
-    let mut seen = BTreeSet::new();
-    history.iter().enumerate().any(|(number, request)| match request {
+    pipe::has_tie(history.iter().enumerate().filter_map(|(number, request)| match request {
         Request::Identify { session, at, .. } => {
-            !seen.insert((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}-s{session}"))))
+            Some((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}-s{session}"))))
         }
-        Request::Tell { .. } => false,
-    })
+        Request::Tell { .. } => None,
+    }))
 }
 
 proptest! {
@@ -357,18 +257,18 @@ proptest! {
             static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
         }
         DBS.with_borrow_mut(|[straight, shuffled]| {
-            straight.clear();
+            clear(straight);
             for (number, request) in history.iter().enumerate() {
                 send(straight, number, request);
             }
             check(straight);
-            shuffled.clear();
+            clear(shuffled);
             let late: Vec<usize> = repeats.iter().map(|r| r.index(history.len())).collect();
             for number in order.iter().chain(&late) {
                 send(shuffled, *number, &history[*number]);
             }
             check(shuffled);
-            prop_assert_eq!(format!("{:?}", straight.kept()), format!("{:?}", shuffled.kept()));
+            prop_assert_eq!(format!("{:?}", kept(straight)), format!("{:?}", kept(shuffled)));
             Ok(())
         })?;
     }
@@ -385,26 +285,29 @@ proptest! {
         names in prop::collection::vec(prop::collection::btree_set(0..300_usize, 30..120), 6),
     ) {
         let mut db = Db::open();
-        db.clear();
+        clear(&mut db);
         for batch in batches {
             let fields: Vec<String> = names[batch].iter().map(|n| format!(r#","f{n}":{batch}"#)).collect();
             let data = format!(r#"{{"order":{{"id":1{}}}}}"#, fields.concat());
             let ts = clock::event_ts(NOW + i64::try_from(batch).unwrap() * 1000, 0);
-            db.tell("webhook_0", Some("p0"), &[Event { id: format!("e{batch}"), ts, name: "order.updated".into(), data }]);
+            db.events(1, &server_session(0), Some(&profile(0)), &[event(&format!("e{batch}"), ts, "order.updated", &data)]);
         }
-        prop_assert_eq!(format!("{:?}", db.kept()), format!("{:?}", db.folded()));
+        prop_assert_eq!(format!("{:?}", kept(&db)), format!("{:?}", folded(&db)));
     }
 }
 
 #[test]
 fn a_message_id_that_was_used_before_changes_nothing_whatever_it_tells() {
     let mut db = Db::open();
-    db.clear();
-    let event = |name: &str, data: &str, ts| Event { id: "e".into(), ts, name: name.into(), data: data.into() };
-    db.tell("webhook_0", Some("p0"), &[event("qr.scanned", r#"{"qrCode":{"id":1}}"#, 5)]);
-    let before = format!("{:?}", db.kept());
-    db.tell("webhook_1", Some("p1"), &[event("qr.scanned", r#"{"qrCode":{"id":1,"x":1}}"#, 9)]);
-    db.tell("webhook_1", Some("p1"), &[event("booking.made", r#"{"booking":{"id":1}}"#, 9)]);
-    assert_eq!(format!("{:?}", db.kept()), before);
-    assert!(db.run("select 1 from links where session = 'webhook_1' and has_records = 1", &[]).is_empty());
+    clear(&mut db);
+    let tell = |db: &mut Db, person, name, data, ts| {
+        db.events(1, &server_session(person), Some(&profile(person)), &[event("e", ts, name, data)]);
+    };
+    tell(&mut db, 0, "qr.scanned", r#"{"qrCode":{"id":1}}"#, 5);
+    let before = format!("{:?}", kept(&db));
+    tell(&mut db, 1, "qr.scanned", r#"{"qrCode":{"id":1,"x":1}}"#, 9);
+    tell(&mut db, 1, "booking.made", r#"{"booking":{"id":1}}"#, 9);
+    assert_eq!(format!("{:?}", kept(&db)), before);
+    let marked = db.rows("select 1 from links where session = ?1 and has_records = 1", &[json!(server_session(1))]);
+    assert!(marked.is_empty());
 }

@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use trackmate_wire::limits::{ERASE_EVENTS_MAX, ERASE_LINKS_MAX, ERASE_PEOPLE_MAX, ERASE_SEARCHED_MAX, FUTURE_MS_MAX};
-use worker::D1PreparedStatement;
 
 use super::ingest::Outbox;
 use super::people::Profile;
-use super::{Answer, Answers, Db, Param, Result, edits, retention, sql};
+use super::{Answer, Answers, Db, Param, Result, Statement, edits, retention, sql};
 use crate::domain::{clock, tombstone};
 
 /// How an erasure stands.
@@ -36,10 +35,13 @@ pub struct Open {
     pub profile: String,
 }
 
-#[derive(Deserialize)]
-struct Identity {
-    kind: String,
-    key: String,
+/// What leads to a person.
+#[derive(Debug, Deserialize)]
+pub struct Identity {
+    /// `email`.
+    pub kind: String,
+    /// The lookup key.
+    pub key: String,
 }
 
 #[derive(Serialize)]
@@ -62,17 +64,62 @@ struct Slice {
     ids: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Searched {
-    ids: String,
-    place: Option<String>,
+/// A slice of the company's events without a session.
+#[derive(Debug, Deserialize)]
+pub struct Searched {
+    /// Those about the person, a JSON array of `{s source, i message id}`.
+    pub ids: String,
+    /// Where the slice ends, JSON; `None` if it was the last.
+    pub place: Option<String>,
 }
 
-/// Takes away the person that was read, with all that leads to them, and stores `user.deleted` if a subscription wants it. `None` if somebody edited the
-/// person in between: nothing was written, read again.
+/// The statements that take away the person that was read, with all that leads to them; the first returns a row if nobody edited the person in between.
 ///
-/// To have another table forget what it holds by the person's id or address: a statement in this batch, behind the edit's number. What lies at an event goes with
-/// it: [`retention::forget`].
+/// To have another table forget what it holds by the person's id or address: a statement here, behind the edit's number. What lies at an event goes with it:
+/// [`retention::forgetting`].
+///
+/// # Errors
+/// When something stored is not JSON.
+pub fn erasing(
+    company: &str,
+    read: &Profile,
+    identities: &[Identity],
+    edit: i64,
+    now_ms: i64,
+    notice_id: &str,
+) -> Result<Vec<Statement>> {
+    let hashes: Vec<String> = identities.iter().map(|i| tombstone::hash(company, &i.kind, &i.key)).collect();
+    let named: Vec<Named<'_>> = identities.iter().map(|i| Named { k: &i.kind, v: &i.key }).collect();
+    let names = |json: &str| -> Result<Vec<String>> {
+        Ok(serde_json::from_str::<BTreeMap<String, Value>>(json)?.into_keys().collect())
+    };
+    let (tags, fields) = (names(&read.tags)?, names(&read.fields)?);
+    let counts = json!({
+        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
+        "identities": identities.len(), "tags": tags.len(), "customFields": fields.len(),
+    });
+    // Whatever the person's own times say, no platform event is older than this.
+    let place = serde_json::to_string(&(clock::event_ts(read.created_at - FUTURE_MS_MAX, 0), 0, ""))?;
+    let notice = Notice { i: notice_id, t: clock::event_ts(now_ms, 0), n: "user.deleted", d: json!({}) };
+    let user = json!({ "id": read.id }).to_string();
+    let (hashes, named, notice) =
+        (serde_json::to_string(&hashes)?, serde_json::to_string(&named)?, serde_json::to_string(&[notice])?);
+    let (tags, fields, who) = (serde_json::to_string(&tags)?, serde_json::to_string(&fields)?, &read.id);
+    Ok(vec![
+        Statement::new(sql::PROFILE_ERASE, json!([company, who, read.edit, edit, now_ms])),
+        Statement::new(sql::PROFILES_ERASE, json!([company, who, edit, now_ms])),
+        Statement::new(sql::ERASURE_INSERT, json!([company, who, edit, now_ms, notice_id, place, counts.to_string()])),
+        Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, edit, now_ms])),
+        Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, edit])),
+        Statement::new(sql::TAGS_DELETE, json!([company, who, tags, edit])),
+        Statement::new(sql::FIELDS_DELETE, json!([company, who, fields, edit])),
+        Statement::new(sql::SEARCH_ERASE, json!([company, who, edit])),
+        Statement::new(sql::PLATFORM_EDITED, json!([company, notice, user, who, edit, now_ms])),
+    ])
+}
+
+/// Takes the person away and stores `user.deleted` if a subscription wants it. `None` if somebody edited the person in between: nothing was written, read
+/// again.
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -85,42 +132,47 @@ pub async fn begin(
     notice_id: &str,
 ) -> Result<Option<Outbox>> {
     let identities: Vec<Identity> = db.run(sql::IDENTITIES_OF, &[company.into(), (&read.id).into()]).await?.rows()?;
-    let hashes: Vec<String> = identities.iter().map(|i| tombstone::hash(company, &i.kind, &i.key)).collect();
-    let named: Vec<Named<'_>> = identities.iter().map(|i| Named { k: &i.kind, v: &i.key }).collect();
-    let names = |json: &str| -> Result<Vec<String>> {
-        Ok(serde_json::from_str::<BTreeMap<String, Value>>(json)?.into_keys().collect())
-    };
-    let (tags, fields) = (names(&read.tags)?, names(&read.fields)?);
-    let counts = serde_json::json!({
-        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
-        "identities": identities.len(), "tags": tags.len(), "customFields": fields.len(),
-    });
-    // Whatever the person's own times say, no platform event is older than this.
-    let place = serde_json::to_string(&(clock::event_ts(read.created_at - FUTURE_MS_MAX, 0), 0, ""))?;
-    let notice = Notice { i: notice_id, t: clock::event_ts(now_ms, 0), n: "user.deleted", d: serde_json::json!({}) };
-    let user = serde_json::json!({ "id": read.id }).to_string();
-    let (hashes, named, counts) = (serde_json::to_string(&hashes)?, serde_json::to_string(&named)?, counts.to_string());
-    let (tags, fields, notice) =
-        (serde_json::to_string(&tags)?, serde_json::to_string(&fields)?, serde_json::to_string(&[notice])?);
-    let (whose, profile, edit, now) =
-        (Param::Text(company), Param::Text(&read.id), Param::Int(number), Param::Int(now_ms));
-    let open = [whose, profile, edit, now, notice_id.into(), (&place).into(), (&counts).into()];
-    let batch = vec![
-        db.bind(sql::PROFILE_ERASE, &[whose, profile, read.edit.into(), edit, now])?,
-        db.bind(sql::PROFILES_ERASE, &[whose, profile, edit, now])?,
-        db.bind(sql::ERASURE_INSERT, &open)?,
-        db.bind(sql::TOMBSTONES_INSERT, &[whose, (&hashes).into(), profile, edit, now])?,
-        db.bind(sql::IDENTITIES_ERASE, &[whose, (&named).into(), profile, edit])?,
-        db.bind(sql::TAGS_DELETE, &[whose, profile, (&tags).into(), edit])?,
-        db.bind(sql::FIELDS_DELETE, &[whose, profile, (&fields).into(), edit])?,
-        db.bind(sql::SEARCH_ERASE, &[whose, profile, edit])?,
-        db.bind(sql::PLATFORM_EDITED, &[whose, (&notice).into(), (&user).into(), profile, edit, now])?,
-        edits::outbox(db, company, &serde_json::to_string(&[notice_id])?, number, now_ms)?,
-    ];
+    let mut batch = db.bind_all(&erasing(company, read, &identities, number, now_ms, notice_id)?)?;
+    batch.push(edits::outbox(db, company, &serde_json::to_string(&[notice_id])?, number, now_ms)?);
     let mut answers = db.batch(batch).await?;
     let last = answers.split_off(answers.len().saturating_sub(1));
     let won = answers.first().map(Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
     Ok(if won { Some(edits::outbox_answer(&mut Answers::new(last))?) } else { None })
+}
+
+/// The statements that forget these events of some of an erased person's links, records that lie on those (`records` at most), and the links that own
+/// nothing then.
+#[must_use]
+pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i64) -> Vec<Statement> {
+    let mut statements = counted(company, ids, profile);
+    statements.push(Statement::new(sql::RECORDS_ERASE, json!([company, profile, links, records])));
+    statements.push(Statement::new(sql::ERASURE_COUNT, json!([company, profile, "records"])));
+    statements.push(Statement::new(sql::LINKS_RELEASE, json!([company, profile, links])));
+    statements
+}
+
+/// The statements that forget what a slice of the events without a session says of an erased person. Behind the last slice the erasure is through.
+#[must_use]
+pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64) -> Vec<Statement> {
+    let mut statements = if searched.ids == "[]" { Vec::new() } else { counted(company, &searched.ids, profile) };
+    if let Some(place) = &searched.place {
+        statements.push(Statement::new(sql::ERASURE_PLACE, json!([company, profile, place])));
+    } else {
+        statements.push(Statement::new(sql::ERASURE_FINISH, json!([company, profile, now_ms])));
+        statements.push(Statement::new(sql::PROFILE_BLANK, json!([company, profile])));
+    }
+    statements
+}
+
+/// [`retention::forgetting`] for one person's events, with what each deletes added to the receipt.
+fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for (kind, statement) in retention::forgetting(company, ids, Some(profile)) {
+        statements.push(statement);
+        let count = |kind| Statement::new(sql::ERASURE_COUNT, json!([company, profile, kind]));
+        statements.extend(kind.map(count));
+    }
+    statements
 }
 
 /// Deletes a slice of what an erased person left; whether there may be more.
@@ -129,40 +181,16 @@ pub async fn begin(
 /// D1's; what the slice was to delete is still there then.
 pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result<bool> {
     let (whose, who) = (Param::Text(company), Param::Text(profile));
-    let links = Param::Int(ERASE_LINKS_MAX);
-    let next = db.run(sql::ERASURE_NEXT, &[whose, who, links, ERASE_EVENTS_MAX.into()]).await?;
+    let next = db.run(sql::ERASURE_NEXT, &[whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()]).await?;
     if let Some(ids) = next.first::<Slice>()?.and_then(|slice| slice.ids) {
-        let mut batch = counted(db, company, &ids, profile)?;
-        batch.push(db.bind(sql::RECORDS_ERASE, &[whose, who, links, ERASE_EVENTS_MAX.into()])?);
-        batch.push(db.bind(sql::ERASURE_COUNT, &[whose, who, "records".into()])?);
-        batch.push(db.bind(sql::LINKS_RELEASE, &[whose, who, links])?);
-        db.batch(batch).await?;
+        db.batch(db.bind_all(&releasing(company, profile, &ids, ERASE_LINKS_MAX, ERASE_EVENTS_MAX))?).await?;
         return Ok(true);
     }
     let searched: Option<Searched> =
         db.run(sql::ERASURE_ABOUT, &[whose, who, ERASE_SEARCHED_MAX.into()]).await?.first()?;
     let Some(searched) = searched else { return Ok(false) };
-    let mut batch = if searched.ids == "[]" { Vec::new() } else { counted(db, company, &searched.ids, profile)? };
-    if let Some(place) = &searched.place {
-        batch.push(db.bind(sql::ERASURE_PLACE, &[whose, who, place.into()])?);
-    } else {
-        batch.push(db.bind(sql::ERASURE_FINISH, &[whose, who, now_ms.into()])?);
-        batch.push(db.bind(sql::PROFILE_BLANK, &[whose, who])?);
-    }
-    db.batch(batch).await?;
+    db.batch(db.bind_all(&forgetting(company, profile, &searched, now_ms))?).await?;
     Ok(searched.place.is_some())
-}
-
-/// [`retention::forget`] for one person's events, with what each deletes added to the receipt.
-fn counted(db: &Db, company: &str, ids: &str, profile: &str) -> Result<Vec<D1PreparedStatement>> {
-    let mut batch = Vec::new();
-    for (kind, statement) in retention::forget(db, company, ids, Some(profile))? {
-        batch.push(statement);
-        if let Some(kind) = kind {
-            batch.push(db.bind(sql::ERASURE_COUNT, &[company.into(), profile.into(), kind.into()])?);
-        }
-    }
-    Ok(batch)
 }
 
 /// How a person's erasure stands.

@@ -2,32 +2,25 @@
 //! events for a time only.
 
 use serde::Deserialize;
+use serde_json::json;
 use trackmate_wire::limits::{RETAIN_EVENTS_MAX, RETAIN_SLICES_MAX};
-use worker::D1PreparedStatement;
 
-use super::{Db, Param, Result, sql};
+use super::{Db, Result, Statement, sql};
 
 /// The statements that forget these events (a JSON array of `{s source, i message id}`), in their order, each with the kind of row it deletes if somebody
 /// counts those. Of a `profile` only what is theirs.
 ///
 /// To have another table forget what lies at an event: a statement on `doomed` here, before the events go.
-///
-/// # Errors
-/// When D1 refuses a parameter.
-pub(super) fn forget(
-    db: &Db,
-    company: &str,
-    ids: &str,
-    profile: Option<&str>,
-) -> Result<[(Option<&'static str>, D1PreparedStatement); 5]> {
-    let params: [Param<'_>; 3] = [company.into(), ids.into(), profile.into()];
-    Ok([
-        (Some("attempts"), db.bind(sql::ATTEMPTS_FORGET, &params)?),
-        (Some("deliveries"), db.bind(sql::DELIVERIES_FORGET, &params)?),
-        (None, db.bind(sql::LINKS_FORGET, &params)?),
-        (None, db.bind(sql::LINKS_PRUNE, &params)?),
-        (Some("events"), db.bind(sql::EVENTS_FORGET, &params)?),
-    ])
+#[must_use]
+pub fn forgetting(company: &str, ids: &str, profile: Option<&str>) -> [(Option<&'static str>, Statement); 5] {
+    let forget = |sql| Statement::new(sql, json!([company, ids, profile]));
+    [
+        (Some("attempts"), forget(sql::ATTEMPTS_FORGET)),
+        (Some("deliveries"), forget(sql::DELIVERIES_FORGET)),
+        (None, forget(sql::LINKS_FORGET)),
+        (None, forget(sql::LINKS_PRUNE)),
+        (Some("events"), forget(sql::EVENTS_FORGET)),
+    ]
 }
 
 #[derive(Deserialize)]
@@ -63,8 +56,8 @@ pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
             None => start(),
             Some(old) => {
                 if old.ids != "[]" {
-                    let statements = forget(db, &old.company, &old.ids, None)?;
-                    batch.extend(statements.into_iter().map(|(_, statement)| statement));
+                    let statements = forgetting(&old.company, &old.ids, None).map(|(_, statement)| statement);
+                    batch.extend(db.bind_all(&statements)?);
                 }
                 // Without a place the company is through: 2 lies behind its last event.
                 let end = || (2, String::new());

@@ -1,16 +1,54 @@
 //! What the Worker sends for each kind of request, sent to a database in memory: the real statements with the real parameters.
 
+use std::collections::BTreeSet;
+
+use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use trackmate_edge::domain::event::Row;
+use trackmate_edge::domain::record::changes;
+use trackmate_edge::domain::{clock, revenue, tombstone};
 use trackmate_edge::store::{Statement, sql};
+use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX};
 
 pub(crate) const COMPANY: &str = "TM-TEST";
 pub(crate) const NOW: i64 = 1_760_788_800_000;
+
+/// An event; `data` is JSON.
+pub(crate) fn event(id: &str, ts: i64, name: &str, data: &str) -> Row {
+    let data = RawValue::from_string(data.to_owned()).unwrap();
+    Row { id: id.to_owned(), ts, name: name.to_owned(), data, revenue: None, original_ms: None }
+}
+
+/// A page view, or a payment of so many cents.
+pub(crate) fn view(id: &str, ts: i64, paid: Option<i64>) -> Row {
+    let mut row = event(id, ts, if paid.is_some() { "pay" } else { "view" }, "{}");
+    row.revenue =
+        paid.and_then(|cents| revenue::counters("pay", &format!(r#"{{"amount":{cents}e-2,"currency":"USD"}}"#)));
+    row
+}
+
+/// So many views or payments of a request of a history, a second apart. Their ids are the same wherever the request stands in the order of arrival.
+pub(crate) fn views(number: usize, first: i64, count: i64, paid: Option<i64>) -> Vec<Row> {
+    let ts = |n: i64| clock::event_ts(NOW + (first + n) * 1000, usize::try_from(n).unwrap());
+    (0..count).map(|n| view(&format!("e{number}-{n}"), ts(n), paid)).collect()
+}
+
+/// Whether two identifies, each given as session and `ts`, are of one session at the very same instant. That is one in 500 of those in one millisecond; the
+/// rule by `ts` alone cannot part them.
+pub(crate) fn has_tie(mut identifies: impl Iterator<Item = (usize, i64)>) -> bool {
+    let mut seen = BTreeSet::new();
+    !identifies.all(|place| seen.insert(place))
+}
 
 /// A database and the number of requests it has had.
 pub(crate) struct Db {
     pub(crate) connection: Connection,
     pub(crate) request: i64,
+    /// Our clock, ms.
+    pub(crate) clock: i64,
     /// Whether each request comes a second after the one before; else all come at once.
     pub(crate) ticks: bool,
 }
@@ -18,7 +56,7 @@ pub(crate) struct Db {
 impl Db {
     pub(crate) fn open() -> Self {
         let connection = super::open(COMPANY, "[\"pay\"]");
-        Self { connection, request: 0, ticks: false }
+        Self { connection, request: 0, clock: NOW, ticks: false }
     }
 
     pub(crate) fn clear(&mut self, tables: &[&str]) {
@@ -28,110 +66,194 @@ impl Db {
 
     /// Our clock at this request.
     pub(crate) fn now(&self) -> i64 {
-        if self.ticks { NOW + self.request * 1000 } else { NOW }
+        if self.ticks { self.clock + self.request * 1000 } else { self.clock }
     }
 
-    /// The first column of each row.
-    pub(crate) fn run(&self, statement: &str, parameters: &[Value]) -> Vec<String> {
+    /// What a statement answers.
+    pub(crate) fn rows(&self, statement: &str, parameters: &[Value]) -> Vec<Vec<Value>> {
         let mut prepared = self.connection.prepare_cached(statement).unwrap();
+        let columns = prepared.column_count();
         // D1 binds every number as a float; so does this.
         let values = parameters.iter().map(|v| match v {
-            Value::Null => rusqlite::types::Value::Null,
-            Value::String(s) => rusqlite::types::Value::Text(s.clone()),
-            other => rusqlite::types::Value::Real(other.as_f64().unwrap()),
+            Value::Null => Cell::Null,
+            Value::String(s) => Cell::Text(s.clone()),
+            other => Cell::Real(other.as_f64().unwrap()),
         });
-        let rows = prepared.query_map(params_from_iter(values), |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
-        rows.map(|r| match r.unwrap() {
-            rusqlite::types::Value::Text(text) => text,
-            other => format!("{other:?}"),
-        })
-        .collect()
+        let cell = |cell: Cell| match cell {
+            Cell::Null => Value::Null,
+            Cell::Integer(n) => json!(n),
+            Cell::Real(n) => json!(n),
+            Cell::Text(text) => json!(text),
+            Cell::Blob(bytes) => json!(String::from_utf8_lossy(&bytes)),
+        };
+        let rows = prepared.query_map(params_from_iter(values), |r| (0..columns).map(|c| r.get(c).map(cell)).collect());
+        rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// A batch: all or nothing.
-    pub(crate) fn batch(&self, statements: &[Statement]) -> Vec<Vec<String>> {
+    /// What a statement answers, as the Worker reads it.
+    pub(crate) fn find<T: DeserializeOwned>(&self, statement: &str, parameters: &[Value]) -> Vec<T> {
+        let prepared = self.connection.prepare_cached(statement).unwrap();
+        let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+        drop(prepared);
+        let object = |row: Vec<Value>| Value::Object(names.iter().cloned().zip(row).collect());
+        let rows = self.rows(statement, parameters).into_iter();
+        rows.map(|row| serde_json::from_value(object(row)).unwrap()).collect()
+    }
+
+    /// A batch: all or nothing. → what each statement answers.
+    pub(crate) fn batch(&self, statements: &[Statement]) -> Vec<Vec<Vec<Value>>> {
         self.connection.execute_batch("begin").unwrap();
-        let answers = statements.iter().map(|s| self.run(s.sql, &s.params)).collect();
+        let answers = statements.iter().map(|s| self.rows(s.sql, &s.params)).collect();
         self.connection.execute_batch("commit").unwrap();
         answers
     }
 
-    /// What `store::ingest` sends for events of a browser (source 0) or a server (1); `profile` opens a server session.
-    pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Value]) {
-        self.request += 1;
-        let ids = Value::Array(rows.iter().map(|row| row["i"].clone()).collect()).to_string();
-        let counts_revenue = rows.iter().any(|row| row.get("r").is_some());
+    fn insert(
+        &self,
+        source: i64,
+        session: &str,
+        rows: &[Row],
+        [address, profile, hash]: [Option<&str>; 3],
+    ) -> Statement {
+        let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
+        let insert = json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null]);
+        Statement::new(sql::EVENTS_INSERT, insert)
+    }
+
+    fn count(&self, source: i64, session: &str, rows: &[Row], profile: Option<&str>) -> Statement {
+        let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
         let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
-        let (rows, n, now) = (Value::Array(rows.to_vec()).to_string(), self.request, self.now());
-        let insert = json!([rows, COMPANY, source, session, n, null, now, null, null, null, null, null, null]);
-        self.batch(&[
-            Statement::new(sql::EVENTS_INSERT, insert),
-            Statement::new(count, json!([ids, COMPANY, source, session, n, profile])),
-        ]);
+        Statement::new(count, json!([ids(rows), COMPANY, source, session, self.request, profile]))
+    }
+
+    /// Deliveries of events, leased where they may be; `address` is an identify's.
+    fn outbox(&self, source: i64, rows: &[Row], address: Option<&str>) -> Statement {
+        let (n, now) = (self.request, self.now());
+        let outbox = json!([ids(rows), COMPANY, source, address, n, now, now + LEASE_MS, "[]", 20_000, 1]);
+        Statement::new(sql::DELIVERIES_INSERT, outbox)
+    }
+
+    /// Deliveries of a platform event.
+    pub(crate) fn emitted(&self, id: &str) -> Statement {
+        let ids = json!([id]).to_string();
+        Statement::new(sql::DELIVERIES_INSERT, json!([ids, COMPANY, 1, "", self.request, self.now(), 0, "[]", 0, 0]))
+    }
+
+    /// What server events tell of records.
+    fn belongings(&self, session: &str, rows: &[Row]) -> Vec<Statement> {
+        let changes = changes(rows);
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        let changes = serde_json::to_string(&changes).unwrap();
+        let merge = json!([changes, COMPANY, session, self.request, RECORD_FIELDS_MAX]);
+        let mut statements = vec![Statement::new(sql::RECORDS_MERGE, merge)];
+        if !session.is_empty() {
+            statements.push(Statement::new(sql::LINKS_MARK, json!([COMPANY, session])));
+        }
+        statements
+    }
+
+    /// What `store::ingest` sends for events of a browser (source 0) or a server (1), whose session may be nobody's (""); `profile` has this server session.
+    pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Row]) {
+        self.request += 1;
+        let mut batch = vec![self.insert(source, session, rows, [None, profile, None])];
+        if !session.is_empty() {
+            batch.push(self.count(source, session, rows, profile));
+        }
+        batch.push(self.outbox(source, rows, None));
+        if source == 1 {
+            batch.extend(self.belongings(session, rows));
+        }
+        self.batch(&batch);
+    }
+
+    /// The profile and the server session behind an address.
+    pub(crate) fn person(&self, email: &str) -> Option<(String, String)> {
+        let found = self.rows(
+            "select i.profile, p.server_session from identities i join profiles p on p.id = coalesce(i.origin, i.profile) where i.key = ?1",
+            &[json!(email)],
+        );
+        found.first().map(|row| (text(&row[0]), text(&row[1])))
     }
 
     /// What `store::ingest::server` sends for an address: it makes the person if nobody has it.
-    pub(crate) fn server(&mut self, email: &str, rows: &[Value]) {
-        let found = self.table(&format!(
-            "select i.profile, p.server_session from identities i join profiles p on p.id = coalesce(i.origin, i.profile) where i.key = '{email}'"
-        ));
-        if let Some(row) = found.first() {
-            let text = |cell: &str| cell.trim_start_matches("Text(\"").trim_end_matches("\")").to_owned();
-            let (profile, session) = (text(&row[0]), text(&row[1]));
+    pub(crate) fn server(&mut self, email: &str, rows: &[Row]) {
+        if let Some((profile, session)) = self.person(email) {
             return self.events(1, &session, Some(&profile), rows);
         }
         self.request += 1;
-        let (n, now) = (self.request, self.now());
-        let (profile, session) = (format!("p{n}"), format!("webhook_{n}"));
-        let ids = Value::Array(rows.iter().map(|row| row["i"].clone()).collect()).to_string();
-        let created = rows.iter().map(|row| row["t"].as_i64().unwrap() / 1000).min().unwrap();
-        let counts_revenue = rows.iter().any(|row| row.get("r").is_some());
-        let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
-        let rows = Value::Array(rows.to_vec()).to_string();
-        self.batch(&[
-            Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids, null])),
-            Statement::new(
-                sql::EVENTS_INSERT,
-                json!([rows, COMPANY, 1, session, n, null, now, null, null, email, profile, null, null]),
-            ),
-            Statement::new(count, json!([ids, COMPANY, 1, session, n, profile])),
+        let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
+        let (profile, session, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
+        let created = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap();
+        let (place, user) = (clock::event_ts(now, 0), json!({ "id": profile, "email": email }).to_string());
+        let made = json!([COMPANY, email, profile, "", n, "{}", 0, platform, place, user, now]);
+        let mut batch = vec![
+            Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids(rows), hash])),
+            self.insert(1, &session, rows, [Some(email), Some(&profile), None]),
+            self.count(1, &session, rows, Some(&profile)),
+            self.outbox(1, rows, None),
+            Statement::new(sql::PLATFORM_IDENTIFIED, made),
             Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, email, session, created, now])),
-        ]);
+            self.emitted(&platform),
+        ];
+        batch.extend(self.belongings(&session, rows));
+        self.batch(&batch);
     }
 
-    /// What `store::identify` sends.
-    pub(crate) fn identify(&mut self, session: &str, at: i64, id: &str, email: &str, traits: &Value) {
+    /// What `store::identify` sends. → the profile that the caller is told.
+    pub(crate) fn identify(&mut self, session: &str, at: i64, id: &str, email: &str, traits: &Value) -> Option<String> {
         self.request += 1;
-        let (n, now) = (self.request, self.now());
+        let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
+        let (candidate, server, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let mut data = traits.clone();
         data["email"] = json!(email);
-        let rows = json!([{ "i": id, "t": at, "n": "identify", "d": data }]).to_string();
+        let rows = [event(id, at, "identify", &data.to_string())];
         let fact = [json!(COMPANY), json!(session), json!(at), json!(id), json!(email), json!(n)];
-        let (name, server) = (traits["name"].as_str(), format!("webhook_{n}"));
-        let created = if self.ticks { at / 1000 } else { NOW };
-        let person = json!([email, name, traits.to_string(), server, created, 32768, now]);
-        self.batch(&[
-            Statement::new(
-                sql::EVENTS_INSERT,
-                json!([rows, COMPANY, 0, session, n, null, now, null, null, null, null, null, null]),
-            ),
-            Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, format!("p{n}"), now, id, n])),
+        let (name, claims) = (traits["name"].as_str(), traits.to_string());
+        let created = if self.ticks { clock::ts_ms(at) } else { now };
+        let person = [json!(email), json!(name), json!(claims), json!(server), json!(created), json!(TRAITS_BYTES_MAX)];
+        let (place, user) = (clock::event_ts(now, 0), json!({ "id": candidate, "email": email }).to_string());
+        let made = json!([COMPANY, email, candidate, id, n, claims, TRAITS_BYTES_MAX, platform, place, user, now]);
+        let answers = self.batch(&[
+            self.insert(0, session, &rows, [None, None, Some(&hash)]),
+            Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
             Statement::new(sql::IDENTIFY_CLAIM, json!(fact)),
             Statement::new(sql::IDENTIFY_LINK, json!(fact)),
             Statement::new(sql::IDENTIFY_SHIFT, json!([COMPANY, session, at, id, n])),
-            Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], person.as_array().unwrap()].concat().into()),
+            Statement::new(sql::PLATFORM_IDENTIFIED, made),
+            Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now)]].concat().into()),
+            self.outbox(0, &rows, Some(email)),
+            self.emitted(&platform),
+            Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, session, id, hash])),
         ]);
+        let told = answers.last().unwrap();
+        assert!(told.len() <= 1);
+        told.first().map(|row| text(&row[0]))
     }
 
+    /// Rows for a comparison: each cell says its type too.
     pub(crate) fn table(&self, query: &str) -> Vec<Vec<String>> {
         let mut statement = self.connection.prepare_cached(query).unwrap();
         let columns = statement.column_count();
         statement
-            .query_map([], |row| {
-                (0..columns).map(|c| row.get::<_, rusqlite::types::Value>(c).map(|v| format!("{v:?}"))).collect()
-            })
+            .query_map([], |row| (0..columns).map(|c| row.get::<_, Cell>(c).map(|v| format!("{v:?}"))).collect())
             .unwrap()
             .map(Result::unwrap)
             .collect()
     }
+}
+
+fn ids(rows: &[Row]) -> String {
+    json!(rows.iter().map(|row| &row.id).collect::<Vec<_>>()).to_string()
+}
+
+/// A cell that must hold a text.
+pub(crate) fn text(cell: &Value) -> String {
+    cell.as_str().unwrap().to_owned()
+}
+
+/// A cell that must hold an integer.
+pub(crate) fn number(cell: &Value) -> i64 {
+    cell.as_i64().unwrap()
 }

@@ -1,0 +1,319 @@
+//! The SQL of deliveries on the real schema, step by step against the pure rules. `SEED` repeats a run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use std::cell::RefCell;
+
+use fastrand::Rng;
+use rusqlite::params;
+use schema::pipe::{COMPANY, Db, NOW, text};
+use serde_json::{Value, json};
+use trackmate_edge::domain::circuit::{Circuit, OPENS_AFTER, PAUSE_MS_MAX, PAUSE_MS_MIN, Seen};
+use trackmate_edge::domain::delivery::{Delivery, Next, State};
+use trackmate_edge::store::{Statement, sql};
+use trackmate_wire::limits::{EARLY_MS_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS};
+
+const WEBHOOK: &str = "wh_1";
+
+/// The statements on the real schema.
+struct Store(Db);
+
+impl Store {
+    fn open() -> Self {
+        let db = Db::open();
+        db.connection
+            .execute(
+                "insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s, timeout_ms, created_at, disable_failures)
+                 values (?1, ?2, 'Test', 'https://crm.example', '[\"*\"]', '', 3, 1, 10000, 0, 0)",
+                [COMPANY, WEBHOOK],
+            )
+            .unwrap();
+        Self(db)
+    }
+
+    /// Runs statements as one batch. The first column of what each answers.
+    fn batch(&self, statements: &[(&'static str, Vec<Value>)]) -> Vec<Vec<String>> {
+        let statements: Vec<Statement> =
+            statements.iter().map(|(sql, params)| Statement { sql, params: params.clone() }).collect();
+        let answers = self.0.batch(&statements);
+        answers.iter().map(|rows| rows.iter().map(|row| text(&row[0])).collect()).collect()
+    }
+
+    fn delivery(&self, id: &str) -> Delivery {
+        let states = [
+            State::Pending,
+            State::Leased,
+            State::Held,
+            State::Delivered,
+            State::FailedPermanent,
+            State::Exhausted,
+            State::Dismissed,
+        ];
+        self.0
+            .connection
+            .query_row(
+                "select state, generation, tries, interrupted, due_at from deliveries where company = ?1 and id = ?2",
+                [COMPANY, id],
+                |row| {
+                    let state: String = row.get(0)?;
+                    Ok(Delivery {
+                        state: *states.iter().find(|s| s.as_str() == state).unwrap(),
+                        generation: row.get(1)?,
+                        tries: row.get(2)?,
+                        interrupted: row.get(3)?,
+                        due_ms: row.get(4)?,
+                    })
+                },
+            )
+            .unwrap()
+    }
+
+    fn circuit(&self, ids: &[String]) -> Circuit {
+        self.0
+            .connection
+            .query_row(
+                "select trouble, open_until, probe from subscriptions where company = ?1 and id = ?2",
+                [COMPANY, WEBHOOK],
+                |row| {
+                    let probe: Option<String> = row.get(2)?;
+                    Ok(Circuit {
+                        trouble: row.get(0)?,
+                        open_until: row.get(1)?,
+                        probe: probe.map(|id| u32::try_from(ids.iter().position(|i| *i == id).unwrap()).unwrap()),
+                    })
+                },
+            )
+            .unwrap()
+    }
+}
+
+/// The same steps on the schema and on the rules.
+#[derive(Default)]
+struct Pair {
+    ids: Vec<String>,
+    rules: Vec<Delivery>,
+    circuit: Circuit,
+    off: bool,
+    now: i64,
+    settlings: i64,
+}
+
+impl Pair {
+    fn open(&self) -> bool {
+        !self.off && self.circuit.open_until.is_none()
+    }
+
+    fn add(&mut self, store: &Store, lease: bool) {
+        let message = format!("m{}", self.ids.len());
+        let lease_ms = self.now + LEASE_MS;
+        store
+            .0
+            .connection
+            .execute(
+                "insert into events (company, source, message_id, session, ts, type, data, request, received_at) values (?1, 1, ?2, '', 0, 'e', '{}', 7, 0)",
+                params![COMPANY, message],
+            )
+            .unwrap();
+        let timeout_max = json!(if lease { 20_000 } else { 0 });
+        let answers = store.batch(&[(
+            sql::DELIVERIES_INSERT,
+            vec![
+                json!(json!([message]).to_string()),
+                json!(COMPANY),
+                json!(1),
+                Value::Null,
+                json!(7),
+                json!(self.now),
+                json!(lease_ms),
+                json!("[]"),
+                timeout_max,
+                json!(1),
+            ],
+        )]);
+        self.ids.push(answers[0][0].clone());
+        self.rules.push(Delivery::new(self.open(), lease.then_some(lease_ms), self.now));
+    }
+
+    fn claim(&mut self, store: &Store, place: usize) {
+        let ids = json!(json!([self.ids[place]]).to_string());
+        let claim = vec![
+            json!(COMPANY),
+            ids.clone(),
+            json!(self.now),
+            json!(EARLY_MS_MAX),
+            json!(self.now + LEASE_MS),
+            json!(INTERRUPTIONS_MAX),
+        ];
+        let hold = vec![json!(COMPANY), ids, json!(self.now), json!(EARLY_MS_MAX)];
+        let answers = store.batch(&[(sql::DELIVERY_CLAIM, claim), (sql::DELIVERY_HOLD, hold)]);
+        let open = self.open();
+        let claimed = self.rules[place].claim(open, self.now, self.now + LEASE_MS);
+        assert_eq!(claimed.is_some(), answers[0].len() == 1);
+    }
+
+    fn turn(&mut self, store: &Store) {
+        let pace = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now), json!(PROBE_MARGIN_MS)];
+        let claim = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now + LEASE_MS), json!(12)];
+        let answers = store.batch(&[(sql::SUBSCRIPTION_PACE, pace), (sql::DELIVERY_CLAIM_HELD, claim)]);
+        let claimed = answers[1].first().map(|id| self.ids.iter().position(|i| i == id).unwrap());
+        let held = self.rules.iter().any(|d| d.state == State::Held);
+        let due = held && !self.off && self.circuit.open_until.is_some_and(|until| until <= self.now);
+        assert_eq!(claimed.is_some(), due);
+        if let Some(place) = claimed {
+            self.circuit.take_turn(u32::try_from(place).unwrap(), self.now, self.now + 10_000 + PROBE_MARGIN_MS);
+            self.rules[place].claim_held(self.now + LEASE_MS).unwrap();
+        }
+    }
+
+    fn settle(&mut self, store: &Store, ended: &[(usize, i64, Next, u16)]) {
+        let items: Vec<Value> = ended
+            .iter()
+            .map(|(place, claim, next, status)| {
+                let (state, due) = next.standing(self.now);
+                json!({"i": self.ids[*place], "g": claim, "s": state.as_str(), "u": due, "f": state.is_final().then_some(self.now), "b": "{}",
+                       "a": self.now, "l": "https://crm.example", "c": status, "e": null, "r": "", "d": 1})
+            })
+            .collect();
+        let items = json!(Value::Array(items).to_string());
+        self.settlings += 1;
+        let note = vec![
+            json!(COMPANY),
+            items.clone(),
+            json!(self.now),
+            json!(self.settlings),
+            json!(OPENS_AFTER),
+            json!(PAUSE_MS_MIN),
+            json!(PAUSE_MS_MAX),
+        ];
+        store.batch(&[
+            (sql::ATTEMPT_INSERT, vec![json!(COMPANY), items.clone()]),
+            (sql::DELIVERY_SETTLE, vec![json!(COMPANY), items, json!(self.settlings)]),
+            (sql::SUBSCRIPTION_NOTE, note),
+        ]);
+        let mut seen = Seen::default();
+        let mut any = false;
+        for (place, claim, next, _) in ended {
+            if self.rules[*place].settle(*claim, *next, self.now) {
+                any = true;
+                seen.alive += i64::from(matches!(next, Next::Delivered | Next::FailedPermanent));
+                seen.bad += i64::from(matches!(next, Next::Retry(_) | Next::Exhausted));
+                seen.probed |= self.circuit.probe == Some(u32::try_from(*place).unwrap());
+            }
+        }
+        if any {
+            self.circuit.note(seen, self.now);
+        }
+    }
+
+    fn step(&mut self, rng: &mut Rng, store: &Store) {
+        let n = self.ids.len();
+        let place = if n == 0 { 0 } else { rng.usize(..n) };
+        match rng.u8(..16) {
+            0 | 1 if n < 8 => self.add(store, rng.bool()),
+            _ if n == 0 => {}
+            2..5 => self.claim(store, place),
+            5 => self.turn(store),
+            6..10 => {
+                // One, or some together; claims of now, and stale ones. A settling names each delivery once.
+                let mut places: Vec<usize> = (0..n).collect();
+                rng.shuffle(&mut places);
+                let ended: Vec<_> = places
+                    .into_iter()
+                    .take(rng.usize(1..4))
+                    .map(|place| {
+                        let claim = self.rules[place].generation - i64::from(rng.u8(..6) == 0);
+                        let next = [Next::Delivered, Next::FailedPermanent, Next::Exhausted, Next::Retry(5)]
+                            [[0, 1, 2, 3, 3, 3, 3, 3][rng.usize(..8)]];
+                        (place, claim, next, 200)
+                    })
+                    .collect();
+                self.settle(store, &ended);
+            }
+            10 => {
+                let claim = self.rules[place].generation;
+                let items = json!(json!([{"i": self.ids[place], "g": claim}]).to_string());
+                let renewed = store.batch(&[(
+                    sql::DELIVERY_RENEW,
+                    vec![json!(COMPANY), items, json!(self.now), json!(self.now + LEASE_MS)],
+                )]);
+                assert_eq!(self.rules[place].renew(claim, self.now, self.now + LEASE_MS), renewed[0].len() == 1);
+            }
+            11 => {
+                let claim = self.rules[place].generation;
+                let items = json!(json!([{"i": self.ids[place], "g": claim}]).to_string());
+                store.batch(&[(sql::DELIVERY_GIVE_BACK, vec![json!(COMPANY), items, json!(self.now)])]);
+                self.rules[place].give_back(claim, self.now);
+            }
+            12 => {
+                let params = vec![json!(self.now), json!(INTERRUPTIONS_MAX), json!(100)];
+                store.batch(&[(sql::ATTEMPT_ABANDON, params.clone()), (sql::DELIVERY_ABANDON, params)]);
+                for rule in &mut self.rules {
+                    rule.abandon(self.now);
+                }
+            }
+            13 => {
+                self.off = !self.off;
+                store.0.connection.execute("update subscriptions set active = ?1", [i64::from(!self.off)]).unwrap();
+            }
+            14 => {
+                let params = vec![json!(COMPANY), json!(WEBHOOK), json!(self.ids[place]), json!(self.now)];
+                let resent = store.batch(&[(sql::DELIVERY_RESEND, params)]);
+                assert_eq!(self.rules[place].resend(self.now), resent[0].len() == 1);
+            }
+            _ => {
+                let how = if rng.bool() { "deliver" } else { "dismiss" };
+                if self.open() {
+                    let params = vec![
+                        json!(COMPANY),
+                        json!(WEBHOOK),
+                        json!(how),
+                        json!(self.now),
+                        json!(100),
+                        json!(self.now + 1),
+                    ];
+                    store.batch(&[(sql::DELIVERY_RELEASE, params)]);
+                    for rule in &mut self.rules {
+                        rule.release(how == "dismiss", self.now);
+                    }
+                }
+            }
+        }
+        self.now += rng.i64(0..6000);
+        for (id, rule) in self.ids.iter().zip(&self.rules) {
+            assert_eq!(store.delivery(id), *rule, "after a step on {id}");
+        }
+        assert_eq!(store.circuit(&self.ids), self.circuit);
+    }
+}
+
+#[test]
+fn the_statements_do_what_the_rules_say() {
+    let store = Store::open();
+    let seed: u64 = std::env::var("SEED").map_or(20_260_301, |text| text.parse().unwrap());
+    for n in 0..400 {
+        let mut rng = Rng::with_seed(seed.wrapping_add(n));
+        store
+            .0
+            .connection
+            .execute_batch(
+                "delete from deliveries; delete from events; delete from attempts;
+            update subscriptions set active = 1, trouble = 0, open_until = null, probe = null, releasing = null;",
+            )
+            .unwrap();
+        let pair = RefCell::new(Pair { now: NOW, ..Pair::default() });
+        let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for _ in 0..60 {
+                pair.borrow_mut().step(&mut rng, &store);
+            }
+        }));
+        assert!(run.is_ok(), "history {n}: repeat it with SEED={}", seed.wrapping_add(n));
+    }
+}

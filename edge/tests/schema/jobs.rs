@@ -1,0 +1,48 @@
+//! What the Worker sends to erase a person and to forget old events, slice by slice.
+
+use serde_json::{Value, json};
+use trackmate_edge::store::erasures::{Identity, Searched, erasing, forgetting, releasing};
+use trackmate_edge::store::people::Profile;
+use trackmate_edge::store::{retention, sql};
+
+use super::pipe::{COMPANY, Db, text};
+
+impl Db {
+    /// What `store::erasures` sends first. → the message id of the notice.
+    pub(crate) fn erase(&mut self, profile: &str) -> String {
+        self.request += 1;
+        let who = [json!(COMPANY), json!(profile)];
+        let read: Vec<Profile> = self.find(sql::PROFILE_FIND, &who);
+        let identities: Vec<Identity> = self.find(sql::IDENTITIES_OF, &who);
+        let (n, now, notice) = (self.request, self.now(), format!("n{}", self.request));
+        let mut batch = erasing(COMPANY, &read[0], &identities, n, now, &notice).unwrap();
+        batch.push(self.emitted(&notice));
+        let done = self.batch(&batch);
+        assert_eq!(done[0].len(), 1, "the person is as read");
+        notice
+    }
+
+    /// What it sends then, of so many links and events at a time. → whether there is more.
+    pub(crate) fn slice(&self, profile: &str, links: i64, events: i64) -> bool {
+        let next = self.rows(sql::ERASURE_NEXT, &[json!(COMPANY), json!(profile), json!(links), json!(events)]);
+        if let Some(ids) = next[0][0].as_str() {
+            self.batch(&releasing(COMPANY, profile, ids, links, events));
+            return true;
+        }
+        let about: Vec<Searched> = self.find(sql::ERASURE_ABOUT, &[json!(COMPANY), json!(profile), json!(events)]);
+        self.batch(&forgetting(COMPANY, profile, &about[0], self.now()));
+        about[0].place.is_some()
+    }
+
+    /// What `store::retention` sends, from the start until it is through.
+    pub(crate) fn retain(&self, now: i64, events: i64) {
+        let mut place = [json!(""), json!(-1), json!("")];
+        loop {
+            let old = self.rows(sql::EVENTS_OLD, &[&place[..], &[json!(now), json!(events)]].concat());
+            let Some(row) = old.first() else { return };
+            self.batch(&retention::forgetting(COMPANY, &text(&row[1]), None).map(|(_, statement)| statement));
+            let end: Value = row[2].as_str().map_or(json!([2, ""]), |text| serde_json::from_str(text).unwrap());
+            place = [row[0].clone(), end[0].clone(), end[1].clone()];
+        }
+    }
+}
