@@ -244,6 +244,61 @@ fn has_tie(history: &[Request]) -> bool {
     })
 }
 
+/// What an undo has read before something else happens.
+fn read(db: &Db, id: &str) -> Option<Fact> {
+    let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
+    let fact = found.query_row([COMPANY, id], |r| {
+        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, email: r.get(3)?, heir: r.get(4)? })
+    });
+    fact.ok()
+}
+
+fn erase(db: &Db, profile: &str) {
+    db.run(sql::PROFILE_ERASE, &[json!(COMPANY), json!(profile), json!(0), json!(77), json!(NOW)]);
+    db.run(sql::PROFILES_ERASE, &[json!(COMPANY), json!(profile), json!(77), json!(NOW)]);
+}
+
+#[test]
+fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
+    for late in [false, true] {
+        let mut db = Db { ticks: true, ..Db::open() };
+        for n in 0..2 {
+            let id = format!("i{n}");
+            db.identify(
+                &format!("s{n}"),
+                clock::identify_ts(NOW, &id),
+                &id,
+                &address(0),
+                &json!({"name": "Ada", "city": "Oslo"}),
+            );
+        }
+        let before = read(&db, "i0").unwrap();
+        erase(&db, &before.profile);
+        let fact = if late { read(&db, "i0") } else { Some(before) };
+        if let Some(fact) = fact {
+            let (undo, tidy) = undoing(COMPANY, "i0", &fact, fact.email.as_deref(), &act(&mut db));
+            db.batch(&[undo, tidy].concat());
+        }
+        let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
+        assert!(left.is_empty(), "what the person claimed is told again, late {late}");
+    }
+}
+
+#[test]
+fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..3 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n.min(1)), &json!({}));
+    }
+    let fact = read(&db, "i1").unwrap();
+    merge(&mut db, 0, 1).unwrap();
+    let (undo, tidy) = undoing(COMPANY, "i1", &fact, fact.email.as_deref(), &act(&mut db));
+    let answers = db.batch(&[undo, tidy].concat());
+    assert!(answers[0].is_empty(), "it is read again");
+    check(&db);
+}
+
 thread_local! {
     static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()].map(|db| Db { ticks: true, ..db }));
 }
