@@ -299,6 +299,26 @@ fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
     check(&db);
 }
 
+#[test]
+fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..3 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let (owner, gave_up) = (profile(&db, 2).unwrap(), profile(&db, 1).unwrap());
+    // As an edit of the one leaves it that once had the address of the other.
+    let aliases = json!([address(2)]).to_string();
+    db.connection.execute("update profiles set aliases = ?1 where id = ?2", [&aliases, &gave_up]).unwrap();
+    let (w, l) = (profile(&db, 0).unwrap(), gave_up);
+    let (w, mut l) = (members(&db, &w), members(&db, &l));
+    l.0[0].addresses.push(address(2));
+    let act = act(&mut db);
+    let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
+    db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
+    assert_eq!(profile(&db, 2).unwrap(), owner);
+}
+
 thread_local! {
     static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()].map(|db| Db { ticks: true, ..db }));
 }

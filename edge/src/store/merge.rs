@@ -122,6 +122,12 @@ impl<'a> Batch<'a> {
         self.push(sql, json!([self.company, json!(these).to_string(), to, self.root, self.number]));
     }
 
+    /// Lets the addresses of these lead to `to`.
+    fn lead(&mut self, these: &[&Member], to: &str) {
+        let (keys, ids) = (json!(addresses(these)).to_string(), json!(ids(these)).to_string());
+        self.push(sql::IDENTITIES_MOVE, json!([self.company, keys, to, self.root, self.number, ids]));
+    }
+
     /// What counts of a profile that stands for others, or alone.
     fn say(&mut self, id: &str, own: &Own) -> Result<()> {
         let (said, opt_ins) = (serde_json::to_string(&own.said)?, serde_json::to_string(&own.opt_ins)?);
@@ -189,7 +195,7 @@ pub fn merging(
     batch.of_these(sql::FIELDS_CLEAR, &[root, gone]);
     batch.say(root, &whole(&joined))?;
     batch.keep(&joined)?;
-    batch.give(sql::IDENTITIES_MOVE, &addresses(&moved), root);
+    batch.lead(&moved, root);
     batch.push(sql::LINKS_MOVE, json!([company, gone, root, json!(ids(&moved)).to_string(), root, n]));
     batch.of_these(sql::LINKS_RESERVE, &ids(&moved));
     batch.of_these(sql::SEARCH_FORGET, &ids(&moved));
@@ -224,7 +230,7 @@ pub fn parting(
         batch.say(first, &whole(members))?;
         batch.keep(members)?;
     }
-    batch.give(sql::IDENTITIES_MOVE, &addresses(parted), top);
+    batch.lead(parted, top);
     batch.push(sql::LINKS_MOVE, json!([company, root, top, json!(ids(parted)).to_string(), root, n]));
     batch.rebuild(root);
     batch.rebuild(top);
