@@ -19,8 +19,8 @@ use trackmate_edge::domain::group::{Member, below};
 use trackmate_edge::domain::own::Own;
 use trackmate_edge::domain::{clock, revenue};
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
-use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{Fact, undoing};
+use trackmate_edge::store::{Statement, sql};
 
 const TABLES: [&str; 8] = ["events", "links", "profiles", "identities", "merges", "tags", "fields", "erasures"];
 
@@ -317,6 +317,51 @@ fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge()
     let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
     db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
     assert_eq!(profile(&db, 2).unwrap(), owner);
+}
+
+#[test]
+fn an_address_given_to_somebody_else_is_no_alias_of_who_gave_it_up() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let (gave_up, gets) = (profile(&db, 0).unwrap(), profile(&db, 1).unwrap());
+    let aliases = json!([address(0), "other@x.io"]).to_string();
+    db.connection
+        .execute("update profiles set searched = 1, aliases = ?1 where id = ?2", [&aliases, &gave_up])
+        .unwrap();
+    let edit = [json!(COMPANY), json!(address(0)), json!(gets), json!(0)];
+    db.batch(&[
+        Statement::new(sql::PROFILE_UNALIAS, json!(edit)),
+        Statement::new(sql::IDENTITY_PUT, json!([COMPANY, address(0), gets, 0, NOW])),
+    ]);
+    let left = db.table(&format!("select aliases, searched from profiles where id = '{gave_up}'"));
+    assert_eq!(left, [["Text(\"[\\\"other@x.io\\\"]\")", "Integer(0)"]]);
+    assert_eq!(profile(&db, 0).unwrap(), gets);
+}
+
+#[test]
+fn an_erasure_looks_for_what_was_told_of_the_oldest_of_a_group_whatever_their_times_say() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let (root, older) = (profile(&db, 0).unwrap(), profile(&db, 1).unwrap());
+    // The ids that our clock gave, a year apart; what was claimed is later than both.
+    for (id, at_s) in [(&root, 1_750_000_000_i64), (&older, 1_720_000_000)] {
+        let session = format!("webhook_{at_s}_00");
+        db.connection.execute("update profiles set server_session = ?1 where id = ?2", [&session, id]).unwrap();
+    }
+    merge(&mut db, 0, 1).unwrap();
+    let edit = members(&db, &root).1;
+    db.run(sql::PROFILE_ERASE, &[json!(COMPANY), json!(root), json!(edit), json!(77), json!(NOW)]);
+    db.run(sql::PROFILES_ERASE, &[json!(COMPANY), json!(root), json!(77), json!(NOW)]);
+    let open = [json!(COMPANY), json!(root), json!(77), json!(NOW), json!("n"), json!(5000), json!("{}")];
+    db.run(sql::ERASURE_INSERT, &open);
+    let place: (i64, i64, String) = serde_json::from_str(&text(&db.table("select place from erasures")[0][0])).unwrap();
+    assert_eq!(place, ((1_720_000_000_000 - 5000) * 1000, 0, String::new()));
 }
 
 thread_local! {

@@ -95,8 +95,6 @@ pub async fn begin(
         "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
         "identities": identities.len(), "tags": tags.len(), "customFields": fields.len(),
     });
-    // Whatever the person's own times say, no platform event is older than this.
-    let place = serde_json::to_string(&(clock::event_ts(read.created_at - FUTURE_MS_MAX, 0), 0, ""))?;
     let notice = Notice { i: notice_id, t: clock::event_ts(now_ms, 0), n: "user.deleted", d: serde_json::json!({}) };
     let user = serde_json::json!({ "id": read.id }).to_string();
     let (hashes, named, counts) = (serde_json::to_string(&hashes)?, serde_json::to_string(&named)?, counts.to_string());
@@ -104,7 +102,7 @@ pub async fn begin(
         (serde_json::to_string(&tags)?, serde_json::to_string(&fields)?, serde_json::to_string(&[notice])?);
     let (whose, profile, edit, now) =
         (Param::Text(company), Param::Text(&read.id), Param::Int(number), Param::Int(now_ms));
-    let open = [whose, profile, edit, now, notice_id.into(), (&place).into(), (&counts).into()];
+    let open = [whose, profile, edit, now, notice_id.into(), FUTURE_MS_MAX.into(), (&counts).into()];
     let batch = vec![
         db.bind(sql::PROFILE_ERASE, &[whose, profile, read.edit.into(), edit, now])?,
         db.bind(sql::PROFILES_ERASE, &[whose, profile, edit, now])?,
