@@ -328,6 +328,7 @@ fn an_address_given_to_somebody_else_is_no_alias_of_who_gave_it_up() {
     }
     let (gave_up, gets) = (profile(&db, 0).unwrap(), profile(&db, 1).unwrap());
     let aliases = json!([address(0), "other@x.io"]).to_string();
+    db.connection.execute("update identities set ended_at = 1 where profile = ?1", [&gave_up]).unwrap();
     db.connection
         .execute("update profiles set searched = 1, aliases = ?1 where id = ?2", [&aliases, &gave_up])
         .unwrap();
@@ -339,6 +340,51 @@ fn an_address_given_to_somebody_else_is_no_alias_of_who_gave_it_up() {
     let left = db.table(&format!("select aliases, searched from profiles where id = '{gave_up}'"));
     assert_eq!(left, [["Text(\"[\\\"other@x.io\\\"]\")", "Integer(0)"]]);
     assert_eq!(profile(&db, 0).unwrap(), gets);
+}
+
+#[test]
+fn a_key_gives_an_address_that_was_given_up_and_none_that_somebody_has() {
+    for (ended, given) in [("1", true), ("null", false)] {
+        let mut db = Db { ticks: true, ..Db::open() };
+        for n in 0..2 {
+            let id = format!("i{n}");
+            db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+        }
+        let gets = profile(&db, 1).unwrap();
+        let sql = format!("update identities set ended_at = {ended} where key = '{}'", address(0));
+        db.connection.execute(&sql, []).unwrap();
+        let add = json!([COMPANY, address(0), gets, NOW + 1]);
+        db.batch(&[
+            Statement::new(sql::IDENTITY_ADD, add),
+            Statement::new(sql::PROFILE_ALIAS, json!([COMPANY, address(0), gets, NOW + 1, 7])),
+        ]);
+        assert_eq!(profile(&db, 0).unwrap() == gets, given);
+        let aliases = db.table(&format!("select json_array_length(aliases) from profiles where id = '{gets}'"));
+        assert_eq!(aliases, [[format!("Integer({})", i64::from(given))]]);
+    }
+}
+
+#[test]
+fn an_export_of_events_lacks_an_identify_that_was_taken_back() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify("s0", clock::identify_ts(NOW + n, &id), &id, &address(0), &json!({}));
+    }
+    undo(&mut db, 0);
+    let all = [
+        json!(COMPANY),
+        json!(NOW * 2),
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        json!(""),
+        json!(-1),
+        json!(-1),
+        json!(""),
+        json!(9),
+    ];
+    assert_eq!(db.run(sql::EXPORT_EVENTS, &all), ["i1"]);
 }
 
 #[test]
