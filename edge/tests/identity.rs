@@ -111,7 +111,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
         "select 'link', iif(l.session like 'webhook%', 'server of ' || o.key, l.session), l.at, l.id, i.key, l.origin, l.events, l.server_events,
                 coalesce(l.revenue, '{}'), l.first_ts, l.last_ts
          from links l left join identities i on i.profile = l.profile left join profiles s on s.server_session = l.session
-         left join identities o on o.profile = s.id order by 2, 3, 4",
+         left join identities o on o.profile = s.id where not (l.id = '' and l.events = 0) order by 2, 3, 4",
     );
     state.extend(db.table(
         "select 'profile', i.key, p.email, p.name, (select json_group_object(key, json(value)) from (select key, json_quote(value) as value from json_tree(p.traits) where atom is not null order by fullkey)),
@@ -385,6 +385,60 @@ fn an_export_of_events_lacks_an_identify_that_was_taken_back() {
         json!(9),
     ];
     assert_eq!(db.run(sql::EXPORT_EVENTS, &all), ["i1"]);
+}
+
+#[test]
+fn a_server_event_resolved_before_a_merge_was_taken_back_is_not_the_wrong_persons() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let root = profile(&db, 0).unwrap();
+    let loser = merge(&mut db, 0, 1).unwrap();
+    let session = text(&db.table(&format!("select server_session from profiles where id = '{loser}'"))[0][0]);
+    // By the address of the one, of the one who stands for both: and then they are parted.
+    part(&mut db, &loser);
+    db.events(1, &session, Some(&root), &[row("late".into(), 1, 0, None)]);
+    let owner = db.table(&format!("select profile from links where session = '{session}'"));
+    assert_eq!(text(&owner[0][0]), loser);
+    check(&db);
+}
+
+#[test]
+fn a_profile_that_was_merged_and_parted_goes_with_the_identify_that_made_it() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let loser = merge(&mut db, 0, 1).unwrap();
+    part(&mut db, &loser);
+    undo(&mut db, 1);
+    assert_eq!(profile(&db, 1), None);
+    assert_eq!(db.table("select count(*) from profiles"), [["Integer(1)"]]);
+}
+
+#[test]
+fn a_session_of_records_is_known_as_one_when_its_events_are_gone() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    let booking = json!([{"i": "w1", "k": "booking", "o": "b1", "s": 0, "f": {"a": [1]}}]).to_string();
+    db.events(1, "s0", None, &[row("w1".into(), 0, 0, None)]);
+    db.run(sql::RECORDS_MERGE, &[json!(booking), json!(COMPANY), json!("s0"), json!(db.request), json!(100)]);
+    db.run(sql::LINKS_MARK, &[json!(COMPANY), json!("s0")]);
+    let gone = [json!(COMPANY), json!(r#"[{"s":1,"i":"w1"}]"#), Value::Null];
+    for statement in [sql::LINKS_FORGET, sql::LINKS_PRUNE, sql::EVENTS_FORGET] {
+        db.run(statement, &gone);
+    }
+    // Identified by mistake, and then rightly.
+    for n in 0..2_usize {
+        let id = format!("i{n}");
+        db.identify("s0", clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+        assert_eq!(db.table("select has_records from links"), [["Integer(1)"]]);
+        if n == 0 {
+            undo(&mut db, 0);
+        }
+    }
 }
 
 #[test]

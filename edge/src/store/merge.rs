@@ -222,7 +222,6 @@ pub fn parting(
     let n = act.number;
     batch.push(sql::MERGE_PART, json!([company, root, edit, n, act.now_ms]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
-    batch.of_these(sql::LINKS_UNRESERVE, &ids(parted));
     batch.give(sql::PROFILES_JOIN, &ids(parted), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
@@ -239,6 +238,7 @@ pub fn parting(
     for members in [rest, parted] {
         if let [alone] = members {
             let addresses: Vec<&str> = alone.addresses.iter().map(String::as_str).collect();
+            tidy.push(Statement::new(sql::LINKS_UNRESERVE, json!([company, alone.id, n, null])));
             tidy.extend(undo::vanishing(company, &alone.id, &addresses, act));
         }
     }
