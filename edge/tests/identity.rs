@@ -18,8 +18,8 @@ use trackmate_edge::domain::clock;
 use trackmate_edge::domain::group::{Member, below};
 use trackmate_edge::domain::own::Own;
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
-use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{Fact, undoing};
+use trackmate_edge::store::{Statement, sql};
 
 const TABLES: [&str; 8] = ["events", "links", "profiles", "identities", "merges", "tags", "fields", "erasures"];
 
@@ -98,7 +98,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
         "select 'link', iif(l.session like 'webhook%', 'server of ' || o.key, l.session), l.at, l.id, i.key, l.origin, l.events, l.server_events,
                 coalesce(l.revenue, '{}'), l.first_ts, l.last_ts
          from links l left join identities i on i.profile = l.profile left join profiles s on s.server_session = l.session
-         left join identities o on o.profile = s.id order by 2, 3, 4",
+         left join identities o on o.profile = s.id where not (l.id = '' and l.events = 0) order by 2, 3, 4",
     );
     state.extend(db.table(
         "select 'profile', i.key, p.email, p.name, (select json_group_object(key, json(value)) from (select key, json_quote(value) as value from json_tree(p.traits) where atom is not null order by fullkey)),
@@ -223,6 +223,228 @@ fn has_tie(history: &[Request]) -> bool {
         }
         Request::Events { .. } | Request::Server { .. } => None,
     }))
+}
+
+/// What an undo has read before something else happens.
+fn read(db: &Db, id: &str) -> Option<Fact> {
+    let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
+    let fact = found.query_row([COMPANY, id], |r| {
+        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, email: r.get(3)?, heir: r.get(4)? })
+    });
+    fact.ok()
+}
+
+fn erase(db: &Db, profile: &str) {
+    db.rows(sql::PROFILE_ERASE, &[json!(COMPANY), json!(profile), json!(0), json!(77), json!(NOW)]);
+    db.rows(sql::PROFILES_ERASE, &[json!(COMPANY), json!(profile), json!(77), json!(NOW)]);
+}
+
+#[test]
+fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
+    for late in [false, true] {
+        let mut db = Db { ticks: true, ..Db::open() };
+        for n in 0..2 {
+            let id = format!("i{n}");
+            db.identify(
+                &format!("s{n}"),
+                clock::identify_ts(NOW, &id),
+                &id,
+                &address(0),
+                &json!({"name": "Ada", "city": "Oslo"}),
+            );
+        }
+        let before = read(&db, "i0").unwrap();
+        erase(&db, &before.profile);
+        let fact = if late { read(&db, "i0") } else { Some(before) };
+        if let Some(fact) = fact {
+            let (undo, tidy) = undoing(COMPANY, "i0", &fact, fact.email.as_deref(), &act(&mut db));
+            db.batch(&[undo, tidy].concat());
+        }
+        let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
+        assert!(left.is_empty(), "what the person claimed is told again, late {late}");
+    }
+}
+
+#[test]
+fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..3 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n.min(1)), &json!({}));
+    }
+    let fact = read(&db, "i1").unwrap();
+    merge(&mut db, 0, 1).unwrap();
+    let (undo, tidy) = undoing(COMPANY, "i1", &fact, fact.email.as_deref(), &act(&mut db));
+    let answers = db.batch(&[undo, tidy].concat());
+    assert!(answers[0].is_empty(), "it is read again");
+    check(&db);
+}
+
+#[test]
+fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..3 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let (owner, gave_up) = (profile(&db, 2).unwrap(), profile(&db, 1).unwrap());
+    // As an edit of the one leaves it that once had the address of the other.
+    let aliases = json!([address(2)]).to_string();
+    db.connection.execute("update profiles set aliases = ?1 where id = ?2", [&aliases, &gave_up]).unwrap();
+    let (w, l) = (profile(&db, 0).unwrap(), gave_up);
+    let (w, mut l) = (members(&db, &w), members(&db, &l));
+    l.0[0].addresses.push(address(2));
+    let act = act(&mut db);
+    let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
+    db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
+    assert_eq!(profile(&db, 2).unwrap(), owner);
+}
+
+#[test]
+fn an_address_given_to_somebody_else_is_no_alias_of_who_gave_it_up() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let (gave_up, gets) = (profile(&db, 0).unwrap(), profile(&db, 1).unwrap());
+    let aliases = json!([address(0), "other@x.io"]).to_string();
+    db.connection.execute("update identities set ended_at = 1 where profile = ?1", [&gave_up]).unwrap();
+    db.connection
+        .execute("update profiles set searched = 1, aliases = ?1 where id = ?2", [&aliases, &gave_up])
+        .unwrap();
+    let edit = [json!(COMPANY), json!(address(0)), json!(gets), json!(0)];
+    db.batch(&[
+        Statement::new(sql::PROFILE_UNALIAS, json!(edit)),
+        Statement::new(sql::IDENTITY_PUT, json!([COMPANY, address(0), gets, 0, NOW])),
+    ]);
+    let left = db.table(&format!("select aliases, searched from profiles where id = '{gave_up}'"));
+    assert_eq!(left, [["Text(\"[\\\"other@x.io\\\"]\")", "Integer(0)"]]);
+    assert_eq!(profile(&db, 0).unwrap(), gets);
+}
+
+#[test]
+fn a_key_gives_an_address_that_was_given_up_and_none_that_somebody_has() {
+    for (ended, given) in [("1", true), ("null", false)] {
+        let mut db = Db { ticks: true, ..Db::open() };
+        for n in 0..2 {
+            let id = format!("i{n}");
+            db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+        }
+        let gets = profile(&db, 1).unwrap();
+        let sql = format!("update identities set ended_at = {ended} where key = '{}'", address(0));
+        db.connection.execute(&sql, []).unwrap();
+        let add = json!([COMPANY, address(0), gets, NOW + 1]);
+        db.batch(&[
+            Statement::new(sql::IDENTITY_ADD, add),
+            Statement::new(sql::PROFILE_ALIAS, json!([COMPANY, address(0), gets, NOW + 1, 7])),
+        ]);
+        assert_eq!(profile(&db, 0).unwrap() == gets, given);
+        let aliases = db.table(&format!("select json_array_length(aliases) from profiles where id = '{gets}'"));
+        assert_eq!(aliases, [[format!("Integer({})", i64::from(given))]]);
+    }
+}
+
+#[test]
+fn an_export_of_events_lacks_an_identify_that_was_taken_back() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify("s0", clock::identify_ts(NOW + n, &id), &id, &address(0), &json!({}));
+    }
+    undo(&mut db, 0);
+    let all = [
+        json!(COMPANY),
+        json!(NOW * 2),
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        json!(""),
+        json!(-1),
+        json!(-1),
+        json!(""),
+        json!(9),
+    ];
+    let exported: Vec<String> =
+        db.rows(sql::EXPORT_EVENTS, &all).iter().map(|row| schema::pipe::text(&row[0])).collect();
+    assert_eq!(exported, ["i1"]);
+}
+
+#[test]
+fn a_server_event_resolved_before_a_merge_was_taken_back_is_not_the_wrong_persons() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let root = profile(&db, 0).unwrap();
+    let loser = merge(&mut db, 0, 1).unwrap();
+    let session = text(&db.table(&format!("select server_session from profiles where id = '{loser}'"))[0][0]);
+    // By the address of the one, of the one who stands for both: and then they are parted.
+    part(&mut db, &loser);
+    db.events(1, &session, Some(&root), &[view("late", clock::event_ts(NOW + 1000, 0), None)]);
+    let owner = db.table(&format!("select profile from links where session = '{session}'"));
+    assert_eq!(text(&owner[0][0]), loser);
+    check(&db);
+}
+
+#[test]
+fn a_profile_that_was_merged_and_parted_goes_with_the_identify_that_made_it() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let loser = merge(&mut db, 0, 1).unwrap();
+    part(&mut db, &loser);
+    undo(&mut db, 1);
+    assert_eq!(profile(&db, 1), None);
+    assert_eq!(db.table("select count(*) from profiles"), [["Integer(1)"]]);
+}
+
+#[test]
+fn a_session_of_records_is_known_as_one_when_its_events_are_gone() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    let booking = json!([{"i": "w1", "k": "booking", "o": "b1", "s": 0, "f": {"a": [1]}}]).to_string();
+    db.events(1, "s0", None, &[view("w1", clock::event_ts(NOW, 0), None)]);
+    db.rows(sql::RECORDS_MERGE, &[json!(booking), json!(COMPANY), json!("s0"), json!(db.request), json!(100)]);
+    db.rows(sql::LINKS_MARK, &[json!(COMPANY), json!("s0")]);
+    let gone = [json!(COMPANY), json!(r#"[{"s":1,"i":"w1"}]"#), Value::Null];
+    for statement in [sql::LINKS_FORGET, sql::LINKS_PRUNE, sql::EVENTS_FORGET] {
+        db.rows(statement, &gone);
+    }
+    // Identified by mistake, and then rightly.
+    for n in 0..2_usize {
+        let id = format!("i{n}");
+        db.identify("s0", clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+        assert_eq!(db.table("select has_records from links"), [["Integer(1)"]]);
+        if n == 0 {
+            undo(&mut db, 0);
+        }
+    }
+}
+
+#[test]
+fn an_erasure_looks_for_what_was_told_of_the_oldest_of_a_group_whatever_their_times_say() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..2 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let (root, older) = (profile(&db, 0).unwrap(), profile(&db, 1).unwrap());
+    // The ids that our clock gave, a year apart; what was claimed is later than both.
+    for (id, at_s) in [(&root, 1_750_000_000_i64), (&older, 1_720_000_000)] {
+        let session = format!("webhook_{at_s}_00");
+        db.connection.execute("update profiles set server_session = ?1 where id = ?2", [&session, id]).unwrap();
+    }
+    merge(&mut db, 0, 1).unwrap();
+    let edit = members(&db, &root).1;
+    db.rows(sql::PROFILE_ERASE, &[json!(COMPANY), json!(root), json!(edit), json!(77), json!(NOW)]);
+    db.rows(sql::PROFILES_ERASE, &[json!(COMPANY), json!(root), json!(77), json!(NOW)]);
+    let open = [json!(COMPANY), json!(root), json!(77), json!(NOW), json!("n"), json!(5000), json!("{}")];
+    db.rows(sql::ERASURE_INSERT, &open);
+    let place: (i64, i64, String) = serde_json::from_str(&text(&db.table("select place from erasures")[0][0])).unwrap();
+    assert_eq!(place, ((1_720_000_000_000 - 5000) * 1000, 0, String::new()));
 }
 
 thread_local! {

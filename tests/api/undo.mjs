@@ -165,6 +165,25 @@ export default (trackMate) =>
       assert.equal((await c.user('new@example.com')).email, 'NEW@example.com');
     });
 
+    test('has an address that somebody gave up by the word of a key, who stays who they are, and is found by it no more', async () => {
+      const c = await company();
+      const patch = (id, body) => c.call('PATCH', `/api/admin/users/${id}`, body, c.admin);
+      const found = async (text) => (await c.get(`/api/admin/users?search=${encodeURIComponent(text)}`)).body.users.map((u) => u.id);
+      const { profileId: before } = (await c.identify(c.session(), 'desk7@example.com')).body;
+      const { profileId: now } = (await c.identify(c.session(), 'desk7-successor@example.com')).body;
+      await patch(before, { email: 'gone-home@example.com' });
+      assert.deepEqual(await found('desk7@example.com'), [before]);
+      const { body } = await c.server({ userId: now, email: 'desk7@example.com' }, 'x', { merge: true });
+      assert.deepEqual([body.profileId, body.warnings], [now, undefined]);
+      assert.equal((await get(c, before)).id, before, 'nobody was merged');
+      assert.equal((await c.identify(c.session(), 'desk7@example.com')).body.profileId, now);
+      assert.deepEqual(await found('desk7@example.com'), [now]);
+      // A merge of who had it once takes nothing off who has it now.
+      const { profileId: third } = (await c.identify(c.session(), 'desk7-third@example.com')).body;
+      assert.equal((await post(c, 'merge', { into: third, from: before })).status, 200);
+      assert.equal((await c.identify(c.session(), 'desk7@example.com')).body.profileId, now);
+    });
+
     test('is proved by userHash where a company asks for it', async () => {
       const c = await newCompany(trackMate());
       const settings = (body) => c.call('PATCH', '/api/admin/settings', body, c.admin);

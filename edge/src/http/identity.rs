@@ -235,17 +235,27 @@ pub(super) async fn undo(call: &Call, admin: auth::Admin) -> Handled {
 
 async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undone, Error> {
     let db = call.db(Some(company))?;
-    let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
-    let fact = undo::find(db, company, message).await?.ok_or_else(nothing)?;
-    let user = brief(&fact.profile);
-    let to = fact.heir.as_ref().map(|id| json!({ "id": id }));
-    let data = json!({ "messageId": message, "sessionId": fact.session, "to": to });
-    let news = News { id: entropy::message_id(), name: "identity.undone", data, user: &user };
-    let key = fact.email.as_deref().and_then(|email| address(email).ok());
-    let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
-    let undone = undo::undo(db, company, message, &fact, key.as_deref(), &act).await?.ok_or_else(nothing)?;
-    call.emitted(company, std::iter::once(act.news.name), undone.outbox);
-    Ok(Undone { success: true, undone: "identify", user_id: fact.profile, to: fact.heir, removed: undone.removed })
+    for _ in 0..RACES_MAX {
+        let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
+        let fact = undo::find(db, company, message).await?.ok_or_else(nothing)?;
+        let user = brief(&fact.profile);
+        let to = fact.heir.as_ref().map(|id| json!({ "id": id }));
+        let data = json!({ "messageId": message, "sessionId": fact.session, "to": to });
+        let news = News { id: entropy::message_id(), name: "identity.undone", data, user: &user };
+        let key = fact.email.as_deref().and_then(|email| address(email).ok());
+        let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
+        if let Some(undone) = undo::undo(db, company, message, &fact, key.as_deref(), &act).await? {
+            call.emitted(company, std::iter::once(act.news.name), undone.outbox);
+            return Ok(Undone {
+                success: true,
+                undone: "identify",
+                user_id: fact.profile,
+                to: fact.heir,
+                removed: undone.removed,
+            });
+        }
+    }
+    Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
 }
 
 async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, Error> {

@@ -260,18 +260,20 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
     Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit, merge })
 }
 
-/// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has becomes the user's.
+/// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has, or that somebody gave up,
+/// becomes the user's.
 async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifiers) -> Result<bool, Error> {
     let Some(user) = resolved.user_id.as_ref().filter(|_| resolved.erased_at.is_none()) else { return Ok(false) };
-    match (&resolved.email_id, &who.address) {
-        (Some(other), _) if other == user => return Ok(false),
-        (Some(other), _) => identity::join(call, company, user, other, "server").await?,
-        (None, Some(address)) => {
+    let Some(address) = who.address.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
+        return Ok(false);
+    };
+    let db = call.db(Some(company))?;
+    match people::owner(db, company, address).await? {
+        Some(owner) if owner.erased == 0 => identity::join(call, company, user, &owner.profile, "server").await?,
+        Some(_) | None => {
             edits::free(call, company, user, address).await?;
-            let db = call.db(Some(company))?;
             people::add_address(db, company, user, address, entropy::number(), call.now_ms()).await?;
         }
-        (None, None) => return Ok(false),
     }
     Ok(true)
 }

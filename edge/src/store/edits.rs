@@ -101,6 +101,7 @@ pub async fn write(
         let aliases = serde_json::to_string(&aliases)?;
         batch.push(db.bind(sql::PROFILE_ADDRESS, &[company, profile, (&email.typed).into(), (&aliases).into(), edit])?);
         batch.push(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, edit, now_ms.into()])?);
+        batch.push(db.bind(sql::PROFILE_UNALIAS, &[company, (&email.key).into(), profile, edit])?);
         batch.push(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, edit, now_ms.into()])?);
     }
     if !edited.owns.is_empty() {

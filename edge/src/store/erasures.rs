@@ -98,8 +98,6 @@ pub fn erasing(
         "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
         "identities": identities.len(), "tags": tags.len(), "customFields": fields.len(),
     });
-    // Whatever the person's own times say, no platform event is older than this.
-    let place = serde_json::to_string(&(clock::event_ts(read.created_at - FUTURE_MS_MAX, 0), 0, ""))?;
     let notice = Notice { i: notice_id, t: clock::event_ts(now_ms, 0), n: "user.deleted", d: json!({}) };
     let user = json!({ "id": read.id }).to_string();
     let (hashes, named, notice) =
@@ -108,7 +106,10 @@ pub fn erasing(
     Ok(vec![
         Statement::new(sql::PROFILE_ERASE, json!([company, who, read.edit, edit, now_ms])),
         Statement::new(sql::PROFILES_ERASE, json!([company, who, edit, now_ms])),
-        Statement::new(sql::ERASURE_INSERT, json!([company, who, edit, now_ms, notice_id, place, counts.to_string()])),
+        Statement::new(
+            sql::ERASURE_INSERT,
+            json!([company, who, edit, now_ms, notice_id, FUTURE_MS_MAX, counts.to_string()]),
+        ),
         Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, edit, now_ms])),
         Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, edit])),
         Statement::new(sql::TAGS_DELETE, json!([company, who, tags, edit])),

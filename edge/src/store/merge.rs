@@ -122,6 +122,12 @@ impl<'a> Batch<'a> {
         self.push(sql, json!([self.company, json!(these).to_string(), to, self.root, self.number]));
     }
 
+    /// Lets the addresses of these lead to `to`.
+    fn lead(&mut self, these: &[&Member], to: &str) {
+        let (keys, ids) = (json!(addresses(these)).to_string(), json!(ids(these)).to_string());
+        self.push(sql::IDENTITIES_MOVE, json!([self.company, keys, to, self.root, self.number, ids]));
+    }
+
     /// What counts of a profile that stands for others, or alone.
     fn say(&mut self, id: &str, own: &Own) -> Result<()> {
         let (said, opt_ins) = (serde_json::to_string(&own.said)?, serde_json::to_string(&own.opt_ins)?);
@@ -189,7 +195,7 @@ pub fn merging(
     batch.of_these(sql::FIELDS_CLEAR, &[root, gone]);
     batch.say(root, &whole(&joined))?;
     batch.keep(&joined)?;
-    batch.give(sql::IDENTITIES_MOVE, &addresses(&moved), root);
+    batch.lead(&moved, root);
     batch.push(sql::LINKS_MOVE, json!([company, gone, root, json!(ids(&moved)).to_string(), root, n]));
     batch.of_these(sql::LINKS_RESERVE, &ids(&moved));
     batch.of_these(sql::SEARCH_FORGET, &ids(&moved));
@@ -216,7 +222,6 @@ pub fn parting(
     let n = act.number;
     batch.push(sql::MERGE_PART, json!([company, root, edit, n, act.now_ms]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
-    batch.of_these(sql::LINKS_UNRESERVE, &ids(parted));
     batch.give(sql::PROFILES_JOIN, &ids(parted), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
@@ -224,7 +229,7 @@ pub fn parting(
         batch.say(first, &whole(members))?;
         batch.keep(members)?;
     }
-    batch.give(sql::IDENTITIES_MOVE, &addresses(parted), top);
+    batch.lead(parted, top);
     batch.push(sql::LINKS_MOVE, json!([company, root, top, json!(ids(parted)).to_string(), root, n]));
     batch.rebuild(root);
     batch.rebuild(top);
@@ -233,6 +238,7 @@ pub fn parting(
     for members in [rest, parted] {
         if let [alone] = members {
             let addresses: Vec<&str> = alone.addresses.iter().map(String::as_str).collect();
+            tidy.push(Statement::new(sql::LINKS_UNRESERVE, json!([company, alone.id, n, null])));
             tidy.extend(undo::vanishing(company, &alone.id, &addresses, act));
         }
     }

@@ -190,9 +190,17 @@ pub async fn by_address(db: &Db, company: &str, address: &str) -> Result<Vec<Pro
 /// # Errors
 /// D1's.
 pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, number: i64, now_ms: i64) -> Result<()> {
-    let params = [company.into(), address.into(), profile.into(), now_ms.into(), number.into()];
+    let (company, key, profile) = (company.into(), address.into(), profile.into());
+    let params: [Param<'_>; 5] = [company, key, profile, now_ms.into(), number.into()];
     let [address @ .., _] = &params;
-    db.batch(vec![db.bind(sql::IDENTITY_ADD, address)?, db.bind(sql::PROFILE_ALIAS, &params)?]).await.map(drop)
+    let given_up = [company, key, profile, None::<&str>.into()];
+    db.batch(vec![
+        db.bind(sql::PROFILE_UNALIAS, &given_up)?,
+        db.bind(sql::IDENTITY_ADD, address)?,
+        db.bind(sql::PROFILE_ALIAS, &params)?,
+    ])
+    .await
+    .map(drop)
 }
 
 /// An address that leads to a person.

@@ -156,6 +156,7 @@ statements! {
     PROFILE_OPEN = "profile.open.sql",
     PROFILE_REBUILD = "profile.rebuild.sql",
     PROFILE_SAY = "profile.say.sql",
+    PROFILE_UNALIAS = "profile.unalias.sql",
     PROFILE_VANISH = "profile.vanish.sql",
     PROGRESS_FIND = "progress.find.sql",
     PROGRESS_NEXT = "progress.next.sql",

@@ -55,13 +55,14 @@ pub fn undoing(
     // Nor does anything that was sent of it stay, or go out.
     let sent = || json!([company, json!([{ "s": 0, "i": message_id }]).to_string(), null]);
     let undo = vec![
-        Statement::new(sql::UNDO_EVENT, link()),
+        Statement::new(sql::UNDO_EVENT, json!([company, fact.session, message_id, n, fact.at, person])),
         Statement::new(sql::ATTEMPTS_FORGET, sent()),
         Statement::new(sql::DELIVERIES_FORGET, sent()),
         Statement::new(sql::UNDO_MARK, json!([company, person, message_id, n, act.now_ms])),
         Statement::new(sql::UNDO_HEIR, link()),
         Statement::new(sql::UNDO_OPEN, link()),
         Statement::new(sql::UNDO_LINK, link()),
+        Statement::new(sql::LINKS_UNRESERVE, json!([company, person, n, message_id])),
         Statement::new(sql::PROFILE_REBUILD, json!([company, person, TRAITS_BYTES_MAX, n, person])),
     ];
     (undo, vanishing(company, person, address.as_slice(), act))
@@ -77,7 +78,7 @@ pub(super) fn vanishing(company: &str, profile: &str, addresses: &[&str], act: &
     statements
 }
 
-/// Takes the identify back and tells of it. `None` if somebody else did in between.
+/// Takes the identify back and tells of it. `None` if somebody else did in between, or it is another person's since it was read, or nobody's: read again.
 ///
 /// # Errors
 /// D1's; nothing was written then.

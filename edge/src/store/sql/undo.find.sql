@@ -7,5 +7,5 @@ select e.session, l.at, l.profile, p.email,
           order by o.at, o.id limit 1)) ->> 0 as heir
 from events as e
 cross join links as l on l.company = ?1 and l.session = e.session and l.at = e.ts and l.id = ?2 and l.profile is not null
-cross join profiles as p on p.company = ?1 and p.id = l.profile
+cross join profiles as p on p.company = ?1 and p.id = l.profile and p.erased_at is null
 where e.company = ?1 and e.source = 0 and e.message_id = ?2 and e.session <> ''
