@@ -160,8 +160,12 @@ pub(super) async fn post(call: &Call) -> Handled {
             Served::Erased => return Err(erased("identifier.email").into()),
         };
         if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !sorted.rows.is_empty() {
-            // All are repeats, or the person was erased since.
-            Person::of(&resolve(call, &hash, &who, at).await?, &who)?;
+            // All are repeats, or the person was erased since, or is nobody's identify's any more.
+            let now = resolve(call, &hash, &who, at).await?;
+            if Person::of(&now, &who)?.id() != person.id() {
+                resolved = now;
+                continue;
+            }
         }
         // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
         let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
@@ -339,6 +343,10 @@ enum Person {
 }
 
 impl Person {
+    fn id(&self) -> Option<&str> {
+        if let Self::Known { id, .. } = self { Some(id) } else { None }
+    }
+
     fn of(resolved: &Resolved, who: &Identifiers) -> Result<Self, Problem> {
         if who.user.is_some() {
             return match (&resolved.user_id, &resolved.user_session, resolved.erased_at) {

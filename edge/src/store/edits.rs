@@ -10,6 +10,7 @@ use super::{Answers, Db, Param, Result, sql};
 use crate::domain::clock;
 use crate::domain::edit::Done;
 use crate::domain::person::Person;
+use crate::domain::tombstone;
 
 /// A platform event as an item of a JSON parameter.
 #[derive(Serialize)]
@@ -77,6 +78,7 @@ pub async fn write(
     let (company, profile, edit) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
     let (said, opt_ins) = (serde_json::to_string(&person.said)?, serde_json::to_string(&person.opt_ins)?);
     let (consent, done) = (person.consent.as_ref(), edited.done);
+    let hash = done.email.as_ref().map(|email| tombstone::address(&person.company, &email.key));
     let mut batch = vec![db.bind(
         sql::PROFILE_EDIT,
         &[
@@ -91,6 +93,7 @@ pub async fn write(
             edit,
             now_ms.into(),
             done.email.as_ref().map(|email| &email.key).into(),
+            hash.as_ref().into(),
         ],
     )?];
     if let Some(email) = &done.email {

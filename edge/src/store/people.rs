@@ -190,14 +190,13 @@ pub async fn by_address(db: &Db, company: &str, address: &str) -> Result<Vec<Pro
 /// # Errors
 /// D1's.
 pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, number: i64, now_ms: i64) -> Result<()> {
-    let (company, key, profile) = (company.into(), address.into(), profile.into());
-    let params: [Param<'_>; 5] = [company, key, profile, now_ms.into(), number.into()];
-    let [address @ .., _] = &params;
+    let hash = tombstone::address(company, address);
+    let (company, key, profile, now) = (company.into(), address.into(), profile.into(), Param::Int(now_ms));
     let given_up = [company, key, profile, None::<&str>.into()];
     db.batch(vec![
         db.bind(sql::PROFILE_UNALIAS, &given_up)?,
-        db.bind(sql::IDENTITY_ADD, address)?,
-        db.bind(sql::PROFILE_ALIAS, &params)?,
+        db.bind(sql::IDENTITY_ADD, &[company, key, profile, now, (&hash).into()])?,
+        db.bind(sql::PROFILE_ALIAS, &[company, key, profile, now, number.into()])?,
     ])
     .await
     .map(drop)

@@ -1,8 +1,10 @@
 -- Stores what secret keys said, if nobody edited the profile since it was read and nobody else has the address it is given. What follows in the batch asks for ?9.
--- ?1 company, ?2 profile, ?3 said, ?4 opt-ins, ?5 consent, ?6 consent at ms, ?7 its source, ?8 the edit that was seen, ?9 this edit, ?10 now ms, ?11 address or null
+-- ?1 company, ?2 profile, ?3 said, ?4 opt-ins, ?5 consent, ?6 consent at ms, ?7 its source, ?8 the edit that was seen, ?9 this edit, ?10 now ms, ?11 address or null,
+-- ?12 its hash, which must not be a tombstone's
 update profiles
 set said = ?3, opt_ins = ?4, consent = ?5, consent_at = ?6, consent_source = ?7, edit = ?9, said_at = ?10, updated_at = ?10, searched = 0
 where company = ?1 and id = ?2 and edit = ?8 and erased_at is null and merged_into is null
   and (?11 is null or not exists (
     select 1 from identities where company = ?1 and kind = 'email' and key = ?11 and profile <> ?2 and ended_at is null))
+  and (?12 is null or not exists (select 1 from tombstones where company = ?1 and hash = ?12))
 returning id
