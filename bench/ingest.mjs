@@ -27,7 +27,7 @@ const sql = (name) => text(`edge/src/store/sql/${name}.sql`);
 const CHECK = [sql('company.check'), ['company', 'origin']];
 const INSERT = [
   sql('events.insert'),
-  ['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address', 'profile', 'unproved'],
+  ['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address', 'profile', 'hash', 'unproved'],
 ];
 const COUNT = [sql('links.count'), ['ids', 'company', 'source', 'session', 'request', 'profile']];
 const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'timeout', 'events']];
