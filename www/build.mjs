@@ -3,6 +3,7 @@
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { page } from './docs.mjs';
+import './types.mjs';
 
 const www = new URL('.', import.meta.url).pathname;
 const dist = `${www}dist`;
@@ -15,11 +16,15 @@ writeFileSync(`${dist}/openapi.json`, JSON.stringify(openapi));
 mkdirSync(`${dist}/docs`);
 writeFileSync(`${dist}/docs/index.html`, page(openapi));
 await build({
-  entryPoints: { shop: `${www}src/shop.ts`, dashboard: `${www}src/dashboard.ts` },
+  entryPoints: { shop: `${www}src/shop.ts`, dashboard: `${www}src/dashboard/main.tsx` },
   outdir: `${dist}/assets`,
   bundle: true,
   minify: true,
   format: 'esm',
+  // A page of the dashboard is a file of its own, loaded when it is first looked at.
+  splitting: true,
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
   target: 'es2022',
   external: ['/sdk/*'],
   logLevel: 'warning',

@@ -5,7 +5,7 @@ import { launch } from './browser.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceTellsEveryRoute } from './reference.mjs';
 import './sdk.mjs';
-import { dashboardWithAWrongKey, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
+import { shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
 import { visitorOutlivesStorage } from './visitor.mjs';
 
 describe('a browser and the real Worker', () => {
@@ -24,5 +24,4 @@ describe('a browser and the real Worker', () => {
   test('know a visitor again by a cookie of the site itself', () => visitorOutlivesStorage(world));
   test('say plainly when the shop server is not there', () => shopWithoutItsServer(world));
   test('show every route on the page of the API, without JavaScript', () => referenceTellsEveryRoute(world));
-  test('do not open the dashboard with a wrong key', () => dashboardWithAWrongKey(world));
 });

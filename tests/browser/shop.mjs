@@ -77,16 +77,6 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     await page.setViewportSize({ width: 390, height: 844 });
     await shot(page, 'shop-narrow');
 
-    await page.setViewportSize({ width: 1280, height: 800 });
-    await page.goto(`${trackMate.url}/dashboard/`);
-    await page.getByLabel('Admin key').fill(shop.adminKey);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByLabel('E-mail').fill(email);
-    await page.getByRole('button', { name: 'Find' }).click();
-    await until('the timeline in the dashboard', async () => (await texts('[data-event]', 'data-event')).length === JOURNEY.length);
-    await page.getByRole('button', { name: 'Shop', exact: true }).click();
-    await page.getByRole('heading', { name: 'Deliveries of Shop' }).waitFor();
-    await shot(page, 'dashboard');
     assert.deepEqual(page.said, []);
   } finally {
     await page.context().close();
@@ -100,14 +90,5 @@ export async function shopWithoutItsServer({ browser, trackMate }) {
   await page.getByText('The shop server does not answer.').waitFor();
   assert.ok(await page.getByText('make dev').isVisible());
   await shot(page, 'shop-alone');
-  await page.context().close();
-}
-
-export async function dashboardWithAWrongKey({ browser, trackMate }) {
-  const page = await visit(browser, trackMate.url, { path: '/dashboard/' });
-  await page.getByLabel('Admin key').fill('tm_admin_wrong');
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('This key is not an admin key').waitFor();
-  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
   await page.context().close();
 }

@@ -36,7 +36,8 @@ export function eventItem(event: TimelineEvent): HTMLElement {
 }
 
 /** The one line that tells most about an event. */
-function detail({ eventData }: TimelineEvent): string {
+function detail({ eventData: told }: TimelineEvent): string {
+  const eventData = told as Record<string, unknown> | null;
   if (!eventData) return '';
   const { amount, currency, trackingNumber, carrier, productInfos, emailType, path, address } = eventData;
   if (amount !== undefined) return `${amount} ${currency ?? ''}`;
