@@ -18,14 +18,14 @@ export function Headers({ headers, set }: { headers: Header[]; set: (headers: He
               <p class="stored"><code>{name}</code>: {stored === 'gone' ? <s>stored value</s> : stored === 'kept' ? <span class="quiet">stored value</span> : 'a new value'}</p>
               {stored === 'replaced' && <Text label={`New value of ${name}`} type="password" autocomplete="off" required value={value} set={(value) => put(index, { value })} />}
               {stored === 'kept' && <Button tone="small secondary" label={`Replace ${name}`} onClick={() => put(index, { stored: 'replaced', value: '' })}>Replace</Button>}
-              {stored === 'kept' && <Button tone="small secondary" label={`Take ${name} away`} onClick={() => put(index, { stored: 'gone' })}>Take away</Button>}
+              {stored === 'kept' && <Button tone="small secondary" label={`Take away ${name}`} onClick={() => put(index, { stored: 'gone' })}>Take away</Button>}
               {stored !== 'kept' && <Button tone="small secondary" label={`Keep ${name}`} onClick={() => put(index, { stored: 'kept', value: '' })}>Keep as it is</Button>}
             </>
           ) : (
             <>
               <Text label="Header" required spellcheck={false} value={name} set={(name) => put(index, { name })} placeholder="Authorization" />
               <Text label="Value" type="password" autocomplete="off" value={value} set={(value) => put(index, { value })} />
-              <Button tone="small secondary" label={`Take header ${name} away`} onClick={() => set(headers.filter((_, at) => at !== index))}>Take away</Button>
+              <Button tone="small secondary" label={`Take away header ${name}`} onClick={() => set(headers.filter((_, at) => at !== index))}>Take away</Button>
             </>
           )}
         </div>
