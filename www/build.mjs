@@ -24,7 +24,7 @@ for (const page of PAGES) {
 }
 cpSync(`${www}../docs/pictures`, `${dist}/docs/pictures`, { recursive: true });
 await build({
-  entryPoints: { shop: `${www}src/shop.ts`, dashboard: `${www}src/dashboard/main.tsx` },
+  entryPoints: { shop: `${www}src/shop/main.tsx`, dashboard: `${www}src/dashboard/main.tsx` },
   outdir: `${dist}/assets`,
   bundle: true,
   minify: true,
