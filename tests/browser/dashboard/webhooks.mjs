@@ -51,7 +51,7 @@ export async function addsAWebhook(world, t) {
     await policy.selectOption(preset);
     await page.getByText(sets).waitFor();
   }
-  await page.getByLabel('Seconds before the second').fill('1');
+  await page.getByLabel('Seconds until the second').fill('1');
   await page.getByLabel('Deliveries a second at most').fill('50');
   await looks(page, 'webhook-new');
   await page.getByRole('button', { name: 'Add the webhook' }).click();

@@ -11,7 +11,7 @@ import { curl, form } from './funnel/snippets';
 export default function Funnel() {
   const loaded = useLoad((admin) => answer(admin.GET('/api/admin/settings')), []);
   return (
-    <Page title="Funnel" lead="A form on your page makes a contact: a person, an event registration.submitted on their timeline, and a delivery to your CRM.">
+    <Page title="Funnel" lead={<>A form on your page makes a contact: a person, <code>registration.submitted</code> on their timeline, and a delivery to your CRM.</>}>
       <Await of={loaded}>
         {({ settings }) => (
           <>

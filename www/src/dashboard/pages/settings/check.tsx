@@ -1,7 +1,7 @@
 // Is my snippet working? Watches what browsers send from now on, and says where it came from, or why it was refused.
 
 import { useEffect, useState } from 'preact/hooks';
-import { answer } from '../../../api';
+import { answer, type Schema } from '../../../api';
 import { Button } from '../../parts/ask';
 import { Badge, Problem } from '../../parts/say';
 import { Card, Time } from '../../parts/show';
@@ -14,16 +14,7 @@ const LOOK_MS = 1_500;
 /** Items of a look, and shown. */
 const SHOWN = 10;
 
-interface Incoming {
-  seq: number;
-  at: string;
-  outcome: 'stored' | 'duplicate' | 'rejected';
-  code: string | null;
-  message: string | null;
-  messageId: string | null;
-  eventType: string | null;
-  eventData: Record<string, unknown> | null;
-}
+type Incoming = Schema<'Incoming'>;
 
 /** The page it came from, where the event says so: a page view does. */
 function originOf({ eventData }: Incoming): string | undefined {
@@ -46,7 +37,7 @@ function useWatch(on: boolean) {
         const { events } = await answer(session.admin.GET('/api/admin/events', { params: { query: { door: 'browser', limit: SHOWN } }, signal: gone.signal }));
         if (from < 0) from = events[0]?.seq ?? 0;
         const since = from;
-        setSeen((events as Incoming[]).filter(({ seq }) => seq > since));
+        setSeen(events.filter(({ seq }) => seq > since));
         setError(undefined);
       } catch (error) {
         if (gone.signal.aborted) return;

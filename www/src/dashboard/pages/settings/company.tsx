@@ -68,5 +68,5 @@ function Retention({ settings, saved }: Of) {
 }
 
 export function Company(of: Of) {
-  return <div class="grid"><Name {...of} /><Origins {...of} /><Revenue {...of} /><Retention {...of} /></div>;
+  return <div class="masonry"><Name {...of} /><Origins {...of} /><Revenue {...of} /><Retention {...of} /></div>;
 }

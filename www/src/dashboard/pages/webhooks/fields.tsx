@@ -36,7 +36,7 @@ export function Fields({ draft, set, funnel = false }: { draft: Draft; set: (cha
         {preset === 'own' && (
           <div class="columns">
             <Text label="Attempts" type="number" required min={1} max={50} value={attempts} set={(attempts) => set({ attempts })} />
-            <Text label="Seconds before the second, then doubled" type="number" required min={1} max={86_400} value={delay} set={(delay) => set({ delay })} />
+            <Text label="Seconds until the second" type="number" required min={1} max={86_400} value={delay} set={(delay) => set({ delay })} hint="Doubled after each." />
             <Text label="Milliseconds to answer" type="number" required min={100} max={30_000} value={timeoutMs} set={(timeoutMs) => set({ timeoutMs })} />
           </div>
         )}
