@@ -49,7 +49,7 @@ function Figures({ stats }: { stats: Stats }) {
   if (totals.events === 0 && totals.people === 0) {
     return (
       <Card>
-        <Empty title="Nothing has come in in this time">
+        <Empty title="Nothing came in">
           <p>Events of your pages and servers are counted here, and what became of their deliveries. <a href={to(['live'])}>Live</a> shows how to send the first one, and shows it as it comes in.</p>
         </Empty>
       </Card>

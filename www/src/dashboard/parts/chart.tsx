@@ -3,7 +3,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { number, Table, when } from './show';
+import { number, Table } from './show';
 
 export interface Line {
   name: string;
@@ -14,7 +14,8 @@ export interface Line {
 const HEIGHT_PX = 190;
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7, 1e8, 1e9];
 const COMPACT = new Intl.NumberFormat(undefined, { notation: 'compact' });
-const HOUR = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const MOMENT = { hour: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }), day: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }) };
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 
 const sum = (values: number[]) => values.reduce((all, one) => all + one, 0);
@@ -49,7 +50,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
         cursor: { points: { show: false }, drag: { x: false, y: false }, y: false },
         scales: { x: { range: [first, last + stepS] }, y: { range: (_, __, max) => [0, Math.max(max * 1.05, 1)] } },
         axes: [
-          { ...axis, grid: { show: false }, space: 70, values: (_, splits) => splits.map((split) => tick(new Date(split * 1000))) },
+          { ...axis, grid: { show: false }, size: 28, space: 70, values: (_, splits) => splits.map((split) => tick(new Date(split * 1000))) },
           { ...axis, incrs: WHOLE, size: 48, values: (_, splits) => splits.map((split) => COMPACT.format(split)) },
         ],
         series: [{}, ...lines.map(({ name }, line) => ({ label: name, fill: colours[line] ?? ink, stroke: colours[line] ?? ink, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.75, 40], align: 1 }) }))],
@@ -66,11 +67,12 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
     };
   }, [times, lines, step, scheme]);
 
+  const begun = (time: string | undefined) => (time ? MOMENT[step].format(new Date(time)) : '');
   const pointed = at === null ? undefined : times[at];
   const told = lines.map(({ name, values }) => {
     const most = Math.max(0, ...values);
     const peak = times[values.indexOf(most)];
-    return `${name}: ${number(sum(values))} in all${most > 0 && peak ? `, at most ${number(most)} in one ${step}, that of ${when(peak)}` : ''}`;
+    return `${name}: ${number(sum(values))} in all${most > 0 && peak ? `, at most ${number(most)} in one ${step}, that of ${begun(peak)}` : ''}`;
   });
   return (
     <figure class="chart">
@@ -78,7 +80,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
         {lines.map(({ name, tone, values }) => (
           <li key={name}><i class={tone} aria-hidden="true" /> {name} <strong>{number(pointed === undefined ? sum(values) : (values[at!] ?? 0))}</strong></li>
         ))}
-        <li class="quiet">{pointed === undefined ? `in all, by the ${step}` : when(pointed)}</li>
+        <li class="quiet">{pointed === undefined ? `in all, by the ${step}` : begun(pointed)}</li>
       </ul>
       <div class="chart-place" ref={place} role="img" aria-label={`${name} over time. ${told.join('. ')}.`} />
       <details onToggle={(toggle) => setTabled(toggle.currentTarget.open)}>
@@ -89,7 +91,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
             items={times.map((_, index) => index)}
             keyOf={(index) => times[index] ?? ''}
             columns={[
-              { name: 'From', show: (index) => <time dateTime={times[index]} title={times[index]}>{when(times[index] ?? '')}</time> },
+              { name: 'From', show: (index) => <time dateTime={times[index]} title={times[index]}>{begun(times[index])}</time> },
               ...lines.map(({ name, values }) => ({ name, number: true, show: (index: number) => number(values[index] ?? 0) })),
             ]}
           />

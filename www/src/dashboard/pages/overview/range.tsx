@@ -1,6 +1,6 @@
 // Which time the overview is of: the last day, week or month, or days of the viewer's choice. It stands in the address, so it can be shared.
 
-import { Button, Select } from '../../parts/ask';
+import { Button } from '../../parts/ask';
 import { refine } from '../../route';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -42,10 +42,7 @@ export function Range({ query }: { query: URLSearchParams }) {
   const last = shown(new Date(new Date(to).getTime() - 1));
   const days = (new Date(to).getTime() - new Date(from).getTime()) / DAY_MS;
   const edge = (label: string, value: string, set: (date: string) => void) => (
-    <label>
-      <span class="unseen">{label}</span>
-      <input type="date" aria-label={label} required value={value} max={shown(new Date())} onChange={(change) => change.currentTarget.value && set(change.currentTarget.value)} />
-    </label>
+    <input type="date" aria-label={label} required value={value} max={shown(new Date())} onChange={(change) => change.currentTarget.value && set(change.currentTarget.value)} />
   );
   return (
     <div class="range" role="group" aria-label="Range">
@@ -56,7 +53,12 @@ export function Range({ query }: { query: URLSearchParams }) {
         {edge('From', first, (date) => refine({ range: '', interval: '', from: date, to: date > last ? date : last }))} –{' '}
         {edge('To', last, (date) => refine({ range: '', interval: '', from: date < first ? date : first, to: date }))}
       </span>
-      {days <= HOURLY_DAYS_MAX && <Select label={<span class="unseen">In steps of</span>} options={[['hour', 'by the hour'], ['day', 'by the day']]} value={interval} set={(interval) => refine({ interval })} />}
+      {days <= HOURLY_DAYS_MAX && (
+        <select aria-label="In steps of" value={interval} onChange={(change) => refine({ interval: change.currentTarget.value })}>
+          <option value="hour">by the hour</option>
+          <option value="day">by the day</option>
+        </select>
+      )}
     </div>
   );
 }
