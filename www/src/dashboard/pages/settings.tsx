@@ -11,6 +11,7 @@ import { Company } from './settings/company';
 import { Identity } from './settings/identity';
 import { Install } from './settings/install';
 import { Keys } from './settings/keys';
+import './settings.css';
 
 const PARTS: [id: string, name: string][] = [
   ['company', 'Company'],

@@ -4,6 +4,7 @@ import { route } from '../route';
 import { List } from './webhooks/list';
 import { New } from './webhooks/new';
 import { One } from './webhooks/one';
+import './webhooks.css';
 
 export default function Webhooks() {
   const [id, part = 'deliveries'] = route.value.rest;

@@ -69,7 +69,7 @@ export function Working({ settings }: { settings: Settings }) {
         {on && seen.length > 0 && !good && <p class="bad"><strong>A page reached TrackMate, and was refused.</strong></p>}
       </div>
       {seen.length > 0 && (
-        <ul class="arrivals">
+        <ul class="came">
           {seen.map((one) => (
             <li key={one.seq}>
               <Badge tone={one.outcome === 'rejected' ? 'bad' : 'good'}>{one.outcome}</Badge> <strong>{one.eventType ?? 'an item'}</strong> <Time at={one.at} />

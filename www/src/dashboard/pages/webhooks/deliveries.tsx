@@ -40,7 +40,7 @@ function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Del
     changed();
   };
   return (
-    <div class="opened">
+    <div class="delivery-open">
       <Facts
         of={[
           ['Delivery id (webhook-id)', <code>{id}</code>],

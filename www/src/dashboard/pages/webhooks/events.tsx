@@ -25,7 +25,7 @@ function Choice({ pattern, chosen, set, hint }: { pattern: string; chosen: strin
   const byOther = covered(pattern, chosen);
   const toggle = (on: boolean) => set(on ? [...chosen, pattern] : chosen.filter((one) => one !== pattern));
   return (
-    <label class="choice">
+    <label class="pattern">
       <input type="checkbox" checked={byOther || chosen.includes(pattern)} disabled={byOther} onChange={(change) => toggle(change.currentTarget.checked)} />
       <code>{pattern}</code>
       {hint && <span class="hint">{hint}</span>}
@@ -52,7 +52,7 @@ export function Events({ chosen, set }: { chosen: string[]; set: (chosen: string
       {chosen.length === 0 ? (
         <p class="hint">None chosen yet. A webhook needs at least one.</p>
       ) : (
-        <ul class="chips" aria-label="Chosen events">
+        <ul class="patterns" aria-label="Chosen events">
           {chosen.map((one) => (
             <li key={one}>
               <code>{one === '*' ? '* (every event)' : one}</code>
@@ -64,7 +64,7 @@ export function Events({ chosen, set }: { chosen: string[]; set: (chosen: string
       <Choice pattern="*" chosen={chosen} set={set} hint="every event there is and will be" />
       <Problem error={error} retry={reload} />
       <Text label="Find" type="search" value={search} set={setSearch} placeholder="payment" />
-      <div class="choices" tabIndex={0} role="region" aria-label="The catalogue of events">
+      <div class="catalogue" tabIndex={0} role="region" aria-label="The catalogue of events">
         {families(entries).map(([name, own]) => (
           <div key={name} class="family">
             {name && !search && <Choice pattern={name} chosen={chosen} set={set} hint="all of the family" />}
