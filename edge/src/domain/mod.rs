@@ -18,6 +18,7 @@ pub mod payload;
 pub mod person;
 pub mod record;
 pub mod revenue;
+pub mod stats;
 pub mod target;
 pub mod timeline;
 pub mod tombstone;
