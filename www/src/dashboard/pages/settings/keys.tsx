@@ -9,16 +9,7 @@ import { Await, Badge, say } from '../../parts/say';
 import { Card, Table, Time } from '../../parts/show';
 
 type Scope = Schema<'Scope'>;
-interface Key {
-  id: string;
-  scope: Scope;
-  prefix: string;
-  name: string;
-  createdAt: string;
-  lastUsedAt: string | null;
-  revokedAt: string | null;
-  current: boolean;
-}
+type Key = Schema<'OwnKey'>;
 
 const USES: Record<Scope, string> = {
   server: 'For your servers: sends events and says things of people. It reads nothing.',
@@ -75,7 +66,7 @@ export function Keys() {
           {({ keys }) => (
             <Table
               caption="Keys"
-              items={keys as Key[]}
+              items={keys}
               keyOf={({ id }) => id}
               columns={[
                 { name: 'Key', show: ({ name, prefix, current }) => <>{name || <span class="quiet">no name</span>} {current && <Badge tone="accent">signed in with it</Badge>}<div class="hint"><code>{prefix}…</code></div></> },
