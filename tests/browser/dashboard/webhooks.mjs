@@ -69,6 +69,8 @@ export async function addsAWebhook(world, t) {
   await page.locator('[data-test=delivered]').waitFor();
   const [test] = receiver.requests;
   assert.deepEqual([test.json.event, test.headers['x-api-token'], isSigned(test, secret), isStandardSigned(test, secret)], ['webhook.test', 't0ken-of-the-crm', true, true]);
+  await page.getByText('x-api-token: ***').waitFor();
+  await page.getByText(`webhook-id: ${test.headers['webhook-id']}`).waitFor();
   await looks(page, 'webhook-made');
 
   await page.getByRole('link', { name: 'Go to the webhook' }).click();
@@ -145,6 +147,7 @@ export async function showsEachDelivery(world, t) {
   await row.locator('[data-attempt="1"]').getByText('not now').waitFor();
   await row.getByText('"best_model": "frame.glb"').waitFor();
   await looks(page, 'webhook-delivery');
+  const receipt = await row.locator('[data-fact="Message id"] a').getAttribute('href');
 
   await row.getByRole('button', { name: 'Resend' }).click();
   const again = await until('the same once more', () => receiver.requests[2]);
@@ -165,6 +168,8 @@ export async function showsEachDelivery(world, t) {
   await page.getByLabel('Status').selectOption('exhausted');
   await page.getByText('No delivery has this status').waitFor();
   assert.match(page.url(), /status=exhausted/);
+  await page.evaluate((hash) => (location.hash = hash), receipt);
+  await page.getByText('"best_model": "frame.glb"').first().waitFor();
   assert.deepEqual(page.said, []);
 }
 

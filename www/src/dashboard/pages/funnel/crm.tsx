@@ -45,7 +45,7 @@ export function Crm({ settings, saved }: { settings: Settings; saved: (settings:
       </Card>
       <Card title="Test">
         {isSet ? (
-          <Test id="wh_funnel" url={settings.crm_webhook_url ?? ''} done={() => {}} send={(admin) => answer(admin.POST('/api/webhook/test'))} />
+          <Test id="wh_funnel" done={() => {}} send={(admin) => answer(admin.POST('/api/webhook/test'))} />
         ) : (
           <p class="quiet">Save the CRM's URL first.</p>
         )}

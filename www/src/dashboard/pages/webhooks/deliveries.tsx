@@ -6,7 +6,7 @@ import { useDoing, usePages } from '../../load';
 import { Button, Select } from '../../parts/ask';
 import { Empty, Problem, say, Waiting } from '../../parts/say';
 import { Card, duration, Facts, Json, More, plural, Time } from '../../parts/show';
-import { refine, route } from '../../route';
+import { refine, route, to } from '../../route';
 import { State, type Status, STATUSES } from './health';
 import { Recover } from './recover';
 import { Answered } from './test';
@@ -31,9 +31,16 @@ function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; si
   );
 }
 
+/** The door its event came in by, once its body says so: there its receipt is. TrackMate's own events came in by none. */
+function doorOf({ payload, event }: Delivery): string | undefined {
+  const { source } = (payload?.metadata ?? {}) as { source?: string };
+  return /^(user|tag|customfield|identity|webhook)\./.test(event) ? undefined : { browser: 'browser', webhook: 'server' }[source ?? ''];
+}
+
 function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
   const doing = useDoing();
   const { id, status, attempts, payload, createdAt, finishedAt, nextAttemptAt, messageId } = delivery;
+  const door = doorOf(delivery);
   const resend = async () => {
     if (!(await doing.run((admin) => answer(admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path: { id: webhook, delivery: id } } }))))) return;
     say('On its way again, with its id and its bytes.');
@@ -44,7 +51,7 @@ function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Del
       <Facts
         of={[
           ['Delivery id (webhook-id)', <code>{id}</code>],
-          ['Message id', <code>{messageId}</code>],
+          ['Message id', door ? <a href={to(['live', door, messageId])}><code>{messageId}</code></a> : <code>{messageId}</code>],
           ['Came in', <Time at={createdAt} />],
           [finishedAt ? 'Ended' : 'Next attempt', <Time at={finishedAt ?? nextAttemptAt} />],
           ...(finishedAt ? [['Took in all', duration(Date.parse(finishedAt) - Date.parse(createdAt))] as [string, string]] : []),

@@ -9,7 +9,7 @@ import { duration, Facts, Json, Time } from '../../parts/show';
 
 type Tested = Schema<'TestAnswer'>;
 
-/** An answer as it came: JSON laid out, anything else as it is. */
+/** A body as it came: JSON laid out, anything else as it is. */
 export function Answered({ body }: { body: string | null }) {
   if (!body) return <p class="quiet">The answer had no body.</p>;
   let shown: unknown = body;
@@ -21,14 +21,24 @@ export function Answered({ body }: { body: string | null }) {
   return <Json value={typeof shown === 'object' ? shown : body} />;
 }
 
-export function Exchange({ url, at, tested }: { url: string; at: string; tested: Tested }) {
-  const { delivered, statusCode, error, responseBody, durationMs } = tested;
+export function Exchange({ at, tested }: { at: string; tested: Tested }) {
+  const { delivered, request, statusCode, error, responseBody, durationMs } = tested;
   return (
     <div data-test={delivered ? 'delivered' : 'failed'}>
       <p>{delivered ? <Badge tone="good">delivered</Badge> : <Badge tone="bad">not delivered</Badge>} {error && <span class="bad">{error}</span>}</p>
-      <Facts of={[['Sent', <Time at={at} />], ['To', <code>POST {url}</code>], ['Event', <code>webhook.test</code>], ['Status', statusCode ?? 'no answer'], ['Took', duration(durationMs)]]} />
-      <h3>Answer</h3>
-      {statusCode === null ? <p class="quiet">Nobody answered.</p> : <Answered body={responseBody} />}
+      <Facts of={[['Sent', <Time at={at} />], ['Status', statusCode ?? 'no answer'], ['Took', duration(durationMs)]]} />
+      <div class="grid">
+        <div>
+          <h3>Request</h3>
+          <p class="hint">POST <code>{request.url}</code></p>
+          <Json value={Object.entries(request.headers).map((header) => header.join(': ')).join('\n')} />
+          <Answered body={request.body} />
+        </div>
+        <div>
+          <h3>Answer</h3>
+          {statusCode === null ? <p class="quiet">Nobody answered.</p> : <Answered body={responseBody} />}
+        </div>
+      </div>
     </div>
   );
 }
@@ -36,7 +46,7 @@ export function Exchange({ url, at, tested }: { url: string; at: string; tested:
 const one = (id: string) => (admin: Admin) => answer(admin.POST('/api/admin/webhooks/{id}/test', { params: { path: { id } } }));
 
 /** `send` is for the funnel's, which has a route of its own. */
-export function Test({ id, url, done, send = one(id), disabled = false }: { id: string; url: string; done: () => void; send?: (admin: Admin) => Promise<Tested>; disabled?: boolean }) {
+export function Test({ id, done, send = one(id) }: { id: string; done: () => void; send?: (admin: Admin) => Promise<Tested> }) {
   const doing = useDoing();
   const [sent, setSent] = useState<{ at: string; tested: Tested }>();
   const press = () =>
@@ -48,10 +58,10 @@ export function Test({ id, url, done, send = one(id), disabled = false }: { id: 
   return (
     <>
       <p class="hint">Sends <code>webhook.test</code> once, signed like any delivery, also while the webhook is off. It is not kept in the log.</p>
-      <Button tone="secondary" doing={doing} disabled={disabled} onClick={press}>Send a test</Button>
+      <Button tone="secondary" doing={doing} onClick={press}>Send a test</Button>
       <Problem error={doing.error} />
       {doing.busy && <Waiting label="Waiting for the receiver's answer" />}
-      {!doing.busy && sent && <Exchange url={url} at={sent.at} tested={sent.tested} />}
+      {!doing.busy && sent && <Exchange at={sent.at} tested={sent.tested} />}
     </>
   );
 }
