@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::group::{Member, below};
+use trackmate_edge::domain::merged::{Member, below};
 use trackmate_edge::domain::own::Own;
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
 use trackmate_edge::store::undo::{Fact, undoing};
