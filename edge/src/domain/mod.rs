@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod edit;
 pub mod event;
 pub mod export;
+pub mod groups;
 pub mod known;
 pub mod ledger;
 pub mod listing;

@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod edits;
 pub mod erasures;
 pub mod exports;
+pub mod groups;
 pub mod identify;
 pub mod ingest;
 pub mod listing;
