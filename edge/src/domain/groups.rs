@@ -79,6 +79,14 @@ pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Tellin
     Some(Telling { message_id: message_id.to_owned(), id: id(&kind, &key), kind, key, fields: record::fields(told) })
 }
 
+/// What an admin says of a group, a JSON object of traits; `None` if not all of it can be kept.
+#[must_use]
+pub fn says(json: &str) -> Option<BTreeMap<String, Sent>> {
+    let told = traits(json).ok()?;
+    let count = told.len();
+    Some(record::fields(told)).filter(|fields| fields.len() == count)
+}
+
 /// A group's id follows from what it is and the company's own id of it. A kind has no colon.
 #[must_use]
 pub fn id(kind: &str, key: &str) -> String {

@@ -300,6 +300,16 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
 }
 
+/// Which of these message ids of the server door are stored already.
+///
+/// # Errors
+/// D1's.
+pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> {
+    let ids = serde_json::to_string(ids)?;
+    let found = db.run(sql::EVENTS_KNOWN, &[company.into(), (&ids).into()]).await?.rows::<MessageId>()?;
+    Ok(found.into_iter().map(|found| found.message_id).collect())
+}
+
 /// Whom server events are about.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {

@@ -91,6 +91,7 @@ statements! {
     ERASURE_PLACE = "erasure.place.sql",
     ERASURE_VANISHED = "erasure.vanished.sql",
     EVENTS_INSERT = "events.insert.sql",
+    EVENTS_KNOWN = "events.known.sql",
     EVENTS_OLD = "events.old.sql",
     EXPORT_ABANDON = "export.abandon.sql",
     EXPORT_CHANGED_OWNERS = "export.changed_owners.sql",
