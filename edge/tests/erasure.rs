@@ -165,7 +165,7 @@ fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
     let facts_of = |session: &Value| {
         let links =
             "select at, id, coalesce(profile, '') from links where session = ?1 and (id <> '' or profile is not null)";
-        let facts = db.rows(links, &[session.clone()]);
+        let facts = db.rows(links, std::slice::from_ref(session));
         facts.iter().map(|f| Fact { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) }).collect::<Vec<_>>()
     };
     let all = db.rows("select session, ts, grp from memberships", &[]);
