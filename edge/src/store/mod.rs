@@ -6,6 +6,7 @@ pub mod audit;
 pub mod catalog;
 pub mod companies;
 pub mod deliveries;
+pub mod delivery_log;
 pub mod edits;
 pub mod erasures;
 pub mod exports;
