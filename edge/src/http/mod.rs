@@ -33,6 +33,7 @@ mod settings;
 mod timeline;
 mod users;
 mod visitor;
+mod webhook_change;
 mod webhooks;
 
 use std::rc::Rc;
