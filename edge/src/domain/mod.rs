@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod belongings;
+pub mod bot;
 pub mod circuit;
 pub mod clock;
 pub mod csv;
@@ -13,6 +14,7 @@ pub mod group;
 pub mod known;
 pub mod ledger;
 pub mod listing;
+pub mod outage;
 pub mod own;
 pub mod payload;
 pub mod person;
