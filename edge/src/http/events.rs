@@ -10,7 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::spill::{self, Work};
-use super::{Handled, body, rate};
+use super::{Handled, body, incoming, rate};
 use crate::domain::bot;
 use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::entropy;
@@ -62,7 +62,7 @@ impl Receipt {
         Self {
             success: true,
             accepted,
-            duplicates: count.saturating_sub(accepted) + sorted.repeated,
+            duplicates: count.saturating_sub(accepted) + sorted.repeated.len(),
             rejected: rejected
                 .map(|(index, p)| Rejected { index, code: p.code.as_str(), message: p.message, field: p.field })
                 .collect(),
@@ -75,9 +75,15 @@ impl Receipt {
 /// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?}`. Good items are stored when others are bad.
 pub(super) async fn post(call: &Call) -> Handled {
     let text = body::text(call).await?;
-    let batch: Batch = body::parse(&text)?;
+    incoming::refused(call, &text, None, take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let batch: Batch = body::parse(text)?;
     let company = company(batch.company_id)?;
+    incoming::came_to(call, &company, false);
     let session = session(batch.session_id)?;
+    incoming::session(call, &session);
     let items = items(batch.events)?;
     let context = batch.context.map(RawValue::get).filter(|c| *c != "null");
     if let Some(context) = context {
@@ -94,6 +100,7 @@ pub(super) async fn post(call: &Call) -> Handled {
     let arrival =
         Arrival { subject: &session, sent_ms: body::sent_ms(batch.sent_at.as_ref()), received_ms: call.now_ms() };
     let mut sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+    incoming::rejected(call, items.iter().map(|item| item.get()), &sorted);
     let sent = Sent {
         company,
         bot: call.is_bot() || context.is_some_and(bot::is_driven),
@@ -105,6 +112,7 @@ pub(super) async fn post(call: &Call) -> Handled {
     };
     let count = sent.rows.len();
     let new = sent.receive(call).await?;
+    incoming::stored(call, sorted.repeated.iter(), &[]);
     Ok(serde_json::to_string(&Receipt::new(sorted, count, new))?)
 }
 
@@ -146,7 +154,8 @@ impl Sent {
             room: call.room(),
         };
         let (door, stored) = ingest::browser(call.db(Some(&self.company))?, &request, &self.rows).await?;
-        check(door)?;
+        check(call, door)?;
+        incoming::stored(call, self.rows.iter(), &stored.new);
         let new = stored.new.len();
         call.stored(&self.company, &self.rows, stored);
         Ok(new)
@@ -180,9 +189,12 @@ pub(super) fn items(events: Option<Vec<&RawValue>>) -> Result<Vec<&RawValue>, Pr
 }
 
 /// Turns a shut door into the caller's problem.
-pub(super) fn check(door: Door) -> Result<(), Error> {
+pub(super) fn check(call: &Call, door: Door) -> Result<(), Error> {
     match door {
-        Door::Open => Ok(()),
+        Door::Open { watched } => {
+            incoming::watched(call, watched);
+            Ok(())
+        }
         Door::UnknownCompany => Err(unknown_company().into()),
         Door::WrongOrigin => Err(Problem::new(
             Code::OriginNotAllowed,

@@ -13,11 +13,14 @@ mod deliveries;
 mod edits;
 mod erasures;
 mod error;
+mod event_stream;
 mod events;
 mod export;
 mod export_run;
 mod exports;
 mod identity;
+mod incoming;
+mod keys;
 mod listing;
 #[cfg(test)]
 mod openapi;
@@ -26,10 +29,12 @@ mod page;
 mod profile;
 mod proof;
 mod rate;
+mod receipts;
 mod records;
 mod server_events;
 mod settings;
 pub(crate) mod spill;
+mod stats;
 mod timeline;
 mod users;
 mod visitor;
@@ -70,9 +75,13 @@ enum Route {
     Erasure(String),
     Tombstones,
     Export(Kind, Format),
+    ExportCount(Kind),
     Exports,
     ExportEntry(String),
     Audit,
+    Stats,
+    Keys,
+    Key(String),
     Webhooks,
     Webhook(String),
     WebhookTest(String),
@@ -82,6 +91,10 @@ enum Route {
     Resend(String, String),
     Settings,
     Catalog,
+    Incoming,
+    Rejected,
+    Stream,
+    Receipt(String),
     Companies,
     CompanyKeys(String),
     CompanyKey(String, String),
@@ -102,11 +115,16 @@ impl Route {
             ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
             ["api", "admin", "users", id, "custom-fields"] => Self::UserFields((*id).to_owned()),
             ["api", "admin", "users", id, "export"] => Self::UserExport((*id).to_owned()),
+            ["api", "admin", "export", "users", "count"] => Self::ExportCount(Kind::Users),
+            ["api", "admin", "export", "events", "count"] => Self::ExportCount(Kind::Events),
             ["api", "admin", "export", "users", format] => Self::Export(Kind::Users, Format::named(format)?),
             ["api", "admin", "export", "events", format] => Self::Export(Kind::Events, Format::named(format)?),
             ["api", "admin", "exports"] => Self::Exports,
             ["api", "admin", "exports", id] => Self::ExportEntry((*id).to_owned()),
             ["api", "admin", "audit"] => Self::Audit,
+            ["api", "admin", "stats"] => Self::Stats,
+            ["api", "admin", "keys"] => Self::Keys,
+            ["api", "admin", "keys", id] => Self::Key((*id).to_owned()),
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
             ["api", "admin", "users", id, "identities"] => Self::Identities((*id).to_owned()),
             ["api", "admin", "identity", "merge"] => Self::Merge,
@@ -125,6 +143,10 @@ impl Route {
             }
             ["api", "admin", "settings"] => Self::Settings,
             ["api", "admin", "events", "catalog"] => Self::Catalog,
+            ["api", "admin", "events"] => Self::Incoming,
+            ["api", "admin", "events", "rejected"] => Self::Rejected,
+            ["api", "admin", "events", "stream"] => Self::Stream,
+            ["api", "admin", "events", id] => Self::Receipt((*id).to_owned()),
             ["api", "operator", "companies"] => Self::Companies,
             ["api", "operator", "companies", id, "keys"] => Self::CompanyKeys((*id).to_owned()),
             ["api", "operator", "companies", id, "keys", key] => Self::CompanyKey((*id).to_owned(), (*key).to_owned()),
@@ -137,6 +159,9 @@ impl Route {
         match self {
             Self::Health
             | Self::Catalog
+            | Self::Incoming
+            | Self::Rejected
+            | Self::Receipt(_)
             | Self::Users
             | Self::Timeline(_)
             | Self::Erasure(_)
@@ -145,9 +170,11 @@ impl Route {
             | Self::Deliveries(_)
             | Self::Exports
             | Self::ExportEntry(_)
-            | Self::Audit => "GET, HEAD, OPTIONS",
-            // To ask for its head would begin an export.
-            Self::Export(..) | Self::UserExport(_) => "GET, OPTIONS",
+            | Self::ExportCount(_)
+            | Self::Audit
+            | Self::Stats => "GET, HEAD, OPTIONS",
+            // To ask for its head would begin an export, or to watch.
+            Self::Export(..) | Self::UserExport(_) | Self::Stream => "GET, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
             Self::Webhook(_) | Self::User(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
@@ -162,9 +189,9 @@ impl Route {
             | Self::RotateSecret(_)
             | Self::Recover(_)
             | Self::Resend(..) => "POST, OPTIONS",
-            Self::Webhooks | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Webhooks | Self::Keys | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
             Self::Settings => "GET, HEAD, PATCH, OPTIONS",
-            Self::CompanyKey(..) | Self::Tombstones => "DELETE, OPTIONS",
+            Self::Key(_) | Self::CompanyKey(..) | Self::Tombstones => "DELETE, OPTIONS",
         }
     }
 
@@ -187,20 +214,22 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
     if call.method() == Some(Method::Options) {
         return preflight(&call, &route);
     }
-    if let Route::Export(..) | Route::UserExport(_) = &route {
-        return match audit::note(&call, &route, export(&call, &route).await).await {
+    if let Route::Export(..) | Route::UserExport(_) | Route::Stream = &route {
+        return match audit::note(&call, &route, stream(&call, &route).await).await {
             Ok(begun) => Ok(begun),
             Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
         };
     }
-    match audit::note(&call, &route, dispatch(&call, &route).await).await {
+    let handled = audit::note(&call, &route, dispatch(&call, &route).await).await;
+    incoming::note(&call, &handled);
+    match handled {
         Ok(json) => respond(&call, Some(&route), Ok(json)),
         Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
     }
 }
 
 /// The routes whose answer is a stream.
-async fn export(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
+async fn stream(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
     match (route, call.method()) {
         (Route::Export(Kind::Users, format), Some(Method::Get)) => {
             export::users(call, auth::Admin::of(call).await?, *format).await
@@ -209,6 +238,7 @@ async fn export(call: &Call, route: &Route) -> std::result::Result<Response, Err
             export::events(call, auth::Admin::of(call).await?, *format).await
         }
         (Route::UserExport(id), Some(Method::Get)) => export::user(call, auth::Admin::of(call).await?, id).await,
+        (Route::Stream, Some(Method::Get)) => event_stream::get(call, auth::Admin::of(call).await?).await,
         (route, _) => Err(not_allowed(route)),
     }
 }
@@ -233,7 +263,12 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,
         (Route::Exports, Method::Get) => exports::list(call, auth::Admin::of(call).await?).await,
         (Route::ExportEntry(id), Method::Get) => exports::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::ExportCount(kind), Method::Get) => export::count(call, auth::Admin::of(call).await?, *kind).await,
         (Route::Audit, Method::Get) => audit::list(call, auth::Admin::of(call).await?).await,
+        (Route::Stats, Method::Get) => stats::get(call, auth::Admin::of(call).await?).await,
+        (Route::Keys, Method::Get) => keys::list(call, auth::Admin::of(call).await?).await,
+        (Route::Keys, Method::Post) => keys::post(call, auth::Admin::of(call).await?).await,
+        (Route::Key(id), Method::Delete) => keys::delete(call, auth::Admin::of(call).await?, id).await,
         (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Identities(id), Method::Get) => identity::list(call, auth::Admin::of(call).await?, id).await,
         (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
@@ -254,6 +289,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Settings, Method::Get) => settings::get(call, auth::Admin::of(call).await?).await,
         (Route::Settings, Method::Patch) => settings::patch(call, auth::Admin::of(call).await?).await,
         (Route::Catalog, Method::Get) => catalog::get(call, auth::Admin::of(call).await?).await,
+        (Route::Incoming, Method::Get) => receipts::list(call, auth::Admin::of(call).await?).await,
+        (Route::Rejected, Method::Get) => receipts::rejected(call, auth::Admin::of(call).await?).await,
+        (Route::Receipt(id), Method::Get) => receipts::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Companies, Method::Get) => operator::list(call, auth::Operator::of(call)?).await,
         (Route::Companies, Method::Post) => operator::post(call, auth::Operator::of(call)?).await,
         (Route::CompanyKeys(id), Method::Get) => operator::keys(call, auth::Operator::of(call)?, id).await,

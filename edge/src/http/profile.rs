@@ -11,13 +11,16 @@ use super::call::Call;
 use super::error::Error;
 use super::events::{check, company, session};
 use super::spill::{self, Work};
-use super::{Handled, body, proof, rate};
+use super::{Handled, body, incoming, proof, rate};
 use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
 use crate::entropy;
 use crate::store::identify::{self, Person};
 use crate::store::ingest;
+
+/// Its entry on the timeline.
+const EVENT: &str = "identify";
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentifyRequest"))]
@@ -53,9 +56,15 @@ pub(super) struct Answer<'a> {
 /// The answer has one shape whether or not the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
     let text = body::text(call).await?;
-    let identify: Identify = body::parse(&text)?;
+    incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let identify: Identify = body::parse(text)?;
     let company = company(identify.company_id)?;
+    incoming::came_to(call, &company, false);
     let session = session(identify.session_id)?;
+    incoming::session(call, &session);
     let email = body::required(identify.email, "email")?;
     let address = address(&email)?;
     let mut traits = identify.traits;
@@ -75,7 +84,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         email: email.trim(),
         name: name.as_deref(),
         traits: &traits_json,
-        event: "identify",
+        event: EVENT,
         data: serde_json::to_string(&data)?,
         said: &traits_json,
         timestamp: identify.timestamp,
@@ -228,7 +237,8 @@ impl Claimed {
             platform_id: &entropy::message_id(),
         };
         let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
-        check(identified.door)?;
+        check(call, identified.door)?;
+        incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
         call.stored(&self.company, std::slice::from_ref(&self.row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");

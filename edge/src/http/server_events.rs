@@ -11,7 +11,7 @@ use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
 use super::spill::{self, Work};
-use super::{Handled, auth, body, edits, identity, rate};
+use super::{Handled, auth, body, edits, identity, incoming, rate};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
@@ -102,19 +102,29 @@ const NOBODY: Warning =
 pub(super) async fn post(call: &Call) -> Handled {
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
     rate::key(call, &hash).await?;
-    let text = body::text(call).await?;
-    let Read { told, sorted, single, edit } = match read(call, &text, &hash) {
+    let text = match body::text(call).await {
+        Ok(text) => text,
+        Err(error) => return Err(key_first(call, &hash, error).await),
+    };
+    incoming::refused(call, &text, None, take(call, &hash, &text).await)
+}
+
+/// A bad key is told before a bad body, where D1 can be asked for it.
+async fn key_first(call: &Call, hash: &str, error: Error) -> Error {
+    match resolve(call, hash, &Identifiers::default(), 0).await {
+        Ok(_) | Err(Error::Down(_)) => error,
+        Err(error) => error,
+    }
+}
+
+async fn take(call: &Call, hash: &str, text: &str) -> Handled {
+    let Read { told, sorted, single, edit } = match read(call, text, hash) {
         Ok(read) => read,
-        Err(problem) => {
-            // A bad key is told before a bad body.
-            return match resolve(call, &hash, &Identifiers::default(), 0).await {
-                Ok(_) | Err(Error::Down(_)) => Err(problem.into()),
-                Err(error) => Err(error),
-            };
-        }
+        Err(problem) => return Err(key_first(call, hash, problem.into()).await),
     };
     let (id, count) = (told.rows.first().map(|row| row.id.clone()).filter(|_| single), told.rows.len());
     let outcome = told.receive(call, edit.as_ref()).await?;
+    incoming::stored(call, sorted.repeated.iter(), &[]);
     let new = outcome.as_ref().map(|outcome| outcome.new);
     let Outcome { profile, created, warnings, .. } = outcome.unwrap_or_default();
     Ok(serde_json::to_string(&Answer {
@@ -245,6 +255,7 @@ impl Told {
                 (Some(_), None) => warnings.push(NOBODY),
                 (None, _) => {}
             }
+            incoming::stored(call, rows.iter(), &stored.new);
             let new = stored.new.len();
             call.stored(&company, rows, stored);
             return Ok(Outcome { new, profile, created, warnings });
@@ -265,6 +276,9 @@ struct Read {
 fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
     let batch: Batch = body::parse(text)?;
     let who = identifiers(batch.identifier.unwrap_or_default())?;
+    if let Some(id) = &who.session {
+        incoming::session(call, id);
+    }
     let sent_ms = body::sent_ms(batch.sent_at.as_ref());
     let subject = who.user.as_ref().or(who.address.as_ref()).or(who.session.as_ref()).map_or("", String::as_str);
     let arrival = Arrival { subject, sent_ms, received_ms: call.now_ms() };
@@ -280,7 +294,10 @@ fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
             serde_json::to_string(&item).map_err(|_| Problem::new(Code::InvalidJson, "the event is not JSON"))?;
         Sorted { rows: vec![event::row(&item, 0, arrival, &mut entropy::message_id)?], ..Sorted::default() }
     } else {
-        event::sort(items(batch.events)?.iter().map(|item| item.get()), arrival, entropy::message_id)
+        let items = items(batch.events)?;
+        let sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+        incoming::rejected(call, items.iter().map(|item| item.get()), &sorted);
+        sorted
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
     let user = batch.user.filter(|user| user.get() != "null");
@@ -374,7 +391,11 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
 }
 
 async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
-    let found = people::resolve(call.db(None)?, hash, who, at).await?;
+    let found = people::resolve(call.db(None)?, hash, who, at, call.now_ms()).await?;
+    if let Some(found) = &found {
+        incoming::came_to(call, &found.key.company, true);
+        incoming::watched(call, found.watched == Some(1));
+    }
     let key = auth::accept(call, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
     // `accept` lets only a found key through.
     found.map(|r| Resolved { key, ..r }).ok_or_else(|| Error::Internal("a key was accepted that was not found".into()))

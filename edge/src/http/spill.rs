@@ -13,13 +13,12 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{SPILL_BYTES_MAX, SPILL_WAIT_MS};
-use trackmate_wire::problem::Problem;
 use wasm_bindgen::JsValue;
 use worker::{Context, Delay, Env, QueueContentType, RawMessageBuilder, console_error};
 
 use super::call::Call;
 use super::error::Error;
-use super::{events, profile, server_events};
+use super::{events, incoming, profile, server_events};
 use crate::domain::event::Row;
 
 /// The version of the form.
@@ -64,12 +63,12 @@ impl Work {
         }
     }
 
-    /// The company, where it does not take a key to know it, the door, and how many items there are.
-    fn named(&self) -> (Option<&str>, &'static str, usize) {
+    /// The company and the session, where it does not take a key to know them, whether it came by the server door, and its rows.
+    fn told(&self) -> (Option<(&str, &str)>, bool, &[Row]) {
         match self {
-            Self::Sent(sent) => (Some(&sent.company), "browser", sent.rows.len()),
-            Self::Claimed(claimed) => (Some(&claimed.company), "browser", 1),
-            Self::Told(told) => (None, "server", told.rows.len()),
+            Self::Sent(sent) => (self.place(), false, &sent.rows),
+            Self::Claimed(claimed) => (self.place(), false, std::slice::from_ref(&claimed.row)),
+            Self::Told(told) => (None, true, &told.rows),
         }
     }
 }
@@ -189,30 +188,34 @@ impl Kept {
 
     /// Stores it as if it came at its time.
     pub(crate) async fn store(&self, env: &Env, context: &Rc<Context>) -> End {
-        let stored = match Call::again(env.clone(), Rc::clone(context), self.0.at) {
-            Ok(call) => self.0.work.store(&call).await,
-            Err(error) => Err(error.into()),
+        let work = &self.0.work;
+        let call = match Call::again(env.clone(), Rc::clone(context), self.0.at) {
+            Ok(call) => call,
+            Err(error) => return failed(&error.to_string()),
         };
+        let (place, from_server, rows) = work.told();
+        if let Some((company, session)) = place {
+            incoming::came_to(&call, company, from_server);
+            incoming::session(&call, session);
+        }
+        let stored = work.store(&call).await;
+        if let Err(Error::Problem(problem)) = &stored {
+            console_error!("{} queued items were refused: {}", rows.len(), problem.code.as_str());
+            incoming::refused_rows(&call, rows, problem);
+        }
+        incoming::note(&call, &stored);
         match stored {
             Ok(()) => End::Stored,
-            Err(Error::Problem(problem)) => {
-                refused(&self.0.work, &problem);
-                End::Refused
-            }
+            Err(Error::Problem(_)) => End::Refused,
             Err(Error::Down(_)) => End::Down,
-            Err(Error::Internal(detail)) => {
-                console_error!("what was queued could not be stored: {detail}");
-                End::Failed
-            }
+            Err(Error::Internal(detail)) => failed(&detail),
         }
     }
 }
 
-/// Notes that what was accepted while D1 was down is refused now that it can be asked.
-fn refused(work: &Work, problem: &Problem) {
-    let (company, door, count) = work.named();
-    let (company, code) = (company.unwrap_or("an unknown company"), problem.code.as_str());
-    console_error!("{count} queued items of {company} by the {door} door were refused: {code}");
+fn failed(detail: &str) -> End {
+    console_error!("what was queued could not be stored: {detail}");
+    End::Failed
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod edits;
 pub mod erasures;
 pub mod exports;
 pub mod identify;
+pub mod incoming;
 pub mod ingest;
 pub mod listing;
 pub mod merge;
@@ -17,6 +18,7 @@ pub mod people;
 pub mod records;
 pub mod retention;
 pub mod sql;
+pub mod stats;
 pub mod subscriptions;
 pub mod undo;
 
