@@ -139,6 +139,7 @@ describe('what is sent', () => {
     const c = await newCompany(trackMate);
     const session = c.session();
     const send = (eventType, agent, context) => c.events(session, [{ eventType }], { context }, { 'user-agent': agent });
+    await c.get('/api/admin/events');
     await send('crawled', 'Mozilla/5.0 (compatible; Googlebot/2.1)');
     await send('driven', CHROME, { webdriver: true });
     await send('seen', CHROME, { webdriver: false });
@@ -150,6 +151,8 @@ describe('what is sent', () => {
     assert.equal(summary.totalEvents, 5, 'a mark changes no count');
     const file = await c.get('/api/admin/export/events/json');
     assert.deepEqual(Object.fromEntries(file.body.events.map((e) => [e.eventType, e.bot])), { crawled: true, driven: true, seen: false, identify: true, told: false });
+    const incoming = await until('they are noted', async () => (await c.get('/api/admin/events')).body.events.length === 5 && (await c.get('/api/admin/events')).body.events);
+    assert.deepEqual(incoming.filter((e) => e.bot).map((e) => e.eventType).sort(), ['crawled', 'driven', 'identify']);
     const csv = await c.call('GET', '/api/admin/export/events/csv?fields=eventType,bot', undefined, c.admin);
     assert.match(csv.body, /crawled,true/);
   });
@@ -178,5 +181,7 @@ describe('what is sent', () => {
     assert.equal((await stored(c)).length, 1);
     const logged = trackMate.logs().map((entry) => String(entry.message)).join('\n');
     for (const code of ['unknown_company', 'origin_not_allowed', 'invalid_key']) assert.match(logged, new RegExp(`refused: ${code}`));
+    const [refused] = await until('it is noted', async () => (await c.get('/api/admin/events/rejected')).body.rejected);
+    assert.deepEqual([refused.code, refused.messageId, refused.eventType, refused.eventData], ['origin_not_allowed', 'y', 'kept', { a: 'number' }]);
   });
 });
