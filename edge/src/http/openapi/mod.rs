@@ -119,10 +119,11 @@ fn written(value: &Value, indent: usize) -> String {
 fn problems() -> String {
     let mut text = String::from(
         "# Problem codes\n\nEvery code there is, as each deployment serves them at `/docs/problems/`. Clients match on `code`; texts may change. The list is closed: `wire/src/problem.rs`. \
-         This file is made from `wire/src/catalogue.rs` by `make openapi`.\n\n| code | status | |\n|---|---|---|\n",
+         This file is made from `wire/src/catalogue.rs` by `make openapi`.\n\n| code | status | problem |\n|---|---|---|\n",
     );
     for code in ALL {
-        text += &format!("| `{}` | {} | {} |\n", code.as_str(), error::status(code), catalogue::of(code).title);
+        text +=
+            &format!("| [`{0}`](#{0}) | {1} | {2} |\n", code.as_str(), error::status(code), catalogue::of(code).title);
     }
     for code in ALL {
         let Told { title, cause, mend } = catalogue::of(code);
