@@ -2,6 +2,7 @@
 import { after, before, describe, test } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
 import { launch } from './browser.mjs';
+import { oneClickShowsItsOwnEvent } from './dashboard/start.mjs';
 import { keepsCompaniesApart, refusesAWrongKey } from './dashboard/sign-in.mjs';
 
 describe('the dashboard', () => {
@@ -16,5 +17,6 @@ describe('the dashboard', () => {
   });
 
   test('does not open with a wrong key', () => refusesAWrongKey(world));
+  test('shows a newcomer the event of their one click', () => oneClickShowsItsOwnEvent(world));
   test('keeps companies side by side, and their keys in the tab alone', () => keepsCompaniesApart(world));
 });

@@ -149,8 +149,8 @@ pub const fn of(code: Code) -> Told {
             "The header `Allow` names those that it takes. A redirect turns POST into GET: call the final address.",
         ),
         Code::Conflict => told(
-            "Somebody else has it",
-            "The id is taken.",
+            "It stands against what is there",
+            "The id is taken, or what is asked stands against itself: a key does not revoke itself.",
             "A `messageId` is one event's for ever, an address one user's, a company's id its own. Use another; two users who are one person can be merged.",
         ),
         Code::LimitReached => told(

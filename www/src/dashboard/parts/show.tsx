@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { say } from './say';
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const NUMBER = new Intl.NumberFormat();
 
 export const number = (value: number) => NUMBER.format(value);
@@ -13,9 +14,11 @@ export const when = (iso: string) => DAY.format(new Date(iso));
 export const percent = (share: number) => `${share > 0.9999 && share < 1 ? '> 99.99' : Number((share * 100).toFixed(2))} %`;
 export const duration = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(ms < 10_000 ? 2 : 1))} s`);
 
-/** A time in the viewer's zone; the exact one, in UTC, on hover. */
-export function Time({ at }: { at: string | null | undefined }) {
-  return at ? <time dateTime={at} title={at}>{when(at)}</time> : <span class="quiet">–</span>;
+/** A time in the viewer's zone; the exact one, in UTC, on hover. `brief` leaves today's date out. */
+export function Time({ at, brief = false }: { at: string | null | undefined; brief?: boolean }) {
+  if (!at) return <span class="quiet">–</span>;
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  return <time dateTime={at} title={at}>{brief && isToday ? CLOCK.format(new Date(at)) : when(at)}</time>;
 }
 
 export function Json({ value }: { value: unknown }) {
