@@ -1,7 +1,12 @@
 //! What is noted of the items that came in, by the SQL on the real schema: so many a minute and so many in all, in one order that never goes back, and found
 //! without looking at anything else.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
 
 mod schema;
 

@@ -140,6 +140,24 @@ export default (trackMate) =>
       assertProblem(await c.call('GET', '/api/admin/events/stream'), 401, 'missing_key');
     });
 
+    test('are followed by a stream that shows that it lives, is no load once nobody reads it, and stops at its time', async () => {
+      const c = await newCompany(trackMate());
+      const quiet = await follow(trackMate(), c, '?seconds=6&eventType=nothing');
+      await c.track(c.session(), { eventType: 'passed over' });
+      await until('a sign of life', () => quiet.comments >= 2, 10_000);
+      assert.deepEqual(quiet.entries, []);
+      await until('its end', () => quiet.ended, 10_000);
+      const d1 = await trackMate().d1();
+      const noted = () => d1.prepare('select count(*) as n from incoming where company = ?1').bind(c.companyId).first('n');
+      assert.equal(await noted(), 1);
+      await d1.prepare('update companies set watched_until = 1 where id = ?1').bind(c.companyId).run();
+      await c.track(c.session(), { eventType: 'nobody looks' });
+      await c.tryServer({ eventType: 'nobody looks' });
+      await c.track(c.session(), { eventType: '' });
+      await until('the rejected one', async () => (await noted()) === 2);
+      assert.deepEqual((await rejected(c)).length, 1);
+    });
+
     test('tell the whole story of one: where it came in, whose it is and why, and each attempt to deliver it', async (t) => {
       const c = await newCompany(trackMate());
       const receiver = await startReceiver(({ path }) => (path === '/bad' ? 400 : 200));

@@ -188,7 +188,9 @@ impl Claim<'_> {
         };
         let identified = identify::add(call.db(Some(self.company))?, &request, &row, &person).await?;
         check(call, identified.door)?;
-        incoming::stored(call, std::iter::once(&row), &identified.stored.new);
+        if identified.profile.is_some() {
+            incoming::stored(call, std::iter::once(&row), &identified.stored.new);
+        }
         call.stored(self.company, std::slice::from_ref(&row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
