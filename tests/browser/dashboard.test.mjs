@@ -3,7 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
 import { launch } from './browser.mjs';
 import { oneClickShowsItsOwnEvent } from './dashboard/start.mjs';
+import { setsUpTheFunnel } from './dashboard/funnel.mjs';
+import { changesTheCompany, installs, makesAndRevokesKeys, provesIdentities, showsTheAuditLog } from './dashboard/settings.mjs';
 import { keepsCompaniesApart, refusesAWrongKey } from './dashboard/sign-in.mjs';
+import { addsAWebhook, recoversAWindow, rotatesAndDeletes, showsEachDelivery, showsReceiversThatWork, switchesAllAndSaysWhy } from './dashboard/webhooks.mjs';
 
 describe('the dashboard', () => {
   const world = {};
@@ -19,4 +22,17 @@ describe('the dashboard', () => {
   test('does not open with a wrong key', () => refusesAWrongKey(world));
   test('shows a newcomer the event of their one click', () => oneClickShowsItsOwnEvent(world));
   test('keeps companies side by side, and their keys in the tab alone', () => keepsCompaniesApart(world));
+
+  test('adds a webhook, tests it, and never shows its secrets again', (t) => addsAWebhook(world, t));
+  test('shows receivers in three languages that take what the webhook sends', (t) => showsReceiversThatWork(world, t));
+  test('shows each delivery with its attempts as they happen, and sends one again', (t) => showsEachDelivery(world, t));
+  test('dismisses what was held, and recovers it call by call', (t) => recoversAWindow(world, t));
+  test('switches all webhooks, and says why TrackMate switched one off', (t) => switchesAllAndSaysWhy(world, t));
+  test('replaces a webhook’s secret, and deletes it', (t) => rotatesAndDeletes(world, t));
+  test('sets up the funnel: CRM, form, contacts', (t) => setsUpTheFunnel(world, t));
+  test('changes what the company decides, and shows what the API refuses', (t) => changesTheCompany(world, t));
+  test('asks for proof of identity, with code that makes it', (t) => provesIdentities(world, t));
+  test('makes snippets that work on another origin, and says when they do and when they are refused', (t) => installs(world, t));
+  test('makes a key that is shown once, and revokes it', (t) => makesAndRevokesKeys(world, t));
+  test('shows the audit log by action and day', (t) => showsTheAuditLog(world, t));
 });
