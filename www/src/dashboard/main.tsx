@@ -3,6 +3,7 @@
 import { render } from 'preact';
 import { App } from './app';
 import './style.css';
+import './pages/people/people.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

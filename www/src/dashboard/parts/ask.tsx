@@ -20,7 +20,7 @@ interface FieldOf {
 }
 
 /** A labelled text field; `type` as of an input. */
-export function Text({ label, hint, value, set, ...rest }: FieldOf & { value: string; set: (value: string) => void } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'role' | 'size'>) {
+export function Text({ label, hint, value, set, ...rest }: FieldOf & { value: string; set: (value: string) => void; list?: string } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'role' | 'size'>) {
   const id = useId();
   return (
     <div class="field">
