@@ -36,9 +36,14 @@ function Note({ user, changed, close }: Of & { close: () => void }) {
 export function Consent({ user, changed }: Of) {
   const [noting, setNoting] = useState(false);
   const doing = useDoing();
+  // A tick shows at once, and is taken away again if it is refused.
+  const [ticked, setTicked] = useState<Schema<'UserEdit'>['optIns']>({});
   const { given, at, source } = user.exportConsent;
-  const opt = (optIns: Schema<'UserEdit'>['optIns']) =>
-    doing.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } }))).user));
+  const opt = async (optIns: Schema<'UserEdit'>['optIns']) => {
+    setTicked(optIns);
+    await doing.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } }))).user));
+    setTicked({});
+  };
   return (
     <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setNoting(true)}>{given ? 'Withdraw…' : 'Note consent…'}</Button>}>
       <p>
@@ -47,7 +52,7 @@ export function Consent({ user, changed }: Of) {
       </p>
       <fieldset>
         <legend>Opted in to</legend>
-        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={user.optIns[platform]} disabled={doing.busy} set={(on) => opt({ [platform]: on })} />)}
+        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} disabled={doing.busy} set={(on) => opt({ [platform]: on })} />)}
       </fieldset>
       <Problem error={doing.error} />
       {noting && <Note user={user} changed={changed} close={() => setNoting(false)} />}

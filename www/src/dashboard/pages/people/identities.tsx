@@ -117,7 +117,7 @@ export function Identities({ user, pages, changed }: { user: Of['user']; pages: 
                 { name: 'Session', show: ({ sessionId }) => <code>{sessionId}</code> },
                 { name: 'As', show: ({ profileId }) => whose(profileId) },
                 { name: 'Events', number: true, show: ({ events }) => number(events) },
-                { name: 'Receipt', show: ({ messageId }) => <a href={to(['live', 'browser', messageId])} aria-label={`Receipt of ${messageId}`}>open</a> },
+                { name: 'Receipt', show: ({ messageId }) => <a href={to(['live', 'browser', messageId])} aria-label={`Receipt of ${messageId}`}>Receipt</a> },
                 { name: 'Mend', show: (link) => <Button tone="small secondary" label={`Undo the link of ${link.sessionId}`} onClick={() => setAsking({ link })}>Undo…</Button> },
               ]}
             />

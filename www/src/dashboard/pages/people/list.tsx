@@ -74,7 +74,7 @@ export function List() {
       </div>
       <Problem error={pages.error} retry={pages.reload} />
       {pages.first ? (
-        <div class={pages.busy ? 'card stale' : 'card'} aria-busy={pages.busy}>
+        <div class={pages.busy || pages.error ? 'card stale' : 'card'} aria-busy={pages.busy}>
           {pages.items.length ? <Table caption="People" columns={columns} items={pages.items} keyOf={(user) => user.id} /> : isFiltered(filters) ? <Empty title="Nobody fits"><p>Take a filter away, or search for the beginnings of other words.</p></Empty> : <FirstPerson />}
           <More pages={pages} />
         </div>

@@ -42,7 +42,7 @@ export function Merge({ user, summary, close }: { user: Schema<'UserWith'>; summ
       {into && (
         <ul>
           <li>{called(into)} stands for both: {plural(summary.totalEvents, 'event')}, all sessions, addresses and records of {called(user)} become theirs.</li>
-          <li>What was said of {called(into)} stays; what was said of {called(user)} fills its gaps.</li>
+          <li>What your servers said of {called(into)} stays, and what they said of {called(user)} fills its gaps. Of what pages claimed, the first claim stands.</li>
           <li>The id <code>{user.id}</code> leads to {called(into)} from then on. Webhooks are told <code>user.merged</code>.</li>
           <li>It can be undone on the page of {called(into)}, under Identities.</li>
         </ul>

@@ -63,8 +63,9 @@ function PairsCard({ title, of, empty, ...rest }: Pairs) {
           {of.map((pair) => (
             <div key={pair.name} data-pair={pair.name}>
               <dt>{pair.name}</dt>
-              <dd>{pair.value}</dd>
-              <Button tone="link" label={`Edit ${pair.name}`} onClick={() => setEdited(pair)}>Edit</Button>
+              <dd>
+                <span>{pair.value}</span> <Button tone="link" label={`Edit ${pair.name}`} onClick={() => setEdited(pair)}>Edit</Button>
+              </dd>
             </div>
           ))}
         </dl>
