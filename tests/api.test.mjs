@@ -9,6 +9,7 @@ import events from './api/events.mjs';
 import exports from './api/exports.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import listing from './api/listing.mjs';
+import receipts from './api/receipts.mjs';
 import records from './api/records.mjs';
 import openapi from './api/openapi.mjs';
 import server from './api/server.mjs';
@@ -27,6 +28,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, exports, audit, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, receipts, exports, audit, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

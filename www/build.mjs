@@ -1,8 +1,11 @@
-// Builds the pages into www/dist: bundles src/*.ts, copies public/ as it is, serves docs/openapi.json as it is and as the page /docs. The SDK in
+// Builds the pages into www/dist: bundles src/, copies public/ as it is, makes the documentation (docs/). The SDK in
 // www/dist/sdk is built by sdk-wasm/build.sh and left alone.
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
-import { page } from './docs.mjs';
+import { limitsPage } from './docs/limits.mjs';
+import { markdownPage } from './docs/markdown.mjs';
+import { PAGES } from './docs/pages.mjs';
+import { referencePage } from './docs/reference.mjs';
 import './types.mjs';
 
 const www = new URL('.', import.meta.url).pathname;
@@ -11,12 +14,17 @@ const dist = `${www}dist`;
 mkdirSync(dist, { recursive: true });
 for (const old of readdirSync(dist).filter((name) => name !== 'sdk')) rmSync(`${dist}/${old}`, { recursive: true });
 cpSync(`${www}public`, dist, { recursive: true });
-const openapi = JSON.parse(readFileSync(`${www}../docs/openapi.json`, 'utf8'));
+const read = (path) => readFileSync(`${www}../${path}`, 'utf8');
+const openapi = JSON.parse(read('docs/openapi.json'));
 writeFileSync(`${dist}/openapi.json`, JSON.stringify(openapi));
-mkdirSync(`${dist}/docs`);
-writeFileSync(`${dist}/docs/index.html`, page(openapi));
+const made = { http: (page) => referencePage(page, openapi), limits: (page) => limitsPage(page, read('wire/src/limits.rs')) };
+for (const page of PAGES) {
+  mkdirSync(`${dist}/docs/${page.name}`, { recursive: true });
+  writeFileSync(`${dist}/docs/${page.name}/index.html`, page.file ? markdownPage(page, read(page.file)) : made[page.name](page));
+}
+cpSync(`${www}../docs/pictures`, `${dist}/docs/pictures`, { recursive: true });
 await build({
-  entryPoints: { shop: `${www}src/shop.ts`, dashboard: `${www}src/dashboard/main.tsx` },
+  entryPoints: { shop: `${www}src/shop/main.tsx`, dashboard: `${www}src/dashboard/main.tsx` },
   outdir: `${dist}/assets`,
   bundle: true,
   minify: true,

@@ -27,8 +27,9 @@ const LINKS: i64 = 2;
 const EVENTS: i64 = 3;
 
 /// Everything a history writes.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "events",
+    "incoming",
     "links",
     "profiles",
     "identities",
@@ -47,7 +48,8 @@ fn email(person: usize) -> String {
 }
 
 fn open() -> Db {
-    let db = Db::open();
+    let mut db = Db::open();
+    db.watched = true;
     for (id, events) in [("wh_all", r#"["*"]"#), ("wh_pay", r#"["pay", "user.*"]"#)] {
         let insert = "insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s, timeout_ms, created_at)
                       values (?1, ?2, '', '', ?3, '', 3, 1, 1000, 0)";
@@ -208,7 +210,8 @@ fn check(db: &Db) {
     assert_eq!(wrong, Vec::<Vec<Value>>::new());
     let orphans = db.rows(
         "select d.id from deliveries d where not exists (select 1 from events e where e.source = d.source and e.message_id = d.message_id)
-         union all select a.delivery from attempts a where not exists (select 1 from deliveries d where d.id = a.delivery)",
+         union all select a.delivery from attempts a where not exists (select 1 from deliveries d where d.id = a.delivery)
+         union all select i.message_id from incoming i where ring = 0 and not exists (select 1 from events e where e.source = i.source and e.message_id = i.message_id)",
         &[],
     );
     assert_eq!(orphans, Vec::<Vec<Value>>::new());
@@ -320,6 +323,8 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     let about = "select 1 from events where session = '' and data ->> '$.user.id' = ?1";
     let theirs = owned(db)[&erased].len() + db.rows(about, &[json!(erased)]).len();
     let before = owned(db);
+    let refused = "select count(*) from incoming where ring > 0 and session in (select value from json_each(?1))";
+    let sessions = db.rows("select json_group_array(session) from links where profile = ?1", &[json!(erased)]);
     db.clock = NOW;
     let notice = db.erase(&erased);
     let claimed = claim(db);
@@ -340,6 +345,7 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
         check(db);
     };
     gone(db);
+    assert_eq!(db.rows(refused, &sessions[0]), [[json!(0)]], "what was rejected on their sessions");
     let counted = db.rows("select counts ->> 'events', completed_at from erasures", &[]);
     assert_eq!(counted, [[json!(theirs), json!(NOW)]]);
     let left = db.rows("select events, revenue, last_ts from profiles where id = ?1", &[json!(erased)]);

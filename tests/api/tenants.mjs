@@ -1,6 +1,7 @@
 // Companies, keys, routes, and the wall between tenants.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
 
 export default (trackMate) =>
@@ -78,6 +79,12 @@ export default (trackMate) =>
         assert.deepEqual(new Set(rows.map((row) => row[whose])), new Set([own]));
       }
       assert.ok((await a.get('/api/admin/exports')).body.exports.every((e) => e.id !== exported));
+      await b.track(b.session(), { eventType: 'seen by b', messageId: 'of-b' }, { eventType: 'refused', messageId: 'refused-of-b', timestamp: 'never' });
+      await until('a rejection', async () => (await b.get('/api/admin/events/rejected')).body.rejected.length);
+      for (const id of ['of-b', 'refused-of-b']) assertProblem(await call('GET', `/api/admin/events/${id}`, undefined, a.admin), 404, 'not_found');
+      assert.deepEqual((await a.get('/api/admin/events')).body.events, []);
+      assert.deepEqual((await a.get('/api/admin/events/rejected')).body.rejected, []);
+      assert.doesNotMatch((await call('GET', '/api/admin/events/stream?seconds=0&after=0', undefined, a.admin)).body, /data:/);
       assert.ok((await a.get('/api/admin/audit')).body.entries.every((e) => e.targetId !== exported && e.targetId !== webhook.id));
       assert.equal((await a.get('/api/admin/settings')).body.settings.company_id, a.companyId);
       await call('PATCH', '/api/admin/settings', { name: 'A2', company_id: b.companyId, allowedOrigins: ['https://a.example'] }, a.admin);

@@ -99,6 +99,38 @@ pub const AUDIT_ITEMS_MAX: usize = 500;
 pub const AUDIT_DAYS: i64 = 400;
 /// Entries of each that one run of the sweep deletes.
 pub const AUDIT_PRUNE_MAX: i64 = 1000;
+/// Rejected items of one company and door that are noted in a minute: who sends nothing but rubbish must not fill the database …
+pub const REJECTED_MINUTE_MAX: i64 = 120;
+/// … that are kept …
+pub const REJECTED_KEPT_MAX: i64 = 5000;
+/// … and rejected items of all companies that one isolate notes in a minute: company ids are no secret, and may be made up.
+pub const REJECTED_ISOLATE_MAX: usize = 600;
+/// Stored and duplicate items of one company that are noted in a minute while somebody watches: more than a person can read …
+pub const WATCHED_MINUTE_MAX: i64 = 1200;
+/// … and that are kept.
+pub const WATCHED_KEPT_MAX: i64 = 2000;
+/// Milliseconds that somebody is taken to watch after each time they looked …
+pub const WATCH_MS: i64 = 2 * 60 * 1000;
+/// … which is written down again when less than this is left: at most a row a minute.
+pub const WATCH_LEFT_MS_MIN: i64 = 60 * 1000;
+/// Days that what became of items is kept.
+pub const INCOMING_DAYS: i64 = 7;
+/// Entries that one run of the sweep deletes.
+pub const INCOMING_PRUNE_MAX: i64 = 2000;
+/// Entries of one page at most.
+pub const INCOMING_ITEMS_MAX: usize = 200;
+/// Bytes of an event's data up to which a list shows them; the receipt of the event shows all.
+pub const INCOMING_DATA_BYTES_MAX: i64 = 4 * 1024;
+/// Seconds that a stream of entries lasts at most: with a query each …
+pub const STREAM_S_MAX: usize = 30;
+/// … and those for what was there already, it is well inside the 50 queries that the free plan allows an invocation …
+pub const STREAM_QUERIES_MAX: usize = 40;
+/// … one of which follows the other after so many ms.
+pub const STREAM_POLL_MS: u64 = 1000;
+/// Entries of one query of a stream: their data are in memory.
+pub const STREAM_PAGE_ROWS: i64 = 100;
+/// Queries between two signs of life of a stream that has nothing to tell.
+pub const STREAM_QUIET_POLLS: usize = 5;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 

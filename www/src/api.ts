@@ -61,6 +61,13 @@ export interface Received {
   receivedAt: string;
 }
 
+/** What the shop's server told TrackMate, and the answer. */
+export interface Sent {
+  at: string;
+  body: { identifier: Record<string, string>; eventType: string; eventData: unknown };
+  answer: unknown;
+}
+
 /** The demo shop's own server. */
 export class ShopServer {
   constructor(readonly url: string) {}
@@ -72,7 +79,7 @@ export class ShopServer {
     return body as T;
   }
 
-  checkout(order: { email: string; sessionId: string; profileId: string }) {
+  checkout(order: { email: string; sessionId: string; profileId: string; products: string[] }) {
     const headers = { 'Content-Type': 'application/json' };
     return this.ask<{ orderId: string }>('/checkout', { method: 'POST', headers, body: JSON.stringify(order) });
   }
@@ -83,5 +90,9 @@ export class ShopServer {
 
   deliveries() {
     return this.ask<{ deliveries: Received[] }>('/deliveries');
+  }
+
+  sent() {
+    return this.ask<{ sent: Sent[] }>('/sent');
   }
 }

@@ -52,7 +52,7 @@ pub struct Sorted {
     /// To be stored, each id once.
     pub rows: Vec<Row>,
     /// Items whose id stood in the request before.
-    pub repeated: usize,
+    pub repeated: Vec<Row>,
     /// Place in the request, and why not.
     pub rejected: Vec<(usize, Problem)>,
 }
@@ -80,7 +80,7 @@ pub fn sort<'a>(
     for (place, item) in items.enumerate() {
         match row(item, place, arrival, &mut fresh_id) {
             Ok(row) if seen.insert(row.id.clone()) => sorted.rows.push(row),
-            Ok(_) => sorted.repeated += 1,
+            Ok(row) => sorted.repeated.push(row),
             Err(problem) => sorted.rejected.push((place, problem)),
         }
     }
@@ -282,7 +282,7 @@ mod tests {
         ];
         let sorted = sort(items.into_iter(), NOW, || "fresh".into());
         assert_eq!(sorted.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-        assert_eq!((sorted.repeated, sorted.rejected.iter().map(|r| r.0).collect::<Vec<_>>()), (1, vec![1]));
+        assert_eq!((sorted.repeated.len(), sorted.rejected.iter().map(|r| r.0).collect::<Vec<_>>()), (1, vec![1]));
     }
 
     #[test]

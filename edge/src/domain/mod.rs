@@ -10,6 +10,7 @@ pub mod edit;
 pub mod event;
 pub mod export;
 pub mod group;
+pub mod incoming;
 pub mod known;
 pub mod ledger;
 pub mod listing;

@@ -56,6 +56,10 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::Erasure(_)
         | Route::Deliveries(_)
         | Route::Catalog
+        | Route::Incoming
+        | Route::Rejected
+        | Route::Stream
+        | Route::Receipt(_)
         | Route::Exports
         | Route::ExportEntry(_)
         | Route::Audit => None,
@@ -93,6 +97,10 @@ fn named(route: &Route) -> Option<&str> {
         | Route::Deliveries(_)
         | Route::Settings
         | Route::Catalog
+        | Route::Incoming
+        | Route::Rejected
+        | Route::Stream
+        | Route::Receipt(_)
         | Route::Export(..)
         | Route::Exports
         | Route::ExportEntry(_)

@@ -9,6 +9,7 @@ use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
 use worker::{Context, Date, Env, Method, Request};
 
 use super::audit::Trace;
+use super::incoming::Told;
 use crate::domain::event::Row;
 use crate::store::ingest::{Outbox, Room, Stored};
 use crate::store::{self, Cost, Db};
@@ -25,6 +26,7 @@ pub(super) struct Call {
     company: OnceCell<Db>,
     room: OnceCell<Room>,
     trace: RefCell<Trace>,
+    told: RefCell<Told>,
 }
 
 impl Call {
@@ -43,6 +45,7 @@ impl Call {
             company: OnceCell::new(),
             room: OnceCell::new(),
             trace: RefCell::default(),
+            told: RefCell::default(),
         }
     }
 
@@ -77,6 +80,11 @@ impl Call {
     /// What the audit log will tell of this request.
     pub(super) const fn trace(&self) -> &RefCell<Trace> {
         &self.trace
+    }
+
+    /// What will be noted of the items of this request.
+    pub(super) const fn told(&self) -> &RefCell<Told> {
+        &self.told
     }
 
     pub(super) const fn request(&self) -> &RefCell<Request> {

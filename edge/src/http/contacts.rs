@@ -10,7 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::events::{company, session};
 use super::profile::{Claim, address};
-use super::{Handled, body};
+use super::{Handled, body, incoming};
 use crate::entropy;
 
 /// The event of a submitted form.
@@ -90,8 +90,13 @@ pub(super) struct Answer<'a> {
 /// the visitor is taken from the request. Public: overwrites nothing and answers alike whether the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
     let text = body::text(call).await?;
-    let mut wanted: Wanted = body::parse(&text)?;
+    incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let mut wanted: Wanted = body::parse(text)?;
     let company = company(wanted.company_id)?;
+    incoming::came_to(call, &company, false);
     let email = body::required(wanted.email, "email")?;
     let email = email.trim();
     let address = address(email)?;
@@ -108,6 +113,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         Some(id) => session(Some(id))?,
         None => session_id(u64::try_from(call.now_ms() / 1000).unwrap_or_default(), entropy::bytes()),
     };
+    incoming::session(call, &session);
     let visitor = &mut wanted.visitor;
     visitor.id.get_or_insert_with(|| session.clone());
     visitor.user_agent = visitor.user_agent.take().or_else(|| call.header("user-agent"));

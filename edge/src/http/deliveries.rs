@@ -64,7 +64,7 @@ fn stored_flag<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error>
 }
 
 impl Shown {
-    fn new(d: Logged) -> Result<Self, Error> {
+    pub(super) fn new(d: Logged) -> Result<Self, Error> {
         let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
         Ok(Self {
             id: d.id,

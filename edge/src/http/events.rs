@@ -9,7 +9,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::{Handled, body};
+use super::{Handled, body, incoming};
 use crate::domain::event::{self, Arrival, Sorted};
 use crate::entropy;
 use crate::store::ingest::{self, Door};
@@ -54,7 +54,7 @@ impl Receipt {
         Self {
             success: true,
             accepted: stored,
-            duplicates: sorted.rows.len() - stored + sorted.repeated,
+            duplicates: sorted.rows.len() - stored + sorted.repeated.len(),
             rejected: rejected
                 .map(|(index, p)| Rejected { index, code: p.code.as_str(), message: p.message, field: p.field })
                 .collect(),
@@ -66,9 +66,15 @@ impl Receipt {
 /// `{success, accepted, duplicates, rejected:[{index, code, message}]}`. Good items are stored when others are bad.
 pub(super) async fn post(call: &Call) -> Handled {
     let text = body::text(call).await?;
-    let batch: Batch = body::parse(&text)?;
+    incoming::refused(call, &text, None, take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let batch: Batch = body::parse(text)?;
     let company = company(batch.company_id)?;
+    incoming::came_to(call, &company, false);
     let session = session(batch.session_id)?;
+    incoming::session(call, &session);
     let items = items(batch.events)?;
     let context = batch.context.map(RawValue::get).filter(|c| *c != "null");
     if let Some(context) = context {
@@ -86,6 +92,7 @@ pub(super) async fn post(call: &Call) -> Handled {
     let arrival =
         Arrival { subject: &session, sent_ms: body::sent_ms(batch.sent_at.as_ref()), received_ms: call.now_ms() };
     let sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+    incoming::rejected(call, items.iter().map(|item| item.get()), &sorted);
     let request = ingest::Request {
         company: &company,
         from_server: false,
@@ -99,7 +106,8 @@ pub(super) async fn post(call: &Call) -> Handled {
         room: call.room(),
     };
     let (door, stored) = ingest::browser(call.db(Some(&company))?, &request, &sorted.rows).await?;
-    check(door)?;
+    check(call, door)?;
+    incoming::stored(call, sorted.rows.iter().chain(&sorted.repeated), &stored.new);
     let new = stored.new.len();
     call.stored(&company, &sorted.rows, stored);
     Ok(serde_json::to_string(&Receipt::new(sorted, new))?)
@@ -132,9 +140,12 @@ pub(super) fn items(events: Option<Vec<&RawValue>>) -> Result<Vec<&RawValue>, Pr
 }
 
 /// Turns a shut door into the caller's problem.
-pub(super) fn check(door: Door) -> Result<(), Error> {
+pub(super) fn check(call: &Call, door: Door) -> Result<(), Error> {
     match door {
-        Door::Open => Ok(()),
+        Door::Open { watched } => {
+            incoming::watched(call, watched);
+            Ok(())
+        }
         Door::UnknownCompany => Err(unknown_company().into()),
         Door::WrongOrigin => Err(Problem::new(
             Code::OriginNotAllowed,

@@ -13,11 +13,13 @@ mod deliveries;
 mod edits;
 mod erasures;
 mod error;
+mod event_stream;
 mod events;
 mod export;
 mod export_run;
 mod exports;
 mod identity;
+mod incoming;
 mod listing;
 #[cfg(test)]
 mod openapi;
@@ -25,6 +27,7 @@ mod operator;
 mod page;
 mod profile;
 mod proof;
+mod receipts;
 mod records;
 mod server_events;
 mod settings;
@@ -80,6 +83,10 @@ enum Route {
     Resend(String, String),
     Settings,
     Catalog,
+    Incoming,
+    Rejected,
+    Stream,
+    Receipt(String),
     Companies,
     CompanyKeys(String),
     CompanyKey(String, String),
@@ -123,6 +130,10 @@ impl Route {
             }
             ["api", "admin", "settings"] => Self::Settings,
             ["api", "admin", "events", "catalog"] => Self::Catalog,
+            ["api", "admin", "events"] => Self::Incoming,
+            ["api", "admin", "events", "rejected"] => Self::Rejected,
+            ["api", "admin", "events", "stream"] => Self::Stream,
+            ["api", "admin", "events", id] => Self::Receipt((*id).to_owned()),
             ["api", "operator", "companies"] => Self::Companies,
             ["api", "operator", "companies", id, "keys"] => Self::CompanyKeys((*id).to_owned()),
             ["api", "operator", "companies", id, "keys", key] => Self::CompanyKey((*id).to_owned(), (*key).to_owned()),
@@ -135,6 +146,9 @@ impl Route {
         match self {
             Self::Health
             | Self::Catalog
+            | Self::Incoming
+            | Self::Rejected
+            | Self::Receipt(_)
             | Self::Users
             | Self::Timeline(_)
             | Self::Erasure(_)
@@ -144,8 +158,8 @@ impl Route {
             | Self::Exports
             | Self::ExportEntry(_)
             | Self::Audit => "GET, HEAD, OPTIONS",
-            // To ask for its head would begin an export.
-            Self::Export(..) | Self::UserExport(_) => "GET, OPTIONS",
+            // To ask for its head would begin an export, or to watch.
+            Self::Export(..) | Self::UserExport(_) | Self::Stream => "GET, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
             Self::Webhook(_) | Self::User(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
@@ -185,16 +199,17 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
     if call.method() == Some(Method::Options) {
         return preflight(&call, &route);
     }
-    if let Route::Export(..) | Route::UserExport(_) = &route {
-        let begun = audit::note(&call, &route, export(&call, &route).await).await;
+    if let Route::Export(..) | Route::UserExport(_) | Route::Stream = &route {
+        let begun = audit::note(&call, &route, stream(&call, &route).await).await;
         return begun.map_or_else(|error| respond(&call, Some(&route), Err(error)), Ok);
     }
     let handled = audit::note(&call, &route, dispatch(&call, &route).await).await;
+    incoming::note(&call, &handled);
     respond(&call, Some(&route), handled)
 }
 
 /// The routes whose answer is a stream.
-async fn export(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
+async fn stream(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
     match (route, call.method()) {
         (Route::Export(Kind::Users, format), Some(Method::Get)) => {
             export::users(call, auth::Admin::of(call).await?, *format).await
@@ -203,6 +218,7 @@ async fn export(call: &Call, route: &Route) -> std::result::Result<Response, Err
             export::events(call, auth::Admin::of(call).await?, *format).await
         }
         (Route::UserExport(id), Some(Method::Get)) => export::user(call, auth::Admin::of(call).await?, id).await,
+        (Route::Stream, Some(Method::Get)) => event_stream::get(call, auth::Admin::of(call).await?).await,
         (route, _) => Err(not_allowed(route)),
     }
 }
@@ -248,6 +264,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Settings, Method::Get) => settings::get(call, auth::Admin::of(call).await?).await,
         (Route::Settings, Method::Patch) => settings::patch(call, auth::Admin::of(call).await?).await,
         (Route::Catalog, Method::Get) => catalog::get(call, auth::Admin::of(call).await?).await,
+        (Route::Incoming, Method::Get) => receipts::list(call, auth::Admin::of(call).await?).await,
+        (Route::Rejected, Method::Get) => receipts::rejected(call, auth::Admin::of(call).await?).await,
+        (Route::Receipt(id), Method::Get) => receipts::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Companies, Method::Get) => operator::list(call, auth::Operator::of(call)?).await,
         (Route::Companies, Method::Post) => operator::post(call, auth::Operator::of(call)?).await,
         (Route::CompanyKeys(id), Method::Get) => operator::keys(call, auth::Operator::of(call)?, id).await,

@@ -10,13 +10,16 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::events::{check, company, session};
-use super::{Handled, body, proof};
+use super::{Handled, body, incoming, proof};
 use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
 use crate::entropy;
 use crate::store::identify::{self, Person};
 use crate::store::ingest;
+
+/// Its entry on the timeline.
+const EVENT: &str = "identify";
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentifyRequest"))]
@@ -47,9 +50,15 @@ pub(super) struct Answer<'a> {
 /// The answer has one shape whether or not the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
     let text = body::text(call).await?;
-    let identify: Identify = body::parse(&text)?;
+    incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let identify: Identify = body::parse(text)?;
     let company = company(identify.company_id)?;
+    incoming::came_to(call, &company, false);
     let session = session(identify.session_id)?;
+    incoming::session(call, &session);
     let email = body::required(identify.email, "email")?;
     let address = address(&email)?;
     let mut traits = identify.traits;
@@ -69,7 +78,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         email: email.trim(),
         name: name.as_deref(),
         traits: &traits_json,
-        event: "identify",
+        event: EVENT,
         data: serde_json::to_string(&data)?,
         said: &traits_json,
         timestamp: identify.timestamp,
@@ -178,7 +187,8 @@ impl Claim<'_> {
             platform_id: &entropy::message_id(),
         };
         let identified = identify::add(call.db(Some(self.company))?, &request, &row, &person).await?;
-        check(identified.door)?;
+        check(call, identified.door)?;
+        incoming::stored(call, std::iter::once(&row), &identified.stored.new);
         call.stored(self.company, std::slice::from_ref(&row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");

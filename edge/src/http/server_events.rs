@@ -10,7 +10,7 @@ use super::call::Call;
 use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
-use super::{Handled, auth, body, edits, identity};
+use super::{Handled, auth, body, edits, identity, incoming};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Sorted};
 use crate::domain::{self, clock, tombstone};
@@ -100,11 +100,21 @@ const NOBODY: Warning =
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
 pub(super) async fn post(call: &Call) -> Handled {
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
-    let text = body::text(call).await?;
+    let text = match body::text(call).await {
+        Ok(text) => text,
+        Err(error) => {
+            resolve(call, &hash, &Identifiers::default(), 0).await?;
+            return Err(error);
+        }
+    };
+    incoming::refused(call, &text, None, take(call, &hash, &text).await)
+}
+
+async fn take(call: &Call, hash: &str, text: &str) -> Handled {
     // A bad key is told before a bad body: it is looked up together with whom the body names.
-    let read = read(call, &text);
+    let read = read(call, text);
     let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
-    let mut resolved = resolve(call, &hash, &who, at).await?;
+    let mut resolved = resolve(call, hash, &who, at).await?;
     let Read { company_id, single, sent_ms, sorted, edit, merge, .. } = read?;
     let company = resolved.key.company.clone();
     if company_id.is_some_and(|id| id != company) {
@@ -113,7 +123,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         );
     }
     if merge && unite(call, &company, &resolved, &who).await? {
-        resolved = resolve(call, &hash, &who, at).await?;
+        resolved = resolve(call, hash, &who, at).await?;
     }
     let shared = ingest::Request {
         company: &company,
@@ -154,14 +164,14 @@ pub(super) async fn post(call: &Call) -> Handled {
         let stored = match ingest::server(call.db(Some(&company))?, &request, &sorted.rows, subject).await? {
             Served::Stored(stored) => stored,
             Served::Raced => {
-                resolved = resolve(call, &hash, &who, at).await?;
+                resolved = resolve(call, hash, &who, at).await?;
                 continue;
             }
             Served::Erased => return Err(erased("identifier.email").into()),
         };
         if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !sorted.rows.is_empty() {
             // All are repeats, or the person was erased since, or is nobody's identify's any more.
-            let now = resolve(call, &hash, &who, at).await?;
+            let now = resolve(call, hash, &who, at).await?;
             if Person::of(&now, &who)?.id() != person.id() {
                 resolved = now;
                 continue;
@@ -198,6 +208,7 @@ fn answer(
     warnings: Vec<Warning>,
 ) -> Handled {
     let id = sorted.rows.first().map(|row| row.id.clone()).filter(|_| single);
+    incoming::stored(call, sorted.rows.iter().chain(&sorted.repeated), &stored.new);
     let new = stored.new.len();
     call.stored(company, &sorted.rows, stored);
     Ok(serde_json::to_string(&Answer {
@@ -226,6 +237,9 @@ struct Read {
 fn read(call: &Call, text: &str) -> Result<Read, Problem> {
     let batch: Batch = body::parse(text)?;
     let who = identifiers(batch.identifier.unwrap_or_default())?;
+    if let Some(id) = &who.session {
+        incoming::session(call, id);
+    }
     let sent_ms = body::sent_ms(batch.sent_at.as_ref());
     let subject = who.user.as_ref().or(who.address.as_ref()).or(who.session.as_ref()).map_or("", String::as_str);
     let arrival = Arrival { subject, sent_ms, received_ms: call.now_ms() };
@@ -241,7 +255,10 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
             serde_json::to_string(&item).map_err(|_| Problem::new(Code::InvalidJson, "the event is not JSON"))?;
         Sorted { rows: vec![event::row(&item, 0, arrival, &mut entropy::message_id)?], ..Sorted::default() }
     } else {
-        event::sort(items(batch.events)?.iter().map(|item| item.get()), arrival, entropy::message_id)
+        let items = items(batch.events)?;
+        let sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+        incoming::rejected(call, items.iter().map(|item| item.get()), &sorted);
+        sorted
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
     let edit = batch
@@ -323,7 +340,11 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
 }
 
 async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
-    let found = people::resolve(call.db(None)?, hash, who, at).await?;
+    let found = people::resolve(call.db(None)?, hash, who, at, call.now_ms()).await?;
+    if let Some(found) = &found {
+        incoming::came_to(call, &found.key.company, true);
+        incoming::watched(call, found.watched == Some(1));
+    }
     let key = auth::accept(call, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
     // `accept` lets only a found key through.
     found.map(|r| Resolved { key, ..r }).ok_or_else(|| Error::Internal("a key was accepted that was not found".into()))

@@ -525,3 +525,25 @@ pub async fn list(
         [company.into(), subscription.into(), limit.into(), after.created_ms.into(), after.id.into(), state.into()];
     db.run(sql::DELIVERY_LIST, &params).await?.rows()
 }
+
+/// A delivery of an event, with whose it is.
+#[derive(Debug, Deserialize)]
+pub struct OfEvent {
+    /// The delivery.
+    #[serde(flatten)]
+    pub logged: Logged,
+    /// Its subscription.
+    pub subscription: String,
+    /// The subscription's name, unless it was deleted.
+    pub webhook: Option<String>,
+}
+
+/// The deliveries of an event that came in at this instant, with their attempts.
+///
+/// # Errors
+/// D1's.
+pub async fn of_event(db: &Db, company: &str, source: i64, message_id: &str, received_ms: i64) -> Result<Vec<OfEvent>> {
+    db.run(sql::DELIVERIES_OF_EVENT, &[company.into(), source.into(), message_id.into(), received_ms.into()])
+        .await?
+        .rows()
+}

@@ -148,6 +148,7 @@ pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i
     let mut statements = counted(company, ids, profile);
     statements.push(Statement::new(sql::RECORDS_ERASE, json!([company, profile, links, records])));
     statements.push(Statement::new(sql::ERASURE_COUNT, json!([company, profile, "records"])));
+    statements.push(Statement::new(sql::INCOMING_ERASE, json!([company, profile, links])));
     statements.push(Statement::new(sql::LINKS_RELEASE, json!([company, profile, links])));
     statements
 }

@@ -75,7 +75,10 @@ impl Outbox {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// The company exists and its pages may send from this origin.
-    Open,
+    Open {
+        /// Whether somebody watches what comes in.
+        watched: bool,
+    },
     /// No such company.
     UnknownCompany,
     /// The company's list of origins does not hold this one.
@@ -97,6 +100,7 @@ pub struct Stored {
 struct Allowed {
     allowed: i64,
     strict: i64,
+    watched: i64,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +138,7 @@ struct Found {
 
 /// `select … from companies`: whether the door is open.
 pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
-    db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into()])
+    db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into(), request.received_ms.into()])
 }
 
 pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Result<Door> {
@@ -142,7 +146,7 @@ pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Resul
         None => Door::UnknownCompany,
         Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
         Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
-        Some(_) => Door::Open,
+        Some(Allowed { watched, .. }) => Door::Open { watched: watched == 1 },
     })
 }
 

@@ -10,6 +10,7 @@ pub mod edits;
 pub mod erasures;
 pub mod exports;
 pub mod identify;
+pub mod incoming;
 pub mod ingest;
 pub mod listing;
 pub mod merge;

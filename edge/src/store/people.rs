@@ -120,6 +120,8 @@ pub struct Resolved {
     pub email_session: Option<String>,
     /// The owner of the given session at the given time.
     pub session_id: Option<String>,
+    /// 1 while somebody watches what comes in.
+    pub watched: Option<i64>,
 }
 
 /// What a server request names a person by.
@@ -140,13 +142,14 @@ pub struct Identifiers {
 ///
 /// # Errors
 /// D1's.
-pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64) -> Result<Option<Resolved>> {
+pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms: i64) -> Result<Option<Resolved>> {
     let params = [
         key_hash.into(),
         who.address.as_ref().into(),
         who.user.as_ref().into(),
         who.session.as_ref().into(),
         ts.into(),
+        now_ms.into(),
     ];
     db.run(sql::SERVER_RESOLVE, &params).await?.first()
 }

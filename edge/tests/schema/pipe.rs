@@ -8,10 +8,12 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
+use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::{clock, revenue, tombstone};
 use trackmate_edge::store::{Statement, sql};
 use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX};
+use trackmate_wire::problem::{Code, Problem};
 
 pub(crate) const COMPANY: &str = "TM-TEST";
 pub(crate) const NOW: i64 = 1_760_788_800_000;
@@ -51,12 +53,14 @@ pub(crate) struct Db {
     pub(crate) clock: i64,
     /// Whether each request comes a second after the one before; else all come at once.
     pub(crate) ticks: bool,
+    /// Whether somebody watches what comes in.
+    pub(crate) watched: bool,
 }
 
 impl Db {
     pub(crate) fn open() -> Self {
         let connection = super::open(COMPANY, "[\"pay\"]");
-        Self { connection, request: 0, clock: NOW, ticks: false }
+        Self { connection, request: 0, clock: NOW, ticks: false, watched: false }
     }
 
     pub(crate) fn clear(&mut self, tables: &[&str]) {
@@ -154,6 +158,18 @@ impl Db {
         statements
     }
 
+    /// What `store::incoming` sends of items that were stored, after the answer, and of one that was rejected.
+    fn note(&self, source: i64, session: &str, rows: &[Row]) {
+        let stored: Vec<Entry> = rows.iter().map(|row| Entry::accepted(row, true)).collect();
+        let problem = Problem::new(Code::MissingField, "eventType is missing");
+        let rejected = [Entry::rejected(Some("{}"), None, Some(session), &problem)];
+        for (ring, entries) in [(0, json!(stored)), (1 + source, json!(rejected))] {
+            let insert = json!([COMPANY, ring, entries.to_string(), source, self.now(), 100]);
+            self.rows(sql::INCOMING_INSERT, insert.as_array().unwrap());
+            self.rows(sql::INCOMING_TRIM, &[json!(COMPANY), json!(ring), json!(1000)]);
+        }
+    }
+
     /// What `store::ingest` sends for events of a browser (source 0) or a server (1), whose session may be nobody's (""); `profile` has this server session.
     pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Row]) {
         self.request += 1;
@@ -166,6 +182,9 @@ impl Db {
             batch.extend(self.belongings(session, rows));
         }
         self.batch(&batch);
+        if self.watched {
+            self.note(source, session, rows);
+        }
     }
 
     /// The profile and the server session behind an address.
@@ -227,6 +246,9 @@ impl Db {
             self.emitted(&platform),
             Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, session, id, hash])),
         ]);
+        if self.watched {
+            self.note(0, session, &rows);
+        }
         let told = answers.last().unwrap();
         assert!(told.len() <= 1);
         told.first().map(|row| text(&row[0]))

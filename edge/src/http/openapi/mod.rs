@@ -14,6 +14,7 @@ mod identity;
 mod operation;
 mod operator;
 mod public;
+mod receipts;
 mod refine;
 mod schemas;
 mod server;
@@ -41,6 +42,7 @@ fn groups() -> Vec<Group> {
         identity::group(),
         exports::group(),
         webhooks::group(),
+        receipts::group(),
         company::group(),
         operator::group(),
     ]

@@ -133,6 +133,11 @@ impl Operation {
         Self { is_export: true, files, ..self }
     }
 
+    /// The answer is no JSON: its media type, with an example.
+    pub(super) fn streams(self, media: &'static [(&'static str, &'static str)]) -> Self {
+        Self { files: media, ..self }
+    }
+
     /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/` in paths.
     pub(super) fn makes(self, things: &'static str, pointer: &'static str) -> Self {
         Self { makes: Some((things, pointer)), ..self }
@@ -177,8 +182,10 @@ impl Operation {
 
     fn responses(&self, who: Who, all: &[Group], schemas: &mut Schemas) -> Value {
         let headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
-        let (schema, example) = self.gives.as_ref().unwrap();
-        let content = json!({"application/json": {"schema": schema(schemas), "example": example}});
+        let content = self.gives.as_ref().map_or_else(
+            || json!({}),
+            |(schema, example)| json!({"application/json": {"schema": schema(schemas), "example": example}}),
+        );
         let mut responses = json!({"200": {"description": "Done.", "headers": headers, "content": content}});
         for (media, example) in self.files {
             responses["200"]["content"][media] = json!({"schema": {"type": "string"}, "example": example});
@@ -275,6 +282,7 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         "companies" => "A company's id.",
         "keys" => "A key's id, which is not the key.",
         "exports" => "An export's id: the `x-export-id` of its answer.",
+        "events" => "A message id.",
         other => panic!("what stands behind /{other}/ in a path? Say so here."),
     };
     json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1}})

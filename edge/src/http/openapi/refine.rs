@@ -12,10 +12,12 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::ALL;
 
 use super::super::deliveries::{GIVEN_UP, STATES};
+use super::super::receipts::DOORS;
 use super::operation::reference;
 use super::schemas::merge;
 use super::told;
 use crate::domain::audit::ALL as ACTIONS;
+use crate::domain::incoming::Outcome;
 use crate::domain::person::{KNOWN, PLATFORMS};
 
 fn company() -> Value {
@@ -172,6 +174,32 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         (
             "ExportedEvent",
             json!({"properties": {"eventData": {"type": "object"}, "source": {"enum": ["browser", "webhook"]}}}),
+        ),
+        (
+            "Incoming",
+            json!({
+                "description": "An item that came in.", "properties": {
+                    "seq": {"description": "Ascends in the order in which they are noted."}, "door": {"enum": DOORS}, "outcome": {"enum": Outcome::ALL.map(Outcome::as_str)},
+                    "code": {"description": "A problem's, as `message` and `field`, of one that was rejected."},
+                    "messageId": {"description": "null also where it looked like somebody's address or like a secret."},
+                    "eventData": {"type": ["object", "null"], "description": "null over 4 KB; of one that was rejected its fields and the kinds of those."},
+                },
+            }),
+        ),
+        (
+            "ReceivedEvent",
+            json!({"properties": {
+                "door": {"enum": DOORS}, "outcome": {"enum": ["stored", "rejected"]}, "eventData": {"type": ["object", "null"]}, "source": {"enum": ["browser", "webhook"]},
+                "duplicates": {"description": "Repeats that came in while somebody watched."},
+            }}),
+        ),
+        (
+            "ReceiptPerson",
+            json!({"properties": {"linkedBy": {"description": "The identify that says whose it is; null where the event's server named them."}}}),
+        ),
+        (
+            "ReceiptDelivery",
+            json!({"properties": {"webhookName": {"description": "null once the webhook is deleted."}}}),
         ),
         ("Total", json!({"description": format!("Exact to {TOTAL_MAX}, then at least that.")})),
         ("Money", json!({"properties": {"amount": {"type": "number"}}})),

@@ -86,7 +86,7 @@ fn webhook() -> Value {
     })
 }
 
-fn delivery() -> Value {
+pub(super) fn delivery() -> Value {
     let at = "2025-10-18T10:10:00.000Z";
     json!({
         "id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a", "event": "payment_processed", "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "status": "delivered",

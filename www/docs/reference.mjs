@@ -1,17 +1,15 @@
-// The page /docs: the OpenAPI document as a person reads it, one static file without scripts. Pure: a document in, HTML out.
+// The page /docs/http: the OpenAPI document as a person reads it, one static file without scripts. Pure: a document in, HTML out.
+import { escape, frame, inline } from './frame.mjs';
 
-const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-/** The little Markdown that the document's texts use: code, bold and paragraphs. */
-const inline = (text) => escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 const paragraphs = (text = '') => text.split('\n\n').filter(Boolean).map((part) => `<p>${inline(part)}</p>`).join('\n');
-const METHODS = ['get', 'post', 'patch', 'delete'];
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const AUTH = {
   serverKey: '<code>X-TrackMate-API-Key</code> with a server key, or <code>Authorization: Bearer</code>',
   adminKey: '<code>X-Admin-ID</code> with an admin key, or <code>Authorization: Bearer</code>',
   operatorKey: '<code>Authorization: Bearer</code> with the operator key',
 };
 
-export function page(document) {
+export function referencePage(page, document) {
   const { schemas, responses } = document.components;
   const named = (part) => part.$ref?.split('/').at(-1);
   const resolve = (schema) => (schema.$ref?.startsWith('#/components/schemas/') ? schemas[named(schema)] : schema);
@@ -124,39 +122,19 @@ ${paragraphs(one.description)}
 ${fields(`Fields of ${name}`, one, requests.has(name)) || `<p>${kind(one)}${bounds(one)}</p>`}</section>`;
 
   const problems = schemas.Problem.properties.code.oneOf;
-  return `<!doctype html>
-<!-- Made from openapi.json by www/docs.mjs. -->
-<html lang="en">
-  <head>
-    <meta charset="utf-8" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>TrackMate API</title>
-    <link rel="icon" href="/icon.svg" />
-    <link rel="stylesheet" href="/style.css" />
-  </head>
-  <body>
-    <header class="bar">
-      <a class="brand" href="/docs/">TrackMate <span>API ${escape(document.info.version)}</span></a>
-      <nav><a href="/openapi.json">openapi.json</a> <a href="/dashboard/">Dashboard</a> <a href="/">Demo shop</a></nav>
-    </header>
-    <main class="reference">
-      <nav class="contents" aria-label="Contents">
-        ${document.tags.map((tag) => `<section><h2><a href="#${slug(tag)}">${tag.name}</a></h2><ul>${of(tag).map((o) => `<li><a href="#${o.operationId}">${inline(o.summary)}</a></li>`).join('')}</ul></section>`).join('\n')}
+  return frame({
+    page,
+    from: 'docs/openapi.json',
+    contents: `${document.tags.map((tag) => `<section><h2><a href="#${slug(tag)}">${tag.name}</a></h2><ul>${of(tag).map((o) => `<li><a href="#${o.operationId}">${inline(o.summary)}</a></li>`).join('')}</ul></section>`).join('\n')}
         <section><h2><a href="#problems">Problems</a></h2></section>
-        <section><h2><a href="#objects">Objects</a></h2></section>
-      </nav>
-      <div class="stack">
-        <section class="card"><h1>The API</h1>
+        <section><h2><a href="#objects">Objects</a></h2></section>`,
+    main: `<section class="card"><h1>Every route</h1>
 ${paragraphs(document.info.description)}</section>
         ${document.tags.map((tag) => `<section id="${slug(tag)}" class="stack"><h2>${tag.name}</h2>\n${paragraphs(tag.description)}\n${of(tag).map(operation).join('\n')}</section>`).join('\n')}
         <section id="problems" class="card"><h2>Problems</h2>
 ${paragraphs('Every answer that is not a success is a `Problem` with one of these codes. The list is closed; texts may change.')}
 ${table('Codes', problems.map(({ const: code, description }) => `<tr id="problem-${code}"><th scope="row"><code>${code}</code></th><td>${inline(description)}</td></tr>`))}</section>
         <section id="objects" class="card"><h2>Objects</h2>
-${Object.entries(schemas).map(schema).join('\n')}</section>
-      </div>
-    </main>
-  </body>
-</html>
-`;
+${Object.entries(schemas).map(schema).join('\n')}</section>`,
+  });
 }
