@@ -301,7 +301,7 @@ export async function exportsAndErases(world) {
   await page.getByRole('heading', { name: 'Erased person' }).waitFor();
   const { receipt } = (await c.get(`/api/admin/users/${id}/erasure`)).body;
   await page.getByText('complete', { exact: true }).waitFor();
-  assert.deepEqual([await fact(page, 'events'), await fact(page, 'records')], [String(receipt.counts.events), String(receipt.counts.records)]);
+  assert.deepEqual([await fact(page, 'Events'), await fact(page, 'Records')], [String(receipt.counts.events), String(receipt.counts.records)]);
   assert.doesNotMatch(await page.locator('main').innerText(), /sarah|johnson/i);
   await looks(page, 'person-erased');
 

@@ -18,7 +18,7 @@ interface Wanted {
 }
 
 /** Chromium's, where the page is served securely. */
-const picker = (globalThis as { showSaveFilePicker?: (options: object) => Promise<FileSystemFileHandle> }).showSaveFilePicker;
+const picker = () => (globalThis as { showSaveFilePicker?: (options: object) => Promise<FileSystemFileHandle> }).showSaveFilePicker;
 
 function Outcome({ taken }: { taken: Taken }) {
   const rows = taken.parts.reduce((sum, part) => sum + part.rows, 0);
@@ -61,7 +61,7 @@ export function Transfer({ wanted, rows, done, disabled }: { wanted: Wanted; row
     done?.();
   };
   const type = TYPES[wanted.format];
-  const pick = () => picker?.({ suggestedName: `export.${wanted.format}`, types: [{ accept: { [type]: [`.${wanted.format}`] } }] }) ?? Promise.reject(new Error('This browser does not let pages write into files.'));
+  const pick = () => picker()?.({ suggestedName: `export.${wanted.format}`, types: [{ accept: { [type]: [`.${wanted.format}`] } }] }) ?? Promise.reject(new Error('This browser does not let pages write into files.'));
 
   return (
     <>
@@ -73,7 +73,7 @@ export function Transfer({ wanted, rows, done, disabled }: { wanted: Wanted; row
       ) : (
         <div class="actions">
           <Button disabled={disabled} onClick={() => run(async () => blobSink(type))}>Download</Button>
-          {picker && <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>Save into a file…</Button>}
+          {picker() && <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>Save into a file…</Button>}
         </div>
       )}
       <Problem error={error} />

@@ -20,7 +20,7 @@ export interface PeopleColumn {
 
 const PLACE = 'trackmate.people.columns';
 const FIELD = 'customFields.';
-const text = (id: keyof User & string, name: string, sort?: SortBy): PeopleColumn => ({ id, name, sort, show: (user) => user[id] as string | null });
+const text = (id: keyof User & string, name: string, sort?: SortBy): PeopleColumn => ({ id, name, sort, show: (user) => <span class="line">{user[id] as string | null}</span> });
 const count = (id: string, name: string, of: (user: User) => number): PeopleColumn => ({ id, name, number: true, show: (user) => number(of(user)) });
 const time = (id: string, name: string, of: (user: User) => string | null, sort?: SortBy): PeopleColumn => ({ id, name, sort, show: (user) => <Time at={of(user)} /> });
 
@@ -48,7 +48,7 @@ export const COLUMNS: PeopleColumn[] = [
 const USUAL = ['email', 'tags', 'lastActive', 'createdAt'];
 
 const known = (id: string): PeopleColumn | undefined =>
-  id.startsWith(FIELD) ? { id, name: id.slice(FIELD.length), show: ({ customFields }) => customFields[id.slice(FIELD.length)] } : COLUMNS.find((column) => column.id === id);
+  id.startsWith(FIELD) ? { id, name: id.slice(FIELD.length), show: ({ customFields }) => <span class="line">{customFields[id.slice(FIELD.length)]}</span> } : COLUMNS.find((column) => column.id === id);
 
 /** The columns to show, in their order. */
 export function chosen(): PeopleColumn[] {

@@ -11,7 +11,9 @@ import { called } from './list';
 
 const COUNTED = 200;
 const POLL_MS = 3_000;
-const NAMES: Record<string, string> = { customFields: 'custom fields', identities: 'addresses', attempts: 'delivery attempts' };
+const NAMES: [name: string, shown: string][] = [
+  ['events', 'Events'], ['sessions', 'Sessions'], ['records', 'Records'], ['identities', 'Addresses'], ['tags', 'Tags'], ['customFields', 'Custom fields'], ['deliveries', 'Deliveries'], ['attempts', 'Attempts'],
+];
 
 export function Erase({ user, summary, identities, close, done }: { user: Schema<'UserWith'>; summary: Schema<'Summary'>; identities: Schema<'Identities'> | undefined; close: () => void; done: () => void }) {
   const [typed, setTyped] = useState('');
@@ -34,13 +36,13 @@ export function Erase({ user, summary, identities, close, done }: { user: Schema
         <li>{plural(summary.totalEvents, 'event')} of {plural(summary.sessions.total, 'session')}, and every delivery of them, also those under way</li>
         <li>{data ? `${number(data.records.length)}${data.pagination.hasMore ? ' or more' : ''}` : '…'} {data?.records.length === 1 ? 'record' : 'records'}: bookings, codes, conversations and the like</li>
         <li>the profile with {plural(Object.keys(user.traits).length, 'trait')}, {plural(user.tags.length, 'tag')}, {plural(Object.keys(user.customFields).length, 'custom field')}, consent and opt-ins</li>
-        <li>{plural(identities?.addresses.length ?? 0, 'address', 'addresses')} that lead here{merged > 0 && `, and ${plural(merged, 'profile')} merged into this one`}</li>
+        <li>{plural(identities?.addresses.length ?? 0, 'address', 'addresses')} of theirs{merged > 0 && `, and ${plural(merged, 'profile')} merged into this one`}</li>
       </ul>
       <p>
         A hash of the address stays, so that the person does not come back by a late event. Receivers of webhooks are told <code>user.deleted</code>; what they and your exports already hold is for you to erase.
         {' '}<a href="/docs/#erase">What is not known cannot be erased.</a>
       </p>
-      <Text label={<>Type <code>{word}</code> to confirm</>} value={typed} set={setTyped} autocomplete="off" spellcheck={false} />
+      <Text label={<span>Type <code>{word}</code> to confirm</span>} value={typed} set={setTyped} autocomplete="off" spellcheck={false} />
     </Confirm>
   );
 }
@@ -63,7 +65,7 @@ export function Erased({ id, back }: { id: string; back: ComponentChildren }) {
                 {complete ? <Badge tone="good">complete</Badge> : <Badge tone="warn">under way</Badge>}{' '}
                 {complete ? 'Nothing of this person is left here but this receipt, which holds numbers only.' : 'The person is gone for everybody. The rest of their rows is deleted in the background; this page counts along.'}
               </p>
-              <Facts of={[['Erased', <Time at={erasedAt} />], ['Completed', <Time at={completedAt} />], ...Object.entries(counts).map(([name, count]): [string, string] => [NAMES[name] ?? name, number(count)])]} />
+              <Facts of={[['Erased', <Time at={erasedAt} />], ['Completed', <Time at={completedAt} />], ...NAMES.map(([name, shown]): [string, string] => [shown, number(counts[name] ?? 0)])]} />
               <p class="quiet">Id <Copy text={userId} label="id" /></p>
             </>
           )}

@@ -97,7 +97,7 @@ export function Identities({ user, pages, changed }: { user: Of['user']; pages: 
               items={pages.first.addresses}
               keyOf={({ email }) => email}
               columns={[
-                { name: 'Address', show: ({ email }) => email },
+                { name: 'Address', show: ({ email }) => <span class="line">{email}</span> },
                 { name: 'Since', show: ({ since }) => <Time at={since} /> },
                 { name: 'Ended', show: ({ endedAt }) => (endedAt ? <Time at={endedAt} /> : <Badge tone="good">in use</Badge>) },
                 { name: 'Given to', show: ({ profileId }) => whose(profileId) },
@@ -114,7 +114,7 @@ export function Identities({ user, pages, changed }: { user: Of['user']; pages: 
               keyOf={({ messageId }) => messageId}
               columns={[
                 { name: 'Linked', show: ({ at }) => <Time at={at} /> },
-                { name: 'Session', show: ({ sessionId }) => <code>{sessionId}</code> },
+                { name: 'Session', show: ({ sessionId }) => <code class="line">{sessionId}</code> },
                 { name: 'As', show: ({ profileId }) => whose(profileId) },
                 { name: 'Events', number: true, show: ({ events }) => number(events) },
                 { name: 'Receipt', show: ({ messageId }) => <a href={to(['live', 'browser', messageId])} aria-label={`Receipt of ${messageId}`}>Receipt</a> },

@@ -64,7 +64,7 @@ export function List() {
     const order = sort && sortBy === sort ? sortOrder : undefined;
     return { ...rest, sort: sort && { order, by: () => refine({ sort: `${sort} ${order === 'asc' ? 'desc' : 'asc'}` }) } };
   };
-  const columns: Column<User>[] = [{ name: 'Name', show: (user) => <a class="name" href={to(['people', user.id])}>{called(user)}</a> }, ...chosen().map(column)];
+  const columns: Column<User>[] = [{ name: 'Name', show: (user) => <a class="name line" href={to(['people', user.id])}>{called(user)}</a> }, ...chosen().map(column)];
   return (
     <Page title="People" lead={<span aria-live="polite">{pages.first || pages.error ? total(pages.first) : 'Counting…'}</span>} actions={<a class="button secondary" href={to(['exports'], { kind: 'users', ...asQuery(filters) })}>Export these</a>}>
       <UserFilters filters={filters} />

@@ -5,7 +5,7 @@ import { ApiError, answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
 import { Button } from '../../parts/ask';
 import { Problem, Waiting } from '../../parts/say';
-import { Copy, Facts, number, Page, Time } from '../../parts/show';
+import { Card, Copy, Facts, number, Page, Time } from '../../parts/show';
 import { Belongings } from './belongings';
 import { Consent } from './consent';
 import { Erase, Erased } from './erase';
@@ -62,16 +62,18 @@ export function Person({ id }: { id: string }) {
     >
       {id !== user.id && <p class="notice">The profile <code>{id}</code> was merged into this person.</p>}
       <Problem error={person.error} retry={person.reload} />
-      <Facts
-        of={[
-          ['Events', number(summary.totalEvents)],
-          ['Sessions', `${number(total)} (${number(client)} browser, ${number(server)} server)`],
-          ['Revenue', money(summary.totalRevenue)],
-          ['Last active', <Time at={summary.lastActive} />],
-          ['Known since', <Time at={user.createdAt} />],
-          ['First identified', <Time at={user.timestamps.subscribedAt} />],
-        ]}
-      />
+      <Card>
+        <Facts
+          of={[
+            ['Events', number(summary.totalEvents)],
+            ['Sessions', `${number(total)} (${number(client)} browser, ${number(server)} server)`],
+            ['Revenue', money(summary.totalRevenue)],
+            ['Last active', <Time at={summary.lastActive} />],
+            ['Known since', <Time at={user.createdAt} />],
+            ['First identified', <Time at={user.timestamps.subscribedAt} />],
+          ]}
+        />
+      </Card>
       <div class="person">
         <div>
           <Timeline id={user.id} links={identities.items} turn={turn} />
