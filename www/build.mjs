@@ -31,6 +31,7 @@ await build({
   format: 'esm',
   // A page of the dashboard is a file of its own, loaded when it is first looked at.
   splitting: true,
+  chunkNames: 'parts/[name]-[hash]',
   jsx: 'automatic',
   jsxImportSource: 'preact',
   target: 'es2022',

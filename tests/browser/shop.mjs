@@ -18,7 +18,7 @@ async function freePort() {
 }
 
 /** A company whose deliveries go to a running shop server. */
-async function openShop(trackMate) {
+export async function openShop(trackMate) {
   const company = await trackMate.companies({ name: 'Shop' });
   const port = await freePort();
   const response = await fetch(`${trackMate.url}/api/admin/webhooks`, {

@@ -8,16 +8,25 @@ const at = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 const SHOTS = at('.trackmate/shots/');
 const AXE = readFileSync(at('node_modules/axe-core/axe.min.js'), 'utf8');
 
-/** A fresh viewer, signed in to the company as a person does it, on this page of the dashboard → the page; what it says is in `page.said`. */
-export async function desk({ browser, trackMate }, company, place = 'live') {
+/** A fresh viewer, signed in to the company as a person does it, on this page of the dashboard → the page; what it says is in `page.said`. `prepare` sees its context first. */
+export async function desk({ browser, trackMate }, company, place = 'live', prepare = () => {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', acceptDownloads: true });
+  await prepare(context);
   const page = listen(await context.newPage());
+  await signIn(page, trackMate, company, place);
+  return page;
+}
+
+/** Signs in to the company on the way to a place of the dashboard. */
+export async function signIn(page, trackMate, company, place) {
   await page.goto(`${trackMate.url}/dashboard/#/${company.companyId}/${place}`);
   await page.getByLabel('Admin key').fill(company.adminKey);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
-  return page;
 }
+
+/** The places of the menu's pages: `#/<company>/live`, … */
+export const menu = (page) => page.getByRole('navigation', { name: 'Pages' }).getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
 
 /** Takes pictures of the page in light, dark and phone width, for people to look at, and asks axe about each: no serious or critical finding. */
 export async function looks(page, name) {

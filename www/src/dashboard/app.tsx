@@ -1,7 +1,7 @@
 // The dashboard's frame: who is signed in, the menu, and the page that the address names.
 
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { PAGES } from './pages';
 import SignIn from './pages/sign-in';
 import { Notices, Problem, Waiting } from './parts/say';
@@ -23,10 +23,13 @@ function Companies() {
 function Outlet({ page }: { page: string }) {
   const [loaded, setLoaded] = useState<{ page: string; Shown: ComponentType }>();
   const [error, setError] = useState<unknown>();
+  const [broken, mend] = useErrorBoundary();
+  const before = useRef(page);
   const entry = PAGES.find((one) => one.page === page);
   useEffect(() => {
     let current = true;
     setError(undefined);
+    if (broken) mend();
     document.title = `${entry?.name ?? 'Not found'} · TrackMate`;
     entry?.load().then(
       ({ default: Shown }) => current && setLoaded({ page, Shown }),
@@ -36,8 +39,16 @@ function Outlet({ page }: { page: string }) {
       current = false;
     };
   }, [page]);
+  // A page that the viewer went to begins at its top, and readers of the screen hear its name.
+  useEffect(() => {
+    if (loaded?.page !== page || before.current === page) return;
+    before.current = page;
+    scrollTo(0, 0);
+    document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
+  }, [loaded, page]);
   if (!entry) return <p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p>;
   if (error) return <Problem error={error} retry={() => location.reload()} />;
+  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. That is a fault of the dashboard; the other pages go on working.`)} retry={mend} />;
   return loaded?.page === page ? <loaded.Shown /> : <Waiting />;
 }
 
@@ -59,7 +70,12 @@ export function App() {
             <Companies />
             <nav aria-label="Pages">
               <ul>
-                {PAGES.map(({ page: one, name }) => <li key={one}><a href={to([one])} aria-current={one === page ? 'page' : undefined}>{name}</a></li>)}
+                {PAGES.map(({ page: one, name, load }) => (
+                  <li key={one}>
+                    {/* Whoever points at a page is likely to want it: it is fetched meanwhile. */}
+                    <a href={to([one])} aria-current={one === page ? 'page' : undefined} onPointerEnter={() => void load().catch(() => {})} onFocus={() => void load().catch(() => {})}>{name}</a>
+                  </li>
+                ))}
               </ul>
             </nav>
           </>

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import { say } from './say';
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const NUMBER = new Intl.NumberFormat();
 
 export const number = (value: number) => NUMBER.format(value);
@@ -19,9 +20,11 @@ export const size = (bytes: number) => {
   return `${Number((bytes / by).toPrecision(3))} ${unit}`;
 };
 
-/** A time in the viewer's zone; the exact one, in UTC, on hover. */
-export function Time({ at }: { at: string | null | undefined }) {
-  return at ? <time dateTime={at} title={at}>{when(at)}</time> : <span class="quiet">–</span>;
+/** A time in the viewer's zone; the exact one, in UTC, on hover. `brief` leaves today's date out. */
+export function Time({ at, brief = false }: { at: string | null | undefined; brief?: boolean }) {
+  if (!at) return <span class="quiet">–</span>;
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  return <time dateTime={at} title={at}>{brief && isToday ? CLOCK.format(new Date(at)) : when(at)}</time>;
 }
 
 export function Json({ value }: { value: unknown }) {

@@ -40,7 +40,7 @@ export function Erase({ user, summary, identities, close, done }: { user: Schema
       </ul>
       <p>
         A hash of the address stays, so that the person does not come back by a late event. Receivers of webhooks are told <code>user.deleted</code>; what they and your exports already hold is for you to erase.
-        {' '}<a href="/docs/#erase">What is not known cannot be erased.</a>
+        {' '}<a href="/docs/api/#erasing-a-person">What is not known cannot be erased.</a>
       </p>
       <Text label={<span>Type <code>{word}</code> to confirm</span>} value={typed} set={setTyped} autocomplete="off" spellcheck={false} />
     </Confirm>
