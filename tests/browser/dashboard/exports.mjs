@@ -62,7 +62,7 @@ export async function exportsWhatWasChosen(world) {
   await page.getByRole('link', { name: 'Export these' }).click();
   await count(page, '2 rows');
   await page.getByLabel('Format').selectOption('json');
-  await page.getByLabel('Bookings').check();
+  await page.getByLabel('Bookings', { exact: true }).check();
   const { users } = JSON.parse((await saved(page)).text);
   assert.deepEqual(users.map(({ email, bookings }) => [email, bookings]).sort(), [['ann1@example.com', []], ['ann3@example.com', []]]);
   assert.deepEqual(page.said, [], 'the policy lets the page save files, and nothing else was said');

@@ -1,9 +1,12 @@
 // People: the list with its filters, order and columns, and one person: what they did, what is said of them, what leads to them, and their end.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { populate } from '../../support/crowd.mjs';
 import { newCompany } from '../../support/people.mjs';
 import { desk, looks, until } from './desk.mjs';
 
+/** What a page at hand may take to show something, on a machine that does other things too. */
+const FIRST_CONTENT_MS = 500;
 const at = (minute) => `2025-10-18T10:${minute}:00.000Z`;
 const PRODUCT = { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99 };
 /** The product's own story: name, where from, what the one line tells. */
@@ -316,5 +319,64 @@ export async function exportsAndErases(world) {
   await page.goto(page.url().replace(id, 'nobody'));
   await page.getByText('unknown_user').waitFor();
   assert.deepEqual(page.said.filter((said) => !/status of (410|404)/.test(said)), []);
+  await page.context().close();
+}
+
+/** Milliseconds from a new visit of the address, in a tab that is signed in, to the first of what it shows. */
+async function firstContent(page, place, shows) {
+  await page.goto('about:blank');
+  const began = performance.now();
+  await page.goto(place);
+  await shows.waitFor();
+  return performance.now() - began;
+}
+
+export async function staysFastWithAHundredThousand(world) {
+  const c = await newCompany(world.trackMate);
+  await populate(await world.trackMate.d1(), c.companyId, 100_000);
+  const page = await desk(world, c, 'people');
+  const row = page.locator('table a.name').first();
+  await page.getByText('10,000 or more people').waitFor();
+  const list = page.url();
+  const tries = [];
+  for (let n = 0; n < 3; n += 1) tries.push(await firstContent(page, list, row));
+  await row.click();
+  await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+  const person = [];
+  for (let n = 0; n < 3; n += 1) person.push(await firstContent(page, page.url(), page.getByRole('heading', { name: 'Timeline' })));
+  world.firstContent = { people: Math.round(Math.min(...tries)), person: Math.round(Math.min(...person)) };
+  assert.ok(Math.min(...tries) <= FIRST_CONTENT_MS && Math.min(...person) <= FIRST_CONTENT_MS, JSON.stringify(world.firstContent));
+
+  await page.goto(list);
+  await page.getByLabel('Sort by').selectOption('Changed last first');
+  const [last] = (await c.get('/api/admin/users?sortBy=updatedAt&sortOrder=desc&limit=1')).body.users;
+  await until('the order', async () => (await names(page))[0] === last.name);
+  await page.getByLabel('Search').fill('ada.99990');
+  await until('the one person', async () => (await names(page)).length === 1, 60_000);
+  assert.deepEqual(page.said, []);
+  await page.context().close();
+}
+
+/** What anybody can claim with the public key, and what servers told, stands on the pages as text. */
+export async function showsHostileMarkupAsText(world) {
+  const c = await newCompany(world.trackMate);
+  const bad = '"><img src=x onerror="window.hurt=1"><script>window.hurt=1</script>';
+  const session = c.session();
+  await c.track(session, { eventType: bad, eventData: { [bad]: bad, amount: bad, currency: bad, productInfos: [{ productName: bad }] } });
+  const { profileId: id } = (await c.identify(session, 'bad@example.com', { name: bad, phone: bad, profilePic: 'javascript:window.hurt=1', [bad]: bad })).body;
+  await c.server({ userId: id }, 'thing.made', { eventData: { thing: { id: bad, status: bad, note: bad } }, user: { tags: { add: [bad] }, customFields: { [bad]: bad } } });
+  const page = await desk(world, c, `people?columns=tags,phone,${encodeURIComponent(`customFields.${bad}`)}&hasTag=${encodeURIComponent(bad)}`);
+  await page.locator('table a.name', { hasText: bad }).click();
+  await page.locator('.entry', { hasText: bad }).first().click();
+  await page.getByRole('dialog').getByText('onerror').first().waitFor();
+  await page.keyboard.press('Escape');
+  for (const button of [page.getByRole('region', { name: 'Belongings' }).getByRole('button'), page.getByRole('button', { name: 'Merge…' }), page.getByRole('button', { name: 'Erase…' })]) {
+    await button.click();
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await until('the dialog closed', async () => (await page.getByRole('dialog').count()) === 0);
+  }
+  await looks(page, 'person-hostile');
+  assert.deepEqual([await page.evaluate(() => window.hurt), await page.locator('main img, main script').count(), page.said], [undefined, 0, []]);
   await page.context().close();
 }

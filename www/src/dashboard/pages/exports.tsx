@@ -5,7 +5,7 @@ import { answer } from '../../api';
 import { useLoad } from '../load';
 import { Check, Select } from '../parts/ask';
 import { Problem } from '../parts/say';
-import { Card, number, Page, plural } from '../parts/show';
+import { Card, number, Page } from '../parts/show';
 import { type Query, refine, route } from '../route';
 import { Columns, type Kind } from './exports/columns';
 import { Exports as ExportList } from './exports/list';
@@ -52,7 +52,7 @@ export default function Exports() {
     [`${parameters(whom)}`, kind],
   );
   return (
-    <Page title="Exports" lead="Files of people and events, streamed as they are read, and a record of each that cannot be changed.">
+    <Page title="Exports" lead="Files of people and events, and a record of who took each.">
       <Card title="New export">
         <div class="filters">
           <Select label="Of" value={kind} set={(kind) => refine({ kind, fields: '' })} options={[['users', 'People'], ['events', 'Events']]} />
@@ -66,7 +66,7 @@ export default function Exports() {
           </fieldset>
         )}
         <details open={!!fields}>
-          <summary>Columns: {fields ? plural(fields.length, 'column') : 'all'}</summary>
+          <summary>Columns: {fields ? `${fields.length} chosen` : 'all'}</summary>
           <Columns key={kind} kind={kind} fields={fields} />
         </details>
         {format === 'csv' && <p class="hint">A cell that a spreadsheet would run as a formula (it begins with <code>=</code>, <code>+</code>, <code>-</code> or <code>@</code>) gets an apostrophe before it, so that opening the file is safe.</p>}

@@ -28,7 +28,7 @@ export function Columns({ kind, fields }: { kind: Kind; fields: string[] | undef
   return (
     <fieldset>
       <legend>Columns</legend>
-      <p class="hint">{fields ? `${fields.length} chosen.` : 'All of them, unless you choose.'} {fields && <button type="button" class="link" onClick={() => { setTyped(''); refine({ fields: '' }); }}>All again</button>}</p>
+      <p class="hint">{fields ? 'Those that are ticked.' : 'All of them, unless you choose.'} {fields && <button type="button" class="link" onClick={() => { setTyped(''); refine({ fields: '' }); }}>All again</button>}</p>
       <div class="column-choice">
         {known.map((field) => <Check key={field} label={<code>{field}</code>} value={fields?.includes(field) ?? false} set={(on) => choose(on ? [...(fields ?? []), field] : (fields ?? []).filter((one) => one !== field), further)} />)}
       </div>

@@ -26,7 +26,7 @@ function One({ of, close }: { of: Export; close: () => void }) {
           ['Key', <code>{key.prefix}…</code>],
           ['Began', <Time at={startedAt} />],
           ['Ended', <Time at={endedAt} />],
-          ['State of', <Time at={snapshot} />],
+          ['As of', <Time at={snapshot} />],
           ['People changed meanwhile', changedDuring === null ? '–' : number(changedDuring)],
         ]}
       />
@@ -63,13 +63,13 @@ export function Exports({ turn }: { turn: number }) {
             keyOf={({ id }) => id}
             columns={[
               { name: 'When', show: ({ startedAt }) => <Time at={startedAt} /> },
-              { name: 'What', show: (one) => <button type="button" class="link" onClick={() => setOpened(one)}>{what(one)}</button> },
+              { name: 'What', show: (one) => <button type="button" class="link line" onClick={() => setOpened(one)}>{what(one)}</button> },
               { name: 'State', show: ({ state }) => <Badge tone={TONES[state]}>{state}</Badge> },
               { name: 'Rows', number: true, show: ({ rows }) => number(rows) },
               { name: 'Size', number: true, show: ({ bytes }) => size(bytes) },
               { name: 'Filters', show: (one) => filters(one) || <span class="quiet">none</span> },
-              { name: 'Key', show: ({ key }) => <code>{key.prefix}…</code> },
-              { name: 'SHA-256', show: ({ sha256 }) => sha256 && <code title={sha256}>{sha256.slice(0, 12)}…</code> },
+              { name: 'Key', show: ({ key }) => <code class="line">{key.prefix}…</code> },
+              { name: 'SHA-256', show: ({ sha256 }) => sha256 && <code class="line" title={sha256}>{sha256.slice(0, 12)}…</code> },
             ]}
           />
           <More pages={pages} />
