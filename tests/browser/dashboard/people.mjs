@@ -217,6 +217,7 @@ export async function changesWhatIsSaid(world) {
   await page.getByLabel('WhatsApp').check();
   await until('the opt-in', async () => (await user()).optIns.whatsapp);
 
+  await page.getByText('1 booking', { exact: true }).waitFor();
   const records = page.getByRole('region', { name: 'Belongings' });
   await records.getByRole('button', { name: 'b-1' }).waitFor();
   await page.getByLabel('Kind').selectOption('order');
@@ -263,6 +264,9 @@ export async function takesLinksAndMergesBack(world) {
   await until('the page of the other', () => page.url().endsWith(other));
   assert.equal((await c.get(`/api/admin/users/${id}`)).body.user.id, other);
   await until('both timelines in one', async () => (await shown(page)).length === JOURNEY.length + 1);
+  await page.goto(page.url().replace(other, id));
+  await page.getByText('was merged into this person').waitFor();
+  await page.goto(page.url().replace(id, other));
 
   await page.getByRole('button', { name: 'Undo the merge of sarah@example.com' }).click();
   await dialog.getByRole('button', { name: 'Part the two' }).click();

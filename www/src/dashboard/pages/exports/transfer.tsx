@@ -76,6 +76,7 @@ export function Transfer({ wanted, rows, done, disabled }: { wanted: Wanted; row
           {picker() && <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>Save into a file…</Button>}
         </div>
       )}
+      {picker() && <p class="hint">“Download” gathers the file in the browser before it is saved; “Save into a file…” writes it as it comes, which suits very large ones.</p>}
       <Problem error={error} />
       {taken && <Outcome taken={taken} />}
     </>

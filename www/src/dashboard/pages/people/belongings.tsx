@@ -5,7 +5,7 @@ import { answer, type Schema } from '../../../api';
 import { usePages } from '../../load';
 import { Dialog, Select } from '../../parts/ask';
 import { Empty, Problem, Waiting } from '../../parts/say';
-import { Card, Code, Json, More, Table, Time } from '../../parts/show';
+import { Card, Code, Json, More, plural, Table, Time } from '../../parts/show';
 import { refine, route } from '../../route';
 import { gist } from './gist';
 
@@ -15,10 +15,25 @@ const PAGE = 20;
 const KINDS = ['booking', 'qr', 'conversation', 'message', 'comment', 'story'];
 const ISO = /^\d{4}-\d\d-\d\dT/;
 
+/** How many of what is counted, where there is any. */
+const counted = ({ stats, interactions }: Schema<'UserWith'>) =>
+  [
+    [stats.bookingsCount, 'booking'] as const,
+    [stats.qrScansCount, 'QR scan'] as const,
+    [stats.conversationsCount, 'conversation'] as const,
+    [interactions.messagesCount, 'message'] as const,
+    [interactions.commentsCount, 'comment'] as const,
+    [interactions.storiesCount, 'story', 'stories'] as const,
+  ]
+    .filter(([count]) => count > 0)
+    .map(([count, one, many]) => plural(count, one, many))
+    .join(', ');
+
 /** A time, or whatever the company told in its place. */
 const told = (value: unknown) => (typeof value === 'string' && ISO.test(value) ? <Time at={value} /> : value === null || value === undefined ? '' : String(value));
 
-export function Belongings({ user }: { user: Schema<'UserWith'> }) {
+/** `turn` changes when they are to be read again, as after a merge was undone. */
+export function Belongings({ user, turn }: { user: Schema<'UserWith'>; turn: number }) {
   const [opened, setOpened] = useState<Entry>();
   const [seen, setSeen] = useState(KINDS);
   const kind = route.value.query.get('kind') || undefined;
@@ -29,7 +44,7 @@ export function Belongings({ user }: { user: Schema<'UserWith'> }) {
       return page;
     },
     ({ records }) => records,
-    [kind],
+    [kind, turn],
   );
   const curl = `curl ${location.origin}/api/webhooks/events \\
   -H 'X-TrackMate-API-Key: tm_live_…' -H 'Content-Type: application/json' \\
@@ -37,6 +52,7 @@ export function Belongings({ user }: { user: Schema<'UserWith'> }) {
   return (
     <Card title="Belongings" actions={<Select label={<span class="unseen">Kind</span>} value={kind ?? ''} set={(kind) => refine({ kind })} options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]} />}>
       <Problem error={pages.error} retry={pages.reload} />
+      <p class="quiet">{counted(user)}</p>
       {pages.first && pages.items.length > 0 && (
         <div class={pages.busy ? 'stale' : ''} aria-busy={pages.busy}>
           <Table

@@ -67,7 +67,7 @@ export function ColumnChoice({ users }: { users: User[] }) {
   const fields = new Set([...ids.filter((id) => id.startsWith(FIELD)), ...users.flatMap(({ customFields }) => Object.keys(customFields).map((name) => FIELD + name))]);
   const all = [...COLUMNS, ...[...fields].flatMap((id) => known(id) ?? [])];
   return (
-    <details class="menu">
+    <details class="menu" onKeyDown={(pressed) => pressed.key === 'Escape' && (pressed.currentTarget.open = false)}>
       <summary>Columns</summary>
       <div class="menu-body" role="group" aria-label="Columns">
         {all.map(({ id, name }) => (

@@ -85,7 +85,7 @@ export function Person({ id }: { id: string }) {
           <Consent {...of} />
         </div>
       </div>
-      <Belongings user={user} />
+      <Belongings user={user} turn={turn} />
       <Identities user={user} pages={identities} changed={again} />
       {asking === 'export' && <TakeAway user={user} close={close} />}
       {asking === 'merge' && <Merge user={user} summary={summary} close={close} />}
