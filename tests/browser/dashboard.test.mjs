@@ -13,6 +13,7 @@ import {
   takesLinksAndMergesBack,
   walksTheListByItsCursor,
 } from './dashboard/people.mjs';
+import { oneClickShowsItsOwnEvent } from './dashboard/start.mjs';
 import { keepsCompaniesApart, refusesAWrongKey } from './dashboard/sign-in.mjs';
 
 describe('the dashboard', () => {
@@ -27,6 +28,7 @@ describe('the dashboard', () => {
   });
 
   test('does not open with a wrong key', () => refusesAWrongKey(world));
+  test('shows a newcomer the event of their one click', () => oneClickShowsItsOwnEvent(world));
   test('keeps companies side by side, and their keys in the tab alone', () => keepsCompaniesApart(world));
 
   test('lists people by search, filters, order and columns, at an address that can be shared', () => listsPeople(world));
