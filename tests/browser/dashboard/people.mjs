@@ -5,8 +5,9 @@ import { populate } from '../../support/crowd.mjs';
 import { newCompany } from '../../support/people.mjs';
 import { desk, looks, until } from './desk.mjs';
 
-/** What a page at hand may take to show something, on a machine that does other things too. */
+/** What a page may take to show its first content. */
 const FIRST_CONTENT_MS = 500;
+const TRIES = 5;
 const at = (minute) => `2025-10-18T10:${minute}:00.000Z`;
 const PRODUCT = { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99 };
 /** The product's own story: name, where from, what the one line tells. */
@@ -326,13 +327,15 @@ export async function exportsAndErases(world) {
   await page.context().close();
 }
 
-/** Milliseconds from a new visit of the address, in a tab that is signed in, to the first of what it shows. */
+/** Milliseconds from the beginning of a visit, in a tab that is signed in, to the first of what the page shows: the best of a few, for the machine does other things too. */
 async function firstContent(page, place, shows) {
-  await page.goto('about:blank');
-  const began = performance.now();
-  await page.goto(place);
-  await shows.waitFor();
-  return performance.now() - began;
+  const tries = [];
+  for (let n = 0; n < TRIES; n += 1) {
+    await page.goto('about:blank');
+    await page.goto(place, { waitUntil: 'commit' });
+    tries.push(await (await page.waitForFunction((shows) => document.querySelector(shows) && performance.now(), shows)).jsonValue());
+  }
+  return Math.round(Math.min(...tries));
 }
 
 export async function staysFastWithAHundredThousand(world) {
@@ -342,14 +345,11 @@ export async function staysFastWithAHundredThousand(world) {
   const row = page.locator('table a.name').first();
   await page.getByText('10,000 or more people').waitFor();
   const list = page.url();
-  const tries = [];
-  for (let n = 0; n < 3; n += 1) tries.push(await firstContent(page, list, row));
+  const took = { people: await firstContent(page, list, 'table a.name') };
   await row.click();
   await page.getByRole('heading', { name: 'Timeline' }).waitFor();
-  const person = [];
-  for (let n = 0; n < 3; n += 1) person.push(await firstContent(page, page.url(), page.getByRole('heading', { name: 'Timeline' })));
-  world.firstContent = { people: Math.round(Math.min(...tries)), person: Math.round(Math.min(...person)) };
-  assert.ok(Math.min(...tries) <= FIRST_CONTENT_MS && Math.min(...person) <= FIRST_CONTENT_MS, JSON.stringify(world.firstContent));
+  took.person = await firstContent(page, page.url(), '.person');
+  assert.ok(Object.values(took).every((ms) => ms <= FIRST_CONTENT_MS), JSON.stringify(took));
 
   await page.goto(list);
   await page.getByLabel('Sort by').selectOption('Changed last first');

@@ -46,8 +46,8 @@ export default function Exports() {
   const included = kind === 'users' && format !== 'csv' ? Object.fromEntries(INCLUDED.map(([name]) => [name, query.get(name) ?? undefined])) : {};
   const count = useLoad(
     async (admin, signal) => {
-      const asked = kind === 'users' ? admin.GET('/api/admin/export/users/count' as never, { params: { query: filters }, signal }) : admin.GET('/api/admin/export/events/count' as never, { params: { query: whom }, signal });
-      return ((await answer(asked as never)) as { rows: number }).rows;
+      const asked = kind === 'users' ? admin.GET('/api/admin/export/users/count', { params: { query: filters }, signal }) : admin.GET('/api/admin/export/events/count', { params: { query: whom }, signal });
+      return (await answer(asked)).rows;
     },
     [`${parameters(whom)}`, kind],
   );

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { usePages } from '../../load';
+import { useLoad, usePages } from '../../load';
 import { Dialog } from '../../parts/ask';
 import { Badge, Empty, Problem, type Tone, Waiting } from '../../parts/say';
 import { Card, Copy, Facts, Json, More, number, size, Table, Time } from '../../parts/show';
@@ -14,7 +14,7 @@ const NAMES: Record<Export['kind'], string> = { users: 'People', events: 'Events
 const what = ({ kind, format }: Export) => `${NAMES[kind]}, ${format.toUpperCase()}`;
 const filters = ({ filters }: Export) => Object.entries(filters).map(([name, value]) => `${name}: ${[value].flat().join(', ')}`).join(' · ');
 
-function One({ of, close }: { of: Export; close: () => void }) {
+function One({ of, who, close }: { of: Export; who: string | undefined; close: () => void }) {
   const { id, key, fields, snapshot, startedAt, endedAt, rows, bytes, changedDuring, sha256, next, state } = of;
   return (
     <Dialog title={what(of)} close={close} wide>
@@ -23,7 +23,7 @@ function One({ of, close }: { of: Export; close: () => void }) {
           ['State', <Badge tone={TONES[state]}>{state}</Badge>],
           ['Rows', number(rows)],
           ['Size', size(bytes)],
-          ['Key', <code>{key.prefix}…</code>],
+          ['Who', <>{who} <code>{key.prefix}…</code></>],
           ['Began', <Time at={startedAt} />],
           ['Ended', <Time at={endedAt} />],
           ['As of', <Time at={snapshot} />],
@@ -50,6 +50,9 @@ export function Exports({ turn }: { turn: number }) {
     ({ exports }) => exports,
     [turn],
   );
+  // Keys have names; what shows without them is their beginning.
+  const keys = useLoad((admin) => answer(admin.GET('/api/admin/keys')), []);
+  const who = ({ key }: Export) => keys.data?.keys.find(({ id }) => id === key.id)?.name ?? undefined;
   return (
     <Card title="Exports so far" actions={<button type="button" class="small secondary" onClick={pages.reload}>Refresh</button>}>
       <Problem error={pages.error} retry={pages.reload} />
@@ -68,14 +71,14 @@ export function Exports({ turn }: { turn: number }) {
               { name: 'Rows', number: true, show: ({ rows }) => number(rows) },
               { name: 'Size', number: true, show: ({ bytes }) => size(bytes) },
               { name: 'Filters', show: (one) => filters(one) || <span class="quiet">none</span> },
-              { name: 'Key', show: ({ key }) => <code class="line">{key.prefix}…</code> },
+              { name: 'Who', show: (one) => who(one) ?? <code class="line">{one.key.prefix}…</code> },
               { name: 'SHA-256', show: ({ sha256 }) => sha256 && <code class="line" title={sha256}>{sha256.slice(0, 12)}…</code> },
             ]}
           />
           <More pages={pages} />
         </div>
       )}
-      {opened && <One of={opened} close={() => setOpened(undefined)} />}
+      {opened && <One of={opened} who={who(opened)} close={() => setOpened(undefined)} />}
     </Card>
   );
 }
