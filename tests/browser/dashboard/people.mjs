@@ -147,15 +147,15 @@ export async function showsTheJourneyInTwoLanes(world) {
 
   const middle = (await page.locator('.lanes').boundingBox()).x + (await page.locator('.lanes').boundingBox()).width / 2;
   for (const [name, source, line] of JOURNEY) {
-    const entry = page.locator(`[data-event="${name}"] .entry`);
+    const entry = page.locator(`[data-event="${name}"] .happened`);
     const { x } = await entry.boundingBox();
     assert.equal(x < middle ? 'browser' : 'webhook', source, name);
     assert.ok((await entry.textContent()).includes(line), `${name}: ${await entry.textContent()}`);
   }
-  assert.deepEqual(await page.locator('.entry', { hasText: 'linked here' }).locator('.entry-name').allTextContents(), ['user_registered']);
+  assert.deepEqual(await page.locator('.happened', { hasText: 'linked here' }).locator('.happened-name').allTextContents(), ['user_registered']);
   await looks(page, 'person');
 
-  await page.locator('[data-event="payment_processed"] .entry').click();
+  await page.locator('[data-event="payment_processed"] .happened').click();
   const dialog = page.getByRole('dialog');
   assert.deepEqual(JSON.parse(await dialog.locator('pre').textContent()), { orderId: 'ch_abc123', amount: 79.99, currency: 'USD', productInfos: [PRODUCT] });
   const { messageId } = (await c.timeline(id)).events.find(({ eventType }) => eventType === 'payment_processed');
@@ -371,7 +371,7 @@ export async function showsHostileMarkupAsText(world) {
   await c.server({ userId: id }, 'thing.made', { eventData: { thing: { id: bad, status: bad, note: bad } }, user: { tags: { add: [bad] }, customFields: { [bad]: bad } } });
   const page = await desk(world, c, `people?columns=tags,phone,${encodeURIComponent(`customFields.${bad}`)}&hasTag=${encodeURIComponent(bad)}`);
   await page.locator('table a.name', { hasText: bad }).click();
-  await page.locator('.entry', { hasText: bad }).first().click();
+  await page.locator('.happened', { hasText: bad }).first().click();
   await page.getByRole('dialog').getByText('onerror').first().waitFor();
   await page.keyboard.press('Escape');
   for (const button of [page.getByRole('region', { name: 'Belongings' }).getByRole('button'), page.getByRole('button', { name: 'Merge…' }), page.getByRole('button', { name: 'Erase…' })]) {

@@ -4,7 +4,6 @@ import { render } from 'preact';
 import { App } from './app';
 import { takeHandedKey } from './hand-over';
 import './style.css';
-import './pages/people/people.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

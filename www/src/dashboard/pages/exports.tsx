@@ -11,6 +11,7 @@ import { Columns, type Kind } from './exports/columns';
 import { Exports as ExportList } from './exports/list';
 import { type Format, Transfer } from './exports/transfer';
 import { asQuery, Day, filtersOf, Sought, UserFilters } from './people/filters';
+import './people/people.css';
 
 const FORMATS: [Format, string][] = [['csv', 'CSV, for spreadsheets'], ['ndjson', 'NDJSON, a row a line'], ['json', 'JSON, one document']];
 const INCLUDED: [string, string][] = [['includeBookings', 'Bookings'], ['includeQRCodes', 'QR codes'], ['includeInteractions', 'Messages, comments and stories'], ['includeConversations', 'Conversations']];

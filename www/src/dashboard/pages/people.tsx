@@ -3,6 +3,7 @@
 import { route } from '../route';
 import { List } from './people/list';
 import { Person } from './people/person';
+import './people/people.css';
 
 export default function People() {
   const [id] = route.value.rest;

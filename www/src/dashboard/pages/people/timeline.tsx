@@ -33,8 +33,8 @@ function Item({ event, link, open }: { event: TimelineEvent; link: Link | undefi
   return (
     <li class={`lane ${event.source}`} data-event={event.eventType}>
       <time dateTime={event.timestamp} title={event.timestamp}>{TIME.format(new Date(event.timestamp))}</time>
-      <button type="button" class="entry" onClick={open}>
-        <span class="entry-name">{event.eventType}</span> <span class="lane-name">{LANES[event.source]}</span>
+      <button type="button" class="happened" onClick={open}>
+        <span class="happened-name">{event.eventType}</span> <span class="lane-name">{LANES[event.source]}</span>
         {link && <Badge tone="accent" title={`${plural(link.events, 'event')} by this link`}>linked here</Badge>}
         <span class="gist">{gist(event.eventData)}</span>
       </button>
