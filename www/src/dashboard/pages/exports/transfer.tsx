@@ -40,6 +40,13 @@ export function Transfer({ wanted, rows, done, disabled }: { wanted: Wanted; row
   const [error, setError] = useState<unknown>();
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
+  // Who leaves while it comes is asked first.
+  useEffect(() => {
+    if (!come) return;
+    const ask = (leaving: BeforeUnloadEvent) => leaving.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [!come]);
 
   const run = async (open: () => Promise<Sink>) => {
     const session = signedIn.value;
@@ -69,6 +76,7 @@ export function Transfer({ wanted, rows, done, disabled }: { wanted: Wanted; row
         <div class="actions">
           <Progress label={`${number(rows === undefined ? come.rows : Math.min(come.rows, rows))}${rows === undefined ? '' : ` of ${number(rows)}`} rows, ${size(come.bytes)}`} value={come.rows} max={rows} />
           <Button tone="secondary" onClick={() => running.current?.abort()}>Stop</Button>
+          <span class="hint">Stay on this page until it is done.</span>
         </div>
       ) : (
         <div class="actions">
