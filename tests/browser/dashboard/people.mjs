@@ -161,8 +161,10 @@ export async function showsTheJourneyInTwoLanes(world) {
   const { messageId } = (await c.timeline(id)).events.find(({ eventType }) => eventType === 'payment_processed');
   assert.equal(await dialog.getByRole('link', { name: 'receipt' }).getAttribute('href'), `#/${c.companyId}/live/server/${messageId}`);
   await looks(page, 'person-event');
-  await page.keyboard.press('Escape');
-  await until('the dialog closed', async () => (await dialog.count()) === 0);
+  await dialog.getByRole('link', { name: 'receipt' }).click();
+  await page.getByRole('link', { name: 'Sarah Johnson' }).first().waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Sarah Johnson' }).waitFor();
 
   await c.track(session, ...Array.from({ length: 60 }, (_, n) => ({ eventType: 'scrolled', eventData: { n }, timestamp: at('17') })));
   await page.reload();
@@ -178,6 +180,9 @@ export async function changesWhatIsSaid(world) {
   const { id } = await sarah(c);
   await c.server({ userId: id }, 'booking.created', { eventData: { booking: { id: 'b-1', guests: 2 } } });
   await c.server({ userId: id }, 'order.paid', { eventData: { order: { id: 'o-1', sum: 5 } } });
+  for (const identifier of [{ userId: id }, { email: 'bo@example.com' }]) {
+    await c.server(identifier, 'group', { eventData: { groupId: 'acme', groupType: 'account', traits: { name: 'Acme', plan: 'gold' } }, user: identifier.email && { name: 'Bo' } });
+  }
   const user = async () => (await c.get(`/api/admin/users/${id}`)).body.user;
   const page = await desk(world, c, `people/${id}`);
 
@@ -219,6 +224,12 @@ export async function changesWhatIsSaid(world) {
   await until('the opt-in', async () => (await user()).optIns.whatsapp);
 
   await page.getByText('1 booking', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Acme', exact: true }).click();
+  await page.getByRole('dialog').getByText('plan').waitFor();
+  await page.getByRole('dialog').getByRole('link', { name: 'Bo' }).waitFor();
+  await looks(page, 'person-group');
+  await page.keyboard.press('Escape');
+
   const records = page.getByRole('region', { name: 'Belongings' });
   await records.getByRole('button', { name: 'b-1' }).waitFor();
   await page.getByLabel('Kind').selectOption('order');

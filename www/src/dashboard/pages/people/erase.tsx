@@ -12,7 +12,7 @@ import { called } from './list';
 const COUNTED = 200;
 const POLL_MS = 3_000;
 const NAMES: [name: string, shown: string][] = [
-  ['events', 'Events'], ['sessions', 'Sessions'], ['records', 'Records'], ['identities', 'Addresses'], ['tags', 'Tags'], ['customFields', 'Custom fields'], ['deliveries', 'Deliveries'], ['attempts', 'Attempts'],
+  ['events', 'Events'], ['sessions', 'Sessions'], ['records', 'Records'], ['memberships', 'Memberships'], ['identities', 'Addresses'], ['tags', 'Tags'], ['customFields', 'Custom fields'], ['deliveries', 'Deliveries'], ['attempts', 'Attempts'],
 ];
 
 export function Erase({ user, summary, identities, close, done }: { user: Schema<'UserWith'>; summary: Schema<'Summary'>; identities: Schema<'Identities'> | undefined; close: () => void; done: () => void }) {

@@ -9,6 +9,7 @@ import { Card, Copy, Facts, number, Page, Time } from '../../parts/show';
 import { Belongings } from './belongings';
 import { Consent } from './consent';
 import { Erase, Erased } from './erase';
+import { Groups } from './groups';
 import { Identities } from './identities';
 import { backToList, called } from './list';
 import { Merge } from './merge';
@@ -44,8 +45,9 @@ export function Person({ id }: { id: string }) {
   const back = <a href={backToList()}>← All people</a>;
   if (error?.status === 410) return <Erased id={id} back={back} />;
   if (!person.data) return <Page title="Person" lead={back}>{person.error ? <Problem error={person.error} retry={error?.status === 404 ? undefined : person.reload} /> : <Waiting />}</Page>;
-  const { user, summary } = person.data;
-  const of: Of = { user, changed: (user) => person.set({ success: true, summary, user }) };
+  const { data } = person;
+  const { user, summary, groups } = data;
+  const of: Of = { user, changed: (user) => person.set({ ...data, user }) };
   const close = () => setAsking(undefined);
   const { total, client, server } = summary.sessions;
   return (
@@ -80,6 +82,7 @@ export function Person({ id }: { id: string }) {
         </div>
         <div>
           <Tags {...of} />
+          <Groups groups={groups} />
           <Traits {...of} />
           <Fields {...of} />
           <Consent {...of} />
