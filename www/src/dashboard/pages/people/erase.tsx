@@ -15,7 +15,7 @@ const NAMES: [name: string, shown: string][] = [
   ['events', 'Events'], ['sessions', 'Sessions'], ['records', 'Records'], ['memberships', 'Memberships'], ['identities', 'Addresses'], ['tags', 'Tags'], ['customFields', 'Custom fields'], ['deliveries', 'Deliveries'], ['attempts', 'Attempts'],
 ];
 
-export function Erase({ user, summary, identities, close, done }: { user: Schema<'UserWith'>; summary: Schema<'Summary'>; identities: Schema<'Identities'> | undefined; close: () => void; done: () => void }) {
+export function Erase({ of: { user, summary, groups }, identities, close, done }: { of: Schema<'UserAnswer'>; identities: Schema<'Identities'> | undefined; close: () => void; done: () => void }) {
   const [typed, setTyped] = useState('');
   const word = user.email ?? user.id;
   const doing = useDoing();
@@ -37,6 +37,7 @@ export function Erase({ user, summary, identities, close, done }: { user: Schema
         <li>{data ? `${number(data.records.length)}${data.pagination.hasMore ? ' or more' : ''}` : '…'} {data?.records.length === 1 ? 'record' : 'records'}: bookings, codes, conversations and the like</li>
         <li>the profile with {plural(Object.keys(user.traits).length, 'trait')}, {plural(user.tags.length, 'tag')}, {plural(Object.keys(user.customFields).length, 'custom field')}, consent and opt-ins</li>
         <li>{plural(identities?.addresses.length ?? 0, 'address', 'addresses')} of theirs{merged > 0 && `, and ${plural(merged, 'profile')} merged into this one`}</li>
+        {groups.length > 0 && <li>their membership of {plural(groups.length, 'group')}; the groups stay</li>}
       </ul>
       <p>
         A hash of the address stays, so that the person does not come back by a late event. Receivers of webhooks are told <code>user.deleted</code>; what they and your exports already hold is for you to erase.

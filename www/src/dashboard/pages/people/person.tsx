@@ -92,7 +92,7 @@ export function Person({ id }: { id: string }) {
       <Identities user={user} pages={identities} changed={again} />
       {asking === 'export' && <TakeAway user={user} close={close} />}
       {asking === 'merge' && <Merge user={user} summary={summary} close={close} />}
-      {asking === 'erase' && <Erase user={user} summary={summary} identities={identities.first} close={close} done={again} />}
+      {asking === 'erase' && <Erase of={data} identities={identities.first} close={close} done={again} />}
     </Page>
   );
 }
