@@ -2,6 +2,17 @@
 import { after, before, describe, test } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
 import { launch } from './browser.mjs';
+import { exportsWhatWasChosen, goesOnInPartsUntilItIsWhole, savesNothingThatIsNotWhatWasSent } from './dashboard/exports.mjs';
+import {
+  changesWhatIsSaid,
+  exportsAndErases,
+  listsPeople,
+  showsHostileMarkupAsText,
+  showsTheJourneyInTwoLanes,
+  staysFastWithAHundredThousand,
+  takesLinksAndMergesBack,
+  walksTheListByItsCursor,
+} from './dashboard/people.mjs';
 import { oneClickShowsItsOwnEvent } from './dashboard/start.mjs';
 import { setsUpTheFunnel } from './dashboard/funnel.mjs';
 import { changesTheCompany, installs, makesAndRevokesKeys, provesIdentities, showsTheAuditLog } from './dashboard/settings.mjs';
@@ -35,4 +46,16 @@ describe('the dashboard', () => {
   test('makes snippets that work on another origin, and says when they do and when they are refused', (t) => installs(world, t));
   test('makes a key that is shown once, and revokes it', (t) => makesAndRevokesKeys(world, t));
   test('shows the audit log by action and day', (t) => showsTheAuditLog(world, t));
+  test('lists people by search, filters, order and columns, at an address that can be shared', () => listsPeople(world));
+  test('walks the list of people by its cursor', () => walksTheListByItsCursor(world));
+  test('shows the list and a person within half a second among 100 000', () => staysFastWithAHundredThousand(world));
+  test("shows a person's journey in two lanes, and where it was linked", () => showsTheJourneyInTwoLanes(world));
+  test('changes what is said of a person: tags, traits, fields, consent, address', () => changesWhatIsSaid(world));
+  test('takes links and merges back', () => takesLinksAndMergesBack(world));
+  test('hands a person their data, erases them, and shows the receipt', () => exportsAndErases(world));
+  test('shows hostile markup as text on the pages of people', () => showsHostileMarkupAsText(world));
+
+  test('exports what was chosen, counted first and checked afterwards', () => exportsWhatWasChosen(world));
+  test('goes on with an export in parts until it is whole, and writes into a file', () => goesOnInPartsUntilItIsWhole(world));
+  test('saves nothing that is not what was sent', () => savesNothingThatIsNotWhatWasSent(world));
 });
