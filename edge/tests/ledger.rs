@@ -109,6 +109,8 @@ fn check(db: &Db) {
         }
     }
     exported(db, &events.iter().map(|row| text(&row[2])).collect(), &owners);
+    let places: Vec<_> = events.iter().map(|row| (text(&row[0]), number(&row[1]), text(&row[2]))).collect();
+    counted(db, &places, &owners);
     let unbounded = db.table(
         "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.longest",
     );
@@ -164,6 +166,26 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
         let expected: BTreeSet<&String> = owners.iter().filter(|(_, owner)| *owner == user).map(|(id, _)| id).collect();
         assert_eq!(theirs.len(), expected.len(), "each event of {user} once");
         assert!(theirs.iter().all(|id| expected.contains(id)), "events of {user}");
+    }
+}
+
+/// Holds what the figures of ranges say, and the counts of exports, against the pure owners of events given as session, `ts` and id.
+fn counted(db: &Db, events: &[(String, i64, String)], owners: &BTreeMap<String, String>) {
+    let count = |statement: &str, parameters: &[Value]| db.rows(statement, parameters)[0][0].as_u64().unwrap();
+    for (from, to) in [(0, 20), (10, 25), (20, 44)].map(|(from, to)| (NOW + from * 1000, NOW + to * 1000)) {
+        let within = || events.iter().filter(|(_, ts, _)| (from * 1000..to * 1000).contains(ts));
+        let active: BTreeSet<_> = within().filter_map(|(_, _, id)| owners.get(id)).collect();
+        let sessions: BTreeSet<_> = within().map(|(session, ..)| session).collect();
+        let range = [json!(COMPANY), json!(from), json!(to)];
+        assert_eq!(count(sql::STATS_ACTIVE, &range), active.len() as u64, "people from {from} to {to}");
+        assert_eq!(count(sql::STATS_SESSIONS, &range), sessions.len() as u64, "sessions from {from} to {to}");
+        let whole = [json!(COMPANY), json!(NOW), json!(from * 1000), json!(to * 1000), Value::Null];
+        assert_eq!(count(sql::EXPORT_COUNT_EVENTS, &whole), within().count() as u64);
+        for user in owners.values().collect::<BTreeSet<_>>() {
+            let theirs = within().filter(|(_, _, id)| owners.get(id) == Some(user)).count();
+            let of = [&whole[..], &[json!(user)]].concat();
+            assert_eq!(count(sql::EXPORT_COUNT_EVENTS_OF, &of), theirs as u64, "events of {user}");
+        }
     }
 }
 

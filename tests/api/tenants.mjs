@@ -73,6 +73,12 @@ export default (trackMate) =>
       assert.deepEqual((await a.get('/api/admin/users')).body.users.map((u) => u.id), [own]);
       assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);
       assert.deepEqual((await a.get('/api/admin/webhooks')).body.webhooks, []);
+      const [theirs] = (await b.get('/api/admin/keys')).body.keys;
+      assertProblem(await call('DELETE', `/api/admin/keys/${theirs.id}`, undefined, a.admin), 404, 'not_found');
+      assert.ok((await a.get('/api/admin/keys')).body.keys.every((key) => key.id !== theirs.id));
+      assertProblem(await call('GET', `/api/admin/export/events/count?userId=${profileId}`, undefined, a.admin), 404, 'unknown_user');
+      assert.equal((await a.get('/api/admin/export/users/count')).body.rows, 1);
+      assert.deepEqual(Object.values((await a.get('/api/admin/stats')).body.totals).slice(0, 4), [1, 1, 0, 1]);
       assertProblem(await call('GET', `/api/admin/exports/${exported}`, undefined, a.admin), 404, 'not_found');
       for (const [kind, whose] of [['users', 'id'], ['events', 'userId']]) {
         const rows = (await call('GET', `/api/admin/export/${kind}/json`, undefined, a.admin)).body[kind];

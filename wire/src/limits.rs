@@ -131,6 +131,12 @@ pub const STREAM_POLL_MS: u64 = 1000;
 pub const STREAM_PAGE_ROWS: i64 = 100;
 /// Queries between two signs of life of a stream that has nothing to tell.
 pub const STREAM_QUIET_POLLS: usize = 5;
+/// Days of a range whose figures are told by the hour: a month's 744 points …
+pub const STATS_HOURLY_DAYS_MAX: i64 = 31;
+/// … and by the day: a year to compare with, and the month it is compared in.
+pub const STATS_DAYS_MAX: i64 = 400;
+/// Event names that the figures of a range show: those there are most of.
+pub const STATS_NAMES: i64 = 10;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 
@@ -233,5 +239,9 @@ pub const SWEEP_DELIVERIES_MAX: usize = 1000;
 /// Milliseconds that a wake-up may come before its time and still count: clocks of two machines differ.
 pub const EARLY_MS_MAX: i64 = 1000;
 
+/// Keys of one company that are not revoked: they are shown whole.
+pub const KEYS_MAX: i64 = 100;
+/// Keys that a list of them shows, with the latest that were revoked.
+pub const KEYS_SHOWN_MAX: i64 = 1000;
 /// Milliseconds between two notes of a key's last use: a row written an hour, not a row a request.
 pub const KEY_USE_MS: i64 = 60 * 60 * 1000;

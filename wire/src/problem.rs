@@ -56,7 +56,7 @@ pub enum Code {
     NotFound,
     /// The path exists; the method does not.
     MethodNotAllowed,
-    /// The id is taken.
+    /// The id is taken, or what is asked stands against itself: a key does not revoke itself.
     Conflict,
     /// A limit on the number of things is reached.
     LimitReached,

@@ -19,6 +19,7 @@ pub mod payload;
 pub mod person;
 pub mod record;
 pub mod revenue;
+pub mod stats;
 pub mod target;
 pub mod timeline;
 pub mod tombstone;

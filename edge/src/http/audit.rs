@@ -42,8 +42,8 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         Route::Resend(..) => post.then_some(Action::WebhookResend),
         Route::Settings => patch.then_some(Action::SettingsUpdate),
         Route::Companies => post.then_some(Action::CompanyCreate),
-        Route::CompanyKeys(_) => post.then_some(Action::KeyCreate),
-        Route::CompanyKey(..) => delete.then_some(Action::KeyRevoke),
+        Route::Keys | Route::CompanyKeys(_) => post.then_some(Action::KeyCreate),
+        Route::Key(_) | Route::CompanyKey(..) => delete.then_some(Action::KeyRevoke),
         Route::Health
         | Route::Events
         | Route::Profile
@@ -62,6 +62,8 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::Receipt(_)
         | Route::Exports
         | Route::ExportEntry(_)
+        | Route::ExportCount(_)
+        | Route::Stats
         | Route::Audit => None,
     }
 }
@@ -78,6 +80,7 @@ fn named(route: &Route) -> Option<&str> {
         | Route::RotateSecret(id)
         | Route::Recover(id)
         | Route::Resend(_, id)
+        | Route::Key(id)
         | Route::CompanyKey(_, id) => Some(id),
         Route::FunnelTest => Some(settings::FUNNEL),
         Route::Health
@@ -104,6 +107,9 @@ fn named(route: &Route) -> Option<&str> {
         | Route::Export(..)
         | Route::Exports
         | Route::ExportEntry(_)
+        | Route::ExportCount(_)
+        | Route::Stats
+        | Route::Keys
         | Route::Audit
         | Route::Companies
         | Route::CompanyKeys(_) => None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 use trackmate_wire::ids::hex;
 use trackmate_wire::limits::{EXPORT_FIELDS_MAX, EXPORT_PAGES_MAX, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX};
@@ -13,9 +14,10 @@ use super::call::Call;
 use super::error::Error;
 use super::export_run::{self, Plan, Source};
 use super::users::{Summary, find};
-use super::{audit, common_headers, listing, records};
+use super::{Handled, audit, common_headers, listing, records};
 use crate::domain::belongings::show;
 use crate::domain::export::{Format, Kind, Writer};
+use crate::domain::listing::Wanted;
 use crate::domain::{clock, event, payload};
 use crate::entropy;
 use crate::store::exports::{self, Begun, Events, Place};
@@ -61,14 +63,7 @@ pub(super) async fn users(call: &Call, admin: Admin, format: Format) -> Result<R
     if let Some(fields) = &mut asked.fields {
         fields.extend(included.members().into_iter().map(str::to_owned));
     }
-    let mut wanted = listing::wanted(call)?;
-    // Who came to be after the snapshot is not in it.
-    wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(asked.snapshot_ms + 1));
-    // A list may lack somebody whose words are not written yet; a file that is taken for everybody may not.
-    if wanted.search.is_some() && !people::refresh(call.db(Some(&admin.company))?, &admin.company).await? {
-        let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
-        return Err(Problem::field(Code::LimitReached, "search", message).into());
-    }
+    let wanted = wanted_users(call, &admin, asked.snapshot_ms).await?;
     let source = Source::Users { wanted, included, after: asked.after.clone() };
     start(call, &admin, (Kind::Users, format), asked, source, String::new()).await
 }
@@ -76,6 +71,28 @@ pub(super) async fn users(call: &Call, admin: Admin, format: Format) -> Result<R
 /// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the file.
 pub(super) async fn events(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
     let asked = asked(call, Kind::Events, &EVENTS)?;
+    let wanted = wanted_events(call, &admin).await?;
+    let after = match &asked.after {
+        Some(text) => Some(place(call, &admin.company, text).await?),
+        None => None,
+    };
+    start(call, &admin, (Kind::Events, format), asked, Source::Events { wanted, after }, String::new()).await
+}
+
+/// Whom an export of users is of. Who came to be after the snapshot is not in it.
+async fn wanted_users(call: &Call, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
+    let mut wanted = listing::wanted(call)?;
+    wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
+    // A list may lack somebody whose words are not written yet; a file that is taken for everybody may not.
+    if wanted.search.is_some() && !people::refresh(call.db(Some(&admin.company))?, &admin.company).await? {
+        let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
+        return Err(Problem::field(Code::LimitReached, "search", message).into());
+    }
+    Ok(wanted)
+}
+
+/// What an export of events is of.
+async fn wanted_events(call: &Call, admin: &Admin) -> Result<Events, Error> {
     let time = |name: &'static str| -> Result<Option<i64>, Problem> {
         // A ts has a thousand places in each millisecond.
         call.query(name).map(|text| Ok(event::time(&Value::String(text), name)? * 1000)).transpose()
@@ -84,12 +101,29 @@ pub(super) async fn events(call: &Call, admin: Admin, format: Format) -> Result<
         Some(id) => Some(find(call, &admin.company, &id).await?.id),
         None => None,
     };
-    let wanted = Events { from: time("from")?, before: time("to")?, name: call.query("eventType"), user };
-    let after = match &asked.after {
-        Some(text) => Some(place(call, &admin.company, text).await?),
-        None => None,
+    Ok(Events { from: time("from")?, before: time("to")?, name: call.query("eventType"), user })
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportCount"))]
+pub(super) struct Count {
+    success: bool,
+    rows: i64,
+}
+
+/// `GET /api/admin/export/users/count` and `…/events/count` with an export's parameters → `{success, rows}`: how many it would have from its beginning to its
+/// end, whatever its `limit` and `after`.
+pub(super) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
+    let rows = if kind == Kind::Users {
+        let snapshot_ms = asked(call, kind, &USERS)?.snapshot_ms;
+        let wanted = wanted_users(call, &admin, snapshot_ms).await?;
+        people::count(call.db(Some(&admin.company))?, &admin.company, &wanted).await?
+    } else {
+        let snapshot_ms = asked(call, kind, &EVENTS)?.snapshot_ms;
+        let wanted = wanted_events(call, &admin).await?;
+        exports::count_events(call.db(Some(&admin.company))?, &admin.company, &wanted, snapshot_ms).await?
     };
-    start(call, &admin, (Kind::Events, format), asked, Source::Events { wanted, after }, String::new()).await
+    Ok(serde_json::to_string(&Count { success: true, rows })?)
 }
 
 /// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, records:[…], events:[…], rows, changedDuring, after}`: all there is of one

@@ -20,6 +20,7 @@ mod export_run;
 mod exports;
 mod identity;
 mod incoming;
+mod keys;
 mod listing;
 #[cfg(test)]
 mod openapi;
@@ -31,6 +32,7 @@ mod receipts;
 mod records;
 mod server_events;
 mod settings;
+mod stats;
 mod timeline;
 mod users;
 mod visitor;
@@ -71,9 +73,13 @@ enum Route {
     Erasure(String),
     Tombstones,
     Export(Kind, Format),
+    ExportCount(Kind),
     Exports,
     ExportEntry(String),
     Audit,
+    Stats,
+    Keys,
+    Key(String),
     Webhooks,
     Webhook(String),
     WebhookTest(String),
@@ -107,11 +113,16 @@ impl Route {
             ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
             ["api", "admin", "users", id, "custom-fields"] => Self::UserFields((*id).to_owned()),
             ["api", "admin", "users", id, "export"] => Self::UserExport((*id).to_owned()),
+            ["api", "admin", "export", "users", "count"] => Self::ExportCount(Kind::Users),
+            ["api", "admin", "export", "events", "count"] => Self::ExportCount(Kind::Events),
             ["api", "admin", "export", "users", format] => Self::Export(Kind::Users, Format::named(format)?),
             ["api", "admin", "export", "events", format] => Self::Export(Kind::Events, Format::named(format)?),
             ["api", "admin", "exports"] => Self::Exports,
             ["api", "admin", "exports", id] => Self::ExportEntry((*id).to_owned()),
             ["api", "admin", "audit"] => Self::Audit,
+            ["api", "admin", "stats"] => Self::Stats,
+            ["api", "admin", "keys"] => Self::Keys,
+            ["api", "admin", "keys", id] => Self::Key((*id).to_owned()),
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
             ["api", "admin", "users", id, "identities"] => Self::Identities((*id).to_owned()),
             ["api", "admin", "identity", "merge"] => Self::Merge,
@@ -157,7 +168,9 @@ impl Route {
             | Self::Deliveries(_)
             | Self::Exports
             | Self::ExportEntry(_)
-            | Self::Audit => "GET, HEAD, OPTIONS",
+            | Self::ExportCount(_)
+            | Self::Audit
+            | Self::Stats => "GET, HEAD, OPTIONS",
             // To ask for its head would begin an export, or to watch.
             Self::Export(..) | Self::UserExport(_) | Self::Stream => "GET, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
@@ -174,9 +187,9 @@ impl Route {
             | Self::RotateSecret(_)
             | Self::Recover(_)
             | Self::Resend(..) => "POST, OPTIONS",
-            Self::Webhooks | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Webhooks | Self::Keys | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
             Self::Settings => "GET, HEAD, PATCH, OPTIONS",
-            Self::CompanyKey(..) | Self::Tombstones => "DELETE, OPTIONS",
+            Self::Key(_) | Self::CompanyKey(..) | Self::Tombstones => "DELETE, OPTIONS",
         }
     }
 
@@ -243,7 +256,12 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,
         (Route::Exports, Method::Get) => exports::list(call, auth::Admin::of(call).await?).await,
         (Route::ExportEntry(id), Method::Get) => exports::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::ExportCount(kind), Method::Get) => export::count(call, auth::Admin::of(call).await?, *kind).await,
         (Route::Audit, Method::Get) => audit::list(call, auth::Admin::of(call).await?).await,
+        (Route::Stats, Method::Get) => stats::get(call, auth::Admin::of(call).await?).await,
+        (Route::Keys, Method::Get) => keys::list(call, auth::Admin::of(call).await?).await,
+        (Route::Keys, Method::Post) => keys::post(call, auth::Admin::of(call).await?).await,
+        (Route::Key(id), Method::Delete) => keys::delete(call, auth::Admin::of(call).await?, id).await,
         (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Identities(id), Method::Get) => identity::list(call, auth::Admin::of(call).await?, id).await,
         (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,

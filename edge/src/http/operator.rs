@@ -2,16 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::ids::is_company_id;
-use trackmate_wire::limits::{NAME_CHARS_MAX, USERS_ITEMS_MAX};
+use trackmate_wire::limits::{KEYS_SHOWN_MAX, NAME_CHARS_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::auth::{self, FreshKey};
 use super::call::Call;
+use super::keys::{self, Key, MadeKey};
 use super::page::{self, Pagination};
 use super::{Handled, audit, body};
 use crate::domain::{clock, revenue};
 use crate::entropy;
-use crate::store::companies::{self, ListedKey, Scope};
+use crate::store::companies::{self, Scope};
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyRequest"))]
@@ -31,50 +32,6 @@ struct Company<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Key<'a> {
-    id: &'a str,
-    scope: &'static str,
-    prefix: &'a str,
-    /// The key itself: in the answer that made it, and never again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
-    name: &'a str,
-    created_at: String,
-    last_used_at: Option<String>,
-    revoked_at: Option<String>,
-}
-
-impl<'a> Key<'a> {
-    fn fresh(key: &'a FreshKey, name: &'a str, now_ms: i64) -> Self {
-        Self {
-            id: &key.id,
-            scope: key.scope.as_str(),
-            prefix: &key.prefix,
-            key: Some(&key.key),
-            name,
-            created_at: clock::iso(now_ms),
-            last_used_at: None,
-            revoked_at: None,
-        }
-    }
-
-    fn listed(key: &'a ListedKey) -> Self {
-        Self {
-            id: &key.id,
-            scope: key.scope.as_str(),
-            prefix: &key.prefix,
-            key: None,
-            name: &key.name,
-            created_at: clock::iso(key.created_at),
-            last_used_at: key.last_used_at.map(clock::iso),
-            revoked_at: key.revoked_at.map(clock::iso),
-        }
-    }
-}
-
-#[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyAnswer"))]
 pub(super) struct Created<'a> {
     success: bool,
@@ -85,8 +42,8 @@ pub(super) struct Created<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FirstKeys<'a> {
-    server: Key<'a>,
-    admin: Key<'a>,
+    server: MadeKey<'a>,
+    admin: MadeKey<'a>,
 }
 
 /// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server, admin}}`; the keys are shown this once.
@@ -123,8 +80,8 @@ pub(super) async fn post(call: &Call, _operator: auth::Operator) -> Handled {
         success: true,
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
         keys: FirstKeys {
-            server: Key::fresh(&server, keys[0].name, now),
-            admin: Key::fresh(&admin, keys[1].name, now),
+            server: MadeKey::new(&server, keys[0].name, now),
+            admin: MadeKey::new(&admin, keys[1].name, now),
         },
     })?)
 }
@@ -166,57 +123,19 @@ pub(super) struct Keys<'a> {
 
 /// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt}]}`.
 pub(super) async fn keys(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
-    let keys = companies::keys(call.db(None)?, company).await?;
+    let keys = companies::keys(call.db(None)?, company, KEYS_SHOWN_MAX).await?;
     if keys.is_empty() {
-        return Err(unknown().into());
+        return Err(keys::unknown().into());
     }
-    Ok(serde_json::to_string(&Keys { success: true, keys: keys.iter().map(Key::listed).collect() })?)
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyRequest"))]
-pub(super) struct WantedKey {
-    scope: Option<Scope>,
-    name: Option<String>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyAnswer"))]
-pub(super) struct NewKey<'a> {
-    success: bool,
-    key: Key<'a>,
+    Ok(serde_json::to_string(&Keys { success: true, keys: keys.iter().map(Key::new).collect() })?)
 }
 
 /// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
 pub(super) async fn add_key(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
-    let text = body::text(call).await?;
-    let wanted: WantedKey = body::parse(&text)?;
-    let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
-    let name = wanted.name.unwrap_or_default();
-    if name.chars().count() > NAME_CHARS_MAX {
-        return Err(Problem::field(
-            Code::InvalidField,
-            "name",
-            format!("name has at most {NAME_CHARS_MAX} characters"),
-        )
-        .into());
-    }
-    let key = FreshKey::new(scope);
-    if !companies::add_key(call.db(None)?, company, &key.row(&name), call.now_ms()).await? {
-        return Err(unknown().into());
-    }
-    audit::target(call, &key.id);
-    Ok(serde_json::to_string(&NewKey { success: true, key: Key::fresh(&key, &name, call.now_ms()) })?)
+    keys::add(call, company).await
 }
 
 /// `DELETE /api/operator/companies/{id}/keys/{key}` → `{success}`. The key stops working at once.
 pub(super) async fn revoke_key(call: &Call, _operator: auth::Operator, company: &str, key: &str) -> Handled {
-    if !companies::revoke_key(call.db(None)?, company, key, call.now_ms()).await? {
-        return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
-    }
-    Ok(r#"{"success":true}"#.to_owned())
-}
-
-fn unknown() -> Problem {
-    Problem::new(Code::UnknownCompany, "no company has this id")
+    keys::revoke(call, company, key).await
 }

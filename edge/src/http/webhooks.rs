@@ -81,9 +81,16 @@ struct Webhook<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Circuit {
+pub(super) struct Circuit {
     state: &'static str,
     next_probe_at: Option<String>,
+}
+
+impl Circuit {
+    pub(super) fn of(s: &Subscription) -> Self {
+        let state = if s.open_until.is_some() { "open" } else { "closed" };
+        Self { state, next_probe_at: s.open_until.map(clock::iso) }
+    }
 }
 
 #[derive(Serialize)]
@@ -118,10 +125,7 @@ impl<'a> Webhook<'a> {
             disable_after_hours: s.disable_ms / HOUR_MS,
             active: s.active != 0,
             disabled_reason: s.disabled_reason.as_deref(),
-            circuit: Circuit {
-                state: if s.open_until.is_some() { "open" } else { "closed" },
-                next_probe_at: s.open_until.map(clock::iso),
-            },
+            circuit: Circuit::of(s),
             created_at: clock::iso(s.created_at),
             stats: Stats {
                 success: s.success,

@@ -166,12 +166,13 @@ pub async fn create(
     Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
-/// Adds a key; `false` if there is no such company.
+/// Adds a key; `false` if there is no such company, or it has `most` live keys already.
 ///
 /// # Errors
 /// D1's.
-pub async fn add_key(db: &Db, company: &str, key: &NewKey<'_>, now_ms: i64) -> Result<bool> {
-    Ok(db.run(sql::KEY_INSERT, &key.params(company, now_ms)).await?.written()? > 0)
+pub async fn add_key(db: &Db, company: &str, key: &NewKey<'_>, most: i64, now_ms: i64) -> Result<bool> {
+    let params = [&key.params(company, now_ms)[..], &[most.into()]].concat();
+    Ok(db.run(sql::KEY_INSERT, &params).await?.written()? > 0)
 }
 
 /// A key as its owner may see it.
@@ -193,12 +194,12 @@ pub struct ListedKey {
     pub revoked_at: Option<i64>,
 }
 
-/// A company's keys.
+/// A company's keys, live ones first.
 ///
 /// # Errors
 /// D1's.
-pub async fn keys(db: &Db, company: &str) -> Result<Vec<ListedKey>> {
-    db.run(sql::KEY_LIST, &[company.into()]).await?.rows()
+pub async fn keys(db: &Db, company: &str, most: i64) -> Result<Vec<ListedKey>> {
+    db.run(sql::KEY_LIST, &[company.into(), most.into()]).await?.rows()
 }
 
 /// Revokes a key; `false` if there is no such key.

@@ -314,3 +314,22 @@ pub async fn events(
         None => db.run(sql::EXPORT_EVENTS, &params).await?.rows(),
     }
 }
+
+#[derive(Deserialize)]
+struct Counted {
+    n: i64,
+}
+
+/// How many events [`events`] would go through.
+///
+/// # Errors
+/// D1's.
+pub async fn count_events(db: &Db, company: &str, asked: &Events, received_ms: i64) -> Result<i64> {
+    let params: [Param<'_>; 5] =
+        [company.into(), received_ms.into(), asked.from.into(), asked.before.into(), asked.name.as_ref().into()];
+    let counted = match &asked.user {
+        Some(user) => db.run(sql::EXPORT_COUNT_EVENTS_OF, &[&params[..], &[user.into()]].concat()).await?,
+        None => db.run(sql::EXPORT_COUNT_EVENTS, &params).await?,
+    };
+    Ok(counted.first::<Counted>()?.map_or(0, |row| row.n))
+}

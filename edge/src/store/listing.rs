@@ -128,6 +128,16 @@ pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, 
     db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.rows()
 }
 
+/// How many users are wanted, all of them counted. A search finds whom the index knows: see [`refresh`].
+///
+/// # Errors
+/// D1's.
+pub async fn count(db: &Db, company: &str, wanted: &Wanted) -> Result<i64> {
+    let asked = Asked::new(company, wanted)?;
+    let counted = db.run(sql::USERS_COUNT, &[&asked.params()[..], &[Param::Int(-1)]].concat()).await?;
+    Ok(counted.first::<Total>()?.map_or(0, |row| row.total))
+}
+
 /// Writes the words of those who changed since the last search; `false` if that was more than one request can do: the next search goes on with it.
 ///
 /// # Errors

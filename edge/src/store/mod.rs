@@ -18,6 +18,7 @@ pub mod people;
 pub mod records;
 pub mod retention;
 pub mod sql;
+pub mod stats;
 pub mod subscriptions;
 pub mod undo;
 

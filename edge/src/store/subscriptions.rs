@@ -50,6 +50,8 @@ pub struct Subscription {
     pub success: i64,
     /// Deliveries given up.
     pub failed: i64,
+    /// … in a row, up to the latest.
+    pub failures: i64,
     /// Deliveries that wait for it to be switched on; counted to 10 000.
     pub held: i64,
     /// Of the latest attempt.

@@ -2,7 +2,9 @@
 
 import { render } from 'preact';
 import { App } from './app';
+import { takeHandedKey } from './hand-over';
 import './style.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);
+takeHandedKey();

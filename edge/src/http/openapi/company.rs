@@ -1,15 +1,18 @@
-//! A company's settings and its event names.
+//! A company's settings, keys, figures and event names.
 
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;
 
-use super::super::{catalog, settings};
-use super::operation::{Group, Operation, Who};
+use super::super::{catalog, keys, settings, stats};
+use super::operation::{Group, Operation, Who, reference};
+use super::operator::key;
+use super::schemas::Success;
+use crate::domain::stats::Interval;
 
 pub(super) fn group() -> Group {
     Group {
         name: "Company",
-        text: "What a company decides for itself, and the names of its events, with a key of scope `admin`.",
+        text: "What a company decides for itself, its keys, its figures, and the names of its events, with a key of scope `admin`.",
         who: Who::Admin,
         operations: vec![
             Operation::new("get", "/api/admin/settings", "getSettings", "Read the settings").gives::<settings::Answer>(answer()),
@@ -21,6 +24,29 @@ pub(super) fn group() -> Group {
                 }))
                 .gives::<settings::Answer>(answer())
                 .fails(&[Code::InvalidField, Code::InvalidUrl, Code::MissingField]),
+            Operation::new("get", "/api/admin/keys", "listOwnKeys", "List the company's keys")
+                .text("Those that are not revoked first. `current` is the one that asks. `lastUsedAt` is noted at most once an hour.")
+                .gives::<keys::OwnKeys<'_>>({
+                    let mut own = key("admin", false);
+                    own["current"] = true.into();
+                    json!({"success": true, "keys": [own]})
+                }),
+            Operation::new("post", "/api/admin/keys", "addOwnKey", "Make another key")
+                .text("The key itself is in this answer alone. At most 100 are live at a time.")
+                .takes::<keys::WantedKey>(json!({"scope": "server", "name": "backend"}))
+                .gives::<keys::NewKey<'_>>(json!({"success": true, "key": key("server", true)}))
+                .fails(&[Code::MissingField, Code::InvalidField, Code::LimitReached]),
+            Operation::new("delete", "/api/admin/keys/{id}", "revokeOwnKey", "Revoke a key")
+                .text("It stops working at once. The key that asks is not revoked (`conflict`): nobody shuts themselves out.")
+                .gives::<Success>(json!({"success": true}))
+                .fails(&[Code::NotFound, Code::Conflict]),
+            Operation::new("get", "/api/admin/stats", "getStats", "Read the figures of a range of time")
+                .text("Events count when they happened, as timelines and exports have them: `totals.events` are the rows of an export of events with the same `from` and `to`. Deliveries to the webhooks there are count when they were written, by their state of now. Spans count from `from`; a day has 24 hours. By the hour a range has at most 31 days, by the day 400.")
+                .query("from", reference("Time"), "Of it; a day (by the hour) or 30 days before `to` unless given.")
+                .query("to", reference("Time"), "Not of it; the end of this hour or day in UTC unless given.")
+                .query("interval", json!({"enum": Interval::ALL.map(Interval::as_str)}), "Of the spans: `hour`, or `day` where more than two days are asked for, unless given.")
+                .gives::<stats::Answer<'_>>(figures())
+                .fails(&[Code::InvalidField, Code::InvalidTimestamp]),
             Operation::new("get", "/api/admin/events/catalog", "getCatalog", "List the event names there are")
                 .text("Those that TrackMate knows, then the company's own, to 1000. Counts are some seconds behind.")
                 .gives::<catalog::Answer<'_>>(json!({
@@ -33,6 +59,23 @@ pub(super) fn group() -> Group {
                 })),
         ],
     }
+}
+
+fn figures() -> Value {
+    let at = "2025-10-18T10:00:00.000Z";
+    json!({
+        "success": true, "from": at, "to": "2025-10-18T11:00:00.000Z", "interval": "hour",
+        "totals": {
+            "events": 7, "browserEvents": 5, "serverEvents": 2, "people": 1, "activePeople": 1, "newPeople": 1, "sessions": 1,
+            "deliveries": 2, "delivered": 1, "failed": 1, "pending": 0, "held": 0, "dismissed": 0,
+        },
+        "series": [{"at": at, "events": 7, "newPeople": 1, "deliveries": 2, "delivered": 1, "failed": 1}],
+        "topEvents": [{"name": "page_view", "count": 4}], "latencyMs": {"p50": 120, "p90": 120, "p99": 120}, "successRate": 0.5,
+        "webhooks": [{
+            "id": "wh_5f1c0a9b8d7e6f5a4b3c2d1e", "name": "CRM", "active": true, "circuit": {"state": "closed", "nextProbeAt": null},
+            "held": 0, "failed": 1, "disabledReason": null,
+        }],
+    })
 }
 
 fn answer() -> Value {

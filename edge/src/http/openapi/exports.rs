@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::Code;
 
+use super::super::export::Count;
 use super::super::{audit, exports};
 use super::operation::{Group, Operation, Who, reference};
 use super::users::{USER, belongings, filters, summary, user};
@@ -29,12 +30,11 @@ pub(super) fn group() -> Group {
                     ("application/x-ndjson", "{\"id\":\"5f1c0a9b8d7e6f5a4b3c2d1e\",\"email\":\"ada@example.com\"}\n"),
                 ])
                 .fails(&[Code::NotFound]),
-            columns(Kind::Events, Operation::new("get", "/api/admin/export/events/{format}", "exportEvents", "Export events"))
+            filters(belongings(columns(Kind::Users, Operation::new("get", "/api/admin/export/users/count", "countUsers", "Count the rows of an export of users"))))
+                .text("With the same parameters, before it is asked for; whatever its `limit` and `after`. Counts all, unlike the `total` of lists.")
+                .gives::<Count>(json!({"success": true, "rows": 1})),
+            of_events(columns(Kind::Events, Operation::new("get", "/api/admin/export/events/{format}", "exportEvents", "Export events")))
                 .text("In the order of sessions, within them of time. Any other parameter is refused.")
-                .query("from", reference("Time"), "Happened at this time or later.")
-                .query("to", reference("Time"), "Happened before.")
-                .query("eventType", json!({"type": "string"}), "Of this name.")
-                .query("userId", json!({"type": "string", "minLength": 1}), "This user's.")
                 .gives_named("EventsExport", json!({
                     "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "events": [event()], "rows": 1, "changedDuring": 0, "after": null,
                 }))
@@ -44,6 +44,10 @@ pub(super) fn group() -> Group {
                 ])
                 .fails(&USER)
                 .fails(&[Code::NotFound, Code::InvalidCursor]),
+            of_events(columns(Kind::Events, Operation::new("get", "/api/admin/export/events/count", "countEvents", "Count the rows of an export of events")))
+                .text("With the same parameters, before it is asked for; whatever its `limit` and `after`.")
+                .gives::<Count>(json!({"success": true, "rows": 1}))
+                .fails(&USER),
             columns(Kind::User, Operation::new("get", "/api/admin/users/{id}/export", "exportUser", "Export all there is of one person"))
                 .text("To hand to them: the user, what is theirs, their events.")
                 .gives_named("UserExport", json!({
@@ -108,6 +112,15 @@ fn columns(kind: Kind, operation: Operation) -> Operation {
             "Whether an export that is too long for one request may end early, and not as a failure.",
         )
         .fails(&EXPORT)
+}
+
+/// What an export of events may be narrowed by.
+fn of_events(operation: Operation) -> Operation {
+    operation
+        .query("from", reference("Time"), "Happened at this time or later.")
+        .query("to", reference("Time"), "Happened before.")
+        .query("eventType", json!({"type": "string"}), "Of this name.")
+        .query("userId", json!({"type": "string", "minLength": 1}), "This user's.")
 }
 
 fn export() -> Value {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::USERS_ITEMS_MAX;
 use trackmate_wire::problem::Code;
 
-use super::super::operator;
+use super::super::{keys, operator};
 use super::operation::{Group, Operation, Who};
 use super::schemas::Success;
 
@@ -26,14 +26,14 @@ pub(super) fn group() -> Group {
                 .makes("companies", "/company/id")
                 .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
             Operation::new("get", "/api/operator/companies/{id}/keys", "listKeys", "List a company's keys")
-                .text("`lastUsedAt` is noted at most once an hour.")
+                .text("Those that are not revoked first. `lastUsedAt` is noted at most once an hour.")
                 .gives::<operator::Keys<'_>>(json!({"success": true, "keys": [key("server", false)]}))
                 .fails(&[Code::UnknownCompany]),
             Operation::new("post", "/api/operator/companies/{id}/keys", "addKey", "Give a company another key")
-                .takes::<operator::WantedKey>(json!({"scope": "server", "name": "backend"}))
-                .gives::<operator::NewKey<'_>>(json!({"success": true, "key": key("server", true)}))
+                .takes::<keys::WantedKey>(json!({"scope": "server", "name": "backend"}))
+                .gives::<keys::NewKey<'_>>(json!({"success": true, "key": key("server", true)}))
                 .makes("keys", "/key/id")
-                .fails(&[Code::MissingField, Code::InvalidField, Code::UnknownCompany]),
+                .fails(&[Code::MissingField, Code::InvalidField, Code::UnknownCompany, Code::LimitReached]),
             Operation::new("delete", "/api/operator/companies/{id}/keys/{keyId}", "revokeKey", "Revoke a key")
                 .text("It stops working at once.")
                 .gives::<Success>(json!({"success": true}))
@@ -46,7 +46,7 @@ fn company() -> Value {
     json!({"id": "TM-SHOP99", "name": "Shop", "createdAt": "2025-10-18T09:00:00.000Z"})
 }
 
-fn key(scope: &str, shown: bool) -> Value {
+pub(super) fn key(scope: &str, shown: bool) -> Value {
     let kind = if scope == "server" { "tm_live_" } else { "tm_admin_" };
     let mut key = json!({
         "id": "key_5f1c0a9b8d7e6f5a", "scope": scope, "prefix": format!("{kind}9f2c"), "name": "backend",

@@ -6,8 +6,8 @@ use trackmate_wire::limits::{
     BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX, EVENT_DAYS_MAX,
     EVENT_NAME_CHARS_MAX, FIELD_CHARS_MAX, FIELDS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX,
     MESSAGE_ID_BYTES_MAX, NAME_CHARS_MAX, ORIGINS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX,
-    RETRY_DELAY_S_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX, SESSION_ID_BYTES_MAX, TAGS_MAX, TIMEOUT_MS_MAX, TOTAL_MAX,
-    URL_BYTES_MAX,
+    RETRY_DELAY_S_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX, SESSION_ID_BYTES_MAX, STATS_NAMES, TAGS_MAX,
+    TIMEOUT_MS_MAX, TOTAL_MAX, URL_BYTES_MAX,
 };
 use trackmate_wire::problem::ALL;
 
@@ -19,6 +19,7 @@ use super::told;
 use crate::domain::audit::ALL as ACTIONS;
 use crate::domain::incoming::Outcome;
 use crate::domain::person::{KNOWN, PLATFORMS};
+use crate::domain::stats::Interval;
 
 fn company() -> Value {
     json!({"pattern": "^TM-[A-Z0-9]{4,32}$"})
@@ -296,6 +297,30 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             json!({"required": ["name"], "properties": {"name": name, "companyId": merged(&company(), &json!({"description": "Made where it is left out."}))}}),
         ),
         ("Key", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("OwnKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("MadeKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        (
+            "StatsAnswer",
+            json!({"properties": {
+                "from": {"format": "date-time"}, "to": {"format": "date-time"}, "interval": {"enum": Interval::ALL.map(Interval::as_str)},
+                "topEvents": {"maxItems": STATS_NAMES, "description": "The names there are most of."},
+                "latencyMs": {"description": "Nearest-rank percentiles of what was delivered: from the event's coming in to the end of the first attempt that succeeded."},
+                "successRate": {"minimum": 0, "maximum": 1, "description": "delivered / (delivered + failed)."},
+                "webhooks": {"description": "Those for which something is held, that were switched off or left alone for their failures, or whose latest delivery was given up; as they are now."},
+            }}),
+        ),
+        (
+            "StatsTotals",
+            json!({"properties": {
+                "serverEvents": {"description": "With those that TrackMate itself makes."}, "people": {"description": "All there are now, whatever the range."},
+                "activePeople": {"description": "With an event in the range."}, "sessions": {"description": "Of browsers, with an event of theirs in the range."},
+                "failed": {"description": "Given up: exhausted or failed_permanent."}, "pending": {"description": "Yet to be made, or to be made again."},
+            }}),
+        ),
+        (
+            "StatsWebhook",
+            json!({"properties": {"failed": {"description": "Ever given up."}, "held": {"description": "Counted to 10000."}}}),
+        ),
         ("KeyRequest", json!({"required": ["scope"], "properties": {"name": chars(NAME_CHARS_MAX)}})),
     ]
 }

@@ -1,0 +1,284 @@
+//! The figures of a range of time: which range, its spans, and how what the statements count (`store/sql/stats.*.sql`) comes together.
+//!
+//! An event counts when it happened, as timelines and exports have it; a delivery when it was written, which is when its event came in.
+
+use serde::Deserialize;
+use trackmate_wire::limits::{STATS_DAYS_MAX, STATS_HOURLY_DAYS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Days up to which a range is told by the hour, unless it is asked for otherwise.
+const HOURLY_DAYS: i64 = 2;
+
+/// How long a span is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    /// An hour.
+    Hour,
+    /// 24 hours.
+    Day,
+}
+
+impl Interval {
+    /// Every interval there is.
+    pub const ALL: [Self; 2] = [Self::Hour, Self::Day];
+
+    /// By its name in the API.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|interval| interval.as_str() == name)
+    }
+
+    /// Its name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// Milliseconds of a span.
+    #[must_use]
+    pub const fn ms(self) -> i64 {
+        match self {
+            Self::Hour => DAY_MS / 24,
+            Self::Day => DAY_MS,
+        }
+    }
+
+    /// Days that a range may have at most, and has unless it is asked for.
+    const fn days(self) -> (i64, i64) {
+        match self {
+            Self::Hour => (STATS_HOURLY_DAYS_MAX, 1),
+            Self::Day => (STATS_DAYS_MAX, 30),
+        }
+    }
+}
+
+/// A range in spans of one length from its beginning on; the last may be cut short by its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Its first millisecond.
+    pub from_ms: i64,
+    /// The first one after it.
+    pub to_ms: i64,
+    /// Of each span.
+    pub interval: Interval,
+}
+
+impl Range {
+    /// The range that is asked for. Without an end it reaches to the end of this hour or day (UTC), without a beginning a day or 30 days back.
+    ///
+    /// # Errors
+    /// When it is empty or too long.
+    pub fn new(
+        from_ms: Option<i64>,
+        to_ms: Option<i64>,
+        interval: Option<Interval>,
+        now_ms: i64,
+    ) -> Result<Self, Problem> {
+        let is_long = from_ms.is_some_and(|from| to_ms.unwrap_or(now_ms) - from > HOURLY_DAYS * DAY_MS);
+        let interval = interval.unwrap_or(if is_long { Interval::Day } else { Interval::Hour });
+        let (most, usual) = interval.days();
+        let to_ms = to_ms.unwrap_or_else(|| (now_ms.div_euclid(interval.ms()) + 1) * interval.ms());
+        let from_ms = from_ms.unwrap_or_else(|| (to_ms - usual * DAY_MS).max(0));
+        if from_ms >= to_ms {
+            return Err(Problem::field(Code::InvalidField, "from", "from is before to"));
+        }
+        if to_ms - from_ms > most * DAY_MS {
+            let message = format!("by the {}, a range has at most {most} days", interval.as_str());
+            return Err(Problem::field(Code::InvalidField, "from", message));
+        }
+        Ok(Self { from_ms, to_ms, interval })
+    }
+
+    /// When each span begins, ms.
+    pub fn spans(self) -> impl Iterator<Item = i64> {
+        (self.from_ms..self.to_ms).step_by(usize::try_from(self.interval.ms()).unwrap_or(usize::MAX))
+    }
+}
+
+/// Events as counted: those of one span and door, or those of one name.
+#[derive(Debug, Deserialize)]
+pub struct Counted {
+    /// The span.
+    pub place: Option<usize>,
+    /// 0 browser, 1 server.
+    pub source: Option<i64>,
+    /// The name.
+    pub name: Option<String>,
+    /// How many.
+    pub n: i64,
+}
+
+/// Users as counted.
+#[derive(Debug, Deserialize)]
+pub struct Made {
+    /// The span in which they came to be; none for before or after the range.
+    pub place: Option<usize>,
+    /// How many.
+    pub n: i64,
+}
+
+/// Deliveries as counted: those of one span and state, or how long all those delivered took.
+#[derive(Debug, Deserialize)]
+pub struct Sent {
+    /// The span.
+    pub place: Option<usize>,
+    /// Their state.
+    pub state: Option<String>,
+    /// How many.
+    pub n: i64,
+    /// ms.
+    pub p50: Option<i64>,
+    /// ms.
+    pub p90: Option<i64>,
+    /// ms.
+    pub p99: Option<i64>,
+}
+
+/// What happened in a span, or in all.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Events of browsers …
+    pub browser_events: i64,
+    /// … and of servers and TrackMate itself.
+    pub server_events: i64,
+    /// Users that came to be.
+    pub new_people: i64,
+    /// Deliveries written, …
+    pub deliveries: i64,
+    /// … of which arrived,
+    pub delivered: i64,
+    /// were given up,
+    pub failed: i64,
+    /// are yet to be made,
+    pub pending: i64,
+    /// wait for their subscription,
+    pub held: i64,
+    /// were put aside.
+    pub dismissed: i64,
+}
+
+impl Span {
+    /// Adds what another span has.
+    fn add(&mut self, other: &Self) {
+        self.browser_events += other.browser_events;
+        self.server_events += other.server_events;
+        self.new_people += other.new_people;
+        self.deliveries += other.deliveries;
+        self.delivered += other.delivered;
+        self.failed += other.failed;
+        self.pending += other.pending;
+        self.held += other.held;
+        self.dismissed += other.dismissed;
+    }
+
+    /// Of the deliveries that came to an end, the share that arrived.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    pub fn success_rate(&self) -> Option<f64> {
+        let ended = self.delivered + self.failed;
+        (ended > 0).then(|| self.delivered as f64 / ended as f64)
+    }
+}
+
+/// Nearest-rank percentiles of how long deliveries took, ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latency {
+    /// Half took no longer.
+    pub p50: i64,
+    /// Nine in ten.
+    pub p90: i64,
+    /// 99 in a hundred.
+    pub p99: i64,
+}
+
+/// The figures of a range.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Span by span, without a gap.
+    pub spans: Vec<Span>,
+    /// All of them together.
+    pub total: Span,
+    /// All users there are.
+    pub people: i64,
+    /// The names there are most of, most first.
+    pub names: Vec<(String, i64)>,
+    /// Of what was delivered.
+    pub latency: Option<Latency>,
+}
+
+impl Figures {
+    /// Puts together what was counted.
+    #[must_use]
+    pub fn new(range: Range, events: Vec<Counted>, people: &[Made], deliveries: &[Sent]) -> Self {
+        let mut figures = Self { spans: vec![Span::default(); range.spans().count()], ..Self::default() };
+        for counted in events {
+            match (counted.place.and_then(|place| figures.spans.get_mut(place)), counted.name) {
+                (Some(span), _) if counted.source == Some(0) => span.browser_events += counted.n,
+                (Some(span), _) => span.server_events += counted.n,
+                (None, Some(name)) => figures.names.push((name, counted.n)),
+                (None, None) => {}
+            }
+        }
+        for made in people {
+            figures.people += made.n;
+            if let Some(span) = made.place.and_then(|place| figures.spans.get_mut(place)) {
+                span.new_people += made.n;
+            }
+        }
+        for sent in deliveries {
+            if let Some(span) = sent.place.and_then(|place| figures.spans.get_mut(place)) {
+                span.deliveries += sent.n;
+                match sent.state.as_deref() {
+                    Some("delivered") => span.delivered += sent.n,
+                    Some("failed_permanent" | "exhausted") => span.failed += sent.n,
+                    Some("held") => span.held += sent.n,
+                    Some("dismissed") => span.dismissed += sent.n,
+                    Some(_) | None => span.pending += sent.n,
+                }
+            } else if let (Some(p50), Some(p90), Some(p99)) = (sent.p50, sent.p90, sent.p99) {
+                figures.latency = Some(Latency { p50, p90, p99 });
+            }
+        }
+        for span in &figures.spans {
+            figures.total.add(span);
+        }
+        figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_760_788_983_123;
+
+    #[test]
+    fn a_range_that_nobody_describes_is_the_last_24_hours_or_30_days_to_the_end_of_this_one() {
+        let day = Range::new(None, None, None, NOW).unwrap();
+        assert_eq!((day.to_ms - day.from_ms, day.interval, day.spans().count()), (DAY_MS, Interval::Hour, 24));
+        assert!(day.to_ms > NOW && day.to_ms % Interval::Hour.ms() == 0);
+        let month = Range::new(None, None, Some(Interval::Day), NOW).unwrap();
+        assert_eq!((month.spans().count(), month.to_ms % DAY_MS), (30, 0));
+        assert_eq!(Range::new(Some(NOW - 3 * DAY_MS), None, None, NOW).unwrap().interval, Interval::Day);
+    }
+
+    #[test]
+    fn spans_count_from_the_beginning_of_the_range_and_the_last_may_be_short() {
+        let range = Range::new(Some(7), Some(7 + 2 * DAY_MS + 1), Some(Interval::Day), NOW).unwrap();
+        assert_eq!(range.spans().collect::<Vec<_>>(), [7, 7 + DAY_MS, 7 + 2 * DAY_MS]);
+    }
+
+    #[test]
+    fn a_range_has_an_end_and_a_bound() {
+        for (from, to, interval) in
+            [(5, 5, Interval::Hour), (6, 5, Interval::Day), (0, 32 * DAY_MS, Interval::Hour), (0, NOW, Interval::Day)]
+        {
+            let problem = Range::new(Some(from), Some(to), Some(interval), NOW).unwrap_err();
+            assert_eq!((problem.code, problem.field), (Code::InvalidField, Some("from")));
+        }
+    }
+}
