@@ -23,7 +23,7 @@ export default (trackMate) =>
       assert.equal(first.status, 200, JSON.stringify(first.body));
       const { receipt } = first.body;
       assert.deepEqual([receipt.userId, receipt.complete], [profileId, true]);
-      assert.deepEqual(receipt.counts, { events: 9, deliveries: 0, attempts: 0, records: 0, sessions: 2, identities: 1, tags: 2, customFields: 1 });
+      assert.deepEqual(receipt.counts, { events: 9, deliveries: 0, attempts: 0, records: 0, memberships: 0, sessions: 2, identities: 1, tags: 2, customFields: 1 });
       assert.ok(Date.now() - Date.parse(receipt.erasedAt) < 60_000);
       assert.ok(receipt.completedAt >= receipt.erasedAt);
       assert.deepEqual((await erase(c, profileId)).body, first.body);

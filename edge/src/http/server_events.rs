@@ -10,7 +10,7 @@ use super::call::Call;
 use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
-use super::{Handled, auth, body, edits, identity, incoming};
+use super::{Handled, alias, auth, body, edits, identity, incoming};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Sorted};
 use crate::domain::{self, clock, tombstone};
@@ -86,9 +86,9 @@ pub(super) struct Answer<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Warning {
-    code: &'static str,
-    message: &'static str,
+pub(super) struct Warning {
+    pub(super) code: &'static str,
+    pub(super) message: &'static str,
 }
 
 /// What is said of nobody.
@@ -124,6 +124,10 @@ async fn take(call: &Call, hash: &str, text: &str) -> Handled {
     }
     if merge && unite(call, &company, &resolved, &who).await? {
         resolved = resolve(call, hash, &who, at).await?;
+    }
+    let aliased = alias::unite(call, &company, &sorted.rows).await?;
+    if aliased.is_some() {
+        resolved = resolve(call, &hash, &who, at).await?;
     }
     let shared = ingest::Request {
         company: &company,
@@ -185,7 +189,8 @@ async fn take(call: &Call, hash: &str, text: &str) -> Handled {
             Person::Unknown => Some(candidate.as_str()).filter(|_| created),
             Person::Nobody => None,
         };
-        let mut warnings: Vec<Warning> = conflict(&resolved, &who).into_iter().collect();
+        let mut warnings: Vec<Warning> =
+            conflict(&resolved, &who).into_iter().chain(aliased.into_iter().flatten()).collect();
         match (&edit, profile) {
             (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
             (Some(_), None) => warnings.push(NOBODY),

@@ -10,6 +10,7 @@
 mod company;
 mod delivery;
 mod exports;
+mod groups;
 mod identity;
 mod operation;
 mod operator;
@@ -40,6 +41,7 @@ fn groups() -> Vec<Group> {
         server::group(),
         users::group(),
         identity::group(),
+        groups::group(),
         exports::group(),
         webhooks::group(),
         receipts::group(),

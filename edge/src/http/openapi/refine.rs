@@ -136,7 +136,10 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
                 "linked": {"description": "Whether they are somebody's."}, "created": {"description": "Whether this made the user."},
             }}),
         ),
-        ("Warning", json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known"]}}})),
+        (
+            "Warning",
+            json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known", "alias_unknown", "alias_refused", "alias_skipped"]}}}),
+        ),
         (
             "TagsRequest",
             json!({"properties": {"tags": {"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}}}}),
@@ -430,6 +433,7 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
             export(&[
                 ("user", reference("User")),
                 ("summary", reference("Summary")),
+                ("groups", json!({"type": "array", "items": reference("GroupOf")})),
                 ("records", json!({"type": "array", "items": reference("Record")})),
                 ("events", events),
             ]),
