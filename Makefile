@@ -27,8 +27,8 @@ check: ## Format, lints, docs, types and unused dependencies, without building o
 openapi: ## Write docs/openapi.json from the types and the tables of edge/src/http/openapi
 	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
 
-fuzz: ## Send the real Worker whatever its OpenAPI document allows, and what it does not; FUZZ_S=300 SEED=
-	@scripts/setup.sh fuzz && scripts/build.sh && exec node tests/fuzz/fuzz.mjs
+fuzz: ## Send the real Worker whatever its OpenAPI document allows, and what it does not, then its public doors what no client would; FUZZ_S=300 CASES=10000 SEED=
+	@scripts/setup.sh fuzz && scripts/build.sh && node tests/fuzz/fuzz.mjs && exec node tests/fuzz/doors.mjs
 
 audit: ## Licences, sources and known vulnerabilities of the dependencies; says what it could not check
 	@exec scripts/audit.sh

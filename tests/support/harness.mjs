@@ -1,20 +1,27 @@
 // The real system for black-box tests: the built Worker in the real workerd with real D1 and Queues, by wrangler's own test harness.
 import { fileURLToPath } from 'node:url';
-import { createTestHarness } from 'wrangler';
+import { createTestHarness, unstable_readConfig as readConfig } from 'wrangler';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
+/** The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all. */
+function limited(limits, vars) {
+  const { name, main, compatibility_date, compatibility_flags, vars: ordinary, assets, d1_databases, queues, triggers, ratelimits } = readConfig({ config: CONFIG });
+  const bound = ratelimits.filter((r) => r.name in limits).map((r) => ({ ...r, simple: { ...r.simple, limit: limits[r.name] } }));
+  return { name, main, compatibility_date, compatibility_flags, vars: { ...ordinary, ...vars }, assets, d1_databases, queues, triggers, ratelimits: bound };
+}
+
 /**
- * Starts TrackMate on a free port with an empty database; `vars` are further variables of its deployment.
- * → {url, operatorKey, call, companies, sweep, d1, queue, logs, close}
+ * Starts TrackMate on a free port with an empty database; `vars` are further variables of its deployment, `limits` its rate limits in place of the usual ones.
+ * → {url, operatorKey, call, companies, sweep, d1, queue, spill, logs, close}
  */
-export async function startTrackMate(vars = {}) {
+export async function startTrackMate(vars = {}, limits = null) {
   const operatorKey = 'operator-key-of-the-tests';
-  const harness = createTestHarness({
-    workers: [
-      { configPath: CONFIG, vars: { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', ...vars }, secrets: { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' } },
-    ],
-  });
+  const dev = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', ...vars };
+  const secrets = { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' };
+  const deployed = limits ? { config: limited(limits, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
+  const harness = createTestHarness({ root: ROOT, workers: [deployed] });
   const { url } = await harness.listen();
   const worker = harness.getWorker();
   await worker.applyD1Migrations('DB');
@@ -30,6 +37,8 @@ export async function startTrackMate(vars = {}) {
     d1: async () => (await worker.getEnv()).DB,
     /** The producer's end of the wake-ups' queue. */
     queue: async () => (await worker.getEnv()).DELIVERIES,
+    /** The producer's end of the spill queue. */
+    spill: async () => (await worker.getEnv()).SPILL,
     logs: () => harness.getLogs(),
     close: () => harness.close(),
   };

@@ -261,3 +261,20 @@ pub const KEYS_MAX: i64 = 100;
 pub const KEYS_SHOWN_MAX: i64 = 1000;
 /// Milliseconds between two notes of a key's last use: a row written an hour, not a row a request.
 pub const KEY_USE_MS: i64 = 60 * 60 * 1000;
+
+/// Seconds over which requests are counted against a rate limit, and after which a refused caller may try again. The limits themselves stand in
+/// `wrangler.toml`, with this period.
+pub const RATE_PERIOD_S: u32 = 10;
+/// Seconds after which a caller may try again when the database cannot be reached.
+pub const UNAVAILABLE_S: u32 = 10;
+
+/// Bytes of one message of the spill queue: 128,000 less the runtime's own share and the message's other fields.
+pub const SPILL_BYTES_MAX: usize = 120_000;
+/// Milliseconds that a request waits for the spill queue to take a message: an overloaded one was seen to hang for a minute.
+pub const SPILL_WAIT_MS: u64 = 5000;
+/// Seconds after which what was spilled is tried again, at the most: it is to be stored within a minute of the database's recovery.
+pub const SPILL_RETRY_S_MAX: i64 = 20;
+/// Minutes after which a spilled message is sent anew instead of retried: Queues retries a message 100 times at most.
+pub const SPILL_RENEW_MIN: i64 = 20;
+/// Days after which what was spilled is left to the dead-letter queue.
+pub const SPILL_DAYS_MAX: i64 = 4;

@@ -60,12 +60,16 @@ pub enum Code {
     Conflict,
     /// A limit on the number of things is reached.
     LimitReached,
+    /// More requests than this caller may send; `Retry-After` says when to try again.
+    RateLimited,
+    /// The database cannot be reached, and what was sent could not be queued either; `Retry-After` says when to try again.
+    Unavailable,
     /// Our own failure; `requestId` finds it in the logs.
     Internal,
 }
 
 /// Every code there is.
-pub const ALL: [Code; 28] = [
+pub const ALL: [Code; 30] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -93,6 +97,8 @@ pub const ALL: [Code; 28] = [
     Code::MethodNotAllowed,
     Code::Conflict,
     Code::LimitReached,
+    Code::RateLimited,
+    Code::Unavailable,
     Code::Internal,
 ];
 
@@ -128,6 +134,8 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
             Self::LimitReached => "limit_reached",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
     }

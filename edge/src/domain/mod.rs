@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod belongings;
+pub mod bot;
 pub mod circuit;
 pub mod clock;
 pub mod csv;
@@ -15,6 +16,7 @@ pub mod known;
 pub mod ledger;
 pub mod listing;
 pub mod merged;
+pub mod outage;
 pub mod own;
 pub mod payload;
 pub mod person;

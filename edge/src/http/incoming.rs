@@ -90,13 +90,23 @@ pub(super) fn refused<T>(
     handled
 }
 
+/// Tells of what was accepted while D1 was down, and is refused now.
+pub(super) fn refused_rows(call: &Call, rows: &[Row], problem: &Problem) {
+    let mut told = call.told().borrow_mut();
+    let Told { session, entries, refused, .. } = &mut *told;
+    let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
+    entries.extend(rows.iter().take(most).map(|row| Entry::refused(row, session.as_deref(), problem)));
+    *refused = true;
+}
+
 /// Notes what is to be told of a request that has been handled, after its answer.
 pub(super) fn note<T>(call: &Call, handled: &Result<T, Error>) {
     let Told { company: Some(company), from_server, session, refused, mut entries, .. } = call.told().take() else {
         return;
     };
     if let Err(Error::Problem(problem)) = handled {
-        if problem.code == Code::UnknownCompany {
+        // Who is told to wait sends the same again.
+        if matches!(problem.code, Code::UnknownCompany | Code::RateLimited) {
             return;
         }
         if !refused {

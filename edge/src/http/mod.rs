@@ -30,10 +30,12 @@ mod operator;
 mod page;
 mod profile;
 mod proof;
+mod rate;
 mod receipts;
 mod records;
 mod server_events;
 mod settings;
+pub(crate) mod spill;
 mod stats;
 mod timeline;
 mod users;
@@ -224,12 +226,17 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
         return preflight(&call, &route);
     }
     if let Route::Export(..) | Route::UserExport(_) | Route::Stream = &route {
-        let begun = audit::note(&call, &route, stream(&call, &route).await).await;
-        return begun.map_or_else(|error| respond(&call, Some(&route), Err(error)), Ok);
+        return match audit::note(&call, &route, stream(&call, &route).await).await {
+            Ok(begun) => Ok(begun),
+            Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+        };
     }
     let handled = audit::note(&call, &route, dispatch(&call, &route).await).await;
     incoming::note(&call, &handled);
-    respond(&call, Some(&route), handled)
+    match handled {
+        Ok(json) => respond(&call, Some(&route), Ok(json)),
+        Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+    }
 }
 
 /// The routes whose answer is a stream.
@@ -351,14 +358,18 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
     }
     if let Some(cost) = call.shown_cost() {
         headers.set("x-d1-cost", &cost)?;
+        headers.set("x-isolate", &call::isolate())?;
     }
     let (status, json) = match handled {
         Ok(json) => (200, json),
         Err(failed) => {
-            if let Error::Internal(detail) = &failed {
+            if let Error::Internal(detail) | Error::Down(detail) = &failed {
                 console_error!("request {} failed: {detail}", call.request_id());
             }
             let problem = failed.problem();
+            if let Some(seconds) = error::retry_after_s(problem.code) {
+                headers.set("retry-after", &seconds.to_string())?;
+            }
             if let (Code::MethodNotAllowed, Some(route)) = (problem.code, route) {
                 headers.set("allow", route.methods())?;
             }

@@ -43,6 +43,10 @@ pub(super) struct Incoming {
     session_id: Option<String>,
     user_id: Option<String>,
     user_name: Option<String>,
+    /// Only where a machine sent it, by its own word.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    bot: bool,
 }
 
 impl Incoming {
@@ -62,6 +66,7 @@ impl Incoming {
             session_id: noted.session,
             user_id: noted.profile,
             user_name: noted.person,
+            bot: noted.bot.is_some(),
         })
     }
 }

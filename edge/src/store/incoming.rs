@@ -71,6 +71,8 @@ pub struct Noted {
     /// Their name.
     #[serde(rename = "name")]
     pub person: Option<String>,
+    /// 1 if a machine sent it.
+    pub bot: Option<i64>,
 }
 
 /// Which entries are wanted.

@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub context: Option<&'a str>,
     /// The page's origin.
     pub origin: Option<&'a str>,
+    /// Whether a machine sent it, by its own word.
+    pub bot: bool,
     /// Whether this identifies somebody without proof.
     pub unproved: bool,
     /// What this invocation can attempt itself.
@@ -179,6 +181,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             guard.profile.into(),
             guard.hash.into(),
             request.unproved.then_some(1).into(),
+            request.bot.then_some(1).into(),
         ],
     )
 }

@@ -140,7 +140,7 @@ fn event() -> Value {
     let at = "2025-10-18T10:10:00.000Z";
     json!({
         "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "eventType": "payment_processed", "timestamp": at, "source": "webhook",
-        "sessionId": "webhook_1760781600_5f1c0a9b8d7e6f5a4b3c2d1e0f9a8b7c", "userId": "5f1c0a9b8d7e6f5a4b3c2d1e", "receivedAt": at,
+        "sessionId": "webhook_1760781600_5f1c0a9b8d7e6f5a4b3c2d1e0f9a8b7c", "userId": "5f1c0a9b8d7e6f5a4b3c2d1e", "receivedAt": at, "bot": false,
         "eventData": {"amount": 79.99, "currency": "USD"},
     })
 }

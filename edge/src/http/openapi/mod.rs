@@ -91,6 +91,7 @@ fn document() -> Value {
             },
             "headers": {
                 "RequestId": {"description": "Names this request in the logs.", "required": true, "schema": {"type": "string"}},
+                "RetryAfter": {"description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"}},
                 "ExportId": {"description": "The export, as `GET /api/admin/exports` lists it.", "required": true, "schema": {"type": "string"}},
                 "ExportSnapshot": {"description": "The instant whose state was asked for.", "required": true, "schema": {"type": "string", "format": "date-time"}},
                 "ContentDisposition": {"description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"}},
