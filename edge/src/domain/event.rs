@@ -24,7 +24,7 @@ pub struct Arrival<'a> {
 }
 
 /// One event as a row of the `events.insert` statement's JSON parameter.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// Message id.
     #[serde(rename = "i")]
@@ -39,10 +39,10 @@ pub struct Row {
     #[serde(rename = "d")]
     pub data: Box<RawValue>,
     /// Revenue counters, see [`revenue`].
-    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub revenue: Option<BTreeMap<String, i64>>,
     /// The sender's own time, ms.
-    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub original_ms: Option<i64>,
 }
 

@@ -75,8 +75,8 @@ const USER_COLUMNS: [&str; 37] = [
     "lastActive",
 ];
 /// Columns of events, likewise.
-const EVENT_COLUMNS: [&str; 8] =
-    ["messageId", "eventType", "timestamp", "source", "sessionId", "userId", "receivedAt", "eventData"];
+const EVENT_COLUMNS: [&str; 9] =
+    ["messageId", "eventType", "timestamp", "source", "sessionId", "userId", "receivedAt", "bot", "eventData"];
 
 impl Kind {
     /// As stored and shown.

@@ -91,6 +91,21 @@ impl Entry {
         }
     }
 
+    /// An item that was accepted while nobody could ask the database, and rejected when it could be asked.
+    #[must_use]
+    pub fn refused(row: &Row, session: Option<&str>, problem: &Problem) -> Self {
+        let data: Option<Value> = serde_json::from_str(row.data.get()).ok();
+        let happened_ms = clock::ts_ms(row.ts);
+        let name = if is_telling(&row.name) { MASK } else { &row.name };
+        Self {
+            id: Some(row.id.clone()).filter(|id| !is_telling(id)),
+            name: Some(name.to_owned()),
+            data: data.map(|data| shape(&data, 0, &mut 0)),
+            happened_ms: Some(happened_ms),
+            ..Self::rejected(None, None, session, problem)
+        }
+    }
+
     /// An item that was rejected: its JSON text, as far as there is any. An item that names no event is taken for `name`.
     #[must_use]
     pub fn rejected(raw: Option<&str>, name: Option<&str>, session: Option<&str>, problem: &Problem) -> Self {

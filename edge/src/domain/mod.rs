@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod belongings;
+pub mod bot;
 pub mod circuit;
 pub mod clock;
 pub mod csv;
@@ -9,11 +10,13 @@ pub mod delivery;
 pub mod edit;
 pub mod event;
 pub mod export;
-pub mod group;
+pub mod groups;
 pub mod incoming;
 pub mod known;
 pub mod ledger;
 pub mod listing;
+pub mod merged;
+pub mod outage;
 pub mod own;
 pub mod payload;
 pub mod person;

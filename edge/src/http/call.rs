@@ -10,6 +10,7 @@ use worker::{Context, Date, Env, Method, Request};
 
 use super::audit::Trace;
 use super::incoming::Told;
+use crate::domain::bot;
 use crate::domain::event::Row;
 use crate::store::ingest::{Outbox, Room, Stored};
 use crate::store::{self, Cost, Db};
@@ -47,6 +48,15 @@ impl Call {
             trace: RefCell::default(),
             told: RefCell::default(),
         }
+    }
+
+    /// A request that came at `now_ms` and is taken up again from the spill queue: what it said was read from it then.
+    pub(super) fn again(env: Env, context: Rc<Context>, now_ms: i64) -> worker::Result<Self> {
+        let request = Request::new("https://spill.invalid/", Method::Post)?;
+        let call = Self { now_ms, ..Self::new(request, env, context) };
+        // Its deliveries are woken instead of leased: the leases would be as old as the request.
+        call.room.get_or_init(|| Room { events: 0, busy: "[]".to_owned() });
+        Ok(call)
     }
 
     pub(super) fn path(&self) -> String {
@@ -95,6 +105,11 @@ impl Call {
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let value = self.request.borrow().headers().get(name).ok().flatten()?;
         Some(value.trim().to_owned()).filter(|v| !v.is_empty())
+    }
+
+    /// Whether a machine sends this, by its own word.
+    pub(super) fn is_bot(&self) -> bool {
+        self.header("user-agent").is_some_and(|agent| bot::is_agent(&agent))
     }
 
     /// A parameter of the query.
@@ -173,6 +188,20 @@ impl Call {
     pub(super) fn after_answer(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
     }
+}
+
+thread_local! {
+    /// This isolate's name.
+    static ISOLATE: String = hex(&entropy::bytes::<8>());
+}
+
+/// This isolate and the bytes of its memory, which never shrinks: the tests see a restart, and what a request took, by them.
+pub(super) fn isolate() -> String {
+    #[cfg(target_arch = "wasm32")]
+    let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;
+    #[cfg(not(target_arch = "wasm32"))]
+    let bytes = 0;
+    ISOLATE.with(|name| format!("name={name} memory={bytes}"))
 }
 
 /// The clock, ms. It stands still between two calls of the runtime.

@@ -82,14 +82,19 @@ struct Contact<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer<'a> {
     success: bool,
-    contact_id: &'a str,
+    /// Null if it is not known yet.
+    contact_id: Option<&'a str>,
+    /// Only while the database is down: the contact is stored once it is back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    queued: bool,
 }
 
 /// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId, pageUrl}, visitor?:{id, userAgent, referrer},
-/// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId}`, a profile's id. What the form leaves out of
+/// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?}`, a profile's id. What the form leaves out of
 /// the visitor is taken from the request. Public: overwrites nothing and answers alike whether the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
+    let text = incoming::public_body(call).await?;
     incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
 }
 
@@ -138,6 +143,7 @@ async fn take(call: &Call, text: &str) -> Handled {
         sent_at: wanted.sent_at,
         user_hash: wanted.user_hash,
     };
-    let contact_id = claim.store(call).await?;
-    Ok(serde_json::to_string(&Answer { success: true, contact_id: &contact_id })?)
+    let contact_id = claim.receive(call).await?;
+    let queued = contact_id.is_none();
+    Ok(serde_json::to_string(&Answer { success: true, contact_id: contact_id.as_deref(), queued })?)
 }

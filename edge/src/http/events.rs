@@ -9,8 +9,10 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::{Handled, body, incoming};
-use crate::domain::event::{self, Arrival, Sorted};
+use super::spill::{self, Work};
+use super::{Handled, body, incoming, rate};
+use crate::domain::bot;
+use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::entropy;
 use crate::store::ingest::{self, Door};
 
@@ -36,6 +38,10 @@ pub(super) struct Receipt {
     pub(super) accepted: usize,
     pub(super) duplicates: usize,
     pub(super) rejected: Vec<Rejected>,
+    /// Only while the database is down: what is accepted is stored once it is back, and duplicates are told apart then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    pub(super) queued: bool,
 }
 
 #[derive(Serialize)]
@@ -49,23 +55,26 @@ pub(super) struct Rejected {
 }
 
 impl Receipt {
-    pub(super) fn new(sorted: Sorted, stored: usize) -> Self {
+    /// Of `count` events that could be stored, `new` were, or it is not known yet.
+    pub(super) fn new(sorted: Sorted, count: usize, new: Option<usize>) -> Self {
         let rejected = sorted.rejected.into_iter();
+        let accepted = new.unwrap_or(count);
         Self {
             success: true,
-            accepted: stored,
-            duplicates: sorted.rows.len() - stored + sorted.repeated.len(),
+            accepted,
+            duplicates: count.saturating_sub(accepted) + sorted.repeated.len(),
             rejected: rejected
                 .map(|(index, p)| Rejected { index, code: p.code.as_str(), message: p.message, field: p.field })
                 .collect(),
+            queued: new.is_none(),
         }
     }
 }
 
 /// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?, messageId?}], sentAt?, context?}` →
-/// `{success, accepted, duplicates, rejected:[{index, code, message}]}`. Good items are stored when others are bad.
+/// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?}`. Good items are stored when others are bad.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
+    let text = incoming::public_body(call).await?;
     incoming::refused(call, &text, None, take(call, &text).await)
 }
 
@@ -88,29 +97,69 @@ async fn take(call: &Call, text: &str) -> Handled {
             .into());
         }
     }
-    let origin = call.header("origin");
     let arrival =
         Arrival { subject: &session, sent_ms: body::sent_ms(batch.sent_at.as_ref()), received_ms: call.now_ms() };
-    let sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+    let mut sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
     incoming::rejected(call, items.iter().map(|item| item.get()), &sorted);
-    let request = ingest::Request {
-        company: &company,
-        from_server: false,
-        session: &session,
-        number: entropy::number(),
+    let sent = Sent {
+        company,
+        bot: call.is_bot() || context.is_some_and(bot::is_driven),
+        context: context.map(|json| RawValue::from_string(json.to_owned())).transpose()?,
+        origin: call.header("origin"),
         sent_ms: arrival.sent_ms,
-        received_ms: arrival.received_ms,
-        context,
-        origin: origin.as_deref(),
-        unproved: false,
-        room: call.room(),
+        rows: std::mem::take(&mut sorted.rows),
+        session,
     };
-    let (door, stored) = ingest::browser(call.db(Some(&company))?, &request, &sorted.rows).await?;
-    check(call, door)?;
-    incoming::stored(call, sorted.rows.iter().chain(&sorted.repeated), &stored.new);
-    let new = stored.new.len();
-    call.stored(&company, &sorted.rows, stored);
-    Ok(serde_json::to_string(&Receipt::new(sorted, new))?)
+    let count = sent.rows.len();
+    let new = sent.receive(call).await?;
+    incoming::stored(call, sorted.repeated.iter(), &[]);
+    Ok(serde_json::to_string(&Receipt::new(sorted, count, new))?)
+}
+
+/// What a page sent, once all is read of it that D1 need not be asked for.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Sent {
+    pub(super) company: String,
+    pub(super) session: String,
+    /// JSON object.
+    pub(super) context: Option<Box<RawValue>>,
+    pub(super) origin: Option<String>,
+    /// Whether a machine sent it, by its own word.
+    pub(super) bot: bool,
+    pub(super) sent_ms: Option<i64>,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Sent {
+    /// Stores it, or keeps it in the spill queue while D1 is down; how many events are new, or `None` if that is not known yet.
+    pub(super) async fn receive(self, call: &Call) -> Result<Option<usize>, Error> {
+        rate::page(call, &self.company).await?;
+        let stored = self.store(call).await;
+        spill::or_keep(call, stored, || Work::Sent(self)).await
+    }
+
+    /// Stores it; how many events are new.
+    pub(super) async fn store(&self, call: &Call) -> Result<usize, Error> {
+        let request = ingest::Request {
+            company: &self.company,
+            from_server: false,
+            session: &self.session,
+            number: entropy::number(),
+            sent_ms: self.sent_ms,
+            received_ms: call.now_ms(),
+            context: self.context.as_deref().map(RawValue::get),
+            origin: self.origin.as_deref(),
+            bot: self.bot,
+            unproved: false,
+            room: call.room(),
+        };
+        let (door, stored) = ingest::browser(call.db(Some(&self.company))?, &request, &self.rows).await?;
+        check(call, door)?;
+        incoming::stored(call, self.rows.iter(), &stored.new);
+        let new = stored.new.len();
+        call.stored(&self.company, &self.rows, stored);
+        Ok(new)
+    }
 }
 
 /// The company that a public caller names.

@@ -3,6 +3,7 @@
 //! To add a route: 1. a [`Route`] with its path in [`Route::of`] and its methods in [`Route::methods`], 2. a handler in the feature's
 //! file, which parses, calls and maps, 3. its arm in [`dispatch`], 4. its operation in `openapi/`. Its credentials are an argument type from [`auth`].
 
+mod alias;
 mod audit;
 mod auth;
 mod body;
@@ -18,6 +19,7 @@ mod events;
 mod export;
 mod export_run;
 mod exports;
+mod groups;
 mod identity;
 mod incoming;
 mod keys;
@@ -28,14 +30,17 @@ mod operator;
 mod page;
 mod profile;
 mod proof;
+mod rate;
 mod receipts;
 mod records;
 mod server_events;
 mod settings;
+pub(crate) mod spill;
 mod stats;
 mod timeline;
 mod users;
 mod visitor;
+mod webhook_change;
 mod webhooks;
 
 use std::rc::Rc;
@@ -72,6 +77,9 @@ enum Route {
     Records(String),
     Erasure(String),
     Tombstones,
+    Groups,
+    Group(String),
+    Members(String),
     Export(Kind, Format),
     ExportCount(Kind),
     Exports,
@@ -130,6 +138,9 @@ impl Route {
             ["api", "admin", "users", id, "records"] => Self::Records((*id).to_owned()),
             ["api", "admin", "users", id, "erasure"] => Self::Erasure((*id).to_owned()),
             ["api", "admin", "tombstones"] => Self::Tombstones,
+            ["api", "admin", "groups"] => Self::Groups,
+            ["api", "admin", "groups", id] => Self::Group((*id).to_owned()),
+            ["api", "admin", "groups", id, "members"] => Self::Members((*id).to_owned()),
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
             ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
@@ -165,6 +176,8 @@ impl Route {
             | Self::Erasure(_)
             | Self::Identities(_)
             | Self::Records(_)
+            | Self::Groups
+            | Self::Members(_)
             | Self::Deliveries(_)
             | Self::Exports
             | Self::ExportEntry(_)
@@ -175,7 +188,7 @@ impl Route {
             Self::Export(..) | Self::UserExport(_) | Self::Stream => "GET, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
-            Self::Webhook(_) | Self::User(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Webhook(_) | Self::User(_) | Self::Group(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Events
             | Self::Profile
             | Self::Contacts
@@ -213,12 +226,17 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
         return preflight(&call, &route);
     }
     if let Route::Export(..) | Route::UserExport(_) | Route::Stream = &route {
-        let begun = audit::note(&call, &route, stream(&call, &route).await).await;
-        return begun.map_or_else(|error| respond(&call, Some(&route), Err(error)), Ok);
+        return match audit::note(&call, &route, stream(&call, &route).await).await {
+            Ok(begun) => Ok(begun),
+            Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+        };
     }
     let handled = audit::note(&call, &route, dispatch(&call, &route).await).await;
     incoming::note(&call, &handled);
-    respond(&call, Some(&route), handled)
+    match handled {
+        Ok(json) => respond(&call, Some(&route), Ok(json)),
+        Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+    }
 }
 
 /// The routes whose answer is a stream.
@@ -267,6 +285,11 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
         (Route::Undo, Method::Post) => identity::undo(call, auth::Admin::of(call).await?).await,
         (Route::Records(id), Method::Get) => records::list(call, auth::Admin::of(call).await?, id).await,
+        (Route::Groups, Method::Get) => groups::list(call, auth::Admin::of(call).await?).await,
+        (Route::Group(id), Method::Get) => groups::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Group(id), Method::Patch) => groups::patch(call, auth::Admin::of(call).await?, id).await,
+        (Route::Group(id), Method::Delete) => groups::delete(call, auth::Admin::of(call).await?, id).await,
+        (Route::Members(id), Method::Get) => groups::members(call, auth::Admin::of(call).await?, id).await,
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
         (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,
@@ -335,14 +358,18 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
     }
     if let Some(cost) = call.shown_cost() {
         headers.set("x-d1-cost", &cost)?;
+        headers.set("x-isolate", &call::isolate())?;
     }
     let (status, json) = match handled {
         Ok(json) => (200, json),
         Err(failed) => {
-            if let Error::Internal(detail) = &failed {
+            if let Error::Internal(detail) | Error::Down(detail) = &failed {
                 console_error!("request {} failed: {detail}", call.request_id());
             }
             let problem = failed.problem();
+            if let Some(seconds) = error::retry_after_s(problem.code) {
+                headers.set("retry-after", &seconds.to_string())?;
+            }
             if let (Code::MethodNotAllowed, Some(route)) = (problem.code, route) {
                 headers.set("allow", route.methods())?;
             }

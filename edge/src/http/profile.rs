@@ -10,7 +10,8 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::events::{check, company, session};
-use super::{Handled, body, incoming, proof};
+use super::spill::{self, Work};
+use super::{Handled, body, incoming, proof, rate};
 use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
@@ -43,13 +44,18 @@ pub(super) struct Identify {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer<'a> {
     success: bool,
-    profile_id: &'a str,
+    /// Null if it is not known yet.
+    profile_id: Option<&'a str>,
+    /// Only while the database is down: the claim is stored once it is back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    queued: bool,
 }
 
-/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` → `{success, profileId}`.
+/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` → `{success, profileId, queued?}`.
 /// The answer has one shape whether or not the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
+    let text = incoming::public_body(call).await?;
     incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
 }
 
@@ -86,8 +92,9 @@ async fn take(call: &Call, text: &str) -> Handled {
         sent_at: identify.sent_at,
         user_hash: identify.user_hash,
     };
-    let profile_id = claim.store(call).await?;
-    Ok(serde_json::to_string(&Answer { success: true, profile_id: &profile_id })?)
+    let profile_id = claim.receive(call).await?;
+    let queued = profile_id.is_none();
+    Ok(serde_json::to_string(&Answer { success: true, profile_id: profile_id.as_deref(), queued })?)
 }
 
 /// A public caller's claim that a session is somebody's, with the timeline entry it makes.
@@ -115,12 +122,15 @@ pub(super) struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    /// Stores the claim; the id of the person's profile.
-    pub(super) async fn store(self, call: &Call) -> Result<String, Error> {
-        let proved = match &self.user_hash {
-            Some(hash) => proof::check(call, self.company, hash, [self.address, self.email]).await?,
-            None => false,
-        };
+    /// Stores the claim, or keeps it in the spill queue while D1 is down; the id of the person's profile, or `None` if it is not known yet.
+    pub(super) async fn receive(self, call: &Call) -> Result<Option<String>, Error> {
+        rate::page(call, self.company).await?;
+        let claimed = self.claimed(call)?;
+        let stored = claimed.store(call).await;
+        spill::or_keep(call, stored, || Work::Claimed(claimed)).await
+    }
+
+    fn claimed(self, call: &Call) -> Result<Claimed, Error> {
         let original_ms = self.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
         let sent_ms = body::sent_ms(self.sent_at.as_ref());
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
@@ -131,42 +141,82 @@ impl Claim<'_> {
             (None, None) => entropy::message_id(),
         };
         let ms = clock::happened(original_ms, sent_ms, call.now_ms());
-        let row = Row {
-            ts: clock::identify_ts(ms, &id),
-            id,
-            name: self.event.to_owned(),
-            data: RawValue::from_string(self.data)?,
-            revenue: None,
-            original_ms,
-        };
-        let origin = call.header("origin");
-        let request = ingest::Request {
-            company: self.company,
-            from_server: false,
-            session: self.session,
-            number: entropy::number(),
+        Ok(Claimed {
+            company: self.company.to_owned(),
+            session: self.session.to_owned(),
+            address: self.address.to_owned(),
+            email: self.email.to_owned(),
+            name: self.name.map(str::to_owned),
+            traits: RawValue::from_string(self.traits.to_owned())?,
+            user_hash: self.user_hash,
+            origin: call.header("origin"),
+            bot: call.is_bot(),
             sent_ms,
+            row: Row {
+                ts: clock::identify_ts(ms, &id),
+                id,
+                name: self.event.to_owned(),
+                data: RawValue::from_string(self.data)?,
+                revenue: None,
+                original_ms,
+            },
+        })
+    }
+}
+
+/// A claim, once all is read of it that D1 need not be asked for. Its fields are [`Claim`]'s.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Claimed {
+    pub(super) company: String,
+    pub(super) session: String,
+    address: String,
+    email: String,
+    name: Option<String>,
+    traits: Box<RawValue>,
+    user_hash: Option<String>,
+    origin: Option<String>,
+    bot: bool,
+    sent_ms: Option<i64>,
+    pub(super) row: Row,
+}
+
+impl Claimed {
+    /// Stores the claim; the id of the person's profile.
+    pub(super) async fn store(&self, call: &Call) -> Result<String, Error> {
+        let proved = match &self.user_hash {
+            Some(hash) => proof::check(call, &self.company, hash, [&self.address, &self.email]).await?,
+            None => false,
+        };
+        let ms = clock::ts_ms(self.row.ts);
+        let request = ingest::Request {
+            company: &self.company,
+            from_server: false,
+            session: &self.session,
+            number: entropy::number(),
+            sent_ms: self.sent_ms,
             received_ms: call.now_ms(),
             context: None,
-            origin: origin.as_deref(),
+            origin: self.origin.as_deref(),
+            bot: self.bot,
             unproved: !proved,
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());
-        let claims = match self.name {
-            None => self.traits.to_owned(),
+        let traits = self.traits.get();
+        let claims = match &self.name {
+            None => traits.to_owned(),
             Some(name) => {
-                let mut claims = person::traits(self.traits)?;
+                let mut claims = person::traits(traits)?;
                 claims.insert("name".to_owned(), serde_json::value::to_raw_value(name)?);
                 serde_json::to_string(&claims)?
             }
         };
         let user = person::Person {
             id: candidate.clone(),
-            company: self.company.to_owned(),
-            email: Some(self.email.to_owned()),
-            claimed_name: self.name.map(str::to_owned),
-            claimed: person::traits(self.traits)?,
+            company: self.company.clone(),
+            email: Some(self.email.clone()),
+            claimed_name: self.name.clone(),
+            claimed: person::traits(traits)?,
             created_ms: ms,
             registered_ms: Some(ms),
             updated_ms: call.now_ms(),
@@ -175,10 +225,10 @@ impl Claim<'_> {
         };
         let user = serde_json::to_string(&user.user())?;
         let person = Person {
-            address: self.address,
-            email: self.email,
-            name: self.name,
-            traits: self.traits,
+            address: &self.address,
+            email: &self.email,
+            name: self.name.as_deref(),
+            traits,
             candidate: &candidate,
             server_session: &server_session,
             created_ms: ms,
@@ -186,10 +236,12 @@ impl Claim<'_> {
             user: &user,
             platform_id: &entropy::message_id(),
         };
-        let identified = identify::add(call.db(Some(self.company))?, &request, &row, &person).await?;
+        let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
         check(call, identified.door)?;
-        incoming::stored(call, std::iter::once(&row), &identified.stored.new);
-        call.stored(self.company, std::slice::from_ref(&row), identified.stored);
+        if identified.profile.is_some() {
+            incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
+        }
+        call.stored(&self.company, std::slice::from_ref(&self.row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
         Ok(identified.profile.ok_or_else(taken)?)

@@ -10,13 +10,14 @@ use super::call::Call;
 use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
-use super::{Handled, auth, body, edits, identity, incoming};
+use super::spill::{self, Work};
+use super::{Handled, alias, auth, body, edits, identity, incoming, rate};
 use crate::domain::edit::Edit;
-use crate::domain::event::{self, Arrival, Sorted};
+use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
-use crate::store::ingest::{self, Served, Stored, Subject};
+use crate::store::ingest::{self, Served, Subject};
 use crate::store::people::{self, Identifiers, Resolved};
 
 /// How often a request resolves its person again because another one made it in between.
@@ -86,9 +87,9 @@ pub(super) struct Answer<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Warning {
-    code: &'static str,
-    message: &'static str,
+pub(super) struct Warning {
+    pub(super) code: &'static str,
+    pub(super) message: &'static str,
 }
 
 /// What is said of nobody.
@@ -100,141 +101,184 @@ const NOBODY: Warning =
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
 pub(super) async fn post(call: &Call) -> Handled {
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
+    rate::key(call, &hash).await?;
     let text = match body::text(call).await {
         Ok(text) => text,
-        Err(error) => {
-            resolve(call, &hash, &Identifiers::default(), 0).await?;
-            return Err(error);
-        }
+        Err(error) => return Err(key_first(call, &hash, error).await),
     };
     incoming::refused(call, &text, None, take(call, &hash, &text).await)
 }
 
-async fn take(call: &Call, hash: &str, text: &str) -> Handled {
-    // A bad key is told before a bad body: it is looked up together with whom the body names.
-    let read = read(call, text);
-    let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
-    let mut resolved = resolve(call, hash, &who, at).await?;
-    let Read { company_id, single, sent_ms, sorted, edit, merge, .. } = read?;
-    let company = resolved.key.company.clone();
-    if company_id.is_some_and(|id| id != company) {
-        return Err(
-            Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
-        );
+/// A bad key is told before a bad body, where D1 can be asked for it.
+async fn key_first(call: &Call, hash: &str, error: Error) -> Error {
+    match resolve(call, hash, &Identifiers::default(), 0).await {
+        Ok(_) | Err(Error::Down(_)) => error,
+        Err(error) => error,
     }
-    if merge && unite(call, &company, &resolved, &who).await? {
-        resolved = resolve(call, hash, &who, at).await?;
-    }
-    let shared = ingest::Request {
-        company: &company,
-        from_server: true,
-        session: "",
-        number: 0,
-        sent_ms,
-        received_ms: call.now_ms(),
-        context: None,
-        origin: None,
-        unproved: false,
-        room: call.room(),
-    };
-    let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
-    for _ in 0..RACES_MAX {
-        let person = Person::of(&resolved, &who)?;
-        let (candidate, session) = new_profile(call.now_ms());
-        let user = fresh_user(call, &company, &who, &candidate, &sorted)?;
-        let platform_id = entropy::message_id();
-        let (subject, session) = match (&person, &who) {
-            (Person::Nobody, _) => (Subject::None, ""),
-            (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
-            (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => (
-                Subject::New {
-                    profile: &candidate,
-                    address,
-                    hash: &hash_of_address,
-                    email,
-                    user: &user,
-                    platform_id: &platform_id,
-                },
-                session.as_str(),
-            ),
-            (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
-        };
-        let request = ingest::Request { session, number: entropy::number(), ..shared };
-        let stored = match ingest::server(call.db(Some(&company))?, &request, &sorted.rows, subject).await? {
-            Served::Stored(stored) => stored,
-            Served::Raced => {
-                resolved = resolve(call, hash, &who, at).await?;
-                continue;
-            }
-            Served::Erased => return Err(erased("identifier.email").into()),
-        };
-        if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !sorted.rows.is_empty() {
-            // All are repeats, or the person was erased since, or is nobody's identify's any more.
-            let now = resolve(call, hash, &who, at).await?;
-            if Person::of(&now, &who)?.id() != person.id() {
-                resolved = now;
-                continue;
-            }
-        }
-        // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
-        let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
-        let profile = match &person {
-            Person::Known { id, .. } => Some(id.as_str()),
-            Person::Session(owner) => owner.as_deref(),
-            Person::Unknown => Some(candidate.as_str()).filter(|_| created),
-            Person::Nobody => None,
-        };
-        let mut warnings: Vec<Warning> = conflict(&resolved, &who).into_iter().collect();
-        match (&edit, profile) {
-            (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
-            (Some(_), None) => warnings.push(NOBODY),
-            (None, _) => {}
-        }
-        return answer(call, &company, sorted, stored, single, profile, created, warnings);
-    }
-    Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
 }
 
-#[allow(clippy::too_many_arguments, reason = "the parts of one answer")]
-fn answer(
-    call: &Call,
-    company: &str,
-    sorted: Sorted,
-    stored: Stored,
-    single: bool,
-    profile_id: Option<&str>,
-    created: bool,
-    warnings: Vec<Warning>,
-) -> Handled {
-    let id = sorted.rows.first().map(|row| row.id.clone()).filter(|_| single);
-    incoming::stored(call, sorted.rows.iter().chain(&sorted.repeated), &stored.new);
-    let new = stored.new.len();
-    call.stored(company, &sorted.rows, stored);
+async fn take(call: &Call, hash: &str, text: &str) -> Handled {
+    let Read { told, sorted, single, edit } = match read(call, text, hash) {
+        Ok(read) => read,
+        Err(problem) => return Err(key_first(call, hash, problem.into()).await),
+    };
+    let (id, count) = (told.rows.first().map(|row| row.id.clone()).filter(|_| single), told.rows.len());
+    let outcome = told.receive(call, edit.as_ref()).await?;
+    incoming::stored(call, sorted.repeated.iter(), &[]);
+    let new = outcome.as_ref().map(|outcome| outcome.new);
+    let Outcome { profile, created, warnings, .. } = outcome.unwrap_or_default();
     Ok(serde_json::to_string(&Answer {
         message_id: id.as_deref(),
-        receipt: Receipt::new(sorted, new),
-        profile_id,
-        linked: profile_id.is_some(),
+        receipt: Receipt::new(sorted, count, new),
+        linked: profile.is_some(),
+        profile_id: profile.as_deref(),
         created,
         warnings,
     })?)
 }
 
-/// What a body says once it is understood.
-struct Read {
+/// What came of a server's events.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// How many are new.
+    new: usize,
+    profile: Option<String>,
+    created: bool,
+    warnings: Vec<Warning>,
+}
+
+/// What a server told, once all is read of it that D1 need not be asked for.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Told {
+    /// Of the key: whether it is one, and whose, D1 knows.
+    hash: String,
     company_id: Option<String>,
     who: Identifiers,
     /// The `ts` at which a session's owner is asked for: the first event's.
     at: i64,
-    single: bool,
     sent_ms: Option<i64>,
-    sorted: Sorted,
-    edit: Option<Edit>,
+    pub(super) rows: Vec<Row>,
+    /// What is said of the person, as sent.
+    user: Option<Box<RawValue>>,
     merge: bool,
 }
 
-fn read(call: &Call, text: &str) -> Result<Read, Problem> {
+impl Told {
+    /// Stores it, or keeps it in the spill queue while D1 is down: then what came of it is not known yet, `None`.
+    async fn receive(self, call: &Call, edit: Option<&Edit>) -> Result<Option<Outcome>, Error> {
+        let stored = self.store(call, edit).await;
+        spill::or_keep(call, stored, || Work::Told(self)).await
+    }
+
+    /// Stores what was kept.
+    pub(super) async fn store_again(&self, call: &Call) -> Result<(), Error> {
+        let edit = edit(self.user.as_deref())?;
+        self.store(call, edit.as_ref()).await.map(drop)
+    }
+
+    async fn store(&self, call: &Call, edit: Option<&Edit>) -> Result<Outcome, Error> {
+        let Self { hash, who, at, rows, .. } = self;
+        let mut resolved = resolve(call, hash, who, *at).await?;
+        let company = resolved.key.company.clone();
+        if self.company_id.as_ref().is_some_and(|id| *id != company) {
+            return Err(
+                Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
+            );
+        }
+        if self.merge && unite(call, &company, &resolved, who).await? {
+            resolved = resolve(call, hash, who, *at).await?;
+        }
+        let aliased = alias::unite(call, &company, rows).await?;
+        if aliased.is_some() {
+            resolved = resolve(call, hash, who, *at).await?;
+        }
+        let shared = ingest::Request {
+            company: &company,
+            from_server: true,
+            session: "",
+            number: 0,
+            sent_ms: self.sent_ms,
+            received_ms: call.now_ms(),
+            context: None,
+            origin: None,
+            bot: false,
+            unproved: false,
+            room: call.room(),
+        };
+        let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
+        for _ in 0..RACES_MAX {
+            let person = Person::of(&resolved, who)?;
+            let (candidate, session) = new_profile(call.now_ms());
+            let user = fresh_user(call, &company, who, &candidate, rows)?;
+            let platform_id = entropy::message_id();
+            let (subject, session) = match (&person, who) {
+                (Person::Nobody, _) => (Subject::None, ""),
+                (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
+                (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
+                (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => (
+                    Subject::New {
+                        profile: &candidate,
+                        address,
+                        hash: &hash_of_address,
+                        email,
+                        user: &user,
+                        platform_id: &platform_id,
+                    },
+                    session.as_str(),
+                ),
+                (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
+            };
+            let request = ingest::Request { session, number: entropy::number(), ..shared };
+            let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject).await? {
+                Served::Stored(stored) => stored,
+                Served::Raced => {
+                    resolved = resolve(call, hash, who, *at).await?;
+                    continue;
+                }
+                Served::Erased => return Err(erased("identifier.email").into()),
+            };
+            if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !rows.is_empty() {
+                // All are repeats, or the person was erased since, or is nobody's identify's any more.
+                let now = resolve(call, hash, who, *at).await?;
+                if Person::of(&now, who)?.id() != person.id() {
+                    resolved = now;
+                    continue;
+                }
+            }
+            // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
+            let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
+            let profile = match person {
+                Person::Known { id, .. } => Some(id),
+                Person::Session(owner) => owner,
+                Person::Unknown => Some(candidate.clone()).filter(|_| created),
+                Person::Nobody => None,
+            };
+            let mut warnings: Vec<Warning> =
+                conflict(&resolved, who).into_iter().chain(aliased.into_iter().flatten()).collect();
+            match (edit, profile.as_deref()) {
+                (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
+                (Some(_), None) => warnings.push(NOBODY),
+                (None, _) => {}
+            }
+            incoming::stored(call, rows.iter(), &stored.new);
+            let new = stored.new.len();
+            call.stored(&company, rows, stored);
+            return Ok(Outcome { new, profile, created, warnings });
+        }
+        Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
+    }
+}
+
+/// What a body says once it is understood.
+struct Read {
+    told: Told,
+    /// What is left of the request's items: those that cannot be stored.
+    sorted: Sorted,
+    single: bool,
+    edit: Option<Edit>,
+}
+
+fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
     let batch: Batch = body::parse(text)?;
     let who = identifiers(batch.identifier.unwrap_or_default())?;
     if let Some(id) = &who.session {
@@ -244,7 +288,7 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
     let subject = who.user.as_ref().or(who.address.as_ref()).or(who.session.as_ref()).map_or("", String::as_str);
     let arrival = Arrival { subject, sent_ms, received_ms: call.now_ms() };
     let single = batch.events.is_none();
-    let sorted = if single {
+    let mut sorted = if single {
         let item = Single {
             event_type: batch.event_type,
             event_data: batch.event_data,
@@ -261,11 +305,8 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
         sorted
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
-    let edit = batch
-        .user
-        .filter(|user| user.get() != "null")
-        .map(|user| Edit::read(user.get(), "server", address))
-        .transpose()?;
+    let user = batch.user.filter(|user| user.get() != "null");
+    let edit = edit(user)?;
     if edit.is_some() && who.user.is_none() && who.address.is_none() && who.session.is_none() {
         return Err(Problem::field(
             Code::MissingField,
@@ -278,7 +319,22 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
         let message = "merge needs the userId and the email that are to be one user";
         return Err(Problem::field(Code::MissingField, "identifier", message));
     }
-    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit, merge })
+    let told = Told {
+        hash: hash.to_owned(),
+        company_id: batch.company_id,
+        at,
+        sent_ms,
+        rows: std::mem::take(&mut sorted.rows),
+        user: user.map(ToOwned::to_owned),
+        merge,
+        who,
+    };
+    Ok(Read { told, sorted, single, edit })
+}
+
+/// What `user` says.
+fn edit(user: Option<&RawValue>) -> Result<Option<Edit>, Problem> {
+    user.map(|user| Edit::read(user.get(), "server", address)).transpose()
 }
 
 /// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has, or that somebody gave up,
@@ -300,8 +356,8 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
 }
 
 /// The user object of a person whom these events would make.
-fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, sorted: &Sorted) -> Result<String, Error> {
-    let times = || sorted.rows.iter().map(|row| clock::ts_ms(row.ts));
+fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, rows: &[Row]) -> Result<String, Error> {
+    let times = || rows.iter().map(|row| clock::ts_ms(row.ts));
     let user = domain::person::Person {
         id: id.to_owned(),
         company: company.to_owned(),

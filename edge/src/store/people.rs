@@ -1,6 +1,6 @@
 //! Reading people: whom identifiers name, profiles, timelines.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::companies::Key;
 use super::{Db, Param, Result, sql};
@@ -125,7 +125,7 @@ pub struct Resolved {
 }
 
 /// What a server request names a person by.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Identifiers {
     /// Lookup key of the address.
     pub address: Option<String>,
@@ -286,6 +286,8 @@ pub struct Entry {
     pub name: String,
     /// JSON object.
     pub data: String,
+    /// 1 if a machine sent it.
+    pub bot: Option<i64>,
 }
 
 /// At most `limit` events past the cursor of each of these links, unsorted across links.

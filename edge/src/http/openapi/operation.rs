@@ -210,6 +210,9 @@ impl Operation {
         if self.takes.is_some() {
             codes.extend([Code::InvalidJson, Code::InvalidEncoding, Code::BodyTooLarge]);
         }
+        if self.takes.is_some() || who != Who::Anyone {
+            codes.extend([Code::RateLimited, Code::Unavailable]);
+        }
         codes.extend(match who {
             Who::Anyone => [].as_slice(),
             Who::Server | Who::Admin => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope],
@@ -246,7 +249,10 @@ fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let narrowed = json!({"type": "object", "properties": {"code": {"enum": names}}});
     let content = json!({"application/json": {"schema": {"allOf": [reference("Problem"), narrowed]}}});
-    let response = json!({"description": names.join(", "), "headers": headers, "content": content});
+    let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
+    if codes.iter().any(|code| error::retry_after_s(*code).is_some()) {
+        response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+    }
     if codes.len() > 3 {
         return response;
     }
@@ -281,6 +287,7 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         "deliveries" => "A delivery's id.",
         "companies" => "A company's id.",
         "keys" => "A key's id, which is not the key.",
+        "groups" => "A group's id: the `id` that a list shows, not the company's own `groupId`.",
         "exports" => "An export's id: the `x-export-id` of its answer.",
         "events" => "A message id.",
         other => panic!("what stands behind /{other}/ in a path? Say so here."),
