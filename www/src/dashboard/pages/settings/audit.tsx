@@ -10,12 +10,14 @@ import { refine, route, to } from '../../route';
 type Entry = Schema<'AuditEntry'>;
 type Action = Entry['action'];
 
-/** Every action there is; the type says when one is missing. */
+/** Every action there is, in words: the type says when one is missing. */
 const ACTIONS: Record<Action, string> = {
   'company.create': 'company made',
   'export.events': 'events exported',
   'export.user': 'all of a person read',
   'export.users': 'people exported',
+  'group.delete': 'group deleted',
+  'group.update': 'group changed',
   'identity.undo': 'link taken back',
   'key.create': 'key made',
   'key.revoke': 'key revoked',
