@@ -11,6 +11,7 @@ import groups from './api/groups.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import keys from './api/keys.mjs';
 import listing from './api/listing.mjs';
+import problems from './api/problems.mjs';
 import receipts from './api/receipts.mjs';
 import records from './api/records.mjs';
 import openapi from './api/openapi.mjs';
@@ -31,6 +32,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, exports, audit, keys, stats, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

@@ -38,7 +38,7 @@ export default (trackMate) =>
       await c.get('/api/admin/events');
       const session = c.session();
       const one = (await c.identify(session, 'whole-one@example.com', { name: 'Wholename', messageId: 'wholenote-0' })).body.profileId;
-      await c.track(session, { eventType: 'wholetext', messageId: 'wholenote-1' }, { eventType: 'x', messageId: 'wholenote-2', timestamp: 'wholenote', eventData: { text: 'wholetext' } });
+      await c.track(session, { eventType: 'y', messageId: 'wholenote-1' }, { eventType: 'x', messageId: 'wholenote-2', timestamp: 'wholenote', eventData: { text: 'wholetext' } });
       const noted = async () => (await c.get('/api/admin/events')).body.events.filter((entry) => entry.messageId?.startsWith('wholenote')).length;
       await until('notes of all three', async () => (await noted()) === 3);
       const two = (await c.identify(c.session(), 'whole-two@example.com', { city: 'Wholecity' })).body.profileId;
