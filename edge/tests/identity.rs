@@ -131,7 +131,7 @@ fn text(cell: &str) -> String {
 fn undo(db: &mut Db, number: usize) {
     let id = format!("i{number}");
     let fact: Fact = db.find(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).remove(0);
-    let (undo, tidy) = undoing(COMPANY, &id, &fact, fact.email.as_deref(), &act(db));
+    let (undo, tidy) = undoing(COMPANY, &id, &fact, fact.email.as_deref().as_slice(), &act(db));
     db.batch(&[undo, tidy].concat());
 }
 
@@ -229,7 +229,14 @@ fn has_tie(history: &[Request]) -> bool {
 fn read(db: &Db, id: &str) -> Option<Fact> {
     let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
     let fact = found.query_row([COMPANY, id], |r| {
-        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, email: r.get(3)?, heir: r.get(4)? })
+        Ok(Fact {
+            session: r.get(0)?,
+            at: r.get(1)?,
+            profile: r.get(2)?,
+            email: r.get(3)?,
+            aliases: r.get(4)?,
+            heir: r.get(5)?,
+        })
     });
     fact.ok()
 }
@@ -257,7 +264,7 @@ fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
         erase(&db, &before.profile);
         let fact = if late { read(&db, "i0") } else { Some(before) };
         if let Some(fact) = fact {
-            let (undo, tidy) = undoing(COMPANY, "i0", &fact, fact.email.as_deref(), &act(&mut db));
+            let (undo, tidy) = undoing(COMPANY, "i0", &fact, fact.email.as_deref().as_slice(), &act(&mut db));
             db.batch(&[undo, tidy].concat());
         }
         let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
@@ -274,7 +281,7 @@ fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
     }
     let fact = read(&db, "i1").unwrap();
     merge(&mut db, 0, 1).unwrap();
-    let (undo, tidy) = undoing(COMPANY, "i1", &fact, fact.email.as_deref(), &act(&mut db));
+    let (undo, tidy) = undoing(COMPANY, "i1", &fact, fact.email.as_deref().as_slice(), &act(&mut db));
     let answers = db.batch(&[undo, tidy].concat());
     assert!(answers[0].is_empty(), "it is read again");
     check(&db);

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod belongings;
 pub mod circuit;
 pub mod clock;
+pub mod compat;
 pub mod csv;
 pub mod delivery;
 pub mod edit;

@@ -103,6 +103,12 @@ impl Call {
         pairs.iter().map(|pair| js_sys::Array::from(&pair)).map(|pair| (text(&pair, 0), text(&pair, 1))).collect()
     }
 
+    /// The protocol (without its colon) and the host with its port that this deployment was asked by.
+    pub(super) fn own_origin(&self) -> Option<(String, String)> {
+        let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
+        Some((url.protocol().trim_end_matches(':').to_owned(), url.host()))
+    }
+
     /// The host this deployment was asked by.
     pub(super) fn own_host(&self) -> Option<String> {
         Some(web_sys::Url::new(&self.request.borrow().inner().url()).ok()?.hostname())

@@ -121,7 +121,8 @@ pub(super) async fn post(call: &Call) -> Handled {
         company: &company,
         session: &session,
         address: &address,
-        email,
+        email: Some(email),
+        trusted: false,
         name,
         traits: "{}",
         event: EVENT,
@@ -129,9 +130,10 @@ pub(super) async fn post(call: &Call) -> Handled {
         data,
         timestamp: wanted.timestamp,
         message_id: wanted.message_id,
-        sent_at: wanted.sent_at,
+        sent_ms: body::sent_ms(wanted.sent_at.as_ref()),
         user_hash: wanted.user_hash,
+        context: None,
     };
-    let contact_id = claim.store(call).await?;
-    Ok(serde_json::to_string(&Answer { success: true, contact_id: &contact_id })?)
+    let claimed = claim.store(call).await?;
+    Ok(serde_json::to_string(&Answer { success: true, contact_id: &claimed.profile })?)
 }

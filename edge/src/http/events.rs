@@ -10,7 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::{Handled, body};
-use crate::domain::event::{self, Arrival, Sorted};
+use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::entropy;
 use crate::store::ingest::{self, Door};
 
@@ -48,6 +48,12 @@ pub(super) struct Rejected {
     field: Option<&'static str>,
 }
 
+impl Rejected {
+    pub(super) fn new(index: usize, problem: Problem) -> Self {
+        Self { index, code: problem.code.as_str(), message: problem.message, field: problem.field }
+    }
+}
+
 impl Receipt {
     pub(super) fn new(sorted: Sorted, stored: usize) -> Self {
         let rejected = sorted.rejected.into_iter();
@@ -55,9 +61,7 @@ impl Receipt {
             success: true,
             accepted: stored,
             duplicates: sorted.rows.len() - stored + sorted.repeated,
-            rejected: rejected
-                .map(|(index, p)| Rejected { index, code: p.code.as_str(), message: p.message, field: p.field })
-                .collect(),
+            rejected: rejected.map(|(index, problem)| Rejected::new(index, problem)).collect(),
         }
     }
 }
@@ -82,27 +86,40 @@ pub(super) async fn post(call: &Call) -> Handled {
             .into());
         }
     }
-    let origin = call.header("origin");
     let arrival =
         Arrival { subject: &session, sent_ms: body::sent_ms(batch.sent_at.as_ref()), received_ms: call.now_ms() };
     let sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+    let new = store(call, &company, &session, arrival.sent_ms, context, &sorted.rows).await?;
+    Ok(serde_json::to_string(&Receipt::new(sorted, new))?)
+}
+
+/// Stores events of a session, as its company's pages may; how many of them are new.
+pub(super) async fn store(
+    call: &Call,
+    company: &str,
+    session: &str,
+    sent_ms: Option<i64>,
+    context: Option<&str>,
+    rows: &[Row],
+) -> Result<usize, Error> {
+    let origin = call.header("origin");
     let request = ingest::Request {
-        company: &company,
+        company,
         from_server: false,
-        session: &session,
+        session,
         number: entropy::number(),
-        sent_ms: arrival.sent_ms,
-        received_ms: arrival.received_ms,
+        sent_ms,
+        received_ms: call.now_ms(),
         context,
         origin: origin.as_deref(),
         unproved: false,
         room: call.room(),
     };
-    let (door, stored) = ingest::browser(call.db(Some(&company))?, &request, &sorted.rows).await?;
+    let (door, stored) = ingest::browser(call.db(Some(company))?, &request, rows).await?;
     check(door)?;
     let new = stored.new.len();
-    call.stored(&company, &sorted.rows, stored);
-    Ok(serde_json::to_string(&Receipt::new(sorted, new))?)
+    call.stored(company, rows, stored);
+    Ok(new)
 }
 
 /// The company that a public caller names.

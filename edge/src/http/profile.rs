@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id};
+use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id, user_key};
 use trackmate_wire::limits::{NAME_CHARS_MAX, TRAITS_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -66,7 +66,8 @@ pub(super) async fn post(call: &Call) -> Handled {
         company: &company,
         session: &session,
         address: &address,
-        email: email.trim(),
+        email: Some(email.trim()),
+        trusted: false,
         name: name.as_deref(),
         traits: &traits_json,
         event: "identify",
@@ -74,21 +75,32 @@ pub(super) async fn post(call: &Call) -> Handled {
         said: &traits_json,
         timestamp: identify.timestamp,
         message_id: identify.message_id,
-        sent_at: identify.sent_at,
+        sent_ms: body::sent_ms(identify.sent_at.as_ref()),
         user_hash: identify.user_hash,
+        context: None,
     };
-    let profile_id = claim.store(call).await?;
-    Ok(serde_json::to_string(&Answer { success: true, profile_id: &profile_id })?)
+    let claimed = claim.store(call).await?;
+    Ok(serde_json::to_string(&Answer { success: true, profile_id: &claimed.profile })?)
 }
 
-/// A public caller's claim that a session is somebody's, with the timeline entry it makes.
+/// What came of a claim.
+pub(super) struct Claimed {
+    /// The person's profile.
+    pub(super) profile: String,
+    /// Whether it was not a repeat.
+    pub(super) new: bool,
+}
+
+/// A caller's claim that a session is somebody's, with the timeline entry it makes.
 pub(super) struct Claim<'a> {
     pub(super) company: &'a str,
     pub(super) session: &'a str,
-    /// The lookup key of the address.
+    /// The lookup key of the address, or of a user id.
     pub(super) address: &'a str,
     /// The address as typed.
-    pub(super) email: &'a str,
+    pub(super) email: Option<&'a str>,
+    /// Whether a secret key vouches for it: then it needs no proof, and no page's origin is asked for.
+    pub(super) trusted: bool,
     pub(super) name: Option<&'a str>,
     /// JSON object.
     pub(super) traits: &'a str,
@@ -100,20 +112,27 @@ pub(super) struct Claim<'a> {
     pub(super) said: &'a str,
     pub(super) timestamp: Option<Value>,
     pub(super) message_id: Option<String>,
-    pub(super) sent_at: Option<Value>,
+    /// The sender's clock when it sent, ms.
+    pub(super) sent_ms: Option<i64>,
     /// Proof that the page's server knows who this is.
     pub(super) user_hash: Option<String>,
+    /// JSON object stored with the entry.
+    pub(super) context: Option<Box<RawValue>>,
 }
 
 impl Claim<'_> {
-    /// Stores the claim; the id of the person's profile.
-    pub(super) async fn store(self, call: &Call) -> Result<String, Error> {
+    /// Stores the claim.
+    pub(super) async fn store(self, call: &Call) -> Result<Claimed, Error> {
         let proved = match &self.user_hash {
-            Some(hash) => proof::check(call, self.company, hash, [self.address, self.email]).await?,
+            _ if self.trusted => true,
+            Some(hash) => {
+                let spellings = [self.address, self.email.unwrap_or(self.address)];
+                proof::check(call, self.company, hash, spellings).await?
+            }
             None => false,
         };
         let original_ms = self.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
-        let sent_ms = body::sent_ms(self.sent_at.as_ref());
+        let sent_ms = self.sent_ms;
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,
             (None, Some(ms)) => {
@@ -129,8 +148,9 @@ impl Claim<'_> {
             data: RawValue::from_string(self.data)?,
             revenue: None,
             original_ms,
+            context: self.context,
         };
-        let origin = call.header("origin");
+        let origin = call.header("origin").filter(|_| !self.trusted);
         let request = ingest::Request {
             company: self.company,
             from_server: false,
@@ -155,7 +175,8 @@ impl Claim<'_> {
         let user = person::Person {
             id: candidate.clone(),
             company: self.company.to_owned(),
-            email: Some(self.email.to_owned()),
+            email: self.email.map(str::to_owned),
+            external_id: self.email.is_none().then(|| self.address.to_owned()),
             claimed_name: self.name.map(str::to_owned),
             claimed: person::traits(self.traits)?,
             created_ms: ms,
@@ -179,10 +200,11 @@ impl Claim<'_> {
         };
         let identified = identify::add(call.db(Some(self.company))?, &request, &row, &person).await?;
         check(identified.door)?;
+        let new = !identified.stored.new.is_empty();
         call.stored(self.company, std::slice::from_ref(&row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-        Ok(identified.profile.ok_or_else(taken)?)
+        Ok(Claimed { profile: identified.profile.ok_or_else(taken)?, new })
     }
 }
 
@@ -191,11 +213,21 @@ pub(super) fn new_profile(now_ms: i64) -> (String, String) {
     (hex(&entropy::bytes::<12>()), server_session_id(now_ms / 1000, entropy::bytes()))
 }
 
+/// NFC, by the runtime.
+fn nfc(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { String::from(js_sys::JsString::from(text).normalize("NFC")) }
+}
+
+/// The lookup key of a company's own id for a person.
+pub(super) fn user(id: &str) -> Result<String, Problem> {
+    user_key(&nfc(id)).map_err(|_| {
+        Problem::field(Code::InvalidField, "userId", "userId has at most 254 bytes, none of them control characters")
+    })
+}
+
 /// The lookup key of an address: NFC by the runtime, the rest by the shared rule.
 pub(super) fn address(email: &str) -> Result<String, Problem> {
-    let nfc =
-        if email.is_ascii() { email.to_owned() } else { String::from(js_sys::JsString::from(email).normalize("NFC")) };
-    email_key(&nfc).map_err(|error| match error {
+    email_key(&nfc(email)).map_err(|error| match error {
         EmailError::Placeholder => {
             Problem::field(Code::PlaceholderId, "email", "email is a placeholder, not an address")
         }
@@ -204,7 +236,7 @@ pub(super) fn address(email: &str) -> Result<String, Problem> {
 }
 
 /// The claimed name: `name`, a text of at most 200 characters.
-fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
+pub(super) fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
     match traits.get("name") {
         None => Ok(None),
         Some(Value::String(name)) if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) => {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session};
+use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session, key_kind};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -12,7 +12,7 @@ use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
 use super::{Handled, auth, body, edits, identity};
 use crate::domain::edit::Edit;
-use crate::domain::event::{self, Arrival, Sorted};
+use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
@@ -115,12 +115,49 @@ pub(super) async fn post(call: &Call) -> Handled {
     if merge && unite(call, &company, &resolved, &who).await? {
         resolved = resolve(call, &hash, &who, at).await?;
     }
+    let kept = keep(call, &hash, resolved, &Told { who, at, sent_ms }, &sorted.rows).await?;
+    let profile = kept.profile.as_deref();
+    let mut warnings = kept.warnings;
+    match (&edit, profile) {
+        (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
+        (Some(_), None) => warnings.push(NOBODY),
+        (None, _) => {}
+    }
+    answer(call, &company, sorted, kept.stored, single, profile, kept.created, warnings)
+}
+
+/// Whom a request's events are about, and what they share.
+pub(super) struct Told {
+    pub(super) who: Identifiers,
+    /// The `ts` at which a session's owner is asked for.
+    pub(super) at: i64,
+    pub(super) sent_ms: Option<i64>,
+}
+
+/// Events that are stored, and whose they are.
+pub(super) struct Kept {
+    pub(super) stored: Stored,
+    pub(super) profile: Option<String>,
+    created: bool,
+    warnings: Vec<Warning>,
+}
+
+/// Stores a request's events for whom its identifiers name, who is made if an address or user id leads to nobody. What follows from stored events is the
+/// caller's to see to.
+pub(super) async fn keep(
+    call: &Call,
+    hash: &str,
+    mut resolved: Resolved,
+    Told { who, at, sent_ms }: &Told,
+    rows: &[Row],
+) -> Result<Kept, Error> {
+    let company = resolved.key.company.clone();
     let shared = ingest::Request {
         company: &company,
         from_server: true,
         session: "",
         number: 0,
-        sent_ms,
+        sent_ms: *sent_ms,
         received_ms: call.now_ms(),
         context: None,
         origin: None,
@@ -129,20 +166,20 @@ pub(super) async fn post(call: &Call) -> Handled {
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
     for _ in 0..RACES_MAX {
-        let person = Person::of(&resolved, &who)?;
+        let person = Person::of(&resolved, who)?;
         let (candidate, session) = new_profile(call.now_ms());
-        let user = fresh_user(call, &company, &who, &candidate, &sorted)?;
+        let user = fresh_user(call, &company, who, &candidate, rows)?;
         let platform_id = entropy::message_id();
-        let (subject, session) = match (&person, &who) {
+        let (subject, session) = match (&person, who) {
             (Person::Nobody, _) => (Subject::None, ""),
             (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
             (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => (
+            (Person::Unknown, Identifiers { address: Some(address), email, .. }) => (
                 Subject::New {
                     profile: &candidate,
                     address,
                     hash: &hash_of_address,
-                    email,
+                    email: email.as_deref(),
                     user: &user,
                     platform_id: &platform_id,
                 },
@@ -151,18 +188,18 @@ pub(super) async fn post(call: &Call) -> Handled {
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = ingest::Request { session, number: entropy::number(), ..shared };
-        let stored = match ingest::server(call.db(Some(&company))?, &request, &sorted.rows, subject).await? {
+        let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject).await? {
             Served::Stored(stored) => stored,
             Served::Raced => {
-                resolved = resolve(call, &hash, &who, at).await?;
+                resolved = resolve(call, hash, who, *at).await?;
                 continue;
             }
             Served::Erased => return Err(erased("identifier.email").into()),
         };
-        if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !sorted.rows.is_empty() {
+        if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !rows.is_empty() {
             // All are repeats, or the person was erased since, or is nobody's identify's any more.
-            let now = resolve(call, &hash, &who, at).await?;
-            if Person::of(&now, &who)?.id() != person.id() {
+            let now = resolve(call, hash, who, *at).await?;
+            if Person::of(&now, who)?.id() != person.id() {
                 resolved = now;
                 continue;
             }
@@ -175,13 +212,8 @@ pub(super) async fn post(call: &Call) -> Handled {
             Person::Unknown => Some(candidate.as_str()).filter(|_| created),
             Person::Nobody => None,
         };
-        let mut warnings: Vec<Warning> = conflict(&resolved, &who).into_iter().collect();
-        match (&edit, profile) {
-            (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
-            (Some(_), None) => warnings.push(NOBODY),
-            (None, _) => {}
-        }
-        return answer(call, &company, sorted, stored, single, profile, created, warnings);
+        let profile = profile.map(str::to_owned);
+        return Ok(Kept { stored, profile, created, warnings: conflict(&resolved, who).into_iter().collect() });
     }
     Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
 }
@@ -283,12 +315,13 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
 }
 
 /// The user object of a person whom these events would make.
-fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, sorted: &Sorted) -> Result<String, Error> {
-    let times = || sorted.rows.iter().map(|row| clock::ts_ms(row.ts));
+fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, rows: &[Row]) -> Result<String, Error> {
+    let times = || rows.iter().map(|row| clock::ts_ms(row.ts));
     let user = domain::person::Person {
         id: id.to_owned(),
         company: company.to_owned(),
         email: who.email.clone(),
+        external_id: who.address.clone().filter(|key| key_kind(key) == "user"),
         created_ms: times().min().unwrap_or_else(|| call.now_ms()),
         updated_ms: call.now_ms(),
         active_ms: times().max(),
@@ -322,7 +355,8 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     Ok(Identifiers { address, email, user, session })
 }
 
-async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
+/// Finds the key and whom the identifiers name in its company.
+pub(super) async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
     let found = people::resolve(call.db(None)?, hash, who, at).await?;
     let key = auth::accept(call, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
     // `accept` lets only a found key through.
