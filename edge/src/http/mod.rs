@@ -294,8 +294,9 @@ fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
     if route.is_public() {
         headers.set("access-control-allow-origin", "*")?;
         headers.set("access-control-allow-methods", route.methods())?;
+        // Those clients say more about a request than ours: how often they sent it, whose it is.
         let shown = if route.is_compat() {
-            "content-type, content-encoding, authorization, x-write-key"
+            "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid, *"
         } else {
             "content-type, content-encoding"
         };

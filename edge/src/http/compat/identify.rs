@@ -12,10 +12,11 @@ use super::super::profile::{self, Claim, address, user};
 use super::super::users::find;
 use super::super::{edits, events, identity};
 use super::items::{Fact, Whose, addressed, keep};
+use crate::domain::clock;
 use crate::domain::compat::pair::{self, Key, Other};
-use crate::domain::compat::{self, Traits, What};
+use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::edit::Edit;
-use crate::domain::event::{Arrival, Said, check_object};
+use crate::domain::event::{Arrival, Row, Said, check_object, content_id};
 use crate::domain::person::KNOWN;
 use crate::entropy;
 use crate::store::companies::{self, Verification};
@@ -72,7 +73,8 @@ impl Teller<'_> {
     pub(super) async fn tell(&self, fact: Fact<'_>) -> Result<bool, Error> {
         let Fact { index, whose, item } = fact;
         let context = item.context.map(ToOwned::to_owned);
-        let rest = Rest { index, timestamp: item.timestamp, message_id: item.message_id, context };
+        let message_id = item.message_id.clone().filter(|id| !id.is_empty()).or_else(|| known_by(&whose, &item));
+        let rest = Rest { index, timestamp: item.timestamp, message_id, context };
         match item.what {
             What::Identify { traits, once } => self.identify(whose, traits, once, rest).await,
             What::Alias { previous } => self.alias(whose, &previous, rest).await,
@@ -275,7 +277,7 @@ impl Teller<'_> {
     }
 
     /// An event of this name, about this session or key.
-    fn row(&self, name: &str, data: &str, subject: &str, rest: Rest) -> Result<crate::domain::event::Row, Problem> {
+    fn row(&self, name: &str, data: &str, subject: &str, rest: Rest) -> Result<Row, Problem> {
         let arrival = Arrival { subject, sent_ms: self.sent_ms, received_ms: self.call.now_ms() };
         let said = Said {
             name: Some(name.to_owned()),
@@ -286,6 +288,19 @@ impl Teller<'_> {
         };
         said.row(rest.index, arrival, &mut entropy::message_id)
     }
+}
+
+/// What an item that brings no id is known by if it brings a time: its content, as the client sent it. By which key the person was found is no part of it: that
+/// may be another one the second time.
+fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
+    let ms = item.timestamp.as_ref().and_then(clock::parse)?.to_string();
+    let said = match &item.what {
+        What::Identify { traits, once } => serde_json::to_string(&(traits, once)).ok()?,
+        What::Alias { previous } => previous.clone(),
+        What::Event { .. } => return None,
+    };
+    let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
+    Some(content_id(&[user, session, &ms, &said]))
 }
 
 /// Makes texts of the traits that are texts here, and leaves out what cannot be one.
