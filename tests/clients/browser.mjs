@@ -37,7 +37,7 @@ export async function send(env, arrived) {
   const browser = await launch();
   try {
     const page = await (await browser.newContext()).newPage();
-    page.on('console', m => process.env.DBG && console.log('PAGE', m.text())); page.on('pageerror', e => process.env.DBG && console.log('PERR', String(e)));await page.goto(`http://127.0.0.1:${server.address().port}/`);
+       await page.goto(`http://127.0.0.1:${server.address().port}/`);
     await page.evaluate(() => window.run());
     await arrived();
   } finally {

@@ -29,4 +29,4 @@ for n in range(250):
     client.track(event="Batched", properties={"n": n}, **at(10 + n))
 client.flush()
 client.shutdown()
-sys.exit("\n".join(map(str, failures)))
+sys.exit("\n".join(map(str, failures)) or 0)

@@ -31,19 +31,30 @@ async fn main() {
     let user = || User::UserId { user_id: user_id.clone() };
     let traits = json!({"email": std::env::var("EMAIL").unwrap(), "name": "Ada Lovelace"});
     send(&client, Message::Identify(Identify { user: user(), traits, timestamp: at(0), ..Default::default() })).await;
-    let track = |event: &str, n: i64| Track {
+    let track = |event: &str, n: i64, ms: i64| Track {
         user: user(),
         event: event.to_owned(),
         properties: json!({"n": n}),
-        timestamp: at(n),
+        timestamp: at(ms),
         ..Default::default()
     };
-    send(&client, Message::Track(track("Tracked", 1))).await;
+    send(&client, Message::Track(track("Tracked", 1, 1))).await;
     let properties = json!({"url": "https://shop.example/"});
-    send(&client, Message::Page(Page { user: user(), name: "Home".to_owned(), properties, timestamp: at(2), ..Default::default() })).await;
+    send(
+        &client,
+        Message::Page(Page {
+            user: user(),
+            name: "Home".to_owned(),
+            properties,
+            timestamp: at(2),
+            ..Default::default()
+        }),
+    )
+    .await;
     let (group_id, traits) = ("acme".to_owned(), json!({"plan": "pro"}));
-    send(&client, Message::Group(Group { user: user(), group_id, traits, timestamp: at(3), ..Default::default() })).await;
-    let batch: Vec<BatchMessage> = (0..250).map(|n| BatchMessage::Track(track("Batched", 10 + n))).collect();
+    send(&client, Message::Group(Group { user: user(), group_id, traits, timestamp: at(3), ..Default::default() }))
+        .await;
+    let batch: Vec<BatchMessage> = (0..250).map(|n| BatchMessage::Track(track("Batched", n, 10 + n))).collect();
     let (context, extra): (Option<Value>, _) = (Some(json!({"app": {"name": "tests"}})), Map::new());
     send(&client, Message::Batch(Batch { batch, context, integrations: None, extra })).await;
 }
