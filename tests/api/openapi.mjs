@@ -84,7 +84,7 @@ export default (trackMate) =>
       }
       const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
       const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported } });
+      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported, projects: c.companyId, array: c.companyId } });
     };
 
     const credentials = ({ security }) => {
@@ -94,7 +94,7 @@ export default (trackMate) =>
     };
 
     const call = ({ method, path }, body, headers, ids = world.ids, query = '') =>
-      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + query, body, headers);
+      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replace('{kind}', 'track').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + query, body, headers);
 
     /** An example with this company and a receiver that is there. */
     const own = (example) => {
@@ -220,7 +220,7 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const webhook = await c.subscribe(`${world.receiver.url}/hook`, ['nothing']);
       Object.assign(world, { c, ids: { ...world.ids, users: (await c.identify(c.session(), 'b@example.com')).body.profileId, webhooks: webhook.id } });
-      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0' };
+      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0', projects: 'TM-NOBODY', array: 'TM-NOBODY' };
       const deep = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`);
       const wrong = [1e6, '', 'undefined', 'x'.repeat(3000), [5], deep];
       const strangers = { company_id: ['TM-NOBODY1'], sessionId: ['webhook_1'], email: ['x'], identifier: [{ email: 'x' }, { sessionId: 'null' }, { userId: 'nobody' }], graceHours: [-1] };

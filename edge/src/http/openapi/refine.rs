@@ -152,7 +152,10 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             "UndoRequest",
             json!({"properties": {"messageId": {"description": "Of an identify."}, "profileId": {"description": "Of a profile that was merged into another."}}}),
         ),
-        ("LiftRequest", json!({"required": ["email"], "properties": {"email": email()}})),
+        (
+            "LiftRequest",
+            json!({"properties": {"email": email(), "externalId": {"minLength": 1, "maxLength": EMAIL_BYTES_MAX}}}),
+        ),
         (
             "ErasureReceipt",
             json!({"properties": {"counts": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "How many of each were deleted."}}}),
