@@ -33,7 +33,7 @@ export default (trackMate) =>
         for (const [body, headers] of [
           [track, basic(key)],
           [track, { 'x-write-key': key }],
-          [track, { 'x-write-key': `${key}:` }],
+          [{ ...track, writeKey: `${key}:***` }, { 'x-write-key': `${key}:secret` }], // as Jitsu's client has it
           [track, { authorization: `Bearer ${key}` }],
           [{ ...track, writeKey: key }, {}],
           [{ ...track, api_key: key }, {}],

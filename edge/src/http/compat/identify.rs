@@ -162,11 +162,12 @@ impl Teller<'_> {
 
     /// Says as the server what is known of a person; `once` where nothing is.
     async fn say(&self, who: &Who, profile: &str, said: Traits, once: Traits) -> Result<(), Error> {
-        let mut traits = said;
-        if !once.is_empty() {
+        let mut traits = once;
+        if !traits.is_empty() {
             let known = find(self.call, self.company, profile).await?.person(self.company)?.traits();
-            traits.extend(once.into_iter().filter(|(name, _)| !known.contains_key(name)));
+            traits.retain(|name, _| !known.contains_key(name));
         }
+        traits.extend(said);
         texts(&mut traits);
         let email = match (&who.then, &who.other) {
             (Then::Replace, Some(other)) => other.typed.as_ref(),

@@ -22,8 +22,9 @@ pub(super) enum Key {
 /// The key of a request. What cannot be one is refused without a look into the database: clients repeat what a 401 answers.
 pub(super) fn shown(call: &Call, body: Option<String>) -> Result<Key, Problem> {
     let ways = [basic(call), call.header("x-write-key"), auth::bearer(call), body];
-    let mut keys =
-        ways.into_iter().flatten().map(|key| key.trim().trim_end_matches(':').to_owned()).filter(|k| !k.is_empty());
+    // Some clients insist on `key:secret`; our keys have no colon.
+    let keys = ways.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
+    let mut keys = keys.filter(|key| !key.is_empty());
     let key = keys.next().ok_or_else(|| {
         Problem::new(
             Code::MissingKey,
