@@ -62,8 +62,24 @@ fn request() -> impl Strategy<Value = Request> {
     prop_oneof![2 => events, 1 => server, 3 => identify]
 }
 
+/// What a person is known by: the last of them by the company's own id, the others by an address.
 fn address(person: usize) -> String {
-    format!("p{person}@x.io")
+    if person == 2 { "u2".to_owned() } else { format!("p{person}@x.io") }
+}
+
+/// The lookup keys of whoever has this address and these aliases.
+fn keys(email: Option<String>, aliases: &str) -> Vec<String> {
+    let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap();
+    keys.extend(email);
+    keys
+}
+
+/// The statements that take back the link that was read.
+fn undoings(id: &str, fact: &Fact, act: &Act<'_>) -> Vec<Statement> {
+    let keys = keys(fact.email.clone(), &fact.aliases);
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let (undo, tidy) = undoing(COMPANY, id, fact, &keys, act);
+    [undo, tidy].concat()
 }
 
 fn send(db: &mut Db, number: usize, request: &Request) {
@@ -131,8 +147,8 @@ fn text(cell: &str) -> String {
 fn undo(db: &mut Db, number: usize) {
     let id = format!("i{number}");
     let fact: Fact = db.find(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).remove(0);
-    let (undo, tidy) = undoing(COMPANY, &id, &fact, fact.email.as_deref(), &act(db));
-    db.batch(&[undo, tidy].concat());
+    let statements = undoings(&id, &fact, &act(db));
+    db.batch(&statements);
 }
 
 fn profile(db: &Db, person: usize) -> Option<String> {
@@ -145,7 +161,8 @@ fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     let members = rows.query_map([COMPANY, root], |r| {
         let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
         let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
-        Ok(Member { winner: r.get(1)?, addresses: vec![r.get(3)?], own, id })
+        let addresses = keys(r.get(3)?, &r.get::<_, String>(4)?);
+        Ok(Member { winner: r.get(1)?, addresses, own, id })
     });
     let members = members.unwrap().map(Result::unwrap).collect();
     let edit = db.table(&format!("select edit from profiles where id = '{root}'"))[0][0].clone();
@@ -229,7 +246,14 @@ fn has_tie(history: &[Request]) -> bool {
 fn read(db: &Db, id: &str) -> Option<Fact> {
     let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
     let fact = found.query_row([COMPANY, id], |r| {
-        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, email: r.get(3)?, heir: r.get(4)? })
+        Ok(Fact {
+            session: r.get(0)?,
+            at: r.get(1)?,
+            profile: r.get(2)?,
+            email: r.get(3)?,
+            aliases: r.get(4)?,
+            heir: r.get(5)?,
+        })
     });
     fact.ok()
 }
@@ -257,8 +281,8 @@ fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
         erase(&db, &before.profile);
         let fact = if late { read(&db, "i0") } else { Some(before) };
         if let Some(fact) = fact {
-            let (undo, tidy) = undoing(COMPANY, "i0", &fact, fact.email.as_deref(), &act(&mut db));
-            db.batch(&[undo, tidy].concat());
+            let statements = undoings("i0", &fact, &act(&mut db));
+            db.batch(&statements);
         }
         let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
         assert!(left.is_empty(), "what the person claimed is told again, late {late}");
@@ -274,8 +298,8 @@ fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
     }
     let fact = read(&db, "i1").unwrap();
     merge(&mut db, 0, 1).unwrap();
-    let (undo, tidy) = undoing(COMPANY, "i1", &fact, fact.email.as_deref(), &act(&mut db));
-    let answers = db.batch(&[undo, tidy].concat());
+    let statements = undoings("i1", &fact, &act(&mut db));
+    let answers = db.batch(&statements);
     assert!(answers[0].is_empty(), "it is read again");
     check(&db);
 }

@@ -49,6 +49,10 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::Profile
         | Route::Contacts
         | Route::ServerEvents
+        | Route::Compat(_)
+        | Route::WriteKeySettings(_)
+        | Route::Flags
+        | Route::FlagsConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)
@@ -88,6 +92,10 @@ fn named(route: &Route) -> Option<&str> {
         | Route::Profile
         | Route::Contacts
         | Route::ServerEvents
+        | Route::Compat(_)
+        | Route::WriteKeySettings(_)
+        | Route::Flags
+        | Route::FlagsConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)
