@@ -111,6 +111,17 @@ export default (trackMate) =>
       assert.deepEqual([JSON.parse(context), Math.floor(ts / 1000)], [{ app: 'x' }, Date.parse('2025-10-18T10:00:00.123Z')]);
     });
 
+    test('cost what our own cost: a round trip for a visitor’s batch, two for each person a server tells of', async () => {
+      const c = await newShop(trackMate());
+      const batch = (ids) => ({ batch: Array.from({ length: 30 }, (_, n) => ({ type: 'track', event: 'counted', ...ids(n) })) });
+      assert.equal((await c.post('/v1/batch', batch(() => ({ anonymousId: 'v-1' })))).cost.trips, 1);
+      await c.server('/v1/track', { userId: 'u-0', event: 'first' });
+      assert.equal((await c.post('/v1/batch', batch(() => ({ userId: 'u-0' })), c.serverKey)).cost.trips, 2);
+      const { body, cost } = await c.post('/v1/batch', batch((n) => ({ userId: `u-${n}` })), c.serverKey);
+      assert.deepEqual([body.accepted, cost.trips], [30, 60]);
+      assert.equal((await c.get('/api/admin/users')).body.users.length, 30);
+    });
+
     test('put a visitor’s events on the timeline of whom an identify names, by user id, by address or by both', async () => {
       const c = await newShop(trackMate());
       await c.page('/v1/page', { anonymousId: 'v-1', properties: { url: 'https://shop.example/' } });
@@ -163,6 +174,12 @@ export default (trackMate) =>
       assert.equal((await c.userOf('u-2')).id, ada.id);
       assert.deepEqual((await c.get(`/api/admin/users/${ada.id}/identities`)).body.externalIds.map(({ id }) => id).sort(), ['u-1', 'u-2']);
       assert.equal((await c.server('/v1/alias', { previousId: 'u-1', userId: 'u-1' })).duplicates, 1, 'an id is its own alias already');
+      // Whom a server knows by an address alone is the user it names with it, and is shown with both.
+      await c.server('/v1/identify', { userId: 'u-4', traits: { plan: 'gold' } });
+      await c.call('POST', '/api/contacts', { company_id: c.companyId, email: 'cy@example.com' });
+      await c.server('/v1/identify', { userId: 'u-4', traits: { email: 'cy@example.com' } });
+      const cy = await c.userOf('u-4');
+      assert.deepEqual([cy.email, cy.externalId, cy.traits.plan, (await c.user('cy@example.com')).id], ['cy@example.com', 'u-4', 'gold', cy.id]);
       // And it can be taken back.
       await c.call('POST', '/api/admin/identity/undo', { profileId: bob.id }, c.admin);
       assert.deepEqual([(await c.userOf('u-1')).id, (await c.userOf('u-2')).id], [ada.id, bob.id]);

@@ -1,7 +1,6 @@
 //! Reading people: whom identifiers name, profiles, timelines.
 
 use serde::{Deserialize, Serialize};
-use trackmate_wire::ids::key_kind;
 
 use super::companies::Key;
 use super::{Db, Param, Result, sql};
@@ -16,8 +15,10 @@ use crate::domain::tombstone;
 pub struct Profile {
     /// Opaque.
     pub id: String,
-    /// As first typed.
+    /// As first typed; of whoever was merged into them, if they have none.
     pub email: Option<String>,
+    /// The company's own id, likewise.
+    pub external_id: Option<String>,
     /// Claimed or set.
     pub name: Option<String>,
     /// JSON object.
@@ -73,15 +74,6 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// The company's own id of the person, the first it was told: the one further key that is no address.
-    fn external_id(&self) -> Result<Option<String>> {
-        if self.aliases == "[]" {
-            return Ok(None);
-        }
-        let aliases: Vec<String> = serde_json::from_str(&self.aliases)?;
-        Ok(aliases.into_iter().find(|key| key_kind(key) == "user"))
-    }
-
     /// The person behind the row.
     ///
     /// # Errors
@@ -96,7 +88,7 @@ impl Profile {
             id: self.id.clone(),
             company: company.to_owned(),
             email: self.email.clone(),
-            external_id: self.external_id()?,
+            external_id: self.external_id.clone(),
             claimed_name: self.name.clone(),
             claimed: person::traits(&self.traits)?,
             said: person::traits(&self.said)?,

@@ -231,7 +231,13 @@ impl Teller<'_> {
             ("previousId".to_owned(), Value::String(previous.to_owned())),
             ("userId".to_owned(), Value::String(by.key.clone())),
         ]);
-        let (_, is_new) = self.claim("alias", &compat::session(previous), &by, data, None, rest).await?;
+        let (profile, is_new) = self.claim("alias", &compat::session(previous), &by, data, None, rest).await?;
+        if self.secret.is_some() {
+            // What comes by the former id from now on is the person's too.
+            let (db, former) = (self.call.db(Some(self.company))?, Named::user(previous_key));
+            let now = self.call.now_ms();
+            people::bind(db, self.company, &profile, &former.key, former.typed.as_deref(), now).await?;
+        }
         Ok(is_new)
     }
 

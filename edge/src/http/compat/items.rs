@@ -10,8 +10,8 @@ use super::super::error::Error;
 use super::super::profile::{address, user};
 use super::super::server_events::{self, About};
 use super::super::{auth, body, events};
-use super::Tally;
 use super::identify::Teller;
+use super::{Tally, matters_to_all};
 use crate::domain::compat::{self, Item, Sent, What};
 use crate::domain::event::{Arrival, Row, Said};
 use crate::store::companies::{self, Scope};
@@ -145,18 +145,21 @@ pub(super) async fn public(call: &Call, company: &str, sent: Sent<'_>) -> Result
 
 /// Stores what comes with a server key.
 pub(super) async fn server(call: &Call, hash: &str, sent: Sent<'_>) -> Result<Tally, Error> {
-    let found = companies::key(call.db(None)?, hash).await?;
-    let key = auth::accept(call, found, hash, Scope::Server)?;
     let mut tally = Tally::default();
     let (sent_ms, facts, groups) = sort(call, sent, &mut tally, |whose| {
         whose.user.clone().unwrap_or_else(|| whose.session.clone().unwrap_or_default())
     });
-    let teller = Teller { call, company: &key.company, sent_ms, secret: Some(hash) };
-    for fact in facts {
-        let index = fact.index;
-        match teller.tell(fact).await {
-            Ok(is_new) => tally.count(is_new),
-            Err(error) => tally.refuse(index, error)?,
+    // Where there are only events, the key is looked up together with whom they are about.
+    if !facts.is_empty() || groups.is_empty() {
+        let found = companies::key(call.db(None)?, hash).await?;
+        let key = auth::accept(call, found, hash, Scope::Server)?;
+        let teller = Teller { call, company: &key.company, sent_ms, secret: Some(hash) };
+        for fact in facts {
+            let index = fact.index;
+            match teller.tell(fact).await {
+                Ok(is_new) => tally.count(is_new),
+                Err(error) => tally.refuse(index, error)?,
+            }
         }
     }
     for Group { whose, rows, places } in groups {
@@ -165,8 +168,8 @@ pub(super) async fn server(call: &Call, hash: &str, sent: Sent<'_>) -> Result<Ta
                 tally.accepted += kept.new;
                 tally.duplicates += places.len() - kept.new;
             }
-            Err(Error::Problem(problem)) => {
-                places.into_iter().for_each(|index| tally.rejected.push((index, problem.clone())))
+            Err(Error::Problem(problem)) if !matters_to_all(problem.code) => {
+                places.into_iter().for_each(|index| tally.rejected.push((index, problem.clone())));
             }
             Err(error) => return Err(error),
         }
