@@ -8,6 +8,7 @@ import deliveries from './api/deliveries.mjs';
 import erasure from './api/erasure.mjs';
 import events from './api/events.mjs';
 import exports from './api/exports.mjs';
+import groups from './api/groups.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import keys from './api/keys.mjs';
 import listing from './api/listing.mjs';
@@ -31,6 +32,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, receipts, exports, audit, keys, stats, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, exports, audit, keys, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

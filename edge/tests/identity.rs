@@ -12,14 +12,13 @@ mod schema;
 use std::cell::RefCell;
 
 use proptest::prelude::*;
+use schema::acts::{act, members, text, undoings};
 use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::group::{Member, below};
-use trackmate_edge::domain::own::Own;
-use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
-use trackmate_edge::store::undo::{Fact, undoing};
-use trackmate_edge::store::{Statement, sql};
+use trackmate_edge::store::merge::{Group, merging};
+use trackmate_edge::store::undo::Fact;
+use trackmate_edge::store::sql;
 
 const TABLES: [&str; 8] = ["events", "links", "profiles", "identities", "merges", "tags", "fields", "erasures"];
 
@@ -65,21 +64,6 @@ fn request() -> impl Strategy<Value = Request> {
 /// What a person is known by: the last of them by the company's own id, the others by an address.
 fn address(person: usize) -> String {
     if person == 2 { "u2".to_owned() } else { format!("p{person}@x.io") }
-}
-
-/// The lookup keys of whoever has this address and these aliases.
-fn keys(email: Option<String>, aliases: &str) -> Vec<String> {
-    let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap();
-    keys.extend(email);
-    keys
-}
-
-/// The statements that take back the link that was read.
-fn undoings(id: &str, fact: &Fact, act: &Act<'_>) -> Vec<Statement> {
-    let keys = keys(fact.email.clone(), &fact.aliases);
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let (undo, tidy) = undoing(COMPANY, id, fact, &keys, act);
-    [undo, tidy].concat()
 }
 
 fn send(db: &mut Db, number: usize, request: &Request) {
@@ -133,80 +117,22 @@ fn state(db: &Db) -> Vec<Vec<String>> {
     state
 }
 
-fn act(db: &mut Db) -> Act<'static> {
-    db.request += 1;
-    let news = News { id: String::new(), name: "x", data: Value::Null, user: "{}" };
-    Act { number: db.request + 1_000_000, now_ms: NOW, news }
-}
-
-fn text(cell: &str) -> String {
-    cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"")
-}
-
 /// Takes the identify of this request back, as the Worker does.
 fn undo(db: &mut Db, number: usize) {
-    let id = format!("i{number}");
-    let fact: Fact = db.find(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).remove(0);
-    let statements = undoings(&id, &fact, &act(db));
-    db.batch(&statements);
+    assert!(db.undo(&format!("i{number}")));
 }
 
 fn profile(db: &Db, person: usize) -> Option<String> {
-    let found = db.table(&format!("select profile from identities where key = '{}'", address(person)));
-    found.first().map(|row| text(&row[0]))
-}
-
-fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
-    let mut rows = db.connection.prepare_cached(sql::MERGE_GROUP).unwrap();
-    let members = rows.query_map([COMPANY, root], |r| {
-        let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
-        let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
-        let addresses = keys(r.get(3)?, &r.get::<_, String>(4)?);
-        Ok(Member { winner: r.get(1)?, addresses, own, id })
-    });
-    let members = members.unwrap().map(Result::unwrap).collect();
-    let edit = db.table(&format!("select edit from profiles where id = '{root}'"))[0][0].clone();
-    (members, edit.trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap())
-}
-
-/// What was said of a profile that is not merged.
-fn said(db: &Db, id: &str) -> Own {
-    let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
-    Own {
-        said: serde_json::from_str(&object("select said from profiles where id = 'ID'")).unwrap(),
-        tags: serde_json::from_str(&object(
-            "select json_group_object(name, applied_at) from tags where profile = 'ID'",
-        ))
-        .unwrap(),
-        fields: serde_json::from_str(&object("select json_group_object(name, value) from fields where profile = 'ID'"))
-            .unwrap(),
-        ..Own::default()
-    }
+    db.owner(&address(person))
 }
 
 /// Merges two people if both are there and are two, and says who was merged.
 fn merge(db: &mut Db, into: usize, from: usize) -> Option<String> {
-    let (winner, loser) = (profile(db, into)?, profile(db, from)?);
-    if winner == loser {
-        return None;
-    }
-    let (w, l) = (members(db, &winner), members(db, &loser));
-    let act = act(db);
-    let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
-    let done = db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
-    assert_eq!(done[0].len(), 2, "both are as they were read");
-    Some(loser)
+    db.merge(&address(into), &address(from))
 }
 
 fn part(db: &mut Db, loser: &str) {
-    let root = text(&db.table(&format!("select merged_into from profiles where id = '{loser}'"))[0][0]);
-    let (members, edit) = members(db, &root);
-    let parted = below(&members, loser);
-    let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
-    let act = act(db);
-    let (change, tidy) = parting(COMPANY, &rest, edit, &parted, &act).unwrap();
-    let done = db.batch(&[change, tidy].concat());
-    assert_eq!(done[0].len(), 1, "the person is as read");
+    db.part(loser);
 }
 
 /// Every count of everyone who stands for themselves is the sum of their links', and nobody else has a link.

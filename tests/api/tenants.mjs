@@ -51,6 +51,7 @@ export default (trackMate) =>
       const { profileId } = (await b.identify(session, 'b@example.com', { name: 'B person' })).body;
       const write = (company, kind, body) => call('POST', `/v1/${kind}`, { ...body, writeKey: company.serverKey });
       await write(b, 'identify', { userId: 'u-1', traits: { email: 'b@example.com' } });
+      await b.track(session, { eventType: 'group', eventData: { groupId: 'acme' } });
       const webhook = await b.subscribe('https://b.example/hook', ['nothing.ever']);
       const exported = (await fetch(`${trackMate().url}/api/admin/export/users/csv`, { headers: b.admin })).headers.get('x-export-id');
       const before = [await b.timeline(profileId), (await b.get('/api/admin/settings')).body, (await b.get(`/api/admin/webhooks/${webhook.id}`)).body];
@@ -65,6 +66,11 @@ export default (trackMate) =>
       }
       const [{ messageId }] = (await b.get(`/api/admin/users/${profileId}/identities`)).body.links;
       for (const what of [{ messageId }, { profileId }]) assertProblem(await call('POST', '/api/admin/identity/undo', what, a.admin), 404, 'not_found');
+      const { groups: [{ id: group }] } = (await b.get('/api/admin/groups')).body;
+      for (const [method, path, body] of [['GET', ''], ['GET', '/members'], ['PATCH', '', { traits: { plan: 'theirs' } }], ['DELETE', '']]) {
+        assertProblem(await call(method, `/api/admin/groups/${group}${path}`, body, a.admin), 404, 'not_found');
+      }
+      assert.deepEqual((await a.get('/api/admin/groups')).body.groups, []);
       assertProblem(await call('DELETE', `/api/admin/users/${profileId}`, undefined, a.admin), 404, 'unknown_user');
       assertProblem(await call('GET', `/api/admin/users/${profileId}/erasure`, undefined, a.admin), 404, 'not_found');
       const gone = (await b.identify(b.session(), 'gone@example.com')).body.profileId;

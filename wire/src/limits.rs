@@ -32,7 +32,7 @@ pub const FIELDS_MAX: usize = 100;
 /// Characters of one custom field's value.
 pub const FIELD_CHARS_MAX: usize = 1000;
 
-/// Fields of one record: the latest told stay. With the next bound it keeps a record's row below half of D1's 2 MB.
+/// Fields of one record, and of each of the two layers of a group: the latest told stay. With the next bound it keeps a record's row below half of D1's 2 MB, a group's below all of it.
 pub const RECORD_FIELDS_MAX: usize = 100;
 /// Bytes of one field of a record, as JSON; a longer one stays in its event.
 pub const RECORD_FIELD_BYTES_MAX: usize = 8 * 1024;
@@ -65,6 +65,22 @@ pub const RECORDS_LIST_MAX: usize = 10_000;
 pub const RECORDS_ITEMS_MAX: usize = 200;
 /// Kinds of records that one list may ask for by name.
 pub const RECORD_KINDS_MAX: usize = 10;
+/// Items of one page of groups at most: of each the members are counted …
+pub const GROUPS_ITEMS_MAX: usize = 100;
+/// … on so many of its sessions …
+pub const GROUPS_SESSIONS_COUNTED_MAX: i64 = 1000;
+/// … or on so many, where one group is asked for.
+pub const GROUP_SESSIONS_COUNTED_MAX: i64 = 10_000;
+/// Items of one page of a group's members at most.
+pub const MEMBERS_ITEMS_MAX: usize = 500;
+/// Groups that are shown with a user.
+pub const GROUPS_SHOWN_MAX: i64 = 50;
+/// Memberships that one slice of a group's deletion deletes …
+pub const MEMBERSHIPS_DELETE_MAX: i64 = 5000;
+/// … and slices of one request: D1 allows an invocation of the free plan 50 queries, and whoever asks again goes on.
+pub const MEMBERSHIPS_SLICES_MAX: usize = 10;
+/// `alias` events of one request that are acted upon: to merge two users takes up to ten queries.
+pub const ALIASES_MAX: usize = 10;
 /// Items of one page of users at most (seed 003).
 pub const USERS_ITEMS_MAX: usize = 1000;
 /// Users that a list may be asked to leave out first; a cursor goes on for ever.

@@ -30,6 +30,8 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         Route::Merge => post.then_some(Action::UserMerge),
         Route::Undo => post.then_some(Action::IdentityUndo),
         Route::Tombstones => delete.then_some(Action::TombstoneLift),
+        Route::Group(_) if patch => Some(Action::GroupUpdate),
+        Route::Group(_) => delete.then_some(Action::GroupDelete),
         Route::UserTags(_) if post => Some(Action::UserTag),
         Route::UserTags(_) => delete.then_some(Action::UserUntag),
         Route::UserFields(_) => patch.then_some(Action::UserFields),
@@ -57,6 +59,8 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::Timeline(_)
         | Route::Identities(_)
         | Route::Records(_)
+        | Route::Groups
+        | Route::Members(_)
         | Route::Erasure(_)
         | Route::Deliveries(_)
         | Route::Catalog
@@ -79,6 +83,7 @@ fn named(route: &Route) -> Option<&str> {
         | Route::UserTags(id)
         | Route::UserFields(id)
         | Route::UserExport(id)
+        | Route::Group(id)
         | Route::Webhook(id)
         | Route::WebhookTest(id)
         | Route::RotateSecret(id)
@@ -100,6 +105,8 @@ fn named(route: &Route) -> Option<&str> {
         | Route::Timeline(_)
         | Route::Identities(_)
         | Route::Records(_)
+        | Route::Groups
+        | Route::Members(_)
         | Route::Erasure(_)
         | Route::Merge
         | Route::Undo

@@ -13,7 +13,7 @@ use super::profile::address;
 use super::users::find;
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
-use crate::domain::group::{Member, below};
+use crate::domain::merged::{Member, below};
 use crate::domain::own::Own;
 use crate::domain::person::User;
 use crate::domain::timeline::{Cursor, Order};

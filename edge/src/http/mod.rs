@@ -3,6 +3,7 @@
 //! To add a route: 1. a [`Route`] with its path in [`Route::of`] and its methods in [`Route::methods`], 2. a handler in the feature's
 //! file, which parses, calls and maps, 3. its arm in [`dispatch`], 4. its operation in `openapi/`. Its credentials are an argument type from [`auth`].
 
+mod alias;
 mod audit;
 mod auth;
 mod body;
@@ -19,6 +20,7 @@ mod events;
 mod export;
 mod export_run;
 mod exports;
+mod groups;
 mod identity;
 mod incoming;
 mod keys;
@@ -39,6 +41,7 @@ mod stats;
 mod timeline;
 mod users;
 mod visitor;
+mod webhook_change;
 mod webhooks;
 
 use std::rc::Rc;
@@ -80,6 +83,9 @@ enum Route {
     Records(String),
     Erasure(String),
     Tombstones,
+    Groups,
+    Group(String),
+    Members(String),
     Export(Kind, Format),
     ExportCount(Kind),
     Exports,
@@ -144,6 +150,9 @@ impl Route {
             ["api", "admin", "users", id, "records"] => Self::Records((*id).to_owned()),
             ["api", "admin", "users", id, "erasure"] => Self::Erasure((*id).to_owned()),
             ["api", "admin", "tombstones"] => Self::Tombstones,
+            ["api", "admin", "groups"] => Self::Groups,
+            ["api", "admin", "groups", id] => Self::Group((*id).to_owned()),
+            ["api", "admin", "groups", id, "members"] => Self::Members((*id).to_owned()),
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
             ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
@@ -181,6 +190,8 @@ impl Route {
             | Self::Erasure(_)
             | Self::Identities(_)
             | Self::Records(_)
+            | Self::Groups
+            | Self::Members(_)
             | Self::Deliveries(_)
             | Self::Exports
             | Self::ExportEntry(_)
@@ -191,7 +202,7 @@ impl Route {
             Self::Export(..) | Self::UserExport(_) | Self::Stream => "GET, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
-            Self::Webhook(_) | Self::User(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Webhook(_) | Self::User(_) | Self::Group(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Events
             | Self::Profile
             | Self::Contacts
@@ -298,6 +309,11 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
         (Route::Undo, Method::Post) => identity::undo(call, auth::Admin::of(call).await?).await,
         (Route::Records(id), Method::Get) => records::list(call, auth::Admin::of(call).await?, id).await,
+        (Route::Groups, Method::Get) => groups::list(call, auth::Admin::of(call).await?).await,
+        (Route::Group(id), Method::Get) => groups::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Group(id), Method::Patch) => groups::patch(call, auth::Admin::of(call).await?, id).await,
+        (Route::Group(id), Method::Delete) => groups::delete(call, auth::Admin::of(call).await?, id).await,
+        (Route::Members(id), Method::Get) => groups::members(call, auth::Admin::of(call).await?, id).await,
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
         (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,

@@ -13,7 +13,7 @@ use super::{Handled, auth};
 use crate::domain::clock;
 use crate::domain::incoming::Outcome;
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
-use crate::store::{deliveries, people};
+use crate::store::{delivery_log, people};
 
 /// Before the newest: later than any clock, and still an integer that D1 binds exactly.
 const START: i64 = (1 << 53) - 1;
@@ -246,8 +246,9 @@ async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer
         }
         Some((None, ..)) | None => None,
     };
-    let of_event = deliveries::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
-    let shown = |d: deliveries::OfEvent| -> Result<OfEvent, Error> {
+    let of_event =
+        delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
+    let shown = |d: delivery_log::OfEvent| -> Result<OfEvent, Error> {
         Ok(OfEvent { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };
     Ok(Answer {

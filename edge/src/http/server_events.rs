@@ -11,7 +11,7 @@ use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
 use super::spill::{self, Work};
-use super::{Handled, auth, body, edits, identity, incoming, rate};
+use super::{Handled, alias, auth, body, edits, identity, incoming, rate};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
@@ -87,9 +87,9 @@ pub(super) struct Answer<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Warning {
-    code: &'static str,
-    message: &'static str,
+pub(super) struct Warning {
+    pub(super) code: &'static str,
+    pub(super) message: &'static str,
 }
 
 /// What is said of nobody.
@@ -194,7 +194,12 @@ impl Told {
         if self.merge && unite(call, &company, &resolved, &about.who).await? {
             resolved = resolve(call, hash, &about.who, about.at).await?;
         }
+        let aliased = alias::unite(call, &company, rows).await?;
+        if aliased.is_some() {
+            resolved = resolve(call, hash, &about.who, about.at).await?;
+        }
         let Kept { stored, profile, created, mut warnings } = keep(call, hash, resolved, about, rows).await?;
+        warnings.extend(aliased.into_iter().flatten());
         match (edit, profile.as_deref()) {
             (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
             (Some(_), None) => warnings.push(NOBODY),

@@ -9,7 +9,7 @@ use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
 use crate::http::now_ms;
-use crate::store::{self, audit, deliveries, erasures, exports, incoming, retention, subscriptions};
+use crate::store::{self, audit, deliveries, delivery_log, erasures, exports, incoming, retention, subscriptions};
 use crate::{entropy, vault};
 
 /// The cron's run. What it does not get to is older at the next run and comes first then.
@@ -74,7 +74,7 @@ async fn tidy(env: &Env) -> store::Result<()> {
     let db = store::database(env, None)?;
     let now = now_ms();
     subscriptions::expire_secrets(&db, now).await?;
-    deliveries::prune(&db, now).await?;
+    delivery_log::prune(&db, now).await?;
     retention::prune(&db, now).await?;
     exports::abandon(&db, now, now - EXPORT_IDLE_MS).await?;
     let before = now - AUDIT_DAYS * 86_400_000;

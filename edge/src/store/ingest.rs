@@ -1,4 +1,4 @@
-//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what a server event may make: a profile, records.
+//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they may make: a group, through the server door a profile, records.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
 use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
-use super::{Answers, Db, Param, Result, edits, records, sql};
+use super::{Answers, Db, Param, Result, edits, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 
@@ -290,18 +290,31 @@ pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
 pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
     let (json, ids) = json(rows)?;
     let [deliveries, targets] = outbox(db, request, &ids, None)?;
-    let batch = vec![
+    let mut told = groups::merge(db, request, rows)?;
+    records::mark(db, request, &mut told)?;
+    let mut batch = vec![
         door(db, request)?,
         insert(db, request, &json, Guard::default())?,
         count(db, request, rows, &ids, None)?,
         deliveries,
         targets,
     ];
+    batch.extend(told);
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = door_answer(&mut answers, request)?;
     let new = message_ids(&mut answers)?;
     answers.take()?;
     Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
+}
+
+/// Which of these message ids of the server door are stored already.
+///
+/// # Errors
+/// D1's.
+pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> {
+    let ids = serde_json::to_string(ids)?;
+    let found = db.run(sql::EVENTS_KNOWN, &[company.into(), (&ids).into()]).await?.rows::<MessageId>()?;
+    Ok(found.into_iter().map(|found| found.message_id).collect())
 }
 
 /// Whom server events are about.
@@ -355,11 +368,13 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
         Ok(Stored { new, outbox: outbox_answer(answers, request, rows)? })
     };
     let [deliveries, targets] = outbox(db, request, &ids, None)?;
-    let belongings = records::merge(db, request, rows)?;
+    let mut told = records::merge(db, request, rows)?;
+    told.extend(groups::merge(db, request, rows)?);
+    records::mark(db, request, &mut told)?;
     match subject {
         Subject::None => {
             let mut batch = vec![insert(db, request, &json, Guard::default())?, deliveries, targets];
-            batch.extend(belongings);
+            batch.extend(told);
             Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), false)?))
         }
         Subject::Session | Subject::Profile(_) => {
@@ -367,7 +382,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
             let guard = Guard { profile, ..Guard::default() };
             let mut batch =
                 vec![insert(db, request, &json, guard)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
-            batch.extend(belongings);
+            batch.extend(told);
             Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), true)?))
         }
         Subject::New { profile, address, hash, email, user, platform_id } => {
@@ -419,7 +434,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into(), hash.into()])?,
             ];
-            batch.extend(belongings);
+            batch.extend(told);
             let mut answers = Answers::new(db.batch(batch).await?);
             answers.take()?;
             let mut stored = stored(&mut answers, true)?;

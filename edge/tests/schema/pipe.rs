@@ -8,10 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
+use trackmate_edge::domain::groups::tellings;
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::{clock, revenue, tombstone};
-use trackmate_edge::store::{Statement, sql};
+use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -145,16 +146,24 @@ impl Db {
         Statement::new(sql::DELIVERIES_INSERT, json!([ids, COMPANY, 1, "", self.request, self.now(), 0, "[]", 0, 0]))
     }
 
-    /// What server events tell of records.
-    fn belongings(&self, session: &str, rows: &[Row]) -> Vec<Statement> {
-        let changes = changes(rows);
-        if changes.is_empty() {
-            return Vec::new();
+    /// What events tell of records and groups.
+    fn belongings(&self, source: i64, session: &str, rows: &[Row]) -> Vec<Statement> {
+        let (n, mut statements) = (self.request, Vec::new());
+        let changes = if source == 1 { changes(rows) } else { Vec::new() };
+        if !changes.is_empty() {
+            let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, session, n, RECORD_FIELDS_MAX]);
+            statements.push(Statement::new(sql::RECORDS_MERGE, merge));
         }
-        let changes = serde_json::to_string(&changes).unwrap();
-        let merge = json!([changes, COMPANY, session, self.request, RECORD_FIELDS_MAX]);
-        let mut statements = vec![Statement::new(sql::RECORDS_MERGE, merge)];
-        if !session.is_empty() {
+        let told = tellings(rows, source == 1);
+        if !told.is_empty() {
+            let told = serde_json::to_string(&told).unwrap();
+            statements.push(Statement::new(sql::GROUPS_MERGE, json!([told, COMPANY, source, n, RECORD_FIELDS_MAX])));
+            if !session.is_empty() {
+                let membership = json!([told, COMPANY, source, session, n, groups::place(session)]);
+                statements.push(Statement::new(sql::MEMBERSHIPS_INSERT, membership));
+            }
+        }
+        if !session.is_empty() && !statements.is_empty() {
             statements.push(Statement::new(sql::LINKS_MARK, json!([COMPANY, session])));
         }
         statements
@@ -180,9 +189,7 @@ impl Db {
             batch.push(self.count(source, session, rows, profile));
         }
         batch.push(self.outbox(source, rows, None));
-        if source == 1 {
-            batch.extend(self.belongings(session, rows));
-        }
+        batch.extend(self.belongings(source, session, rows));
         self.batch(&batch);
         if self.watched {
             self.note(source, session, rows);
@@ -218,7 +225,7 @@ impl Db {
             Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, typed(email), session, created, now])),
             self.emitted(&platform),
         ];
-        batch.extend(self.belongings(&session, rows));
+        batch.extend(self.belongings(1, &session, rows));
         self.batch(&batch);
     }
 

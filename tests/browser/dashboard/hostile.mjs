@@ -6,8 +6,8 @@ import { openShop } from '../shop.mjs';
 import { desk, menu, until } from './desk.mjs';
 
 /** Places that are looked at, in all and of one kind (a page and how deep in it). */
-const PLACES_MAX = 80;
-const ALIKE_MAX = 6;
+const PLACES_MAX = 150;
+const ALIKE_MAX = 12;
 /** Buttons that show more, and change nothing. */
 const SHOWING = /^(show|details|open|edit|view|preview|columns|attempts|more|payload|request|response|exchange)\b/i;
 
@@ -152,7 +152,9 @@ export async function hostileMarkupStaysTextInShopAndDocs({ browser, trackMate }
   const page = await context.newPage();
   try {
     await page.goto(`${trackMate.url}/?company=${shop.companyId}&shopPort=${shop.port}&utm_source=${encodeURIComponent(markup('source'))}#${encodeURIComponent(short('hash'))}`);
+    await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
+    await page.getByRole('link', { name: 'Go on' }).click();
     await page.getByLabel('Name').fill(markup('customer'));
     await page.getByLabel('E-mail').fill('hostile@example.com');
     await page.getByRole('button', { name: 'Create account' }).click();

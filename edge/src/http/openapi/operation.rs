@@ -297,6 +297,7 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         "companies" => "A company's id.",
         "keys" => "A key's id, which is not the key.",
         "projects" | "array" => "A write key: the company id.",
+        "groups" => "A group's id: the `id` that a list shows, not the company's own `groupId`.",
         "exports" => "An export's id: the `x-export-id` of its answer.",
         "events" => "A message id.",
         other => panic!("what stands behind /{other}/ in a path? Say so here."),

@@ -7,6 +7,7 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::Code;
 
 use super::super::{edits, records, timeline, users};
+use super::groups::brief;
 use super::operation::{Group, Operation, Who, reference};
 use super::schemas::Users;
 use crate::domain::person::PLATFORMS;
@@ -36,7 +37,7 @@ pub(super) fn group() -> Group {
                 }))
                 .fails(&[Code::InvalidEmail, Code::PlaceholderId]),
             belongings(Operation::new("get", "/api/admin/users/{id}", "getUser", "Read a user"))
-                .gives::<users::One>(json!({"success": true, "user": user(), "summary": summary()}))
+                .gives::<users::One>(json!({"success": true, "user": user(), "summary": summary(), "groups": [brief()]}))
                 .fails(&USER),
             Operation::new("patch", "/api/admin/users/{id}", "changeUser", "Say what is known of a user")
                 .text("Saying again what is known changes nothing and sends nothing. Changes are events (`user.updated`, `tag.added`, …) for whoever subscribes to them. A new `email` must be nobody else's; the old one leads to the user until somebody else has it.")

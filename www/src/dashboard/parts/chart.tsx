@@ -1,6 +1,6 @@
 // A chart of counts over time: bars, one colour a line, on top of each other. What it shows is also said in words, and stands in a table.
 
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { number, Table } from './show';
@@ -32,7 +32,13 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
 
   useEffect(() => {
     const element = place.current;
-    if (!element) return;
+    const gone = new AbortController();
+    // The library comes after the figures: they are what the page is looked at for.
+    if (element) void import('uplot').then(({ default: UPlot }) => gone.signal.aborted || draw(UPlot, element, gone.signal), () => {}); // without it, the table has all
+    return () => gone.abort();
+  }, [times, lines, step, scheme]);
+
+  const draw = (UPlot: typeof uPlot, element: HTMLElement, gone: AbortSignal) => {
     const stepS = step === 'hour' ? 3_600 : 86_400;
     const seconds = times.map((time) => Date.parse(time) / 1000);
     const [first = 0, last = 0] = [seconds[0], seconds.at(-1)];
@@ -42,7 +48,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
     const ink = getComputedStyle(element).color;
     const grid = { stroke: `color-mix(in srgb, ${ink} 20%, transparent)`, width: 1 };
     const axis = { stroke: ink, font: '12px system-ui, sans-serif', grid, ticks: { show: false } };
-    const chart = new uPlot(
+    const chart = new UPlot(
       {
         width: element.clientWidth,
         height: HEIGHT_PX,
@@ -53,7 +59,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
           { ...axis, grid: { show: false }, size: 28, space: 70, values: (_, splits) => splits.map((split) => tick(new Date(split * 1000))) },
           { ...axis, incrs: WHOLE, size: 48, values: (_, splits) => splits.map((split) => COMPACT.format(split)) },
         ],
-        series: [{}, ...lines.map(({ name }, line) => ({ label: name, fill: colours[line] ?? ink, stroke: colours[line] ?? ink, width: 0, points: { show: false }, paths: uPlot.paths.bars!({ size: [0.75, 40], align: 1 }) }))],
+        series: [{}, ...lines.map(({ name }, line) => ({ label: name, fill: colours[line] ?? ink, stroke: colours[line] ?? ink, width: 0, points: { show: false }, paths: UPlot.paths.bars!({ size: [0.75, 40], align: 1 }) }))],
         hooks: { setCursor: [({ cursor, posToVal }) => setAt(cursor.left === undefined || cursor.left < 0 ? null : Math.floor((posToVal(cursor.left, 'x') - first) / stepS))] },
       },
       [seconds, ...stacked],
@@ -61,11 +67,11 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
     );
     const resized = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
     resized.observe(element);
-    return () => {
+    gone.addEventListener('abort', () => {
       resized.disconnect();
       chart.destroy();
-    };
-  }, [times, lines, step, scheme]);
+    });
+  };
 
   const begun = (time: string | undefined) => (time ? MOMENT[step].format(new Date(time)) : '');
   const pointed = at === null ? undefined : times[at];

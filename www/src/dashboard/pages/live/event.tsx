@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad } from '../../load';
 import { Await, Badge, type Tone } from '../../parts/say';
-import { CopyButton, duration, Facts, Json, number, plural, Time } from '../../parts/show';
+import { CopyButton, duration, Facts, Json, plural, Time } from '../../parts/show';
 import { route, to } from '../../route';
 import type { Incoming } from './incoming';
 import { OUTCOME_TONE } from './row';
@@ -143,12 +143,11 @@ function Delivered({ delivery }: { delivery: Sent }) {
           {delivery.attempts.map((attempt) => (
             <li key={attempt.attempt} value={attempt.attempt}>
               <Time at={attempt.at} brief /> <span class={attempt.success ? 'good' : 'bad'}>{attempt.statusCode ?? attempt.error ?? 'no answer'}</span> in {duration(attempt.durationMs)}
-              {attempt.statusCode !== null && attempt.error && <span class="quiet"> {attempt.error}</span>}
             </li>
           ))}
         </ol>
       )}
-      {delivery.attempts.length === 0 && <p class="quiet">{number(0)} attempts so far.</p>}
+      {delivery.attempts.length === 0 && <p class="quiet">No attempt so far.</p>}
     </li>
   );
 }

@@ -14,6 +14,9 @@ const PAGE = 50;
 /** What arrives is shown in steps of this, so that a flood costs no more than its list. */
 const STEP_MS = 100;
 
+/** A tab that nobody looks at stops following after this: each second of it is a query. */
+const HIDDEN_MS_MAX = 10 * 60_000;
+
 export interface Wanted {
   outcome: string;
   door: string;
@@ -41,6 +44,26 @@ interface List {
 const NONE: List = { shown: [], waiting: [], waitingCount: 0, cursor: null, loaded: false };
 const newest = (entries: Incoming[]) => entries.slice(0, KEPT_MAX);
 
+/** Whether the tab has been out of sight for long. */
+function useResting() {
+  const [resting, setResting] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const turned = () => {
+      clearTimeout(timer);
+      if (document.hidden) timer = setTimeout(() => setResting(true), HIDDEN_MS_MAX);
+      else setResting(false);
+    };
+    turned();
+    document.addEventListener('visibilitychange', turned);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', turned);
+    };
+  }, []);
+  return resting;
+}
+
 /** `isHeld` is asked whenever something arrives: whether it has to wait for `release`. */
 export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
   const [list, setList] = useState<List>(NONE);
@@ -49,12 +72,13 @@ export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
   const [busy, setBusy] = useState(false);
   const held = useRef(isHeld);
   held.current = isHeld;
+  const resting = useResting();
   const session = signedIn.value;
   const filtered = Boolean(wanted.outcome || wanted.door || wanted.eventType);
   const ask = (cursor?: string) => page(session!.admin, { ...wanted, limit: PAGE, cursor });
 
   useEffect(() => {
-    if (!session) return;
+    if (!session || resting) return;
     const gone = new AbortController();
     let arrived: Incoming[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -93,7 +117,7 @@ export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
       gone.abort();
       clearTimeout(timer);
     };
-  }, [session?.key, wanted.outcome, wanted.door, wanted.eventType, turn]);
+  }, [session?.key, wanted.outcome, wanted.door, wanted.eventType, turn, resting]);
 
   return {
     ...list,
