@@ -14,7 +14,7 @@ use trackmate_wire::signature;
 use super::call::Call;
 use super::deliveries::{Shown, latest};
 use super::error::Error;
-use super::webhook_change::{Wanted, change, within};
+use super::webhook_change::{Wanted, change, is_reserved, within};
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
