@@ -34,7 +34,7 @@ audit: ## Licences, sources and known vulnerabilities of the dependencies; says 
 	@exec scripts/audit.sh
 
 bench: ## Measure ingest and identify against a floor of the same run, deliveries, then lists and exports of 100,000 users
-	@scripts/setup.sh && scripts/build.sh && node bench/ingest.mjs && node bench/deliver.mjs && exec node bench/users.mjs
+	@scripts/setup.sh && scripts/build.sh && node bench/ingest.mjs && node bench/compat.mjs && node bench/deliver.mjs && exec node bench/users.mjs
 
 soak: ## Twenty million schedules of faults against the rules of a delivery; SEED= for others than last time
 	@SCHEDULES=$${SCHEDULES:-20000000} cargo test --release --package trackmate-edge --test delivery -- --nocapture a_million

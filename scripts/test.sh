@@ -169,6 +169,9 @@ if [ "$MODE" = all ]; then
     fi
   fi
 
+  files=(tests/clients/*.test.mjs)
+  suite "clients of other vendors" node_tests "run: node_modules/.bin/node --test tests/clients/<the file>" node_suite "${files[@]}"
+
   files=(tests/faults/*.test.mjs)
   if [ "${#files[@]}" -gt 0 ]; then
     suite "fault tests" node_tests "run: node_modules/.bin/node --test tests/faults/<the file>" \

@@ -1,6 +1,7 @@
 // All black-box tests of the API against one start of the real Worker.
 import { after, before, describe } from 'node:test';
 import audit from './api/audit.mjs';
+import compat from './api/compat.mjs';
 import contacts from './api/contacts.mjs';
 import cost from './api/cost.mjs';
 import deliveries from './api/deliveries.mjs';
@@ -32,6 +33,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, stats, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

@@ -46,7 +46,7 @@ const TABLES: [&str; 15] = [
 ];
 
 fn email(person: usize) -> String {
-    format!("p{person}-secret@x.io")
+    if person == 2 { "u2-secret".to_owned() } else { format!("p{person}-secret@x.io") }
 }
 
 fn open() -> Db {

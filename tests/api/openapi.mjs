@@ -86,7 +86,7 @@ export default (trackMate) =>
       }
       const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
       const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported, groups: group.id }, events: messageId } });
+      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported, groups: group.id, events: messageId, projects: c.companyId, array: c.companyId } });
     };
 
     const credentials = ({ security }) => {
@@ -98,7 +98,7 @@ export default (trackMate) =>
     /** A stream tells what there is, and does not wait for more. */
     const brief = (path, query) => (path.endsWith('/stream') && !query.includes('seconds') ? `${query || '?'}&seconds=0` : query);
     const call = ({ method, path }, body, headers, ids = world.ids, query = '') =>
-      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + brief(path, query), body, headers);
+      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replace('{kind}', 'track').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + brief(path, query), body, headers);
 
     /** An example with this company and a receiver that is there. */
     const own = (example) => {
@@ -224,7 +224,7 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const webhook = await c.subscribe(`${world.receiver.url}/hook`, ['nothing']);
       Object.assign(world, { c, ids: { ...world.ids, users: (await c.identify(c.session(), 'b@example.com')).body.profileId, webhooks: webhook.id } });
-      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0', groups: 'grp_0', events: 'nothing' };
+      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0', groups: 'grp_0', events: 'nothing', projects: 'TM-NOBODY', array: 'TM-NOBODY' };
       const deep = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`);
       const wrong = [1e6, '', 'undefined', 'x'.repeat(3000), [5], deep];
       const strangers = { company_id: ['TM-NOBODY1'], sessionId: ['webhook_1'], email: ['x'], identifier: [{ email: 'x' }, { sessionId: 'null' }, { userId: 'nobody' }], graceHours: [-1] };

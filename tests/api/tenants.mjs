@@ -44,17 +44,19 @@ export default (trackMate) =>
     });
 
     test("reach nothing of another company, on any route, with their own credentials", async () => {
+      const { call } = trackMate();
       const a = await newCompany(trackMate(), { name: 'A' });
       const b = await newCompany(trackMate(), { name: 'B' });
       const session = b.session();
       const { profileId } = (await b.identify(session, 'b@example.com', { name: 'B person' })).body;
+      const write = (company, kind, body) => call('POST', `/v1/${kind}`, { ...body, writeKey: company.serverKey });
+      await write(b, 'identify', { userId: 'u-1', traits: { email: 'b@example.com' } });
       await b.track(session, { eventType: 'group', eventData: { groupId: 'acme' } });
       const webhook = await b.subscribe('https://b.example/hook', ['nothing.ever']);
       const exported = (await fetch(`${trackMate().url}/api/admin/export/users/csv`, { headers: b.admin })).headers.get('x-export-id');
       const before = [await b.timeline(profileId), (await b.get('/api/admin/settings')).body, (await b.get(`/api/admin/webhooks/${webhook.id}`)).body];
 
       // Every route that names a thing of B, asked with A's keys.
-      const { call } = trackMate();
       for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/identities`, `/api/admin/users/${profileId}/records`, `/api/admin/users/${profileId}/export`, `/api/admin/export/events/json?userId=${profileId}`]) {
         assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
       }
@@ -106,6 +108,15 @@ export default (trackMate) =>
       const { body } = await a.server({ sessionId: session }, 'x');
       assert.deepEqual([body.profileId, body.linked], [null, false]);
       assert.notEqual((await a.identify(session, 'b@example.com')).body.profileId, profileId);
+      // So is the same user id, in any vendor's form, by either key.
+      assert.deepEqual((await a.get('/api/admin/users?externalId=u-1')).body.users, []);
+      for (const [path, key] of [['/v1/identify', a.serverKey], ['/v1/t', a.companyId], ['/v1/alias', a.serverKey], ['/api/s/identify', a.companyId]]) {
+        assert.equal((await call('POST', path, { userId: 'u-1', anonymousId: session, event: 'x', previousId: session, traits: { name: 'A person' } }, { 'x-write-key': key })).status, 200);
+      }
+      for (const [path, key] of [['/batch/', a.serverKey], ['/capture/', a.companyId], ['/e/', a.companyId], ['/i/v0/e/', a.serverKey]]) {
+        assert.equal((await call('POST', path, { api_key: key, event: '$identify', distinct_id: 'u-1', properties: { $set: { name: 'A person' } } })).status, 200);
+      }
+      assert.notEqual((await a.get('/api/admin/users?externalId=u-1')).body.users[0].id, profileId);
       for (const key of [a.adminKey, a.serverKey, b.adminKey]) {
         assertProblem(await call('GET', `/api/operator/companies/${b.companyId}/keys`, undefined, { authorization: `Bearer ${key}` }), 401, 'invalid_key');
       }

@@ -23,13 +23,13 @@ def map_path_parameters(context, path_parameters):
         parts = operation.path.split("/")
         for things, part in zip(parts, parts[1:]):
             name = part.strip("{}")
-            if part.startswith("{") and part != "{format}" and name in path_parameters and things in WORLD["ids"]:
+            if part.startswith("{") and part not in ("{format}", "{kind}") and name in path_parameters and things in WORLD["ids"]:
                 path_parameters[name] = pick(WORLD["ids"][things], path_parameters[name])
     return path_parameters
 
 
 def known(name, value):
-    if name == "company_id":
+    if name in ("company_id", "writeKey", "api_key"):
         return pick([WORLD["company"]], value, spared=8)
     if name == "sessionId":
         return pick(WORLD["sessions"], value, spared=3)

@@ -5,6 +5,7 @@ pub mod belongings;
 pub mod bot;
 pub mod circuit;
 pub mod clock;
+pub mod compat;
 pub mod csv;
 pub mod delivery;
 pub mod edit;

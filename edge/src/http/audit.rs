@@ -51,6 +51,10 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::Profile
         | Route::Contacts
         | Route::ServerEvents
+        | Route::Compat(_)
+        | Route::WriteKeySettings(_)
+        | Route::Flags
+        | Route::FlagsConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)
@@ -93,6 +97,10 @@ fn named(route: &Route) -> Option<&str> {
         | Route::Profile
         | Route::Contacts
         | Route::ServerEvents
+        | Route::Compat(_)
+        | Route::WriteKeySettings(_)
+        | Route::Flags
+        | Route::FlagsConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)

@@ -59,7 +59,7 @@ pub(super) fn hash_of(call: &Call, header: &str) -> Result<String, Problem> {
     Ok(sha256_hex(key.as_bytes()))
 }
 
-fn bearer(call: &Call) -> Option<String> {
+pub(super) fn bearer(call: &Call) -> Option<String> {
     let value = call.header("authorization")?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())

@@ -132,7 +132,8 @@ async fn take(call: &Call, text: &str) -> Handled {
         company: &company,
         session: &session,
         address: &address,
-        email,
+        email: Some(email),
+        trusted: false,
         name,
         traits: "{}",
         event: EVENT,
@@ -140,10 +141,11 @@ async fn take(call: &Call, text: &str) -> Handled {
         data,
         timestamp: wanted.timestamp,
         message_id: wanted.message_id,
-        sent_at: wanted.sent_at,
+        sent_ms: body::sent_ms(wanted.sent_at.as_ref()),
         user_hash: wanted.user_hash,
+        context: None,
     };
-    let contact_id = claim.receive(call).await?;
-    let queued = contact_id.is_none();
-    Ok(serde_json::to_string(&Answer { success: true, contact_id: contact_id.as_deref(), queued })?)
+    let identified = claim.receive(call).await?;
+    let contact_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none() })?)
 }

@@ -54,6 +54,12 @@ pub(super) struct Rejected {
     field: Option<&'static str>,
 }
 
+impl Rejected {
+    pub(super) fn new(index: usize, problem: Problem) -> Self {
+        Self { index, code: problem.code.as_str(), message: problem.message, field: problem.field }
+    }
+}
+
 impl Receipt {
     /// Of `count` events that could be stored, `new` were, or it is not known yet.
     pub(super) fn new(sorted: Sorted, count: usize, new: Option<usize>) -> Self {
@@ -63,9 +69,7 @@ impl Receipt {
             success: true,
             accepted,
             duplicates: count.saturating_sub(accepted) + sorted.repeated.len(),
-            rejected: rejected
-                .map(|(index, p)| Rejected { index, code: p.code.as_str(), message: p.message, field: p.field })
-                .collect(),
+            rejected: rejected.map(|(index, problem)| Rejected::new(index, problem)).collect(),
             queued: new.is_none(),
         }
     }
@@ -131,6 +135,12 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    /// Events of a session that this request brings.
+    pub(super) fn by(call: &Call, company: &str, session: String, sent_ms: Option<i64>, rows: Vec<Row>) -> Self {
+        let (origin, bot, company) = (call.header("origin"), call.is_bot(), company.to_owned());
+        Self { company, session, context: None, origin, bot, sent_ms, rows }
+    }
+
     /// Stores it, or keeps it in the spill queue while D1 is down; how many events are new, or `None` if that is not known yet.
     pub(super) async fn receive(self, call: &Call) -> Result<Option<usize>, Error> {
         rate::page(call, &self.company).await?;

@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod call;
 mod catalog;
+mod compat;
 mod contacts;
 mod deliveries;
 mod edits;
@@ -51,6 +52,7 @@ use worker::{Context, Env, Headers, Method, Request, Response, console_error};
 use crate::domain::export::{Format, Kind};
 use call::Call;
 pub(crate) use call::now_ms;
+use compat::Family;
 use error::Error;
 
 /// What a handler gives back: JSON text of a success, or why not.
@@ -65,6 +67,10 @@ enum Route {
     Contacts,
     FunnelTest,
     ServerEvents,
+    Compat(compat::Family),
+    WriteKeySettings(String),
+    Flags,
+    FlagsConfig,
     Users,
     User(String),
     UserTags(String),
@@ -116,6 +122,12 @@ impl Route {
             ["api", "contacts"] => Self::Contacts,
             ["api", "webhook", "test"] => Self::FunnelTest,
             ["api", "webhooks", "events"] => Self::ServerEvents,
+            ["v1", kind] => Self::Compat(Family::segment(kind)?),
+            ["v1", "projects", key, "settings"] => Self::WriteKeySettings((*key).to_owned()),
+            ["batch"] | ["capture"] | ["e"] | ["i", "v0", "e"] => Self::Compat(Family::PostHog),
+            ["flags"] | ["decide"] => Self::Flags,
+            ["array", _, "config"] => Self::FlagsConfig,
+            ["api", "s", kind] | ["api", "s", "s2s", kind] => Self::Compat(Family::Jitsu((*kind).to_owned())),
             ["api", "admin", "users"] => Self::Users,
             ["api", "admin", "users", id] => Self::User((*id).to_owned()),
             ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
@@ -167,6 +179,8 @@ impl Route {
     const fn methods(&self) -> &'static str {
         match self {
             Self::Health
+            | Self::WriteKeySettings(_)
+            | Self::FlagsConfig
             | Self::Catalog
             | Self::Incoming
             | Self::Rejected
@@ -194,6 +208,8 @@ impl Route {
             | Self::Contacts
             | Self::FunnelTest
             | Self::ServerEvents
+            | Self::Compat(_)
+            | Self::Flags
             | Self::Merge
             | Self::Undo
             | Self::WebhookTest(_)
@@ -206,9 +222,14 @@ impl Route {
         }
     }
 
+    /// Whether another vendor's client asks it.
+    const fn is_compat(&self) -> bool {
+        matches!(self, Self::Compat(_) | Self::WriteKeySettings(_) | Self::Flags | Self::FlagsConfig)
+    }
+
     /// Whether pages of any origin may read the answer. The company's own list of origins is asked by the handler.
     const fn is_public(&self) -> bool {
-        matches!(self, Self::Events | Self::Profile | Self::Contacts | Self::Health)
+        matches!(self, Self::Events | Self::Profile | Self::Contacts | Self::Health) || self.is_compat()
     }
 }
 
@@ -263,6 +284,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Contacts, Method::Post) => contacts::post(call).await,
         (Route::FunnelTest, Method::Post) => webhooks::test(call, auth::Admin::of(call).await?, settings::FUNNEL).await,
         (Route::ServerEvents, Method::Post) => server_events::post(call).await,
+        (Route::Compat(family), Method::Post) => compat::post(call, family).await,
+        (Route::WriteKeySettings(key), Method::Get) => compat::settings(call, key),
+        (Route::Flags, Method::Post) | (Route::FlagsConfig, Method::Get) => compat::flags(),
         (Route::Users, Method::Get) => listing::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
         (Route::User(id), Method::Patch) => edits::patch(call, auth::Admin::of(call).await?, id).await,
@@ -330,7 +354,13 @@ fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
     if route.is_public() {
         headers.set("access-control-allow-origin", "*")?;
         headers.set("access-control-allow-methods", route.methods())?;
-        headers.set("access-control-allow-headers", "content-type, content-encoding")?;
+        // Those clients say more about a request than ours: how often they sent it, whose it is.
+        let shown = if route.is_compat() {
+            "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid, *"
+        } else {
+            "content-type, content-encoding"
+        };
+        headers.set("access-control-allow-headers", shown)?;
         headers.set("access-control-max-age", "86400")?;
     }
     headers.set("x-request-id", call.request_id())?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id};
+use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id, user_key};
 use trackmate_wire::limits::{NAME_CHARS_MAX, TRAITS_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -81,7 +81,8 @@ async fn take(call: &Call, text: &str) -> Handled {
         company: &company,
         session: &session,
         address: &address,
-        email: email.trim(),
+        email: Some(email.trim()),
+        trusted: false,
         name: name.as_deref(),
         traits: &traits_json,
         event: EVENT,
@@ -89,22 +90,33 @@ async fn take(call: &Call, text: &str) -> Handled {
         said: &traits_json,
         timestamp: identify.timestamp,
         message_id: identify.message_id,
-        sent_at: identify.sent_at,
+        sent_ms: body::sent_ms(identify.sent_at.as_ref()),
         user_hash: identify.user_hash,
+        context: None,
     };
-    let profile_id = claim.receive(call).await?;
-    let queued = profile_id.is_none();
-    Ok(serde_json::to_string(&Answer { success: true, profile_id: profile_id.as_deref(), queued })?)
+    let identified = claim.receive(call).await?;
+    let profile_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    Ok(serde_json::to_string(&Answer { success: true, profile_id, queued: profile_id.is_none() })?)
 }
 
-/// A public caller's claim that a session is somebody's, with the timeline entry it makes.
+/// What came of a claim.
+pub(super) struct Identified {
+    /// The person's profile.
+    pub(super) profile: String,
+    /// Whether it was not a repeat.
+    pub(super) new: bool,
+}
+
+/// A caller's claim that a session is somebody's, with the timeline entry it makes.
 pub(super) struct Claim<'a> {
     pub(super) company: &'a str,
     pub(super) session: &'a str,
-    /// The lookup key of the address.
+    /// The lookup key of the address, or of a user id.
     pub(super) address: &'a str,
     /// The address as typed.
-    pub(super) email: &'a str,
+    pub(super) email: Option<&'a str>,
+    /// Whether a secret key vouches for it: then it needs no proof, and no page's origin is asked for.
+    pub(super) trusted: bool,
     pub(super) name: Option<&'a str>,
     /// JSON object.
     pub(super) traits: &'a str,
@@ -116,41 +128,46 @@ pub(super) struct Claim<'a> {
     pub(super) said: &'a str,
     pub(super) timestamp: Option<Value>,
     pub(super) message_id: Option<String>,
-    pub(super) sent_at: Option<Value>,
+    /// The sender's clock when it sent, ms.
+    pub(super) sent_ms: Option<i64>,
     /// Proof that the page's server knows who this is.
     pub(super) user_hash: Option<String>,
+    /// JSON object stored with the entry.
+    pub(super) context: Option<Box<RawValue>>,
 }
 
 impl Claim<'_> {
-    /// Stores the claim, or keeps it in the spill queue while D1 is down; the id of the person's profile, or `None` if it is not known yet.
-    pub(super) async fn receive(self, call: &Call) -> Result<Option<String>, Error> {
+    /// Stores the claim, or keeps it in the spill queue while D1 is down: then who it is about is not known yet, `None`.
+    pub(super) async fn receive(self, call: &Call) -> Result<Option<Identified>, Error> {
         rate::page(call, self.company).await?;
         let claimed = self.claimed(call)?;
         let stored = claimed.store(call).await;
         spill::or_keep(call, stored, || Work::Claimed(claimed)).await
     }
 
-    fn claimed(self, call: &Call) -> Result<Claimed, Error> {
+    /// Reads all of it that D1 need not be asked for.
+    pub(super) fn claimed(self, call: &Call) -> Result<Claimed, Error> {
         let original_ms = self.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
-        let sent_ms = body::sent_ms(self.sent_at.as_ref());
+        let sent_ms = self.sent_ms;
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,
             (None, Some(ms)) => {
                 event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.said])
             }
-            (None, None) => entropy::message_id(),
+            (None, None) => call.message_id(),
         };
         let ms = clock::happened(original_ms, sent_ms, call.now_ms());
         Ok(Claimed {
             company: self.company.to_owned(),
             session: self.session.to_owned(),
             address: self.address.to_owned(),
-            email: self.email.to_owned(),
+            email: self.email.map(str::to_owned),
+            trusted: self.trusted,
             name: self.name.map(str::to_owned),
             traits: RawValue::from_string(self.traits.to_owned())?,
             user_hash: self.user_hash,
-            origin: call.header("origin"),
-            bot: call.is_bot(),
+            origin: call.header("origin").filter(|_| !self.trusted),
+            bot: !self.trusted && call.is_bot(),
             sent_ms,
             row: Row {
                 ts: clock::identify_ts(ms, &id),
@@ -159,6 +176,7 @@ impl Claim<'_> {
                 data: RawValue::from_string(self.data)?,
                 revenue: None,
                 original_ms,
+                context: self.context,
             },
         })
     }
@@ -170,7 +188,8 @@ pub(super) struct Claimed {
     pub(super) company: String,
     pub(super) session: String,
     address: String,
-    email: String,
+    email: Option<String>,
+    trusted: bool,
     name: Option<String>,
     traits: Box<RawValue>,
     user_hash: Option<String>,
@@ -181,10 +200,14 @@ pub(super) struct Claimed {
 }
 
 impl Claimed {
-    /// Stores the claim; the id of the person's profile.
-    pub(super) async fn store(&self, call: &Call) -> Result<String, Error> {
+    /// Stores the claim.
+    pub(super) async fn store(&self, call: &Call) -> Result<Identified, Error> {
         let proved = match &self.user_hash {
-            Some(hash) => proof::check(call, &self.company, hash, [&self.address, &self.email]).await?,
+            _ if self.trusted => true,
+            Some(hash) => {
+                let spellings = [self.address.as_str(), self.email.as_ref().unwrap_or(&self.address)];
+                proof::check(call, &self.company, hash, spellings).await?
+            }
             None => false,
         };
         let ms = clock::ts_ms(self.row.ts);
@@ -214,7 +237,8 @@ impl Claimed {
         let user = person::Person {
             id: candidate.clone(),
             company: self.company.clone(),
-            email: Some(self.email.clone()),
+            email: self.email.clone(),
+            external_id: self.email.is_none().then(|| self.address.clone()),
             claimed_name: self.name.clone(),
             claimed: person::traits(traits)?,
             created_ms: ms,
@@ -226,7 +250,7 @@ impl Claimed {
         let user = serde_json::to_string(&user.user())?;
         let person = Person {
             address: &self.address,
-            email: &self.email,
+            email: self.email.as_deref(),
             name: self.name.as_deref(),
             traits,
             candidate: &candidate,
@@ -238,13 +262,14 @@ impl Claimed {
         };
         let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
         check(call, identified.door)?;
+        let new = !identified.stored.new.is_empty();
         if identified.profile.is_some() {
             incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
         }
         call.stored(&self.company, std::slice::from_ref(&self.row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-        Ok(identified.profile.ok_or_else(taken)?)
+        Ok(Identified { profile: identified.profile.ok_or_else(taken)?, new })
     }
 }
 
@@ -253,11 +278,21 @@ pub(super) fn new_profile(now_ms: i64) -> (String, String) {
     (hex(&entropy::bytes::<12>()), server_session_id(now_ms / 1000, entropy::bytes()))
 }
 
+/// NFC, by the runtime.
+fn nfc(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { String::from(js_sys::JsString::from(text).normalize("NFC")) }
+}
+
+/// The lookup key of a company's own id for a person.
+pub(super) fn user(id: &str) -> Result<String, Problem> {
+    user_key(&nfc(id)).map_err(|_| {
+        Problem::field(Code::InvalidField, "userId", "userId has at most 254 bytes, none of them control characters")
+    })
+}
+
 /// The lookup key of an address: NFC by the runtime, the rest by the shared rule.
 pub(super) fn address(email: &str) -> Result<String, Problem> {
-    let nfc =
-        if email.is_ascii() { email.to_owned() } else { String::from(js_sys::JsString::from(email).normalize("NFC")) };
-    email_key(&nfc).map_err(|error| match error {
+    email_key(&nfc(email)).map_err(|error| match error {
         EmailError::Placeholder => {
             Problem::field(Code::PlaceholderId, "email", "email is a placeholder, not an address")
         }
@@ -266,7 +301,7 @@ pub(super) fn address(email: &str) -> Result<String, Problem> {
 }
 
 /// The claimed name: `name`, a text of at most 200 characters.
-fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
+pub(super) fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
     match traits.get("name") {
         None => Ok(None),
         Some(Value::String(name)) if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) => {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session};
+use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session, key_kind};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -17,7 +17,7 @@ use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
-use crate::store::ingest::{self, Served, Subject};
+use crate::store::ingest::{self, Served, Stored, Subject};
 use crate::store::people::{self, Identifiers, Resolved};
 
 /// How often a request resolves its person again because another one made it in between.
@@ -153,14 +153,20 @@ pub(super) struct Told {
     /// Of the key: whether it is one, and whose, D1 knows.
     hash: String,
     company_id: Option<String>,
-    who: Identifiers,
-    /// The `ts` at which a session's owner is asked for: the first event's.
-    at: i64,
-    sent_ms: Option<i64>,
+    about: About,
     pub(super) rows: Vec<Row>,
     /// What is said of the person, as sent.
     user: Option<Box<RawValue>>,
     merge: bool,
+}
+
+/// Whom a request's events are about, and what they share.
+#[derive(Serialize, Deserialize)]
+pub(super) struct About {
+    pub(super) who: Identifiers,
+    /// The `ts` at which a session's owner is asked for: the first event's.
+    pub(super) at: i64,
+    pub(super) sent_ms: Option<i64>,
 }
 
 impl Told {
@@ -177,96 +183,117 @@ impl Told {
     }
 
     async fn store(&self, call: &Call, edit: Option<&Edit>) -> Result<Outcome, Error> {
-        let Self { hash, who, at, rows, .. } = self;
-        let mut resolved = resolve(call, hash, who, *at).await?;
+        let Self { hash, about, rows, .. } = self;
+        let mut resolved = resolve(call, hash, &about.who, about.at).await?;
         let company = resolved.key.company.clone();
         if self.company_id.as_ref().is_some_and(|id| *id != company) {
             return Err(
                 Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
             );
         }
-        if self.merge && unite(call, &company, &resolved, who).await? {
-            resolved = resolve(call, hash, who, *at).await?;
+        if self.merge && unite(call, &company, &resolved, &about.who).await? {
+            resolved = resolve(call, hash, &about.who, about.at).await?;
         }
         let aliased = alias::unite(call, &company, rows).await?;
         if aliased.is_some() {
-            resolved = resolve(call, hash, who, *at).await?;
+            resolved = resolve(call, hash, &about.who, about.at).await?;
         }
-        let shared = ingest::Request {
-            company: &company,
-            from_server: true,
-            session: "",
-            number: 0,
-            sent_ms: self.sent_ms,
-            received_ms: call.now_ms(),
-            context: None,
-            origin: None,
-            bot: false,
-            unproved: false,
-            room: call.room(),
-        };
-        let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
-        for _ in 0..RACES_MAX {
-            let person = Person::of(&resolved, who)?;
-            let (candidate, session) = new_profile(call.now_ms());
-            let user = fresh_user(call, &company, who, &candidate, rows)?;
-            let platform_id = entropy::message_id();
-            let (subject, session) = match (&person, who) {
-                (Person::Nobody, _) => (Subject::None, ""),
-                (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
-                (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-                (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => (
-                    Subject::New {
-                        profile: &candidate,
-                        address,
-                        hash: &hash_of_address,
-                        email,
-                        user: &user,
-                        platform_id: &platform_id,
-                    },
-                    session.as_str(),
-                ),
-                (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
-            };
-            let request = ingest::Request { session, number: entropy::number(), ..shared };
-            let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject).await? {
-                Served::Stored(stored) => stored,
-                Served::Raced => {
-                    resolved = resolve(call, hash, who, *at).await?;
-                    continue;
-                }
-                Served::Erased => return Err(erased("identifier.email").into()),
-            };
-            if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !rows.is_empty() {
-                // All are repeats, or the person was erased since, or is nobody's identify's any more.
-                let now = resolve(call, hash, who, *at).await?;
-                if Person::of(&now, who)?.id() != person.id() {
-                    resolved = now;
-                    continue;
-                }
-            }
-            // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
-            let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
-            let profile = match person {
-                Person::Known { id, .. } => Some(id),
-                Person::Session(owner) => owner,
-                Person::Unknown => Some(candidate.clone()).filter(|_| created),
-                Person::Nobody => None,
-            };
-            let mut warnings: Vec<Warning> =
-                conflict(&resolved, who).into_iter().chain(aliased.into_iter().flatten()).collect();
-            match (edit, profile.as_deref()) {
-                (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
-                (Some(_), None) => warnings.push(NOBODY),
-                (None, _) => {}
-            }
-            incoming::stored(call, rows.iter(), &stored.new);
-            let new = stored.new.len();
-            call.stored(&company, rows, stored);
-            return Ok(Outcome { new, profile, created, warnings });
+        let Kept { stored, profile, created, mut warnings } = keep(call, hash, resolved, about, rows).await?;
+        warnings.extend(aliased.into_iter().flatten());
+        match (edit, profile.as_deref()) {
+            (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
+            (Some(_), None) => warnings.push(NOBODY),
+            (None, _) => {}
         }
-        Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
+        let new = stored.new.len();
+        call.stored(&company, rows, stored);
+        Ok(Outcome { new, profile, created, warnings })
     }
+}
+
+/// Events that are stored, and whose they are.
+pub(super) struct Kept {
+    pub(super) stored: Stored,
+    pub(super) profile: Option<String>,
+    created: bool,
+    warnings: Vec<Warning>,
+}
+
+/// Stores a request's events for whom its identifiers name, who is made if an address or user id leads to nobody. What follows from stored events is the
+/// caller's to see to.
+pub(super) async fn keep(
+    call: &Call,
+    hash: &str,
+    mut resolved: Resolved,
+    About { who, at, sent_ms }: &About,
+    rows: &[Row],
+) -> Result<Kept, Error> {
+    let company = resolved.key.company.clone();
+    let shared = ingest::Request {
+        company: &company,
+        from_server: true,
+        session: "",
+        number: 0,
+        sent_ms: *sent_ms,
+        received_ms: call.now_ms(),
+        context: None,
+        origin: None,
+        bot: false,
+        unproved: false,
+        room: call.room(),
+    };
+    let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
+    for _ in 0..RACES_MAX {
+        let person = Person::of(&resolved, who)?;
+        let (candidate, session) = new_profile(call.now_ms());
+        let user = fresh_user(call, &company, who, &candidate, rows)?;
+        let platform_id = entropy::message_id();
+        let (subject, session) = match (&person, who) {
+            (Person::Nobody, _) => (Subject::None, ""),
+            (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
+            (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
+            (Person::Unknown, Identifiers { address: Some(address), email, .. }) => (
+                Subject::New {
+                    profile: &candidate,
+                    address,
+                    hash: &hash_of_address,
+                    email: email.as_deref(),
+                    user: &user,
+                    platform_id: &platform_id,
+                },
+                session.as_str(),
+            ),
+            (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
+        };
+        let request = ingest::Request { session, number: entropy::number(), ..shared };
+        let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject).await? {
+            Served::Stored(stored) => stored,
+            Served::Raced => {
+                resolved = resolve(call, hash, who, *at).await?;
+                continue;
+            }
+            Served::Erased => return Err(erased("identifier.email").into()),
+        };
+        if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !rows.is_empty() {
+            // All are repeats, or the person was erased since, or is nobody's identify's any more.
+            let now = resolve(call, hash, who, *at).await?;
+            if Person::of(&now, who)?.id() != person.id() {
+                resolved = now;
+                continue;
+            }
+        }
+        // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
+        let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
+        let profile = match person {
+            Person::Known { id, .. } => Some(id),
+            Person::Session(owner) => owner,
+            Person::Unknown => Some(candidate.clone()).filter(|_| created),
+            Person::Nobody => None,
+        };
+        incoming::stored(call, rows.iter(), &stored.new);
+        return Ok(Kept { stored, profile, created, warnings: conflict(&resolved, who).into_iter().collect() });
+    }
+    Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
 }
 
 /// What a body says once it is understood.
@@ -322,12 +349,10 @@ fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
     let told = Told {
         hash: hash.to_owned(),
         company_id: batch.company_id,
-        at,
-        sent_ms,
+        about: About { who, at, sent_ms },
         rows: std::mem::take(&mut sorted.rows),
         user: user.map(ToOwned::to_owned),
         merge,
-        who,
     };
     Ok(Read { told, sorted, single, edit })
 }
@@ -362,6 +387,7 @@ fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, rows: &[R
         id: id.to_owned(),
         company: company.to_owned(),
         email: who.email.clone(),
+        external_id: who.address.clone().filter(|key| key_kind(key) == "user"),
         created_ms: times().min().unwrap_or_else(|| call.now_ms()),
         updated_ms: call.now_ms(),
         active_ms: times().max(),
@@ -395,7 +421,8 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     Ok(Identifiers { address, email, user, session })
 }
 
-async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
+/// Finds the key and whom the identifiers name in its company.
+pub(super) async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
     let found = people::resolve(call.db(None)?, hash, who, at, call.now_ms()).await?;
     if let Some(found) = &found {
         incoming::came_to(call, &found.key.company, true);

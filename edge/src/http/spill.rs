@@ -16,9 +16,9 @@ use trackmate_wire::limits::{SPILL_BYTES_MAX, SPILL_WAIT_MS};
 use wasm_bindgen::JsValue;
 use worker::{Context, Delay, Env, QueueContentType, RawMessageBuilder, console_error};
 
-use super::call::Call;
+use super::call::{Asked, Call};
 use super::error::Error;
-use super::{events, incoming, profile, server_events};
+use super::{compat, events, incoming, profile, server_events};
 use crate::domain::event::Row;
 
 /// The version of the form.
@@ -30,10 +30,12 @@ const VERSION: u8 = 1;
 pub(super) enum Work {
     /// A page's events.
     Sent(events::Sent),
-    /// A page's claim.
+    /// A claim that a session is somebody's.
     Claimed(profile::Claimed),
     /// A server's events, and what it says of their person.
     Told(server_events::Told),
+    /// What another vendor's client sent.
+    Foreign(compat::Foreign),
 }
 
 impl Work {
@@ -42,6 +44,7 @@ impl Work {
             Self::Sent(sent) => sent.store(call).await.map(drop),
             Self::Claimed(claimed) => claimed.store(call).await.map(drop),
             Self::Told(told) => told.store_again(call).await,
+            Self::Foreign(foreign) => foreign.store_again(call).await,
         }
     }
 
@@ -50,7 +53,7 @@ impl Work {
         match self {
             Self::Sent(sent) => Some(&mut sent.rows),
             Self::Told(told) => Some(&mut told.rows),
-            Self::Claimed(_) => None,
+            Self::Claimed(_) | Self::Foreign(_) => None,
         }
     }
 
@@ -59,7 +62,7 @@ impl Work {
         match self {
             Self::Sent(sent) => Some((&sent.company, &sent.session)),
             Self::Claimed(claimed) => Some((&claimed.company, &claimed.session)),
-            Self::Told(_) => None,
+            Self::Told(_) | Self::Foreign(_) => None,
         }
     }
 
@@ -69,6 +72,15 @@ impl Work {
             Self::Sent(sent) => (self.place(), false, &sent.rows),
             Self::Claimed(claimed) => (self.place(), false, std::slice::from_ref(&claimed.row)),
             Self::Told(told) => (None, true, &told.rows),
+            Self::Foreign(_) => (None, false, &[]),
+        }
+    }
+
+    /// What is still asked of the request when it is stored.
+    fn asked(&self) -> Asked<'_> {
+        match self {
+            Self::Sent(_) | Self::Claimed(_) | Self::Told(_) => Asked::default(),
+            Self::Foreign(foreign) => foreign.asked(),
         }
     }
 }
@@ -189,7 +201,7 @@ impl Kept {
     /// Stores it as if it came at its time.
     pub(crate) async fn store(&self, env: &Env, context: &Rc<Context>) -> End {
         let work = &self.0.work;
-        let call = match Call::again(env.clone(), Rc::clone(context), self.0.at) {
+        let call = match Call::again(env.clone(), Rc::clone(context), self.0.at, work.asked()) {
             Ok(call) => call,
             Err(error) => return failed(&error.to_string()),
         };

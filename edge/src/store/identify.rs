@@ -10,10 +10,10 @@ use crate::domain::{clock, tombstone};
 /// Who is identified.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
-    /// The lookup key of the address.
+    /// The lookup key of the address, or of a user id.
     pub address: &'a str,
     /// The address as typed.
-    pub email: &'a str,
+    pub email: Option<&'a str>,
     /// A claimed name.
     pub name: Option<&'a str>,
     /// Claimed traits, a JSON object.

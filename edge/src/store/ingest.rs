@@ -326,7 +326,7 @@ pub enum Subject<'a> {
     Session,
     /// This profile; the request's session is its server session.
     Profile(&'a str),
-    /// A person to be made: the candidate profile, the address as key and as typed. The request's session is the candidate's.
+    /// A person to be made: the candidate profile, the address (or user id) as key and as typed. The request's session is the candidate's.
     New {
         /// The profile's id.
         profile: &'a str,
@@ -334,8 +334,8 @@ pub enum Subject<'a> {
         address: &'a str,
         /// Its hash, as a tombstone has it.
         hash: &'a str,
-        /// As the sender wrote it.
-        email: &'a str,
+        /// As the sender wrote it; `None` where the key is a user id's.
+        email: Option<&'a str>,
         /// The user object.
         user: &'a str,
         /// Message id of the platform event.

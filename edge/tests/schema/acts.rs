@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::merged::{Member, below};
 use trackmate_edge::domain::own::Own;
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
-use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{Fact, undoing};
+use trackmate_edge::store::{Statement, sql};
 
 use super::pipe::{COMPANY, Db, NOW};
 
@@ -20,13 +20,28 @@ pub(crate) fn act(db: &mut Db) -> Act<'static> {
     Act { number: db.request + 1_000_000, now_ms: NOW, news }
 }
 
+/// The lookup keys of whoever has this address and these aliases.
+fn keys(email: Option<String>, aliases: &str) -> Vec<String> {
+    let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap();
+    keys.extend(email);
+    keys
+}
+
+/// The statements that take back the link that was read.
+pub(crate) fn undoings(id: &str, fact: &Fact, act: &Act<'_>) -> Vec<Statement> {
+    let keys = keys(fact.email.clone(), &fact.aliases);
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let (undo, tidy) = undoing(COMPANY, id, fact, &keys, act);
+    [undo, tidy].concat()
+}
+
 /// The members of the person that a profile stands for, and its edit.
 pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     let mut rows = db.connection.prepare_cached(sql::MERGE_GROUP).unwrap();
     let members = rows.query_map([COMPANY, root], |r| {
         let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
         let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
-        Ok(Member { winner: r.get(1)?, addresses: vec![r.get(3)?], own, id })
+        Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), own, id })
     });
     let members = members.unwrap().map(Result::unwrap).collect();
     let edit = db.table(&format!("select edit from profiles where id = '{root}'"))[0][0].clone();
@@ -58,8 +73,8 @@ impl Db {
     /// Takes an identify back if it stands, and says whether.
     pub(crate) fn undo(&mut self, id: &str) -> bool {
         let Some(fact) = self.find::<Fact>(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).pop() else { return false };
-        let (undo, tidy) = undoing(COMPANY, id, &fact, fact.email.as_deref(), &act(self));
-        self.batch(&[undo, tidy].concat());
+        let statements = undoings(id, &fact, &act(self));
+        self.batch(&statements);
         true
     }
 

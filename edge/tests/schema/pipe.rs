@@ -13,6 +13,7 @@ use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::{clock, revenue, tombstone};
 use trackmate_edge::store::{Statement, groups, sql};
+use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -22,7 +23,7 @@ pub(crate) const NOW: i64 = 1_760_788_800_000;
 /// An event; `data` is JSON.
 pub(crate) fn event(id: &str, ts: i64, name: &str, data: &str) -> Row {
     let data = RawValue::from_string(data.to_owned()).unwrap();
-    Row { id: id.to_owned(), ts, name: name.to_owned(), data, revenue: None, original_ms: None }
+    Row { id: id.to_owned(), ts, name: name.to_owned(), data, revenue: None, original_ms: None, context: None }
 }
 
 /// A page view, or a payment of so many cents.
@@ -221,7 +222,7 @@ impl Db {
             self.count(1, &session, rows, Some(&profile)),
             self.outbox(1, rows, None),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
-            Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, email, session, created, now])),
+            Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, typed(email), session, created, now])),
             self.emitted(&platform),
         ];
         batch.extend(self.belongings(1, &session, rows));
@@ -234,12 +235,15 @@ impl Db {
         let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
         let (candidate, server, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let mut data = traits.clone();
-        data["email"] = json!(email);
+        if let Some(typed) = typed(email) {
+            data["email"] = json!(typed);
+        }
         let rows = [event(id, at, "identify", &data.to_string())];
         let fact = [json!(COMPANY), json!(session), json!(at), json!(id), json!(email), json!(n)];
         let (name, claims) = (traits["name"].as_str(), traits.to_string());
         let created = if self.ticks { clock::ts_ms(at) } else { now };
-        let person = [json!(email), json!(name), json!(claims), json!(server), json!(created), json!(TRAITS_BYTES_MAX)];
+        let person =
+            [json!(typed(email)), json!(name), json!(claims), json!(server), json!(created), json!(TRAITS_BYTES_MAX)];
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": candidate, "email": email }).to_string());
         let made = json!([COMPANY, email, candidate, id, n, claims, TRAITS_BYTES_MAX, platform, place, user, now]);
         let answers = self.batch(&[
@@ -272,6 +276,11 @@ impl Db {
             .map(Result::unwrap)
             .collect()
     }
+}
+
+/// The address behind a lookup key; none if the key is a user id's.
+fn typed(key: &str) -> Option<&str> {
+    Some(key).filter(|key| key_kind(key) == "email")
 }
 
 fn ids(rows: &[Row]) -> String {

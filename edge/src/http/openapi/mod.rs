@@ -8,6 +8,7 @@
 //! test `tests/api/openapi.mjs` sends every example to the Worker and holds the answers against the schemas.
 
 mod company;
+mod compat;
 mod delivery;
 mod exports;
 mod groups;
@@ -41,6 +42,7 @@ fn groups() -> Vec<Group> {
     vec![
         public::group(),
         server::group(),
+        compat::group(),
         users::group(),
         identity::group(),
         groups::group(),
@@ -174,7 +176,13 @@ mod tests {
         let told: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
         assert_eq!(told, routed);
         for path in &told {
-            let sample = &operations.iter().find(|o| blank(o.path) == *path).unwrap().path.replace("{format}", "csv");
+            let sample = &operations
+                .iter()
+                .find(|o| blank(o.path) == *path)
+                .unwrap()
+                .path
+                .replace("{format}", "csv")
+                .replace("{kind}", "track");
             let route = Route::of(sample).unwrap();
             let taken: BTreeSet<String> = route
                 .methods()

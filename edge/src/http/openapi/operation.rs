@@ -177,7 +177,11 @@ impl Operation {
         let parts: Vec<&str> = self.path.split('/').collect();
         let pairs: Vec<_> = parts.windows(2).map(|pair| (pair[0], pair[1])).collect();
         let variable = pairs.into_iter().filter(|(_, part)| part.starts_with('{'));
-        variable.map(|(things, part)| (if part == "{format}" { "formats" } else { things }, part))
+        let choices = [("{format}", "formats"), ("{kind}", "kinds")];
+        variable.map(move |(things, part)| {
+            let choice = choices.iter().find(|(name, _)| *name == part);
+            (choice.map_or(things, |(_, choices)| choices), part)
+        })
     }
 
     fn responses(&self, who: Who, all: &[Group], schemas: &mut Schemas) -> Value {
@@ -281,12 +285,18 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         let formats = [Format::Csv, Format::Json, Format::Ndjson].map(Format::as_str);
         return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"enum": formats}});
     }
+    if things == "kinds" {
+        let kinds =
+            ["track", "identify", "page", "screen", "group", "alias", "batch", "t", "i", "p", "s", "g", "a", "b"];
+        return json!({"name": name, "in": "path", "required": true, "description": "What the message says; browsers send the first letter.", "schema": {"enum": kinds}});
+    }
     let text = match things {
         "users" => "A user's id: the `profileId` of an identify.",
         "webhooks" => "A webhook's id; `wh_funnel` is the funnel's.",
         "deliveries" => "A delivery's id.",
         "companies" => "A company's id.",
         "keys" => "A key's id, which is not the key.",
+        "projects" | "array" => "A write key: the company id.",
         "groups" => "A group's id: the `id` that a list shows, not the company's own `groupId`.",
         "exports" => "An export's id: the `x-export-id` of its answer.",
         "events" => "A message id.",

@@ -88,7 +88,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ),
         (
             "Rejected",
-            json!({"properties": {"index": {"description": "Its place in `events`."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "invalid_timestamp", "placeholder_id"]}}}),
+            json!({"properties": {"index": {"description": "Its place in the request."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "invalid_timestamp", "placeholder_id", "identity_unproved", "invalid_session", "unknown_user", "erased_user", "conflict", "limit_reached"]}}}),
         ),
         (
             "IdentifyRequest",
@@ -159,7 +159,10 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             "UndoRequest",
             json!({"properties": {"messageId": {"description": "Of an identify."}, "profileId": {"description": "Of a profile that was merged into another."}}}),
         ),
-        ("LiftRequest", json!({"required": ["email"], "properties": {"email": email()}})),
+        (
+            "LiftRequest",
+            json!({"properties": {"email": email(), "externalId": {"minLength": 1, "maxLength": EMAIL_BYTES_MAX}}}),
+        ),
         (
             "ErasureReceipt",
             json!({"properties": {"counts": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "How many of each were deleted."}}}),
@@ -359,6 +362,41 @@ fn merged(one: &Value, other: &Value) -> Value {
     both
 }
 
+/// A text or a number, as clients send ids.
+fn foreign_id() -> Value {
+    json!({"type": ["string", "number", "null"], "maxLength": EMAIL_BYTES_MAX})
+}
+
+fn any_object() -> Value {
+    json!({"type": ["object", "null"]})
+}
+
+/// What is read of a message of Segment's clients, or of a batch of them.
+fn segment() -> Value {
+    let text = || json!({"type": ["string", "null"]});
+    let item = json!({"type": "object", "description": "A message, with its `type`."});
+    json!({"type": "object", "properties": {
+        "writeKey": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`; it may stand in a header instead."},
+        "type": {"type": ["string", "null"], "description": "Where the path does not say it, as in a batch."},
+        "userId": foreign_id(), "anonymousId": foreign_id(), "previousId": foreign_id(), "groupId": foreign_id(),
+        "event": text(), "name": text(), "category": text(), "properties": any_object(), "traits": any_object(), "context": any_object(),
+        "timestamp": time(), "originalTimestamp": time(), "sentAt": time(), "messageId": merged(&message_id(), &text()),
+        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+    }})
+}
+
+/// What is read of an event of PostHog's clients, or of a batch of them.
+fn posthog() -> Value {
+    let text = || json!({"type": ["string", "null"]});
+    let item = json!({"type": "object", "description": "An event."});
+    json!({"type": "object", "properties": {
+        "api_key": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`."},
+        "event": text(), "distinct_id": foreign_id(), "properties": any_object(), "$set": any_object(), "$set_once": any_object(),
+        "timestamp": time(), "sent_at": time(), "uuid": merged(&message_id(), &text()),
+        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+    }})
+}
+
 /// Schemas of what no one type reads or writes.
 pub(super) fn own() -> Vec<(&'static str, Value)> {
     let text = |most: usize| json!({"type": ["string", "null"], "minLength": 1, "maxLength": most});
@@ -386,6 +424,12 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
         json!({"const": code.as_str(), "title": told.title, "description": told.cause, "x-mend": told.mend, "x-status": error::status(code)})
     });
     vec![
+        ("SegmentMessage", segment()),
+        ("PostHogMessage", posthog()),
+        (
+            "VendorSettings",
+            json!({"type": "object", "description": "What the vendor's clients look for.", "additionalProperties": true}),
+        ),
         (
             "Time",
             json!({
