@@ -88,4 +88,20 @@ describe('clients of other vendors', { concurrency: 3 }, () => {
       t.diagnostic(`${name} ${version(name)}: sent ${wanted}, stored ${wanted}, the second run added 0`);
     });
   }
+
+  test('@jitsu/js, which knows neither batches nor retries, tells who did what', async (t) => {
+    const { trackMate } = world;
+    const c = await newCompany(trackMate);
+    const proxy = await startProxy(trackMate.url, []);
+    t.after(proxy.close);
+    await inProcess(process.execPath, [here('send/jitsu.mjs')])({ URL: proxy.url, KEY: c.serverKey, USER_ID: 'u-1001', EMAIL: 'ada@example.com' });
+    const user = await until('all four of @jitsu/js', async () => {
+      const user = await c.user('ada@example.com');
+      return user && (await c.names(user.id)).length === 4 && user;
+    });
+    assert.equal(user.externalId, 'u-1001');
+    assert.deepEqual((await c.names(user.id)).toSorted(), ['Tracked', 'group', 'page_view', 'user_registered']);
+    for (const answer of await proxy.replay()) assert.equal(answer.accepted, 0);
+    t.diagnostic(`@jitsu/js ${npmVersion('@jitsu/js')}: sent 4, stored 4, the same once more added 0`);
+  });
 });

@@ -210,10 +210,8 @@ mod tests {
     use serde_json::json;
 
     fn event<'a>(item: &'a Result<Item<'_>, Problem>) -> (&'a str, Value) {
-        match &item.as_ref().unwrap().what {
-            What::Event { name, data } => (name, serde_json::from_str(data).unwrap()),
-            other => panic!("{other:?}"),
-        }
+        let What::Event { name, data } = &item.as_ref().unwrap().what else { panic!("no event") };
+        (name, serde_json::from_str(data).unwrap())
     }
 
     #[test]
