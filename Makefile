@@ -24,7 +24,7 @@ build: ## Build SDK, pages and Worker, each only when its inputs changed
 check: ## Format, lints, docs, types and unused dependencies, without building or testing
 	@exec scripts/test.sh check
 
-openapi: ## Write docs/openapi.json from the types and the tables of edge/src/http/openapi
+openapi: ## Write docs/openapi.json and docs/problems.md from the types and tables of edge and wire
 	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
 
 fuzz: ## Send the real Worker whatever its OpenAPI document allows, and what it does not, then its public doors what no client would; FUZZ_S=300 CASES=10000 SEED=

@@ -4,7 +4,7 @@ import { desk, menu } from '../tests/browser/dashboard/desk.mjs';
 import { launch } from '../tests/browser/browser.mjs';
 import { startTrackMate, until } from '../tests/support/harness.mjs';
 import { startReceiver } from '../tests/support/receiver.mjs';
-import { populate } from './people.mjs';
+import { populate } from '../tests/support/crowd.mjs';
 import { machine, median, shown, table, verdict, whole } from './report.mjs';
 
 const USERS = whole('USERS', 100_000);

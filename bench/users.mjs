@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { populate } from './people.mjs';
+import { populate } from '../tests/support/crowd.mjs';
 import { machine, median, medians, shown, table, verdict, whole } from './report.mjs';
 import { call, createCompany, startTrackMate } from './trackmate.mjs';
 import { stopAll } from './worker.mjs';

@@ -1,5 +1,6 @@
 // Builds the pages into www/dist: bundles src/, copies public/ as it is, makes the documentation (docs/). The SDK in
 // www/dist/sdk is built by sdk-wasm/build.sh and left alone.
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { limitsPage } from './docs/limits.mjs';
@@ -10,6 +11,20 @@ import './types.mjs';
 
 const www = new URL('.', import.meta.url).pathname;
 const dist = `${www}dist`;
+
+/** What the dashboard shows of other folders: `example:…` is the text of a file of examples/, as the tests run it, `built:sdk` what a page needs to know of the SDK's files. */
+const shown = {
+  name: 'shown',
+  setup(build) {
+    build.onResolve({ filter: /^(example|built):/ }, ({ path }) => ({ path, namespace: 'shown' }));
+    build.onLoad({ filter: /^example:/, namespace: 'shown' }, ({ path }) => ({ contents: readFileSync(path.replace('example:', `${www}../examples/`), 'utf8'), loader: 'text' }));
+    build.onLoad({ filter: /^built:sdk$/, namespace: 'shown' }, () => {
+      const classic = readFileSync(`${dist}/sdk/trackmate.classic.js`);
+      const integrity = `sha384-${createHash('sha384').update(classic).digest('base64')}`;
+      return { contents: JSON.stringify({ stub: readFileSync(`${dist}/sdk/stub.js`, 'utf8').trim(), integrity }), loader: 'json' };
+    });
+  },
+};
 
 mkdirSync(dist, { recursive: true });
 for (const old of readdirSync(dist).filter((name) => name !== 'sdk')) rmSync(`${dist}/${old}`, { recursive: true });
@@ -36,5 +51,6 @@ await build({
   jsxImportSource: 'preact',
   target: 'es2022',
   external: ['/sdk/*'],
+  plugins: [shown],
   logLevel: 'warning',
 });

@@ -86,9 +86,11 @@ export default (trackMate) =>
       await c.tryServer({ eventType: 'x', company_id: 'TM-OTHER1' });
       await c.tryServer('{"eventType":');
       await c.tryServer('x'.repeat(600_000));
-      const all = await until('nine', async () => (await rejected(c)).length === 9 && rejected(c));
+      const large = { company_id: c.companyId, sessionId: session, events: [{ eventType: 'x', eventData: { text: 'x'.repeat(600_000) } }] };
+      await call('POST', '/api/events', large);
+      const all = await until('ten', async () => (await rejected(c)).length === 10 && rejected(c));
       assert.deepEqual(new Set(all.map((entry) => told(entry).join())), new Set([
-        'browser,rejected,origin_not_allowed,', 'browser,rejected,invalid_json,', 'browser,rejected,invalid_email,identify', 'browser,rejected,missing_field,registration.submitted',
+        'browser,rejected,body_too_large,', 'browser,rejected,origin_not_allowed,', 'browser,rejected,invalid_json,', 'browser,rejected,invalid_email,identify', 'browser,rejected,missing_field,registration.submitted',
         'server,rejected,invalid_key,x', 'server,rejected,wrong_scope,x', 'server,rejected,wrong_company,x', 'server,rejected,invalid_json,', 'server,rejected,body_too_large,',
       ]));
       assert.deepEqual(all.find((entry) => entry.code === 'invalid_email').eventData.email, 'string(10)');
@@ -136,6 +138,24 @@ export default (trackMate) =>
       }
       for (const query of ['?after=x', '?seconds=31', '?seconds=-1', '?outcome=lost']) assertProblem(await c.call('GET', `/api/admin/events/stream${query}`, undefined, c.admin), 400, 'invalid_field');
       assertProblem(await c.call('GET', '/api/admin/events/stream'), 401, 'missing_key');
+    });
+
+    test('are followed by a stream that shows that it lives, is no load once nobody reads it, and stops at its time', async () => {
+      const c = await newCompany(trackMate());
+      const quiet = await follow(trackMate(), c, '?seconds=6&eventType=nothing');
+      await c.track(c.session(), { eventType: 'passed over' });
+      await until('a sign of life', () => quiet.comments >= 2, 10_000);
+      assert.deepEqual(quiet.entries, []);
+      await until('its end', () => quiet.ended, 10_000);
+      const d1 = await trackMate().d1();
+      const noted = () => d1.prepare('select count(*) as n from incoming where company = ?1').bind(c.companyId).first('n');
+      assert.equal(await noted(), 1);
+      await d1.prepare('update companies set watched_until = 1 where id = ?1').bind(c.companyId).run();
+      await c.track(c.session(), { eventType: 'nobody looks' });
+      await c.tryServer({ eventType: 'nobody looks' });
+      await c.track(c.session(), { eventType: '' });
+      await until('the rejected one', async () => (await noted()) === 2);
+      assert.deepEqual((await rejected(c)).length, 1);
     });
 
     test('tell the whole story of one: where it came in, whose it is and why, and each attempt to deliver it', async (t) => {

@@ -54,6 +54,9 @@ def map_body(context, body):
 
 @schemathesis.hook
 def map_query(context, query):
+    # A stream tells what there is, and does not wait for more.
+    if context.operation.path.endswith("/stream"):
+        query = {**(query or {}), "seconds": (query or {}).get("seconds", 0)}
     # Names of columns and rows are not to be guessed.
     exported = "/export/" in context.operation.path
     for name, value in (query or {}).items():

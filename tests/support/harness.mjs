@@ -1,4 +1,5 @@
 // The real system for black-box tests: the built Worker in the real workerd with real D1 and Queues, by wrangler's own test harness.
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createTestHarness, unstable_readConfig as readConfig } from 'wrangler';
 
@@ -51,6 +52,16 @@ export async function createCompany(call, operatorKey, { companyId, name = 'Test
   return { companyId: body.company.id, serverKey: body.keys.server.key, adminKey: body.keys.admin.key };
 }
 
+/** The closed list of problems: code → status. */
+export const PROBLEMS = new Map(
+  [...readFileSync(new URL('../../docs/problems.md', import.meta.url), 'utf8').matchAll(/^\| \[`(\w+)`\]\S+ \| (\d+)/gm)].map(([, code, status]) => [code, Number(status)]),
+);
+
+/** Whatever is refused, on any route by any test, is refused with a problem of the list and its status. */
+function assertListed(what, status, body) {
+  if (PROBLEMS.get(body?.code) !== status || !body.message) throw new Error(`${what} was refused with ${status} ${JSON.stringify(body)}`);
+}
+
 /**
  * A function that calls the API → {status, body, headers, cost}; `cost` is D1's own count of the request: {trips, read, written}.
  * A string or bytes are sent as they are, anything else as JSON.
@@ -66,7 +77,9 @@ export function caller(base) {
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json');
     const cost = Object.fromEntries((response.headers.get('x-d1-cost') ?? '').split(' ').map((part) => part.split('=')).map(([k, v]) => [k, Number(v)]));
-    return { status: response.status, headers: response.headers, cost, body: isJson && text.startsWith('{') ? JSON.parse(text) : text };
+    const answer = isJson && text.startsWith('{') ? JSON.parse(text) : text;
+    if (response.status >= 400 && path.startsWith('/api/') && method !== 'HEAD') assertListed(`${method} ${path}`, response.status, answer);
+    return { status: response.status, headers: response.headers, cost, body: answer };
   };
 }
 

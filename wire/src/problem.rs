@@ -1,7 +1,7 @@
 //! The closed, published list of what can go wrong for a caller. Clients match on `code`; texts may change.
 //!
 //! To add one: 1. a variant with its doc line here, 2. its name in [`Code::as_str`] and in [`ALL`],
-//! 3. its status in `edge/src/http/error.rs`. `docs/problems.md` is checked against this list by a test.
+//! 3. what is said of it in [`crate::catalogue`], 4. its status in `edge/src/http/error.rs`, 5. `make openapi`, which writes `docs/problems.md`.
 
 /// A problem code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

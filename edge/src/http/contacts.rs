@@ -94,7 +94,7 @@ pub(super) struct Answer<'a> {
 /// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?}`, a profile's id. What the form leaves out of
 /// the visitor is taken from the request. Public: overwrites nothing and answers alike whether the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
+    let text = incoming::public_body(call).await?;
     incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
 }
 

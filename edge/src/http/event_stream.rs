@@ -17,10 +17,10 @@ use crate::domain::incoming::Outcome;
 use crate::store::incoming::Noted;
 use crate::store::{self, Db, incoming};
 
-/// What a reader is told first: how soon to come back.
-const OPENING: &str = "retry: 1000\n: watching\n\n";
-/// A sign of life.
-const HEARTBEAT: &str = ": \n\n";
+/// What a reader is told first, how soon to come back …
+const OPENING: &str = "retry: 1000\n: watching";
+/// … and a sign of life. Both say how far the reader is, so that one who comes back without having seen anything knows where to go on.
+const HEARTBEAT: &str = ": still watching";
 
 /// `GET /api/admin/events/stream?outcome&eventType&after&seconds`, `Last-Event-ID?` → `text/event-stream` of `id: <seq>`, `event: incoming`, `data: <Incoming>`.
 /// Begins behind the last entry unless told behind which. To ask is to watch.
@@ -91,7 +91,7 @@ impl Watch {
     async fn next(&mut self) -> Result<Option<String>, String> {
         if !self.opened {
             self.opened = true;
-            return Ok(Some(OPENING.to_owned()));
+            return Ok(Some(format!("{OPENING}\nid: {}\n\n", self.seq)));
         }
         let mut quiet = 0;
         while self.queries < STREAM_QUERIES_MAX && (self.polls < self.most || self.behind) {
@@ -112,7 +112,7 @@ impl Watch {
             }
             quiet += 1;
             if quiet == STREAM_QUIET_POLLS {
-                return Ok(Some(HEARTBEAT.to_owned()));
+                return Ok(Some(format!("{HEARTBEAT}\nid: {}\n\n", self.seq)));
             }
         }
         Ok(None)

@@ -74,7 +74,7 @@ impl Receipt {
 /// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?, messageId?}], sentAt?, context?}` →
 /// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?}`. Good items are stored when others are bad.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
+    let text = incoming::public_body(call).await?;
     incoming::refused(call, &text, None, take(call, &text).await)
 }
 

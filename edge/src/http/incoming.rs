@@ -11,11 +11,15 @@ use trackmate_wire::limits::{REJECTED_ISOLATE_MAX, REJECTED_MINUTE_MAX};
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
+use super::body;
 use super::call::Call;
 use super::error::Error;
 use crate::domain::event::{Row, Sorted};
 use crate::domain::incoming::{Entry, Outcome, named_company};
 use crate::store::{self, incoming};
+
+/// Bytes of a body that cannot be taken in which its company is looked for: it mostly comes first.
+const BEGINNING_BYTES: usize = 1024;
 
 /// What a request has told of its items so far.
 #[derive(Default)]
@@ -24,6 +28,8 @@ pub(super) struct Told {
     from_server: bool,
     session: Option<String>,
     watched: bool,
+    /// How a body begins that cannot be taken.
+    beginning: Option<String>,
     /// Whether the refusal of the whole request is told.
     refused: bool,
     entries: Vec<Entry>,
@@ -34,6 +40,22 @@ pub(super) fn came_to(call: &Call, company: &str, from_server: bool) {
     let mut told = call.told().borrow_mut();
     told.company = Some(company.to_owned());
     told.from_server = from_server;
+}
+
+/// The body of a public request. Of one that cannot be taken, its beginning may tell whose it is.
+pub(super) async fn public_body(call: &Call) -> Result<String, Error> {
+    let text = body::text(call).await;
+    let beginning = call.told().borrow_mut().beginning.take();
+    if let (Err(_), Some(company)) = (&text, beginning.as_deref().and_then(named_company)) {
+        came_to(call, company, false);
+    }
+    text
+}
+
+/// How a body begins that cannot be taken.
+pub(super) fn began(call: &Call, body: &[u8]) {
+    let beginning = body.get(..BEGINNING_BYTES).unwrap_or(body);
+    call.told().borrow_mut().beginning = Some(String::from_utf8_lossy(beginning).into_owned());
 }
 
 /// The session that its items are of.
@@ -150,10 +172,12 @@ fn has_room(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) ->
         if m.minute != now_ms / 60_000 {
             *m = Minute { minute: now_ms / 60_000, ..Minute::default() };
         }
+        if m.all >= REJECTED_ISOLATE_MAX {
+            return rejected < entries.len();
+        }
         let each = m.each.entry((company.to_owned(), from_server)).or_default();
-        let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        if (*each >= most || m.all >= REJECTED_ISOLATE_MAX) && rejected == entries.len() {
-            return false;
+        if usize::try_from(REJECTED_MINUTE_MAX).is_ok_and(|most| *each >= most) {
+            return rejected < entries.len();
         }
         *each += rejected;
         m.all += rejected;

@@ -55,7 +55,7 @@ pub(super) struct Answer<'a> {
 /// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` → `{success, profileId, queued?}`.
 /// The answer has one shape whether or not the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
+    let text = incoming::public_body(call).await?;
     incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
 }
 
@@ -238,7 +238,9 @@ impl Claimed {
         };
         let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
         check(call, identified.door)?;
-        incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
+        if identified.profile.is_some() {
+            incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
+        }
         call.stored(&self.company, std::slice::from_ref(&self.row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");

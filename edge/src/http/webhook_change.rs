@@ -122,7 +122,7 @@ fn patterns(events: Vec<String>) -> Result<String, Problem> {
 }
 
 /// Headers that are ours or the connection's: an owner's may not take their place.
-fn is_reserved(name: &str) -> bool {
+pub(super) fn is_reserved(name: &str) -> bool {
     let taken = [
         "connection",
         "content-encoding",

@@ -14,7 +14,7 @@ use trackmate_wire::signature;
 use super::call::Call;
 use super::deliveries::{Shown, latest};
 use super::error::Error;
-use super::webhook_change::{Wanted, change, within};
+use super::webhook_change::{Wanted, change, is_reserved, within};
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
@@ -236,17 +236,37 @@ pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestAnswer"))]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Tested {
+pub(super) struct Tested<'a> {
     success: bool,
     delivered: bool,
+    request: Sent<'a>,
     status_code: Option<u16>,
     error: Option<String>,
     response_body: Option<String>,
     duration_ms: i64,
 }
 
-/// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, statusCode, error, responseBody, durationMs}`: sends `webhook.test` once, signed, also
-/// to a subscription that is switched off, and says what came of it.
+/// What a test sent.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestRequest"))]
+struct Sent<'a> {
+    url: &'a str,
+    /// The values of the webhook's own headers are not shown.
+    headers: BTreeMap<&'a str, &'a str>,
+    /// The exact text that is signed.
+    body: &'a str,
+}
+
+impl<'a> Sent<'a> {
+    fn new(message: &'a Message<'_>) -> Self {
+        let fixed = [("content-type", outbound::CONTENT_TYPE), ("user-agent", outbound::USER_AGENT)];
+        let own = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
+        Self { url: message.url, headers: message.headers.iter().map(own).chain(fixed).collect(), body: message.body }
+    }
+}
+
+/// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body}, statusCode, error, responseBody, durationMs}`: sends `webhook.test`
+/// once, signed, also to a subscription that is switched off, and says what came of it.
 pub(super) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let found = subscriptions::target(call.db(Some(&admin.company))?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
@@ -274,6 +294,7 @@ pub(super) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     Ok(serde_json::to_string(&Tested {
         success: true,
         delivered: exchange.error.is_none(),
+        request: Sent::new(&message),
         status_code,
         error: exchange.error,
         response_body: exchange.answer,

@@ -20,8 +20,7 @@ pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], n
         (1 + i64::from(from_server), rejected, REJECTED_MINUTE_MAX, REJECTED_KEPT_MAX),
     ];
     let mut batch = Vec::new();
-    for (ring, mut entries, minute, kept) in rings {
-        entries.truncate(usize::try_from(minute).unwrap_or_default());
+    for (ring, entries, minute, kept) in rings {
         if entries.is_empty() {
             continue;
         }

@@ -9,7 +9,7 @@ use super::operation::{Group, Operation, Who};
 use crate::domain::incoming::Outcome;
 
 /// What the stream says, for example.
-const STREAM: &str = "retry: 1000\n: watching\n\nid: 1760781600000000\nevent: incoming\ndata: {\"seq\":1760781600000000,\"at\":\"2025-10-18T10:00:00.000Z\",\"door\":\"browser\",\"outcome\":\"stored\",…}\n\n";
+const STREAM: &str = "retry: 1000\n: watching\nid: 1760781500000000\n\nid: 1760781600000000\nevent: incoming\ndata: {\"seq\":1760781600000000,\"at\":\"2025-10-18T10:00:00.000Z\",\"door\":\"browser\",\"outcome\":\"stored\",…}\n\n";
 
 pub(super) fn group() -> Group {
     let outcomes = json!({"enum": Outcome::ALL.map(Outcome::as_str)});

@@ -2,6 +2,7 @@
 //! no one type reads. A patch of a field that the type has not got fails the tests.
 
 use serde_json::{Map, Value, json};
+use trackmate_wire::catalogue;
 use trackmate_wire::limits::{
     BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX, EVENT_DAYS_MAX,
     EVENT_NAME_CHARS_MAX, FIELD_CHARS_MAX, FIELDS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX,
@@ -12,10 +13,10 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::ALL;
 
 use super::super::deliveries::{GIVEN_UP, STATES};
+use super::super::error;
 use super::super::receipts::DOORS;
 use super::operation::reference;
 use super::schemas::merge;
-use super::told;
 use crate::domain::audit::ALL as ACTIONS;
 use crate::domain::incoming::Outcome;
 use crate::domain::person::{KNOWN, PLATFORMS};
@@ -380,7 +381,10 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
     edit.extend(more.as_object().unwrap().clone());
     let columns = |whole: &str| json!({"anyOf": [reference(whole), {"type": "object", "description": "With `fields`: an object of these columns."}]});
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
-    let meanings = ALL.map(|code| json!({"const": code.as_str(), "description": told(code).1}));
+    let meanings = ALL.map(|code| {
+        let told = catalogue::of(code);
+        json!({"const": code.as_str(), "title": told.title, "description": told.cause, "x-mend": told.mend, "x-status": error::status(code)})
+    });
     vec![
         (
             "Time",

@@ -103,5 +103,8 @@ pub(super) fn delivery() -> Value {
 }
 
 fn tested() -> Value {
-    json!({"success": true, "delivered": true, "statusCode": 200, "error": null, "responseBody": "ok", "durationMs": 84})
+    let body = r#"{"event":"webhook.test","timestamp":"2025-10-18T10:10:00.000Z","data":{"webhookId":"wh_5f1c0a9b8d7e6f5a4b3c2d1e"},"metadata":{"source":"trackmate","action":"test"}}"#;
+    let headers = json!({"content-type": "application/json", "user-agent": "TrackMate/1.0.0", "authorization": "***", "webhook-id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a"});
+    let request = json!({"url": "https://crm.example/hooks/trackmate", "headers": headers, "body": body});
+    json!({"success": true, "delivered": true, "request": request, "statusCode": 200, "error": null, "responseBody": "ok", "durationMs": 84})
 }

@@ -10,6 +10,6 @@ cross join (
          max(cast(?5 as integer) * 1000, coalesce((select max(seq) from incoming indexed by incoming_by_seq where company = ?1), 0) + 1) as seq
 ) as n
 cross join json_each(?3) as j
-where c.id = ?1
+where c.id = ?1 and j.key < ?6
   and (?2 > 0 or exists (select 1 from events where company = ?1 and source = ?4 and message_id = j.value->>'i'))
   and not exists (select 1 from incoming where company = ?1 and ring = ?2 and place = n.place + j.key + 1 - ?6 and at > ?5 - 60000)

@@ -14,6 +14,12 @@ export const when = (iso: string) => DAY.format(new Date(iso));
 export const percent = (share: number) => `${share > 0.9999 && share < 1 ? '> 99.99' : Number((share * 100).toFixed(2))} %`;
 export const duration = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(ms < 10_000 ? 2 : 1))} s`);
 
+const UNITS: [number, string][] = [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'KB']];
+export const size = (bytes: number) => {
+  const [by, unit] = UNITS.find(([by]) => bytes >= by) ?? [1, 'B'];
+  return `${Number((bytes / by).toPrecision(3))} ${unit}`;
+};
+
 /** A time in the viewer's zone; the exact one, in UTC, on hover. `brief` leaves today's date out. */
 export function Time({ at, brief = false }: { at: string | null | undefined; brief?: boolean }) {
   if (!at) return <span class="quiet">–</span>;
@@ -99,6 +105,8 @@ export function Facts({ of }: { of: [name: string, value: ComponentChildren][] }
 
 export interface Column<Item> {
   name: string;
+  /** Tells it from another column of the same name. */
+  id?: string;
   show: (item: Item) => ComponentChildren;
   /** Numbers stand at the right. */
   number?: boolean;
@@ -115,8 +123,8 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
         <caption class="unseen">{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ name, number, sort }) => (
-              <th key={name} scope="col" class={number ? 'number' : ''} aria-sort={sorted(sort)}>
+            {columns.map(({ name, id, number, sort }) => (
+              <th key={id ?? name} scope="col" class={number ? 'number' : ''} aria-sort={sorted(sort)}>
                 {sort ? <button type="button" class="sort" onClick={sort.by}>{name} <span aria-hidden="true">{sort.order === 'asc' ? '↑' : sort.order === 'desc' ? '↓' : '↕'}</span></button> : name}
               </th>
             ))}
@@ -125,7 +133,7 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
         <tbody>
           {items.map((item) => (
             <tr key={keyOf(item)} data-key={keyOf(item)}>
-              {columns.map(({ name, show, number }) => <td key={name} class={number ? 'number' : ''}>{show(item)}</td>)}
+              {columns.map(({ name, id, show, number }) => <td key={id ?? name} class={number ? 'number' : ''}>{show(item)}</td>)}
             </tr>
           ))}
         </tbody>

@@ -1,4 +1,4 @@
-// The people that benches have: written straight into D1, since a hundred thousand identifies would take longer than what is measured.
+// A crowd: people in great numbers, straight into the database, for the benches and the dashboard's scenarios.
 
 /** Users that one statement makes. */
 const SLICE = 10_000;
@@ -6,8 +6,8 @@ const SLICE = 10_000;
 const FIRST = JSON.stringify(['Ada', 'Björn', 'Chen', 'Dana', 'Émile', 'Farah', 'Gus', 'Hana', 'Ines', 'John']);
 const LAST = JSON.stringify(['Lovelace', 'Berg', 'Smith', 'Åberg', 'Okafor', 'Novak', 'Silva']);
 
-/** Makes people of a company as identifies and imports would have left them: names, phone, tags for a third, a custom field for half, consent for half. */
-export async function populate(d1, company, users) {
+/** Makes people as identifies and imports would have left them: names, phone, tags for a third, a custom field for half, consent for half. */
+export async function populate(d1, company, count) {
   const born = Date.UTC(2025, 0, 1);
   const numbers = 'with recursive n (i) as (select cast(?2 as integer) union all select i + 1 from n where i + 1 < ?3)';
   const id = "'prf_' || printf('%08x', (i * 2654435761) % 4294967296) || printf('%08x', i)";
@@ -25,7 +25,7 @@ export async function populate(d1, company, users) {
     [`${numbers} insert into tags (company, profile, name, applied_at) select ?1, ${id}, case when i % 6 then 'new' else 'vip' end, ?4 from n where i % 3 = 0`, [born]],
     [`${numbers} insert into fields (company, profile, name, value) select ?1, ${id}, 'level', cast(i / 2 % 10 as text) from n where i % 2 = 0`, []],
   ];
-  for (let from = 0; from < users; from += SLICE) {
-    await d1.batch(statements.map(([sql, more]) => d1.prepare(sql).bind(company, from, Math.min(from + SLICE, users), ...more)));
+  for (let from = 0; from < count; from += SLICE) {
+    await d1.batch(statements.map(([sql, more]) => d1.prepare(sql).bind(company, from, Math.min(from + SLICE, count), ...more)));
   }
 }
