@@ -16,6 +16,8 @@ const ACTIONS: Record<Action, string> = {
   'export.events': 'events exported',
   'export.user': 'all of a person read',
   'export.users': 'people exported',
+  'group.delete': 'group deleted',
+  'group.update': 'group changed',
   'identity.undo': 'link taken back',
   'key.create': 'key made',
   'key.revoke': 'key revoked',
