@@ -2,7 +2,7 @@
 // pages and Worker, wrangler's local runtime. README.md says how to read it. USERS and EVENTS make it smaller.
 import { desk, menu } from '../tests/browser/dashboard/desk.mjs';
 import { launch } from '../tests/browser/browser.mjs';
-import { startTrackMate } from '../tests/support/harness.mjs';
+import { startTrackMate, until } from '../tests/support/harness.mjs';
 import { startReceiver } from '../tests/support/receiver.mjs';
 import { populate } from '../tests/support/crowd.mjs';
 import { machine, median, shown, table, verdict, whole } from './report.mjs';
@@ -19,14 +19,14 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const NAMES = ['page_view', 'add_to_cart', 'checkout_started', 'search', 'signup'];
 
 /** Events over the last month, in sessions of which every fourth is identified; a tenth come from servers and are delivered. */
-async function send(trackMate, c, url) {
+async function send(trackMate, c, receiver) {
   const admin = { 'x-admin-id': c.adminKey };
   const ok = async (...request) => {
     const { status, body } = await trackMate.call(...request);
     if (status !== 200) throw new Error(`${request[1]}: ${status} ${JSON.stringify(body)}`);
     return body;
   };
-  await ok('POST', '/api/admin/webhooks', { name: 'CRM', url, events: ['order.paid'] }, admin);
+  await ok('POST', '/api/admin/webhooks', { name: 'CRM', url: receiver.url, events: ['order.paid'] }, admin);
   await ok('GET', '/api/admin/events', undefined, admin); // to ask is to watch: what comes now is in Live, as far as that keeps it
   const now = Date.now();
   const fromServers = Math.floor(EVENTS / 10);
@@ -44,6 +44,7 @@ async function send(trackMate, c, url) {
     const events = Array.from({ length: 50 }, (_, i) => ({ eventType: 'order.paid', eventData: { amount: i, currency: 'USD' } }));
     await ok('POST', '/api/webhooks/events', { identifier: { email: 'known0@shop.example' }, events }, { 'x-trackmate-api-key': c.serverKey });
   }
+  await until('the deliveries', () => receiver.requests.length >= fromServers, 300_000);
   const [found] = (await ok('GET', '/api/admin/users?email=known0@shop.example', undefined, admin)).users;
   const [event] = (await ok('GET', '/api/admin/events?limit=1', undefined, admin)).events;
   return { person: found.id, event };
@@ -84,7 +85,7 @@ async function main() {
   try {
     const c = await trackMate.companies({ name: 'Bench' });
     await populate(await trackMate.d1(), c.companyId, USERS);
-    const { person, event } = await send(trackMate, c, receiver.url);
+    const { person, event } = await send(trackMate, c, receiver);
     const page = await desk({ browser, trackMate }, c, 'live');
     const pages = await menu(page);
     const at = (path) => `#/${c.companyId}/${path}`;

@@ -7,7 +7,10 @@ import { desk, looks, until } from './desk.mjs';
 const rows = (page) => page.getByRole('list', { name: 'Events, newest first' }).getByRole('listitem');
 const names = (page) => rows(page).locator('.what').allTextContents();
 const row = (page, name) => rows(page).filter({ has: page.getByRole('link', { name, exact: true }) });
-const showing = (page, ...wanted) => until(async () => `${wanted} in ${await names(page)}`, async () => (await names(page)).join() === wanted.join());
+async function showing(page, ...wanted) {
+  let shown;
+  await until(() => `${wanted} where ${shown} is shown`, async () => (shown = (await names(page)).join()) === wanted.join(), 30_000);
+}
 /** Once it listens, what comes in is noted. */
 const listening = (page) => page.getByText('Listening', { exact: false }).first().waitFor();
 

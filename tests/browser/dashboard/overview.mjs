@@ -29,8 +29,10 @@ async function agrees(page, c, answered) {
   // The chart, as its table has it and as it is said.
   const chart = page.locator('.chart').first();
   if (!(await chart.locator('details').evaluate((details) => details.open))) await chart.getByText('As a table').click();
-  const series = await chart.getByRole('row').evaluateAll((rows) => rows.slice(1).map((row) => [row.querySelector('time').getAttribute('datetime'), Number(row.lastElementChild.textContent.replaceAll(/\D/g, ''))]));
-  assert.deepEqual(series, stats.series.map(({ at, events }) => [at, events]));
+  const shown = () => chart.getByRole('row').evaluateAll((rows) => rows.slice(1).map((row) => [row.querySelector('time').getAttribute('datetime'), Number(row.lastElementChild.textContent.replaceAll(/\D/g, ''))]));
+  const wanted = stats.series.map(({ at, events }) => [at, events]);
+  await until('the table of this range', async () => (await shown()).length === wanted.length);
+  assert.deepEqual(await shown(), wanted);
   assert.ok((await chart.getByRole('img').getAttribute('aria-label')).includes(`Events: ${stats.totals.events} in all`));
   assert.equal(stats.series.reduce((sum, { events }) => sum + events, 0), stats.totals.events);
   return stats;

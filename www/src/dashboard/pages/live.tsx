@@ -47,7 +47,7 @@ export default function Live() {
       title="Live"
       actions={
         <>
-          <Status paused={paused} connected={incoming.connected} failed={Boolean(incoming.error)} />
+          <Status paused={paused} loaded={incoming.loaded} connected={incoming.connected} failed={Boolean(incoming.error)} />
           <Button tone="secondary" aria-pressed={paused} onClick={() => (paused ? showWaiting() : setPaused(true))}>{paused ? 'Continue' : 'Pause'}</Button>
         </>
       }
@@ -77,8 +77,10 @@ export default function Live() {
   );
 }
 
-function Status({ paused, connected, failed }: { paused: boolean; connected: boolean; failed: boolean }) {
+function Status({ paused, loaded, connected, failed }: { paused: boolean; loaded: boolean; connected: boolean; failed: boolean }) {
   if (failed) return <Badge tone="bad">Stopped</Badge>;
+  // What comes in before the list was asked for is not noted, so nobody is told earlier that it would show.
+  if (!loaded) return <Badge>Connecting…</Badge>;
   if (!connected) return <Badge tone="warn">Connection lost, trying again…</Badge>;
   return paused ? <Badge>Paused</Badge> : <Badge tone="good"><span class="pulse" aria-hidden="true">●</span> Listening</Badge>;
 }
