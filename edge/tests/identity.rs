@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::store::merge::{Group, merging};
 use trackmate_edge::store::undo::Fact;
-use trackmate_edge::store::sql;
+use trackmate_edge::store::{Statement, sql};
 
 const TABLES: [&str; 8] = ["events", "links", "profiles", "identities", "merges", "tags", "fields", "erasures"];
 
