@@ -10,6 +10,7 @@ import exports from './api/exports.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import keys from './api/keys.mjs';
 import listing from './api/listing.mjs';
+import plan from './api/plan.mjs';
 import records from './api/records.mjs';
 import openapi from './api/openapi.mjs';
 import server from './api/server.mjs';
@@ -29,6 +30,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, exports, audit, keys, stats, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, exports, audit, keys, plan, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

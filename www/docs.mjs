@@ -4,7 +4,7 @@ const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '
 /** The little Markdown that the document's texts use: code, bold and paragraphs. */
 const inline = (text) => escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 const paragraphs = (text = '') => text.split('\n\n').filter(Boolean).map((part) => `<p>${inline(part)}</p>`).join('\n');
-const METHODS = ['get', 'post', 'patch', 'delete'];
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const AUTH = {
   serverKey: '<code>X-TrackMate-API-Key</code> with a server key, or <code>Authorization: Bearer</code>',
   adminKey: '<code>X-Admin-ID</code> with an admin key, or <code>Authorization: Bearer</code>',

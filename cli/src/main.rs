@@ -12,6 +12,7 @@ mod error;
 mod exports;
 mod listen;
 mod output;
+mod plan;
 mod signatures;
 mod webhooks;
 
@@ -55,6 +56,9 @@ enum Command {
     Exports(exports::Listed),
     /// List what admins did, newest first.
     Audit(audit::Listed),
+    /// The tracking plan: which events there are, and of what form.
+    #[command(subcommand)]
+    Plan(plan::Command),
     /// Receive deliveries on this machine, show them and, with a secret, verify them.
     Listen(listen::Options),
     /// Say whether a signature is right for a body.
@@ -86,6 +90,7 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
         Command::Export(wanted) => exports::download(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Exports(wanted) => exports::list(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Audit(wanted) => audit::list(&wanted, &api::Api::new(config::connection(flags)?), output),
+        Command::Plan(command) => plan::run(command, &api::Api::new(config::connection(flags)?), output),
         Command::Listen(options) => listen::run(options, output),
         Command::Verify(options) => signatures::verify(&options, output),
         Command::Sign(options) => signatures::sign(options, output),

@@ -43,6 +43,8 @@ pub enum Action {
     WebhookResend,
     /// The company's settings.
     SettingsUpdate,
+    /// The company's tracking plan.
+    PlanUpdate,
     /// The company itself was made.
     CompanyCreate,
     /// A key was added.
@@ -52,7 +54,7 @@ pub enum Action {
 }
 
 /// Every action there is.
-pub const ALL: [Action; 22] = [
+pub const ALL: [Action; 23] = [
     Action::UserUpdate,
     Action::UserTag,
     Action::UserUntag,
@@ -72,6 +74,7 @@ pub const ALL: [Action; 22] = [
     Action::WebhookRecover,
     Action::WebhookResend,
     Action::SettingsUpdate,
+    Action::PlanUpdate,
     Action::CompanyCreate,
     Action::KeyCreate,
     Action::KeyRevoke,
@@ -101,6 +104,7 @@ impl Action {
             Self::WebhookRecover => "webhook.recover",
             Self::WebhookResend => "webhook.resend",
             Self::SettingsUpdate => "settings.update",
+            Self::PlanUpdate => "plan.update",
             Self::CompanyCreate => "company.create",
             Self::KeyCreate => "key.create",
             Self::KeyRevoke => "key.revoke",

@@ -47,7 +47,7 @@ pub struct Row {
 }
 
 /// What became of a request's items.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Sorted {
     /// To be stored, each id once.
     pub rows: Vec<Row>,

@@ -16,6 +16,7 @@ pub mod listing;
 pub mod own;
 pub mod payload;
 pub mod person;
+pub mod plan;
 pub mod record;
 pub mod revenue;
 pub mod stats;

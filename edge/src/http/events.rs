@@ -9,7 +9,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::{Handled, body};
+use super::{Handled, body, planned};
 use crate::domain::event::{self, Arrival, Sorted};
 use crate::entropy;
 use crate::store::ingest::{self, Door};
@@ -45,7 +45,7 @@ pub(super) struct Rejected {
     code: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
+    field: Option<String>,
 }
 
 impl Receipt {
@@ -56,7 +56,12 @@ impl Receipt {
             accepted: stored,
             duplicates: sorted.rows.len() - stored + sorted.repeated,
             rejected: rejected
-                .map(|(index, p)| Rejected { index, code: p.code.as_str(), message: p.message, field: p.field })
+                .map(|(index, p)| Rejected {
+                    index,
+                    code: p.code.as_str(),
+                    field: p.place().map(str::to_owned),
+                    message: p.message,
+                })
                 .collect(),
         }
     }
@@ -96,10 +101,10 @@ pub(super) async fn post(call: &Call) -> Handled {
         context,
         origin: origin.as_deref(),
         unproved: false,
+        plan: None,
         room: call.room(),
     };
-    let (door, stored) = ingest::browser(call.db(Some(&company))?, &request, &sorted.rows).await?;
-    check(door)?;
+    let (sorted, stored) = planned::browser(call, request, sorted).await?;
     let new = stored.new.len();
     call.stored(&company, &sorted.rows, stored);
     Ok(serde_json::to_string(&Receipt::new(sorted, new))?)
@@ -147,6 +152,7 @@ pub(super) fn check(door: Door) -> Result<(), Error> {
             "this company's pages must send userHash, made on its server from its identity secret",
         )
         .into()),
+        Door::Replanned(_) => Err(Error::Internal("a plan is in force that nothing was held against".to_owned())),
     }
 }
 

@@ -141,6 +141,7 @@ impl Claim<'_> {
             context: None,
             origin: origin.as_deref(),
             unproved: !proved,
+            plan: None,
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());

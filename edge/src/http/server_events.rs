@@ -10,7 +10,7 @@ use super::call::Call;
 use super::error::Error;
 use super::events::{Receipt, items};
 use super::profile::{address, new_profile};
-use super::{Handled, auth, body, edits, identity};
+use super::{Handled, auth, body, edits, identity, planned};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Sorted};
 use crate::domain::{self, clock, tombstone};
@@ -105,12 +105,16 @@ pub(super) async fn post(call: &Call) -> Handled {
     let read = read(call, &text);
     let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
     let mut resolved = resolve(call, &hash, &who, at).await?;
-    let Read { company_id, single, sent_ms, sorted, edit, merge, .. } = read?;
+    let Read { company_id, single, sent_ms, mut sorted, edit, merge, .. } = read?;
     let company = resolved.key.company.clone();
     if company_id.is_some_and(|id| id != company) {
         return Err(
             Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
         );
+    }
+    planned::server(call, &company, resolved.plan, &mut sorted).await?;
+    if single && let Some((_, problem)) = sorted.rejected.pop() {
+        return Err(problem.into());
     }
     if merge && unite(call, &company, &resolved, &who).await? {
         resolved = resolve(call, &hash, &who, at).await?;
@@ -125,6 +129,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         context: None,
         origin: None,
         unproved: false,
+        plan: None,
         room: call.room(),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();

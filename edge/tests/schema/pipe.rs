@@ -116,7 +116,8 @@ impl Db {
         [address, profile, hash]: [Option<&str>; 3],
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
-        let insert = json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null]);
+        let insert =
+            json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null]);
         Statement::new(sql::EVENTS_INSERT, insert)
     }
 

@@ -17,6 +17,7 @@ use super::schemas::merge;
 use super::told;
 use crate::domain::audit::ALL as ACTIONS;
 use crate::domain::person::{KNOWN, PLATFORMS};
+use crate::domain::plan::Reason;
 use crate::domain::stats::Interval;
 
 fn company() -> Value {
@@ -29,6 +30,13 @@ fn session() -> Value {
 
 fn email() -> Value {
     json!({"format": "email", "maxLength": EMAIL_BYTES_MAX})
+}
+
+fn plan_events() -> Value {
+    json!({"properties": {
+        "events": {"additionalProperties": reference("PlanSchema"), "description": "The form of each event's data, by its name."},
+        "additionalEvents": {"description": "Whether there may be events of other names."},
+    }})
 }
 
 fn time() -> Value {
@@ -85,7 +93,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ),
         (
             "Rejected",
-            json!({"properties": {"index": {"description": "Its place in `events`."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "invalid_timestamp", "placeholder_id"]}}}),
+            json!({"properties": {"index": {"description": "Its place in `events`."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "invalid_timestamp", "placeholder_id", "plan_violation"]}}}),
         ),
         (
             "IdentifyRequest",
@@ -271,6 +279,26 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ("Key", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
         ("OwnKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
         ("MadeKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("Plan", plan_events()),
+        ("CurrentPlan", {
+            let mut current = plan_events();
+            current["properties"]["mode"] = json!({"enum": ["off", "report", "reject"]});
+            current
+        }),
+        (
+            "PlanSchema",
+            json!({"description": "The form of a value: a small part of JSON Schema. What is left out is not looked at; a null is as good as a field left out."}),
+        ),
+        (
+            "PlanChange",
+            json!({"required": ["mode"], "properties": {"events": {"description": "The form of each event's data, by its name; without them the plan stays as it is."}}}),
+        ),
+        (
+            "PlanCheck",
+            json!({"required": ["events"], "properties": {"events": {"maxItems": BATCH_EVENTS_MAX, "items": reference("PlannedEvent")}}}),
+        ),
+        ("ViolationCount", json!({"properties": {"reason": {"enum": Reason::ALL.map(Reason::as_str)}}})),
+        ("Violation", json!({"properties": {"reason": {"enum": Reason::ALL.map(Reason::as_str)}}})),
         (
             "StatsAnswer",
             json!({"properties": {
