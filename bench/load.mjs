@@ -1,7 +1,7 @@
 // The load generator, a process of its own: a fixed number of POST requests over kept connections to loopback. Either `concurrency`
 // connections that each send their next request when they have their answer, or `perSecond` requests a second, sent on time
 // whatever the answers do. Its parent sends {url, seed, requests, concurrency | perSecond} with what the bodies need: {company, events} for
-// /api/events, {doors} for /api/webhooks/events. It answers 'ready' when all bodies are made, then 'go' with
+// /api/events, and with {form} for the same events in another vendor's form, {doors} for /api/webhooks/events. It answers 'ready' when all bodies are made, then 'go' with
 // {seconds, sent, took, late, cost}: per request when it was sent (ms of the shared clock) and how long its answer took (ms), the
 // lateness (ms) of the paced ones, and what the answers said of D1, summed.
 import { Agent, request as httpRequest } from 'node:http';
@@ -20,9 +20,9 @@ const START = Date.UTC(2026, 0, 1);
 const requestsOf = (job) => Array.from({ length: job.requests }, (_, r) => (job.doors ? serverEvent(job, r) : browserEvents(job, r)));
 
 /** An own set of sessions in turn. */
-function browserEvents({ seed, company, requests, events }, r) {
+function browserEvents({ seed, company, requests, events, form = 'own' }, r) {
   const sessions = Math.ceil(requests / REQUESTS_PER_SESSION);
-  return message({
+  return message(FORMS[form]({
     company_id: company,
     sessionId: `session_${seed}_${r % sessions}`,
     events: Array.from({ length: events }, (_, e) => ({
@@ -31,8 +31,21 @@ function browserEvents({ seed, company, requests, events }, r) {
       timestamp: new Date(START + r * 1000 + e).toISOString(),
       messageId: `${seed}-${r}-${e}`,
     })),
-  });
+  }));
 }
+
+/** The same events as vendors' clients spell them. */
+const FORMS = {
+  own: (body) => body,
+  segment: ({ company_id: writeKey, sessionId: anonymousId, events }) => ({
+    writeKey,
+    batch: events.map(({ eventType: event, eventData: properties, timestamp, messageId }) => ({ type: 'track', event, anonymousId, properties, timestamp, messageId })),
+  }),
+  posthog: ({ company_id: api_key, sessionId: distinct_id, events }) => ({
+    api_key,
+    batch: events.map(({ eventType: event, eventData, timestamp, messageId: uuid }) => ({ event, distinct_id, properties: { ...eventData, $is_identified: false }, timestamp, uuid })),
+  }),
+};
 
 /** By each door {key, eventType} in turn. The message id ends in the request's number. */
 function serverEvent({ seed, doors }, r) {

@@ -36,7 +36,7 @@ if [ -f sdk-wasm/build.sh ]; then
   part sdk "$(hash_of sdk-wasm wire) $shared" www/dist/sdk bash sdk-wasm/build.sh
 fi
 if [ -f www/build.mjs ]; then
-  part pages "$(hash_of www docs/openapi.json) $(hash_tree www/dist/sdk) $shared" www/dist node www/build.mjs
+  part pages "$(hash_of www docs examples/receivers SECURITY.md wire/src/limits.rs) $(hash_tree www/dist/sdk) $shared" www/dist node www/build.mjs
 fi
 part worker "$(hash_of edge wire) $shared" edge/build build_worker
 step_done

@@ -51,6 +51,19 @@ if [ "$(cat node_modules/.trackmate-stamp 2>/dev/null)" != "$packages" ]; then
   echo "$packages" > node_modules/.trackmate-stamp
 fi
 
+# Other vendors' clients, as their users install them: tests/clients sends with them. What cannot be had is skipped there and counted as skipped.
+vendors_clients() {
+  local packages
+  packages=$(hash_of tests/clients/package.json tests/clients/package-lock.json)
+  if [ "$(cat tests/clients/node_modules/.trackmate-stamp 2>/dev/null)" != "$packages" ]; then
+    step "clients of other vendors (npm)" "check the network, then run: (cd tests/clients && npm ci)"
+    npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --loglevel=error
+    echo "$packages" > tests/clients/node_modules/.trackmate-stamp
+  fi
+  step "a client of another vendor (Rust, built once, a minute)" ""
+  cargo build --quiet --locked --manifest-path tests/clients/rust/Cargo.toml --target-dir target/clients || echo "    not there: its test will be skipped"
+}
+
 # python_packages <requirements>: a Python of its own with them in the cache. A machine without venv, or without PyPI, skips what needs them and counts it as skipped.
 python_packages() {
   local requirements=$1 venv
@@ -65,6 +78,10 @@ python_packages() {
     echo "    not there: the tests that need them will be skipped"
   fi
 }
-if [ "${1:-}" = test ]; then python_packages tests/seeds/requirements.txt; fi
+if [ "${1:-}" = test ]; then
+  vendors_clients
+  python_packages tests/seeds/requirements.txt
+  python_packages tests/clients/requirements.txt
+fi
 if [ "${1:-}" = test ] || [ "${1:-}" = fuzz ]; then python_packages tests/fuzz/requirements.txt; fi
 step_done

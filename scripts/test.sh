@@ -80,6 +80,12 @@ node_suite() {
 
 lock_file() { cargo metadata --quiet --locked --format-version 1 >/dev/null; }
 
+# The dashboard's types of the API are made of its description first.
+types() {
+  if [ "$1" = www ]; then node www/types.mjs; fi
+  tsc --noEmit --project "$1"
+}
+
 # Private items too, and links to them: these docs are read by those who work here and are not published.
 docs() { RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --quiet --workspace --no-deps --document-private-items; }
 
@@ -123,7 +129,7 @@ else
 fi
 for project in www sdk-wasm/js; do
   if [ -f "$project/tsconfig.json" ]; then
-    suite "types of $project" one "mend the types named above" tsc --noEmit --project "$project"
+    suite "types of $project" one "mend the types named above" types "$project"
   fi
 done
 suite "clippy" one "mend the warnings above" cargo clippy --quiet --workspace --all-targets -- -D warnings
@@ -163,6 +169,9 @@ if [ "$MODE" = all ]; then
     fi
   fi
 
+  files=(tests/clients/*.test.mjs)
+  suite "clients of other vendors" node_tests "run: node_modules/.bin/node --test tests/clients/<the file>" node_suite "${files[@]}"
+
   files=(tests/faults/*.test.mjs)
   if [ "${#files[@]}" -gt 0 ]; then
     suite "fault tests" node_tests "run: node_modules/.bin/node --test tests/faults/<the file>" \
@@ -171,7 +180,8 @@ if [ "$MODE" = all ]; then
     skip "fault tests" "there are none in tests/faults/"
   fi
 
-  # A taste of it on a fixed seed; `make fuzz` takes five minutes and another seed each time.
+  # A taste of both on a fixed seed; `make fuzz` takes ten minutes and another seed each time.
+  suite "fuzz of the public doors" one "run: CASES=1000 SEED=1 node tests/fuzz/doors.mjs" env CASES=1000 SEED=1 node tests/fuzz/doors.mjs
   if [ -d "$(python_home tests/fuzz/requirements.txt)" ]; then
     suite "fuzz" one "run: FUZZ_S=30 SEED=1 make fuzz" env FUZZ_S=25 SEED=1 node tests/fuzz/fuzz.mjs
   else

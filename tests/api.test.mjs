@@ -1,16 +1,20 @@
 // All black-box tests of the API against one start of the real Worker.
 import { after, before, describe } from 'node:test';
 import audit from './api/audit.mjs';
+import compat from './api/compat.mjs';
 import contacts from './api/contacts.mjs';
 import cost from './api/cost.mjs';
 import deliveries from './api/deliveries.mjs';
 import erasure from './api/erasure.mjs';
 import events from './api/events.mjs';
 import exports from './api/exports.mjs';
+import groups from './api/groups.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import keys from './api/keys.mjs';
 import listing from './api/listing.mjs';
 import plan from './api/plan.mjs';
+import problems from './api/problems.mjs';
+import receipts from './api/receipts.mjs';
 import records from './api/records.mjs';
 import openapi from './api/openapi.mjs';
 import server from './api/server.mjs';
@@ -30,6 +34,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, exports, audit, keys, plan, stats, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

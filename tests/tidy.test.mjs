@@ -46,7 +46,7 @@ test('every SQL file is one statement, named in the list, lower case', () => {
 
 test('the list of problem codes in the docs is the list in the code', () => {
   const coded = [...read('wire/src/problem.rs').matchAll(/Self::\w+ => "(\w+)"/g)].map((m) => m[1]);
-  const documented = [...read('docs/problems.md').matchAll(/^\| `(\w+)`/gm)].map((m) => m[1]);
+  const documented = [...read('docs/problems.md').matchAll(/^\| \[`(\w+)`/gm)].map((m) => m[1]);
   assert.ok(coded.length > 20);
   assert.deepEqual(documented, coded);
 });

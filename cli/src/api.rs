@@ -1,5 +1,6 @@
 //! The API over HTTP: one call in, one answer or one error out. Knows addresses, keys and statuses; what an answer means is the commands' affair.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use ureq::config::ConfigBuilder;
 use ureq::http::Response;
 use ureq::typestate::AgentScope;
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, BodyReader};
 
 use crate::config::Connection;
 use crate::error::{Error, Problem};
@@ -80,14 +81,37 @@ impl Api {
         if response.status().as_u16() == 200 && response.headers().contains_key("x-export-id") {
             return Ok(response);
         }
-        Err(match self.read(Ok(response)) {
-            Err(error) => error,
-            Ok(_) => Error::Unreachable(format!("{} answered, and not as TrackMate does", self.connection.address())),
-        })
+        Err(self.not_ours(response))
+    }
+
+    /// `GET path?query` of server-sent events, from behind an id on: they come until the stream ends.
+    pub(crate) fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        after: Option<&str>,
+    ) -> Result<BodyReader<'static>, Error> {
+        let request = self.files.get(self.url(path)).header("x-admin-id", &self.connection.key);
+        let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
+        let request = after.into_iter().fold(request, |request, id| request.header("last-event-id", id));
+        let response = request.header("accept-encoding", "identity").call().map_err(|error| self.unreachable(error))?;
+        let media = response.headers().get("content-type").and_then(|media| media.to_str().ok());
+        if response.status().as_u16() == 200 && media.is_some_and(|media| media.starts_with("text/event-stream")) {
+            return Ok(response.into_body().into_reader());
+        }
+        Err(self.not_ours(response))
     }
 
     fn unreachable(&self, error: ureq::Error) -> Error {
         Error::Unreachable(format!("no answer from {}: {error}", self.connection.address()))
+    }
+
+    /// What is wrong with an answer that should have been a stream.
+    fn not_ours(&self, response: Response<Body>) -> Error {
+        match self.read(Ok(response)) {
+            Err(error) => error,
+            Ok(_) => Error::Unreachable(format!("{} answered, and not as TrackMate does", self.connection.address())),
+        }
     }
 
     fn url(&self, path: &str) -> String {
@@ -131,4 +155,16 @@ fn config() -> ConfigBuilder<AgentScope> {
         .max_redirects(0)
         .max_redirects_will_error(false)
         .user_agent(concat!("trackmate-cli/", env!("CARGO_PKG_VERSION")))
+}
+
+/// A text as a segment of a path.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+        path
+    })
 }

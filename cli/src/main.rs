@@ -1,4 +1,4 @@
-//! `trackmate`, the command-line manager: a company's webhooks and exports, and what a developer of a receiver needs on their own machine.
+//! `trackmate`, the command-line manager: a company's webhooks, exports and what comes in, and what a developer of a receiver needs on their own machine.
 //!
 //! It talks to the public API and knows nothing the API does not say. `listen`, `verify`, `sign` and `completions` need no server.
 //!
@@ -13,6 +13,7 @@ mod exports;
 mod listen;
 mod output;
 mod plan;
+mod receipts;
 mod signatures;
 mod webhooks;
 
@@ -32,7 +33,7 @@ A key on the command line can be read by other users of the machine: prefer the 
 Exit codes: 0 done, 1 it failed (a test delivery was not taken, a signature is wrong), 2 usage, 3 not authorised,
   4 not found, 5 TrackMate cannot be reached.";
 
-/// Manage TrackMate's webhooks, export its data, and receive, verify and sign deliveries on this machine.
+/// Manage TrackMate's webhooks, watch what comes in, export its data, and receive, verify and sign deliveries on this machine.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
 struct Cli {
@@ -59,6 +60,12 @@ enum Command {
     /// The tracking plan: which events there are, and of what form.
     #[command(subcommand)]
     Plan(plan::Command),
+    /// Watch what comes in, as it comes in.
+    Tail(receipts::tail::Options),
+    /// Say what became of an event: where it came in, whose it is and why, each attempt to deliver it.
+    Receipt(receipts::Asked),
+    /// List what was rejected, newest first, and why.
+    Rejected(receipts::Listed),
     /// Receive deliveries on this machine, show them and, with a secret, verify them.
     Listen(listen::Options),
     /// Say whether a signature is right for a body.
@@ -91,6 +98,9 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
         Command::Exports(wanted) => exports::list(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Audit(wanted) => audit::list(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Plan(command) => plan::run(command, &api::Api::new(config::connection(flags)?), output),
+        Command::Tail(options) => receipts::tail::run(&options, &api::Api::new(config::connection(flags)?), output),
+        Command::Receipt(asked) => receipts::receipt(&asked, &api::Api::new(config::connection(flags)?), output),
+        Command::Rejected(wanted) => receipts::rejected(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Listen(options) => listen::run(options, output),
         Command::Verify(options) => signatures::verify(&options, output),
         Command::Sign(options) => signatures::sign(options, output),

@@ -15,10 +15,15 @@ pub mod store;
 pub mod vault;
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event};
+use worker::{
+    Context, Env, MessageBatch, MessageExt, Request, Response, ScheduleContext, ScheduledEvent, console_error, event,
+};
 
+use http::spill::Kept;
+use jobs::refill::Spilled;
 use jobs::wake::Wake;
 
 thread_local! {
@@ -35,13 +40,27 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     http::handle(request, env, context).await
 }
 
-/// Wake-ups. Each message is acknowledged whatever came of it: D1 knows what is still due, and an error here would
-/// run the whole batch again.
+/// A batch of one of the queues; its messages say which. An error here would run the whole batch again, so each is acknowledged or retried for itself.
+/// A wake-up is acknowledged whatever comes of it: D1 knows what is still due.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> worker::Result<()> {
-    let wakes: Vec<Wake> = batch.raw_iter().filter_map(|message| Wake::read(&message.body().as_string()?)).collect();
+    let (mut wakes, mut spilled) = (Vec::new(), Vec::new());
+    for message in batch.raw_iter() {
+        let text = message.body().as_string().unwrap_or_default();
+        if let Some(wake) = Wake::read(&text) {
+            wakes.push(wake);
+            message.ack();
+        } else if let Some(kept) = Kept::read(&text) {
+            spilled.push(Spilled { message, text, kept });
+        } else {
+            // Of another version, perhaps: it is not lost, the dead-letter queue has it in the end.
+            console_error!("a message of an unknown form was retried");
+            message.retry();
+        }
+    }
+    let context = Rc::new(context);
     jobs::deliver::woken(&env, &context, wakes).await;
-    batch.ack_all();
+    jobs::refill::store(&env, &context, spilled).await;
     Ok(())
 }
 

@@ -10,7 +10,10 @@ use crate::domain::target::{self, Parts};
 use crate::http::now_ms;
 
 /// What deliveries say they are.
-const USER_AGENT: &str = concat!("TrackMate/", env!("CARGO_PKG_VERSION"));
+/// What a delivery is.
+pub const CONTENT_TYPE: &str = "application/json";
+/// Who we are to receivers.
+pub const USER_AGENT: &str = concat!("TrackMate/", env!("CARGO_PKG_VERSION"));
 
 /// One signed request.
 #[derive(Debug)]
@@ -89,7 +92,7 @@ pub async fn post(message: &Message<'_>) -> Exchange {
 
 async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Result<Exchange> {
     let headers = Headers::new();
-    headers.set("content-type", "application/json")?;
+    headers.set("content-type", CONTENT_TYPE)?;
     headers.set("user-agent", USER_AGENT)?;
     for (name, value) in &message.headers {
         headers.set(name, value)?;

@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schema::pipe::{COMPANY, Db, NOW, number, view, views};
+use schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
@@ -27,8 +27,9 @@ const LINKS: i64 = 2;
 const EVENTS: i64 = 3;
 
 /// Everything a history writes.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 15] = [
     "events",
+    "incoming",
     "links",
     "profiles",
     "identities",
@@ -40,14 +41,17 @@ const TABLES: [&str; 12] = [
     "erasures",
     "tombstones",
     "progress",
+    "groups",
+    "memberships",
 ];
 
 fn email(person: usize) -> String {
-    format!("p{person}-secret@x.io")
+    if person == 2 { "u2-secret".to_owned() } else { format!("p{person}-secret@x.io") }
 }
 
 fn open() -> Db {
-    let db = Db::open();
+    let mut db = Db::open();
+    db.watched = true;
     for (id, events) in [("wh_all", r#"["*"]"#), ("wh_pay", r#"["pay", "user.*"]"#)] {
         let insert = "insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s, timeout_ms, created_at)
                       values (?1, ?2, '', '', ?3, '', 3, 1, 1000, 0)";
@@ -153,7 +157,21 @@ fn seen(db: &Db, profile: &str) -> Value {
             })
             .collect::<Vec<_>>(),
         timeline,
+        db.rows("select session, at, id, has_records from links where profile = ?1 order by 1, 2, 3", &[json!(profile)]),
+        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50)]).iter().map(|g| g[0].clone()).collect::<Vec<_>>(),
     ])
+}
+
+/// Where a person's memberships lie, by the pure rule.
+fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
+    let facts_of = |session: &Value| {
+        let links =
+            "select at, id, coalesce(profile, '') from links where session = ?1 and (id <> '' or profile is not null)";
+        let facts = db.rows(links, std::slice::from_ref(session));
+        facts.iter().map(|f| Fact { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) }).collect::<Vec<_>>()
+    };
+    let all = db.rows("select session, ts, grp from memberships", &[]);
+    all.into_iter().filter(|m| owner(&facts_of(&m[0]), number(&m[1])) == Some(profile)).collect()
 }
 
 /// Every text of every table.
@@ -208,17 +226,39 @@ fn check(db: &Db) {
     assert_eq!(wrong, Vec::<Vec<Value>>::new());
     let orphans = db.rows(
         "select d.id from deliveries d where not exists (select 1 from events e where e.source = d.source and e.message_id = d.message_id)
-         union all select a.delivery from attempts a where not exists (select 1 from deliveries d where d.id = a.delivery)",
+         union all select a.delivery from attempts a where not exists (select 1 from deliveries d where d.id = a.delivery)
+         union all select i.message_id from incoming i where ring = 0 and not exists (select 1 from events e where e.source = i.source and e.message_id = i.message_id)",
         &[],
     );
     assert_eq!(orphans, Vec::<Vec<Value>>::new());
 }
 #[derive(Debug, Clone)]
 enum Request {
-    Events { session: usize, first: i64, count: i64, paid: Option<i64> },
-    Identify { session: usize, at: i64, person: usize },
-    Server { person: usize, at: i64, paid: Option<i64> },
-    Edit { person: usize },
+    Events {
+        session: usize,
+        first: i64,
+        count: i64,
+        paid: Option<i64>,
+    },
+    Identify {
+        session: usize,
+        at: i64,
+        person: usize,
+    },
+    Server {
+        person: usize,
+        at: i64,
+        paid: Option<i64>,
+    },
+    /// A page names a group, or a server does, with something of the person in what it tells.
+    Group {
+        session: usize,
+        at: i64,
+        person: Option<usize>,
+    },
+    Edit {
+        person: usize,
+    },
 }
 
 fn history() -> impl Strategy<Value = Vec<Request>> {
@@ -232,8 +272,10 @@ fn history() -> impl Strategy<Value = Vec<Request>> {
     let identify =
         (0..3_usize, 0..60_i64, 0..3_usize).prop_map(|(session, at, person)| Request::Identify { session, at, person });
     let server = (0..3_usize, 0..60_i64, paid()).prop_map(|(person, at, paid)| Request::Server { person, at, paid });
+    let group = (0..3_usize, 0..60_i64, prop::option::of(0..3_usize))
+        .prop_map(|(session, at, person)| Request::Group { session, at, person });
     let edit = (0..3_usize).prop_map(|person| Request::Edit { person });
-    prop::collection::vec(prop_oneof![4 => events, 4 => identify, 2 => server, 1 => edit], 4..20)
+    prop::collection::vec(prop_oneof![4 => events, 4 => identify, 2 => server, 2 => group, 1 => edit], 4..20)
 }
 
 /// Sends a request of a history, received on day `number`; its message ids are the same each time.
@@ -253,6 +295,19 @@ fn send(db: &mut Db, number: usize, request: &Request) {
             if let Some((profile, session)) = db.person(&email(*person)) {
                 let rows = [view(&format!("w{number}"), clock::event_ts(NOW + at * 1000, 0), *paid)];
                 db.events(1, &session, Some(&profile), &rows);
+            }
+        }
+        Request::Group { session, at, person } => {
+            let told = |traits: Value| {
+                let data = json!({ "groupId": "acme", "traits": traits }).to_string();
+                [event(&format!("g{number}"), clock::event_ts(NOW + at * 1000, 0), "group", &data)]
+            };
+            match person.map(|person| (person, db.person(&email(person)))) {
+                None => db.events(0, &format!("s{session}"), None, &told(json!({ "name": "Acme" }))),
+                Some((person, Some((profile, home)))) => {
+                    db.events(1, &home, Some(&profile), &told(json!({ "contact": format!("secret-{person}") })));
+                }
+                Some((_, None)) => {}
             }
         }
         Request::Edit { person } => {
@@ -320,6 +375,9 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     let about = "select 1 from events where session = '' and data ->> '$.user.id' = ?1";
     let theirs = owned(db)[&erased].len() + db.rows(about, &[json!(erased)]).len();
     let before = owned(db);
+    let refused = "select count(*) from incoming where ring > 0 and session in (select value from json_each(?1))";
+    let sessions = db.rows("select json_group_array(session) from links where profile = ?1", &[json!(erased)]);
+    let (groups, named) = (db.rows("select id from groups", &[]), memberships(db, &erased));
     db.clock = NOW;
     let notice = db.erase(&erased);
     let claimed = claim(db);
@@ -340,12 +398,22 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
         check(db);
     };
     gone(db);
+    assert_eq!(db.rows(refused, &sessions[0]), [[json!(0)]], "what was rejected on their sessions");
+    assert_eq!(db.rows("select id from groups", &[]), groups, "a group stays");
+    let left = db.rows("select session, ts, grp from memberships", &[]);
+    assert!(named.iter().all(|membership| !left.contains(membership)), "a membership goes with its member");
     let counted = db.rows("select counts ->> 'events', completed_at from erasures", &[]);
     assert_eq!(counted, [[json!(theirs), json!(NOW)]]);
     let left = db.rows("select events, revenue, last_ts from profiles where id = ?1", &[json!(erased)]);
     assert_eq!(left, [[json!(0), Value::Null, Value::Null]]);
+    let told = db.rows("select counts ->> 'memberships' from erasures", &[]);
+    assert_eq!(told, [[json!(named.len())]]);
     // Everything of the browsers once more, and late: identifies as the person, and a server that had resolved them just before.
-    for (number, request) in history.iter().enumerate().filter(|(_, r)| !matches!(r, Request::Server { .. })) {
+    for (number, request) in history
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| !matches!(r, Request::Server { .. } | Request::Group { person: Some(_), .. }))
+    {
         send(db, number, request);
     }
     db.clock = NOW;
@@ -364,10 +432,15 @@ fn forgetting(db: &mut Db, history: &[Request], days: i64) {
     let now = NOW + i64::try_from(history.len()).unwrap() * DAY;
     let ids = "select source, message_id from events where received_at >= ?1 or type = 'identify' order by 1, 2";
     let kept = db.rows(ids, &[json!(now - days * DAY)]);
+    let groups = db.rows("select * from groups order by id", &[]);
+    let members = db.rows("select * from memberships order by 1, 2, 3, 4", &[]);
     db.retain(now, EVENTS);
     assert_eq!(db.rows(ids, &[json!(0)]), kept);
     check(db);
-    let empty = db.rows("select session from links where profile is null and id = '' and events = 0", &[]);
+    assert_eq!(groups, db.rows("select * from groups order by id", &[]), "a group stays as it is");
+    assert_eq!(members, db.rows("select * from memberships order by 1, 2, 3, 4", &[]));
+    let empty =
+        db.rows("select session from links where profile is null and id = '' and events = 0 and has_records = 0", &[]);
     assert_eq!(empty, Vec::<Vec<Value>>::new());
     // What comes in afterwards counts as ever, even what was forgotten.
     for (number, request) in history.iter().enumerate() {

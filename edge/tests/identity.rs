@@ -12,13 +12,12 @@ mod schema;
 use std::cell::RefCell;
 
 use proptest::prelude::*;
+use schema::acts::{act, members, text, undoings};
 use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::group::{Member, below};
-use trackmate_edge::domain::own::Own;
-use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
-use trackmate_edge::store::undo::{Fact, undoing};
+use trackmate_edge::store::merge::{Group, merging};
+use trackmate_edge::store::undo::Fact;
 use trackmate_edge::store::{Statement, sql};
 
 const TABLES: [&str; 8] = ["events", "links", "profiles", "identities", "merges", "tags", "fields", "erasures"];
@@ -62,8 +61,9 @@ fn request() -> impl Strategy<Value = Request> {
     prop_oneof![2 => events, 1 => server, 3 => identify]
 }
 
+/// What a person is known by: the last of them by the company's own id, the others by an address.
 fn address(person: usize) -> String {
-    format!("p{person}@x.io")
+    if person == 2 { "u2".to_owned() } else { format!("p{person}@x.io") }
 }
 
 fn send(db: &mut Db, number: usize, request: &Request) {
@@ -117,79 +117,22 @@ fn state(db: &Db) -> Vec<Vec<String>> {
     state
 }
 
-fn act(db: &mut Db) -> Act<'static> {
-    db.request += 1;
-    let news = News { id: String::new(), name: "x", data: Value::Null, user: "{}" };
-    Act { number: db.request + 1_000_000, now_ms: NOW, news }
-}
-
-fn text(cell: &str) -> String {
-    cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"")
-}
-
 /// Takes the identify of this request back, as the Worker does.
 fn undo(db: &mut Db, number: usize) {
-    let id = format!("i{number}");
-    let fact: Fact = db.find(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).remove(0);
-    let (undo, tidy) = undoing(COMPANY, &id, &fact, fact.email.as_deref(), &act(db));
-    db.batch(&[undo, tidy].concat());
+    assert!(db.undo(&format!("i{number}")));
 }
 
 fn profile(db: &Db, person: usize) -> Option<String> {
-    let found = db.table(&format!("select profile from identities where key = '{}'", address(person)));
-    found.first().map(|row| text(&row[0]))
-}
-
-fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
-    let mut rows = db.connection.prepare_cached(sql::MERGE_GROUP).unwrap();
-    let members = rows.query_map([COMPANY, root], |r| {
-        let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
-        let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
-        Ok(Member { winner: r.get(1)?, addresses: vec![r.get(3)?], own, id })
-    });
-    let members = members.unwrap().map(Result::unwrap).collect();
-    let edit = db.table(&format!("select edit from profiles where id = '{root}'"))[0][0].clone();
-    (members, edit.trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap())
-}
-
-/// What was said of a profile that is not merged.
-fn said(db: &Db, id: &str) -> Own {
-    let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
-    Own {
-        said: serde_json::from_str(&object("select said from profiles where id = 'ID'")).unwrap(),
-        tags: serde_json::from_str(&object(
-            "select json_group_object(name, applied_at) from tags where profile = 'ID'",
-        ))
-        .unwrap(),
-        fields: serde_json::from_str(&object("select json_group_object(name, value) from fields where profile = 'ID'"))
-            .unwrap(),
-        ..Own::default()
-    }
+    db.owner(&address(person))
 }
 
 /// Merges two people if both are there and are two, and says who was merged.
 fn merge(db: &mut Db, into: usize, from: usize) -> Option<String> {
-    let (winner, loser) = (profile(db, into)?, profile(db, from)?);
-    if winner == loser {
-        return None;
-    }
-    let (w, l) = (members(db, &winner), members(db, &loser));
-    let act = act(db);
-    let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
-    let done = db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
-    assert_eq!(done[0].len(), 2, "both are as they were read");
-    Some(loser)
+    db.merge(&address(into), &address(from))
 }
 
 fn part(db: &mut Db, loser: &str) {
-    let root = text(&db.table(&format!("select merged_into from profiles where id = '{loser}'"))[0][0]);
-    let (members, edit) = members(db, &root);
-    let parted = below(&members, loser);
-    let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
-    let act = act(db);
-    let (change, tidy) = parting(COMPANY, &rest, edit, &parted, &act).unwrap();
-    let done = db.batch(&[change, tidy].concat());
-    assert_eq!(done[0].len(), 1, "the person is as read");
+    db.part(loser);
 }
 
 /// Every count of everyone who stands for themselves is the sum of their links', and nobody else has a link.
@@ -229,7 +172,14 @@ fn has_tie(history: &[Request]) -> bool {
 fn read(db: &Db, id: &str) -> Option<Fact> {
     let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
     let fact = found.query_row([COMPANY, id], |r| {
-        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, email: r.get(3)?, heir: r.get(4)? })
+        Ok(Fact {
+            session: r.get(0)?,
+            at: r.get(1)?,
+            profile: r.get(2)?,
+            email: r.get(3)?,
+            aliases: r.get(4)?,
+            heir: r.get(5)?,
+        })
     });
     fact.ok()
 }
@@ -257,8 +207,8 @@ fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
         erase(&db, &before.profile);
         let fact = if late { read(&db, "i0") } else { Some(before) };
         if let Some(fact) = fact {
-            let (undo, tidy) = undoing(COMPANY, "i0", &fact, fact.email.as_deref(), &act(&mut db));
-            db.batch(&[undo, tidy].concat());
+            let statements = undoings("i0", &fact, &act(&mut db));
+            db.batch(&statements);
         }
         let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
         assert!(left.is_empty(), "what the person claimed is told again, late {late}");
@@ -274,8 +224,8 @@ fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
     }
     let fact = read(&db, "i1").unwrap();
     merge(&mut db, 0, 1).unwrap();
-    let (undo, tidy) = undoing(COMPANY, "i1", &fact, fact.email.as_deref(), &act(&mut db));
-    let answers = db.batch(&[undo, tidy].concat());
+    let statements = undoings("i1", &fact, &act(&mut db));
+    let answers = db.batch(&statements);
     assert!(answers[0].is_empty(), "it is read again");
     check(&db);
 }

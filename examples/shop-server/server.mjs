@@ -14,17 +14,32 @@ const {
 } = process.env;
 
 const BODY_BYTES_MAX = 1024 * 1024;
-const DELIVERIES_KEPT = 50;
+const KEPT = 50;
 const deliveries = [];
+/** What was told to TrackMate, newest first, for the demo's panel. */
+const sent = [];
+/** Prices are the server's: what a page says they are is not asked. */
+const PRODUCTS = [
+  { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99 },
+  { productId: 'PROD-002', productName: 'Desk Speaker', price: 49.5 },
+  { productId: 'PROD-003', productName: 'Travel Case', price: 19 },
+];
+
+function keep(list, entry) {
+  list.unshift(entry);
+  list.length = Math.min(list.length, KEPT);
+}
 
 /** Sends one event to TrackMate. The message id is made once, so that a repeat of the request would be stored once. */
 async function track(identifier, eventType, eventData, timestamp) {
+  const body = { company_id: COMPANY_ID, identifier, eventType, eventData, timestamp, messageId: randomUUID() };
   const response = await fetch(`${TRACKMATE_URL}/api/webhooks/events`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-TrackMate-API-Key': TRACKMATE_API_KEY },
-    body: JSON.stringify({ company_id: COMPANY_ID, identifier, eventType, eventData, timestamp, messageId: randomUUID() }),
+    body: JSON.stringify(body),
   });
   const answer = await response.json();
+  keep(sent, { at: new Date().toISOString(), body, answer });
   if (!answer.success) throw new Error(`TrackMate refused ${eventType}: ${answer.code} ${answer.message}`);
   return answer;
 }
@@ -39,10 +54,11 @@ function isSigned(rawBody, signature = '') {
 const routes = {
   // The customer pays. `times` is only for a demo that replays a day gone by.
   'POST /checkout': async ({ body }) => {
-    const { email, sessionId, profileId, times = {} } = JSON.parse(body);
+    const { email, sessionId, profileId, products = ['PROD-001'], times = {} } = JSON.parse(body);
     const orderId = `ORDER-${randomUUID().slice(0, 8)}`;
-    const product = { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99 };
-    const paid = { orderId, amount: 79.99, currency: 'USD', paymentMethod: 'card', productInfos: [product] };
+    const productInfos = products.map((id) => PRODUCTS.find(({ productId }) => productId === id)).filter(Boolean);
+    const cents = productInfos.reduce((sum, { price }) => sum + Math.round(price * 100), 0);
+    const paid = { orderId, amount: cents / 100, currency: 'USD', paymentMethod: 'card', productInfos };
     // Three ways to say whom an event is about: the e-mail address, the browser's session, the profile id identify returned.
     await track({ email }, 'payment_processed', paid, times.payment_processed);
     const shipment = { orderId, carrier: 'USPS', trackingNumber: '12345' };
@@ -56,12 +72,13 @@ const routes = {
   'POST /webhooks/trackmate': async ({ body, request }) => {
     if (!isSigned(body, request.headers['x-webhook-signature'])) return [401, { success: false }];
     const { event, timestamp, data } = JSON.parse(body);
-    deliveries.unshift({ event, timestamp, data, receivedAt: new Date().toISOString() });
-    deliveries.length = Math.min(deliveries.length, DELIVERIES_KEPT);
+    keep(deliveries, { event, timestamp, data, receivedAt: new Date().toISOString() });
     return [200, { success: true }];
   },
 
   'GET /deliveries': async () => [200, { success: true, deliveries }],
+  // For the demo's panel only, like the next: what a server tells TrackMate is nobody else's business.
+  'GET /sent': async () => [200, { success: true, sent }],
 
   // For the demo's panel only: a real shop would not hand a person's timeline to whoever knows an id.
   'GET /timeline': async ({ url }) => {

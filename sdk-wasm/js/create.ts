@@ -3,7 +3,7 @@
 
 import type { Compile, Core, Host } from './core';
 import type { CallOptions, Consent, Events, InitOptions, TrackMate, Traits } from './trackmate';
-import { campaignOf, contextOf, type Facts, facts, moved } from './page';
+import { campaignOf, contextOf, type Facts, facts, moved, pathOf } from './page';
 import { attempt, claim, get, owns, release, remove, set, under } from './store';
 
 /** A call that waits for the core, or that an earlier page or the loader stub left: name, time, arguments, and who awaits it. */
@@ -321,9 +321,8 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   const methods: Record<string, (at: number, page: Facts | undefined, ...args: any[]) => unknown> = {
     trackPageView(at, page = facts()) {
-      const { pathname } = new URL(page.url, 'http://x');
-      viewed = pathname;
-      event('page_view', { address: page.url, title: page.title, referrer: page.referrer, path: pathname }, at, page);
+      viewed = pathOf(page.url);
+      event('page_view', { address: page.url, title: page.title, referrer: page.referrer, path: viewed }, at, page);
     },
     track(at, page, name: string, data?: object, options?: CallOptions) {
       event(name, data, at, page, options);

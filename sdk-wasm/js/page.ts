@@ -23,6 +23,8 @@ const cut = (text: string) => text.slice(0, CHARS_MAX);
 
 /** `utm_…` of a query, without the prefix. */
 export function campaignOf(url: string): Record<string, string> | undefined {
+  // Taking an address apart is dear on a page that has just begun, and few have a campaign.
+  if (!url.includes('utm_')) return;
   const found: Record<string, string> = {};
   let any;
   for (const [name, value] of new URL(url, 'http://x').searchParams) {
@@ -30,6 +32,9 @@ export function campaignOf(url: string): Record<string, string> | undefined {
   }
   return any === undefined ? undefined : found;
 }
+
+/** What stands between host and query; `/` where there is neither. */
+export const pathOf = (url: string) => /^[\w-]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] || '/';
 
 /** Temporal knows the zone at once; Intl loads its tables first, tens of milliseconds. */
 const zone = () =>
@@ -41,7 +46,7 @@ export function contextOf({ url, title, referrer }: Facts, anonymousId: string):
   const { language, webdriver, userAgentData } = navigator as Navigator & { userAgentData?: object };
   return JSON.stringify({
     anonymousId,
-    page: { url: cut(url), path: cut(new URL(url, 'http://x').pathname), title: cut(title), referrer: cut(referrer) },
+    page: { url: cut(url), path: cut(pathOf(url)), title: cut(title), referrer: cut(referrer) },
     campaign: campaignOf(url),
     locale: language,
     timezone: zone(),

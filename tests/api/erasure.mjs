@@ -23,7 +23,7 @@ export default (trackMate) =>
       assert.equal(first.status, 200, JSON.stringify(first.body));
       const { receipt } = first.body;
       assert.deepEqual([receipt.userId, receipt.complete], [profileId, true]);
-      assert.deepEqual(receipt.counts, { events: 9, deliveries: 0, attempts: 0, records: 0, sessions: 2, identities: 1, tags: 2, customFields: 1 });
+      assert.deepEqual(receipt.counts, { events: 9, deliveries: 0, attempts: 0, records: 0, memberships: 0, sessions: 2, identities: 1, tags: 2, customFields: 1 });
       assert.ok(Date.now() - Date.parse(receipt.erasedAt) < 60_000);
       assert.ok(receipt.completedAt >= receipt.erasedAt);
       assert.deepEqual((await erase(c, profileId)).body, first.body);
@@ -34,7 +34,13 @@ export default (trackMate) =>
 
     test('takes all that were merged into the person, what belongs to them, and every address they ever had', async () => {
       const c = await company();
-      const one = (await c.identify(c.session(), 'whole-one@example.com', { name: 'Wholename' })).body.profileId;
+      // Somebody watches, and something is rejected on their session.
+      await c.get('/api/admin/events');
+      const session = c.session();
+      const one = (await c.identify(session, 'whole-one@example.com', { name: 'Wholename', messageId: 'wholenote-0' })).body.profileId;
+      await c.track(session, { eventType: 'y', messageId: 'wholenote-1' }, { eventType: 'x', messageId: 'wholenote-2', timestamp: 'wholenote', eventData: { text: 'wholetext' } });
+      const noted = async () => (await c.get('/api/admin/events')).body.events.filter((entry) => entry.messageId?.startsWith('wholenote')).length;
+      await until('notes of all three', async () => (await noted()) === 3);
       const two = (await c.identify(c.session(), 'whole-two@example.com', { city: 'Wholecity' })).body.profileId;
       const patch = (id, body) => c.call('PATCH', `/api/admin/users/${id}`, body, c.admin);
       await patch(two, { email: 'whole-new@example.com', phone: '+47-whole', customFields: { secret: 'wholefield' } });
@@ -55,6 +61,7 @@ export default (trackMate) =>
         assertProblem(await patch(profileId, { email: `${email}@example.com` }), 410, 'erased_user', 'email');
         assertProblem(await c.tryServer({ identifier: { userId: profileId, email: `${email}@example.com` }, eventType: 'x', merge: true }), 410, 'erased_user');
       }
+      assert.equal(await noted(), 0);
       const d1 = await trackMate().d1();
       const tables = (await d1.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '_cf%' and name not like 'search%'").all()).results;
       for (const { name } of tables) {

@@ -279,7 +279,7 @@ export default (trackMate) =>
       assert.equal(owners[`paid ${at(20)}`], profileId);
       assert.equal(owners[`rebuild ${at(30)}`], null);
       assert.ok(owners[`click ${at(9)}`] && owners[`click ${at(9)}`] !== profileId, 'the second person owns what came after');
-      assert.deepEqual(Object.keys(all[0]), ['messageId', 'eventType', 'timestamp', 'source', 'sessionId', 'userId', 'receivedAt', 'eventData']);
+      assert.deepEqual(Object.keys(all[0]), ['messageId', 'eventType', 'timestamp', 'source', 'sessionId', 'userId', 'receivedAt', 'bot', 'eventData']);
       const names = async (query) => (await rows(query)).map((e) => e.eventType).toSorted();
       assert.deepEqual(await names(`?userId=${profileId}`), ['identify', 'page_view', 'paid']);
       assert.deepEqual(await names('?eventType=click'), ['click']);

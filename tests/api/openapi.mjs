@@ -68,12 +68,14 @@ export default (trackMate) =>
       const receiver = await startReceiver();
       world.receiver = receiver;
       const webhook = await c.subscribe(`${receiver.url}/hook`, ['payment_processed']);
-      const { profileId } = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body;
+      const { profileId, messageId } = (await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 1, currency: 'USD' } })).body;
       const other = (await c.server({ email: 'ada@work.example' }, 'booking.created', { eventData: { booking: { id: 'b-1', service: 'Haircut' } } })).body.profileId;
       for (const eventType of ['booking.created', 'qr.created', 'conversation.created', 'message.sent', 'order.created']) {
         const name = eventType.split('.')[0];
         await c.server({ userId: profileId }, eventType, { eventData: { [name === 'qr' ? 'qrCode' : name]: { id: 'x-1', text: 'said' } } });
       }
+      await c.server({ userId: profileId }, 'group', { eventData: { groupId: 'acme', traits: { name: 'Acme', plan: 'gold' } } });
+      const group = (await c.get('/api/admin/groups')).body.groups[0];
       const exported = (await c.get('/api/admin/export/users/json')).headers.get('x-export-id');
       const delivery = await until('a delivery', async () => (await c.deliveries(webhook.id)).find((d) => d.status === 'delivered'));
       // What came at the receiver is what the document says of deliveries.
@@ -84,7 +86,7 @@ export default (trackMate) =>
       }
       const operator = { authorization: `Bearer ${trackMate().operatorKey}` };
       const spare = (await trackMate().call('POST', `/api/operator/companies/${c.companyId}/keys`, { scope: 'server' }, operator)).body.key;
-      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported } });
+      return Object.assign(world, { c, operator, other, ids: { users: profileId, webhooks: webhook.id, deliveries: delivery.id, companies: c.companyId, keys: spare.id, exports: exported, groups: group.id, events: messageId, projects: c.companyId, array: c.companyId } });
     };
 
     const credentials = ({ security }) => {
@@ -93,8 +95,10 @@ export default (trackMate) =>
       return { undefined: {}, serverKey: c.key, adminKey: c.admin, operatorKey: operator }[scheme];
     };
 
+    /** A stream tells what there is, and does not wait for more. */
+    const brief = (path, query) => (path.endsWith('/stream') && !query.includes('seconds') ? `${query || '?'}&seconds=0` : query);
     const call = ({ method, path }, body, headers, ids = world.ids, query = '') =>
-      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + query, body, headers);
+      trackMate().call(method.toUpperCase(), path.replace('{format}', 'json').replace('{kind}', 'track').replaceAll(/([a-z]+)\/\{\w+\}/g, (_, things) => `${things}/${encodeURIComponent(ids[things])}`) + brief(path, query), body, headers);
 
     /** An example with this company and a receiver that is there. */
     const own = (example) => {
@@ -123,7 +127,7 @@ export default (trackMate) =>
     test('tells what every operation answers to its own example', async () => {
       await prepare();
       // What deletes comes last, each after what needs it; what is asked about an erasure, after it.
-      const last = ['deleteWebhook', 'revokeKey', 'revokeOwnKey', 'eraseUser', 'getErasure', 'liftTombstone'];
+      const last = ['deleteWebhook', 'revokeKey', 'revokeOwnKey', 'eraseUser', 'getErasure', 'liftTombstone', 'deleteGroup'];
       const order = [...operations.filter((o) => !last.includes(o.operationId)), ...last.map(found)];
       for (const operation of order) {
         const example = operation.requestBody?.content['application/json'].example;
@@ -220,7 +224,7 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const webhook = await c.subscribe(`${world.receiver.url}/hook`, ['nothing']);
       Object.assign(world, { c, ids: { ...world.ids, users: (await c.identify(c.session(), 'b@example.com')).body.profileId, webhooks: webhook.id } });
-      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0' };
+      const strange = { users: 'nobody', webhooks: 'wh_nothing', deliveries: 'd', companies: 'TM-NOBODY', keys: 'key_0', exports: 'exp_0', groups: 'grp_0', events: 'nothing', projects: 'TM-NOBODY', array: 'TM-NOBODY' };
       const deep = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`);
       const wrong = [1e6, '', 'undefined', 'x'.repeat(3000), [5], deep];
       const strangers = { company_id: ['TM-NOBODY1'], sessionId: ['webhook_1'], email: ['x'], identifier: [{ email: 'x' }, { sessionId: 'null' }, { userId: 'nobody' }], graceHours: [-1] };

@@ -49,6 +49,32 @@ export default (trackMate) =>
       assert.ok(!JSON.stringify([page, server]).includes('"5"'), 'no value is told');
     });
 
+    test('holds what other vendors’ clients send, too, and tells each item’s fault', async () => {
+      const c = await company('reject');
+      const batch = [
+        { type: 'track', event: 'paid', properties: { amount: '5' }, messageId: 'plan-1' },
+        { type: 'track', event: 'paid', properties: { amount: 5 }, messageId: 'plan-2' },
+        { type: 'identify', traits: { anything: 1 }, messageId: 'plan-3' },
+        { type: 'track', event: 'sold', messageId: 'plan-4' },
+        { type: 'group', groupId: 'acme', traits: { name: 'Acme' }, messageId: 'plan-5' },
+      ].map((item) => ({ ...item, anonymousId: 'visitor-1' }));
+      for (const [key, door] of [[c.companyId, 'browser'], [c.serverKey, 'server']]) {
+        const { status, body } = await trackMate().call('POST', '/v1/batch', { batch, writeKey: key });
+        assert.equal(status, 200, JSON.stringify(body));
+        assert.deepEqual([body.accepted, body.duplicates], [3, 0], door);
+        assert.deepEqual(told(body), [[0, 'plan_violation', 'eventData.amount'], [3, 'plan_violation', 'eventType']]);
+        const noted = await until('the notes', async () => {
+          const { rejected } = (await c.get('/api/admin/events/rejected?code=plan_violation')).body;
+          const found = rejected.filter((r) => r.door === door);
+          return found.length === 2 && found;
+        });
+        assert.deepEqual(new Map(noted.map((r) => [r.messageId, r.field])), new Map([['plan-1', 'eventData.amount'], ['plan-4', 'eventType']]));
+        assert.ok(noted.every((r) => !JSON.stringify(r.eventData).includes('"5"')), 'no value is noted');
+        const single = { event: 'paid', properties: {}, anonymousId: 'visitor-2', writeKey: key };
+        assertProblem(await trackMate().call('POST', '/v1/track', single), 400, 'plan_violation', 'eventData.amount');
+      }
+    });
+
     test('that reports stores everything and counts what violates it, by event, place and reason, until another plan is set', async () => {
       const c = await company('report');
       assert.equal((await c.track(c.session(), paid('5'), paid('6'), paid(7), { eventType: 'sold' })).body.accepted, 4);

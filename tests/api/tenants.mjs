@@ -1,6 +1,7 @@
 // Companies, keys, routes, and the wall between tenants.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
 
 export default (trackMate) =>
@@ -43,16 +44,19 @@ export default (trackMate) =>
     });
 
     test("reach nothing of another company, on any route, with their own credentials", async () => {
+      const { call } = trackMate();
       const a = await newCompany(trackMate(), { name: 'A' });
       const b = await newCompany(trackMate(), { name: 'B' });
       const session = b.session();
       const { profileId } = (await b.identify(session, 'b@example.com', { name: 'B person' })).body;
+      const write = (company, kind, body) => call('POST', `/v1/${kind}`, { ...body, writeKey: company.serverKey });
+      await write(b, 'identify', { userId: 'u-1', traits: { email: 'b@example.com' } });
+      await b.track(session, { eventType: 'group', eventData: { groupId: 'acme' } });
       const webhook = await b.subscribe('https://b.example/hook', ['nothing.ever']);
       const exported = (await fetch(`${trackMate().url}/api/admin/export/users/csv`, { headers: b.admin })).headers.get('x-export-id');
       const before = [await b.timeline(profileId), (await b.get('/api/admin/settings')).body, (await b.get(`/api/admin/webhooks/${webhook.id}`)).body];
 
       // Every route that names a thing of B, asked with A's keys.
-      const { call } = trackMate();
       for (const path of [`/api/admin/users/${profileId}`, `/api/admin/users/${profileId}/timeline`, `/api/admin/users/${profileId}/identities`, `/api/admin/users/${profileId}/records`, `/api/admin/users/${profileId}/export`, `/api/admin/export/events/json?userId=${profileId}`]) {
         assertProblem(await call('GET', path, undefined, a.admin), 404, 'unknown_user');
       }
@@ -62,6 +66,11 @@ export default (trackMate) =>
       }
       const [{ messageId }] = (await b.get(`/api/admin/users/${profileId}/identities`)).body.links;
       for (const what of [{ messageId }, { profileId }]) assertProblem(await call('POST', '/api/admin/identity/undo', what, a.admin), 404, 'not_found');
+      const { groups: [{ id: group }] } = (await b.get('/api/admin/groups')).body;
+      for (const [method, path, body] of [['GET', ''], ['GET', '/members'], ['PATCH', '', { traits: { plan: 'theirs' } }], ['DELETE', '']]) {
+        assertProblem(await call(method, `/api/admin/groups/${group}${path}`, body, a.admin), 404, 'not_found');
+      }
+      assert.deepEqual((await a.get('/api/admin/groups')).body.groups, []);
       assertProblem(await call('DELETE', `/api/admin/users/${profileId}`, undefined, a.admin), 404, 'unknown_user');
       assertProblem(await call('GET', `/api/admin/users/${profileId}/erasure`, undefined, a.admin), 404, 'not_found');
       const gone = (await b.identify(b.session(), 'gone@example.com')).body.profileId;
@@ -88,6 +97,12 @@ export default (trackMate) =>
         assert.deepEqual(new Set(rows.map((row) => row[whose])), new Set([own]));
       }
       assert.ok((await a.get('/api/admin/exports')).body.exports.every((e) => e.id !== exported));
+      await b.track(b.session(), { eventType: 'seen by b', messageId: 'of-b' }, { eventType: 'refused', messageId: 'refused-of-b', timestamp: 'never' });
+      await until('a rejection', async () => (await b.get('/api/admin/events/rejected')).body.rejected.length);
+      for (const id of ['of-b', 'refused-of-b']) assertProblem(await call('GET', `/api/admin/events/${id}`, undefined, a.admin), 404, 'not_found');
+      assert.deepEqual((await a.get('/api/admin/events')).body.events, []);
+      assert.deepEqual((await a.get('/api/admin/events/rejected')).body.rejected, []);
+      assert.doesNotMatch((await call('GET', '/api/admin/events/stream?seconds=0&after=0', undefined, a.admin)).body, /data:/);
       assert.ok((await a.get('/api/admin/audit')).body.entries.every((e) => e.targetId !== exported && e.targetId !== webhook.id));
       assert.equal((await a.get('/api/admin/settings')).body.settings.company_id, a.companyId);
       await call('PATCH', '/api/admin/settings', { name: 'A2', company_id: b.companyId, allowedOrigins: ['https://a.example'] }, a.admin);
@@ -97,6 +112,15 @@ export default (trackMate) =>
       const { body } = await a.server({ sessionId: session }, 'x');
       assert.deepEqual([body.profileId, body.linked], [null, false]);
       assert.notEqual((await a.identify(session, 'b@example.com')).body.profileId, profileId);
+      // So is the same user id, in any vendor's form, by either key.
+      assert.deepEqual((await a.get('/api/admin/users?externalId=u-1')).body.users, []);
+      for (const [path, key] of [['/v1/identify', a.serverKey], ['/v1/t', a.companyId], ['/v1/alias', a.serverKey], ['/api/s/identify', a.companyId]]) {
+        assert.equal((await call('POST', path, { userId: 'u-1', anonymousId: session, event: 'x', previousId: session, traits: { name: 'A person' } }, { 'x-write-key': key })).status, 200);
+      }
+      for (const [path, key] of [['/batch/', a.serverKey], ['/capture/', a.companyId], ['/e/', a.companyId], ['/i/v0/e/', a.serverKey]]) {
+        assert.equal((await call('POST', path, { api_key: key, event: '$identify', distinct_id: 'u-1', properties: { $set: { name: 'A person' } } })).status, 200);
+      }
+      assert.notEqual((await a.get('/api/admin/users?externalId=u-1')).body.users[0].id, profileId);
       for (const key of [a.adminKey, a.serverKey, b.adminKey]) {
         assertProblem(await call('GET', `/api/operator/companies/${b.companyId}/keys`, undefined, { authorization: `Bearer ${key}` }), 401, 'invalid_key');
       }

@@ -20,7 +20,7 @@ export default (trackMate) =>
       const user = await get(c, profileId);
       const { timestamps, traits, lastActive, ...rest } = user;
       assert.deepEqual(rest, {
-        id: profileId, email: 'ada@example.com', name: 'Ada L', company_id: c.companyId, createdAt: '2025-10-18T10:00:00.000Z',
+        id: profileId, email: 'ada@example.com', externalId: null, name: 'Ada L', company_id: c.companyId, createdAt: '2025-10-18T10:00:00.000Z',
         manychatId: null, instagramUsername: null, instagramId: null, firstName: 'Ada', lastName: null, fullName: 'Ada L', phone: '+47 1', whatsappPhone: null,
         gender: null, locale: null, timezone: null, profilePic: null,
         optIns: { messenger: false, instagram: false, whatsapp: false, telegram: false },

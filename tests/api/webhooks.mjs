@@ -144,12 +144,17 @@ export default (trackMate) =>
     });
 
     test('are tested on request, with the outcome in the answer', async (t) => {
-      const w = await world(t, { answer: (_, n) => (n === 1 ? 200 : { status: 418, body: 'teapot' }) });
+      const w = await world(t, { answer: (_, n) => (n === 1 ? 200 : { status: 418, body: 'teapot' }), headers: { 'X-Token': 'kept' } });
       const good = (await w.post('/test')).body;
       assert.deepEqual([good.delivered, good.statusCode, good.error, good.responseBody], [true, 200, null, 'ok']);
       const [request] = w.receiver.requests;
       assert.equal(request.json.event, 'webhook.test');
       assert.ok(isSigned(request, w.webhook.secret) && isStandardSigned(request, w.webhook.secret));
+      // What was sent is in the answer, but for what the owner keeps to themselves.
+      assert.deepEqual([good.request.url, good.request.body], [`${w.receiver.url}/hook`, String(request.body)]);
+      for (const [name, value] of Object.entries(good.request.headers)) assert.equal(value, name === 'x-token' ? '***' : request.headers[name], name);
+      assert.equal(request.headers['x-token'], 'kept');
+      assert.ok(['content-type', 'user-agent', 'webhook-id', 'webhook-signature', 'webhook-timestamp', 'x-token', 'x-webhook-signature'].every((name) => name in good.request.headers));
       const bad = (await w.post('/test')).body;
       assert.deepEqual([bad.success, bad.delivered, bad.statusCode, bad.responseBody], [true, false, 418, 'teapot']);
     });

@@ -2,10 +2,11 @@
 import { after, before, describe, test } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
 import { launch } from './browser.mjs';
+import { documentationReadsWell, samplesForPagesWork } from './docs.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceTellsEveryRoute } from './reference.mjs';
 import './sdk.mjs';
-import { dashboardWithAWrongKey, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
+import { shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
 import { visitorOutlivesStorage } from './visitor.mjs';
 
 describe('a browser and the real Worker', () => {
@@ -23,6 +24,7 @@ describe('a browser and the real Worker', () => {
   test('take a customer of the demo shop from the cart to a signed delivery', () => shopFromCartToDelivery(world));
   test('know a visitor again by a cookie of the site itself', () => visitorOutlivesStorage(world));
   test('say plainly when the shop server is not there', () => shopWithoutItsServer(world));
+  test('run the samples of the documentation for pages', () => samplesForPagesWork(world));
+  test('show the documentation in every look', () => documentationReadsWell(world));
   test('show every route on the page of the API, without JavaScript', () => referenceTellsEveryRoute(world));
-  test('do not open the dashboard with a wrong key', () => dashboardWithAWrongKey(world));
 });

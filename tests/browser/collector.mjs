@@ -108,5 +108,6 @@ async function fileHeaders() {
     const [, name, value] = /^\s+([\w-]+): (.*)$/.exec(line) ?? [];
     if (name) rules[path][name] = value;
   }
-  return { securityPolicy: rules['/*'], sdk: rules['/sdk/*'] };
+  // The pages here run the SDK, as the shop's do.
+  return { securityPolicy: { ...rules['/*'], ...rules['/'] }, sdk: rules['/sdk/*'] };
 }

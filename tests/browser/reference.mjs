@@ -1,4 +1,4 @@
-// The API's reference, /docs, as a reader without JavaScript has it, on a desk and on a phone.
+// The API's reference, /docs/http, as a reader without JavaScript has it, on a desk and on a phone.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ export async function referenceTellsEveryRoute({ browser, trackMate }) {
   const { paths, components } = await (await fetch(`${trackMate.url}/openapi.json`)).json();
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = listen(await context.newPage());
-  await page.goto(`${trackMate.url}/docs`);
+  await page.goto(`${trackMate.url}/docs/http/`);
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, { summary }] of Object.entries(methods)) {
       const operation = page.locator(`[data-operation="${method} ${path}"]`);

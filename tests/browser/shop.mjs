@@ -1,14 +1,13 @@
 // The demo shop and the dashboard as a person uses them, with the shop's own server beside the real Worker.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { until, visit } from './browser.mjs';
+import { looks } from './dashboard/desk.mjs';
 
 const SERVER = fileURLToPath(new URL('../../examples/shop-server/server.mjs', import.meta.url));
-const SHOTS = fileURLToPath(new URL('../../.trackmate/shots/', import.meta.url));
-const JOURNEY = ['page_view', 'add_to_cart', 'user_registered', 'checkout_started', 'payment_processed', 'order_shipped', 'email_delivered'];
+const JOURNEY = ['page_view', 'page_view', 'add_to_cart', 'page_view', 'user_registered', 'page_view', 'checkout_started', 'payment_processed', 'order_shipped', 'email_delivered'];
 
 async function freePort() {
   const probe = createServer();
@@ -18,13 +17,8 @@ async function freePort() {
   return port;
 }
 
-async function shot(page, name) {
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
-}
-
 /** A company whose deliveries go to a running shop server. */
-async function openShop(trackMate) {
+export async function openShop(trackMate) {
   const company = await trackMate.companies({ name: 'Shop' });
   const port = await freePort();
   const response = await fetch(`${trackMate.url}/api/admin/webhooks`, {
@@ -54,7 +48,11 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
   const page = await visit(browser, trackMate.url, { path: `/?company=${shop.companyId}&shopPort=${shop.port}` });
   try {
     const email = 'sarah@example.com';
+    const texts = (selector, attribute) => page.locator(selector).evaluateAll((all, name) => all.map((one) => one.getAttribute(name)), attribute);
+    await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
+    await until('the drawer fills before anybody is known', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view,page_view,add_to_cart');
+    await page.getByRole('link', { name: 'Go on' }).click();
     await page.getByLabel('Name').fill('Sarah Johnson');
     await page.getByLabel('E-mail').fill(email);
     await page.getByRole('button', { name: 'Create account' }).click();
@@ -62,31 +60,20 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     await page.getByRole('button', { name: 'Pay 79.99 USD' }).click();
     await page.getByRole('heading', { name: 'Thank you' }).waitFor();
 
-    const texts = (selector, attribute) => page.locator(selector).evaluateAll((all, name) => all.map((one) => one.getAttribute(name)), attribute);
-    await until('the whole timeline in the panel', async () => (await texts('[data-event]', 'data-event')).length === JOURNEY.length);
+    await until('the whole timeline in the drawer', async () => (await texts('[data-event]', 'data-event')).length === JOURNEY.length);
     assert.deepEqual(await texts('[data-event]', 'data-event'), JOURNEY);
-    assert.equal(await page.locator('.event.browser').count(), 4);
+    assert.deepEqual(await texts('[data-sent]', 'data-sent'), JOURNEY.slice(-3).reverse());
+    assert.equal(await page.locator('.event.browser').count(), 7);
     assert.equal(await page.locator('.event.webhook').count(), 3);
     assert.equal(await page.locator('[data-fact=revenue]').textContent(), '79.99 USD');
     assert.equal(await page.locator('[data-fact=sessions]').textContent(), '2 (1 browser, 1 server)');
     await until('a signed delivery of each server event', async () => {
       const delivered = await texts('[data-delivery]', 'data-delivery');
-      return JOURNEY.slice(4).every((name) => delivered.includes(name));
+      return JOURNEY.slice(-3).every((name) => delivered.includes(name));
     });
-    await shot(page, 'shop');
-    await page.setViewportSize({ width: 390, height: 844 });
-    await shot(page, 'shop-narrow');
-
-    await page.setViewportSize({ width: 1280, height: 800 });
-    await page.goto(`${trackMate.url}/dashboard/`);
-    await page.getByLabel('Admin key').fill(shop.adminKey);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByLabel('E-mail').fill(email);
-    await page.getByRole('button', { name: 'Find' }).click();
-    await until('the timeline in the dashboard', async () => (await texts('[data-event]', 'data-event')).length === JOURNEY.length);
-    await page.getByRole('button', { name: 'Shop', exact: true }).click();
-    await page.getByRole('heading', { name: 'Deliveries of Shop' }).waitFor();
-    await shot(page, 'dashboard');
+    await looks(page, 'shop-paid');
+    await page.goto(trackMate.url);
+    await looks(page, 'shop-home');
     assert.deepEqual(page.said, []);
   } finally {
     await page.context().close();
@@ -99,15 +86,6 @@ export async function shopWithoutItsServer({ browser, trackMate }) {
   const page = await visit(browser, trackMate.url, { path: `/?company=${companyId}&shopPort=${await freePort()}` });
   await page.getByText('The shop server does not answer.').waitFor();
   assert.ok(await page.getByText('make dev').isVisible());
-  await shot(page, 'shop-alone');
-  await page.context().close();
-}
-
-export async function dashboardWithAWrongKey({ browser, trackMate }) {
-  const page = await visit(browser, trackMate.url, { path: '/dashboard/' });
-  await page.getByLabel('Admin key').fill('tm_admin_wrong');
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('This key is not an admin key').waitFor();
-  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  await looks(page, 'shop-alone');
   await page.context().close();
 }

@@ -51,7 +51,7 @@ try {
     company: c.companyId, emails, sessions, receiver: `${receiver.url}/fuzzed`,
     said, spared, after: [...users, 'webhook:x-1', 'browser:said-0'],
     columns: { users: ['id,email', 'customFields.points,traits,tags', 'traits.name'], events: ['eventType', 'eventData,eventData.a,userId'] },
-    ids: { users: [...users, gone], exports: [exported], webhooks: [...webhooks, 'wh_funnel'], deliveries: [ended.id], companies: [other.companyId], keys: ['key_0'] },
+    ids: { users: [...users, gone], exports: [exported], webhooks: [...webhooks, 'wh_funnel'], deliveries: [ended.id], companies: [other.companyId], keys: ['key_0'], events: ['x-1', ...said], projects: [c.companyId], array: [c.companyId] },
   };
   const config = join(folder, 'schemathesis.toml');
   writeFileSync(config, `[auth.openapi]

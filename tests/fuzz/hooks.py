@@ -23,13 +23,13 @@ def map_path_parameters(context, path_parameters):
         parts = operation.path.split("/")
         for things, part in zip(parts, parts[1:]):
             name = part.strip("{}")
-            if part.startswith("{") and part != "{format}" and name in path_parameters and things in WORLD["ids"]:
+            if part.startswith("{") and part not in ("{format}", "{kind}") and name in path_parameters and things in WORLD["ids"]:
                 path_parameters[name] = pick(WORLD["ids"][things], path_parameters[name])
     return path_parameters
 
 
 def known(name, value):
-    if name == "company_id":
+    if name in ("company_id", "writeKey", "api_key"):
         return pick([WORLD["company"]], value, spared=8)
     if name == "sessionId":
         return pick(WORLD["sessions"], value, spared=3)
@@ -54,6 +54,9 @@ def map_body(context, body):
 
 @schemathesis.hook
 def map_query(context, query):
+    # A stream tells what there is, and does not wait for more.
+    if context.operation.path.endswith("/stream"):
+        query = {**(query or {}), "seconds": (query or {}).get("seconds", 0)}
     # Names of columns and rows are not to be guessed.
     exported = "/export/" in context.operation.path
     for name, value in (query or {}).items():

@@ -1,20 +1,28 @@
 // The real system for black-box tests: the built Worker in the real workerd with real D1 and Queues, by wrangler's own test harness.
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createTestHarness } from 'wrangler';
+import { createTestHarness, unstable_readConfig as readConfig } from 'wrangler';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
+/** The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all. */
+function limited(limits, vars) {
+  const { name, main, compatibility_date, compatibility_flags, vars: ordinary, assets, d1_databases, queues, triggers, ratelimits } = readConfig({ config: CONFIG });
+  const bound = ratelimits.filter((r) => r.name in limits).map((r) => ({ ...r, simple: { ...r.simple, limit: limits[r.name] } }));
+  return { name, main, compatibility_date, compatibility_flags, vars: { ...ordinary, ...vars }, assets, d1_databases, queues, triggers, ratelimits: bound };
+}
+
 /**
- * Starts TrackMate on a free port with an empty database; `vars` are further variables of its deployment.
- * → {url, operatorKey, call, companies, sweep, d1, queue, logs, close}
+ * Starts TrackMate on a free port with an empty database; `vars` are further variables of its deployment, `limits` its rate limits in place of the usual ones.
+ * → {url, operatorKey, call, companies, sweep, d1, queue, spill, logs, close}
  */
-export async function startTrackMate(vars = {}) {
+export async function startTrackMate(vars = {}, limits = null) {
   const operatorKey = 'operator-key-of-the-tests';
-  const harness = createTestHarness({
-    workers: [
-      { configPath: CONFIG, vars: { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', ...vars }, secrets: { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' } },
-    ],
-  });
+  const dev = { DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1', EXPORT_PAGES_MAX: '12', ...vars };
+  const secrets = { OPERATOR_KEY: operatorKey, SECRETS_KEY: 'secrets-key-of-the-tests' };
+  const deployed = limits ? { config: limited(limits, { ...dev, ...secrets }) } : { configPath: CONFIG, vars: dev, secrets };
+  const harness = createTestHarness({ root: ROOT, workers: [deployed] });
   const { url } = await harness.listen();
   const worker = harness.getWorker();
   await worker.applyD1Migrations('DB');
@@ -30,6 +38,8 @@ export async function startTrackMate(vars = {}) {
     d1: async () => (await worker.getEnv()).DB,
     /** The producer's end of the wake-ups' queue. */
     queue: async () => (await worker.getEnv()).DELIVERIES,
+    /** The producer's end of the spill queue. */
+    spill: async () => (await worker.getEnv()).SPILL,
     logs: () => harness.getLogs(),
     close: () => harness.close(),
   };
@@ -40,6 +50,16 @@ export async function createCompany(call, operatorKey, { companyId, name = 'Test
   const { status, body } = await call('POST', '/api/operator/companies', { name, companyId }, { authorization: `Bearer ${operatorKey}` });
   if (status !== 200) throw new Error(`no company: ${status} ${JSON.stringify(body)}`);
   return { companyId: body.company.id, serverKey: body.keys.server.key, adminKey: body.keys.admin.key };
+}
+
+/** The closed list of problems: code → status. */
+export const PROBLEMS = new Map(
+  [...readFileSync(new URL('../../docs/problems.md', import.meta.url), 'utf8').matchAll(/^\| \[`(\w+)`\]\S+ \| (\d+)/gm)].map(([, code, status]) => [code, Number(status)]),
+);
+
+/** Whatever is refused, on any route by any test, is refused with a problem of the list and its status. */
+function assertListed(what, status, body) {
+  if (PROBLEMS.get(body?.code) !== status || !body.message) throw new Error(`${what} was refused with ${status} ${JSON.stringify(body)}`);
 }
 
 /**
@@ -57,7 +77,9 @@ export function caller(base) {
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.startsWith('application/json');
     const cost = Object.fromEntries((response.headers.get('x-d1-cost') ?? '').split(' ').map((part) => part.split('=')).map(([k, v]) => [k, Number(v)]));
-    return { status: response.status, headers: response.headers, cost, body: isJson && text.startsWith('{') ? JSON.parse(text) : text };
+    const answer = isJson && text.startsWith('{') ? JSON.parse(text) : text;
+    if (response.status >= 400 && path.startsWith('/api/') && method !== 'HEAD') assertListed(`${method} ${path}`, response.status, answer);
+    return { status: response.status, headers: response.headers, cost, body: answer };
   };
 }
 

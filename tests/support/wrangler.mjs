@@ -53,6 +53,15 @@ export function leased(state) {
   return found;
 }
 
+/** Takes the database away from the Worker that runs on this state: another process holds its write lock, so D1 fails every write with SQLITE_BUSY. → a function that gives it back. */
+export function lockDatabase(state) {
+  const folder = join(state, 'v3/d1/miniflare-D1DatabaseObject');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite');
+  const locks = files.map((name) => new DatabaseSync(join(folder, name), { timeout: 5000 }));
+  for (const lock of locks) lock.exec('begin exclusive');
+  return () => locks.splice(0).forEach((lock) => lock.close());
+}
+
 /** Starts the Worker on this state → {url, upAt, call, companies, sweep, memoryKb, kill}; `kill` is SIGKILL to every process of it. */
 export async function startWrangler(state, port) {
   const vars = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`, 'SECRETS_KEY:secrets-key-of-the-fault-tests'].flatMap((v) => ['--var', v]);

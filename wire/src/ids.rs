@@ -128,6 +128,28 @@ pub fn email_key(nfc: &str) -> Result<String, EmailError> {
     }
 }
 
+/// The lookup key of a company's own id for a person, 1 to 254 bytes without control characters. An id that is an address is that address (its `email_key`);
+/// in any other, `@` is spelled `%40`, so that a key's form says what it is of.
+///
+/// # Errors
+/// [`EmailError`] when the text is too long for a key or stands for nobody.
+pub fn user_key(nfc: &str) -> Result<String, EmailError> {
+    let id = nfc.trim();
+    if is_placeholder(id) {
+        return Err(EmailError::Placeholder);
+    }
+    if id.len() > EMAIL_BYTES_MAX || id.chars().any(char::is_control) {
+        return Err(EmailError::Form);
+    }
+    email_key(id).or_else(|_| Ok(id.replace('@', "%40")))
+}
+
+/// What a lookup key is of: `email` or `user`. The statements that take one say the same in SQL.
+#[must_use]
+pub fn key_kind(key: &str) -> &'static str {
+    if key.contains('@') { "email" } else { "user" }
+}
+
 /// Words that only a broken template puts before an `@`; `guest@` and `email@` are real mailboxes.
 fn is_word(local: &str) -> bool {
     ["null", "undefined", "nan", "[object object]"].contains(&local)
@@ -180,6 +202,19 @@ mod tests {
         }
         for placeholder in ["null", "undefined", "anonymous", "[object Object]", "null@example.com", "00000000"] {
             assert_eq!(email_key(placeholder), Err(EmailError::Placeholder), "{placeholder}");
+        }
+    }
+
+    #[test]
+    fn a_user_id_keeps_its_letters_and_is_an_address_only_if_it_is_one() {
+        assert_eq!(user_key(" User-7 "), Ok("User-7".into()));
+        assert_eq!(user_key("Ada@Example.com"), Ok("ada@example.com".into()));
+        assert_eq!(user_key("a@b@c"), Ok("a%40b%40c".into()));
+        for (key, kind) in [("ada@example.com", "email"), ("User-7", "user"), ("a%40b%40c", "user")] {
+            assert_eq!(key_kind(key), kind);
+        }
+        for bad in ["", " ", "null", "0", "anonymous", "a\u{0}b", &"x".repeat(255)] {
+            assert!(user_key(bad).is_err(), "{bad}");
         }
     }
 

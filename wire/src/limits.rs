@@ -32,7 +32,7 @@ pub const FIELDS_MAX: usize = 100;
 /// Characters of one custom field's value.
 pub const FIELD_CHARS_MAX: usize = 1000;
 
-/// Fields of one record: the latest told stay. With the next bound it keeps a record's row below half of D1's 2 MB.
+/// Fields of one record, and of each of the two layers of a group: the latest told stay. With the next bound it keeps a record's row below half of D1's 2 MB, a group's below all of it.
 pub const RECORD_FIELDS_MAX: usize = 100;
 /// Bytes of one field of a record, as JSON; a longer one stays in its event.
 pub const RECORD_FIELD_BYTES_MAX: usize = 8 * 1024;
@@ -65,6 +65,22 @@ pub const RECORDS_LIST_MAX: usize = 10_000;
 pub const RECORDS_ITEMS_MAX: usize = 200;
 /// Kinds of records that one list may ask for by name.
 pub const RECORD_KINDS_MAX: usize = 10;
+/// Items of one page of groups at most: of each the members are counted …
+pub const GROUPS_ITEMS_MAX: usize = 100;
+/// … on so many of its sessions …
+pub const GROUPS_SESSIONS_COUNTED_MAX: i64 = 1000;
+/// … or on so many, where one group is asked for.
+pub const GROUP_SESSIONS_COUNTED_MAX: i64 = 10_000;
+/// Items of one page of a group's members at most.
+pub const MEMBERS_ITEMS_MAX: usize = 500;
+/// Groups that are shown with a user.
+pub const GROUPS_SHOWN_MAX: i64 = 50;
+/// Memberships that one slice of a group's deletion deletes …
+pub const MEMBERSHIPS_DELETE_MAX: i64 = 5000;
+/// … and slices of one request: D1 allows an invocation of the free plan 50 queries, and whoever asks again goes on.
+pub const MEMBERSHIPS_SLICES_MAX: usize = 10;
+/// `alias` events of one request that are acted upon: to merge two users takes up to ten queries.
+pub const ALIASES_MAX: usize = 10;
 /// Items of one page of users at most (seed 003).
 pub const USERS_ITEMS_MAX: usize = 1000;
 /// Users that a list may be asked to leave out first; a cursor goes on for ever.
@@ -99,6 +115,38 @@ pub const AUDIT_ITEMS_MAX: usize = 500;
 pub const AUDIT_DAYS: i64 = 400;
 /// Entries of each that one run of the sweep deletes.
 pub const AUDIT_PRUNE_MAX: i64 = 1000;
+/// Rejected items of one company and door that are noted in a minute: who sends nothing but rubbish must not fill the database …
+pub const REJECTED_MINUTE_MAX: i64 = 120;
+/// … that are kept …
+pub const REJECTED_KEPT_MAX: i64 = 5000;
+/// … and rejected items of all companies that one isolate notes in a minute: company ids are no secret, and may be made up.
+pub const REJECTED_ISOLATE_MAX: usize = 600;
+/// Stored and duplicate items of one company that are noted in a minute while somebody watches: more than a person can read …
+pub const WATCHED_MINUTE_MAX: i64 = 1200;
+/// … and that are kept.
+pub const WATCHED_KEPT_MAX: i64 = 2000;
+/// Milliseconds that somebody is taken to watch after each time they looked …
+pub const WATCH_MS: i64 = 2 * 60 * 1000;
+/// … which is written down again when less than this is left: at most a row a minute.
+pub const WATCH_LEFT_MS_MIN: i64 = 60 * 1000;
+/// Days that what became of items is kept.
+pub const INCOMING_DAYS: i64 = 7;
+/// Entries that one run of the sweep deletes.
+pub const INCOMING_PRUNE_MAX: i64 = 2000;
+/// Entries of one page at most.
+pub const INCOMING_ITEMS_MAX: usize = 200;
+/// Bytes of an event's data up to which a list shows them; the receipt of the event shows all.
+pub const INCOMING_DATA_BYTES_MAX: i64 = 4 * 1024;
+/// Seconds that a stream of entries lasts at most: with a query each …
+pub const STREAM_S_MAX: usize = 30;
+/// … and those for what was there already, it is well inside the 50 queries that the free plan allows an invocation …
+pub const STREAM_QUERIES_MAX: usize = 40;
+/// … one of which follows the other after so many ms.
+pub const STREAM_POLL_MS: u64 = 1000;
+/// Entries of one query of a stream: their data are in memory.
+pub const STREAM_PAGE_ROWS: i64 = 100;
+/// Queries between two signs of life of a stream that has nothing to tell.
+pub const STREAM_QUIET_POLLS: usize = 5;
 /// Days of a range whose figures are told by the hour: a month's 744 points …
 pub const STATS_HOURLY_DAYS_MAX: i64 = 31;
 /// … and by the day: a year to compare with, and the month it is compared in.
@@ -239,3 +287,20 @@ pub const KEYS_MAX: i64 = 100;
 pub const KEYS_SHOWN_MAX: i64 = 1000;
 /// Milliseconds between two notes of a key's last use: a row written an hour, not a row a request.
 pub const KEY_USE_MS: i64 = 60 * 60 * 1000;
+
+/// Seconds over which requests are counted against a rate limit, and after which a refused caller may try again. The limits themselves stand in
+/// `wrangler.toml`, with this period.
+pub const RATE_PERIOD_S: u32 = 10;
+/// Seconds after which a caller may try again when the database cannot be reached.
+pub const UNAVAILABLE_S: u32 = 10;
+
+/// Bytes of one message of the spill queue: 128,000 less the runtime's own share and the message's other fields.
+pub const SPILL_BYTES_MAX: usize = 120_000;
+/// Milliseconds that a request waits for the spill queue to take a message: an overloaded one was seen to hang for a minute.
+pub const SPILL_WAIT_MS: u64 = 5000;
+/// Seconds after which what was spilled is tried again, at the most: it is to be stored within a minute of the database's recovery.
+pub const SPILL_RETRY_S_MAX: i64 = 20;
+/// Minutes after which a spilled message is sent anew instead of retried: Queues retries a message 100 times at most.
+pub const SPILL_RENEW_MIN: i64 = 20;
+/// Days after which what was spilled is left to the dead-letter queue.
+pub const SPILL_DAYS_MAX: i64 = 4;

@@ -1,7 +1,7 @@
 //! The closed, published list of what can go wrong for a caller. Clients match on `code`; texts may change.
 //!
 //! To add one: 1. a variant with its doc line here, 2. its name in [`Code::as_str`] and in [`ALL`],
-//! 3. its status in `edge/src/http/error.rs`. `docs/problems.md` is checked against this list by a test.
+//! 3. what is said of it in [`crate::catalogue`], 4. its status in `edge/src/http/error.rs`, 5. `make openapi`, which writes `docs/problems.md`.
 
 /// A problem code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +62,16 @@ pub enum Code {
     Conflict,
     /// A limit on the number of things is reached.
     LimitReached,
+    /// More requests than this caller may send; `Retry-After` says when to try again.
+    RateLimited,
+    /// The database cannot be reached, and what was sent could not be queued either; `Retry-After` says when to try again.
+    Unavailable,
     /// Our own failure; `requestId` finds it in the logs.
     Internal,
 }
 
 /// Every code there is.
-pub const ALL: [Code; 29] = [
+pub const ALL: [Code; 31] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -96,6 +100,8 @@ pub const ALL: [Code; 29] = [
     Code::MethodNotAllowed,
     Code::Conflict,
     Code::LimitReached,
+    Code::RateLimited,
+    Code::Unavailable,
     Code::Internal,
 ];
 
@@ -132,6 +138,8 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
             Self::LimitReached => "limit_reached",
+            Self::RateLimited => "rate_limited",
+            Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
     }

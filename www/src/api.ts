@@ -1,52 +1,59 @@
-// The one file that fetches: TrackMate's public API for the dashboard, and the shop's own server for the demo.
+// The one file that fetches: TrackMate's public API for the dashboard, typed by its own OpenAPI document, and the shop's own server for the demo.
 
-export interface Person {
-  id: string;
-  email: string | null;
-  name: string | null;
-  company_id: string;
-  createdAt: string;
-  lastActive: string | null;
+import createClient from 'openapi-fetch';
+import type { components, paths } from './schema';
+
+export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
+
+/** A request that did not succeed. `status` 0 means that nobody answered; `code` is one of the API's problem codes, or `unreachable` or `unreadable`. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly field?: string,
+    readonly requestId?: string,
+  ) {
+    super(message);
+  }
 }
 
-export interface TimelineEvent {
-  messageId: string;
-  eventType: string;
-  eventData: Record<string, unknown> | null;
-  timestamp: string;
-  source: 'browser' | 'webhook';
-  sessionId: string | null;
-  userId: string | null;
+const UNREACHABLE = new ApiError(0, 'unreachable', 'Nobody answers there. Check that TrackMate is running and that you are online.');
+
+/** The error that an answer stands for. */
+function refusal(status: number, body: unknown): ApiError {
+  const { code, message, field, requestId } = (typeof body === 'object' && body ? body : {}) as Record<string, string | undefined>;
+  return new ApiError(status, code ?? 'unreadable', message ?? `The server answered ${status}.`, field, requestId);
 }
 
-export interface Timeline {
-  profile: Person;
-  summary: {
-    totalEvents: number;
-    sessions: { total: number; client: number; server: number };
-    totalRevenue: { currency: string; amount: number | string }[];
-    lastActive: string | null;
-  };
-  events: TimelineEvent[];
-  pagination: { limit: number; hasMore: boolean; nextCursor: string | null };
+const reach = (...request: Parameters<typeof fetch>) =>
+  fetch(...request).catch((error: unknown) => {
+    // Who gave up by themselves is told so, and not that nobody answers.
+    throw error instanceof DOMException && error.name === 'AbortError' ? error : UNREACHABLE;
+  });
+
+/** TrackMate's API with an admin key that this client alone keeps: `await answer(admin.GET('/api/admin/settings'))`. */
+export function adminClient(key: string) {
+  return createClient<paths>({ baseUrl: location.origin, headers: { 'X-Admin-ID': key }, fetch: (request) => reach(request) });
+}
+export type Admin = ReturnType<typeof adminClient>;
+
+/** What was answered, or an ApiError. */
+export async function answer<Data, Failure>(asked: Promise<{ data?: Data; error?: Failure; response: Response }>): Promise<NonNullable<Data>> {
+  const { data, error, response } = await asked;
+  if (!response.ok || data === undefined || data === null) throw refusal(response.status, error);
+  return data;
 }
 
-export interface Webhook {
-  id: string;
-  name: string;
-  url: string;
-  events: string[];
-  active: boolean;
-  createdAt: string;
+/** A streamed answer of the admin API (an export, the live events): the response whose body is read by the caller, or an ApiError. */
+export async function stream(key: string, path: string, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
+  const response = await reach(path, { headers: { 'X-Admin-ID': key, ...headers }, signal: signal ?? null });
+  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
+  return response;
 }
 
-export interface Delivery {
-  id: string;
-  event: string;
-  status: string;
-  attempts: { attempt: number; statusCode: number | null; success: boolean; error: string | null; durationMs: number; at: string }[];
-  createdAt: string;
-}
+export type Timeline = Schema<'Timeline'>;
+export type TimelineEvent = Schema<'TimelineEvent'>;
 
 export interface Received {
   event: string;
@@ -54,65 +61,38 @@ export interface Received {
   receivedAt: string;
 }
 
-/** A request that did not succeed: `status` 0 means that nobody answered. */
-export class ApiError extends Error {
-  constructor(readonly status: number, message: string) {
-    super(message);
-  }
-}
-
-async function request<T>(url: string, init: RequestInit = {}): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(url, init);
-  } catch {
-    throw new ApiError(0, 'Nobody answers there.');
-  }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(response.status, body.message ?? `The server answered ${response.status}.`);
-  return body as T;
-}
-
-/** TrackMate's admin API, with a key that this object alone keeps. */
-export class Admin {
-  constructor(private readonly key: string) {}
-
-  private get<T>(path: string): Promise<T> {
-    return request<T>(`/api/admin/${path}`, { headers: { 'X-Admin-ID': this.key } });
-  }
-
-  people(email: string) {
-    return this.get<{ users: Person[] }>(`users?email=${encodeURIComponent(email)}`);
-  }
-
-  timeline(id: string, cursor?: string) {
-    const page = new URLSearchParams({ limit: '50', order: 'asc', ...(cursor ? { cursor } : {}) });
-    return this.get<Timeline>(`users/${encodeURIComponent(id)}/timeline?${page}`);
-  }
-
-  webhooks() {
-    return this.get<{ webhooks: Webhook[] }>('webhooks');
-  }
-
-  webhook(id: string) {
-    return this.get<{ webhook: Webhook; deliveries: Delivery[] }>(`webhooks/${encodeURIComponent(id)}`);
-  }
+/** What the shop's server told TrackMate, and the answer. */
+export interface Sent {
+  at: string;
+  body: { identifier: Record<string, string>; eventType: string; eventData: unknown };
+  answer: unknown;
 }
 
 /** The demo shop's own server. */
 export class ShopServer {
   constructor(readonly url: string) {}
 
-  checkout(order: { email: string; sessionId: string; profileId: string }) {
+  private async ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await reach(this.url + path, init);
+    const body = await response.json().catch(() => null);
+    if (!response.ok) throw refusal(response.status, body);
+    return body as T;
+  }
+
+  checkout(order: { email: string; sessionId: string; profileId: string; products: string[] }) {
     const headers = { 'Content-Type': 'application/json' };
-    return request<{ orderId: string }>(`${this.url}/checkout`, { method: 'POST', headers, body: JSON.stringify(order) });
+    return this.ask<{ orderId: string }>('/checkout', { method: 'POST', headers, body: JSON.stringify(order) });
   }
 
   timeline(profileId: string) {
-    return request<Timeline>(`${this.url}/timeline?profileId=${encodeURIComponent(profileId)}`);
+    return this.ask<Timeline>(`/timeline?profileId=${encodeURIComponent(profileId)}`);
   }
 
   deliveries() {
-    return request<{ deliveries: Received[] }>(`${this.url}/deliveries`);
+    return this.ask<{ deliveries: Received[] }>('/deliveries');
+  }
+
+  sent() {
+    return this.ask<{ sent: Sent[] }>('/sent');
   }
 }

@@ -134,11 +134,11 @@ fn mark(active: bool) -> &'static str {
 }
 
 /// `   Name:           value`, the values below each other.
-fn field(text: &mut String, name: &str, value: impl Display) {
+pub(crate) fn field(text: &mut String, name: &str, value: impl Display) {
     let _ = writeln!(text, "   {:<15} {value}", format!("{name}:"));
 }
 
-fn optional(text: &mut String, name: &str, value: Option<impl Display>) {
+pub(crate) fn optional(text: &mut String, name: &str, value: Option<impl Display>) {
     if let Some(value) = value {
         field(text, name, value);
     }

@@ -19,6 +19,10 @@ pub enum Action {
     UserMerge,
     /// An identify or a merge was taken back.
     IdentityUndo,
+    /// What is known of a group.
+    GroupUpdate,
+    /// A group was deleted.
+    GroupDelete,
     /// An erased address may come again.
     TombstoneLift,
     /// All there is of one user was read.
@@ -54,7 +58,7 @@ pub enum Action {
 }
 
 /// Every action there is.
-pub const ALL: [Action; 23] = [
+pub const ALL: [Action; 25] = [
     Action::UserUpdate,
     Action::UserTag,
     Action::UserUntag,
@@ -62,6 +66,8 @@ pub const ALL: [Action; 23] = [
     Action::UserErase,
     Action::UserMerge,
     Action::IdentityUndo,
+    Action::GroupUpdate,
+    Action::GroupDelete,
     Action::TombstoneLift,
     Action::ExportUser,
     Action::ExportUsers,
@@ -92,6 +98,8 @@ impl Action {
             Self::UserErase => "user.erase",
             Self::UserMerge => "user.merge",
             Self::IdentityUndo => "identity.undo",
+            Self::GroupUpdate => "group.update",
+            Self::GroupDelete => "group.delete",
             Self::TombstoneLift => "tombstone.lift",
             Self::ExportUser => "export.user",
             Self::ExportUsers => "export.users",

@@ -24,7 +24,7 @@ pub struct Arrival<'a> {
 }
 
 /// One event as a row of the `events.insert` statement's JSON parameter.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// Message id.
     #[serde(rename = "i")]
@@ -39,20 +39,23 @@ pub struct Row {
     #[serde(rename = "d")]
     pub data: Box<RawValue>,
     /// Revenue counters, see [`revenue`].
-    #[serde(rename = "r", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub revenue: Option<BTreeMap<String, i64>>,
     /// The sender's own time, ms.
-    #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub original_ms: Option<i64>,
+    /// A context of its own, an object, in place of the request's.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Box<RawValue>>,
 }
 
 /// What became of a request's items.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct Sorted {
     /// To be stored, each id once.
     pub rows: Vec<Row>,
     /// Items whose id stood in the request before.
-    pub repeated: usize,
+    pub repeated: Vec<Row>,
     /// Place in the request, and why not.
     pub rejected: Vec<(usize, Problem)>,
 }
@@ -80,7 +83,7 @@ pub fn sort<'a>(
     for (place, item) in items.enumerate() {
         match row(item, place, arrival, &mut fresh_id) {
             Ok(row) if seen.insert(row.id.clone()) => sorted.rows.push(row),
-            Ok(_) => sorted.repeated += 1,
+            Ok(row) => sorted.repeated.push(row),
             Err(problem) => sorted.rejected.push((place, problem)),
         }
     }
@@ -113,29 +116,65 @@ pub fn row(
             "the identifier stands beside events, one for the request",
         ));
     }
-    let name = item.event_type.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
-    let name = name.ok_or_else(|| Problem::field(Code::MissingField, "eventType", "eventType is missing"))?;
-    if name.chars().count() > EVENT_NAME_CHARS_MAX || name.chars().any(char::is_control) {
-        return Err(Problem::field(
-            Code::InvalidField,
-            "eventType",
-            format!("eventType has at most {EVENT_NAME_CHARS_MAX} characters, none of them control characters"),
-        ));
-    }
-    let data = item.event_data.map_or("{}", RawValue::get);
-    let data = if data == "null" { "{}" } else { data };
-    check_object(data, "eventData")?;
-    let original_ms = item.timestamp.as_ref().map(|t| time(t, "timestamp")).transpose()?;
-    let ts = clock::event_ts(clock::happened(original_ms, arrival.sent_ms, arrival.received_ms), place);
-    let id = match (item.message_id.filter(|id| !id.is_empty()), original_ms) {
-        (Some(id), _) => checked_message_id(id)?,
-        (None, Some(ms)) => content_id(&[arrival.subject, &name, &ms.to_string(), data]),
-        (None, None) => fresh_id(),
+    let said = Said {
+        name: item.event_type,
+        data: item.event_data.map_or("{}", RawValue::get),
+        timestamp: item.timestamp,
+        message_id: item.message_id,
+        context: None,
     };
-    let revenue = revenue::counters(&name, data);
-    let data = RawValue::from_string(data.to_owned())
-        .map_err(|_| Problem::field(Code::InvalidField, "eventData", "eventData is not JSON"))?;
-    Ok(Row { id, ts, name, data, revenue, original_ms })
+    said.row(place, arrival, fresh_id)
+}
+
+/// An event before it is checked.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its data, JSON.
+    pub data: &'a str,
+    /// When it happened, in any form that is read.
+    pub timestamp: Option<Value>,
+    /// Its id, if the sender gave one.
+    pub message_id: Option<String>,
+    /// Its own context, an object.
+    pub context: Option<Box<RawValue>>,
+}
+
+impl Said<'_> {
+    /// Checks the event at this place of its request and makes its row.
+    ///
+    /// # Errors
+    /// The [`Problem`] that a caller is told.
+    pub fn row(
+        self,
+        place: usize,
+        arrival: Arrival<'_>,
+        fresh_id: &mut impl FnMut() -> String,
+    ) -> Result<Row, Problem> {
+        let name = self.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
+        let name = name.ok_or_else(|| Problem::field(Code::MissingField, "eventType", "eventType is missing"))?;
+        if name.chars().count() > EVENT_NAME_CHARS_MAX || name.chars().any(char::is_control) {
+            return Err(Problem::field(
+                Code::InvalidField,
+                "eventType",
+                format!("eventType has at most {EVENT_NAME_CHARS_MAX} characters, none of them control characters"),
+            ));
+        }
+        let data = if self.data == "null" { "{}" } else { self.data };
+        check_object(data, "eventData")?;
+        let original_ms = self.timestamp.as_ref().map(|t| time(t, "timestamp")).transpose()?;
+        let ts = clock::event_ts(clock::happened(original_ms, arrival.sent_ms, arrival.received_ms), place);
+        let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
+            (Some(id), _) => checked_message_id(id)?,
+            (None, Some(ms)) => content_id(&[arrival.subject, &name, &ms.to_string(), data]),
+            (None, None) => fresh_id(),
+        };
+        let revenue = revenue::counters(&name, data);
+        let data = RawValue::from_string(data.to_owned())
+            .map_err(|_| Problem::field(Code::InvalidField, "eventData", "eventData is not JSON"))?;
+        Ok(Row { id, ts, name, data, revenue, original_ms, context: self.context })
+    }
 }
 
 /// That this JSON text is an object, nested no deeper than 32.
@@ -282,7 +321,7 @@ mod tests {
         ];
         let sorted = sort(items.into_iter(), NOW, || "fresh".into());
         assert_eq!(sorted.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-        assert_eq!((sorted.repeated, sorted.rejected.iter().map(|r| r.0).collect::<Vec<_>>()), (1, vec![1]));
+        assert_eq!((sorted.repeated.len(), sorted.rejected.iter().map(|r| r.0).collect::<Vec<_>>()), (1, vec![1]));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub enum Format {
 }
 
 /// Columns of users, in the order of the file unless asked otherwise.
-const USER_COLUMNS: [&str; 37] = [
+const USER_COLUMNS: [&str; 38] = [
     "id",
     "email",
     "fullName",
@@ -73,10 +73,11 @@ const USER_COLUMNS: [&str; 37] = [
     "timestamps.createdAt",
     "timestamps.updatedAt",
     "lastActive",
+    "externalId",
 ];
 /// Columns of events, likewise.
-const EVENT_COLUMNS: [&str; 8] =
-    ["messageId", "eventType", "timestamp", "source", "sessionId", "userId", "receivedAt", "eventData"];
+const EVENT_COLUMNS: [&str; 9] =
+    ["messageId", "eventType", "timestamp", "source", "sessionId", "userId", "receivedAt", "bot", "eventData"];
 
 impl Kind {
     /// As stored and shown.

@@ -33,6 +33,12 @@ pub const EVENTS: &[Known] = &[
     known("identify", "A later identify of a person.", r#"{"email":"ada@example.com"}"#),
     known("page_view", "A page was shown.", r#"{"url":"https://shop.example/p/1","title":"A product"}"#),
     known(
+        "group",
+        "A person was named as a member of a group.",
+        r#"{"groupId":"acme","traits":{"name":"Acme","plan":"gold"}}"#,
+    ),
+    known("alias", "Two ids were said to be one person.", r#"{"previousId":"77ab…","userId":"5f1c…"}"#),
+    known(
         "registration.submitted",
         "A funnel's form was submitted (POST /api/contacts).",
         r#"{"email":"ada@example.com","name":"Ada Lovelace","funnel":{"projectId":"spring","projectName":"Spring sale","pageId":"p1","pageUrl":"https://shop.example/spring"},"visitor":{"id":"v1","userAgent":"…","referrer":"https://search.example/"},"utm":{"source":"newsletter","medium":"email","campaign":"spring","term":null,"content":null}}"#,

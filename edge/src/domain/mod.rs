@@ -2,17 +2,22 @@
 
 pub mod audit;
 pub mod belongings;
+pub mod bot;
 pub mod circuit;
 pub mod clock;
+pub mod compat;
 pub mod csv;
 pub mod delivery;
 pub mod edit;
 pub mod event;
 pub mod export;
-pub mod group;
+pub mod groups;
+pub mod incoming;
 pub mod known;
 pub mod ledger;
 pub mod listing;
+pub mod merged;
+pub mod outage;
 pub mod own;
 pub mod payload;
 pub mod person;

@@ -55,6 +55,8 @@ pub struct Person {
     pub company: String,
     /// As first typed.
     pub email: Option<String>,
+    /// The company's own id.
+    pub external_id: Option<String>,
     /// A name claimed beside the traits.
     pub claimed_name: Option<String>,
     /// What public keys claimed.
@@ -150,6 +152,7 @@ struct Timestamps {
 pub struct User {
     id: String,
     email: Option<String>,
+    external_id: Option<String>,
     name: Option<String>,
     #[serde(rename = "company_id")]
     company_id: String,
@@ -254,6 +257,7 @@ impl Person {
         User {
             id: self.id.clone(),
             email: self.email.clone(),
+            external_id: self.external_id.clone(),
             name: full_name.clone(),
             company_id: self.company.clone(),
             manychat_id: text(&traits, "manychatId"),

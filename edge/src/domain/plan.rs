@@ -13,8 +13,7 @@ use trackmate_wire::limits::{
 };
 use trackmate_wire::problem::{Code, Problem};
 
-use super::clock;
-use super::event::Sorted;
+use super::event::Row;
 
 /// What becomes of an event that violates the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +195,8 @@ impl From<Violation> for Problem {
 #[must_use]
 pub fn is_exempt(name: &str) -> bool {
     const PREFIXES: [&str; 5] = ["user.", "tag.", "customfield.", "identity.", "webhook."];
-    const NAMES: [&str; 4] = ["identify", "identify.undone", "user_registered", "registration.submitted"];
+    const NAMES: [&str; 6] =
+        ["identify", "alias", "group", "identify.undone", "user_registered", "registration.submitted"];
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -363,28 +363,35 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Holds a request's events against a plan: what violates it is named, by its event, and where it rejects goes from the rows to the rejections.
-pub fn hold(sorted: &mut Sorted, plan: &Plan, mode: Mode) -> Vec<(String, Violation)> {
-    let mut all = Vec::new();
+/// A request's events, held against a plan.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Those that are to be stored.
+    pub rows: Vec<Row>,
+    /// Those that are not, and why.
+    pub refused: Vec<(Row, Problem)>,
+    /// What was violated, by which event.
+    pub found: Vec<(String, Violation)>,
+}
+
+/// Holds a request's events against a plan: what violates it is named, and refused where it rejects.
+#[must_use]
+pub fn hold(rows: Vec<Row>, plan: &Plan, mode: Mode) -> Held {
     if mode == Mode::Off {
-        return all;
+        return Held { rows, ..Held::default() };
     }
-    let rejected = &mut sorted.rejected;
-    sorted.rows.retain(|row| {
+    let mut held = Held::default();
+    for row in rows {
         let data = serde_json::from_str(row.data.get()).unwrap_or_default();
         let found = plan.check(&row.name, &data);
         let first = found.first().cloned();
-        all.extend(found.into_iter().map(|violation| (row.name.clone(), violation)));
+        held.found.extend(found.into_iter().map(|violation| (row.name.clone(), violation)));
         match first {
-            Some(violation) if mode == Mode::Reject => {
-                rejected.push((clock::place(row.ts), violation.into()));
-                false
-            }
-            Some(_) | None => true,
+            Some(violation) if mode == Mode::Reject => held.refused.push((row, violation.into())),
+            Some(_) | None => held.rows.push(row),
         }
-    });
-    rejected.sort_by_key(|(place, _)| *place);
-    all
+    }
+    held
 }
 
 #[cfg(test)]

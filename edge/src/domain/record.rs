@@ -103,7 +103,7 @@ pub fn is_kind(text: &str) -> bool {
 }
 
 /// An id: a text, or a number as its text.
-fn id(raw: &RawValue) -> Option<String> {
+pub(super) fn id(raw: &RawValue) -> Option<String> {
     let number = || raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| raw.get().to_owned());
     let text = serde_json::from_str::<String>(raw.get()).ok().or_else(number)?;
     let fits = (1..=RECORD_ID_BYTES_MAX).contains(&text.len());
@@ -111,7 +111,7 @@ fn id(raw: &RawValue) -> Option<String> {
 }
 
 /// What of an object is kept. The event keeps all of it.
-fn fields(object: Traits) -> BTreeMap<String, Sent> {
+pub(super) fn fields(object: Traits) -> BTreeMap<String, Sent> {
     let fits = |name: &str, raw: &RawValue| {
         let chars = name.chars().count();
         (1..=RECORD_FIELD_CHARS_MAX).contains(&chars)
@@ -169,12 +169,16 @@ pub fn fold(events: &[(&str, i64, Change)]) -> Option<Record> {
             record.fields.insert(name.clone(), (*ts, change.message_id.clone(), value.clone()));
         }
     }
-    let mut newest: Vec<_> = record.fields.into_iter().collect();
-    // The latest stay; of one event those whose names come first.
+    record.fields = latest(record.fields);
+    Some(record)
+}
+
+/// As many of these as are kept: the latest stay, of one event those whose names come first.
+pub(super) fn latest(fields: BTreeMap<String, Field>) -> BTreeMap<String, Field> {
+    let mut newest: Vec<_> = fields.into_iter().collect();
     newest.sort_by(|(a, (at, a_id, _)), (b, (bt, b_id, _))| (bt, b_id).cmp(&(at, a_id)).then_with(|| a.cmp(b)));
     newest.truncate(RECORD_FIELDS_MAX);
-    record.fields = newest.into_iter().collect();
-    Some(record)
+    newest.into_iter().collect()
 }
 
 /// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever it is read.

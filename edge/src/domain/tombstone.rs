@@ -3,7 +3,7 @@
 //! SHA-256 of `trackmate tombstone 1:`, company, kind and lookup key, parted by zero bytes. It is not keyed with the deployment's secret: a tombstone must hold for
 //! ever, and the secret may change. So whoever holds a copy of the database and guesses an address can see whether it was erased, and nothing else.
 
-use trackmate_wire::ids::hex;
+use trackmate_wire::ids::{hex, key_kind};
 use trackmate_wire::signature::sha256;
 
 /// The hash of a lookup key of this kind.
@@ -12,10 +12,10 @@ pub fn hash(company: &str, kind: &str, key: &str) -> String {
     hex(&sha256(&[b"trackmate tombstone 1:", company.as_bytes(), &[0], kind.as_bytes(), &[0], key.as_bytes()]))
 }
 
-/// The hash of an address, by its lookup key.
+/// The hash of an address or a user id, by its lookup key.
 #[must_use]
 pub fn address(company: &str, key: &str) -> String {
-    hash(company, "email", key)
+    hash(company, key_kind(key), key)
 }
 
 #[cfg(test)]

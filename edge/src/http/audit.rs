@@ -30,6 +30,8 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         Route::Merge => post.then_some(Action::UserMerge),
         Route::Undo => post.then_some(Action::IdentityUndo),
         Route::Tombstones => delete.then_some(Action::TombstoneLift),
+        Route::Group(_) if patch => Some(Action::GroupUpdate),
+        Route::Group(_) => delete.then_some(Action::GroupDelete),
         Route::UserTags(_) if post => Some(Action::UserTag),
         Route::UserTags(_) => delete.then_some(Action::UserUntag),
         Route::UserFields(_) => patch.then_some(Action::UserFields),
@@ -50,13 +52,23 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::Profile
         | Route::Contacts
         | Route::ServerEvents
+        | Route::Compat(_)
+        | Route::WriteKeySettings(_)
+        | Route::Flags
+        | Route::FlagsConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)
         | Route::Records(_)
+        | Route::Groups
+        | Route::Members(_)
         | Route::Erasure(_)
         | Route::Deliveries(_)
         | Route::Catalog
+        | Route::Incoming
+        | Route::Rejected
+        | Route::Stream
+        | Route::Receipt(_)
         | Route::Exports
         | Route::ExportEntry(_)
         | Route::ExportCount(_)
@@ -74,6 +86,7 @@ fn named(route: &Route) -> Option<&str> {
         | Route::UserTags(id)
         | Route::UserFields(id)
         | Route::UserExport(id)
+        | Route::Group(id)
         | Route::Webhook(id)
         | Route::WebhookTest(id)
         | Route::RotateSecret(id)
@@ -87,10 +100,16 @@ fn named(route: &Route) -> Option<&str> {
         | Route::Profile
         | Route::Contacts
         | Route::ServerEvents
+        | Route::Compat(_)
+        | Route::WriteKeySettings(_)
+        | Route::Flags
+        | Route::FlagsConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)
         | Route::Records(_)
+        | Route::Groups
+        | Route::Members(_)
         | Route::Erasure(_)
         | Route::Merge
         | Route::Undo
@@ -99,6 +118,10 @@ fn named(route: &Route) -> Option<&str> {
         | Route::Deliveries(_)
         | Route::Settings
         | Route::Catalog
+        | Route::Incoming
+        | Route::Rejected
+        | Route::Stream
+        | Route::Receipt(_)
         | Route::Export(..)
         | Route::Exports
         | Route::ExportEntry(_)

@@ -5,9 +5,9 @@ use trackmate_wire::limits::KEY_USE_MS;
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, sha256_hex};
 
-use super::audit;
 use super::call::Call;
 use super::error::Error;
+use super::{audit, rate};
 use crate::entropy;
 use crate::store::audit::Actor;
 use crate::store::companies::{Key, Scope};
@@ -26,6 +26,7 @@ pub(super) struct Admin {
 impl Admin {
     pub(super) async fn of(call: &Call) -> Result<Self, Error> {
         let hash = hash_of(call, "x-admin-id")?;
+        rate::key(call, &hash).await?;
         let key = companies::key(call.db(None)?, &hash).await?;
         let Key { company, id: key, prefix, .. } = accept(call, key, &hash, Scope::Admin)?;
         audit::asked_by(call, Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
@@ -58,7 +59,7 @@ pub(super) fn hash_of(call: &Call, header: &str) -> Result<String, Problem> {
     Ok(sha256_hex(key.as_bytes()))
 }
 
-fn bearer(call: &Call) -> Option<String> {
+pub(super) fn bearer(call: &Call) -> Option<String> {
     let value = call.header("authorization")?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())

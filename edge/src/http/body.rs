@@ -11,6 +11,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
+use super::incoming;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -28,14 +29,19 @@ pub(super) async fn text(call: &Call) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8").into())
 }
 
-/// The body's bytes. A declared length over the bound is refused unread; an undeclared one is read chunk by chunk up to it.
+/// The body's bytes. A declared length over the bound is refused unread but for its beginning; an undeclared one is read chunk by chunk up to it.
 #[allow(clippy::await_holding_refcell_ref, reason = "the request is borrowed by its one handler alone")]
 async fn raw(call: &Call) -> Result<Vec<u8>, Error> {
     let too_large = || Problem::new(Code::BodyTooLarge, format!("the body is over {BODY_BYTES_MAX} bytes"));
     let declared = call.header("content-length").and_then(|n| n.parse::<usize>().ok());
     let mut request = call.request().borrow_mut();
     match declared {
-        Some(bytes) if bytes > BODY_BYTES_MAX => Err(too_large().into()),
+        Some(bytes) if bytes > BODY_BYTES_MAX => {
+            if let Some(Ok(chunk)) = request.stream()?.next().await {
+                incoming::began(call, &chunk);
+            }
+            Err(too_large().into())
+        }
         Some(_) => Ok(request.bytes().await?),
         None if request.inner().body().is_none() => Ok(Vec::new()),
         None => {
@@ -44,6 +50,7 @@ async fn raw(call: &Call) -> Result<Vec<u8>, Error> {
             while let Some(chunk) = stream.next().await {
                 bytes.extend(chunk?);
                 if bytes.len() > BODY_BYTES_MAX {
+                    incoming::began(call, &bytes);
                     return Err(too_large().into());
                 }
             }

@@ -1,6 +1,6 @@
 //! One request with what its handlers need: the clock, random numbers, the database and its cost, work for after the answer.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -9,10 +9,23 @@ use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
 use worker::{Context, Date, Env, Method, Request};
 
 use super::audit::Trace;
-use crate::domain::event::Row;
+use super::incoming::Told;
+use crate::domain::bot;
+use crate::domain::event::{self, Row};
 use crate::store::ingest::{Outbox, Room, Stored};
 use crate::store::{self, Cost, Db};
 use crate::{entropy, jobs};
+
+/// What is still asked of a request that is taken up again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked<'a> {
+    /// The page's origin.
+    pub(super) origin: Option<&'a str>,
+    /// The `User-Agent`.
+    pub(super) agent: Option<&'a str>,
+    /// Its seed.
+    pub(super) seed: Option<&'a str>,
+}
 
 /// One request.
 pub(super) struct Call {
@@ -25,6 +38,9 @@ pub(super) struct Call {
     company: OnceCell<Db>,
     room: OnceCell<Room>,
     trace: RefCell<Trace>,
+    told: RefCell<Told>,
+    seed: OnceCell<String>,
+    ids: Cell<u32>,
 }
 
 impl Call {
@@ -43,7 +59,39 @@ impl Call {
             company: OnceCell::new(),
             room: OnceCell::new(),
             trace: RefCell::default(),
+            told: RefCell::default(),
+            seed: OnceCell::new(),
+            ids: Cell::default(),
         }
+    }
+
+    /// A request that came at `now_ms` and is taken up again from the spill queue, with what is still asked of its headers and its [`Self::seed`].
+    pub(super) fn again(env: Env, context: Rc<Context>, now_ms: i64, asked: Asked<'_>) -> worker::Result<Self> {
+        let request = Request::new("https://spill.invalid/", Method::Post)?;
+        for (name, value) in [("origin", asked.origin), ("user-agent", asked.agent)] {
+            if let Some(value) = value {
+                request.inner().headers().set(name, value)?;
+            }
+        }
+        let call = Self { now_ms, ..Self::new(request, env, context) };
+        // Its deliveries are woken instead of leased: the leases would be as old as the request.
+        call.room.get_or_init(|| Room { events: 0, busy: "[]".to_owned() });
+        if let Some(seed) = asked.seed {
+            call.seed.get_or_init(|| seed.to_owned());
+        }
+        Ok(call)
+    }
+
+    /// What the ids are made of that a sender left to us.
+    pub(super) fn seed(&self) -> &str {
+        self.seed.get_or_init(|| hex(&entropy::bytes::<16>()))
+    }
+
+    /// An id for an event that brings none: the same for the n-th of a request, however often that is taken up again.
+    pub(super) fn message_id(&self) -> String {
+        let n = self.ids.get();
+        self.ids.set(n + 1);
+        event::content_id(&[self.seed(), &n.to_string()])
     }
 
     pub(super) fn path(&self) -> String {
@@ -79,6 +127,11 @@ impl Call {
         &self.trace
     }
 
+    /// What will be noted of the items of this request.
+    pub(super) const fn told(&self) -> &RefCell<Told> {
+        &self.told
+    }
+
     pub(super) const fn request(&self) -> &RefCell<Request> {
         &self.request
     }
@@ -87,6 +140,11 @@ impl Call {
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let value = self.request.borrow().headers().get(name).ok().flatten()?;
         Some(value.trim().to_owned()).filter(|v| !v.is_empty())
+    }
+
+    /// Whether a machine sends this, by its own word.
+    pub(super) fn is_bot(&self) -> bool {
+        self.header("user-agent").is_some_and(|agent| bot::is_agent(&agent))
     }
 
     /// A parameter of the query.
@@ -101,6 +159,12 @@ impl Call {
         let pairs = js_sys::Array::from(url.search_params().as_ref());
         let text = |pair: &js_sys::Array, place| pair.get(place).as_string().unwrap_or_default();
         pairs.iter().map(|pair| js_sys::Array::from(&pair)).map(|pair| (text(&pair, 0), text(&pair, 1))).collect()
+    }
+
+    /// The protocol (without its colon) and the host with its port that this deployment was asked by.
+    pub(super) fn own_origin(&self) -> Option<(String, String)> {
+        let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
+        Some((url.protocol().trim_end_matches(':').to_owned(), url.host()))
     }
 
     /// The host this deployment was asked by.
@@ -165,6 +229,20 @@ impl Call {
     pub(super) fn after_answer(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
     }
+}
+
+thread_local! {
+    /// This isolate's name.
+    static ISOLATE: String = hex(&entropy::bytes::<8>());
+}
+
+/// This isolate and the bytes of its memory, which never shrinks: the tests see a restart, and what a request took, by them.
+pub(super) fn isolate() -> String {
+    #[cfg(target_arch = "wasm32")]
+    let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;
+    #[cfg(not(target_arch = "wasm32"))]
+    let bytes = 0;
+    ISOLATE.with(|name| format!("name={name} memory={bytes}"))
 }
 
 /// The clock, ms. It stands still between two calls of the runtime.

@@ -10,7 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::events::{company, session};
 use super::profile::{Claim, address};
-use super::{Handled, body};
+use super::{Handled, body, incoming};
 use crate::entropy;
 
 /// The event of a submitted form.
@@ -82,16 +82,26 @@ struct Contact<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer<'a> {
     success: bool,
-    contact_id: &'a str,
+    /// Null if it is not known yet.
+    contact_id: Option<&'a str>,
+    /// Only while the database is down: the contact is stored once it is back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    queued: bool,
 }
 
 /// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId, pageUrl}, visitor?:{id, userAgent, referrer},
-/// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId}`, a profile's id. What the form leaves out of
+/// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?}`, a profile's id. What the form leaves out of
 /// the visitor is taken from the request. Public: overwrites nothing and answers alike whether the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
-    let mut wanted: Wanted = body::parse(&text)?;
+    let text = incoming::public_body(call).await?;
+    incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let mut wanted: Wanted = body::parse(text)?;
     let company = company(wanted.company_id)?;
+    incoming::came_to(call, &company, false);
     let email = body::required(wanted.email, "email")?;
     let email = email.trim();
     let address = address(email)?;
@@ -108,6 +118,7 @@ pub(super) async fn post(call: &Call) -> Handled {
         Some(id) => session(Some(id))?,
         None => session_id(u64::try_from(call.now_ms() / 1000).unwrap_or_default(), entropy::bytes()),
     };
+    incoming::session(call, &session);
     let visitor = &mut wanted.visitor;
     visitor.id.get_or_insert_with(|| session.clone());
     visitor.user_agent = visitor.user_agent.take().or_else(|| call.header("user-agent"));
@@ -121,7 +132,8 @@ pub(super) async fn post(call: &Call) -> Handled {
         company: &company,
         session: &session,
         address: &address,
-        email,
+        email: Some(email),
+        trusted: false,
         name,
         traits: "{}",
         event: EVENT,
@@ -129,9 +141,11 @@ pub(super) async fn post(call: &Call) -> Handled {
         data,
         timestamp: wanted.timestamp,
         message_id: wanted.message_id,
-        sent_at: wanted.sent_at,
+        sent_ms: body::sent_ms(wanted.sent_at.as_ref()),
         user_hash: wanted.user_hash,
+        context: None,
     };
-    let contact_id = claim.store(call).await?;
-    Ok(serde_json::to_string(&Answer { success: true, contact_id: &contact_id })?)
+    let identified = claim.receive(call).await?;
+    let contact_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none() })?)
 }

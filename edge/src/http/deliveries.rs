@@ -11,7 +11,7 @@ use super::error::Error;
 use super::page::{self, Pagination};
 use super::{Handled, auth, body, webhooks};
 use crate::domain::{clock, event};
-use crate::store::deliveries::{self, LogCursor, Logged, Window};
+use crate::store::delivery_log::{self, LogCursor, Logged, Window};
 
 /// The states that a caller may ask for. What is leased is under way: to its owner it is pending.
 pub(super) const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
@@ -64,7 +64,7 @@ fn stored_flag<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error>
 }
 
 impl Shown {
-    fn new(d: Logged) -> Result<Self, Error> {
+    pub(super) fn new(d: Logged) -> Result<Self, Error> {
         let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
         Ok(Self {
             id: d.id,
@@ -83,7 +83,7 @@ impl Shown {
 /// The latest deliveries of a subscription, newest first.
 pub(super) async fn latest(call: &Call, admin: &auth::Admin, id: &str, most: usize) -> Result<Vec<Shown>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let logged = deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
+    let logged = delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
     logged.into_iter().map(Shown::new).collect()
 }
 
@@ -106,7 +106,8 @@ pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     })?;
     let after = place.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
     let mut logged =
-        deliveries::list(call.db(Some(&admin.company))?, &admin.company, id, page::rows(limit), after, status).await?;
+        delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, page::rows(limit), after, status)
+            .await?;
     let pagination = Pagination::cut(&mut logged, limit, |d| page::write_cursor(&format!("{}.{}", d.created_at, d.id)));
     let deliveries = logged.into_iter().map(Shown::new).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&Page { success: true, deliveries, pagination })?)
@@ -151,7 +152,7 @@ pub(super) async fn recover(call: &Call, admin: auth::Admin, id: &str) -> Handle
     };
     webhooks::find(call, &admin, id).await?;
     let db = call.db(Some(&admin.company))?;
-    let ids = deliveries::recover(db, &admin.company, id, window, call.now_ms(), RECOVER_DELIVERIES_MAX).await?;
+    let ids = delivery_log::recover(db, &admin.company, id, window, call.now_ms(), RECOVER_DELIVERIES_MAX).await?;
     let requeued = ids.len();
     call.deliver_after_answer(&admin.company, ids);
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
@@ -182,7 +183,7 @@ struct Requeued<'a> {
 /// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id, status}}`: sends one that has ended again, with its id and bytes.
 pub(super) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: &str) -> Handled {
     let db = call.db(Some(&admin.company))?;
-    if !deliveries::resend(db, &admin.company, id, delivery, call.now_ms()).await? {
+    if !delivery_log::resend(db, &admin.company, id, delivery, call.now_ms()).await? {
         let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
         return Err(Problem::new(Code::NotFound, message).into());
     }

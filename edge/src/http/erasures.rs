@@ -8,7 +8,7 @@ use worker::console_error;
 
 use super::call::Call;
 use super::error::Error;
-use super::profile::address;
+use super::profile::{address, user};
 use super::{Handled, auth, body};
 use crate::domain::{clock, tombstone};
 use crate::entropy;
@@ -89,8 +89,11 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LiftRequest"))]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Lifted {
     email: Option<String>,
+    /// The company's own id, in place of an address.
+    external_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -100,11 +103,14 @@ pub(super) struct LiftedAnswer {
     lifted: bool,
 }
 
-/// `DELETE /api/admin/tombstones` `{email}` → `{success, lifted}`: whoever has the address may come again, as somebody new. `lifted` is false where it was
+/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`: whoever has the address or the id may come again, as somebody new. `lifted` is false where it was
 /// not erased.
 pub(super) async fn lift(call: &Call, admin: auth::Admin) -> Handled {
     let wanted: Lifted = body::parse(&body::text(call).await?)?;
-    let key = address(&body::required(wanted.email, "email")?)?;
+    let key = match wanted.external_id.filter(|_| wanted.email.is_none()) {
+        Some(id) => user(&body::required(Some(id), "externalId")?)?,
+        None => address(&body::required(wanted.email, "email")?)?,
+    };
     let hash = tombstone::address(&admin.company, &key);
     let lifted = erasures::lift(call.db(Some(&admin.company))?, &admin.company, &hash).await?;
     Ok(serde_json::to_string(&LiftedAnswer { success: true, lifted })?)

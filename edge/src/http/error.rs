@@ -1,7 +1,10 @@
 //! What can go wrong in a handler, and the one place where problem codes become statuses.
 
 use serde::Serialize;
+use trackmate_wire::limits::{RATE_PERIOD_S, UNAVAILABLE_S};
 use trackmate_wire::problem::{Code, Problem};
+
+use crate::store;
 
 /// Why a handler has no answer.
 #[derive(Debug)]
@@ -10,6 +13,8 @@ pub(super) enum Error {
     Problem(Problem),
     /// We failed; the text is for the log alone.
     Internal(String),
+    /// D1 cannot be reached, or takes no more; the text is for the log alone.
+    Down(String),
 }
 
 impl Error {
@@ -18,6 +23,7 @@ impl Error {
         match self {
             Self::Problem(problem) => problem.code,
             Self::Internal(_) => Code::Internal,
+            Self::Down(_) => Code::Unavailable,
         }
     }
 
@@ -28,6 +34,10 @@ impl Error {
             Self::Internal(_) => {
                 Problem::new(Code::Internal, "TrackMate failed; nothing of this request was stored. Try again.")
             }
+            Self::Down(_) => Problem::new(
+                Code::Unavailable,
+                "the database cannot be reached just now; nothing of this request was stored. Try again later.",
+            ),
         }
     }
 }
@@ -40,6 +50,9 @@ impl From<Problem> for Error {
 
 impl From<worker::Error> for Error {
     fn from(error: worker::Error) -> Self {
+        if store::is_down(&error) {
+            return Self::Down(store::brief(&error));
+        }
         // D1's message is many lines with a stack; the first says what happened.
         Self::Internal(error.to_string().lines().take(2).collect::<Vec<_>>().join(" "))
     }
@@ -74,8 +87,17 @@ pub(super) const fn status(code: Code) -> u16 {
         Code::Conflict | Code::LimitReached => 409,
         Code::ErasedUser => 410,
         Code::BodyTooLarge | Code::TooManyEvents => 413,
+        Code::RateLimited => 429,
         Code::Internal => 500,
+        Code::Unavailable => 503,
     }
+}
+
+/// The value of `Retry-After` for what passes by itself.
+pub(super) fn retry_after_s(code: Code) -> Option<u32> {
+    [(Code::RateLimited, RATE_PERIOD_S), (Code::Unavailable, UNAVAILABLE_S)]
+        .into_iter()
+        .find_map(|(c, s)| (c == code).then_some(s))
 }
 
 #[derive(Serialize)]

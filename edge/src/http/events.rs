@@ -9,8 +9,10 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::{Handled, body, planned};
-use crate::domain::event::{self, Arrival, Sorted};
+use super::spill::{self, Work};
+use super::{Handled, body, incoming, planned, rate};
+use crate::domain::bot;
+use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::entropy;
 use crate::store::ingest::{self, Door};
 
@@ -36,6 +38,10 @@ pub(super) struct Receipt {
     pub(super) accepted: usize,
     pub(super) duplicates: usize,
     pub(super) rejected: Vec<Rejected>,
+    /// Only while the database is down: what is accepted is stored once it is back, and duplicates are told apart then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    pub(super) queued: bool,
 }
 
 #[derive(Serialize)]
@@ -48,32 +54,45 @@ pub(super) struct Rejected {
     field: Option<String>,
 }
 
+impl Rejected {
+    pub(super) fn new(index: usize, problem: Problem) -> Self {
+        let field = problem.place().map(str::to_owned);
+        Self { index, code: problem.code.as_str(), message: problem.message, field }
+    }
+}
+
 impl Receipt {
-    pub(super) fn new(sorted: Sorted, stored: usize) -> Self {
-        let rejected = sorted.rejected.into_iter();
+    /// Of `count` events that could be stored, or were refused then, what came of them, if it is known yet.
+    pub(super) fn new(sorted: Sorted, count: usize, came: Option<Came>) -> Self {
+        let queued = came.is_none();
+        let Came { new: accepted, rejected: refused } = came.unwrap_or(Came { new: count, rejected: Vec::new() });
+        let duplicates = count.saturating_sub(accepted + refused.len()) + sorted.repeated.len();
+        let mut rejected = sorted.rejected;
+        rejected.extend(refused);
+        rejected.sort_by_key(|(index, _)| *index);
         Self {
             success: true,
-            accepted: stored,
-            duplicates: sorted.rows.len() - stored + sorted.repeated,
-            rejected: rejected
-                .map(|(index, p)| Rejected {
-                    index,
-                    code: p.code.as_str(),
-                    field: p.place().map(str::to_owned),
-                    message: p.message,
-                })
-                .collect(),
+            accepted,
+            duplicates,
+            rejected: rejected.into_iter().map(|(index, problem)| Rejected::new(index, problem)).collect(),
+            queued,
         }
     }
 }
 
 /// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?, messageId?}], sentAt?, context?}` →
-/// `{success, accepted, duplicates, rejected:[{index, code, message}]}`. Good items are stored when others are bad.
+/// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?}`. Good items are stored when others are bad.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
-    let batch: Batch = body::parse(&text)?;
+    let text = incoming::public_body(call).await?;
+    incoming::refused(call, &text, None, take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let batch: Batch = body::parse(text)?;
     let company = company(batch.company_id)?;
+    incoming::came_to(call, &company, false);
     let session = session(batch.session_id)?;
+    incoming::session(call, &session);
     let items = items(batch.events)?;
     let context = batch.context.map(RawValue::get).filter(|c| *c != "null");
     if let Some(context) = context {
@@ -87,27 +106,87 @@ pub(super) async fn post(call: &Call) -> Handled {
             .into());
         }
     }
-    let origin = call.header("origin");
     let arrival =
         Arrival { subject: &session, sent_ms: body::sent_ms(batch.sent_at.as_ref()), received_ms: call.now_ms() };
-    let sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
-    let request = ingest::Request {
-        company: &company,
-        from_server: false,
-        session: &session,
-        number: entropy::number(),
+    let mut sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+    incoming::rejected(call, items.iter().map(|item| item.get()), &sorted);
+    let sent = Sent {
+        company,
+        bot: call.is_bot() || context.is_some_and(bot::is_driven),
+        context: context.map(|json| RawValue::from_string(json.to_owned())).transpose()?,
+        origin: call.header("origin"),
         sent_ms: arrival.sent_ms,
-        received_ms: arrival.received_ms,
-        context,
-        origin: origin.as_deref(),
-        unproved: false,
-        plan: None,
-        room: call.room(),
+        rows: std::mem::take(&mut sorted.rows),
+        session,
     };
-    let (sorted, stored) = planned::browser(call, request, sorted).await?;
-    let new = stored.new.len();
-    call.stored(&company, &sorted.rows, stored);
-    Ok(serde_json::to_string(&Receipt::new(sorted, new))?)
+    let count = sent.rows.len();
+    let came = sent.receive(call).await?;
+    incoming::stored(call, sorted.repeated.iter(), &[]);
+    Ok(serde_json::to_string(&Receipt::new(sorted, count, came))?)
+}
+
+/// What came of events that could be stored.
+pub(super) struct Came {
+    /// How many are new.
+    pub(super) new: usize,
+    /// Those that the company's plan refused: place in the request, and why.
+    pub(super) rejected: Vec<(usize, Problem)>,
+}
+
+/// What a page sent, once all is read of it that D1 need not be asked for.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Sent {
+    pub(super) company: String,
+    pub(super) session: String,
+    /// JSON object.
+    pub(super) context: Option<Box<RawValue>>,
+    pub(super) origin: Option<String>,
+    /// Whether a machine sent it, by its own word.
+    pub(super) bot: bool,
+    pub(super) sent_ms: Option<i64>,
+    pub(super) rows: Vec<Row>,
+}
+
+impl Sent {
+    /// Events of a session that this request brings.
+    pub(super) fn by(call: &Call, company: &str, session: String, sent_ms: Option<i64>, rows: Vec<Row>) -> Self {
+        let (origin, bot, company) = (call.header("origin"), call.is_bot(), company.to_owned());
+        Self { company, session, context: None, origin, bot, sent_ms, rows }
+    }
+
+    /// Stores it, or keeps it in the spill queue while D1 is down: then what came of it is not known yet, `None`.
+    pub(super) async fn receive(self, call: &Call) -> Result<Option<Came>, Error> {
+        rate::page(call, &self.company).await?;
+        let stored = self.store(call).await;
+        spill::or_keep(call, stored, || Work::Sent(self)).await
+    }
+
+    /// Stores it.
+    pub(super) async fn store(&self, call: &Call) -> Result<Came, Error> {
+        let request = ingest::Request {
+            company: &self.company,
+            from_server: false,
+            session: &self.session,
+            number: entropy::number(),
+            sent_ms: self.sent_ms,
+            received_ms: call.now_ms(),
+            context: self.context.as_deref().map(RawValue::get),
+            origin: self.origin.as_deref(),
+            bot: self.bot,
+            unproved: false,
+            plan: None,
+            room: call.room(),
+        };
+        let (fitting, stored) = planned::browser(call, request, &self.rows).await?;
+        if !fitting.refused.is_empty() {
+            incoming::came_to(call, &self.company, false);
+            incoming::session(call, &self.session);
+        }
+        incoming::stored(call, fitting.rows.iter(), &stored.new);
+        let new = stored.new.len();
+        call.stored(&self.company, &fitting.rows, stored);
+        Ok(Came { new, rejected: fitting.settle(call, &self.company) })
+    }
 }
 
 /// The company that a public caller names.
@@ -137,9 +216,12 @@ pub(super) fn items(events: Option<Vec<&RawValue>>) -> Result<Vec<&RawValue>, Pr
 }
 
 /// Turns a shut door into the caller's problem.
-pub(super) fn check(door: Door) -> Result<(), Error> {
+pub(super) fn check(call: &Call, door: Door) -> Result<(), Error> {
     match door {
-        Door::Open => Ok(()),
+        Door::Open { watched } => {
+            incoming::watched(call, watched);
+            Ok(())
+        }
         Door::UnknownCompany => Err(unknown_company().into()),
         Door::WrongOrigin => Err(Problem::new(
             Code::OriginNotAllowed,

@@ -13,7 +13,7 @@ use super::auth::Admin;
 use super::call::Call;
 use super::error::Error;
 use super::export_run::{self, Plan, Source};
-use super::users::{Summary, find};
+use super::users::{Summary, find, groups};
 use super::{Handled, audit, common_headers, listing, records};
 use crate::domain::belongings::show;
 use crate::domain::export::{Format, Kind, Writer};
@@ -126,7 +126,7 @@ pub(super) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
     Ok(serde_json::to_string(&Count { success: true, rows })?)
 }
 
-/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, records:[…], events:[…], rows, changedDuring, after}`: all there is of one
+/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…], records:[…], events:[…], rows, changedDuring, after}`: all there is of one
 /// person, to be handed to them (of records, the latest 10 000 of a kind).
 pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response, Error> {
     let asked = asked(call, Kind::User, &[])?;
@@ -137,8 +137,9 @@ pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response
     let theirs = store::records::list(db, &admin.company, &[&profile.id], None, most, None).await?;
     let records = theirs.iter().map(|listed| show(&listed.record)).collect::<Result<Vec<_>, _>>()?;
     let members = format!(
-        "\"user\":{user},\"summary\":{},\"records\":{},",
+        "\"user\":{user},\"summary\":{},\"groups\":{},\"records\":{},",
         serde_json::to_string(&Summary::new(&profile)?)?,
+        serde_json::to_string(&groups(call, &admin.company, &profile).await?)?,
         serde_json::to_string(&records)?
     );
     let after = match &asked.after {

@@ -87,7 +87,7 @@ pub(super) fn stream(
             Ok(None) => Ok(None),
             Ok(Some(bytes)) => Ok(Some((bytes, run))),
             Err(error) => {
-                let (Error::Internal(detail), id) = (error, &run.plan.id) else {
+                let (Error::Internal(detail) | Error::Down(detail), id) = (error, &run.plan.id) else {
                     return Err(worker::Error::RustError("the export cannot go on".into()));
                 };
                 console_error!("export {id} failed: {detail}");
@@ -276,6 +276,8 @@ pub(super) struct Event<'a> {
     session_id: Option<&'a str>,
     user_id: Option<&'a str>,
     received_at: String,
+    /// Whether a machine sent it, by its own word.
+    bot: bool,
     event_data: &'a RawValue,
 }
 
@@ -288,6 +290,7 @@ fn shown(event: &exports::Event) -> Result<String, Error> {
         session_id: Some(event.session.as_str()).filter(|session| !session.is_empty()),
         user_id: event.profile.as_deref(),
         received_at: clock::iso(event.received_at),
+        bot: event.bot.is_some(),
         event_data: serde_json::from_str(&event.data)?,
     })?)
 }

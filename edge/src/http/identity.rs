@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{GROUP_PROFILES_MAX, LINKS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -12,7 +13,7 @@ use super::profile::address;
 use super::users::find;
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
-use crate::domain::group::{Member, below};
+use crate::domain::merged::{Member, below};
 use crate::domain::own::Own;
 use crate::domain::person::User;
 use crate::domain::timeline::{Cursor, Order};
@@ -31,6 +32,7 @@ pub(super) struct Listed {
     success: bool,
     user_id: String,
     addresses: Vec<Address>,
+    external_ids: Vec<External>,
     merged: Vec<Merged>,
     links: Vec<Link>,
     pagination: Pagination,
@@ -46,6 +48,17 @@ struct Address {
     since: String,
     /// When the person gave it up; it leads to them until somebody else has it.
     ended_at: Option<String>,
+}
+
+/// A company's own id for a person.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExternalId"))]
+#[serde(rename_all = "camelCase")]
+struct External {
+    id: String,
+    /// The profile it was given to.
+    profile_id: String,
+    since: String,
 }
 
 #[derive(Serialize)]
@@ -71,7 +84,7 @@ struct Link {
     events: i64,
 }
 
-/// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], merged:[{profileId, into, email, at}],
+/// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into, email, at}],
 /// links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links newest first; each is one that undo takes back.
 pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let limit = page::limit(call, LINKS_ITEMS_MAX)?;
@@ -79,8 +92,9 @@ pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let profile = find(call, &admin.company, id).await?;
     let db = call.db(Some(&admin.company))?;
     let rows = merge::group(db, &admin.company, &profile.id).await?;
-    let keys: Vec<String> = rows.iter().flat_map(addresses).collect();
+    let keys: Vec<String> = rows.iter().flat_map(|row| keys(&row.aliases, row.email.as_deref())).collect();
     let owned = people::addresses(db, &admin.company, &profile.id, &keys).await?;
+    let (owned, externals): (Vec<_>, Vec<_>) = owned.into_iter().partition(|known| key_kind(&known.key) == "email");
     let mut links = people::links(db, &admin.company, &profile.id, &cursor, page::rows(limit)).await?;
     let pagination = Pagination::cut(&mut links, limit, |l| {
         page::write_cursor(&Cursor { ts: l.at, source: 0, id: l.id.clone() }.to_text())
@@ -100,6 +114,10 @@ pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
                 ended_at: a.ended_at.map(clock::iso),
             })
             .collect(),
+        external_ids: externals
+            .into_iter()
+            .map(|e| External { id: e.key, profile_id: e.profile, since: clock::iso(e.created_at) })
+            .collect(),
         merged: merged.collect(),
         links: links
             .into_iter()
@@ -115,10 +133,10 @@ pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     })?)
 }
 
-/// The lookup keys of a profile's addresses.
-fn addresses(row: &merge::Row) -> Vec<String> {
-    let mut keys: Vec<String> = serde_json::from_str(&row.aliases).unwrap_or_default();
-    keys.extend(row.email.as_deref().and_then(|email| address(email).ok()));
+/// The lookup keys of a profile's addresses and user ids.
+fn keys(aliases: &str, email: Option<&str>) -> Vec<String> {
+    let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap_or_default();
+    keys.extend(email.and_then(|email| address(email).ok()));
     keys
 }
 
@@ -131,7 +149,12 @@ pub(super) async fn group(call: &Call, company: &str, root: &Profile) -> Result<
             Some(own) => serde_json::from_str(own)?,
             None => Own::of(&root.person(company)?),
         };
-        members.push(Member { addresses: addresses(&row), id: row.id, winner: row.winner, own });
+        members.push(Member {
+            addresses: keys(&row.aliases, row.email.as_deref()),
+            id: row.id,
+            winner: row.winner,
+            own,
+        });
     }
     Ok(members)
 }
@@ -242,9 +265,10 @@ async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undo
         let to = fact.heir.as_ref().map(|id| json!({ "id": id }));
         let data = json!({ "messageId": message, "sessionId": fact.session, "to": to });
         let news = News { id: entropy::message_id(), name: "identity.undone", data, user: &user };
-        let key = fact.email.as_deref().and_then(|email| address(email).ok());
+        let keys = keys(&fact.aliases, fact.email.as_deref());
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
-        if let Some(undone) = undo::undo(db, company, message, &fact, key.as_deref(), &act).await? {
+        if let Some(undone) = undo::undo(db, company, message, &fact, &keys, &act).await? {
             call.emitted(company, std::iter::once(act.news.name), undone.outbox);
             return Ok(Undone {
                 success: true,

@@ -8,7 +8,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::page::{self, Pagination};
-use super::profile::address;
+use super::profile::{address, user};
 use super::records::{self, UserWith};
 use super::webhooks::vault;
 use super::{Handled, auth};
@@ -56,7 +56,7 @@ enum Total {
     Least { value: i64, relation: &'static str },
 }
 
-/// `GET /api/admin/users?email=` finds one, with `{limit, hasMore, nextCursor}`. Else
+/// `GET /api/admin/users?email=`, or `?externalId=`, finds one, with `{limit, hasMore, nextCursor}`. Else
 /// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` →
 /// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
 /// With `include…`, what belongs to each user stands in it.
@@ -64,8 +64,13 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     let db = call.db(Some(&admin.company))?;
     let limit = page::limit(call, USERS_ITEMS_MAX)?;
     let included = records::included(call)?;
-    if let Some(email) = call.query("email") {
-        let mut profiles = people::by_address(db, &admin.company, &address(&email)?).await?;
+    let key = match (call.query("email"), call.query("externalId")) {
+        (Some(email), _) => Some(address(&email)?),
+        (None, Some(id)) => Some(user(&id)?),
+        (None, None) => None,
+    };
+    if let Some(key) = key {
+        let mut profiles = people::by_address(db, &admin.company, &key).await?;
         let pagination = Pagination::cut(&mut profiles, limit, |p| page::write_cursor(&p.id));
         let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
         let users = records::shown(call, &people, &included).await?;

@@ -3,21 +3,26 @@
 //! To add a route: 1. a [`Route`] with its path in [`Route::of`] and its methods in [`Route::methods`], 2. a handler in the feature's
 //! file, which parses, calls and maps, 3. its arm in [`dispatch`], 4. its operation in `openapi/`. Its credentials are an argument type from [`auth`].
 
+mod alias;
 mod audit;
 mod auth;
 mod body;
 mod call;
 mod catalog;
+mod compat;
 mod contacts;
 mod deliveries;
 mod edits;
 mod erasures;
 mod error;
+mod event_stream;
 mod events;
 mod export;
 mod export_run;
 mod exports;
+mod groups;
 mod identity;
+mod incoming;
 mod keys;
 mod listing;
 #[cfg(test)]
@@ -28,13 +33,17 @@ mod plan;
 mod planned;
 mod profile;
 mod proof;
+mod rate;
+mod receipts;
 mod records;
 mod server_events;
 mod settings;
+pub(crate) mod spill;
 mod stats;
 mod timeline;
 mod users;
 mod visitor;
+mod webhook_change;
 mod webhooks;
 
 use std::rc::Rc;
@@ -45,6 +54,7 @@ use worker::{Context, Env, Headers, Method, Request, Response, console_error};
 use crate::domain::export::{Format, Kind};
 use call::Call;
 pub(crate) use call::now_ms;
+use compat::Family;
 use error::Error;
 
 /// What a handler gives back: JSON text of a success, or why not.
@@ -59,6 +69,10 @@ enum Route {
     Contacts,
     FunnelTest,
     ServerEvents,
+    Compat(compat::Family),
+    WriteKeySettings(String),
+    Flags,
+    FlagsConfig,
     Users,
     User(String),
     UserTags(String),
@@ -71,6 +85,9 @@ enum Route {
     Records(String),
     Erasure(String),
     Tombstones,
+    Groups,
+    Group(String),
+    Members(String),
     Export(Kind, Format),
     ExportCount(Kind),
     Exports,
@@ -91,6 +108,10 @@ enum Route {
     Resend(String, String),
     Settings,
     Catalog,
+    Incoming,
+    Rejected,
+    Stream,
+    Receipt(String),
     Companies,
     CompanyKeys(String),
     CompanyKey(String, String),
@@ -106,6 +127,12 @@ impl Route {
             ["api", "contacts"] => Self::Contacts,
             ["api", "webhook", "test"] => Self::FunnelTest,
             ["api", "webhooks", "events"] => Self::ServerEvents,
+            ["v1", kind] => Self::Compat(Family::segment(kind)?),
+            ["v1", "projects", key, "settings"] => Self::WriteKeySettings((*key).to_owned()),
+            ["batch"] | ["capture"] | ["e"] | ["i", "v0", "e"] => Self::Compat(Family::PostHog),
+            ["flags"] | ["decide"] => Self::Flags,
+            ["array", _, "config"] => Self::FlagsConfig,
+            ["api", "s", kind] | ["api", "s", "s2s", kind] => Self::Compat(Family::Jitsu((*kind).to_owned())),
             ["api", "admin", "users"] => Self::Users,
             ["api", "admin", "users", id] => Self::User((*id).to_owned()),
             ["api", "admin", "users", id, "tags"] => Self::UserTags((*id).to_owned()),
@@ -131,6 +158,9 @@ impl Route {
             ["api", "admin", "users", id, "records"] => Self::Records((*id).to_owned()),
             ["api", "admin", "users", id, "erasure"] => Self::Erasure((*id).to_owned()),
             ["api", "admin", "tombstones"] => Self::Tombstones,
+            ["api", "admin", "groups"] => Self::Groups,
+            ["api", "admin", "groups", id] => Self::Group((*id).to_owned()),
+            ["api", "admin", "groups", id, "members"] => Self::Members((*id).to_owned()),
             ["api", "admin", "webhooks"] => Self::Webhooks,
             ["api", "admin", "webhooks", id] => Self::Webhook((*id).to_owned()),
             ["api", "admin", "webhooks", id, "test"] => Self::WebhookTest((*id).to_owned()),
@@ -142,6 +172,10 @@ impl Route {
             }
             ["api", "admin", "settings"] => Self::Settings,
             ["api", "admin", "events", "catalog"] => Self::Catalog,
+            ["api", "admin", "events"] => Self::Incoming,
+            ["api", "admin", "events", "rejected"] => Self::Rejected,
+            ["api", "admin", "events", "stream"] => Self::Stream,
+            ["api", "admin", "events", id] => Self::Receipt((*id).to_owned()),
             ["api", "operator", "companies"] => Self::Companies,
             ["api", "operator", "companies", id, "keys"] => Self::CompanyKeys((*id).to_owned()),
             ["api", "operator", "companies", id, "keys", key] => Self::CompanyKey((*id).to_owned(), (*key).to_owned()),
@@ -153,28 +187,37 @@ impl Route {
     const fn methods(&self) -> &'static str {
         match self {
             Self::Health
+            | Self::WriteKeySettings(_)
+            | Self::FlagsConfig
             | Self::Catalog
+            | Self::Incoming
+            | Self::Rejected
+            | Self::Receipt(_)
             | Self::Users
             | Self::Timeline(_)
             | Self::Erasure(_)
             | Self::Identities(_)
             | Self::Records(_)
+            | Self::Groups
+            | Self::Members(_)
             | Self::Deliveries(_)
             | Self::Exports
             | Self::ExportEntry(_)
             | Self::ExportCount(_)
             | Self::Audit
             | Self::Stats => "GET, HEAD, OPTIONS",
-            // To ask for its head would begin an export.
-            Self::Export(..) | Self::UserExport(_) => "GET, OPTIONS",
+            // To ask for its head would begin an export, or to watch.
+            Self::Export(..) | Self::UserExport(_) | Self::Stream => "GET, OPTIONS",
             Self::UserTags(_) => "POST, DELETE, OPTIONS",
             Self::UserFields(_) => "PATCH, OPTIONS",
-            Self::Webhook(_) | Self::User(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
+            Self::Webhook(_) | Self::User(_) | Self::Group(_) => "GET, HEAD, PATCH, DELETE, OPTIONS",
             Self::Events
             | Self::Profile
             | Self::Contacts
             | Self::FunnelTest
             | Self::ServerEvents
+            | Self::Compat(_)
+            | Self::Flags
             | Self::Merge
             | Self::Undo
             | Self::WebhookTest(_)
@@ -190,9 +233,14 @@ impl Route {
         }
     }
 
+    /// Whether another vendor's client asks it.
+    const fn is_compat(&self) -> bool {
+        matches!(self, Self::Compat(_) | Self::WriteKeySettings(_) | Self::Flags | Self::FlagsConfig)
+    }
+
     /// Whether pages of any origin may read the answer. The company's own list of origins is asked by the handler.
     const fn is_public(&self) -> bool {
-        matches!(self, Self::Events | Self::Profile | Self::Contacts | Self::Health)
+        matches!(self, Self::Events | Self::Profile | Self::Contacts | Self::Health) || self.is_compat()
     }
 }
 
@@ -209,16 +257,22 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
     if call.method() == Some(Method::Options) {
         return preflight(&call, &route);
     }
-    if let Route::Export(..) | Route::UserExport(_) = &route {
-        let begun = audit::note(&call, &route, export(&call, &route).await).await;
-        return begun.map_or_else(|error| respond(&call, Some(&route), Err(error)), Ok);
+    if let Route::Export(..) | Route::UserExport(_) | Route::Stream = &route {
+        return match audit::note(&call, &route, stream(&call, &route).await).await {
+            Ok(begun) => Ok(begun),
+            Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+        };
     }
     let handled = audit::note(&call, &route, dispatch(&call, &route).await).await;
-    respond(&call, Some(&route), handled)
+    incoming::note(&call, &handled);
+    match handled {
+        Ok(json) => respond(&call, Some(&route), Ok(json)),
+        Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+    }
 }
 
 /// The routes whose answer is a stream.
-async fn export(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
+async fn stream(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
     match (route, call.method()) {
         (Route::Export(Kind::Users, format), Some(Method::Get)) => {
             export::users(call, auth::Admin::of(call).await?, *format).await
@@ -227,6 +281,7 @@ async fn export(call: &Call, route: &Route) -> std::result::Result<Response, Err
             export::events(call, auth::Admin::of(call).await?, *format).await
         }
         (Route::UserExport(id), Some(Method::Get)) => export::user(call, auth::Admin::of(call).await?, id).await,
+        (Route::Stream, Some(Method::Get)) => event_stream::get(call, auth::Admin::of(call).await?).await,
         (route, _) => Err(not_allowed(route)),
     }
 }
@@ -240,6 +295,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Contacts, Method::Post) => contacts::post(call).await,
         (Route::FunnelTest, Method::Post) => webhooks::test(call, auth::Admin::of(call).await?, settings::FUNNEL).await,
         (Route::ServerEvents, Method::Post) => server_events::post(call).await,
+        (Route::Compat(family), Method::Post) => compat::post(call, family).await,
+        (Route::WriteKeySettings(key), Method::Get) => compat::settings(call, key),
+        (Route::Flags, Method::Post) | (Route::FlagsConfig, Method::Get) => compat::flags(),
         (Route::Users, Method::Get) => listing::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
         (Route::User(id), Method::Patch) => edits::patch(call, auth::Admin::of(call).await?, id).await,
@@ -266,6 +324,11 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
         (Route::Undo, Method::Post) => identity::undo(call, auth::Admin::of(call).await?).await,
         (Route::Records(id), Method::Get) => records::list(call, auth::Admin::of(call).await?, id).await,
+        (Route::Groups, Method::Get) => groups::list(call, auth::Admin::of(call).await?).await,
+        (Route::Group(id), Method::Get) => groups::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Group(id), Method::Patch) => groups::patch(call, auth::Admin::of(call).await?, id).await,
+        (Route::Group(id), Method::Delete) => groups::delete(call, auth::Admin::of(call).await?, id).await,
+        (Route::Members(id), Method::Get) => groups::members(call, auth::Admin::of(call).await?, id).await,
         (Route::Webhooks, Method::Get) => webhooks::list(call, auth::Admin::of(call).await?).await,
         (Route::Webhooks, Method::Post) => webhooks::post(call, auth::Admin::of(call).await?).await,
         (Route::Webhook(id), Method::Get) => webhooks::get(call, auth::Admin::of(call).await?, id).await,
@@ -281,6 +344,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Settings, Method::Get) => settings::get(call, auth::Admin::of(call).await?).await,
         (Route::Settings, Method::Patch) => settings::patch(call, auth::Admin::of(call).await?).await,
         (Route::Catalog, Method::Get) => catalog::get(call, auth::Admin::of(call).await?).await,
+        (Route::Incoming, Method::Get) => receipts::list(call, auth::Admin::of(call).await?).await,
+        (Route::Rejected, Method::Get) => receipts::rejected(call, auth::Admin::of(call).await?).await,
+        (Route::Receipt(id), Method::Get) => receipts::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Companies, Method::Get) => operator::list(call, auth::Operator::of(call)?).await,
         (Route::Companies, Method::Post) => operator::post(call, auth::Operator::of(call)?).await,
         (Route::CompanyKeys(id), Method::Get) => operator::keys(call, auth::Operator::of(call)?, id).await,
@@ -303,7 +369,13 @@ fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
     if route.is_public() {
         headers.set("access-control-allow-origin", "*")?;
         headers.set("access-control-allow-methods", route.methods())?;
-        headers.set("access-control-allow-headers", "content-type, content-encoding")?;
+        // Those clients say more about a request than ours: how often they sent it, whose it is.
+        let shown = if route.is_compat() {
+            "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid, *"
+        } else {
+            "content-type, content-encoding"
+        };
+        headers.set("access-control-allow-headers", shown)?;
         headers.set("access-control-max-age", "86400")?;
     }
     headers.set("x-request-id", call.request_id())?;
@@ -331,14 +403,18 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
     }
     if let Some(cost) = call.shown_cost() {
         headers.set("x-d1-cost", &cost)?;
+        headers.set("x-isolate", &call::isolate())?;
     }
     let (status, json) = match handled {
         Ok(json) => (200, json),
         Err(failed) => {
-            if let Error::Internal(detail) = &failed {
+            if let Error::Internal(detail) | Error::Down(detail) = &failed {
                 console_error!("request {} failed: {detail}", call.request_id());
             }
             let problem = failed.problem();
+            if let Some(seconds) = error::retry_after_s(problem.code) {
+                headers.set("retry-after", &seconds.to_string())?;
+            }
             if let (Code::MethodNotAllowed, Some(route)) = (problem.code, route) {
                 headers.set("allow", route.methods())?;
             }

@@ -4,16 +4,20 @@
 //! browser's with the door itself, and there the statement that stores events stores none that were held against another version. So a plan is in force for
 //! every request that begins after it was set, nothing is asked for a company without one, and what is kept is never trusted to be right.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use trackmate_wire::limits::PLANS_KEPT;
+use trackmate_wire::problem::Problem;
 
 use super::call::Call;
 use super::error::Error;
 use super::events::check;
-use crate::domain::event::Sorted;
+use super::incoming;
+use crate::domain::clock;
+use crate::domain::event::Row;
 use crate::domain::plan::{self, Mode, Plan, Violation};
 use crate::jobs::violations;
 use crate::store::ingest::{self, Door, Request, Stored};
@@ -57,48 +61,74 @@ async fn load(call: &Call, company: &str) -> Result<Option<Rc<Held>>, Error> {
     Ok(held)
 }
 
-/// Counts violations once the answer is on its way.
-fn note(call: &Call, company: &str, found: Vec<(String, Violation)>) {
-    if violations::count(company, found, call.now_ms()) {
-        call.after_answer(violations::write_down(call.env().clone()));
+/// A request's events as far as their company's plan lets them in.
+pub(super) struct Fitting<'a> {
+    /// Those that are to be stored.
+    pub(super) rows: Cow<'a, [Row]>,
+    /// Those that are not, and why.
+    pub(super) refused: Vec<(Row, Problem)>,
+    found: Vec<(String, Violation)>,
+}
+
+impl<'a> Fitting<'a> {
+    fn of(held: Option<&Held>, rows: &'a [Row]) -> Self {
+        let Some(held) = held else {
+            return Self { rows: Cow::Borrowed(rows), refused: Vec::new(), found: Vec::new() };
+        };
+        let plan::Held { rows, refused, found } = plan::hold(rows.to_vec(), &held.plan, held.mode);
+        Self { rows: Cow::Owned(rows), refused, found }
+    }
+
+    /// Counts what was violated, once the answer is on its way.
+    pub(super) fn count(&mut self, call: &Call, company: &str) {
+        if violations::count(company, std::mem::take(&mut self.found), call.now_ms()) {
+            call.after_answer(violations::write_down(call.env().clone()));
+        }
+    }
+
+    /// Counts what was violated and tells of what is refused, once the others are stored → the places in the request, and why.
+    pub(super) fn settle(mut self, call: &Call, company: &str) -> Vec<(usize, Problem)> {
+        self.count(call, company);
+        if !self.refused.is_empty() {
+            incoming::refused_rows(call, self.refused.iter().map(|(row, problem)| (row, problem)));
+        }
+        self.refused.into_iter().map(|(row, problem)| (clock::place(row.ts), problem)).collect()
     }
 }
 
-/// Stores a browser's events, those that its company's plan lets in. → what became of each, and what was stored.
-pub(super) async fn browser(call: &Call, request: Request<'_>, sorted: Sorted) -> Result<(Sorted, Stored), Error> {
+/// Stores a browser's events, those that its company's plan lets in. → those, and what was stored.
+pub(super) async fn browser<'a>(
+    call: &Call,
+    request: Request<'_>,
+    rows: &'a [Row],
+) -> Result<(Fitting<'a>, Stored), Error> {
     let company = request.company;
     let mut held = kept(company);
     for _ in 0..TRIES_MAX {
         let request = Request { plan: Some(held.as_ref().map_or(0, |held| held.version)), ..request };
-        let mut fitting = held.as_ref().map(|_| sorted.clone());
-        let found = match (&held, &mut fitting) {
-            (Some(held), Some(fitting)) => plan::hold(fitting, &held.plan, held.mode),
-            (None, _) | (_, None) => Vec::new(),
-        };
-        let rows = &fitting.as_ref().unwrap_or(&sorted).rows;
-        let (door, stored) = ingest::browser(call.db(Some(company))?, &request, rows).await?;
+        let fitting = Fitting::of(held.as_deref(), rows);
+        let (door, stored) = ingest::browser(call.db(Some(company))?, &request, &fitting.rows).await?;
         if let Door::Replanned(_) = door {
             held = load(call, company).await?;
             continue;
         }
-        check(door)?;
-        note(call, company, found);
-        return Ok((fitting.unwrap_or(sorted), stored));
+        check(call, door)?;
+        return Ok((fitting, stored));
     }
     Err(Error::Internal(format!("the company's plan was changed {TRIES_MAX} times over")))
 }
 
-/// Takes out of a server's events what its company's plan refuses. `version` is the one in force, as the key told.
-pub(super) async fn server(call: &Call, company: &str, version: i64, sorted: &mut Sorted) -> Result<(), Error> {
-    if version == 0 {
-        return Ok(());
-    }
+/// A server's events, those that its company's plan lets in. `version` is the one in force, as the key told.
+pub(super) async fn server<'a>(
+    call: &Call,
+    company: &str,
+    version: i64,
+    rows: &'a [Row],
+) -> Result<Fitting<'a>, Error> {
     let held = match kept(company).filter(|held| held.version == version) {
+        _ if version == 0 => None,
         Some(held) => Some(held),
         None => load(call, company).await?,
     };
-    if let Some(held) = held {
-        note(call, company, plan::hold(sorted, &held.plan, held.mode));
-    }
-    Ok(())
+    Ok(Fitting::of(held.as_deref(), rows))
 }

@@ -3,20 +3,24 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id};
+use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id, user_key};
 use trackmate_wire::limits::{NAME_CHARS_MAX, TRAITS_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
 use super::events::{check, company, session};
-use super::{Handled, body, proof};
+use super::spill::{self, Work};
+use super::{Handled, body, incoming, proof, rate};
 use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
 use crate::entropy;
 use crate::store::identify::{self, Person};
 use crate::store::ingest;
+
+/// Its entry on the timeline.
+const EVENT: &str = "identify";
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentifyRequest"))]
@@ -40,16 +44,27 @@ pub(super) struct Identify {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer<'a> {
     success: bool,
-    profile_id: &'a str,
+    /// Null if it is not known yet.
+    profile_id: Option<&'a str>,
+    /// Only while the database is down: the claim is stored once it is back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    queued: bool,
 }
 
-/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` → `{success, profileId}`.
+/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` → `{success, profileId, queued?}`.
 /// The answer has one shape whether or not the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
-    let text = body::text(call).await?;
-    let identify: Identify = body::parse(&text)?;
+    let text = incoming::public_body(call).await?;
+    incoming::refused(call, &text, Some(EVENT), take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let identify: Identify = body::parse(text)?;
     let company = company(identify.company_id)?;
+    incoming::came_to(call, &company, false);
     let session = session(identify.session_id)?;
+    incoming::session(call, &session);
     let email = body::required(identify.email, "email")?;
     let address = address(&email)?;
     let mut traits = identify.traits;
@@ -66,29 +81,42 @@ pub(super) async fn post(call: &Call) -> Handled {
         company: &company,
         session: &session,
         address: &address,
-        email: email.trim(),
+        email: Some(email.trim()),
+        trusted: false,
         name: name.as_deref(),
         traits: &traits_json,
-        event: "identify",
+        event: EVENT,
         data: serde_json::to_string(&data)?,
         said: &traits_json,
         timestamp: identify.timestamp,
         message_id: identify.message_id,
-        sent_at: identify.sent_at,
+        sent_ms: body::sent_ms(identify.sent_at.as_ref()),
         user_hash: identify.user_hash,
+        context: None,
     };
-    let profile_id = claim.store(call).await?;
-    Ok(serde_json::to_string(&Answer { success: true, profile_id: &profile_id })?)
+    let identified = claim.receive(call).await?;
+    let profile_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    Ok(serde_json::to_string(&Answer { success: true, profile_id, queued: profile_id.is_none() })?)
 }
 
-/// A public caller's claim that a session is somebody's, with the timeline entry it makes.
+/// What came of a claim.
+pub(super) struct Identified {
+    /// The person's profile.
+    pub(super) profile: String,
+    /// Whether it was not a repeat.
+    pub(super) new: bool,
+}
+
+/// A caller's claim that a session is somebody's, with the timeline entry it makes.
 pub(super) struct Claim<'a> {
     pub(super) company: &'a str,
     pub(super) session: &'a str,
-    /// The lookup key of the address.
+    /// The lookup key of the address, or of a user id.
     pub(super) address: &'a str,
     /// The address as typed.
-    pub(super) email: &'a str,
+    pub(super) email: Option<&'a str>,
+    /// Whether a secret key vouches for it: then it needs no proof, and no page's origin is asked for.
+    pub(super) trusted: bool,
     pub(super) name: Option<&'a str>,
     /// JSON object.
     pub(super) traits: &'a str,
@@ -100,65 +128,120 @@ pub(super) struct Claim<'a> {
     pub(super) said: &'a str,
     pub(super) timestamp: Option<Value>,
     pub(super) message_id: Option<String>,
-    pub(super) sent_at: Option<Value>,
+    /// The sender's clock when it sent, ms.
+    pub(super) sent_ms: Option<i64>,
     /// Proof that the page's server knows who this is.
     pub(super) user_hash: Option<String>,
+    /// JSON object stored with the entry.
+    pub(super) context: Option<Box<RawValue>>,
 }
 
 impl Claim<'_> {
-    /// Stores the claim; the id of the person's profile.
-    pub(super) async fn store(self, call: &Call) -> Result<String, Error> {
-        let proved = match &self.user_hash {
-            Some(hash) => proof::check(call, self.company, hash, [self.address, self.email]).await?,
-            None => false,
-        };
+    /// Stores the claim, or keeps it in the spill queue while D1 is down: then who it is about is not known yet, `None`.
+    pub(super) async fn receive(self, call: &Call) -> Result<Option<Identified>, Error> {
+        rate::page(call, self.company).await?;
+        let claimed = self.claimed(call)?;
+        let stored = claimed.store(call).await;
+        spill::or_keep(call, stored, || Work::Claimed(claimed)).await
+    }
+
+    /// Reads all of it that D1 need not be asked for.
+    pub(super) fn claimed(self, call: &Call) -> Result<Claimed, Error> {
         let original_ms = self.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
-        let sent_ms = body::sent_ms(self.sent_at.as_ref());
+        let sent_ms = self.sent_ms;
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,
             (None, Some(ms)) => {
                 event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.said])
             }
-            (None, None) => entropy::message_id(),
+            (None, None) => call.message_id(),
         };
         let ms = clock::happened(original_ms, sent_ms, call.now_ms());
-        let row = Row {
-            ts: clock::identify_ts(ms, &id),
-            id,
-            name: self.event.to_owned(),
-            data: RawValue::from_string(self.data)?,
-            revenue: None,
-            original_ms,
-        };
-        let origin = call.header("origin");
-        let request = ingest::Request {
-            company: self.company,
-            from_server: false,
-            session: self.session,
-            number: entropy::number(),
+        Ok(Claimed {
+            company: self.company.to_owned(),
+            session: self.session.to_owned(),
+            address: self.address.to_owned(),
+            email: self.email.map(str::to_owned),
+            trusted: self.trusted,
+            name: self.name.map(str::to_owned),
+            traits: RawValue::from_string(self.traits.to_owned())?,
+            user_hash: self.user_hash,
+            origin: call.header("origin").filter(|_| !self.trusted),
+            bot: !self.trusted && call.is_bot(),
             sent_ms,
+            row: Row {
+                ts: clock::identify_ts(ms, &id),
+                id,
+                name: self.event.to_owned(),
+                data: RawValue::from_string(self.data)?,
+                revenue: None,
+                original_ms,
+                context: self.context,
+            },
+        })
+    }
+}
+
+/// A claim, once all is read of it that D1 need not be asked for. Its fields are [`Claim`]'s.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Claimed {
+    pub(super) company: String,
+    pub(super) session: String,
+    address: String,
+    email: Option<String>,
+    trusted: bool,
+    name: Option<String>,
+    traits: Box<RawValue>,
+    user_hash: Option<String>,
+    origin: Option<String>,
+    bot: bool,
+    sent_ms: Option<i64>,
+    pub(super) row: Row,
+}
+
+impl Claimed {
+    /// Stores the claim.
+    pub(super) async fn store(&self, call: &Call) -> Result<Identified, Error> {
+        let proved = match &self.user_hash {
+            _ if self.trusted => true,
+            Some(hash) => {
+                let spellings = [self.address.as_str(), self.email.as_ref().unwrap_or(&self.address)];
+                proof::check(call, &self.company, hash, spellings).await?
+            }
+            None => false,
+        };
+        let ms = clock::ts_ms(self.row.ts);
+        let request = ingest::Request {
+            company: &self.company,
+            from_server: false,
+            session: &self.session,
+            number: entropy::number(),
+            sent_ms: self.sent_ms,
             received_ms: call.now_ms(),
             context: None,
-            origin: origin.as_deref(),
+            origin: self.origin.as_deref(),
+            bot: self.bot,
             unproved: !proved,
             plan: None,
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());
-        let claims = match self.name {
-            None => self.traits.to_owned(),
+        let traits = self.traits.get();
+        let claims = match &self.name {
+            None => traits.to_owned(),
             Some(name) => {
-                let mut claims = person::traits(self.traits)?;
+                let mut claims = person::traits(traits)?;
                 claims.insert("name".to_owned(), serde_json::value::to_raw_value(name)?);
                 serde_json::to_string(&claims)?
             }
         };
         let user = person::Person {
             id: candidate.clone(),
-            company: self.company.to_owned(),
-            email: Some(self.email.to_owned()),
-            claimed_name: self.name.map(str::to_owned),
-            claimed: person::traits(self.traits)?,
+            company: self.company.clone(),
+            email: self.email.clone(),
+            external_id: self.email.is_none().then(|| self.address.clone()),
+            claimed_name: self.name.clone(),
+            claimed: person::traits(traits)?,
             created_ms: ms,
             registered_ms: Some(ms),
             updated_ms: call.now_ms(),
@@ -167,10 +250,10 @@ impl Claim<'_> {
         };
         let user = serde_json::to_string(&user.user())?;
         let person = Person {
-            address: self.address,
-            email: self.email,
-            name: self.name,
-            traits: self.traits,
+            address: &self.address,
+            email: self.email.as_deref(),
+            name: self.name.as_deref(),
+            traits,
             candidate: &candidate,
             server_session: &server_session,
             created_ms: ms,
@@ -178,12 +261,16 @@ impl Claim<'_> {
             user: &user,
             platform_id: &entropy::message_id(),
         };
-        let identified = identify::add(call.db(Some(self.company))?, &request, &row, &person).await?;
-        check(identified.door)?;
-        call.stored(self.company, std::slice::from_ref(&row), identified.stored);
+        let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
+        check(call, identified.door)?;
+        let new = !identified.stored.new.is_empty();
+        if identified.profile.is_some() {
+            incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
+        }
+        call.stored(&self.company, std::slice::from_ref(&self.row), identified.stored);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-        Ok(identified.profile.ok_or_else(taken)?)
+        Ok(Identified { profile: identified.profile.ok_or_else(taken)?, new })
     }
 }
 
@@ -192,11 +279,21 @@ pub(super) fn new_profile(now_ms: i64) -> (String, String) {
     (hex(&entropy::bytes::<12>()), server_session_id(now_ms / 1000, entropy::bytes()))
 }
 
+/// NFC, by the runtime.
+fn nfc(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { String::from(js_sys::JsString::from(text).normalize("NFC")) }
+}
+
+/// The lookup key of a company's own id for a person.
+pub(super) fn user(id: &str) -> Result<String, Problem> {
+    user_key(&nfc(id)).map_err(|_| {
+        Problem::field(Code::InvalidField, "userId", "userId has at most 254 bytes, none of them control characters")
+    })
+}
+
 /// The lookup key of an address: NFC by the runtime, the rest by the shared rule.
 pub(super) fn address(email: &str) -> Result<String, Problem> {
-    let nfc =
-        if email.is_ascii() { email.to_owned() } else { String::from(js_sys::JsString::from(email).normalize("NFC")) };
-    email_key(&nfc).map_err(|error| match error {
+    email_key(&nfc(email)).map_err(|error| match error {
         EmailError::Placeholder => {
             Problem::field(Code::PlaceholderId, "email", "email is a placeholder, not an address")
         }
@@ -205,7 +302,7 @@ pub(super) fn address(email: &str) -> Result<String, Problem> {
 }
 
 /// The claimed name: `name`, a text of at most 200 characters.
-fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
+pub(super) fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
     match traits.get("name") {
         None => Ok(None),
         Some(Value::String(name)) if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) => {

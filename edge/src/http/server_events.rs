@@ -3,16 +3,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session};
+use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session, key_kind};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::events::{Receipt, items};
+use super::events::{Came, Receipt, items};
 use super::profile::{address, new_profile};
-use super::{Handled, auth, body, edits, identity, planned};
+use super::spill::{self, Work};
+use super::{Handled, alias, auth, body, edits, identity, incoming, planned, rate};
 use crate::domain::edit::Edit;
-use crate::domain::event::{self, Arrival, Sorted};
+use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
@@ -86,9 +87,9 @@ pub(super) struct Answer<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Warning {
-    code: &'static str,
-    message: &'static str,
+pub(super) struct Warning {
+    pub(super) code: &'static str,
+    pub(super) message: &'static str,
 }
 
 /// What is said of nobody.
@@ -100,54 +101,174 @@ const NOBODY: Warning =
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
 pub(super) async fn post(call: &Call) -> Handled {
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
-    let text = body::text(call).await?;
-    // A bad key is told before a bad body: it is looked up together with whom the body names.
-    let read = read(call, &text);
-    let (who, at) = read.as_ref().map_or_else(|_| (Identifiers::default(), 0), |r| (r.who.clone(), r.at));
-    let mut resolved = resolve(call, &hash, &who, at).await?;
-    let Read { company_id, single, sent_ms, mut sorted, edit, merge, .. } = read?;
+    rate::key(call, &hash).await?;
+    let text = match body::text(call).await {
+        Ok(text) => text,
+        Err(error) => return Err(key_first(call, &hash, error).await),
+    };
+    incoming::refused(call, &text, None, take(call, &hash, &text).await)
+}
+
+/// A bad key is told before a bad body, where D1 can be asked for it.
+async fn key_first(call: &Call, hash: &str, error: Error) -> Error {
+    match resolve(call, hash, &Identifiers::default(), 0).await {
+        Ok(_) | Err(Error::Down(_)) => error,
+        Err(error) => error,
+    }
+}
+
+async fn take(call: &Call, hash: &str, text: &str) -> Handled {
+    let Read { told, sorted, edit } = match read(call, text, hash) {
+        Ok(read) => read,
+        Err(problem) => return Err(key_first(call, hash, problem.into()).await),
+    };
+    let (id, count) = (told.rows.first().map(|row| row.id.clone()).filter(|_| told.single), told.rows.len());
+    let outcome = told.receive(call, edit.as_ref()).await?.unwrap_or_default();
+    incoming::stored(call, sorted.repeated.iter(), &[]);
+    let Outcome { came, profile, created, warnings } = outcome;
+    Ok(serde_json::to_string(&Answer {
+        message_id: id.as_deref(),
+        receipt: Receipt::new(sorted, count, came),
+        linked: profile.is_some(),
+        profile_id: profile.as_deref(),
+        created,
+        warnings,
+    })?)
+}
+
+/// What came of a server's events.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// What came of each; `None` if it is not known yet.
+    came: Option<Came>,
+    profile: Option<String>,
+    created: bool,
+    warnings: Vec<Warning>,
+}
+
+/// What a server told, once all is read of it that D1 need not be asked for.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Told {
+    /// Of the key: whether it is one, and whose, D1 knows.
+    hash: String,
+    company_id: Option<String>,
+    about: About,
+    pub(super) rows: Vec<Row>,
+    /// What is said of the person, as sent.
+    user: Option<Box<RawValue>>,
+    merge: bool,
+    /// Whether it is the form of one event, which is refused as a whole.
+    #[serde(default)]
+    single: bool,
+}
+
+/// Whom a request's events are about, and what they share.
+#[derive(Serialize, Deserialize)]
+pub(super) struct About {
+    pub(super) who: Identifiers,
+    /// The `ts` at which a session's owner is asked for: the first event's.
+    pub(super) at: i64,
+    pub(super) sent_ms: Option<i64>,
+}
+
+impl Told {
+    /// Stores it, or keeps it in the spill queue while D1 is down: then what came of it is not known yet, `None`.
+    async fn receive(self, call: &Call, edit: Option<&Edit>) -> Result<Option<Outcome>, Error> {
+        let stored = self.store(call, edit).await;
+        spill::or_keep(call, stored, || Work::Told(self)).await
+    }
+
+    /// Stores what was kept.
+    pub(super) async fn store_again(&self, call: &Call) -> Result<(), Error> {
+        let edit = edit(self.user.as_deref())?;
+        self.store(call, edit.as_ref()).await.map(drop)
+    }
+
+    async fn store(&self, call: &Call, edit: Option<&Edit>) -> Result<Outcome, Error> {
+        let Self { hash, about, rows, .. } = self;
+        let mut resolved = resolve(call, hash, &about.who, about.at).await?;
+        let company = resolved.key.company.clone();
+        if self.company_id.as_ref().is_some_and(|id| *id != company) {
+            return Err(
+                Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
+            );
+        }
+        let mut fitting = planned::server(call, &company, resolved.plan, rows).await?;
+        if self.single
+            && let Some((_, problem)) = fitting.refused.pop()
+        {
+            fitting.count(call, &company);
+            return Err(problem.into());
+        }
+        if self.merge && unite(call, &company, &resolved, &about.who).await? {
+            resolved = resolve(call, hash, &about.who, about.at).await?;
+        }
+        let aliased = alias::unite(call, &company, &fitting.rows).await?;
+        if aliased.is_some() {
+            resolved = resolve(call, hash, &about.who, about.at).await?;
+        }
+        let Kept { stored, profile, created, mut warnings } = keep(call, hash, resolved, about, &fitting.rows).await?;
+        warnings.extend(aliased.into_iter().flatten());
+        match (edit, profile.as_deref()) {
+            (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
+            (Some(_), None) => warnings.push(NOBODY),
+            (None, _) => {}
+        }
+        let new = stored.new.len();
+        call.stored(&company, &fitting.rows, stored);
+        let came = Came { new, rejected: fitting.settle(call, &company) };
+        Ok(Outcome { came: Some(came), profile, created, warnings })
+    }
+}
+
+/// Events that are stored, and whose they are.
+pub(super) struct Kept {
+    pub(super) stored: Stored,
+    pub(super) profile: Option<String>,
+    created: bool,
+    warnings: Vec<Warning>,
+}
+
+/// Stores a request's events for whom its identifiers name, who is made if an address or user id leads to nobody. What follows from stored events is the
+/// caller's to see to.
+pub(super) async fn keep(
+    call: &Call,
+    hash: &str,
+    mut resolved: Resolved,
+    About { who, at, sent_ms }: &About,
+    rows: &[Row],
+) -> Result<Kept, Error> {
     let company = resolved.key.company.clone();
-    if company_id.is_some_and(|id| id != company) {
-        return Err(
-            Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
-        );
-    }
-    planned::server(call, &company, resolved.plan, &mut sorted).await?;
-    if single && let Some((_, problem)) = sorted.rejected.pop() {
-        return Err(problem.into());
-    }
-    if merge && unite(call, &company, &resolved, &who).await? {
-        resolved = resolve(call, &hash, &who, at).await?;
-    }
     let shared = ingest::Request {
         company: &company,
         from_server: true,
         session: "",
         number: 0,
-        sent_ms,
+        sent_ms: *sent_ms,
         received_ms: call.now_ms(),
         context: None,
         origin: None,
+        bot: false,
         unproved: false,
         plan: None,
         room: call.room(),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
     for _ in 0..RACES_MAX {
-        let person = Person::of(&resolved, &who)?;
+        let person = Person::of(&resolved, who)?;
         let (candidate, session) = new_profile(call.now_ms());
-        let user = fresh_user(call, &company, &who, &candidate, &sorted)?;
+        let user = fresh_user(call, &company, who, &candidate, rows)?;
         let platform_id = entropy::message_id();
-        let (subject, session) = match (&person, &who) {
+        let (subject, session) = match (&person, who) {
             (Person::Nobody, _) => (Subject::None, ""),
             (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
             (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { address: Some(address), email: Some(email), .. }) => (
+            (Person::Unknown, Identifiers { address: Some(address), email, .. }) => (
                 Subject::New {
                     profile: &candidate,
                     address,
                     hash: &hash_of_address,
-                    email,
+                    email: email.as_deref(),
                     user: &user,
                     platform_id: &platform_id,
                 },
@@ -156,86 +277,55 @@ pub(super) async fn post(call: &Call) -> Handled {
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = ingest::Request { session, number: entropy::number(), ..shared };
-        let stored = match ingest::server(call.db(Some(&company))?, &request, &sorted.rows, subject).await? {
+        let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject).await? {
             Served::Stored(stored) => stored,
             Served::Raced => {
-                resolved = resolve(call, &hash, &who, at).await?;
+                resolved = resolve(call, hash, who, *at).await?;
                 continue;
             }
             Served::Erased => return Err(erased("identifier.email").into()),
         };
-        if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !sorted.rows.is_empty() {
+        if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !rows.is_empty() {
             // All are repeats, or the person was erased since, or is nobody's identify's any more.
-            let now = resolve(call, &hash, &who, at).await?;
-            if Person::of(&now, &who)?.id() != person.id() {
+            let now = resolve(call, hash, who, *at).await?;
+            if Person::of(&now, who)?.id() != person.id() {
                 resolved = now;
                 continue;
             }
         }
         // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
         let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
-        let profile = match &person {
-            Person::Known { id, .. } => Some(id.as_str()),
-            Person::Session(owner) => owner.as_deref(),
-            Person::Unknown => Some(candidate.as_str()).filter(|_| created),
+        let profile = match person {
+            Person::Known { id, .. } => Some(id),
+            Person::Session(owner) => owner,
+            Person::Unknown => Some(candidate.clone()).filter(|_| created),
             Person::Nobody => None,
         };
-        let mut warnings: Vec<Warning> = conflict(&resolved, &who).into_iter().collect();
-        match (&edit, profile) {
-            (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
-            (Some(_), None) => warnings.push(NOBODY),
-            (None, _) => {}
-        }
-        return answer(call, &company, sorted, stored, single, profile, created, warnings);
+        incoming::stored(call, rows.iter(), &stored.new);
+        return Ok(Kept { stored, profile, created, warnings: conflict(&resolved, who).into_iter().collect() });
     }
     Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
 }
 
-#[allow(clippy::too_many_arguments, reason = "the parts of one answer")]
-fn answer(
-    call: &Call,
-    company: &str,
-    sorted: Sorted,
-    stored: Stored,
-    single: bool,
-    profile_id: Option<&str>,
-    created: bool,
-    warnings: Vec<Warning>,
-) -> Handled {
-    let id = sorted.rows.first().map(|row| row.id.clone()).filter(|_| single);
-    let new = stored.new.len();
-    call.stored(company, &sorted.rows, stored);
-    Ok(serde_json::to_string(&Answer {
-        message_id: id.as_deref(),
-        receipt: Receipt::new(sorted, new),
-        profile_id,
-        linked: profile_id.is_some(),
-        created,
-        warnings,
-    })?)
-}
-
 /// What a body says once it is understood.
 struct Read {
-    company_id: Option<String>,
-    who: Identifiers,
-    /// The `ts` at which a session's owner is asked for: the first event's.
-    at: i64,
-    single: bool,
-    sent_ms: Option<i64>,
+    told: Told,
+    /// What is left of the request's items: those that cannot be stored.
     sorted: Sorted,
     edit: Option<Edit>,
-    merge: bool,
 }
 
-fn read(call: &Call, text: &str) -> Result<Read, Problem> {
+fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
     let batch: Batch = body::parse(text)?;
     let who = identifiers(batch.identifier.unwrap_or_default())?;
+    if let Some(id) = &who.session {
+        incoming::session(call, id);
+    }
     let sent_ms = body::sent_ms(batch.sent_at.as_ref());
     let subject = who.user.as_ref().or(who.address.as_ref()).or(who.session.as_ref()).map_or("", String::as_str);
     let arrival = Arrival { subject, sent_ms, received_ms: call.now_ms() };
     let single = batch.events.is_none();
-    let sorted = if single {
+    let mut sorted = if single {
         let item = Single {
             event_type: batch.event_type,
             event_data: batch.event_data,
@@ -246,14 +336,14 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
             serde_json::to_string(&item).map_err(|_| Problem::new(Code::InvalidJson, "the event is not JSON"))?;
         Sorted { rows: vec![event::row(&item, 0, arrival, &mut entropy::message_id)?], ..Sorted::default() }
     } else {
-        event::sort(items(batch.events)?.iter().map(|item| item.get()), arrival, entropy::message_id)
+        let items = items(batch.events)?;
+        let sorted = event::sort(items.iter().map(|item| item.get()), arrival, entropy::message_id);
+        incoming::rejected(call, items.iter().map(|item| item.get()), &sorted);
+        sorted
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
-    let edit = batch
-        .user
-        .filter(|user| user.get() != "null")
-        .map(|user| Edit::read(user.get(), "server", address))
-        .transpose()?;
+    let user = batch.user.filter(|user| user.get() != "null");
+    let edit = edit(user)?;
     if edit.is_some() && who.user.is_none() && who.address.is_none() && who.session.is_none() {
         return Err(Problem::field(
             Code::MissingField,
@@ -266,7 +356,21 @@ fn read(call: &Call, text: &str) -> Result<Read, Problem> {
         let message = "merge needs the userId and the email that are to be one user";
         return Err(Problem::field(Code::MissingField, "identifier", message));
     }
-    Ok(Read { company_id: batch.company_id, who, at, single, sent_ms, sorted, edit, merge })
+    let told = Told {
+        hash: hash.to_owned(),
+        company_id: batch.company_id,
+        about: About { who, at, sent_ms },
+        rows: std::mem::take(&mut sorted.rows),
+        user: user.map(ToOwned::to_owned),
+        merge,
+        single,
+    };
+    Ok(Read { told, sorted, edit })
+}
+
+/// What `user` says.
+fn edit(user: Option<&RawValue>) -> Result<Option<Edit>, Problem> {
+    user.map(|user| Edit::read(user.get(), "server", address)).transpose()
 }
 
 /// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has, or that somebody gave up,
@@ -288,12 +392,13 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
 }
 
 /// The user object of a person whom these events would make.
-fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, sorted: &Sorted) -> Result<String, Error> {
-    let times = || sorted.rows.iter().map(|row| clock::ts_ms(row.ts));
+fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, rows: &[Row]) -> Result<String, Error> {
+    let times = || rows.iter().map(|row| clock::ts_ms(row.ts));
     let user = domain::person::Person {
         id: id.to_owned(),
         company: company.to_owned(),
         email: who.email.clone(),
+        external_id: who.address.clone().filter(|key| key_kind(key) == "user"),
         created_ms: times().min().unwrap_or_else(|| call.now_ms()),
         updated_ms: call.now_ms(),
         active_ms: times().max(),
@@ -327,8 +432,13 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     Ok(Identifiers { address, email, user, session })
 }
 
-async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
-    let found = people::resolve(call.db(None)?, hash, who, at).await?;
+/// Finds the key and whom the identifiers name in its company.
+pub(super) async fn resolve(call: &Call, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
+    let found = people::resolve(call.db(None)?, hash, who, at, call.now_ms()).await?;
+    if let Some(found) = &found {
+        incoming::came_to(call, &found.key.company, true);
+        incoming::watched(call, found.watched == Some(1));
+    }
     let key = auth::accept(call, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
     // `accept` lets only a found key through.
     found.map(|r| Resolved { key, ..r }).ok_or_else(|| Error::Internal("a key was accepted that was not found".into()))

@@ -11,7 +11,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::{Handled, auth, body, proof, webhooks};
+use super::{Handled, auth, body, proof, webhook_change, webhooks};
 use crate::store::companies::{self, Change, Verification};
 use crate::store::subscriptions::{self, Funnel};
 use crate::{entropy, vault};
@@ -141,13 +141,13 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
     }
     let log_days = wanted
         .log_retention_days
-        .map(|days| webhooks::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
+        .map(|days| webhook_change::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
         .transpose()?;
     let event_days = wanted
         .event_retention_days
         .map(|days| match days {
             None => Ok(None),
-            days => webhooks::within(days, "eventRetentionDays", 0, 1..=EVENT_DAYS_MAX).map(Some),
+            days => webhook_change::within(days, "eventRetentionDays", 0, 1..=EVENT_DAYS_MAX).map(Some),
         })
         .transpose()?;
     let identity = identity(call, &admin, &wanted).await?;
@@ -214,7 +214,7 @@ async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(),
         return Ok(());
     }
     if let Some(url) = url {
-        webhooks::check_url(call, url, "crm_webhook_url")?;
+        webhook_change::check_url(call, url, "crm_webhook_url")?;
     }
     if wanted.funnel_secret.as_deref().is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
         let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");

@@ -36,6 +36,10 @@ struct Event<'a> {
     source: &'static str,
     session_id: &'a str,
     user_id: &'a str,
+    /// Only where a machine sent it, by its own word.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    bot: bool,
 }
 
 /// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
@@ -99,5 +103,6 @@ fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Event<'a>, Error>
         source: payload::source_name(from_server),
         session_id: if from_server { &profile.server_session } else { &entry.session },
         user_id: &profile.id,
+        bot: entry.bot.is_some(),
     })
 }

@@ -8,9 +8,11 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
+use super::groups::Brief;
 use super::records::{self, UserWith};
 use super::{Handled, auth};
 use crate::domain::{clock, revenue};
+use crate::store;
 use crate::store::people::{self, Profile};
 
 /// A person's counts.
@@ -64,15 +66,26 @@ pub(super) struct One {
     success: bool,
     user: UserWith,
     summary: Summary,
+    groups: Vec<Brief>,
 }
 
-/// `GET /api/admin/users/{id}?include…` → `{success, user, summary}`.
+/// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind, name}]}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let included = records::included(call)?;
     let profile = find(call, &admin.company, id).await?;
     let mut users = records::shown(call, &[profile.person(&admin.company)?], &included).await?;
     let user = users.pop().ok_or_else(|| Error::Internal("a user was read and not shown".into()))?;
-    Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)? })?)
+    let groups = groups(call, &admin.company, &profile).await?;
+    Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)?, groups })?)
+}
+
+/// The groups that the person is a member of. Asks nothing where nothing lies on any session of theirs.
+pub(super) async fn groups(call: &Call, company: &str, profile: &Profile) -> Result<Vec<Brief>, Error> {
+    if profile.counts == "{}" {
+        return Ok(Vec::new());
+    }
+    let found = store::groups::of(call.db(Some(company))?, company, &profile.id).await?;
+    Ok(found.into_iter().map(Brief::from).collect())
 }
 
 /// The profile, or 404, or 410.

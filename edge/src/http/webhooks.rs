@@ -1,4 +1,5 @@
-//! `/api/admin/webhooks`: a company's subscriptions. What became of their deliveries is in [`super::deliveries`].
+//! `/api/admin/webhooks`: a company's subscriptions. What an owner may say of one is in [`super::webhook_change`], what became of their deliveries in
+//! [`super::deliveries`].
 
 use std::collections::BTreeMap;
 
@@ -6,47 +7,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_wire::ids::hex;
-use trackmate_wire::limits::{
-    DELIVERIES_SHOWN_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EVENT_NAME_CHARS_MAX,
-    GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, NAME_CHARS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX,
-    RETRY_DELAY_S_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX, URL_BYTES_MAX,
-};
+use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, GRACE_H_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature;
 
 use super::call::Call;
 use super::deliveries::{Shown, latest};
 use super::error::Error;
+use super::webhook_change::{Wanted, change, is_reserved, within};
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
 use crate::domain::vault::{Unopened, Vault};
 use crate::jobs::deliver::headers;
 use crate::outbound::{self, Message};
-use crate::store::subscriptions::{self, Change, Subscription};
+use crate::store::subscriptions::{self, Subscription};
 use crate::{entropy, http, vault};
 
-const HOUR_MS: i64 = 3_600_000;
-
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange"))]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Wanted {
-    name: Option<String>,
-    url: Option<String>,
-    events: Option<Vec<String>>,
-    description: Option<String>,
-    headers: Option<BTreeMap<String, Option<String>>>,
-    preset: Option<String>,
-    retry_attempts: Option<u32>,
-    retry_delay: Option<u32>,
-    timeout_ms: Option<u32>,
-    rate_limit: Option<u32>,
-    disable_after_failures: Option<u32>,
-    disable_after_hours: Option<u32>,
-    active: Option<bool>,
-    held: Option<String>,
-}
+pub(super) const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -258,17 +236,37 @@ pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestAnswer"))]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Tested {
+pub(super) struct Tested<'a> {
     success: bool,
     delivered: bool,
+    request: Sent<'a>,
     status_code: Option<u16>,
     error: Option<String>,
     response_body: Option<String>,
     duration_ms: i64,
 }
 
-/// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, statusCode, error, responseBody, durationMs}`: sends `webhook.test` once, signed, also
-/// to a subscription that is switched off, and says what came of it.
+/// What a test sent.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestRequest"))]
+struct Sent<'a> {
+    url: &'a str,
+    /// The values of the webhook's own headers are not shown.
+    headers: BTreeMap<&'a str, &'a str>,
+    /// The exact text that is signed.
+    body: &'a str,
+}
+
+impl<'a> Sent<'a> {
+    fn new(message: &'a Message<'_>) -> Self {
+        let fixed = [("content-type", outbound::CONTENT_TYPE), ("user-agent", outbound::USER_AGENT)];
+        let own = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
+        Self { url: message.url, headers: message.headers.iter().map(own).chain(fixed).collect(), body: message.body }
+    }
+}
+
+/// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body}, statusCode, error, responseBody, durationMs}`: sends `webhook.test`
+/// once, signed, also to a subscription that is switched off, and says what came of it.
 pub(super) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let found = subscriptions::target(call.db(Some(&admin.company))?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
@@ -296,6 +294,7 @@ pub(super) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     Ok(serde_json::to_string(&Tested {
         success: true,
         delivered: exchange.error.is_none(),
+        request: Sent::new(&message),
         status_code,
         error: exchange.error,
         response_body: exchange.answer,
@@ -314,173 +313,11 @@ async fn answer(call: &Call, admin: &auth::Admin, id: &str, secret: Option<&str>
     Ok(serde_json::to_string(&One { success: true, webhook: Webhook::new(&subscription, secret)?, deliveries: None })?)
 }
 
-/// Checks what an owner says. `known` fills the parts of the policy that are not named; header values are sealed for `owner`.
-fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
-    let name = wanted.name.map(|n| n.trim().to_owned());
-    if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {
-        return Err(
-            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
-        );
-    }
-    let url = wanted.url.map(|u| u.trim().to_owned());
-    if let Some(url) = url.as_deref() {
-        check_url(call, url, "url")?;
-    }
-    if wanted.description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
-        let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "description", message).into());
-    }
-    let held = match wanted.held.as_deref() {
-        None => None,
-        Some("deliver") => Some("deliver"),
-        Some("dismiss") => Some("dismiss"),
-        Some(_) => return Err(Problem::field(Code::InvalidField, "held", "held is deliver or dismiss").into()),
-    };
-    let own_policy = wanted.retry_attempts.is_some() || wanted.retry_delay.is_some() || wanted.timeout_ms.is_some();
-    let preset = wanted.preset.as_deref().map(|name| {
-        let message = "preset is funnel, crm or standard, and stands without values of one's own";
-        Policy::preset(name)
-            .filter(|_| !own_policy)
-            .ok_or_else(|| Problem::field(Code::InvalidField, "preset", message))
-    });
-    let policy = match preset.transpose()? {
-        None if own_policy => Some(Policy {
-            attempts: within(wanted.retry_attempts, "retryAttempts", known.attempts, 1..=RETRY_ATTEMPTS_MAX)?,
-            delay_s: within(wanted.retry_delay, "retryDelay", known.delay_s, 1..=RETRY_DELAY_S_MAX)?,
-            timeout_ms: within(wanted.timeout_ms, "timeoutMs", known.timeout_ms, 100..=TIMEOUT_MS_MAX)?,
-            standard: false,
-        }),
-        preset => preset,
-    };
-    let headers = match wanted.headers.map(own_headers).transpose()? {
-        Some(headers) => Some(vault(call)?.seal_headers(owner, &headers, entropy::bytes)?),
-        None => None,
-    };
-    let optional = |value: Option<u32>, field, most| value.map(|n| within(Some(n), field, 0, 0..=most)).transpose();
-    let hours = optional(wanted.disable_after_hours, "disableAfterHours", DISABLE_HOURS_MAX)?;
-    Ok(Change {
-        name,
-        url,
-        events: wanted.events.map(patterns).transpose()?,
-        description: wanted.description,
-        headers,
-        preset: wanted.preset,
-        policy,
-        rate_limit: optional(wanted.rate_limit, "rateLimit", RATE_LIMIT_MAX)?,
-        disable_failures: optional(wanted.disable_after_failures, "disableAfterFailures", DISABLE_FAILURES_MAX)?,
-        disable_ms: hours.map(|h| i64::from(h) * HOUR_MS),
-        active: wanted.active,
-        held,
-    })
-}
-
 /// The deployment's vault: without one no secret is stored.
 pub(super) fn vault(call: &Call) -> Result<Vault, Error> {
     vault::of(call.env()).ok_or_else(|| Error::Internal("the Worker secret SECRETS_KEY is not set".into()))
 }
 
-/// That deliveries may go to this URL.
-pub(super) fn check_url(call: &Call, url: &str, field: &'static str) -> Result<(), Problem> {
-    if url.len() > URL_BYTES_MAX {
-        return Err(Problem::field(Code::InvalidUrl, field, format!("{field} has at most {URL_BYTES_MAX} bytes")));
-    }
-    outbound::check_url(url, call.own_host().as_deref(), outbound::allows_loopback(call.env()))
-        .map_err(|why| Problem::field(Code::InvalidUrl, field, why))
-}
-
-/// Names, `prefix.*` and `*`; at least one. As stored.
-fn patterns(events: Vec<String>) -> Result<String, Problem> {
-    let good = |p: &String| {
-        let stem = p.strip_suffix(".*").unwrap_or(if p == "*" { "any" } else { p });
-        !stem.is_empty() && stem.trim() == stem && !stem.contains('*') && p.chars().count() <= EVENT_NAME_CHARS_MAX
-    };
-    let message = format!("events is a list of 1 to {PATTERNS_MAX} names, prefix.* or *");
-    let bad = || Problem::field(Code::InvalidField, "events", message);
-    if events.is_empty() || events.len() > PATTERNS_MAX || !events.iter().all(good) {
-        return Err(bad());
-    }
-    serde_json::to_string(&events).map_err(|_| bad())
-}
-
-/// Headers that are ours or the connection's: an owner's may not take their place.
-fn is_reserved(name: &str) -> bool {
-    let taken = [
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    ];
-    taken.contains(&name)
-        || ["webhook-", "x-webhook-signature", "cf-", "proxy-", "sec-"].iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// An owner's headers as a merge patch, names in lower case. As stored.
-fn own_headers(headers: BTreeMap<String, Option<String>>) -> Result<String, Problem> {
-    let bad = |message: String| Problem::field(Code::InvalidField, "headers", message);
-    if headers.len() > HEADERS_MAX {
-        return Err(bad(format!("a webhook has at most {HEADERS_MAX} headers")));
-    }
-    let mut patch = BTreeMap::new();
-    for (name, value) in headers {
-        let name = name.to_ascii_lowercase();
-        let is_token =
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-        if !is_token || name.len() > 100 || is_reserved(&name) {
-            return Err(bad("a header's name is a token that neither HTTP nor TrackMate uses itself".to_owned()));
-        }
-        let is_value = |v: &String| v.len() <= HEADER_BYTES_MAX && v.bytes().all(|b| (b' '..=b'~').contains(&b));
-        if !value.as_ref().is_none_or(is_value) {
-            return Err(bad(format!("a header's value is at most {HEADER_BYTES_MAX} visible ASCII characters")));
-        }
-        patch.insert(name, value);
-    }
-    serde_json::to_string(&patch).map_err(|_| bad("headers is an object of texts".to_owned()))
-}
-
-pub(super) fn within(
-    value: Option<u32>,
-    field: &'static str,
-    default: u32,
-    range: std::ops::RangeInclusive<u32>,
-) -> Result<u32, Problem> {
-    let value = value.unwrap_or(default);
-    if range.contains(&value) {
-        return Ok(value);
-    }
-    Err(Problem::field(
-        Code::InvalidField,
-        field,
-        format!("{field} is a number from {} to {}", range.start(), range.end()),
-    ))
-}
-
 fn unknown() -> Problem {
     Problem::new(Code::NotFound, "no webhook of this company has this id")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_owner_cannot_take_the_place_of_our_headers_or_smuggle_new_ones() {
-        let set = |name: &str, value: &str| own_headers(BTreeMap::from([(name.to_owned(), Some(value.to_owned()))]));
-        assert_eq!(set("Authorization", "Bearer x").unwrap(), r#"{"authorization":"Bearer x"}"#);
-        assert!(set("X-Webhook-Secret", "s").is_ok());
-        for name in
-            ["Host", "content-length", "Webhook-Id", "X-Webhook-Signature", "CF-Connecting-IP", "a b", "", "x\r\ny"]
-        {
-            assert!(set(name, "v").is_err(), "{name}");
-        }
-        assert!(set("x-ok", "a\r\nHost: evil").is_err());
-    }
 }

@@ -1,15 +1,15 @@
 //! The sweep. `recover` finds what has no wake-up left: what is due, whatever an invocation that died left leased, what was held for a subscription that
 //! takes deliveries again. It runs every minute by cron and when an isolate starts, for that may be the restart after a crash. `run` also tidies:
-//! what erased people left, old secrets, old logs, old events, exports that died, secrets from before they were sealed.
+//! what erased people left, old secrets, old logs, old events, old receipts, exports that died, secrets from before they were sealed.
 
 use trackmate_wire::limits::{
-    AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX,
+    AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX,
 };
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
 use crate::http::now_ms;
-use crate::store::{self, audit, deliveries, erasures, exports, retention, subscriptions};
+use crate::store::{self, audit, deliveries, delivery_log, erasures, exports, incoming, retention, subscriptions};
 use crate::{entropy, vault};
 
 /// The cron's run. What it does not get to is older at the next run and comes first then.
@@ -74,12 +74,13 @@ async fn tidy(env: &Env) -> store::Result<()> {
     let db = store::database(env, None)?;
     let now = now_ms();
     subscriptions::expire_secrets(&db, now).await?;
-    deliveries::prune(&db, now).await?;
+    delivery_log::prune(&db, now).await?;
     retention::prune(&db, now).await?;
     exports::abandon(&db, now, now - EXPORT_IDLE_MS).await?;
     let before = now - AUDIT_DAYS * 86_400_000;
     exports::prune(&db, before).await?;
     audit::prune(&db, before).await?;
+    incoming::prune(&db, now - INCOMING_DAYS * 86_400_000).await?;
     let Some(vault) = vault::of(env) else { return Ok(()) };
     for plain in subscriptions::plain(&db).await? {
         let owner = vault::owner(&plain.company, &plain.id);

@@ -1,9 +1,10 @@
-//! The outbox and the log of attempts. Claiming is a compare-and-set, so a late or doubled wake-up does nothing.
+//! The outbox: leases, what ends them, and what moves on without one. Claiming is a compare-and-set, so a late or doubled wake-up does nothing. What became of
+//! deliveries is in [`super::delivery_log`].
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
-    EARLY_MS_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PRUNE_DELIVERIES_MAX, PRUNE_SUBSCRIPTIONS_MAX,
-    RELEASE_DELIVERIES_MAX, RELEASE_SUBSCRIPTIONS_MAX,
+    EARLY_MS_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PRUNE_DELIVERIES_MAX, RELEASE_DELIVERIES_MAX,
+    RELEASE_SUBSCRIPTIONS_MAX,
 };
 
 use super::{Db, Result, sql};
@@ -335,95 +336,8 @@ pub async fn paced(db: &Db, now_ms: i64) -> Result<Vec<Paced>> {
 }
 
 #[derive(Deserialize)]
-struct Progress {
-    place: String,
-}
-
-#[derive(Deserialize)]
-struct Owner {
-    company: String,
-    subscription: String,
-}
-
-/// Deletes a slice of what ended before its company's logs begin, and of the attempts at it; goes on where the last run stopped, and from the start when
-/// it is through. Serves the sweep; hence no company.
-///
-/// # Errors
-/// D1's.
-pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
-    const JOB: &str = "prune deliveries";
-    let found: Option<Progress> = db.run(sql::PROGRESS_FIND, &[JOB.into()]).await?.first()?;
-    let (mut company, mut subscription): (String, String) =
-        found.and_then(|p| serde_json::from_str(&p.place).ok()).unwrap_or_default();
-    for _ in 0..PRUNE_SUBSCRIPTIONS_MAX {
-        let next = db.run(sql::PROGRESS_NEXT, &[(&company).into(), (&subscription).into()]).await?.first::<Owner>()?;
-        let through = next.is_none();
-        (company, subscription) = next.map(|n| (n.company, n.subscription)).unwrap_or_default();
-        let params = [(&company).into(), (&subscription).into(), now_ms.into(), PRUNE_DELIVERIES_MAX.into()];
-        let place = serde_json::to_string(&(&company, &subscription))?;
-        let batch = vec![
-            db.bind(sql::ATTEMPT_PRUNE, &params)?,
-            db.bind(sql::DELIVERY_PRUNE, &params)?,
-            db.bind(sql::PROGRESS_SET, &[JOB.into(), (&place).into()])?,
-        ];
-        db.batch(batch).await?;
-        if through {
-            break;
-        }
-    }
-    Ok(())
-}
-
-#[derive(Deserialize)]
 struct Id {
     id: String,
-}
-
-/// A window of deliveries to be set going again.
-#[derive(Debug, Clone, Copy)]
-pub struct Window<'a> {
-    /// ms, included.
-    pub since_ms: i64,
-    /// ms, excluded.
-    pub until_ms: i64,
-    /// One of the states of what was given up, or all.
-    pub state: Option<&'a str>,
-    /// Only what was given up before this, ms: a walk does not meet again what it set going.
-    pub ended_before_ms: i64,
-}
-
-/// Sets a slice of what was given up in a window going again. Asked until it answers none.
-///
-/// # Errors
-/// D1's.
-pub async fn recover(
-    db: &Db,
-    company: &str,
-    subscription: &str,
-    window: Window<'_>,
-    now_ms: i64,
-    limit: i64,
-) -> Result<Vec<String>> {
-    let params = [
-        company.into(),
-        subscription.into(),
-        window.since_ms.into(),
-        window.until_ms.into(),
-        window.state.into(),
-        now_ms.into(),
-        limit.into(),
-        window.ended_before_ms.into(),
-    ];
-    Ok(db.run(sql::DELIVERY_RECOVER, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
-}
-
-/// Sets one finished delivery going again; `false` if there is none.
-///
-/// # Errors
-/// D1's.
-pub async fn resend(db: &Db, company: &str, subscription: &str, id: &str, now_ms: i64) -> Result<bool> {
-    let params = [company.into(), subscription.into(), id.into(), now_ms.into()];
-    Ok(db.run(sql::DELIVERY_RESEND, &params).await?.first::<Id>()?.is_some())
 }
 
 #[derive(Deserialize)]
@@ -475,53 +389,4 @@ pub struct Due {
 /// D1's.
 pub async fn due(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<Due>> {
     db.run(sql::DELIVERY_DUE, &[now_ms.into(), limit.into()]).await?.rows()
-}
-
-/// A delivery in a subscription's log.
-#[derive(Debug, Deserialize)]
-pub struct Logged {
-    /// Its id.
-    pub id: String,
-    /// The name the subscriber sees.
-    pub event: String,
-    /// Its state.
-    pub state: String,
-    /// The event's id.
-    pub message_id: String,
-    /// When it is next due, ms.
-    pub due_at: i64,
-    /// ms.
-    pub created_at: i64,
-    /// ms.
-    pub finished_at: Option<i64>,
-    /// The bytes sent, once an attempt has ended.
-    pub body: Option<String>,
-    /// JSON array of attempts.
-    pub log: Option<String>,
-}
-
-/// A place in a log: the delivery last shown.
-#[derive(Debug, Clone, Copy)]
-pub struct LogCursor<'a> {
-    /// When it was made, ms.
-    pub created_ms: i64,
-    /// Its id.
-    pub id: &'a str,
-}
-
-/// Deliveries of a subscription with their attempts, newest first, from a place on, in one state or all.
-///
-/// # Errors
-/// D1's.
-pub async fn list(
-    db: &Db,
-    company: &str,
-    subscription: &str,
-    limit: i64,
-    after: LogCursor<'_>,
-    state: Option<&str>,
-) -> Result<Vec<Logged>> {
-    let params =
-        [company.into(), subscription.into(), limit.into(), after.created_ms.into(), after.id.into(), state.into()];
-    db.run(sql::DELIVERY_LIST, &params).await?.rows()
 }

@@ -95,7 +95,7 @@ pub fn erasing(
     };
     let (tags, fields) = (names(&read.tags)?, names(&read.fields)?);
     let counts = json!({
-        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
+        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "memberships": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
         "identities": identities.len(), "tags": tags.len(), "customFields": fields.len(),
     });
     let notice = Notice { i: notice_id, t: clock::event_ts(now_ms, 0), n: "user.deleted", d: json!({}) };
@@ -141,13 +141,16 @@ pub async fn begin(
     Ok(if won { Some(edits::outbox_answer(&mut Answers::new(last))?) } else { None })
 }
 
-/// The statements that forget these events of some of an erased person's links, records that lie on those (`records` at most), and the links that own
-/// nothing then.
+/// The statements that forget these events of some of an erased person's links, records and memberships that lie on those (`records` of each at most), and the
+/// links that own nothing then.
 #[must_use]
 pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i64) -> Vec<Statement> {
     let mut statements = counted(company, ids, profile);
     statements.push(Statement::new(sql::RECORDS_ERASE, json!([company, profile, links, records])));
     statements.push(Statement::new(sql::ERASURE_COUNT, json!([company, profile, "records"])));
+    statements.push(Statement::new(sql::INCOMING_ERASE, json!([company, profile, links])));
+    statements.push(Statement::new(sql::MEMBERSHIPS_ERASE, json!([company, profile, links, records])));
+    statements.push(Statement::new(sql::ERASURE_COUNT, json!([company, profile, "memberships"])));
     statements.push(Statement::new(sql::LINKS_RELEASE, json!([company, profile, links])));
     statements
 }
@@ -167,7 +170,7 @@ pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64
 
 /// [`retention::forgetting`] for one person's events, with what each deletes added to the receipt.
 fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
-    let mut statements = Vec::new();
+    let mut statements = vec![Statement::new(sql::GROUPS_FORGET, json!([company, ids, profile]))];
     for (kind, statement) in retention::forgetting(company, ids, Some(profile)) {
         statements.push(statement);
         let count = |kind| Statement::new(sql::ERASURE_COUNT, json!([company, profile, kind]));

@@ -262,6 +262,8 @@ pub struct Event {
     pub session: String,
     /// ms.
     pub received_at: i64,
+    /// 1 if a machine sent it.
+    pub bot: Option<i64>,
     /// JSON object.
     pub data: String,
     /// Whose it is.

@@ -10,10 +10,10 @@ use crate::domain::{clock, tombstone};
 /// Who is identified.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
-    /// The lookup key of the address.
+    /// The lookup key of the address, or of a user id.
     pub address: &'a str,
     /// The address as typed.
-    pub email: &'a str,
+    pub email: Option<&'a str>,
     /// A claimed name.
     pub name: Option<&'a str>,
     /// Claimed traits, a JSON object.
@@ -108,6 +108,6 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     let mut outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
     outbox.extend(edits::outbox_answer(&mut answers)?);
     let found = ingest::profile_id(&mut answers)?;
-    let profile = if door == Door::Open { found } else { None };
+    let profile = if let Door::Open { .. } = door { found } else { None };
     Ok(Identified { door, profile, stored: Stored { new, outbox } })
 }

@@ -1,4 +1,4 @@
-//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what a server event may make: a profile, records.
+//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they may make: a group, through the server door a profile, records.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
 use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
-use super::{Answers, Db, Param, Result, edits, records, sql};
+use super::{Answers, Db, Param, Result, edits, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 
@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub context: Option<&'a str>,
     /// The page's origin.
     pub origin: Option<&'a str>,
+    /// Whether a machine sent it, by its own word.
+    pub bot: bool,
     /// Whether this identifies somebody without proof.
     pub unproved: bool,
     /// The version of the company's plan that the events were held against, 0 for none: with another one in force nothing is stored. `None` for what no
@@ -78,7 +80,10 @@ impl Outbox {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     /// The company exists and its pages may send from this origin.
-    Open,
+    Open {
+        /// Whether somebody watches what comes in.
+        watched: bool,
+    },
     /// No such company.
     UnknownCompany,
     /// The company's list of origins does not hold this one.
@@ -102,6 +107,7 @@ pub struct Stored {
 struct Allowed {
     allowed: i64,
     strict: i64,
+    watched: i64,
     plan: i64,
 }
 
@@ -140,7 +146,7 @@ struct Found {
 
 /// `select … from companies`: whether the door is open.
 pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
-    db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into()])
+    db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into(), request.received_ms.into()])
 }
 
 pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Result<Door> {
@@ -149,7 +155,7 @@ pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Resul
         Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
         Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
         Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Door::Replanned(plan),
-        Some(_) => Door::Open,
+        Some(Allowed { watched, .. }) => Door::Open { watched: watched == 1 },
     })
 }
 
@@ -182,6 +188,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             guard.profile.into(),
             guard.hash.into(),
             request.unproved.then_some(1).into(),
+            request.bot.then_some(1).into(),
             request.plan.into(),
         ],
     )
@@ -291,18 +298,31 @@ pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
 pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
     let (json, ids) = json(rows)?;
     let [deliveries, targets] = outbox(db, request, &ids, None)?;
-    let batch = vec![
+    let mut told = groups::merge(db, request, rows)?;
+    records::mark(db, request, &mut told)?;
+    let mut batch = vec![
         door(db, request)?,
         insert(db, request, &json, Guard::default())?,
         count(db, request, rows, &ids, None)?,
         deliveries,
         targets,
     ];
+    batch.extend(told);
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = door_answer(&mut answers, request)?;
     let new = message_ids(&mut answers)?;
     answers.take()?;
     Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
+}
+
+/// Which of these message ids of the server door are stored already.
+///
+/// # Errors
+/// D1's.
+pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> {
+    let ids = serde_json::to_string(ids)?;
+    let found = db.run(sql::EVENTS_KNOWN, &[company.into(), (&ids).into()]).await?.rows::<MessageId>()?;
+    Ok(found.into_iter().map(|found| found.message_id).collect())
 }
 
 /// Whom server events are about.
@@ -314,7 +334,7 @@ pub enum Subject<'a> {
     Session,
     /// This profile; the request's session is its server session.
     Profile(&'a str),
-    /// A person to be made: the candidate profile, the address as key and as typed. The request's session is the candidate's.
+    /// A person to be made: the candidate profile, the address (or user id) as key and as typed. The request's session is the candidate's.
     New {
         /// The profile's id.
         profile: &'a str,
@@ -322,8 +342,8 @@ pub enum Subject<'a> {
         address: &'a str,
         /// Its hash, as a tombstone has it.
         hash: &'a str,
-        /// As the sender wrote it.
-        email: &'a str,
+        /// As the sender wrote it; `None` where the key is a user id's.
+        email: Option<&'a str>,
         /// The user object.
         user: &'a str,
         /// Message id of the platform event.
@@ -356,11 +376,13 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
         Ok(Stored { new, outbox: outbox_answer(answers, request, rows)? })
     };
     let [deliveries, targets] = outbox(db, request, &ids, None)?;
-    let belongings = records::merge(db, request, rows)?;
+    let mut told = records::merge(db, request, rows)?;
+    told.extend(groups::merge(db, request, rows)?);
+    records::mark(db, request, &mut told)?;
     match subject {
         Subject::None => {
             let mut batch = vec![insert(db, request, &json, Guard::default())?, deliveries, targets];
-            batch.extend(belongings);
+            batch.extend(told);
             Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), false)?))
         }
         Subject::Session | Subject::Profile(_) => {
@@ -368,7 +390,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
             let guard = Guard { profile, ..Guard::default() };
             let mut batch =
                 vec![insert(db, request, &json, guard)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
-            batch.extend(belongings);
+            batch.extend(told);
             Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), true)?))
         }
         Subject::New { profile, address, hash, email, user, platform_id } => {
@@ -420,7 +442,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into(), hash.into()])?,
             ];
-            batch.extend(belongings);
+            batch.extend(told);
             let mut answers = Answers::new(db.batch(batch).await?);
             answers.take()?;
             let mut stored = stored(&mut answers, true)?;

@@ -8,7 +8,7 @@ use super::edits::{self, Item};
 use super::ingest::Outbox;
 use super::{Answers, Db, Result, Statement, sql, undo};
 use crate::domain::clock;
-use crate::domain::group::{Member, whole};
+use crate::domain::merged::{Member, whole};
 use crate::domain::own::Own;
 
 /// A member as stored.

@@ -6,10 +6,13 @@ pub mod audit;
 pub mod catalog;
 pub mod companies;
 pub mod deliveries;
+pub mod delivery_log;
 pub mod edits;
 pub mod erasures;
 pub mod exports;
+pub mod groups;
 pub mod identify;
+pub mod incoming;
 pub mod ingest;
 pub mod listing;
 pub mod merge;
@@ -29,6 +32,8 @@ use serde_json::Value;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
+use crate::domain::outage;
+
 /// A failure of D1 or of the bridge to it: an operator's matter, never a caller's.
 pub type Result<T> = std::result::Result<T, worker::Error>;
 
@@ -38,6 +43,12 @@ pub fn brief(error: &worker::Error) -> String {
     let text = error.to_string();
     let said = text.lines().find(|line| line.contains("D1_ERROR")).or(text.lines().next());
     said.unwrap_or_default().trim().chars().take(200).collect()
+}
+
+/// Whether a failure is D1's being down or overloaded, which passes, rather than a mistake of ours.
+#[must_use]
+pub fn is_down(error: &worker::Error) -> bool {
+    outage::is_outage(&error.to_string())
 }
 
 /// The database that holds this company's data; `None` is the directory of companies and keys. Today both are one; this is the only

@@ -1,10 +1,11 @@
 //! Reading people: whom identifiers name, profiles, timelines.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::companies::Key;
 use super::{Db, Param, Result, sql};
 use crate::domain::clock;
+use crate::domain::compat::pair;
 use crate::domain::person::{self, Consent, Person};
 use crate::domain::timeline::{Cursor, Order, Segment};
 use crate::domain::tombstone;
@@ -14,8 +15,10 @@ use crate::domain::tombstone;
 pub struct Profile {
     /// Opaque.
     pub id: String,
-    /// As first typed.
+    /// As first typed; of whoever was merged into them, if they have none.
     pub email: Option<String>,
+    /// The company's own id, likewise.
+    pub external_id: Option<String>,
     /// Claimed or set.
     pub name: Option<String>,
     /// JSON object.
@@ -85,6 +88,7 @@ impl Profile {
             id: self.id.clone(),
             company: company.to_owned(),
             email: self.email.clone(),
+            external_id: self.external_id.clone(),
             claimed_name: self.name.clone(),
             claimed: person::traits(&self.traits)?,
             said: person::traits(&self.said)?,
@@ -122,10 +126,12 @@ pub struct Resolved {
     pub email_session: Option<String>,
     /// The owner of the given session at the given time.
     pub session_id: Option<String>,
+    /// 1 while somebody watches what comes in.
+    pub watched: Option<i64>,
 }
 
 /// What a server request names a person by.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Identifiers {
     /// Lookup key of the address.
     pub address: Option<String>,
@@ -142,13 +148,14 @@ pub struct Identifiers {
 ///
 /// # Errors
 /// D1's.
-pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64) -> Result<Option<Resolved>> {
+pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms: i64) -> Result<Option<Resolved>> {
     let params = [
         key_hash.into(),
         who.address.as_ref().into(),
         who.user.as_ref().into(),
         who.session.as_ref().into(),
         ts.into(),
+        now_ms.into(),
     ];
     db.run(sql::SERVER_RESOLVE, &params).await?.first()
 }
@@ -199,6 +206,63 @@ pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, n
         db.bind(sql::PROFILE_UNALIAS, &given_up)?,
         db.bind(sql::IDENTITY_ADD, &[company, key, profile, now, (&hash).into()])?,
         db.bind(sql::PROFILE_ALIAS, &[company, key, profile, now, number.into()])?,
+    ])
+    .await
+    .map(drop)
+}
+
+/// Whom a lookup key leads to.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Led {
+    /// The key.
+    pub key: String,
+    /// The profile; of an erased one, the id that is left.
+    pub profile: String,
+    /// 1 if the person gave it up.
+    pub ended: i64,
+    /// 1 if the person was erased.
+    pub erased: i64,
+    /// 1 if the person has an address.
+    pub addressed: i64,
+    /// 1 if the person has a user id.
+    pub named: i64,
+}
+
+impl Led {
+    /// What the rule asks of it.
+    #[must_use]
+    pub fn as_led(&self) -> pair::Led<'_> {
+        pair::Led {
+            profile: &self.profile,
+            is_ended: self.ended == 1,
+            is_erased: self.erased == 1,
+            has_address: self.addressed == 1,
+            has_user_id: self.named == 1,
+        }
+    }
+}
+
+/// Whom these lookup keys lead to.
+///
+/// # Errors
+/// D1's.
+pub async fn led(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<Led>> {
+    let pairs: Vec<[String; 2]> =
+        keys.iter().map(|key| [(*key).to_owned(), tombstone::address(company, key)]).collect();
+    let pairs = serde_json::to_string(&pairs)?;
+    db.run(sql::IDENTITY_PAIR, &[company.into(), (&pairs).into()]).await?.rows()
+}
+
+/// Lets a further lookup key lead to a person, unless somebody has it: a user id, or an address with how it is `typed`.
+///
+/// # Errors
+/// D1's.
+pub async fn bind(db: &Db, company: &str, profile: &str, key: &str, typed: Option<&str>, now_ms: i64) -> Result<()> {
+    let hash = tombstone::address(company, key);
+    let (company, key, profile, now) = (company.into(), key.into(), profile.into(), Param::Int(now_ms));
+    db.batch(vec![
+        db.bind(sql::IDENTITY_ADD, &[company, key, profile, now, (&hash).into()])?,
+        db.bind(sql::PROFILE_BIND, &[company, key, profile, now, typed.into()])?,
     ])
     .await
     .map(drop)
@@ -285,6 +349,8 @@ pub struct Entry {
     pub name: String,
     /// JSON object.
     pub data: String,
+    /// 1 if a machine sent it.
+    pub bot: Option<i64>,
 }
 
 /// At most `limit` events past the cursor of each of these links, unsorted across links.

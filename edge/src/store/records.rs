@@ -22,11 +22,15 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     let (company, session) = (request.company.into(), request.session.into());
     let most = i64::try_from(RECORD_FIELDS_MAX).unwrap_or(i64::MAX);
     let merge = [(&changes).into(), company, session, request.number.into(), most.into()];
-    let mut statements = vec![db.bind(sql::RECORDS_MERGE, &merge)?];
-    if !request.session.is_empty() {
-        statements.push(db.bind(sql::LINKS_MARK, &[company, session])?);
+    Ok(vec![db.bind(sql::RECORDS_MERGE, &merge)?])
+}
+
+/// Behind what writes records and memberships: the session's links say that there are some.
+pub(super) fn mark(db: &Db, request: &Request<'_>, written: &mut Vec<D1PreparedStatement>) -> Result<()> {
+    if !request.session.is_empty() && !written.is_empty() {
+        written.push(db.bind(sql::LINKS_MARK, &[request.company.into(), request.session.into()])?);
     }
-    Ok(statements)
+    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -12,11 +12,12 @@ use super::{Db, Result, Statement, sql};
 ///
 /// To have another table forget what lies at an event: a statement on `doomed` here, before the events go.
 #[must_use]
-pub fn forgetting(company: &str, ids: &str, profile: Option<&str>) -> [(Option<&'static str>, Statement); 5] {
+pub fn forgetting(company: &str, ids: &str, profile: Option<&str>) -> [(Option<&'static str>, Statement); 6] {
     let forget = |sql| Statement::new(sql, json!([company, ids, profile]));
     [
         (Some("attempts"), forget(sql::ATTEMPTS_FORGET)),
         (Some("deliveries"), forget(sql::DELIVERIES_FORGET)),
+        (None, forget(sql::INCOMING_FORGET)),
         (None, forget(sql::LINKS_FORGET)),
         (None, forget(sql::LINKS_PRUNE)),
         (Some("events"), forget(sql::EVENTS_FORGET)),

@@ -20,6 +20,8 @@ pub struct Fact {
     pub profile: String,
     /// The person's address as typed.
     pub email: Option<String>,
+    /// JSON array of the lookup keys of whatever else leads to them.
+    pub aliases: String,
     /// Whose they are without it.
     pub heir: Option<String>,
 }
@@ -41,13 +43,13 @@ pub async fn find(db: &Db, company: &str, message_id: &str) -> Result<Option<Fac
     db.run(sql::UNDO_FIND, &[company.into(), message_id.into()]).await?.first()
 }
 
-/// The statements that take a link back, and those that tidy up after the news are written. `address` is the lookup key of the person's address.
+/// The statements that take a link back, and those that tidy up after the news are written. `keys` are the lookup keys that lead to the person.
 #[must_use]
 pub fn undoing(
     company: &str,
     message_id: &str,
     fact: &Fact,
-    address: Option<&str>,
+    keys: &[&str],
     act: &Act<'_>,
 ) -> (Vec<Statement>, Vec<Statement>) {
     let (person, n) = (&fact.profile, act.number);
@@ -65,7 +67,7 @@ pub fn undoing(
         Statement::new(sql::LINKS_UNRESERVE, json!([company, person, n, message_id])),
         Statement::new(sql::PROFILE_REBUILD, json!([company, person, TRAITS_BYTES_MAX, n, person])),
     ];
-    (undo, vanishing(company, person, address.as_slice(), act))
+    (undo, vanishing(company, person, keys, act))
 }
 
 /// The statements that take a profile away if nothing is left of it, with its addresses (lookup keys) and what was said of it to others.
@@ -87,10 +89,10 @@ pub async fn undo(
     company: &str,
     message_id: &str,
     fact: &Fact,
-    address: Option<&str>,
+    keys: &[&str],
     act: &Act<'_>,
 ) -> Result<Option<Undone>> {
-    let (undo, tidy) = undoing(company, message_id, fact, address, act);
+    let (undo, tidy) = undoing(company, message_id, fact, keys, act);
     let (items, told) = (act.news.items(act.now_ms)?, serde_json::to_string(&[&act.news.id])?);
     let mut batch = db.bind_all(&undo)?;
     batch.push(db.bind(

@@ -8,10 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
+use trackmate_edge::domain::groups::tellings;
+use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::{clock, revenue, tombstone};
-use trackmate_edge::store::{Statement, sql};
+use trackmate_edge::store::{Statement, groups, sql};
+use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX};
+use trackmate_wire::problem::{Code, Problem};
 
 pub(crate) const COMPANY: &str = "TM-TEST";
 pub(crate) const NOW: i64 = 1_760_788_800_000;
@@ -19,7 +23,7 @@ pub(crate) const NOW: i64 = 1_760_788_800_000;
 /// An event; `data` is JSON.
 pub(crate) fn event(id: &str, ts: i64, name: &str, data: &str) -> Row {
     let data = RawValue::from_string(data.to_owned()).unwrap();
-    Row { id: id.to_owned(), ts, name: name.to_owned(), data, revenue: None, original_ms: None }
+    Row { id: id.to_owned(), ts, name: name.to_owned(), data, revenue: None, original_ms: None, context: None }
 }
 
 /// A page view, or a payment of so many cents.
@@ -51,12 +55,14 @@ pub(crate) struct Db {
     pub(crate) clock: i64,
     /// Whether each request comes a second after the one before; else all come at once.
     pub(crate) ticks: bool,
+    /// Whether somebody watches what comes in.
+    pub(crate) watched: bool,
 }
 
 impl Db {
     pub(crate) fn open() -> Self {
         let connection = super::open(COMPANY, "[\"pay\"]");
-        Self { connection, request: 0, clock: NOW, ticks: false }
+        Self { connection, request: 0, clock: NOW, ticks: false, watched: false }
     }
 
     pub(crate) fn clear(&mut self, tables: &[&str]) {
@@ -117,7 +123,7 @@ impl Db {
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
         let insert =
-            json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null]);
+            json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null]);
         Statement::new(sql::EVENTS_INSERT, insert)
     }
 
@@ -140,19 +146,39 @@ impl Db {
         Statement::new(sql::DELIVERIES_INSERT, json!([ids, COMPANY, 1, "", self.request, self.now(), 0, "[]", 0, 0]))
     }
 
-    /// What server events tell of records.
-    fn belongings(&self, session: &str, rows: &[Row]) -> Vec<Statement> {
-        let changes = changes(rows);
-        if changes.is_empty() {
-            return Vec::new();
+    /// What events tell of records and groups.
+    fn belongings(&self, source: i64, session: &str, rows: &[Row]) -> Vec<Statement> {
+        let (n, mut statements) = (self.request, Vec::new());
+        let changes = if source == 1 { changes(rows) } else { Vec::new() };
+        if !changes.is_empty() {
+            let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, session, n, RECORD_FIELDS_MAX]);
+            statements.push(Statement::new(sql::RECORDS_MERGE, merge));
         }
-        let changes = serde_json::to_string(&changes).unwrap();
-        let merge = json!([changes, COMPANY, session, self.request, RECORD_FIELDS_MAX]);
-        let mut statements = vec![Statement::new(sql::RECORDS_MERGE, merge)];
-        if !session.is_empty() {
+        let told = tellings(rows, source == 1);
+        if !told.is_empty() {
+            let told = serde_json::to_string(&told).unwrap();
+            statements.push(Statement::new(sql::GROUPS_MERGE, json!([told, COMPANY, source, n, RECORD_FIELDS_MAX])));
+            if !session.is_empty() {
+                let membership = json!([told, COMPANY, source, session, n, groups::place(session)]);
+                statements.push(Statement::new(sql::MEMBERSHIPS_INSERT, membership));
+            }
+        }
+        if !session.is_empty() && !statements.is_empty() {
             statements.push(Statement::new(sql::LINKS_MARK, json!([COMPANY, session])));
         }
         statements
+    }
+
+    /// What `store::incoming` sends of items that were stored, after the answer, and of one that was rejected.
+    fn note(&self, source: i64, session: &str, rows: &[Row]) {
+        let stored: Vec<Entry> = rows.iter().map(|row| Entry::accepted(row, true)).collect();
+        let problem = Problem::new(Code::MissingField, "eventType is missing");
+        let rejected = [Entry::rejected(Some("{}"), None, Some(session), &problem)];
+        for (ring, entries) in [(0, json!(stored)), (1 + source, json!(rejected))] {
+            let insert = json!([COMPANY, ring, entries.to_string(), source, self.now(), 100]);
+            self.rows(sql::INCOMING_INSERT, insert.as_array().unwrap());
+            self.rows(sql::INCOMING_TRIM, &[json!(COMPANY), json!(ring), json!(1000)]);
+        }
     }
 
     /// What `store::ingest` sends for events of a browser (source 0) or a server (1), whose session may be nobody's (""); `profile` has this server session.
@@ -163,10 +189,11 @@ impl Db {
             batch.push(self.count(source, session, rows, profile));
         }
         batch.push(self.outbox(source, rows, None));
-        if source == 1 {
-            batch.extend(self.belongings(session, rows));
-        }
+        batch.extend(self.belongings(source, session, rows));
         self.batch(&batch);
+        if self.watched {
+            self.note(source, session, rows);
+        }
     }
 
     /// The profile and the server session behind an address.
@@ -195,10 +222,10 @@ impl Db {
             self.count(1, &session, rows, Some(&profile)),
             self.outbox(1, rows, None),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
-            Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, email, session, created, now])),
+            Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, typed(email), session, created, now])),
             self.emitted(&platform),
         ];
-        batch.extend(self.belongings(&session, rows));
+        batch.extend(self.belongings(1, &session, rows));
         self.batch(&batch);
     }
 
@@ -208,12 +235,15 @@ impl Db {
         let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
         let (candidate, server, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let mut data = traits.clone();
-        data["email"] = json!(email);
+        if let Some(typed) = typed(email) {
+            data["email"] = json!(typed);
+        }
         let rows = [event(id, at, "identify", &data.to_string())];
         let fact = [json!(COMPANY), json!(session), json!(at), json!(id), json!(email), json!(n)];
         let (name, claims) = (traits["name"].as_str(), traits.to_string());
         let created = if self.ticks { clock::ts_ms(at) } else { now };
-        let person = [json!(email), json!(name), json!(claims), json!(server), json!(created), json!(TRAITS_BYTES_MAX)];
+        let person =
+            [json!(typed(email)), json!(name), json!(claims), json!(server), json!(created), json!(TRAITS_BYTES_MAX)];
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": candidate, "email": email }).to_string());
         let made = json!([COMPANY, email, candidate, id, n, claims, TRAITS_BYTES_MAX, platform, place, user, now]);
         let answers = self.batch(&[
@@ -228,6 +258,9 @@ impl Db {
             self.emitted(&platform),
             Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, session, id, hash])),
         ]);
+        if self.watched {
+            self.note(0, session, &rows);
+        }
         let told = answers.last().unwrap();
         assert!(told.len() <= 1);
         told.first().map(|row| text(&row[0]))
@@ -243,6 +276,11 @@ impl Db {
             .map(Result::unwrap)
             .collect()
     }
+}
+
+/// The address behind a lookup key; none if the key is a user id's.
+fn typed(key: &str) -> Option<&str> {
+    Some(key).filter(|key| key_kind(key) == "email")
 }
 
 fn ids(rows: &[Row]) -> String {

@@ -6,6 +6,7 @@ use trackmate_wire::problem::Code;
 
 use super::super::export::Count;
 use super::super::{audit, exports};
+use super::groups::brief;
 use super::operation::{Group, Operation, Who, reference};
 use super::users::{USER, belongings, filters, summary, user};
 use crate::domain::audit::ALL;
@@ -51,7 +52,7 @@ pub(super) fn group() -> Group {
             columns(Kind::User, Operation::new("get", "/api/admin/users/{id}/export", "exportUser", "Export all there is of one person"))
                 .text("To hand to them: the user, what is theirs, their events.")
                 .gives_named("UserExport", json!({
-                    "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "user": user(), "summary": summary(), "records": [], "events": [event()],
+                    "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "user": user(), "summary": summary(), "groups": [brief()], "records": [], "events": [event()],
                     "rows": 1, "changedDuring": 0, "after": null,
                 }))
                 .exports(&[])
@@ -139,7 +140,7 @@ fn event() -> Value {
     let at = "2025-10-18T10:10:00.000Z";
     json!({
         "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "eventType": "payment_processed", "timestamp": at, "source": "webhook",
-        "sessionId": "webhook_1760781600_5f1c0a9b8d7e6f5a4b3c2d1e0f9a8b7c", "userId": "5f1c0a9b8d7e6f5a4b3c2d1e", "receivedAt": at,
+        "sessionId": "webhook_1760781600_5f1c0a9b8d7e6f5a4b3c2d1e0f9a8b7c", "userId": "5f1c0a9b8d7e6f5a4b3c2d1e", "receivedAt": at, "bot": false,
         "eventData": {"amount": 79.99, "currency": "USD"},
     })
 }

@@ -20,6 +20,7 @@ pub(super) fn group() -> Group {
                 .gives::<identity::Listed>(json!({
                     "success": true, "userId": "5f1c0a9b8d7e6f5a4b3c2d1e",
                     "addresses": [{"email": "ada@example.com", "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e", "since": "2025-10-18T10:00:00.000Z", "endedAt": null}],
+                    "externalIds": [{"id": "u-1001", "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e", "since": "2025-10-18T10:00:00.000Z"}],
                     "merged": [{"profileId": "0a9b8c7d6e5f4a3b2c1d0e9f", "into": "5f1c0a9b8d7e6f5a4b3c2d1e", "email": "ada@work.example", "at": "2025-10-18T11:00:00.000Z"}],
                     "links": [{
                         "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a", "at": "2025-10-18T10:00:00.000Z",

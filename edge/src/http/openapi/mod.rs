@@ -8,12 +8,15 @@
 //! test `tests/api/openapi.mjs` sends every example to the Worker and holds the answers against the schemas.
 
 mod company;
+mod compat;
 mod delivery;
 mod exports;
+mod groups;
 mod identity;
 mod operation;
 mod operator;
 mod public;
+mod receipts;
 mod refine;
 mod schemas;
 mod server;
@@ -21,8 +24,10 @@ mod users;
 mod webhooks;
 
 use serde_json::{Map, Value, json};
-use trackmate_wire::problem::Code;
+use trackmate_wire::catalogue::{self, Told};
+use trackmate_wire::problem::ALL;
 
+use super::error;
 use operation::{Group, Operation};
 use schemas::Schemas;
 
@@ -37,10 +42,13 @@ fn groups() -> Vec<Group> {
     vec![
         public::group(),
         server::group(),
+        compat::group(),
         users::group(),
         identity::group(),
+        groups::group(),
         exports::group(),
         webhooks::group(),
+        receipts::group(),
         company::group(),
         operator::group(),
     ]
@@ -87,6 +95,7 @@ fn document() -> Value {
             },
             "headers": {
                 "RequestId": {"description": "Names this request in the logs.", "required": true, "schema": {"type": "string"}},
+                "RetryAfter": {"description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"}},
                 "ExportId": {"description": "The export, as `GET /api/admin/exports` lists it.", "required": true, "schema": {"type": "string"}},
                 "ExportSnapshot": {"description": "The instant whose state was asked for.", "required": true, "schema": {"type": "string", "format": "date-time"}},
                 "ContentDisposition": {"description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"}},
@@ -111,22 +120,32 @@ fn written(value: &Value, indent: usize) -> String {
     format!("{open}\n{inner}{}\n{outer}{close}", lines.join(&format!(",\n{inner}")))
 }
 
-/// The rows of docs/problems.md: code → (status, when).
-fn told(code: Code) -> (u16, &'static str) {
-    let row = include_str!("../../../../docs/problems.md")
-        .lines()
-        .find(|l| l.starts_with(&format!("| `{}` |", code.as_str())));
-    let cells: Vec<&str> = row.unwrap().split('|').map(str::trim).collect();
-    (cells[2].parse().unwrap(), cells[3])
+/// `docs/problems.md`.
+fn problems() -> String {
+    let mut text = String::from(
+        "# Problem codes\n\nEvery code there is, as each deployment serves them at `/docs/problems/`. Clients match on `code`; texts may change. The list is closed: `wire/src/problem.rs`. \
+         This file is made from `wire/src/catalogue.rs` by `make openapi`.\n\n| code | status | problem |\n|---|---|---|\n",
+    );
+    for code in ALL {
+        text +=
+            &format!("| [`{0}`](#{0}) | {1} | {2} |\n", code.as_str(), error::status(code), catalogue::of(code).title);
+    }
+    for code in ALL {
+        let Told { title, cause, mend } = catalogue::of(code);
+        text += &format!(
+            "\n## `{}`\n\n{title} (status {}).\n\n- Cause: {cause}\n- Mend: {mend}\n",
+            code.as_str(),
+            error::status(code)
+        );
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use trackmate_wire::problem::ALL;
-
-    use super::super::{Route, error};
+    use super::super::Route;
     use super::*;
 
     /// The paths of the router as its source spells them, `{}` for whatever is not fixed.
@@ -157,7 +176,13 @@ mod tests {
         let told: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
         assert_eq!(told, routed);
         for path in &told {
-            let sample = &operations.iter().find(|o| blank(o.path) == *path).unwrap().path.replace("{format}", "csv");
+            let sample = &operations
+                .iter()
+                .find(|o| blank(o.path) == *path)
+                .unwrap()
+                .path
+                .replace("{format}", "csv")
+                .replace("{kind}", "track");
             let route = Route::of(sample).unwrap();
             let taken: BTreeSet<String> = route
                 .methods()
@@ -173,24 +198,18 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_status_of_a_problem_is_the_one_it_is_answered_with() {
-        for code in ALL {
-            assert_eq!(told(code).0, error::status(code), "{}", code.as_str());
+    fn the_documents_in_docs_are_those_that_the_types_make() {
+        for (name, made) in [("openapi.json", format!("{}\n", written(&document(), 0))), ("problems.md", problems())] {
+            let file = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+            if std::env::var_os("OPENAPI_WRITE").is_some() {
+                std::fs::write(&file, &made).unwrap();
+            }
+            let committed = std::fs::read_to_string(&file).unwrap_or_default();
+            let differs = made.lines().zip(committed.lines()).find(|(new, old)| new != old);
+            assert!(
+                made == committed,
+                "docs/{name} is stale: run make openapi and commit it. It differs first at {differs:?}"
+            );
         }
-    }
-
-    #[test]
-    fn the_document_in_docs_is_the_one_that_the_types_make() {
-        let made = format!("{}\n", written(&document(), 0));
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
-        if std::env::var_os("OPENAPI_WRITE").is_some() {
-            std::fs::write(file, &made).unwrap();
-        }
-        let committed = std::fs::read_to_string(file).unwrap_or_default();
-        let differs = made.lines().zip(committed.lines()).find(|(new, old)| new != old);
-        assert!(
-            made == committed,
-            "docs/openapi.json is stale: run make openapi and commit it. It differs first at {differs:?}"
-        );
     }
 }

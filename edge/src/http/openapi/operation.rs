@@ -133,6 +133,11 @@ impl Operation {
         Self { is_export: true, files, ..self }
     }
 
+    /// The answer is no JSON: its media type, with an example.
+    pub(super) fn streams(self, media: &'static [(&'static str, &'static str)]) -> Self {
+        Self { files: media, ..self }
+    }
+
     /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/` in paths.
     pub(super) fn makes(self, things: &'static str, pointer: &'static str) -> Self {
         Self { makes: Some((things, pointer)), ..self }
@@ -172,13 +177,19 @@ impl Operation {
         let parts: Vec<&str> = self.path.split('/').collect();
         let pairs: Vec<_> = parts.windows(2).map(|pair| (pair[0], pair[1])).collect();
         let variable = pairs.into_iter().filter(|(_, part)| part.starts_with('{'));
-        variable.map(|(things, part)| (if part == "{format}" { "formats" } else { things }, part))
+        let choices = [("{format}", "formats"), ("{kind}", "kinds")];
+        variable.map(move |(things, part)| {
+            let choice = choices.iter().find(|(name, _)| *name == part);
+            (choice.map_or(things, |(_, choices)| choices), part)
+        })
     }
 
     fn responses(&self, who: Who, all: &[Group], schemas: &mut Schemas) -> Value {
         let headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
-        let (schema, example) = self.gives.as_ref().unwrap();
-        let content = json!({"application/json": {"schema": schema(schemas), "example": example}});
+        let content = self.gives.as_ref().map_or_else(
+            || json!({}),
+            |(schema, example)| json!({"application/json": {"schema": schema(schemas), "example": example}}),
+        );
         let mut responses = json!({"200": {"description": "Done.", "headers": headers, "content": content}});
         for (media, example) in self.files {
             responses["200"]["content"][media] = json!({"schema": {"type": "string"}, "example": example});
@@ -202,6 +213,9 @@ impl Operation {
         codes.push(Code::Internal);
         if self.takes.is_some() {
             codes.extend([Code::InvalidJson, Code::InvalidEncoding, Code::BodyTooLarge]);
+        }
+        if self.takes.is_some() || who != Who::Anyone {
+            codes.extend([Code::RateLimited, Code::Unavailable]);
         }
         codes.extend(match who {
             Who::Anyone => [].as_slice(),
@@ -239,7 +253,10 @@ fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let narrowed = json!({"type": "object", "properties": {"code": {"enum": names}}});
     let content = json!({"application/json": {"schema": {"allOf": [reference("Problem"), narrowed]}}});
-    let response = json!({"description": names.join(", "), "headers": headers, "content": content});
+    let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
+    if codes.iter().any(|code| error::retry_after_s(*code).is_some()) {
+        response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+    }
     if codes.len() > 3 {
         return response;
     }
@@ -268,13 +285,21 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         let formats = [Format::Csv, Format::Json, Format::Ndjson].map(Format::as_str);
         return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"enum": formats}});
     }
+    if things == "kinds" {
+        let kinds =
+            ["track", "identify", "page", "screen", "group", "alias", "batch", "t", "i", "p", "s", "g", "a", "b"];
+        return json!({"name": name, "in": "path", "required": true, "description": "What the message says; browsers send the first letter.", "schema": {"enum": kinds}});
+    }
     let text = match things {
         "users" => "A user's id: the `profileId` of an identify.",
         "webhooks" => "A webhook's id; `wh_funnel` is the funnel's.",
         "deliveries" => "A delivery's id.",
         "companies" => "A company's id.",
         "keys" => "A key's id, which is not the key.",
+        "projects" | "array" => "A write key: the company id.",
+        "groups" => "A group's id: the `id` that a list shows, not the company's own `groupId`.",
         "exports" => "An export's id: the `x-export-id` of its answer.",
+        "events" => "A message id.",
         other => panic!("what stands behind /{other}/ in a path? Say so here."),
     };
     json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1}})

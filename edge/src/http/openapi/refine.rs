@@ -2,6 +2,7 @@
 //! no one type reads. A patch of a field that the type has not got fails the tests.
 
 use serde_json::{Map, Value, json};
+use trackmate_wire::catalogue;
 use trackmate_wire::limits::{
     BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX, EVENT_DAYS_MAX,
     EVENT_NAME_CHARS_MAX, FIELD_CHARS_MAX, FIELDS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX,
@@ -12,10 +13,12 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::ALL;
 
 use super::super::deliveries::{GIVEN_UP, STATES};
+use super::super::error;
+use super::super::receipts::DOORS;
 use super::operation::reference;
 use super::schemas::merge;
-use super::told;
 use crate::domain::audit::ALL as ACTIONS;
+use crate::domain::incoming::Outcome;
 use crate::domain::person::{KNOWN, PLATFORMS};
 use crate::domain::plan::Reason;
 use crate::domain::stats::Interval;
@@ -93,7 +96,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ),
         (
             "Rejected",
-            json!({"properties": {"index": {"description": "Its place in `events`."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "invalid_timestamp", "placeholder_id", "plan_violation"]}}}),
+            json!({"properties": {"index": {"description": "Its place in the request."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "plan_violation", "invalid_timestamp", "placeholder_id", "identity_unproved", "invalid_session", "unknown_user", "erased_user", "conflict", "limit_reached"]}}}),
         ),
         (
             "IdentifyRequest",
@@ -142,7 +145,10 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
                 "linked": {"description": "Whether they are somebody's."}, "created": {"description": "Whether this made the user."},
             }}),
         ),
-        ("Warning", json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known"]}}})),
+        (
+            "Warning",
+            json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known", "alias_unknown", "alias_refused", "alias_skipped"]}}}),
+        ),
         (
             "TagsRequest",
             json!({"properties": {"tags": {"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}}}}),
@@ -161,7 +167,10 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             "UndoRequest",
             json!({"properties": {"messageId": {"description": "Of an identify."}, "profileId": {"description": "Of a profile that was merged into another."}}}),
         ),
-        ("LiftRequest", json!({"required": ["email"], "properties": {"email": email()}})),
+        (
+            "LiftRequest",
+            json!({"properties": {"email": email(), "externalId": {"minLength": 1, "maxLength": EMAIL_BYTES_MAX}}}),
+        ),
         (
             "ErasureReceipt",
             json!({"properties": {"counts": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "How many of each were deleted."}}}),
@@ -181,6 +190,32 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         (
             "ExportedEvent",
             json!({"properties": {"eventData": {"type": "object"}, "source": {"enum": ["browser", "webhook"]}}}),
+        ),
+        (
+            "Incoming",
+            json!({
+                "description": "An item that came in.", "properties": {
+                    "seq": {"description": "Ascends in the order in which they are noted."}, "door": {"enum": DOORS}, "outcome": {"enum": Outcome::ALL.map(Outcome::as_str)},
+                    "code": {"description": "A problem's, as `message` and `field`, of one that was rejected."},
+                    "messageId": {"description": "null also where it looked like somebody's address or like a secret."},
+                    "eventData": {"type": ["object", "null"], "description": "null over 4 KB; of one that was rejected its fields and the kinds of those."},
+                },
+            }),
+        ),
+        (
+            "ReceivedEvent",
+            json!({"properties": {
+                "door": {"enum": DOORS}, "outcome": {"enum": ["stored", "rejected"]}, "eventData": {"type": ["object", "null"]}, "source": {"enum": ["browser", "webhook"]},
+                "duplicates": {"description": "Repeats that came in while somebody watched."},
+            }}),
+        ),
+        (
+            "ReceiptPerson",
+            json!({"properties": {"linkedBy": {"description": "The identify that says whose it is; null where the event's server named them."}}}),
+        ),
+        (
+            "ReceiptDelivery",
+            json!({"properties": {"webhookName": {"description": "null once the webhook is deleted."}}}),
         ),
         ("Total", json!({"description": format!("Exact to {TOTAL_MAX}, then at least that.")})),
         ("Money", json!({"properties": {"amount": {"type": "number"}}})),
@@ -355,6 +390,41 @@ fn merged(one: &Value, other: &Value) -> Value {
     both
 }
 
+/// A text or a number, as clients send ids.
+fn foreign_id() -> Value {
+    json!({"type": ["string", "number", "null"], "maxLength": EMAIL_BYTES_MAX})
+}
+
+fn any_object() -> Value {
+    json!({"type": ["object", "null"]})
+}
+
+/// What is read of a message of Segment's clients, or of a batch of them.
+fn segment() -> Value {
+    let text = || json!({"type": ["string", "null"]});
+    let item = json!({"type": "object", "description": "A message, with its `type`."});
+    json!({"type": "object", "properties": {
+        "writeKey": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`; it may stand in a header instead."},
+        "type": {"type": ["string", "null"], "description": "Where the path does not say it, as in a batch."},
+        "userId": foreign_id(), "anonymousId": foreign_id(), "previousId": foreign_id(), "groupId": foreign_id(),
+        "event": text(), "name": text(), "category": text(), "properties": any_object(), "traits": any_object(), "context": any_object(),
+        "timestamp": time(), "originalTimestamp": time(), "sentAt": time(), "messageId": merged(&message_id(), &text()),
+        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+    }})
+}
+
+/// What is read of an event of PostHog's clients, or of a batch of them.
+fn posthog() -> Value {
+    let text = || json!({"type": ["string", "null"]});
+    let item = json!({"type": "object", "description": "An event."});
+    json!({"type": "object", "properties": {
+        "api_key": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`."},
+        "event": text(), "distinct_id": foreign_id(), "properties": any_object(), "$set": any_object(), "$set_once": any_object(),
+        "timestamp": time(), "sent_at": time(), "uuid": merged(&message_id(), &text()),
+        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+    }})
+}
+
 /// Schemas of what no one type reads or writes.
 pub(super) fn own() -> Vec<(&'static str, Value)> {
     let text = |most: usize| json!({"type": ["string", "null"], "minLength": 1, "maxLength": most});
@@ -377,8 +447,17 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
     edit.extend(more.as_object().unwrap().clone());
     let columns = |whole: &str| json!({"anyOf": [reference(whole), {"type": "object", "description": "With `fields`: an object of these columns."}]});
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
-    let meanings = ALL.map(|code| json!({"const": code.as_str(), "description": told(code).1}));
+    let meanings = ALL.map(|code| {
+        let told = catalogue::of(code);
+        json!({"const": code.as_str(), "title": told.title, "description": told.cause, "x-mend": told.mend, "x-status": error::status(code)})
+    });
     vec![
+        ("SegmentMessage", segment()),
+        ("PostHogMessage", posthog()),
+        (
+            "VendorSettings",
+            json!({"type": "object", "description": "What the vendor's clients look for.", "additionalProperties": true}),
+        ),
         (
             "Time",
             json!({
@@ -430,6 +509,7 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
             export(&[
                 ("user", reference("User")),
                 ("summary", reference("Summary")),
+                ("groups", json!({"type": "array", "items": reference("GroupOf")})),
                 ("records", json!({"type": "array", "items": reference("Record")})),
                 ("events", events),
             ]),

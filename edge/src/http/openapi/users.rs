@@ -7,6 +7,7 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::Code;
 
 use super::super::{edits, records, timeline, users};
+use super::groups::brief;
 use super::operation::{Group, Operation, Who, reference};
 use super::schemas::Users;
 use crate::domain::person::PLATFORMS;
@@ -25,6 +26,7 @@ pub(super) fn group() -> Group {
             belongings(filters(Operation::new("get", "/api/admin/users", "listUsers", "List users: filtered, searched, sorted")))
                 .text("All filters that are given must hold. A walk by cursor neither skips nor repeats a user who does not change meanwhile; a cursor is good for the very filters and order it was given out with. `total` is exact to 10 000. With `email` alone it finds the one with this address.")
                 .query("email", json!({"type": "string", "format": "email"}), "The one user with this address; the other filters are ignored.")
+                .query("externalId", json!({"type": "string", "minLength": 1, "maxLength": 254}), "Likewise, the one with this id of the company's own.")
                 .paged(USERS_ITEMS_MAX)
                 .query("offset", json!({"type": "integer", "minimum": 0, "maximum": OFFSET_MAX}), "Users to leave out first; excludes `cursor`.")
                 .query("sortBy", json!({"enum": ["createdAt", "updatedAt", "firstName", "lastName"]}), "Without it in the order of ids, which costs least.")
@@ -35,7 +37,7 @@ pub(super) fn group() -> Group {
                 }))
                 .fails(&[Code::InvalidEmail, Code::PlaceholderId]),
             belongings(Operation::new("get", "/api/admin/users/{id}", "getUser", "Read a user"))
-                .gives::<users::One>(json!({"success": true, "user": user(), "summary": summary()}))
+                .gives::<users::One>(json!({"success": true, "user": user(), "summary": summary(), "groups": [brief()]}))
                 .fails(&USER),
             Operation::new("patch", "/api/admin/users/{id}", "changeUser", "Say what is known of a user")
                 .text("Saying again what is known changes nothing and sends nothing. Changes are events (`user.updated`, `tag.added`, …) for whoever subscribes to them. A new `email` must be nobody else's; the old one leads to the user until somebody else has it.")
@@ -138,7 +140,7 @@ fn kinds() -> Value {
 pub(super) fn user() -> Value {
     let at = "2025-10-18T10:00:00.000Z";
     json!({
-        "id": "5f1c0a9b8d7e6f5a4b3c2d1e", "email": "ada@example.com", "name": "Ada Lovelace", "company_id": "TM-SHOP99",
+        "id": "5f1c0a9b8d7e6f5a4b3c2d1e", "email": "ada@example.com", "externalId": "u-1001", "name": "Ada Lovelace", "company_id": "TM-SHOP99",
         "manychatId": null, "instagramUsername": null, "instagramId": null, "firstName": "Ada", "lastName": null, "fullName": "Ada Lovelace",
         "phone": "+4712345678", "whatsappPhone": null, "gender": null, "locale": null, "timezone": null, "profilePic": null,
         "optIns": {"messenger": false, "instagram": false, "whatsapp": true, "telegram": false},

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::DELIVERIES_SHOWN_MAX;
 use trackmate_wire::problem::Code;
 
-use super::super::{deliveries, webhooks};
+use super::super::{deliveries, webhook_change, webhooks};
 use super::operation::{Group, Operation, Who};
 use super::schemas::Success;
 
@@ -33,7 +33,7 @@ pub(super) fn group() -> Group {
                 .fails(&[Code::NotFound]),
             Operation::new("patch", "/api/admin/webhooks/{id}", "changeWebhook", "Change a webhook, switch it off or on")
                 .text("In `headers`, null takes one away. `\"active\": true` sends what was held, or dismisses it with `\"held\": \"dismiss\"`, and closes an open circuit.")
-                .takes::<webhooks::Wanted>(json!({"active": true, "headers": {"Authorization": "Bearer of-the-crm"}, "rateLimit": 20}))
+                .takes::<webhook_change::Wanted>(json!({"active": true, "headers": {"Authorization": "Bearer of-the-crm"}, "rateLimit": 20}))
                 .gives::<webhooks::One<'_>>(json!({"success": true, "webhook": webhook()}))
                 .fails(&[Code::InvalidField, Code::InvalidUrl, Code::NotFound]),
             Operation::new("delete", "/api/admin/webhooks/{id}", "deleteWebhook", "Delete a webhook")
@@ -86,7 +86,7 @@ fn webhook() -> Value {
     })
 }
 
-fn delivery() -> Value {
+pub(super) fn delivery() -> Value {
     let at = "2025-10-18T10:10:00.000Z";
     json!({
         "id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a", "event": "payment_processed", "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "status": "delivered",
@@ -103,5 +103,8 @@ fn delivery() -> Value {
 }
 
 fn tested() -> Value {
-    json!({"success": true, "delivered": true, "statusCode": 200, "error": null, "responseBody": "ok", "durationMs": 84})
+    let body = r#"{"event":"webhook.test","timestamp":"2025-10-18T10:10:00.000Z","data":{"webhookId":"wh_5f1c0a9b8d7e6f5a4b3c2d1e"},"metadata":{"source":"trackmate","action":"test"}}"#;
+    let headers = json!({"content-type": "application/json", "user-agent": "TrackMate/1.0.0", "authorization": "***", "webhook-id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a"});
+    let request = json!({"url": "https://crm.example/hooks/trackmate", "headers": headers, "body": body});
+    json!({"success": true, "delivered": true, "request": request, "statusCode": 200, "error": null, "responseBody": "ok", "durationMs": 84})
 }

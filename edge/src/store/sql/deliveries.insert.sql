@@ -5,7 +5,7 @@
 with fresh as materialized (
   select j.key as place, e.message_id, coalesce(
       (select 'user_registered' from identities as i join profiles as p on p.company = i.company and p.id = i.profile
-       where i.company = ?2 and i.kind = 'email' and i.key = ?4 and p.registered_id = e.message_id and e.type = 'identify'), e.type) as name,
+       where i.company = ?2 and i.kind = iif(instr(?4, '@') > 0, 'email', 'user') and i.key = ?4 and p.registered_id = e.message_id and e.type = 'identify'), e.type) as name,
     coalesce(
       (select json_array(profile) from links where company = ?2 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
       (select json_array(profile) from links where company = ?2 and session = e.session order by at, id limit 1),

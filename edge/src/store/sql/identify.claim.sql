@@ -2,7 +2,7 @@
 -- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request
 update links
 set at = ?3, id = ?4,
-    (profile, origin) = (select profile, origin from identities where company = ?1 and kind = 'email' and key = ?5),
+    (profile, origin) = (select profile, origin from identities where company = ?1 and kind = iif(instr(?5, '@') > 0, 'email', 'user') and key = ?5),
     events = events + 1, first_ts = min(coalesce(first_ts, ?3), ?3), last_ts = max(coalesce(last_ts, ?3), ?3)
 where company = ?1 and session = ?2 and at = 0 and id = '' and profile is null
   and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?6)

@@ -4,7 +4,7 @@
 select i.profile from identities as i
 cross join events as e on e.company = ?1 and e.source = 0 and e.message_id = ?4 and e.session = ?3
 cross join links as l on l.company = ?1 and l.session = ?3 and l.at = e.ts and l.id = ?4 and l.profile = i.profile
-where i.company = ?1 and i.kind = 'email' and i.key = ?2
+where i.company = ?1 and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = ?2
 union all
 select profile from tombstones
 where company = ?1 and hash = ?5 and not exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4)

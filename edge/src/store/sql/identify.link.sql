@@ -21,6 +21,6 @@ select ?1, ?2, ?3, ?4, i.profile, i.origin,
        min(?3, coalesce((select min(ts) from owned), ?3)), max(?3, coalesce((select max(ts) from owned), ?3)),
        coalesce((select has_records from links where company = ?1 and session = ?2 limit 1), 0)
 from identities as i
-where i.company = ?1 and i.kind = 'email' and i.key = ?5
+where i.company = ?1 and i.kind = iif(instr(?5, '@') > 0, 'email', 'user') and i.key = ?5
   and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?6)
   and not exists (select 1 from links where company = ?1 and session = ?2 and at = ?3 and id = ?4)

@@ -1,12 +1,13 @@
 -- The person of a new link: made, or given what the link owns. What a public key says fills gaps and overwrites nothing.
--- Traits that would grow past ?12 bytes stay as they are. They only grow, so their length tells whether anything changed.
+-- An address of somebody who was merged stays theirs. Traits that would grow past ?12 bytes stay as they are. They only grow, so their length tells whether anything changed.
 -- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8 name, ?9 traits, ?10 server session, ?11 made at ms, ?12 bytes, ?13 now ms
 insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, longest, events,
-                      server_events, sessions, revenue, updated_at, maker)
-select ?1, i.profile, ?7, ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.last_ts - l.first_ts, l.events, l.server_events, 1, l.revenue, ?13, ?4
+                      server_events, sessions, revenue, updated_at, maker, aliases)
+select ?1, i.profile, iif(i.origin is null, ?7, null), ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.last_ts - l.first_ts, l.events, l.server_events, 1, l.revenue, ?13, ?4,
+       iif(instr(?5, '@') > 0, '[]', json_array(?5))
 from identities as i
 cross join links as l on l.company = ?1 and l.session = ?2 and l.at = ?3 and l.id = ?4
-where i.company = ?1 and i.kind = 'email' and i.key = ?5
+where i.company = ?1 and i.kind = iif(instr(?5, '@') > 0, 'email', 'user') and i.key = ?5
   and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?6)
 on conflict (company, id) do update set
   email = coalesce(email, excluded.email),

@@ -1,4 +1,4 @@
 -- Gives an edit's address to its profile, from whoever gave it up. ?1 company, ?2 address, ?3 profile, ?4 edit, ?5 now ms
 insert into identities (company, kind, key, profile, created_at)
-select ?1, 'email', ?2, ?3, ?5 where exists (select 1 from profiles where company = ?1 and id = ?3 and edit = ?4)
+select ?1, iif(instr(?2, '@') > 0, 'email', 'user'), ?2, ?3, ?5 where exists (select 1 from profiles where company = ?1 and id = ?3 and edit = ?4)
 on conflict (company, kind, key) do update set profile = excluded.profile, origin = null, ended_at = null

@@ -17,4 +17,7 @@ where company = ?1 and (session, at, id) in (
     and not exists (
       select 1 from records as r indexed by records_by_session
       where r.company = ?1 and r.session = l.session and r.placed_ts >= span.value ->> 0 and r.placed_ts < span.value ->> 1)
+    and not exists (
+      select 1 from memberships as m
+      where m.company = ?1 and m.session = l.session and m.ts >= span.value ->> 0 and m.ts < span.value ->> 1)
 )

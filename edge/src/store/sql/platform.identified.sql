@@ -14,7 +14,7 @@ from (
         and not exists (select 1 from json_each(p.said) as t where t.key = n.key)
         and not (n.key = 'name' and (p.name is not null or p.said ->> 'fullName' is not null))))) as data
   from identities as i left join profiles as p on p.company = ?1 and p.id = i.profile
-  where i.company = ?1 and i.kind = 'email' and i.key = ?2
+  where i.company = ?1 and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = ?2
     and (i.profile = ?3 or p.id is not null and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?5)
          and length(cast(json_patch(?6, p.traits) as blob)) <= ?7)
     and exists (select 1 from subscriptions where company = ?1)

@@ -5,6 +5,6 @@ update profiles
 set said = ?3, opt_ins = ?4, consent = ?5, consent_at = ?6, consent_source = ?7, edit = ?9, said_at = ?10, updated_at = ?10, searched = 0
 where company = ?1 and id = ?2 and edit = ?8 and erased_at is null and merged_into is null
   and (?11 is null or not exists (
-    select 1 from identities where company = ?1 and kind = 'email' and key = ?11 and profile <> ?2 and ended_at is null))
+    select 1 from identities where company = ?1 and kind = iif(instr(?11, '@') > 0, 'email', 'user') and key = ?11 and profile <> ?2 and ended_at is null))
   and (?12 is null or not exists (select 1 from tombstones where company = ?1 and hash = ?12))
 returning id

@@ -1,0 +1,151 @@
+//! What other vendors' clients send, in TrackMate's words. Text in, [`Sent`] out: which door it goes through, and whose it is, is decided where it is stored.
+//!
+//! To add a client family: 1. a file here that reads its bodies into [`Sent`], 2. its paths in [`crate::http`]'s table, its reader in `http/compat.rs`, and
+//! `run_worker_first` in wrangler.toml, 3. its page in docs/clients and its client in tests/clients.
+
+pub mod jitsu;
+pub mod pair;
+pub mod posthog;
+pub mod segment;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use trackmate_wire::ids::{hex, is_placeholder, is_public_session};
+use trackmate_wire::limits::{BATCH_EVENTS_MAX, CONTEXT_BYTES_MAX, EVENT_BYTES_MAX};
+use trackmate_wire::problem::{Code, Problem};
+use trackmate_wire::signature::sha256;
+
+/// Traits of a person.
+pub type Traits = Map<String, Value>;
+
+/// A request's body.
+#[derive(Debug, Default)]
+pub struct Sent<'a> {
+    /// The key it names.
+    pub key: Option<String>,
+    /// The sender's clock when it sent.
+    pub sent_at: Option<Value>,
+    /// Its items in their order, each understood or not.
+    pub items: Vec<Result<Item<'a>, Problem>>,
+    /// Whether it is one item and not a list: then a bad item is a bad request.
+    pub single: bool,
+}
+
+/// One item.
+#[derive(Debug)]
+pub struct Item<'a> {
+    /// The company's own id of the person.
+    pub user: Option<String>,
+    /// The visitor's id, which takes the place of a session's.
+    pub anonymous: Option<String>,
+    /// What happened.
+    pub what: What<'a>,
+    /// When, in any form that is read.
+    pub timestamp: Option<Value>,
+    /// Its id.
+    pub message_id: Option<String>,
+    /// Its context, an object.
+    pub context: Option<&'a RawValue>,
+}
+
+/// What an item tells.
+#[derive(Debug)]
+pub enum What<'a> {
+    /// An event.
+    Event {
+        /// Its name.
+        name: String,
+        /// Its data, JSON.
+        data: Cow<'a, str>,
+    },
+    /// Who the person is.
+    Identify {
+        /// What is said of them.
+        traits: Traits,
+        /// What is said where nothing is known yet.
+        once: Traits,
+    },
+    /// That two ids are one person's; the item's user is the other.
+    Alias {
+        /// The id that was used before.
+        previous: String,
+    },
+}
+
+/// The session of an anonymous id: the id itself where it may be one, else a name made of it.
+#[must_use]
+pub fn session(anonymous: &str) -> String {
+    if is_public_session(anonymous) { anonymous.to_owned() } else { named("anonymous", anonymous) }
+}
+
+/// The session of a user of whom no anonymous id is told.
+#[must_use]
+pub fn user_session(key: &str) -> String {
+    named("user", key)
+}
+
+fn named(kind: &str, id: &str) -> String {
+    let digest = hex(&sha256(&[kind.as_bytes(), &[0], id.as_bytes()]));
+    format!("{kind}_{}", digest.chars().take(32).collect::<String>())
+}
+
+/// Items of a list, within the bound of a request.
+fn bounded<T>(items: &[T]) -> Result<(), Problem> {
+    if items.len() > BATCH_EVENTS_MAX {
+        let message = format!("a request has at most {BATCH_EVENTS_MAX} events");
+        return Err(Problem::field(Code::TooManyEvents, "batch", message));
+    }
+    Ok(())
+}
+
+/// Reads an item within the bound of an event.
+fn item<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Problem> {
+    if raw.len() > EVENT_BYTES_MAX {
+        return Err(Problem::new(
+            Code::EventTooLarge,
+            format!("the event has {} bytes, over {EVENT_BYTES_MAX}", raw.len()),
+        ));
+    }
+    serde_json::from_str(raw)
+        .map_err(|_| Problem::new(Code::InvalidField, "this is not a message as the client's vendor documents it"))
+}
+
+/// An object that is no more than a context may be. A larger one is left out: it is no reason to lose the event.
+fn context(raw: Option<&RawValue>) -> Option<&RawValue> {
+    raw.filter(|raw| raw.get().starts_with('{') && raw.get().len() <= CONTEXT_BYTES_MAX)
+}
+
+/// An id as clients send it, a text or a number; blank ones, and what broken clients send in place of one, are none.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = match Option::<Value>::deserialize(deserializer)? {
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        None | Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return Ok(None),
+    };
+    Ok(Some(text).filter(|text| !text.is_empty() && !is_placeholder(text)))
+}
+
+/// Traits without those that are null.
+fn traits(raw: Option<&RawValue>) -> Traits {
+    let mut traits: Traits = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    traits.retain(|_, value| !value.is_null());
+    traits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anonymous_id_is_its_session_unless_it_may_not_be_one() {
+        assert_eq!(session("0a1b-2c3d"), "0a1b-2c3d");
+        for odd in ["webhook_1_2", "two words", "é", &"x".repeat(129)] {
+            let name = session(odd);
+            assert!(is_public_session(&name) && name.starts_with("anonymous_") && name == session(odd), "{odd}");
+        }
+        assert_ne!(user_session("u1"), session("u1"));
+    }
+}

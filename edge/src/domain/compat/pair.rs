@@ -1,0 +1,108 @@
+//! A user id and an address that are named together: which of the two leads to the person, and what becomes of the other.
+//!
+//! The user id goes before the address. A public caller fills a gap (a person without the one is given it) and never joins two people who are both known; a
+//! secret key vouches, so what it names together becomes one person, unless that person has another user id already.
+
+/// Whom a lookup key leads to.
+#[derive(Debug, Clone, Copy)]
+pub struct Led<'a> {
+    /// The profile.
+    pub profile: &'a str,
+    /// Whether the person gave it up.
+    pub is_ended: bool,
+    /// Whether the person was erased.
+    pub is_erased: bool,
+    /// Whether the person has an address.
+    pub has_address: bool,
+    /// Whether the person has a user id.
+    pub has_user_id: bool,
+}
+
+/// Which key leads to the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// The user id.
+    User,
+    /// The address.
+    Address,
+}
+
+/// What is to be done with the other key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other<'a> {
+    /// Nothing.
+    Leave,
+    /// The person is given it.
+    Give,
+    /// It becomes the person's address in place of the one they have.
+    Replace,
+    /// Whom it leads to becomes one with the person.
+    Join {
+        /// Who stands for both.
+        into: &'a str,
+        /// Who is merged.
+        from: &'a str,
+    },
+}
+
+/// Decides. `trusted` is whether a secret key says so.
+#[must_use]
+pub fn decide<'a>(trusted: bool, user: Option<Led<'a>>, address: Option<Led<'a>>) -> (Key, Other<'a>) {
+    // An address that was given up leads back until somebody else has it, and a secret key may give it to them.
+    let is_free = trusted && address.is_some_and(|led| led.is_ended);
+    match (user, address.filter(|_| !is_free)) {
+        (Some(user), _) if user.is_erased => (Key::User, Other::Leave),
+        (_, Some(address)) if address.is_erased => (Key::Address, Other::Leave),
+        (None, None) if is_free => (Key::User, Other::Replace),
+        // The address first, so that whoever is told of a new person is told their address.
+        (None, None) => (Key::Address, Other::Give),
+        (None, Some(address)) if address.has_user_id => (Key::User, Other::Leave),
+        (None, Some(_)) => (Key::Address, Other::Give),
+        (Some(_), None) if trusted => (Key::User, Other::Replace),
+        (Some(user), None) => (Key::User, if user.has_address { Other::Leave } else { Other::Give }),
+        (Some(user), Some(address)) if trusted && user.profile != address.profile && !address.has_user_id => {
+            (Key::User, Other::Join { into: user.profile, from: address.profile })
+        }
+        (Some(_), Some(_)) => (Key::User, Other::Leave),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn led(profile: &str, has_address: bool, has_user_id: bool) -> Option<Led<'_>> {
+        Some(Led { profile, is_ended: false, is_erased: false, has_address, has_user_id })
+    }
+
+    #[test]
+    fn a_public_caller_fills_gaps_and_joins_nobody() {
+        assert_eq!(decide(false, None, None), (Key::Address, Other::Give));
+        assert_eq!(decide(false, None, led("q", true, false)), (Key::Address, Other::Give));
+        assert_eq!(decide(false, None, led("q", true, true)), (Key::User, Other::Leave), "another user's address");
+        assert_eq!(decide(false, led("p", false, true), None), (Key::User, Other::Give));
+        assert_eq!(decide(false, led("p", true, true), None), (Key::User, Other::Leave), "an address is not changed");
+        assert_eq!(decide(false, led("p", false, true), led("q", true, false)), (Key::User, Other::Leave));
+    }
+
+    #[test]
+    fn a_secret_key_vouches_but_two_user_ids_stay_two_people() {
+        assert_eq!(decide(true, led("p", true, true), None), (Key::User, Other::Replace));
+        let join = Other::Join { into: "p", from: "q" };
+        assert_eq!(decide(true, led("p", false, true), led("q", true, false)), (Key::User, join));
+        assert_eq!(decide(true, led("p", false, true), led("q", true, true)), (Key::User, Other::Leave));
+        assert_eq!(decide(true, led("p", true, true), led("p", true, true)), (Key::User, Other::Leave));
+        let ended = led("q", true, true).map(|led| Led { is_ended: true, ..led });
+        assert_eq!(decide(true, led("p", true, true), ended), (Key::User, Other::Replace));
+        assert_eq!(decide(true, None, ended), (Key::User, Other::Replace), "it would lead to who gave it up");
+    }
+
+    #[test]
+    fn an_erased_person_stays_erased_whichever_key_is_named() {
+        let erased = led("x", false, false).map(|led| Led { is_erased: true, ..led });
+        for trusted in [true, false] {
+            assert_eq!(decide(trusted, erased, led("q", true, false)), (Key::User, Other::Leave));
+            assert_eq!(decide(trusted, led("p", true, true), erased), (Key::Address, Other::Leave));
+        }
+    }
+}

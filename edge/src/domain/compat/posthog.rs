@@ -1,0 +1,204 @@
+//! PostHog's clients. A `distinct_id` is a person's id or a visitor's; an event's properties tell which.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::problem::{Code, Problem};
+
+use super::{Item, Sent, What, bounded, id, item, segment, traits};
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    batch: Option<Vec<&'a RawValue>>,
+    api_key: Option<String>,
+    token: Option<String>,
+    sent_at: Option<Value>,
+    #[serde(borrow)]
+    properties: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    event: Option<String>,
+    #[serde(default, deserialize_with = "id")]
+    distinct_id: Option<String>,
+    uuid: Option<String>,
+    timestamp: Option<Value>,
+    #[serde(borrow)]
+    properties: Option<&'a RawValue>,
+    #[serde(borrow, rename = "$set")]
+    set: Option<&'a RawValue>,
+    #[serde(borrow, rename = "$set_once")]
+    set_once: Option<&'a RawValue>,
+}
+
+/// Of an event's properties, those that say whose it is.
+#[derive(Deserialize, Default)]
+struct Properties<'a> {
+    token: Option<String>,
+    #[serde(default, deserialize_with = "id")]
+    distinct_id: Option<String>,
+    #[serde(default, deserialize_with = "id")]
+    alias: Option<String>,
+    #[serde(default, deserialize_with = "id", rename = "$anon_distinct_id")]
+    anonymous: Option<String>,
+    #[serde(default, deserialize_with = "id", rename = "$device_id")]
+    device: Option<String>,
+    #[serde(rename = "$is_identified")]
+    is_identified: Option<bool>,
+    #[serde(rename = "$process_person_profile")]
+    has_person: Option<bool>,
+    #[serde(borrow, rename = "$set")]
+    set: Option<&'a RawValue>,
+    #[serde(borrow, rename = "$set_once")]
+    set_once: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "id", rename = "$group_key")]
+    group_key: Option<String>,
+    #[serde(rename = "$group_type")]
+    group_type: Option<String>,
+    #[serde(borrow, rename = "$group_set")]
+    group_set: Option<&'a RawValue>,
+}
+
+/// Reads a body: `{api_key, batch: […]}`, one event with its `api_key`, or a list of events that hold their `token` themselves.
+///
+/// # Errors
+/// `invalid_json`, `too_many_events`.
+pub fn read(text: &str) -> Result<Sent<'_>, Problem> {
+    let told = |_| Problem::new(Code::InvalidJson, "the body is not JSON of the expected form");
+    if text.trim_start().starts_with('[') {
+        let events: Vec<&RawValue> = serde_json::from_str(text).map_err(told)?;
+        bounded(&events)?;
+        let key = events.first().and_then(|raw| {
+            let envelope: Envelope<'_> = serde_json::from_str(raw.get()).ok()?;
+            token(&envelope)
+        });
+        let items = events.iter().map(|raw| message(raw.get())).collect();
+        return Ok(Sent { key, items, ..Sent::default() });
+    }
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(told)?;
+    let single = envelope.batch.is_none();
+    let items = match &envelope.batch {
+        None => vec![message(text)],
+        Some(batch) => {
+            bounded(batch)?;
+            batch.iter().map(|raw| message(raw.get())).collect()
+        }
+    };
+    Ok(Sent { key: token(&envelope), sent_at: envelope.sent_at, items, single })
+}
+
+fn token(envelope: &Envelope<'_>) -> Option<String> {
+    let within = || serde_json::from_str::<Properties<'_>>(envelope.properties?.get()).ok()?.token;
+    envelope.api_key.clone().or_else(|| envelope.token.clone()).or_else(within)
+}
+
+fn message(raw: &str) -> Result<Item<'_>, Problem> {
+    let message: Message<'_> = item(raw)?;
+    let data = message.properties.map_or("{}", RawValue::get);
+    let properties: Properties<'_> = serde_json::from_str(data)
+        .map_err(|_| Problem::field(Code::InvalidField, "properties", "properties is an object"))?;
+    let name = message.event.filter(|name| !name.trim().is_empty());
+    let name = name.ok_or_else(|| Problem::field(Code::MissingField, "event", "event is missing"))?;
+    let distinct = message.distinct_id.or(properties.distinct_id);
+    // A group of its own has an id made of its kind and key: nobody's.
+    let nobody = properties.is_identified == Some(false)
+        || properties.has_person == Some(false)
+        || name == "$groupidentify" && distinct.as_ref().is_some_and(|id| id.starts_with('$'));
+    let (user, anonymous) = match distinct {
+        Some(id) if nobody => (None, properties.anonymous.or(Some(id))),
+        // The device's own id is the visitor's from before anybody was known on it.
+        id => (id, properties.anonymous.or(properties.device)),
+    };
+    let what = match name.as_str() {
+        "$identify" | "$set" => What::Identify {
+            traits: traits(message.set.or(properties.set)),
+            once: traits(message.set_once.or(properties.set_once)),
+        },
+        "$create_alias" => {
+            let alias = properties.alias;
+            What::Alias {
+                previous: alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?,
+            }
+        }
+        "$groupidentify" => {
+            let key = properties.group_key;
+            let key = key.ok_or_else(|| Problem::field(Code::MissingField, "$group_key", "$group_key is missing"))?;
+            segment::group(&key, properties.group_type.as_deref(), properties.group_set)?
+        }
+        "$pageview" => What::Event { name: "page_view".to_owned(), data: Cow::Borrowed(data) },
+        "$screen" => What::Event { name: "screen_view".to_owned(), data: Cow::Borrowed(data) },
+        _ => What::Event { name, data: Cow::Borrowed(data) },
+    };
+    Ok(Item { user, anonymous, what, timestamp: message.timestamp, message_id: message.uuid, context: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Item<'_> {
+        read(text).unwrap().items.remove(0).unwrap()
+    }
+
+    #[test]
+    fn all_forms_of_a_body_name_their_key() {
+        for (text, items, single) in [
+            (
+                r#"{"api_key":"TM-SHOP99","batch":[{"event":"a","distinct_id":"u"},{"event":"b","distinct_id":"u"}],"sent_at":"2025-10-18T12:00:00Z"}"#,
+                2,
+                false,
+            ),
+            (r#"{"api_key":"TM-SHOP99","event":"a","distinct_id":"u"}"#, 1, true),
+            (r#"{"token":"TM-SHOP99","event":"a","properties":{"distinct_id":"u"}}"#, 1, true),
+            (r#"[{"event":"a","properties":{"token":"TM-SHOP99","distinct_id":"u"}}]"#, 1, false),
+        ] {
+            let sent = read(text).unwrap();
+            assert_eq!(
+                (sent.key.as_deref(), sent.items.len(), sent.single),
+                (Some("TM-SHOP99"), items, single),
+                "{text}"
+            );
+            assert!(sent.items.iter().all(|item| item.as_ref().unwrap().user.as_deref() == Some("u")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_distinct_id_is_a_person_or_a_visitor() {
+        let ids = |properties: &str| {
+            let text = format!(r#"{{"event":"x","distinct_id":"d","properties":{properties}}}"#);
+            let item = one(&text);
+            (item.user.clone(), item.anonymous.clone())
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(ids("{}"), (some("d"), None));
+        assert_eq!(ids(r#"{"$is_identified":false,"$device_id":"d"}"#), (None, some("d")));
+        assert_eq!(ids(r#"{"$is_identified":true,"$device_id":"v"}"#), (some("d"), some("v")));
+        assert_eq!(ids(r#"{"$process_person_profile":false}"#), (None, some("d")));
+    }
+
+    #[test]
+    fn its_own_events_are_said_in_our_words() {
+        let identify = one(
+            r#"{"event":"$identify","distinct_id":"u","$set":{"email":"a@b.c"},"properties":{"$anon_distinct_id":"v","$set_once":{"first":1}}}"#,
+        );
+        assert_eq!((identify.user.as_deref(), identify.anonymous.as_deref()), (Some("u"), Some("v")));
+        assert!(
+            matches!(&identify.what, What::Identify { traits, once } if traits["email"] == "a@b.c" && once["first"] == 1)
+        );
+        let alias = one(r#"{"event":"$create_alias","distinct_id":"u","properties":{"alias":"old"}}"#);
+        assert!(matches!(&alias.what, What::Alias { previous } if previous == "old"));
+        let group = one(
+            r#"{"event":"$groupidentify","distinct_id":"$company_acme","properties":{"$group_type":"company","$group_key":"acme","$group_set":{"plan":"pro"}}}"#,
+        );
+        assert!(group.user.is_none());
+        assert!(
+            matches!(&group.what, What::Event { name, data } if name == "group" && data == r#"{"groupId":"acme","groupType":"company","traits":{"plan":"pro"}}"#)
+        );
+        let page = one(r#"{"event":"$pageview","distinct_id":"u","properties":{"$current_url":"https://x"}}"#);
+        assert!(matches!(&page.what, What::Event { name, .. } if name == "page_view"));
+    }
+}

@@ -1,0 +1,252 @@
+//! What is noted of an item that came in: what became of it and, of a rejected one, why and what it looked like. Never what was in it: a rejected item is tied
+//! to nobody, so nobody could find it again to erase it.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use trackmate_wire::ids::is_message_id;
+use trackmate_wire::limits::EVENT_NAME_CHARS_MAX;
+use trackmate_wire::problem::Problem;
+
+use super::clock;
+use super::event::Row;
+
+/// Characters of a name that is shown: longer ones are no names.
+const NAME_CHARS_MAX: usize = 64;
+/// Members and items of one shape, at all its depths …
+const PARTS_MAX: usize = 60;
+/// … which are so many.
+const DEPTH_MAX: usize = 4;
+/// Items of an array that are shown.
+const ITEMS_MAX: usize = 3;
+/// What stands for what is not shown.
+const MASK: &str = "***";
+
+/// The outcome of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It is stored.
+    Stored,
+    /// It was stored before.
+    Duplicate,
+    /// It is not stored, with a reason.
+    Rejected,
+}
+
+impl Outcome {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Stored, Self::Duplicate, Self::Rejected];
+
+    /// As it stands in answers and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Duplicate => "duplicate",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// An entry, as an item of the JSON parameter of `incoming.insert`.
+#[derive(Debug, Serialize)]
+pub struct Entry {
+    /// What became of it.
+    #[serde(rename = "o")]
+    pub outcome: Outcome,
+    /// Its message id.
+    #[serde(rename = "i")]
+    id: Option<String>,
+    /// Its name.
+    #[serde(rename = "n")]
+    name: Option<String>,
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
+    happened_ms: Option<i64>,
+}
+
+impl Entry {
+    /// An item that is stored, or was.
+    #[must_use]
+    pub fn accepted(row: &Row, is_new: bool) -> Self {
+        Self {
+            outcome: if is_new { Outcome::Stored } else { Outcome::Duplicate },
+            id: Some(row.id.clone()),
+            name: Some(row.name.clone()),
+            code: None,
+            message: None,
+            field: None,
+            data: None,
+            session: None,
+            happened_ms: None,
+        }
+    }
+
+    /// An item that was accepted while nobody could ask the database, and rejected when it could be asked.
+    #[must_use]
+    pub fn refused(row: &Row, session: Option<&str>, problem: &Problem) -> Self {
+        let data: Option<Value> = serde_json::from_str(row.data.get()).ok();
+        let happened_ms = clock::ts_ms(row.ts);
+        let name = if is_telling(&row.name) { MASK } else { &row.name };
+        Self {
+            id: Some(row.id.clone()).filter(|id| !is_telling(id)),
+            name: Some(name.to_owned()),
+            data: data.map(|data| shape(&data, 0, &mut 0)),
+            happened_ms: Some(happened_ms),
+            ..Self::rejected(None, None, session, problem)
+        }
+    }
+
+    /// An item that was rejected: its JSON text, as far as there is any. An item that names no event is taken for `name`.
+    #[must_use]
+    pub fn rejected(raw: Option<&str>, name: Option<&str>, session: Option<&str>, problem: &Problem) -> Self {
+        let item = raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+        let text = |field| item.as_ref().and_then(|item| item.get(field)).and_then(Value::as_str).map(str::trim);
+        let named = text("eventType").filter(|n| !n.is_empty() && n.chars().count() <= EVENT_NAME_CHARS_MAX);
+        let data = match (&item, name) {
+            (Some(item), None) => item.get("eventData").filter(|data| !data.is_null()),
+            (Some(item), Some(_)) => Some(item),
+            (None, _) => None,
+        };
+        Self {
+            outcome: Outcome::Rejected,
+            id: text("messageId").filter(|id| is_message_id(id) && !is_telling(id)).map(str::to_owned),
+            name: named.map(|n| if is_telling(n) { MASK } else { n }).or(name).map(str::to_owned),
+            code: Some(problem.code.as_str()),
+            message: Some(problem.message.clone()),
+            field: problem.place().map(str::to_owned),
+            data: data.filter(|data| data.is_object()).map(|data| shape(data, 0, &mut 0)),
+            session: session.map(str::to_owned),
+            happened_ms: item.as_ref().and_then(|item| item.get("timestamp")).and_then(clock::parse),
+        }
+    }
+}
+
+/// What a value looks like: names stay, values become their kinds.
+fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::Bool(_) => "boolean".into(),
+        Value::Number(_) => "number".into(),
+        Value::String(text) => format!("string({})", text.chars().count()).into(),
+        Value::Array(items) if depth == DEPTH_MAX => format!("array({})", items.len()).into(),
+        Value::Object(members) if depth == DEPTH_MAX => format!("object({})", members.len()).into(),
+        Value::Array(items) => {
+            let mut shown: Vec<Value> = Vec::new();
+            for item in items.iter().take(ITEMS_MAX) {
+                shown.push(shape(item, depth + 1, parts));
+            }
+            if items.len() > ITEMS_MAX {
+                shown.push(format!("… {} in all", items.len()).into());
+            }
+            Value::Array(shown)
+        }
+        Value::Object(members) => {
+            let mut shown = Map::new();
+            for (name, member) in members {
+                *parts += 1;
+                if *parts > PARTS_MAX {
+                    shown.insert("…".to_owned(), format!("{} in all", members.len()).into());
+                    break;
+                }
+                let is_name = name.chars().count() <= NAME_CHARS_MAX && !is_telling(name);
+                shown.insert(if is_name { name.as_str() } else { MASK }.to_owned(), shape(member, depth + 1, parts));
+            }
+            Value::Object(shown)
+        }
+    }
+}
+
+/// Whether a text that should be a name or an id tells of a person or gives a secret away: an address, a telephone number, a key.
+fn is_telling(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let dialled = text.chars().all(|c| c.is_ascii_digit() || "+-(). ".contains(c));
+    text.contains('@')
+        || text.contains("%40")
+        || (dialled && digits >= 7)
+        || ["tm_live_", "tm_admin_", "whsec_", "sk_", "Bearer ", "eyJ"].iter().any(|mark| text.contains(mark))
+        || text.chars().any(char::is_control)
+}
+
+/// The company that a body names which is not JSON, or not all there: the text that follows `"company_id"`.
+#[must_use]
+pub fn named_company(body: &str) -> Option<&str> {
+    let (_, rest) = body.split_once("\"company_id\"")?;
+    let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    let (id, _) = rest.split_once('"')?;
+    trackmate_wire::ids::is_company_id(id).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use trackmate_wire::problem::Code;
+
+    use super::*;
+
+    fn rejected(item: &Value) -> Value {
+        let problem = Problem::field(Code::InvalidTimestamp, "timestamp", "timestamp is ISO 8601");
+        serde_json::to_value(Entry::rejected(Some(&item.to_string()), None, Some("session_1"), &problem)).unwrap()
+    }
+
+    #[test]
+    fn a_rejected_item_keeps_its_shape_and_none_of_its_values() {
+        let item = json!({
+            "eventType": "signup", "messageId": "m-1", "timestamp": "2025-10-18T10:00:00Z",
+            "eventData": {"email": "ada@example.com", "phone": 4_712_345_678_i64, "vip": true, "none": null, "tags": ["a", "b", "c", "d"],
+                          "ada@example.com": 1, "deep": {"a": {"b": {"c": {"d": 1}}}}},
+        });
+        let entry = rejected(&item);
+        assert_eq!(
+            entry,
+            json!({
+                "o": "rejected", "i": "m-1", "n": "signup", "c": "invalid_timestamp", "m": "timestamp is ISO 8601", "f": "timestamp", "s": "session_1",
+                "t": 1_760_781_600_000_i64,
+                "d": {"email": "string(15)", "phone": "number", "vip": "boolean", "none": null, "tags": ["string(1)", "string(1)", "string(1)", "… 4 in all"],
+                      "***": "number", "deep": {"a": {"b": {"c": "object(1)"}}}},
+            })
+        );
+    }
+
+    #[test]
+    fn ids_and_names_that_tell_of_a_person_or_are_secrets_are_not_kept() {
+        for telling in
+            ["ada@example.com", "sms:+47 123 45 678@x", "+4712345678", "tm_live_0123456789", "Bearer abc", "a\u{0}b"]
+        {
+            let entry = rejected(&json!({"eventType": telling, "messageId": telling}));
+            assert!(!entry.to_string().contains(telling), "{entry}");
+        }
+        let entry = rejected(&json!({"eventType": "order.paid", "messageId": "order-20251018-77"}));
+        assert_eq!((&entry["n"], &entry["i"]), (&json!("order.paid"), &json!("order-20251018-77")));
+    }
+
+    #[test]
+    fn the_shape_of_whatever_it_was_is_small() {
+        let wide: Map<String, Value> = (0..5000).map(|n| (format!("key{n}"), json!({"a": n}))).collect();
+        let entry = rejected(&json!({"eventType": "x".repeat(3000), "eventData": wide}));
+        assert!(entry.to_string().len() < 4000, "{}", entry.to_string().len());
+        assert_eq!(entry["n"], Value::Null);
+        for raw in ["", "5", "[", "\"text\"", "null"] {
+            let problem = Problem::new(Code::InvalidField, "an event is an object");
+            let entry = serde_json::to_value(Entry::rejected(Some(raw), None, None, &problem)).unwrap();
+            assert_eq!((&entry["n"], &entry["i"], entry.get("d")), (&Value::Null, &Value::Null, None));
+        }
+    }
+
+    #[test]
+    fn a_broken_body_names_its_company() {
+        assert_eq!(named_company(r#"{"company_id" : "TM-SHOP99","events":["#), Some("TM-SHOP99"));
+        for nothing in ["", r#"{"company_id":5}"#, r#"{"company_id":"shop"}"#, r#"{"company_id":"TM-SHOP"#] {
+            assert_eq!(named_company(nothing), None, "{nothing}");
+        }
+    }
+}

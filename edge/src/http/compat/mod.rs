@@ -1,0 +1,211 @@
+//! Other vendors' clients, pointed at TrackMate: their bodies (`domain::compat` reads them) go through the doors that our own take.
+//!
+//! The public write key is the company id: it may do what a page may. A key of scope `server` may do what a server may, and is refused where a page sends it.
+//! To add a client family: see [`crate::domain::compat`].
+
+mod identify;
+mod items;
+mod keys;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+use trackmate_wire::problem::{Code, Problem};
+use worker::console_error;
+
+use super::call::{Asked, Call};
+use super::error::Error;
+use super::events::{Came, Receipt, Rejected};
+use super::spill::{self, Work};
+use super::{Handled, body, rate};
+use crate::domain::compat::segment::Kind;
+use crate::domain::compat::{Sent, jitsu, posthog, segment};
+use keys::Key;
+
+/// Whose form a body has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Family {
+    /// `/v1/{kind}` and its letters.
+    Segment(Kind),
+    /// `/v1/batch`.
+    SegmentBatch,
+    /// `/batch`, `/capture`, `/e`, `/i/v0/e`.
+    PostHog,
+    /// `/api/s/{kind}`, `/api/s/s2s/{kind}`.
+    Jitsu(String),
+}
+
+impl Family {
+    /// Of `/v1/{kind}`.
+    pub(super) fn segment(kind: &str) -> Option<Self> {
+        if let "batch" | "b" = kind {
+            return Some(Self::SegmentBatch);
+        }
+        Kind::named(kind).map(Self::Segment)
+    }
+
+    fn read<'a>(&self, text: &'a str) -> Result<Sent<'a>, Problem> {
+        match self {
+            Self::Segment(kind) => segment::message(text, Some(*kind)),
+            Self::SegmentBatch => segment::batch(text),
+            Self::PostHog => posthog::read(text),
+            Self::Jitsu(kind) => jitsu::message(text, kind),
+        }
+    }
+}
+
+/// What became of a body's items.
+#[derive(Default)]
+struct Tally {
+    accepted: usize,
+    duplicates: usize,
+    rejected: Vec<(usize, Problem)>,
+}
+
+impl Tally {
+    const fn count(&mut self, is_new: bool) {
+        if is_new {
+            self.accepted += 1;
+        } else {
+            self.duplicates += 1;
+        }
+    }
+
+    /// Counts events of which so many could be stored, or were refused then.
+    fn add(&mut self, count: usize, came: Came) {
+        self.accepted += came.new;
+        self.duplicates += count.saturating_sub(came.new + came.rejected.len());
+        self.rejected.extend(came.rejected);
+    }
+
+    /// Notes an item that was refused; what is no matter of this one item is the request's failure.
+    fn refuse(&mut self, index: usize, error: Error) -> Result<(), Error> {
+        match error {
+            Error::Problem(problem) if !matters_to_all(problem.code) => {
+                self.rejected.push((index, problem));
+                Ok(())
+            }
+            error @ (Error::Problem(_) | Error::Internal(_) | Error::Down(_)) => Err(error),
+        }
+    }
+}
+
+/// Whether a problem is the request's and not one item's.
+const fn matters_to_all(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UnknownCompany | Code::OriginNotAllowed | Code::MissingKey | Code::InvalidKey | Code::WrongScope
+    )
+}
+
+/// `POST` in a vendor's form → `{success, accepted, duplicates, rejected:[{index, code, message, field?}]}`. A body of one item that is refused is a problem.
+pub(super) async fn post(call: &Call, family: &Family) -> Handled {
+    let text = body::text(call).await?;
+    let mut sent = family.read(&text)?;
+    let (single, in_body) = (sent.single, sent.key.take());
+    let is_in_body = in_body.is_some();
+    let key = keys::shown(call, in_body)?;
+    match &key {
+        Key::Public(company) => rate::page(call, company).await?,
+        Key::Server(hash) => rate::key(call, hash).await?,
+    }
+    let taken = take(call, &key, sent).await;
+    // A secret key must not lie in the queue.
+    let is_secret = is_in_body && matches!(key, Key::Server(_));
+    let (mut tally, queued) = match taken {
+        Err(Error::Down(why)) if !is_secret => {
+            let foreign = Foreign::of(call, family, key, &text).map_err(|_| Error::Down(why.clone()))?;
+            spill::or_keep(call, Err::<(), _>(Error::Down(why)), || Work::Foreign(foreign)).await?;
+            (items::unknown(call, family.read(&text)?), true)
+        }
+        taken => (taken?, false),
+    };
+    if single && let Some((_, problem)) = tally.rejected.pop() {
+        return Err(problem.into());
+    }
+    tally.rejected.sort_by_key(|(index, _)| *index);
+    Ok(serde_json::to_string(&Receipt {
+        success: true,
+        accepted: tally.accepted,
+        duplicates: tally.duplicates,
+        rejected: tally.rejected.into_iter().map(|(index, problem)| Rejected::new(index, problem)).collect(),
+        queued,
+    })?)
+}
+
+async fn take(call: &Call, key: &Key, sent: Sent<'_>) -> Result<Tally, Error> {
+    match key {
+        Key::Public(company) => items::public(call, company, sent).await.map_err(as_key),
+        Key::Server(hash) => items::server(call, hash, sent).await,
+    }
+}
+
+/// What a client sent, kept as it was while D1 is down: what becomes of its items depends on what D1 knows. The ids that it left to us follow from the seed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Foreign {
+    family: Family,
+    key: Key,
+    body: Box<RawValue>,
+    origin: Option<String>,
+    agent: Option<String>,
+    seed: String,
+}
+
+impl Foreign {
+    fn of(call: &Call, family: &Family, key: Key, text: &str) -> serde_json::Result<Self> {
+        Ok(Self {
+            family: family.clone(),
+            key,
+            body: serde_json::from_str(text)?,
+            origin: call.header("origin"),
+            agent: call.header("user-agent"),
+            seed: call.seed().to_owned(),
+        })
+    }
+
+    /// What is still asked of the request when it is stored.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked { origin: self.origin.as_deref(), agent: self.agent.as_deref(), seed: Some(&self.seed) }
+    }
+
+    /// Stores what was kept.
+    pub(super) async fn store_again(&self, call: &Call) -> Result<(), Error> {
+        let tally = take(call, &self.key, self.family.read(self.body.get())?).await?;
+        if !tally.rejected.is_empty() {
+            console_error!("{} of a queued request's items were refused", tally.rejected.len());
+        }
+        Ok(())
+    }
+}
+
+/// To a vendor's client the company is a key.
+fn as_key(error: Error) -> Error {
+    match error {
+        Error::Problem(Problem { code: Code::UnknownCompany, .. }) => keys::unknown().into(),
+        error @ (Error::Problem(_) | Error::Internal(_) | Error::Down(_)) => error,
+    }
+}
+
+/// `GET /v1/projects/{key}/settings` → what analytics.js asks before it sends: where to.
+pub(super) fn settings(call: &Call, key: &str) -> Handled {
+    let (protocol, host) = call.own_origin().unwrap_or_default();
+    let segment = json!({"apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [], "addBundledMetadata": false});
+    let enabled = json!({"__default": {"enabled": true, "integrations": {}}});
+    Ok(json!({
+        "integrations": {"Segment.io": segment}, "plan": {"track": enabled, "identify": enabled, "group": enabled}, "edgeFunction": {},
+        "analyticsNextEnabled": true, "middlewareSettings": {}, "enabledMiddleware": {}, "metrics": {"sampleRate": 0}, "legacyVideoPluginsEnabled": false,
+        "remotePlugins": [],
+    })
+    .to_string())
+}
+
+/// `POST /flags`, `/decide`, `GET /array/{key}/config` → what PostHog's clients ask beside: there are no feature flags, and nothing is recorded.
+pub(super) fn flags() -> Handled {
+    Ok(json!({
+        "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": false, "hasFeatureFlags": false,
+        "config": {"enable_collect_everything": false}, "supportedCompression": ["gzip", "gzip-js"], "sessionRecording": false, "surveys": false,
+        "heatmaps": false, "capturePerformance": false, "autocaptureExceptions": false, "autocapture_opt_out": true, "siteApps": [], "toolbarParams": {},
+        "isAuthenticated": false,
+    })
+    .to_string())
+}

@@ -1,0 +1,82 @@
+//! Rate limits, by the runtime's own counters: they are beside the Worker, so a request that is refused costs no trip to D1. How many requests are allowed
+//! stands in `wrangler.toml`; a limit whose binding is not there limits nothing, and a counter that fails lets everybody in.
+//!
+//! The counters are a data centre's own and approximate: this is to keep one caller from using up what is there for all, not to bill by.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use trackmate_wire::problem::{Code, Problem};
+
+use super::call::Call;
+use super::error::Error;
+
+/// Pages, by company and network.
+const PAGES: &str = "RATE_PAGES";
+/// Keys, by their hash.
+const KEYS: &str = "RATE_KEYS";
+/// Requests whose key or company is not known, by network.
+const REFUSED: &str = "RATE_REFUSED";
+
+/// Counts a page's request. One that did not come through Cloudflare has no address, and is not counted.
+pub(super) async fn page(call: &Call, company: &str) -> Result<(), Problem> {
+    match caller(call) {
+        Some(network) => count(call, PAGES, format!("{company} {network}")).await,
+        None => Ok(()),
+    }
+}
+
+/// Counts a request with a key.
+pub(super) async fn key(call: &Call, hash: &str) -> Result<(), Problem> {
+    count(call, KEYS, hash.to_owned()).await
+}
+
+/// Counts a request that was refused because nobody knows its key or company: beyond the limit it is told to wait instead. Others behind the same address
+/// are not held up by it.
+pub(super) async fn refused(call: &Call, error: Error) -> Error {
+    match (error.code(), caller(call)) {
+        (Code::InvalidKey | Code::UnknownCompany, Some(network)) => {
+            count(call, REFUSED, network).await.map_or_else(Error::from, |()| error)
+        }
+        (_, _) => error,
+    }
+}
+
+async fn count(call: &Call, binding: &str, whose: String) -> Result<(), Problem> {
+    let Ok(limiter) = call.env().rate_limiter(binding) else { return Ok(()) };
+    match limiter.limit(whose).await {
+        Ok(outcome) if !outcome.success => {
+            Err(Problem::new(Code::RateLimited, "more requests than this caller may send; try again after Retry-After"))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The caller's network, by the address that Cloudflare saw.
+fn caller(call: &Call) -> Option<String> {
+    call.header("cf-connecting-ip").map(|address| network(&address))
+}
+
+/// An IPv4 address, or the first half of an IPv6 one: the other half is the customer's own to choose from.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(v6)) => v6
+            .to_ipv4_mapped()
+            .map_or_else(|| Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).to_string(), |v4| v4.to_string()),
+        Ok(IpAddr::V4(v4)) => v4.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_of_ipv6_is_one_caller_whatever_the_address() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(network("what is this"), "what is this");
+    }
+}

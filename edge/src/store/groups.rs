@@ -1,0 +1,242 @@
+//! Groups and who is a member of them. Written with the events that tell of them, members derived when they are read.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use trackmate_wire::ids::SERVER_SESSION_PREFIX;
+use trackmate_wire::limits::{
+    GROUP_SESSIONS_COUNTED_MAX, GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
+};
+use worker::D1PreparedStatement;
+
+use super::ingest::Request;
+use super::{Db, Param, Result, sql};
+use crate::domain::event::Row;
+use crate::domain::groups::{self, Group};
+use crate::domain::person::{self, Person};
+use crate::domain::record::Sent;
+
+/// What a request's batch ends with: nothing, unless its events tell of groups. [`super::records::mark`] comes after it.
+pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
+    let told = groups::tellings(rows, request.from_server);
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let told = serde_json::to_string(&told)?;
+    let (told, company, source) = (Param::from(&told), request.company.into(), i64::from(request.from_server).into());
+    let number = request.number.into();
+    let mut statements = vec![db.bind(sql::GROUPS_MERGE, &[told, company, source, number, most()])?];
+    if !request.session.is_empty() {
+        let place = place(request.session);
+        let membership = [told, company, source, request.session.into(), number, place.into()];
+        statements.push(db.bind(sql::MEMBERSHIPS_INSERT, &membership)?);
+    }
+    Ok(statements)
+}
+
+/// Where a membership lies on a session, if not where its event lies: a server session is one person's from the start of time to its end, so one place stands for all.
+#[must_use]
+pub fn place(session: &str) -> Option<i64> {
+    session.starts_with(SERVER_SESSION_PREFIX).then_some(0)
+}
+
+fn most<'a>() -> Param<'a> {
+    i64::try_from(RECORD_FIELDS_MAX).unwrap_or(i64::MAX).into()
+}
+
+/// A group as stored, with its members counted on as many sessions as were asked for.
+#[derive(Debug, Deserialize)]
+struct Kept {
+    id: String,
+    kind: String,
+    key: String,
+    first_ts: i64,
+    claimed: String,
+    said: String,
+    members: i64,
+}
+
+/// A group and how many members it has.
+#[derive(Debug)]
+pub struct Counted {
+    /// The group.
+    pub group: Group,
+    /// Its members, as far as they were counted.
+    pub members: i64,
+}
+
+impl Kept {
+    fn counted(self) -> Result<Counted> {
+        let group = Group {
+            id: self.id,
+            kind: self.kind,
+            key: self.key,
+            first_ts: self.first_ts,
+            claimed: serde_json::from_str(&self.claimed)?,
+            said: serde_json::from_str(&self.said)?,
+        };
+        Ok(Counted { group, members: self.members })
+    }
+}
+
+/// Which groups a list is of.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// With this id of the company's own.
+    pub key: Option<String>,
+    /// Whose name or key contains this text, in lower case.
+    pub text: Option<String>,
+}
+
+/// A page of groups in the order of kind and key, behind one if it is given. Members are counted on the first `sessions` of each.
+///
+/// # Errors
+/// D1's.
+pub async fn list(
+    db: &Db,
+    company: &str,
+    wanted: &Wanted,
+    after: Option<&(String, String)>,
+    sessions: i64,
+    limit: i64,
+) -> Result<Vec<Counted>> {
+    let params = [
+        company.into(),
+        sessions.into(),
+        wanted.kind.as_ref().into(),
+        wanted.key.as_ref().into(),
+        wanted.text.as_ref().into(),
+        after.map(|(kind, _)| kind).into(),
+        after.map(|(_, key)| key).into(),
+        limit.into(),
+    ];
+    db.run(sql::GROUPS_LIST, &params).await?.rows::<Kept>()?.into_iter().map(Kept::counted).collect()
+}
+
+/// One group.
+///
+/// # Errors
+/// D1's.
+pub async fn find(db: &Db, company: &str, id: &str) -> Result<Option<Counted>> {
+    let params = [company.into(), GROUP_SESSIONS_COUNTED_MAX.into(), id.into()];
+    db.run(sql::GROUP_FIND, &params).await?.first::<Kept>()?.map(Kept::counted).transpose()
+}
+
+/// A group that a person is a member of.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// The company's own id of it.
+    pub key: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+}
+
+/// The groups that a person is a member of, so many at most.
+///
+/// # Errors
+/// D1's.
+pub async fn of(db: &Db, company: &str, profile: &str) -> Result<Vec<Named>> {
+    db.run(sql::GROUPS_OF, &[company.into(), profile.into(), GROUPS_SHOWN_MAX.into()]).await?.rows()
+}
+
+#[derive(Deserialize)]
+struct Found {
+    session: String,
+    at: i64,
+    link: String,
+    id: String,
+    email: Option<String>,
+    name: Option<String>,
+    traits: String,
+    said: String,
+}
+
+/// A place in the list of a group's members: the session and the link of the one last shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The session.
+    pub session: String,
+    /// From when on it is theirs, as a `ts`.
+    pub at: i64,
+    /// The identify that says so.
+    pub id: String,
+}
+
+/// A member of a group.
+#[derive(Debug)]
+pub struct Member {
+    /// Who: id, address, name.
+    pub person: Person,
+    /// Where the walk found them.
+    pub place: Place,
+}
+
+/// A page of a group's members, behind a place if one is given.
+///
+/// # Errors
+/// D1's.
+pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>, limit: i64) -> Result<Vec<Member>> {
+    let params = [
+        company.into(),
+        group.into(),
+        after.map_or("", |place| &place.session).into(),
+        after.map_or(-1, |place| place.at).into(),
+        after.map_or("", |place| &place.id).into(),
+        limit.into(),
+    ];
+    let found = db.run(sql::MEMBERSHIPS_LIST, &params).await?.rows::<Found>()?.into_iter();
+    let member = |f: Found| {
+        let person = Person {
+            id: f.id,
+            email: f.email,
+            claimed_name: f.name,
+            claimed: person::traits(&f.traits)?,
+            said: person::traits(&f.said)?,
+            ..Person::default()
+        };
+        Ok(Member { person, place: Place { session: f.session, at: f.at, id: f.link } })
+    };
+    found.map(member).collect()
+}
+
+/// Notes what an admin says of a group; whether there is such a group. `stamp` stands in place of a message id.
+///
+/// # Errors
+/// D1's.
+pub async fn say(
+    db: &Db,
+    company: &str,
+    id: &str,
+    fields: &BTreeMap<String, Sent>,
+    ts: i64,
+    stamp: &str,
+) -> Result<bool> {
+    let fields = serde_json::to_string(fields)?;
+    let params = [company.into(), id.into(), (&fields).into(), ts.into(), stamp.into(), most()];
+    Ok(db.run(sql::GROUPS_SAY, &params).await?.first::<Value>()?.is_some())
+}
+
+/// Deletes a group and its memberships; false if it has so many that it is not through.
+///
+/// # Errors
+/// D1's; what was deleted before stays deleted.
+pub async fn delete(db: &Db, company: &str, id: &str) -> Result<bool> {
+    for _ in 0..MEMBERSHIPS_SLICES_MAX {
+        let batch = vec![
+            db.bind(sql::MEMBERSHIPS_DELETE, &[company.into(), id.into(), MEMBERSHIPS_DELETE_MAX.into()])?,
+            db.bind(sql::GROUP_DELETE, &[company.into(), id.into()])?,
+        ];
+        let answers = db.batch(batch).await?;
+        if answers.last().map(super::Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

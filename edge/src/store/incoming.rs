@@ -1,0 +1,197 @@
+//! What became of the items that came in: noted, listed, followed, and forgotten after some days.
+
+use serde::Deserialize;
+use trackmate_wire::limits::{
+    INCOMING_DATA_BYTES_MAX, INCOMING_PRUNE_MAX, REJECTED_KEPT_MAX, REJECTED_MINUTE_MAX, WATCH_LEFT_MS_MIN, WATCH_MS,
+    WATCHED_KEPT_MAX, WATCHED_MINUTE_MAX,
+};
+
+use super::{Answers, Db, Result, sql};
+use crate::domain::incoming::{Entry, Outcome};
+
+/// Notes entries of one request, as many as their minute still has room for; what is too old for their rings goes.
+///
+/// # Errors
+/// D1's; nothing was noted then.
+pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> Result<()> {
+    let (rejected, accepted): (Vec<_>, Vec<_>) = entries.iter().partition(|e| e.outcome == Outcome::Rejected);
+    let rings = [
+        (0, accepted, WATCHED_MINUTE_MAX, WATCHED_KEPT_MAX),
+        (1 + i64::from(from_server), rejected, REJECTED_MINUTE_MAX, REJECTED_KEPT_MAX),
+    ];
+    let mut batch = Vec::new();
+    for (ring, entries, minute, kept) in rings {
+        if entries.is_empty() {
+            continue;
+        }
+        let (company, json) = (company.into(), serde_json::to_string(&entries)?);
+        let ring = i64::into(ring);
+        let source = i64::from(from_server).into();
+        let insert = [company, ring, (&json).into(), source, now_ms.into(), minute.into()];
+        batch.push(db.bind(sql::INCOMING_INSERT, &insert)?);
+        batch.push(db.bind(sql::INCOMING_TRIM, &[company, ring, kept.into()])?);
+    }
+    if !batch.is_empty() {
+        db.batch(batch).await?;
+    }
+    Ok(())
+}
+
+/// An entry as stored, with what its event and its person say.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Noted {
+    /// Its number: ascends in the company.
+    pub seq: i64,
+    /// When it came in, ms.
+    pub at: i64,
+    /// 0 browser, 1 server.
+    pub source: i64,
+    /// `stored`, `duplicate` or `rejected`.
+    pub outcome: String,
+    /// A problem's code, as what follows of a rejected one.
+    pub code: Option<String>,
+    /// Why.
+    pub message: Option<String>,
+    /// The field it is about.
+    pub field: Option<String>,
+    /// Its message id.
+    pub message_id: Option<String>,
+    /// The event's name.
+    #[serde(rename = "type")]
+    pub name: Option<String>,
+    /// JSON object: the event's data, or the shape of what was rejected.
+    pub data: Option<String>,
+    /// When it happened, ms.
+    pub happened_at: Option<i64>,
+    /// Its session.
+    pub session: Option<String>,
+    /// Whose it is.
+    pub profile: Option<String>,
+    /// Their name.
+    #[serde(rename = "name")]
+    pub person: Option<String>,
+    /// 1 if a machine sent it.
+    pub bot: Option<i64>,
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// 0 browser, 1 server.
+    pub source: Option<i64>,
+    /// Only these.
+    pub outcome: Option<Outcome>,
+    /// Only events of this name.
+    pub name: Option<String>,
+    /// Only those rejected with this code.
+    pub code: Option<String>,
+}
+
+/// Entries before a place, newest first.
+///
+/// # Errors
+/// D1's.
+pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i64) -> Result<Vec<Noted>> {
+    let params = [
+        company.into(),
+        seq.into(),
+        INCOMING_DATA_BYTES_MAX.into(),
+        limit.into(),
+        wanted.source.into(),
+        wanted.outcome.map(Outcome::as_str).into(),
+        wanted.name.as_ref().into(),
+        wanted.code.as_ref().into(),
+    ];
+    let mut rows: Vec<Noted> = db.run(sql::INCOMING_BEFORE, &params).await?.rows()?;
+    rows.sort_by_key(|row| -row.seq);
+    Ok(rows)
+}
+
+/// Entries after a place, oldest first.
+///
+/// # Errors
+/// D1's.
+pub async fn after(db: &Db, company: &str, seq: i64, limit: i64) -> Result<Vec<Noted>> {
+    let params = [company.into(), seq.into(), INCOMING_DATA_BYTES_MAX.into(), limit.into()];
+    let mut rows: Vec<Noted> = db.run(sql::INCOMING_AFTER, &params).await?.rows()?;
+    rows.sort_by_key(|row| row.seq);
+    Ok(rows)
+}
+
+#[derive(Deserialize)]
+struct Last {
+    seq: Option<i64>,
+}
+
+/// Says that somebody watches from now on: what is stored is noted too, for two minutes. → the last number given.
+///
+/// # Errors
+/// D1's.
+pub async fn watch(db: &Db, company: &str, now_ms: i64) -> Result<i64> {
+    let until = [company.into(), (now_ms + WATCH_MS).into(), (now_ms + WATCH_LEFT_MS_MIN).into()];
+    let batch = vec![db.bind(sql::COMPANY_WATCH, &until)?, db.bind(sql::INCOMING_LAST, &[company.into()])?];
+    let mut answers = Answers::new(db.batch(batch).await?);
+    answers.take()?;
+    Ok(answers.take()?.first::<Last>()?.and_then(|last| last.seq).unwrap_or_default())
+}
+
+/// Deletes a slice of what is older than this. Takes no company: the sweep serves all.
+///
+/// # Errors
+/// D1's.
+pub async fn prune(db: &Db, before_ms: i64) -> Result<()> {
+    db.run(sql::INCOMING_PRUNE, &[before_ms.into(), INCOMING_PRUNE_MAX.into()]).await.map(drop)
+}
+
+/// A stored event.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// 0 browser, 1 server.
+    pub source: i64,
+    /// Its id.
+    pub message_id: String,
+    /// Its session; empty for none.
+    pub session: String,
+    /// When it happened.
+    pub ts: i64,
+    /// Its name.
+    #[serde(rename = "type")]
+    pub name: String,
+    /// JSON object.
+    pub data: String,
+    /// The sender's own time, ms.
+    pub original_at: Option<i64>,
+    /// The sender's time at sending, ms.
+    pub sent_at: Option<i64>,
+    /// ms.
+    pub received_at: i64,
+    /// The link that owns it: JSON array of profile or null, ts, message id of the identify or nothing.
+    pub link: Option<String>,
+    /// Repeats that came while somebody watched.
+    pub duplicates: i64,
+}
+
+/// What became of a message id.
+#[derive(Debug)]
+pub enum Found {
+    /// It is stored.
+    Stored(Event),
+    /// It was rejected.
+    Rejected(Noted),
+}
+
+/// What became of a message id: at this door, or at the servers' before the browsers'. What is stored comes before what was rejected.
+///
+/// # Errors
+/// D1's.
+pub async fn find(db: &Db, company: &str, message_id: &str, source: Option<i64>) -> Result<Option<Found>> {
+    let (company, id, source) = (company.into(), message_id.into(), source.into());
+    let batch = vec![
+        db.bind(sql::EVENT_FIND, &[company, id, source])?,
+        db.bind(sql::INCOMING_OF_ID, &[company, id, INCOMING_DATA_BYTES_MAX.into(), source])?,
+    ];
+    let mut answers = Answers::new(db.batch(batch).await?);
+    let stored = answers.take()?.first()?.map(Found::Stored);
+    let rejected = answers.take()?.first()?.map(Found::Rejected);
+    Ok(stored.or(rejected))
+}

@@ -1,0 +1,336 @@
+//! The SQL of groups on the real schema, held against the pure rules: whatever the histories, the people on shared sessions, the order of arrival and whatever
+//! is undone, merged and parted, a group is the fold of its events, and its members are those to whom the ledger gives an event that names it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use schema::pipe::{self, COMPANY, Db, NOW, event, number, text};
+use serde_json::{Value, json};
+use trackmate_edge::domain::clock;
+use trackmate_edge::domain::event::Row;
+use trackmate_edge::domain::groups::{Group, Told, fold, id, telling};
+use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::record::Field;
+use trackmate_edge::store::sql;
+
+const TABLES: [&str; 9] =
+    ["events", "links", "profiles", "identities", "merges", "erasures", "records", "groups", "memberships"];
+const PEOPLE: usize = 3;
+const KEYS: [&str; 3] = ["acme", "é/b", "7"];
+const TRAITS: [&str; 7] = [
+    "{}",
+    r#"{"name":"Acme","plan":"trial"}"#,
+    r#"{"name":"Ácme","n":79.990}"#,
+    r#"{"name":null,"plan":"gold"}"#,
+    r#"{"big":12345678901234567890,"a\"b'$.é":{"x":[1,2.50,null]}}"#,
+    r#"{"plan":"\ud800","name":7}"#,
+    r#"{"plan":null}"#,
+];
+
+/// Where a group is named.
+#[derive(Debug, Clone)]
+enum Place {
+    Page(usize),
+    /// A server's, by session, by person, or of nobody.
+    Session(usize),
+    Person(usize),
+    Nobody,
+}
+
+#[derive(Debug, Clone)]
+enum Request {
+    Group { place: Place, told: Vec<(i64, usize, usize)> },
+    Identify { session: usize, at: i64, person: usize },
+}
+
+/// What happens when all has come in.
+#[derive(Debug, Clone)]
+enum Act {
+    Undo(prop::sample::Index),
+    Merge(usize, usize),
+    Part,
+}
+
+fn address(person: usize) -> String {
+    format!("p{person}@x.io")
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let place = prop_oneof![
+        3 => (0..2_usize).prop_map(Place::Page),
+        1 => (0..2_usize).prop_map(Place::Session),
+        2 => (0..PEOPLE).prop_map(Place::Person),
+        1 => Just(Place::Nobody),
+    ];
+    let told = prop::collection::vec((0..40_i64, 0..KEYS.len(), 0..TRAITS.len()), 1..4);
+    let group = (place, told).prop_map(|(place, told)| Request::Group { place, told });
+    let identify =
+        (0..2_usize, 0..40_i64, 0..PEOPLE).prop_map(|(session, at, person)| Request::Identify { session, at, person });
+    prop_oneof![3 => group, 2 => identify]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        2 => any::<prop::sample::Index>().prop_map(Act::Undo),
+        2 => (0..PEOPLE, 0..PEOPLE).prop_map(|(into, from)| Act::Merge(into, from)),
+        1 => Just(Act::Part),
+    ]
+}
+
+fn rows(number: usize, told: &[(i64, usize, usize)]) -> Vec<Row> {
+    let row = |(n, (at, key, traits)): (usize, &(i64, usize, usize))| {
+        let data = format!(r#"{{"groupId":{},"traits":{}}}"#, json!(KEYS[*key]), TRAITS[*traits]);
+        event(&format!("e{number:02}-{n}"), clock::event_ts(NOW + at * 1000, n), "group", &data)
+    };
+    told.iter().enumerate().map(row).collect()
+}
+
+/// The message ids of a request are the same wherever it stands in the order of arrival.
+fn send(db: &mut Db, number: usize, request: &Request) {
+    match request {
+        Request::Group { place, told } => match place {
+            Place::Page(n) => db.events(0, &format!("s{n}"), None, &rows(number, told)),
+            Place::Session(n) => db.events(1, &format!("s{n}"), None, &rows(number, told)),
+            Place::Person(n) => db.server(&address(*n), &rows(number, told)),
+            Place::Nobody => db.events(1, "", None, &rows(number, told)),
+        },
+        Request::Identify { session, at, person } => {
+            let id = format!("i{number}");
+            let at = clock::identify_ts(NOW + at * 1000, &id);
+            db.identify(&format!("s{session}"), at, &id, &address(*person), &json!({}));
+        }
+    }
+}
+
+fn clear(db: &mut Db) {
+    db.clear(&TABLES);
+    for person in 0..PEOPLE {
+        let session = format!("home{person}");
+        db.identify(&session, clock::identify_ts(NOW, "home"), &session, &address(person), &json!({}));
+    }
+}
+
+/// Every group as it is kept.
+fn kept(db: &Db) -> BTreeMap<String, Group> {
+    let fields = |cell: &Value| serde_json::from_str::<BTreeMap<String, Field>>(&text(cell)).unwrap();
+    let all = db.rows("select id, kind, key, first_ts, claimed, said, name from groups", &[]);
+    all.iter()
+        .map(|r| {
+            let group = Group {
+                id: text(&r[0]),
+                kind: text(&r[1]),
+                key: text(&r[2]),
+                first_ts: number(&r[3]),
+                claimed: fields(&r[4]),
+                said: fields(&r[5]),
+            };
+            assert_eq!(r[6].as_str().map(str::to_owned), group.name(), "the name to search by is the one shown");
+            (group.id.clone(), group)
+        })
+        .collect()
+}
+
+/// Every group as the pure rule makes it of the events that are stored, in the order in which they came in.
+fn folded(db: &Db) -> BTreeMap<String, Group> {
+    let mut told = BTreeMap::<String, Vec<Told>>::new();
+    let events =
+        "select ts, source, message_id, data from events where type = 'group' order by request, substr(message_id, 5)";
+    for r in db.rows(events, &[]) {
+        let telling = telling(&text(&r[2]), &text(&r[3]), number(&r[1]) == 1).unwrap();
+        told.entry(telling.id.clone()).or_default().push((number(&r[0]), number(&r[1]) == 1, telling));
+    }
+    told.into_iter().map(|(id, events)| (id, fold(&events).unwrap())).collect()
+}
+
+/// Whose are the groups that events name: group, person.
+fn belonging(db: &Db) -> BTreeSet<(String, String)> {
+    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
+        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        facts.entry(text(&r[0])).or_default().push(fact);
+    }
+    let named = db.rows("select session, ts, message_id, data from events where type = 'group'", &[]);
+    let owned = named.iter().filter_map(|r| {
+        let group = telling(&text(&r[2]), &text(&r[3]), true).unwrap().id;
+        let of_session = facts.get(&text(&r[0])).map_or(&[][..], Vec::as_slice);
+        Some((group, owner(of_session, number(&r[1]))?.to_owned()))
+    });
+    owned.collect()
+}
+
+/// A walk through the members of a group, as the API reads it.
+fn walk(db: &Db, group: &str) -> Vec<String> {
+    let (mut place, mut walked) = ([json!(""), json!(-1), json!("")], Vec::new());
+    loop {
+        let page = db.rows(sql::MEMBERSHIPS_LIST, &[&[json!(COMPANY), json!(group)][..], &place, &[json!(2)]].concat());
+        walked.extend(page.iter().map(|r| text(&r[3])));
+        let Some(last) = page.last() else { return walked };
+        place = [last[0].clone(), last[1].clone(), last[2].clone()];
+    }
+}
+
+/// Holds what is kept, listed and counted against the pure rules.
+fn check(db: &Db) {
+    assert_eq!(format!("{:?}", kept(db)), format!("{:?}", folded(db)), "a group is the fold of its events");
+    let belonging = belonging(db);
+    for key in KEYS {
+        let group = id("group", key);
+        let expected: BTreeSet<&String> = belonging.iter().filter(|(g, _)| *g == group).map(|(_, p)| p).collect();
+        let walked = walk(db, &group);
+        assert_eq!(walked.len(), expected.len(), "a walk shows everyone once");
+        assert_eq!(walked.iter().collect::<BTreeSet<_>>(), expected, "the members of {key}");
+        let found = db.rows(sql::GROUP_FIND, &[json!(COMPANY), json!(1000), json!(group)]);
+        assert_eq!(found.first().map_or(0, |r| number(&r[6])), i64::try_from(expected.len()).unwrap(), "counted");
+    }
+    for r in db.rows("select id from profiles", &[]) {
+        let profile = text(&r[0]);
+        let expected: BTreeSet<&String> = belonging.iter().filter(|(_, p)| *p == profile).map(|(g, _)| g).collect();
+        let of = db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50)]);
+        assert_eq!(of.iter().map(|r| text(&r[0])).collect::<Vec<_>>().len(), expected.len());
+        let of: BTreeSet<String> = of.iter().map(|r| text(&r[0])).collect();
+        assert_eq!(of.iter().collect::<BTreeSet<_>>(), expected, "the groups of {profile}");
+    }
+    let unmarked = db.rows(
+        "select 1 from links where has_records = 0 and exists (select 1 from memberships where session = links.session)",
+        &[],
+    );
+    assert!(unmarked.is_empty(), "a session has memberships and its links do not say so");
+}
+
+/// What does not depend on the order of arrival: all but the claims, of which the first stays.
+fn settled(db: &Db) -> Vec<Vec<String>> {
+    let mut all = db.table("select id, kind, key, first_ts, said from groups order by 1");
+    all.extend(db.table(
+        "select iif(session like 'webhook%', (select i.key from profiles p join identities i on i.profile = p.id where p.server_session = session), session) as s, grp, ts
+         from memberships order by 1, 2, 3",
+    ));
+    for row in &mut all {
+        // An object's members may stand in any order.
+        let last = row.len() - 1;
+        if let Ok(fields) = serde_json::from_str::<BTreeMap<String, Field>>(&schema::acts::text(&row[last])) {
+            row[last] = format!("{fields:?}");
+        }
+    }
+    all
+}
+
+fn has_tie(history: &[Request]) -> bool {
+    pipe::has_tie(history.iter().enumerate().filter_map(|(number, request)| match request {
+        Request::Identify { session, at, .. } => {
+            Some((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}"))))
+        }
+        Request::Group { .. } => None,
+    }))
+}
+
+thread_local! {
+    // Two databases serve all cases, emptied in between: making them anew is most of a case's time.
+    static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_group_is_the_fold_of_its_events_and_its_members_follow_the_ledger_whatever_is_undone_or_merged(
+        (history, order) in prop::collection::vec(request(), 1..14).prop_flat_map(|h| {
+            let order: Vec<usize> = (0..h.len()).collect();
+            (Just(h), Just(order).prop_shuffle())
+        }),
+        repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        acts in prop::collection::vec(act(), 0..6),
+    ) {
+        prop_assume!(!has_tie(&history));
+        DBS.with_borrow_mut(|[straight, shuffled]| {
+            clear(straight);
+            for (number, request) in history.iter().enumerate() {
+                send(straight, number, request);
+            }
+            check(straight);
+            clear(shuffled);
+            let late: Vec<usize> = repeats.iter().map(|r| r.index(history.len())).collect();
+            for number in order.iter().chain(&late) {
+                send(shuffled, *number, &history[*number]);
+            }
+            check(shuffled);
+            prop_assert_eq!(settled(straight), settled(shuffled));
+            let mut merged = Vec::new();
+            for act in &acts {
+                match act {
+                    Act::Undo(number) => drop(straight.undo(&format!("i{}", number.index(history.len())))),
+                    Act::Merge(into, from) => merged.extend(straight.merge(&address(*into), &address(*from))),
+                    Act::Part => if let Some(loser) = merged.pop() { straight.part(&loser) },
+                }
+                check(straight);
+            }
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn a_message_id_that_was_used_before_changes_nothing_whatever_it_tells() {
+    let mut db = Db::open();
+    clear(&mut db);
+    db.events(0, "s0", None, &[event("e", 5, "group", r#"{"groupId":"acme","traits":{"a":1}}"#)]);
+    let before = format!("{:?} {:?}", kept(&db), db.table("select * from memberships"));
+    db.events(0, "s0", None, &[event("e", 9, "group", r#"{"groupId":"acme","traits":{"b":1}}"#)]);
+    db.events(0, "s1", None, &[event("e", 9, "group", r#"{"groupId":"other"}"#)]);
+    assert_eq!(format!("{:?} {:?}", kept(&db), db.table("select * from memberships")), before);
+}
+
+#[test]
+fn a_group_keeps_so_many_traits_of_each_layer() {
+    let mut db = Db::open();
+    clear(&mut db);
+    for batch in 0..3 {
+        let fields: Vec<String> = (0..60).map(|n| format!(r#""f{:03}":{batch}"#, batch * 40 + n)).collect();
+        let data = format!(r#"{{"groupId":"acme","traits":{{{}}}}}"#, fields.join(","));
+        let ts = clock::event_ts(NOW + i64::from(batch) * 1000, 0);
+        db.events(0, "s0", None, &[event(&format!("e0{batch}-0"), ts, "group", &data)]);
+        db.events(1, "", None, &[event(&format!("w0{batch}-0"), ts, "group", &data)]);
+    }
+    check(&db);
+    let group = &kept(&db)[&id("group", "acme")];
+    assert_eq!((group.claimed.len(), group.said.len()), (100, 100));
+}
+
+#[test]
+fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_clock() {
+    let mut db = Db::open();
+    clear(&mut db);
+    let far = clock::event_ts(NOW + 86_000_000, 0);
+    db.events(1, "", None, &[event("e", far, "group", r#"{"groupId":"acme","traits":{"plan":"old","seats":2}}"#)]);
+    let group = id("group", "acme");
+    let say = |fields: Value, stamp: &str| {
+        let params = [COMPANY, &group, &fields.to_string()].map(|text| json!(text));
+        db.rows(sql::GROUPS_SAY, &[&params[..], &[json!(clock::event_ts(NOW, 0)), json!(stamp), json!(100)]].concat())
+    };
+    assert_eq!(say(json!({"plan": ["gold"]}), "a").len(), 1);
+    say(json!({"plan": ["silver"], "seats": [null]}), "b");
+    assert_eq!(serde_json::to_value(kept(&db)[&group].traits()).unwrap(), json!({"plan": "silver"}));
+    let nobody = [json!(COMPANY), json!("grp_none"), json!("{}"), json!(0), json!("c"), json!(100)];
+    assert!(db.rows(sql::GROUPS_SAY, &nobody).is_empty());
+}
+
+#[test]
+fn a_server_that_names_a_person_s_group_every_night_adds_no_row() {
+    let mut db = Db::open();
+    clear(&mut db);
+    for night in 0..5 {
+        let ts = clock::event_ts(NOW + night * 86_400_000, 0);
+        db.server(&address(0), &[event(&format!("n{night}"), ts, "group", r#"{"groupId":"acme"}"#)]);
+    }
+    assert_eq!(db.rows("select count(*) from memberships", &[]), [[json!(1)]]);
+    assert_eq!(walk(&db, &id("group", "acme")), [db.owner(&address(0)).unwrap()]);
+}

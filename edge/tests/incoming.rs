@@ -1,0 +1,112 @@
+//! What is noted of the items that came in, by the SQL on the real schema: so many a minute and so many in all, in one order that never goes back, and found
+//! without looking at anything else.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use schema::pipe::{COMPANY, Db, NOW, number, view};
+use serde_json::{Value, json};
+use trackmate_edge::domain::incoming::Entry;
+use trackmate_edge::store::sql;
+use trackmate_wire::problem::{Code, Problem};
+
+const MINUTE: i64 = 60_000;
+
+/// Notes rejected items at a door, `minute` of them a minute and `kept` in all at the most, as `store::incoming` does.
+fn reject(db: &Db, source: i64, at: i64, count: usize, minute: i64, kept: i64) {
+    let problem = Problem::new(Code::MissingField, "eventType is missing");
+    let entries: Vec<Entry> = (0..count).map(|_| Entry::rejected(Some("{}"), None, None, &problem)).collect();
+    let (ring, json) = (1 + source, serde_json::to_string(&entries).unwrap());
+    db.rows(sql::INCOMING_INSERT, json!([COMPANY, ring, json, source, at, minute]).as_array().unwrap());
+    db.rows(sql::INCOMING_TRIM, &[json!(COMPANY), json!(ring), json!(kept)]);
+}
+
+fn count(db: &Db, source: i64) -> i64 {
+    number(&db.rows("select count(*) from incoming where source = ?1", &[json!(source)])[0][0])
+}
+
+fn last(db: &Db) -> Value {
+    db.rows(sql::INCOMING_LAST, &[json!(COMPANY)])[0][0].clone()
+}
+
+#[test]
+fn a_minute_has_room_for_so_many_at_each_door_and_a_ring_keeps_its_newest() {
+    let db = Db::open();
+    reject(&db, 0, NOW, 30, 10, 15);
+    assert_eq!(count(&db, 0), 10);
+    reject(&db, 0, NOW + MINUTE / 2, 30, 10, 15);
+    assert_eq!(count(&db, 0), 10, "the minute is full");
+    reject(&db, 1, NOW + MINUTE / 2, 4, 10, 15);
+    assert_eq!(count(&db, 1), 4, "the other door has its own");
+    reject(&db, 0, NOW + MINUTE, 30, 10, 15);
+    assert_eq!(count(&db, 0), 15);
+    assert_eq!(count(&db, 1), 4, "and is pushed out of nothing");
+    let oldest = db.rows("select count(*) from incoming where source = 0 and at = ?1", &[json!(NOW)]);
+    assert_eq!(oldest, [[json!(5)]]);
+}
+
+#[test]
+fn numbers_ascend_whatever_the_clock_does_and_are_never_used_again() {
+    let mut db = Db::open();
+    assert_eq!(last(&db), Value::Null);
+    let mut before = 0;
+    db.events(0, "s", None, &[view("a", NOW * 1000, None), view("b", NOW * 1000, None)]);
+    for (n, late) in [0, 5, -90_000, 5, MINUTE, -1].into_iter().enumerate() {
+        reject(&db, 0, NOW + late, n + 1, 100, 100);
+        let noted =
+            json!([{"o": "stored", "i": "a", "n": "view"}, {"o": "stored", "i": "nowhere", "n": "view"}]).to_string();
+        db.rows(sql::INCOMING_INSERT, json!([COMPANY, 0, noted, 0, NOW + late, 100]).as_array().unwrap());
+        assert!(number(&last(&db)) > before);
+        before = number(&last(&db));
+    }
+    let noted = db.rows("select count(*), count(distinct seq) from incoming", &[]);
+    assert_eq!(noted, [[json!(21 + 6), json!(21 + 6)]], "what is not stored is not noted as stored");
+    // Days later all is forgotten; what follows has greater numbers all the same.
+    let later = NOW + 8 * 24 * 60 * MINUTE;
+    db.rows(sql::INCOMING_PRUNE, &[json!(later - MINUTE), json!(1000)]);
+    assert_eq!(last(&db), Value::Null);
+    reject(&db, 1, later, 1, 100, 100);
+    assert!(number(&last(&db)) > before);
+}
+
+#[test]
+fn nothing_is_noted_for_a_company_that_does_not_exist() {
+    let db = Db::open();
+    let noted = json!([{"o": "rejected", "c": "invalid_json", "m": "no"}]).to_string();
+    db.rows(sql::INCOMING_INSERT, json!(["TM-NOBODY", 1, noted, 0, NOW, 100]).as_array().unwrap());
+    assert_eq!(count(&db, 0), 0);
+}
+
+#[test]
+fn every_look_goes_by_an_index() {
+    let db = Db::open();
+    for statement in [
+        sql::INCOMING_AFTER,
+        sql::INCOMING_BEFORE,
+        sql::INCOMING_FORGET,
+        sql::INCOMING_INSERT,
+        sql::INCOMING_LAST,
+        sql::INCOMING_OF_ID,
+        sql::INCOMING_PRUNE,
+        sql::INCOMING_TRIM,
+        sql::DELIVERIES_OF_EVENT,
+        sql::EVENT_FIND,
+        sql::COMPANY_CHECK,
+        sql::SERVER_RESOLVE,
+    ] {
+        let mut prepared = db.connection.prepare(&format!("explain query plan {statement}")).unwrap();
+        let plan: Vec<String> = prepared.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();
+        // Looked at whole: parameters, and what a statement has found itself.
+        let own = ["SCAN CONSTANT ROW", "SCAN i", "SCAN s", "SCAN subscribed", "SCAN d", "SCAN n", "SCAN w"];
+        let is_page = |step: &str| step != "SCAN i" || statement.starts_with("with page as materialized");
+        for step in plan.iter().filter(|step| step.starts_with("SCAN ") && !step.contains("VIRTUAL TABLE")) {
+            assert!(own.contains(&step.as_str()) && is_page(step), "{step} in {statement}\n{plan:#?}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+// Other vendors' forms of a request, by hand: keys, whose an event is, what is refused. The clients themselves are in tests/clients.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { assertProblem, newCompany } from '../support/people.mjs';
+
+const basic = (key) => ({ authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` });
+
+/** A company with what a vendor's client does to it, by its public key or its server's. */
+async function newShop(trackMate) {
+  const c = await newCompany(trackMate);
+  const post = (path, body, key = c.companyId) => trackMate.call('POST', path, body, basic(key));
+  const fine = async (path, body, key) => {
+    const answer = await post(path, body, key);
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    assert.deepEqual(answer.body.rejected, []);
+    return answer.body;
+  };
+  const userOf = async (externalId) => (await c.get(`/api/admin/users?externalId=${encodeURIComponent(externalId)}`)).body.users[0];
+  return { ...c, post, fine, userOf, page: (path, body) => fine(path, body), server: (path, body) => fine(path, body, c.serverKey) };
+}
+
+export default (trackMate) =>
+  describe('other vendors’ clients', () => {
+    const world = {};
+    const shop = async () => (world.shop ??= await newShop(trackMate()));
+
+    test('show their key in any way they know, and a wrong one is refused at once', async () => {
+      const c = await shop();
+      const { call } = trackMate();
+      const track = { event: 'keyed', anonymousId: 'visitor-1' };
+      for (const key of [c.companyId, c.serverKey]) {
+        for (const [body, headers] of [
+          [track, basic(key)],
+          [track, { 'x-write-key': key }],
+          [{ ...track, writeKey: `${key}:***` }, { 'x-write-key': `${key}:secret` }], // as Jitsu's client has it
+          [track, { authorization: `Bearer ${key}` }],
+          [{ ...track, writeKey: key }, {}],
+          [{ ...track, api_key: key }, {}],
+          [{ ...track, writeKey: key }, basic(key)],
+        ]) {
+          for (const path of ['/v1/track', '/v1/t/']) assert.deepEqual((await call('POST', path, body, headers)).body, { success: true, accepted: 1, duplicates: 0, rejected: [] });
+        }
+      }
+      assertProblem(await call('POST', '/v1/track', track), 401, 'missing_key');
+      for (const key of ['nonsense', 'TM-NOBODY', 'tm_live_nothing']) assertProblem(await call('POST', '/v1/track', track, basic(key)), 401, 'invalid_key');
+      assert.equal((await call('POST', '/v1/track', track, basic('nonsense'))).cost.trips, 0, 'what cannot be a key costs no look into the database');
+      assertProblem(await call('POST', '/v1/track', { ...track, writeKey: c.serverKey }, basic(c.companyId)), 401, 'invalid_key');
+      assertProblem(await call('POST', '/v1/track', track, basic(c.adminKey)), 403, 'wrong_scope');
+      assertProblem(await call('POST', '/v1/track', track, { ...basic(c.serverKey), origin: 'https://shop.example' }), 403, 'wrong_scope');
+    });
+
+    test('find all their paths, with and without a slash, and may be asked by pages of any origin', async () => {
+      const c = await shop();
+      const { url, call } = trackMate();
+      const segment = { track: { event: 'x' }, identify: { traits: {} }, page: {}, screen: {}, group: { groupId: 'g' }, alias: { previousId: 'before', userId: 'u-after' } };
+      for (const [kind, body] of Object.entries(segment)) {
+        for (const path of [kind, kind[0], `${kind}/`]) await c.page(`/v1/${path}`, { anonymousId: 'visitor-2', ...body });
+        for (const path of [`/api/s/${kind}`, `/api/s/s2s/${kind}`]) await c.page(path, { anonymousId: 'visitor-2', ...body });
+      }
+      for (const path of ['/v1/batch', '/v1/b']) await c.page(path, { batch: [{ type: 'track', event: 'x', userId: 7 }] });
+      for (const path of ['/batch/', '/batch']) await c.page(path, { api_key: c.companyId, batch: [{ event: 'x', distinct_id: 'd' }] });
+      for (const path of ['/capture/', '/capture', '/e/', '/e', '/i/v0/e/', '/i/v0/e']) {
+        assert.equal((await call('POST', path, { api_key: c.companyId, event: 'x', distinct_id: 'd' })).body.accepted, 1, path);
+        assert.equal((await call('POST', path, gzipSync(JSON.stringify([{ event: 'x', properties: { token: c.companyId, distinct_id: 'd' } }])), { 'content-type': 'text/plain' })).body.accepted, 1, path);
+      }
+      for (const [method, path] of [['POST', '/flags/?v=2'], ['POST', '/decide/?v=3'], ['GET', `/array/${c.companyId}/config`]]) {
+        assert.deepEqual((await call(method, path, method === 'POST' ? {} : undefined)).body.featureFlags, {}, path);
+      }
+      const { integrations } = (await call('GET', `/v1/projects/${c.companyId}/settings`)).body;
+      assert.deepEqual([integrations['Segment.io'].apiKey, integrations['Segment.io'].apiHost], [c.companyId, `${new URL(url).host}/v1`]);
+      for (const path of ['/v1/t', '/v1/batch', '/batch/', '/api/s/track']) {
+        const preflight = await fetch(url + path, { method: 'OPTIONS', headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' } });
+        assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, '*'], path);
+        for (const header of ['authorization', 'content-type', 'x-write-key', 'x-retry-count']) assert.ok(preflight.headers.get('access-control-allow-headers').includes(header), header);
+      }
+      assertProblem(await call('GET', '/v1/track'), 405, 'method_not_allowed');
+      assertProblem(await call('POST', '/v1/dance', {}), 404, 'not_found');
+      // What is not an API path is still the site's.
+      assert.equal((await fetch(`${url}/docs`)).status, 200);
+    });
+
+    test('have the good items of a batch stored, and hear about the bad', async () => {
+      const c = await shop();
+      const at = '2025-10-18T10:00:00.123456789+00:00';
+      const batch = [
+        { type: 'track', event: 'good', userId: 'u-mixed', messageId: 'mixed-1', timestamp: at, context: { app: 'x' } },
+        { type: 'track', userId: 'u-mixed' },
+        { type: 'dance', userId: 'u-mixed' },
+        'text',
+        { type: 'track', event: 'nobody’s' },
+        { type: 'track', event: 'large', userId: 'u-mixed', properties: { text: 'x'.repeat(33 * 1024) } },
+        { type: 'track', event: 'late', userId: 'u-mixed', timestamp: 'soon' },
+        { type: 'identify', userId: 'u-mixed', traits: { name: 'x'.repeat(201) } },
+        { type: 'track', event: 'good', userId: null, anonymousId: 'visitor-3', properties: null, originalTimestamp: at },
+        { type: 'track', event: 'good', userId: 'u-mixed', messageId: 'mixed-1' },
+      ];
+      for (const key of [c.companyId, c.serverKey]) {
+        const { status, body } = await c.post('/v1/batch', { batch }, key);
+        assert.deepEqual([status, body.success, body.accepted, body.duplicates], [200, true, 2, 1]);
+        assert.deepEqual(body.rejected.map(({ index, code }) => [index, code]), [
+          [1, 'missing_field'], [2, 'invalid_field'], [3, 'invalid_field'], [4, 'missing_field'], [5, 'event_too_large'], [6, 'invalid_timestamp'], [7, 'invalid_field'],
+        ]);
+        assert.deepEqual((await c.post('/v1/batch', { batch }, key)).body.duplicates, 3, 'by its id, or by its content where it brings only a time');
+      }
+      assertProblem(await c.post('/v1/track', { userId: 'u-mixed' }), 400, 'missing_field', 'event');
+      assertProblem(await c.post('/v1/batch', { batch: Array(501).fill({ type: 'track', event: 'x', userId: 'u' }) }), 413, 'too_many_events', 'batch');
+      assertProblem(await c.post('/v1/batch', {}), 400, 'missing_field', 'batch');
+      const d1 = await trackMate().d1();
+      const { context, ts } = await d1.prepare("select context, ts from events where company = ?1 and source = 0 and message_id = 'mixed-1'").bind(c.companyId).first();
+      assert.deepEqual([JSON.parse(context), Math.floor(ts / 1000)], [{ app: 'x' }, Date.parse('2025-10-18T10:00:00.123Z')]);
+    });
+
+    test('cost what our own cost: a round trip for a visitor’s batch, two for each person a server tells of', async () => {
+      const c = await newShop(trackMate());
+      const batch = (ids) => ({ batch: Array.from({ length: 30 }, (_, n) => ({ type: 'track', event: 'counted', ...ids(n) })) });
+      assert.equal((await c.post('/v1/batch', batch(() => ({ anonymousId: 'v-1' })))).cost.trips, 1);
+      await c.server('/v1/track', { userId: 'u-0', event: 'first' });
+      assert.equal((await c.post('/v1/batch', batch(() => ({ userId: 'u-0' })), c.serverKey)).cost.trips, 2);
+      const { body, cost } = await c.post('/v1/batch', batch((n) => ({ userId: `u-${n}` })), c.serverKey);
+      assert.deepEqual([body.accepted, cost.trips], [30, 60]);
+      assert.equal((await c.get('/api/admin/users')).body.users.length, 30);
+    });
+
+    test('put a visitor’s events on the timeline of whom an identify names, by user id, by address or by both', async () => {
+      const c = await newShop(trackMate());
+      await c.page('/v1/page', { anonymousId: 'v-1', properties: { url: 'https://shop.example/' } });
+      await c.page('/v1/identify', { anonymousId: 'v-1', userId: 'u-1' });
+      await c.page('/v1/track', { anonymousId: 'v-1', userId: 'u-1', event: 'bought' });
+      const first = await c.userOf('u-1');
+      assert.deepEqual([first.email, first.externalId], [null, 'u-1']);
+      assert.deepEqual(await c.names(first.id), ['page_view', 'user_registered', 'bought']);
+      // The address comes later, and by it the company's own events.
+      await c.page('/v1/identify', { anonymousId: 'v-1', userId: 'u-1', traits: { email: 'Ada@Example.com', plan: 'gold' } });
+      const known = await c.user('ada@example.com');
+      assert.deepEqual([known.id, known.email, known.externalId, known.traits.plan], [first.id, 'Ada@Example.com', 'u-1', 'gold']);
+      // Another device, another door: the same person.
+      await c.page('/v1/identify', { anonymousId: 'v-2', userId: 'u-1' });
+      await c.server('/v1/track', { userId: 'u-1', event: 'paid' });
+      await c.server('/v1/track', { userId: 'ada@example.com', event: 'paid by address' });
+      await trackMate().call('POST', '/api/webhooks/events', { identifier: { email: 'ada@example.com' }, eventType: 'shipped' }, c.key);
+      assert.deepEqual((await c.names(first.id)).slice(-4), ['identify', 'paid', 'paid by address', 'shipped']);
+      // A user id whose owner is told first by a server, with an address.
+      await c.server('/v1/track', { userId: 'u-2', event: 'signed up' });
+      await c.server('/v1/identify', { userId: 'u-2', traits: { email: 'bob@example.com', firstName: 'Bob', phone: 4712345678, createdAt: '2025-01-01' } });
+      const bob = await c.userOf('u-2');
+      assert.deepEqual([bob.email, bob.firstName, bob.phone, bob.traits.createdAt], ['bob@example.com', 'Bob', '4712345678', '2025-01-01']);
+      assert.deepEqual(await c.names(bob.id), ['signed up', 'identify']);
+      // A server's identify with a visitor's id takes the visitor's events too.
+      await c.page('/v1/track', { anonymousId: 'v-3', event: 'looked' });
+      await c.server('/v1/identify', { userId: 'u-2', anonymousId: 'v-3' });
+      assert.ok((await c.names(bob.id)).includes('looked'));
+      assert.equal((await c.get('/api/admin/users')).body.users.length, 2);
+    });
+
+    test('cannot take from a page what is another’s, and a server key vouches', async () => {
+      const c = await newShop(trackMate());
+      await c.server('/v1/identify', { userId: 'u-1', traits: { email: 'ada@example.com', name: 'Ada' } });
+      await c.server('/v1/identify', { userId: 'u-2', traits: { email: 'bob@example.com' } });
+      const [ada, bob] = [await c.userOf('u-1'), await c.userOf('u-2')];
+      // A page claims all kinds of things: nothing of either changes, and nobody is joined.
+      await c.page('/v1/identify', { anonymousId: 'x-1', userId: 'u-1', traits: { email: 'bob@example.com', name: 'Mallory' } });
+      await c.page('/v1/identify', { anonymousId: 'x-2', userId: 'u-1', traits: { email: 'mallory@example.com' } });
+      await c.page('/v1/identify', { anonymousId: 'x-3', userId: 'u-3', traits: { email: 'ada@example.com' } });
+      await c.page('/v1/alias', { previousId: 'u-2', userId: 'u-1' });
+      const now = [await c.userOf('u-1'), await c.userOf('u-2')];
+      assert.deepEqual(now.map(({ id, email, name }) => [id, email, name]), [[ada.id, 'ada@example.com', 'Ada'], [bob.id, 'bob@example.com', null]]);
+      assert.equal(await c.user('mallory@example.com'), undefined);
+      assert.notEqual((await c.userOf('u-3')).id, ada.id, 'a user id that comes with another’s address is somebody else');
+      // The server says an address is another one now; and that two ids are one person.
+      await c.server('/v1/identify', { userId: 'u-1', traits: { email: 'ada@new.example' } });
+      assert.equal((await c.userOf('u-1')).email, 'ada@new.example');
+      await c.server('/v1/alias', { previousId: 'u-2', userId: 'u-1' });
+      assert.equal((await c.userOf('u-2')).id, ada.id);
+      assert.deepEqual((await c.get(`/api/admin/users/${ada.id}/identities`)).body.externalIds.map(({ id }) => id).sort(), ['u-1', 'u-2']);
+      assert.equal((await c.server('/v1/alias', { previousId: 'u-1', userId: 'u-1' })).duplicates, 1, 'an id is its own alias already');
+      // Whom a server knows by an address alone is the user it names with it, and is shown with both.
+      await c.server('/v1/identify', { userId: 'u-4', traits: { plan: 'gold' } });
+      await c.call('POST', '/api/contacts', { company_id: c.companyId, email: 'cy@example.com' });
+      await c.server('/v1/identify', { userId: 'u-4', traits: { email: 'cy@example.com' } });
+      const cy = await c.userOf('u-4');
+      assert.deepEqual([cy.email, cy.externalId, cy.traits.plan, (await c.user('cy@example.com')).id], ['cy@example.com', 'u-4', 'gold', cy.id]);
+      // And it can be taken back.
+      await c.call('POST', '/api/admin/identity/undo', { profileId: bob.id }, c.admin);
+      assert.deepEqual([(await c.userOf('u-1')).id, (await c.userOf('u-2')).id], [ada.id, bob.id]);
+    });
+
+    test('leave nothing behind when who they told of is erased, and an undone identify makes nobody', async () => {
+      const c = await newShop(trackMate());
+      await c.page('/v1/identify', { anonymousId: 'v-1', userId: 'u-secret-1', traits: { email: 'ada@example.com' }, messageId: 'i-1' });
+      const ada = await c.userOf('u-secret-1');
+      assert.equal((await c.call('DELETE', `/api/admin/users/${ada.id}`, undefined, c.admin)).body.receipt.counts.identities, 2);
+      await c.page('/v1/identify', { anonymousId: 'v-2', userId: 'u-secret-1' });
+      await c.page('/v1/identify', { anonymousId: 'v-3', userId: 'u-other', traits: { email: 'ada@example.com' } });
+      const refused = (await c.post('/v1/track', { userId: 'u-secret-1', event: 'x' }, c.serverKey)).body;
+      assert.equal(refused.code, 'erased_user');
+      assert.equal(await c.userOf('u-secret-1'), undefined);
+      const d1 = await trackMate().d1();
+      for (const table of ['events', 'profiles', 'identities', 'links', 'tombstones']) {
+        const { results } = await d1.prepare(`select * from ${table} where company = ?1`).bind(c.companyId).all();
+        assert.ok(!/u-secret-1|ada@example/.test(JSON.stringify(results)), table);
+      }
+      assert.equal((await c.call('DELETE', '/api/admin/tombstones', { externalId: 'u-secret-1' }, c.admin)).body.lifted, true);
+      await c.page('/v1/identify', { anonymousId: 'v-2', userId: 'u-secret-1', messageId: 'i-2' });
+      assert.notEqual((await c.userOf('u-secret-1')).id, ada.id);
+
+      const undone = await c.call('POST', '/api/admin/identity/undo', { messageId: 'i-2' }, c.admin);
+      assert.equal(undone.body.removed, true);
+      assert.equal(await c.userOf('u-secret-1'), undefined);
+    });
+
+    test('of PostHog’s make say the same of people', async () => {
+      const c = await newShop(trackMate());
+      const send = (key, ...batch) => c.fine('/batch/', { api_key: key, batch }, key);
+      await send(c.companyId, { event: '$pageview', distinct_id: 'd-1', properties: { $device_id: 'd-1', $is_identified: false } });
+      await send(c.companyId, { event: '$identify', distinct_id: 'u-1', properties: { $anon_distinct_id: 'd-1', $device_id: 'd-1', $set: { email: 'ada@example.com' } } });
+      await send(c.companyId, { event: 'bought', distinct_id: 'u-1', properties: { $device_id: 'd-1', $is_identified: true } });
+      const ada = await c.userOf('u-1');
+      assert.deepEqual(await c.names(ada.id), ['page_view', 'user_registered', 'bought']);
+      await send(c.serverKey, { event: '$set', distinct_id: 'u-1', properties: { $set: { plan: 'gold' }, $set_once: { plan: 'never', first: 'spring' } } });
+      await send(c.serverKey, { event: '$set', distinct_id: 'u-1', properties: { $set_once: { first: 'summer' } } });
+      const { traits } = await c.userOf('u-1');
+      assert.deepEqual([traits.plan, traits.first], ['gold', 'spring']);
+      await send(c.serverKey, { event: '$create_alias', distinct_id: 'u-1', properties: { alias: 'u-old' } }, { event: 'late', distinct_id: 'u-old' });
+      assert.ok((await c.names(ada.id)).includes('late'));
+    });
+
+    test('from a page whose company wants proof identify nobody without it', async () => {
+      const c = await newShop(trackMate());
+      await c.call('PATCH', '/api/admin/settings', { identityVerification: 'required' }, c.admin);
+      assertProblem(await c.post('/v1/identify', { anonymousId: 'v', userId: 'u-1' }), 403, 'identity_unproved');
+      assert.deepEqual((await c.post('/v1/batch', { batch: [{ type: 'identify', anonymousId: 'v', userId: 'u-1' }, { type: 'track', event: 'x', anonymousId: 'v' }] })).body.rejected.map((r) => r.code), ['identity_unproved']);
+      await c.server('/v1/identify', { anonymousId: 'v', userId: 'u-1' });
+      assert.ok((await c.names((await c.userOf('u-1')).id)).includes('x'));
+      await c.call('PATCH', '/api/admin/settings', { allowedOrigins: ['https://shop.example'] }, c.admin);
+      assertProblem(await trackMate().call('POST', '/v1/track', { event: 'x', anonymousId: 'v' }, { ...basic(c.companyId), origin: 'https://evil.example' }), 403, 'origin_not_allowed');
+    });
+  });

@@ -1,0 +1,55 @@
+// What the dashboard's scenarios share: signing in, pictures in three looks, and axe's opinion.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { listen, until } from '../browser.mjs';
+
+const at = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const SHOTS = at('.trackmate/shots/');
+const AXE = readFileSync(at('node_modules/axe-core/axe.min.js'), 'utf8');
+
+/** A fresh viewer, signed in to the company as a person does it, on this page of the dashboard → the page; what it says is in `page.said`. `prepare` sees its context first. */
+export async function desk({ browser, trackMate }, company, place = 'live', prepare = () => {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', acceptDownloads: true });
+  await prepare(context);
+  const page = listen(await context.newPage());
+  await signIn(page, trackMate, company, place);
+  return page;
+}
+
+/** Signs in to the company on the way to a place of the dashboard. */
+export async function signIn(page, trackMate, company, place) {
+  await page.goto(`${trackMate.url}/dashboard/#/${company.companyId}/${place}`);
+  await page.getByLabel('Admin key').fill(company.adminKey);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+}
+
+/** The places of the menu's pages: `#/<company>/live`, … */
+export const menu = (page) => page.getByRole('navigation', { name: 'Pages' }).getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+
+/** Takes pictures of the page in light, dark and phone width, for people to look at, and asks axe about each: no serious or critical finding. */
+export async function looks(page, name) {
+  mkdirSync(SHOTS, { recursive: true });
+  const size = page.viewportSize();
+  for (const [look, scheme, viewport] of [['light', 'light', size], ['dark', 'dark', size], ['phone', 'light', { width: 360, height: 780 }]]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize(viewport);
+    await page.screenshot({ path: `${SHOTS}${name}-${look}.png`, fullPage: true });
+    await accessible(page, `${name}, ${look}`);
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(sideways <= 0, `${name}, ${look}: the page is ${sideways} px wider than the window`);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(size);
+}
+
+async function accessible(page, what) {
+  // Evaluated by the browser's debugger, so the page's own policy stays as strict as it is.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
+  assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`), [], what);
+}
+
+export { until };

@@ -1,0 +1,165 @@
+// Live: a person who watches events come in, pauses, reads further down, filters, and opens one.
+import assert from 'node:assert/strict';
+import { newCompany } from '../../support/people.mjs';
+import { startReceiver } from '../../support/receiver.mjs';
+import { desk, looks, until } from './desk.mjs';
+
+const rows = (page) => page.getByRole('list', { name: 'Events, newest first' }).getByRole('listitem');
+const names = (page) => rows(page).locator('.what').allTextContents();
+const row = (page, name) => rows(page).filter({ has: page.getByRole('link', { name, exact: true }) });
+async function showing(page, ...wanted) {
+  let shown;
+  await until(() => `${wanted} where ${shown} is shown`, async () => (shown = (await names(page)).join()) === wanted.join(), 30_000);
+}
+/** Once it listens, what comes in is noted. */
+const listening = (page) => page.getByText('Listening', { exact: false }).first().waitFor();
+
+export async function firstEventIsOneClickAway({ browser, trackMate }) {
+  const c = await newCompany(trackMate);
+  const page = await desk({ browser, trackMate }, c);
+  await page.getByText('What comes in from now on shows here at once').waitFor();
+  await looks(page, 'live-empty');
+  const curl = await page.locator('pre', { hasText: 'curl' }).textContent();
+  assert.ok(curl.includes(`${trackMate.url}/api/events`) && curl.includes(`"company_id":"${c.companyId}"`), curl);
+  await page.getByRole('button', { name: 'Send a test event' }).click();
+  await showing(page, 'hello');
+
+  // The line that the page shows is sent as it stands.
+  await c.call('POST', '/api/events', /-d '(.+)'$/s.exec(curl)[1]);
+  await showing(page, 'hello', 'hello');
+  assert.deepEqual(page.said, []);
+  await page.context().close();
+}
+
+export async function eventsShowAsTheyComeIn({ browser, trackMate }) {
+  const c = await newCompany(trackMate);
+  const page = await desk({ browser, trackMate }, c);
+  await listening(page);
+  const session = c.session();
+  await c.track(session, { eventType: 'page_view', eventData: { address: 'https://shop.example/' }, messageId: 'view-1' });
+  await c.track(session, { eventType: 'page_view', messageId: 'view-1' });
+  await c.events(session, [{ eventType: 'late', timestamp: 'soon', messageId: 'late-1' }]);
+  await c.identify(session, 'ada@example.com', { name: 'Ada Lovelace' });
+  await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 79.99 } });
+  await until('the payment', async () => (await names(page)).includes('payment_processed'));
+  const said = async (name) => (await row(page, name).allInnerTexts()).join('\n');
+  for (const part of ['Ada Lovelace', 'server', 'stored', 'amount: 79.99']) assert.ok((await said('payment_processed')).includes(part), part);
+  for (const part of ['rejected', 'ISO 8601']) assert.ok((await said('late')).includes(part), part);
+  assert.deepEqual((await row(page, 'page_view').locator('.marks').allInnerTexts()).map((marks) => marks.replaceAll(/\s+/g, ' ')), ['browser duplicate', 'browser stored']);
+  await looks(page, 'live');
+
+  await page.getByLabel('Outcome').selectOption('Rejected');
+  await showing(page, 'late');
+  assert.match(page.url(), /outcome=rejected/);
+  await c.track(session, { eventType: 'another' });
+  await c.events(session, [{ eventType: 'late_too', timestamp: 'soon' }]);
+  await showing(page, 'late_too', 'late');
+  await page.reload();
+  await showing(page, 'late_too', 'late');
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByLabel('Event name').fill('another');
+  await showing(page, 'another');
+  await page.getByLabel('Event name').fill('');
+  await page.getByLabel('Source').selectOption('Server');
+  await until('the server’s alone', async () => (await names(page)).every((name) => name === 'payment_processed'));
+  assert.deepEqual(page.said, []);
+  await page.context().close();
+}
+
+export async function nothingMovesWhileItIsRead({ browser, trackMate }) {
+  const c = await newCompany(trackMate);
+  const page = await desk({ browser, trackMate }, c);
+  await listening(page);
+  const session = c.session();
+  await c.track(session, { eventType: 'first' });
+  await showing(page, 'first');
+
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await c.track(session, { eventType: 'second' }, { eventType: 'third' });
+  await page.getByRole('button', { name: '2 new events' }).waitFor();
+  await showing(page, 'first');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await showing(page, 'third', 'second', 'first');
+
+  await c.track(session, ...Array.from({ length: 60 }, (_, i) => ({ eventType: `many_${i}` })));
+  await until('all of them', async () => (await rows(page).count()) === 63);
+  await page.mouse.move(700, 500);
+  await page.mouse.wheel(0, 700);
+  await until('further down', () => page.evaluate(() => scrollY > 500));
+  const place = () => row(page, 'many_30').boundingBox().then(({ y }) => y);
+  const before = await place();
+  await c.track(session, { eventType: 'while_reading' });
+  await page.getByRole('button', { name: '1 new event' }).waitFor();
+  assert.equal(await place(), before);
+  assert.equal((await names(page))[0], 'many_59');
+  await page.getByRole('button', { name: '1 new event' }).click();
+  await until('the new one on top', async () => (await names(page))[0] === 'while_reading');
+  assert.equal(await page.evaluate(() => scrollY), 0);
+  assert.deepEqual(page.said, []);
+  await page.context().close();
+}
+
+export async function nothingIsMissedWhileOffline({ browser, trackMate }) {
+  const c = await newCompany(trackMate);
+  const page = await desk({ browser, trackMate }, c);
+  await listening(page);
+  await c.track(c.session(), { eventType: 'before' });
+  await showing(page, 'before');
+  // What tells the stream from a broken line: it is refused, then served again.
+  let refused = 0;
+  await page.route('**/api/admin/events/stream*', (asked) => ((refused += 1), asked.abort()));
+  await page.context().setOffline(true);
+  await page.getByText('Connection lost').waitFor({ timeout: 60_000 });
+  await c.track(c.session(), { eventType: 'meanwhile' });
+  await page.unroute('**/api/admin/events/stream*');
+  await page.context().setOffline(false);
+  await showing(page, 'meanwhile', 'before');
+  await listening(page);
+  assert.ok(refused > 0);
+  await page.context().close();
+}
+
+export async function anEventOpensToItsStory({ browser, trackMate }) {
+  const c = await newCompany(trackMate);
+  const receiver = await startReceiver((request, number) => (number === 1 ? 503 : 200));
+  const webhook = await c.subscribe(receiver.url, ['payment_processed'], { name: 'CRM' });
+  const page = await desk({ browser, trackMate }, c);
+  await listening(page);
+  const session = c.session();
+  await c.track(session, { eventType: 'page_view', eventData: { address: 'https://shop.example/a' }, messageId: 'view/1 ?#' });
+  const { body } = await c.identify(session, 'ada@example.com', { name: 'Ada Lovelace' });
+  await c.server({ email: 'ada@example.com' }, 'payment_processed', { messageId: 'pay-1', eventData: { amount: 79.99 } });
+  await c.events(session, [{ eventType: 'bad', messageId: 'bad-1', timestamp: 'soon', eventData: { secret: 'hunter2' } }]);
+  await until('the rejected one', async () => (await names(page)).includes('bad'));
+
+  await row(page, 'payment_processed').getByRole('link', { name: 'payment_processed' }).click();
+  const panel = page.getByRole('complementary', { name: 'payment_processed' });
+  await panel.getByText('delivered', { exact: true }).waitFor();
+  assert.match(page.url(), /\/live\/server\/pay-1$/);
+  const said = (await panel.innerText()).replaceAll(/\s+/g, ' ');
+  for (const part of ['stored', '"amount": 79.99', 'Ada Lovelace ada@example.com', 'CRM', '503 in', '200 in']) assert.ok(said.includes(part), `${part} in ${said}`);
+  assert.equal(await panel.getByRole('link', { name: 'CRM' }).getAttribute('href'), `#/${c.companyId}/webhooks/${webhook.id}`);
+  assert.equal(await panel.getByRole('link', { name: 'Ada Lovelace' }).getAttribute('href'), `#/${c.companyId}/people/${body.profileId}`);
+  await looks(page, 'live-event');
+  await page.keyboard.press('Escape');
+  await until('the list alone', async () => (await panel.count()) === 0 && /\/live$/.test(page.url()));
+
+  // An event that a page sent before its session was identified, by its address, as somebody else opens it.
+  await row(page, 'page_view').getByRole('link', { name: 'page_view' }).click();
+  const shared = await desk({ browser, trackMate }, c, page.url().split(`${c.companyId}/`)[1]);
+  const story = shared.getByRole('complementary');
+  await story.getByText('"address": "https://shop.example/a"').waitFor();
+  assert.match(await story.innerText(), /By the identify of .+ in session/);
+  await shared.context().close();
+
+  await row(page, 'bad').getByRole('link', { name: 'bad' }).click();
+  const refused = page.getByRole('complementary', { name: 'bad' });
+  await refused.getByRole('link', { name: 'invalid_timestamp' }).waitFor();
+  assert.match(await refused.innerText(), /ISO 8601/);
+  assert.doesNotMatch(await refused.innerText(), /hunter2/);
+  const problems = await (await fetch(`${trackMate.url}/docs/problems/`)).text();
+  assert.ok(problems.includes('invalid_timestamp'), 'the link leads to what to do');
+  assert.deepEqual(page.said, []);
+  await page.context().close();
+  await receiver.close();
+}

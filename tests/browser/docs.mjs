@@ -1,0 +1,59 @@
+// The documentation as a reader in a browser has it: its pages in three looks, and its samples for pages, each run as it stands on a site of another origin.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { samples, sentTo } from '../support/docs.mjs';
+import { listen, until } from './browser.mjs';
+import { looks } from './dashboard/desk.mjs';
+
+/** Calls that a sample makes → the event each becomes. */
+const BECOMES = { trackPageView: 'page_view', track: 'add_to_cart', identify: 'user_registered' };
+
+async function filled(trackMate, text) {
+  const stub = await (await fetch(`${trackMate.url}/sdk/stub.js`)).text();
+  const classic = Buffer.from(await (await fetch(`${trackMate.url}/sdk/trackmate.classic.js`)).arrayBuffer());
+  return sentTo(trackMate.url, text)
+    .replace('/* the text of /sdk/stub.js */', () => stub)
+    .replace('sha384-…', `sha384-${createHash('sha384').update(classic).digest('base64')}`);
+}
+
+export async function samplesForPagesWork({ browser, trackMate }) {
+  const pages = samples('html');
+  assert.ok(pages.length >= 4);
+  const served = new Map();
+  const site = createServer((request, response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(served.get(request.url) ?? ''));
+  await new Promise((listening) => site.listen(0, '127.0.0.1', listening));
+  try {
+    for (const [index, { file, line, text }] of pages.entries()) {
+      const company = await trackMate.companies({ name: `${file}:${line}` });
+      const html = (await filled(trackMate, text)).replaceAll('TM-SHOP99', company.companyId);
+      // A sample of one script element stands in a page of its reader's, which calls what it likes.
+      const calls = html.includes('TrackMate.init') ? '' : `<script>TrackMate.init('${company.companyId}', '${trackMate.url}'); TrackMate.trackPageView();</script>`;
+      served.set(`/${index}`, html + calls);
+      const context = await browser.newContext();
+      const page = listen(await context.newPage());
+      await page.goto(`http://127.0.0.1:${site.address().port}/${index}`);
+      const wanted = Object.keys(BECOMES).filter((call) => `${html}${calls}`.includes(`TrackMate.${call}(`)).map((call) => BECOMES[call]);
+      await until(`${file}:${line}: ${wanted}`, async () => {
+        const { events } = (await trackMate.call('GET', '/api/admin/export/events/json', undefined, { 'x-admin-id': company.adminKey })).body;
+        return wanted.every((name) => events.some(({ eventType }) => eventType === name || (name === 'user_registered' && eventType === 'identify')));
+      });
+      assert.deepEqual(page.said.filter((said) => !/favicon/.test(said)), [], `${file}:${line}`);
+      await context.close();
+    }
+  } finally {
+    site.closeAllConnections();
+    site.close();
+  }
+}
+
+export async function documentationReadsWell({ browser, trackMate }) {
+  const context = await browser.newContext({ javaScriptEnabled: true });
+  const page = listen(await context.newPage());
+  for (const [place, name] of [['/docs/', 'docs-start'], ['/docs/identity/', 'docs-identity'], ['/docs/api/', 'docs-api'], ['/docs/limits/', 'docs-limits']]) {
+    await page.goto(trackMate.url + place);
+    await looks(page, name);
+  }
+  assert.deepEqual(page.said, []);
+  await context.close();
+}

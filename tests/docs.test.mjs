@@ -1,0 +1,180 @@
+// Every code sample of the documentation, run: what a reader copies works. Lines for a terminal run in a shell against the real Worker, programs in their
+// language, pages in tests/browser/docs.mjs. A sample is changed only where it names a host of the reader's. A fence of a language that nobody runs here is a failure.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { PAGES } from '../www/docs/pages.mjs';
+import { trackmate } from './support/cli.mjs';
+import { FILES, samples, sentTo } from './support/docs.mjs';
+import { startTrackMate, until } from './support/harness.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Runs a program to its end → {status, stdout, stderr}; the test's own connections live on meanwhile. */
+async function run(command, args, { input = '', ...options } = {}) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => (said[name] += text));
+  child.stdin.end(input);
+  const status = await new Promise((ended, failed) => child.once('close', ended).once('error', failed));
+  return { status, ...said };
+}
+const has = (command) => spawnSync(command, ['--version']).status === 0;
+/** Languages that need no run of their own: shapes on the wire, and text. Pages are run in a browser. */
+const SHOWN = ['json', 'http', 'text', 'html'];
+
+describe('the documentation', () => {
+  let trackMate;
+  let home;
+  before(async () => {
+    trackMate = await startTrackMate();
+    home = mkdtempSync(join(tmpdir(), 'trackmate-docs-'));
+    writeFileSync(join(home, '.curlrc'), 'silent\nshow-error\nfail-with-body\n');
+    symlinkSync(join(ROOT, 'node_modules'), join(home, 'node_modules'));
+  });
+  after(async () => {
+    await trackMate?.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  /** What a reader of one file has: a company of their own with its keys, and Sarah, whose id is $ID. */
+  async function reader() {
+    const company = await trackMate.companies({ name: 'Shop' });
+    mkdirSync(join(home, '.trackmate'), { recursive: true });
+    writeFileSync(join(home, '.trackmate/dev.json'), JSON.stringify(company));
+    const profile = { company_id: company.companyId, sessionId: 'session_1760781600_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f', email: 'sarah@example.com', name: 'Sarah Johnson' };
+    const { body } = await trackMate.call('POST', '/api/profile', profile);
+    return { TRACKMATE_API_KEY: company.serverKey, TRACKMATE_ADMIN_KEY: company.adminKey, ID: body.profileId };
+  }
+
+  const env = (more = {}) => ({ PATH: process.env.PATH, HOME: home, OPERATOR_KEY: trackMate.operatorKey, TRACKMATE_URL: trackMate.url, ...more });
+
+  /** A shell runs the lines as they stand, hosts and the manager's path apart. */
+  async function shell(lines, known) {
+    const text = sentTo(trackMate.url, lines).replaceAll('cargo run -p trackmate-cli --', `'${trackmate()}'`);
+    const { status, stdout, stderr } = await run('sh', ['-e', '-c', text], { cwd: home, env: env(known) });
+    assert.equal(status, 0, `${lines}\n${stdout}\n${stderr}`);
+    return stdout;
+  }
+
+  test('has only samples of languages that are run', () => {
+    const known = [...SHOWN, 'sh', 'js', 'python', 'php'];
+    for (const { file, line, language } of samples()) assert.ok(known.includes(language), `${file}:${line}: a fence of the language "${language}"`);
+    assert.ok(samples().length > 20);
+  });
+
+  test('shows JSON that is JSON', () => {
+    for (const { file, line, text } of samples('json')) assert.doesNotThrow(() => JSON.parse(text), `${file}:${line}`);
+  });
+
+  for (const file of FILES) {
+    const lines = samples('sh').filter((sample) => sample.file === file && sample.info === '');
+    if (!lines.length) continue;
+    test(`has lines for a terminal that work: ${file}`, { skip: has('curl') ? false : 'curl is not installed' }, async () => {
+      // `make` is what the other tests and the build are; that the command exists is what is looked at here. A file's lines share one shell, as a reader's do.
+      const [made, typed] = [[], []];
+      for (const { text } of lines) for (const line of text.split(/(?<!\\)\n/)) (/^make /.test(line) ? made : typed).push(line);
+      const makefile = readFileSync(join(ROOT, 'Makefile'), 'utf8');
+      for (const line of made) assert.match(makefile, new RegExp(`^${line.split(/\s+/)[1]}:`, 'm'), line);
+      if (typed.length) assert.doesNotMatch(await shell(typed.join('\n'), await reader()), /"success":false/);
+    });
+  }
+
+  test('names commands of wrangler that there are', async () => {
+    const commands = samples('sh').filter(({ info }) => info === 'deploy').flatMap(({ text }) => [...text.matchAll(/wrangler ((?:[a-z0-9]+ ?)+)/g)].map(([, words]) => words.trim()));
+    assert.ok(commands.length > 4);
+    const known = new Map();
+    for (const command of commands) {
+      // As many words as are the command: what follows are names of the reader's.
+      const words = command.split(' ');
+      const depth = { login: 1, deploy: 1, d1: words[1] === 'migrations' ? 3 : 2 }[words[0]] ?? 2;
+      const part = words.slice(0, depth).join(' ');
+      if (!known.has(part)) known.set(part, await run(join(ROOT, 'node_modules/.bin/wrangler'), [...part.split(' '), '--help'], { env: env({ CI: '1', WRANGLER_SEND_METRICS: 'false' }) }));
+      const { status, stdout } = known.get(part);
+      assert.equal(status, 0, command);
+      assert.match(stdout, new RegExp(`wrangler ${words[0]}`), command);
+    }
+  });
+
+  describe('has receivers that verify a delivery and refuse another', () => {
+    const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+    const body = '{"event":"match","timestamp":"2025-11-30T14:30:45.123Z","data":{}}';
+    const headers = () => {
+      const id = 'msg_1';
+      const timestamp = String(Math.floor(Date.now() / 1000));
+      const signature = createHmac('sha256', Buffer.from(secret.slice(6), 'base64')).update(`${id}.${timestamp}.${body}`).digest('base64');
+      return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}`, 'x-webhook-signature': createHmac('sha256', secret).update(body).digest('hex') };
+    };
+    const wrong = { 'webhook-id': 'msg_1', 'webhook-timestamp': '1', 'webhook-signature': 'v1,AA==', 'x-webhook-signature': '0'.repeat(64) };
+    const given = (headers) => JSON.stringify([body, headers, secret]);
+    const ours = (language) => samples(language).filter(({ file, text }) => file === 'docs/webhooks.md' && text.includes('verify'));
+
+    test('in JavaScript', async () => {
+      const all = ours('js');
+      assert.equal(all.length, 2);
+      for (const [index, { text }] of all.entries()) {
+        const path = join(home, `verify-${index}.mjs`);
+        writeFileSync(path, text);
+        const { verify } = await import(path);
+        assert.equal(verify(body, headers(), secret).event, 'match');
+        assert.throws(() => verify(body, wrong, secret));
+        assert.throws(() => verify(`${body} `, headers(), secret));
+      }
+    });
+
+    const interpreted = async (language, command, text, caller) => {
+      const path = join(home, `verify.${language}`);
+      const ask = (headers) => {
+        writeFileSync(path, `${text}\n${caller}`);
+        return run(command, [path], { input: given(headers) });
+      };
+      const { stdout, stderr } = await ask(headers());
+      assert.equal(stdout.trim(), 'match', stderr);
+      assert.notEqual((await ask(wrong)).status, 0);
+    };
+    test('in Python', { skip: has('python3') ? false : 'python3 is not installed' }, async () => {
+      await interpreted('py', 'python3', ours('python')[0].text, 'import sys\nbody, headers, secret = json.load(sys.stdin)\nprint(verify(body.encode(), headers, secret)["event"])\n');
+    });
+    test('in PHP', { skip: has('php') ? false : 'php is not installed' }, async () => {
+      await interpreted('php', 'php', ours('php')[0].text, '[$body, $headers, $secret] = json_decode(stream_get_contents(STDIN), true);\necho verify($body, $headers, $secret)["event"];\n');
+    });
+  });
+
+  test('has a userHash that a company which asks for proof accepts', async () => {
+    const [{ text }] = samples('js').filter(({ file }) => file === 'docs/identity.md');
+    const path = join(home, 'user-hash.mjs');
+    writeFileSync(path, text);
+    const { userHash } = await import(path);
+    const company = await trackMate.companies({ name: 'Careful' });
+    const admin = { 'x-admin-id': company.adminKey };
+    const { body } = await trackMate.call('PATCH', '/api/admin/settings', { identityVerification: 'required' }, admin);
+    const identify = (proof) => trackMate.call('POST', '/api/profile', { company_id: company.companyId, sessionId: 'session_1760781600_1c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f', email: 'tom@example.com', userHash: proof });
+    assert.equal((await identify(userHash('tom@example.com', body.settings.identitySecret))).status, 200);
+    assert.equal((await identify(userHash('tom@example.com', 'another'))).status, 403);
+  });
+
+  test('is served, with links that lead somewhere and a menu on every page', async () => {
+    const pages = new Map();
+    for (const { name } of PAGES) {
+      const path = name ? `/docs/${name}/` : '/docs/';
+      const response = await fetch(trackMate.url + path);
+      assert.equal(response.status, 200, path);
+      pages.set(path, await response.text());
+    }
+    for (const [path, html] of pages) {
+      const ids = (of) => [...pages.get(of).matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+      assert.equal(new Set(ids(path)).size, ids(path).length, `${path}: an id is given once`);
+      for (const [, href] of html.matchAll(/<(?:a|img)[^>]* (?:href|src)="([^"]+)"/g)) {
+        if (/^https?:/.test(href)) continue;
+        const url = new URL(href, `http://x${path}`);
+        if (!pages.has(url.pathname)) {
+          await until(`${path} links to ${href}`, async () => (await fetch(trackMate.url + url.pathname)).ok, 3_000);
+        } else if (url.hash) assert.ok(ids(url.pathname).includes(decodeURIComponent(url.hash.slice(1))), `${path} links to ${href}`);
+      }
+    }
+  });
+});

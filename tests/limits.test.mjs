@@ -1,0 +1,187 @@
+// What one caller may take of what is there for all: requests, memory; and the marks of machines.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { startTrackMate, until } from './support/harness.mjs';
+import { assertProblem, newCompany } from './support/people.mjs';
+
+const MB = 1024 * 1024;
+const LIMIT = 5;
+/** More than two windows of ten seconds let pass. */
+const MANY = 2 * LIMIT + 3;
+const CHROME = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
+
+const from = (address) => ({ 'cf-connecting-ip': address });
+
+/** Sends it often at once → the answers that were refused for it, and the others. */
+async function often(send) {
+  const answers = await Promise.all(Array.from({ length: MANY }, (_, n) => send(n)));
+  const refused = answers.filter((answer) => answer.status === 429);
+  for (const answer of refused) {
+    assertProblem(answer, 429, 'rate_limited');
+    assert.equal(answer.headers.get('retry-after'), '10');
+    assert.equal(answer.cost.trips ?? 0, 0, 'a refusal asks nothing of the database');
+  }
+  return { refused, others: answers.filter((answer) => answer.status !== 429) };
+}
+
+describe('a rate limit', () => {
+  let trackMate;
+  before(async () => {
+    trackMate = await startTrackMate({}, { RATE_PAGES: LIMIT });
+  });
+  after(() => trackMate?.close());
+
+  test('of pages holds for a company and a network, is told to pages of any origin, and passes: what is sent again is stored', async () => {
+    const c = await newCompany(trackMate);
+    const page = (address) => (n) => c.events('session_1', [{ eventType: 'e', messageId: `${address}-${n}` }], {}, from(address));
+    const { refused, others } = await often(page('192.0.2.1'));
+    assert.ok(refused.length >= 3 && others.length >= LIMIT, `${refused.length} refused`);
+    for (const answer of others) assert.equal(answer.status, 200);
+    assert.equal(refused[0].headers.get('access-control-allow-origin'), '*');
+    assert.match(refused[0].headers.get('access-control-expose-headers'), /retry-after/);
+
+    assert.equal((await page('192.0.2.2')('a')).status, 200, 'another address');
+    const other = await newCompany(trackMate);
+    assert.equal((await other.events('session_1', [], {}, from('192.0.2.1'))).status, 200, 'another company');
+    await until('the limit passes', async () => (await page('192.0.2.1')('again')).status === 200, 25_000);
+  });
+
+  test('of pages counts every public door together, and takes half of an IPv6 address', async () => {
+    const c = await newCompany(trackMate);
+    const doors = [
+      (n, network) => c.call('POST', '/api/profile', { company_id: c.companyId, sessionId: `s${n}`, email: `p${n}@example.com` }, from(`${network}::${n}`)),
+      (n, network) => c.call('POST', '/api/contacts', { company_id: c.companyId, email: `c${n}@example.com` }, from(`${network}::${n}`)),
+      (n, network) => c.events(`s${n}`, [], {}, from(`${network}::${n}`)),
+    ];
+    const { refused } = await often((n) => doors[n % 3](n, '2001:db8:1:2'));
+    assert.ok(refused.length >= 3);
+    for (const door of doors) assert.equal((await door(1, '2001:db8:1:3')).status, 200, 'another network');
+  });
+
+  test('that is not bound limits nothing', async () => {
+    const c = await newCompany(trackMate);
+    const { refused } = await often(() => c.tryServer({ eventType: 'e' }));
+    assert.equal(refused.length, 0);
+  });
+});
+
+describe('a rate limit of keys', () => {
+  let trackMate;
+  before(async () => {
+    trackMate = await startTrackMate({}, { RATE_KEYS: LIMIT, RATE_REFUSED: LIMIT });
+  });
+  after(() => trackMate?.close());
+
+  test('holds for each key by itself, of servers and of admins', async () => {
+    const [c, other] = [await newCompany(trackMate), await newCompany(trackMate)];
+    const servers = await often(() => c.tryServer({ eventType: 'e' }));
+    assert.ok(servers.refused.length >= 3 && servers.others.every((answer) => answer.status === 200));
+    const admins = await often(() => c.call('GET', '/api/admin/users', undefined, c.admin));
+    assert.ok(admins.refused.length >= 3 && admins.others.every((answer) => answer.status === 200));
+    assert.equal((await other.tryServer({ eventType: 'e' })).status, 200);
+  });
+
+  test('tells who shows keys and companies that nobody knows to wait, and holds up nobody else at the same address', async () => {
+    const c = await newCompany(trackMate);
+    const unknown = [
+      (n) => c.call('GET', '/api/admin/users', undefined, { 'x-admin-id': `tm_admin_${n}`, ...from('192.0.2.9') }),
+      (n) => c.tryServer({ eventType: 'e' }, { 'x-trackmate-api-key': `tm_live_${n}`, ...from('192.0.2.9') }),
+      (n) => c.call('POST', '/api/events', { company_id: `TM-NOBODY${n}`, sessionId: 's', events: [] }, from('192.0.2.9')),
+    ];
+    const answers = await Promise.all(Array.from({ length: MANY }, (_, n) => unknown[n % 3](n)));
+    const codes = Map.groupBy(answers, (answer) => answer.body.code);
+    assert.deepEqual([...codes.keys()].sort(), ['invalid_key', 'rate_limited', 'unknown_company']);
+    assert.ok(codes.get('rate_limited').length >= 3);
+    assert.equal((await c.tryServer({ eventType: 'e' }, { ...c.key, ...from('192.0.2.9') })).status, 200);
+  });
+});
+
+describe('what is sent', () => {
+  let trackMate;
+  before(async () => {
+    trackMate = await startTrackMate();
+  });
+  after(() => trackMate?.close());
+
+  const memory = (answer) => Number(/memory=(\d+)/.exec(answer.headers.get('x-isolate'))[1]);
+
+  test('as thirty megabytes costs no two, however it is packed', async (t) => {
+    const c = await newCompany(trackMate);
+    const before = memory(await c.events(c.session(), [{ eventType: 'e' }]));
+    const zeros = Buffer.alloc(30 * MB);
+    const plain = JSON.stringify({ company_id: c.companyId, sessionId: 's', events: [{ eventType: 'e', eventData: { text: ' '.repeat(30 * MB) } }] });
+    const chunked = (bytes) =>
+      new ReadableStream({
+        pull(controller) {
+          if (bytes <= 0) return controller.close();
+          controller.enqueue(Buffer.alloc(64 * 1024, '['));
+          bytes -= 64 * 1024;
+        },
+      });
+    const bodies = { zeros: gzipSync(zeros), json: gzipSync(plain), nested: gzipSync('['.repeat(30 * MB)), twice: gzipSync(gzipSync(zeros)), plain };
+    const most = {};
+    for (const [name, body] of Object.entries(bodies)) {
+      for (const path of ['/api/events', '/api/profile', '/api/contacts', '/api/webhooks/events']) {
+        const answer = await c.call('POST', path, body, c.key);
+        assert.ok([413, 400].includes(answer.status), `${name}: ${answer.status}`);
+        most[name] = memory(answer) - before;
+      }
+    }
+    const streamed = await fetch(`${trackMate.url}/api/events`, { method: 'POST', body: chunked(30 * MB), duplex: 'half' }).catch(() => null);
+    if (streamed) assert.equal(streamed.status, 413);
+    most.chunked = memory(await c.events(c.session(), [{ eventType: 'e' }])) - before;
+    t.diagnostic(`bytes of memory beyond ${before}, all so far: ${JSON.stringify(most)}`);
+    for (const [name, bytes] of Object.entries(most)) assert.ok(bytes <= 2 * MB, `${name}: ${bytes} bytes`);
+  });
+
+  test('by a machine to the public doors is stored and marked, and shown so', async () => {
+    const c = await newCompany(trackMate);
+    const session = c.session();
+    const send = (eventType, agent, context) => c.events(session, [{ eventType }], { context }, { 'user-agent': agent });
+    await c.get('/api/admin/events');
+    await send('crawled', 'Mozilla/5.0 (compatible; Googlebot/2.1)');
+    await send('driven', CHROME, { webdriver: true });
+    await send('seen', CHROME, { webdriver: false });
+    const { profileId } = (await c.call('POST', '/api/profile', { company_id: c.companyId, sessionId: session, email: 'm@example.com' }, { 'user-agent': 'curl/8.5.0' })).body;
+    await c.tryServer({ identifier: { userId: profileId }, eventType: 'told' }, { ...c.key, 'user-agent': 'curl/8.5.0' });
+    const expected = { crawled: true, driven: true, seen: undefined, user_registered: true, told: undefined };
+    const { events, summary } = await c.timeline(profileId);
+    assert.deepEqual(Object.fromEntries(events.map((e) => [e.eventType, e.bot])), expected);
+    assert.equal(summary.totalEvents, 5, 'a mark changes no count');
+    const file = await c.get('/api/admin/export/events/json');
+    assert.deepEqual(Object.fromEntries(file.body.events.map((e) => [e.eventType, e.bot])), { crawled: true, driven: true, seen: false, identify: true, told: false });
+    const incoming = await until('they are noted', async () => (await c.get('/api/admin/events')).body.events.length === 5 && (await c.get('/api/admin/events')).body.events);
+    assert.deepEqual(incoming.filter((e) => e.bot).map((e) => e.eventType).sort(), ['crawled', 'driven', 'identify']);
+    const csv = await c.call('GET', '/api/admin/export/events/csv?fields=eventType,bot', undefined, c.admin);
+    assert.match(csv.body, /crawled,true/);
+  });
+
+  const row = (i, n = 'kept') => ({ i, t: 1_760_788_800_000_000, n, d: { a: 1 } });
+  const sent = (company, rows, more = {}) => JSON.stringify({ v: 1, at: 1_760_788_800_000, work: { sent: { company, session: 'session_1', context: null, origin: null, bot: false, sent_ms: null, rows, ...more } } });
+  const send = async (...texts) => {
+    const queue = await trackMate.spill();
+    for (const text of texts) await queue.send(text, { contentType: 'text' });
+  };
+  const stored = async (c) => (await c.get('/api/admin/export/events/json')).body.events;
+
+  test('and spilled is stored once however often it comes, and as of its arrival', async () => {
+    const c = await newCompany(trackMate);
+    await send(sent(c.companyId, [row('a'), row('b')]), sent(c.companyId, [row('b'), row('c')]), sent(c.companyId, [row('a'), row('b')]));
+    await until('all three', async () => (await stored(c)).length === 3);
+    assert.deepEqual([...new Set((await stored(c)).map((e) => e.receivedAt))], ['2025-10-18T12:00:00.000Z']);
+  });
+
+  test('and spilled by nobody who may is refused with its reason, and the rest goes on', async () => {
+    const c = await newCompany(trackMate);
+    await c.call('PATCH', '/api/admin/settings', { allowedOrigins: ['https://shop.example'] }, c.admin);
+    const told = JSON.stringify({ v: 1, at: 1_760_788_800_000, work: { told: { hash: '0'.repeat(64), company_id: null, who: { address: null, email: null, user: null, session: null }, at: 0, sent_ms: null, rows: [row('z')], user: null, merge: false } } });
+    await send(sent('TM-NOBODY99', [row('x')]), sent(c.companyId, [row('y')], { origin: 'https://elsewhere.example' }), told, '{"v":9}', 'what is this', sent(c.companyId, [row('last')]));
+    await until('the last', async () => (await stored(c)).some((e) => e.messageId === 'last'));
+    assert.equal((await stored(c)).length, 1);
+    const logged = trackMate.logs().map((entry) => String(entry.message)).join('\n');
+    for (const code of ['unknown_company', 'origin_not_allowed', 'invalid_key']) assert.match(logged, new RegExp(`refused: ${code}`));
+    const [refused] = await until('it is noted', async () => (await c.get('/api/admin/events/rejected')).body.rejected);
+    assert.deepEqual([refused.code, refused.messageId, refused.eventType, refused.eventData], ['origin_not_allowed', 'y', 'kept', { a: 'number' }]);
+  });
+});

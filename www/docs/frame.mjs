@@ -1,0 +1,40 @@
+// What every page of the documentation has around it, and the two ways of putting text into HTML. Pure: text in, HTML out.
+import { PAGES } from './pages.mjs';
+
+export const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+/** The little Markdown of short texts: code. */
+export const inline = (text) => escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
+
+const place = ({ name }) => (name ? `/docs/${name}/` : '/docs/');
+
+/** A whole page. `contents` is the navigation within it, `main` what it says, both HTML. */
+export function frame({ page, from, contents = '', main }) {
+  const links = PAGES.map((one) => `<li><a href="${place(one)}"${one === page ? ' aria-current="page"' : ''}>${escape(one.title)}</a></li>`).join('\n');
+  return `<!doctype html>
+<!-- Made of ${from} by www/build.mjs. -->
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>${escape(page.title)} · TrackMate</title>
+    <link rel="icon" href="/icon.svg" />
+    <link rel="stylesheet" href="/style.css" />
+  </head>
+  <body>
+    <header class="bar">
+      <a class="brand" href="/docs/">TrackMate <span>docs</span></a>
+      <nav><a href="/openapi.json">openapi.json</a> <a href="/dashboard/">Dashboard</a> <a href="/">Demo shop</a></nav>
+    </header>
+    <div class="reference">
+      <div class="contents">
+        <nav aria-label="Documentation"><ul class="pages">${links}</ul></nav>
+        ${contents && `<nav class="within" aria-label="On this page">${contents}</nav>`}
+      </div>
+      <main class="stack">
+        ${main}
+      </main>
+    </div>
+  </body>
+</html>
+`;
+}

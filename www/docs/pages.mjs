@@ -1,0 +1,16 @@
+// The documentation's pages, in the order of their menu. To add one: 1. a Markdown file, 2. a line here. Every code sample in it is run by tests/docs.test.mjs.
+
+/** `name` is the page's place below /docs/ ('' is /docs/ itself), `file` where its Markdown is; a page without one is made of something else. */
+export const PAGES = [
+  { name: '', title: 'Five-minute start', file: 'docs/start.md' },
+  { name: 'sdk', title: 'Browser SDK', file: 'docs/sdk.md' },
+  { name: 'identity', title: 'Who is who', file: 'docs/identity.md' },
+  { name: 'webhooks', title: 'Webhooks', file: 'docs/webhooks.md' },
+  { name: 'api', title: 'HTTP API', file: 'docs/api.md' },
+  { name: 'http', title: 'Every route' },
+  { name: 'problems', title: 'Problems', file: 'docs/problems.md' },
+  { name: 'limits', title: 'Limits' },
+  { name: 'security', title: 'Security', file: 'SECURITY.md' },
+  { name: 'deploy', title: 'Deploy', file: 'docs/deploy.md' },
+  { name: 'cost', title: 'Cost', file: 'docs/cost.md' },
+];

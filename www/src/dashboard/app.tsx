@@ -1,0 +1,93 @@
+// The dashboard's frame: who is signed in, the menu, and the page that the address names.
+
+import type { ComponentType } from 'preact';
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
+import { PAGES } from './pages';
+import SignIn from './pages/sign-in';
+import { Notices, Problem, Waiting } from './parts/say';
+import { company, go, route, SIGN_IN, to } from './route';
+import { companies, signOut, signedIn } from './session';
+
+function Companies() {
+  return (
+    <label class="company">
+      <span class="unseen">Company</span>
+      <select value={company.value} onChange={(change) => go(change.currentTarget.value === SIGN_IN ? [] : ['live'], {}, change.currentTarget.value)}>
+        {companies.value.map(({ company, name }) => <option key={company} value={company}>{name}</option>)}
+        <option value={SIGN_IN}>Sign in to another…</option>
+      </select>
+    </label>
+  );
+}
+
+function Outlet({ page }: { page: string }) {
+  const [loaded, setLoaded] = useState<{ page: string; Shown: ComponentType }>();
+  const [error, setError] = useState<unknown>();
+  const [broken, mend] = useErrorBoundary();
+  const before = useRef(page);
+  const entry = PAGES.find((one) => one.page === page);
+  useEffect(() => {
+    let current = true;
+    setError(undefined);
+    if (broken) mend();
+    document.title = `${entry?.name ?? 'Not found'} · TrackMate`;
+    entry?.load().then(
+      ({ default: Shown }) => current && setLoaded({ page, Shown }),
+      () => current && setError(new Error('This page could not be loaded. Reload to get the newest version of the dashboard.')),
+    );
+    return () => {
+      current = false;
+    };
+  }, [page]);
+  // A page that the viewer went to begins at its top, and readers of the screen hear its name.
+  useEffect(() => {
+    if (loaded?.page !== page || before.current === page) return;
+    before.current = page;
+    scrollTo(0, 0);
+    document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
+  }, [loaded, page]);
+  if (!entry) return <p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p>;
+  if (error) return <Problem error={error} retry={() => location.reload()} />;
+  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. That is a fault of the dashboard; the other pages go on working.`)} retry={mend} />;
+  return loaded?.page === page ? <loaded.Shown /> : <Waiting />;
+}
+
+export function App() {
+  const session = signedIn.value;
+  const { page } = route.value;
+  useEffect(() => {
+    const [first] = companies.value;
+    if (!company.value && first) go(['live'], {}, first.company);
+    else if (session && !page) go(['live']);
+  }, [session?.company, page]);
+  return (
+    <div class={session ? 'frame' : 'frame alone'}>
+      <a class="skip" href="#main" onClick={(click) => { click.preventDefault(); document.getElementById('main')?.focus(); }}>Skip to the page</a>
+      <header class="side">
+        <a class="brand" href="/dashboard/">TrackMate</a>
+        {session && (
+          <>
+            <Companies />
+            <nav aria-label="Pages">
+              <ul>
+                {PAGES.map(({ page: one, name, load }) => (
+                  <li key={one}>
+                    {/* Whoever points at a page is likely to want it: it is fetched meanwhile. */}
+                    <a href={to([one])} aria-current={one === page ? 'page' : undefined} onPointerEnter={() => void load().catch(() => {})} onFocus={() => void load().catch(() => {})}>{name}</a>
+                  </li>
+                ))}
+              </ul>
+            </nav>
+          </>
+        )}
+        <nav class="foot" aria-label="More">
+          <a href="/docs/">Docs</a>
+          <a href="/">Demo shop</a>
+          {session && <button type="button" class="link" onClick={() => signOut()}>Sign out</button>}
+        </nav>
+      </header>
+      <main id="main" tabIndex={-1}>{session ? <Outlet key={session.company} page={page || 'live'} /> : <SignIn />}</main>
+      <Notices />
+    </div>
+  );
+}

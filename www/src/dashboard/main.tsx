@@ -1,0 +1,10 @@
+// The dashboard's entry: puts the frame on the page.
+
+import { render } from 'preact';
+import { App } from './app';
+import { takeHandedKey } from './hand-over';
+import './style.css';
+
+const root = document.getElementById('app');
+if (root) render(<App />, root);
+takeHandedKey();

@@ -1,0 +1,20 @@
+// The dashboard's pages, in the order of its menu. To add one: 1. a file in pages/ whose default export is the page, 2. a line here, 3. a scenario in tests/browser/dashboard/.
+// Each is loaded when it is first looked at.
+
+import type { ComponentType } from 'preact';
+
+export interface PageEntry {
+  page: string;
+  name: string;
+  load: () => Promise<{ default: ComponentType }>;
+}
+
+export const PAGES: PageEntry[] = [
+  { page: 'live', name: 'Live', load: () => import('./pages/live') },
+  { page: 'overview', name: 'Overview', load: () => import('./pages/overview') },
+  { page: 'people', name: 'People', load: () => import('./pages/people') },
+  { page: 'webhooks', name: 'Webhooks', load: () => import('./pages/webhooks') },
+  { page: 'funnel', name: 'Funnel', load: () => import('./pages/funnel') },
+  { page: 'exports', name: 'Exports', load: () => import('./pages/exports') },
+  { page: 'settings', name: 'Settings', load: () => import('./pages/settings') },
+];

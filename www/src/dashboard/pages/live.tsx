@@ -1,0 +1,109 @@
+// Live: what comes in, as it comes in, with what became of it. What comes while the viewer reads further down, or pauses, waits and says so.
+
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Button, Select, Text } from '../parts/ask';
+import { Badge, Problem, Waiting } from '../parts/say';
+import { number, Page, plural } from '../parts/show';
+import { refine, route } from '../route';
+import { EventPanel } from './live/event';
+import { Row } from './live/row';
+import { KEPT_MAX, useIncoming } from './live/incoming';
+import { Nothing } from './live/nothing';
+import './live.css';
+
+/** Further down than this, the viewer reads. */
+const READING_PX = 120;
+const TYPING_MS = 300;
+
+const OUTCOMES: [string, string][] = [['', 'All'], ['stored', 'Stored'], ['duplicate', 'Duplicate'], ['rejected', 'Rejected']];
+const DOORS: [string, string][] = [['', 'All'], ['browser', 'Browser'], ['server', 'Server']];
+
+export default function Live() {
+  const { rest, query } = route.value;
+  const wanted = { outcome: query.get('outcome') ?? '', door: query.get('door') ?? '', eventType: query.get('event') ?? '' };
+  const [paused, setPaused] = useState(false);
+  const incoming = useIncoming(wanted, () => paused || scrollY > READING_PX);
+  const { shown, waitingCount, release } = incoming;
+  const open = rest[0] ? { door: rest[0], messageId: rest[1], seq: query.get('seq') } : undefined;
+  const isOpen = (entry: (typeof shown)[number]) => open !== undefined && entry.door === open.door && (open.messageId ? entry.messageId === open.messageId : String(entry.seq) === open.seq);
+  const filtered = Object.values(wanted).some(Boolean);
+
+  useEffect(() => {
+    if (paused) return;
+    const atTop = () => scrollY <= READING_PX && release();
+    addEventListener('scroll', atTop, { passive: true });
+    return () => removeEventListener('scroll', atTop);
+  }, [paused]);
+
+  const showWaiting = () => {
+    setPaused(false);
+    release();
+    scrollTo({ top: 0 });
+  };
+
+  return (
+    <Page
+      title="Live"
+      actions={
+        <>
+          <Status paused={paused} loaded={incoming.loaded} connected={incoming.connected} failed={Boolean(incoming.error)} />
+          <Button tone="secondary" aria-pressed={paused} onClick={() => (paused ? showWaiting() : setPaused(true))}>{paused ? 'Continue' : 'Pause'}</Button>
+        </>
+      }
+    >
+      <div class="filters">
+        <Select label="Outcome" options={OUTCOMES} value={wanted.outcome} set={(outcome) => refine({ outcome })} />
+        <Select label="Source" options={DOORS} value={wanted.door} set={(door) => refine({ door })} />
+        <EventName value={wanted.eventType} set={(event) => refine({ event })} names={[...new Set(shown.map(({ eventType }) => eventType ?? ''))].filter(Boolean)} />
+        {filtered && <Button tone="link" onClick={() => refine({ outcome: '', door: '', event: '' })}>Show all</Button>}
+      </div>
+      <Problem error={incoming.error} retry={incoming.retry} />
+      <div class={open ? 'live opened' : 'live'}>
+        <div>
+          {/* Its place is kept, so that nothing jumps when something waits. */}
+          <div class="arrivals" role="status">
+            {waitingCount > 0 && <button type="button" class="small" onClick={showWaiting}>{plural(waitingCount, 'new event')}</button>}
+          </div>
+          {!incoming.loaded && !incoming.error && <Waiting />}
+          {incoming.loaded && shown.length === 0 && <Nothing filtered={filtered} />}
+          {shown.length > 0 && <ol class="incoming" aria-label="Events, newest first">{shown.map((entry) => <Row key={entry.seq} entry={entry} open={isOpen(entry)} />)}</ol>}
+          {incoming.hasMore && shown.length > 0 && <p class="more"><Button tone="secondary" disabled={incoming.busy} onClick={incoming.more}>{incoming.busy ? 'Loading…' : 'Show older'}</Button></p>}
+          {incoming.isFull && <p class="more quiet">The newest {number(KEPT_MAX)} are shown. All that is stored is on the timelines of people, and in exports.</p>}
+        </div>
+        {open && <EventPanel key={`${open.door}/${open.messageId ?? open.seq}`} door={open.door} messageId={open.messageId} entry={shown.find(isOpen)} />}
+      </div>
+    </Page>
+  );
+}
+
+function Status({ paused, loaded, connected, failed }: { paused: boolean; loaded: boolean; connected: boolean; failed: boolean }) {
+  if (failed) return <Badge tone="bad">Stopped</Badge>;
+  // What comes in before the list was asked for is not noted, so nobody is told earlier that it would show.
+  if (!loaded) return <Badge>Connecting…</Badge>;
+  if (!connected) return <Badge tone="warn">Connection lost, trying again…</Badge>;
+  return paused ? <Badge>Paused</Badge> : <Badge tone="good"><span class="pulse" aria-hidden="true">●</span> Listening</Badge>;
+}
+
+/** Filters once the viewer stops typing. */
+function EventName({ value, set, names }: { value: string; set: (name: string) => void; names: string[] }) {
+  const [typed, setTyped] = useState(value);
+  const latest = useRef(value);
+  useEffect(() => {
+    if (value !== latest.current) setTyped(value);
+    latest.current = value;
+  }, [value]);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      latest.current = typed.trim();
+      if (typed.trim() !== value) set(typed.trim());
+    }, TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return (
+    <>
+      <Text label="Event name" list="event-names" autocomplete="off" spellcheck={false} placeholder="Any" value={typed} set={setTyped} />
+      <datalist id="event-names">{names.map((name) => <option key={name} value={name} />)}</datalist>
+    </>
+  );
+}

@@ -1,0 +1,153 @@
+// One event, opened: its data, its receipt, whose it is and why, and where it was delivered.
+
+import type { ComponentChild } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { useLoad } from '../../load';
+import { Await, Badge, type Tone } from '../../parts/say';
+import { CopyButton, duration, Facts, Json, plural, Time } from '../../parts/show';
+import { route, to } from '../../route';
+import type { Incoming } from './incoming';
+import { OUTCOME_TONE } from './row';
+
+type Receipt = Schema<'EventReceipt'>;
+type Sent = Schema<'ReceiptDelivery'>;
+
+/** Until the deliveries of an event have ended, it is asked again after this. */
+const AGAIN_MS = 2_000;
+
+/** `entry` is what the list has of it: of a rejected item without a message id, all there is. */
+export function EventPanel({ door, messageId, entry }: { door: string; messageId: string | undefined; entry: Incoming | undefined }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { query } = route.value;
+  const back = to(['live'], Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, query.get(name) ?? ''])));
+  const close = () => {
+    document.querySelector<HTMLElement>('.entry [aria-current]')?.focus();
+    location.hash = back;
+  };
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+    const escape = (key: KeyboardEvent) => key.key === 'Escape' && close();
+    addEventListener('keydown', escape);
+    return () => removeEventListener('keydown', escape);
+  }, []);
+  return (
+    <aside class="card event-panel" aria-labelledby="event-panel-title">
+      <div class="card-head">
+        <h2 id="event-panel-title" ref={heading} tabIndex={-1}>{entry ? (entry.eventType ?? 'Without a name') : 'Event'}</h2>
+        <button type="button" class="small secondary" onClick={close}>Close</button>
+      </div>
+      {messageId ? <Known door={door} messageId={messageId} /> : entry ? <Unnamed entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
+    </aside>
+  );
+}
+
+function Known({ door, messageId }: { door: string; messageId: string }) {
+  const receipt = useLoad((admin, signal) => answer(admin.GET('/api/admin/events/{messageId}', { params: { path: { messageId }, query: { door: door as Incoming['door'] } }, signal })), [door, messageId]);
+  const { data } = receipt;
+  useEffect(() => {
+    if (!data?.deliveries.some(({ status }) => status === 'pending')) return;
+    const timer = setTimeout(receipt.reload, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [data]);
+  return <Await of={receipt}>{(receipt) => <Shown receipt={receipt} />}</Await>;
+}
+
+function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt }) {
+  return (
+    <>
+      <p class="what-became">
+        <Badge tone={OUTCOME_TONE[event.outcome]}>{event.outcome}</Badge> <strong>{event.eventType ?? 'Without a name'}</strong> by the {event.door}
+        {event.duplicates ? <>, sent {plural(event.duplicates, 'more time', 'more times')} since and stored once</> : null}
+      </p>
+      {event.outcome === 'rejected' && <Reason code={event.code} message={event.message} field={event.field} />}
+      <Facts
+        of={[
+          ['Received', <Time at={event.receivedAt} />],
+          ['Happened', <Time at={event.timestamp} />],
+          ...(event.originalTimestamp && event.originalTimestamp !== event.timestamp ? [['As its sender had it', <Time at={event.originalTimestamp} />] as [string, ComponentChild]] : []),
+          ['Session', event.sessionId ? <code>{event.sessionId}</code> : '–'],
+          ['Message id', <span class="copy"><code>{event.messageId}</code><CopyButton text={event.messageId} label="message id" /></span>],
+        ]}
+      />
+      <h3>Whose it is</h3>
+      {person ? <Whose person={person} /> : <p class="quiet">{event.outcome === 'rejected' ? 'Nobody’s: it is not stored.' : 'Nobody’s yet. Once somebody is identified in its session, it is theirs.'}</p>}
+      <h3>Data{event.outcome === 'rejected' && ', as far as they are kept: what was rejected keeps its shape and none of its values'}</h3>
+      {event.eventData ? <Json value={event.eventData} /> : <p class="quiet">None.</p>}
+      {event.outcome !== 'rejected' && (
+        <>
+          <h3>Deliveries</h3>
+          {deliveries.length ? <ul class="sent">{deliveries.map((delivery) => <Delivered key={delivery.id} delivery={delivery} />)}</ul> : <p class="quiet">None: no active <a href={to(['webhooks'])}>webhook</a> wanted it when it came.</p>}
+        </>
+      )}
+    </>
+  );
+}
+
+/** A rejected item that nothing but the list knows. */
+function Unnamed({ entry }: { entry: Incoming }) {
+  return (
+    <>
+      <p class="what-became"><Badge tone={OUTCOME_TONE[entry.outcome]}>{entry.outcome}</Badge> by the {entry.door}, without a message id</p>
+      <Reason code={entry.code} message={entry.message} field={entry.field} />
+      <Facts of={[['Received', <Time at={entry.at} />], ['Happened', <Time at={entry.timestamp} />], ['Session', entry.sessionId ? <code>{entry.sessionId}</code> : '–']]} />
+      <h3>Data, as far as they are kept: what was rejected keeps its shape and none of its values</h3>
+      {entry.eventData ? <Json value={entry.eventData} /> : <p class="quiet">None.</p>}
+    </>
+  );
+}
+
+function Reason({ code, message, field }: { code: string | null; message: string | null; field: string | null }) {
+  return (
+    <div class="problem">
+      <p>{message ?? 'It was rejected.'}</p>
+      <p class="quiet">{code && <a href={`/docs/problems/#${code}`}>{code}: what to do</a>}{field && <> in <code>{field}</code></>}</p>
+    </div>
+  );
+}
+
+function Whose({ person }: { person: NonNullable<Receipt['person']> }) {
+  const { id, name, email, linkedBy } = person;
+  return (
+    <>
+      <p><a href={to(['people', id])}>{name || email || 'Somebody without a name'}</a>{name && email ? <span class="quiet"> {email}</span> : null}</p>
+      {linkedBy && (
+        <p class="quiet">
+          By the identify of <Time at={linkedBy.at} /> in session <code>{linkedBy.sessionId}</code>
+          {linkedBy.messageId && <> (<code>{linkedBy.messageId}</code>)</>}.
+        </p>
+      )}
+    </>
+  );
+}
+
+const STATUS: Record<string, [tone: Tone, name: string]> = {
+  pending: ['accent', 'under way'],
+  held: ['warn', 'held'],
+  delivered: ['good', 'delivered'],
+  failed_permanent: ['bad', 'refused'],
+  exhausted: ['bad', 'given up'],
+  dismissed: ['quiet', 'dismissed'],
+};
+
+function Delivered({ delivery }: { delivery: Sent }) {
+  const [tone, name] = STATUS[delivery.status] ?? ['quiet', delivery.status];
+  return (
+    <li>
+      <p>
+        <Badge tone={tone}>{name}</Badge> <a href={to(['webhooks', delivery.webhookId])}>{delivery.webhookName || 'A webhook that is gone'}</a>
+        {delivery.status === 'pending' && delivery.nextAttemptAt && <span class="quiet"> next attempt <Time at={delivery.nextAttemptAt} /></span>}
+      </p>
+      {delivery.attempts.length > 0 && (
+        <ol>
+          {delivery.attempts.map((attempt) => (
+            <li key={attempt.attempt} value={attempt.attempt}>
+              <Time at={attempt.at} brief /> <span class={attempt.success ? 'good' : 'bad'}>{attempt.statusCode ?? attempt.error ?? 'no answer'}</span> in {duration(attempt.durationMs)}
+            </li>
+          ))}
+        </ol>
+      )}
+      {delivery.attempts.length === 0 && <p class="quiet">No attempt so far.</p>}
+    </li>
+  );
+}

@@ -1,0 +1,50 @@
+// One entry of the list: when, what, whose, from where, and what became of it.
+
+import { Component } from 'preact';
+import { Badge, type Tone } from '../../parts/say';
+import { Time } from '../../parts/show';
+import { route, to } from '../../route';
+import type { Incoming } from './incoming';
+
+export const OUTCOME_TONE: Record<Incoming['outcome'], Tone> = { stored: 'good', duplicate: 'quiet', rejected: 'bad' };
+export const personName = ({ userName }: Incoming) => userName || 'Somebody without a name';
+
+const DETAIL_CHARS_MAX = 160;
+
+/** The data in a line. */
+function detail({ eventData }: Incoming) {
+  if (!eventData) return '';
+  const parts = Object.entries(eventData).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const line = parts.join(' · ');
+  return line.length > DETAIL_CHARS_MAX ? `${line.slice(0, DETAIL_CHARS_MAX)}…` : line;
+}
+
+/** Where an entry opens: by its message id, which can be shared; one that was sent without, by its number in the list. */
+function placeOf({ door, messageId, seq }: Incoming) {
+  const query = Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, route.peek().query.get(name) ?? '']));
+  return messageId ? to(['live', door, messageId], query) : to(['live', door], { ...query, seq: String(seq) });
+}
+
+/** An entry never changes, so it is shown once however many come after it. */
+export class Row extends Component<{ entry: Incoming; open: boolean }> {
+  override shouldComponentUpdate(next: { entry: Incoming; open: boolean }) {
+    return next.entry !== this.props.entry || next.open !== this.props.open;
+  }
+
+  override render({ entry, open }: { entry: Incoming; open: boolean }) {
+    const { at, seq, door, outcome, eventType, message, userId } = entry;
+    return (
+      <li class={`entry ${outcome}`} data-seq={seq}>
+        <Time at={at} brief />
+        <a class="what" href={placeOf(entry)} aria-current={open ? 'true' : undefined}>{eventType ?? 'Without a name'}</a>
+        <span class="whose">{userId ? <a href={to(['people', userId])}>{personName(entry)}</a> : outcome !== 'rejected' && 'Nobody yet'}</span>
+        <span class="marks">
+          {entry.bot && <Badge tone="warn">bot</Badge>}
+          <Badge tone={door === 'server' ? 'good' : 'accent'}>{door}</Badge>
+          <Badge tone={OUTCOME_TONE[outcome]}>{outcome}</Badge>
+        </span>
+        <span class="detail">{outcome === 'rejected' ? <span class="bad">{message}</span> : detail(entry)}</span>
+      </li>
+    );
+  }
+}

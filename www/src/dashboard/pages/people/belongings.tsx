@@ -1,0 +1,84 @@
+// What belongs to a person: the records that their company's servers told of, by kind.
+
+import { useState } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { usePages } from '../../load';
+import { Dialog, Select } from '../../parts/ask';
+import { Empty, Problem, Waiting } from '../../parts/say';
+import { Card, Code, Json, More, plural, Table, Time } from '../../parts/show';
+import { refine, route } from '../../route';
+import { gist } from './gist';
+
+type Entry = Schema<'Record'>;
+
+const PAGE = 20;
+const KINDS = ['booking', 'qr', 'conversation', 'message', 'comment', 'story'];
+const ISO = /^\d{4}-\d\d-\d\dT/;
+
+/** How many of what is counted, where there is any. */
+const counted = ({ stats, interactions }: Schema<'UserWith'>) =>
+  [
+    [stats.bookingsCount, 'booking'] as const,
+    [stats.qrScansCount, 'QR scan'] as const,
+    [stats.conversationsCount, 'conversation'] as const,
+    [interactions.messagesCount, 'message'] as const,
+    [interactions.commentsCount, 'comment'] as const,
+    [interactions.storiesCount, 'story', 'stories'] as const,
+  ]
+    .filter(([count]) => count > 0)
+    .map(([count, one, many]) => plural(count, one, many))
+    .join(', ');
+
+/** A time, or whatever the company told in its place. */
+const told = (value: unknown) => (typeof value === 'string' && ISO.test(value) ? <Time at={value} /> : value === null || value === undefined ? '' : String(value));
+
+/** `turn` changes when they are to be read again, as after a merge was undone. */
+export function Belongings({ user, turn }: { user: Schema<'UserWith'>; turn: number }) {
+  const [opened, setOpened] = useState<Entry>();
+  const [seen, setSeen] = useState(KINDS);
+  const kind = route.value.query.get('kind') || undefined;
+  const pages = usePages(
+    async (admin, cursor): Promise<Schema<'RecordPage'>> => {
+      const page = await answer(admin.GET('/api/admin/users/{id}/records', { params: { path: { id: user.id }, query: { kind, cursor, limit: PAGE } } }));
+      setSeen((seen) => [...new Set([...seen, ...page.records.map((record) => record.kind), ...(kind ? [kind] : [])])]);
+      return page;
+    },
+    ({ records }) => records,
+    [kind, turn],
+  );
+  const curl = `curl ${location.origin}/api/webhooks/events \\
+  -H 'X-TrackMate-API-Key: tm_live_…' -H 'Content-Type: application/json' \\
+  -d '{"identifier":{"userId":"${user.id}"},"eventType":"booking.created","eventData":{"booking":{"id":"b-1","guests":2}}}'`;
+  return (
+    <Card title="Belongings" actions={<Select label={<span class="unseen">Kind</span>} value={kind ?? ''} set={(kind) => refine({ kind })} options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]} />}>
+      <Problem error={pages.error} retry={pages.reload} />
+      <p class="quiet">{counted(user)}</p>
+      {pages.first && pages.items.length > 0 && (
+        <div class={pages.busy ? 'stale' : ''} aria-busy={pages.busy}>
+          <Table
+            caption="Belongings"
+            items={pages.items}
+            keyOf={(record) => `${record.kind}:${record.id}`}
+            columns={[
+              { name: 'Kind', show: (record) => record.kind },
+              { name: 'Id', show: (record) => <button type="button" class="link" onClick={() => setOpened(record)}>{record.id}</button> },
+              { name: 'Status', show: (record) => told(record.status) },
+              { name: 'Told', show: (record) => gist(record, ['id', 'kind', 'status', 'createdAt', 'updatedAt']) },
+              { name: 'Made', show: (record) => told(record.createdAt) },
+              { name: 'Changed', show: (record) => told(record.updatedAt) },
+            ]}
+          />
+        </div>
+      )}
+      {pages.first && pages.items.length === 0 && (
+        <Empty title={kind ? `Nothing of the kind ${kind}` : 'Nothing yet'}>
+          <p>Bookings, QR codes, conversations and things of any kind become this person's when your server sends an event about them:</p>
+          <Code text={curl} label="the request" />
+        </Empty>
+      )}
+      {!pages.first && !pages.error && <Waiting />}
+      <More pages={pages} />
+      {opened && <Dialog title={`${opened.kind} ${opened.id}`} close={() => setOpened(undefined)}><Json value={opened} /></Dialog>}
+    </Card>
+  );
+}

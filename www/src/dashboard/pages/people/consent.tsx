@@ -1,0 +1,61 @@
+// What a person agreed to: to be exported, and to be written to on each platform.
+
+import { useState } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { useDoing } from '../../load';
+import { Button, Check, Dialog, Form, Text } from '../../parts/ask';
+import { Badge, Problem } from '../../parts/say';
+import { Card, Time } from '../../parts/show';
+import { PLATFORMS } from './filters';
+import type { Of } from './person';
+
+const NAMES = { messenger: 'Messenger', instagram: 'Instagram', whatsapp: 'WhatsApp', telegram: 'Telegram' };
+
+function Note({ user, changed, close }: Of & { close: () => void }) {
+  const { given } = user.exportConsent;
+  const [at, setAt] = useState('');
+  const [source, setSource] = useState('');
+  const doing = useDoing();
+  const submit = () =>
+    doing
+      .run(async (admin) => {
+        const exportConsent = { given: !given, ...(at && { at: new Date(at).toISOString() }), ...(source.trim() && { source: source.trim() }) };
+        changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { exportConsent } }))).user);
+      })
+      .then((well) => well && close());
+  return (
+    <Dialog title={given ? 'Note that the consent was withdrawn' : 'Note that the person consented'} close={close}>
+      <Form doing={doing} act={given ? 'Note the withdrawal' : 'Note the consent'} submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
+        <Text label="When" type="datetime-local" value={at} set={setAt} hint="Now, if left empty." />
+        <Text label="Where it was given" value={source} set={setSource} hint="A form, a call, a contract; “admin” if left empty." />
+      </Form>
+    </Dialog>
+  );
+}
+
+export function Consent({ user, changed }: Of) {
+  const [noting, setNoting] = useState(false);
+  const doing = useDoing();
+  // A tick shows at once, and is taken away again if it is refused.
+  const [ticked, setTicked] = useState<Schema<'UserEdit'>['optIns']>({});
+  const { given, at, source } = user.exportConsent;
+  const opt = async (optIns: Schema<'UserEdit'>['optIns']) => {
+    setTicked(optIns);
+    await doing.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } }))).user));
+    setTicked({});
+  };
+  return (
+    <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setNoting(true)}>{given ? 'Withdraw…' : 'Note consent…'}</Button>}>
+      <p>
+        Export: <Badge tone={given ? 'good' : 'quiet'}>{given ? 'given' : at ? 'withdrawn' : 'not given'}</Badge>
+        {at && <> <Time at={at} />{source && ` by ${source}`}</>}
+      </p>
+      <fieldset>
+        <legend>Opted in to</legend>
+        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} disabled={doing.busy} set={(on) => opt({ [platform]: on })} />)}
+      </fieldset>
+      <Problem error={doing.error} />
+      {noting && <Note user={user} changed={changed} close={() => setNoting(false)} />}
+    </Card>
+  );
+}

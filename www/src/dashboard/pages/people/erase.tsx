@@ -1,0 +1,97 @@
+// Erasing a person: what goes, the receipt, and what is left to show of who was erased.
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { useDoing, useLoad } from '../../load';
+import { Confirm, Form, Text } from '../../parts/ask';
+import { Await, Badge, say } from '../../parts/say';
+import { Card, Copy, Facts, number, Page, plural, Time } from '../../parts/show';
+import { called } from './list';
+
+const COUNTED = 200;
+const POLL_MS = 3_000;
+const NAMES: [name: string, shown: string][] = [
+  ['events', 'Events'], ['sessions', 'Sessions'], ['records', 'Records'], ['memberships', 'Memberships'], ['identities', 'Addresses'], ['tags', 'Tags'], ['customFields', 'Custom fields'], ['deliveries', 'Deliveries'], ['attempts', 'Attempts'],
+];
+
+export function Erase({ of: { user, summary, groups }, identities, close, done }: { of: Schema<'UserAnswer'>; identities: Schema<'Identities'> | undefined; close: () => void; done: () => void }) {
+  const [typed, setTyped] = useState('');
+  const word = user.email ?? user.id;
+  const doing = useDoing();
+  const path = { id: user.id };
+  const records = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}/records', { params: { path, query: { limit: COUNTED } } })), []);
+  const run = async () => {
+    if (!(await doing.run((admin) => answer(admin.DELETE('/api/admin/users/{id}', { params: { path } }))))) return;
+    close();
+    say('The person was erased.');
+    done();
+  };
+  const { data } = records;
+  const merged = identities?.merged.length ?? 0;
+  return (
+    <Confirm title={`Erase ${called(user)}?`} act="Erase for ever" doing={doing} close={close} run={run} disabled={typed.trim() !== word}>
+      <p>This cannot be taken back. What goes:</p>
+      <ul>
+        <li>{plural(summary.totalEvents, 'event')} of {plural(summary.sessions.total, 'session')}, and every delivery of them, also those under way</li>
+        <li>{data ? `${number(data.records.length)}${data.pagination.hasMore ? ' or more' : ''}` : '…'} {data?.records.length === 1 ? 'record' : 'records'}: bookings, codes, conversations and the like</li>
+        <li>the profile with {plural(Object.keys(user.traits).length, 'trait')}, {plural(user.tags.length, 'tag')}, {plural(Object.keys(user.customFields).length, 'custom field')}, consent and opt-ins</li>
+        <li>{plural(identities?.addresses.length ?? 0, 'address', 'addresses')} of theirs{merged > 0 && `, and ${plural(merged, 'profile')} merged into this one`}</li>
+        {groups.length > 0 && <li>their membership of {plural(groups.length, 'group')}; the groups stay</li>}
+      </ul>
+      <p>
+        A hash of the address stays, so that the person does not come back by a late event. Receivers of webhooks are told <code>user.deleted</code>; what they and your exports already hold is for you to erase.
+        {' '}<a href="/docs/api/#erasing-a-person">What is not known cannot be erased.</a>
+      </p>
+      <Text label={<span>Type <code>{word}</code> to confirm</span>} value={typed} set={setTyped} autocomplete="off" spellcheck={false} />
+    </Confirm>
+  );
+}
+
+/** The page of somebody who was erased: the receipt, as it stands now. */
+export function Erased({ id, back }: { id: string; back: ComponentChildren }) {
+  const receipt = useLoad(async (admin) => (await answer(admin.GET('/api/admin/users/{id}/erasure', { params: { path: { id } } }))).receipt, []);
+  useEffect(() => {
+    if (receipt.data?.complete !== false) return;
+    const timer = setTimeout(receipt.reload, POLL_MS);
+    return () => clearTimeout(timer);
+  }, [receipt.data]);
+  return (
+    <Page title="Erased person" lead={back}>
+      <Card title="Receipt" class="receipt">
+        <Await of={receipt}>
+          {({ userId, erasedAt, complete, completedAt, counts }) => (
+            <>
+              <p>
+                {complete ? <Badge tone="good">complete</Badge> : <Badge tone="warn">under way</Badge>}{' '}
+                {complete ? 'Nothing of this person is left here but this receipt, which holds numbers only.' : 'The person is gone for everybody. The rest of their rows is deleted in the background; this page counts along.'}
+              </p>
+              <Facts of={[['Erased', <Time at={erasedAt} />], ['Completed', <Time at={completedAt} />], ...NAMES.map(([name, shown]): [string, string] => [shown, number(counts[name] ?? 0)])]} />
+              <p class="quiet">Id <Copy text={userId} label="id" /></p>
+            </>
+          )}
+        </Await>
+      </Card>
+      <Lift />
+    </Page>
+  );
+}
+
+function Lift() {
+  const [email, setEmail] = useState('');
+  const doing = useDoing();
+  const lift = () =>
+    doing.run(async (admin) => {
+      const { lifted } = await answer(admin.DELETE('/api/admin/tombstones', { body: { email } }));
+      say(lifted ? 'The address may come again, as somebody new.' : 'This address was not erased, or may come again already.');
+      setEmail('');
+    });
+  return (
+    <Card title="Let the address come again">
+      <p>An erased address is refused when it comes in. If its owner wants to be known again, lift that: they come as somebody new, and what was erased stays erased.</p>
+      <Form inline doing={doing} act="Lift" submit={lift}>
+        <Text label="E-mail" type="email" required value={email} set={setEmail} autocomplete="off" />
+      </Form>
+    </Card>
+  );
+}

@@ -1,0 +1,155 @@
+// Whom a list or an export of people is about: the API's own filters, kept in the address under the API's own names.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Check, Select, Text } from '../../parts/ask';
+import { type Query, refine, route } from '../../route';
+
+export const PLATFORMS = ['messenger', 'instagram', 'whatsapp', 'telegram'] as const;
+export type Platform = (typeof PLATFORMS)[number];
+
+const TIMES = { createdAfter: 'Known since', createdBefore: 'Known before', updatedAfter: 'Changed since' };
+const TEXT_PAUSE_MS = 250;
+const FIELD = /^customField\[(.+)\]$/;
+
+/** The filters that an address holds, as the API takes them. */
+export function filtersOf(query: URLSearchParams) {
+  const one = (name: string) => query.get(name) || undefined;
+  const fields = [...query].flatMap(([key, value]) => (FIELD.test(key) && value ? [[FIELD.exec(key)?.[1], value]] : []));
+  return {
+    search: one('search'),
+    hasTag: query.getAll('hasTag'),
+    customField: fields.length ? (Object.fromEntries(fields) as Record<string, string>) : undefined,
+    optedIn: PLATFORMS.find((platform) => platform === one('optedIn')),
+    exportConsentOnly: one('exportConsentOnly') === 'true' || undefined,
+    createdAfter: one('createdAfter'),
+    createdBefore: one('createdBefore'),
+    updatedAfter: one('updatedAfter'),
+  };
+}
+export type Filters = ReturnType<typeof filtersOf>;
+
+/** The same as parameters of an address, the dashboard's or the API's. */
+export function asQuery({ customField, exportConsentOnly, ...filters }: Filters): Query {
+  const fields = Object.entries(customField ?? {}).map(([name, value]) => [`customField[${name}]`, value]);
+  return { ...filters, exportConsentOnly: exportConsentOnly && 'true', ...Object.fromEntries(fields) };
+}
+
+export const isFiltered = (filters: Filters) => Object.values(asQuery(filters)).some((value) => value?.length);
+
+const CLEARED: Query = { search: '', hasTag: [], optedIn: '', exportConsentOnly: '', createdAfter: '', createdBefore: '', updatedAfter: '' };
+export function clearFilters({ customField }: Filters) {
+  refine({ ...CLEARED, ...Object.fromEntries(Object.keys(customField ?? {}).map((name) => [`customField[${name}]`, ''])) });
+}
+
+/** A text of the address that is asked for once its typing pauses. */
+export function Sought({ name, label, hint, ...rest }: { name: string; label: string; hint?: string; type?: 'search'; placeholder?: string; list?: string }) {
+  const kept = route.value.query.get(name) ?? '';
+  const [text, setText] = useState(kept);
+  const sent = useRef(kept);
+  // The address may change by itself: a link, a chip that was taken away.
+  useEffect(() => {
+    if (kept !== sent.current) setText((sent.current = kept));
+  }, [kept]);
+  useEffect(() => {
+    if (text.trim() === sent.current) return;
+    const timer = setTimeout(() => refine({ [name]: (sent.current = text.trim()) }), TEXT_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return <Text label={label} hint={hint} value={text} set={setText} {...rest} />;
+}
+
+/** A day of the address, as the viewer's midnight. */
+export function Day({ name, label }: { name: string; label: string }) {
+  const kept = route.value.query.get(name);
+  const at = kept ? new Date(kept) : undefined;
+  const two = (part: number) => String(part).padStart(2, '0');
+  const shown = at && !Number.isNaN(at.getTime()) ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}` : '';
+  return (
+    <Text
+      label={label}
+      type="date"
+      max="9999-12-31"
+      title={kept ?? undefined}
+      value={shown}
+      set={(day) => {
+        const midnight = day ? new Date(`${day}T00:00`) : undefined;
+        // A year that is still being typed is none.
+        if (!midnight || midnight.getFullYear() >= 1970) refine({ [name]: midnight?.toISOString() });
+      }}
+    />
+  );
+}
+
+function AddTag({ tags }: { tags: string[] }) {
+  const [tag, setTag] = useState('');
+  const add = (submitted: Event) => {
+    submitted.preventDefault();
+    if (tag.trim()) refine({ hasTag: [...new Set([...tags, tag.trim()])] });
+    setTag('');
+  };
+  return (
+    <form class="inline" onSubmit={add}>
+      <Text label="With the tag" value={tag} set={setTag} />
+      <button class="secondary">Add tag</button>
+    </form>
+  );
+}
+
+function AddField() {
+  const [name, setName] = useState('');
+  const [value, setValue] = useState('');
+  const add = (submitted: Event) => {
+    submitted.preventDefault();
+    if (!name.trim() || !value.trim()) return;
+    refine({ [`customField[${name.trim()}]`]: value.trim() });
+    setName('');
+    setValue('');
+  };
+  return (
+    <form class="inline" onSubmit={add}>
+      <Text label="Custom field" value={name} set={setName} />
+      <Text label="is" value={value} set={setValue} />
+      <button class="secondary">Add field</button>
+    </form>
+  );
+}
+
+/** A mark that can be taken away. */
+export function Chip({ label, what, remove, title, disabled }: { label: string; what: string; remove: () => void; title?: string; disabled?: boolean }) {
+  return (
+    <li class="chip" title={title}>
+      {label} <button type="button" aria-label={`Remove ${what}`} disabled={disabled} onClick={remove}>×</button>
+    </li>
+  );
+}
+
+/** The fields of all filters; what they say goes into the address. */
+export function UserFilters({ filters }: { filters: Filters }) {
+  const { search: _, ...others } = filters;
+  const active = isFiltered({ ...others, search: undefined });
+  const [open, setOpen] = useState(active);
+  return (
+    <>
+      <div class="filters">
+        <Sought name="search" label="Search" type="search" placeholder="Name, address, phone…" />
+        <button type="button" class="secondary" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? 'Fewer filters' : 'More filters'}</button>
+        {isFiltered(filters) && <button type="button" class="link" onClick={() => clearFilters(filters)}>Clear all</button>}
+      </div>
+      {open && (
+        <div class="filters">
+          <AddTag tags={filters.hasTag} />
+          <AddField />
+          <Select label="Opted in to" value={filters.optedIn ?? ''} set={(optedIn) => refine({ optedIn })} options={[['', 'Any'], ...PLATFORMS.map((platform): [string, string] => [platform, platform])]} />
+          {Object.entries(TIMES).map(([name, label]) => <Day key={name} name={name} label={label} />)}
+          <Check label="Consented to export" value={!!filters.exportConsentOnly} set={(on) => refine({ exportConsentOnly: on ? 'true' : '' })} />
+        </div>
+      )}
+      {(filters.hasTag.length > 0 || filters.customField) && (
+        <ul class="chips" aria-label="Tags and fields asked for">
+          {filters.hasTag.map((tag) => <Chip key={tag} label={tag} what={`the tag ${tag}`} remove={() => refine({ hasTag: filters.hasTag.filter((one) => one !== tag) })} />)}
+          {Object.entries(filters.customField ?? {}).map(([name, value]) => <Chip key={name} label={`${name}: ${value}`} what={`the field ${name}`} remove={() => refine({ [`customField[${name}]`]: '' })} />)}
+        </ul>
+      )}
+    </>
+  );
+}

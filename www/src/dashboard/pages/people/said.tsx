@@ -1,0 +1,123 @@
+// What was said of a person: traits, and custom fields. Both are names with values that can be set and taken away.
+
+import { useState } from 'preact/hooks';
+import { type Admin, answer, type Schema } from '../../../api';
+import { useDoing } from '../../load';
+import { Button, Dialog, Form, Text } from '../../parts/ask';
+import { Card } from '../../parts/show';
+import type { Of } from './person';
+
+/** Traits that the user object has places for: texts. */
+const KNOWN = ['fullName', 'firstName', 'lastName', 'phone', 'whatsappPhone', 'gender', 'locale', 'timezone', 'profilePic', 'instagramUsername', 'instagramId', 'manychatId'];
+
+interface Pair {
+  name: string;
+  value: string;
+}
+
+interface Pairs {
+  title: string;
+  /** What one of them is called. */
+  one: string;
+  of: Pair[];
+  empty: string;
+  hint: string;
+  /** Names to be suggested. */
+  names?: string[];
+  /** Sets a value, or takes it away with null. */
+  save: (admin: Admin, name: string, value: string | null) => Promise<void>;
+}
+
+function Edit({ pair, one, hint, names = [], save, close }: Pick<Pairs, 'one' | 'hint' | 'names' | 'save'> & { pair: Pair | undefined; close: () => void }) {
+  const [name, setName] = useState(pair?.name ?? '');
+  const [value, setValue] = useState(pair?.value ?? '');
+  const doing = useDoing();
+  const put = async (value: string | null) => (await doing.run((admin) => save(admin, name.trim(), value))) && close();
+  return (
+    <Dialog title={pair ? `Edit ${pair.name}` : `Add a ${one}`} close={close}>
+      <Form
+        doing={doing}
+        act="Save"
+        submit={() => put(value)}
+        actions={
+          <>
+            {pair && <Button tone="secondary" doing={doing} onClick={() => put(null)}>Remove it</Button>}
+            <Button tone="secondary" onClick={close}>Cancel</Button>
+          </>
+        }
+      >
+        {!pair && <Text label="Name" value={name} set={setName} required list="known-names" />}
+        <datalist id="known-names">{names.map((name) => <option key={name} value={name} />)}</datalist>
+        <Text label="Value" hint={hint} value={value} set={setValue} required />
+      </Form>
+    </Dialog>
+  );
+}
+
+function PairsCard({ title, of, empty, ...rest }: Pairs) {
+  const [edited, setEdited] = useState<Pair | 'new'>();
+  return (
+    <Card title={title} actions={<Button tone="small secondary" label={`Add a ${rest.one}`} onClick={() => setEdited('new')}>Add</Button>}>
+      {of.length > 0 ? (
+        <dl class="pairs">
+          {of.map((pair) => (
+            <div key={pair.name} data-pair={pair.name}>
+              <dt>{pair.name}</dt>
+              <dd>
+                <span>{pair.value}</span> <Button tone="link" label={`Edit ${pair.name}`} onClick={() => setEdited(pair)}>Edit</Button>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      ) : (
+        <p class="quiet">{empty}</p>
+      )}
+      {edited && <Edit pair={edited === 'new' ? undefined : edited} close={() => setEdited(undefined)} {...rest} />}
+    </Card>
+  );
+}
+
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+/** A trait as it is typed: a text as it is, unless that would read as something else. */
+const typed = (value: unknown) => (typeof value === 'string' && parsed(value) === value ? value : JSON.stringify(value));
+
+export function Traits({ user, changed }: Of) {
+  return (
+    <PairsCard
+      title="Traits"
+      one="trait"
+      of={Object.entries(user.traits).map(([name, value]) => ({ name, value: KNOWN.includes(name) && typeof value === 'string' ? value : typed(value) }))}
+      empty="Nothing was told of this person yet."
+      hint="Numbers, true, false and JSON are kept as such; in quotation marks they are texts. What is said here lies over what pages claimed."
+      names={KNOWN}
+      save={async (admin, name, value) => {
+        const said = value === null ? null : KNOWN.includes(name) ? value : parsed(value);
+        const body = { traits: { [name]: said } } as Schema<'UserEdit'>;
+        changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body }))).user);
+      }}
+    />
+  );
+}
+
+export function Fields({ user, changed }: Of) {
+  return (
+    <PairsCard
+      title="Custom fields"
+      one="custom field"
+      of={Object.entries(user.customFields).map(([name, value]) => ({ name, value }))}
+      empty="None yet. People can be filtered by them."
+      hint="At most 1000 characters."
+      save={async (admin, name, value) => {
+        const asked = admin.PATCH('/api/admin/users/{id}/custom-fields', { params: { path: { id: user.id } }, body: { [name]: value } });
+        changed((await answer(asked)).user);
+      }}
+    />
+  );
+}

@@ -1,0 +1,81 @@
+// A person's unified timeline: what their browsers sent beside what servers told, in one order of time. Where a session was identified it says so.
+
+import { useState } from 'preact/hooks';
+import { answer, type Schema, type TimelineEvent } from '../../../api';
+import { usePages } from '../../load';
+import { Dialog, Select } from '../../parts/ask';
+import { Badge, Empty, Problem, Waiting } from '../../parts/say';
+import { Card, Copy, Facts, Json, More, plural, Time } from '../../parts/show';
+import { refine, route, to } from '../../route';
+import { gist } from './gist';
+
+const PAGE = 50;
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const LANES = { browser: 'Browser', webhook: 'Server' };
+const key = ({ source, messageId }: TimelineEvent) => `${source}:${messageId}`;
+
+type Link = Schema<'Link'>;
+
+function Opened({ event, link, close }: { event: TimelineEvent; link: Link | undefined; close: () => void }) {
+  const door = event.source === 'browser' ? 'browser' : 'server';
+  return (
+    <Dialog title={event.eventType} close={close} wide>
+      {link && <p class="notice">Linked here: the session was identified, and {plural(link.events, 'event')} of it {link.events === 1 ? 'is' : 'are'} this person's by it.</p>}
+      <Facts of={[['When', <Time at={event.timestamp} />], ['From', LANES[event.source]], ['Session', <code>{event.sessionId}</code>], ['Message id', <Copy text={event.messageId} label="message id" />]]} />
+      <Json value={event.eventData} />
+      <p><a href={to(['live', door, event.messageId])}>Its receipt and deliveries</a></p>
+    </Dialog>
+  );
+}
+
+function Item({ event, link, open }: { event: TimelineEvent; link: Link | undefined; open: () => void }) {
+  return (
+    <li class={`lane ${event.source}`} data-event={event.eventType}>
+      <time dateTime={event.timestamp} title={event.timestamp}>{TIME.format(new Date(event.timestamp))}</time>
+      <button type="button" class="happened" onClick={open}>
+        <span class="happened-name">{event.eventType}</span> <span class="lane-name">{LANES[event.source]}</span>
+        {link && <Badge tone="accent" title={`${plural(link.events, 'event')} by this link`}>linked here</Badge>}
+        <span class="gist">{gist(event.eventData)}</span>
+      </button>
+    </li>
+  );
+}
+
+/** `turn` changes when the timeline is to be read again, as after an undo. */
+export function Timeline({ id, links, turn }: { id: string; links: Link[]; turn: number }) {
+  const [opened, setOpened] = useState<TimelineEvent>();
+  const order = route.value.query.get('order') === 'asc' ? 'asc' : 'desc';
+  const pages = usePages(
+    (admin, cursor): Promise<Schema<'Timeline'>> => answer(admin.GET('/api/admin/users/{id}/timeline', { params: { path: { id }, query: { cursor, order, limit: PAGE } } })),
+    ({ events }) => events,
+    [order, turn],
+  );
+  const linked = new Map(links.map((link) => [link.messageId, link]));
+  const link = (event: TimelineEvent) => (event.source === 'browser' ? linked.get(event.messageId) : undefined);
+  const days = new Map<string, TimelineEvent[]>();
+  for (const event of pages.items) {
+    const day = DAY.format(new Date(event.timestamp));
+    days.set(day, [...(days.get(day) ?? []), event]);
+  }
+  return (
+    <Card title="Timeline" actions={<Select label={<span class="unseen">Order</span>} value={order} set={(order) => refine({ order: order === 'asc' ? order : '' })} options={[['desc', 'Newest first'], ['asc', 'Oldest first']]} />}>
+      <Problem error={pages.error} retry={pages.reload} />
+      {pages.first ? (
+        <div class={pages.busy ? 'lanes stale' : 'lanes'} aria-busy={pages.busy}>
+          {pages.items.length > 0 ? <p class="lane-heads" aria-hidden="true"><span>Browser</span><span>Server</span></p> : <Empty title="No events"><p>Events of this person's sessions, and those that your server sends about them, appear here.</p></Empty>}
+          {[...days].map(([day, events]) => (
+            <section key={day} aria-label={day}>
+              <h3>{day}</h3>
+              <ol>{events.map((event) => <Item key={key(event)} event={event} link={link(event)} open={() => setOpened(event)} />)}</ol>
+            </section>
+          ))}
+          <More pages={pages} />
+        </div>
+      ) : (
+        !pages.error && <Waiting />
+      )}
+      {opened && <Opened event={opened} link={link(opened)} close={() => setOpened(undefined)} />}
+    </Card>
+  );
+}

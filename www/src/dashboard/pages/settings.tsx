@@ -1,0 +1,46 @@
+// What a company decides for itself, in parts with an address each.
+
+import { answer } from '../../api';
+import { useLoad } from '../load';
+import { Await } from '../parts/say';
+import { Page } from '../parts/show';
+import { Tabs } from '../parts/tabs';
+import { route } from '../route';
+import { Audit } from './settings/audit';
+import { Company } from './settings/company';
+import { Identity } from './settings/identity';
+import { Install } from './settings/install';
+import { Keys } from './settings/keys';
+import './settings.css';
+
+const PARTS: [id: string, name: string][] = [
+  ['company', 'Company'],
+  ['install', 'Install'],
+  ['keys', 'Keys'],
+  ['identity', 'Identity'],
+  ['audit', 'Audit log'],
+];
+
+export default function Settings() {
+  const [part = 'company'] = route.value.rest;
+  const loaded = useLoad((admin) => answer(admin.GET('/api/admin/settings')), []);
+  const of = { saved: (settings: NonNullable<typeof loaded.data>['settings']) => loaded.set({ success: true, settings }) };
+  return (
+    <Page title="Settings" lead={loaded.data && <>{loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code></>}>
+      <Tabs label="Parts of the settings" tabs={PARTS} current={part} at={(id) => ['settings', id]} />
+      {part === 'keys' && <Keys />}
+      {part === 'audit' && <Audit />}
+      {['company', 'identity', 'install'].includes(part) && (
+        <Await of={loaded}>
+          {({ settings }) => (
+            <>
+              {part === 'company' && <Company settings={settings} {...of} />}
+              {part === 'identity' && <Identity settings={settings} {...of} />}
+              {part === 'install' && <Install settings={settings} />}
+            </>
+          )}
+        </Await>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,84 @@
+// Is my snippet working? Watches what browsers send from now on, and says where it came from, or why it was refused.
+
+import { useEffect, useState } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { Button } from '../../parts/ask';
+import { Badge, Problem } from '../../parts/say';
+import { Card, Time } from '../../parts/show';
+import { to } from '../../route';
+import { noteRefusal, signedIn } from '../../session';
+import type { Settings } from './saving';
+
+/** Milliseconds between two looks. */
+const LOOK_MS = 1_500;
+/** Items of a look, and shown. */
+const SHOWN = 10;
+
+type Incoming = Schema<'Incoming'>;
+
+/** The page it came from, where the event says so: a page view does. */
+function originOf({ eventData }: Incoming): string | undefined {
+  const address = eventData?.address;
+  return typeof address === 'string' && URL.canParse(address) ? new URL(address).origin : undefined;
+}
+
+function useWatch(on: boolean) {
+  const [seen, setSeen] = useState<Incoming[]>([]);
+  const [error, setError] = useState<unknown>();
+  const session = signedIn.value;
+  useEffect(() => {
+    if (!on || !session) return;
+    const gone = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let from = -1;
+    setSeen([]);
+    const look = async () => {
+      try {
+        const { events } = await answer(session.admin.GET('/api/admin/events', { params: { query: { door: 'browser', limit: SHOWN } }, signal: gone.signal }));
+        if (from < 0) from = events[0]?.seq ?? 0;
+        const since = from;
+        setSeen(events.filter(({ seq }) => seq > since));
+        setError(undefined);
+      } catch (error) {
+        if (gone.signal.aborted) return;
+        setError(noteRefusal(error));
+      }
+      if (!gone.signal.aborted) timer = setTimeout(look, LOOK_MS);
+    };
+    void look();
+    return () => {
+      gone.abort();
+      clearTimeout(timer);
+    };
+  }, [on, session?.key]);
+  return { seen, error };
+}
+
+export function Working({ settings }: { settings: Settings }) {
+  const [on, setOn] = useState(false);
+  const { seen, error } = useWatch(on);
+  const good = seen.some(({ outcome }) => outcome !== 'rejected');
+  const origins = [...new Set(seen.filter(({ outcome }) => outcome !== 'rejected').map(originOf).filter(Boolean))];
+  return (
+    <Card title="Is my snippet working?" actions={<Button tone="secondary" onClick={() => setOn(!on)}>{on ? 'Stop' : 'Check now'}</Button>}>
+      <Problem error={error} />
+      <div role="status" aria-live="polite" data-check={!on ? 'off' : good ? 'working' : seen.length ? 'refused' : 'waiting'}>
+        {!on && <p class="hint">Begins to watch; then open a page that has the snippet.</p>}
+        {on && seen.length === 0 && <p>Waiting for the first event of a browser… Open a page with the snippet{settings.allowedOrigins && <> on {settings.allowedOrigins.length ? settings.allowedOrigins.join(', ') : 'an allowed origin (there is none: see Company)'}</>}.</p>}
+        {good && <p class="good"><strong>It works.</strong> {origins.length > 0 ? `Events arrived from ${origins.join(', ')}.` : 'Events arrived.'}</p>}
+        {on && seen.length > 0 && !good && <p class="bad"><strong>A page reached TrackMate, and was refused.</strong></p>}
+      </div>
+      {seen.length > 0 && (
+        <ul class="came">
+          {seen.map((one) => (
+            <li key={one.seq}>
+              <Badge tone={one.outcome === 'rejected' ? 'bad' : 'good'}>{one.outcome}</Badge> <strong>{one.eventType ?? 'an item'}</strong> <Time at={one.at} />
+              {one.message && <div class="hint">{one.message} <a href={`/docs/problems/#${one.code}`}>{one.code}</a></div>}
+            </li>
+          ))}
+        </ul>
+      )}
+      {on && <p class="hint">All that comes in, with people and deliveries: <a href={to(['live'])}>Live</a>.</p>}
+    </Card>
+  );
+}

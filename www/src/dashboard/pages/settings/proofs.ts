@@ -1,0 +1,32 @@
+// How a customer's server proves an address: HMAC-SHA256 with the identity secret, in hex. Shown as they are; a scenario of the settings' page runs them.
+
+export const PROOFS = {
+  node: {
+    name: 'Node',
+    text: `import { createHmac } from 'node:crypto';
+
+export const userHash = (email) =>
+  createHmac('sha256', process.env.TRACKMATE_IDENTITY_SECRET).update(email.trim().toLowerCase()).digest('hex');`,
+  },
+  python: {
+    name: 'Python',
+    text: `import hashlib
+import hmac
+import os
+
+
+def user_hash(email):
+    secret = os.environ["TRACKMATE_IDENTITY_SECRET"].encode()
+    return hmac.new(secret, email.strip().lower().encode(), hashlib.sha256).hexdigest()`,
+  },
+  php: {
+    name: 'PHP',
+    text: `<?php
+function userHash(string $email): string
+{
+    return hash_hmac('sha256', mb_strtolower(trim($email)), getenv('TRACKMATE_IDENTITY_SECRET'));
+}`,
+  },
+};
+
+export const USE = `TrackMate.identify({ email: user.email, userHash: user.hash });`;

@@ -1,0 +1,48 @@
+// Sign in with an admin key. Several companies may be signed in side by side; the one in the address is shown.
+
+import { useEffect, useState } from 'preact/hooks';
+import { ApiError } from '../../api';
+import { Check, Text } from '../parts/ask';
+import { Problem } from '../parts/say';
+import { company, go, route, SIGN_IN, to } from '../route';
+import { companies, signIn, why } from '../session';
+
+export default function SignIn() {
+  const [key, setKey] = useState('');
+  const [remembered, setRemembered] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  useEffect(() => {
+    document.title = 'Sign in · TrackMate';
+  }, []);
+  const submit = async (submitted: Event) => {
+    submitted.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    try {
+      const wanted = route.value;
+      const found = await signIn(key.trim(), remembered);
+      // Who followed somebody's address goes on to what it shows; a key of another company leads to that one.
+      if (found !== wanted.company) go(['live'], {}, found);
+    } catch (error) {
+      setError(error instanceof ApiError && error.status === 401 ? new Error('This key is not an admin key of any company, or it was revoked.') : error);
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="card narrow" onSubmit={submit}>
+      <h1>Sign in</h1>
+      {![SIGN_IN, ''].includes(company.value) && <p>This address is of the company <code>{company.value}</code>.</p>}
+      {why.value && <p class="problem" role="alert">{why.value}</p>}
+      <Text label="Admin key" type="password" autocomplete="off" spellcheck={false} required value={key} set={setKey} hint={<>It begins with <code>tm_admin_</code>. <code>make dev</code> and the creation of a company print it.</>} />
+      <Check label="Keep the key in this browser" hint="Otherwise it stays in this tab and is forgotten with it. Do not keep it on a computer that others use." value={remembered} set={setRemembered} />
+      <Problem error={error} />
+      <div class="actions"><button disabled={busy} aria-busy={busy}>Sign in</button></div>
+      {companies.value.length > 0 && (
+        <p class="quiet">
+          Signed in already: {companies.value.map(({ company, name }) => <a key={company} href={to(['live'], {}, company)}>{name} </a>)}
+        </p>
+      )}
+    </form>
+  );
+}

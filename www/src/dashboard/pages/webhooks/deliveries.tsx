@@ -1,0 +1,128 @@
+// A webhook's deliveries, newest first: each opens to its attempts, what was sent and what came back.
+
+import { useEffect, useState } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { useDoing, usePages } from '../../load';
+import { Button, Select } from '../../parts/ask';
+import { Empty, Problem, say, Waiting } from '../../parts/say';
+import { Card, duration, Facts, Json, More, plural, Time } from '../../parts/show';
+import { refine, route, to } from '../../route';
+import { State, type Status, STATUSES } from './health';
+import { Recover } from './recover';
+import { Answered } from './test';
+
+type Delivery = Schema<'Delivery'>;
+
+/** Milliseconds after which what is under way is looked at again. */
+const AGAIN_MS = 1_500;
+
+function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; since: string }) {
+  const { statusCode, error, success, responseBody, durationMs, at, url } = attempt;
+  return (
+    <li data-attempt={attempt.attempt}>
+      <p>
+        <strong>Attempt {attempt.attempt}</strong> <span class={success ? 'good' : 'bad'}>{statusCode ?? 'no answer'}</span> in {duration(durationMs)} · <Time at={at} />{' '}
+        <span class="quiet">({duration(Math.max(0, Date.parse(at) - Date.parse(since)))} after {attempt.attempt === 1 ? 'the event came in' : 'the attempt before'})</span>
+      </p>
+      {error && <p class="bad">{error}</p>}
+      <p class="hint">POST <code>{url}</code></p>
+      {statusCode !== null && <Answered body={responseBody} />}
+    </li>
+  );
+}
+
+/** The door its event came in by, once its body says so: there its receipt is. TrackMate's own events came in by none. */
+function doorOf({ payload, event }: Delivery): string | undefined {
+  const { source } = (payload?.metadata ?? {}) as { source?: string };
+  return /^(user|tag|customfield|identity|webhook)\./.test(event) ? undefined : { browser: 'browser', webhook: 'server' }[source ?? ''];
+}
+
+function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
+  const doing = useDoing();
+  const { id, status, attempts, payload, createdAt, finishedAt, nextAttemptAt, messageId } = delivery;
+  const door = doorOf(delivery);
+  const resend = async () => {
+    if (!(await doing.run((admin) => answer(admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path: { id: webhook, delivery: id } } }))))) return;
+    say('On its way again, with its id and its bytes.');
+    changed();
+  };
+  return (
+    <div class="delivery-open">
+      <Facts
+        of={[
+          ['Delivery id (webhook-id)', <code>{id}</code>],
+          ['Message id', door ? <a href={to(['live', door, messageId])}><code>{messageId}</code></a> : <code>{messageId}</code>],
+          ['Came in', <Time at={createdAt} />],
+          [finishedAt ? 'Ended' : 'Next attempt', <Time at={finishedAt ?? nextAttemptAt} />],
+          ...(finishedAt ? [['Took in all', duration(Date.parse(finishedAt) - Date.parse(createdAt))] as [string, string]] : []),
+        ]}
+      />
+      {finishedAt && <Button tone="secondary" doing={doing} onClick={resend}>Resend</Button>}
+      {status === 'held' && <p class="hint">Held: it goes out by itself when its webhook may send again.</p>}
+      <Problem error={doing.error} />
+      <div class="grid">
+        <div>
+          <h3>Request</h3>
+          {payload ? <Json value={payload} /> : <p class="quiet">The body is made when it is first sent, and shown from then on.</p>}
+        </div>
+        <div>
+          <h3>{attempts.length ? plural(attempts.length, 'attempt') : 'No attempt yet'}</h3>
+          <ol class="exchange">{attempts.map((one, index) => <Attempt key={one.attempt} attempt={one} since={attempts[index - 1]?.at ?? createdAt} />)}</ol>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Row({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
+  const [open, setOpen] = useState(false);
+  const last = delivery.attempts.at(-1);
+  return (
+    <details class="delivery" data-delivery={delivery.id} open={open} onToggle={(toggle) => setOpen(toggle.currentTarget.open)}>
+      <summary>
+        <State status={delivery.status} />
+        <strong>{delivery.event}</strong>
+        <span class="quiet">{last ? (last.error ?? `${last.statusCode} in ${duration(last.durationMs)}`) : ''}{delivery.attempts.length > 1 && ` · ${plural(delivery.attempts.length, 'attempt')}`}</span>
+        <Time at={delivery.createdAt} />
+      </summary>
+      {open && <Opened webhook={webhook} delivery={delivery} changed={changed} />}
+    </details>
+  );
+}
+
+export function Deliveries({ id, changed }: { id: string; changed: () => void }) {
+  const status = (route.value.query.get('status') ?? '') as Status | '';
+  const pages = usePages(
+    (admin, cursor) => answer(admin.GET('/api/admin/webhooks/{id}/deliveries', { params: { path: { id }, query: { limit: 25, cursor, status: status || undefined } } })),
+    ({ deliveries }) => deliveries,
+    [id, status],
+  );
+  const { items, first, error, busy, reload } = pages;
+  const again = () => {
+    reload();
+    changed();
+  };
+  // What is under way ends soon; whoever has walked on to older ones is left alone.
+  const soon = items.length <= 25 && items.some(({ status, nextAttemptAt }) => status === 'pending' && Date.parse(nextAttemptAt ?? '') < Date.now() + 10_000);
+  useEffect(() => {
+    if (!soon || busy) return;
+    const timer = setTimeout(again, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [soon, busy, items]);
+  return (
+    <Card title="Deliveries" actions={<><Recover id={id} done={again} /><Button tone="secondary" onClick={again}>Refresh</Button></>}>
+      <div class="filters">
+        <Select label="Status" value={status} set={(status) => refine({ status })} options={[['', 'all'], ...STATUSES.map(([status, name]): [string, string] => [status, name])]} />
+      </div>
+      <Problem error={error} retry={reload} />
+      {!first && !error && <Waiting />}
+      {first && items.length === 0 && (
+        <Empty title={status ? 'No delivery has this status' : 'Nothing was delivered yet'}>
+          {!status && <p>The next event that the webhook wants makes the first delivery. The tab Test sends one at once that is not kept.</p>}
+        </Empty>
+      )}
+      <div class="log">{items.map((delivery) => <Row key={delivery.id} webhook={id} delivery={delivery} changed={again} />)}</div>
+      <More pages={pages} />
+    </Card>
+  );
+}

@@ -1,0 +1,64 @@
+// The company's webhooks and their health.
+
+import { answer } from '../../../api';
+import { useLoad } from '../../load';
+import { Await, Empty } from '../../parts/say';
+import { Code, number, Page, plural, Table, Time } from '../../parts/show';
+import { to } from '../../route';
+import { Health, held, LastAnswer } from './health';
+import { Switch, SwitchAll } from './switching';
+
+const EXAMPLE = `curl -X POST ${location.origin}/api/admin/webhooks \\
+  -H "X-Admin-ID: $TRACKMATE_ADMIN_KEY" -H 'Content-Type: application/json' \\
+  -d '{"name":"CRM","url":"https://crm.example/hook","events":["user.*","payment_processed"]}'`;
+
+export function List() {
+  const loaded = useLoad(async (admin) => {
+    const [{ webhooks }, { settings }] = await Promise.all([answer(admin.GET('/api/admin/webhooks')), answer(admin.GET('/api/admin/settings'))]);
+    return { webhooks, allOn: settings.webhooksEnabled };
+  }, []);
+  const { data, reload } = loaded;
+  const actions = (
+    <>
+      {data && (data.webhooks.length > 0 || !data.allOn) && <SwitchAll on={data.allOn} webhooks={data.webhooks} done={reload} />}
+      <a class="button" href={to(['webhooks', 'new'])}>Add a webhook</a>
+    </>
+  );
+  return (
+    <Page title="Webhooks" lead="Who is told of which events, and whether it arrives." actions={actions}>
+      <Await of={loaded}>
+        {({ webhooks, allOn }) => (
+          <>
+            {!allOn && <div class="notice">All webhooks are off: nothing goes out, and deliveries are held until you switch them on.</div>}
+            {webhooks.length === 0 ? (
+              <section class="card">
+                <Empty title="No webhooks yet">
+                  <p>A webhook sends each event that you choose to a URL of yours, signed, until it arrives or is given up with a reason. <a href={to(['webhooks', 'new'])}>Add the first one</a>, or by the API:</p>
+                  <Code text={EXAMPLE} label="curl line" />
+                </Empty>
+              </section>
+            ) : (
+              <section class="card">
+                <Table
+                  caption={`${plural(webhooks.length, 'webhook')}`}
+                  items={webhooks}
+                  keyOf={({ id }) => id}
+                  columns={[
+                    { name: 'Webhook', show: ({ id, name, url }) => <><a href={to(['webhooks', id])}>{name}</a><div class="hint address">{url}</div></> },
+                    { name: 'State', show: (webhook) => <Health webhook={webhook} allOn={allOn} /> },
+                    { name: 'Events', show: ({ events }) => <span class="quiet">{events.slice(0, 3).join(', ')}{events.length > 3 && ` and ${number(events.length - 3)} more`}</span> },
+                    { name: 'Delivered', number: true, show: ({ stats }) => number(stats.success) },
+                    { name: 'Failed', number: true, show: ({ stats }) => <span class={stats.failed ? 'bad' : ''}>{number(stats.failed)}</span> },
+                    { name: 'Held', number: true, show: ({ stats }) => held(stats.held) },
+                    { name: 'Last answer', show: ({ stats }) => <><LastAnswer stats={stats} />{stats.lastDeliveryAt && <div class="hint"><Time at={stats.lastDeliveryAt} /></div>}</> },
+                    { name: 'Switch', show: (webhook) => <Switch small webhook={webhook} done={reload} /> },
+                  ]}
+                />
+              </section>
+            )}
+          </>
+        )}
+      </Await>
+    </Page>
+  );
+}

@@ -1,0 +1,75 @@
+// One webhook: how it is doing, its deliveries, its settings, its secret, and code that receives it.
+
+import { answer } from '../../../api';
+import { useLoad } from '../../load';
+import { Await } from '../../parts/say';
+import { Card, Facts, number, Page, Time } from '../../parts/show';
+import { Tabs } from '../../parts/tabs';
+import { to } from '../../route';
+import { Deliveries } from './deliveries';
+import { Edit } from './edit';
+import { Health, held, LastAnswer } from './health';
+import { policyOf } from './policy';
+import { Receiver } from './receiver';
+import { Secret } from './secret';
+import { Switch } from './switching';
+import { Test } from './test';
+
+const PARTS: [id: string, name: string][] = [
+  ['deliveries', 'Deliveries'],
+  ['test', 'Test'],
+  ['edit', 'Edit'],
+  ['secret', 'Secret'],
+  ['receiver', 'Receiver code'],
+];
+
+export const FUNNEL = 'wh_funnel';
+
+export function One({ id, part }: { id: string; part: string }) {
+  const loaded = useLoad(async (admin) => {
+    const [{ webhook }, { settings }] = await Promise.all([
+      answer(admin.GET('/api/admin/webhooks/{id}', { params: { path: { id } } })),
+      answer(admin.GET('/api/admin/settings')),
+    ]);
+    return { webhook, allOn: settings.webhooksEnabled };
+  }, [id]);
+  const { data, reload } = loaded;
+  const webhook = data?.webhook;
+  return (
+    <Page
+      title={webhook?.name ?? 'Webhook'}
+      lead={<><a href={to(['webhooks'])}>Webhooks</a> / <code>{id}</code></>}
+      actions={webhook && <Switch webhook={webhook} done={reload} />}
+    >
+      <Await of={loaded}>
+        {({ webhook, allOn }) => (
+          <>
+            <Card>
+              <Facts
+                of={[
+                  ['State', <Health webhook={webhook} allOn={allOn} />],
+                  ['Delivered', number(webhook.stats.success)],
+                  ['Failed', number(webhook.stats.failed)],
+                  ['Held', held(webhook.stats.held)],
+                  ['Last answer', <LastAnswer stats={webhook.stats} />],
+                  ['Last delivery', <Time at={webhook.stats.lastDeliveryAt} />],
+                ]}
+              />
+              <p class="about"><strong>To</strong> <code>{webhook.url}</code></p>
+              <p class="about"><strong>Of</strong> {webhook.events.map((one) => <code key={one}>{one} </code>)}</p>
+              <p class="about"><strong>Attempts</strong> {policyOf(webhook)}{webhook.rateLimit && ` At most ${webhook.rateLimit} a second.`}</p>
+              {webhook.description && <p class="about">{webhook.description}</p>}
+              {id === FUNNEL && <p class="hint">This is the CRM's webhook: its URL and its secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
+            </Card>
+            <Tabs label="Parts of the webhook" tabs={PARTS} current={part} at={(one) => ['webhooks', id, one]} />
+            {part === 'deliveries' && <Deliveries id={id} changed={reload} />}
+            {part === 'test' && <Card title="Test"><Test id={id} done={reload} /></Card>}
+            {part === 'edit' && <Edit webhook={webhook} done={reload} />}
+            {part === 'secret' && <Secret webhook={webhook} />}
+            {part === 'receiver' && <Card title="Receiver code"><Receiver webhook={webhook} /></Card>}
+          </>
+        )}
+      </Await>
+    </Page>
+  );
+}

@@ -1,0 +1,86 @@
+// Switching webhooks on and off, one or all, with the choice what becomes of the deliveries that were held meanwhile.
+
+import { useState } from 'preact/hooks';
+import { type Admin, answer, type Schema } from '../../../api';
+import { useDoing } from '../../load';
+import { Button, Dialog } from '../../parts/ask';
+import { Problem, say } from '../../parts/say';
+import { held } from './health';
+
+type Webhook = Schema<'Webhook'>;
+type Choice = 'deliver' | 'dismiss';
+
+const change = (admin: Admin, id: string, body: Schema<'WebhookChange'>) =>
+  answer(admin.PATCH('/api/admin/webhooks/{id}', { params: { path: { id } }, body }));
+
+/** Asks only if something is held. */
+function Choose({ title, count, act, close, doing }: { title: string; count: number; act: (choice: Choice) => void; close: () => void; doing: ReturnType<typeof useDoing> }) {
+  return (
+    <Dialog title={title} close={close}>
+      <p>{held(count)} {count === 1 ? 'delivery was' : 'deliveries were'} held while it was off. They keep their ids and bytes, and go out oldest first. What is dismissed stays in the log and can be recovered from there.</p>
+      <Problem error={doing.error} />
+      <div class="actions">
+        <Button doing={doing} onClick={() => act('deliver')}>Switch on and send them</Button>
+        <Button tone="secondary" doing={doing} onClick={() => act('dismiss')}>Switch on and dismiss them</Button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** One webhook's switch. */
+export function Switch({ webhook, done, small = false }: { webhook: Webhook; done: () => void; small?: boolean }) {
+  const doing = useDoing();
+  const [asks, setAsks] = useState(false);
+  const { id, name, active, stats } = webhook;
+  const set = async (body: Schema<'WebhookChange'>) => {
+    if (!(await doing.run((admin) => change(admin, id, body)))) return;
+    setAsks(false);
+    say(`${name} is ${body.active ? 'on' : 'off'}.`);
+    done();
+  };
+  const press = () => (active ? set({ active: false }) : stats.held ? setAsks(true) : set({ active: true }));
+  return (
+    <>
+      <Button tone={small ? 'small secondary' : 'secondary'} doing={doing} label={`${active ? 'Switch off' : 'Switch on'} ${name}`} onClick={press}>{active ? 'Switch off' : 'Switch on'}</Button>
+      {!asks && <Problem error={doing.error} />}
+      {asks && <Choose title={`Switch on ${name}`} count={stats.held} doing={doing} close={() => setAsks(false)} act={(held) => set({ active: true, held })} />}
+    </>
+  );
+}
+
+/**
+ * Switches all on and dismisses what was held. The webhooks that hold something are switched off until all are on, so that nothing goes out in between; one that the step
+ * does not come back to is seen in the list as off.
+ */
+async function dismissAll(admin: Admin, webhooks: Webhook[]) {
+  const holding = webhooks.filter(({ active, stats }) => active && stats.held > 0);
+  for (const { id } of holding) await change(admin, id, { active: false });
+  await answer(admin.PATCH('/api/admin/settings', { body: { webhooksEnabled: true } }));
+  for (const { id } of holding) await change(admin, id, { active: true, held: 'dismiss' });
+}
+
+/** The switch of all. */
+export function SwitchAll({ on, webhooks, done }: { on: boolean; webhooks: Webhook[]; done: () => void }) {
+  const doing = useDoing();
+  const [asks, setAsks] = useState(false);
+  const count = webhooks.filter(({ active }) => active).reduce((sum, { stats }) => sum + stats.held, 0);
+  const set = async (step: (admin: Admin) => Promise<unknown>, said: string) => {
+    if (!(await doing.run(step))) return;
+    setAsks(false);
+    say(said);
+    done();
+  };
+  const enable = (webhooksEnabled: boolean) => (admin: Admin) => answer(admin.PATCH('/api/admin/settings', { body: { webhooksEnabled } }));
+  const press = () => {
+    if (on) return set(enable(false), 'All webhooks are off. Deliveries are held.');
+    return count ? setAsks(true) : set(enable(true), 'Webhooks are on.');
+  };
+  const act = (choice: Choice) => set(choice === 'deliver' ? enable(true) : (admin) => dismissAll(admin, webhooks), 'Webhooks are on.');
+  return (
+    <>
+      <Button tone="secondary" doing={doing} onClick={press}>{on ? 'Switch all off' : 'Switch all on'}</Button>
+      {!asks && <Problem error={doing.error} />}
+      {asks && <Choose title="Switch all webhooks on" count={count} doing={doing} close={() => setAsks(false)} act={act} />}
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+// Asking the viewer: buttons that wait, fields with their hints, dialogs.
+
+import type { ButtonHTMLAttributes, ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import type { Doing } from '../load';
+import { Problem } from './say';
+
+/** A button that is busy while its step runs. */
+export function Button({ doing, tone = '', label, children, ...rest }: { doing?: Doing; tone?: '' | 'secondary' | 'danger' | 'link' | 'small secondary'; label?: string; children: ComponentChildren } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'label'>) {
+  return (
+    <button type="button" {...rest} class={tone} aria-label={label} disabled={doing?.busy || rest.disabled} aria-busy={doing?.busy}>
+      {children}
+    </button>
+  );
+}
+
+interface FieldOf {
+  label: ComponentChildren;
+  hint?: ComponentChildren;
+}
+
+/** A labelled text field; `type` as of an input. */
+export function Text({ label, hint, value, set, ...rest }: FieldOf & { value: string; set: (value: string) => void; list?: string } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'role' | 'size'>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input id={id} {...(rest as object)} value={value} aria-describedby={hint ? `${id}-hint` : undefined} onInput={(input) => set(input.currentTarget.value)} />
+      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+    </div>
+  );
+}
+
+export function Area({ label, hint, value, set, ...rest }: FieldOf & { value: string; set: (value: string) => void } & Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'value' | 'label' | 'role' | 'size'>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea id={id} {...rest} value={value} aria-describedby={hint ? `${id}-hint` : undefined} onInput={(input) => set(input.currentTarget.value)} />
+      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+    </div>
+  );
+}
+
+export function Select({ label, hint, value, set, options, ...rest }: FieldOf & { value: string; set: (value: string) => void; options: [value: string, name: string][] } & Omit<SelectHTMLAttributes<HTMLSelectElement>, 'value' | 'label' | 'role' | 'size'>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} {...rest} value={value} aria-describedby={hint ? `${id}-hint` : undefined} onChange={(change) => set(change.currentTarget.value)}>
+        {options.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
+      </select>
+      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+    </div>
+  );
+}
+
+export function Check({ label, hint, value, set, ...rest }: FieldOf & { value: boolean; set: (value: boolean) => void } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'type' | 'role'>) {
+  const id = useId();
+  return (
+    <div class="field check">
+      <input id={id} type="checkbox" {...rest} checked={value} aria-describedby={hint ? `${id}-hint` : undefined} onChange={(change) => set(change.currentTarget.checked)} />
+      <label for={id}>{label}</label>
+      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+    </div>
+  );
+}
+
+/** A modal dialog; Escape and the backdrop close it. */
+export function Dialog({ title, close, children, wide = false }: { title: ComponentChildren; close: () => void; children: ComponentChildren; wide?: boolean }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={id} onClose={close} onClick={(click) => click.target === dialog.current && dialog.current?.close()}>
+      <div class="dialog-body">
+        <div class="card-head">
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="small secondary" onClick={() => dialog.current?.close()}>Close</button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+/** Asks before something that cannot be taken back: `children` say what goes; with `word`, it must be typed. */
+export function Confirm({ title, act, doing, close, run, children, disabled }: { title: string; act: string; doing: Doing; close: () => void; run: () => void; children: ComponentChildren; disabled?: boolean }) {
+  return (
+    <Dialog title={title} close={close}>
+      {children}
+      <Problem error={doing.error} />
+      <div class="actions">
+        <Button tone="danger" doing={doing} disabled={disabled} onClick={run}>{act}</Button>
+        <Button tone="secondary" onClick={close}>Cancel</Button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** A form whose step runs when it is sent; the problem shows above its buttons. */
+export function Form({ doing, act, submit, children, actions, inline = false }: { doing: Doing; act: string; submit: () => void; children: ComponentChildren; actions?: ComponentChildren; inline?: boolean }) {
+  return (
+    <form
+      class={inline ? 'inline' : ''}
+      onSubmit={(submitted) => {
+        submitted.preventDefault();
+        submit();
+      }}
+    >
+      {children}
+      <Problem error={doing.error} />
+      <div class="actions">
+        <button disabled={doing.busy} aria-busy={doing.busy}>{act}</button>
+        {actions}
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,14 @@
+// A secret in the moment it is made: it is shown once, and never again.
+
+import type { ComponentChildren } from 'preact';
+import { Copy } from './show';
+
+export function Once({ secret, label, children }: { secret: string; label: string; children?: ComponentChildren }) {
+  return (
+    <div class="once" role="status">
+      <p><strong>Copy the {label} now.</strong> It is not shown again.</p>
+      <Copy text={secret} label={label} />
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+// What a page says: problems, emptiness, waiting, marks, and notices that pass.
+
+import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { ApiError } from '../../api';
+import type { Loaded } from '../load';
+
+type Children = { children?: ComponentChildren };
+
+/** What went wrong, what to do about it, and what to tell whoever runs TrackMate. */
+export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
+  if (!error) return null;
+  const known = error instanceof ApiError ? error : undefined;
+  return (
+    <div class="problem" role="alert">
+      <p>{error instanceof Error ? error.message : String(error)}</p>
+      {known && known.status > 0 && (
+        <p class="quiet">
+          <a href={`/docs/problems/#${known.code}`}>{known.code}</a>
+          {known.field && <> in <code>{known.field}</code></>}
+          {known.requestId && <> · request <code>{known.requestId}</code></>}
+        </p>
+      )}
+      {retry && <button type="button" class="secondary" onClick={retry}>Try again</button>}
+    </div>
+  );
+}
+
+/** A list without entries teaches how it gets some. */
+export function Empty({ title, children }: Children & { title: string }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children}
+    </div>
+  );
+}
+
+export type Tone = 'good' | 'bad' | 'warn' | 'quiet' | 'accent';
+
+export function Badge({ tone = 'quiet', title, children }: Children & { tone?: Tone; title?: string }) {
+  return <span class={`badge ${tone}`} title={title}>{children}</span>;
+}
+
+/** Shows what was loaded; before that keeps its place, and says it if it takes long. */
+export function Await<T>({ of, children }: { of: Loaded<T>; children: (data: T) => ComponentChildren }) {
+  if (of.data === undefined) return of.error ? <Problem error={of.error} retry={of.reload} /> : <Waiting />;
+  return (
+    <div aria-busy={of.busy}>
+      <Problem error={of.error} retry={of.reload} />
+      {children(of.data)}
+    </div>
+  );
+}
+
+export function Waiting({ label = 'Loading' }: { label?: string }) {
+  return <p class="waiting" role="status">{label}…</p>;
+}
+
+export function Progress({ label, value, max }: { label: string; value?: number; max?: number }) {
+  return (
+    <label class="progress">
+      <span>{label}</span>
+      <progress value={max ? value : undefined} max={max || undefined} />
+    </label>
+  );
+}
+
+const notice = signal('');
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Says something in passing, on screen and to screen readers. */
+export function say(text: string) {
+  notice.value = text;
+  clearTimeout(timer);
+  timer = setTimeout(() => (notice.value = ''), 6_000);
+}
+
+export function Notices() {
+  return <div class="notices" role="status" aria-live="polite">{notice.value && <p>{notice.value}</p>}</div>;
+}

@@ -1,0 +1,149 @@
+// Showing values: times in the viewer's zone, numbers, JSON, codes to copy, cards and tables. Text only ever goes in as text.
+
+import type { ComponentChildren } from 'preact';
+import { say } from './say';
+
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const NUMBER = new Intl.NumberFormat();
+
+export const number = (value: number) => NUMBER.format(value);
+export const plural = (count: number, one: string, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+export const when = (iso: string) => DAY.format(new Date(iso));
+/** A share of 1 as per cent, without rounding a failure away. */
+export const percent = (share: number) => `${share > 0.9999 && share < 1 ? '> 99.99' : Number((share * 100).toFixed(2))} %`;
+export const duration = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(ms < 10_000 ? 2 : 1))} s`);
+
+const UNITS: [number, string][] = [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'KB']];
+export const size = (bytes: number) => {
+  const [by, unit] = UNITS.find(([by]) => bytes >= by) ?? [1, 'B'];
+  return `${Number((bytes / by).toPrecision(3))} ${unit}`;
+};
+
+/** A time in the viewer's zone; the exact one, in UTC, on hover. `brief` leaves today's date out. */
+export function Time({ at, brief = false }: { at: string | null | undefined; brief?: boolean }) {
+  if (!at) return <span class="quiet">–</span>;
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  return <time dateTime={at} title={at}>{brief && isToday ? CLOCK.format(new Date(at)) : when(at)}</time>;
+}
+
+export function Json({ value }: { value: unknown }) {
+  return (
+    <pre class="json" tabIndex={0}>
+      <code>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</code>
+    </pre>
+  );
+}
+
+/** A text in a line of its own with a button that copies it. */
+export function Copy({ text, label }: { text: string; label: string }) {
+  return (
+    <span class="copy">
+      <code>{text}</code>
+      <CopyButton text={text} label={label} />
+    </span>
+  );
+}
+
+export function CopyButton({ text, label }: { text: string; label: string }) {
+  const copy = () => navigator.clipboard.writeText(text).then(() => say(`${label} copied.`), () => say('This browser did not let the page copy. Select the text instead.'));
+  return <button type="button" class="small secondary" onClick={copy} aria-label={`Copy ${label}`}>Copy</button>;
+}
+
+/** A block of code to copy. */
+export function Code({ text, label }: { text: string; label: string }) {
+  return (
+    <div class="code">
+      <CopyButton text={text} label={label} />
+      <pre tabIndex={0}><code>{text}</code></pre>
+    </div>
+  );
+}
+
+export function Page({ title, lead, actions, children }: { title: ComponentChildren; lead?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <>
+      <header class="page-head">
+        <div>
+          <h1 tabIndex={-1}>{title}</h1>
+          {lead && <p class="quiet">{lead}</p>}
+        </div>
+        {actions && <div class="actions">{actions}</div>}
+      </header>
+      {children}
+    </>
+  );
+}
+
+export function Card({ title, actions, children, class: extra = '' }: { title?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren; class?: string }) {
+  return (
+    <section class={`card ${extra}`}>
+      {(title || actions) && (
+        <div class="card-head">
+          {title && <h2>{title}</h2>}
+          {actions && <div class="actions">{actions}</div>}
+        </div>
+      )}
+      {children}
+    </section>
+  );
+}
+
+/** Names and values, side by side. */
+export function Facts({ of }: { of: [name: string, value: ComponentChildren][] }) {
+  return (
+    <dl class="facts">
+      {of.map(([name, value]) => (
+        <div key={name} data-fact={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export interface Column<Item> {
+  name: string;
+  /** Tells it from another column of the same name. */
+  id?: string;
+  show: (item: Item) => ComponentChildren;
+  /** Numbers stand at the right. */
+  number?: boolean;
+  /** A header that sorts: how it is sorted now, and what a click does. */
+  sort?: { order: 'asc' | 'desc' | undefined; by: () => void };
+}
+
+/** A table that scrolls sideways where it is narrow. `caption` is for screen readers. */
+export function Table<Item>({ caption, columns, items, keyOf }: { caption: string; columns: Column<Item>[]; items: Item[]; keyOf: (item: Item) => string }) {
+  const sorted = (sort: Column<Item>['sort']) => (sort?.order ? (sort.order === 'asc' ? 'ascending' : 'descending') : undefined);
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+      <table>
+        <caption class="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map(({ name, id, number, sort }) => (
+              <th key={id ?? name} scope="col" class={number ? 'number' : ''} aria-sort={sorted(sort)}>
+                {sort ? <button type="button" class="sort" onClick={sort.by}>{name} <span aria-hidden="true">{sort.order === 'asc' ? '↑' : sort.order === 'desc' ? '↓' : '↕'}</span></button> : name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <tr key={keyOf(item)} data-key={keyOf(item)}>
+              {columns.map(({ name, id, show, number }) => <td key={id ?? name} class={number ? 'number' : ''}>{show(item)}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The foot of a list that is walked by its cursor. */
+export function More({ pages }: { pages: { hasMore: boolean; busy: boolean; more: () => void } }) {
+  if (!pages.hasMore) return null;
+  return <p class="more"><button type="button" class="secondary" disabled={pages.busy} onClick={pages.more}>{pages.busy ? 'Loading…' : 'Show more'}</button></p>;
+}

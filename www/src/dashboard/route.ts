@@ -1,0 +1,60 @@
+// Where the viewer is, in the address's hash: `#/TM-SHOP99/people/abc?search=ann`. So an address can be shared, needs no server of its own, and holds no secret.
+
+import { computed, signal } from '@preact/signals';
+
+export interface Route {
+  /** The company, or '' before one is chosen. */
+  company: string;
+  /** The page's name, '' for the first. */
+  page: string;
+  /** What follows in the path: ids. */
+  rest: string[];
+  query: URLSearchParams;
+}
+
+const decode = (part: string) => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+function read(): Route {
+  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
+  const [company = '', page = '', ...rest] = path.split('/').filter(Boolean).map(decode);
+  return { company, page, rest, query: new URLSearchParams(query) };
+}
+
+/** What stands in place of a company where one is to be signed in to. */
+export const SIGN_IN = 'sign-in';
+
+export const route = signal<Route>(read());
+export const company = computed(() => route.value.company);
+addEventListener('hashchange', () => (route.value = read()));
+
+export type Query = Record<string, string | string[] | undefined>;
+
+function search(query: Query): string {
+  const wanted = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) for (const one of [value ?? []].flat()) if (one) wanted.append(name, one);
+  return wanted.size ? `?${wanted}` : '';
+}
+
+/** The address of a place in the current company: `to(['people', id])`. */
+export function to(path: string[], query: Query = {}, at = company.value): string {
+  return `#/${[at, ...path].map(encodeURIComponent).join('/')}${search(query)}`;
+}
+
+export function go(path: string[], query: Query = {}, at = company.value) {
+  location.hash = to(path, query, at);
+}
+
+/** Changes some of the current place's parameters, without a new entry in the browser's history: undefined or '' takes one away. */
+export function refine(change: Query) {
+  const { page, rest, query } = route.value;
+  const kept: Query = {};
+  for (const name of query.keys()) kept[name] = query.getAll(name);
+  history.replaceState(null, '', to([page, ...rest].filter(Boolean), { ...kept, ...change }));
+  route.value = read();
+}
