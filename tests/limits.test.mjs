@@ -175,7 +175,7 @@ describe('what is sent', () => {
   test('and spilled by nobody who may is refused with its reason, and the rest goes on', async () => {
     const c = await newCompany(trackMate);
     await c.call('PATCH', '/api/admin/settings', { allowedOrigins: ['https://shop.example'] }, c.admin);
-    const told = JSON.stringify({ v: 1, at: 1_760_788_800_000, work: { told: { hash: '0'.repeat(64), company_id: null, who: { address: null, email: null, user: null, session: null }, at: 0, sent_ms: null, rows: [row('z')], user: null, merge: false } } });
+    const told = JSON.stringify({ v: 1, at: 1_760_788_800_000, work: { told: { hash: '0'.repeat(64), company_id: null, about: { who: { address: null, email: null, user: null, session: null }, at: 0, sent_ms: null }, rows: [row('z')], user: null, merge: false } } });
     await send(sent('TM-NOBODY99', [row('x')]), sent(c.companyId, [row('y')], { origin: 'https://elsewhere.example' }), told, '{"v":9}', 'what is this', sent(c.companyId, [row('last')]));
     await until('the last', async () => (await stored(c)).some((e) => e.messageId === 'last'));
     assert.equal((await stored(c)).length, 1);
@@ -183,5 +183,20 @@ describe('what is sent', () => {
     for (const code of ['unknown_company', 'origin_not_allowed', 'invalid_key']) assert.match(logged, new RegExp(`refused: ${code}`));
     const [refused] = await until('it is noted', async () => (await c.get('/api/admin/events/rejected')).body.rejected);
     assert.deepEqual([refused.code, refused.messageId, refused.eventType, refused.eventData], ['origin_not_allowed', 'y', 'kept', { a: 'number' }]);
+  });
+
+  test('and spilled against its company’s plan is noted as rejected, and the rest of its request is stored', async () => {
+    const c = await newCompany(trackMate);
+    const plan = { mode: 'reject', events: { kept: { properties: { a: { type: 'number' } } } } };
+    assert.equal((await c.call('PUT', '/api/admin/plan', plan, c.admin)).status, 200);
+    const wrong = (id) => ({ ...row(id), d: { a: 'text' } });
+    await send(sent(c.companyId, [row('good'), wrong('bad')]));
+    await until('the good one', async () => (await stored(c)).some((e) => e.messageId === 'good'));
+    const [refused] = await until('it is noted', async () => {
+      const { rejected } = (await c.get('/api/admin/events/rejected')).body;
+      return rejected.length > 0 && rejected;
+    });
+    assert.deepEqual([refused.code, refused.field, refused.messageId, refused.eventData], ['plan_violation', 'eventData.a', 'bad', { a: 'string(4)' }]);
+    assert.equal((await stored(c)).length, 1);
   });
 });
