@@ -7,7 +7,7 @@ import { listen, until } from './browser.mjs';
 import { looks } from './dashboard/desk.mjs';
 
 /** Calls that a sample makes → the event each becomes. */
-const BECOMES = { trackPageView: 'page_view', track: 'add_to_cart', identify: 'user_registered' };
+const BECOMES = { 'TrackMate.trackPageView(': 'page_view', 'TrackMate.track(': 'add_to_cart', 'TrackMate.identify(': 'user_registered', 'vitals(': 'web_vital' };
 
 async function filled(trackMate, text) {
   const stub = await (await fetch(`${trackMate.url}/sdk/stub.js`)).text();
@@ -18,8 +18,12 @@ async function filled(trackMate, text) {
 }
 
 export async function samplesForPagesWork({ browser, trackMate }) {
-  const pages = samples('html');
-  assert.ok(pages.length >= 4);
+  // The sample of web vitals goes on where one of those left off.
+  const vitals = samples('js').filter(({ text }) => text.includes('/sdk/vitals.js'));
+  assert.equal(vitals.length, 1);
+  const started = `import TrackMate from 'https://your-trackmate.example/sdk/trackmate.js'; TrackMate.init('TM-SHOP99', 'https://your-trackmate.example');`;
+  const pages = [...samples('html'), ...vitals.map((sample) => ({ ...sample, text: `<h1>Page</h1><script type="module">${started}\n${sample.text}</script>` }))];
+  assert.ok(pages.length >= 5);
   const served = new Map();
   const site = createServer((request, response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(served.get(request.url) ?? ''));
   await new Promise((listening) => site.listen(0, '127.0.0.1', listening));
@@ -33,7 +37,12 @@ export async function samplesForPagesWork({ browser, trackMate }) {
       const context = await browser.newContext();
       const page = listen(await context.newPage());
       await page.goto(`http://127.0.0.1:${site.address().port}/${index}`);
-      const wanted = Object.keys(BECOMES).filter((call) => `${html}${calls}`.includes(`TrackMate.${call}(`)).map((call) => BECOMES[call]);
+      if (text.includes('vitals(')) {
+        // They are told when the page is left.
+        await page.mouse.click(40, 40);
+        await page.goto(`${trackMate.url}/404.html`);
+      }
+      const wanted = Object.keys(BECOMES).filter((call) => `${html}${calls}`.includes(call)).map((call) => BECOMES[call]);
       await until(`${file}:${line}: ${wanted}`, async () => {
         const { events } = (await trackMate.call('GET', '/api/admin/export/events/json', undefined, { 'x-admin-id': company.adminKey })).body;
         return wanted.every((name) => events.some(({ eventType }) => eventType === name || (name === 'user_registered' && eventType === 'identify')));
