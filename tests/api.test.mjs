@@ -12,6 +12,7 @@ import groups from './api/groups.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import keys from './api/keys.mjs';
 import listing from './api/listing.mjs';
+import plan from './api/plan.mjs';
 import problems from './api/problems.mjs';
 import receipts from './api/receipts.mjs';
 import records from './api/records.mjs';
@@ -33,6 +34,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, stats, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

@@ -370,6 +370,31 @@ describe('the command-line manager', () => {
       assert.equal((await w.webhooks('resend', id, 'nothing')).code, EXIT.notFound);
     });
 
+    test('infers, checks, sets and shows a tracking plan', async (t) => {
+      const { company: c, env } = await world(t);
+      const plans = (args, input) => run(['plan', ...args], { env, input });
+      await c.track(c.session(), { eventType: 'paid', eventData: { amount: 1 } }, { eventType: 'paid', eventData: { amount: 2, note: 'x' } });
+      const { stdout: plan } = done(await plans(['infer']));
+      assert.deepEqual(JSON.parse(plan).events.paid.required, ['amount']);
+      writeFileSync(join(folder, 'plan.json'), plan);
+      const events = [{ eventType: 'paid', eventData: { amount: 3 } }, { eventType: 'paid', eventData: {} }, { eventType: 'sold' }];
+      const input = events.map((event) => JSON.stringify(event)).join('\n');
+      const checked = await plans(['check', '-', '--plan', 'plan.json'], input);
+      assert.equal(checked.code, EXIT.failed);
+      assert.match(checked.stdout, /^2\. paid: eventData\.amount is missing.*\n3\. sold: .*no event of this name\n$/);
+      assert.match(checked.stderr, /would refuse 2 of 3 events/);
+      assert.equal((await plans(['set', '--mode', 'reject'])).code, EXIT.failed, 'there is none yet');
+      assert.match(done(await plans(['set', 'plan.json', '--mode', 'reject'])).stdout, /^Mode: reject, 1 events\n {2}paid {2}amount\*: number, note: string\n$/);
+      assert.deepEqual((await c.track(c.session(), ...events)).body.rejected.length, 2);
+      assert.equal(done(await plans(['check', '-'], JSON.stringify(events.slice(0, 1)))).stdout, 'The plan takes all 1 events.\n');
+      const shown = await until('the counts', async () => {
+        const { stdout } = done(await plans(['show']));
+        return stdout.includes('unknown_event') && stdout;
+      });
+      assert.match(shown, /paid +eventData\.amount +missing_field +1 /);
+      assert.equal(done(await plans(['set', '--mode', 'off', '--json'])).json.plan.mode, 'off');
+    });
+
     test('says which key was refused, without showing it', async (t) => {
       const w = await world(t);
       const refused = async (key) => {

@@ -185,4 +185,19 @@ describe('what is sent', () => {
     const [refused] = await until('it is noted', async () => (await c.get('/api/admin/events/rejected')).body.rejected);
     assert.deepEqual([refused.code, refused.messageId, refused.eventType, refused.eventData], ['origin_not_allowed', 'y', 'kept', { a: 'number' }]);
   });
+
+  test('and spilled against its company’s plan is noted as rejected, and the rest of its request is stored', async () => {
+    const c = await newCompany(trackMate);
+    const plan = { mode: 'reject', events: { kept: { properties: { a: { type: 'number' } } } } };
+    assert.equal((await c.call('PUT', '/api/admin/plan', plan, c.admin)).status, 200);
+    const wrong = (id) => ({ ...row(id), d: { a: 'text' } });
+    await send(sent(c.companyId, [row('good'), wrong('bad')]));
+    await until('the good one', async () => (await stored(c)).some((e) => e.messageId === 'good'));
+    const [refused] = await until('it is noted', async () => {
+      const { rejected } = (await c.get('/api/admin/events/rejected')).body;
+      return rejected.length > 0 && rejected;
+    });
+    assert.deepEqual([refused.code, refused.field, refused.messageId, refused.eventData], ['plan_violation', 'eventData.a', 'bad', { a: 'string(4)' }]);
+    assert.equal((await stored(c)).length, 1);
+  });
 });

@@ -56,6 +56,12 @@ impl Api {
         self.read(request.content_type("application/json").send(body.to_string()))
     }
 
+    /// `PUT path`
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Answer, Error> {
+        let request = self.agent.put(self.url(path)).header("x-admin-id", &self.connection.key);
+        self.read(request.content_type("application/json").send(body.to_string()))
+    }
+
     /// `PATCH path`
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Answer, Error> {
         let request = self.agent.patch(self.url(path)).header("x-admin-id", &self.connection.key);

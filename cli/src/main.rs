@@ -12,6 +12,7 @@ mod error;
 mod exports;
 mod listen;
 mod output;
+mod plan;
 mod receipts;
 mod signatures;
 mod webhooks;
@@ -56,6 +57,9 @@ enum Command {
     Exports(exports::Listed),
     /// List what admins did, newest first.
     Audit(audit::Listed),
+    /// The tracking plan: which events there are, and of what form.
+    #[command(subcommand)]
+    Plan(plan::Command),
     /// Watch what comes in, as it comes in.
     Tail(receipts::tail::Options),
     /// Say what became of an event: where it came in, whose it is and why, each attempt to deliver it.
@@ -93,6 +97,7 @@ fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Err
         Command::Export(wanted) => exports::download(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Exports(wanted) => exports::list(&wanted, &api::Api::new(config::connection(flags)?), output),
         Command::Audit(wanted) => audit::list(&wanted, &api::Api::new(config::connection(flags)?), output),
+        Command::Plan(command) => plan::run(command, &api::Api::new(config::connection(flags)?), output),
         Command::Tail(options) => receipts::tail::run(&options, &api::Api::new(config::connection(flags)?), output),
         Command::Receipt(asked) => receipts::receipt(&asked, &api::Api::new(config::connection(flags)?), output),
         Command::Rejected(wanted) => receipts::rejected(&wanted, &api::Api::new(config::connection(flags)?), output),

@@ -81,6 +81,10 @@ export default (trackMate) =>
       assert.deepEqual((await a.get('/api/admin/users')).body.users.map((u) => u.id), [own]);
       assert.deepEqual((await a.get('/api/admin/users?email=b@example.com')).body.users, []);
       assert.deepEqual((await a.get('/api/admin/webhooks')).body.webhooks, []);
+      await call('PUT', '/api/admin/plan', { mode: 'off', events: { 'b.only': {} } }, b.admin);
+      assert.deepEqual((await a.get('/api/admin/plan')).body.plan.events, {});
+      assert.deepEqual((await call('POST', '/api/admin/plan/infer', undefined, a.admin)).body.plan.events, {});
+      assertProblem(await call('POST', '/api/admin/plan/check', { events: [] }, a.admin), 400, 'missing_field', 'plan');
       const [theirs] = (await b.get('/api/admin/keys')).body.keys;
       assertProblem(await call('DELETE', `/api/admin/keys/${theirs.id}`, undefined, a.admin), 404, 'not_found');
       assert.ok((await a.get('/api/admin/keys')).body.keys.every((key) => key.id !== theirs.id));

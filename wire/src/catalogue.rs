@@ -63,6 +63,11 @@ pub const fn of(code: Code) -> Told {
             "An event's data are nested deeper than 32.",
             "Flatten the data. Such depth is mostly an object that holds itself, or a whole component or DOM node sent by mistake.",
         ),
+        Code::PlanViolation => told(
+            "The event is not as the plan has it",
+            "The event is not as the company's tracking plan has it, and the plan rejects; `field` names the place, such as `eventData.order.total`.",
+            "Send the event under the name and with the fields and types that the plan has, or change the plan (`trackmate plan`). The other events of the request were stored.",
+        ),
         Code::InvalidSession => told(
             "The session id cannot be used",
             "A session id that a caller may not use.",

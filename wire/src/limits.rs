@@ -255,6 +255,32 @@ pub const SWEEP_DELIVERIES_MAX: usize = 1000;
 /// Milliseconds that a wake-up may come before its time and still count: clocks of two machines differ.
 pub const EARLY_MS_MAX: i64 = 1000;
 
+/// Events of a company's tracking plan.
+pub const PLAN_EVENTS_MAX: usize = 500;
+/// Fields of one object of a plan; what is wider is a map, and its keys are data.
+pub const PLAN_FIELDS_MAX: usize = 100;
+/// Objects within each other that a plan looks into.
+pub const PLAN_DEPTH_MAX: usize = 4;
+/// Bytes of a plan as JSON: an isolate keeps the plans of the companies it serves.
+pub const PLAN_BYTES_MAX: usize = 200 * 1024;
+/// Plans that an isolate keeps.
+pub const PLANS_KEPT: usize = 50;
+/// Things that are said to be wrong with one event.
+pub const PLAN_SHOWN_MAX: usize = 10;
+/// Characters of the place of one of them.
+pub const PLAN_PATH_CHARS_MAX: usize = 200;
+/// Kinds of violations, by event, field and reason, that are counted of one company: names that a stranger makes up must not fill a table.
+pub const PLAN_VIOLATIONS_MAX: usize = 200;
+/// … and kinds that an isolate gathers of one company before it writes them: more, so that a flood of new ones does not hide those that are known.
+pub const PLAN_VIOLATIONS_HELD: usize = 1000;
+/// Events of each door that an inference looks at; their ids are random, mostly, and so is the sample …
+pub const PLAN_SAMPLE_MAX: i64 = 10_000;
+/// … of each name, and door, so many of the latest are taken …
+pub const PLAN_SAMPLE_OF_NAME: i64 = 50;
+/// … and so many in all …
+pub const PLAN_SAMPLE_TAKEN: i64 = 2000;
+/// … unless they have more bytes than this: a sample has 8 MB at most.
+pub const PLAN_SAMPLE_BYTES_MAX: i64 = 4096;
 /// Keys of one company that are not revoked: they are shown whole.
 pub const KEYS_MAX: i64 = 100;
 /// Keys that a list of them shows, with the latest that were revoked.

@@ -22,6 +22,8 @@ pub enum Code {
     EventTooLarge,
     /// An event's data are nested deeper than 32.
     JsonTooDeep,
+    /// The event is not as the company's tracking plan has it; `field` names the place.
+    PlanViolation,
     /// A session id that a caller may not use.
     InvalidSession,
     /// Not an e-mail address.
@@ -69,7 +71,7 @@ pub enum Code {
 }
 
 /// Every code there is.
-pub const ALL: [Code; 30] = [
+pub const ALL: [Code; 31] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -78,6 +80,7 @@ pub const ALL: [Code; 30] = [
     Code::InvalidField,
     Code::EventTooLarge,
     Code::JsonTooDeep,
+    Code::PlanViolation,
     Code::InvalidSession,
     Code::InvalidEmail,
     Code::PlaceholderId,
@@ -115,6 +118,7 @@ impl Code {
             Self::InvalidField => "invalid_field",
             Self::EventTooLarge => "event_too_large",
             Self::JsonTooDeep => "json_too_deep",
+            Self::PlanViolation => "plan_violation",
             Self::InvalidSession => "invalid_session",
             Self::InvalidEmail => "invalid_email",
             Self::PlaceholderId => "placeholder_id",
@@ -150,18 +154,26 @@ pub struct Problem {
     pub message: String,
     /// The request's field, as the caller wrote it.
     pub field: Option<&'static str>,
+    /// The place within that field, with its name: `eventData.order.total`.
+    pub path: Option<String>,
 }
 
 impl Problem {
     /// A problem that is about no single field.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None }
+        Self { code, message: message.into(), field: None, path: None }
     }
 
     /// A problem with one field.
     #[must_use]
     pub fn field(code: Code, field: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: Some(field) }
+        Self { code, message: message.into(), field: Some(field), path: None }
+    }
+
+    /// The field, or the place within it, as the caller is told.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.path.as_deref().or(self.field)
     }
 }

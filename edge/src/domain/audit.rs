@@ -47,6 +47,8 @@ pub enum Action {
     WebhookResend,
     /// The company's settings.
     SettingsUpdate,
+    /// The company's tracking plan.
+    PlanUpdate,
     /// The company itself was made.
     CompanyCreate,
     /// A key was added.
@@ -56,7 +58,7 @@ pub enum Action {
 }
 
 /// Every action there is.
-pub const ALL: [Action; 24] = [
+pub const ALL: [Action; 25] = [
     Action::UserUpdate,
     Action::UserTag,
     Action::UserUntag,
@@ -78,6 +80,7 @@ pub const ALL: [Action; 24] = [
     Action::WebhookRecover,
     Action::WebhookResend,
     Action::SettingsUpdate,
+    Action::PlanUpdate,
     Action::CompanyCreate,
     Action::KeyCreate,
     Action::KeyRevoke,
@@ -109,6 +112,7 @@ impl Action {
             Self::WebhookRecover => "webhook.recover",
             Self::WebhookResend => "webhook.resend",
             Self::SettingsUpdate => "settings.update",
+            Self::PlanUpdate => "plan.update",
             Self::CompanyCreate => "company.create",
             Self::KeyCreate => "key.create",
             Self::KeyRevoke => "key.revoke",

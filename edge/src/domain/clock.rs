@@ -70,6 +70,12 @@ pub fn event_ts(ms: i64, place: usize) -> i64 {
     ms * PLACES + EVENT_PLACE + place
 }
 
+/// The place in its request that the `ts` of an event tells.
+#[must_use]
+pub fn place(ts: i64) -> usize {
+    usize::try_from(ts.rem_euclid(PLACES) - EVENT_PLACE).unwrap_or_default()
+}
+
 /// The `ts` of an identify. Its place comes from its message id, so that two people identified on one session in the same
 /// millisecond still have an order that does not depend on which request came first.
 #[must_use]

@@ -65,7 +65,7 @@ pub struct Entry {
     #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     #[serde(rename = "f", skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
+    field: Option<String>,
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
@@ -123,7 +123,7 @@ impl Entry {
             name: named.map(|n| if is_telling(n) { MASK } else { n }).or(name).map(str::to_owned),
             code: Some(problem.code.as_str()),
             message: Some(problem.message.clone()),
-            field: problem.field,
+            field: problem.place().map(str::to_owned),
             data: data.filter(|data| data.is_object()).map(|data| shape(data, 0, &mut 0)),
             session: session.map(str::to_owned),
             happened_ms: item.as_ref().and_then(|item| item.get("timestamp")).and_then(clock::parse),

@@ -21,6 +21,7 @@ pub mod outage;
 pub mod own;
 pub mod payload;
 pub mod person;
+pub mod plan;
 pub mod record;
 pub mod revenue;
 pub mod stats;

@@ -42,6 +42,7 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         Route::RotateSecret(_) => post.then_some(Action::WebhookRotate),
         Route::Recover(_) => post.then_some(Action::WebhookRecover),
         Route::Resend(..) => post.then_some(Action::WebhookResend),
+        Route::Plan => (*method == Method::Put).then_some(Action::PlanUpdate),
         Route::Settings => patch.then_some(Action::SettingsUpdate),
         Route::Companies => post.then_some(Action::CompanyCreate),
         Route::Keys | Route::CompanyKeys(_) => post.then_some(Action::KeyCreate),
@@ -71,6 +72,8 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::Exports
         | Route::ExportEntry(_)
         | Route::ExportCount(_)
+        | Route::PlanInfer
+        | Route::PlanCheck
         | Route::Stats
         | Route::Audit => None,
     }
@@ -124,6 +127,9 @@ fn named(route: &Route) -> Option<&str> {
         | Route::ExportEntry(_)
         | Route::ExportCount(_)
         | Route::Stats
+        | Route::Plan
+        | Route::PlanInfer
+        | Route::PlanCheck
         | Route::Keys
         | Route::Audit
         | Route::Companies

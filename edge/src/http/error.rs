@@ -73,6 +73,7 @@ pub(super) const fn status(code: Code) -> u16 {
         | Code::InvalidField
         | Code::EventTooLarge
         | Code::JsonTooDeep
+        | Code::PlanViolation
         | Code::InvalidSession
         | Code::InvalidEmail
         | Code::PlaceholderId
@@ -107,7 +108,7 @@ struct Body<'a> {
     message: &'a str,
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
+    field: Option<&'a str>,
 }
 
 /// `{"success":false,"code","message","requestId","field"?}`.
@@ -117,7 +118,7 @@ pub(super) fn json(problem: &Problem, request_id: &str) -> String {
         code: problem.code.as_str(),
         message: &problem.message,
         request_id,
-        field: problem.field,
+        field: problem.place(),
     };
     serde_json::to_string(&body).unwrap_or_else(|_| r#"{"success":false,"code":"internal"}"#.to_owned())
 }

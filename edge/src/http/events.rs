@@ -10,7 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::spill::{self, Work};
-use super::{Handled, body, incoming, rate};
+use super::{Handled, body, incoming, planned, rate};
 use crate::domain::bot;
 use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::entropy;
@@ -51,26 +51,31 @@ pub(super) struct Rejected {
     code: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
+    field: Option<String>,
 }
 
 impl Rejected {
     pub(super) fn new(index: usize, problem: Problem) -> Self {
-        Self { index, code: problem.code.as_str(), message: problem.message, field: problem.field }
+        let field = problem.place().map(str::to_owned);
+        Self { index, code: problem.code.as_str(), message: problem.message, field }
     }
 }
 
 impl Receipt {
-    /// Of `count` events that could be stored, `new` were, or it is not known yet.
-    pub(super) fn new(sorted: Sorted, count: usize, new: Option<usize>) -> Self {
-        let rejected = sorted.rejected.into_iter();
-        let accepted = new.unwrap_or(count);
+    /// Of `count` events that could be stored, or were refused then, what came of them, if it is known yet.
+    pub(super) fn new(sorted: Sorted, count: usize, came: Option<Came>) -> Self {
+        let queued = came.is_none();
+        let Came { new: accepted, rejected: refused } = came.unwrap_or(Came { new: count, rejected: Vec::new() });
+        let duplicates = count.saturating_sub(accepted + refused.len()) + sorted.repeated.len();
+        let mut rejected = sorted.rejected;
+        rejected.extend(refused);
+        rejected.sort_by_key(|(index, _)| *index);
         Self {
             success: true,
             accepted,
-            duplicates: count.saturating_sub(accepted) + sorted.repeated.len(),
-            rejected: rejected.map(|(index, problem)| Rejected::new(index, problem)).collect(),
-            queued: new.is_none(),
+            duplicates,
+            rejected: rejected.into_iter().map(|(index, problem)| Rejected::new(index, problem)).collect(),
+            queued,
         }
     }
 }
@@ -115,9 +120,17 @@ async fn take(call: &Call, text: &str) -> Handled {
         session,
     };
     let count = sent.rows.len();
-    let new = sent.receive(call).await?;
+    let came = sent.receive(call).await?;
     incoming::stored(call, sorted.repeated.iter(), &[]);
-    Ok(serde_json::to_string(&Receipt::new(sorted, count, new))?)
+    Ok(serde_json::to_string(&Receipt::new(sorted, count, came))?)
+}
+
+/// What came of events that could be stored.
+pub(super) struct Came {
+    /// How many are new.
+    pub(super) new: usize,
+    /// Those that the company's plan refused: place in the request, and why.
+    pub(super) rejected: Vec<(usize, Problem)>,
 }
 
 /// What a page sent, once all is read of it that D1 need not be asked for.
@@ -141,15 +154,15 @@ impl Sent {
         Self { company, session, context: None, origin, bot, sent_ms, rows }
     }
 
-    /// Stores it, or keeps it in the spill queue while D1 is down; how many events are new, or `None` if that is not known yet.
-    pub(super) async fn receive(self, call: &Call) -> Result<Option<usize>, Error> {
+    /// Stores it, or keeps it in the spill queue while D1 is down: then what came of it is not known yet, `None`.
+    pub(super) async fn receive(self, call: &Call) -> Result<Option<Came>, Error> {
         rate::page(call, &self.company).await?;
         let stored = self.store(call).await;
         spill::or_keep(call, stored, || Work::Sent(self)).await
     }
 
-    /// Stores it; how many events are new.
-    pub(super) async fn store(&self, call: &Call) -> Result<usize, Error> {
+    /// Stores it.
+    pub(super) async fn store(&self, call: &Call) -> Result<Came, Error> {
         let request = ingest::Request {
             company: &self.company,
             from_server: false,
@@ -161,14 +174,18 @@ impl Sent {
             origin: self.origin.as_deref(),
             bot: self.bot,
             unproved: false,
+            plan: None,
             room: call.room(),
         };
-        let (door, stored) = ingest::browser(call.db(Some(&self.company))?, &request, &self.rows).await?;
-        check(call, door)?;
-        incoming::stored(call, self.rows.iter(), &stored.new);
+        let (fitting, stored) = planned::browser(call, request, &self.rows).await?;
+        if !fitting.refused.is_empty() {
+            incoming::came_to(call, &self.company, false);
+            incoming::session(call, &self.session);
+        }
+        incoming::stored(call, fitting.rows.iter(), &stored.new);
         let new = stored.new.len();
-        call.stored(&self.company, &self.rows, stored);
-        Ok(new)
+        call.stored(&self.company, &fitting.rows, stored);
+        Ok(Came { new, rejected: fitting.settle(call, &self.company) })
     }
 }
 
@@ -217,6 +234,7 @@ pub(super) fn check(call: &Call, door: Door) -> Result<(), Error> {
             "this company's pages must send userHash, made on its server from its identity secret",
         )
         .into()),
+        Door::Replanned(_) => Err(Error::Internal("a plan is in force that nothing was held against".to_owned())),
     }
 }
 

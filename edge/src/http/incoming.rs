@@ -112,12 +112,12 @@ pub(super) fn refused<T>(
     handled
 }
 
-/// Tells of what was accepted while D1 was down, and is refused now.
-pub(super) fn refused_rows(call: &Call, rows: &[Row], problem: &Problem) {
+/// Tells of what could be read and is refused once D1 was asked, each with its reason: by the company's plan, or because D1 was down when it was accepted.
+pub(super) fn refused_rows<'a>(call: &Call, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
     let mut told = call.told().borrow_mut();
     let Told { session, entries, refused, .. } = &mut *told;
     let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-    entries.extend(rows.iter().take(most).map(|row| Entry::refused(row, session.as_deref(), problem)));
+    entries.extend(rows.take(most).map(|(row, problem)| Entry::refused(row, session.as_deref(), problem)));
     *refused = true;
 }
 

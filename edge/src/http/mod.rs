@@ -29,6 +29,8 @@ mod listing;
 mod openapi;
 mod operator;
 mod page;
+mod plan;
+mod planned;
 mod profile;
 mod proof;
 mod rate;
@@ -92,6 +94,9 @@ enum Route {
     ExportEntry(String),
     Audit,
     Stats,
+    Plan,
+    PlanInfer,
+    PlanCheck,
     Keys,
     Key(String),
     Webhooks,
@@ -141,6 +146,9 @@ impl Route {
             ["api", "admin", "exports", id] => Self::ExportEntry((*id).to_owned()),
             ["api", "admin", "audit"] => Self::Audit,
             ["api", "admin", "stats"] => Self::Stats,
+            ["api", "admin", "plan"] => Self::Plan,
+            ["api", "admin", "plan", "infer"] => Self::PlanInfer,
+            ["api", "admin", "plan", "check"] => Self::PlanCheck,
             ["api", "admin", "keys"] => Self::Keys,
             ["api", "admin", "keys", id] => Self::Key((*id).to_owned()),
             ["api", "admin", "users", id, "timeline"] => Self::Timeline((*id).to_owned()),
@@ -215,9 +223,12 @@ impl Route {
             | Self::WebhookTest(_)
             | Self::RotateSecret(_)
             | Self::Recover(_)
-            | Self::Resend(..) => "POST, OPTIONS",
+            | Self::Resend(..)
+            | Self::PlanInfer
+            | Self::PlanCheck => "POST, OPTIONS",
             Self::Webhooks | Self::Keys | Self::Companies | Self::CompanyKeys(_) => "GET, HEAD, POST, OPTIONS",
             Self::Settings => "GET, HEAD, PATCH, OPTIONS",
+            Self::Plan => "GET, HEAD, PUT, OPTIONS",
             Self::Key(_) | Self::CompanyKey(..) | Self::Tombstones => "DELETE, OPTIONS",
         }
     }
@@ -301,6 +312,10 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::ExportCount(kind), Method::Get) => export::count(call, auth::Admin::of(call).await?, *kind).await,
         (Route::Audit, Method::Get) => audit::list(call, auth::Admin::of(call).await?).await,
         (Route::Stats, Method::Get) => stats::get(call, auth::Admin::of(call).await?).await,
+        (Route::Plan, Method::Get) => plan::get(call, auth::Admin::of(call).await?).await,
+        (Route::Plan, Method::Put) => plan::put(call, auth::Admin::of(call).await?).await,
+        (Route::PlanInfer, Method::Post) => plan::infer(call, auth::Admin::of(call).await?).await,
+        (Route::PlanCheck, Method::Post) => plan::check(call, auth::Admin::of(call).await?).await,
         (Route::Keys, Method::Get) => keys::list(call, auth::Admin::of(call).await?).await,
         (Route::Keys, Method::Post) => keys::post(call, auth::Admin::of(call).await?).await,
         (Route::Key(id), Method::Delete) => keys::delete(call, auth::Admin::of(call).await?, id).await,

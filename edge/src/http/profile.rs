@@ -222,6 +222,7 @@ impl Claimed {
             origin: self.origin.as_deref(),
             bot: self.bot,
             unproved: !proved,
+            plan: None,
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());

@@ -8,10 +8,10 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
-use super::events::{Receipt, items};
+use super::events::{Came, Receipt, items};
 use super::profile::{address, new_profile};
 use super::spill::{self, Work};
-use super::{Handled, alias, auth, body, edits, identity, incoming, rate};
+use super::{Handled, alias, auth, body, edits, identity, incoming, planned, rate};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
@@ -118,18 +118,17 @@ async fn key_first(call: &Call, hash: &str, error: Error) -> Error {
 }
 
 async fn take(call: &Call, hash: &str, text: &str) -> Handled {
-    let Read { told, sorted, single, edit } = match read(call, text, hash) {
+    let Read { told, sorted, edit } = match read(call, text, hash) {
         Ok(read) => read,
         Err(problem) => return Err(key_first(call, hash, problem.into()).await),
     };
-    let (id, count) = (told.rows.first().map(|row| row.id.clone()).filter(|_| single), told.rows.len());
-    let outcome = told.receive(call, edit.as_ref()).await?;
+    let (id, count) = (told.rows.first().map(|row| row.id.clone()).filter(|_| told.single), told.rows.len());
+    let outcome = told.receive(call, edit.as_ref()).await?.unwrap_or_default();
     incoming::stored(call, sorted.repeated.iter(), &[]);
-    let new = outcome.as_ref().map(|outcome| outcome.new);
-    let Outcome { profile, created, warnings, .. } = outcome.unwrap_or_default();
+    let Outcome { came, profile, created, warnings } = outcome;
     Ok(serde_json::to_string(&Answer {
         message_id: id.as_deref(),
-        receipt: Receipt::new(sorted, count, new),
+        receipt: Receipt::new(sorted, count, came),
         linked: profile.is_some(),
         profile_id: profile.as_deref(),
         created,
@@ -140,8 +139,8 @@ async fn take(call: &Call, hash: &str, text: &str) -> Handled {
 /// What came of a server's events.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// How many are new.
-    new: usize,
+    /// What came of each; `None` if it is not known yet.
+    came: Option<Came>,
     profile: Option<String>,
     created: bool,
     warnings: Vec<Warning>,
@@ -158,6 +157,9 @@ pub(super) struct Told {
     /// What is said of the person, as sent.
     user: Option<Box<RawValue>>,
     merge: bool,
+    /// Whether it is the form of one event, which is refused as a whole.
+    #[serde(default)]
+    single: bool,
 }
 
 /// Whom a request's events are about, and what they share.
@@ -191,14 +193,21 @@ impl Told {
                 Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
             );
         }
+        let mut fitting = planned::server(call, &company, resolved.plan, rows).await?;
+        if self.single
+            && let Some((_, problem)) = fitting.refused.pop()
+        {
+            fitting.count(call, &company);
+            return Err(problem.into());
+        }
         if self.merge && unite(call, &company, &resolved, &about.who).await? {
             resolved = resolve(call, hash, &about.who, about.at).await?;
         }
-        let aliased = alias::unite(call, &company, rows).await?;
+        let aliased = alias::unite(call, &company, &fitting.rows).await?;
         if aliased.is_some() {
             resolved = resolve(call, hash, &about.who, about.at).await?;
         }
-        let Kept { stored, profile, created, mut warnings } = keep(call, hash, resolved, about, rows).await?;
+        let Kept { stored, profile, created, mut warnings } = keep(call, hash, resolved, about, &fitting.rows).await?;
         warnings.extend(aliased.into_iter().flatten());
         match (edit, profile.as_deref()) {
             (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
@@ -206,8 +215,9 @@ impl Told {
             (None, _) => {}
         }
         let new = stored.new.len();
-        call.stored(&company, rows, stored);
-        Ok(Outcome { new, profile, created, warnings })
+        call.stored(&company, &fitting.rows, stored);
+        let came = Came { new, rejected: fitting.settle(call, &company) };
+        Ok(Outcome { came: Some(came), profile, created, warnings })
     }
 }
 
@@ -240,6 +250,7 @@ pub(super) async fn keep(
         origin: None,
         bot: false,
         unproved: false,
+        plan: None,
         room: call.room(),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
@@ -301,7 +312,6 @@ struct Read {
     told: Told,
     /// What is left of the request's items: those that cannot be stored.
     sorted: Sorted,
-    single: bool,
     edit: Option<Edit>,
 }
 
@@ -353,8 +363,9 @@ fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
         rows: std::mem::take(&mut sorted.rows),
         user: user.map(ToOwned::to_owned),
         merge,
+        single,
     };
-    Ok(Read { told, sorted, single, edit })
+    Ok(Read { told, sorted, edit })
 }
 
 /// What `user` says.

@@ -213,7 +213,7 @@ impl Kept {
         let stored = work.store(&call).await;
         if let Err(Error::Problem(problem)) = &stored {
             console_error!("{} queued items were refused: {}", rows.len(), problem.code.as_str());
-            incoming::refused_rows(&call, rows, problem);
+            incoming::refused_rows(&call, rows.iter().map(|row| (row, problem)));
         }
         incoming::note(&call, &stored);
         match stored {

@@ -1,5 +1,5 @@
-//! What happens after the answer, from the queues and by the clock: attempts at deliveries, their settling, the sweep, the catalogue's tally, and what was
-//! kept while D1 was down.
+//! What happens after the answer, from the queues and by the clock: attempts at deliveries, their settling, the sweep, the tallies of the catalogue and of
+//! plans, and what was kept while D1 was down.
 
 pub mod deliver;
 pub mod flight;
@@ -8,6 +8,7 @@ pub(crate) mod refill;
 pub mod settle;
 pub mod sweep;
 pub mod tally;
+pub mod violations;
 pub mod wake;
 
 mod notice;

@@ -34,6 +34,9 @@ pub struct Request<'a> {
     pub bot: bool,
     /// Whether this identifies somebody without proof.
     pub unproved: bool,
+    /// The version of the company's plan that the events were held against, 0 for none: with another one in force nothing is stored. `None` for what no
+    /// plan is about, or was held against one that its key told of.
+    pub plan: Option<i64>,
     /// What this invocation can attempt itself.
     pub room: &'a Room,
 }
@@ -87,6 +90,8 @@ pub enum Door {
     WrongOrigin,
     /// The company wants proof of who is identified, and none was sent.
     Unproved,
+    /// The events are to be held against this version of the company's plan.
+    Replanned(i64),
 }
 
 /// What was stored.
@@ -103,6 +108,7 @@ struct Allowed {
     allowed: i64,
     strict: i64,
     watched: i64,
+    plan: i64,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +154,7 @@ pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Resul
         None => Door::UnknownCompany,
         Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
         Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
+        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Door::Replanned(plan),
         Some(Allowed { watched, .. }) => Door::Open { watched: watched == 1 },
     })
 }
@@ -182,6 +189,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             guard.hash.into(),
             request.unproved.then_some(1).into(),
             request.bot.then_some(1).into(),
+            request.plan.into(),
         ],
     )
 }

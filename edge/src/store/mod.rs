@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod listing;
 pub mod merge;
 pub mod people;
+pub mod plans;
 pub mod records;
 pub mod retention;
 pub mod sql;

@@ -112,6 +112,8 @@ pub struct Resolved {
     /// The key.
     #[serde(flatten)]
     pub key: Key,
+    /// The version of the plan that the company's events are held against; 0 for none.
+    pub plan: i64,
     /// The profile with the given user id …
     pub user_id: Option<String>,
     /// … and its server session.

@@ -123,7 +123,7 @@ impl Db {
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
         let insert =
-            json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null]);
+            json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null]);
         Statement::new(sql::EVENTS_INSERT, insert)
     }
 

@@ -100,7 +100,7 @@ impl Teller<'_> {
                     ..Identifiers::default()
                 };
                 let kept = keep(self.call, secret, self.sent_ms, ids, rows).await?;
-                (kept.profile, kept.new > 0)
+                (kept.profile, kept.came.new > 0)
             }
             _ => {
                 let (profile, is_new) =
@@ -189,10 +189,10 @@ impl Teller<'_> {
         let rows = vec![self.row("identify", &serde_json::to_string(traits)?, &session, rest)?];
         let Some(secret) = self.secret else {
             let sent = events::Sent::by(self.call, self.company, session, self.sent_ms, rows);
-            return Ok(sent.store(self.call).await? > 0);
+            return Ok(sent.store(self.call).await?.new > 0);
         };
         let ids = Identifiers { session: Some(session), ..Identifiers::default() };
-        Ok(keep(self.call, secret, self.sent_ms, ids, rows).await?.new > 0)
+        Ok(keep(self.call, secret, self.sent_ms, ids, rows).await?.came.new > 0)
     }
 
     /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of anybody who is known; a secret key also

@@ -9,7 +9,7 @@ use super::super::call::Call;
 use super::super::error::Error;
 use super::super::profile::{address, user};
 use super::super::server_events::{self, About};
-use super::super::{auth, body, events};
+use super::super::{auth, body, events, planned};
 use super::identify::Teller;
 use super::{Tally, matters_to_all};
 use crate::domain::compat::{self, Item, Sent, What};
@@ -136,9 +136,7 @@ pub(super) async fn public(call: &Call, company: &str, sent: Sent<'_>) -> Result
     }
     for Group { whose, rows, .. } in groups {
         let count = rows.len();
-        let new = events::Sent::by(call, company, whose.public_session(), sent_ms, rows).store(call).await?;
-        tally.accepted += new;
-        tally.duplicates += count - new;
+        tally.add(count, events::Sent::by(call, company, whose.public_session(), sent_ms, rows).store(call).await?);
     }
     Ok(tally)
 }
@@ -164,10 +162,7 @@ pub(super) async fn server(call: &Call, hash: &str, sent: Sent<'_>) -> Result<Ta
     }
     for Group { whose, rows, places } in groups {
         match keep(call, hash, sent_ms, identifiers(whose), rows).await {
-            Ok(kept) => {
-                tally.accepted += kept.new;
-                tally.duplicates += places.len() - kept.new;
-            }
+            Ok(kept) => tally.add(places.len(), kept.came),
             Err(Error::Problem(problem)) if !matters_to_all(problem.code) => {
                 places.into_iter().for_each(|index| tally.rejected.push((index, problem.clone())));
             }
@@ -186,8 +181,8 @@ fn identifiers(Whose { user, session }: Whose) -> Identifiers {
 
 /// What came of events of one person or session.
 pub(super) struct Kept {
-    /// How many were new.
-    pub(super) new: usize,
+    /// What came of each.
+    pub(super) came: events::Came,
     /// Whose they are.
     pub(super) profile: Option<String>,
 }
@@ -203,10 +198,12 @@ pub(super) async fn keep(
     let at = rows.first().map_or(0, |row| row.ts);
     let resolved = server_events::resolve(call, hash, &who, at).await?;
     let company = resolved.key.company.clone();
-    let kept = server_events::keep(call, hash, resolved, &About { who, at, sent_ms }, &rows).await?;
+    let fitting = planned::server(call, &company, resolved.plan, &rows).await?;
+    let kept = server_events::keep(call, hash, resolved, &About { who, at, sent_ms }, &fitting.rows).await?;
     let new = kept.stored.new.len();
-    call.stored(&company, &rows, kept.stored);
-    Ok(Kept { new, profile: kept.profile })
+    call.stored(&company, &fitting.rows, kept.stored);
+    let came = events::Came { new, rejected: fitting.settle(call, &company) };
+    Ok(Kept { came, profile: kept.profile })
 }
 
 /// The address of some traits, as typed and as key; a text that is none is no address.

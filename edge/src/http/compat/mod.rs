@@ -15,7 +15,7 @@ use worker::console_error;
 
 use super::call::{Asked, Call};
 use super::error::Error;
-use super::events::{Receipt, Rejected};
+use super::events::{Came, Receipt, Rejected};
 use super::spill::{self, Work};
 use super::{Handled, body, rate};
 use crate::domain::compat::segment::Kind;
@@ -69,6 +69,13 @@ impl Tally {
         } else {
             self.duplicates += 1;
         }
+    }
+
+    /// Counts events of which so many could be stored, or were refused then.
+    fn add(&mut self, count: usize, came: Came) {
+        self.accepted += came.new;
+        self.duplicates += count.saturating_sub(came.new + came.rejected.len());
+        self.rejected.extend(came.rejected);
     }
 
     /// Notes an item that was refused; what is no matter of this one item is the request's failure.

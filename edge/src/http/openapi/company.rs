@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;
 
-use super::super::{catalog, keys, settings, stats};
+use super::super::{catalog, keys, plan, settings, stats};
 use super::operation::{Group, Operation, Who, reference};
 use super::operator::key;
 use super::schemas::Success;
@@ -40,6 +40,26 @@ pub(super) fn group() -> Group {
                 .text("It stops working at once. The key that asks is not revoked (`conflict`): nobody shuts themselves out.")
                 .gives::<Success>(json!({"success": true}))
                 .fails(&[Code::NotFound, Code::Conflict]),
+            Operation::new("get", "/api/admin/plan", "getPlan", "Read the tracking plan, and what violated it")
+                .text("Violations are counted by event, field and reason, to 200 kinds, since the plan was set; repeats of an event count again. Counts are some seconds behind.")
+                .gives::<plan::Answer>(current_plan()),
+            Operation::new("put", "/api/admin/plan", "setPlan", "Set the tracking plan, or its mode alone")
+                .text("In force, at both doors, for every request that comes after the answer. What TrackMate itself emits and what identifies somebody is exempt. A null in an event is as good as a field left out.")
+                .takes::<plan::Wanted>(json!({"mode": "report", "events": planned(), "additionalEvents": true}))
+                .gives::<plan::Answer>(current_plan())
+                .fails(&[Code::MissingField, Code::InvalidField]),
+            Operation::new("post", "/api/admin/plan/infer", "inferPlan", "Propose a tracking plan from the events there are")
+                .text("Made of a sample: of 10000 events of each door, in the order of their ids, the 50 latest of each name, without those over 4 KB. All of these fit it. Nothing is stored.")
+                .gives::<plan::Inferred>(json!({"success": true, "plan": {"events": planned(), "additionalEvents": false}, "sampled": 50})),
+            Operation::new("post", "/api/admin/plan/check", "checkPlan", "Say what a tracking plan would refuse")
+                .text("The given plan, or else the company's, if its mode were `reject`. Nothing is stored or counted.")
+                .takes::<plan::Asked<'_>>(json!({"events": [{"eventType": "paid", "eventData": {"amount": "5"}}], "plan": {"events": planned()}}))
+                .gives::<plan::Checked>(json!({
+                    "success": true, "checked": 1, "refused": [{"index": 0, "eventType": "paid", "violations": [{
+                        "field": "eventData.amount", "reason": "wrong_type", "message": "eventData.amount is of type string; the company's tracking plan has number",
+                    }]}],
+                }))
+                .fails(&[Code::MissingField, Code::InvalidField, Code::TooManyEvents]),
             Operation::new("get", "/api/admin/stats", "getStats", "Read the figures of a range of time")
                 .text("Events count when they happened, as timelines and exports have them: `totals.events` are the rows of an export of events with the same `from` and `to`. Deliveries to the webhooks there are count when they were written, by their state of now. Spans count from `from`; a day has 24 hours. By the hour a range has at most 31 days, by the day 400.")
                 .query("from", reference("Time"), "Of it; a day (by the hour) or 30 days before `to` unless given.")
@@ -59,6 +79,18 @@ pub(super) fn group() -> Group {
                 })),
         ],
     }
+}
+
+fn planned() -> Value {
+    json!({"paid": {"required": ["amount"], "properties": {"amount": {"type": "number"}, "note": {"type": ["string", "boolean"]}}}})
+}
+
+fn current_plan() -> Value {
+    let at = "2025-10-18T10:00:00.000Z";
+    json!({
+        "success": true, "plan": {"mode": "report", "events": planned(), "additionalEvents": true, "updatedAt": at},
+        "violations": [{"event": "paid", "field": "eventData.amount", "reason": "wrong_type", "count": 3, "firstAt": at, "lastAt": at}],
+    })
 }
 
 fn figures() -> Value {

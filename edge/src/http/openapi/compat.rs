@@ -28,6 +28,7 @@ fn message(
             Code::TooManyEvents,
             Code::EventTooLarge,
             Code::JsonTooDeep,
+            Code::PlanViolation,
             Code::InvalidSession,
             Code::PlaceholderId,
             Code::InvalidTimestamp,

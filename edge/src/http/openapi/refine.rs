@@ -20,6 +20,7 @@ use super::schemas::merge;
 use crate::domain::audit::ALL as ACTIONS;
 use crate::domain::incoming::Outcome;
 use crate::domain::person::{KNOWN, PLATFORMS};
+use crate::domain::plan::Reason;
 use crate::domain::stats::Interval;
 
 fn company() -> Value {
@@ -32,6 +33,13 @@ fn session() -> Value {
 
 fn email() -> Value {
     json!({"format": "email", "maxLength": EMAIL_BYTES_MAX})
+}
+
+fn plan_events() -> Value {
+    json!({"properties": {
+        "events": {"additionalProperties": reference("PlanSchema"), "description": "The form of each event's data, by its name."},
+        "additionalEvents": {"description": "Whether there may be events of other names."},
+    }})
 }
 
 fn time() -> Value {
@@ -88,7 +96,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ),
         (
             "Rejected",
-            json!({"properties": {"index": {"description": "Its place in the request."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "invalid_timestamp", "placeholder_id", "identity_unproved", "invalid_session", "unknown_user", "erased_user", "conflict", "limit_reached"]}}}),
+            json!({"properties": {"index": {"description": "Its place in the request."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "plan_violation", "invalid_timestamp", "placeholder_id", "identity_unproved", "invalid_session", "unknown_user", "erased_user", "conflict", "limit_reached"]}}}),
         ),
         (
             "IdentifyRequest",
@@ -306,6 +314,26 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ("Key", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
         ("OwnKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
         ("MadeKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("Plan", plan_events()),
+        ("CurrentPlan", {
+            let mut current = plan_events();
+            current["properties"]["mode"] = json!({"enum": ["off", "report", "reject"]});
+            current
+        }),
+        (
+            "PlanSchema",
+            json!({"description": "The form of a value: a small part of JSON Schema. What is left out is not looked at; a null is as good as a field left out."}),
+        ),
+        (
+            "PlanChange",
+            json!({"required": ["mode"], "properties": {"events": {"description": "The form of each event's data, by its name; without them the plan stays as it is."}}}),
+        ),
+        (
+            "PlanCheck",
+            json!({"required": ["events"], "properties": {"events": {"maxItems": BATCH_EVENTS_MAX, "items": reference("PlannedEvent")}}}),
+        ),
+        ("ViolationCount", json!({"properties": {"reason": {"enum": Reason::ALL.map(Reason::as_str)}}})),
+        ("Violation", json!({"properties": {"reason": {"enum": Reason::ALL.map(Reason::as_str)}}})),
         (
             "StatsAnswer",
             json!({"properties": {

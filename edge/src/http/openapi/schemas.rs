@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::super::{export_run, listing};
+use super::super::{export_run, listing, plan};
 use super::refine;
 use crate::domain::event::Item;
 
@@ -21,6 +21,7 @@ impl Schemas {
         let settings = || SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
         let mut requests = settings().for_deserialize().into_generator();
         requests.subschema_for::<Item>();
+        requests.subschema_for::<plan::Item>();
         let mut answers = settings().for_serialize().into_generator();
         answers.subschema_for::<export_run::Event<'_>>();
         Self { requests, answers, responses: Map::new() }

@@ -28,6 +28,7 @@ pub(super) fn group() -> Group {
                     Code::TooManyEvents,
                     Code::EventTooLarge,
                     Code::JsonTooDeep,
+                    Code::PlanViolation,
                     Code::InvalidSession,
                     Code::InvalidEmail,
                     Code::PlaceholderId,

@@ -1,0 +1,264 @@
+//! `trackmate plan …`: a company's tracking plan. A plan in a file is JSON, `{"events":{…},"additionalEvents":…}`, as `infer` prints one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::io::{self, Read};
+
+use clap::{Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::error::Error;
+use crate::output::Output;
+use crate::webhooks::layout::{table, time};
+
+/// Events of one call: the API's own bound.
+const EVENTS_A_CALL: usize = 500;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show the plan, and what violated it.
+    Show,
+    /// Print a plan that a sample of the stored events fits. Stores nothing.
+    Infer,
+    /// Say what the plan would refuse; fails if it is anything.
+    Check {
+        /// Events: a JSON array, an object with `events`, or one a line; - is standard input.
+        #[arg(value_name = "EVENTS")]
+        file: String,
+        /// A plan to check by, in place of the company's.
+        #[arg(long, value_name = "FILE")]
+        plan: Option<String>,
+    },
+    /// Set the plan, or without a file only its mode.
+    Set {
+        /// The plan; - is standard input.
+        #[arg(value_name = "PLAN")]
+        file: Option<String>,
+        /// What becomes of events that violate it.
+        #[arg(long, value_enum)]
+        mode: Mode,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Mode {
+    /// Nothing is looked at.
+    Off,
+    /// They are stored and counted.
+    Report,
+    /// They are refused.
+    Reject,
+}
+
+impl Mode {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+pub(crate) fn run(command: Command, api: &Api, output: Output) -> Result<(), Error> {
+    match command {
+        Command::Show => output.answer(&api.get("/api/admin/plan", &[])?, shown),
+        Command::Infer => output.answer(&api.post("/api/admin/plan/infer", &json!({}))?, |inferred: Inferred| {
+            format!("{:#}", inferred.plan)
+        }),
+        Command::Check { file, plan } => check(&file, plan.as_deref(), api, output),
+        Command::Set { file, mode } => {
+            let plan = file.as_deref().map(plan).transpose()?;
+            output.answer(&api.put("/api/admin/plan", &json!(Change { mode: mode.as_str(), plan }))?, shown)
+        }
+    }
+}
+
+/// A plan, with its mode or by itself.
+#[derive(Serialize)]
+struct Change {
+    mode: &'static str,
+    #[serde(flatten)]
+    plan: Option<File>,
+}
+
+/// A plan in a file; what else stands there, such as its mode, is left out.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    events: BTreeMap<String, Value>,
+    #[serde(default)]
+    additional_events: bool,
+}
+
+#[derive(Deserialize)]
+struct Inferred {
+    plan: Value,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    plan: Plan,
+    violations: Vec<Counted>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Plan {
+    mode: String,
+    events: BTreeMap<String, Schema>,
+    additional_events: bool,
+}
+
+/// The form of a value, as far as it is shown.
+#[derive(Deserialize)]
+struct Schema {
+    #[serde(rename = "type")]
+    kinds: Option<Kinds>,
+    #[serde(default)]
+    required: Vec<String>,
+    #[serde(default)]
+    properties: BTreeMap<String, Schema>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kinds {
+    One(String),
+    Any(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counted {
+    event: String,
+    field: String,
+    reason: String,
+    count: u64,
+    last_at: String,
+}
+
+/// A plan as a person reads it: its fields, those that are required with an asterisk.
+fn shown(Answer { plan, violations }: Answer) -> String {
+    let others = if plan.additional_events { "; others may come" } else { "" };
+    let mut text = format!("Mode: {}, {} events{others}\n", plan.mode, plan.events.len());
+    for (name, schema) in &plan.events {
+        let field = |(name, inner): (&String, &Schema)| {
+            let kinds = match &inner.kinds {
+                Some(Kinds::One(kind)) => kind.clone(),
+                Some(Kinds::Any(kinds)) => kinds.join(" or "),
+                None => "any".to_owned(),
+            };
+            format!("{name}{}: {kinds}", if schema.required.contains(name) { "*" } else { "" })
+        };
+        let fields: Vec<String> = schema.properties.iter().map(field).collect();
+        let _ = writeln!(text, "  {name}  {}", fields.join(", "));
+    }
+    if !violations.is_empty() {
+        let mut rows = vec![["Event", "Where", "Reason", "Count", "Last"].map(String::from)];
+        for Counted { event, field, reason, count, last_at } in violations {
+            rows.push([event, field, reason, count.to_string(), time(Some(&last_at), &chrono::Local)]);
+        }
+        text.push('\n');
+        text.push_str(&table(&rows, &[3]));
+    }
+    text.trim_end().to_owned()
+}
+
+#[derive(Deserialize)]
+struct Checked {
+    refused: Vec<Refused>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refused {
+    index: usize,
+    event_type: String,
+    violations: Vec<Violation>,
+}
+
+#[derive(Deserialize)]
+struct Violation {
+    message: String,
+}
+
+fn check(file: &str, by: Option<&str>, api: &Api, output: Output) -> Result<(), Error> {
+    let (events, by) = (events(&read(file)?)?, by.map(plan).transpose()?);
+    let mut refused = 0;
+    for (number, part) in events.chunks(EVENTS_A_CALL).enumerate() {
+        let answer = api.post("/api/admin/plan/check", &json!({ "events": part, "plan": by }))?;
+        let Checked { refused: found } = answer.read()?;
+        refused += found.len();
+        let line = |r: &Refused| {
+            let place = number * EVENTS_A_CALL + r.index + 1;
+            let why: Vec<&str> = r.violations.iter().map(|v| v.message.as_str()).collect();
+            format!("{place}. {}: {}", r.event_type, why.join("; "))
+        };
+        if output.json {
+            output.text(answer.text.trim_end())?;
+        } else if !found.is_empty() {
+            output.text(&found.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+        }
+    }
+    if refused > 0 {
+        return Err(Error::Failed(format!("the plan would refuse {refused} of {} events", events.len())));
+    }
+    if output.json { Ok(()) } else { output.text(&format!("The plan takes all {} events.", events.len())) }
+}
+
+/// Events in any of the forms in which people have them.
+fn events(text: &str) -> Result<Vec<Value>, Error> {
+    let whole: Option<Value> = serde_json::from_str(text).ok();
+    match whole {
+        Some(Value::Array(events)) => return Ok(events),
+        Some(Value::Object(mut one)) => {
+            return Ok(match one.remove("events") {
+                Some(Value::Array(events)) => events,
+                _ => vec![Value::Object(one)],
+            });
+        }
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {}
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let read = lines.map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
+    read.map_err(|error| Error::Usage(format!("these are no events: {error}")))
+}
+
+fn plan(file: &str) -> Result<File, Error> {
+    serde_json::from_str(&read(file)?)
+        .map_err(|error| Error::Usage(format!("{file} holds no plan, an object with events: {error}")))
+}
+
+fn read(file: &str) -> Result<String, Error> {
+    let refused = |error| Error::Usage(format!("could not read {file}: {error}"));
+    if file != "-" {
+        return fs::read_to_string(file).map_err(refused);
+    }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).map_err(refused)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_as_a_list_in_an_object_one_by_one_or_a_line_each() {
+        let one = json!({"eventType": "a"});
+        for text in [
+            r#"[{"eventType":"a"}]"#,
+            r#"{"events":[{"eventType":"a"}]}"#,
+            r#"{"eventType":"a"}"#,
+            "{\"eventType\":\"a\"}\n\n",
+        ] {
+            assert_eq!(events(text).unwrap(), std::slice::from_ref(&one), "{text}");
+        }
+        assert_eq!(events("{\"eventType\":\"a\"}\n{\"eventType\":\"a\"}\n").unwrap().len(), 2);
+        assert!(events("nothing").is_err());
+    }
+}

@@ -1,0 +1,398 @@
+//! A company's tracking plan: which events there are, and of what form their data; what an event violates, and a plan that fits events that were seen.
+//!
+//! A plan is a small part of JSON Schema, so that anybody can read one: `type`, `required`, `properties`, `additionalProperties`. A null is as good as a
+//! field left out, here as in all of the API. What TrackMate itself emits, and what identifies somebody, is no plan's matter ([`is_exempt`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use trackmate_wire::limits::{
+    EVENT_NAME_CHARS_MAX, PLAN_BYTES_MAX, PLAN_DEPTH_MAX, PLAN_EVENTS_MAX, PLAN_FIELDS_MAX, PLAN_PATH_CHARS_MAX,
+    PLAN_SHOWN_MAX,
+};
+use trackmate_wire::problem::{Code, Problem};
+
+use super::event::Row;
+
+/// What becomes of an event that violates the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanMode"))]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Nothing is looked at.
+    Off,
+    /// It is stored and counted.
+    Report,
+    /// It is refused.
+    Reject,
+}
+
+impl Mode {
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanType"))]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A text.
+    String,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// An object.
+    Object,
+    /// A list.
+    Array,
+}
+
+impl Kind {
+    /// A value's; none for null.
+    const fn of(value: &Value) -> Option<Self> {
+        Some(match value {
+            Value::Null => return None,
+            Value::String(_) => Self::String,
+            Value::Number(_) => Self::Number,
+            Value::Bool(_) => Self::Boolean,
+            Value::Object(_) => Self::Object,
+            Value::Array(_) => Self::Array,
+        })
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Object => "object",
+            Self::Array => "array",
+        }
+    }
+}
+
+/// One type or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanTypes"))]
+#[serde(untagged)]
+pub enum Kinds {
+    /// This one.
+    One(Kind),
+    /// Any of these.
+    Any(BTreeSet<Kind>),
+}
+
+impl Kinds {
+    fn has(&self, kind: Kind) -> bool {
+        match self {
+            Self::One(one) => *one == kind,
+            Self::Any(kinds) => kinds.contains(&kind),
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::One(one) => one.as_str().to_owned(),
+            Self::Any(kinds) => kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" or "),
+        }
+    }
+}
+
+/// The form of a value. What is left out is not looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanSchema"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Schema {
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    kinds: Option<Kinds>,
+    /// Fields that must be there, and not null.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    required: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    properties: BTreeMap<String, Schema>,
+    /// Whether there may be fields beside `properties`; true where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    additional_properties: Option<bool>,
+}
+
+/// The events there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// By name, the form of their data.
+    #[serde(default)]
+    pub events: BTreeMap<String, Schema>,
+    /// Whether there may be others.
+    #[serde(default)]
+    pub additional_events: bool,
+}
+
+/// How an event violates a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The plan has no event of this name.
+    UnknownEvent,
+    /// A required field is missing or null.
+    MissingField,
+    /// A value of another type.
+    WrongType,
+    /// A field that the plan has not got.
+    UnknownField,
+}
+
+impl Reason {
+    /// Every reason there is.
+    pub const ALL: [Self; 4] = [Self::UnknownEvent, Self::MissingField, Self::WrongType, Self::UnknownField];
+
+    /// As stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownEvent => "unknown_event",
+            Self::MissingField => "missing_field",
+            Self::WrongType => "wrong_type",
+            Self::UnknownField => "unknown_field",
+        }
+    }
+}
+
+/// One thing that is wrong with an event. It names fields and types, never a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// How.
+    pub reason: Reason,
+    /// Where: `eventType`, or a place such as `eventData.order.total`.
+    pub field: String,
+    /// One sentence for whoever sent it.
+    pub message: String,
+}
+
+impl Violation {
+    fn new(reason: Reason, field: &str, message: impl FnOnce(&str) -> String) -> Self {
+        let field: String = field.chars().take(PLAN_PATH_CHARS_MAX).collect();
+        Self { reason, message: message(&field), field }
+    }
+}
+
+impl From<Violation> for Problem {
+    fn from(violation: Violation) -> Self {
+        let field = if violation.reason == Reason::UnknownEvent { "eventType" } else { "eventData" };
+        Self { path: Some(violation.field), ..Self::field(Code::PlanViolation, field, violation.message) }
+    }
+}
+
+/// Whether events of this name are no plan's matter: TrackMate's own, and what identifies somebody.
+#[must_use]
+pub fn is_exempt(name: &str) -> bool {
+    const PREFIXES: [&str; 5] = ["user.", "tag.", "customfield.", "identity.", "webhook."];
+    const NAMES: [&str; 6] =
+        ["identify", "alias", "group", "identify.undone", "user_registered", "registration.submitted"];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+impl Plan {
+    /// What is wrong with an event, the first few things of it; nothing if it fits.
+    #[must_use]
+    pub fn check(&self, name: &str, data: &Value) -> Vec<Violation> {
+        let mut found = Vec::new();
+        if is_exempt(name) {
+            return found;
+        }
+        match self.events.get(name) {
+            Some(schema) => schema.check("eventData", data, &mut found),
+            None if self.additional_events => {}
+            None => found.push(Violation::new(Reason::UnknownEvent, "eventType", |_| {
+                "the company's tracking plan has no event of this name".to_owned()
+            })),
+        }
+        found
+    }
+
+    /// Takes a plan that a company wrote, if it is within bounds and some event can fit it.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn checked(self) -> Result<Self, Problem> {
+        let refused = |message: String| Problem::field(Code::InvalidField, "events", message);
+        if self.events.len() > PLAN_EVENTS_MAX || self.bytes() > PLAN_BYTES_MAX {
+            return Err(refused(format!("a plan has at most {PLAN_EVENTS_MAX} events and {PLAN_BYTES_MAX} bytes")));
+        }
+        for (name, schema) in &self.events {
+            let well_named = !name.is_empty() && name.trim() == name && name.chars().count() <= EVENT_NAME_CHARS_MAX;
+            if !well_named || is_exempt(name) {
+                let message = format!(
+                    "an event of a plan has a name of 1 to {EVENT_NAME_CHARS_MAX} characters, not one of TrackMate's own events"
+                );
+                return Err(refused(message));
+            }
+            if schema.kinds.as_ref().is_some_and(|kinds| !kinds.has(Kind::Object)) {
+                return Err(refused("the data of an event are an object: type is object or left out".to_owned()));
+            }
+            if !schema.is_bounded(PLAN_DEPTH_MAX) {
+                let message = format!(
+                    "a plan looks {PLAN_DEPTH_MAX} objects deep, and an object has at most {PLAN_FIELDS_MAX} fields and a type"
+                );
+                return Err(refused(message));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The plan that events which were seen fit: all of them, whatever they are. Bounded: what is too deep, too wide or too much is left open.
+    #[must_use]
+    pub fn infer<'a>(samples: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
+        let mut seen = BTreeMap::<&str, Seen<'_>>::new();
+        let mut additional_events = false;
+        for (name, data) in samples.into_iter().filter(|(name, _)| !is_exempt(name)) {
+            if seen.len() < PLAN_EVENTS_MAX || seen.contains_key(name) {
+                seen.entry(name).or_default().add(data, PLAN_DEPTH_MAX);
+            } else {
+                additional_events = true;
+            }
+        }
+        let plan = |depth| Self {
+            events: seen.iter().map(|(name, seen)| ((*name).to_owned(), seen.schema(depth))).collect(),
+            additional_events,
+        };
+        let mut plans = (0..=PLAN_DEPTH_MAX).rev().map(plan);
+        plans.find(|plan| plan.bytes() <= PLAN_BYTES_MAX).unwrap_or(Self { additional_events: true, ..Self::default() })
+    }
+
+    fn bytes(&self) -> usize {
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.len())
+    }
+}
+
+impl Schema {
+    fn check(&self, place: &str, value: &Value, found: &mut Vec<Violation>) {
+        let Some(kind) = Kind::of(value).filter(|_| found.len() < PLAN_SHOWN_MAX) else { return };
+        if let Some(kinds) = self.kinds.as_ref().filter(|kinds| !kinds.has(kind)) {
+            return found.push(Violation::new(Reason::WrongType, place, |place| {
+                format!("{place} is of type {}; the company's tracking plan has {}", kind.as_str(), kinds.shown())
+            }));
+        }
+        let Value::Object(members) = value else { return };
+        let is_there = |name: &String| members.get(name).is_some_and(|value| !value.is_null());
+        for name in self.required.iter().filter(|name| !is_there(name)) {
+            found.push(Violation::new(Reason::MissingField, &format!("{place}.{name}"), |place| {
+                format!("{place} is missing; the company's tracking plan requires it")
+            }));
+        }
+        for (name, value) in members {
+            match self.properties.get(name) {
+                Some(schema) => schema.check(&format!("{place}.{name}"), value, found),
+                None if self.additional_properties == Some(false) && !value.is_null() => {
+                    found.push(Violation::new(Reason::UnknownField, &format!("{place}.{name}"), |place| {
+                        format!("the company's tracking plan has no {place}")
+                    }));
+                }
+                None => {}
+            }
+        }
+        found.truncate(PLAN_SHOWN_MAX);
+    }
+
+    fn is_bounded(&self, depth: usize) -> bool {
+        let has_kind = !matches!(&self.kinds, Some(Kinds::Any(kinds)) if kinds.is_empty());
+        let is_narrow = self.properties.len() <= PLAN_FIELDS_MAX && self.required.len() <= PLAN_FIELDS_MAX;
+        let inner = |depth| self.properties.values().all(|schema| schema.is_bounded(depth));
+        let is_flat = self.properties.is_empty() || depth.checked_sub(1).is_some_and(inner);
+        has_kind && is_narrow && is_flat
+    }
+}
+
+/// All that was seen at one place.
+#[derive(Default)]
+struct Seen<'a> {
+    kinds: BTreeSet<Kind>,
+    objects: usize,
+    /// How often each field was there, and what it was; none once there were too many.
+    members: Option<BTreeMap<&'a str, (usize, Seen<'a>)>>,
+    is_wide: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn add(&mut self, value: &'a Value, depth: usize) {
+        self.kinds.extend(Kind::of(value));
+        let Value::Object(members) = value else { return };
+        self.objects += 1;
+        if let Some(depth) = depth.checked_sub(1).filter(|_| !self.is_wide) {
+            self.add_members(members, depth);
+        }
+    }
+
+    fn add_members(&mut self, members: &'a Map<String, Value>, depth: usize) {
+        let known = self.members.get_or_insert_default();
+        for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
+            let (times, seen) = known.entry(name).or_default();
+            *times += 1;
+            seen.add(value, depth);
+        }
+        self.is_wide = known.len() > PLAN_FIELDS_MAX;
+        if self.is_wide {
+            self.members = None;
+        }
+    }
+
+    fn schema(&self, depth: usize) -> Schema {
+        let kinds = match self.kinds.first() {
+            Some(only) if self.kinds.len() == 1 => Some(Kinds::One(*only)),
+            Some(_) => Some(Kinds::Any(self.kinds.clone())),
+            None => None,
+        };
+        let Some((members, depth)) = self.members.as_ref().zip(depth.checked_sub(1)) else {
+            return Schema { kinds, ..Schema::default() };
+        };
+        let always = members.iter().filter(|(_, (times, _))| *times == self.objects);
+        Schema {
+            kinds,
+            required: always.map(|(name, _)| (*name).to_owned()).collect(),
+            properties: members.iter().map(|(name, (_, seen))| ((*name).to_owned(), seen.schema(depth))).collect(),
+            additional_properties: None,
+        }
+    }
+}
+
+/// A request's events, held against a plan.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Those that are to be stored.
+    pub rows: Vec<Row>,
+    /// Those that are not, and why.
+    pub refused: Vec<(Row, Problem)>,
+    /// What was violated, by which event.
+    pub found: Vec<(String, Violation)>,
+}
+
+/// Holds a request's events against a plan: what violates it is named, and refused where it rejects.
+#[must_use]
+pub fn hold(rows: Vec<Row>, plan: &Plan, mode: Mode) -> Held {
+    if mode == Mode::Off {
+        return Held { rows, ..Held::default() };
+    }
+    let mut held = Held::default();
+    for row in rows {
+        let data = serde_json::from_str(row.data.get()).unwrap_or_default();
+        let found = plan.check(&row.name, &data);
+        let first = found.first().cloned();
+        held.found.extend(found.into_iter().map(|violation| (row.name.clone(), violation)));
+        match first {
+            Some(violation) if mode == Mode::Reject => held.refused.push((row, violation.into())),
+            Some(_) | None => held.rows.push(row),
+        }
+    }
+    held
+}
+
+#[cfg(test)]
+mod tests;

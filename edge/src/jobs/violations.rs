@@ -1,0 +1,61 @@
+//! How often events violated their company's plan, gathered in the isolate and written down every few seconds, as [`super::tally`] does it with names.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use trackmate_wire::limits::PLAN_VIOLATIONS_HELD;
+use worker::{Delay, Env, console_error};
+
+use crate::domain::plan::{Reason, Violation};
+use crate::store;
+use crate::store::plans::{self, Tally};
+
+/// Milliseconds between two writings.
+const EVERY_MS: u64 = 3000;
+
+/// By event, field and reason: how often, and when last, ms.
+type Kinds = BTreeMap<(String, String, Reason), (i64, i64)>;
+
+thread_local! {
+    /// By company.
+    static SEEN: RefCell<BTreeMap<String, Kinds>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Counts violations, each with its event's name; `true` when these are the first since the last writing: then somebody must call [`write_down`].
+#[must_use]
+pub fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> bool {
+    SEEN.with_borrow_mut(|seen| {
+        let first = seen.is_empty();
+        for (event, violation) in found {
+            let kinds = seen.entry(company.to_owned()).or_default();
+            let kind = (event, violation.field, violation.reason);
+            if kinds.len() >= PLAN_VIOLATIONS_HELD && !kinds.contains_key(&kind) {
+                continue;
+            }
+            let (count, last) = kinds.entry(kind).or_default();
+            *count += 1;
+            *last = now_ms.max(*last);
+        }
+        first && !seen.is_empty()
+    })
+}
+
+/// Waits a little, then writes what was gathered.
+pub async fn write_down(env: Env) {
+    Delay::from(Duration::from_millis(EVERY_MS)).await;
+    for (company, kinds) in SEEN.take() {
+        let tally = |((event, field, reason), (count, last_ms)): ((String, String, Reason), (i64, i64))| Tally {
+            event,
+            field,
+            reason: reason.as_str(),
+            count,
+            last_ms,
+        };
+        let tallies: Vec<Tally> = kinds.into_iter().map(tally).collect();
+        let added = async { plans::count(&store::database(&env, Some(&company))?, &company, &tallies).await };
+        if let Err(error) = added.await {
+            console_error!("{} kinds of violations were not counted: {}", tallies.len(), store::brief(&error));
+        }
+    }
+}

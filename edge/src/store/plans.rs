@@ -1,0 +1,132 @@
+//! Tracking plans, how events violated them, and samples to infer one from. `plans`, `violations`, and the version in force on `companies` and `keys`.
+
+use serde::{Deserialize, Serialize};
+use trackmate_wire::limits::{
+    PLAN_SAMPLE_BYTES_MAX, PLAN_SAMPLE_MAX, PLAN_SAMPLE_OF_NAME, PLAN_SAMPLE_TAKEN, PLAN_VIOLATIONS_MAX,
+};
+
+use super::{Answers, Db, Result, sql};
+use crate::domain::plan::Mode;
+
+/// A company's plan as stored.
+#[derive(Debug, Deserialize)]
+pub struct Stored {
+    /// What becomes of events that violate it.
+    pub mode: Mode,
+    /// JSON object.
+    pub plan: String,
+    /// Of this plan and mode.
+    pub version: i64,
+    /// ms.
+    pub updated_at: i64,
+}
+
+/// A company's plan, if it ever had one.
+///
+/// # Errors
+/// D1's.
+pub async fn find(db: &Db, company: &str) -> Result<Option<Stored>> {
+    db.run(sql::PLAN_FIND, &[company.into()]).await?.first()
+}
+
+/// Sets a company's plan, or the mode of the one it has. What was counted of another plan goes. `version` is random.
+///
+/// # Errors
+/// D1's.
+pub async fn put(db: &Db, company: &str, mode: Mode, plan: Option<&str>, version: i64, now_ms: i64) -> Result<()> {
+    let enforced = if mode == Mode::Off { 0 } else { version };
+    let params = [company.into(), mode.as_str().into(), plan.into(), version.into(), now_ms.into()];
+    let mut batch = vec![
+        db.bind(sql::PLAN_PUT, &params)?,
+        db.bind(sql::PLAN_ENFORCE, &[company.into(), enforced.into()])?,
+        db.bind(sql::PLAN_ENFORCE_KEYS, &[company.into(), enforced.into()])?,
+    ];
+    if plan.is_some() {
+        batch.push(db.bind(sql::VIOLATION_CLEAR, &[company.into()])?);
+    }
+    db.batch(batch).await.map(drop)
+}
+
+/// How often one kind of violation was seen since it was last written down.
+#[derive(Debug, Serialize)]
+pub struct Tally {
+    /// The event's name.
+    #[serde(rename = "e")]
+    pub event: String,
+    /// Where.
+    #[serde(rename = "f")]
+    pub field: String,
+    /// How.
+    #[serde(rename = "r")]
+    pub reason: &'static str,
+    /// How often.
+    #[serde(rename = "k")]
+    pub count: i64,
+    /// When last, ms by our clock.
+    #[serde(rename = "t")]
+    pub last_ms: i64,
+}
+
+/// Adds to what was seen.
+///
+/// # Errors
+/// D1's.
+pub async fn count(db: &Db, company: &str, tallies: &[Tally]) -> Result<()> {
+    let most = i64::try_from(PLAN_VIOLATIONS_MAX).unwrap_or(i64::MAX);
+    let tallies = serde_json::to_string(tallies)?;
+    db.run(sql::VIOLATION_COUNT, &[company.into(), (&tallies).into(), most.into()]).await.map(drop)
+}
+
+/// A kind of violation.
+#[derive(Debug, Deserialize)]
+pub struct Seen {
+    /// The event's name.
+    pub event: String,
+    /// Where.
+    pub field: String,
+    /// How.
+    pub reason: String,
+    /// How often.
+    pub seen: i64,
+    /// ms.
+    pub first_at: i64,
+    /// ms.
+    pub last_at: i64,
+}
+
+/// What was seen of violations, most first.
+///
+/// # Errors
+/// D1's.
+pub async fn violations(db: &Db, company: &str) -> Result<Vec<Seen>> {
+    db.run(sql::VIOLATION_LIST, &[company.into()]).await?.rows()
+}
+
+/// An event of a sample.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Sample {
+    /// Its name.
+    pub name: String,
+    /// JSON object.
+    pub data: String,
+}
+
+/// A sample of a company's events.
+///
+/// # Errors
+/// D1's.
+pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
+    let of_door = |source: i64| {
+        let params = [
+            company.into(),
+            source.into(),
+            PLAN_SAMPLE_MAX.into(),
+            PLAN_SAMPLE_OF_NAME.into(),
+            (PLAN_SAMPLE_TAKEN / 2).into(),
+            PLAN_SAMPLE_BYTES_MAX.into(),
+        ];
+        db.bind(sql::PLAN_SAMPLE, &params)
+    };
+    let mut answers = Answers::new(db.batch(vec![of_door(0)?, of_door(1)?]).await?);
+    Ok([answers.take()?.rows()?, answers.take()?.rows()?].concat())
+}

@@ -1,0 +1,2 @@
+-- ?1 company
+delete from violations where company = ?1
