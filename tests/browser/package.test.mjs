@@ -70,7 +70,9 @@ describe('the npm package', () => {
        TrackMate.trackPageView();
        TrackMate.track('from-vite', { n: 1 });`,
     );
-    run(join(ROOT, 'node_modules/.bin/tsc'), ['--noEmit', '--strict', '--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2022', '--lib', 'es2022,dom', '--types', '', 'main.ts'], folder);
+    const compilerOptions = { noEmit: true, strict: true, module: 'esnext', moduleResolution: 'bundler', target: 'es2022', lib: ['es2022', 'dom'], types: [] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', '.'], folder);
     run(join(ROOT, 'node_modules/.bin/vite'), ['build', '--logLevel', 'error'], folder);
     for (const script of ["'self' 'wasm-unsafe-eval'", "'self'"]) {
       const site = await serve(join(folder, 'dist'), { 'content-security-policy': `default-src 'none'; script-src ${script}; connect-src *` });
