@@ -94,6 +94,11 @@ async function main() {
     const remembered = [{ name: 'trackmate.dashboard', value: JSON.stringify(JSON.parse(kept).map((one) => ({ ...one, remembered: true }))) }];
     const storageState = { cookies: [], origins: [{ origin: trackMate.url, localStorage: remembered }] };
 
+    // The very first search of a company writes the words of all its people, once for all: it is told by itself.
+    const began = performance.now();
+    await trackMate.call('GET', '/api/admin/users?search=nobody', undefined, { 'x-admin-id': c.adminKey });
+    const firstSearch = Math.round(performance.now() - began);
+
     const name = (hash) => hash.replace(`#/${c.companyId}/`, '').replace(person, '{id}').replace(encodeURIComponent(event.messageId), '{messageId}');
     const figures = {};
     for (const hash of places) {
@@ -107,10 +112,11 @@ async function main() {
       figures[name(hash)] = { moved: median(moves), worst: Math.max(...moves), cold: median(loads) };
     }
     table('First content, ms', ['', 'from another page', 'worst', 'from nothing'], Object.entries(figures).map(([place, f]) => [place, f.moved, f.worst, f.cold]));
+    console.log(`  the first search there ever was took ${shown(firstSearch)} ms`);
     const slowest = Math.max(...Object.values(figures).map(({ moved }) => moved));
     const coldest = Math.max(...Object.values(figures).map(({ cold }) => cold));
     console.log(`  goal: each page ≤ ${GOAL_MS} ms after it was gone to: ${shown(slowest)} ${verdict(slowest <= GOAL_MS)}; ≤ ${COLD_GOAL_MS} ms from nothing: ${shown(coldest)} ${verdict(coldest <= COLD_GOAL_MS)}`);
-    console.log(`\n${JSON.stringify({ bench: 'pages', users: USERS, events: EVENTS, machine: { ...before, loadAfter: machine().load }, pages: figures })}`);
+    console.log(`\n${JSON.stringify({ bench: 'pages', users: USERS, events: EVENTS, machine: { ...before, loadAfter: machine().load }, firstSearch, pages: figures })}`);
   } finally {
     await browser.close();
     await trackMate.close();
