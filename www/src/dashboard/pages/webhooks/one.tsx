@@ -56,7 +56,7 @@ export function One({ id, part }: { id: string; part: string }) {
                 ]}
               />
               <p class="about"><strong>To</strong> <code>{webhook.url}</code></p>
-              <p class="about"><strong>Of</strong> {webhook.events.map((one) => <code key={one}>{one} </code>)}</p>
+              <p class="about"><strong>Events</strong> {webhook.events.map((one) => <code key={one}>{one} </code>)}</p>
               <p class="about"><strong>Attempts</strong> {policyOf(webhook)}{webhook.rateLimit && ` At most ${webhook.rateLimit} a second.`}</p>
               {webhook.description && <p class="about">{webhook.description}</p>}
               {id === FUNNEL && <p class="hint">This is the CRM's webhook: its URL and its secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
