@@ -43,7 +43,7 @@ export function limitsPage(page, rust) {
     from: 'wire/src/limits.rs',
     main: `<article class="card prose"><h1>Limits</h1>
 <p>Everything has a bound, and each bound a reason. These are all of them, as the code has them. What goes beyond one that a caller can reach is answered with a <a href="/docs/problems/">problem</a> that names it; what fits is stored.</p>
-<div class="scroll" tabindex="0" role="group" aria-label="Limits"><table><thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it bounds, and why</th></tr></thead><tbody>
+<div class="scroll" tabindex="0" role="group" aria-label="Limits"><table class="stacked"><thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it bounds, and why</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></div></article>`,
   });
