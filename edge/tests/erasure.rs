@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::timeline::{Cursor, Order, Segment, plan};
-use trackmate_edge::store::sql;
+use trackmate_edge::store::erasures::{self, Identity};
+use trackmate_edge::store::{people, sql};
 
 const DAY: i64 = 86_400_000;
 /// Small, so that a history takes several slices.
@@ -457,4 +458,28 @@ fn nothing_is_forgotten_where_nobody_asks_for_it() {
     let before = texts(&db);
     db.retain(NOW + 10_000 * DAY, EVENTS);
     assert_eq!(texts(&db), before);
+}
+
+#[test]
+fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
+    for late in [false, true] {
+        let mut db = open();
+        let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
+        let give = |db: &Db| db.batch(&people::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
+        let who = [json!(COMPANY), json!(ada)];
+        let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &who);
+        let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);
+        if !late {
+            give(&db);
+        }
+        let done = db.batch(&erasures::erasing(COMPANY, &read[0], &identities, 5, NOW, "n").unwrap());
+        assert_eq!(done[0].is_empty(), !late, "what was read is out of date if a key came since");
+        if late {
+            give(&db);
+        } else {
+            db.erase(&ada);
+        }
+        while db.slice(&ada, LINKS, EVENTS) {}
+        assert!(!texts(&db).contains("u-secret"), "late {late}");
+    }
 }
