@@ -483,3 +483,19 @@ fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
         assert!(!texts(&db).contains("u-secret"), "late {late}");
     }
 }
+
+#[test]
+fn what_came_in_of_an_erased_person_is_not_shown_while_it_is_not_deleted_yet() {
+    let mut db = open();
+    let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
+    let seen = |db: &Db| {
+        let list = |statement, place| db.rows(statement, &[json!(COMPANY), json!(place), json!(10_000), json!(50)]);
+        let find = db.rows(sql::EVENT_FIND, &[json!(COMPANY), json!("i0"), Value::Null]);
+        let before = json!([COMPANY, i64::MAX >> 10, 10_000, 50, null, null, null, null]);
+        let before = db.rows(sql::INCOMING_BEFORE, before.as_array().unwrap());
+        [find, before, list(sql::INCOMING_AFTER, 0)].map(|rows| json!(rows).to_string().contains("secret"))
+    };
+    assert_eq!(seen(&db), [true; 3]);
+    db.erase(&ada);
+    assert_eq!(seen(&db), [false; 3]);
+}
