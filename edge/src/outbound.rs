@@ -9,7 +9,6 @@ use crate::domain::delivery::{Outcome, retry_after_s};
 use crate::domain::target::{self, Parts};
 use crate::http::now_ms;
 
-/// What deliveries say they are.
 /// What a delivery is.
 pub const CONTENT_TYPE: &str = "application/json";
 /// Who we are to receivers.

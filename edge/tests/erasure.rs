@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::timeline::{Cursor, Order, Segment, plan};
-use trackmate_edge::store::sql;
+use trackmate_edge::store::erasures::{self, Identity};
+use trackmate_edge::store::{people, sql};
 
 const DAY: i64 = 86_400_000;
 /// Small, so that a history takes several slices.
@@ -457,4 +458,44 @@ fn nothing_is_forgotten_where_nobody_asks_for_it() {
     let before = texts(&db);
     db.retain(NOW + 10_000 * DAY, EVENTS);
     assert_eq!(texts(&db), before);
+}
+
+#[test]
+fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
+    for late in [false, true] {
+        let mut db = open();
+        let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
+        let give = |db: &Db| db.batch(&people::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
+        let who = [json!(COMPANY), json!(ada)];
+        let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &who);
+        let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);
+        if !late {
+            give(&db);
+        }
+        let done = db.batch(&erasures::erasing(COMPANY, &read[0], &identities, 5, NOW, "n").unwrap());
+        assert_eq!(done[0].is_empty(), !late, "what was read is out of date if a key came since");
+        if late {
+            give(&db);
+        } else {
+            db.erase(&ada);
+        }
+        while db.slice(&ada, LINKS, EVENTS) {}
+        assert!(!texts(&db).contains("u-secret"), "late {late}");
+    }
+}
+
+#[test]
+fn what_came_in_of_an_erased_person_is_not_shown_while_it_is_not_deleted_yet() {
+    let mut db = open();
+    let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
+    let seen = |db: &Db| {
+        let list = |statement, place| db.rows(statement, &[json!(COMPANY), json!(place), json!(10_000), json!(50)]);
+        let find = db.rows(sql::EVENT_FIND, &[json!(COMPANY), json!("i0"), Value::Null]);
+        let before = json!([COMPANY, i64::MAX >> 10, 10_000, 50, null, null, null, null]);
+        let before = db.rows(sql::INCOMING_BEFORE, before.as_array().unwrap());
+        [find, before, list(sql::INCOMING_AFTER, 0)].map(|rows| json!(rows).to_string().contains("secret"))
+    };
+    assert_eq!(seen(&db), [true; 3]);
+    db.erase(&ada);
+    assert_eq!(seen(&db), [false; 3]);
 }

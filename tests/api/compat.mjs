@@ -1,5 +1,6 @@
 // Other vendors' forms of a request, by hand: keys, whose an event is, what is refused. The clients themselves are in tests/clients.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { assertProblem, newCompany } from '../support/people.mjs';
@@ -185,6 +186,35 @@ export default (trackMate) =>
       assert.deepEqual([(await c.userOf('u-1')).id, (await c.userOf('u-2')).id], [ada.id, bob.id]);
     });
 
+    test('say from a page nothing of who somebody is of whom a server has told', async () => {
+      const c = await newShop(trackMate());
+      await c.server('/v1/track', { userId: 'u-1', event: 'ordered' });
+      await c.server('/v1/identify', { traits: { email: 'ada@example.com' }, userId: 'ada@example.com' });
+      const [first, ada] = [await c.userOf('u-1'), await c.user('ada@example.com')];
+      await c.page('/v1/identify', { anonymousId: 'x-1', userId: 'u-1', traits: { email: 'mallory@example.com' } });
+      await c.page('/v1/identify', { anonymousId: 'x-2', userId: 'u-9', traits: { email: 'ada@example.com' } });
+      assert.equal((await c.userOf('u-1')).email, null, 'what a server tells of u-1 would go to an address that anybody claims');
+      assert.deepEqual([await c.user('mallory@example.com'), await c.userOf('u-9')], [undefined, undefined]);
+      await c.server('/v1/identify', { userId: 'u-1', traits: { email: 'u1@example.com' } });
+      assert.deepEqual([(await c.userOf('u-1')).id, (await c.userOf('u-1')).email], [first.id, 'u1@example.com']);
+      assert.equal((await c.user('ada@example.com')).id, ada.id);
+    });
+
+    test('undo no undo when a server’s alias comes again', async () => {
+      const c = await newShop(trackMate());
+      for (const userId of ['u-1', 'u-2']) await c.server('/v1/identify', { userId, traits: { plan: 'gold' } });
+      const [one, two] = [await c.userOf('u-1'), await c.userOf('u-2')];
+      const alias = { previousId: 'u-2', userId: 'u-1', messageId: 'alias-1' };
+      assert.equal((await c.server('/v1/alias', alias)).accepted, 1);
+      assert.equal((await c.userOf('u-2')).id, one.id);
+      assert.ok((await c.names(one.id)).includes('alias'));
+      assert.equal((await c.call('POST', '/api/admin/identity/undo', { profileId: two.id }, c.admin)).status, 200);
+      assert.equal((await c.server('/v1/alias', alias)).duplicates, 1);
+      assert.equal((await c.userOf('u-2')).id, two.id, 'they stay two');
+      assert.equal((await c.server('/v1/alias', { ...alias, messageId: 'alias-2' })).accepted, 1);
+      assert.equal((await c.userOf('u-2')).id, one.id, 'another alias is another word');
+    });
+
     test('leave nothing behind when who they told of is erased, and an undone identify makes nobody', async () => {
       const c = await newShop(trackMate());
       await c.page('/v1/identify', { anonymousId: 'v-1', userId: 'u-secret-1', traits: { email: 'ada@example.com' }, messageId: 'i-1' });
@@ -194,6 +224,7 @@ export default (trackMate) =>
       await c.page('/v1/identify', { anonymousId: 'v-3', userId: 'u-other', traits: { email: 'ada@example.com' } });
       const refused = (await c.post('/v1/track', { userId: 'u-secret-1', event: 'x' }, c.serverKey)).body;
       assert.equal(refused.code, 'erased_user');
+      assertProblem(await c.post('/v1/identify', { userId: 'u-secret-1', anonymousId: 'v-4' }, c.serverKey), 410, 'erased_user');
       assert.equal(await c.userOf('u-secret-1'), undefined);
       const d1 = await trackMate().d1();
       for (const table of ['events', 'profiles', 'identities', 'links', 'tombstones']) {
@@ -232,6 +263,14 @@ export default (trackMate) =>
       assert.deepEqual((await c.post('/v1/batch', { batch: [{ type: 'identify', anonymousId: 'v', userId: 'u-1' }, { type: 'track', event: 'x', anonymousId: 'v' }] })).body.rejected.map((r) => r.code), ['identity_unproved']);
       await c.server('/v1/identify', { anonymousId: 'v', userId: 'u-1' });
       assert.ok((await c.names((await c.userOf('u-1')).id)).includes('x'));
+      // A proof is of the address, and what is answered does not tell whom the user id leads to.
+      const { identitySecret } = (await c.call('PATCH', '/api/admin/settings', { rotateIdentitySecret: true }, c.admin)).body.settings;
+      const proved = (email) => ({ email, userHash: createHmac('sha256', identitySecret).update(email).digest('hex') });
+      await c.server('/v1/identify', { userId: 'u-2', traits: { email: 'ada@example.com' } });
+      for (const userId of ['u-2', 'u-1', 'nobody']) await c.page('/v1/identify', { anonymousId: 'v-ada', userId, traits: proved('ada@example.com') });
+      await c.page('/v1/track', { anonymousId: 'v-ada', event: 'proved' });
+      assert.ok((await c.names((await c.userOf('u-2')).id)).includes('proved'));
+      assert.equal(await c.userOf('nobody'), undefined);
       await c.call('PATCH', '/api/admin/settings', { allowedOrigins: ['https://shop.example'] }, c.admin);
       assertProblem(await trackMate().call('POST', '/v1/track', { event: 'x', anonymousId: 'v' }, { ...basic(c.companyId), origin: 'https://evil.example' }), 403, 'origin_not_allowed');
     });

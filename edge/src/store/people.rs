@@ -1,9 +1,10 @@
 //! Reading people: whom identifiers name, profiles, timelines.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::companies::Key;
-use super::{Db, Param, Result, sql};
+use super::{Db, Param, Result, Statement, sql};
 use crate::domain::clock;
 use crate::domain::compat::pair;
 use crate::domain::person::{self, Consent, Person};
@@ -226,6 +227,8 @@ pub struct Led {
     pub addressed: i64,
     /// 1 if the person has a user id.
     pub named: i64,
+    /// 1 if a secret key has told anything of the person.
+    pub vouched: i64,
 }
 
 impl Led {
@@ -238,6 +241,7 @@ impl Led {
             is_erased: self.erased == 1,
             has_address: self.addressed == 1,
             has_user_id: self.named == 1,
+            is_vouched: self.vouched == 1,
         }
     }
 }
@@ -253,19 +257,38 @@ pub async fn led(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<Led>> {
     db.run(sql::IDENTITY_PAIR, &[company.into(), (&pairs).into()]).await?.rows()
 }
 
-/// Lets a further lookup key lead to a person, unless somebody has it: a user id, or an address with how it is `typed`.
+/// The statements that let a further lookup key lead to a person, unless somebody has it: a user id, or an address with how it is `typed`. They count as an
+/// edit of the person, so that whoever has read what leads to them (to erase or to merge them) reads it again.
+#[must_use]
+pub fn binding(
+    company: &str,
+    profile: &str,
+    key: &str,
+    typed: Option<&str>,
+    number: i64,
+    now_ms: i64,
+) -> [Statement; 2] {
+    let hash = tombstone::address(company, key);
+    [
+        Statement::new(sql::IDENTITY_ADD, json!([company, key, profile, now_ms, hash])),
+        Statement::new(sql::PROFILE_BIND, json!([company, key, profile, now_ms, typed, number])),
+    ]
+}
+
+/// Runs [`binding`].
 ///
 /// # Errors
 /// D1's.
-pub async fn bind(db: &Db, company: &str, profile: &str, key: &str, typed: Option<&str>, now_ms: i64) -> Result<()> {
-    let hash = tombstone::address(company, key);
-    let (company, key, profile, now) = (company.into(), key.into(), profile.into(), Param::Int(now_ms));
-    db.batch(vec![
-        db.bind(sql::IDENTITY_ADD, &[company, key, profile, now, (&hash).into()])?,
-        db.bind(sql::PROFILE_BIND, &[company, key, profile, now, typed.into()])?,
-    ])
-    .await
-    .map(drop)
+pub async fn bind(
+    db: &Db,
+    company: &str,
+    profile: &str,
+    key: &str,
+    typed: Option<&str>,
+    number: i64,
+    now_ms: i64,
+) -> Result<()> {
+    db.batch(db.bind_all(&binding(company, profile, key, typed, number, now_ms))?).await.map(drop)
 }
 
 /// An address that leads to a person.

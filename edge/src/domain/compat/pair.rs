@@ -1,7 +1,7 @@
 //! A user id and an address that are named together: which of the two leads to the person, and what becomes of the other.
 //!
-//! The user id goes before the address. A public caller fills a gap (a person without the one is given it) and never joins two people who are both known; a
-//! secret key vouches, so what it names together becomes one person, unless that person has another user id already.
+//! The user id goes before the address. A public caller fills a gap (a person without the one is given it, unless a server has told of them) and never joins two
+//! people who are both known; a secret key vouches, so what it names together becomes one person, unless that person has another user id already.
 
 /// Whom a lookup key leads to.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct Led<'a> {
     pub has_address: bool,
     /// Whether the person has a user id.
     pub has_user_id: bool,
+    /// Whether a secret key has told anything of them: who that is, is no page's to say then.
+    pub is_vouched: bool,
 }
 
 /// Which key leads to the person.
@@ -57,9 +59,11 @@ pub fn decide<'a>(trusted: bool, user: Option<Led<'a>>, address: Option<Led<'a>>
         // The address first, so that whoever is told of a new person is told their address.
         (None, None) => (Key::Address, Other::Give),
         (None, Some(address)) if address.has_user_id => (Key::User, Other::Leave),
+        (None, Some(address)) if !trusted && address.is_vouched => (Key::Address, Other::Leave),
         (None, Some(_)) => (Key::Address, Other::Give),
         (Some(_), None) if trusted => (Key::User, Other::Replace),
-        (Some(user), None) => (Key::User, if user.has_address { Other::Leave } else { Other::Give }),
+        (Some(user), None) if user.has_address || user.is_vouched => (Key::User, Other::Leave),
+        (Some(_), None) => (Key::User, Other::Give),
         (Some(user), Some(address)) if trusted && user.profile != address.profile && !address.has_user_id => {
             (Key::User, Other::Join { into: user.profile, from: address.profile })
         }
@@ -72,7 +76,7 @@ mod tests {
     use super::*;
 
     const fn led(profile: &str, has_address: bool, has_user_id: bool) -> Option<Led<'_>> {
-        Some(Led { profile, is_ended: false, is_erased: false, has_address, has_user_id })
+        Some(Led { profile, is_ended: false, is_erased: false, has_address, has_user_id, is_vouched: false })
     }
 
     #[test]
@@ -83,6 +87,16 @@ mod tests {
         assert_eq!(decide(false, led("p", false, true), None), (Key::User, Other::Give));
         assert_eq!(decide(false, led("p", true, true), None), (Key::User, Other::Leave), "an address is not changed");
         assert_eq!(decide(false, led("p", false, true), led("q", true, false)), (Key::User, Other::Leave));
+    }
+
+    #[test]
+    fn a_public_caller_gives_nothing_to_whom_a_server_has_told_of() {
+        let vouched = |led: Option<Led<'static>>| led.map(|led| Led { is_vouched: true, ..led });
+        let (user, address) = (vouched(led("p", false, true)), vouched(led("q", true, false)));
+        assert_eq!(decide(false, user, None), (Key::User, Other::Leave), "its own address would get what is theirs");
+        assert_eq!(decide(false, None, address), (Key::Address, Other::Leave), "another's user id would lead to them");
+        assert_eq!(decide(true, user, None), (Key::User, Other::Replace));
+        assert_eq!(decide(true, None, address), (Key::Address, Other::Give));
     }
 
     #[test]

@@ -18,7 +18,9 @@ use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Arrival, Row, Said, check_object, content_id};
 use crate::domain::person::KNOWN;
+use crate::entropy;
 use crate::store::companies::{self, Verification};
+use crate::store::ingest;
 use crate::store::people::{self, Identifiers};
 
 /// Who tells it.
@@ -85,7 +87,7 @@ impl Teller<'_> {
         let mut all = once.clone();
         all.extend(said.clone());
         let hash = all.remove("userHash").and_then(|hash| hash.as_str().map(str::to_owned));
-        let Some(who) = self.who(whose.user.clone(), addressed(&all)).await? else {
+        let Some(who) = self.who(whose.user.clone(), addressed(&all), hash.is_some()).await? else {
             return self.nobody(whose, &all, rest).await;
         };
         if let Then::Join { into, from } = &who.then {
@@ -120,8 +122,13 @@ impl Teller<'_> {
         Ok(is_new)
     }
 
-    /// Finds out by which key the person is known; `None` where neither a user id nor an address is named.
-    async fn who(&self, user: Option<String>, addressed: Option<(String, String)>) -> Result<Option<Who>, Error> {
+    /// Finds out by which key the person is known; `None` where neither a user id nor an address is named. `has_proof` is whether a `userHash` comes with them.
+    async fn who(
+        &self,
+        user: Option<String>,
+        addressed: Option<(String, String)>,
+        has_proof: bool,
+    ) -> Result<Option<Who>, Error> {
         let alone = |by| Some(Who { by, other: None, then: Then::Leave });
         let (user, address) = match (user, addressed) {
             (None, None) => return Ok(None),
@@ -134,7 +141,11 @@ impl Teller<'_> {
         }
         let rows = people::led(self.call.db(Some(self.company))?, self.company, &[&user.key, &address.key]).await?;
         let led = |key: &str| rows.iter().find(|row| row.key == key).map(people::Led::as_led);
-        let (by, other) = pair::decide(self.secret.is_some(), led(&user.key), led(&address.key));
+        let (by, other) = match pair::decide(self.secret.is_some(), led(&user.key), led(&address.key)) {
+            // A proof is of the address, whoever the user id leads to: a refusal would tell that it does.
+            (Key::User, _) if has_proof && self.is_proof_asked().await? => (Key::Address, Other::Leave),
+            decided => decided,
+        };
         let then = match other {
             Other::Leave => Then::Leave,
             Other::Give => Then::Give,
@@ -148,15 +159,34 @@ impl Teller<'_> {
         Ok(Some(Who { by, other: Some(other), then }))
     }
 
+    async fn verification(&self) -> Result<Option<Verification>, Error> {
+        let db = self.call.db(Some(self.company))?;
+        Ok(companies::verification(db, self.company).await?.map(|(rule, _)| rule))
+    }
+
+    /// Whether a proof that a page shows is looked at.
+    async fn is_proof_asked(&self) -> Result<bool, Error> {
+        let is_page = self.secret.is_none();
+        Ok(is_page && matches!(self.verification().await?, Some(Verification::Optional | Verification::Required)))
+    }
+
     /// Gives the other key to the person. Where pages must prove who they identify, none does: what was proved is one key, not that the other is the same person's.
     async fn give(&self, who: &Who, profile: &str) -> Result<(), Error> {
         let (Then::Give, Some(other)) = (&who.then, &who.other) else { return Ok(()) };
-        let db = self.call.db(Some(self.company))?;
-        let strict = Some(Verification::Required);
-        if self.secret.is_none() && companies::verification(db, self.company).await?.map(|(rule, _)| rule) == strict {
+        if self.secret.is_none() && self.verification().await? == Some(Verification::Required) {
             return Ok(());
         }
-        Ok(people::bind(db, self.company, profile, &other.key, other.typed.as_deref(), self.call.now_ms()).await?)
+        let db = self.call.db(Some(self.company))?;
+        Ok(people::bind(
+            db,
+            self.company,
+            profile,
+            &other.key,
+            other.typed.as_deref(),
+            entropy::number(),
+            self.call.now_ms(),
+        )
+        .await?)
     }
 
     /// Says as the server what is known of a person; `once` where nothing is.
@@ -205,40 +235,56 @@ impl Teller<'_> {
         if previous_key == user_key {
             return Ok(false);
         }
-        if self.secret.is_some() {
-            let db = self.call.db(Some(self.company))?;
-            let rows = people::led(db, self.company, &[&user_key, &previous_key]).await?;
-            if rows.iter().any(|row| row.erased == 1) {
-                return Err(Problem::field(Code::ErasedUser, "userId", "this user was erased").into());
-            }
-            let led = |key: &str| rows.iter().find(|row| row.key == key).map(|row| row.profile.as_str());
-            match (led(&user_key), led(&previous_key)) {
-                (Some(into), Some(from)) if into == from => return Ok(false),
-                (Some(into), Some(from)) => {
-                    return identity::join(self.call, self.company, into, from, "server").await.map(|()| true);
-                }
-                (None, Some(person)) => {
-                    let by = Named::user(user_key);
-                    let now = self.call.now_ms();
-                    people::bind(db, self.company, person, &by.key, by.typed.as_deref(), now).await?;
-                    return Ok(true);
-                }
-                (_, None) => {}
-            }
-        }
         let by = Named::user(user_key);
         let data = Traits::from_iter([
             ("previousId".to_owned(), Value::String(previous.to_owned())),
             ("userId".to_owned(), Value::String(by.key.clone())),
         ]);
+        if let Some(secret) = self.secret {
+            let rows = people::led(self.call.db(Some(self.company))?, self.company, &[&by.key, &previous_key]).await?;
+            if rows.iter().any(|row| row.erased == 1) {
+                return Err(erased().into());
+            }
+            let led = |key: &str| rows.iter().find(|row| row.key == key).map(|row| row.profile.as_str());
+            if let Some(from) = led(&previous_key) {
+                return self.unite(secret, (led(&by.key), from), by, &data, rest).await;
+            }
+        }
         let (profile, is_new) = self.claim("alias", &compat::session(previous), &by, data, None, rest).await?;
         if self.secret.is_some() {
             // What comes by the former id from now on is the person's too.
             let (db, former) = (self.call.db(Some(self.company))?, Named::user(previous_key));
             let now = self.call.now_ms();
-            people::bind(db, self.company, &profile, &former.key, former.typed.as_deref(), now).await?;
+            people::bind(db, self.company, &profile, &former.key, former.typed.as_deref(), entropy::number(), now)
+                .await?;
         }
         Ok(is_new)
+    }
+
+    /// Makes one person of two, or gives the one there is another key, unless this alias is stored: so a repeat undoes no undo. One that fails half-way is made
+    /// again by a repeat, as it is stored last.
+    async fn unite(
+        &self,
+        secret: &str,
+        (into, from): (Option<&str>, &str),
+        by: Named,
+        data: &Traits,
+        rest: Rest,
+    ) -> Result<bool, Error> {
+        let row = self.row("alias", &serde_json::to_string(data)?, &by.key, rest)?;
+        let db = self.call.db(Some(self.company))?;
+        if !ingest::known(db, self.company, &[&row.id]).await?.is_empty() {
+            return Ok(false);
+        }
+        match into {
+            Some(into) => identity::join(self.call, self.company, into, from, "server").await?,
+            None => {
+                let (number, now) = (entropy::number(), self.call.now_ms());
+                people::bind(db, self.company, from, &by.key, by.typed.as_deref(), number, now).await?;
+            }
+        }
+        let ids = Identifiers { address: Some(by.key), email: by.typed, ..Identifiers::default() };
+        Ok(keep(self.call, secret, self.sent_ms, ids, vec![row]).await?.new > 0)
     }
 
     /// That a session is somebody's → their profile, and whether it is new. What an identify tells is claimed of them too.
@@ -280,6 +326,13 @@ impl Teller<'_> {
             context: rest.context,
         };
         let claimed = claim.claimed(self.call)?.store(self.call).await?;
+        if self.secret.is_some() && !claimed.new {
+            // A page is not to know that somebody was erased; a server is.
+            let owner = people::owner(self.call.db(Some(self.company))?, self.company, &by.key).await?;
+            if owner.is_some_and(|owner| owner.erased == 1) {
+                return Err(erased().into());
+            }
+        }
         Ok((claimed.profile, claimed.new))
     }
 
@@ -295,6 +348,10 @@ impl Teller<'_> {
         };
         said.row(rest.index, arrival, &mut || self.call.message_id())
     }
+}
+
+fn erased() -> Problem {
+    Problem::field(Code::ErasedUser, "userId", "this user was erased")
 }
 
 /// What an item that brings no id is known by if it brings a time: its content, as the client sent it. By which key the person was found is no part of it: that
