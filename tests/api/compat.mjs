@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
 
 const basic = (key) => ({ authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` });
@@ -110,6 +111,24 @@ export default (trackMate) =>
       const d1 = await trackMate().d1();
       const { context, ts } = await d1.prepare("select context, ts from events where company = ?1 and source = 0 and message_id = 'mixed-1'").bind(c.companyId).first();
       assert.deepEqual([JSON.parse(context), Math.floor(ts / 1000)], [{ app: 'x' }, Date.parse('2025-10-18T10:00:00.123Z')]);
+    });
+
+    test('are told of like our own: what is stored while somebody watches, and whatever is refused', async () => {
+      const c = await newShop(trackMate());
+      await c.get('/api/admin/events');
+      for (const [key, door] of [[c.companyId, 'browser'], [c.serverKey, 'server']]) {
+        const good = { type: 'track', event: 'bought', userId: `told-${door}`, messageId: `good-${door}`, properties: { n: 1 } };
+        await c.post('/v1/batch', { batch: [good, { type: 'track', event: 'lost', messageId: `bad-${door}`, properties: { n: 1 } }] }, key);
+        await c.post('/v1/track', { event: 'single', messageId: `alone-${door}` }, key);
+      }
+      const list = async (path) => (await c.get(path)).body;
+      const rejected = await until('both doors are told of', async () => (await list('/api/admin/events/rejected')).rejected.length === 4 && (await list('/api/admin/events/rejected')).rejected);
+      const told = rejected.map((e) => [e.door, e.code, e.messageId, e.eventType, e.field]).sort();
+      const expected = ['browser', 'server'].flatMap((door) => [['alone', 'single'], ['bad', 'lost']].map(([id, name]) => [door, 'missing_field', `${id}-${door}`, name, 'userId']));
+      assert.deepEqual(told, expected.sort());
+      assert.deepEqual(rejected.find((e) => e.messageId === 'bad-server').eventData, { n: 'number' });
+      const stored = await until('what was stored', async () => (await list('/api/admin/events?outcome=stored')).events.length === 2 && (await list('/api/admin/events?outcome=stored')).events);
+      assert.deepEqual(stored.map((e) => [e.door, e.messageId, e.eventType]).sort(), [['browser', 'good-browser', 'bought'], ['server', 'good-server', 'bought']]);
     });
 
     test('cost what our own cost: a round trip for a visitor’s batch, two for each person a server tells of', async () => {

@@ -106,20 +106,29 @@ impl Entry {
         }
     }
 
-    /// An item that was rejected: its JSON text, as far as there is any. An item that names no event is taken for `name`.
+    /// An item that was rejected: its JSON text, as far as there is any, in our form or another vendor's. An item that names no event is taken for `name`.
     #[must_use]
     pub fn rejected(raw: Option<&str>, name: Option<&str>, session: Option<&str>, problem: &Problem) -> Self {
         let item = raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
         let text = |field| item.as_ref().and_then(|item| item.get(field)).and_then(Value::as_str).map(str::trim);
-        let named = text("eventType").filter(|n| !n.is_empty() && n.chars().count() <= EVENT_NAME_CHARS_MAX);
+        let named = text("eventType")
+            .or_else(|| text("event"))
+            .or_else(|| text("type"))
+            .filter(|n| !n.is_empty() && n.chars().count() <= EVENT_NAME_CHARS_MAX);
         let data = match (&item, name) {
-            (Some(item), None) => item.get("eventData").filter(|data| !data.is_null()),
+            (Some(item), None) => {
+                let data = ["eventData", "properties", "traits"].into_iter().filter_map(|field| item.get(field));
+                data.into_iter().find(|data| !data.is_null())
+            }
             (Some(item), Some(_)) => Some(item),
             (None, _) => None,
         };
         Self {
             outcome: Outcome::Rejected,
-            id: text("messageId").filter(|id| is_message_id(id) && !is_telling(id)).map(str::to_owned),
+            id: text("messageId")
+                .or_else(|| text("uuid"))
+                .filter(|id| is_message_id(id) && !is_telling(id))
+                .map(str::to_owned),
             name: named.map(|n| if is_telling(n) { MASK } else { n }).or(name).map(str::to_owned),
             code: Some(problem.code.as_str()),
             message: Some(problem.message.clone()),

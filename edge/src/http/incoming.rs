@@ -83,6 +83,17 @@ pub(super) fn rejected<'a>(call: &Call, items: impl Iterator<Item = &'a str>, so
     entries.extend(sorted.rejected.iter().take(most).map(entry));
 }
 
+/// Tells of items of another vendor's form that are refused; `items` are all of the request, as JSON texts. What a plan refuses is told where it is.
+pub(super) fn refused_items(call: &Call, items: &[&str], refused: &[(usize, Problem)]) {
+    let mut told = call.told().borrow_mut();
+    let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
+    let ours = refused.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
+    let before = told.entries.len();
+    let entries = ours.map(|(place, problem)| Entry::rejected(items.get(*place).copied(), None, None, problem));
+    told.entries.extend(entries);
+    told.refused |= told.entries.len() > before;
+}
+
 /// Tells of the others; `new` are the ids of those that were stored.
 pub(super) fn stored<'a>(call: &Call, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
     let mut told = call.told().borrow_mut();

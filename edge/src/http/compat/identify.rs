@@ -284,7 +284,7 @@ impl Teller<'_> {
             }
         }
         let ids = Identifiers { address: Some(by.key), email: by.typed, ..Identifiers::default() };
-        Ok(keep(self.call, secret, self.sent_ms, ids, vec![row]).await?.new > 0)
+        Ok(keep(self.call, secret, self.sent_ms, ids, vec![row]).await?.came.new > 0)
     }
 
     /// That a session is somebody's → their profile, and whether it is new. What an identify tells is claimed of them too.

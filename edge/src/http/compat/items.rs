@@ -9,7 +9,7 @@ use super::super::call::Call;
 use super::super::error::Error;
 use super::super::profile::{address, user};
 use super::super::server_events::{self, About};
-use super::super::{auth, body, events, planned};
+use super::super::{auth, body, events, incoming, planned};
 use super::identify::Teller;
 use super::{Tally, matters_to_all};
 use crate::domain::compat::{self, Item, Sent, What};
@@ -124,6 +124,7 @@ pub(super) fn unknown(call: &Call, sent: Sent<'_>) -> Tally {
 
 /// Stores what comes with the company id, as from a page.
 pub(super) async fn public(call: &Call, company: &str, sent: Sent<'_>) -> Result<Tally, Error> {
+    incoming::came_to(call, company, false);
     let mut tally = Tally::default();
     let (sent_ms, facts, groups) = sort(call, sent, &mut tally, Whose::public_session);
     let teller = Teller { call, company, sent_ms, secret: None };
@@ -151,6 +152,7 @@ pub(super) async fn server(call: &Call, hash: &str, sent: Sent<'_>) -> Result<Ta
     if !facts.is_empty() || groups.is_empty() {
         let found = companies::key(call.db(None)?, hash).await?;
         let key = auth::accept(call, found, hash, Scope::Server)?;
+        incoming::came_to(call, &key.company, true);
         let teller = Teller { call, company: &key.company, sent_ms, secret: Some(hash) };
         for fact in facts {
             let index = fact.index;

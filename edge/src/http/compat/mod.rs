@@ -17,7 +17,7 @@ use super::call::{Asked, Call};
 use super::error::Error;
 use super::events::{Came, Receipt, Rejected};
 use super::spill::{self, Work};
-use super::{Handled, body, rate};
+use super::{Handled, body, incoming, rate};
 use crate::domain::compat::segment::Kind;
 use crate::domain::compat::{Sent, jitsu, posthog, segment};
 use keys::Key;
@@ -120,6 +120,7 @@ pub(super) async fn post(call: &Call, family: &Family) -> Handled {
         }
         taken => (taken?, false),
     };
+    incoming::refused_items(call, &texts(&text, single), &tally.rejected);
     if single && let Some((_, problem)) = tally.rejected.pop() {
         return Err(problem.into());
     }
@@ -131,6 +132,20 @@ pub(super) async fn post(call: &Call, family: &Family) -> Handled {
         rejected: tally.rejected.into_iter().map(|(index, problem)| Rejected::new(index, problem)).collect(),
         queued,
     })?)
+}
+
+/// The items' own texts, in their order.
+fn texts(text: &str, single: bool) -> Vec<&str> {
+    #[derive(Deserialize)]
+    struct Batch<'a> {
+        #[serde(borrow)]
+        batch: Vec<&'a RawValue>,
+    }
+    if single {
+        return vec![text];
+    }
+    let items = serde_json::from_str(text).map(|Batch { batch }| batch).or_else(|_| serde_json::from_str(text));
+    items.unwrap_or_default().into_iter().map(RawValue::get).collect()
 }
 
 async fn take(call: &Call, key: &Key, sent: Sent<'_>) -> Result<Tally, Error> {
