@@ -21,6 +21,7 @@ const ACTIONS: Record<Action, string> = {
   'identity.undo': 'link taken back',
   'key.create': 'key made',
   'key.revoke': 'key revoked',
+  'plan.update': 'tracking plan changed',
   'settings.update': 'settings changed',
   'tombstone.lift': 'erased address let in again',
   'user.erase': 'person erased',
