@@ -124,9 +124,9 @@ describe('what is sent', () => {
     for (const [name, body] of Object.entries(bodies)) {
       for (const path of ['/api/events', '/api/profile', '/api/contacts', '/api/webhooks/events']) {
         // What is not packed is refused before all of it is sent: then the connection may be cut before the answer is read.
-        const answer = await c.call('POST', path, body, c.key).catch((error) => (name === 'plain' ? c.events(c.session(), []) : Promise.reject(error)));
-        assert.ok([413, 400].includes(answer.status) || name === 'plain', `${name}: ${answer.status}`);
-        most[name] = memory(answer) - before;
+        const answer = await c.call('POST', path, body, c.key).catch((error) => (name === 'plain' ? null : Promise.reject(error)));
+        if (answer) assert.ok([413, 400].includes(answer.status), `${name}: ${answer.status}`);
+        most[name] = memory(answer ?? (await c.events(c.session(), [{ eventType: 'e' }]))) - before;
       }
     }
     const streamed = await fetch(`${trackMate.url}/api/events`, { method: 'POST', body: chunked(30 * MB), duplex: 'half' }).catch(() => null);

@@ -1,5 +1,5 @@
 //! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`, made from the types that the handlers read and write. It is made by the tests and committed, so
-//! that the Worker carries none of it and a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page `/docs`.
+//! that the Worker carries none of it and a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page `/docs/http/`.
 //!
 //! To add a route: 1. its types derive the schema beside their serde derive,
 //! `#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "…"))]`, and are `pub(super)`, 2. an [`Operation`] for each method in the file of its
