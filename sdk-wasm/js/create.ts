@@ -503,7 +503,8 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       core!.part(now(), false);
       run();
     });
-    const saved = attempt(() => JSON.parse(get('early'))) ?? [];
+    // Asked for first: an exception is dear on a page that has just begun.
+    const saved = attempt(() => JSON.parse(get('early') || '[]')) ?? [];
     remove('early');
     for (const [of, page, entries] of saved) {
       if (of === company) repeat(entries.filter(([name]: Early) => methods[name]), page);

@@ -34,7 +34,7 @@ export function campaignOf(url: string): Record<string, string> | undefined {
 }
 
 /** What stands between host and query; `/` where there is neither. */
-export const pathOf = (url: string) => /^[\w-]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] || '/';
+export const pathOf = (url: string) => `/${url.split('#')[0]!.split('?')[0]!.split('/').slice(3).join('/')}`;
 
 /** Temporal knows the zone at once; Intl loads its tables first, tens of milliseconds. */
 const zone = () =>
