@@ -24,7 +24,7 @@ const NOBODY: Warning = Warning {
 };
 const REFUSED: Warning = Warning {
     code: "alias_refused",
-    message: "an alias names somebody who was erased, or more profiles than can stand as one; nothing was merged",
+    message: "an alias names somebody who was erased, two whom an admin parted, or more profiles than can stand as one; nothing was merged",
 };
 const TOO_MANY: Warning =
     Warning { code: "alias_skipped", message: "a request has too many aliases; only the first were acted upon" };
@@ -69,7 +69,8 @@ async fn one(call: &Call, company: &str, row: &Row) -> Result<Option<Warning>, E
         return Ok(Some(NOBODY));
     };
     match identity::join(call, company, &into, &from, "server").await {
-        Ok(()) => Ok(None),
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(REFUSED)),
         Err(error) if matches!(error.code(), Code::ErasedUser | Code::LimitReached) => Ok(Some(REFUSED)),
         Err(error) => Err(error),
     }

@@ -382,13 +382,13 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
     };
     let db = call.db(Some(company))?;
     match people::owner(db, company, address).await? {
-        Some(owner) if owner.erased == 0 => identity::join(call, company, user, &owner.profile, "server").await?,
+        Some(owner) if owner.erased == 0 => identity::join(call, company, user, &owner.profile, "server").await,
         Some(_) | None => {
             edits::free(call, company, user, address).await?;
             people::add_address(db, company, user, address, entropy::number(), call.now_ms()).await?;
+            Ok(true)
         }
     }
-    Ok(true)
 }
 
 /// The user object of a person whom these events would make.

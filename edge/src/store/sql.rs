@@ -170,6 +170,8 @@ statements! {
     MERGE_MARK = "merge.mark.sql",
     MERGE_PART = "merge.part.sql",
     NOTICE_INSERT = "notice.insert.sql",
+    PARTINGS_FIND = "partings.find.sql",
+    PARTINGS_INSERT = "partings.insert.sql",
     PLAN_ENFORCE = "plan.enforce.sql",
     PLAN_ENFORCE_KEYS = "plan.enforce_keys.sql",
     PLAN_FIND = "plan.find.sql",

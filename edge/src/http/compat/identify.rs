@@ -91,6 +91,7 @@ impl Teller<'_> {
             return self.nobody(whose, &all, rest).await;
         };
         if let Then::Join { into, from } = &who.then {
+            // Whom an admin parted stay two, and it is said of the user.
             identity::join(self.call, self.company, into, from, "server").await?;
         }
         let (profile, is_new) = match (self.secret, &whose.session) {
@@ -277,7 +278,11 @@ impl Teller<'_> {
             return Ok(false);
         }
         match into {
-            Some(into) => identity::join(self.call, self.company, into, from, "server").await?,
+            Some(into) => {
+                if !identity::join(self.call, self.company, into, from, "server").await? {
+                    return Err(parted().into());
+                }
+            }
             None => {
                 let (number, now) = (entropy::number(), self.call.now_ms());
                 people::bind(db, self.company, from, &by.key, by.typed.as_deref(), number, now).await?;
@@ -348,6 +353,11 @@ impl Teller<'_> {
         };
         said.row(rest.index, arrival, &mut || self.call.message_id())
     }
+}
+
+fn parted() -> Problem {
+    let message = "an admin parted these two users; POST /api/admin/identity/merge makes one of them";
+    Problem::field(Code::Conflict, "previousId", message)
 }
 
 fn erased() -> Problem {
