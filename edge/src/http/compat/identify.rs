@@ -147,7 +147,13 @@ impl Teller<'_> {
             (Key::User, _) if has_proof && self.is_proof_asked().await? => (Key::Address, Other::Leave),
             decided => decided,
         };
+        let person = if by == Key::User { &user.key } else { &address.key };
+        let is_full = rows.iter().any(|row| row.key == *person && row.is_full());
         let then = match other {
+            Other::Give | Other::Replace if is_full && self.secret.is_some() => {
+                return Err(edits::full("userId").into());
+            }
+            Other::Give if is_full => Then::Leave,
             Other::Leave => Then::Leave,
             Other::Give => Then::Give,
             Other::Replace => Then::Replace,
@@ -246,9 +252,17 @@ impl Teller<'_> {
             if rows.iter().any(|row| row.erased == 1) {
                 return Err(erased().into());
             }
-            let led = |key: &str| rows.iter().find(|row| row.key == key).map(|row| row.profile.as_str());
-            if let Some(from) = led(&previous_key) {
-                return self.unite(secret, (led(&by.key), from), by, &data, rest).await;
+            let led = |key: &str| rows.iter().find(|row| row.key == key);
+            let (into, from) = (led(&by.key), led(&previous_key));
+            // Who is known by one of the two is given the other.
+            if let (Some(person), None) | (None, Some(person)) = (into, from)
+                && person.is_full()
+            {
+                return Err(edits::full("userId").into());
+            }
+            if let Some(from) = from {
+                let into = into.map(|row| row.profile.as_str());
+                return self.unite(secret, (into, &from.profile), by, &data, rest).await;
             }
         }
         let (profile, is_new) = self.claim("alias", &compat::session(previous), &by, data, None, rest).await?;
