@@ -151,6 +151,7 @@ statements! {
     KEY_LIST = "key.list.sql",
     KEY_REVOKE = "key.revoke.sql",
     KEY_USED = "key.used.sql",
+    LINKS_ADOPT = "links.adopt.sql",
     LINKS_COUNT = "links.count.sql",
     LINKS_COUNT_REVENUE = "links.count_revenue.sql",
     LINKS_LIST = "links.list.sql",
