@@ -1,5 +1,6 @@
 // What one caller may take of what is there for all: requests, memory; and the marks of machines.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { startTrackMate, until } from './support/harness.mjs';
@@ -165,6 +166,8 @@ describe('what is sent', () => {
     for (const text of texts) await queue.send(text, { contentType: 'text' });
   };
   const stored = async (c) => (await c.get('/api/admin/export/events/json')).body.events;
+  const hashOf = (key) => createHash('sha256').update(key).digest('hex');
+  const refusals = async (c) => (await c.get('/api/admin/events/rejected')).body.rejected.map((e) => [e.door, e.code, e.messageId]).sort();
 
   test('and spilled is stored once however often it comes, and as of its arrival', async () => {
     const c = await newCompany(trackMate);
@@ -199,5 +202,31 @@ describe('what is sent', () => {
     });
     assert.deepEqual([refused.code, refused.field, refused.messageId, refused.eventData], ['plan_violation', 'eventData.a', 'bad', { a: 'string(4)' }]);
     assert.equal((await stored(c)).length, 1);
+  });
+
+  test('and spilled by a server is told of item by item, where only the database could refuse it', async () => {
+    const c = await newCompany(trackMate);
+    assert.equal((await c.call('PUT', '/api/admin/plan', { mode: 'reject', events: { kept: {} } }, c.admin)).status, 200);
+    const who = { address: null, email: null, user: null, session: null };
+    const told = (rows, single, more = {}) =>
+      JSON.stringify({ v: 1, at: 1_760_788_800_000, work: { told: { hash: hashOf(c.serverKey), company_id: null, about: { who: { ...who, ...more }, at: 0, sent_ms: null }, rows, user: null, merge: false, single } } });
+    await send(told([row('t1'), row('t2', 'other')], false), told([row('t3', 'other')], true), told([row('t4'), row('t5')], false, { user: 'nobody' }));
+    const rejected = await until('all four are noted', async () => (await refusals(c)).length === 4 && (await refusals(c)));
+    assert.deepEqual(rejected, [['server', 'plan_violation', 't2'], ['server', 'plan_violation', 't3'], ['server', 'unknown_user', 't4'], ['server', 'unknown_user', 't5']]);
+    assert.deepEqual((await stored(c)).map((e) => e.messageId), ['t1']);
+  });
+
+  test('and spilled by another vendor’s client is told of item by item, or as a whole', async () => {
+    const c = await newCompany(trackMate);
+    await c.call('PATCH', '/api/admin/settings', { allowedOrigins: ['https://shop.example'], identityVerification: 'required' }, c.admin);
+    const foreign = (key, batch, origin = null) => JSON.stringify({ v: 1, at: 1_760_788_800_000, work: { foreign: { family: 'SegmentBatch', key, body: { batch }, origin, agent: null, seed: 'seed' } } });
+    const [page, server] = [{ Public: c.companyId }, { Server: hashOf(c.serverKey) }];
+    const track = (messageId, more = {}) => ({ type: 'track', event: 'kept', userId: 'u-1', messageId, ...more });
+    const identify = { type: 'identify', anonymousId: 'v-1', userId: 'u-1', messageId: 'f2', traits: { plan: 'gold' } };
+    await send(foreign(page, [track('f1'), identify, track('f3', { event: undefined, properties: { n: 7 } })]));
+    await send(foreign(server, [track('f4'), track('f5', { timestamp: 'soon' })]), foreign(page, [track('f6')], 'https://elsewhere.example'));
+    const rejected = await until('all are noted', async () => (await refusals(c)).length === 4 && (await refusals(c)));
+    assert.deepEqual(rejected, [['browser', 'identity_unproved', 'f2'], ['browser', 'missing_field', 'f3'], ['browser', 'origin_not_allowed', null], ['server', 'invalid_timestamp', 'f5']]);
+    assert.deepEqual((await stored(c)).map((e) => e.messageId).sort(), ['f1', 'f4']);
   });
 });

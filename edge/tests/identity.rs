@@ -20,7 +20,8 @@ use trackmate_edge::store::merge::{Group, merging};
 use trackmate_edge::store::undo::Fact;
 use trackmate_edge::store::{Statement, sql};
 
-const TABLES: [&str; 8] = ["events", "links", "profiles", "identities", "merges", "tags", "fields", "erasures"];
+const TABLES: [&str; 9] =
+    ["events", "links", "profiles", "identities", "merges", "partings", "tags", "fields", "erasures"];
 
 #[derive(Debug, Clone)]
 enum Request {
@@ -350,6 +351,30 @@ fn a_profile_that_was_merged_and_parted_goes_with_the_identify_that_made_it() {
     undo(&mut db, 1);
     assert_eq!(profile(&db, 1), None);
     assert_eq!(db.table("select count(*) from profiles"), [["Integer(1)"]]);
+}
+
+#[test]
+fn whom_an_admin_parted_are_remembered_each_with_each_and_nobody_else() {
+    let mut db = Db { ticks: true, ..Db::open() };
+    for n in 0..3 {
+        let id = format!("i{n}");
+        db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
+    }
+    let ids = [0, 1, 2].map(|n| profile(&db, n).unwrap());
+    merge(&mut db, 1, 2).unwrap();
+    merge(&mut db, 0, 1).unwrap();
+    part(&mut db, &ids[1]);
+    let parted = |these: &[usize], those: &[usize]| {
+        let [these, those] = [these, those].map(|who| json!(who.iter().map(|n| &ids[*n]).collect::<Vec<_>>()));
+        let asked = [json!(COMPANY), json!(these.to_string()), json!(those.to_string())];
+        !db.rows(sql::PARTINGS_FIND, &asked).is_empty()
+    };
+    assert!(parted(&[0], &[1]) && parted(&[1], &[0]) && parted(&[2], &[0]) && parted(&[0], &[1, 2]));
+    assert!(!parted(&[1], &[2]), "they are one still");
+    // Of an undo that lost its race nothing is remembered.
+    let lost = json!([COMPANY, json!([ids[1]]).to_string(), json!([ids[2]]).to_string(), ids[1], 1, NOW]);
+    db.batch(&[Statement::new(sql::PARTINGS_INSERT, lost)]);
+    assert!(!parted(&[1], &[2]));
 }
 
 #[test]

@@ -87,7 +87,10 @@ export interface TrackMate {
   trackPageView(): void;
   /** Tracks something that happened. `data` is copied as JSON at once. */
   track(name: string, data?: object, options?: CallOptions): void;
-  /** Says who the visitor is; sent at once, behind the events before it. Rejects with an `IdentifyError`. */
+  /**
+   * Says who the visitor is; sent at once, behind the events before it. Rejects with an `IdentifyError`. `profileId` is empty on a server, and where the
+   * claim was taken and is stored later, because TrackMate's database is down.
+   */
   identify(traits: Traits, options?: CallOptions): Promise<{ profileId: string }>;
   /** Tracks `group`: the visitor belongs to this group. */
   group(groupId: string, traits?: object, options?: CallOptions): void;

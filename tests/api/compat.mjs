@@ -230,8 +230,29 @@ export default (trackMate) =>
       assert.equal((await c.call('POST', '/api/admin/identity/undo', { profileId: two.id }, c.admin)).status, 200);
       assert.equal((await c.server('/v1/alias', alias)).duplicates, 1);
       assert.equal((await c.userOf('u-2')).id, two.id, 'they stay two');
-      assert.equal((await c.server('/v1/alias', { ...alias, messageId: 'alias-2' })).accepted, 1);
-      assert.equal((await c.userOf('u-2')).id, one.id, 'another alias is another word');
+      assertProblem(await c.post('/v1/alias', { ...alias, messageId: 'alias-2' }, c.serverKey), 409, 'conflict', 'previousId');
+      assert.equal((await c.userOf('u-2')).id, two.id, 'nor does another alias');
+    });
+
+    test('lead by so many ids to one person and no more', async () => {
+      const c = await newShop(trackMate());
+      await c.server('/v1/identify', { userId: 'u-1', traits: { email: 'ada@example.com' } });
+      const { id } = await c.userOf('u-1');
+      const alias = (n) => ({ type: 'alias', previousId: `former-${n}`, userId: 'u-1' });
+      // The address and 100 further keys, of which u-1 is one.
+      const { body } = await c.post('/v1/batch', { batch: Array.from({ length: 101 }, (_, n) => alias(n)) }, c.serverKey);
+      assert.deepEqual([body.accepted, body.rejected.map(({ index, code, field }) => [index, code, field])], [99, [[99, 'limit_reached', 'userId'], [100, 'limit_reached', 'userId']]]);
+      const led = async () => (await c.get(`/api/admin/users/${id}/identities`)).body;
+      assert.deepEqual([(await led()).externalIds.length, (await led()).addresses.length, await c.userOf('former-100')], [100, 1, undefined]);
+      // Whatever else would lead to them is refused as well, and nothing of it is stored; what leads to them already is as good as ever.
+      const event = { identifier: { userId: id, email: 'second@example.com' }, eventType: 'x' };
+      assertProblem(await c.tryServer({ ...event, merge: true }), 409, 'limit_reached', 'identifier.email');
+      assertProblem(await c.call('PATCH', `/api/admin/users/${id}`, { email: 'second@example.com' }, c.admin), 409, 'limit_reached', 'email');
+      assertProblem(await c.post('/v1/identify', { userId: 'u-1', traits: { email: 'second@example.com' } }, c.serverKey), 409, 'limit_reached', 'userId');
+      assert.deepEqual([(await c.names(id)).filter((name) => name !== 'alias'), await c.user('second@example.com')], [['identify'], undefined]);
+      await c.server('/v1/identify', { userId: 'former-7', traits: { email: 'Ada@example.com', plan: 'gold' } });
+      await c.call('PATCH', `/api/admin/users/${id}`, { email: 'ADA@example.com' }, c.admin);
+      assert.deepEqual([(await c.userOf('u-1')).traits.plan, (await c.userOf('u-1')).email], ['gold', 'ADA@example.com']);
     });
 
     test('leave nothing behind when who they told of is erased, and an undone identify makes nobody', async () => {

@@ -70,6 +70,36 @@ export default (trackMate) =>
       }
     });
 
+    test('takes what pages sent with the person’s own ids and nothing to know the visitor by, also where only a server names who that is', async () => {
+      const c = await newCompany(trackMate());
+      const post = (path, body, key = c.companyId) => c.call('POST', path, body, { authorization: `Bearer ${key}` });
+      const page = (userId) => post('/v1/track', { userId, event: 'seen', properties: { of: userId } });
+      for (const userId of ['u-1', 'ada@example.com', 'u-2', 'u-lone']) await page(userId);
+      await post('/v1/group', { userId: 'u-1', groupId: 'acme' });
+      await post('/v1/identify', { userId: 'u-1', traits: { email: 'ada@example.com' } }, c.serverKey);
+      await post('/v1/identify', { userId: 'u-2', traits: { plan: 'gold' } }, c.serverKey);
+      const userOf = async (id) => (await c.get(`/api/admin/users?externalId=${id}`)).body.users[0];
+      const left = async () => (await c.get('/api/admin/export/events/json')).body.events.filter((e) => e.eventType === 'seen').map((e) => e.eventData.of);
+      const ada = await userOf('u-1');
+      assert.deepEqual(await c.names(ada.id), ['identify'], 'a page’s word alone is nobody’s');
+      const { receipt } = (await erase(c, ada.id)).body;
+      assert.deepEqual([receipt.complete, receipt.counts.events, receipt.counts.memberships], [true, 4, 1]);
+      assert.deepEqual((await left()).sort(), ['u-2', 'u-lone']);
+      // What pages go on to send is nobody's; and once such an id is somebody's again, it goes with them.
+      await page('u-1');
+      assert.equal((await c.call('DELETE', '/api/admin/tombstones', { externalId: 'u-1' }, c.admin)).body.lifted, true);
+      await post('/v1/identify', { userId: 'u-1' });
+      const again = await userOf('u-1');
+      assert.deepEqual(await c.names(again.id), ['user_registered']);
+      await erase(c, again.id);
+      assert.deepEqual((await left()).sort(), ['u-2', 'u-lone']);
+      // Of an id that is nobody's yet, a server makes somebody, who can be erased.
+      await post('/v1/identify', { userId: 'u-lone' }, c.serverKey);
+      await erase(c, (await userOf('u-lone')).id);
+      assert.deepEqual(await left(), ['u-2']);
+      assert.equal((await c.get('/api/admin/users')).body.users.length, 1);
+    });
+
     test('leaves nothing to be seen of the person on any route', async () => {
       const c = await company();
       const session = c.session();

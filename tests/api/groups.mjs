@@ -209,6 +209,22 @@ export default (trackMate) =>
         assert.ok(!(await same(c, people[0], people[1])));
       });
 
+      test('of a server names people by the company’s own ids too, as other vendors’ clients do', async () => {
+        const c = await company();
+        const call = (path, body) => c.call('POST', path, body, { authorization: `Bearer ${c.serverKey}` });
+        for (const userId of ['crm-1', 'crm-2', 'a@crm@3', '47']) assert.equal((await call('/v1/identify', { userId, traits: { plan: 'gold' } })).body.accepted, 1);
+        const ids = async () => Promise.all(['crm-1', 'crm-2', 'a@crm@3', '47'].map(async (id) => (await c.get(`/api/admin/users?externalId=${encodeURIComponent(id)}`)).body.users[0].id));
+        const [one, two] = await ids();
+        const ada = (await c.identify(c.session(), 'ada-crm@example.com')).body.profileId;
+        for (const pair of [['crm-2', ' crm-1 '], ['ada-crm@example.com', 'crm-1'], ['a@crm@3', one], [47, two]]) assert.equal((await alias(c, ...pair)).body.warnings, undefined, pair[0]);
+        assert.deepEqual(await ids(), [one, one, one, one]);
+        assert.ok(await same(c, ada, one));
+        await c.call('DELETE', `/api/admin/users/${one}`, undefined, c.admin);
+        const bob = (await c.identify(c.session(), 'bob-crm@example.com')).body.profileId;
+        assert.deepEqual((await alias(c, 'crm-2', bob)).body.warnings.map((w) => w.code), ['alias_refused']);
+        assert.deepEqual((await alias(c, 'crm-4', bob)).body.warnings.map((w) => w.code), ['alias_unknown']);
+      });
+
       test('that names somebody unknown or erased is an event with a warning, and costs the batch nothing', async () => {
         const c = await company();
         const ada = (await c.identify(c.session(), 'ada@example.com')).body.profileId;

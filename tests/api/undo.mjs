@@ -142,6 +142,39 @@ export default (trackMate) =>
       assertProblem(await c.tryServer({ identifier: { email: 'vouch1@example.com' }, eventType: 'x', merge: true }), 400, 'missing_field', 'identifier');
     });
 
+    test('parted by an admin stays two, whatever a server says of the two again, until an admin merges them', async () => {
+      const c = await company();
+      const segment = (path, body) => c.call('POST', path, body, { authorization: `Bearer ${c.serverKey}` });
+      const same = async (a, b) => (await get(c, a)).id === (await get(c, b)).id;
+      await segment('/v1/identify', { userId: 'parted-1', traits: { plan: 'gold' } });
+      const { id: one } = (await c.get('/api/admin/users?externalId=parted-1')).body.users[0];
+      const { profileId: two } = (await c.identify(c.session(), 'parted2@example.com')).body;
+      const merging = () => c.server({ userId: one, email: 'parted2@example.com' }, 'x', { merge: true });
+      assert.equal((await merging()).body.warnings, undefined);
+      assert.ok(await same(one, two));
+      await post(c, 'undo', { profileId: two });
+      for (let n = 0; n < 2; n += 1) {
+        const { body } = await merging();
+        assert.deepEqual([body.accepted, body.profileId, body.warnings.map((w) => w.code)], [1, one, ['identity_conflict']], 'the event is stored');
+      }
+      const both = { userId: 'parted-1', traits: { email: 'parted2@example.com', plan: 'silver' } };
+      for (const more of [{}, { anonymousId: 'parted-v' }]) assert.equal((await segment('/v1/identify', { ...both, ...more })).body.accepted, 1);
+      assert.deepEqual([(await get(c, one)).traits.plan, (await get(c, one)).email, (await get(c, two)).email], ['silver', null, 'parted2@example.com']);
+      const { body } = await c.tryServer({ eventType: 'alias', eventData: { previousId: two, userId: one } });
+      assert.deepEqual([body.accepted, body.warnings.map((w) => w.code)], [1, ['alias_refused']]);
+      assertProblem(await segment('/v1/alias', { previousId: 'parted2@example.com', userId: 'parted-1' }), 409, 'conflict', 'previousId');
+      assert.ok(!(await same(one, two)));
+      // It holds for whoever was merged into either, in both directions.
+      const { profileId: third } = (await c.identify(c.session(), 'parted3@example.com')).body;
+      await post(c, 'merge', { into: third, from: one });
+      assert.equal((await c.server({ userId: two, email: 'parted3@example.com' }, 'x', { merge: true })).body.warnings[0].code, 'identity_conflict');
+      await post(c, 'undo', { profileId: one });
+      assert.equal((await c.server({ userId: two, email: 'parted3@example.com' }, 'x', { merge: true })).body.warnings, undefined, 'these two were never parted');
+      assert.equal((await post(c, 'merge', { into: one, from: two })).status, 200);
+      assert.ok(await same(one, third));
+      assert.equal((await merging()).body.warnings, undefined);
+    });
+
     test('takes a new address by a secret key alone; the old one leads to the person until somebody else has it', async (t) => {
       const { c, receiver } = await newWebhook(t, trackMate(), { events: ['user.updated'] });
       const patch = (id, body) => c.call('PATCH', `/api/admin/users/${id}`, body, c.admin);

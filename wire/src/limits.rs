@@ -57,6 +57,8 @@ pub const TIMELINE_ITEMS_MAX: usize = 500;
 pub const LINKS_ITEMS_MAX: usize = 500;
 /// Profiles that may stand as one person: each is read, and written, when two are merged or parted.
 pub const GROUP_PROFILES_MAX: usize = 20;
+/// Addresses and user ids that lead to one profile beside its own address: all are read when it is merged, parted or erased, and shown whole.
+pub const PROFILE_KEYS_MAX: usize = 100;
 /// Records of one kind that are shown with a user.
 pub const RECORDS_SHOWN_MAX: usize = 20;
 /// Records shown with all users of a page: some 600 B each, several copies of which are in memory at once.

@@ -8,8 +8,9 @@ use trackmate_wire::problem::Code;
 use super::call::Call;
 use super::error::Error;
 use super::identity;
-use super::profile::address;
+use super::profile::{address, user};
 use super::server_events::Warning;
+use crate::domain::compat;
 use crate::domain::event::Row;
 use crate::store::{ingest, people};
 
@@ -23,7 +24,7 @@ const NOBODY: Warning = Warning {
 };
 const REFUSED: Warning = Warning {
     code: "alias_refused",
-    message: "an alias names somebody who was erased, or more profiles than can stand as one; nothing was merged",
+    message: "an alias names somebody who was erased, two whom an admin parted, or more profiles than can stand as one; nothing was merged",
 };
 const TOO_MANY: Warning =
     Warning { code: "alias_skipped", message: "a request has too many aliases; only the first were acted upon" };
@@ -31,12 +32,14 @@ const TOO_MANY: Warning =
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Alias {
+    #[serde(default, deserialize_with = "compat::id")]
     previous_id: Option<String>,
+    #[serde(default, deserialize_with = "compat::id")]
     user_id: Option<String>,
 }
 
 /// Makes one user of two, as `merge` does, for each of these events that is an alias, is not stored yet (so a repeat undoes no undo) and names two known
-/// people, each by user id or by e-mail address. `userId` stands for both. Runs before the events are stored, so that one that fails half-way is made again by
+/// people, each by user id, by the company's own id or by e-mail address. `userId` stands for both. Runs before the events are stored, so that one that fails half-way is made again by
 /// a repeat. What was refused, and why; `None` and nothing asked where there is no alias.
 pub(super) async fn unite(call: &Call, company: &str, rows: &[Row]) -> Result<Option<Vec<Warning>>, Error> {
     let named: Vec<&Row> = rows.iter().filter(|row| row.name == EVENT).collect();
@@ -59,24 +62,28 @@ async fn one(call: &Call, company: &str, row: &Row) -> Result<Option<Warning>, E
     let Some((Some(previous), Some(user))) = alias.map(|alias| (alias.previous_id, alias.user_id)) else {
         return Ok(Some(NOBODY));
     };
-    if previous.trim() == user.trim() {
+    if previous == user {
         return Ok(None);
     }
     let (Some(from), Some(into)) = (known(call, company, &previous).await?, known(call, company, &user).await?) else {
         return Ok(Some(NOBODY));
     };
     match identity::join(call, company, &into, &from, "server").await {
-        Ok(()) => Ok(None),
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(REFUSED)),
         Err(error) if matches!(error.code(), Code::ErasedUser | Code::LimitReached) => Ok(Some(REFUSED)),
         Err(error) => Err(error),
     }
 }
 
-/// Whom an id names: a user's id, or an address.
+/// Whom an id names: a user's id, the company's own for them, or an address.
 async fn known(call: &Call, company: &str, id: &str) -> Result<Option<String>, Error> {
-    let (db, id) = (call.db(Some(company))?, id.trim());
-    Ok(match address(id) {
-        Ok(key) => people::owner(db, company, &key).await?.map(|owner| owner.profile),
-        Err(_) => people::profile(db, company, id).await?.map(|profile| profile.id),
-    })
+    let db = call.db(Some(company))?;
+    if address(id).is_err()
+        && let Some(profile) = people::profile(db, company, id).await?
+    {
+        return Ok(Some(profile.id));
+    }
+    let Ok(key) = user(id) else { return Ok(None) };
+    Ok(people::owner(db, company, &key).await?.map(|owner| owner.profile))
 }

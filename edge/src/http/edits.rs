@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trackmate_wire::limits::PROFILE_KEYS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -37,11 +38,14 @@ pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) ->
         let mut person = before.clone();
         let Some(done) = edit.apply(&mut person, call.now_ms())? else { return Ok(person) };
         let db = call.db(Some(company))?;
+        let old = before.email.as_deref().and_then(|email| address(email).ok());
         if let Some(email) = &done.email {
             free(call, company, &person.id, &email.key).await?;
+            if old.as_ref().is_some_and(|old| *old != email.key) {
+                has_room(&read, &email.key, "email")?;
+            }
         }
         let owns = owns(call, company, &read, (&before, &person), &done).await?;
-        let old = before.email.as_deref().and_then(|email| address(email).ok());
         let edited = Edited { done: &done, address: old.as_deref(), owns: &owns };
         let number = entropy::number();
         let written = edits::write(db, &read, &person, &edited, number, call.now_ms(), entropy::message_id).await?;
@@ -51,6 +55,22 @@ pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) ->
         }
     }
     Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
+}
+
+/// That one more lookup key may lead to a profile, unless this one does.
+pub(super) fn has_room(profile: &Profile, key: &str, field: &'static str) -> Result<(), Error> {
+    let keys: Vec<String> = serde_json::from_str(&profile.aliases)?;
+    if keys.len() < PROFILE_KEYS_MAX || keys.iter().any(|known| known == key) {
+        Ok(())
+    } else {
+        Err(full(field).into())
+    }
+}
+
+/// To a person so many keys lead that no other may.
+pub(super) fn full(field: &'static str) -> Problem {
+    let message = format!("at most {PROFILE_KEYS_MAX} ids and former addresses lead to one user");
+    Problem::field(Code::LimitReached, field, message)
 }
 
 /// That nobody but this profile has an address, and that it was not erased.

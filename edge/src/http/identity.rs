@@ -184,20 +184,25 @@ pub(super) async fn merge(call: &Call, admin: auth::Admin) -> Handled {
     Ok(serde_json::to_string(&Answer { success: true, user })?)
 }
 
-/// Makes one person of two, unless they are. `source` is whose key vouches for it.
+/// Makes one person of two, unless they are → whether they are one now. `source` is whose key vouches for it: whom an admin took apart, no server makes one
+/// again, for what its code says once it says with every request.
 pub(super) async fn join(
     call: &Call,
     company: &str,
     into: &str,
     from: &str,
     source: &'static str,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     for _ in 0..RACES_MAX {
         let (winner, loser) = (find(call, company, into).await?, find(call, company, from).await?);
         if winner.id == loser.id {
-            return Ok(());
+            return Ok(true);
         }
+        let db = call.db(Some(company))?;
         let members = (group(call, company, &winner).await?, group(call, company, &loser).await?);
+        if source == "server" && merge::is_parted(db, company, &members.0, &members.1).await? {
+            return Ok(false);
+        }
         if members.0.len() + members.1.len() > GROUP_PROFILES_MAX {
             let message = format!("at most {GROUP_PROFILES_MAX} profiles can stand as one user");
             return Err(Problem::new(Code::LimitReached, message).into());
@@ -206,12 +211,11 @@ pub(super) async fn join(
         let data = json!({ "merged": { "id": loser.id } });
         let news = News { id: entropy::message_id(), name: "user.merged", data, user: &user };
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
-        let db = call.db(Some(company))?;
         let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
         let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
         if let Some(outbox) = merge::run(db, company, &winner.id, (&statements, &[]), &act).await? {
             call.emitted(company, std::iter::once(act.news.name), outbox);
-            return Ok(());
+            return Ok(true);
         }
     }
     Err(Problem::new(Code::Conflict, "the users are being edited by many at once; try again").into())

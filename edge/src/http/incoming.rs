@@ -128,8 +128,9 @@ pub(super) fn refused_rows<'a>(call: &Call, rows: impl Iterator<Item = (&'a Row,
     let mut told = call.told().borrow_mut();
     let Told { session, entries, refused, .. } = &mut *told;
     let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
+    let before = entries.len();
     entries.extend(rows.take(most).map(|(row, problem)| Entry::refused(row, session.as_deref(), problem)));
-    *refused = true;
+    *refused |= entries.len() > before;
 }
 
 /// Notes what is to be told of a request that has been handled, after its answer.

@@ -11,6 +11,7 @@ use super::error::Error;
 use super::events::{Came, Receipt, items};
 use super::profile::{address, new_profile};
 use super::spill::{self, Work};
+use super::users::find;
 use super::{Handled, alias, auth, body, edits, identity, incoming, planned, rate};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
@@ -382,13 +383,14 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
     };
     let db = call.db(Some(company))?;
     match people::owner(db, company, address).await? {
-        Some(owner) if owner.erased == 0 => identity::join(call, company, user, &owner.profile, "server").await?,
+        Some(owner) if owner.erased == 0 => identity::join(call, company, user, &owner.profile, "server").await,
         Some(_) | None => {
             edits::free(call, company, user, address).await?;
+            edits::has_room(&find(call, company, user).await?, address, "identifier.email")?;
             people::add_address(db, company, user, address, entropy::number(), call.now_ms()).await?;
+            Ok(true)
         }
     }
-    Ok(true)
 }
 
 /// The user object of a person whom these events would make.

@@ -11,6 +11,7 @@ use trackmate_wire::limits::{ERASE_EVENTS_MAX, ERASE_LINKS_MAX, ERASE_PEOPLE_MAX
 use super::ingest::Outbox;
 use super::people::Profile;
 use super::{Answer, Answers, Db, Param, Result, Statement, edits, retention, sql};
+use crate::domain::compat::user_session;
 use crate::domain::{clock, tombstone};
 
 /// How an erasure stands.
@@ -102,6 +103,8 @@ pub fn erasing(
     let user = json!({ "id": read.id }).to_string();
     let (hashes, named, notice) =
         (serde_json::to_string(&hashes)?, serde_json::to_string(&named)?, serde_json::to_string(&[notice])?);
+    // What pages sent with one of the person's ids and nothing to know the visitor by.
+    let sessions = json!(identities.iter().map(|i| user_session(&i.key)).collect::<Vec<_>>()).to_string();
     let (tags, fields, who) = (serde_json::to_string(&tags)?, serde_json::to_string(&fields)?, &read.id);
     Ok(vec![
         Statement::new(sql::PROFILE_ERASE, json!([company, who, read.edit, edit, now_ms])),
@@ -112,6 +115,7 @@ pub fn erasing(
         ),
         Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, edit, now_ms])),
         Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, edit])),
+        Statement::new(sql::LINKS_ADOPT, json!([company, sessions, who, edit])),
         Statement::new(sql::TAGS_DELETE, json!([company, who, tags, edit])),
         Statement::new(sql::FIELDS_DELETE, json!([company, who, fields, edit])),
         Statement::new(sql::SEARCH_ERASE, json!([company, who, edit])),

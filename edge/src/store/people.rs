@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use trackmate_wire::limits::PROFILE_KEYS_MAX;
 
 use super::companies::Key;
 use super::{Db, Param, Result, Statement, sql};
@@ -229,9 +230,17 @@ pub struct Led {
     pub named: i64,
     /// 1 if a secret key has told anything of the person.
     pub vouched: i64,
+    /// How many keys lead to the person beside their address.
+    pub further: i64,
 }
 
 impl Led {
+    /// Whether so many keys lead to the person that no other may.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        usize::try_from(self.further).is_ok_and(|further| further >= PROFILE_KEYS_MAX)
+    }
+
     /// What the rule asks of it.
     #[must_use]
     pub fn as_led(&self) -> pair::Led<'_> {

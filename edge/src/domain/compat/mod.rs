@@ -119,7 +119,7 @@ fn context(raw: Option<&RawValue>) -> Option<&RawValue> {
 }
 
 /// An id as clients send it, a text or a number; blank ones, and what broken clients send in place of one, are none.
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = match Option::<Value>::deserialize(deserializer)? {
         Some(Value::String(text)) => text.trim().to_owned(),
         Some(Value::Number(number)) => number.to_string(),

@@ -91,6 +91,7 @@ impl Teller<'_> {
             return self.nobody(whose, &all, rest).await;
         };
         if let Then::Join { into, from } = &who.then {
+            // Whom an admin parted stay two, and it is said of the user.
             identity::join(self.call, self.company, into, from, "server").await?;
         }
         let (profile, is_new) = match (self.secret, &whose.session) {
@@ -146,7 +147,13 @@ impl Teller<'_> {
             (Key::User, _) if has_proof && self.is_proof_asked().await? => (Key::Address, Other::Leave),
             decided => decided,
         };
+        let person = if by == Key::User { &user.key } else { &address.key };
+        let is_full = rows.iter().any(|row| row.key == *person && row.is_full());
         let then = match other {
+            Other::Give | Other::Replace if is_full && self.secret.is_some() => {
+                return Err(edits::full("userId").into());
+            }
+            Other::Give if is_full => Then::Leave,
             Other::Leave => Then::Leave,
             Other::Give => Then::Give,
             Other::Replace => Then::Replace,
@@ -245,9 +252,17 @@ impl Teller<'_> {
             if rows.iter().any(|row| row.erased == 1) {
                 return Err(erased().into());
             }
-            let led = |key: &str| rows.iter().find(|row| row.key == key).map(|row| row.profile.as_str());
-            if let Some(from) = led(&previous_key) {
-                return self.unite(secret, (led(&by.key), from), by, &data, rest).await;
+            let led = |key: &str| rows.iter().find(|row| row.key == key);
+            let (into, from) = (led(&by.key), led(&previous_key));
+            // Who is known by one of the two is given the other.
+            if let (Some(person), None) | (None, Some(person)) = (into, from)
+                && person.is_full()
+            {
+                return Err(edits::full("userId").into());
+            }
+            if let Some(from) = from {
+                let into = into.map(|row| row.profile.as_str());
+                return self.unite(secret, (into, &from.profile), by, &data, rest).await;
             }
         }
         let (profile, is_new) = self.claim("alias", &compat::session(previous), &by, data, None, rest).await?;
@@ -277,7 +292,11 @@ impl Teller<'_> {
             return Ok(false);
         }
         match into {
-            Some(into) => identity::join(self.call, self.company, into, from, "server").await?,
+            Some(into) => {
+                if !identity::join(self.call, self.company, into, from, "server").await? {
+                    return Err(parted().into());
+                }
+            }
             None => {
                 let (number, now) = (entropy::number(), self.call.now_ms());
                 people::bind(db, self.company, from, &by.key, by.typed.as_deref(), number, now).await?;
@@ -348,6 +367,11 @@ impl Teller<'_> {
         };
         said.row(rest.index, arrival, &mut || self.call.message_id())
     }
+}
+
+fn parted() -> Problem {
+    let message = "an admin parted these two users; POST /api/admin/identity/merge makes one of them";
+    Problem::field(Code::Conflict, "previousId", message)
 }
 
 fn erased() -> Problem {

@@ -185,9 +185,12 @@ impl Foreign {
 
     /// Stores what was kept.
     pub(super) async fn store_again(&self, call: &Call) -> Result<(), Error> {
-        let tally = take(call, &self.key, self.family.read(self.body.get())?).await?;
+        let sent = self.family.read(self.body.get())?;
+        let single = sent.single;
+        let tally = take(call, &self.key, sent).await?;
         if !tally.rejected.is_empty() {
             console_error!("{} of a queued request's items were refused", tally.rejected.len());
+            incoming::refused_items(call, &texts(self.body.get(), single), &tally.rejected);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ pub(super) fn group() -> Group {
         who: Who::Server,
         operations: vec![
             Operation::new("post", "/api/webhooks/events", "addServerEvents", "Store events that a server saw")
-                .text("If the identifiers name different people the event is stored on the first, `warnings` says so, and nothing is merged, unless `merge` is true: then the key vouches that `userId` and `email` are one user. An unknown e-mail makes the user. A `sessionId` nobody is known on stores the event there: it joins whoever is identified later. Without an identifier the event is nobody's, and is delivered all the same. `user` says what is known of the person. An event `group` makes its person a member of a group, and an event `alias` with `{previousId, userId}`, ids or addresses of two known users, makes one of the two.")
+                .text("If the identifiers name different people the event is stored on the first, `warnings` says so, and nothing is merged, unless `merge` is true: then the key vouches that `userId` and `email` are one user. An unknown e-mail makes the user. A `sessionId` nobody is known on stores the event there: it joins whoever is identified later. Without an identifier the event is nobody's, and is delivered all the same. `user` says what is known of the person. An event `group` makes its person a member of a group, and an event `alias` with `{previousId, userId}`, ids, external ids or addresses of two known users, makes one of the two.")
                 .takes::<server_events::Batch<'_>>(json!({
                     "identifier": {"email": "ada@example.com"}, "eventType": "payment_processed",
                     "eventData": {"amount": 79.99, "currency": "USD", "orderId": "o-1001"},
