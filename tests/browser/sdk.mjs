@@ -293,7 +293,7 @@ describe('the SDK', () => {
     assert.equal(await use(page, () => window.same), true, 'this browser keeps pages');
     await use(page, () => sdk.track('after'));
     await flush();
-    await until('the last of it', async () => !(await queued(page)), 30_000);
+    await until('the last of it', async () => !(await queued(page)));
     const ids = new Map(collector.accepted().map(({ messageId, eventType }) => [messageId, eventType]));
     assert.deepEqual([...ids.values()], ['page_view', 'before', 'after']);
   });
@@ -324,7 +324,7 @@ describe('the SDK', () => {
     collector.script = () => 200;
     await open();
     await until('what the dead one left', () => collector.names().includes('of-the-dead'));
-    await until('what the living one had', () => collector.names().includes('of-the-living'), 30_000);
+    await until('what the living one had', () => collector.names().includes('of-the-living'));
     const ids = collector.accepted().map(({ messageId }) => messageId);
     assert.equal(new Set(ids).size, ids.length);
   });

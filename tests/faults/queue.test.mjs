@@ -122,7 +122,7 @@ describe('a wake-up', () => {
     await w.due(...w.ids);
     // Nobody sends a message. Three sweeps at once, as after an outage of cron.
     await Promise.all([trackMate.sweep(), trackMate.sweep(), trackMate.sweep()]);
-    await until('all of them', () => w.ids.every((id) => w.attempts(id) >= 2), 30_000);
+    await until('all of them', () => w.ids.every((id) => w.attempts(id) >= 2));
     await workedOff(t);
     assert.deepEqual(w.ids.filter((id) => w.attempts(id) !== 2), []);
   });
