@@ -31,7 +31,7 @@ describe('a wake-up', () => {
       return 503;
     });
     t.after(receiver.close);
-    const webhook = await c.subscribe(receiver.url, ['*'], { retryDelay: RETRY_S, timeoutMs: 5000 });
+    const webhook = await c.subscribe(receiver.url, ['*'], { retryDelay: RETRY_S, timeoutMs: 10_000 });
     await c.tryServer({ events: names.map((eventType) => ({ eventType })) });
     const list = () => c.deliveries(webhook.id);
     const first = await until('the first attempts', async () => {
