@@ -67,13 +67,15 @@ describe('the command-line export', () => {
       const target = request(new URL(incoming.url, trackMate.url), { method: incoming.method, headers: { ...incoming.headers, host: new URL(trackMate.url).host } }, (answer) => {
         outgoing.writeHead(answer.statusCode, answer.headers);
         let seen = 0;
-        answer.on('error', () => outgoing.destroy());
+        // What was handed on until then still goes out, however slowly it is taken.
+        const cut = () => outgoing.socket?.destroySoon();
+        answer.on('error', cut);
         answer.on('data', (piece) => {
           try {
             outgoing.write(answer.headers['x-export-id'] ? spoil(piece, (seen += piece.length)) : piece);
           } catch {
             answer.destroy();
-            outgoing.destroy();
+            cut();
           }
         });
         answer.on('end', () => outgoing.end());

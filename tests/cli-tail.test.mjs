@@ -106,10 +106,10 @@ describe('the command-line manager watches', () => {
     await until('a try in vain', () => tail.told.includes('trying again'));
     wire.isDown = false;
     await send(10, 15);
-    await until('the rest', () => shown().length >= 15, 30_000);
+    await until('the rest', () => shown().length >= 15);
     wire.cut();
     await send(15, 20);
-    await until('all', () => shown().length >= 20, 30_000);
+    await until('all', () => shown().length >= 20);
     assert.deepEqual(shown(), Array.from({ length: 20 }, (_, n) => `e${n}`));
     assert.ok(wire.wires >= 3);
   });

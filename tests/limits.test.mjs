@@ -45,7 +45,7 @@ describe('a rate limit', () => {
     assert.equal((await page('192.0.2.2')('a')).status, 200, 'another address');
     const other = await newCompany(trackMate);
     assert.equal((await other.events('session_1', [], {}, from('192.0.2.1'))).status, 200, 'another company');
-    await until('the limit passes', async () => (await page('192.0.2.1')('again')).status === 200, 25_000);
+    await until('the limit passes', async () => (await page('192.0.2.1')('again')).status === 200);
   });
 
   test('of pages counts every public door together, and takes half of an IPv6 address', async () => {
@@ -90,10 +90,13 @@ describe('a rate limit of keys', () => {
       (n) => c.tryServer({ eventType: 'e' }, { 'x-trackmate-api-key': `tm_live_${n}`, ...from('192.0.2.9') }),
       (n) => c.call('POST', '/api/events', { company_id: `TM-NOBODY${n}`, sessionId: 's', events: [] }, from('192.0.2.9')),
     ];
-    const answers = await Promise.all(Array.from({ length: MANY }, (_, n) => unknown[n % 3](n)));
-    const codes = Map.groupBy(answers, (answer) => answer.body.code);
-    assert.deepEqual([...codes.keys()].sort(), ['invalid_key', 'rate_limited', 'unknown_company']);
-    assert.ok(codes.get('rate_limited').length >= 3);
+    // One after the other until each was told why: of many at once, who comes first is anybody's guess.
+    const codes = [];
+    for (const [n, ask] of unknown.entries()) codes.push((await ask(n)).body.code);
+    assert.deepEqual(codes, ['invalid_key', 'invalid_key', 'unknown_company']);
+    const answers = await Promise.all(Array.from({ length: MANY - unknown.length }, (_, n) => unknown[n % 3](n + unknown.length)));
+    const refused = Map.groupBy(answers, (answer) => answer.body.code);
+    assert.ok(refused.get('rate_limited')?.length >= 3, [...refused.keys()].join());
     assert.equal((await c.tryServer({ eventType: 'e' }, { ...c.key, ...from('192.0.2.9') })).status, 200);
   });
 });
@@ -185,7 +188,10 @@ describe('what is sent', () => {
     assert.equal((await stored(c)).length, 1);
     const logged = trackMate.logs().map((entry) => String(entry.message)).join('\n');
     for (const code of ['unknown_company', 'origin_not_allowed', 'invalid_key']) assert.match(logged, new RegExp(`refused: ${code}`));
-    const [refused] = await until('it is noted', async () => (await c.get('/api/admin/events/rejected')).body.rejected);
+    const [refused] = await until('it is noted', async () => {
+      const { rejected } = (await c.get('/api/admin/events/rejected')).body;
+      return rejected.length > 0 && rejected;
+    });
     assert.deepEqual([refused.code, refused.messageId, refused.eventType, refused.eventData], ['origin_not_allowed', 'y', 'kept', { a: 'number' }]);
   });
 

@@ -126,7 +126,8 @@ export default (trackMate) =>
       await until('its end', () => first.ended);
       assert.deepEqual([first.entries, first.comments], [[], 1]);
       for (let n = 0; n < 250; n += 50) await c.track(c.session(), ...Array.from({ length: 50 }, (_, i) => ({ eventType: `e${n + i}` })));
-      await until('all noted', async () => (await c.get('/api/admin/events?limit=200')).body.pagination.hasMore && (await c.get('/api/admin/events?eventType=e249')).body.events.length);
+      const d1 = await trackMate().d1();
+      await until('all noted', async () => (await d1.prepare('select count(*) as n from incoming where company = ?1').bind(c.companyId).first('n')) === 250);
       const all = await follow(trackMate(), c, '?after=0&seconds=0');
       await until('its end', () => all.ended);
       assert.equal(all.entries.length, 250);
@@ -144,9 +145,9 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const quiet = await follow(trackMate(), c, '?seconds=6&eventType=nothing');
       await c.track(c.session(), { eventType: 'passed over' });
-      await until('a sign of life', () => quiet.comments >= 2, 10_000);
+      await until('a sign of life', () => quiet.comments >= 2);
       assert.deepEqual(quiet.entries, []);
-      await until('its end', () => quiet.ended, 10_000);
+      await until('its end', () => quiet.ended);
       const d1 = await trackMate().d1();
       const noted = () => d1.prepare('select count(*) as n from incoming where company = ?1').bind(c.companyId).first('n');
       assert.equal(await noted(), 1);
@@ -164,7 +165,7 @@ export default (trackMate) =>
       t.after(() => receiver.close());
       const [good, bad] = [await c.subscribe(`${receiver.url}/good`, ['view']), await c.subscribe(`${receiver.url}/bad`, ['*'], { name: 'Bad' })];
       const session = c.session();
-      await c.track(session, { eventType: 'view', messageId: 'v/1 é', timestamp: '2026-01-01T10:00:00+02:00', eventData: { n: 1 } });
+      await c.track(session, { eventType: 'view', messageId: 'v/1 é', timestamp: '2025-11-01T10:00:00+02:00', eventData: { n: 1 } });
       await c.track(c.session(), { eventType: 'other' });
       const get = async (id, query = '') => (await c.get(`/api/admin/events/${encodeURIComponent(id)}${query}`)).body;
       const ended = await until('both attempts', async () => {
@@ -174,15 +175,15 @@ export default (trackMate) =>
       assert.equal(ended.person, null);
       assert.deepEqual(
         [ended.event.door, ended.event.outcome, ended.event.timestamp, ended.event.originalTimestamp, ended.event.sessionId, ended.event.eventData],
-        ['browser', 'stored', '2026-01-01T08:00:00.000Z', '2026-01-01T08:00:00.000Z', session, { n: 1 }],
+        ['browser', 'stored', '2025-11-01T08:00:00.000Z', '2025-11-01T08:00:00.000Z', session, { n: 1 }],
       );
       const byHook = Object.fromEntries(ended.deliveries.map((d) => [d.webhookId, d]));
       assert.deepEqual([byHook[good.id].status, byHook[good.id].webhookName, byHook[good.id].attempts[0].statusCode], ['delivered', 'Test', 200]);
       assert.deepEqual([byHook[bad.id].status, byHook[bad.id].webhookName, byHook[bad.id].attempts[0].statusCode], ['failed_permanent', 'Bad', 400]);
 
-      const said = { messageId: 'i-1', timestamp: '2026-01-01T09:00:00Z', name: 'Ada' };
+      const said = { messageId: 'i-1', timestamp: '2025-11-01T09:00:00Z', name: 'Ada' };
       const { profileId } = (await c.identify(session, 'ada@example.com', said)).body;
-      assert.deepEqual((await get('v/1 é')).person, { id: profileId, name: 'Ada', email: 'ada@example.com', linkedBy: { messageId: 'i-1', at: '2026-01-01T09:00:00.000Z', sessionId: session } });
+      assert.deepEqual((await get('v/1 é')).person, { id: profileId, name: 'Ada', email: 'ada@example.com', linkedBy: { messageId: 'i-1', at: '2025-11-01T09:00:00.000Z', sessionId: session } });
 
       // The same id at the other door is another event.
       await c.tryServer({ identifier: { userId: profileId }, eventType: 'paid', messageId: 'v/1 é' });

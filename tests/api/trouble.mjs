@@ -31,7 +31,7 @@ export default (trackMate) =>
       healed = true;
       await w.set('open_until = 1');
       await w.send('e15');
-      await until('what was held', () => new Set(w.receiver.requests.filter((r) => r.json.event > 'e').map((r) => r.json.event)).size === 16, 20_000);
+      await until('what was held', () => new Set(w.receiver.requests.filter((r) => r.json.event > 'e').map((r) => r.json.event)).size === 16);
       await until('all but the eleven that wait for their retry', async () => (await w.state()).stats.success === 5);
       assert.equal((await w.state()).circuit.state, 'closed');
       assert.equal((await w.state()).stats.held, 0);
@@ -42,7 +42,8 @@ export default (trackMate) =>
       await w.c.subscribe(`${w.receiver.url}/fine`);
       for (let n = 0; n < 14; n += 1) await w.send(`e${n}`);
       await until('all at the other', () => w.receiver.requests.filter((r) => r.path === '/fine').length === 14);
-      assert.equal((await w.state()).circuit.state, 'open');
+      // They may be there before the last failures of the one are written down.
+      await until('an open circuit', async () => (await w.state()).circuit.state === 'open');
     });
 
     test('is over when the owner says so: a new address or switching on closes the circuit', async (t) => {
@@ -59,9 +60,11 @@ export default (trackMate) =>
       const w = await world(t, { rateLimit: 5 });
       assert.equal(w.webhook.rateLimit, 5);
       await w.c.tryServer({ events: Array.from({ length: 22 }, (_, n) => ({ eventType: `e${n}` })) });
-      await until('all of them', () => w.receiver.requests.length === 22, 30_000);
+      await until('all of them', () => w.receiver.requests.length === 22);
       const at = w.receiver.requests.map((r) => r.at);
-      for (let n = 6; n < at.length; n += 1) assert.ok(at[n] - at[n - 6] >= 900, `seven within ${at[n] - at[n - 6]} ms`);
+      // Five turns of five, a second apart, as a receiver on a busy machine sees them: one turn may seem late, but not two of them one.
+      for (let n = 10; n < at.length; n += 1) assert.ok(at[n] - at[n - 10] >= 1000, `eleven within ${at[n] - at[n - 10]} ms`);
+      assert.ok(at.at(-1) - at[0] >= 3500, `all within ${at.at(-1) - at[0]} ms`);
       assert.equal(new Set(w.receiver.requests.map((r) => r.json.event)).size, 22);
       await w.patch({ rateLimit: 0 });
       assert.equal((await w.state()).rateLimit, null);
@@ -163,9 +166,9 @@ export default (trackMate) =>
       const find = (events, name) => events.find((e) => e.name === name);
       const events = await until('the counts', async () => {
         const { body } = await c.get('/api/admin/events/catalog');
-        return find(body.events, 'booking.created').seen === 1 && body.events;
+        return ['page_view', 'lamp.lit', 'booking.created'].every((name) => find(body.events, name)?.seen > 0) && body.events;
       });
-      assert.equal(find(events, 'page_view').seen, 2, 'a duplicate is not seen twice');
+      assert.deepEqual([find(events, 'page_view').seen, find(events, 'booking.created').seen], [2, 1], 'a duplicate is not seen twice');
       const own = find(events, 'lamp.lit');
       assert.deepEqual([own.seen, own.builtin, own.description, own.example], [1, false, null, null]);
       assert.ok(Math.abs(Date.parse(own.lastSeenAt) - Date.now()) < 60_000);

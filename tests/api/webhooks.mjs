@@ -63,10 +63,13 @@ export default (trackMate) =>
     });
 
     test('hold a retry too when they are switched off in between', async (t) => {
-      const w = await world(t, { answer: (_, n) => (n === 1 ? 503 : 200), retryDelay: 2 });
+      const w = await world(t, { answer: (_, n) => (n === 1 ? 503 : 200), retryDelay: 3600 });
       await w.send('retried');
-      await until('the first attempt', () => w.receiver.requests.length === 1);
+      await until('the first attempt', async () => (await w.c.deliveries(w.webhook.id))[0]?.attempts.length === 1);
       await w.patch({ active: false });
+      // As if the hour were over.
+      await w.d1.prepare('update deliveries set due_at = 1 where subscription = ?1').bind(w.webhook.id).run();
+      await trackMate().sweep();
       await w.ended('held');
       assert.equal(w.receiver.requests.length, 1);
       await w.patch({ active: true });

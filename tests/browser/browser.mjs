@@ -12,7 +12,8 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const DEADLINE_MS = 15_000;
+/** As long as a busy machine may need: nothing is promised within it. */
+const DEADLINE_MS = 60_000;
 const POLL_MS = 20;
 
 const first = (...paths) => paths.find((path) => path && existsSync(path));

@@ -7,7 +7,8 @@ import { newCompany } from '../support/people.mjs';
 import { isSigned } from '../support/receiver.mjs';
 import { freePort, newState, startWrangler } from '../support/wrangler.mjs';
 
-const TIMEOUT_MS = 1500;
+/** Long beside what a busy machine needs for an answer that does come. */
+const TIMEOUT_MS = 3000;
 const TRIES = 2;
 const FLOOD_BYTES = 300 * 1024 * 1024;
 const ANSWER_BYTES_MAX = 16 * 1024;
@@ -36,7 +37,6 @@ describe('a receiver that misbehaves', () => {
             const deliveries = await c.deliveries(webhook.id);
             return deliveries.length === count && deliveries.every((d) => d.finishedAt) && deliveries;
           },
-          60_000,
         ),
     };
   }
@@ -76,7 +76,7 @@ describe('a receiver that misbehaves', () => {
       assert.deepEqual([delivery.status, codes(delivery)], [status, statusCodes], name);
       for (const attempt of delivery.attempts) {
         assert.ok(attempt.success ? attempt.error === null : attempt.error.length > 0, `${name}: ${attempt.error}`);
-        assert.ok(attempt.durationMs < TIMEOUT_MS + 1000, `${name} took ${attempt.durationMs} ms`);
+        assert.ok(attempt.durationMs < 2 * TIMEOUT_MS, `${name} took ${attempt.durationMs} ms`);
         if (['hangs', 'drips its head'].includes(name)) assert.ok(attempt.durationMs >= TIMEOUT_MS - 100, `${name} took ${attempt.durationMs} ms`);
       }
       const { requests } = w.receiver;
@@ -114,13 +114,12 @@ describe('a receiver that misbehaves', () => {
           const deliveries = await c.deliveries(w.webhook.id);
           return deliveries[0]?.finishedAt && deliveries;
         },
-        30_000,
       );
       const kept = delivery.attempts.map((a) => a.responseBody?.length ?? 0);
       t.diagnostic(`${name}: ${Math.round(sent / 1024)} KB taken of ${delivery.attempts.length} × ${FLOOD_BYTES / 1024} KB, ${kept} bytes kept, ${delivery.attempts.map((a) => a.durationMs)} ms, workerd +${Math.round((peak - before) / 1024)} MB`);
       assert.deepEqual([delivery.status, codes(delivery)], [ends, statusCodes], name);
       assert.ok(kept.every((bytes) => bytes <= ANSWER_BYTES_MAX), `${name}: ${kept} bytes kept`);
-      assert.ok(delivery.attempts.every((a) => a.durationMs < TIMEOUT_MS + 1000), `${name}: ${delivery.attempts.map((a) => a.durationMs)} ms`);
+      assert.ok(delivery.attempts.every((a) => a.durationMs < 2 * TIMEOUT_MS), `${name}: ${delivery.attempts.map((a) => a.durationMs)} ms`);
       assert.ok(peak - before < 100 * 1024, `${name}: workerd grew by ${peak - before} KB`);
     }
   });

@@ -31,7 +31,7 @@ describe('a wake-up', () => {
       return 503;
     });
     t.after(receiver.close);
-    const webhook = await c.subscribe(receiver.url, ['*'], { retryDelay: RETRY_S, timeoutMs: 5000 });
+    const webhook = await c.subscribe(receiver.url, ['*'], { retryDelay: RETRY_S, timeoutMs: 10_000 });
     await c.tryServer({ events: names.map((eventType) => ({ eventType })) });
     const list = () => c.deliveries(webhook.id);
     const first = await until('the first attempts', async () => {
@@ -122,7 +122,7 @@ describe('a wake-up', () => {
     await w.due(...w.ids);
     // Nobody sends a message. Three sweeps at once, as after an outage of cron.
     await Promise.all([trackMate.sweep(), trackMate.sweep(), trackMate.sweep()]);
-    await until('all of them', () => w.ids.every((id) => w.attempts(id) >= 2), 30_000);
+    await until('all of them', () => w.ids.every((id) => w.attempts(id) >= 2));
     await workedOff(t);
     assert.deepEqual(w.ids.filter((id) => w.attempts(id) !== 2), []);
   });

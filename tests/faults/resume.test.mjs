@@ -8,7 +8,8 @@ import { freePort, newState, startWrangler } from '../support/wrangler.mjs';
 
 const KILLS = 3;
 const EVENTS = 40;
-const RESUMED_S_MAX = 10;
+/** A lease runs out after seven seconds and is looked for then; the rest is for the attempts, on a busy machine (8.4 s were seen). Without that look none of them would come. */
+const RESUMED_S_MAX = 15;
 
 test(`what a crash stranded arrives within ${RESUMED_S_MAX} s of the restart, and what was in flight with its id and bytes`, async (t) => {
   const state = newState(t);

@@ -83,8 +83,8 @@ export function caller(base) {
   };
 }
 
-/** Asks until the answer is truthy; fails after the deadline. */
-export async function until(what, ask, deadlineMs = 15_000) {
+/** Asks until the answer is truthy; fails after the deadline. A deadline of its own has what is promised within a time; else it is as long as a busy machine may need. */
+export async function until(what, ask, deadlineMs = 60_000) {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
     const answer = await ask();

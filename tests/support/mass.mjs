@@ -10,6 +10,8 @@ export const BATCH = 10;
 /** Every fifth batch goes to the receiver that fails now and then. */
 const isFlaky = (number) => number % 5 === 4;
 const FLAKY_FAILS = 0.15;
+/** … but no delivery more often than that: the wait doubles each time, and some delivery of a thousand would have to wait for minutes once in a few hundred runs. */
+const FAILS_MAX = 5;
 export const WRITERS = 4;
 
 /** Given again as SEED, a run's random choices are the same (their moments are not). */
@@ -31,9 +33,14 @@ export async function world(t, trackMate) {
     take('steady', request);
     return TAKEN[0];
   });
+  const failed = new Map();
   const flaky = await startChaos(
     (request) => {
-      if (random() < FLAKY_FAILS) return among(FAULTS);
+      const times = failed.get(request.id) ?? 0;
+      if (times < FAILS_MAX && random() < FLAKY_FAILS) {
+        failed.set(request.id, times + 1);
+        return among(FAULTS);
+      }
       take('flaky', request);
       return random() < 0.1 ? TAKEN[1] : TAKEN[0];
     },

@@ -39,10 +39,10 @@ export async function newCompany(trackMate, wanted) {
 
 /**
  * Asserts that a request read as many rows as it did before, however much was added. A range that ends where its table does reads a row less,
- * and where that is depends on random ids, other tests' among them: a few such ranges may differ.
+ * and where that is depends on random ids, other tests' among them: for one user with records, 57 to 68 were read. What is added must be more than the slack.
  */
 export function assertFlat(read, before) {
-  assert.ok(Math.abs(read - before) <= 5, `${read} rows read, and ${before} before`);
+  assert.ok(Math.abs(read - before) <= 20, `${read} rows read, and ${before} before`);
 }
 
 /** Asserts a problem's status and code, and that the answer has the documented form. */

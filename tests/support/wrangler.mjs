@@ -77,7 +77,6 @@ export async function startWrangler(state, port) {
       if (child.exitCode !== null) throw new Error(`wrangler ended: ${log}`);
       return (await fetch(`${url}/healthz`).catch(() => null))?.ok;
     },
-    60_000,
   );
   const upAt = Date.now();
   const call = caller(url);

@@ -97,7 +97,7 @@ async function inspect(page, where) {
 
 /** Waits until a place shows what it has. */
 const settled = (page) =>
-  page.waitForFunction(() => document.querySelector('#main h1, #main .problem') && !document.querySelector('#main .waiting, #main [aria-busy=true]'), undefined, { timeout: 15_000 });
+  page.waitForFunction(() => document.querySelector('#main h1, #main .problem') && !document.querySelector('#main .waiting, #main [aria-busy=true]'));
 
 /** Goes wherever the dashboard's links lead, opens what opens → the fields that were shown. */
 async function walk(page, started) {

@@ -9,7 +9,7 @@ const names = (page) => rows(page).locator('.what').allTextContents();
 const row = (page, name) => rows(page).filter({ has: page.getByRole('link', { name, exact: true }) });
 async function showing(page, ...wanted) {
   let shown;
-  await until(() => `${wanted} where ${shown} is shown`, async () => (shown = (await names(page)).join()) === wanted.join(), 30_000);
+  await until(() => `${wanted} where ${shown} is shown`, async () => (shown = (await names(page)).join()) === wanted.join());
 }
 /** Once it listens, what comes in is noted. */
 const listening = (page) => page.getByText('Listening', { exact: false }).first().waitFor();
@@ -85,7 +85,13 @@ export async function nothingMovesWhileItIsRead({ browser, trackMate }) {
   await until('all of them', async () => (await rows(page).count()) === 63);
   await page.mouse.move(700, 500);
   await page.mouse.wheel(0, 700);
-  await until('further down', () => page.evaluate(() => scrollY > 500));
+  // The wheel goes on turning for a moment: a place is one where two pictures agree.
+  let last = 0;
+  await until('further down, and at rest', async () => {
+    const [before, now] = [last, await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(() => seen(scrollY)))))];
+    last = now;
+    return now > 500 && now === before;
+  });
   const place = () => row(page, 'many_30').boundingBox().then(({ y }) => y);
   const before = await place();
   await c.track(session, { eventType: 'while_reading' });
@@ -94,7 +100,7 @@ export async function nothingMovesWhileItIsRead({ browser, trackMate }) {
   assert.equal((await names(page))[0], 'many_59');
   await page.getByRole('button', { name: '1 new event' }).click();
   await until('the new one on top', async () => (await names(page))[0] === 'while_reading');
-  assert.equal(await page.evaluate(() => scrollY), 0);
+  await until('the top', () => page.evaluate(() => scrollY === 0));
   assert.deepEqual(page.said, []);
   await page.context().close();
 }
