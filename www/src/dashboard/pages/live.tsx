@@ -68,7 +68,7 @@ export default function Live() {
           {!incoming.loaded && !incoming.error && <Waiting />}
           {incoming.loaded && shown.length === 0 && <Nothing filtered={filtered} />}
           {shown.length > 0 && <ol class="incoming" aria-label="Events, newest first">{shown.map((entry) => <Row key={entry.seq} entry={entry} open={isOpen(entry)} />)}</ol>}
-          {incoming.hasMore && shown.length > 0 && <p class="more"><Button tone="secondary" disabled={incoming.busy} onClick={incoming.more}>{incoming.busy ? 'Loading…' : 'Show older'}</Button></p>}
+          {incoming.hasMore && shown.length > 0 && <p class="more"><Button tone="secondary" aria-disabled={incoming.busy} onClick={incoming.more}>{incoming.busy ? 'Loading…' : 'Show older'}</Button></p>}
           {incoming.isFull && <p class="more quiet">The newest {number(KEPT_MAX)} are shown. All that is stored is on the timelines of people, and in exports.</p>}
         </div>
         {open && <EventPanel key={`${open.door}/${open.messageId ?? open.seq}`} door={open.door} messageId={open.messageId} entry={shown.find(isOpen)} />}

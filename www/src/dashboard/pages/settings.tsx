@@ -5,7 +5,7 @@ import { useLoad } from '../load';
 import { Await } from '../parts/say';
 import { Page } from '../parts/show';
 import { Tabs } from '../parts/tabs';
-import { route } from '../route';
+import { route, to } from '../route';
 import { Audit } from './settings/audit';
 import { Company } from './settings/company';
 import { Identity } from './settings/identity';
@@ -26,8 +26,9 @@ export default function Settings() {
   const loaded = useLoad((admin) => answer(admin.GET('/api/admin/settings')), []);
   const of = { saved: (settings: NonNullable<typeof loaded.data>['settings']) => loaded.set({ success: true, settings }) };
   return (
-    <Page title="Settings" lead={loaded.data && <>{loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code></>}>
+    <Page title="Settings" name={`${PARTS.find(([one]) => one === part)?.[1] ?? 'Not found'} · Settings`} lead={loaded.data && <>{loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code></>}>
       <Tabs label="Parts of the settings" tabs={PARTS} current={part} at={(id) => ['settings', id]} />
+      {!PARTS.some(([one]) => one === part) && <p class="problem">The settings have no such part. <a href={to(['settings'])}>Go to the first</a></p>}
       {part === 'keys' && <Keys />}
       {part === 'audit' && <Audit />}
       {['company', 'identity', 'install'].includes(part) && (

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad } from '../../load';
 import { Await, Badge, type Tone } from '../../parts/say';
-import { CopyButton, duration, Facts, Json, plural, Time } from '../../parts/show';
+import { CopyButton, duration, Facts, focusHeading, Json, plural, Time } from '../../parts/show';
 import { route, to } from '../../route';
 import type { Incoming } from './incoming';
 import { OUTCOME_TONE } from './row';
@@ -16,18 +16,22 @@ type Sent = Schema<'ReceiptDelivery'>;
 /** Until the deliveries of an event have ended, it is asked again after this. */
 const AGAIN_MS = 2_000;
 
+const REDACTED = 'What was rejected keeps its shape, and none of its values.';
+
 /** `entry` is what the list has of it: of a rejected item without a message id, all there is. */
 export function EventPanel({ door, messageId, entry }: { door: string; messageId: string | undefined; entry: Incoming | undefined }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { query } = route.value;
   const back = to(['live'], Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, query.get(name) ?? ''])));
   const close = () => {
-    document.querySelector<HTMLElement>('.entry [aria-current]')?.focus();
+    const row = document.querySelector<HTMLElement>('.entry [aria-current]');
+    if (row) row.focus();
+    else focusHeading();
     location.hash = back;
   };
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
-    const escape = (key: KeyboardEvent) => key.key === 'Escape' && close();
+    const escape = (key: KeyboardEvent) => key.key === 'Escape' && !key.defaultPrevented && close();
     addEventListener('keydown', escape);
     return () => removeEventListener('keydown', escape);
   }, []);
@@ -72,7 +76,8 @@ function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt })
       />
       <h3>Whose it is</h3>
       {person ? <Whose person={person} /> : <p class="quiet">{event.outcome === 'rejected' ? 'Nobody’s: it is not stored.' : 'Nobody’s yet. Once somebody is identified in its session, it is theirs.'}</p>}
-      <h3>Data{event.outcome === 'rejected' && ', as far as they are kept: what was rejected keeps its shape and none of its values'}</h3>
+      <h3>Data</h3>
+      {event.outcome === 'rejected' && <p class="hint">{REDACTED}</p>}
       {event.eventData ? <Json value={event.eventData} /> : <p class="quiet">None.</p>}
       {event.outcome !== 'rejected' && (
         <>
@@ -91,7 +96,8 @@ function Unnamed({ entry }: { entry: Incoming }) {
       <p class="what-became"><Badge tone={OUTCOME_TONE[entry.outcome]}>{entry.outcome}</Badge> by the {entry.door}, without a message id</p>
       <Reason code={entry.code} message={entry.message} field={entry.field} />
       <Facts of={[['Received', <Time at={entry.at} />], ['Happened', <Time at={entry.timestamp} />], ['Session', entry.sessionId ? <code>{entry.sessionId}</code> : '–']]} />
-      <h3>Data, as far as they are kept: what was rejected keeps its shape and none of its values</h3>
+      <h3>Data</h3>
+      <p class="hint">{REDACTED}</p>
       {entry.eventData ? <Json value={entry.eventData} /> : <p class="quiet">None.</p>}
     </>
   );
