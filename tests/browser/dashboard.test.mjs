@@ -5,6 +5,7 @@ import { launch } from './browser.mjs';
 import { exportsWhatWasChosen, goesOnInPartsUntilItIsWhole, savesNothingThatIsNotWhatWasSent } from './dashboard/exports.mjs';
 import { setsUpTheFunnel } from './dashboard/funnel.mjs';
 import { hostileMarkupStaysText, hostileMarkupStaysTextInShopAndDocs } from './dashboard/hostile.mjs';
+import { looksAfterAWebhookByKeyboard, opensAnEventByKeyboard } from './dashboard/keyboard.mjs';
 import { anEventOpensToItsStory, eventsShowAsTheyComeIn, firstEventIsOneClickAway, nothingIsMissedWhileOffline, nothingMovesWhileItIsRead } from './dashboard/live.mjs';
 import { figuresAgreeWithTheApi } from './dashboard/overview.mjs';
 import {
@@ -67,6 +68,8 @@ describe('the dashboard', () => {
   test('moves nothing while somebody reads, and says what waits', () => nothingMovesWhileItIsRead(world));
   test('goes on where it was when the connection comes back', () => nothingIsMissedWhileOffline(world));
   test('opens an event to its data, its receipt, its person and its deliveries', () => anEventOpensToItsStory(world));
+  test('lets a webhook be made and looked after by the keyboard alone', (t) => looksAfterAWebhookByKeyboard(world, t));
+  test('opens an event, and erases a person, by the keyboard alone', (t) => opensAnEventByKeyboard(world, t));
   test('counts to the last unit what the API counts, in every range', () => figuresAgreeWithTheApi(world));
   test('comes, as every page, with a policy that lets nothing foreign run, and wasm only where the SDK is', () => everyPageHasItsPolicy(world));
   test('is small when it is first loaded', () => firstLoadIsSmall(world));

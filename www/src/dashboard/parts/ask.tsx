@@ -1,7 +1,7 @@
 // Asking the viewer: buttons that wait, fields with their hints, dialogs.
 
 import type { ButtonHTMLAttributes, ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Doing } from '../load';
 import { modals, Notices, Problem } from './say';
 
@@ -70,15 +70,17 @@ export function Check({ label, hint, value, set, ...rest }: FieldOf & { value: b
 export function Dialog({ title, close, children, wide = false }: { title: ComponentChildren; close: () => void; children: ComponentChildren; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opened = dialog.current;
+    const opener = document.activeElement;
     opened?.showModal();
     opened?.querySelector<HTMLElement>('input, select, textarea')?.focus();
     modals.value += 1;
     return () => {
       modals.value -= 1;
-      // Closed before it goes, or the browser would not give the focus back.
+      // The browser gives the focus back when a dialog is closed, but not when it is taken away open.
       opened?.close();
+      if (opener instanceof HTMLElement && !opener.contains(document.activeElement)) opener.focus();
     };
   }, []);
   return (

@@ -7,11 +7,12 @@ import { useLoad } from '../../load';
 import { Await, Badge, type Tone } from '../../parts/say';
 import { CopyButton, duration, Facts, focusHeading, Json, plural, Time } from '../../parts/show';
 import { route, to } from '../../route';
-import type { Incoming } from './incoming';
+import type { Incoming, useIncoming } from './incoming';
 import { OUTCOME_TONE } from './row';
 
 type Receipt = Schema<'EventReceipt'>;
 type Sent = Schema<'ReceiptDelivery'>;
+type Claimed = ReturnType<typeof useIncoming>['claimed'];
 
 /** Until the deliveries of an event have ended, it is asked again after this. */
 const AGAIN_MS = 2_000;
@@ -19,14 +20,14 @@ const AGAIN_MS = 2_000;
 const REDACTED = 'What was rejected keeps its shape, and none of its values.';
 
 /** `entry` is what the list has of it: of a rejected item without a message id, all there is. */
-export function EventPanel({ door, messageId, entry }: { door: string; messageId: string | undefined; entry: Incoming | undefined }) {
+export function EventPanel({ door, messageId, entry, claimed }: { door: string; messageId: string | undefined; entry: Incoming | undefined; claimed: Claimed }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { query } = route.value;
   const back = to(['live'], Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, query.get(name) ?? ''])));
   const close = () => {
     const row = document.querySelector<HTMLElement>('.entry [aria-current]');
-    if (row) row.focus();
-    else focusHeading();
+    // The list may be under the panel, and takes the focus once that is gone.
+    addEventListener('hashchange', () => setTimeout(() => (row ? row.focus() : focusHeading())), { once: true });
     location.hash = back;
   };
   useEffect(() => {
@@ -41,18 +42,21 @@ export function EventPanel({ door, messageId, entry }: { door: string; messageId
         <h2 id="event-panel-title" ref={heading} tabIndex={-1}>{entry ? (entry.eventType ?? 'Without a name') : 'Event'}</h2>
         <button type="button" class="small secondary" onClick={close}>Close</button>
       </div>
-      {messageId ? <Known door={door} messageId={messageId} /> : entry ? <Unnamed entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
+      {messageId ? <Known door={door} messageId={messageId} claimed={claimed} /> : entry ? <Unnamed entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
     </aside>
   );
 }
 
-function Known({ door, messageId }: { door: string; messageId: string }) {
+function Known({ door, messageId, claimed }: { door: string; messageId: string; claimed: Claimed }) {
   const receipt = useLoad((admin, signal) => answer(admin.GET('/api/admin/events/{messageId}', { params: { path: { messageId }, query: { door: door as Incoming['door'] } }, signal })), [door, messageId]);
   const { data } = receipt;
   useEffect(() => {
     if (!data?.deliveries.some(({ status }) => status === 'pending')) return;
     const timer = setTimeout(receipt.reload, AGAIN_MS);
     return () => clearTimeout(timer);
+  }, [data]);
+  useEffect(() => {
+    if (data?.person) claimed(door, messageId, { id: data.person.id, name: data.person.name || data.person.email });
   }, [data]);
   return <Await of={receipt}>{(receipt) => <Shown receipt={receipt} />}</Await>;
 }
