@@ -18,6 +18,7 @@ import {
   takesLinksAndMergesBack,
   walksTheListByItsCursor,
 } from './dashboard/people.mjs';
+import { keepsATrackingPlan } from './dashboard/plan.mjs';
 import { everyPageHasItsPolicy, firstLoadIsSmall } from './dashboard/policy.mjs';
 import { changesTheCompany, installs, makesAndRevokesKeys, provesIdentities, showsTheAuditLog } from './dashboard/settings.mjs';
 import { keepsCompaniesApart, refusesAWrongKey } from './dashboard/sign-in.mjs';
@@ -50,6 +51,7 @@ describe('the dashboard', () => {
   test('asks for proof of identity, with code that makes it', (t) => provesIdentities(world, t));
   test('makes snippets that work on another origin, and says when they do and when they are refused', (t) => installs(world, t));
   test('makes a key that is shown once, and revokes it', (t) => makesAndRevokesKeys(world, t));
+  test('infers a tracking plan, reports by it, and then keeps it', (t) => keepsATrackingPlan(world, t));
   test('shows the audit log by action and day', (t) => showsTheAuditLog(world, t));
   test('lists people by search, filters, order and columns, at an address that can be shared', () => listsPeople(world));
   test('walks the list of people by its cursor', () => walksTheListByItsCursor(world));

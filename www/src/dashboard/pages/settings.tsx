@@ -11,6 +11,7 @@ import { Company } from './settings/company';
 import { Identity } from './settings/identity';
 import { Install } from './settings/install';
 import { Keys } from './settings/keys';
+import { TrackingPlan } from './settings/plan';
 import './settings.css';
 
 const PARTS: [id: string, name: string][] = [
@@ -18,6 +19,7 @@ const PARTS: [id: string, name: string][] = [
   ['install', 'Install'],
   ['keys', 'Keys'],
   ['identity', 'Identity'],
+  ['plan', 'Tracking plan'],
   ['audit', 'Audit log'],
 ];
 
@@ -30,6 +32,7 @@ export default function Settings() {
       <Tabs label="Parts of the settings" tabs={PARTS} current={part} at={(id) => ['settings', id]} />
       {!PARTS.some(([one]) => one === part) && <p class="problem">The settings have no such part. <a href={to(['settings'])}>Go to the first</a></p>}
       {part === 'keys' && <Keys />}
+      {part === 'plan' && <TrackingPlan />}
       {part === 'audit' && <Audit />}
       {['company', 'identity', 'install'].includes(part) && (
         <Await of={loaded}>
