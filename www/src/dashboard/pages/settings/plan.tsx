@@ -1,5 +1,6 @@
 // The tracking plan: which events a company has and of what form, what becomes of those that violate it, and which did.
 
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing, useLoad } from '../../load';
@@ -19,7 +20,8 @@ const MODES: [mode: Plan['mode'], name: string, means: string][] = [
 ];
 const REASONS: Record<Count['reason'], string> = { unknown_event: 'not in the plan', missing_field: 'field missing', wrong_type: 'of the wrong type', unknown_field: 'field not in the plan' };
 
-function Edit({ plan, saved }: { plan: Plan; saved: () => void }) {
+/** `children` stand between the plan and what is tried out on it. */
+function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; children: ComponentChildren }) {
   const [mode, setMode] = useState(plan.mode);
   const [additional, setAdditional] = useState(plan.additionalEvents);
   const [text, setText] = useState(laidOut(plan.events));
@@ -75,7 +77,7 @@ function Edit({ plan, saved }: { plan: Plan; saved: () => void }) {
             <Text label="Another event" value={name} set={setName} placeholder="invoice_paid" onKeyDown={(key) => { if (key.key === 'Enter') { key.preventDefault(); add(); } }} />
             <Button tone="secondary" onClick={add}>Add</Button>
           </div>
-          <details class="as-json">
+          <details class="whole">
             <summary>As JSON, with the form of each event's data</summary>
             <Area label="Events by name" value={text} set={setText} spellcheck={false} hint={<>A small part of JSON Schema, as <a href="/docs/api/#tracking-plans">the docs</a> say.</>} />
           </details>
@@ -84,6 +86,7 @@ function Edit({ plan, saved }: { plan: Plan; saved: () => void }) {
         </Form>
         <Problem error={inferring.error} />
       </Card>
+      {children}
       <Try events={events} additionalEvents={additional} />
     </>
   );
@@ -118,10 +121,7 @@ export function TrackingPlan() {
   return (
     <Await of={loaded}>
       {({ plan, violations }) => (
-        <>
-          <Edit plan={plan} saved={loaded.reload} />
-          <Violations of={violations} mode={plan.mode} again={loaded.reload} />
-        </>
+        <Edit plan={plan} saved={loaded.reload}><Violations of={violations} mode={plan.mode} again={loaded.reload} /></Edit>
       )}
     </Await>
   );
