@@ -69,6 +69,8 @@ export function Check({ label, hint, value, set, ...rest }: FieldOf & { value: b
 /** A modal dialog; Escape and the backdrop close it. It begins at its first field, and whoever leaves it is back where they opened it. */
 export function Dialog({ title, close, children, wide = false }: { title: ComponentChildren; close: () => void; children: ComponentChildren; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  // The browser says that a dialog was closed a moment later, when it may be open again as another.
+  const gone = useRef(false);
   const id = useId();
   useLayoutEffect(() => {
     const opened = dialog.current;
@@ -78,13 +80,14 @@ export function Dialog({ title, close, children, wide = false }: { title: Compon
     modals.value += 1;
     return () => {
       modals.value -= 1;
+      gone.current = true;
       // The browser gives the focus back when a dialog is closed, but not when it is taken away open.
       opened?.close();
       if (opener instanceof HTMLElement && !opener.contains(document.activeElement)) opener.focus();
     };
   }, []);
   return (
-    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={id} onClose={close} onClick={(click) => click.target === dialog.current && dialog.current?.close()}>
+    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={id} onClose={() => gone.current || close()} onClick={(click) => click.target === dialog.current && dialog.current?.close()}>
       <div class="dialog-body">
         <div class="card-head">
           <h2 id={id}>{title}</h2>
