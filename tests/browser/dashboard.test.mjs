@@ -5,6 +5,7 @@ import { launch } from './browser.mjs';
 import { exportsWhatWasChosen, goesOnInPartsUntilItIsWhole, savesNothingThatIsNotWhatWasSent } from './dashboard/exports.mjs';
 import { setsUpTheFunnel } from './dashboard/funnel.mjs';
 import { hostileMarkupStaysText, hostileMarkupStaysTextInShopAndDocs } from './dashboard/hostile.mjs';
+import { looksAfterAWebhookByKeyboard, opensAnEventByKeyboard } from './dashboard/keyboard.mjs';
 import { anEventOpensToItsStory, eventsShowAsTheyComeIn, firstEventIsOneClickAway, nothingIsMissedWhileOffline, nothingMovesWhileItIsRead } from './dashboard/live.mjs';
 import { figuresAgreeWithTheApi } from './dashboard/overview.mjs';
 import {
@@ -17,6 +18,7 @@ import {
   takesLinksAndMergesBack,
   walksTheListByItsCursor,
 } from './dashboard/people.mjs';
+import { keepsATrackingPlan } from './dashboard/plan.mjs';
 import { everyPageHasItsPolicy, firstLoadIsSmall } from './dashboard/policy.mjs';
 import { changesTheCompany, installs, makesAndRevokesKeys, provesIdentities, showsTheAuditLog } from './dashboard/settings.mjs';
 import { keepsCompaniesApart, refusesAWrongKey } from './dashboard/sign-in.mjs';
@@ -49,6 +51,7 @@ describe('the dashboard', () => {
   test('asks for proof of identity, with code that makes it', (t) => provesIdentities(world, t));
   test('makes snippets that work on another origin, and says when they do and when they are refused', (t) => installs(world, t));
   test('makes a key that is shown once, and revokes it', (t) => makesAndRevokesKeys(world, t));
+  test('infers a tracking plan, reports by it, and then keeps it', (t) => keepsATrackingPlan(world, t));
   test('shows the audit log by action and day', (t) => showsTheAuditLog(world, t));
   test('lists people by search, filters, order and columns, at an address that can be shared', () => listsPeople(world));
   test('walks the list of people by its cursor', () => walksTheListByItsCursor(world));
@@ -67,6 +70,8 @@ describe('the dashboard', () => {
   test('moves nothing while somebody reads, and says what waits', () => nothingMovesWhileItIsRead(world));
   test('goes on where it was when the connection comes back', () => nothingIsMissedWhileOffline(world));
   test('opens an event to its data, its receipt, its person and its deliveries', () => anEventOpensToItsStory(world));
+  test('lets a webhook be made and looked after by the keyboard alone', (t) => looksAfterAWebhookByKeyboard(world, t));
+  test('opens an event, and erases a person, by the keyboard alone', (t) => opensAnEventByKeyboard(world, t));
   test('counts to the last unit what the API counts, in every range', () => figuresAgreeWithTheApi(world));
   test('comes, as every page, with a policy that lets nothing foreign run, and wasm only where the SDK is', () => everyPageHasItsPolicy(world));
   test('is small when it is first loaded', () => firstLoadIsSmall(world));

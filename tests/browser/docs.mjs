@@ -63,6 +63,14 @@ export async function documentationReadsWell({ browser, trackMate }) {
     await page.goto(trackMate.url + place);
     await looks(page, name);
   }
+  // On a phone the menu is folded, and opens without a script.
+  await page.setViewportSize({ width: 360, height: 780 });
+  const sdk = page.getByRole('link', { name: 'Browser SDK', exact: true });
+  assert.equal(await sdk.and(page.locator(':visible')).count(), 0);
+  await page.getByText('All pages').click();
+  await sdk.and(page.locator(':visible')).click();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  assert.match(page.url(), /\/docs\/sdk\/$/);
   assert.deepEqual(page.said, []);
   await context.close();
 }

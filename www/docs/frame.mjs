@@ -21,16 +21,21 @@ export function frame({ page, from, contents = '', main }) {
     <link rel="stylesheet" href="/style.css" />
   </head>
   <body>
+    <a class="skip" href="#main">Skip to the page</a>
     <header class="bar">
       <a class="brand" href="/docs/">TrackMate <span>docs</span></a>
       <nav><a href="/openapi.json">openapi.json</a> <a href="/dashboard/">Dashboard</a> <a href="/">Demo shop</a></nav>
     </header>
     <div class="reference">
       <div class="contents">
-        <nav aria-label="Documentation"><ul class="pages">${links}</ul></nav>
+        <nav class="wide" aria-label="Documentation"><ul class="pages">${links}</ul></nav>
+        <details class="folded">
+          <summary>All pages</summary>
+          <nav aria-label="Documentation"><ul class="pages">${links}</ul></nav>
+        </details>
         ${contents && `<nav class="within" aria-label="On this page">${contents}</nav>`}
       </div>
-      <main class="stack">
+      <main class="stack" id="main" tabindex="-1">
         ${main}
       </main>
     </div>

@@ -39,6 +39,10 @@ export async function looks(page, name) {
     await accessible(page, `${name}, ${look}`);
     const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(sideways <= 0, `${name}, ${look}: the page is ${sideways} px wider than the window`);
+    if (look === 'phone') {
+      const hidden = await page.locator('.scroll:has(> .cards)').evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.getAttribute('aria-label')));
+      assert.deepEqual(hidden, [], `${name}: tables of which a part is out of sight on a phone`);
+    }
   }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize(size);

@@ -5,6 +5,7 @@ import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { PAGES } from './pages';
 import SignIn from './pages/sign-in';
 import { Notices, Problem, Waiting } from './parts/say';
+import { focusHeading, Page } from './parts/show';
 import { company, go, route, SIGN_IN, to } from './route';
 import { companies, signOut, signedIn } from './session';
 
@@ -20,17 +21,20 @@ function Companies() {
   );
 }
 
-function Outlet({ page }: { page: string }) {
+/** Whether the viewer has done anything yet: who just came begins at the top, with the menu. */
+let arrived = false;
+
+function Outlet({ page, part }: { page: string; part: string | undefined }) {
   const [loaded, setLoaded] = useState<{ page: string; Shown: ComponentType }>();
   const [error, setError] = useState<unknown>();
   const [broken, mend] = useErrorBoundary();
-  const before = useRef(page);
   const entry = PAGES.find((one) => one.page === page);
+  const place = entry?.places ? `${page}/${part ?? ''}` : page;
+  const before = useRef(arrived && document.activeElement === document.body ? undefined : place);
   useEffect(() => {
     let current = true;
     setError(undefined);
     if (broken) mend();
-    document.title = `${entry?.name ?? 'Not found'} · TrackMate`;
     entry?.load().then(
       ({ default: Shown }) => current && setLoaded({ page, Shown }),
       () => current && setError(new Error('This page could not be loaded. Reload to get the newest version of the dashboard.')),
@@ -39,14 +43,14 @@ function Outlet({ page }: { page: string }) {
       current = false;
     };
   }, [page]);
-  // A page that the viewer went to begins at its top, and readers of the screen hear its name.
+  // A place that the viewer went to begins at its top, and readers of the screen hear its name.
   useEffect(() => {
-    if (loaded?.page !== page || before.current === page) return;
-    before.current = page;
+    if ((entry && loaded?.page !== page) || before.current === place) return;
+    before.current = place;
     scrollTo(0, 0);
-    document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
-  }, [loaded, page]);
-  if (!entry) return <p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p>;
+    focusHeading();
+  }, [loaded, place]);
+  if (!entry) return <Page title="Not found"><p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p></Page>;
   if (error) return <Problem error={error} retry={() => location.reload()} />;
   if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. That is a fault of the dashboard; the other pages go on working.`)} retry={mend} />;
   return loaded?.page === page ? <loaded.Shown /> : <Waiting />;
@@ -54,7 +58,10 @@ function Outlet({ page }: { page: string }) {
 
 export function App() {
   const session = signedIn.value;
-  const { page } = route.value;
+  const { page, rest } = route.value;
+  useEffect(() => {
+    arrived = true;
+  }, []);
   useEffect(() => {
     const [first] = companies.value;
     if (!company.value && first) go(['live'], {}, first.company);
@@ -86,7 +93,7 @@ export function App() {
           {session && <button type="button" class="link" onClick={() => signOut()}>Sign out</button>}
         </nav>
       </header>
-      <main id="main" tabIndex={-1}>{session ? <Outlet key={session.company} page={page || 'live'} /> : <SignIn />}</main>
+      <main id="main" tabIndex={-1}>{session ? <Outlet key={session.company} page={page || 'live'} part={rest[0]} /> : <SignIn />}</main>
       <Notices />
     </div>
   );

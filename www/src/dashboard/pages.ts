@@ -6,14 +6,16 @@ import type { ComponentType } from 'preact';
 export interface PageEntry {
   page: string;
   name: string;
+  /** Whether the first part below it is a place of its own, such as one person's page. */
+  places?: boolean;
   load: () => Promise<{ default: ComponentType }>;
 }
 
 export const PAGES: PageEntry[] = [
   { page: 'live', name: 'Live', load: () => import('./pages/live') },
   { page: 'overview', name: 'Overview', load: () => import('./pages/overview') },
-  { page: 'people', name: 'People', load: () => import('./pages/people') },
-  { page: 'webhooks', name: 'Webhooks', load: () => import('./pages/webhooks') },
+  { page: 'people', name: 'People', places: true, load: () => import('./pages/people') },
+  { page: 'webhooks', name: 'Webhooks', places: true, load: () => import('./pages/webhooks') },
   { page: 'funnel', name: 'Funnel', load: () => import('./pages/funnel') },
   { page: 'exports', name: 'Exports', load: () => import('./pages/exports') },
   { page: 'settings', name: 'Settings', load: () => import('./pages/settings') },

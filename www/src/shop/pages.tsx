@@ -58,7 +58,7 @@ export function ProductPage() {
           <p>{product.text}</p>
           <p class="price">{price(product.price)}</p>
           <div class="actions">
-            <button type="button" disabled={added} onClick={add}>{added ? 'In your cart' : 'Add to cart'}</button>
+            <button type="button" aria-disabled={added} onClick={() => added || add()}>{added ? 'In your cart' : 'Add to cart'}</button>
             {added && <a class="button" href={customer.get() ? '/checkout/' : '/account/'}>Go on</a>}
           </div>
         </div>
@@ -143,7 +143,7 @@ export function Checkout() {
             {!who ? <a class="button" href="/account/">Create an account first</a> : !started ? <button type="button" onClick={begin}>Checkout</button> : (
               <>
                 <p>No card is needed: this shop only tells TrackMate that it was paid.</p>
-                <button type="button" disabled={busy} aria-busy={busy} onClick={pay}>Pay {price(total())}</button>
+                <button type="button" aria-disabled={busy} aria-busy={busy} onClick={() => busy || void pay()}>Pay {price(total())}</button>
               </>
             )}
           </>

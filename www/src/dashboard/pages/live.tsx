@@ -15,6 +15,8 @@ import './live.css';
 /** Further down than this, the viewer reads. */
 const READING_PX = 120;
 const TYPING_MS = 300;
+/** As narrow as that, an opened event fills the window. */
+const COVERED = matchMedia('(max-width: 30rem)');
 
 const OUTCOMES: [string, string][] = [['', 'All'], ['stored', 'Stored'], ['duplicate', 'Duplicate'], ['rejected', 'Rejected']];
 const DOORS: [string, string][] = [['', 'All'], ['browser', 'Browser'], ['server', 'Server']];
@@ -60,7 +62,8 @@ export default function Live() {
       </div>
       <Problem error={incoming.error} retry={incoming.retry} />
       <div class={open ? 'live opened' : 'live'}>
-        <div>
+        {/* Where the opened event covers the list, the keyboard does not go below it. */}
+        <div inert={open !== undefined && COVERED.matches}>
           {/* Its place is kept, so that nothing jumps when something waits. */}
           <div class="arrivals" role="status">
             {waitingCount > 0 && <button type="button" class="small" onClick={showWaiting}>{plural(waitingCount, 'new event')}</button>}
@@ -68,10 +71,10 @@ export default function Live() {
           {!incoming.loaded && !incoming.error && <Waiting />}
           {incoming.loaded && shown.length === 0 && <Nothing filtered={filtered} />}
           {shown.length > 0 && <ol class="incoming" aria-label="Events, newest first">{shown.map((entry) => <Row key={entry.seq} entry={entry} open={isOpen(entry)} />)}</ol>}
-          {incoming.hasMore && shown.length > 0 && <p class="more"><Button tone="secondary" disabled={incoming.busy} onClick={incoming.more}>{incoming.busy ? 'Loading…' : 'Show older'}</Button></p>}
+          {incoming.hasMore && shown.length > 0 && <p class="more"><Button tone="secondary" aria-disabled={incoming.busy} onClick={incoming.more}>{incoming.busy ? 'Loading…' : 'Show older'}</Button></p>}
           {incoming.isFull && <p class="more quiet">The newest {number(KEPT_MAX)} are shown. All that is stored is on the timelines of people, and in exports.</p>}
         </div>
-        {open && <EventPanel key={`${open.door}/${open.messageId ?? open.seq}`} door={open.door} messageId={open.messageId} entry={shown.find(isOpen)} />}
+        {open && <EventPanel key={`${open.door}/${open.messageId ?? open.seq}`} door={open.door} messageId={open.messageId} entry={shown.find(isOpen)} claimed={incoming.claimed} />}
       </div>
     </Page>
   );

@@ -5,12 +5,13 @@ import { useLoad } from '../load';
 import { Await } from '../parts/say';
 import { Page } from '../parts/show';
 import { Tabs } from '../parts/tabs';
-import { route } from '../route';
+import { route, to } from '../route';
 import { Audit } from './settings/audit';
 import { Company } from './settings/company';
 import { Identity } from './settings/identity';
 import { Install } from './settings/install';
 import { Keys } from './settings/keys';
+import { TrackingPlan } from './settings/plan';
 import './settings.css';
 
 const PARTS: [id: string, name: string][] = [
@@ -18,6 +19,7 @@ const PARTS: [id: string, name: string][] = [
   ['install', 'Install'],
   ['keys', 'Keys'],
   ['identity', 'Identity'],
+  ['plan', 'Tracking plan'],
   ['audit', 'Audit log'],
 ];
 
@@ -26,9 +28,11 @@ export default function Settings() {
   const loaded = useLoad((admin) => answer(admin.GET('/api/admin/settings')), []);
   const of = { saved: (settings: NonNullable<typeof loaded.data>['settings']) => loaded.set({ success: true, settings }) };
   return (
-    <Page title="Settings" lead={loaded.data && <>{loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code></>}>
+    <Page title="Settings" name={`${PARTS.find(([one]) => one === part)?.[1] ?? 'Not found'} · Settings`} lead={loaded.data && <>{loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code></>}>
       <Tabs label="Parts of the settings" tabs={PARTS} current={part} at={(id) => ['settings', id]} />
+      {!PARTS.some(([one]) => one === part) && <p class="problem">The settings have no such part. <a href={to(['settings'])}>Go to the first</a></p>}
       {part === 'keys' && <Keys />}
+      {part === 'plan' && <TrackingPlan />}
       {part === 'audit' && <Audit />}
       {['company', 'identity', 'install'].includes(part) && (
         <Await of={loaded}>

@@ -1,5 +1,6 @@
 // Sign in with an admin key. Several companies may be signed in side by side; the one in the address is shown.
 
+import { Fragment } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError } from '../../api';
 import { Check, Text } from '../parts/ask';
@@ -17,6 +18,7 @@ export default function SignIn() {
   }, []);
   const submit = async (submitted: Event) => {
     submitted.preventDefault();
+    if (busy) return;
     setBusy(true);
     setError(undefined);
     try {
@@ -37,10 +39,10 @@ export default function SignIn() {
       <Text label="Admin key" type="password" autocomplete="off" spellcheck={false} required value={key} set={setKey} hint={<>It begins with <code>tm_admin_</code>. <code>make dev</code> and the creation of a company print it.</>} />
       <Check label="Keep the key in this browser" hint="Otherwise it stays in this tab and is forgotten with it. Do not keep it on a computer that others use." value={remembered} set={setRemembered} />
       <Problem error={error} />
-      <div class="actions"><button disabled={busy} aria-busy={busy}>Sign in</button></div>
+      <div class="actions"><button aria-disabled={busy} aria-busy={busy}>Sign in</button></div>
       {companies.value.length > 0 && (
         <p class="quiet">
-          Signed in already: {companies.value.map(({ company, name }) => <a key={company} href={to(['live'], {}, company)}>{name} </a>)}
+          Signed in already: {companies.value.map(({ company, name }, index) => <Fragment key={company}>{index > 0 && ', '}<a href={to(['live'], {}, company)}>{name}</a></Fragment>)}
         </p>
       )}
     </form>

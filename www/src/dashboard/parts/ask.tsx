@@ -1,14 +1,14 @@
 // Asking the viewer: buttons that wait, fields with their hints, dialogs.
 
 import type { ButtonHTMLAttributes, ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Doing } from '../load';
-import { Problem } from './say';
+import { modals, Notices, Problem } from './say';
 
-/** A button that is busy while its step runs. */
-export function Button({ doing, tone = '', label, children, ...rest }: { doing?: Doing; tone?: '' | 'secondary' | 'danger' | 'link' | 'small secondary'; label?: string; children: ComponentChildren } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'label'>) {
+/** A button that is busy while its step runs: it keeps the focus and does nothing meanwhile. */
+export function Button({ doing, tone = '', label, children, onClick, ...rest }: { doing?: Doing; tone?: '' | 'secondary' | 'danger' | 'link' | 'small secondary'; label?: string; children: ComponentChildren } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'label'>) {
   return (
-    <button type="button" {...rest} class={tone} aria-label={label} disabled={doing?.busy || rest.disabled} aria-busy={doing?.busy}>
+    <button type="button" {...rest} class={tone} aria-label={label} aria-disabled={doing?.busy} aria-busy={doing?.busy} onClick={doing?.busy ? undefined : onClick}>
       {children}
     </button>
   );
@@ -66,13 +66,28 @@ export function Check({ label, hint, value, set, ...rest }: FieldOf & { value: b
   );
 }
 
-/** A modal dialog; Escape and the backdrop close it. */
+/** A modal dialog; Escape and the backdrop close it. It begins at its first field, and whoever leaves it is back where they opened it. */
 export function Dialog({ title, close, children, wide = false }: { title: ComponentChildren; close: () => void; children: ComponentChildren; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  // The browser says that a dialog was closed a moment later, when it may be open again as another.
+  const gone = useRef(false);
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => {
+    const opened = dialog.current;
+    const opener = document.activeElement;
+    opened?.showModal();
+    opened?.querySelector<HTMLElement>('input, select, textarea')?.focus();
+    modals.value += 1;
+    return () => {
+      modals.value -= 1;
+      gone.current = true;
+      // The browser gives the focus back when a dialog is closed, but not when it is taken away open.
+      opened?.close();
+      if (opener instanceof HTMLElement && !opener.contains(document.activeElement)) opener.focus();
+    };
+  }, []);
   return (
-    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={id} onClose={close} onClick={(click) => click.target === dialog.current && dialog.current?.close()}>
+    <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={id} onClose={() => gone.current || close()} onClick={(click) => click.target === dialog.current && dialog.current?.close()}>
       <div class="dialog-body">
         <div class="card-head">
           <h2 id={id}>{title}</h2>
@@ -80,6 +95,7 @@ export function Dialog({ title, close, children, wide = false }: { title: Compon
         </div>
         {children}
       </div>
+      <Notices inDialog />
     </dialog>
   );
 }
@@ -105,13 +121,13 @@ export function Form({ doing, act, submit, children, actions, inline = false }: 
       class={inline ? 'inline' : ''}
       onSubmit={(submitted) => {
         submitted.preventDefault();
-        submit();
+        if (!doing.busy) submit();
       }}
     >
       {children}
       <Problem error={doing.error} />
       <div class="actions">
-        <button disabled={doing.busy} aria-busy={doing.busy}>{act}</button>
+        <button aria-disabled={doing.busy} aria-busy={doing.busy}>{act}</button>
         {actions}
       </div>
     </form>

@@ -13,6 +13,8 @@ export interface Line {
 
 const HEIGHT_PX = 190;
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7, 1e8, 1e9];
+/** Ticks between days, in seconds; months are taken as 30 of them and drawn at their first. */
+const DAYS = [1, 2, 3, 7, 14, 30, 60, 90, 180].map((days) => days * 86_400);
 const COMPACT = new Intl.NumberFormat(undefined, { notation: 'compact' });
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const MOMENT = { hour: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }), day: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }) };
@@ -56,7 +58,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
         cursor: { points: { show: false }, drag: { x: false, y: false }, y: false },
         scales: { x: { range: [first, last + stepS] }, y: { range: (_, __, max) => [0, Math.max(max * 1.05, 1)] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 28, space: 70, values: (_, splits) => splits.map((split) => tick(new Date(split * 1000))) },
+          { ...axis, ...(step === 'day' && { incrs: DAYS }), grid: { show: false }, size: 28, space: 70, values: (_, splits) => splits.map((split) => tick(new Date(split * 1000))) },
           { ...axis, incrs: WHOLE, size: 48, values: (_, splits) => splits.map((split) => COMPACT.format(split)) },
         ],
         series: [{}, ...lines.map(({ name }, line) => ({ label: name, fill: colours[line] ?? ink, stroke: colours[line] ?? ink, width: 0, points: { show: false }, paths: UPlot.paths.bars!({ size: [0.75, 40], align: 1 }) }))],

@@ -76,6 +76,10 @@ export function say(text: string) {
   timer = setTimeout(() => (notice.value = ''), 6_000);
 }
 
-export function Notices() {
-  return <div class="notices" role="status" aria-live="polite">{notice.value && <p>{notice.value}</p>}</div>;
+/** How many dialogs are open: what is outside of them is neither bright nor read out. */
+export const modals = signal(0);
+
+export function Notices({ inDialog = false }: { inDialog?: boolean }) {
+  const here = inDialog === modals.value > 0;
+  return <div class="notices" role="status" aria-live="polite">{here && notice.value && <p>{notice.value}</p>}</div>;
 }

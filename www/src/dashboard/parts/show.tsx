@@ -1,6 +1,7 @@
 // Showing values: times in the viewer's zone, numbers, JSON, codes to copy, cards and tables. Text only ever goes in as text.
 
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { say } from './say';
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
@@ -60,7 +61,14 @@ export function Code({ text, label }: { text: string; label: string }) {
   );
 }
 
-export function Page({ title, lead, actions, children }: { title: ComponentChildren; lead?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren }) {
+/** Takes the viewer to the page's heading, where what they looked at is not there any more. */
+export const focusHeading = () => document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
+
+/** `name` is what the browser's tab and history call it, where that is not the title. */
+export function Page({ title, name = title, lead, actions, children }: { title: string; name?: string; lead?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren }) {
+  useEffect(() => {
+    document.title = `${name} · TrackMate`;
+  }, [name]);
   return (
     <>
       <header class="page-head">
@@ -114,26 +122,30 @@ export interface Column<Item> {
   sort?: { order: 'asc' | 'desc' | undefined; by: () => void };
 }
 
-/** A table that scrolls sideways where it is narrow. `caption` is for screen readers. */
+/** Columns that still stand side by side on a phone. */
+const NARROW_COLUMNS = 3;
+
+/** A table; on a phone each row of more than a few columns is a card, with the columns' names before the values. `caption` is for screen readers. */
 export function Table<Item>({ caption, columns, items, keyOf }: { caption: string; columns: Column<Item>[]; items: Item[]; keyOf: (item: Item) => string }) {
   const sorted = (sort: Column<Item>['sort']) => (sort?.order ? (sort.order === 'asc' ? 'ascending' : 'descending') : undefined);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
-      <table>
+      {/* Roles are said, since a card's cells are not laid out as a table's. */}
+      <table role="table" class={columns.length > NARROW_COLUMNS ? 'cards' : ''}>
         <caption class="unseen">{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map(({ name, id, number, sort }) => (
-              <th key={id ?? name} scope="col" class={number ? 'number' : ''} aria-sort={sorted(sort)}>
+              <th key={id ?? name} role="columnheader" scope="col" class={number ? 'number' : ''} aria-sort={sorted(sort)}>
                 {sort ? <button type="button" class="sort" onClick={sort.by}>{name} <span aria-hidden="true">{sort.order === 'asc' ? '↑' : sort.order === 'desc' ? '↓' : '↕'}</span></button> : name}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {items.map((item) => (
-            <tr key={keyOf(item)} data-key={keyOf(item)}>
-              {columns.map(({ name, id, show, number }) => <td key={id ?? name} class={number ? 'number' : ''}>{show(item)}</td>)}
+            <tr key={keyOf(item)} role="row" data-key={keyOf(item)}>
+              {columns.map(({ name, id, show, number }) => <td key={id ?? name} role="cell" data-column={name} class={number ? 'number' : ''}>{show(item)}</td>)}
             </tr>
           ))}
         </tbody>
@@ -145,5 +157,5 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
 /** The foot of a list that is walked by its cursor. */
 export function More({ pages }: { pages: { hasMore: boolean; busy: boolean; more: () => void } }) {
   if (!pages.hasMore) return null;
-  return <p class="more"><button type="button" class="secondary" disabled={pages.busy} onClick={pages.more}>{pages.busy ? 'Loading…' : 'Show more'}</button></p>;
+  return <p class="more"><button type="button" class="secondary" aria-disabled={pages.busy} onClick={pages.more}>{pages.busy ? 'Loading…' : 'Show more'}</button></p>;
 }

@@ -33,7 +33,7 @@ function One({ of, who, close }: { of: Export; who: string | undefined; close: (
       <p>SHA-256: {sha256 ? <Copy text={sha256} label="SHA-256" /> : 'none, for it did not end.'}</p>
       <p class="quiet">To check a file: <code>sha256sum file</code> (Windows: <code>certutil -hashfile file SHA256</code>).</p>
       <h3>Filters</h3>
-      <Json value={of.filters} />
+      {Object.keys(of.filters).length > 0 ? <Json value={of.filters} /> : <p>None.</p>}
       <h3>Columns</h3>
       <p>{fields ? <code>{fields.join(', ')}</code> : 'All.'}</p>
       {next && <p>It goes on behind <code>{next}</code>.</p>}

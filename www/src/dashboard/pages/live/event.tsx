@@ -5,29 +5,34 @@ import { useEffect, useRef } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad } from '../../load';
 import { Await, Badge, type Tone } from '../../parts/say';
-import { CopyButton, duration, Facts, Json, plural, Time } from '../../parts/show';
+import { CopyButton, duration, Facts, focusHeading, Json, plural, Time } from '../../parts/show';
 import { route, to } from '../../route';
-import type { Incoming } from './incoming';
+import type { Incoming, useIncoming } from './incoming';
 import { OUTCOME_TONE } from './row';
 
 type Receipt = Schema<'EventReceipt'>;
 type Sent = Schema<'ReceiptDelivery'>;
+type Claimed = ReturnType<typeof useIncoming>['claimed'];
 
 /** Until the deliveries of an event have ended, it is asked again after this. */
 const AGAIN_MS = 2_000;
 
+const REDACTED = 'What was rejected keeps its shape, and none of its values.';
+
 /** `entry` is what the list has of it: of a rejected item without a message id, all there is. */
-export function EventPanel({ door, messageId, entry }: { door: string; messageId: string | undefined; entry: Incoming | undefined }) {
+export function EventPanel({ door, messageId, entry, claimed }: { door: string; messageId: string | undefined; entry: Incoming | undefined; claimed: Claimed }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { query } = route.value;
   const back = to(['live'], Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, query.get(name) ?? ''])));
   const close = () => {
-    document.querySelector<HTMLElement>('.entry [aria-current]')?.focus();
+    const row = document.querySelector<HTMLElement>('.entry [aria-current]');
+    // The list may be under the panel, and takes the focus once that is gone.
+    addEventListener('hashchange', () => setTimeout(() => (row ? row.focus() : focusHeading())), { once: true });
     location.hash = back;
   };
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
-    const escape = (key: KeyboardEvent) => key.key === 'Escape' && close();
+    const escape = (key: KeyboardEvent) => key.key === 'Escape' && !key.defaultPrevented && close();
     addEventListener('keydown', escape);
     return () => removeEventListener('keydown', escape);
   }, []);
@@ -37,18 +42,21 @@ export function EventPanel({ door, messageId, entry }: { door: string; messageId
         <h2 id="event-panel-title" ref={heading} tabIndex={-1}>{entry ? (entry.eventType ?? 'Without a name') : 'Event'}</h2>
         <button type="button" class="small secondary" onClick={close}>Close</button>
       </div>
-      {messageId ? <Known door={door} messageId={messageId} /> : entry ? <Unnamed entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
+      {messageId ? <Known door={door} messageId={messageId} claimed={claimed} /> : entry ? <Unnamed entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
     </aside>
   );
 }
 
-function Known({ door, messageId }: { door: string; messageId: string }) {
+function Known({ door, messageId, claimed }: { door: string; messageId: string; claimed: Claimed }) {
   const receipt = useLoad((admin, signal) => answer(admin.GET('/api/admin/events/{messageId}', { params: { path: { messageId }, query: { door: door as Incoming['door'] } }, signal })), [door, messageId]);
   const { data } = receipt;
   useEffect(() => {
     if (!data?.deliveries.some(({ status }) => status === 'pending')) return;
     const timer = setTimeout(receipt.reload, AGAIN_MS);
     return () => clearTimeout(timer);
+  }, [data]);
+  useEffect(() => {
+    if (data?.person) claimed(door, messageId, { id: data.person.id, name: data.person.name || data.person.email });
   }, [data]);
   return <Await of={receipt}>{(receipt) => <Shown receipt={receipt} />}</Await>;
 }
@@ -72,7 +80,8 @@ function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt })
       />
       <h3>Whose it is</h3>
       {person ? <Whose person={person} /> : <p class="quiet">{event.outcome === 'rejected' ? 'Nobody’s: it is not stored.' : 'Nobody’s yet. Once somebody is identified in its session, it is theirs.'}</p>}
-      <h3>Data{event.outcome === 'rejected' && ', as far as they are kept: what was rejected keeps its shape and none of its values'}</h3>
+      <h3>Data</h3>
+      {event.outcome === 'rejected' && <p class="hint">{REDACTED}</p>}
       {event.eventData ? <Json value={event.eventData} /> : <p class="quiet">None.</p>}
       {event.outcome !== 'rejected' && (
         <>
@@ -91,7 +100,8 @@ function Unnamed({ entry }: { entry: Incoming }) {
       <p class="what-became"><Badge tone={OUTCOME_TONE[entry.outcome]}>{entry.outcome}</Badge> by the {entry.door}, without a message id</p>
       <Reason code={entry.code} message={entry.message} field={entry.field} />
       <Facts of={[['Received', <Time at={entry.at} />], ['Happened', <Time at={entry.timestamp} />], ['Session', entry.sessionId ? <code>{entry.sessionId}</code> : '–']]} />
-      <h3>Data, as far as they are kept: what was rejected keeps its shape and none of its values</h3>
+      <h3>Data</h3>
+      <p class="hint">{REDACTED}</p>
       {entry.eventData ? <Json value={entry.eventData} /> : <p class="quiet">None.</p>}
     </>
   );

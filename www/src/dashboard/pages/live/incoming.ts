@@ -41,6 +41,18 @@ interface List {
   error?: unknown;
 }
 
+interface Owner {
+  id: string;
+  name: string | null;
+}
+
+/** The entries, those without an owner that have found one with their owner's name. */
+const owned = (entries: Incoming[], ownerOf: (entry: Incoming) => Owner | undefined) =>
+  entries.map((entry) => {
+    const owner = entry.userId || entry.outcome === 'rejected' ? undefined : ownerOf(entry);
+    return owner ? { ...entry, userId: owner.id, userName: owner.name } : entry;
+  });
+
 const NONE: List = { shown: [], waiting: [], waitingCount: 0, cursor: null, loaded: false };
 const newest = (entries: Incoming[]) => entries.slice(0, KEPT_MAX);
 
@@ -81,6 +93,8 @@ export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
     if (!session || resting) return;
     const gone = new AbortController();
     let arrived: Incoming[] = [];
+    // Whose sessions are: an identify gives its person what the session had sent before it.
+    const owners = new Map<string, Owner>();
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const show = () => {
@@ -90,13 +104,20 @@ export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
       setList((list) => {
         const known = new Set([...list.shown, ...list.waiting].map(({ seq }) => seq));
         const added = fresh.filter(({ seq }) => !known.has(seq));
-        const waiting = newest([...added, ...list.waiting]);
+        const ownerOf = ({ door, sessionId }: Incoming) => (door === 'browser' && sessionId ? owners.get(sessionId) : undefined);
+        const waiting = owned(newest([...added, ...list.waiting]), ownerOf);
         const waitingCount = list.waitingCount + added.length;
-        return held.current() ? { ...list, waiting, waitingCount } : { ...list, shown: newest([...waiting, ...list.shown]), waiting: [], waitingCount: 0 };
+        const shown = owned(list.shown, ownerOf);
+        return held.current() ? { ...list, shown, waiting, waitingCount } : { ...list, shown: newest([...waiting, ...shown]), waiting: [], waitingCount: 0 };
       });
     };
     const take = (data: string) => {
       const entry: Incoming = JSON.parse(data);
+      const { door, sessionId, userId, userName } = entry;
+      if (door === 'browser' && sessionId && userId && !owners.has(sessionId)) {
+        owners.set(sessionId, { id: userId, name: userName ?? null });
+        timer ??= setTimeout(show, STEP_MS);
+      }
       if (!fits(entry, wanted)) return;
       arrived.push(entry);
       timer ??= setTimeout(show, STEP_MS);
@@ -128,6 +149,9 @@ export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
     retry: () => setTurn((turn) => turn + 1),
     /** Shows what waits. */
     release: () => setList((list) => (list.waiting.length ? { ...list, shown: newest([...list.waiting, ...list.shown]), waiting: [], waitingCount: 0 } : list)),
+    /** An entry's receipt told whose it is. */
+    claimed: (door: string, messageId: string, owner: Owner) =>
+      setList((list) => ({ ...list, shown: owned(list.shown, (entry) => (entry.door === door && entry.messageId === messageId ? owner : undefined)) })),
     /** Adds the next older ones. */
     more: () => {
       if (busy || list.cursor === null) return;

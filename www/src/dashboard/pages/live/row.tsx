@@ -25,7 +25,7 @@ function placeOf({ door, messageId, seq }: Incoming) {
   return messageId ? to(['live', door, messageId], query) : to(['live', door], { ...query, seq: String(seq) });
 }
 
-/** An entry never changes, so it is shown once however many come after it. */
+/** An entry that has an owner never changes, so it is shown once however many come after it. */
 export class Row extends Component<{ entry: Incoming; open: boolean }> {
   override shouldComponentUpdate(next: { entry: Incoming; open: boolean }) {
     return next.entry !== this.props.entry || next.open !== this.props.open;

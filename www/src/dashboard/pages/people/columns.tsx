@@ -1,6 +1,7 @@
 // The columns of the list of people, and the viewer's choice of them: in the address, and in this browser for the next time. Only their names are kept.
 
 import type { ComponentChildren } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { Schema } from '../../../api';
 import { Check } from '../../parts/ask';
 import { Badge } from '../../parts/say';
@@ -63,11 +64,24 @@ function choose(columns: string[]) {
 
 /** Asks which columns to show; the custom fields of the people at hand can be columns too. */
 export function ColumnChoice({ users }: { users: User[] }) {
+  const menu = useRef<HTMLDetailsElement>(null);
   const ids = chosen().map(({ id }) => id);
   const fields = new Set([...ids.filter((id) => id.startsWith(FIELD)), ...users.flatMap(({ customFields }) => Object.keys(customFields).map((name) => FIELD + name))]);
   const all = [...COLUMNS, ...[...fields].flatMap((id) => known(id) ?? [])];
   return (
-    <details class="menu" onKeyDown={(pressed) => pressed.key === 'Escape' && (pressed.currentTarget.open = false)}>
+    <details
+      class="menu"
+      ref={menu}
+      onKeyDown={(pressed) => {
+        if (pressed.key !== 'Escape' || !menu.current?.open) return;
+        menu.current.open = false;
+        menu.current.querySelector('summary')?.focus();
+      }}
+      onFocusOut={({ relatedTarget }) => {
+        // Whoever went on with something else is done here.
+        if (relatedTarget instanceof Node && !menu.current?.contains(relatedTarget)) menu.current?.removeAttribute('open');
+      }}
+    >
       <summary>Columns</summary>
       <div class="menu-body" role="group" aria-label="Columns">
         {all.map(({ id, name }) => (

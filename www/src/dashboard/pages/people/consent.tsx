@@ -52,7 +52,7 @@ export function Consent({ user, changed }: Of) {
       </p>
       <fieldset>
         <legend>Opted in to</legend>
-        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} disabled={doing.busy} set={(on) => opt({ [platform]: on })} />)}
+        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} aria-disabled={doing.busy} onClick={(click) => doing.busy && click.preventDefault()} set={(on) => opt({ [platform]: on })} />)}
       </fieldset>
       <Problem error={doing.error} />
       {noting && <Note user={user} changed={changed} close={() => setNoting(false)} />}

@@ -6,7 +6,7 @@ import { answer, type Schema } from '../../../api';
 import { useDoing, useLoad } from '../../load';
 import { Confirm, Form, Text } from '../../parts/ask';
 import { Await, Badge, say } from '../../parts/say';
-import { Card, Copy, Facts, number, Page, plural, Time } from '../../parts/show';
+import { Card, Copy, Facts, focusHeading, number, Page, plural, Time } from '../../parts/show';
 import { called } from './list';
 
 const COUNTED = 200;
@@ -51,6 +51,9 @@ export function Erase({ of: { user, summary, groups }, identities, close, done }
 /** The page of somebody who was erased: the receipt, as it stands now. */
 export function Erased({ id, back }: { id: string; back: ComponentChildren }) {
   const receipt = useLoad(async (admin) => (await answer(admin.GET('/api/admin/users/{id}/erasure', { params: { path: { id } } }))).receipt, []);
+  useEffect(() => {
+    if (document.activeElement === document.body) focusHeading();
+  }, []);
   useEffect(() => {
     if (receipt.data?.complete !== false) return;
     const timer = setTimeout(receipt.reload, POLL_MS);

@@ -53,6 +53,7 @@ export function Person({ id }: { id: string }) {
   return (
     <Page
       title={called(user)}
+      name="Person"
       lead={<>{back} · {user.name && user.email ? `${user.email} · ` : ''}<Copy text={user.id} label="id" /></>}
       actions={
         <>

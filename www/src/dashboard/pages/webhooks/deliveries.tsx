@@ -24,7 +24,8 @@ function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; si
         <strong>Attempt {attempt.attempt}</strong> <span class={success ? 'good' : 'bad'}>{statusCode ?? 'no answer'}</span> in {duration(durationMs)} · <Time at={at} />{' '}
         <span class="quiet">({duration(Math.max(0, Date.parse(at) - Date.parse(since)))} after {attempt.attempt === 1 ? 'the event came in' : 'the attempt before'})</span>
       </p>
-      {error && <p class="bad">{error}</p>}
+      {/* That the answer was no success is said by its status. */}
+      {error && error !== `the receiver answered ${statusCode}` && <p class="bad">{error}</p>}
       <p class="hint">POST <code>{url}</code></p>
       {statusCode !== null && <Answered body={responseBody} />}
     </li>

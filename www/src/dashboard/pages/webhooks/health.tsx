@@ -52,6 +52,6 @@ export function Health({ webhook, allOn }: { webhook: Webhook; allOn: boolean })
 /** The receiver's last answer. */
 export function LastAnswer({ stats }: { stats: Webhook['stats'] }) {
   if (!stats.lastDeliveryAt) return <span class="quiet">none yet</span>;
-  if (stats.lastError) return <span class="bad">{stats.lastStatus ? `${stats.lastStatus}: ` : ''}{stats.lastError}</span>;
+  if (stats.lastError) return <span class="bad">{stats.lastStatus && !stats.lastError.includes(String(stats.lastStatus)) ? `${stats.lastStatus}: ` : ''}{stats.lastError}</span>;
   return <span class="good">{stats.lastStatus}</span>;
 }

@@ -46,7 +46,7 @@ export function List() {
                   columns={[
                     { name: 'Webhook', show: ({ id, name, url }) => <><a href={to(['webhooks', id])}>{name}</a><div class="hint address">{url}</div></> },
                     { name: 'State', show: (webhook) => <Health webhook={webhook} allOn={allOn} /> },
-                    { name: 'Events', show: ({ events }) => <span class="quiet">{events.slice(0, 3).join(', ')}{events.length > 3 && ` and ${number(events.length - 3)} more`}</span> },
+                    { name: 'Events', show: ({ events }) => <span class="quiet patterns-short">{events.slice(0, 3).map((one) => <span key={one} class="line" title={one}>{one}</span>)}{events.length > 3 && <span>and {number(events.length - 3)} more</span>}</span> },
                     { name: 'Delivered', number: true, show: ({ stats }) => number(stats.success) },
                     { name: 'Failed', number: true, show: ({ stats }) => <span class={stats.failed ? 'bad' : ''}>{number(stats.failed)}</span> },
                     { name: 'Held', number: true, show: ({ stats }) => held(stats.held) },

@@ -1,11 +1,11 @@
 // A new webhook, and its secret, which is shown when it is made and never again.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
 import { Form } from '../../parts/ask';
 import { Once } from '../../parts/once';
-import { Card, Page } from '../../parts/show';
+import { Card, focusHeading, Page } from '../../parts/show';
 import { to } from '../../route';
 import { type Draft, draftOf, requestOf } from './draft';
 import { Fields } from './fields';
@@ -13,6 +13,7 @@ import { Receiver } from './receiver';
 import { Test } from './test';
 
 function Made({ webhook }: { webhook: Schema<'Webhook'> }) {
+  useEffect(focusHeading, []);
   return (
     <Page title={`${webhook.name} is ready`} actions={<a class="button" href={to(['webhooks', webhook.id])}>Go to the webhook</a>}>
       <Card title="Secret">

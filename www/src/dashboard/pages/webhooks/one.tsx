@@ -38,6 +38,7 @@ export function One({ id, part }: { id: string; part: string }) {
   return (
     <Page
       title={webhook?.name ?? 'Webhook'}
+      name={`${webhook?.name ?? 'Webhook'} · Webhooks`}
       lead={<><a href={to(['webhooks'])}>Webhooks</a> / <code>{id}</code></>}
       actions={webhook && <Switch webhook={webhook} done={reload} />}
     >
@@ -62,6 +63,7 @@ export function One({ id, part }: { id: string; part: string }) {
               {id === FUNNEL && <p class="hint">This is the CRM's webhook: its URL and its secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
             </Card>
             <Tabs label="Parts of the webhook" tabs={PARTS} current={part} at={(one) => ['webhooks', id, one]} />
+            {!PARTS.some(([one]) => one === part) && <p class="problem">A webhook has no such part. <a href={to(['webhooks', id])}>Go to its deliveries</a></p>}
             {part === 'deliveries' && <Deliveries id={id} changed={reload} />}
             {part === 'test' && <Card title="Test"><Test id={id} done={reload} /></Card>}
             {part === 'edit' && <Edit webhook={webhook} done={reload} />}

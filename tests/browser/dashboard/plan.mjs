@@ -1,0 +1,71 @@
+// The tracking plan: inferred from what was seen, looked over, reported by, then kept by.
+import assert from 'node:assert/strict';
+import { newCompany } from '../../support/people.mjs';
+import { desk, looks, until } from './desk.mjs';
+
+export async function keepsATrackingPlan(world, t) {
+  const c = await newCompany(world.trackMate);
+  for (let order = 1; order <= 3; order += 1) await c.server({ email: 'ada@example.com' }, 'paid', { eventData: { amount: order * 10, currency: 'USD' } });
+  await c.track(c.session(), { eventType: 'page_view' }, { eventType: 'typo' });
+  const page = await desk(world, c, 'settings/plan');
+  t.after(() => page.context().close());
+  const plan = async () => (await c.get('/api/admin/plan')).body;
+  const save = () => page.getByRole('button', { name: 'Save the plan' }).click();
+  const inPlan = (name) => page.locator(`[data-key="${name}"]`);
+  await page.getByText('No event is in the plan yet').waitFor();
+  await looks(page, 'settings-plan-empty');
+
+  await page.getByRole('button', { name: 'Infer from what was seen' }).click();
+  await page.getByText('Nothing is saved yet').waitFor();
+  assert.match(await inPlan('paid').innerText(), /amount: number/);
+  await page.getByRole('button', { name: 'Take out typo' }).click();
+  await page.getByLabel('Another event').fill('order_shipped');
+  await page.getByLabel('Another event').press('Enter');
+  await inPlan('order_shipped').waitFor();
+  assert.deepEqual((await plan()).plan.events, {}, 'nothing is stored before it is saved');
+
+  // What the plan would say, before it holds anybody.
+  const tried = async (name, data, state) => {
+    await page.getByLabel('Event name').fill(name);
+    await page.getByLabel('Its data').fill(data);
+    await page.getByRole('button', { name: 'Check it' }).click();
+    await page.locator(`[data-tried=${state}]`).waitFor();
+  };
+  await tried('paid', '{"amount":5,"currency":"USD"}', 'fits');
+  await tried('paid', '{"amount":"5","currency":"USD"}', 'refused');
+  await page.getByText('eventData.amount is of type string').waitFor();
+  await looks(page, 'settings-plan-tried');
+
+  await page.getByLabel('What violates the plan').selectOption('Report');
+  await save();
+  await until('it is stored', async () => (await plan()).plan.mode === 'report');
+  assert.deepEqual(Object.keys((await plan()).plan.events).sort(), ['order_shipped', 'page_view', 'paid']);
+  await c.track(c.session(), { eventType: 'typo' }, { eventType: 'typo' });
+  await c.server({ email: 'ada@example.com' }, 'paid', { eventData: { amount: 'much', currency: 'USD' } });
+  const counted = page.getByRole('region', { name: 'Violations since the plan was set' }).locator('tbody tr');
+  await until('both are counted', async () => {
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    return (await counted.count()) === 2;
+  }, 30_000);
+  const typo = (await counted.filter({ hasText: 'typo' }).innerText()).replaceAll(/\s+/g, ' ');
+  assert.match(typo, /^typo eventType not in the plan 2 /);
+  await page.getByText("As JSON, with the form of each event's data").click();
+  await looks(page, 'settings-plan');
+
+  // What is no plan is not sent, and said.
+  const json = page.getByLabel('Events by name');
+  const whole = await json.inputValue();
+  await json.fill(whole.slice(0, -1));
+  await page.getByText('The plan is not JSON yet').waitFor();
+  await save();
+  await json.fill(whole);
+
+  // Another mode alone keeps what was counted.
+  await page.getByLabel('What violates the plan').selectOption('Reject');
+  await save();
+  await until('it is stored', async () => (await plan()).plan.mode === 'reject');
+  assert.equal((await plan()).violations.length, 2);
+  assert.equal((await c.tryServer({ eventType: 'typo' })).body.code, 'plan_violation');
+  assert.equal((await c.tryServer({ eventType: 'order_shipped' })).status, 200);
+  assert.deepEqual(page.said, []);
+}

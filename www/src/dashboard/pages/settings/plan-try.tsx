@@ -1,0 +1,39 @@
+// What the plan as it is being edited would say to an event: asked of the API, and nothing is stored.
+
+import { useState } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { useDoing } from '../../load';
+import { Area, Form, Text } from '../../parts/ask';
+import { Card } from '../../parts/show';
+
+export function Try({ events, additionalEvents }: Schema<'Plan'>) {
+  const [name, setName] = useState('');
+  const [data, setData] = useState('{}');
+  const [checked, setChecked] = useState<Schema<'PlanChecked'>>();
+  const doing = useDoing();
+  const submit = () =>
+    doing.run(async (admin) => {
+      setChecked(undefined);
+      let eventData: unknown;
+      try {
+        eventData = JSON.parse(data || '{}');
+      } catch {
+        throw new Error('The data are not JSON.');
+      }
+      setChecked(await answer(admin.POST('/api/admin/plan/check', { body: { events: [{ eventType: name, eventData }], plan: { events, additionalEvents } } })));
+    });
+  const violations = checked?.refused.flatMap(({ violations }) => violations);
+  return (
+    <Card title="Try an event">
+      <Form doing={doing} act="Check it" submit={submit}>
+        <p class="hint">Held against the plan as it stands above, saved or not.</p>
+        <Text label="Event name" value={name} set={setName} required placeholder="invoice_paid" />
+        <Area label="Its data" value={data} set={setData} spellcheck={false} />
+        <div role="status" data-tried={violations && (violations.length ? 'refused' : 'fits')}>
+          {violations?.length === 0 && <p class="good"><strong>It fits.</strong></p>}
+          {violations && violations.length > 0 && <ul class="bad">{violations.map(({ field, message }) => <li key={field}>{message}</li>)}</ul>}
+        </div>
+      </Form>
+    </Card>
+  );
+}

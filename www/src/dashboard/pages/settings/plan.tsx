@@ -1,0 +1,128 @@
+// The tracking plan: which events a company has and of what form, what becomes of those that violate it, and which did.
+
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { answer, type Schema } from '../../../api';
+import { useDoing, useLoad } from '../../load';
+import { Area, Button, Check, Form, Select, Text } from '../../parts/ask';
+import { Await, Badge, Empty, Problem, say } from '../../parts/say';
+import { Card, number, plural, Table, Time } from '../../parts/show';
+import { type Events, events as parsed, fieldsOf, laidOut } from './plan-form';
+import { Try } from './plan-try';
+
+type Plan = Schema<'CurrentPlan'>;
+type Count = Schema<'ViolationCount'>;
+
+const MODES: [mode: Plan['mode'], name: string, means: string][] = [
+  ['off', 'Off', 'Nothing is looked at.'],
+  ['report', 'Report', 'What violates the plan is stored, and counted below. For the time in which you find out what you really send.'],
+  ['reject', 'Reject', 'What violates the plan is refused with plan_violation, and not stored. What fits goes on.'],
+];
+const REASONS: Record<Count['reason'], string> = { unknown_event: 'not in the plan', missing_field: 'field missing', wrong_type: 'of the wrong type', unknown_field: 'field not in the plan' };
+
+/** `children` stand between the plan and what is tried out on it. */
+function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; children: ComponentChildren }) {
+  const [mode, setMode] = useState(plan.mode);
+  const [additional, setAdditional] = useState(plan.additionalEvents);
+  const [text, setText] = useState(laidOut(plan.events));
+  const [name, setName] = useState('');
+  const [sampled, setSampled] = useState<number>();
+  const doing = useDoing();
+  const inferring = useDoing();
+  const { events, problem } = parsed(text);
+  const change = (events: Events) => setText(laidOut(events));
+  const add = () => {
+    if (name.trim()) change({ ...events, [name.trim()]: events[name.trim()] ?? {} });
+    setName('');
+  };
+  const infer = () =>
+    inferring.run(async (admin) => {
+      const { plan, sampled } = await answer(admin.POST('/api/admin/plan/infer'));
+      change(plan.events);
+      setAdditional(plan.additionalEvents);
+      setSampled(sampled);
+    });
+  const save = async () => {
+    // Another plan begins its counts anew, another mode alone does not.
+    const other = laidOut(events) !== laidOut(plan.events) || additional !== plan.additionalEvents;
+    const body: Schema<'PlanChange'> = { mode, ...(other && { events, additionalEvents: additional }) };
+    if (!(await doing.run(async (admin) => change((await answer(admin.PUT('/api/admin/plan', { body }))).plan.events)))) return;
+    say('Saved.');
+    setSampled(undefined);
+    saved();
+  };
+  return (
+    <>
+      <Card title="Tracking plan" actions={<Badge tone={plan.mode === 'off' ? 'quiet' : 'good'}>{plan.mode}</Badge>}>
+        <Form doing={doing} act="Save the plan" submit={() => problem || save()} actions={<Button tone="secondary" doing={inferring} onClick={infer}>Infer from what was seen</Button>}>
+          <Select label="What violates the plan" value={mode} set={(mode) => setMode(mode as Plan['mode'])} options={MODES.map(([mode, name]) => [mode, name])} hint={MODES.find(([one]) => one === mode)?.[2]} />
+          <Check label="Events of other names may come too" value={additional} set={setAdditional} />
+          {Object.keys(events).length === 0 ? (
+            <p class="hint">No event is in the plan yet. Infer one from what was seen, look it over, report for a week, then reject.</p>
+          ) : (
+            <div class="field full">
+              <Table
+                caption="Events of the plan"
+                items={Object.entries(events)}
+                keyOf={([name]) => name}
+                columns={[
+                  { name: 'Event', show: ([name]) => <code>{name}</code> },
+                  { name: 'Fields', show: ([, form]) => fieldsOf(form) || <span class="quiet">any</span> },
+                  { name: 'Take out', show: ([name]) => <Button tone="small secondary" label={`Take out ${name}`} onClick={() => change(Object.fromEntries(Object.entries(events).filter(([one]) => one !== name)))}>Take out</Button> },
+                ]}
+              />
+            </div>
+          )}
+          <div class="row">
+            <Text label="Another event" value={name} set={setName} placeholder="invoice_paid" onKeyDown={(key) => { if (key.key === 'Enter') { key.preventDefault(); add(); } }} />
+            <Button tone="secondary" onClick={add}>Add</Button>
+          </div>
+          <details class="whole">
+            <summary>As JSON, with the form of each event's data</summary>
+            <Area label="Events by name" value={text} set={setText} spellcheck={false} hint={<>A small part of JSON Schema, as <a href="/docs/api/#tracking-plans">the docs</a> say.</>} />
+          </details>
+          {problem && <p class="problem" role="alert">{problem}</p>}
+          {sampled !== undefined && <p class="notice" role="status">This is what {plural(sampled, 'stored event')} would fit. Nothing is saved yet.</p>}
+        </Form>
+        <Problem error={inferring.error} />
+      </Card>
+      {children}
+      <Try events={events} additionalEvents={additional} />
+    </>
+  );
+}
+
+function Violations({ of, mode, again }: { of: Count[]; mode: Plan['mode']; again: () => void }) {
+  return (
+    <Card title="Violations" actions={<Button tone="small secondary" onClick={again}>Refresh</Button>}>
+      {of.length === 0 ? (
+        <Empty title="None"><p>{mode === 'off' ? 'Nothing is looked at while the plan is off.' : 'What violates the plan from now on is counted here within seconds, by event, field and reason.'}</p></Empty>
+      ) : (
+        <Table
+          caption="Violations since the plan was set"
+          items={of}
+          keyOf={({ event, field, reason }) => `${event} ${field} ${reason}`}
+          columns={[
+            { name: 'Event', show: ({ event }) => <code>{event}</code> },
+            { name: 'Where', show: ({ field }) => <code>{field}</code> },
+            { name: 'Why', show: ({ reason }) => <Badge tone="warn">{REASONS[reason]}</Badge> },
+            { name: 'How often', number: true, show: ({ count }) => number(count) },
+            { name: 'First', show: ({ firstAt }) => <Time at={firstAt} /> },
+            { name: 'Last', show: ({ lastAt }) => <Time at={lastAt} /> },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
+
+export function TrackingPlan() {
+  const loaded = useLoad((admin, signal) => answer(admin.GET('/api/admin/plan', { signal })), []);
+  return (
+    <Await of={loaded}>
+      {({ plan, violations }) => (
+        <Edit plan={plan} saved={loaded.reload}><Violations of={violations} mode={plan.mode} again={loaded.reload} /></Edit>
+      )}
+    </Await>
+  );
+}
