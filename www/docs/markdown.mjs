@@ -28,7 +28,7 @@ export function markdownPage(page, markdown) {
     renderer: {
       heading({ tokens, depth }) {
         const text = this.parser.parseInline(tokens);
-        const id = slug(text.replaceAll(/<[^>]+>/g, '').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"'));
+        const id = slug(text.replaceAll(/<[^>]+>/g, '').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'"));
         headings.push({ id, text, depth });
         return `<h${depth} id="${id}">${depth > 1 ? `<a href="#${id}">${text}</a>` : text}</h${depth}>\n`;
       },
