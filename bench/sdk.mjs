@@ -1,5 +1,5 @@
 // `make bench-sdk`: what an SDK costs the page's main thread in Chromium, next to a page without one and to well-known SDKs of the same run.
-// Writes bench/sdk.md and bench/sdk.svg. README.md says how to read it. ROUNDS makes it longer or shorter.
+// Writes bench/sdk.md and bench/sdk.svg. README.md says how to read it. ROUNDS makes it longer or shorter: LOADS are cheaper and wobble more.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,8 +9,11 @@ import { build } from 'esbuild';
 import { launch } from '../tests/browser/browser.mjs';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const LOADS = Number(process.env.LOADS ?? 3 * ROUNDS);
 const TRACKS = 60;
 const GAP_MS = 25;
+/** The page itself has come to rest by then; its own loading wobbles by more than an SDK takes. */
+const QUIET_MS = 400;
 /** Long enough for every SDK here to have sent: the slowest batches for five seconds. */
 const START_MS = 2_500;
 const FLUSH_MS = 6_000;
@@ -22,7 +25,7 @@ if (!existsSync(at('bench/sdk/node_modules'))) {
 }
 
 /**
- * What no SDK can avoid that keeps its events on disk and owns them by a lock: a text written and removed again for each, the same requests at the
+ * What keeping events on disk one by one and owning them by a lock takes: a text written and removed again for each, the same requests at the
  * same times, in the fewest lines. `start` is what else it does at the start.
  */
 const bare = (start = '') => `let waiting = [], number = 0;
@@ -101,9 +104,8 @@ const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://x');
   const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
   if (request.method === 'GET' && pathname === '/page') {
-    const name = searchParams.get('sdk');
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...isolated });
-    return response.end(`<!doctype html><title>Bench</title><script src="/bundle?sdk=${encodeURIComponent(name)}"></script>`);
+    return response.end('<!doctype html><title>Bench</title>');
   }
   if (request.method === 'GET' && pathname === '/bundle') {
     response.writeHead(200, { 'content-type': 'text/javascript; charset=utf-8', ...isolated });
@@ -133,7 +135,8 @@ const api = `http://localhost:${port}`;
 
 const browser = await launch();
 
-async function measure(name) {
+/** One fresh profile: opens a page, adds the SDK to it, and with `tracks` goes on to use it. */
+async function measure(name, tracks) {
   const context = await browser.newContext();
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);
@@ -141,11 +144,23 @@ async function measure(name) {
   const cpuMs = async () => (await cdp.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   Object.assign(received, { requests: 0, bytes: 0 });
+  await page.goto(`${page_}/page`);
+  await sleep(QUIET_MS);
   const before = await cpuMs();
-  await page.goto(`${page_}/page?sdk=${encodeURIComponent(name)}`);
-  await page.evaluate((api) => window.start(api), api);
+  await page.evaluate(
+    ([src, api]) =>
+      new Promise((started) => {
+        const onload = () => started(window.start(api));
+        document.head.append(Object.assign(document.createElement('script'), { src, onload }));
+      }),
+    [`/bundle?sdk=${encodeURIComponent(name)}`, api],
+  );
   await sleep(START_MS);
   const loaded = await cpuMs();
+  if (!tracks) {
+    await context.close();
+    return { load: loaded - before };
+  }
   const sync = await page.evaluate(
     async ([tracks, gap]) => {
       const taken = [];
@@ -157,39 +172,41 @@ async function measure(name) {
       }
       return taken;
     },
-    [TRACKS, GAP_MS],
+    [tracks, GAP_MS],
   );
   await sleep(FLUSH_MS);
   const ended = await cpuMs();
   await context.close();
-  return { load: loaded - before, track: (ended - loaded) / TRACKS, sync: median(sync), requests: received.requests };
+  return { load: loaded - before, track: (ended - loaded) / tracks, sync: median(sync), requests: received.requests };
 }
 
 const runs = Object.fromEntries(Object.keys(SDKS).map((name) => [name, []]));
-for (let round = 0; round < ROUNDS; round++) {
+for (let round = 0; round < LOADS; round++) {
   // In another order each round, so that what else the machine does falls on all alike.
   const names = Object.keys(SDKS);
   for (const name of [...names.slice(round % names.length), ...names.slice(0, round % names.length)]) {
-    const run = await measure(name);
+    const run = await measure(name, round < ROUNDS ? TRACKS : 0);
     runs[name].push(run);
-    console.log(`round ${round + 1}, ${name}: load ${run.load.toFixed(1)} ms, track ${run.track.toFixed(3)} ms, sync ${run.sync.toFixed(3)} ms, ${run.requests} requests`);
+    const tracked = run.requests === undefined ? '' : `, track ${run.track.toFixed(3)} ms, sync ${run.sync.toFixed(3)} ms, ${run.requests} requests`;
+    console.log(`round ${round + 1}, ${name}: load ${run.load.toFixed(1)} ms${tracked}`);
   }
 }
 const version = browser.version();
 await browser.close();
 server.close();
 
-const over = (name, field) => median(runs[name].map((run) => run[field])) - median(runs['no SDK'].map((run) => run[field]));
+const middle = (name, field) => median(runs[name].map((run) => run[field]).filter((value) => value !== undefined));
+const over = (name, field) => middle(name, field) - middle('no SDK', field);
 const rows = Object.keys(SDKS).map((name) => ({
   name,
   brotli: name === 'no SDK' ? 0 : sizes[name],
   load: round(over(name, 'load'), 2),
   track: round(over(name, 'track'), 3),
-  sync: round(median(runs[name].map((run) => run.sync)), 3),
-  requests: median(runs[name].map((run) => run.requests)),
+  sync: round(middle(name, 'sync'), 3),
+  requests: middle(name, 'requests'),
 }));
 const blank = rows.shift();
-const floor = { load: median(runs['no SDK'].map((run) => run.load)), track: median(runs['no SDK'].map((run) => run.track)) };
+const floor = { load: middle('no SDK', 'load'), track: middle('no SDK', 'track') };
 
 const table = [
   '| SDK | bundle, brotli B | load + init + first page, CPU ms | CPU ms per `track()` with its sending | `track()` itself, ms median | requests for 1 page + 60 events |',
@@ -203,13 +220,14 @@ writeFileSync(
   at('bench/sdk.md'),
   `# What the SDK costs a page
 
-Made by \`make bench-sdk\` (bench/sdk.mjs): Chromium ${version}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} at the end, ${ROUNDS} fresh profiles each, medians.
-CPU is the main thread's, less that of a page without an SDK (${floor.load.toFixed(1)} ms to load, ${floor.track.toFixed(3)} ms for each turn of the loop). The bundles are made by the same esbuild.
+Made by \`make bench-sdk\` (bench/sdk.mjs): Chromium ${version}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} at the end, medians of ${LOADS} fresh profiles each for the load and ${ROUNDS} for the rest.
+CPU is the main thread's, from when a page has come to rest and the SDK's script is added to it, less that of the same with an empty script (${floor.load.toFixed(1)} ms for the load, ${floor.track.toFixed(3)} ms for each turn of the
+loop). The bundles are made by the same esbuild.
 
 ${table}
 
-*bare browser* is no SDK: a page that takes a Web Lock, writes each event to \`localStorage\` and removes it again, and makes the same requests at the same times, in the fewest lines; *with wasm*, it also compiles the
-SDK's WebAssembly, and calls none of it. What these take here, whoever does the same things takes. TrackMate takes ${beside('load')} as much to load and ${beside('track')} as much for a \`track()\`.
+*bare browser* is no SDK: a page that takes a Web Lock, writes each event to \`localStorage\` at once and removes it again, and makes the same requests at the same times, in the fewest lines; *with wasm*, it also compiles the
+SDK's WebAssembly, and calls none of it. TrackMate writes the events of such a stream together, four times a second, and takes ${beside('load')} as much to load and ${beside('track')} as much for a \`track()\`.
 
 Goals for TrackMate: ${met(GOALS.load, 'load')}; ${met(GOALS.track, 'track')}; ${met(GOALS.sync, 'sync')}.
 

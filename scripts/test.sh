@@ -102,11 +102,14 @@ find_chromium() {
   return 1
 }
 
-install_chromium() {
+# install_browser <package>: from the distribution, where that can be done without asking.
+install_browser() {
   have apt-get && [ "$(id -u)" -eq 0 ] || return 1
+  echo "==> $1 from the distribution …"
   export DEBIAN_FRONTEND=noninteractive
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >"$LOGS/chromium.log" 2>&1 || {
-    tail -5 "$LOGS/chromium.log"
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1"; } >"$LOGS/$1.log" 2>&1 || {
+    tail -5 "$LOGS/$1.log"
+    echo "    could not install it"
     return 1
   }
 }
@@ -156,11 +159,12 @@ if [ "$MODE" = all ]; then
     skip "browser tests" "there are none in tests/browser/"
   else
     if ! CHROMIUM=$(find_chromium); then
-      echo "==> Chromium from the distribution …"
-      install_chromium || echo "    could not install it"
+      install_browser chromium || true
       CHROMIUM=$(find_chromium) || CHROMIUM=''
     fi
     export CHROMIUM
+    # Without it its scenarios are skipped, and counted.
+    have firefox-esr || have firefox || [ -n "${FIREFOX:-}" ] || install_browser firefox-esr || true
     if [ -n "$CHROMIUM" ]; then
       # One browser at a time: two would measure each other on a small machine.
       suite "browser tests" node_tests "run: CHROMIUM=$CHROMIUM node_modules/.bin/node --test tests/browser/<the file>" \

@@ -2,9 +2,10 @@
 
 /** `src/lib.rs`. Times are `performance.now()`, so that a changed clock stops no timer. */
 export interface Core {
-  open(now: number, batchEvents: number, flushMs: number, askedMs: number): void;
+  open(now: number, batchEvents: number, flushMs: number, askedMs: number, consent: number): void;
   track(now: number, id: number, identify: boolean, nameChars: number, bytes: number, overhead: number, envelope: number): number;
   restore(now: number, id: number, identify: boolean, bytes: number, overhead: number, envelope: number, awayMs: number): void;
+  unkept(from: number, to: number): void;
   forget(id: number): void;
   consent(now: number, decision: number): void;
   flush(now: number): void;
@@ -14,21 +15,19 @@ export interface Core {
   part(now: number, leaving: boolean): void;
   answered(now: number, request: number, status: number, ours: boolean, retryAfterMs: number): number;
   progress(now: number, id: number): number;
-  visit(nowS: number, campaign: number): number;
+  visit(nowS: number, campaign: number, startedS: number, lastS: number, storedCampaign: number): number;
   fits(contextBytes: number): number;
 }
 
-/** `core::Page`, and the stored session byte by byte. */
+/** `core::Page`. */
 export interface Host {
-  keep(id: number): number;
+  keep(id: number): void;
   put(id: number): void;
   send(request: number, how: number): number;
   away(id: number): void;
   done(id: number, end: number): void;
   pause(waitMs: number): void;
   random(): number;
-  read(place: number): number;
-  write(byte: number): void;
 }
 
 /** Makes a core that asks this page. */

@@ -3,22 +3,12 @@
 
 import type { Compile, Core, Host } from './core';
 import type { CallOptions, Consent, Events, InitOptions, TrackMate, Traits } from './trackmate';
+import { found, type Kept, nameOf, type Note, place, spell } from './notes';
 import { campaignOf, contextOf, type Facts, facts, moved, pathOf } from './page';
 import { attempt, claim, get, owns, release, remove, set, under } from './store';
 
 /** A call that waits for the core, or that an earlier page or the loader stub left: name, time, arguments, and who awaits it. */
 export type Early = [name: string, at: number, args: unknown[], resolve?: (value: unknown) => void];
-
-/** The text of a call, which the core knows by number. */
-interface Kept {
-  owner: string;
-  /** Owner and number: the storage key, and the message id unless the caller chose one. */
-  name: string;
-  identify: boolean;
-  session: string;
-  context: string;
-  text: string;
-}
 
 interface Answer {
   success?: boolean;
@@ -32,7 +22,7 @@ interface Answer {
 const RESERVED = ['company_id', 'sessionId', 'timestamp', 'messageId', 'sentAt'];
 /** What is waited for, and so returns a promise at once. */
 const AWAITED = ['identify', 'flush'];
-/** What becomes an event, and may wait for the end of the page's task. */
+/** What becomes an event, and may wait a moment. */
 const TRACKS = ['trackPageView', 'track', 'group', 'alias'];
 /** What calls say on a server, where nothing happens. */
 const NOTHING: Record<string, () => unknown> = {
@@ -43,22 +33,40 @@ const NOTHING: Record<string, () => unknown> = {
   on: () => () => {},
 };
 const CONSENTS: Consent[] = ['granted', 'denied', 'pending'];
-/** By `core::Taken`, from 3 on, and `core::End`, from 2 on. */
+/** By `core::Taken`, from 2 on, and `core::End`, from 2 on. */
 const LOST = ['dropped', 'withheld', 'too_large', 'bad_name'];
 /** By `session::Visit`, from 2 on. */
 const BEGUN = ['first', 'ended', 'campaign'] as const;
 /** Own calls are numbered from here on; those left by earlier pages, which go first, from 1. */
 const FIRST = 1 << 24;
+/** A page that tracks without end has its calls written down this often, those of the time between together … */
+const WRITE_MS = 250;
+/** … and each call at once as long as it has not made so many of these in a row. */
+const WRITES_AT_ONCE = 4;
+/** Characters of a session's id: `session_`, the second it began, 32 digits. */
+const SESSION_CHARS = 51;
+/** A page claims its queue when it first sends, but no later than this after its first call: most of a visit's pages are gone before … */
+const OWN_MS = 5_000;
+/** … so others leave a queue without an owner alone as long as its page is younger than this. */
+const YOUNG_MS = 15_000;
+/** Characters of a context that need not be measured: the server takes 4,096 bytes. */
+const SHORT = 1_000;
 /** Longest `setTimeout` that browsers take. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
-const encoder = new TextEncoder();
 const now = () => performance.now();
-const iso = (time: number) => new Date(time).toJSON();
-const size = (text: string) => encoder.encode(text).length;
-const noise = () => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('');
-/** A page's name: sorts by time. */
-const fresh = () => Date.now().toString(36) + noise();
+/** Bytes of a text without lone surrogates, which JSON has none of. A `TextEncoder` takes four times as long on a page that has just begun. */
+const size = (text: string) => {
+  const escaped = encodeURI(text);
+  return escaped.length - 2 * (escaped.split('%').length - 1);
+};
+/** 32 hexadecimal digits. Pages without TLS have no `randomUUID`, which has its random numbers at hand when a page begins. */
+const noise = (): string =>
+  crypto.randomUUID?.().split('-').join('') ??
+  Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, '0')).join('');
+/** A page's name, which tells its age. */
+const fresh = () => Date.now() + noise().slice(16);
+const ageOf = (owner: string) => Date.now() - Number(owner.slice(0, 13));
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
 
 export function create(compile: Compile, fallback: () => Promise<Compile>): TrackMate {
@@ -69,6 +77,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   let ready = false;
   let agreed = false;
   let owner = '';
+  let owned = false;
   let early: Early[] = [];
   let calls = FIRST;
   let restored = 0;
@@ -78,7 +87,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   let planned = Infinity;
   let viewed: string | undefined;
   const texts = new Map<number, Kept>();
-  let envelopes: { text: string; bytes: number; number: number }[] = [];
+  let envelopes: { session: string; context: string; bytes: number; number: number }[] = [];
   const promises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
   const flushes = new Set<{ upTo: number; resolve(all: boolean): void }>();
   const listeners: { [Name in keyof Events]?: Set<(detail: Events[Name]) => void> } = {};
@@ -103,30 +112,24 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   let marks: string[] = [];
   let answer: Answer | undefined;
   let ended: number[] = [];
-  let session = '';
-  let spelled = '';
 
   const host: Host = {
-    keep(id) {
-      const { name, identify, session, context, text } = texts.get(id)!;
-      return set(`queue.${company}.${name}`, [identify ? 'i' : 'e', session, context, text].join('\n'));
-    },
+    keep: (id) => void unwritten.push(id),
     put: (id) => void put.push(id),
     send(request, how) {
       const carried = put.splice(0).map((id) => texts.get(id)!);
       const { identify, session, context } = carried[0]!;
       const all = carried.map(({ text }) => text).join();
-      const calls = identify ? all.slice(1, -1) : `"events":[${all}]${context && `,"context":${context}`}`;
-      const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":"${iso(Date.now())}"}`;
+      const calls = identify ? all.slice(1, -1) : `"events":[${all}],"context":${context}`;
+      const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":${Date.now()}}`;
       const url = `${base}/${identify ? 'profile' : 'events'}${settings.cookie ? `?visitor=${anonymous()}` : ''}`;
       say('sends', carried.length, 'calls,', body.length, 'characters,', how ? 'in parting' : '');
       return Number(how ? handOver(url, body) : post(url, body, request));
     },
-    away: (id) => void marks.push(texts.get(id)!.name),
+    away: (id) => void marks.push(nameOf(texts.get(id)!)),
     done(id, end) {
-      const { name, identify } = texts.get(id)!;
-      texts.delete(id);
-      remove(`queue.${company}.${name}`);
+      const { identify, note } = forget(id);
+      if (note) changed.add(note);
       ended[end] = (ended[end] ?? 0) + 1;
       const promise = identify && promises.get(id);
       if (!promise) return;
@@ -137,9 +140,36 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     },
     pause: (ms) => void set(`pause.${company}`, String(Date.now() + ms)),
     random: () => crypto.getRandomValues(new Int32Array(1))[0]!,
-    read: (place) => session.charCodeAt(place),
-    write: (byte) => void (spelled += String.fromCharCode(byte)),
   };
+
+  function forget(id: number): Kept {
+    const kept = texts.get(id)!;
+    texts.delete(id);
+    kept.note?.calls.delete(kept);
+    return kept;
+  }
+
+  /** Taken, and not written down yet. */
+  let unwritten: number[] = [];
+  /** What of these is over is still written down. */
+  const changed = new Set<Note>();
+
+  /** Brings the storage up to what has happened. */
+  function write() {
+    const [from = 0] = unwritten;
+    const to = unwritten.at(-1);
+    // One that was taken may have given way since.
+    const calls = unwritten.splice(0).flatMap((id) => texts.get(id) ?? []);
+    if (to && calls[0]) {
+      const note = { key: place(company, owner) + calls[0].number, calls: new Set(calls) };
+      const done = set(note.key, spell(calls));
+      say(calls.length, 'calls are kept', done ? 'on disk' : 'in memory');
+      if (done) for (const call of calls) call.note = note;
+      else core!.unkept(from, to);
+    }
+    for (const { key, calls } of changed) calls.size ? set(key, spell(calls)) : remove(key);
+    changed.clear();
+  }
 
   /** A page that goes has no answer to wait for, only the browser's word that it took the request. */
   function handOver(url: string, body: string): boolean {
@@ -172,19 +202,27 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     run();
   }
 
+  function look() {
+    core!.online(now(), navigator.onLine);
+  }
+
   /** Comes again when the core has something to do. Never at once: the page's own task goes first, and its calls share a request. */
   function arm() {
     const next = core!.next();
     if (next === planned) return;
     planned = next;
     clearTimeout(timer);
-    if (next < Infinity) timer = setTimeout(run, Math.min(Math.max(next - now(), 0), TIMEOUT_MAX));
+    const most = owned ? TIMEOUT_MAX : OWN_MS;
+    if (next < Infinity) timer = setTimeout(run, Math.min(Math.max(next - now(), 0), most));
   }
 
   /** Lets the core do what is due, and tells who waits for it. */
   function run() {
+    if (!owned && !left.length) own();
     planned = Infinity;
+    look();
     core!.wake(now());
+    write();
     arm();
     const [delivered, refused, ...lost] = ended;
     ended = [];
@@ -208,48 +246,63 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   /** Whether the browser says no for the visitor, by GPC or DNT. */
   function refuses(): boolean {
-    const { globalPrivacyControl, doNotTrack } = navigator as Navigator & { globalPrivacyControl?: boolean };
     const { respectGpc = true, respectDnt } = settings;
-    return (respectGpc && globalPrivacyControl) || (respectDnt && doNotTrack === '1') || false;
+    const { globalPrivacyControl } = navigator as Navigator & { globalPrivacyControl?: boolean };
+    return (respectGpc && globalPrivacyControl) || (respectDnt && navigator.doNotTrack === '1') || false;
+  }
+
+  // In one entry of the storage, as every call reads both: the anonymous id, and the session, `<id> <second of about its last call> <campaign>`.
+  // Without regular expressions: a page's first takes longer than all the rest of this.
+  let id = '';
+  let session = '';
+  let stored = '';
+
+  function recall() {
+    const kept = agreed ? get('visitor') : '';
+    if (kept && kept !== stored) {
+      [id] = kept.split(' ', 1) as [string];
+      session = kept.slice(id.length + 1);
+    }
+    stored = kept;
+  }
+
+  function save() {
+    // A cookie set by a server of the site outlives what browsers leave in a script's storage.
+    id ||= (agreed && settings.cookie && /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1]) || noise();
+    const text = `${id} ${session}`;
+    if (agreed && text !== stored) set('visitor', (stored = text));
+  }
+
+  function anonymous(): string {
+    recall();
+    save();
+    return id;
   }
 
   /** What `core.visit` was last asked; asked the same, it says the same. */
   let asked = '';
-  function visit(anew?: 'reset'): string {
+  function visit(url = document.URL, anew?: 'reset'): string {
     if (!core) return '';
-    const kept = agreed ? get('session') : '';
+    recall();
     const nowS = Math.floor(Date.now() / 1000);
-    const question = `${(session = kept || session)}/${nowS}/${agreed && !kept}/${settings.sessionPerCampaign && location.search}`;
-    if (question !== asked) {
-      const campaign = settings.sessionPerCampaign ? JSON.stringify(campaignOf(location.href) ?? '') : '""';
+    const campaign = settings.sessionPerCampaign ? JSON.stringify(campaignOf(url) ?? '') : '';
+    if (asked !== `${session}/${nowS}/${campaign}`) {
       let hash = 0;
-      for (const char of campaign.slice(2)) hash = (hash * 31 + char.charCodeAt(0)) | 0;
-      spelled = '';
-      const why = core.visit(nowS, hash);
-      session = spelled;
-      if (agreed && session !== kept) set('session', session);
-      asked = `${session}/${nowS}/false/${settings.sessionPerCampaign && location.search}`;
-      if (why > 1) emit('session', { sessionId: session.split(' ')[0]!, reason: anew ?? BEGUN[why - 2]! });
+      for (const char of campaign.slice(2)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
+      let [sessionId = '', last, by = '0'] = session.split(' ');
+      const started = sessionId.length === SESSION_CHARS ? sessionId.slice(8, 18) : 0;
+      const why = core.visit(nowS, hash, Number(started), Number(last), Number(by));
+      if (why > 1) [sessionId, by] = [`session_${nowS}_${noise()}`, String(hash)];
+      if (why) session = `${sessionId} ${nowS} ${by}`;
+      asked = `${session}/${nowS}/${campaign}`;
+      if (why > 1) emit('session', { sessionId, reason: anew ?? BEGUN[why - 2]! });
     }
+    save();
     return session.split(' ')[0]!;
   }
 
-  let unkept = '';
-  let read = -1;
-  function anonymous(): string {
-    const second = Math.floor(Date.now() / 1000);
-    if (read === second && unkept) return unkept;
-    read = second;
-    const kept = agreed ? get('anonymous') : '';
-    // A cookie set by a server of the site outlives what browsers leave in a script's storage.
-    unkept = kept || (agreed && settings.cookie && /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1]) || unkept || noise();
-    if (agreed && !kept) set('anonymous', unkept);
-    return unkept;
-  }
-
   function forgetVisitor() {
-    unkept = '';
-    remove('anonymous');
+    id = '';
     if (settings.cookie) document.cookie = 'trackmate_id=;path=/;max-age=0';
   }
 
@@ -257,75 +310,90 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   let context = '';
   let contextFor = '';
-  function describe(url: string, page?: Facts): string {
-    const id = anonymous();
-    const of = id + url.split('#')[0];
+  function describe(page: Facts): string {
+    const of = id + page.url.split('#')[0];
     if (of !== contextFor) {
       contextFor = of;
-      context = contextOf(page ?? facts(), id);
-      if (!core!.fits(size(context))) context = JSON.stringify({ anonymousId: id });
+      context = contextOf(page, id);
+      if (context.length > SHORT && !core!.fits(size(context))) context = JSON.stringify({ anonymousId: id });
     }
     return context;
   }
 
-  /** Tracked in this task of the page. What has to be copied has been; the rest is done before the task ends, when the page's own code has. */
+  /** Tracked, and not taken yet. What has to be copied has been. */
   let drafts: (() => void)[] = [];
+  let settling: ReturnType<typeof setTimeout> | undefined;
+  /** When all writes until now would have been made, a quarter of a second apart. */
+  let paid = 0;
+
+  /** The page's own task goes first; at the latest when it goes or hides, all is settled. A hidden page's timers may never come. */
+  function draft(step: () => void) {
+    if (drafts.push(step) > 1) return;
+    const wait = paid - WRITES_AT_ONCE * WRITE_MS - now();
+    if (wait > 0 && !document.hidden) settling = setTimeout(settle, wait);
+    else queueMicrotask(settle);
+  }
+
   function settle() {
-    for (const draft of drafts.splice(0)) attempt(draft);
+    if (!drafts.length) return;
+    clearTimeout(settling);
+    paid = Math.max(paid, now()) + WRITE_MS;
+    for (const step of drafts.splice(0)) attempt(step);
+    write();
+    arm();
   }
 
   /** `body`: members of a JSON object. */
-  function take(identify: boolean, nameChars: number, at: number, body: string, options?: CallOptions, url = location.href, page?: Facts): number {
-    const id = ++calls;
-    const name = `${owner}.${id - FIRST}`;
+  function take(identify: boolean, nameChars: number, at: number, body: string, page: Facts, options?: CallOptions): number {
+    const call = ++calls;
+    const number = call - FIRST;
     const { timestamp, messageId } = options ?? {};
     // Strictly later than the call before, whatever the clock's grain; a clock that was set back by more is believed.
     stamped = at > stamped || at < stamped - 1000 ? at : stamped + 1;
-    let time = timestamp === undefined ? iso(stamped) : iso(new Date(timestamp).getTime());
-    if (!time) {
+    let time = timestamp === undefined ? stamped : new Date(timestamp).getTime();
+    if (isNaN(time)) {
       warn(`not a time: ${String(timestamp)}`);
-      time = iso(stamped);
+      time = stamped;
     }
-    const text = `{${body && `${body},`}"timestamp":"${time}","messageId":${JSON.stringify(String(messageId ?? name))}}`;
-    const kept = { owner, name, identify, session: visit(), context: identify ? '' : describe(url, page), text };
-    texts.set(id, kept);
-    const taken = core!.track(now(), id, identify, nameChars, size(text), ...envelope(kept));
-    say(text, ['is kept on disk', 'is kept in memory', 'waits for consent'][taken] ?? 'is dropped');
-    arm();
-    if (taken < 3) return id;
-    texts.delete(id);
-    const code = LOST[taken - 2]!;
-    if (taken > 3) lose(code, 'the call was not taken');
+    const text = `{${body && `${body},`}"timestamp":${time},"messageId":${JSON.stringify(String(messageId ?? `${owner}.${number}`))}}`;
+    const kept: Kept = { owner, number, identify, session: visit(page.url), context: identify ? '' : describe(page), text };
+    texts.set(call, kept);
+    const taken = core!.track(now(), call, identify, nameChars, size(text), ...envelope(kept));
+    say(text, ['is taken', 'waits for consent'][taken] ?? 'is dropped');
+    if (taken < 2) return call;
+    texts.delete(call);
+    const code = LOST[taken - 1]!;
+    if (taken > 2) lose(code, 'the call was not taken');
     throw failure(code, 'the call was not taken');
   }
 
   /** By number: what calls of one request share, and the bytes of its body besides them. */
   function envelope({ session, context }: Kept): [overhead: number, number: number] {
-    const text = session + context;
-    let known = envelopes.find((known) => known.text === text);
+    let known = envelopes.find((known) => known.session === session && known.context === context);
     if (!known) {
-      known = { text, bytes: size(text) + 200, number: numbers++ };
+      known = { session, context, bytes: size(session + context) + 200, number: numbers++ };
       // The latest few: a single-page site may have any number. One that comes again is another one.
       envelopes = [known, ...envelopes.slice(0, 9)];
     }
     return [known.bytes, known.number];
   }
 
-  function event(name: unknown, data: object | undefined, at: number, page?: Facts, options?: CallOptions) {
-    const eventType = String(name ?? '').trim();
-    const body = `"eventType":${JSON.stringify(eventType)},"eventData":${JSON.stringify({ ...data })}`;
-    const url = page?.url ?? location.href;
-    if (!drafts.length) queueMicrotask(settle);
-    drafts.push(() => take(false, [...eventType].length, at, body, options, url, page));
+  /** Where the page is, as it was when it had come there. */
+  let here: Facts | undefined;
+  const where = () => (here?.url === document.URL ? here : (here = facts()));
+
+  function event(eventType: string, eventData: object | undefined, at: number, page = where(), options?: CallOptions) {
+    const body = JSON.stringify({ eventType, eventData: { ...eventData } }).slice(1, -1);
+    draft(() => take(false, [...eventType].length, at, body, page, options));
   }
 
   const methods: Record<string, (at: number, page: Facts | undefined, ...args: any[]) => unknown> = {
-    trackPageView(at, page = facts()) {
+    trackPageView(at, page = (here = facts())) {
       viewed = pathOf(page.url);
       event('page_view', { address: page.url, title: page.title, referrer: page.referrer, path: viewed }, at, page);
     },
     track(at, page, name: string, data?: object, options?: CallOptions) {
-      event(name, data, at, page, options);
+      event(String(name ?? '').trim(), data, at, page, options);
     },
     group(at, page, groupId: string, traits?: object, options?: CallOptions) {
       event('group', { groupId, traits }, at, page, options);
@@ -335,8 +403,10 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     },
     async identify(at, _page, traits: Traits, options?: CallOptions) {
       const told = Object.entries(traits).filter(([name]) => !RESERVED.includes(name));
-      const id = take(true, 1, at, JSON.stringify(Object.fromEntries(told)).slice(1, -1), options);
-      return new Promise((resolve, reject) => promises.set(id, { resolve, reject }));
+      const call = take(true, 1, at, JSON.stringify(Object.fromEntries(told)).slice(1, -1), where(), options);
+      write();
+      arm();
+      return new Promise((resolve, reject) => promises.set(call, { resolve, reject }));
     },
     async flush() {
       core!.flush(now());
@@ -346,22 +416,29 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       });
     },
     reset(_at, _page, options?: { keepAnonymousId?: boolean }) {
-      remove('session');
+      recall();
+      remove('visitor');
       session = '';
       if (!options?.keepAnonymousId) forgetVisitor();
-      visit('reset');
+      visit(document.URL, 'reset');
     },
     consent(_at, _page, decision: Consent) {
-      const decided = refuses() ? 1 : CONSENTS.indexOf(decision);
-      agreed = decided === 0;
-      if (decided === 1) {
-        remove('session');
-        forgetVisitor();
-      }
-      core!.consent(now(), decided);
+      core!.consent(now(), decide(decision));
+      write();
       setTimeout(run);
     },
   };
+
+  /** → as `core::Consent`. */
+  function decide(decision: Consent): number {
+    const decided = refuses() ? 1 : CONSENTS.indexOf(decision);
+    agreed = decided === 0;
+    if (decided === 1) {
+      remove('visitor');
+      forgetVisitor();
+    }
+    return decided;
+  }
 
   /** Makes a call, now or when the core is there. */
   function call(name: string, args: unknown[], at: number, page?: Facts): unknown {
@@ -389,34 +466,43 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   /** What this page owned when it went. */
   let left: string[] = [];
 
+  let adopting: ReturnType<typeof setTimeout> | undefined;
+
   function adopt() {
     if (left.length) return; // The page is not back yet: what it left is its own, unless somebody else was quicker.
+    /** Pages that said so, and calls that they handed over. */
     const away = new Map<string, number>();
-    for (const by of under(`away.${company}.`)) {
-      const [until, ...names] = get(`away.${company}.${by}`).split(' ');
+    const owners = new Set<string>();
+    for (const key of under('')) {
+      const [kind, of, by = ''] = key.split('.');
+      if (of !== company) continue;
+      if (kind === 'queue' && by !== owner && !owns(by)) owners.add(by);
+      if (kind !== 'away') continue;
+      const [until, ...names] = get(key).split(' ');
       const left = Number(until) - Date.now();
-      if (left > 0 && left < 60_000) names.forEach((name) => away.set(name, left));
-      else remove(`away.${company}.${by}`);
+      if (left > 0 && left < 60_000) for (const name of [by, ...names]) away.set(name, left);
+      else remove(key);
     }
-    const names = under(`queue.${company}.`);
-    for (const of of new Set(names.map((name) => name.split('.')[0]!))) {
-      if (owns(of)) continue;
+    let wait = 0;
+    for (const of of owners) {
+      const young = YOUNG_MS - ageOf(of);
+      if (young > 0 && young <= YOUNG_MS && !away.has(of)) {
+        wait = Math.max(wait, young);
+        continue;
+      }
       claim(of, owner, () => {
-        // Read again: who owned it until now may have sent some.
-        const left = under(`queue.${company}.`).filter((name) => name.startsWith(`${of}.`));
+        // Read now: who owned it until now may have sent some.
+        const left = found(company, of);
         say('takes over', left.length, 'calls of an earlier page');
-        left.sort((a, b) => Number(a.split('.')[1]) - Number(b.split('.')[1])).forEach((name) => restore(of, name, away.get(name) ?? 0));
+        for (const kept of left) {
+          texts.set(++restored, kept);
+          core!.restore(now(), restored, kept.identify, size(kept.text), ...envelope(kept), away.get(nameOf(kept)) ?? 0);
+        }
         run();
       });
     }
-  }
-
-  function restore(of: string, name: string, awayMs: number) {
-    const [kind, session = '', context = '', text] = get(`queue.${company}.${name}`).split('\n');
-    if (!text) return;
-    const kept: Kept = { owner: of, name, identify: kind === 'i', session, context, text };
-    texts.set(++restored, kept);
-    core!.restore(now(), restored, kept.identify, size(text), ...envelope(kept), awayMs);
+    clearTimeout(adopting);
+    if (wait) adopting = setTimeout(adopt, wait);
   }
 
   // The page's own life.
@@ -429,24 +515,41 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       }
       return;
     }
+    settle();
+    look();
     core!.part(now(), true);
-    if (marks.length) set(`away.${company}.${owner}`, [Date.now() + 10_000, ...marks].join(' '));
+    write();
+    if (texts.size) set(`away.${company}.${owner}`, [Date.now() + 10_000, ...marks].join(' '));
     marks = [];
-    left = release();
+    left = [...new Set([owner, ...release()])];
+  }
+
+  /** The page may be going: what waits goes now, while answers may still come. */
+  function part() {
+    settle();
+    look();
+    core!.part(now(), false);
   }
 
   /** The page came back out of the browser's cache: what it owned may be somebody else's by now. */
   function comeBack() {
+    owned = true;
     for (const of of left.splice(0)) {
       const mine = () => [...texts].filter(([, kept]) => kept.owner === of);
-      const drop = (gone: (name: string) => boolean) =>
-        mine().forEach(([id, { name }]) => gone(name) && (texts.delete(id), core!.forget(id)));
+      const drop = (left: Kept[]) => {
+        const names = new Set(left.map(nameOf));
+        for (const [id, kept] of mine()) {
+          if (names.has(nameOf(kept))) continue;
+          forget(id);
+          core!.forget(id);
+        }
+      };
       claim(
         of,
         owner,
-        () => drop((name) => !get(`queue.${company}.${name}`)),
+        () => drop(found(company, of)),
         () => {
-          drop(() => true);
+          drop([]);
           if (of !== owner) return;
           owner = fresh();
           own();
@@ -458,6 +561,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   }
 
   function own() {
+    owned = true;
     claim(owner, owner, () => {});
   }
 
@@ -481,26 +585,22 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   function begin() {
     ready = true;
-    core!.open(now(), settings.batchSize ?? 0, settings.flushInterval ?? 0, Number(get(`pause.${company}`)) - Date.now());
-    core!.online(now(), navigator.onLine);
-    call('consent', [settings.consent ?? 'granted'], 0);
-    own();
+    const { batchSize = 0, flushInterval = 0, consent = 'granted' } = settings;
+    const asked = get(`pause.${company}`);
+    const decided = decide(consent);
+    // It begins with the defaults, and each function of the core that a start calls costs a page as much as all this.
+    if (batchSize || flushInterval || asked || decided) core!.open(now(), batchSize, flushInterval, Number(asked) - Date.now(), decided);
     document.addEventListener('visibilitychange', () => {
-      if (document.hidden) core!.part(now(), false);
+      if (document.hidden) part();
       else adopt();
       run();
     });
     addEventListener('pageshow', (event) => event.persisted && comeBack());
-    for (const name of ['online', 'offline']) {
-      addEventListener(name, () => {
-        core!.online(now(), navigator.onLine);
-        run();
-      });
-    }
+    for (const name of ['online', 'offline']) addEventListener(name, run);
     // A navigation that begins is the last moment at which an answer may still come back to this page.
     (window as unknown as { navigation?: EventTarget }).navigation?.addEventListener('navigate', (event) => {
       if ((event as unknown as { destination: { sameDocument: boolean } }).destination.sameDocument) return;
-      core!.part(now(), false);
+      part();
       run();
     });
     // Asked for first: an exception is dear on a page that has just begun.
@@ -532,8 +632,10 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   const api: Record<string, (...args: any[]) => unknown> = {
     init(companyId: string, apiUrl: string, options?: InitOptions) {
-      const url = String(apiUrl).replace(/\/+$/, '') + (options?.path ?? '/api');
       if (!companyId || !apiUrl) return warn('init needs a company id and the address of TrackMate');
+      let url = String(apiUrl);
+      while (url.endsWith('/')) url = url.slice(0, -1);
+      url += options?.path ?? '/api';
       if (company) {
         if (company !== companyId || base !== url) warn('init was called before, with another company or address: ignored');
         return;

@@ -12,5 +12,3 @@ export const away: Host['away'] = (id) => host.away(id);
 export const done: Host['done'] = (id, end) => host.done(id, end);
 export const pause: Host['pause'] = (ms) => host.pause(ms);
 export const random: Host['random'] = () => host.random();
-export const read: Host['read'] = (place) => host.read(place);
-export const write: Host['write'] = (byte) => host.write(byte);

@@ -14,8 +14,8 @@ use crate::retry::{Verdict, verdict, wait_ms, wish_ms};
 
 /// What the core asks of the page it is in. Times are milliseconds of a clock that never jumps.
 pub(crate) trait Page {
-    /// Write this call down for later pages. Says whether that worked.
-    fn keep(&mut self, id: u32) -> bool;
+    /// Write this call down for later pages, with others if there are, and say [`Core::unkept`] if that does not work.
+    fn keep(&mut self, id: u32);
     /// This call is carried by the request that the next `send` sends.
     fn put(&mut self, id: u32);
     /// Send what was put. Says whether the browser took it.
@@ -54,18 +54,16 @@ pub(crate) enum End {
 /// What became of a new call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// Queued, and written down.
-    Kept = 0,
-    /// Queued, in memory alone: storage is closed or full.
-    Volatile = 1,
+    /// Queued, and to be written down.
+    Queued = 0,
     /// Held in memory until the visitor agrees.
-    Held = 2,
+    Held = 1,
     /// Dropped: the visitor does not agree.
-    Withheld = 3,
+    Withheld = 2,
     /// Dropped: over the server's limit.
-    TooLarge = 4,
+    TooLarge = 3,
     /// Dropped: no name, or one over the server's limit.
-    BadName = 5,
+    BadName = 4,
 }
 
 /// Whether the visitor agrees.
@@ -147,8 +145,10 @@ impl Core {
         }
     }
 
-    /// `init`'s options; 0 stands for the default. `asked_ms`: how long the server has asked an earlier page to wait from now.
-    pub(crate) fn open(&mut self, now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64) {
+    /// `init`'s options; 0 stands for the default. `asked_ms`: how long the server has asked an earlier page to wait from now. `consent`: as far as
+    /// the visitor has decided.
+    pub(crate) fn open(&mut self, now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64, consent: Consent) {
+        self.consent = consent;
         if batch_events > 0 {
             self.batch_events = batch_events.min(BATCH_EVENTS_MAX);
         }
@@ -173,18 +173,22 @@ impl Core {
         };
         let Call { id, kind, bytes, overhead, envelope, .. } = call;
         self.make_room(bytes, page);
-        let volatile = state == State::Held || !page.keep(id);
-        self.queue.push(Item { id, kind, bytes, overhead, envelope, volatile, state });
+        self.queue.push(Item { id, kind, bytes, overhead, envelope, volatile: false, state });
         self.due_ms = self.due_ms.min(now_ms + self.flush_ms);
         if kind == Kind::Identify || self.queue.waiting() >= self.batch_events {
             self.due_ms = now_ms;
         }
         if state == State::Held {
-            Taken::Held
-        } else if volatile {
-            Taken::Volatile
-        } else {
-            Taken::Kept
+            return Taken::Held;
+        }
+        page.keep(id);
+        Taken::Queued
+    }
+
+    /// The calls that the page was asked to keep, from the one to the other, could not be written down: storage is closed or full.
+    pub(crate) fn unkept(&mut self, from: u32, to: u32) {
+        for item in self.queue.items_mut().filter(|item| (from..=to).contains(&item.id)) {
+            item.volatile = true;
         }
     }
 
@@ -215,7 +219,7 @@ impl Core {
             Consent::Granted => {
                 for item in self.queue.items_mut().filter(|item| item.state == State::Held) {
                     item.state = State::Waiting;
-                    item.volatile = !page.keep(item.id);
+                    page.keep(item.id);
                     self.due_ms = now_ms;
                 }
             }

@@ -17,23 +17,20 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(raw_module = "host")]
 extern "C" {
     // `core::Page`, as the rim implements it.
-    fn keep(id: i32) -> i32;
+    fn keep(id: i32);
     fn put(id: i32);
     fn send(request: i32, how: i32) -> i32;
     fn away(id: i32);
     fn done(id: i32, end: i32);
     fn pause(wait_ms: f64);
     fn random() -> i32;
-    // The stored session, byte by byte: the one at `place` (0 behind the end), and the next one of the new text.
-    fn read(place: i32) -> i32;
-    fn write(byte: i32);
 }
 
 struct Rim;
 
 impl Page for Rim {
-    fn keep(&mut self, id: u32) -> bool {
-        keep(id.cast_signed()) > 0
+    fn keep(&mut self, id: u32) {
+        keep(id.cast_signed());
     }
     fn put(&mut self, id: u32) {
         put(id.cast_signed());
@@ -73,10 +70,19 @@ const fn kind(identify: bool) -> Kind {
     if identify { Kind::Identify } else { Kind::Event }
 }
 
-/// `init`'s options, 0 for the default, and how long the server has asked to wait.
+/// `init`'s options, 0 for the default, how long the server has asked to wait, and what the visitor has decided (`core::Consent`). What is
+/// never opened has the defaults.
 #[wasm_bindgen]
-pub fn open(now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64) {
-    with(|core| core.open(now_ms, batch_events, flush_ms, asked_ms));
+pub fn open(now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64, decision: u32) {
+    with(|core| core.open(now_ms, batch_events, flush_ms, asked_ms, decided(decision)));
+}
+
+const fn decided(decision: u32) -> Consent {
+    match decision {
+        0 => Consent::Granted,
+        1 => Consent::Denied,
+        _ => Consent::Pending,
+    }
 }
 
 /// A call was made → `core::Taken`.
@@ -84,6 +90,12 @@ pub fn open(now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64) {
 pub fn track(now_ms: f64, id: u32, identify: bool, name_chars: u32, bytes: u32, overhead: u32, envelope: u32) -> i32 {
     let call = Call { id, kind: kind(identify), name_chars, bytes, overhead, envelope };
     with(|core| core.track(now_ms, call, &mut Rim) as i32)
+}
+
+/// The calls that the page was asked to keep, from the one to the other, could not be written down.
+#[wasm_bindgen]
+pub fn unkept(from: u32, to: u32) {
+    with(|core| core.unkept(from, to));
 }
 
 /// An earlier page left this call, and it is to be left alone for `away_ms`.
@@ -102,12 +114,7 @@ pub fn forget(id: u32) {
 /// The visitor has decided: `core::Consent`.
 #[wasm_bindgen]
 pub fn consent(now_ms: f64, decision: u32) {
-    let decision = match decision {
-        0 => Consent::Granted,
-        1 => Consent::Denied,
-        _ => Consent::Pending,
-    };
-    with(|core| core.consent(now_ms, decision, &mut Rim));
+    with(|core| core.consent(now_ms, decided(decision), &mut Rim));
 }
 
 /// Send what waits, now.
@@ -155,16 +162,10 @@ pub fn progress(now_ms: f64, id: u32) -> i32 {
     with(|core| core.progress(now_ms, id) as i32)
 }
 
-/// Reads the stored session and writes what is to be stored → `session::Visit`.
+/// What becomes of the stored visit (`started_s` 0: there is none) at a call on a page to which the visitor came by `campaign` → `session::Visit`.
 #[wasm_bindgen]
-pub fn visit(now_s: u32, campaign: u32) -> i32 {
-    let stored = (0..).map(read).take_while(|byte| *byte > 0).map(|byte| u8::try_from(byte).unwrap_or(b'?'));
-    let bits = || {
-        let mut bits = [0; 16];
-        bits.fill_with(|| random().to_le_bytes()[0]);
-        bits
-    };
-    session::resume(stored, now_s, campaign, bits, |byte| write(byte.into())) as i32
+pub fn visit(now_s: u32, campaign: u32, started_s: u32, last_s: u32, stored_campaign: u32) -> i32 {
+    session::Stored { started_s, last_s, campaign: stored_campaign }.at(now_s, campaign) as i32
 }
 
 /// Whether a context of so many bytes may be sent with events.

@@ -4,8 +4,6 @@ use crate::limits::{EMAIL_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SESSION_ID_BYTES_MAX}
 
 /// What every session made by the Worker for server events begins with. Public callers may not use it.
 pub const SERVER_SESSION_PREFIX: &str = "webhook_";
-/// What every session made by the SDK begins with.
-pub const SESSION_PREFIX: &str = "session_";
 /// What every company id begins with.
 pub const COMPANY_PREFIX: &str = "TM-";
 
@@ -29,34 +27,10 @@ const PLACEHOLDERS: [&str; 16] = [
     "distinct_id",
 ];
 
-/// `session_<unix s>_<random hex>`, the form of seed 000.
+/// `session_<unix s>_<random hex>`, the form of seed 000, which the browser SDK makes too.
 #[must_use]
 pub fn session_id(now_s: u64, random: [u8; 16]) -> String {
-    let mut text = String::new();
-    spell_session_id(u32::try_from(now_s).unwrap_or(u32::MAX), random, |byte| text.push(char::from(byte)));
-    text
-}
-
-/// Spells the same byte by byte. The browser SDK has neither an allocator nor the formatter, which would outweigh all the rest of it.
-pub fn spell_session_id(now_s: u32, random: [u8; 16], mut put: impl FnMut(u8)) {
-    SESSION_PREFIX.bytes().for_each(&mut put);
-    spell_number(now_s, &mut put);
-    put(b'_');
-    for byte in random {
-        put(hex_digit(byte >> 4));
-        put(hex_digit(byte & 15));
-    }
-}
-
-/// Spells a number in decimal, byte by byte.
-pub fn spell_number(number: u32, mut put: impl FnMut(u8)) {
-    let mut place = 1_000_000_000;
-    while place > 0 {
-        if number >= place || place == 1 {
-            put(b'0' + u8::try_from(number / place % 10).unwrap_or_default());
-        }
-        place /= 10;
-    }
+    format!("session_{now_s}_{}", hex(&random))
 }
 
 /// `webhook_<unix s>_<random hex>`, the session that gathers one person's server events.
@@ -175,11 +149,6 @@ mod tests {
         assert_eq!(id, format!("session_1729260000_{}", "ab".repeat(16)));
         assert!(is_public_session(&id));
         assert!(is_public_session("session_123abc"));
-        for number in [0, 7, 10, 4_294_967_295] {
-            let mut text = String::new();
-            spell_number(number, |byte| text.push(char::from(byte)));
-            assert_eq!(text, number.to_string());
-        }
     }
 
     #[test]

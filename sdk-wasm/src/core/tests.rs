@@ -27,6 +27,8 @@ struct Sent {
 struct World {
     disk: BTreeMap<u32, Text>,
     disk_closed: bool,
+    /// To be written.
+    fresh: Vec<u32>,
     beacons_refused: bool,
     texts: BTreeMap<u32, Text>,
     put: Vec<u32>,
@@ -37,12 +39,8 @@ struct World {
 }
 
 impl Page for World {
-    fn keep(&mut self, id: u32) -> bool {
-        let text = self.texts[&id];
-        if !self.disk_closed {
-            self.disk.insert(text.name, text);
-        }
-        !self.disk_closed
+    fn keep(&mut self, id: u32) {
+        self.fresh.push(id);
     }
     fn put(&mut self, id: u32) {
         self.put.push(id);
@@ -78,6 +76,11 @@ impl World {
         self.call(core, now, Text { name, bytes, kind: Kind::Event })
     }
     fn call(&mut self, core: &mut Core, now: f64, text: Text) -> Taken {
+        let taken = self.make(core, now, text);
+        self.write(core);
+        taken
+    }
+    fn make(&mut self, core: &mut Core, now: f64, text: Text) -> Taken {
         let id = 1_000_000 + text.name;
         self.texts.insert(id, text);
         let call = Call { id, kind: text.kind, name_chars: 5, bytes: text.bytes, overhead: OVERHEAD, envelope: 0 };
@@ -86,6 +89,14 @@ impl World {
             self.texts.remove(&id);
         }
         taken
+    }
+    fn write(&mut self, core: &mut Core) {
+        let fresh = std::mem::take(&mut self.fresh);
+        if let (Some(first), Some(last), true) = (fresh.first(), fresh.last(), self.disk_closed) {
+            return core.unkept(*first, *last);
+        }
+        // One that was taken may have given way since.
+        self.disk.extend(fresh.iter().filter_map(|id| self.texts.get(id)).map(|text| (text.name, *text)));
     }
     /// The page is gone; the next one finds what is on the disk.
     fn reload(&mut self, now: f64, left_ms: f64) -> Core {
@@ -170,9 +181,9 @@ fn the_server_s_pause_outlives_an_outage_of_the_network_and_the_page() {
     core.online(20.0, true);
     assert_eq!(page.wake(&mut core, 20.0), 60_000.0);
     let mut next = page.reload(100.0, 0.0);
-    next.open(100.0, 0, 0.0, 59_900.0);
+    next.open(100.0, 0, 0.0, 59_900.0, Consent::Granted);
     assert_eq!(page.wake(&mut next, 100.0), 60_000.0);
-    next.open(100.0, 0, 0.0, 1e12);
+    next.open(100.0, 0, 0.0, 1e12, Consent::Granted);
     assert_eq!(
         page.wake(&mut next, 100.0),
         100.0 + RETRY_AFTER_MS_MAX,
@@ -261,6 +272,7 @@ fn nothing_is_written_or_sent_before_the_visitor_agrees() {
     core.part(9_999.0, true, &mut page);
     assert!(page.sent.is_empty() && page.disk.is_empty());
     core.consent(10_000.0, Consent::Granted, &mut page);
+    page.write(&mut core);
     assert_eq!(page.disk.len(), 1);
     page.wake(&mut core, 10_000.0);
     assert_eq!(page.sent.len(), 1);
@@ -292,7 +304,7 @@ fn a_no_takes_what_is_queued_and_whatever_comes() {
 #[test]
 fn names_and_sizes_are_the_server_s() {
     let (mut core, mut page) = (Core::new(), World::default());
-    assert_eq!(page.track(&mut core, 0.0, 1, EVENT_BYTES_MAX as u32), Taken::Kept);
+    assert_eq!(page.track(&mut core, 0.0, 1, EVENT_BYTES_MAX as u32), Taken::Queued);
     assert_eq!(page.track(&mut core, 0.0, 2, EVENT_BYTES_MAX as u32 + 1), Taken::TooLarge);
     for name_chars in [0, EVENT_NAME_CHARS_MAX as u32 + 1] {
         let call = Call { id: 9, kind: Kind::Event, name_chars, bytes: 10, overhead: OVERHEAD, envelope: 0 };
@@ -381,13 +393,16 @@ proptest! {
         for happening in life {
             let before = page.sent.len();
             match happening {
-                Happening::Track { events, bytes, identify } => for _ in 0..events {
-                    if total_bytes + bytes > QUEUE_BYTES_MAX || made >= QUEUE_ITEMS_MAX as u32 { break; }
-                    total_bytes += bytes;
-                    made += 1;
-                    let kind = if identify { Kind::Identify } else { Kind::Event };
-                    prop_assert_eq!(page.call(&mut core, now, Text { name: made, bytes, kind }), Taken::Kept);
-                },
+                Happening::Track { events, bytes, identify } => {
+                    for _ in 0..events {
+                        if total_bytes + bytes > QUEUE_BYTES_MAX || made >= QUEUE_ITEMS_MAX as u32 { break; }
+                        total_bytes += bytes;
+                        made += 1;
+                        let kind = if identify { Kind::Identify } else { Kind::Event };
+                        prop_assert_eq!(page.make(&mut core, now, Text { name: made, bytes, kind }), Taken::Queued);
+                    }
+                    page.write(&mut core);
+                }
                 Happening::Wake => {
                     let next = page.wake(&mut core, now);
                     prop_assert!(next > now, "it would come again at once, for ever");
