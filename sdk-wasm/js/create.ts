@@ -519,7 +519,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     look();
     core!.part(now(), true);
     write();
-    if (texts.size) set(`away.${company}.${owner}`, [Date.now() + 10_000, ...marks].join(' '));
+    if ([...texts.values()].some(({ note }) => note)) set(`away.${company}.${owner}`, [Date.now() + 10_000, ...marks].join(' '));
     marks = [];
     left = [...new Set([owner, ...release()])];
   }

@@ -285,6 +285,10 @@ describe('the SDK', () => {
 
   test('stores and sends nothing before consent, and nothing at all after a no', async () => {
     await open({ options: { consent: 'pending' } });
+    await use(page, () => sdk.track('never-agreed'));
+    await page.goto(`${collector.url}/elsewhere.html`);
+    assert.deepEqual(await stored(page), []);
+    await go({ options: { consent: 'pending' } });
     await use(page, () => sdk.track('held'));
     assert.equal(await flush(), false);
     assert.deepEqual(await stored(page), []);
