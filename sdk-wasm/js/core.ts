@@ -5,7 +5,7 @@ export interface Core {
   open(now: number, batchEvents: number, flushMs: number, askedMs: number, consent: number): void;
   track(now: number, id: number, identify: boolean, nameChars: number, bytes: number, overhead: number, envelope: number): number;
   restore(now: number, id: number, identify: boolean, bytes: number, overhead: number, envelope: number, awayMs: number): void;
-  unkept(from: number, to: number): void;
+  unkept(id: number): void;
   forget(id: number): void;
   consent(now: number, decision: number): void;
   flush(now: number): void;

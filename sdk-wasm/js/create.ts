@@ -43,8 +43,11 @@ const FIRST = 1 << 24;
 const WRITE_MS = 250;
 /** … and each call at once as long as it has not made so many of these in a row. */
 const WRITES_AT_ONCE = 4;
-/** Characters of a session's id: `session_`, the second it began, 32 digits. */
-const SESSION_CHARS = 51;
+/** The second at which a session of this id began; 0 where the id is not one of ours, `session_<second>_<32 digits>`. */
+const begun = (id: string) =>
+  id.length === 51 && id.startsWith('session_') && id[18] === '_' && [...id.slice(19)].every((digit) => '0123456789abcdef'.includes(digit))
+    ? Number(id.slice(8, 18))
+    : 0;
 /** A page claims its queue when it first sends, but no later than this after its first call: most of a visit's pages are gone before … */
 const OWN_MS = 5_000;
 /** … so others leave a queue without an owner alone as long as its page is younger than this. */
@@ -156,16 +159,15 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   /** Brings the storage up to what has happened. */
   function write() {
-    const [from = 0] = unwritten;
-    const to = unwritten.at(-1);
+    const ids = unwritten.splice(0);
     // One that was taken may have given way since.
-    const calls = unwritten.splice(0).flatMap((id) => texts.get(id) ?? []);
-    if (to && calls[0]) {
+    const calls = ids.flatMap((id) => texts.get(id) ?? []);
+    if (calls[0]) {
       const note = { key: place(company, owner) + calls[0].number, calls: new Set(calls) };
       const done = set(note.key, spell(calls));
       say(calls.length, 'calls are kept', done ? 'on disk' : 'in memory');
       if (done) for (const call of calls) call.note = note;
-      else core!.unkept(from, to);
+      else for (const id of ids) core!.unkept(id);
     }
     for (const { key, calls } of changed) calls.size ? set(key, spell(calls)) : remove(key);
     changed.clear();
@@ -202,7 +204,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     run();
   }
 
-  function look() {
+  function checkOnline() {
     core!.online(now(), navigator.onLine);
   }
 
@@ -220,7 +222,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   function run() {
     if (!owned && !left.length) own();
     planned = Infinity;
-    look();
+    checkOnline();
     core!.wake(now());
     write();
     arm();
@@ -290,8 +292,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       let hash = 0;
       for (const char of campaign.slice(2)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
       let [sessionId = '', last, by = '0'] = session.split(' ');
-      const started = sessionId.length === SESSION_CHARS ? sessionId.slice(8, 18) : 0;
-      const why = core.visit(nowS, hash, Number(started), Number(last), Number(by));
+      const why = core.visit(nowS, hash, begun(sessionId), Number(last), Number(by));
       if (why > 1) [sessionId, by] = [`session_${nowS}_${noise()}`, String(hash)];
       if (why) session = `${sessionId} ${nowS} ${by}`;
       asked = `${session}/${nowS}/${campaign}`;
@@ -483,11 +484,11 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       if (left > 0 && left < 60_000) for (const name of [by, ...names]) away.set(name, left);
       else remove(key);
     }
-    let wait = 0;
+    let wait = Infinity;
     for (const of of owners) {
       const young = YOUNG_MS - ageOf(of);
       if (young > 0 && young <= YOUNG_MS && !away.has(of)) {
-        wait = Math.max(wait, young);
+        wait = Math.min(wait, young);
         continue;
       }
       claim(of, owner, () => {
@@ -502,7 +503,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       });
     }
     clearTimeout(adopting);
-    if (wait) adopting = setTimeout(adopt, wait);
+    if (wait < Infinity) adopting = setTimeout(adopt, wait);
   }
 
   // The page's own life.
@@ -516,7 +517,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       return;
     }
     settle();
-    look();
+    checkOnline();
     core!.part(now(), true);
     write();
     if ([...texts.values()].some(({ note }) => note)) set(`away.${company}.${owner}`, [Date.now() + 10_000, ...marks].join(' '));
@@ -527,7 +528,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   /** The page may be going: what waits goes now, while answers may still come. */
   function part() {
     settle();
-    look();
+    checkOnline();
     core!.part(now(), false);
   }
 

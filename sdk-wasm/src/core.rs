@@ -185,9 +185,9 @@ impl Core {
         Taken::Queued
     }
 
-    /// The calls that the page was asked to keep, from the one to the other, could not be written down: storage is closed or full.
-    pub(crate) fn unkept(&mut self, from: u32, to: u32) {
-        for item in self.queue.items_mut().filter(|item| (from..=to).contains(&item.id)) {
+    /// A call that the page was asked to keep could not be written down: storage is closed or full.
+    pub(crate) fn unkept(&mut self, id: u32) {
+        for item in self.queue.items_mut().filter(|item| item.id == id) {
             item.volatile = true;
         }
     }

@@ -92,10 +92,10 @@ pub fn track(now_ms: f64, id: u32, identify: bool, name_chars: u32, bytes: u32, 
     with(|core| core.track(now_ms, call, &mut Rim) as i32)
 }
 
-/// The calls that the page was asked to keep, from the one to the other, could not be written down.
+/// A call that the page was asked to keep could not be written down.
 #[wasm_bindgen]
-pub fn unkept(from: u32, to: u32) {
-    with(|core| core.unkept(from, to));
+pub fn unkept(id: u32) {
+    with(|core| core.unkept(id));
 }
 
 /// An earlier page left this call, and it is to be left alone for `away_ms`.

@@ -167,6 +167,12 @@ describe('the SDK', () => {
     assert.match(next, SESSION);
     assert.notEqual(next, first);
     assert.equal(await use(other, () => sdk.getSessionId()), next);
+    // Whatever else is stored there is not ours: the server would refuse all that came with it.
+    for (const strange of ['', 'null', `session_1_ab 5 0`, next.slice(0, -1) + '? ' + Math.floor(Date.now() / 1000) + ' 0']) {
+      const id = await use(page, (strange) => ((localStorage['trackmate.visitor'] = `who ${strange}`), sdk.getSessionId()), strange);
+      assert.match(id, SESSION, strange);
+      assert.notEqual(id, strange.split(' ')[0]);
+    }
   });
 
   test('begins another session and visitor on reset, for later calls only, or keeps the visitor if asked', async () => {

@@ -92,8 +92,8 @@ impl World {
     }
     fn write(&mut self, core: &mut Core) {
         let fresh = std::mem::take(&mut self.fresh);
-        if let (Some(first), Some(last), true) = (fresh.first(), fresh.last(), self.disk_closed) {
-            return core.unkept(*first, *last);
+        if self.disk_closed {
+            return fresh.into_iter().for_each(|id| core.unkept(id));
         }
         // One that was taken may have given way since.
         self.disk.extend(fresh.iter().filter_map(|id| self.texts.get(id)).map(|text| (text.name, *text)));
