@@ -35,8 +35,10 @@ wasm-opt "${features[@]}" -Oz --converge --remove-exports='__*' --remove-exports
 wasm-dis "${features[@]}" -o "$glue/wanted.wat" "$glue/wanted.wasm"
 node sdk-wasm/blank.mjs "$glue/wanted.wasm" "$glue/wanted.wat" "$glue/blank.wasm"
 # The memory is new, so zeros need no code; the deepest kilobyte of the stack is never reached.
-wasm-opt "${features[@]}" --flatten --rereloop -Oz --zero-filled-memory --low-memory-unused --converge \
-  --remove-unused-module-elements -o "$glue/core.wasm" "$glue/blank.wasm"
+# Inlined further than size asks for: browsers compile each function at its first call, which takes longer than running it.
+wasm-opt "${features[@]}" --flatten --rereloop -O3 --inline-functions-with-loops --always-inline-max-function-size 100 \
+  --zero-filled-memory --low-memory-unused --converge --remove-unused-module-elements -Oz \
+  -o "$glue/core.wasm" "$glue/blank.wasm"
 # The same for pages that let no WebAssembly run, without what plain JavaScript has no word for.
 wasm-opt "${features[@]}" --signext-lowering --llvm-memory-copy-fill-lowering --llvm-nontrapping-fptoint-lowering \
   -Oz -o "$glue/plain.wasm" "$glue/core.wasm"

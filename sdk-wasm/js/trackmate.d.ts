@@ -3,7 +3,7 @@
 
 /** What `init` may be told besides the company and the address. */
 export interface InitOptions {
-  /** Number of waiting events that are sent without further waiting. Default 20, at most 500. */
+  /** Number of waiting events that are sent without further waiting, at most once a second. Default 20, at most 500. */
   batchSize?: number;
   /** Longest time an event waits for company before it is sent, in milliseconds. Default 5000. */
   flushInterval?: number;

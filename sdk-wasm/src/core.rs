@@ -6,8 +6,8 @@
 //! over in parallel, and marked, so that the next page does not send it again at once.
 
 use crate::limits::{
-    ANSWER_MS_MAX, AWAY_MS, BATCH_EVENTS, BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, FLIGHTS_MAX,
-    FLUSH_MS, KEEPALIVE_BYTES_MAX, PARTING_BYTES_MAX, QUEUE_ITEMS_MAX, REQUEST_BYTES_MAX,
+    ANSWER_MS_MAX, AWAY_MS, BATCH_APART_MS, BATCH_EVENTS, BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX,
+    FLIGHTS_MAX, FLUSH_MS, KEEPALIVE_BYTES_MAX, PARTING_BYTES_MAX, QUEUE_ITEMS_MAX, REQUEST_BYTES_MAX,
 };
 use crate::queue::{Item, Kind, Queue, Room, State};
 use crate::retry::{Verdict, verdict, wait_ms, wish_ms};
@@ -115,6 +115,8 @@ pub(crate) struct Core {
     queue: Queue,
     /// When what waits should go out.
     due_ms: f64,
+    /// When a request went out last.
+    sent_ms: f64,
     flights: [Option<Flight>; FLIGHTS_MAX],
     requests: u32,
     failures: u32,
@@ -137,6 +139,7 @@ impl Core {
             online: true,
             queue: Queue::new(),
             due_ms: NEVER,
+            sent_ms: -BATCH_APART_MS,
             flights: [None; FLIGHTS_MAX],
             requests: 0,
             failures: 0,
@@ -175,8 +178,10 @@ impl Core {
         self.make_room(bytes, page);
         self.queue.push(Item { id, kind, bytes, overhead, envelope, volatile: false, state });
         self.due_ms = self.due_ms.min(now_ms + self.flush_ms);
-        if kind == Kind::Identify || self.queue.waiting() >= self.batch_events {
+        if kind == Kind::Identify {
             self.due_ms = now_ms;
+        } else if self.queue.waiting() >= self.batch_events {
+            self.due_ms = self.due_ms.min(now_ms.max(self.sent_ms + BATCH_APART_MS));
         }
         if state == State::Held {
             return Taken::Held;
@@ -270,7 +275,7 @@ impl Core {
                 self.due_ms = now_ms;
             }
         }
-        let room = Room { events: self.batch_events, bytes: REQUEST_BYTES_MAX, strict: false, volatile_only: false };
+        let room = Room { events: BATCH_EVENTS_MAX, bytes: REQUEST_BYTES_MAX, strict: false, volatile_only: false };
         let free = self.may_send(now_ms) && self.flights.iter().all(Option::is_none) && self.queue.waiting() > 0;
         if free && self.due_ms <= now_ms && !self.dispatch(now_ms, room, How::Keepalive, page) {
             self.failed(now_ms, 0.0, page);
@@ -385,6 +390,7 @@ impl Core {
         let request = self.requests + 1;
         let Some(cut) = self.queue.cut(request, room, |id| page.put(id)) else { return false };
         self.requests = request;
+        self.sent_ms = now_ms;
         let sent = page.send(request, how);
         if !sent {
             self.queue.put_back(request);

@@ -102,11 +102,28 @@ describe('the SDK', () => {
         sdk.track(`event-${n}`);
         await new Promise((later) => setTimeout(later, 10));
       }
-      await new Promise((later) => setTimeout(later, 300));
+      await new Promise((later) => setTimeout(later, 600));
     });
     assert.ok((await notes()) - before <= 7, 'twelve calls in a tenth of a second are not as many notes');
     await flush();
     assert.deepEqual(collector.names(), ['page_view', 'alone', ...Array.from({ length: 12 }, (_, n) => `event-${n}`)]);
+    assert.equal(await queued(page), 0);
+  });
+
+  test('makes about a request a second of a page that tracks without end, and strikes what is over', async () => {
+    await open();
+    const took = await use(page, async () => {
+      const began = performance.now();
+      for (let n = 0; n < 60; n++) {
+        sdk.track(`event-${n}`);
+        await new Promise((later) => setTimeout(later, 20));
+      }
+      return performance.now() - began;
+    });
+    assert.ok(collector.requests.length <= 1 + Math.floor(took / 1000), `${collector.requests.length} requests in ${took} ms`);
+    await until('the notes of what has arrived are gone', async () => (await queued(page)) === 61 - collector.names().length);
+    await flush();
+    assert.deepEqual(collector.names(), ['page_view', ...Array.from({ length: 60 }, (_, n) => `event-${n}`)]);
     assert.equal(await queued(page), 0);
   });
 

@@ -155,6 +155,28 @@ fn a_full_batch_and_an_identify_do_not_wait() {
 }
 
 #[test]
+fn a_page_that_tracks_without_end_makes_a_request_a_second_with_all_that_waits() {
+    let (mut core, mut page) = (Core::new(), World::default());
+    for name in 0..25 {
+        page.track(&mut core, 0.0, name, 200);
+    }
+    page.wake(&mut core, 0.0);
+    assert_eq!(page.sent[0].names.len(), 25);
+    core.answered(1.0, page.last(), OK, 0.0, &mut page);
+    for name in 25..45 {
+        page.track(&mut core, 100.0, name, 200);
+    }
+    assert_eq!(page.wake(&mut core, 100.0), BATCH_APART_MS);
+    page.wake(&mut core, BATCH_APART_MS);
+    assert_eq!(page.sent[1].names, (25..45).collect::<Vec<_>>());
+    core.answered(1_001.0, page.last(), OK, 0.0, &mut page);
+    page.track(&mut core, 1_002.0, 50, 200);
+    page.call(&mut core, 1_003.0, Text { name: 51, bytes: 100, kind: Kind::Identify });
+    page.wake(&mut core, 1_003.0);
+    assert_eq!(page.sent[2].names, [50], "an identify takes what is before it along");
+}
+
+#[test]
 fn a_failure_is_tried_again_later_and_a_refusal_is_not() {
     let (mut core, mut page) = (Core::new(), World::default());
     page.track(&mut core, 0.0, 1, 200);
