@@ -217,6 +217,8 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   /** Lets the core do what is due, and tells who waits for it. */
   function run() {
+    // What is about to be sent takes along what is not taken yet.
+    if (planned <= now()) settle();
     if (!owned && !left.length) own();
     planned = Infinity;
     checkOnline();
