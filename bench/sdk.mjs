@@ -135,16 +135,16 @@ const api = `http://localhost:${port}`;
 
 const browser = await launch();
 
-/**
- * A page of a fresh profile that this browser's automation knows nothing of: what it turns on for its own pages (the inspector's reports of each
- * request above all) takes more of the main thread than an SDK. Here only what is asked for is on.
- */
 const cdp = await browser.newBrowserCDPSession();
 const asked = new Map();
 cdp.on('Target.receivedMessageFromTarget', ({ message }) => {
   const { id, result, error } = JSON.parse(message);
   if (id) asked.get(id)(result ?? Promise.reject(new Error(error.message)));
 });
+/**
+ * A page of a fresh profile that this browser's automation knows nothing of: what it turns on for its own pages (the inspector's reports of each
+ * request above all) takes more of the main thread than an SDK. Here only what is asked for is on.
+ */
 async function open(url) {
   const { browserContextId } = await cdp.send('Target.createBrowserContext');
   const { targetId } = await cdp.send('Target.createTarget', { url, browserContextId });

@@ -5,12 +5,12 @@ pub(crate) use trackmate_wire::limits::{CONTEXT_BYTES_MAX, EVENT_BYTES_MAX, EVEN
 
 /// A batch goes out when this many events wait, unless `init` says otherwise.
 pub(crate) const BATCH_EVENTS: u32 = 20;
-/// Events of one request at most, whatever `init` says.
-pub(crate) const BATCH_EVENTS_MAX: u32 = limits::BATCH_EVENTS_MAX as u32;
 /// ... if no request has gone out for this long: a page that tracks without end makes one a second, not dozens. Milliseconds, like all times here.
 pub(crate) const BATCH_APART_MS: f64 = 1_000.0;
 /// ... or when the oldest has waited this long, unless `init` says otherwise.
 pub(crate) const FLUSH_MS: f64 = 5_000.0;
+/// Events of one request at most, whatever `init` says.
+pub(crate) const BATCH_EVENTS_MAX: u32 = limits::BATCH_EVENTS_MAX as u32;
 /// Most calls kept while the server cannot be reached; the oldest give way. A day of browsing is a few hundred.
 pub(crate) const QUEUE_ITEMS_MAX: usize = 1_000;
 /// ... and most bytes of them: localStorage holds about 5 MB for the whole origin, and most of that is the site's.
