@@ -33,15 +33,22 @@ export interface Host {
 /** Makes a core that asks this page. */
 export type Compile = (host: Host) => Core;
 
-/** The core as WebAssembly, compiled at once: the build puts its bytes here, one character each. */
+/** The core as WebAssembly: the build puts its bytes here, one character each. */
 declare const BYTES: string;
 const WASM = BYTES;
 
 /** The way over base64 is the browser's own, and ten times as fast as a loop in a page that has just begun. */
 const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+const bytes = () => fromBase64?.(btoa(WASM)) ?? Uint8Array.from(WASM, (char) => char.charCodeAt(0));
 
-export const compile: Compile = (host) => {
-  const bytes = fromBase64?.(btoa(WASM)) ?? Uint8Array.from(WASM, (char) => char.charCodeAt(0));
-  const imports = { host: host as unknown as WebAssembly.ModuleImports };
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports as unknown as Core;
-};
+const made = (module: WebAssembly.Module, host: Host) =>
+  new WebAssembly.Instance(module, { host: host as unknown as WebAssembly.ModuleImports }).exports as unknown as Core;
+
+/** Compiled at once. */
+export const compile: Compile = (host) => made(new WebAssembly.Module(bytes()), host);
+
+/** Compiled by another thread, in a few milliseconds: for the page's own it is the dearest part of a start. */
+export async function prepare(): Promise<Compile> {
+  const module = await WebAssembly.compile(bytes());
+  return (host) => made(module, host);
+}

@@ -4,11 +4,11 @@
 import type { Compile, Core, Host } from './core';
 import type { CallOptions, Consent, Events, InitOptions, TrackMate, Traits } from './trackmate';
 import { found, type Kept, nameOf, type Note, place, spell } from './notes';
-import { campaignOf, contextOf, type Facts, facts, moved, pathOf } from './page';
+import { browser, BROWSER_CHARS_MAX, campaignOf, contextOf, type Facts, facts, moved, pathOf } from './page';
 import { attempt, claim, get, owns, release, remove, set, under } from './store';
 
-/** A call that waits for the core, or that an earlier page or the loader stub left: name, time, arguments, and who awaits it. */
-export type Early = [name: string, at: number, args: unknown[], resolve?: (value: unknown) => void];
+/** A call that waits for the core, or that an earlier page or the loader stub left: name, time, arguments, who awaits it, and where it was made. */
+export type Early = [name: string, at: number, args: unknown[], resolve?: (value: unknown) => void, page?: Facts];
 
 interface Answer {
   success?: boolean;
@@ -16,6 +16,14 @@ interface Answer {
   code?: string;
   message?: string;
   rejected?: { code: string; message: string }[];
+}
+
+/** What calls of one request share, the bytes of the request's body besides the calls, and its number. */
+interface Envelope {
+  session: string;
+  context: string;
+  bytes: number;
+  alike: number;
 }
 
 /** Fields of identify's request that are not traits. */
@@ -42,7 +50,7 @@ const FIRST = 1 << 24;
 /** A page that tracks without end has its calls written down this often, those of the time between together … */
 const WRITE_MS = 500;
 /** … and each call at once as long as it has not made so many of these in a row. */
-const WRITES_AT_ONCE = 4;
+const WRITES_AT_ONCE = 2;
 /** The second at which a session of this id began; 0 where the id is not one of ours, `session_<second>_<32 digits>`. */
 const begun = (id: string) =>
   id.length === 51 && id.startsWith('session_') && id[18] === '_' && [...id.slice(19)].every((digit) => '0123456789abcdef'.includes(digit))
@@ -52,7 +60,7 @@ const begun = (id: string) =>
 const OWN_MS = 5_000;
 /** … so others leave a queue without an owner alone as long as its page is younger than this. */
 const YOUNG_MS = 15_000;
-/** Characters of a context that need not be measured: the server takes 4,096 bytes. */
+/** Characters of a page's context that need not be measured: with the browser's the server takes 4,096 bytes. */
 const SHORT = 1_000;
 /** Longest `setTimeout` that browsers take. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
@@ -69,11 +77,13 @@ const fresh = () => Date.now() + noise().slice(16);
 const ageOf = (owner: string) => Date.now() - Number(owner.slice(0, 13));
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
 
-export function create(compile: Compile, fallback: () => Promise<Compile>): TrackMate {
+/** `compile` at once, `prepare` soon, `fallback` where the page's policy lets no WebAssembly run. */
+export function create(compile: Compile, prepare: () => Promise<Compile>, fallback: () => Promise<Compile>): TrackMate {
   let core: Core | undefined;
   let company = '';
   let base = '';
   let settings: InitOptions = {};
+  let wanted = false;
   let ready = false;
   let agreed = false;
   let owner = '';
@@ -87,7 +97,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   let planned = Infinity;
   let viewed: string | undefined;
   const texts = new Map<number, Kept>();
-  let envelopes: { session: string; context: string; bytes: number; number: number }[] = [];
+  let envelopes: Envelope[] = [];
   const promises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
   const flushes = new Set<{ upTo: number; resolve(all: boolean): void }>();
   const listeners: { [Name in keyof Events]?: Set<(detail: Events[Name]) => void> } = {};
@@ -120,7 +130,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       const carried = put.splice(0).map((id) => texts.get(id)!);
       const { identify, session, context } = carried[0]!;
       const all = carried.map(({ text }) => text).join();
-      const calls = identify ? all.slice(1, -1) : `"events":[${all}],"context":${context}`;
+      const calls = identify ? all.slice(1, -1) : `"events":[${all}],"context":${context.slice(0, -1)},${browser()}}`;
       const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":${Date.now()}}`;
       const url = `${base}/${identify ? 'profile' : 'events'}${settings.cookie ? `?visitor=${anonymous()}` : ''}`;
       say('sends', carried.length, 'calls,', body.length, 'characters,', how ? 'in parting' : '');
@@ -260,11 +270,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   let session = '';
   let stored = '';
 
-  /** For the calls that are settled together, it is read once. */
-  let recalled = false;
-
   function recall() {
-    if (recalled) return;
     const kept = agreed ? get('visitor') : '';
     if (kept && kept !== stored) {
       [id] = kept.split(' ', 1) as [string];
@@ -297,7 +303,8 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       let hash = 0;
       for (const char of campaign.slice(2)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
       let [sessionId = '', last, by = '0'] = session.split(' ');
-      const why = core.visit(nowS, hash, begun(sessionId), Number(last), Number(by));
+      // Where there is none, there is nothing to decide: the first begins.
+      const why = sessionId ? core.visit(nowS, hash, begun(sessionId), Number(last), Number(by)) : 2;
       if (why > 1) [sessionId, by] = [`session_${nowS}_${noise()}`, String(hash)];
       if (why) session = `${sessionId} ${nowS} ${by}`;
       asked = `${session}/${nowS}/${campaign}`;
@@ -321,7 +328,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     if (of !== contextFor) {
       contextFor = of;
       context = contextOf(page, id);
-      if (context.length > SHORT && !core!.fits(size(context))) context = JSON.stringify({ anonymousId: id });
+      if (context.length > SHORT && !core!.fits(size(context) + BROWSER_CHARS_MAX)) context = JSON.stringify({ anonymousId: id });
     }
     return context;
   }
@@ -345,14 +352,11 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   function settle() {
     clearTimeout(settling);
     settling = undefined;
+    shared = undefined;
     if (!drafts.length && !changed.size) return;
     const t = now();
     paid = Math.max(paid, t) + WRITE_MS;
-    for (const step of drafts.splice(0)) {
-      attempt(() => step(t));
-      recalled = true;
-    }
-    recalled = false;
+    for (const step of drafts.splice(0)) attempt(() => step(t));
     write();
     arm();
   }
@@ -362,6 +366,9 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     settle();
     if (planned <= now()) run();
   }
+
+  /** The envelope of the page whose calls are being settled: for those of one moment it is looked up once. */
+  let shared: { page: Facts; envelope: Envelope } | undefined;
 
   /** `body`: members of a JSON object. */
   function take(t: number, identify: boolean, nameChars: number, at: number, body: string, page: Facts, options?: CallOptions): number {
@@ -377,9 +384,10 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     }
     const name = messageId == null ? `"${owner}.${number}"` : JSON.stringify(String(messageId));
     const text = `{${body && `${body},`}"timestamp":${time},"messageId":${name}}`;
-    const kept: Kept = { owner, number, identify, session: visit(page.url), context: identify ? '' : describe(page), text };
-    texts.set(call, kept);
-    const taken = core!.track(t, call, identify, nameChars, size(text), ...envelope(kept));
+    if (identify || shared?.page !== page) shared = { page, envelope: envelope(visit(page.url), identify ? '' : describe(page)) };
+    const { session, context, bytes, alike } = shared.envelope;
+    texts.set(call, { owner, number, identify, session, context, text });
+    const taken = core!.track(t, call, identify, nameChars, size(text), bytes, alike);
     say(text, ['is taken', 'waits for consent'][taken] ?? 'is dropped');
     if (taken < 2) return call;
     texts.delete(call);
@@ -388,15 +396,14 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     throw failure(code, 'the call was not taken');
   }
 
-  /** By number: what calls of one request share, and the bytes of its body besides them. */
-  function envelope({ session, context }: Kept): [overhead: number, number: number] {
+  function envelope(session: string, context: string): Envelope {
     let known = envelopes.find((known) => known.session === session && known.context === context);
     if (!known) {
-      known = { session, context, bytes: size(session + context) + 200, number: numbers++ };
+      known = { session, context, bytes: size(session + context) + BROWSER_CHARS_MAX + 200, alike: numbers++ };
       // The latest few: a single-page site may have any number. One that comes again is another one.
       envelopes = [known, ...envelopes.slice(0, 9)];
     }
-    return [known.bytes, known.number];
+    return known;
   }
 
   /** Where the page is, as it was when it had come there. */
@@ -467,16 +474,21 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       if (!TRACKS.includes(name)) settle();
       return methods[name]!(at, page, ...args);
     }
-    // A copy: the page may go on changing what it passed.
-    const entry: Early = [name, at, JSON.parse(JSON.stringify(args))];
+    if (name === 'trackPageView') here = undefined;
+    // A copy: the page may go on changing what it passed, and where it is.
+    const entry: Early = [name, at, JSON.parse(JSON.stringify(args)), undefined, page ?? where()];
     early.push(entry);
     return AWAITED.includes(name) ? new Promise((resolve) => (entry[3] = resolve)) : undefined;
   }
 
   /** Makes calls that were made before, here or (then with what that page was) on an earlier page. */
   function repeat(entries: Early[], page?: Facts) {
-    for (const [name, at, args, resolve] of entries) {
-      const value = attempt(() => (methods[name] ? call(name, args, at, page) : api[name]!(...args)));
+    for (const [name, at, given, resolve, from = page] of entries) {
+      const value = attempt(() => {
+        // What was left out is null as JSON.
+        const args = given.map((arg) => arg ?? undefined);
+        return methods[name] ? call(name, args, at, from) : api[name]!(...args);
+      });
       if (resolve) resolve(value);
       else if (value instanceof Promise) value.catch(() => {});
     }
@@ -517,7 +529,8 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
         say('takes over', left.length, 'calls of an earlier page');
         for (const kept of left) {
           texts.set(++restored, kept);
-          core!.restore(now(), restored, kept.identify, size(kept.text), ...envelope(kept), away.get(nameOf(kept)) ?? 0);
+          const { bytes, alike } = envelope(kept.session, kept.context);
+          core!.restore(now(), restored, kept.identify, size(kept.text), bytes, alike, away.get(nameOf(kept)) ?? 0);
         }
         run();
       });
@@ -529,8 +542,9 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
   // The page's own life.
 
   function leave() {
+    if (wanted) open(compile);
     if (!ready) {
-      // What waits for the core would be lost: leave it as the stub leaves its own, for the next page.
+      // What still waits for the core would be lost: leave it as the stub leaves its own, for the next page.
       if (early.length && company && !settings.consent && !refuses()) {
         set('early', JSON.stringify([...JSON.parse(get('early') || '[]'), [company, facts(), early.splice(0)]]));
       }
@@ -606,6 +620,7 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
 
   function begin() {
     ready = true;
+    owner = fresh();
     const { batchSize = 0, flushInterval = 0, consent = 'granted' } = settings;
     const asked = get(`pause.${company}`);
     const decided = decide(consent);
@@ -635,20 +650,18 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
     adopt();
   }
 
-  function load(then: () => void) {
-    if (core) return then();
-    const start = (compile: Compile) => {
-      core = compile(host);
-      owner = fresh();
-      then();
-    };
-    try {
-      start(compile);
-    } catch (refused) {
-      if (core) throw refused;
-      // A Content-Security-Policy without 'wasm-unsafe-eval', or a browser without WebAssembly.
-      fallback().then(start, (error) => lose('unavailable', `the SDK could not be loaded: ${error}`, early.length));
-    }
+  /** Makes the core, if there is none and a policy does not forbid it, and begins if `init` was called and nothing has begun. */
+  function open(how: Compile) {
+    core ??= attempt(() => how(host));
+    if (core && wanted && !ready) begin();
+  }
+
+  function start() {
+    wanted = true;
+    if (core) return begin();
+    // A Content-Security-Policy without 'wasm-unsafe-eval', or a browser without WebAssembly.
+    const made = prepare().catch(fallback);
+    made.then(open, (error) => lose('unavailable', `the SDK could not be loaded: ${error}`, early.length)).catch(warn);
   }
 
   const api: Record<string, (...args: any[]) => unknown> = {
@@ -663,18 +676,18 @@ export function create(compile: Compile, fallback: () => Promise<Compile>): Trac
       }
       [company, base, settings] = [String(companyId), url, { ...options }];
       addEventListener('pagehide', leave);
-      const start = () => load(begin);
       const { prerendering } = document as Document & { prerendering?: boolean };
       // A page that nobody looks at yet, and maybe never will.
       if (prerendering) document.addEventListener('prerenderingchange', start, { once: true });
       else start();
     },
     getSessionId() {
-      load(() => {});
+      open(compile);
       settle();
       return visit();
     },
     getAnonymousId() {
+      open(compile);
       settle();
       return anonymous();
     },

@@ -1,6 +1,6 @@
 // The ES module, `import TrackMate from '…/trackmate.js'`: importing it does nothing, so a server may do it too.
 
-import { compile } from './core';
+import { compile, prepare } from './core';
 import { create } from './create';
 
-export default create(compile, async () => (await import('./trackmate.csp.js')).compile);
+export default create(compile, prepare, async () => (await import('./trackmate.csp.js')).compile);

@@ -17,7 +17,7 @@ let previous: string | undefined;
 
 export const moved = (from: string) => (previous = from);
 
-export const facts = (): Facts => ({ url: location.href, title: document.title, referrer: previous ?? document.referrer });
+export const facts = (): Facts => ({ url: document.URL, title: document.title, referrer: previous ?? document.referrer });
 
 const cut = (text: string) => text.slice(0, CHARS_MAX);
 
@@ -41,19 +41,34 @@ const zone = () =>
   (globalThis as { Temporal?: { Now: { timeZoneId(): string } } }).Temporal?.Now.timeZoneId() ??
   Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The context of events: the same text for all events of one page, so that they can share a request. */
+/** What events of one page share, so that they can share a request. */
 export function contextOf({ url, title, referrer }: Facts, anonymousId: string): string {
+  const page = { url: cut(url), path: cut(pathOf(url)), title: cut(title), referrer: cut(referrer) };
+  return JSON.stringify({ anonymousId, page, campaign: campaignOf(url) });
+}
+
+/** Most characters of `browser`. */
+export const BROWSER_CHARS_MAX = 600;
+
+/**
+ * The rest of a request's context, as members of a JSON object: the browser that sends it, which is the one that the events were tracked
+ * in, whatever page sends them. Asked when a page's first request goes out, as one that begins has better things to do.
+ */
+export const browser = () => (described ??= describe());
+let described: string | undefined;
+
+function describe(): string {
   const { language, webdriver, userAgentData } = navigator as Navigator & { userAgentData?: object };
   const { width, height } = screen;
-  return JSON.stringify({
-    anonymousId,
-    page: { url: cut(url), path: cut(pathOf(url)), title: cut(title), referrer: cut(referrer) },
-    campaign: campaignOf(url),
+  const library = `js-${VERSION}`;
+  const all = {
     locale: language,
     timezone: zone(),
     screen: { width, height, density: devicePixelRatio },
     userAgentData,
     webdriver: webdriver || undefined,
-    library: `js-${VERSION}`,
-  });
+    library,
+  };
+  const text = JSON.stringify(all);
+  return (text.length > BROWSER_CHARS_MAX ? JSON.stringify({ library }) : text).slice(1, -1);
 }

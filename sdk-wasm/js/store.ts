@@ -17,7 +17,7 @@ export const set = (key: string, value: string) => (attempt(() => (localStorage.
 
 /** The keys under a prefix, without it. */
 export const under = (prefix: string) =>
-  (attempt(() => Object.keys(localStorage)) ?? [])
+  (attempt(() => Object.getOwnPropertyNames(localStorage)) ?? [])
     .filter((key) => key.startsWith(PREFIX + prefix))
     .map((key) => key.slice(PREFIX.length + prefix.length));
 

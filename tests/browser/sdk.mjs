@@ -235,6 +235,37 @@ describe('the SDK', () => {
     assert.deepEqual(collector.accepted().map(({ eventType, eventData }) => [eventType, eventData]), [['before-init', { n: 1 }]]);
   });
 
+  test('waits no longer for its core to be compiled when the page asks for an id, or goes', async () => {
+    await context.addInitScript(() => {
+      WebAssembly.compile = () => new Promise(() => {});
+    });
+    await open();
+    assert.equal(await queued(page), 0);
+    const [session, visitor] = await use(page, () => [sdk.getSessionId(), sdk.getAnonymousId()]);
+    assert.match(session, SESSION);
+    assert.equal(Object.fromEntries(await stored(page))['trackmate.visitor'].split(' ')[0], visitor);
+    await flush();
+    await go();
+    await use(page, () => sdk.track('last'));
+    await page.goto(`${collector.url}/elsewhere.html`);
+    await until('what the page that went has sent', () => collector.names().length === 3);
+    assert.deepEqual(collector.names(), ['page_view', 'page_view', 'last']);
+    assert.deepEqual(new Set(collector.accepted().map(({ sessionId, context }) => `${sessionId} ${context.anonymousId}`)), new Set([`${session} ${visitor}`]));
+  });
+
+  test('tracks what is called at once where it was called, though the core comes later', async () => {
+    await open({ path: '/classic.html', ready: () => window.TrackMate });
+    await use(page, (api) => {
+      TrackMate.init('TM-TEST', api);
+      TrackMate.track('here');
+      history.pushState({}, '', '/there');
+      TrackMate.track('there');
+      return TrackMate.flush();
+    }, collector.abroad);
+    const places = collector.accepted().map(({ eventType, context }) => [eventType, context.page.path, context.locale]);
+    assert.deepEqual(places, [['here', '/classic.html', VISITOR.locale], ['there', '/there', VISITOR.locale]]);
+  });
+
   test('says who it is behind what came before, and why not', async () => {
     await open();
     const who = await use(page, () => sdk.identify({ email: 'ann@example.com', name: 'Ann', sessionId: 'mine' }));
