@@ -53,8 +53,8 @@ const bare = (start = '') => `let waiting = [], number = 0;
 const SDKS = {
   'no SDK': `window.start = () => {}; window.track = () => {};`,
   'bare browser': bare(),
-  'bare browser, wasm': `import { compile } from ${JSON.stringify(at('sdk-wasm/js/core.ts'))};
-    ${bare("compile(new Proxy({}, { get: () => () => 0 }));")}`,
+  'bare browser, wasm': `import { prepare } from ${JSON.stringify(at('sdk-wasm/js/core.ts'))};
+    ${bare("prepare().then((compile) => compile(new Proxy({}, { get: () => () => 0 })));")}`,
   TrackMate: `import sdk from ${JSON.stringify(at('www/dist/sdk/trackmate.js'))};
     window.start = (api) => { sdk.init('TM-TEST', api); sdk.trackPageView(); };
     window.track = (name, data) => sdk.track(name, data);`,
