@@ -4,7 +4,7 @@
 import type { Compile, Core, Host } from './core';
 import type { CallOptions, Consent, Events, InitOptions, TrackMate, Traits } from './trackmate';
 import { found, type Kept, nameOf, type Note, place, spell } from './notes';
-import { browser, BROWSER_CHARS_MAX, campaignOf, contextOf, type Facts, facts, moved, pathOf } from './page';
+import { browser, BROWSER_BYTES_MAX, campaignOf, contextOf, type Facts, facts, moved, pathOf, size } from './page';
 import { attempt, claim, get, owns, release, remove, set, under } from './store';
 
 /** A call that waits for the core, or that an earlier page or the loader stub left: name, time, arguments, who awaits it, and where it was made. */
@@ -66,8 +66,6 @@ const SHORT = 1_000;
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
 const now = () => performance.now();
-/** Bytes of a text without lone surrogates, which JSON has none of. A `TextEncoder` takes twice as long. */
-const size = (text: string) => unescape(encodeURIComponent(text)).length;
 /** 32 hexadecimal digits. Pages without TLS have no `randomUUID`, which has its random numbers at hand when a page begins. */
 const noise = (): string =>
   crypto.randomUUID?.().split('-').join('') ??
@@ -83,6 +81,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   let company = '';
   let base = '';
   let settings: InitOptions = {};
+  /** Whether `init` was called, on a page that somebody looks at. */
   let wanted = false;
   let ready = false;
   let agreed = false;
@@ -328,7 +327,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     if (of !== contextFor) {
       contextFor = of;
       context = contextOf(page, id);
-      if (context.length > SHORT && !core!.fits(size(context) + BROWSER_CHARS_MAX)) context = JSON.stringify({ anonymousId: id });
+      if (context.length > SHORT && !core!.fits(size(context) + BROWSER_BYTES_MAX)) context = JSON.stringify({ anonymousId: id });
     }
     return context;
   }
@@ -399,7 +398,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   function envelope(session: string, context: string): Envelope {
     let known = envelopes.find((known) => known.session === session && known.context === context);
     if (!known) {
-      known = { session, context, bytes: size(session + context) + BROWSER_CHARS_MAX + 200, alike: numbers++ };
+      known = { session, context, bytes: size(session + context) + BROWSER_BYTES_MAX + 200, alike: numbers++ };
       // The latest few: a single-page site may have any number. One that comes again is another one.
       envelopes = [known, ...envelopes.slice(0, 9)];
     }
