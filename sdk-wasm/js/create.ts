@@ -78,12 +78,15 @@ const failure = (code: string, message: string) => Object.assign(new Error(messa
 /** `compile` at once, `prepare` soon, `fallback` where the page's policy lets no WebAssembly run. */
 export function create(compile: Compile, prepare: () => Promise<Compile>, fallback: () => Promise<Compile>): TrackMate {
   let core: Core | undefined;
+  let make = compile;
   let company = '';
   let base = '';
   let settings: InitOptions = {};
   /** Whether `init` was called, on a page that somebody looks at. */
   let wanted = false;
   let ready = false;
+  /** As `core::Consent`. */
+  let decision = 2;
   let agreed = false;
   let owner = '';
   let owned = false;
@@ -333,7 +336,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   }
 
   /** Tracked, and not taken yet. What has to be copied has been. */
-  let drafts: ((t: number) => void)[] = [];
+  let drafts: ((t: number) => unknown)[] = [];
   let settling: ReturnType<typeof setTimeout> | undefined;
   /** When all writes until now would have been made, half a second apart. */
   let paid = 0;
@@ -342,7 +345,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   const streams = () => paid - WRITES_AT_ONCE * WRITE_MS > now() && !document.hidden;
 
   /** The page's own task goes first; at the latest when it goes or hides, all is settled. */
-  function draft(step: (t: number) => void) {
+  function draft(step: (t: number) => unknown) {
     if (drafts.push(step) > 1) return;
     if (streams()) settling ??= setTimeout(catchUp, WRITE_MS);
     else queueMicrotask(settle);
@@ -355,7 +358,8 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     if (!drafts.length && !changed.size) return;
     const t = now();
     paid = Math.max(paid, t) + WRITE_MS;
-    for (const step of drafts.splice(0)) attempt(() => step(t));
+    for (const step of drafts) attempt(() => step(t));
+    drafts = [];
     write();
     arm();
   }
@@ -370,8 +374,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   let shared: { page: Facts; envelope: Envelope } | undefined;
 
   /** `body`: members of a JSON object. */
-  function take(t: number, identify: boolean, nameChars: number, at: number, body: string, page: Facts, options?: CallOptions): number {
-    const call = ++calls;
+  function take(t: number, call: number, identify: boolean, nameChars: number, at: number, body: string, page: Facts, options?: CallOptions) {
     const number = call - FIRST;
     const { timestamp, messageId } = options ?? {};
     // Strictly later than the call before, whatever the clock's grain; a clock that was set back by more is believed.
@@ -388,7 +391,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     texts.set(call, { owner, number, identify, session, context, text });
     const taken = core!.track(t, call, identify, nameChars, size(text), bytes, alike);
     say(text, ['is taken', 'waits for consent'][taken] ?? 'is dropped');
-    if (taken < 2) return call;
+    if (taken < 2) return;
     texts.delete(call);
     const code = LOST[taken - 1]!;
     if (taken > 2) lose(code, 'the call was not taken');
@@ -411,7 +414,8 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   function event(eventType: string, eventData: object | undefined, at: number, page = where(), options?: CallOptions) {
     const body = JSON.stringify({ eventType, eventData: { ...eventData } }).slice(1, -1);
-    draft((t) => take(t, false, [...eventType].length, at, body, page, options));
+    const call = ++calls;
+    draft((t) => texts.has(call) || take(t, call, false, [...eventType].length, at, body, page, options));
   }
 
   const methods: Record<string, (at: number, page: Facts | undefined, ...args: any[]) => unknown> = {
@@ -430,7 +434,8 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     },
     async identify(at, _page, traits: Traits, options?: CallOptions) {
       const told = Object.entries(traits).filter(([name]) => !RESERVED.includes(name));
-      const call = take(now(), true, 1, at, JSON.stringify(Object.fromEntries(told)).slice(1, -1), where(), options);
+      const call = ++calls;
+      take(now(), call, true, 1, at, JSON.stringify(Object.fromEntries(told)).slice(1, -1), where(), options);
       write();
       arm();
       return new Promise((resolve, reject) => promises.set(call, { resolve, reject }));
@@ -449,22 +454,21 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       if (!options?.keepAnonymousId) forgetVisitor();
       visit(document.URL, 'reset');
     },
-    consent(_at, _page, decision: Consent) {
-      core!.consent(now(), decide(decision));
+    consent(_at, _page, consent: Consent) {
+      decide(consent);
+      core!.consent(now(), decision);
       write();
       setTimeout(run);
     },
   };
 
-  /** → as `core::Consent`. */
-  function decide(decision: Consent): number {
-    const decided = refuses() ? 1 : CONSENTS.indexOf(decision);
-    agreed = decided === 0;
-    if (decided === 1) {
+  function decide(consent: Consent) {
+    decision = refuses() ? 1 : CONSENTS.indexOf(consent);
+    agreed = decision === 0;
+    if (decision === 1) {
       remove('visitor');
       forgetVisitor();
     }
-    return decided;
   }
 
   /** Makes a call, now or when the core is there. */
@@ -482,7 +486,8 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   /** Makes calls that were made before, here or (then with what that page was) on an earlier page. */
   function repeat(entries: Early[], page?: Facts) {
-    for (const [name, at, given, resolve, from = page] of entries) {
+    for (let entry; (entry = entries.shift()); ) {
+      const [name, at, given, resolve, from = page] = entry;
       const value = attempt(() => {
         // What was left out is null as JSON.
         const args = given.map((arg) => arg ?? undefined);
@@ -497,6 +502,11 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   /** What this page owned when it went. */
   let left: string[] = [];
+
+  function restore(id: number, { identify, session, context, text }: Kept, awayMs = 0) {
+    const { bytes, alike } = envelope(session, context);
+    core!.restore(now(), id, identify, size(text), bytes, alike, awayMs);
+  }
 
   let adopting: ReturnType<typeof setTimeout> | undefined;
 
@@ -528,8 +538,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
         say('takes over', left.length, 'calls of an earlier page');
         for (const kept of left) {
           texts.set(++restored, kept);
-          const { bytes, alike } = envelope(kept.session, kept.context);
-          core!.restore(now(), restored, kept.identify, size(kept.text), bytes, alike, away.get(nameOf(kept)) ?? 0);
+          restore(restored, kept, away.get(nameOf(kept)));
         }
         run();
       });
@@ -540,7 +549,11 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   // The page's own life.
 
+  /** Whether the page has begun to part and has not handed over all. */
+  let parting = false;
+
   function leave() {
+    parting = true;
     if (wanted) open(compile);
     if (!ready) {
       // What still waits for the core would be lost: leave it as the stub leaves its own, for the next page.
@@ -552,10 +565,28 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     settle();
     checkOnline();
     core!.part(now(), true);
+    parting = false;
     write();
     if ([...texts.values()].some(({ note }) => note)) set(`away.${company}.${owner}`, [Date.now() + 10_000, ...marks].join(' '));
     marks = [];
     left = [...new Set([owner, ...release()])];
+  }
+
+  /**
+   * Firefox ends the script that runs as the last tab of a site closes, anywhere in it, and then calls the next listener. A core that was at work
+   * is of no use any more: another one sends all that has no answer. What goes twice has the same message id.
+   */
+  function leaveAfterAll() {
+    if (!parting) return;
+    if (ready) {
+      put = [];
+      marks = [];
+      core = make(host);
+      enter();
+      for (const [id, kept] of texts) restore(id, kept);
+      repeat(early);
+    }
+    leave();
   }
 
   /** The page may be going: what waits goes now, while answers may still come. */
@@ -617,14 +648,18 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     look();
   }
 
+  function enter() {
+    const { batchSize = 0, flushInterval = 0 } = settings;
+    const asked = get(`pause.${company}`);
+    // It begins with the defaults, and each function of the core that a start calls costs a page as much as all this.
+    if (batchSize || flushInterval || asked || decision) core!.open(now(), batchSize, flushInterval, Number(asked) - Date.now(), decision);
+  }
+
   function begin() {
     ready = true;
     owner = fresh();
-    const { batchSize = 0, flushInterval = 0, consent = 'granted' } = settings;
-    const asked = get(`pause.${company}`);
-    const decided = decide(consent);
-    // It begins with the defaults, and each function of the core that a start calls costs a page as much as all this.
-    if (batchSize || flushInterval || asked || decided) core!.open(now(), batchSize, flushInterval, Number(asked) - Date.now(), decided);
+    decide(settings.consent ?? 'granted');
+    enter();
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) part();
       else adopt();
@@ -644,14 +679,14 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     for (const [of, page, entries] of saved) {
       if (of === company) repeat(entries.filter(([name]: Early) => methods[name]), page);
     }
-    repeat(early.splice(0));
+    repeat(early);
     if (settings.pageViews) watchHistory();
     adopt();
   }
 
   /** Makes the core, if there is none and a policy does not forbid it, and begins if `init` was called and nothing has begun. */
   function open(how: Compile) {
-    core ??= attempt(() => how(host));
+    if (!core && (core = attempt(() => how(host)))) make = how;
     if (core && wanted && !ready) begin();
   }
 
@@ -675,6 +710,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       }
       [company, base, settings] = [String(companyId), url, { ...options }];
       addEventListener('pagehide', leave);
+      addEventListener('pagehide', leaveAfterAll);
       const { prerendering } = document as Document & { prerendering?: boolean };
       // A page that nobody looks at yet, and maybe never will.
       if (prerendering) document.addEventListener('prerenderingchange', start, { once: true });

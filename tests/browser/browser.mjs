@@ -39,10 +39,10 @@ export async function launchFirefox() {
       const context = await browser.createBrowserContext();
       const scripts = [];
       return {
-        addInitScript: async (script) => scripts.push(script),
+        addInitScript: async (...script) => scripts.push(script),
         async newPage() {
           const page = await context.newPage();
-          for (const script of scripts) await page.evaluateOnNewDocument(script);
+          for (const script of scripts) await page.evaluateOnNewDocument(...script);
           return page;
         },
         close: () => context.close(),

@@ -23,20 +23,51 @@ const close = async (page) => {
   await until('the tab to close', () => page.isClosed());
 };
 
+/** In a visit whose tab is closed after a stream of five events. */
+async function closesATab({ open }) {
+  const page = await open();
+  for (let n = 0; n < 5; n++) {
+    await burst(page, 1, { from: n });
+    await pause(page, 50);
+  }
+  await close(page);
+}
+
+/** A visit whose tab is closed, on a page that `prepare` has seen to. */
+const prepared = (prepare) => ({
+  events: 5,
+  inVisit: 5,
+  async run({ open, context }) {
+    await context.addInitScript(prepare);
+    await closesATab({ open });
+  },
+});
+
 /** `events` are expected, once each, `inVisit` of them before any other visit. */
 const SCENARIOS = {
-  'a tab is closed': {
-    events: 5,
-    inVisit: 5,
-    async run({ open }) {
-      const page = await open();
-      for (let n = 0; n < 5; n++) {
-        await burst(page, 1, { from: n });
-        await pause(page, 50);
-      }
-      await close(page);
-    },
-  },
+  'a tab is closed': { events: 5, inVisit: 5, run: closesATab },
+  // Firefox ends the script that runs as the last tab of a site closes, anywhere in it: one that is slow is sure to be met …
+  'the script that parts is ended while it takes calls': prepared(() =>
+    addEventListener('beforeunload', () => {
+      const { getItem } = Storage.prototype;
+      Storage.prototype.getItem = function (key) {
+        for (const until = performance.now() + 30; performance.now() < until; );
+        return getItem.call(this, key);
+      };
+    }),
+  ),
+  // … and an error leaves the core in the middle of its work, as an end does, in any browser.
+  'the script that parts is ended while it hands over': prepared(() =>
+    addEventListener('beforeunload', () => {
+      Object.defineProperty(navigator, 'webdriver', {
+        configurable: true,
+        get() {
+          delete navigator.webdriver;
+          throw new Error('ended');
+        },
+      });
+    }),
+  ),
   'a page is left in the task that tracks': {
     events: 5,
     inVisit: 5,

@@ -12,7 +12,10 @@ describe('Firefox and a scripted collector', { skip: !firefox && 'there is no Fi
   deliveryScenarios({
     browser: () => firefox,
     openStore: async () => ({ company: 'TM-TEST' }),
-    without: { 'the visitor is offline until after the visit': 'its automation cannot cut the network' },
+    without: {
+      'the visitor is offline until after the visit': 'its automation cannot cut the network',
+      'the script that parts is ended while it hands over': 'it ends scripts by itself, and once is enough',
+    },
   });
 });
 
