@@ -283,7 +283,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   function save() {
     // A cookie set by a server of the site outlives what browsers leave in a script's storage.
-    id ||= (agreed && settings.cookie && /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1]) || noise();
+    id ||= (agreed && settings.cookie && attempt(() => /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1])) || noise();
     const text = `${id} ${session}`;
     if (agreed && text !== stored) set('visitor', (stored = text));
   }
@@ -318,7 +318,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   function forgetVisitor() {
     id = '';
-    if (settings.cookie) document.cookie = 'trackmate_id=;path=/;max-age=0';
+    if (settings.cookie) attempt(() => (document.cookie = 'trackmate_id=;path=/;max-age=0'));
   }
 
   // Calls.

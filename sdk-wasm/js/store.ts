@@ -37,13 +37,15 @@ const held = new Map<string, () => void>();
 export function claim(owner: string, self: string, won: () => void, lost = () => {}) {
   const name = PREFIX + owner;
   if (navigator.locks) {
-    void navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+    const granted = navigator.locks.request(name, { ifAvailable: true }, (lock) => {
       if (!lock) return lost();
       return new Promise<void>((release) => {
         held.set(owner, release);
         won();
       });
     });
+    // A sandboxed frame is refused, and shares nothing with anybody.
+    granted.catch(() => {});
     return;
   }
   const key = `beat.${owner}`;

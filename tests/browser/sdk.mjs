@@ -463,6 +463,16 @@ describe('the SDK', () => {
     await until('the call', () => flush().then(() => collector.names().includes('bounced')));
   });
 
+  test('sends from a sandboxed frame, which has no storage, no lock and no cookie', async () => {
+    collector.policy = { 'Content-Security-Policy': 'sandbox allow-scripts' };
+    for (const options of [{ cookie: true }, { cookie: true, consent: 'denied' }]) {
+      await open({ path: '/stub.html', ready: () => window.TrackMate && !window.TrackMate.q, options });
+      await use(page, () => TrackMate.flush());
+      assert.deepEqual(collector.names(), ['page_view']);
+      assert.deepEqual(page.said.filter((said) => !said.includes('404')), [], 'nothing but that there is no icon');
+    }
+  });
+
   test('queues in the stub what is called before the script is there, and takes it from there', async () => {
     await open({ path: '/stub.html', ready: () => window.TrackMate && !window.TrackMate.q });
     await use(page, () => TrackMate.flush());
