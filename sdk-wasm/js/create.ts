@@ -2,21 +2,16 @@
 // localStorage, fetch, timers and the page's events. It decides nothing that the core could, and never throws into the page.
 
 import type { Compile, Core, Host } from './core';
-import type { CallOptions, Consent, Events, InitOptions, TrackMate, Traits } from './trackmate';
-import { found, type Kept, nameOf, type Note, place, spell } from './notes';
-import { browser, BROWSER_BYTES_MAX, campaignOf, contextOf, type Facts, facts, moved, pathOf, size } from './page';
+import { type Answer, handOver, post } from './network';
+import { ageOf, found, fresh, type Kept, nameOf, type Note, place, spell } from './notes';
+import { browser, BROWSER_BYTES_MAX, contextOf, type Facts, facts, pathOf, size, watchHistory } from './page';
 import { attempt, claim, get, owns, release, remove, set, under } from './store';
+import { configure, emit, lose, on, say, settings, warn } from './talk';
+import type { CallOptions, Consent, InitOptions, TrackMate, Traits } from './trackmate';
+import { anonymous, anonymousId, decide, decision, refuses, renew, visit } from './visitor';
 
 /** A call that waits for the core, or that an earlier page or the loader stub left: name, time, arguments, who awaits it, and where it was made. */
 export type Early = [name: string, at: number, args: unknown[], resolve?: (value: unknown) => void, page?: Facts];
-
-interface Answer {
-  success?: boolean;
-  profileId?: string;
-  code?: string;
-  message?: string;
-  rejected?: { code: string; message: string }[];
-}
 
 /** What calls of one request share, the bytes of the request's body besides the calls, and its number. */
 interface Envelope {
@@ -40,22 +35,14 @@ const NOTHING: Record<string, () => unknown> = {
   getAnonymousId: () => '',
   on: () => () => {},
 };
-const CONSENTS: Consent[] = ['granted', 'denied', 'pending'];
 /** By `core::Taken`, from 2 on, and `core::End`, from 2 on. */
 const LOST = ['dropped', 'withheld', 'too_large', 'bad_name'];
-/** By `session::Visit`, from 2 on. */
-const BEGUN = ['first', 'ended', 'campaign'] as const;
 /** Own calls are numbered from here on; those left by earlier pages, which go first, from 1. */
 const FIRST = 1 << 24;
 /** A page that tracks without end has its calls written down this often, those of the time between together … */
 const WRITE_MS = 500;
 /** … and each call at once as long as it has not made so many of these in a row. */
 const WRITES_AT_ONCE = 2;
-/** The second at which a session of this id began; 0 where the id is not one of ours, `session_<second>_<32 digits>`. */
-const begun = (id: string) =>
-  id.length === 51 && id.startsWith('session_') && id[18] === '_' && [...id.slice(19)].every((digit) => '0123456789abcdef'.includes(digit))
-    ? Number(id.slice(8, 18))
-    : 0;
 /** A page claims its queue when it first sends, but no later than this after its first call: most of a visit's pages are gone before … */
 const OWN_MS = 5_000;
 /** … so others leave a queue without an owner alone as long as its page is younger than this. */
@@ -66,13 +53,6 @@ const SHORT = 1_000;
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
 const now = () => performance.now();
-/** 32 hexadecimal digits. Pages without TLS have no `randomUUID`, which has its random numbers at hand when a page begins. */
-const noise = (): string =>
-  crypto.randomUUID?.().split('-').join('') ??
-  Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, '0')).join('');
-/** A page's name, which tells its age. */
-const fresh = () => Date.now() + noise().slice(16);
-const ageOf = (owner: string) => Date.now() - Number(owner.slice(0, 13));
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
 
 /** `compile` at once, `prepare` soon, `fallback` where the page's policy lets no WebAssembly run. */
@@ -81,13 +61,9 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   let make = compile;
   let company = '';
   let base = '';
-  let settings: InitOptions = {};
   /** Whether `init` was called, on a page that somebody looks at. */
   let wanted = false;
   let ready = false;
-  /** As `core::Consent`. */
-  let decision = 2;
-  let agreed = false;
   let owner = '';
   let owned = false;
   let early: Early[] = [];
@@ -102,21 +78,6 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   let envelopes: Envelope[] = [];
   const promises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
   const flushes = new Set<{ upTo: number; resolve(all: boolean): void }>();
-  const listeners: { [Name in keyof Events]?: Set<(detail: Events[Name]) => void> } = {};
-
-  const say = (...words: unknown[]) => settings.debug && console.debug('TrackMate:', ...words);
-  const warn = (problem: unknown) => console.warn(`TrackMate: ${problem instanceof Error ? problem.message : String(problem)}`);
-
-  /** Later, so that a listener may call the SDK. */
-  function emit<Name extends keyof Events>(name: Name, detail: Events[Name]) {
-    say(name, detail);
-    for (const fn of listeners[name] ?? []) setTimeout(fn, 0, detail);
-  }
-
-  function lose(code: string, message: string, lost = 1) {
-    warn(`${message} (${code})`);
-    emit('error', { code, message, calls: lost });
-  }
 
   // What the core asks for.
 
@@ -136,7 +97,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":${Date.now()}}`;
       const url = `${base}/${identify ? 'profile' : 'events'}${settings.cookie ? `?visitor=${anonymous()}` : ''}`;
       say('sends', carried.length, 'calls,', body.length, 'characters,', how ? 'in parting' : '');
-      return Number(how ? handOver(url, body) : post(url, body, request));
+      return Number(how ? handOver(url, body) : post(url, body, (...answer) => answered(request, ...answer)));
     },
     away: (id) => void marks.push(nameOf(texts.get(id)!)),
     done(id, end) {
@@ -180,28 +141,6 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     }
     for (const { key, calls } of changed) calls.size ? set(key, spell(calls)) : remove(key);
     changed.clear();
-  }
-
-  /** A page that goes has no answer to wait for, only the browser's word that it took the request. */
-  function handOver(url: string, body: string): boolean {
-    if (attempt(() => navigator.sendBeacon(url, body))) return true;
-    // Where there is fetchLater, it has room of its own beside the beacons'.
-    const later = (window as unknown as { fetchLater?: (url: string, init: RequestInit) => unknown }).fetchLater;
-    return attempt(() => later!(url, { method: 'POST', body })) !== undefined;
-  }
-
-  function post(url: string, body: string, request: number): boolean {
-    // A string is sent as text/plain: to another origin, too, without asking first.
-    const sent = attempt(() => fetch(url, { method: 'POST', body, keepalive: true }));
-    sent?.then(
-      async (response) => {
-        const wish = response.headers.get('retry-after');
-        const wait = wish ? Number(wish) * 1000 || Date.parse(wish) - Date.now() : 0;
-        answered(request, response.status, wait, await response.json().catch(() => undefined));
-      },
-      () => answered(request, 0, 0),
-    );
-    return sent !== undefined;
   }
 
   function answered(request: number, status: number, wait: number, body?: Answer) {
@@ -257,80 +196,16 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     }
   }
 
-  // Sessions and ids.
-
-  /** Whether the browser says no for the visitor, by GPC or DNT. */
-  function refuses(): boolean {
-    const { respectGpc = true, respectDnt } = settings;
-    const { globalPrivacyControl } = navigator as Navigator & { globalPrivacyControl?: boolean };
-    return (respectGpc && globalPrivacyControl) || (respectDnt && navigator.doNotTrack === '1') || false;
-  }
-
-  // In one entry of the storage, as every call reads both: the anonymous id, and the session, `<id> <second of about its last call> <campaign>`.
-  // Without regular expressions: a page's first takes longer than all the rest of this.
-  let id = '';
-  let session = '';
-  let stored = '';
-
-  function recall() {
-    const kept = agreed ? get('visitor') : '';
-    if (kept && kept !== stored) {
-      [id] = kept.split(' ', 1) as [string];
-      session = kept.slice(id.length + 1);
-    }
-    stored = kept;
-  }
-
-  function save() {
-    // A cookie set by a server of the site outlives what browsers leave in a script's storage.
-    id ||= (agreed && settings.cookie && attempt(() => /(?:^|; )trackmate_id=([\w-]+)/.exec(document.cookie)?.[1])) || noise();
-    const text = `${id} ${session}`;
-    if (agreed && text !== stored) set('visitor', (stored = text));
-  }
-
-  function anonymous(): string {
-    recall();
-    save();
-    return id;
-  }
-
-  /** What `core.visit` was last asked; asked the same, it says the same. */
-  let asked = '';
-  function visit(url = document.URL, anew?: 'reset'): string {
-    if (!core) return '';
-    recall();
-    const nowS = Math.floor(Date.now() / 1000);
-    const campaign = settings.sessionPerCampaign ? JSON.stringify(campaignOf(url) ?? '') : '';
-    if (asked !== `${session}/${nowS}/${campaign}`) {
-      let hash = 0;
-      for (const char of campaign.slice(2)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
-      let [sessionId = '', last, by = '0'] = session.split(' ');
-      // Where there is none, there is nothing to decide: the first begins.
-      const why = sessionId ? core.visit(nowS, hash, begun(sessionId), Number(last), Number(by)) : 2;
-      if (why > 1) [sessionId, by] = [`session_${nowS}_${noise()}`, String(hash)];
-      if (why) session = `${sessionId} ${nowS} ${by}`;
-      asked = `${session}/${nowS}/${campaign}`;
-      if (why > 1) emit('session', { sessionId, reason: anew ?? BEGUN[why - 2]! });
-    }
-    save();
-    return session.split(' ')[0]!;
-  }
-
-  function forgetVisitor() {
-    id = '';
-    if (settings.cookie) attempt(() => (document.cookie = 'trackmate_id=;path=/;max-age=0'));
-  }
-
   // Calls.
 
   let context = '';
   let contextFor = '';
   function describe(page: Facts): string {
-    const of = id + page.url.split('#')[0];
+    const of = anonymousId + page.url.split('#')[0];
     if (of !== contextFor) {
       contextFor = of;
-      context = contextOf(page, id);
-      if (context.length > SHORT && !core!.fits(size(context) + BROWSER_BYTES_MAX)) context = JSON.stringify({ anonymousId: id });
+      context = contextOf(page, anonymousId);
+      if (context.length > SHORT && !core!.fits(size(context) + BROWSER_BYTES_MAX)) context = JSON.stringify({ anonymousId });
     }
     return context;
   }
@@ -386,7 +261,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     }
     const name = messageId == null ? `"${owner}.${number}"` : JSON.stringify(String(messageId));
     const text = `{${body && `${body},`}"timestamp":${time},"messageId":${name}}`;
-    if (identify || shared?.page !== page) shared = { page, envelope: envelope(visit(page.url), identify ? '' : describe(page)) };
+    if (identify || shared?.page !== page) shared = { page, envelope: envelope(visit(core!, page.url), identify ? '' : describe(page)) };
     const { session, context, bytes, alike } = shared.envelope;
     texts.set(call, { owner, number, identify, session, context, text });
     const taken = core!.track(t, call, identify, nameChars, size(text), bytes, alike);
@@ -448,11 +323,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       });
     },
     reset(_at, _page, options?: { keepAnonymousId?: boolean }) {
-      recall();
-      remove('visitor');
-      session = '';
-      if (!options?.keepAnonymousId) forgetVisitor();
-      visit(document.URL, 'reset');
+      renew(core!, options?.keepAnonymousId);
     },
     consent(_at, _page, consent: Consent) {
       decide(consent);
@@ -461,15 +332,6 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       setTimeout(run);
     },
   };
-
-  function decide(consent: Consent) {
-    decision = refuses() ? 1 : CONSENTS.indexOf(consent);
-    agreed = decision === 0;
-    if (decision === 1) {
-      remove('visitor');
-      forgetVisitor();
-    }
-  }
 
   /** Makes a call, now or when the core is there. */
   function call(name: string, args: unknown[], at: number, page?: Facts): unknown {
@@ -630,24 +492,6 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     claim(owner, owner, () => {});
   }
 
-  /** A single-page site has gone somewhere: a page view if it is another path. */
-  function watchHistory() {
-    const look = () => {
-      if (location.pathname !== viewed) call('trackPageView', [], Date.now());
-    };
-    for (const name of ['pushState', 'replaceState'] as const) {
-      const change = history[name];
-      history[name] = function (this: History, ...args) {
-        const from = location.href;
-        change.apply(this, args);
-        if (location.href !== from) moved(from);
-        setTimeout(look); // The site has yet to set the title.
-      };
-    }
-    addEventListener('popstate', () => setTimeout(look));
-    look();
-  }
-
   function enter() {
     const { batchSize = 0, flushInterval = 0 } = settings;
     const asked = get(`pause.${company}`);
@@ -680,7 +524,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       if (of === company) repeat(entries.filter(([name]: Early) => methods[name]), page);
     }
     repeat(early);
-    if (settings.pageViews) watchHistory();
+    if (settings.pageViews) watchHistory(() => location.pathname !== viewed && call('trackPageView', [], Date.now()));
     adopt();
   }
 
@@ -708,7 +552,8 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
         if (company !== companyId || base !== url) warn('init was called before, with another company or address: ignored');
         return;
       }
-      [company, base, settings] = [String(companyId), url, { ...options }];
+      [company, base] = [String(companyId), url];
+      configure({ ...options });
       addEventListener('pagehide', leave);
       addEventListener('pagehide', leaveAfterAll);
       const { prerendering } = document as Document & { prerendering?: boolean };
@@ -719,18 +564,14 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     getSessionId() {
       open(compile);
       settle();
-      return visit();
+      return core ? visit(core) : '';
     },
     getAnonymousId() {
       open(compile);
       settle();
       return anonymous();
     },
-    on(name: string, fn: unknown) {
-      const all = ((listeners as Record<string, Set<unknown>>)[name] ??= new Set());
-      all.add(fn);
-      return () => void all.delete(fn);
-    },
+    on,
     repeat,
   };
   for (const name of [...Object.keys(api), ...Object.keys(methods)]) {

@@ -21,6 +21,14 @@ export interface Note {
   calls: Set<Kept>;
 }
 
+/** 32 hexadecimal digits. Pages without TLS have no `randomUUID`, which has its random numbers at hand when a page begins. */
+export const noise = (): string =>
+  crypto.randomUUID?.().split('-').join('') ??
+  Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, '0')).join('');
+/** A page's name, which tells its age. */
+export const fresh = () => Date.now() + noise().slice(16);
+export const ageOf = (owner: string) => Date.now() - Number(owner.slice(0, 13));
+
 export const nameOf = ({ owner, number }: Kept) => `${owner}.${number}`;
 export const place = (company: string, owner = '') => `queue.${company}.${owner}${owner && '.'}`;
 

@@ -1,4 +1,4 @@
-// What is known about the page, for the events that are tracked on it.
+// What is known about the page, for the events that are tracked on it, and when it becomes another one.
 
 declare const VERSION: string;
 
@@ -15,9 +15,22 @@ export interface Facts {
 /** The page before this one; in a single-page site that is not what the document says. */
 let previous: string | undefined;
 
-export const moved = (from: string) => (previous = from);
-
 export const facts = (): Facts => ({ url: document.URL, title: document.title, referrer: previous ?? document.referrer });
+
+/** `look` is called now, and whenever a single-page site has gone somewhere. */
+export function watchHistory(look: () => void) {
+  for (const name of ['pushState', 'replaceState'] as const) {
+    const change = history[name];
+    history[name] = function (this: History, ...args) {
+      const from = location.href;
+      change.apply(this, args);
+      if (location.href !== from) previous = from;
+      setTimeout(look); // The site has yet to set the title.
+    };
+  }
+  addEventListener('popstate', () => setTimeout(look));
+  look();
+}
 
 const cut = (text: string) => text.slice(0, CHARS_MAX);
 
