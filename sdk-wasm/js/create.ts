@@ -4,7 +4,7 @@
 import type { Compile, Core, Host } from './core';
 import { type Answer, handOver, post } from './network';
 import { ageOf, found, fresh, type Kept, nameOf, type Note, place, spell } from './notes';
-import { browser, BROWSER_BYTES_MAX, contextOf, type Facts, facts, pathOf, size, watchHistory } from './page';
+import { askWhileLoading, browser, BROWSER_BYTES_MAX, contextOf, type Facts, facts, pathOf, size, watchHistory } from './page';
 import { attempt, claim, get, owns, release, remove, set, under } from './store';
 import { configure, emit, lose, on, say, settings, warn } from './talk';
 import type { CallOptions, Consent, InitOptions, TrackMate, Traits } from './trackmate';
@@ -203,9 +203,9 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   function describe(page: Facts): string {
     const of = anonymousId + page.url.split('#')[0];
     if (of !== contextFor) {
-      contextFor = of;
       context = contextOf(page, anonymousId);
       if (context.length > SHORT && !core!.fits(size(context) + BROWSER_BYTES_MAX)) context = JSON.stringify({ anonymousId });
+      contextFor = of;
     }
     return context;
   }
@@ -221,9 +221,11 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   /** The page's own task goes first; at the latest when it goes or hides, all is settled. */
   function draft(step: (t: number) => unknown) {
-    if (drafts.push(step) > 1) return;
-    if (streams()) settling ??= setTimeout(catchUp, WRITE_MS);
-    else queueMicrotask(settle);
+    if (!drafts[0]) {
+      if (streams()) settling ??= setTimeout(catchUp, WRITE_MS);
+      else queueMicrotask(settle);
+    }
+    drafts.push(step);
   }
 
   function settle() {
@@ -348,8 +350,8 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   /** Makes calls that were made before, here or (then with what that page was) on an earlier page. */
   function repeat(entries: Early[], page?: Facts) {
-    for (let entry; (entry = entries.shift()); ) {
-      const [name, at, given, resolve, from = page] = entry;
+    for (; entries[0]; entries.shift()) {
+      const [name, at, given, resolve, from = page] = entries[0];
       const value = attempt(() => {
         // What was left out is null as JSON.
         const args = given.map((arg) => arg ?? undefined);
@@ -537,6 +539,8 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   function start() {
     wanted = true;
     if (core) return begin();
+    // Firefox refuses a page that closes its first look at the storage.
+    get('');
     // A Content-Security-Policy without 'wasm-unsafe-eval', or a browser without WebAssembly.
     const made = prepare().catch(fallback);
     made.then(open, (error) => lose('unavailable', `the SDK could not be loaded: ${error}`, early.length)).catch(warn);
@@ -556,6 +560,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       configure({ ...options });
       addEventListener('pagehide', leave);
       addEventListener('pagehide', leaveAfterAll);
+      askWhileLoading();
       const { prerendering } = document as Document & { prerendering?: boolean };
       // A page that nobody looks at yet, and maybe never will.
       if (prerendering) document.addEventListener('prerenderingchange', start, { once: true });

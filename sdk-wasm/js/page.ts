@@ -17,6 +17,17 @@ let previous: string | undefined;
 
 export const facts = (): Facts => ({ url: document.URL, title: document.title, referrer: previous ?? document.referrer });
 
+/**
+ * Chromium does not tell a page that closes while it loads, unless it asks to be asked about it. Firefox keeps no page that asks in its
+ * back/forward cache, so none goes on asking.
+ */
+export function askWhileLoading() {
+  if (document.readyState === 'complete') return;
+  const ask = () => {};
+  addEventListener('beforeunload', ask);
+  addEventListener('load', () => removeEventListener('beforeunload', ask));
+}
+
 /** `look` is called now, and whenever a single-page site has gone somewhere. */
 export function watchHistory(look: () => void) {
   for (const name of ['pushState', 'replaceState'] as const) {

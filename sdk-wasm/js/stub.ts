@@ -3,6 +3,7 @@
 // page; not where the visitor has a say first.
 
 {
+  const key = 'trackmate.early';
   const early: [string, number, any[], unknown?][] = [];
   const stub: any = { q: early, getSessionId: () => '', getAnonymousId: () => '' };
   for (const name of ['init', 'trackPageView', 'track', 'identify', 'group', 'alias', 'reset', 'flush', 'consent', 'on']) {
@@ -10,14 +11,25 @@
       new Promise((resolve) => early.push([name, Date.now(), name === 'on' ? args : JSON.parse(JSON.stringify(args)), resolve]));
   }
   window.TrackMate = stub;
-  addEventListener('pagehide', () => {
+  const read = () => JSON.parse(localStorage[key] || '[]');
+  const save = () => {
     const init = early.find(([name]) => name === 'init');
-    if (window.TrackMate !== stub || !init || /"consent"|"respect/.test(JSON.stringify(init))) return;
+    if (window.TrackMate !== stub || !init || !early[1] || /"consent"|"respect/.test(JSON.stringify(init))) return;
     if ((navigator as any).globalPrivacyControl) return;
-    const key = 'trackmate.early';
     const page = { url: location.href, title: document.title, referrer: document.referrer };
     try {
-      localStorage[key] = JSON.stringify([...JSON.parse(localStorage[key] || '[]'), [init[2][0], page, early]]);
+      localStorage[key] = JSON.stringify([...read(), [init[2][0], page, early]]);
+      // Should the page come back, or this be called again, no call is made twice.
+      early.splice(0, early.length, init);
     } catch {}
-  });
+  };
+  // As in the SDK: Firefox may end the first, and Chromium calls neither on a page that closes while it loads, unless it is asked.
+  for (const capture of [true, false]) addEventListener('pagehide', save, capture);
+  const ask = () => {};
+  addEventListener('beforeunload', ask);
+  addEventListener('load', () => removeEventListener('beforeunload', ask));
+  try {
+    // Firefox refuses a page that closes its first look at the storage.
+    read();
+  } catch {}
 }

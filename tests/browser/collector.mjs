@@ -10,6 +10,7 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.map': 'applica
 /** What pages load: `/visit.html?company&api&options` starts the SDK the way `load` says: `module`, `classic`, or `stub` with it. */
 const PAGES = {
   '/visit.html': `<!doctype html><title>Visit</title><script type="module" src="/visit.js"></script><h1>Visit</h1>`,
+  '/images.html': `<!doctype html><title>Images</title><script type="module" src="/visit.js"></script><img src="/image.png">`,
   '/visit.js': `import sdk from '/sdk/trackmate.js';
     const query = new URLSearchParams(location.search);
     window.sdk = sdk;
@@ -20,7 +21,8 @@ const PAGES = {
     <script async src="/sdk/trackmate.classic.js"></script><h1>Stub</h1>`,
   '/stub-calls.js': `const query = new URLSearchParams(location.search);
     TrackMate.init(query.get('company'), query.get('api'), JSON.parse(query.get('options') ?? '{}'));
-    TrackMate.trackPageView();`,
+    TrackMate.trackPageView();
+    window.sdk = TrackMate;`,
   '/classic.html': `<!doctype html><title>Classic</title><script src="/sdk/trackmate.classic.js"></script><h1>Classic</h1>`,
   '/elsewhere.html': `<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>`,
 };

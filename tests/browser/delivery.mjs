@@ -68,6 +68,25 @@ const SCENARIOS = {
       });
     }),
   ),
+  'a tab is closed before the core is compiled': prepared(() => {
+    const { compile } = WebAssembly;
+    WebAssembly.compile = async (bytes) => (await new Promise((later) => setTimeout(later, 2_000)), compile(bytes));
+  }),
+  'a tab is closed before all its images are there': {
+    events: 5,
+    inVisit: 5,
+    async run({ open, collector }) {
+      collector.hold = { '/image.png': new Promise(() => {}) };
+      await closesATab({ open: () => open('/images.html') });
+    },
+  },
+  'a tab is closed before the script is there': {
+    events: 5,
+    async run({ open, collector }) {
+      collector.hold = { '/sdk/trackmate.classic.js': new Promise(() => {}) };
+      await closesATab({ open: () => open('/stub.html') });
+    },
+  },
   'a page is left in the task that tracks': {
     events: 5,
     inVisit: 5,
@@ -131,7 +150,7 @@ const SCENARIOS = {
       await close(page);
     },
     // The next visit cannot know of this one, and need not.
-    visits: 1,
+    visitedAgain: false,
   },
   'storage is full': {
     events: 5,
@@ -180,7 +199,6 @@ const SCENARIOS = {
       }
       await close(page);
     },
-    visits: 16,
   },
 };
 
@@ -195,12 +213,10 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
       const collector = await startCollector({ upstream: store.upstream });
       const context = await browser().newContext();
       const names = async () => (await (store.names?.() ?? stored(collector))).filter((name) => name.startsWith('event-'));
-      let visits = 0;
-      const open = async () => {
+      const open = async (path = '/visit.html') => {
         const page = await context.newPage();
-        await page.goto(collector.page('/visit.html', { company: store.company, api: collector.abroad }));
+        await page.goto(collector.page(path, { company: store.company, api: collector.abroad }), { waitUntil: 'domcontentloaded' });
         await page.waitForFunction(() => window.sdk);
-        visits++;
         return page;
       };
       try {
@@ -209,7 +225,7 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
           await until('all in the same visit', async () => (await names()).length >= scenario.inVisit, HEALED_MS);
         }
         const inVisit = (await names()).length;
-        if (scenario.visits !== 1) {
+        if (scenario.visitedAgain !== false) {
           const page = await open();
           const left = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
           await until('an empty queue', async () => !(await left()), HEALED_MS);
