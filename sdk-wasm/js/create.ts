@@ -424,6 +424,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       if (early.length && company && !settings.consent && !refuses()) {
         set('early', JSON.stringify([...JSON.parse(get('early') || '[]'), [company, facts(), early.splice(0)]]));
       }
+      parting = false;
       return;
     }
     settle();

@@ -2,6 +2,8 @@
 // classic script, loaded without haste, makes them. If the visitor goes before that, the queue is left in localStorage for the next
 // page; not where the visitor has a say first.
 
+import { askWhileLoading } from './page';
+
 {
   const key = 'trackmate.early';
   const early: [string, number, any[], unknown?][] = [];
@@ -23,11 +25,9 @@
       early.splice(0, early.length, init);
     } catch {}
   };
-  // As in the SDK: Firefox may end the first, and Chromium calls neither on a page that closes while it loads, unless it is asked.
+  // As in the SDK: Firefox may end the first.
   for (const capture of [true, false]) addEventListener('pagehide', save, capture);
-  const ask = () => {};
-  addEventListener('beforeunload', ask);
-  addEventListener('load', () => removeEventListener('beforeunload', ask));
+  askWhileLoading();
   try {
     // Firefox refuses a page that closes its first look at the storage.
     read();
