@@ -63,7 +63,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
          from links l left join identities i on i.profile = l.profile order by 2, 3, 4",
     );
     state.extend(db.table(
-        "select 'profile', i.key, p.registered_at, p.registered_id, p.last_ts, p.events, p.server_events, p.sessions, coalesce(p.revenue, '{}')
+        "select 'profile', i.key, p.last_ts, p.events, p.server_events, p.sessions, coalesce(p.revenue, '{}')
          from identities i left join profiles p on p.id = i.profile order by 2",
     ));
     for row in &mut state {

@@ -158,6 +158,33 @@ export const attacks = (trackMate) =>
       assert.equal(after.traits.city, 'Oslo');
     });
 
+    test('cannot change when a known person registered, nor have it said again', async () => {
+      const { c } = await victim();
+      const webhook = await c.subscribe('http://127.0.0.1:9/hook', ['user_registered', 'identify']);
+      const { subscribedAt } = (await c.user('victim@example.com')).timestamps;
+      for (const second of [9, 8, 7]) await c.identify(c.session(), 'victim@example.com', { timestamp: `1975-01-01T00:00:0${second}Z` });
+      assert.equal((await c.user('victim@example.com')).timestamps.subscribedAt, subscribedAt);
+      assert.deepEqual(new Set((await c.deliveries(webhook.id)).map((delivery) => delivery.event)), new Set(['identify']));
+      await c.call('DELETE', `/api/admin/webhooks/${webhook.id}`, undefined, c.admin);
+    });
+
+    test('cannot make an identify dear by claiming thousands of traits', async () => {
+      const { c } = await victim();
+      await c.call('POST', '/api/admin/webhooks', { name: 'Off', url: 'http://127.0.0.1:9/hook', events: ['user.*'], active: false }, c.admin);
+      const traits = (prefix, count) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, n]));
+      for (const more of [traits('a', 251), { nested: traits('a', 251) }]) {
+        assertProblem(await c.tryIdentify(c.session(), 'traits@example.com', more), 413, 'event_too_large');
+      }
+      await c.identify(c.session(), 'traits@example.com', traits('a', 200));
+      for (const more of [traits('b', 40), traits('c', 250), traits('a', 250)]) {
+        const { cost } = await c.identify(c.session(), 'traits@example.com', more);
+        assert.ok(cost.read <= 2000, `${cost.read} rows read`);
+      }
+      const names = Object.keys((await c.user('traits@example.com')).traits);
+      assert.ok(names.length <= 250, `${names.length} traits`);
+      assert.ok(['a199', 'b39'].every((name) => names.includes(name)) && !names.includes('c0'), 'what came first stays, and all that fits');
+    });
+
     test('cannot put events on a person through ids that only servers use', async () => {
       const { c, user } = await victim();
       const { events } = await c.timeline(user.id);

@@ -24,6 +24,9 @@ pub const DESCRIPTION_CHARS_MAX: usize = 1000;
 pub const NAME_CHARS_MAX: usize = 200;
 /// Bytes of the traits of one identify.
 pub const TRAITS_BYTES_MAX: usize = EVENT_BYTES_MAX;
+/// Members of all objects in the traits of one identify, and in what all identifies claim of a person: SQLite merges
+/// two objects by comparing each name of the one with those of the other.
+pub const TRAITS_MEMBERS_MAX: usize = 250;
 
 /// Tags of one user: they are shown, and sent, whole.
 pub const TAGS_MAX: usize = 100;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use trackmate_wire::limits::{FIELD_CHARS_MAX, FIELDS_MAX, NAME_CHARS_MAX, TAGS_MAX, TRAITS_BYTES_MAX, URL_BYTES_MAX};
+use trackmate_wire::limits::{FIELD_CHARS_MAX, FIELDS_MAX, NAME_CHARS_MAX, TAGS_MAX, URL_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::event::{check_object, time};
-use super::person::{Consent, KNOWN, PLATFORMS, Person, Traits, tag_id, traits};
+use super::person::{Consent, KNOWN, PLATFORMS, Person, Traits, check_sizes, members, tag_id, traits};
 
 /// Parts of the user object that follow from others.
 const DERIVED: [&str; 7] = ["id", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
@@ -220,9 +220,8 @@ impl Edit {
         }
         person.said.extend(self.said.clone());
         let bytes: usize = person.said.iter().map(|(name, raw)| name.len() + raw.get().len() + 6).sum();
-        if bytes > TRAITS_BYTES_MAX {
-            return Err(Problem::new(Code::EventTooLarge, format!("the traits are over {TRAITS_BYTES_MAX} bytes")));
-        }
+        let nested: usize = person.said.values().map(|raw| members(raw.get())).sum();
+        check_sizes(bytes, person.said.len() + nested)?;
         person.opt_ins.extend(self.opt_ins.clone());
         if let Some(asked) = &self.consent {
             asked.apply(&mut person.consent, now_ms);
@@ -331,6 +330,7 @@ fn changes(before: &Person, after: &Person) -> BTreeMap<String, Value> {
 mod tests {
     use super::*;
     use serde_json::json;
+    use trackmate_wire::limits::{TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
 
     #[allow(clippy::unnecessary_wraps, reason = "what makes a key of an address may refuse it")]
     fn key(email: &str) -> Result<String, Problem> {
@@ -388,5 +388,9 @@ mod tests {
         assert_eq!(edit.apply(&mut Person::default(), 1).unwrap_err().code, Code::LimitReached);
         let large = Edit::read(&json!({"a": "x".repeat(TRAITS_BYTES_MAX)}).to_string(), "admin", key).unwrap();
         assert_eq!(large.apply(&mut Person::default(), 1).unwrap_err().code, Code::EventTooLarge);
+        let many: serde_json::Map<String, Value> =
+            (0..=TRAITS_MEMBERS_MAX).map(|n| (n.to_string(), json!(1))).collect();
+        let edit = Edit::read(&json!({ "nested": many }).to_string(), "admin", key).unwrap();
+        assert_eq!(edit.apply(&mut Person::default(), 1).unwrap_err().code, Code::EventTooLarge);
     }
 }

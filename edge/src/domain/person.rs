@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use trackmate_wire::limits::{TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
+use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::sha256_hex;
 
 use super::clock;
@@ -307,6 +309,34 @@ impl Person {
 /// When it is none.
 pub fn traits(json: &str) -> serde_json::Result<Traits> {
     serde_json::from_str(json)
+}
+
+/// Checks the size of traits, given as compact JSON.
+///
+/// # Errors
+/// `event_too_large`.
+pub fn check_size(json: &str) -> Result<(), Problem> {
+    check_sizes(json.len(), members(json))
+}
+
+/// As [`check_size`], for traits of so many bytes and members.
+///
+/// # Errors
+/// `event_too_large`.
+pub fn check_sizes(bytes: usize, members: usize) -> Result<(), Problem> {
+    let refuse = |bound: String| Err(Problem::new(Code::EventTooLarge, format!("the traits have over {bound}")));
+    match (bytes > TRAITS_BYTES_MAX, members > TRAITS_MEMBERS_MAX) {
+        (true, _) => refuse(format!("{TRAITS_BYTES_MAX} bytes")),
+        (false, true) => refuse(format!("{TRAITS_MEMBERS_MAX} members, those of objects in them included")),
+        (false, false) => Ok(()),
+    }
+}
+
+/// The members of all objects in compact JSON, at most: a text that holds `":` counts too. `identify.profile.sql` counts
+/// in the same way, for it must not read a row for each.
+#[must_use]
+pub fn members(json: &str) -> usize {
+    json.matches("\":").count()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id, user_key};
-use trackmate_wire::limits::{NAME_CHARS_MAX, TRAITS_BYTES_MAX};
+use trackmate_wire::limits::NAME_CHARS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -70,9 +70,7 @@ async fn take(call: &Call, text: &str) -> Handled {
     let mut traits = identify.traits;
     traits.retain(|_, value| !value.is_null());
     let traits_json = serde_json::to_string(&traits)?;
-    if traits_json.len() > TRAITS_BYTES_MAX {
-        return Err(Problem::new(Code::EventTooLarge, format!("the traits are over {TRAITS_BYTES_MAX} bytes")).into());
-    }
+    person::check_size(&traits_json)?;
     event::check_object(&traits_json, "traits")?;
     let name = name(&traits)?.map(str::to_owned);
     let mut data = traits;

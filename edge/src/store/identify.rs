@@ -1,6 +1,6 @@
 //! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events came before.
 
-use trackmate_wire::limits::TRAITS_BYTES_MAX;
+use trackmate_wire::limits::{TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
 
 use super::ingest::{self, Door, Guard, Request, Stored};
 use super::{Answers, Db, Param, Result, edits, sql};
@@ -52,6 +52,8 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     let (company, session, number) = (request.company.into(), request.session.into(), Param::Int(request.number));
     let (at, id, address): (Param<'_>, Param<'_>, Param<'_>) = (row.ts.into(), (&row.id).into(), person.address.into());
     let now = Param::Int(request.received_ms);
+    let bound = |n: usize| Param::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    let (bytes, members) = (bound(TRAITS_BYTES_MAX), bound(TRAITS_MEMBERS_MAX));
     let fact = [company, session, at, id, address, number];
     let profile = [
         company,
@@ -65,8 +67,9 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         person.traits.into(),
         person.server_session.into(),
         person.created_ms.into(),
-        i64::try_from(TRAITS_BYTES_MAX).unwrap_or(i64::MAX).into(),
+        bytes,
         now,
+        members,
     ];
     let [deliveries, targets] = ingest::outbox(db, request, &ids, Some(person.address))?;
     let platform = [
@@ -76,11 +79,12 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         id,
         number,
         person.claims.into(),
-        i64::try_from(TRAITS_BYTES_MAX).unwrap_or(i64::MAX).into(),
+        bytes,
         person.platform_id.into(),
         clock::event_ts(request.received_ms, 0).into(),
         person.user.into(),
         now,
+        members,
     ];
     let hash = tombstone::address(request.company, person.address);
     let guard = Guard { hash: Some(&hash), ..Guard::default() };

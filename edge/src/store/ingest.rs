@@ -418,6 +418,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 clock::event_ts(request.received_ms, 0).into(),
                 user.into(),
                 now,
+                none,
             ];
             let platform_ids = serde_json::to_string(&[platform_id])?;
             let guard = Guard { address: Some(address), profile: Some(profile), hash: None };

@@ -14,7 +14,7 @@ use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::{clock, revenue, tombstone};
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
-use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX};
+use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 pub(crate) const COMPANY: &str = "TM-TEST";
@@ -215,7 +215,7 @@ impl Db {
         let (profile, session, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let created = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap();
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": profile, "email": email }).to_string());
-        let made = json!([COMPANY, email, profile, "", n, "{}", 0, platform, place, user, now]);
+        let made = json!([COMPANY, email, profile, "", n, "{}", 0, platform, place, user, now, 0]);
         let mut batch = vec![
             Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids(rows), hash])),
             self.insert(1, &session, rows, [Some(email), Some(&profile), None]),
@@ -245,7 +245,8 @@ impl Db {
         let person =
             [json!(typed(email)), json!(name), json!(claims), json!(server), json!(created), json!(TRAITS_BYTES_MAX)];
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": candidate, "email": email }).to_string());
-        let made = json!([COMPANY, email, candidate, id, n, claims, TRAITS_BYTES_MAX, platform, place, user, now]);
+        let (bytes, members) = (TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX);
+        let made = json!([COMPANY, email, candidate, id, n, claims, bytes, platform, place, user, now, members]);
         let answers = self.batch(&[
             self.insert(0, session, &rows, [None, None, Some(&hash)]),
             Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
@@ -253,7 +254,7 @@ impl Db {
             Statement::new(sql::IDENTIFY_LINK, json!(fact)),
             Statement::new(sql::IDENTIFY_SHIFT, json!([COMPANY, session, at, id, n])),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
-            Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now)]].concat().into()),
+            Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now), json!(members)]].concat().into()),
             self.outbox(0, &rows, Some(email)),
             self.emitted(&platform),
             Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, session, id, hash])),

@@ -3,7 +3,6 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_wire::ids::key_kind;
-use trackmate_wire::limits::TRAITS_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::super::call::Call;
@@ -17,7 +16,7 @@ use crate::domain::compat::pair::{self, Key, Other};
 use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Arrival, Row, Said, check_object, content_id};
-use crate::domain::person::KNOWN;
+use crate::domain::person::{self, KNOWN};
 use crate::entropy;
 use crate::store::companies::{self, Verification};
 use crate::store::ingest;
@@ -320,11 +319,7 @@ impl Teller<'_> {
         let mut claims = if event == "identify" { data } else { Traits::new() };
         claims.remove("email");
         let traits = serde_json::to_string(&claims)?;
-        if traits.len() > TRAITS_BYTES_MAX {
-            return Err(
-                Problem::new(Code::EventTooLarge, format!("the traits are over {TRAITS_BYTES_MAX} bytes")).into()
-            );
-        }
+        person::check_size(&traits)?;
         check_object(&traits, "traits")?;
         let name = profile::name(&claims)?.map(str::to_owned);
         let claim = Claim {

@@ -41,7 +41,7 @@ update profiles set
       from mine cross join json_each(mine.revenue) as r group by r.key having sum(r.value) <> 0
     )
   ), '{}'),
-  (registered_at, registered_id) = (select at, id from mine where id <> '' order by at, id limit 1),
+  (registered_at, registered_id) = (select ts, id from claim order by n limit 1),
   created_at = iif(maker is null or exists (select 1 from mine where id = maker), created_at, coalesce((select m.created_at from made as m), created_at)),
   maker = iif(maker is null or exists (select 1 from mine where id = maker), maker, (select m.maker from made as m))
 where company = ?1 and id = ?2 and exists (select 1 from profiles where company = ?1 and id = ?5 and edit = ?4)
