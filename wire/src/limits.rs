@@ -46,6 +46,17 @@ pub const RECORD_KIND_CHARS_MAX: usize = 50;
 /// Bytes of a record's id.
 pub const RECORD_ID_BYTES_MAX: usize = 128;
 
+/// Identifies of one session: whoever changes who a session is reads its links. A page that identifies on each view
+/// has some hundred in a long visit.
+pub const SESSION_IDENTIFIES_MAX: i64 = 500;
+/// Events of its session that may lie between an identify which comes late and the next one: they are counted, for they
+/// change hands …
+pub const LATE_EVENTS_MAX: i64 = 300;
+/// … and where a secret key says it, who may bring a history.
+pub const LATE_EVENTS_TRUSTED_MAX: i64 = 5000;
+/// Browser sessions that claims without proof can give to one person: ten a day for three years.
+pub const CLAIMED_SESSIONS_MAX: i64 = 10_000;
+
 /// Milliseconds of difference between a sender's clock and ours from which its times are corrected.
 /// Below it the difference is mostly the journey of the request, and correcting would reorder events.
 pub const CLOCK_SKEW_MS_MIN: i64 = 55 * 60 * 1000;

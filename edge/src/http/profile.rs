@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id, user_key};
-use trackmate_wire::limits::NAME_CHARS_MAX;
+use trackmate_wire::limits::{CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, NAME_CHARS_MAX, SESSION_IDENTIFIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -16,7 +16,7 @@ use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
 use crate::entropy;
-use crate::store::identify::{self, Person};
+use crate::store::identify::{self, Person, Refused};
 use crate::store::ingest;
 
 /// Its entry on the timeline.
@@ -258,9 +258,13 @@ impl Claimed {
             claims: &claims,
             user: &user,
             platform_id: &entropy::message_id(),
+            trusted: self.trusted,
         };
         let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
         check(call, identified.door)?;
+        if let Some(refused) = identified.refused {
+            return Err(no_room(refused).into());
+        }
         let new = !identified.stored.new.is_empty();
         if identified.profile.is_some() {
             incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
@@ -270,6 +274,20 @@ impl Claimed {
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
         Ok(Identified { profile: identified.profile.ok_or_else(taken)?, new })
     }
+}
+
+/// Why an identify found no room.
+fn no_room(refused: Refused) -> Problem {
+    let (field, message) = match refused {
+        Refused::Session => ("sessionId", format!("a session has at most {SESSION_IDENTIFIES_MAX} identifies")),
+        Refused::Person => {
+            ("email", format!("a person gets at most {CLAIMED_SESSIONS_MAX} sessions by claims without proof"))
+        }
+        Refused::Late => {
+            ("timestamp", format!("more than {LATE_EVENTS_MAX} events of the session are later than this identify"))
+        }
+    };
+    Problem::field(Code::LimitReached, field, message)
 }
 
 /// The ids a profile gets if this request makes it: the profile's and its server session's.

@@ -1,6 +1,10 @@
 //! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events came before.
 
-use trackmate_wire::limits::{TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
+use serde::Deserialize;
+use trackmate_wire::limits::{
+    CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, LATE_EVENTS_TRUSTED_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX,
+    TRAITS_MEMBERS_MAX,
+};
 
 use super::ingest::{self, Door, Guard, Request, Stored};
 use super::{Answers, Db, Param, Result, edits, sql};
@@ -30,6 +34,25 @@ pub struct Person<'a> {
     pub user: &'a str,
     /// Message id of the platform event.
     pub platform_id: &'a str,
+    /// Whether a secret key says it.
+    pub trusted: bool,
+}
+
+/// Why an identify was not stored, though the door was open: it would have passed a bound.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Refused {
+    /// Its session has as many identifies as it may.
+    Session,
+    /// Its person has as many sessions by claims without proof as they may.
+    Person,
+    /// It comes late, and more events of its session are later than are counted.
+    Late,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    reason: Refused,
 }
 
 /// What came of it.
@@ -41,6 +64,8 @@ pub struct Identified {
     pub profile: Option<String>,
     /// The timeline entry and its deliveries.
     pub stored: Stored,
+    /// Why it was refused, if it was.
+    pub refused: Option<Refused>,
 }
 
 /// Stores the identify `row` and links its session to the person from `row.ts` on; nothing if the address was erased.
@@ -54,7 +79,10 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     let now = Param::Int(request.received_ms);
     let bound = |n: usize| Param::Int(i64::try_from(n).unwrap_or(i64::MAX));
     let (bytes, members) = (bound(TRAITS_BYTES_MAX), bound(TRAITS_MEMBERS_MAX));
+    let late = if person.trusted { LATE_EVENTS_TRUSTED_MAX } else { LATE_EVENTS_MAX };
     let fact = [company, session, at, id, address, number];
+    let sessions = request.unproved.then_some(CLAIMED_SESSIONS_MAX);
+    let refuse = [&fact[..], &[late.into(), SESSION_IDENTIFIES_MAX.into(), sessions.into()]].concat();
     let profile = [
         company,
         session,
@@ -92,9 +120,11 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     let batch = vec![
         ingest::door(db, request)?,
         ingest::insert(db, request, &json, guard)?,
+        db.bind(sql::IDENTIFY_REFUSE, &refuse)?,
         db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?,
         db.bind(sql::IDENTIFY_CLAIM, &fact)?,
         db.bind(sql::IDENTIFY_LINK, &fact)?,
+        db.bind(sql::IDENTIFY_COUNT, &[company, session, at, id, number])?,
         db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?,
         db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
         db.bind(sql::IDENTIFY_PROFILE, &profile)?,
@@ -105,13 +135,17 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     ];
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = ingest::door_answer(&mut answers, request)?;
-    let new = ingest::message_ids(&mut answers)?;
-    for _ in 0..6 {
+    let mut new = ingest::message_ids(&mut answers)?;
+    let refused = answers.take()?.first::<Reason>()?.map(|refused| refused.reason);
+    if refused.is_some() {
+        new.clear();
+    }
+    for _ in 0..7 {
         answers.take()?;
     }
     let mut outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
     outbox.extend(edits::outbox_answer(&mut answers)?);
     let found = ingest::profile_id(&mut answers)?;
     let profile = if let Door::Open { .. } = door { found } else { None };
-    Ok(Identified { door, profile, stored: Stored { new, outbox } })
+    Ok(Identified { door, profile, stored: Stored { new, outbox }, refused })
 }

@@ -63,6 +63,7 @@ pub fn undoing(
         Statement::new(sql::UNDO_MARK, json!([company, person, message_id, n, act.now_ms])),
         Statement::new(sql::UNDO_HEIR, link()),
         Statement::new(sql::UNDO_OPEN, link()),
+        Statement::new(sql::UNDO_COUNT, link()),
         Statement::new(sql::UNDO_LINK, link()),
         Statement::new(sql::LINKS_UNRESERVE, json!([company, person, n, message_id])),
         Statement::new(sql::PROFILE_REBUILD, json!([company, person, TRAITS_BYTES_MAX, n, person])),

@@ -20,6 +20,6 @@ pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
     }
     let insert = "insert into companies (id, name, revenue_events, created_at) values (?1, 'Test', ?2, 0)";
     connection.execute(insert, [company, revenue_events]).unwrap();
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(256);
     connection
 }

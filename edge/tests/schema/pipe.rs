@@ -14,7 +14,10 @@ use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::{clock, revenue, tombstone};
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
-use trackmate_wire::limits::{LEASE_MS, RECORD_FIELDS_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
+use trackmate_wire::limits::{
+    CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, LEASE_MS, RECORD_FIELDS_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX,
+    TRAITS_MEMBERS_MAX,
+};
 use trackmate_wire::problem::{Code, Problem};
 
 pub(crate) const COMPANY: &str = "TM-TEST";
@@ -57,12 +60,14 @@ pub(crate) struct Db {
     pub(crate) ticks: bool,
     /// Whether somebody watches what comes in.
     pub(crate) watched: bool,
+    /// Events that a late identify may take over, or leave.
+    pub(crate) late_events: i64,
 }
 
 impl Db {
     pub(crate) fn open() -> Self {
         let connection = super::open(COMPANY, "[\"pay\"]");
-        Self { connection, request: 0, clock: NOW, ticks: false, watched: false }
+        Self { connection, request: 0, clock: NOW, ticks: false, watched: false, late_events: LATE_EVENTS_MAX }
     }
 
     pub(crate) fn clear(&mut self, tables: &[&str]) {
@@ -240,6 +245,8 @@ impl Db {
         }
         let rows = [event(id, at, "identify", &data.to_string())];
         let fact = [json!(COMPANY), json!(session), json!(at), json!(id), json!(email), json!(n)];
+        let bounds = [self.late_events, SESSION_IDENTIFIES_MAX, CLAIMED_SESSIONS_MAX];
+        let refuse = json!([COMPANY, session, at, id, email, n, bounds[0], bounds[1], bounds[2]]);
         let (name, claims) = (traits["name"].as_str(), traits.to_string());
         let created = if self.ticks { clock::ts_ms(at) } else { now };
         let person =
@@ -249,9 +256,11 @@ impl Db {
         let made = json!([COMPANY, email, candidate, id, n, claims, bytes, platform, place, user, now, members]);
         let answers = self.batch(&[
             self.insert(0, session, &rows, [None, None, Some(&hash)]),
+            Statement::new(sql::IDENTIFY_REFUSE, refuse),
             Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
             Statement::new(sql::IDENTIFY_CLAIM, json!(fact)),
             Statement::new(sql::IDENTIFY_LINK, json!(fact)),
+            Statement::new(sql::IDENTIFY_COUNT, json!([COMPANY, session, at, id, n])),
             Statement::new(sql::IDENTIFY_SHIFT, json!([COMPANY, session, at, id, n])),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
             Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now), json!(members)]].concat().into()),

@@ -1,26 +1,28 @@
--- Any other fact: a new link, with the counts of what it owns: from its instant (the first of a session: from ever) to the next link.
--- Reads only the events that lie in there: none but itself, unless the fact comes late.
--- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request
-with bounds as (
-  select case when exists (select 1 from links where company = ?1 and session = ?2 and (at, id) < (?3, ?4)) then ?3 else -1 end as since,
-         coalesce((select min(at) from links where company = ?1 and session = ?2 and (at, id) > (?3, ?4)), 9007199254740991) as until
-),
-owned as materialized (
-  select e.ts, e.source, e.revenue from bounds cross join events as e
-    on e.company = ?1 and e.session = ?2 and e.ts >= since and e.ts < until
+-- Any other fact: a new link, with the counts of what it owns.
+-- ?5 address, ?6 request
+, later as materialized (
+  select e.source, e.revenue from sides cross join events as e
+    on e.company = ?1 and e.session = ?2 and e.ts >= sides.cut and e.ts < sides.until
   where not (e.source = 0 and e.message_id = ?4)
 )
-insert into links (company, session, at, id, profile, origin, events, server_events, revenue, first_ts, last_ts, has_records)
+insert into links (company, session, at, id, profile, origin, events, server_events, revenue, first_ts, last_ts, has_records, identifies)
 select ?1, ?2, ?3, ?4, i.profile, i.origin,
-       1 + (select count(*) from owned), (select coalesce(sum(source), 0) from owned),
-       case when exists (select 1 from owned where revenue is not null) then (
+       1 + iif(s.is_before is 0, s.events - (select count(*) from later), (select count(*) from later)),
+       iif(s.is_before is 0, s.server_events, 0) + iif(s.is_before is 0, -1, 1) * (select coalesce(sum(source), 0) from later),
+       nullif((
          select json_group_object(key, sum) from (
-           select r.key, sum(r.value) as sum from owned, json_each(owned.revenue) as r group by r.key having sum(r.value) <> 0
+           select key, sum(value) as sum from (
+             select key, value from json_each(iif(s.is_before is 0, s.revenue, null))
+             union all select r.key, iif(s.is_before is 0, -1, 1) * r.value from later cross join json_each(later.revenue) as r
+           ) group by key having sum(value) <> 0
          )
-       ) end,
-       min(?3, coalesce((select min(ts) from owned), ?3)), max(?3, coalesce((select max(ts) from owned), ?3)),
-       coalesce((select has_records from links where company = ?1 and session = ?2 limit 1), 0)
-from identities as i
+       ), '{}'),
+       min(?3, coalesce((select min(ts) from events where company = ?1 and session = ?2 and ts < iif(s.is_before is 0, s.at, s.until) and ts >= iif(s.is_before, ?3, -1)), ?3)),
+       max(?3, coalesce((select max(ts) from events where company = ?1 and session = ?2 and ts < iif(s.is_before is 0, s.at, s.until) and ts >= iif(s.is_before, ?3, -1)), ?3)),
+       coalesce((select has_records from links where company = ?1 and session = ?2 limit 1), 0),
+       iif(s.is_before is 0 or s.until < 9007199254740991, 1,
+           1 + coalesce((select identifies from links where company = ?1 and session = ?2 order by at desc, id desc limit 1), 0))
+from identities as i left join sides as s
 where i.company = ?1 and i.kind = iif(instr(?5, '@') > 0, 'email', 'user') and i.key = ?5
   and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?6)
   and not exists (select 1 from links where company = ?1 and session = ?2 and at = ?3 and id = ?4)
