@@ -12,16 +12,16 @@ mod schema;
 use std::cell::RefCell;
 
 use proptest::prelude::*;
-use schema::acts::{act, members, text, undoings};
+use schema::acts::{act, members, text};
 use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::store::merge::{Group, merging};
-use trackmate_edge::store::undo::Fact;
+use trackmate_edge::store::undo::{Fact, undoing};
 use trackmate_edge::store::{Statement, sql};
 
-const TABLES: [&str; 9] =
-    ["events", "links", "profiles", "identities", "merges", "partings", "tags", "fields", "erasures"];
+const TABLES: [&str; 10] =
+    ["events", "links", "profiles", "identities", "merges", "partings", "tags", "fields", "erasures", "rebuilds"];
 
 #[derive(Debug, Clone)]
 enum Request {
@@ -173,14 +173,7 @@ fn has_tie(history: &[Request]) -> bool {
 fn read(db: &Db, id: &str) -> Option<Fact> {
     let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
     let fact = found.query_row([COMPANY, id], |r| {
-        Ok(Fact {
-            session: r.get(0)?,
-            at: r.get(1)?,
-            profile: r.get(2)?,
-            email: r.get(3)?,
-            aliases: r.get(4)?,
-            heir: r.get(5)?,
-        })
+        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, heir: r.get(3)? })
     });
     fact.ok()
 }
@@ -208,7 +201,7 @@ fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
         erase(&db, &before.profile);
         let fact = if late { read(&db, "i0") } else { Some(before) };
         if let Some(fact) = fact {
-            let statements = undoings("i0", &fact, &act(&mut db));
+            let statements = undoing(COMPANY, "i0", &fact, &act(&mut db));
             db.batch(&statements);
         }
         let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
@@ -225,7 +218,7 @@ fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
     }
     let fact = read(&db, "i1").unwrap();
     merge(&mut db, 0, 1).unwrap();
-    let statements = undoings("i1", &fact, &act(&mut db));
+    let statements = undoing(COMPANY, "i1", &fact, &act(&mut db));
     let answers = db.batch(&statements);
     assert!(answers[0].is_empty(), "it is read again");
     check(&db);

@@ -71,6 +71,14 @@ pub const TIMELINE_ITEMS_MAX: usize = 500;
 pub const LINKS_ITEMS_MAX: usize = 500;
 /// Profiles that may stand as one person: each is read, and written, when two are merged or parted.
 pub const GROUP_PROFILES_MAX: usize = 20;
+/// Links that one slice of a person's rebuilding reads, each with an identify of up to 32 KB …
+pub const REBUILD_LINKS_MAX: usize = 50;
+/// … slices of the request that began it, two queries each …
+pub const REBUILD_SLICES_MAX: usize = 10;
+/// … slices of one run of the sweep, for all who are rebuilt …
+pub const REBUILD_SWEEP_SLICES_MAX: usize = 10;
+/// … and the events of a server session that are looked at for the one that came first.
+pub const REBUILD_SERVER_EVENTS_MAX: i64 = 1000;
 /// Addresses and user ids that lead to one profile beside its own address: all are read when it is merged, parted or erased, and shown whole.
 pub const PROFILE_KEYS_MAX: usize = 100;
 /// Records of one kind that are shown with a user.

@@ -22,6 +22,7 @@ pub mod own;
 pub mod payload;
 pub mod person;
 pub mod plan;
+pub mod rebuild;
 pub mod record;
 pub mod revenue;
 pub mod stats;

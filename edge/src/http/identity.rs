@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trackmate_wire::ids::key_kind;
-use trackmate_wire::limits::{GROUP_PROFILES_MAX, LINKS_ITEMS_MAX};
+use trackmate_wire::limits::{GROUP_PROFILES_MAX, LINKS_ITEMS_MAX, REBUILD_SLICES_MAX};
 use trackmate_wire::problem::{Code, Problem};
+use worker::console_error;
 
 use super::call::Call;
 use super::error::Error;
@@ -20,7 +21,8 @@ use crate::domain::timeline::{Cursor, Order};
 use crate::entropy;
 use crate::store::merge::{self, Act, Group, News};
 use crate::store::people::{self, Profile};
-use crate::store::undo;
+use crate::store::rebuild::{self, Rebuilt};
+use crate::store::{self, undo};
 
 /// How often a merge reads its people again because one was edited in between.
 const RACES_MAX: usize = 5;
@@ -136,7 +138,7 @@ pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 /// The lookup keys of a profile's addresses and user ids.
 fn keys(aliases: &str, email: Option<&str>) -> Vec<String> {
     let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap_or_default();
-    keys.extend(email.and_then(|email| address(email).ok()));
+    keys.extend(email.and_then(lookup_key));
     keys
 }
 
@@ -213,8 +215,9 @@ pub(super) async fn join(
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
         let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
         let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
-        if let Some(outbox) = merge::run(db, company, &winner.id, (&statements, &[]), &act).await? {
+        if let Some(outbox) = merge::run(db, company, &winner.id, &statements, &act).await? {
             call.emitted(company, std::iter::once(act.news.name), outbox);
+            rebuild(call, company, &[&loser.id]).await?;
             return Ok(true);
         }
     }
@@ -269,18 +272,11 @@ async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undo
         let to = fact.heir.as_ref().map(|id| json!({ "id": id }));
         let data = json!({ "messageId": message, "sessionId": fact.session, "to": to });
         let news = News { id: entropy::message_id(), name: "identity.undone", data, user: &user };
-        let keys = keys(&fact.aliases, fact.email.as_deref());
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
-        if let Some(undone) = undo::undo(db, company, message, &fact, &keys, &act).await? {
-            call.emitted(company, std::iter::once(act.news.name), undone.outbox);
-            return Ok(Undone {
-                success: true,
-                undone: "identify",
-                user_id: fact.profile,
-                to: fact.heir,
-                removed: undone.removed,
-            });
+        if let Some(outbox) = undo::undo(db, company, message, &fact, &act).await? {
+            call.emitted(company, std::iter::once(act.news.name), outbox);
+            let removed = rebuild(call, company, &[&fact.profile]).await?.removed;
+            return Ok(Undone { success: true, undone: "identify", user_id: fact.profile, to: fact.heir, removed });
         }
     }
     Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
@@ -299,9 +295,10 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
         let data = json!({ "parted": { "id": loser } });
         let news = News { id: entropy::message_id(), name: "user.unmerged", data, user: &user };
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
-        let (statements, tidy) = merge::parting(company, &rest, root.edit, &parted, &act)?;
-        if let Some(outbox) = merge::run(db, company, &root.id, (&statements, &tidy), &act).await? {
+        let statements = merge::parting(company, &rest, root.edit, &parted, &act)?;
+        if let Some(outbox) = merge::run(db, company, &root.id, &statements, &act).await? {
             call.emitted(company, std::iter::once(act.news.name), outbox);
+            rebuild(call, company, &[&root.id, loser]).await?;
             return Ok(Undone {
                 success: true,
                 undone: "merge",
@@ -312,6 +309,21 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
         }
     }
     Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
+}
+
+/// Rebuilds people whose links changed hands. The change itself is stored: what fails here, the sweep does.
+async fn rebuild(call: &Call, company: &str, profiles: &[&str]) -> Result<Rebuilt, Error> {
+    let db = call.db(Some(company))?;
+    let rebuilt = rebuild::run(db, company, profiles, REBUILD_SLICES_MAX, call.now_ms(), lookup_key).await;
+    Ok(rebuilt.unwrap_or_else(|error| {
+        console_error!("people were not rebuilt at once, and wait for the sweep: {}", store::brief(&error));
+        Rebuilt::default()
+    }))
+}
+
+/// The lookup key of a stored address.
+pub(crate) fn lookup_key(email: &str) -> Option<String> {
+    address(email).ok()
 }
 
 /// The user of an event about identity: who, no more. The data must not outlive what is undone.

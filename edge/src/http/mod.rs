@@ -56,6 +56,7 @@ use call::Call;
 pub(crate) use call::now_ms;
 use compat::Family;
 use error::Error;
+pub(crate) use identity::lookup_key;
 
 /// What a handler gives back: JSON text of a success, or why not.
 type Handled = std::result::Result<String, Error>;

@@ -8,13 +8,16 @@ use trackmate_wire::limits::{
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
-use crate::http::now_ms;
-use crate::store::{self, audit, deliveries, delivery_log, erasures, exports, incoming, retention, subscriptions};
+use crate::http::{lookup_key, now_ms};
+use crate::store::{
+    self, audit, deliveries, delivery_log, erasures, exports, incoming, rebuild, retention, subscriptions,
+};
 use crate::{entropy, vault};
 
 /// The cron's run. What it does not get to is older at the next run and comes first then.
 pub async fn run(env: &Env) {
     recover(env, SWEEP_DELIVERIES_MAX).await;
+    report(rebuild(env).await);
     report(erase(env).await);
     report(tidy(env).await);
 }
@@ -48,6 +51,11 @@ async fn try_recover(env: &Env, most: usize) -> store::Result<()> {
     wakes.extend(paced.into_iter().map(|s| Wake::subscription(&s.company, s.id)));
     wake::send(env, &wakes, 0).await;
     Ok(())
+}
+
+/// Goes on with people who are being rebuilt.
+async fn rebuild(env: &Env) -> store::Result<()> {
+    rebuild::sweep(&store::database(env, None)?, now_ms(), lookup_key).await
 }
 
 /// Goes on with erasures that their requests did not finish. One that fails does not hold up the others.

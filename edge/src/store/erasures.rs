@@ -10,7 +10,7 @@ use trackmate_wire::limits::{ERASE_EVENTS_MAX, ERASE_LINKS_MAX, ERASE_PEOPLE_MAX
 
 use super::ingest::Outbox;
 use super::people::Profile;
-use super::{Answer, Answers, Db, Param, Result, Statement, edits, retention, sql};
+use super::{Answer, Answers, Db, Param, Result, Statement, edits, rebuild, retention, sql};
 use crate::domain::compat::user_session;
 use crate::domain::{clock, tombstone};
 
@@ -58,6 +58,11 @@ struct Notice<'a> {
     t: i64,
     n: &'static str,
     d: Value,
+}
+
+#[derive(Deserialize)]
+struct Rebuilt {
+    profile: String,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +118,7 @@ pub fn erasing(
             sql::ERASURE_INSERT,
             json!([company, who, edit, now_ms, notice_id, FUTURE_MS_MAX, counts.to_string()]),
         ),
+        Statement::new(sql::REBUILD_ERASE, json!([company, who, edit])),
         Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, edit, now_ms])),
         Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, edit])),
         Statement::new(sql::LINKS_ADOPT, json!([company, sessions, who, edit])),
@@ -189,8 +195,19 @@ fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
 /// D1's; what the slice was to delete is still there then.
 pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result<bool> {
     let (whose, who) = (Param::Text(company), Param::Text(profile));
-    let next = db.run(sql::ERASURE_NEXT, &[whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()]).await?;
-    if let Some(ids) = next.first::<Slice>()?.and_then(|slice| slice.ids) {
+    let mut answers = Answers::new(
+        db.batch(vec![
+            db.bind(sql::REBUILD_OF, &[whose, who])?,
+            db.bind(sql::ERASURE_NEXT, &[whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()])?,
+        ])
+        .await?,
+    );
+    // What lies with the person and is another's by now goes to them first.
+    if let Some(Rebuilt { profile: other }) = answers.take()?.first()? {
+        rebuild::run(db, company, &[&other], 1, now_ms, |_| None).await?;
+        return Ok(true);
+    }
+    if let Some(ids) = answers.take()?.first::<Slice>()?.and_then(|slice| slice.ids) {
         db.batch(db.bind_all(&releasing(company, profile, &ids, ERASE_LINKS_MAX, ERASE_EVENTS_MAX))?).await?;
         return Ok(true);
     }

@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trackmate_wire::limits::TRAITS_BYTES_MAX;
 
 use super::edits::{self, Item};
 use super::ingest::Outbox;
-use super::{Answers, Db, Result, Statement, sql, undo};
+use super::rebuild::Opening;
+use super::{Answers, Db, Result, Statement, sql};
 use crate::domain::clock;
 use crate::domain::merged::{Member, whole};
 use crate::domain::own::Own;
@@ -167,8 +167,11 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn rebuild(&mut self, id: &str) {
-        self.push(sql::PROFILE_REBUILD, json!([self.company, id, TRAITS_BYTES_MAX, self.number, self.root]));
+    /// Has a person rebuilt, whose links are others' by now, or who may be left without any.
+    fn rebuild(&mut self, profile: &str, may_vanish: bool, waits_for: Option<&str>, act: &Act<'_>) {
+        let (guard, vanish) = (Some((self.root, self.number)), json!(i64::from(may_vanish)));
+        let opening = Opening { profile, guard, vanish, waits_for, notice: &act.news.id };
+        self.statements.extend(opening.statements(self.company, self.now_ms));
     }
 }
 
@@ -206,15 +209,14 @@ pub fn merging(
     batch.say(root, &whole(&joined))?;
     batch.keep(&joined)?;
     batch.lead(&moved, root);
-    batch.push(sql::LINKS_MOVE, json!([company, gone, root, json!(ids(&moved)).to_string(), root, n]));
     batch.of_these(sql::LINKS_RESERVE, &ids(&moved));
     batch.of_these(sql::SEARCH_FORGET, &ids(&moved));
-    batch.rebuild(root);
+    batch.rebuild(gone, false, None, act);
     Ok(batch.statements)
 }
 
-/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the `rest` of their group, whose first stood for all, and those that
-/// tidy up after the news are written.
+/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the `rest` of their group,
+/// whose first stood for all.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
@@ -224,9 +226,9 @@ pub fn parting(
     edit: i64,
     parted: &[&Member],
     act: &Act<'_>,
-) -> Result<(Vec<Statement>, Vec<Statement>)> {
+) -> Result<Vec<Statement>> {
     let (Some(root), Some(top)) = (rest.first().map(|m| &m.id), parted.first().map(|m| &m.id)) else {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Vec::new());
     };
     let mut batch = Batch::new(company, root, act);
     let n = act.number;
@@ -242,22 +244,14 @@ pub fn parting(
         batch.keep(members)?;
     }
     batch.lead(parted, top);
-    batch.push(sql::LINKS_MOVE, json!([company, root, top, json!(ids(parted)).to_string(), root, n]));
-    batch.rebuild(root);
-    batch.rebuild(top);
     // Either may have been held by the other alone: the identify that made it was taken back meanwhile.
-    let mut tidy = Vec::new();
-    for members in [rest, parted] {
-        if let [alone] = members {
-            let addresses: Vec<&str> = alone.addresses.iter().map(String::as_str).collect();
-            tidy.push(Statement::new(sql::LINKS_UNRESERVE, json!([company, alone.id, n, null])));
-            tidy.extend(undo::vanishing(company, &alone.id, &addresses, act));
-        }
-    }
-    Ok((batch.statements, tidy))
+    batch.rebuild(root, rest.len() == 1, None, act);
+    batch.rebuild(top, parted.len() == 1, Some(root), act);
+    Ok(batch.statements)
 }
 
-/// Runs a change of `root`'s group and tells of it. `None` if the people are not as they were read: nothing was written.
+/// Runs a change of who `root` is and tells of it. `None` if the people are not as they were read: nothing was written.
+/// Those whose links changed hands are rebuilt next ([`super::rebuild::run`]).
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -265,7 +259,7 @@ pub async fn run(
     db: &Db,
     company: &str,
     root: &str,
-    (statements, tidy): (&[Statement], &[Statement]),
+    statements: &[Statement],
     act: &Act<'_>,
 ) -> Result<Option<Outbox>> {
     let mut batch = db.bind_all(statements)?;
@@ -276,7 +270,6 @@ pub async fn run(
     )?);
     let told = serde_json::to_string(&[&act.news.id])?;
     batch.push(edits::outbox(db, company, &told, act.number, act.now_ms)?);
-    batch.extend(db.bind_all(tidy)?);
     let mut answers = Answers::new(db.batch(batch).await?);
     let won = !answers.take()?.rows::<Value>()?.is_empty();
     // The rest of the change, and the platform event.

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::merged::{Member, below};
 use trackmate_edge::domain::own::Own;
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
+use trackmate_edge::store::rebuild::{self, Link, Rebuild};
+use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{Fact, undoing};
-use trackmate_edge::store::{Statement, sql};
 
 use super::pipe::{COMPANY, Db, NOW};
 
@@ -25,14 +26,6 @@ fn keys(email: Option<String>, aliases: &str) -> Vec<String> {
     let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap();
     keys.extend(email);
     keys
-}
-
-/// The statements that take back the link that was read.
-pub(crate) fn undoings(id: &str, fact: &Fact, act: &Act<'_>) -> Vec<Statement> {
-    let keys = keys(fact.email.clone(), &fact.aliases);
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let (undo, tidy) = undoing(COMPANY, id, fact, &keys, act);
-    [undo, tidy].concat()
 }
 
 /// The members of the person that a profile stands for, and its edit.
@@ -64,6 +57,24 @@ fn said(db: &Db, id: &str) -> Own {
 }
 
 impl Db {
+    /// Rebuilds everyone who is to be, slice by slice, those first that waited longest.
+    pub(crate) fn rebuild(&mut self) {
+        while let Some(row) = self.rows(sql::REBUILD_OLDEST, &[json!(9)]).pop() {
+            self.rebuild_slice(row[1].as_str().unwrap());
+        }
+    }
+
+    /// A slice of a rebuilding, as the Worker does it.
+    pub(crate) fn rebuild_slice(&mut self, profile: &str) {
+        self.request += 1;
+        let [find, links] = rebuild::reading(COMPANY, profile, 2);
+        let Some(read) = self.find::<Rebuild>(find.sql, &find.params).pop() else { return };
+        let links: Vec<Link> = self.find(links.sql, &links.params);
+        let now = NOW + self.request;
+        let slice = rebuild::slice(COMPANY, profile, &read, &links, 2, now, |email| Some(email.to_owned())).unwrap();
+        self.batch(&slice.statements);
+    }
+
     /// The profile that an address leads to.
     pub(crate) fn owner(&self, address: &str) -> Option<String> {
         let found = self.table(&format!("select profile from identities where key = '{address}'"));
@@ -73,8 +84,9 @@ impl Db {
     /// Takes an identify back if it stands, and says whether.
     pub(crate) fn undo(&mut self, id: &str) -> bool {
         let Some(fact) = self.find::<Fact>(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).pop() else { return false };
-        let statements = undoings(id, &fact, &act(self));
+        let statements = undoing(COMPANY, id, &fact, &act(self));
         self.batch(&statements);
+        self.rebuild();
         true
     }
 
@@ -89,6 +101,7 @@ impl Db {
         let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
         let done = self.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
         assert_eq!(done[0].len(), 2, "both are as they were read");
+        self.rebuild();
         Some(loser)
     }
 
@@ -99,8 +112,8 @@ impl Db {
         let parted = below(&members, loser);
         let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
         let act = act(self);
-        let (change, tidy) = parting(COMPANY, &rest, edit, &parted, &act).unwrap();
-        let done = self.batch(&[change, tidy].concat());
+        let done = self.batch(&parting(COMPANY, &rest, edit, &parted, &act).unwrap());
         assert_eq!(done[0].len(), 1, "the person is as read");
+        self.rebuild();
     }
 }

@@ -23,6 +23,8 @@ on conflict (company, id) do update set
     select coalesce(profiles.name, excluded.name), iif(grew, traits, profiles.traits), iif(grew or named, ?13, profiles.updated_at),
            profiles.searched and not (grew or named)
     from change),
+  later_claims = iif(later_claims is null or length(cast(later_claims as blob)) > ?12, later_claims, json_patch(
+    json_object('name', excluded.name, 'traits', json(excluded.traits), 'first', json_array(cast(?3 as integer), ?4)), later_claims)),
   registered_id = iif(registered_at is null, ?4, registered_id),
   registered_at = coalesce(registered_at, ?3),
   events = events + excluded.events,

@@ -1,5 +1,5 @@
 -- The link that an identify made, and whose its events are without it. ?1 company, ?2 message id
-select e.session, l.at, l.profile, p.email, p.aliases,
+select e.session, l.at, l.profile,
        coalesce(
          (select json_array(o.profile) from links as o where o.company = ?1 and o.session = e.session and (o.at, o.id) < (l.at, ?2)
           order by o.at desc, o.id desc limit 1),
