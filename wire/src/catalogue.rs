@@ -55,7 +55,7 @@ pub const fn of(code: Code) -> Told {
         ),
         Code::EventTooLarge => told(
             "An event is too large",
-            "One event is over 32 KB.",
+            "One event is over 32 KB, or traits have over 250 members.",
             "Send ids and numbers in place of documents, images and page texts. The other events of the request were stored.",
         ),
         Code::JsonTooDeep => told(
