@@ -214,7 +214,7 @@ pub(super) async fn join(
         let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
         let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
         if let Some(outbox) = merge::run(db, company, &winner.id, (&statements, &[]), &act).await? {
-            call.emitted(company, std::iter::once(act.news.name), outbox);
+            call.emitted(company, outbox);
             return Ok(true);
         }
     }
@@ -273,7 +273,7 @@ async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undo
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
         if let Some(undone) = undo::undo(db, company, message, &fact, &keys, &act).await? {
-            call.emitted(company, std::iter::once(act.news.name), undone.outbox);
+            call.emitted(company, undone.outbox);
             return Ok(Undone {
                 success: true,
                 undone: "identify",
@@ -301,7 +301,7 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
         let (statements, tidy) = merge::parting(company, &rest, root.edit, &parted, &act)?;
         if let Some(outbox) = merge::run(db, company, &root.id, (&statements, &tidy), &act).await? {
-            call.emitted(company, std::iter::once(act.news.name), outbox);
+            call.emitted(company, outbox);
             return Ok(Undone {
                 success: true,
                 undone: "merge",

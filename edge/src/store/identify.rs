@@ -3,7 +3,7 @@
 use trackmate_wire::limits::TRAITS_BYTES_MAX;
 
 use super::ingest::{self, Door, Guard, Request, Stored};
-use super::{Answers, Db, Param, Result, edits, sql};
+use super::{Answers, Db, Param, Result, catalog, edits, sql};
 use crate::domain::event::Row;
 use crate::domain::{clock, tombstone};
 
@@ -85,7 +85,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     let hash = tombstone::address(request.company, person.address);
     let guard = Guard { hash: Some(&hash), ..Guard::default() };
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
-    let batch = vec![
+    let mut batch = vec![
         ingest::door(db, request)?,
         ingest::insert(db, request, &json, guard)?,
         db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?,
@@ -99,9 +99,11 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
         db.bind(sql::IDENTIFY_FIND, &[company, address, session, id, (&hash).into()])?,
     ];
+    batch.extend(catalog::note(db, request, std::slice::from_ref(row))?);
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = ingest::door_answer(&mut answers, request)?;
     let new = ingest::message_ids(&mut answers)?;
+    catalog::noted(request, std::slice::from_ref(row), &new);
     for _ in 0..6 {
         answers.take()?;
     }
