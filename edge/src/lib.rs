@@ -19,7 +19,8 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 use worker::{
-    Context, Env, MessageBatch, MessageExt, Request, Response, ScheduleContext, ScheduledEvent, console_error, event,
+    Context, Env, MessageBatch, MessageExt, RawMessage, Request, Response, ScheduleContext, ScheduledEvent,
+    console_error, event,
 };
 
 use http::spill::Kept;
@@ -44,6 +45,11 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 /// A wake-up is acknowledged whatever comes of it: D1 knows what is still due.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> worker::Result<()> {
+    if batch.queue().ends_with(jobs::refill::GIVEN_UP) {
+        let text = |message: RawMessage| (message.body().as_string().unwrap_or_default(), message);
+        jobs::refill::give_up(&env, batch.raw_iter().map(text).collect()).await;
+        return Ok(());
+    }
     let (mut wakes, mut spilled) = (Vec::new(), Vec::new());
     for message in batch.raw_iter() {
         let text = message.body().as_string().unwrap_or_default();

@@ -13,6 +13,8 @@ export default (trackMate) =>
     test('of ingest is one round trip and two rows an event, and at most three rows a request', async () => {
       const c = await company();
       const session = c.session();
+      // A name that is new, or was not seen for an hour, is a row more.
+      await c.track(c.session(), ...rows(1));
       for (const identified of [false, true]) {
         if (identified) await c.identify(session, 'cost@example.com');
         for (const n of [1, 10, 100, 500]) {
@@ -24,10 +26,22 @@ export default (trackMate) =>
       }
     });
 
+    test('of names is a row for each that is new, in the same round trip, and none for one that was seen within the hour', async () => {
+      const c = await company();
+      const session = c.session();
+      await c.track(session, ...rows(1));
+      const fresh = () => Array.from({ length: 20 }, (_, i) => ({ eventType: `name${i}` }));
+      const first = await c.track(session, ...fresh());
+      const again = await c.track(session, ...fresh());
+      assert.deepEqual([first.cost.trips, again.cost.trips], [1, 1]);
+      assert.equal(first.cost.written - again.cost.written, 20);
+      assert.ok(again.cost.written <= 2 * 20 + 3);
+    });
+
     test('of server events is at most two round trips and the same rows', async () => {
       const c = await company();
       const { profileId } = (await c.identify(c.session(), 'server-cost@example.com')).body;
-      await c.server({ userId: profileId }, 'first');
+      await c.server({ userId: profileId }, 'page_view');
       for (const identifier of [{ userId: profileId }, { email: 'server-cost@example.com' }, undefined]) {
         for (const n of [1, 100]) {
           const { cost, status } = await c.tryServer({ identifier, events: rows(n) });

@@ -6,11 +6,21 @@ import { createTestHarness, unstable_readConfig as readConfig } from 'wrangler';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
-/** The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all. */
+/** What the spill queue gives up after so many tries comes back from the last queue, as if the operator replayed it. */
+function replayed({ producers, consumers }, retries) {
+  const consumer = (c) => (c.queue === 'trackmate-spill' ? { ...c, max_retries: retries } : c);
+  const lost = { queue: 'trackmate-spill-lost', max_batch_size: 1, max_batch_timeout: 1, max_retries: 100 };
+  return { producers, consumers: [...consumers.map(consumer), lost] };
+}
+
+/**
+ * The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all; and with `{SPILL_RETRIES: 1}`, after
+ * which a queued message is given up.
+ */
 function limited(limits, vars) {
   const { name, main, compatibility_date, compatibility_flags, vars: ordinary, assets, d1_databases, queues, triggers, ratelimits } = readConfig({ config: CONFIG });
   const bound = ratelimits.filter((r) => r.name in limits).map((r) => ({ ...r, simple: { ...r.simple, limit: limits[r.name] } }));
-  return { name, main, compatibility_date, compatibility_flags, vars: { ...ordinary, ...vars }, assets, d1_databases, queues, triggers, ratelimits: bound };
+  return { name, main, compatibility_date, compatibility_flags, vars: { ...ordinary, ...vars }, assets, d1_databases, queues: 'SPILL_RETRIES' in limits ? replayed(queues, limits.SPILL_RETRIES) : queues, triggers, ratelimits: bound };
 }
 
 /**

@@ -1,6 +1,6 @@
 // TrackMate as a process that can be killed: `wrangler dev` on a folder of state that outlives it.
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, ftruncateSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,10 +62,37 @@ export function lockDatabase(state) {
   return () => locks.splice(0).forEach((lock) => lock.close());
 }
 
-/** Starts the Worker on this state → {url, upAt, call, companies, sweep, memoryKb, kill}; `kill` is SIGKILL to every process of it. */
-export async function startWrangler(state, port) {
-  const vars = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`, 'SECRETS_KEY:secrets-key-of-the-fault-tests'].flatMap((v) => ['--var', v]);
-  const args = [WRANGLER, 'dev', '--port', port, '--ip', '127.0.0.1', '--inspector-port', '0', '--persist-to', state, ...vars];
+/** Pages that a SQLite database has at most. */
+const PAGES_MAX = 2 ** 32 - 2;
+
+/**
+ * Makes the database of a folder of state a file of so many bytes, all but the first of which nothing uses, or one that has room left for so many pages. Only
+ * while it is not running.
+ */
+export function growDatabase(state, { bytes, pagesLeft }) {
+  const folder = join(state, 'v3/d1/miniflare-D1DatabaseObject');
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')) {
+    const database = new DatabaseSync(join(folder, name));
+    database.exec('pragma wal_checkpoint(truncate)');
+    const { page_size: page } = database.prepare('pragma page_size').get();
+    database.close();
+    const pages = bytes ? Math.floor(bytes / page) : PAGES_MAX - pagesLeft;
+    // The file has no blocks for what is not written. Its header tells SQLite how many pages there are, if that is as new as the last change.
+    const file = openSync(join(folder, name), 'r+');
+    ftruncateSync(file, pages * page);
+    const header = Buffer.alloc(100);
+    readSync(file, header, 0, 100, 0);
+    header.writeUInt32BE(pages, 28);
+    header.copy(header, 92, 24, 28);
+    writeSync(file, header, 0, 100, 0);
+    closeSync(file);
+  }
+}
+
+/** Starts the Worker on this state, with further variables → {url, upAt, call, operatorKey, companies, sweep, log, memoryKb, kill}; `kill` is SIGKILL to every process of it. */
+export async function startWrangler(state, port, vars = []) {
+  const variables = ['DEV_ALLOW_LOOPBACK:1', `OPERATOR_KEY:${OPERATOR_KEY}`, 'SECRETS_KEY:secrets-key-of-the-fault-tests', ...vars].flatMap((v) => ['--var', v]);
+  const args = [WRANGLER, 'dev', '--port', port, '--ip', '127.0.0.1', '--inspector-port', '0', '--persist-to', state, ...variables];
   const child = spawn(process.execPath, args.map(String), { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text));
@@ -85,8 +112,11 @@ export async function startWrangler(state, port) {
     /** When /healthz first answered. */
     upAt,
     call,
+    operatorKey: OPERATOR_KEY,
     companies: (wanted) => createCompany(call, OPERATOR_KEY, wanted),
     sweep: () => fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then((answer) => answer.text()),
+    /** What it has logged so far. */
+    log: () => log,
     /** What its workerd processes hold in memory. */
     memoryKb: () => {
       const processes = execFileSync('ps', ['-A', '-o', 'pgid=,rss=,comm='], { encoding: 'utf8' }).split('\n').map((line) => line.trim().split(/\s+/));

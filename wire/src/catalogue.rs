@@ -168,10 +168,20 @@ pub const fn of(code: Code) -> Told {
             "More requests than this caller may send in ten seconds.",
             "Send the same again after the seconds that `Retry-After` names. Events of many visitors go into one request better than into many.",
         ),
+        Code::NotStored => told(
+            "What was queued could not be stored",
+            "The item was answered with `queued` while the database was down, and could not be stored since: the database stayed down for four days, or storing it failed every time. No answer has this code; the list of rejected items tells of it.",
+            "Send it again with the same `messageId`, if you still have it. The deployment's operator has a copy for some days and can replay it.",
+        ),
         Code::Unavailable => told(
             "The database cannot be reached",
             "The database cannot be reached, and what was sent could not be queued either.",
             "Send the same again after the seconds that `Retry-After` names, with the same `messageId`: nothing is stored twice.",
+        ),
+        Code::StorageFull => told(
+            "The database is full",
+            "The database has reached the size that it may have, so nothing more is stored until the deployment's operator has made room.",
+            "Keep what you have and send it again later, with the same `messageId`: the SDK does so. If you run the deployment, set `eventRetentionDays` or delete what is not needed; the deployment guide says how.",
         ),
         Code::Internal => told(
             "TrackMate failed",

@@ -143,8 +143,10 @@ pub const AUDIT_PRUNE_MAX: i64 = 1000;
 pub const REJECTED_MINUTE_MAX: i64 = 120;
 /// … that are kept …
 pub const REJECTED_KEPT_MAX: i64 = 5000;
-/// … and rejected items of all companies that one isolate notes in a minute: company ids are no secret, and may be made up.
-pub const REJECTED_ISOLATE_MAX: usize = 600;
+/// … and rejected items, in a minute and an isolate, of all companies of which the isolate does not know that there are any: their ids may be made up …
+pub const REJECTED_ISOLATE_MAX: usize = 200;
+/// … and companies that an isolate knows, of which each has a minute of its own.
+pub const COMPANIES_KNOWN_MAX: usize = 10_000;
 /// Stored and duplicate items of one company that are noted in a minute while somebody watches: more than a person can read …
 pub const WATCHED_MINUTE_MAX: i64 = 1200;
 /// … and that are kept.
@@ -262,8 +264,16 @@ pub const ERASE_PEOPLE_MAX: i64 = 10;
 pub const RETAIN_EVENTS_MAX: i64 = 5000;
 /// … and slices of one run of the sweep: a pass over ten million events takes eleven hours.
 pub const RETAIN_SLICES_MAX: usize = 3;
-/// Event names that a company's catalogue shows at most.
-pub const CATALOG_NAMES_MAX: i64 = 1000;
+/// Event names that a company's catalogue keeps of each door: those that a stranger makes up leave a server's names alone …
+pub const CATALOG_DOOR_NAMES_MAX: i64 = 500;
+/// … and shows in all.
+pub const CATALOG_NAMES_MAX: i64 = 2 * CATALOG_DOOR_NAMES_MAX;
+/// Milliseconds between two notes of when a name was last seen: a row an hour, not a row a request.
+pub const CATALOG_NOTE_MS: i64 = 60 * 60 * 1000;
+/// Milliseconds without being seen after which a name makes room for a new one, where its door is full.
+pub const CATALOG_IDLE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Bytes of names, of all companies, that an isolate remembers as noted in this hour: some 20,000 names.
+pub const CATALOG_NOTED_BYTES_MAX: usize = 1024 * 1024;
 /// Attempts at a time in one invocation, which has six connections: a seventh would wait for one with its deadline running.
 pub const CONNECTIONS_MAX: usize = 5;
 /// Milliseconds of timeout up to which an attempt is made in a request's tail …
@@ -274,6 +284,8 @@ pub const TAIL_MS_MAX: i64 = 27_000;
 pub const QUEUE_BATCH_MAX: usize = 100;
 /// Wake-ups that an isolate sends when it starts: many may start at once, and the cron finds the rest.
 pub const START_DELIVERIES_MAX: usize = 100;
+/// Milliseconds within which one isolate alone looks for what a crash left when it starts: a deployment starts many at once.
+pub const START_TURN_MS: i64 = 5000;
 /// Wake-ups of one sweep: ten calls to Queues, and what is left is the next sweep's.
 pub const SWEEP_DELIVERIES_MAX: usize = 1000;
 /// Milliseconds that a wake-up may come before its time and still count: clocks of two machines differ.
@@ -297,6 +309,8 @@ pub const PLAN_PATH_CHARS_MAX: usize = 200;
 pub const PLAN_VIOLATIONS_MAX: usize = 200;
 /// … and kinds that an isolate gathers of one company before it writes them: more, so that a flood of new ones does not hide those that are known.
 pub const PLAN_VIOLATIONS_HELD: usize = 1000;
+/// … and of all companies: some 1.6 KB each at the most.
+pub const PLAN_VIOLATIONS_ISOLATE: usize = 4000;
 /// Events of each door that an inference looks at; their ids are random, mostly, and so is the sample …
 pub const PLAN_SAMPLE_MAX: i64 = 10_000;
 /// … of each name, and door, so many of the latest are taken …
@@ -317,6 +331,10 @@ pub const KEY_USE_MS: i64 = 60 * 60 * 1000;
 pub const RATE_PERIOD_S: u32 = 10;
 /// Seconds after which a caller may try again when the database cannot be reached.
 pub const UNAVAILABLE_S: u32 = 10;
+/// Seconds after which a caller may try again when the database is full: somebody has to make room, which takes longer than an outage.
+pub const STORAGE_FULL_S: u32 = 60;
+/// Bytes that a D1 database may have on the paid plan, unless the deployment says otherwise (`D1_BYTES_MAX`).
+pub const D1_BYTES_MAX: i64 = 10_000_000_000;
 
 /// Bytes of one message of the spill queue: 128,000 less the runtime's own share and the message's other fields.
 pub const SPILL_BYTES_MAX: usize = 120_000;
@@ -328,3 +346,5 @@ pub const SPILL_RETRY_S_MAX: i64 = 20;
 pub const SPILL_RENEW_MIN: i64 = 20;
 /// Days after which what was spilled is left to the dead-letter queue.
 pub const SPILL_DAYS_MAX: i64 = 4;
+/// Seconds between two tries to tell a company of what could not be stored: its list of rejected items takes so many a minute.
+pub const GIVEN_UP_RETRY_S: u32 = 60;

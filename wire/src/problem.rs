@@ -64,14 +64,18 @@ pub enum Code {
     LimitReached,
     /// More requests than this caller may send; `Retry-After` says when to try again.
     RateLimited,
+    /// An item that was accepted while the database was down, and could not be stored since. It is told of, never answered.
+    NotStored,
     /// The database cannot be reached, and what was sent could not be queued either; `Retry-After` says when to try again.
     Unavailable,
+    /// The database is full: nothing more is stored until the deployment's operator has made room.
+    StorageFull,
     /// Our own failure; `requestId` finds it in the logs.
     Internal,
 }
 
 /// Every code there is.
-pub const ALL: [Code; 31] = [
+pub const ALL: [Code; 33] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -101,7 +105,9 @@ pub const ALL: [Code; 31] = [
     Code::Conflict,
     Code::LimitReached,
     Code::RateLimited,
+    Code::NotStored,
     Code::Unavailable,
+    Code::StorageFull,
     Code::Internal,
 ];
 
@@ -139,7 +145,9 @@ impl Code {
             Self::Conflict => "conflict",
             Self::LimitReached => "limit_reached",
             Self::RateLimited => "rate_limited",
+            Self::NotStored => "not_stored",
             Self::Unavailable => "unavailable",
+            Self::StorageFull => "storage_full",
             Self::Internal => "internal",
         }
     }

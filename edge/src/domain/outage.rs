@@ -1,8 +1,9 @@
-//! Which failures of D1 pass by themselves: it is down, overloaded or moving. What is sent meanwhile is worth keeping; anything else (a constraint, a
-//! statement that is wrong, a row that cannot be read) would fail again, and is an operator's matter.
+//! What a failure of D1 means. One that passes by itself (D1 is down, overloaded or moving) is worth waiting for, and so is what is sent meanwhile. A full
+//! database stays full until somebody makes room. Anything else (a constraint, a statement that is wrong, a row that is too large, a table that is missing)
+//! would fail again, and is an operator's matter.
 
 /// What D1 says of an outage, in lower case: from its documented errors, and from `SQLite`'s own as the local runtime passes them on.
-const SIGNS: [&str; 18] = [
+const PASSING: [&str; 16] = [
     "d1 db is overloaded",
     "requests queued for too long",
     "too many requests queued",
@@ -14,20 +15,50 @@ const SIGNS: [&str; 18] = [
     "storage operation exceeded timeout",
     "internal error in d1",
     "internal error while starting up d1",
-    "exceeded maximum db size",
     "sqlite_busy",
     "sqlite_locked",
     "sqlite_ioerr",
-    "sqlite_full",
     "sqlite_cantopen",
     "internal error; reference",
 ];
 
-/// Whether this text of an error tells of an outage.
+/// What D1 says when the database, or all databases of the account, have as many bytes as they may.
+const FULL: [&str; 4] =
+    ["exceeded maximum db size", "maximum account storage limit", "sqlite_full", "database or disk is full"];
+
+/// What a failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It passes by itself.
+    Passing,
+    /// The database takes no more until somebody makes room.
+    Full,
+    /// It would fail again.
+    Lasting,
+}
+
+/// What this text of an error tells of.
 #[must_use]
-pub fn is_outage(error: &str) -> bool {
+pub fn failure(error: &str) -> Failure {
     let error = error.to_ascii_lowercase();
-    SIGNS.iter().any(|sign| error.contains(sign))
+    let says = |signs: &[&str]| signs.iter().any(|sign| error.contains(sign));
+    if says(&FULL) {
+        Failure::Full
+    } else if says(&PASSING) {
+        Failure::Passing
+    } else {
+        Failure::Lasting
+    }
+}
+
+/// Shares of a database's size, in percent, from which an operator is warned.
+const STEPS: [i64; 3] = [70, 85, 95];
+
+/// The highest step of [`STEPS`] that a database of so many bytes has reached, of those it may have; 0 for none.
+#[must_use]
+pub fn step(bytes: i64, bytes_max: i64) -> i64 {
+    let reached = |step: &&i64| bytes.saturating_mul(100) >= bytes_max.saturating_mul(**step);
+    STEPS.iter().rev().find(reached).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -35,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_from_a_mistake() {
+    fn what_passes_is_told_from_a_full_database_and_from_a_mistake() {
         for error in [
             "D1_ERROR: D1 DB is overloaded. Too many requests queued.",
             "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.",
@@ -44,17 +75,45 @@ mod tests {
             "D1_ERROR: disk I/O error: SQLITE_IOERR",
             "D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.",
         ] {
-            assert!(is_outage(error), "{error}");
+            assert_eq!(failure(error), Failure::Passing, "{error}");
+        }
+        for error in [
+            "D1_ERROR: Exceeded maximum DB size.",
+            "D1_ERROR: database or disk is full: SQLITE_FULL",
+            "D1_ERROR: Your account has exceeded D1's maximum account storage limit, please contact Cloudflare to raise your limit.",
+            // Not the passing kind, although the words of one stand in it.
+            "D1_ERROR: disk I/O error: SQLITE_IOERR: database or disk is full",
+        ] {
+            assert_eq!(failure(error), Failure::Full, "{error}");
         }
         for error in [
             "D1_ERROR: UNIQUE constraint failed: events.message_id: SQLITE_CONSTRAINT",
             "D1_ERROR: no such table: events: SQLITE_ERROR",
+            "D1_ERROR: attempt to write a readonly database: SQLITE_READONLY",
+            "D1_ERROR: string or blob too big: SQLITE_TOOBIG",
+            "D1_ERROR: too many SQL variables: SQLITE_ERROR",
             "D1_TYPE_ERROR: Type 'undefined' not supported for value 'undefined'",
             "D1_ERROR: Wrong number of parameter bindings for SQL query.",
             "D1 answered fewer statements than it was sent",
             "",
         ] {
-            assert!(!is_outage(error), "{error}");
+            assert_eq!(failure(error), Failure::Lasting, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_fills_up_is_told_by_steps() {
+        let gb = 1_000_000_000;
+        for (bytes, expected) in [
+            (0, 0),
+            (6_999_999_999, 0),
+            (7 * gb, 70),
+            (84 * gb / 10, 70),
+            (85 * gb / 10, 85),
+            (95 * gb / 10, 95),
+            (11 * gb, 95),
+        ] {
+            assert_eq!(step(bytes, 10 * gb), expected, "{bytes}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! One request with what its handlers need: the clock, random numbers, the database and its cost, work for after the answer.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use trackmate_wire::ids::hex;
@@ -11,8 +10,8 @@ use worker::{Context, Date, Env, Method, Request};
 use super::audit::Trace;
 use super::incoming::Told;
 use crate::domain::bot;
-use crate::domain::event::{self, Row};
-use crate::store::ingest::{Outbox, Room, Stored};
+use crate::domain::event;
+use crate::store::ingest::{Outbox, Room};
 use crate::store::{self, Cost, Db};
 use crate::{entropy, jobs};
 
@@ -185,9 +184,10 @@ impl Call {
     /// What the request cost in D1, where the deployment shows it (a development variable: the tests read it).
     pub(super) fn shown_cost(&self) -> Option<String> {
         self.env.var("DEV_SHOW_COST").ok()?;
-        let costs = [&self.directory, &self.company].map(|cell| cell.get().map(Db::cost).unwrap_or_default());
-        let sum = |part: fn(&Cost) -> usize| costs.iter().map(part).sum::<usize>();
-        Some(format!("trips={} read={} written={}", sum(|c| c.trips), sum(|c| c.read), sum(|c| c.written)))
+        let [directory, company] =
+            [&self.directory, &self.company].map(|cell| cell.get().map(Db::cost).unwrap_or_default());
+        let Cost { trips, read, written } = directory + company;
+        Some(format!("trips={trips} read={read} written={written}"))
     }
 
     /// How many deliveries this invocation may attempt itself.
@@ -195,18 +195,8 @@ impl Call {
         self.room.get_or_init(|| jobs::flight::room(&self.env))
     }
 
-    /// What follows from stored events once the answer is on its way: they are counted, and their deliveries go out.
-    pub(super) fn stored(&self, company: &str, rows: &[Row], stored: Stored) {
-        let new: HashSet<&str> = stored.new.iter().map(String::as_str).collect();
-        let names = rows.iter().filter(|row| new.contains(row.id.as_str())).map(|row| row.name.as_str());
-        self.emitted(company, names, stored.outbox);
-    }
-
-    /// What follows from new events of these names: they are counted, and their deliveries go out.
-    pub(super) fn emitted<'a>(&self, company: &str, names: impl Iterator<Item = &'a str>, outbox: Outbox) {
-        if jobs::tally::count(company, names, self.now_ms) {
-            self.context.wait_until(jobs::tally::write_down(self.env.clone()));
-        }
+    /// What follows from new events once the answer is on its way: their deliveries go out.
+    pub(super) fn emitted(&self, company: &str, outbox: Outbox) {
         if !outbox.is_empty() {
             self.context.wait_until(jobs::deliver::outbox(self.env.clone(), company.to_owned(), outbox));
         }
@@ -236,13 +226,15 @@ thread_local! {
     static ISOLATE: String = hex(&entropy::bytes::<8>());
 }
 
-/// This isolate and the bytes of its memory, which never shrinks: the tests see a restart, and what a request took, by them.
+/// This isolate, the bytes of its memory, which never shrinks, and what it has asked of D1 so far, behind answers too: the tests see a restart, and what a
+/// request took, by them.
 pub(super) fn isolate() -> String {
     #[cfg(target_arch = "wasm32")]
     let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;
     #[cfg(not(target_arch = "wasm32"))]
     let bytes = 0;
-    ISOLATE.with(|name| format!("name={name} memory={bytes}"))
+    let Cost { trips, read, written } = store::total();
+    ISOLATE.with(|name| format!("name={name} memory={bytes} trips={trips} read={read} written={written}"))
 }
 
 /// The clock, ms. It stands still between two calls of the runtime.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trackmate_wire::limits::CATALOG_NAMES_MAX;
+use trackmate_wire::limits::CATALOG_DOOR_NAMES_MAX;
 
 use super::call::Call;
 use super::{Handled, auth};
@@ -19,7 +19,7 @@ struct Entry<'a> {
     example: Option<Box<RawValue>>,
     /// Whether TrackMate or its documents know it.
     builtin: bool,
-    seen: i64,
+    /// When the company last sent such an event, to the hour. What TrackMate itself tells of is not sent.
     last_seen_at: Option<String>,
 }
 
@@ -29,18 +29,17 @@ struct Entry<'a> {
 pub(super) struct Answer<'a> {
     success: bool,
     events: Vec<Entry<'a>>,
-    /// Whether the company has sent more names than are shown.
+    /// Whether there is no room left for further names of the company's pages, or of its servers.
     has_more: bool,
 }
 
-/// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin, seen, lastSeenAt}], hasMore}`: the known names first, then
-/// the company's own by name. Counts are some seconds behind.
+/// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin, lastSeenAt}], hasMore}`: the known names first, then the
+/// company's own, the last seen first.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
-    let mut seen = catalog::list(call.db(Some(&admin.company))?, &admin.company, "", CATALOG_NAMES_MAX + 1).await?;
-    let has_more = i64::try_from(seen.len()).unwrap_or(i64::MAX) > CATALOG_NAMES_MAX;
-    if has_more {
-        seen.pop();
-    }
+    let seen = catalog::list(call.db(Some(&admin.company))?, &admin.company).await?;
+    let of_door = |door| seen.iter().filter(|s| s.source == door).count();
+    let has_more =
+        [0, 1].into_iter().any(|door| i64::try_from(of_door(door)).is_ok_and(|n| n >= CATALOG_DOOR_NAMES_MAX));
     let mut events = Vec::new();
     for Known { name, description, data } in known::EVENTS {
         let found = seen.iter().find(|s| s.name == *name);
@@ -49,7 +48,6 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
             description: Some(description),
             example: Some(RawValue::from_string(known::example(name, data))?),
             builtin: true,
-            seen: found.map_or(0, |s| s.seen),
             last_seen_at: found.map(|s| clock::iso(s.last_at)),
         });
     }
@@ -59,7 +57,6 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
             description: None,
             example: None,
             builtin: false,
-            seen: own.seen,
             last_seen_at: Some(clock::iso(own.last_at)),
         });
     }

@@ -50,7 +50,7 @@ pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) ->
         let number = entropy::number();
         let written = edits::write(db, &read, &person, &edited, number, call.now_ms(), entropy::message_id).await?;
         if let Some(outbox) = written {
-            call.emitted(company, done.events.iter().map(|event| event.name), outbox);
+            call.emitted(company, outbox);
             return Ok(person);
         }
     }

@@ -66,7 +66,7 @@ async fn begin(call: &Call, company: &str, id: &str) -> Result<String, Error> {
         }
         let (number, notice) = (entropy::number(), entropy::message_id());
         if let Some(outbox) = erasures::begin(db, company, &read, number, call.now_ms(), &notice).await? {
-            call.emitted(company, std::iter::once("user.deleted"), outbox);
+            call.emitted(company, outbox);
             return Ok(read.id);
         }
     }

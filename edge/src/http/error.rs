@@ -1,10 +1,19 @@
 //! What can go wrong in a handler, and the one place where problem codes become statuses.
 
-use serde::Serialize;
-use trackmate_wire::limits::{RATE_PERIOD_S, UNAVAILABLE_S};
-use trackmate_wire::problem::{Code, Problem};
+use std::cell::Cell;
 
+use serde::Serialize;
+use trackmate_wire::limits::{RATE_PERIOD_S, STORAGE_FULL_S, UNAVAILABLE_S};
+use trackmate_wire::problem::{Code, Problem};
+use worker::console_error;
+
+use crate::domain::outage::{self, Failure};
 use crate::store;
+
+thread_local! {
+    /// Whether this isolate has said that the database is full.
+    static FULL_TOLD: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Why a handler has no answer.
 #[derive(Debug)]
@@ -13,8 +22,10 @@ pub(super) enum Error {
     Problem(Problem),
     /// We failed; the text is for the log alone.
     Internal(String),
-    /// D1 cannot be reached, or takes no more; the text is for the log alone.
+    /// D1 cannot be reached just now; the text is for the log alone.
     Down(String),
+    /// The database is full; the text is for the log alone.
+    Full(String),
 }
 
 impl Error {
@@ -24,6 +35,19 @@ impl Error {
             Self::Problem(problem) => problem.code,
             Self::Internal(_) => Code::Internal,
             Self::Down(_) => Code::Unavailable,
+            Self::Full(_) => Code::StorageFull,
+        }
+    }
+
+    /// Says in the log what went wrong, unless that is the caller's matter. A full database is told once an isolate: every request would say the same.
+    pub(super) fn log(&self, what: &str) {
+        match self {
+            Self::Problem(_) => {}
+            Self::Internal(detail) | Self::Down(detail) => console_error!("{what} failed: {detail}"),
+            Self::Full(detail) if !FULL_TOLD.replace(true) => console_error!(
+                "THE DATABASE IS FULL. Nothing more is stored until there is room (docs/deploy.md). {what} failed: {detail}"
+            ),
+            Self::Full(_) => {}
         }
     }
 
@@ -38,6 +62,10 @@ impl Error {
                 Code::Unavailable,
                 "the database cannot be reached just now; nothing of this request was stored. Try again later.",
             ),
+            Self::Full(_) => Problem::new(
+                Code::StorageFull,
+                "the database is full; nothing of this request was stored. The operator of this deployment has to make room.",
+            ),
         }
     }
 }
@@ -50,11 +78,12 @@ impl From<Problem> for Error {
 
 impl From<worker::Error> for Error {
     fn from(error: worker::Error) -> Self {
-        if store::is_down(&error) {
-            return Self::Down(store::brief(&error));
+        match outage::failure(&error.to_string()) {
+            Failure::Passing => Self::Down(store::brief(&error)),
+            Failure::Full => Self::Full(store::brief(&error)),
+            // D1's message is many lines with a stack; the first says what happened.
+            Failure::Lasting => Self::Internal(error.to_string().lines().take(2).collect::<Vec<_>>().join(" ")),
         }
-        // D1's message is many lines with a stack; the first says what happened.
-        Self::Internal(error.to_string().lines().take(2).collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -88,14 +117,15 @@ pub(super) const fn status(code: Code) -> u16 {
         Code::ErasedUser => 410,
         Code::BodyTooLarge | Code::TooManyEvents => 413,
         Code::RateLimited => 429,
-        Code::Internal => 500,
+        Code::Internal | Code::NotStored => 500,
         Code::Unavailable => 503,
+        Code::StorageFull => 507,
     }
 }
 
 /// The value of `Retry-After` for what passes by itself.
 pub(super) fn retry_after_s(code: Code) -> Option<u32> {
-    [(Code::RateLimited, RATE_PERIOD_S), (Code::Unavailable, UNAVAILABLE_S)]
+    [(Code::RateLimited, RATE_PERIOD_S), (Code::Unavailable, UNAVAILABLE_S), (Code::StorageFull, STORAGE_FULL_S)]
         .into_iter()
         .find_map(|(c, s)| (c == code).then_some(s))
 }

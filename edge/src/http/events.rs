@@ -184,7 +184,7 @@ impl Sent {
         }
         incoming::stored(call, fitting.rows.iter(), &stored.new);
         let new = stored.new.len();
-        call.stored(&self.company, &fitting.rows, stored);
+        call.emitted(&self.company, stored.outbox);
         Ok(Came { new, rejected: fitting.settle(call, &self.company) })
     }
 }

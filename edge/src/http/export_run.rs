@@ -87,10 +87,7 @@ pub(super) fn stream(
             Ok(None) => Ok(None),
             Ok(Some(bytes)) => Ok(Some((bytes, run))),
             Err(error) => {
-                let (Error::Internal(detail) | Error::Down(detail), id) = (error, &run.plan.id) else {
-                    return Err(worker::Error::RustError("the export cannot go on".into()));
-                };
-                console_error!("export {id} failed: {detail}");
+                error.log(&format!("export {}", run.plan.id));
                 Err(worker::Error::RustError("the export failed".into()))
             }
         }

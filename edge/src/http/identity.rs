@@ -216,7 +216,7 @@ pub(super) async fn join(
         let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
         let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
         if let Some(outbox) = merge::run(db, company, &winner.id, &statements, &act).await? {
-            call.emitted(company, std::iter::once(act.news.name), outbox);
+            call.emitted(company, outbox);
             rebuild(call, company, &[&loser.id]).await?;
             return Ok(true);
         }
@@ -274,7 +274,7 @@ async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undo
         let news = News { id: entropy::message_id(), name: "identity.undone", data, user: &user };
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
         if let Some(outbox) = undo::undo(db, company, message, &fact, &act).await? {
-            call.emitted(company, std::iter::once(act.news.name), outbox);
+            call.emitted(company, outbox);
             let removed = rebuild(call, company, &[&fact.profile]).await?.removed;
             return Ok(Undone { success: true, undone: "identify", user_id: fact.profile, to: fact.heir, removed });
         }
@@ -297,7 +297,7 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
         let act = Act { number: entropy::number(), now_ms: call.now_ms(), news };
         let statements = merge::parting(company, &rest, root.edit, &parted, &act)?;
         if let Some(outbox) = merge::run(db, company, &root.id, &statements, &act).await? {
-            call.emitted(company, std::iter::once(act.news.name), outbox);
+            call.emitted(company, outbox);
             rebuild(call, company, &[&root.id, loser]).await?;
             return Ok(Undone {
                 success: true,

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
-use trackmate_wire::limits::{REJECTED_ISOLATE_MAX, REJECTED_MINUTE_MAX};
+use trackmate_wire::limits::{COMPANIES_KNOWN_MAX, REJECTED_ISOLATE_MAX, REJECTED_MINUTE_MAX};
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
@@ -63,9 +63,13 @@ pub(super) fn session(call: &Call, id: &str) {
     call.told().borrow_mut().session = Some(id.to_owned());
 }
 
-/// Whether somebody watches.
+/// Whether somebody watches what comes in of the company, which there is.
 pub(super) fn watched(call: &Call, watched: bool) {
-    call.told().borrow_mut().watched = watched;
+    let mut told = call.told().borrow_mut();
+    told.watched = watched;
+    if let Some(company) = &told.company {
+        exists(company);
+    }
 }
 
 /// Tells of the items of a batch that are not even tried; `items` are all of it, as JSON texts.
@@ -156,22 +160,42 @@ pub(super) fn note<T>(call: &Call, handled: &Result<T, Error>) {
         let noted = async {
             incoming::add(&store::database(&env, Some(&company))?, &company, from_server, &entries, now).await
         };
-        if let Err(error) = noted.await {
-            console_error!("what became of {} items was not noted: {}", entries.len(), store::brief(&error));
+        match noted.await {
+            Ok(true) => exists(&company),
+            Ok(false) => {}
+            Err(error) => {
+                console_error!("what became of {} items was not noted: {}", entries.len(), store::brief(&error));
+            }
         }
     });
 }
 
-/// By company and door, how many rejected items this isolate noted in a minute.
+/// How many rejected items this isolate noted in a minute …
 #[derive(Default)]
 struct Minute {
     minute: i64,
-    all: usize,
+    /// … by company and door, of companies that there are …
     each: BTreeMap<(String, bool), usize>,
+    /// … and of all others: their ids may be made up, and must not take the room of those that are not.
+    others: usize,
 }
 
 thread_local! {
     static MINUTE: RefCell<Minute> = RefCell::default();
+    /// Companies that there are, as this isolate knows.
+    static KNOWN: RefCell<HashSet<String>> = RefCell::default();
+}
+
+/// Remembers that there is a company of this id.
+fn exists(company: &str) {
+    KNOWN.with_borrow_mut(|known| {
+        if !known.contains(company) {
+            if known.len() >= COMPANIES_KNOWN_MAX {
+                known.clear();
+            }
+            known.insert(company.to_owned());
+        }
+    });
 }
 
 /// Whether the database is worth asking: a flood of rubbish that would find no room there is turned away here.
@@ -184,15 +208,16 @@ fn has_room(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) ->
         if m.minute != now_ms / 60_000 {
             *m = Minute { minute: now_ms / 60_000, ..Minute::default() };
         }
-        if m.all >= REJECTED_ISOLATE_MAX {
+        let (noted, most) = if KNOWN.with_borrow(|known| known.contains(company)) {
+            let each = m.each.entry((company.to_owned(), from_server)).or_default();
+            (each, usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default())
+        } else {
+            (&mut m.others, REJECTED_ISOLATE_MAX)
+        };
+        if *noted >= most {
             return rejected < entries.len();
         }
-        let each = m.each.entry((company.to_owned(), from_server)).or_default();
-        if usize::try_from(REJECTED_MINUTE_MAX).is_ok_and(|most| *each >= most) {
-            return rejected < entries.len();
-        }
-        *each += rejected;
-        m.all += rejected;
+        *noted += rejected;
         true
     })
 }

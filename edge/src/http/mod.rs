@@ -49,7 +49,7 @@ mod webhooks;
 use std::rc::Rc;
 
 use trackmate_wire::problem::{Code, Problem};
-use worker::{Context, Env, Headers, Method, Request, Response, console_error};
+use worker::{Context, Env, Headers, Method, Request, Response};
 
 use crate::domain::export::{Format, Kind};
 use call::Call;
@@ -409,9 +409,7 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
     let (status, json) = match handled {
         Ok(json) => (200, json),
         Err(failed) => {
-            if let Error::Internal(detail) | Error::Down(detail) = &failed {
-                console_error!("request {} failed: {detail}", call.request_id());
-            }
+            failed.log(&format!("request {}", call.request_id()));
             let problem = failed.problem();
             if let Some(seconds) = error::retry_after_s(problem.code) {
                 headers.set("retry-after", &seconds.to_string())?;

@@ -99,19 +99,34 @@ pub(super) struct Companies<'a> {
     success: bool,
     companies: Vec<Company<'a>>,
     pagination: Pagination,
+    storage: Storage,
 }
 
-/// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination}`.
+/// How full the database is.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Storage {
+    bytes: i64,
+    /// Those that it may have (`D1_BYTES_MAX`).
+    bytes_max: i64,
+}
+
+/// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination, storage: {bytes, bytesMax}}`.
 pub(super) async fn list(call: &Call, _operator: auth::Operator) -> Handled {
     let limit = page::limit(call, USERS_ITEMS_MAX)?;
     let after = page::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_default();
-    let mut found = companies::list(call.db(None)?, &after, page::rows(limit)).await?;
+    let db = call.db(None)?;
+    let mut found = companies::list(db, &after, page::rows(limit)).await?;
+    let (bytes, bytes_max) = db.bytes();
+    let storage = Storage { bytes, bytes_max };
     let pagination = Pagination::cut(&mut found, limit, |c| page::write_cursor(&c.id));
     let shown = |c| -> Company<'_> {
         let c: &companies::Listed = c;
         Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }
     };
-    Ok(serde_json::to_string(&Companies { success: true, companies: found.iter().map(shown).collect(), pagination })?)
+    let companies = found.iter().map(shown).collect();
+    Ok(serde_json::to_string(&Companies { success: true, companies, pagination, storage })?)
 }
 
 #[derive(Serialize)]

@@ -269,7 +269,7 @@ impl Claimed {
         if identified.profile.is_some() {
             incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
         }
-        call.stored(&self.company, std::slice::from_ref(&self.row), identified.stored);
+        call.emitted(&self.company, identified.stored.outbox);
         // No profile: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
         Ok(Identified { profile: identified.profile.ok_or_else(taken)?, new })

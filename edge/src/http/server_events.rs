@@ -151,7 +151,7 @@ pub(super) struct Outcome {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Told {
     /// Of the key: whether it is one, and whose, D1 knows.
-    hash: String,
+    pub(super) hash: String,
     company_id: Option<String>,
     about: About,
     pub(super) rows: Vec<Row>,
@@ -216,7 +216,7 @@ impl Told {
             (None, _) => {}
         }
         let new = stored.new.len();
-        call.stored(&company, &fitting.rows, stored);
+        call.emitted(&company, stored.outbox);
         let came = Came { new, rejected: fitting.settle(call, &company) };
         Ok(Outcome { came: Some(came), profile, created, warnings })
     }

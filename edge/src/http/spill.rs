@@ -12,14 +12,19 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
-use trackmate_wire::limits::{SPILL_BYTES_MAX, SPILL_WAIT_MS};
+use trackmate_wire::limits::{REJECTED_MINUTE_MAX, SPILL_BYTES_MAX, SPILL_WAIT_MS};
+use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::JsValue;
 use worker::{Context, Delay, Env, QueueContentType, RawMessageBuilder, console_error};
 
-use super::call::{Asked, Call};
+use super::call::{Asked, Call, now_ms};
+use super::compat::Key;
 use super::error::Error;
 use super::{compat, events, incoming, profile, server_events};
+use crate::domain::clock;
 use crate::domain::event::Row;
+use crate::domain::incoming::Entry;
+use crate::store::{self, companies};
 
 /// The version of the form.
 const VERSION: u8 = 1;
@@ -57,12 +62,22 @@ impl Work {
         }
     }
 
-    /// What is stored in the order of its arrival: a page's session.
+    /// The session of a page, and its company.
     fn place(&self) -> Option<(&str, &str)> {
         match self {
             Self::Sent(sent) => Some((&sent.company, &sent.session)),
             Self::Claimed(claimed) => Some((&claimed.company, &claimed.session)),
             Self::Told(_) | Self::Foreign(_) => None,
+        }
+    }
+
+    /// Whose it is, and whether it came by the server door.
+    fn whose(&self) -> (Key, bool) {
+        match self {
+            Self::Sent(sent) => (Key::Public(sent.company.clone()), false),
+            Self::Claimed(claimed) => (Key::Public(claimed.company.clone()), false),
+            Self::Told(told) => (Key::Server(told.hash.clone()), true),
+            Self::Foreign(foreign) => (foreign.key.clone(), matches!(foreign.key, Key::Server(_))),
         }
     }
 
@@ -107,7 +122,7 @@ pub(super) async fn or_keep<T>(
         return Err(Error::Down(format!("{why}; the request is too large to be queued")));
     };
     for text in &texts {
-        send(call.env(), text, 0).await.map_err(|error| Error::Down(format!("{why}; not queued: {error}")))?;
+        send(call.env(), "SPILL", text, 0).await.map_err(|error| Error::Down(format!("{why}; not queued: {error}")))?;
     }
     console_error!("request {} was queued: {why}", call.request_id());
     Ok(None)
@@ -153,12 +168,12 @@ fn split(at: i64, mut work: Work) -> Result<Option<Vec<String>>, Error> {
     Ok(Some(texts))
 }
 
-/// Sends a message to the queue, which may hang when it is overloaded itself.
-pub(crate) async fn send(env: &Env, text: &str, delay_s: u32) -> worker::Result<()> {
+/// Sends a message to a queue, which may hang when it is overloaded itself.
+pub(crate) async fn send(env: &Env, queue: &str, text: &str, delay_s: u32) -> worker::Result<()> {
     let message = RawMessageBuilder::new(JsValue::from_str(text))
         .delay_seconds(delay_s)
         .build_with_content_type(QueueContentType::Text);
-    let queue = env.queue("SPILL")?;
+    let queue = env.queue(queue)?;
     let (sending, waiting) = (pin!(queue.send_raw(message)), Delay::from(Duration::from_millis(SPILL_WAIT_MS)));
     match select(sending, waiting).await {
         Either::Left((sent, _)) => sent,
@@ -176,7 +191,7 @@ pub(crate) enum End {
     Stored,
     /// It cannot be stored, and that is noted.
     Refused,
-    /// D1 is still down.
+    /// D1 is still down, or full.
     Down,
     /// We failed.
     Failed,
@@ -193,9 +208,34 @@ impl Kept {
         self.0.at
     }
 
-    /// What is stored in the order of its arrival: a page's session.
-    pub(crate) fn place(&self) -> Option<String> {
-        self.0.work.place().map(|(company, session)| format!("{company} {session}"))
+    /// Tells its company that it could not be stored, and the operator. → `false` if there was no room to note it just now.
+    pub(crate) async fn give_up(&self, env: &Env) -> store::Result<bool> {
+        let (key, from_server) = self.0.work.whose();
+        let company = match key {
+            Key::Public(company) => Some(company),
+            Key::Server(hash) => companies::key(&store::database(env, None)?, &hash).await?.map(|key| key.company),
+        };
+        let (place, _, rows) = self.0.work.told();
+        let (items, at) = (rows.len().max(1), clock::iso(self.0.at));
+        console_error!(
+            "{items} QUEUED ITEMS of {at} were given up: {} (docs/deploy.md)",
+            company.as_deref().unwrap_or("whose, nobody knows")
+        );
+        let Some(company) = company else { return Ok(true) };
+        let message = format!(
+            "it was queued on {at} while the database was down, with {items} items in all, and could not be stored since"
+        );
+        let problem = Problem::new(Code::NotStored, message);
+        let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
+        let mut entries: Vec<Entry> = rows
+            .iter()
+            .take(most)
+            .map(|row| Entry::refused(row, place.map(|(_, session)| session), &problem))
+            .collect();
+        if entries.is_empty() {
+            entries.push(Entry::rejected(None, None, None, &problem));
+        }
+        store::incoming::add(&store::database(env, Some(&company))?, &company, from_server, &entries, now_ms()).await
     }
 
     /// Stores it as if it came at its time.
@@ -220,6 +260,11 @@ impl Kept {
             Ok(()) => End::Stored,
             Err(Error::Problem(_)) => End::Refused,
             Err(Error::Down(_)) => End::Down,
+            // What is full may have room again before its days are over.
+            Err(error @ Error::Full(_)) => {
+                error.log("storing what was queued");
+                End::Down
+            }
             Err(Error::Internal(detail)) => failed(&detail),
         }
     }

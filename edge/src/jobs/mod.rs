@@ -7,7 +7,6 @@ pub mod pace;
 pub(crate) mod refill;
 pub mod settle;
 pub mod sweep;
-pub mod tally;
 pub mod violations;
 pub mod wake;
 

@@ -1,19 +1,21 @@
-//! What the spill queue kept while D1 was down is stored once it is back. Each message is acknowledged or retried for itself; while D1 stays down each waits
-//! some seconds, longer with time, but never so long that recovery would go by unnoticed for a minute.
+//! What the spill queue kept while D1 was down is stored once it is back. Each message is stored, and acknowledged or retried, for itself: one that finds its
+//! database down or failing holds up no other. While D1 stays down each waits some seconds, longer with time, but never so long that recovery would go by
+//! unnoticed for a minute. What was not stored in all its days, or broke its invocation every time, comes to [`give_up`].
 //!
-//! A page's session is stored in the order of arrival as far as one batch holds it; across batches Queues promise no order. None is needed for whose an
-//! event is and where it stands, which follow from times that were fixed at arrival.
+//! Queues promise no order, and none is needed for whose an event is and where it stands, which follow from times that were fixed at arrival.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::{StreamExt, stream};
-use trackmate_wire::limits::{CONNECTIONS_MAX, SPILL_DAYS_MAX, SPILL_RENEW_MIN, SPILL_RETRY_S_MAX};
+use trackmate_wire::limits::{CONNECTIONS_MAX, GIVEN_UP_RETRY_S, SPILL_DAYS_MAX, SPILL_RENEW_MIN, SPILL_RETRY_S_MAX};
 use worker::{Context, Env, MessageExt, QueueRetryOptionsBuilder, RawMessage, console_error};
 
 use crate::http::now_ms;
 use crate::http::spill::{self, End, Kept};
+use crate::store;
+
+/// How the name of the queue ends that has what the spill queue has given up.
+pub(crate) const GIVEN_UP: &str = "-dead";
 
 /// A message and what it says.
 pub(crate) struct Spilled {
@@ -26,25 +28,49 @@ pub(crate) struct Spilled {
 }
 
 /// Stores what these messages kept.
-pub(crate) async fn store(env: &Env, context: &Rc<Context>, mut spilled: Vec<Spilled>) {
-    spilled.sort_by_key(|s| s.kept.at_ms());
-    let mut places: BTreeMap<String, Vec<Spilled>> = BTreeMap::new();
-    for (n, s) in spilled.into_iter().enumerate() {
-        places.entry(s.kept.place().unwrap_or_else(|| n.to_string())).or_default().push(s);
-    }
-    // One that finds D1 down spares the others the trip.
-    let is_down = Cell::new(false);
-    let in_order = |spilled: Vec<Spilled>| {
-        let is_down = &is_down;
-        async move {
-            for s in spilled {
-                let end = if is_down.get() { End::Down } else { s.kept.store(env, context).await };
-                is_down.set(is_down.get() || end == End::Down);
-                settle(env, s, end).await;
+pub(crate) async fn store(env: &Env, context: &Rc<Context>, spilled: Vec<Spilled>) {
+    let each = |s: Spilled| async move {
+        let end = s.kept.store(env, context).await;
+        settle(env, s, end).await;
+    };
+    stream::iter(spilled).for_each_concurrent(CONNECTIONS_MAX, each).await;
+}
+
+/// Tells of messages that the spill queue has given up: the company in its list of rejected items, which keeps no value, and the operator in the log. A copy
+/// waits in the last queue, for the operator to read and replay.
+pub(crate) async fn give_up(env: &Env, messages: Vec<(String, RawMessage)>) {
+    for (text, message) in messages {
+        match given_up(env, &text).await {
+            Ok(true) => message.ack(),
+            // The minute of the company's list is full.
+            Ok(false) => retry(&message, GIVEN_UP_RETRY_S),
+            Err(error) => {
+                console_error!(
+                    "what could not be stored was not told of either, and is retried: {}",
+                    store::brief(&error)
+                );
+                retry(&message, GIVEN_UP_RETRY_S);
             }
         }
+    }
+}
+
+async fn given_up(env: &Env, text: &str) -> store::Result<bool> {
+    let noted = match Kept::read(text) {
+        Some(kept) => kept.give_up(env).await?,
+        None => {
+            console_error!("A QUEUED MESSAGE of an unknown form was given up (docs/deploy.md)");
+            true
+        }
     };
-    stream::iter(places.into_values()).for_each_concurrent(CONNECTIONS_MAX, in_order).await;
+    if noted {
+        spill::send(env, "LOST", text, 0).await?;
+    }
+    Ok(noted)
+}
+
+fn retry(message: &RawMessage, wait_s: u32) {
+    message.retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(wait_s).build());
 }
 
 async fn settle(env: &Env, Spilled { message, text, kept }: Spilled, end: End) {
@@ -56,7 +82,7 @@ async fn settle(env: &Env, Spilled { message, text, kept }: Spilled, end: End) {
         // Queues would soon have retried it as often as they do.
         End::Down if is_to_be_renewed(now, sent, kept.at_ms()) && renewed(env, &text, wait).await => message.ack(),
         End::Down | End::Failed => {
-            message.retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(wait).build());
+            retry(&message, wait);
         }
     }
 }
@@ -71,7 +97,7 @@ const fn is_to_be_renewed(now_ms: i64, sent_ms: i64, at_ms: i64) -> bool {
 }
 
 async fn renewed(env: &Env, text: &str, wait_s: u32) -> bool {
-    let sent = spill::send(env, text, wait_s).await;
+    let sent = spill::send(env, "SPILL", text, wait_s).await;
     if let Err(error) = &sent {
         console_error!("a queued message was not renewed and is retried: {error}");
     }

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use trackmate_wire::limits::{QUEUE_DELAY_S_MAX, SETTLE_MAX, SWEEP_DELIVERIES_MAX};
+use futures_util::{StreamExt, stream};
+use trackmate_wire::limits::{CONNECTIONS_MAX, QUEUE_DELAY_S_MAX, SETTLE_MAX, SWEEP_DELIVERIES_MAX};
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
@@ -70,9 +71,9 @@ pub async fn push(env: &Env, done: Done) {
         for done in batch {
             companies.entry(done.company.clone()).or_default().push(done);
         }
-        for (company, done) in companies {
-            settle(env, &company, done).await;
-        }
+        // Side by side: a database that does not answer holds up its own companies alone.
+        let settling = companies.into_iter().map(|(company, done)| async move { settle(env, &company, done).await });
+        stream::iter(settling).for_each_concurrent(CONNECTIONS_MAX, |settled| settled).await;
     }
 }
 

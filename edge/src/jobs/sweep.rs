@@ -3,7 +3,8 @@
 //! what erased people left, old secrets, old logs, old events, old receipts, exports that died, secrets from before they were sealed.
 
 use trackmate_wire::limits::{
-    AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, SWEEP_DELIVERIES_MAX,
+    AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, START_TURN_MS,
+    SWEEP_DELIVERIES_MAX,
 };
 use worker::{Delay, Env, console_error};
 
@@ -22,11 +23,20 @@ pub async fn run(env: &Env) {
     report(tidy(env).await);
 }
 
-/// The run of an isolate that has just started: at once, and again when whatever a crash left leased has run out.
+/// The run of an isolate that has just started: at once, and again when whatever a crash left leased has run out. Of many that start at a time, one does it.
 pub async fn start(env: Env) {
-    recover(&env, START_DELIVERIES_MAX).await;
+    recover_in_turn(&env).await;
     Delay::from(std::time::Duration::from_millis(u64::try_from(LEASE_MS).unwrap_or_default() + 250)).await;
-    recover(&env, START_DELIVERIES_MAX).await;
+    recover_in_turn(&env).await;
+}
+
+async fn recover_in_turn(env: &Env) {
+    let turn = async { store::take_turn(&store::database(env, None)?, "start", now_ms(), START_TURN_MS).await };
+    match turn.await {
+        Ok(true) => recover(env, START_DELIVERIES_MAX).await,
+        Ok(false) => {}
+        Err(error) => report(Err(error)),
+    }
 }
 
 /// Wakes what has no wake-up left, `most` deliveries at the most.

@@ -1,10 +1,12 @@
-//! How often events violated their company's plan, gathered in the isolate and written down every few seconds, as [`super::tally`] does it with names.
+//! How often events violated their company's plan, gathered in the isolate and written down every few seconds. An isolate that dies takes the last seconds'
+//! counts with it: they are a help to people, not a ledger.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use trackmate_wire::limits::PLAN_VIOLATIONS_HELD;
+use futures_util::{StreamExt, stream};
+use trackmate_wire::limits::{CONNECTIONS_MAX, PLAN_VIOLATIONS_HELD, PLAN_VIOLATIONS_ISOLATE};
 use worker::{Delay, Env, console_error};
 
 use crate::domain::plan::{Reason, Violation};
@@ -28,9 +30,11 @@ pub fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> boo
     SEEN.with_borrow_mut(|seen| {
         let first = seen.is_empty();
         for (event, violation) in found {
+            let all: usize = seen.values().map(Kinds::len).sum();
             let kinds = seen.entry(company.to_owned()).or_default();
             let kind = (event, violation.field, violation.reason);
-            if kinds.len() >= PLAN_VIOLATIONS_HELD && !kinds.contains_key(&kind) {
+            let is_full = kinds.len() >= PLAN_VIOLATIONS_HELD || all >= PLAN_VIOLATIONS_ISOLATE;
+            if is_full && !kinds.contains_key(&kind) {
                 continue;
             }
             let (count, last) = kinds.entry(kind).or_default();
@@ -44,18 +48,44 @@ pub fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> boo
 /// Waits a little, then writes what was gathered.
 pub async fn write_down(env: Env) {
     Delay::from(Duration::from_millis(EVERY_MS)).await;
-    for (company, kinds) in SEEN.take() {
-        let tally = |((event, field, reason), (count, last_ms)): ((String, String, Reason), (i64, i64))| Tally {
-            event,
-            field,
-            reason: reason.as_str(),
-            count,
-            last_ms,
-        };
-        let tallies: Vec<Tally> = kinds.into_iter().map(tally).collect();
-        let added = async { plans::count(&store::database(&env, Some(&company))?, &company, &tallies).await };
-        if let Err(error) = added.await {
-            console_error!("{} kinds of violations were not counted: {}", tallies.len(), store::brief(&error));
+    // Side by side: a database that does not answer holds up its own companies alone.
+    let written = SEEN.take().into_iter().map(|(company, kinds)| write(&env, company, kinds));
+    stream::iter(written).for_each_concurrent(CONNECTIONS_MAX, |written| written).await;
+}
+
+async fn write(env: &Env, company: String, kinds: Kinds) {
+    let tally = |((event, field, reason), (count, last_ms)): ((String, String, Reason), (i64, i64))| Tally {
+        event,
+        field,
+        reason: reason.as_str(),
+        count,
+        last_ms,
+    };
+    let tallies: Vec<Tally> = kinds.into_iter().map(tally).collect();
+    let added = async { plans::count(&store::database(env, Some(&company))?, &company, &tallies).await };
+    if let Err(error) = added.await {
+        console_error!("{} kinds of violations were not counted: {}", tallies.len(), store::brief(&error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_isolate_gathers_of_violations_has_a_bound_over_all_companies() {
+        for company in 0..20 {
+            let found = (0..PLAN_VIOLATIONS_HELD + 5).map(|n| {
+                (
+                    format!("e{n}"),
+                    Violation { field: "eventData.a".into(), reason: Reason::WrongType, message: String::new() },
+                )
+            });
+            let _ = count(&format!("TM-{company}"), found.collect(), 1);
         }
+        SEEN.with_borrow(|seen| {
+            assert_eq!(seen.values().map(Kinds::len).sum::<usize>(), PLAN_VIOLATIONS_ISOLATE);
+            assert!(seen.values().all(|kinds| kinds.len() <= PLAN_VIOLATIONS_HELD));
+        });
     }
 }

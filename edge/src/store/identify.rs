@@ -7,7 +7,7 @@ use trackmate_wire::limits::{
 };
 
 use super::ingest::{self, Door, Guard, Request, Stored};
-use super::{Answers, Db, Param, Result, edits, sql};
+use super::{Answers, Db, Param, Result, catalog, edits, sql};
 use crate::domain::event::Row;
 use crate::domain::{clock, tombstone};
 
@@ -117,7 +117,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     let hash = tombstone::address(request.company, person.address);
     let guard = Guard { hash: Some(&hash), ..Guard::default() };
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
-    let batch = vec![
+    let mut batch = vec![
         ingest::door(db, request)?,
         ingest::insert(db, request, &json, guard)?,
         db.bind(sql::IDENTIFY_REFUSE, &refuse)?,
@@ -133,6 +133,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
         db.bind(sql::IDENTIFY_FIND, &[company, address, session, id, (&hash).into()])?,
     ];
+    batch.extend(catalog::note(db, request, std::slice::from_ref(row))?);
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = ingest::door_answer(&mut answers, request)?;
     let mut new = ingest::message_ids(&mut answers)?;
@@ -140,6 +141,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     if refused.is_some() {
         new.clear();
     }
+    catalog::noted(request, std::slice::from_ref(row), &new);
     for _ in 0..7 {
         answers.take()?;
     }

@@ -9,11 +9,12 @@ use trackmate_wire::limits::{
 use super::{Answers, Db, Result, sql};
 use crate::domain::incoming::{Entry, Outcome};
 
-/// Notes entries of one request, as many as their minute still has room for; what is too old for their rings goes.
+/// Notes entries of one request, as many as their minute still has room for; what is too old for their rings goes. → whether any was noted: none is of a
+/// company that does not exist.
 ///
 /// # Errors
 /// D1's; nothing was noted then.
-pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> Result<()> {
+pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> Result<bool> {
     let (rejected, accepted): (Vec<_>, Vec<_>) = entries.iter().partition(|e| e.outcome == Outcome::Rejected);
     let rings = [
         (0, accepted, WATCHED_MINUTE_MAX, WATCHED_KEPT_MAX),
@@ -31,10 +32,14 @@ pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], n
         batch.push(db.bind(sql::INCOMING_INSERT, &insert)?);
         batch.push(db.bind(sql::INCOMING_TRIM, &[company, ring, kept.into()])?);
     }
-    if !batch.is_empty() {
-        db.batch(batch).await?;
+    if batch.is_empty() {
+        return Ok(false);
     }
-    Ok(())
+    let mut noted = 0;
+    for answer in db.batch(batch).await? {
+        noted += answer.written()?;
+    }
+    Ok(noted > 0)
 }
 
 /// An entry as stored, with what its event and its person say.

@@ -7,7 +7,7 @@ use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
 use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
-use super::{Answers, Db, Param, Result, edits, groups, records, sql};
+use super::{Answers, Db, Param, Result, catalog, edits, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 
@@ -308,9 +308,11 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
         targets,
     ];
     batch.extend(told);
+    batch.extend(catalog::note(db, request, rows)?);
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = door_answer(&mut answers, request)?;
     let new = message_ids(&mut answers)?;
+    catalog::noted(request, rows, &new);
     answers.take()?;
     Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
 }
@@ -370,6 +372,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
     let (json, ids) = json(rows)?;
     let stored = |answers: &mut Answers, counted: bool| -> Result<Stored> {
         let new = message_ids(answers)?;
+        catalog::noted(request, rows, &new);
         if counted {
             answers.take()?;
         }
@@ -379,6 +382,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
     let mut told = records::merge(db, request, rows)?;
     told.extend(groups::merge(db, request, rows)?);
     records::mark(db, request, &mut told)?;
+    told.extend(catalog::note(db, request, rows)?);
     match subject {
         Subject::None => {
             let mut batch = vec![insert(db, request, &json, Guard::default())?, deliveries, targets];

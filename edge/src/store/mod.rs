@@ -27,11 +27,15 @@ pub mod subscriptions;
 pub mod undo;
 
 use std::cell::Cell;
+use std::ops::Add;
 
+use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, D1Result, Env};
+use trackmate_wire::limits::D1_BYTES_MAX;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{D1Database, D1PreparedStatement, Env, console_error, worker_sys};
 
 use crate::domain::outage;
 
@@ -46,19 +50,42 @@ pub fn brief(error: &worker::Error) -> String {
     said.unwrap_or_default().trim().chars().take(200).collect()
 }
 
-/// Whether a failure is D1's being down or overloaded, which passes, rather than a mistake of ours.
-#[must_use]
-pub fn is_down(error: &worker::Error) -> bool {
-    outage::is_outage(&error.to_string())
-}
-
 /// The database that holds this company's data; `None` is the directory of companies and keys. Today both are one; this is the only
 /// place that names a binding.
 ///
 /// # Errors
 /// When the deployment has no such binding.
 pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
-    Ok(Db { d1: env.d1("DB")?, cost: Cell::default() })
+    let bytes_max = env.var("D1_BYTES_MAX").ok().and_then(|max| max.to_string().parse().ok());
+    Ok(Db {
+        d1: env.d1("DB")?,
+        bytes_max: bytes_max.unwrap_or(D1_BYTES_MAX),
+        cost: Cell::default(),
+        bytes: Cell::default(),
+    })
+}
+
+thread_local! {
+    /// What this isolate has asked of D1 so far.
+    static TOTAL: Cell<Cost> = const { Cell::new(Cost { trips: 0, read: 0, written: 0 }) };
+    /// The highest step of its size that this isolate has warned of.
+    static WARNED: Cell<i64> = const { Cell::new(0) };
+}
+
+/// What this isolate has asked of D1 so far, behind answers and in jobs too.
+#[must_use]
+pub fn total() -> Cost {
+    TOTAL.get()
+}
+
+/// Warns the operator of a database that fills up: once an isolate and step.
+fn watch_size(bytes: i64, bytes_max: i64) {
+    let step = outage::step(bytes, bytes_max);
+    if step > WARNED.replace(step) {
+        console_error!(
+            "the database is {step} % full: {bytes} of {bytes_max} bytes (docs/deploy.md, \"When the database fills up\")"
+        );
+    }
 }
 
 /// What was asked of a database, by D1's own count.
@@ -72,11 +99,31 @@ pub struct Cost {
     pub written: usize,
 }
 
+impl Add for Cost {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        let Self { trips, read, written } = more;
+        Self { trips: self.trips + trips, read: self.read + read, written: self.written + written }
+    }
+}
+
 /// A database and the cost of what was asked of it.
 #[derive(Debug)]
 pub struct Db {
     d1: D1Database,
+    bytes_max: i64,
     cost: Cell<Cost>,
+    bytes: Cell<i64>,
+}
+
+/// Takes the turn of a job that one isolate does for all, of all companies; `false` if one took it in the last `every_ms`.
+///
+/// # Errors
+/// D1's.
+pub async fn take_turn(db: &Db, job: &str, now_ms: i64, every_ms: i64) -> Result<bool> {
+    let (now, before) = (now_ms.to_string(), now_ms - every_ms);
+    Ok(db.run(sql::PROGRESS_TAKE, &[job.into(), (&now).into(), before.into()]).await?.written()? > 0)
 }
 
 /// A bound parameter. D1 takes every number as a float; columns declared integer store it as one.
@@ -172,18 +219,21 @@ impl Db {
     /// # Errors
     /// D1's; nothing was written then.
     pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
-        let results = self.d1.batch(statements).await?;
-        let mut cost = self.cost.get();
-        cost.trips += 1;
-        let mut answers = Vec::with_capacity(results.len());
-        for result in results {
-            if let Some(meta) = result.meta()? {
-                cost.read += meta.rows_read.unwrap_or_default();
-                cost.written += meta.rows_written.unwrap_or_default();
-            }
-            answers.push(Answer(result));
+        let statements: Array = statements.iter().map(|s| JsValue::from(s.inner())).collect();
+        let d1: &worker_sys::D1Database = AsRef::<JsValue>::as_ref(&self.d1).unchecked_ref();
+        let results = JsFuture::from(d1.batch(statements)?).await?;
+        let answers: Vec<Answer> = Array::from(&results).iter().map(|result| Answer(result.unchecked_into())).collect();
+        let mut cost = Cost { trips: 1, ..Cost::default() };
+        for answer in &answers {
+            cost.read += count(answer.meta("rows_read"));
+            cost.written += count(answer.meta("rows_written"));
         }
-        self.cost.set(cost);
+        self.cost.set(self.cost.get() + cost);
+        TOTAL.set(TOTAL.get() + cost);
+        if let Some(bytes) = answers.last().and_then(|answer| answer.meta("size_after")) {
+            self.bytes.set(bytes);
+            watch_size(bytes, self.bytes_max);
+        }
         Ok(answers)
     }
 
@@ -201,11 +251,21 @@ impl Db {
     pub const fn cost(&self) -> Cost {
         self.cost.get()
     }
+
+    /// Bytes of the database as of its last answer, and those that it may have.
+    #[must_use]
+    pub const fn bytes(&self) -> (i64, i64) {
+        (self.bytes.get(), self.bytes_max)
+    }
 }
 
-/// One statement's answer.
+fn count(rows: Option<i64>) -> usize {
+    rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or_default()
+}
+
+/// One statement's answer. Not the crate's: that one reads D1's counts into 32 bits, and fails on the size of every database beyond 4 GiB.
 #[derive(Debug)]
-pub struct Answer(D1Result);
+pub struct Answer(worker_sys::D1Result);
 
 impl Answer {
     /// All rows.
@@ -213,7 +273,8 @@ impl Answer {
     /// # Errors
     /// When a row is not of the expected shape.
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
-        self.0.results()
+        let rows = self.0.results()?.unwrap_or_default();
+        rows.iter().map(|row| serde_wasm_bindgen::from_value(row).map_err(|e| JsValue::from(e).into())).collect()
     }
 
     /// The first row.
@@ -229,7 +290,15 @@ impl Answer {
     /// # Errors
     /// When D1 sent no counts.
     pub fn written(&self) -> Result<usize> {
-        Ok(self.0.meta()?.and_then(|m| m.rows_written).unwrap_or_default())
+        let written = self.meta("rows_written").and_then(|rows| usize::try_from(rows).ok());
+        written.ok_or_else(|| worker::Error::RustError("D1 sent no counts".into()))
+    }
+
+    /// One of D1's counts.
+    fn meta(&self, name: &str) -> Option<i64> {
+        let count = Reflect::get(self.0.meta().ok()?.as_ref(), &JsValue::from_str(name)).ok()?.as_f64()?;
+        #[allow(clippy::cast_possible_truncation, reason = "D1's counts are integers below 2^53")]
+        Some(count as i64)
     }
 }
 

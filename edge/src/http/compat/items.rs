@@ -203,7 +203,7 @@ pub(super) async fn keep(
     let fitting = planned::server(call, &company, resolved.plan, &rows).await?;
     let kept = server_events::keep(call, hash, resolved, &About { who, at, sent_ms }, &fitting.rows).await?;
     let new = kept.stored.new.len();
-    call.stored(&company, &fitting.rows, kept.stored);
+    call.emitted(&company, kept.stored.outbox);
     let came = events::Came { new, rejected: fitting.settle(call, &company) };
     Ok(Kept { came, profile: kept.profile })
 }

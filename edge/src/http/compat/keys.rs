@@ -13,8 +13,8 @@ use super::super::call::Call;
 const SECRET_PREFIX: &str = "tm_";
 
 /// Who sends.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Key {
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::http) enum Key {
     /// A company's pages, or whoever read its id there.
     Public(String),
     /// Whoever has the secret key of this hash.

@@ -20,7 +20,7 @@ use super::spill::{self, Work};
 use super::{Handled, body, incoming, rate};
 use crate::domain::compat::segment::Kind;
 use crate::domain::compat::{Sent, jitsu, posthog, segment};
-use keys::Key;
+pub(super) use keys::Key;
 
 /// Whose form a body has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl Tally {
                 self.rejected.push((index, problem));
                 Ok(())
             }
-            error @ (Error::Problem(_) | Error::Internal(_) | Error::Down(_)) => Err(error),
+            error @ (Error::Problem(_) | Error::Internal(_) | Error::Down(_) | Error::Full(_)) => Err(error),
         }
     }
 }
@@ -159,7 +159,7 @@ async fn take(call: &Call, key: &Key, sent: Sent<'_>) -> Result<Tally, Error> {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Foreign {
     family: Family,
-    key: Key,
+    pub(super) key: Key,
     body: Box<RawValue>,
     origin: Option<String>,
     agent: Option<String>,
@@ -200,7 +200,7 @@ impl Foreign {
 fn as_key(error: Error) -> Error {
     match error {
         Error::Problem(Problem { code: Code::UnknownCompany, .. }) => keys::unknown().into(),
-        error @ (Error::Problem(_) | Error::Internal(_) | Error::Down(_)) => error,
+        error @ (Error::Problem(_) | Error::Internal(_) | Error::Down(_) | Error::Full(_)) => error,
     }
 }
 

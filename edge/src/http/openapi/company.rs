@@ -68,11 +68,11 @@ pub(super) fn group() -> Group {
                 .gives::<stats::Answer<'_>>(figures())
                 .fails(&[Code::InvalidField, Code::InvalidTimestamp]),
             Operation::new("get", "/api/admin/events/catalog", "getCatalog", "List the event names there are")
-                .text("Those that TrackMate knows, then the company's own, to 1000. Counts are some seconds behind.")
+                .text("Those that TrackMate knows, then the company's own, the last seen first: 500 that its pages have sent and 500 that its servers have. When the list of a door is full (`hasMore`), a new name takes the place of one that was not seen for 30 days. How often an event was sent, `GET /api/admin/stats` tells.")
                 .gives::<catalog::Answer<'_>>(json!({
                     "success": true, "hasMore": false,
                     "events": [{
-                        "name": "payment_processed", "description": "A payment came in; counts as revenue.", "builtin": true, "seen": 12, "lastSeenAt": "2025-10-18T10:10:00.000Z",
+                        "name": "payment_processed", "description": "A payment came in; counts as revenue.", "builtin": true, "lastSeenAt": "2025-10-18T10:10:00.000Z",
                         "example": {"event": "payment_processed", "timestamp": "2026-03-01T10:00:00.000Z", "data": {"amount": 79.99, "currency": "USD", "orderId": "o-1"},
                             "metadata": {"source": "webhook", "action": "payment_processed"}},
                     }],

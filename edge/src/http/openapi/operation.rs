@@ -215,7 +215,7 @@ impl Operation {
             codes.extend([Code::InvalidJson, Code::InvalidEncoding, Code::BodyTooLarge]);
         }
         if self.takes.is_some() || who != Who::Anyone {
-            codes.extend([Code::RateLimited, Code::Unavailable]);
+            codes.extend([Code::RateLimited, Code::Unavailable, Code::StorageFull]);
         }
         codes.extend(match who {
             Who::Anyone => [].as_slice(),

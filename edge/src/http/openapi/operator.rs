@@ -16,7 +16,8 @@ pub(super) fn group() -> Group {
         operations: vec![
             Operation::new("get", "/api/operator/companies", "listCompanies", "List companies")
                 .paged(USERS_ITEMS_MAX)
-                .gives::<operator::Companies<'_>>(json!({"success": true, "companies": [company()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}})),
+                .gives::<operator::Companies<'_>>(json!({"success": true, "companies": [company()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}, "storage": {"bytes": 274_432, "bytesMax": 10_000_000_000_i64}}))
+                .text("`storage` says how full the database is."),
             Operation::new("post", "/api/operator/companies", "addCompany", "Create a company and its first keys")
                 .takes::<operator::WantedCompany>(json!({"name": "Shop"}))
                 .gives::<operator::Created<'_>>(json!({

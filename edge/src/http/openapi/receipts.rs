@@ -14,7 +14,7 @@ const STREAM: &str = "retry: 1000\n: watching\nid: 1760781500000000\n\nid: 17607
 pub(super) fn group() -> Group {
     let outcomes = json!({"enum": Outcome::ALL.map(Outcome::as_str)});
     let (doors, text) = (json!({"enum": DOORS}), json!({"type": "string"}));
-    let codes = json!({"enum": ALL.map(Code::as_str)});
+    let codes = json!({"enum": ALL.map(Code::as_str).as_slice()});
     let page = json!({"limit": 50, "hasMore": false, "nextCursor": null});
     Group {
         name: "Receipts",

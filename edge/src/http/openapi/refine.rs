@@ -470,7 +470,7 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
             json!({
                 "type": "object", "description": "Why a request was refused.", "required": ["success", "code", "message", "requestId"],
                 "properties": {
-                    "success": {"const": false}, "code": {"oneOf": meanings, "description": "What clients match on."},
+                    "success": {"const": false}, "code": {"oneOf": meanings.as_slice(), "description": "What clients match on."},
                     "message": {"type": "string", "description": "For people; may change."}, "requestId": {"type": "string", "description": "As in `x-request-id`."},
                     "field": {"type": "string", "description": "The request's field that it is about."},
                 },

@@ -1,2 +1,2 @@
--- ?1 company, ?2 after name, ?3 limit
-select name, seen, last_at from catalog where company = ?1 and name > ?2 order by name limit ?3
+-- A company's names, a server's before those of pages, the last seen first. ?1 company, ?2 limit
+select name, source, last_at from catalog where company = ?1 order by source desc, last_at desc limit ?2

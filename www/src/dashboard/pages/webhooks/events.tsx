@@ -5,7 +5,7 @@ import { answer, type Schema } from '../../../api';
 import { useLoad } from '../../load';
 import { Button, Text } from '../../parts/ask';
 import { Problem } from '../../parts/say';
-import { plural, when } from '../../parts/show';
+import { when } from '../../parts/show';
 
 type Entry = Schema<'CatalogEntry'>;
 
@@ -33,8 +33,7 @@ function Choice({ pattern, chosen, set, hint }: { pattern: string; chosen: strin
   );
 }
 
-const hintOf = ({ description, seen, lastSeenAt }: Entry) =>
-  [description, seen > 0 && `${plural(seen, 'time')} so far${lastSeenAt ? `, last ${when(lastSeenAt)}` : ''}`].filter(Boolean).join(' ');
+const hintOf = ({ description, lastSeenAt }: Entry) => [description, lastSeenAt && `Last seen ${when(lastSeenAt)}.`].filter(Boolean).join(' ');
 
 export function Events({ chosen, set }: { chosen: string[]; set: (chosen: string[]) => void }) {
   const { data, error, reload } = useLoad((admin) => answer(admin.GET('/api/admin/events/catalog')), []);
@@ -72,7 +71,7 @@ export function Events({ chosen, set }: { chosen: string[]; set: (chosen: string
           </div>
         ))}
         {data && entries.length === 0 && <p class="hint">The catalogue has no such name. Add it below: any name that you send can be subscribed to before it comes.</p>}
-        {data?.hasMore && <p class="hint">The catalogue shows the company's first 1,000 names. Any other can be added below.</p>}
+        {data?.hasMore && <p class="hint">The catalogue is full, so a new name may be missing. Any name can be added below.</p>}
       </div>
       <div class="row">
         <Text label="Another name" value={other} set={setOther} placeholder="invoice.paid or invoice.*" onKeyDown={(key) => { if (key.key === 'Enter') { key.preventDefault(); add(); } }} />

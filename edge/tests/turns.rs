@@ -1,0 +1,31 @@
+//! Turns that one isolate takes for all, by the SQL on the real schema.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use schema::pipe::{Db, NOW, number};
+use serde_json::json;
+use trackmate_edge::store::sql;
+
+#[test]
+fn of_isolates_that_start_at_a_time_one_takes_the_turn() {
+    let db = Db::open();
+    // As `store::take_turn` does it: a turn every five seconds.
+    let takes = |now: i64| {
+        let before = number(&db.rows("select total_changes()", &[])[0][0]);
+        db.rows(sql::PROGRESS_TAKE, &[json!("start"), json!(now.to_string()), json!(now - 5000)]);
+        number(&db.rows("select total_changes()", &[])[0][0]) > before
+    };
+    assert!(takes(NOW));
+    for later in [0, 1, 4999] {
+        assert!(!takes(NOW + later), "{later} ms later");
+    }
+    assert!(takes(NOW + 5000));
+    assert!(takes(NOW - 60_000), "a clock that was ahead holds up nobody");
+}
