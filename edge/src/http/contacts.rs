@@ -146,6 +146,6 @@ async fn take(call: &Call, text: &str) -> Handled {
         context: None,
     };
     let identified = claim.receive(call).await?;
-    let contact_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
     Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none() })?)
 }

@@ -12,9 +12,9 @@ use super::error::Error;
 use super::events::{check, company, session};
 use super::spill::{self, Work};
 use super::{Handled, body, incoming, proof, rate};
-use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
+use crate::domain::{clock, ledger};
 use crate::entropy;
 use crate::store::identify::{self, Person};
 use crate::store::ingest;
@@ -95,14 +95,17 @@ async fn take(call: &Call, text: &str) -> Handled {
         context: None,
     };
     let identified = claim.receive(call).await?;
-    let profile_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
     Ok(serde_json::to_string(&Answer { success: true, profile_id, queued: profile_id.is_none() })?)
 }
 
 /// What came of a claim.
 pub(super) struct Identified {
-    /// The person's profile.
-    pub(super) profile: String,
+    /// What public answers call the address. It is no other address', so that it does not tell which ones are one
+    /// person's.
+    pub(super) shown: String,
+    /// The person's profile, if the claim stands.
+    pub(super) profile: Option<String>,
     /// Whether it was not a repeat.
     pub(super) new: bool,
 }
@@ -223,6 +226,7 @@ impl Claimed {
             bot: self.bot,
             unproved: !proved,
             plan: None,
+            claim: Some(ledger::claim(&self.session, &self.address)),
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());
@@ -260,17 +264,18 @@ impl Claimed {
             claims: &claims,
             user: &user,
             platform_id: &entropy::message_id(),
+            is_public: !self.trusted,
         };
         let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
         check(call, identified.door)?;
-        let new = !identified.stored.new.is_empty();
-        if identified.profile.is_some() {
+        // No answer: the message id was used for something else, and nothing was stored.
+        let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
+        let identify::Found { shown, profile } = identified.found.ok_or_else(taken)?;
+        if profile.is_some() {
             incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
         }
         call.stored(&self.company, std::slice::from_ref(&self.row), identified.stored);
-        // No profile: the message id was used for something else, and nothing was stored.
-        let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-        Ok(Identified { profile: identified.profile.ok_or_else(taken)?, new })
+        Ok(Identified { shown, profile, new: identified.new })
     }
 }
 
