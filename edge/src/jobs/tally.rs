@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use worker::{Delay, Env, console_error};
 
+use crate::domain::incoming;
 use crate::store;
 use crate::store::catalog::{self, Tally};
 
@@ -28,7 +29,7 @@ pub fn count<'a>(company: &str, names: impl Iterator<Item = &'a str>, now_ms: i6
         let first = seen.is_empty();
         for name in names {
             let names = seen.entry(company.to_owned()).or_default();
-            let (count, last) = names.entry(name.to_owned()).or_default();
+            let (count, last) = names.entry(incoming::name_kept(name).to_owned()).or_default();
             *count += 1;
             *last = now_ms.max(*last);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use trackmate_wire::limits::PLAN_VIOLATIONS_HELD;
 use worker::{Delay, Env, console_error};
 
+use crate::domain::incoming;
 use crate::domain::plan::{Reason, Violation};
 use crate::store;
 use crate::store::plans::{self, Tally};
@@ -29,7 +30,8 @@ pub fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> boo
         let first = seen.is_empty();
         for (event, violation) in found {
             let kinds = seen.entry(company.to_owned()).or_default();
-            let kind = (event, violation.field, violation.reason);
+            let [event, field] = [&event, &violation.field].map(|name| incoming::name_kept(name).to_owned());
+            let kind = (event, field, violation.reason);
             if kinds.len() >= PLAN_VIOLATIONS_HELD && !kinds.contains_key(&kind) {
                 continue;
             }
