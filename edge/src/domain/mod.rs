@@ -24,6 +24,7 @@ pub mod person;
 pub mod plan;
 pub mod record;
 pub mod revenue;
+pub mod secret;
 pub mod stats;
 pub mod target;
 pub mod timeline;
