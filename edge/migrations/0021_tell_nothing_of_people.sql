@@ -6,6 +6,7 @@ alter table tombstones add column public_id text; -- as the address was answered
 alter table events add column claim integer;      -- of an identify, a hash of its session and lookup key; it stays when the rest of the row goes
 
 create unique index identities_public on identities (company, public_id) where public_id is not null;
+create index tombstones_public on tombstones (company, public_id) where public_id is not null;
 
 update identities set public_id = lower(hex(randomblob(12)))
 where (company, kind, key) in (

@@ -174,6 +174,22 @@ export default (trackMate) =>
       assert.equal((await c.get('/api/admin/users')).body.users.length, 2);
     });
 
+    test('that say again who somebody is are known again, whichever of their ids led to the person then', async () => {
+      const c = await newShop(trackMate());
+      const timestamp = '2025-10-18T10:00:00Z';
+      for (const [n, key] of [c.companyId, c.serverKey].entries()) {
+        const who = (more) => ({ userId: `twice-${n}`, traits: { email: `twice-${n}@example.com` }, ...more });
+        const items = [who({ messageId: 'one', anonymousId: `v-${n}` }), who({ timestamp, anonymousId: `v-${n}` }), who({ messageId: 'two' }), who({ timestamp })];
+        for (const item of items) {
+          assert.equal((await c.fine('/v1/identify', item, key)).accepted, 1, JSON.stringify(item));
+          for (let time = 0; time < 2; time += 1) assert.equal((await c.fine('/v1/identify', item, key)).duplicates, 1, JSON.stringify(item));
+        }
+        const alias = { previousId: `former-${n}`, userId: `twice-${n}`, messageId: 'three' };
+        assert.deepEqual([(await c.fine('/v1/alias', alias, key)).accepted, (await c.fine('/v1/alias', alias, key)).duplicates], [1, 1]);
+        assert.equal((await c.names((await c.userOf(`twice-${n}`)).id)).length, 5);
+      }
+    });
+
     test('cannot take from a page what is another’s, and a server key vouches', async () => {
       const c = await newShop(trackMate());
       await c.server('/v1/identify', { userId: 'u-1', traits: { email: 'ada@example.com', name: 'Ada' } });

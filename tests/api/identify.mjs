@@ -277,7 +277,14 @@ export const attacks = (trackMate) =>
       }
       // Erased, the addresses of one person still have an id each.
       await c.call('DELETE', `/api/admin/users/${alone}`, undefined, c.admin);
-      for (const email of people[1]) assert.equal(await told(email), ids.get(email)[0], email);
+      const { receipt } = (await c.get(`/api/admin/users/${ids.get('changed@example.com')[0]}/erasure`)).body;
+      for (const email of people[1]) {
+        const [id] = ids.get(email);
+        assert.equal(await told(email), id, email);
+        assertProblem(await c.tryServer({ identifier: { userId: id }, eventType: 'x' }), 410, 'erased_user');
+        assertProblem(await c.call('GET', `/api/admin/users/${id}`, undefined, c.admin), 410, 'erased_user');
+        assert.deepEqual((await c.call('DELETE', `/api/admin/users/${id}`, undefined, c.admin)).body.receipt, receipt);
+      }
     });
 
     test('cannot claim the session of somebody whose id they know', async () => {

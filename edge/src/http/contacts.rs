@@ -154,6 +154,7 @@ async fn take(call: &Call, text: &str) -> Handled {
         sent_ms: body::sent_ms(wanted.sent_at.as_ref()),
         user_hash: wanted.user_hash,
         context: None,
+        claim: None,
     };
     let identified = claim.receive(call).await?;
     let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());

@@ -93,6 +93,7 @@ async fn take(call: &Call, text: &str) -> Handled {
         sent_ms: body::sent_ms(identify.sent_at.as_ref()),
         user_hash: identify.user_hash,
         context: None,
+        claim: None,
     };
     let identified = claim.receive(call).await?;
     let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
@@ -137,6 +138,8 @@ pub(super) struct Claim<'a> {
     pub(super) user_hash: Option<String>,
     /// JSON object stored with the entry.
     pub(super) context: Option<Box<RawValue>>,
+    /// What tells the claim from another one with its message id, where that is not its session and address.
+    pub(super) claim: Option<i64>,
 }
 
 impl Claim<'_> {
@@ -172,6 +175,7 @@ impl Claim<'_> {
             origin: call.header("origin").filter(|_| !self.trusted),
             bot: !self.trusted && call.is_bot(),
             sent_ms,
+            claim: self.claim,
             row: Row {
                 ts: clock::identify_ts(ms, &id),
                 id,
@@ -199,6 +203,9 @@ pub(super) struct Claimed {
     origin: Option<String>,
     bot: bool,
     sent_ms: Option<i64>,
+    /// Other vendors' requests wait in the spill queue as they were sent.
+    #[serde(skip)]
+    claim: Option<i64>,
     pub(super) row: Row,
 }
 
@@ -226,7 +233,7 @@ impl Claimed {
             bot: self.bot,
             unproved: !proved,
             plan: None,
-            claim: Some(ledger::claim(&self.session, &self.address)),
+            claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());

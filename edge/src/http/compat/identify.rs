@@ -17,6 +17,7 @@ use crate::domain::compat::pair::{self, Key, Other};
 use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Arrival, Row, Said, check_object, content_id};
+use crate::domain::ledger;
 use crate::domain::person::KNOWN;
 use crate::entropy;
 use crate::store::companies::{self, Verification};
@@ -38,6 +39,8 @@ struct Rest {
     timestamp: Option<Value>,
     message_id: Option<String>,
     context: Option<Box<RawValue>>,
+    /// [`names`].
+    claim: i64,
 }
 
 /// A lookup key, with the address as typed where it is an address'.
@@ -77,7 +80,8 @@ impl Teller<'_> {
         let Fact { index, whose, item } = fact;
         let context = item.context.map(ToOwned::to_owned);
         let message_id = item.message_id.clone().filter(|id| !id.is_empty()).or_else(|| known_by(&whose, &item));
-        let rest = Rest { index, timestamp: item.timestamp, message_id, context };
+        let claim = names(&whose, &item);
+        let rest = Rest { index, timestamp: item.timestamp, message_id, context, claim };
         match item.what {
             What::Identify { traits, once } => self.identify(whose, traits, once, rest).await,
             What::Alias { previous } => self.alias(whose, &previous, rest).await,
@@ -349,6 +353,7 @@ impl Teller<'_> {
             sent_ms: self.sent_ms,
             user_hash,
             context: rest.context,
+            claim: Some(rest.claim),
         };
         let claimed = claim.claimed(self.call)?.store(self.call).await?;
         if self.secret.is_some() && claimed.profile.is_none() {
@@ -404,6 +409,18 @@ fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
     };
     let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
     Some(content_id(&[user, session, &ms, &said]))
+}
+
+/// What tells an item from another one with its message id: all that it names somebody by, as sent. By which of them
+/// the person is found may change.
+fn names(whose: &Whose, item: &Item<'_>) -> i64 {
+    let address = match &item.what {
+        What::Identify { traits, once } => addressed(traits).or_else(|| addressed(once)).map(|(_, key)| key),
+        What::Alias { previous } => Some(previous.clone()),
+        What::Event { .. } => None,
+    };
+    let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
+    ledger::claim(session, &content_id(&[user, &address.unwrap_or_default()]))
 }
 
 /// Makes texts of the traits that are texts here, and leaves out what cannot be one.
