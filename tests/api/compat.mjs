@@ -179,12 +179,12 @@ export default (trackMate) =>
       const timestamp = '2025-10-18T10:00:00Z';
       for (const [n, key] of [c.companyId, c.serverKey].entries()) {
         const who = (more) => ({ userId: `twice-${n}`, traits: { email: `twice-${n}@example.com` }, ...more });
-        const items = [who({ messageId: 'one', anonymousId: `v-${n}` }), who({ timestamp, anonymousId: `v-${n}` }), who({ messageId: 'two' }), who({ timestamp })];
+        const items = [who({ messageId: `one-${n}`, anonymousId: `v-${n}` }), who({ timestamp, anonymousId: `v-${n}` }), who({ messageId: `two-${n}` }), who({ timestamp })];
         for (const item of items) {
           assert.equal((await c.fine('/v1/identify', item, key)).accepted, 1, JSON.stringify(item));
           for (let time = 0; time < 2; time += 1) assert.equal((await c.fine('/v1/identify', item, key)).duplicates, 1, JSON.stringify(item));
         }
-        const alias = { previousId: `former-${n}`, userId: `twice-${n}`, messageId: 'three' };
+        const alias = { previousId: `former-${n}`, userId: `twice-${n}`, messageId: `three-${n}` };
         assert.deepEqual([(await c.fine('/v1/alias', alias, key)).accepted, (await c.fine('/v1/alias', alias, key)).duplicates], [1, 1]);
         assert.equal((await c.names((await c.userOf(`twice-${n}`)).id)).length, 5);
       }
