@@ -381,6 +381,8 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     let (groups, named) = (db.rows("select id from groups", &[]), memberships(db, &erased));
     db.clock = NOW;
     let notice = db.erase(&erased);
+    let shown = "select coalesce(public_id, profile) from tombstones group by 1 having count(*) > 1";
+    assert_eq!(db.rows(shown, &[]), Vec::<Vec<Value>>::new(), "no two erased addresses are answered alike");
     let claimed = claim(db);
     assert!(claimed.contains(&notice));
     for (_, _, id) in &before[&erased] {
@@ -424,6 +426,10 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
         let told = identify(db, s, clock::identify_ts(NOW + 7, &id), &id, person);
         assert_eq!(told.as_ref(), Some(&erased));
     }
+    let undone = "select session, data, context from events where type = 'identify.undone'";
+    let occupied = db.rows(&format!("{undone} and message_id like 'late%'"), &[]);
+    assert_eq!(occupied.len(), 3, "a stranger finds each message id taken, as by any other address");
+    assert!(db.rows(undone, &[]).iter().all(|row| *row == [json!(""), json!("{}"), Value::Null]));
     gone(db);
 }
 

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
+import { startReceiver } from '../support/receiver.mjs';
 
 const basic = (key) => ({ authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` });
 
@@ -173,6 +174,22 @@ export default (trackMate) =>
       assert.equal((await c.get('/api/admin/users')).body.users.length, 2);
     });
 
+    test('that say again who somebody is are known again, whichever of their ids led to the person then', async () => {
+      const c = await newShop(trackMate());
+      const timestamp = '2025-10-18T10:00:00Z';
+      for (const [n, key] of [c.companyId, c.serverKey].entries()) {
+        const who = (more) => ({ userId: `twice-${n}`, traits: { email: `twice-${n}@example.com` }, ...more });
+        const items = [who({ messageId: `one-${n}`, anonymousId: `v-${n}` }), who({ timestamp, anonymousId: `v-${n}` }), who({ messageId: `two-${n}` }), who({ timestamp })];
+        for (const item of items) {
+          assert.equal((await c.fine('/v1/identify', item, key)).accepted, 1, JSON.stringify(item));
+          for (let time = 0; time < 2; time += 1) assert.equal((await c.fine('/v1/identify', item, key)).duplicates, 1, JSON.stringify(item));
+        }
+        assert.equal((await c.names((await c.userOf(`twice-${n}`)).id)).length, items.length);
+      }
+      const alias = { previousId: 'former', userId: 'twice-0', messageId: 'former-1' };
+      assert.deepEqual([(await c.page('/v1/alias', alias)).accepted, (await c.page('/v1/alias', alias)).duplicates], [1, 1]);
+    });
+
     test('cannot take from a page what is another’s, and a server key vouches', async () => {
       const c = await newShop(trackMate());
       await c.server('/v1/identify', { userId: 'u-1', traits: { email: 'ada@example.com', name: 'Ada' } });
@@ -313,5 +330,77 @@ export default (trackMate) =>
       assert.equal(await c.userOf('nobody'), undefined);
       await c.call('PATCH', '/api/admin/settings', { allowedOrigins: ['https://shop.example'] }, c.admin);
       assertProblem(await trackMate().call('POST', '/v1/track', { event: 'x', anonymousId: 'v' }, { ...basic(c.companyId), origin: 'https://evil.example' }), 403, 'origin_not_allowed');
+    });
+
+    test('and our own leave no key in what is stored or delivered, wherever in a request it stands', async (t) => {
+      const c = await newShop(trackMate());
+      const { call } = trackMate();
+      const receiver = await startReceiver();
+      t.after(receiver.close);
+      await c.subscribe(receiver.url);
+      await c.get('/api/admin/events');
+      const key = c.serverKey;
+      const all = { token: key, api_key: key, writeKey: key, [key]: `https://x.example/?key=${key}`, deep: { list: [key, { authorization: `Bearer ${key}` }] } };
+      const said = { ...all, distinct_id: 'u-1', $set: all };
+      const segment = { userId: 'u-1', context: { page: { url: `https://x.example/?writeKey=${key}` }, api_key: key } };
+      const item = { event: 'x', ...segment, properties: all, writeKey: key };
+      const headers = { referer: `https://x.example/?key=${c.adminKey}`, 'user-agent': `agent ${c.adminKey}` };
+      const page = { company_id: c.companyId, sessionId: c.session(), email: 'keys@example.com' };
+      const requests = [
+        ['/batch', [{ event: 'buy', properties: said }, { event: `buy ${key}`, token: key, properties: said }]],
+        ['/batch', { api_key: key, batch: [{ event: 'buy', distinct_id: 'u-1', api_key: key, properties: said }, { event: '$identify', distinct_id: 'u-1', properties: said }] }],
+        ['/capture', { event: 'buy', properties: said }],
+        ['/e', { event: '$groupidentify', properties: { ...said, $group_key: key, $group_type: 'team', $group_set: all } }],
+        ['/v1/batch', { writeKey: key, context: all, batch: [{ type: 'track', ...item }, { type: 'page', ...item, name: key }, { type: 'identify', ...item, traits: all }, { type: 'group', ...item, groupId: key, traits: all }] }],
+        ['/v1/track', item],
+        ['/api/s/track', { ...item, writeKey: `${key}:***` }],
+        ['/api/webhooks/events', { identifier: { email: 'keys@example.com' }, eventType: `y ${key}`, eventData: { booking: { id: key, note: key } }, user: { traits: all, tags: { add: [key] }, customFields: { field: key } } }, c.key],
+        ['/api/webhooks/events', { identifier: { sessionId: page.sessionId }, eventType: 'alias', eventData: { previousId: key, userId: 'u-1' }, messageId: key }, c.key],
+        ['/api/events', { ...page, context: all, events: [{ eventType: `z ${key}`, eventData: all }, { eventType: 'bad', timestamp: key, eventData: all }] }],
+        ['/api/profile', { ...page, name: key, ...all }],
+        ['/api/contacts', { ...page, name: key, funnel: { pageUrl: `https://x.example/?k=${key}` }, utm: { source: key } }],
+      ];
+      for (const [path, body, more = {}] of requests) {
+        const { status, body: answer } = await call('POST', path, body, { ...headers, ...more });
+        assert.equal(status, 200, `${path} ${JSON.stringify(answer)}`);
+        assert.ok(!JSON.stringify(answer).includes(key), path);
+      }
+      const edits = [['PATCH', '', { traits: all }], ['POST', '/tags', { tags: [key] }], ['PATCH', '/custom-fields', { field: key }]];
+      const { id } = await c.user('keys@example.com');
+      for (const [method, path, body] of edits) assert.equal((await call(method, `/api/admin/users/${id}${path}`, body, c.admin)).status, 200, path);
+      // The names are counted some seconds later.
+      const names = await until('the names', async () => {
+        const found = (await c.get('/api/admin/events/catalog')).body.events.filter(({ seen }) => seen).map(({ name }) => name);
+        return found.includes('buy') && found.includes('***') && found;
+      });
+      assert.ok(names.every((name) => !name.includes('tm_')), names.join());
+      await until('the deliveries', () => receiver.requests.length > 15);
+      const secrets = [key, c.adminKey];
+      const d1 = await trackMate().d1();
+      const tables = (await d1.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '_cf%' and name not like 'search%'").all()).results;
+      for (const { name } of tables) {
+        const text = JSON.stringify((await d1.prepare(`select * from "${name}"`).all()).results);
+        for (const secret of secrets) assert.ok(!text.includes(secret), name);
+      }
+      for (const { body, headers: sent } of receiver.requests) for (const secret of secrets) assert.ok(!(body + JSON.stringify(sent)).includes(secret), body);
+      // What is left of it tells which one to revoke.
+      const { results } = await d1.prepare("select data from events where company = ?1 and type = 'buy'").bind(c.companyId).all();
+      assert.ok(results.length >= 3 && results.every(({ data }) => JSON.parse(data).token === `${key.slice(0, 12)}***`), JSON.stringify(results));
+    });
+
+    test('send numbers as ids that are as long as they like, and odd ids that are alike', async () => {
+      const c = await newShop(trackMate());
+      const { call } = trackMate();
+      const ids = ['7', '18446744073709551617', '18446744073709551619', '18446744073709551999', '9007199254740993', '1.5'];
+      // JSON by hand: JavaScript would round them.
+      for (const id of ids) {
+        for (const [path, body] of [['/v1/identify', `{"userId":${id}}`], ['/batch', `{"api_key":"${c.serverKey}","batch":[{"event":"x","distinct_id":${id}}]}`]]) {
+          assert.equal((await call('POST', path, body, basic(c.serverKey))).body.accepted, 1, body);
+        }
+      }
+      for (const userId of ['a@b@c', 'a%40b%40c', 'a%2540b%40c']) await c.server('/v1/identify', { userId });
+      const { users } = (await c.get('/api/admin/users')).body;
+      assert.equal(users.length, ids.length + 3);
+      for (const id of ids) assert.deepEqual(await c.names((await c.userOf(id)).id), ['identify', 'x'], id);
     });
   });

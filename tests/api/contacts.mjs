@@ -87,6 +87,28 @@ export default (trackMate) =>
       assertProblem(await other.call('POST', '/api/webhook/test', {}), 401, 'missing_key');
     });
 
+    test('that are sent again are one submission if they say when they were sent, or by which id', async (t) => {
+      const { c, crm, submit } = await funnel(t);
+      const timestamp = new Date().toISOString();
+      const bodies = [{ timestamp }, { messageId: 'form-1' }, { timestamp, messageId: 'form-2' }, { timestamp, sessionId: c.session() }];
+      for (const [n, more] of bodies.entries()) {
+        const email = `again-${n}@example.com`;
+        const answers = [];
+        for (let time = 0; time < 3; time += 1) answers.push(await submit({ ...more, email }, { 'user-agent': `Browser/${time}`, referer: `https://ads.example/${time}` }));
+        const { contactId } = answers[0].body;
+        assert.deepEqual(answers.map(({ status, body }) => [status, body]), Array(3).fill([200, { success: true, contactId }]));
+        assert.deepEqual(await c.names(contactId), ['registration.submitted'], JSON.stringify(more));
+      }
+      await until('the CRM', () => crm.requests.length === bodies.length);
+      // Another form at the same time is another; and so is one that says neither when nor by which id, each time.
+      const other = { email: 'again-0@example.com', timestamp, utm: { source: 'another' } };
+      const { contactId } = (await submit(other)).body;
+      assert.deepEqual(await c.names(contactId), ['registration.submitted', 'registration.submitted']);
+      for (let time = 0; time < 2; time += 1) await submit({ email: 'plain@example.com' });
+      assert.equal((await c.names((await c.user('plain@example.com')).id)).length, 2);
+      await until('the CRM', () => crm.requests.length === bodies.length + 3);
+    });
+
     test('belong to the session they came from, and to the person they name', async (t) => {
       const { c, submit } = await funnel(t);
       const session = c.session();

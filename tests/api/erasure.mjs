@@ -46,6 +46,12 @@ export default (trackMate) =>
       await patch(two, { email: 'whole-new@example.com', phone: '+47-whole', customFields: { secret: 'wholefield' } });
       await c.server({ userId: two }, 'booking.created', { eventData: { booking: { id: 'whole-b1', note: 'wholenote' } } });
       await c.server({ userId: one }, 'message.received', { eventData: { message: { id: 'whole-m1', text: 'wholetext' } } });
+      await c.call('PUT', '/api/admin/plan', { mode: 'report', events: { y: { properties: {}, additionalProperties: false } } }, c.admin);
+      await c.track(session, { eventType: 'whole-one@example.com bought', eventData: { 'whole-two@example.com': 1 } });
+      for (const query of ['hasTag=whole-one@example.com', 'customField[whole-one@example.com]=wholefield', 'search=wholename']) {
+        await c.call('GET', `/api/admin/export/users/csv?${query}`, undefined, c.admin);
+      }
+      await c.call('GET', '/api/admin/export/events/csv?eventType=whole-two@example.com', undefined, c.admin);
       await c.call('POST', '/api/admin/identity/merge', { into: one, from: two }, c.admin);
       assert.equal((await c.get(`/api/admin/users/${two}?includeBookings=true`)).body.user.bookings.length, 1);
       const { receipt } = (await erase(c, two)).body;
@@ -62,6 +68,8 @@ export default (trackMate) =>
         assertProblem(await c.tryServer({ identifier: { userId: profileId, email: `${email}@example.com` }, eventType: 'x', merge: true }), 410, 'erased_user');
       }
       assert.equal(await noted(), 0);
+      // Nor what names of events, of fields and of filters tell of them.
+      await until('the names', async () => (await c.get('/api/admin/events/catalog')).body.events.some(({ name }) => name === '***'));
       const d1 = await trackMate().d1();
       const tables = (await d1.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite%' and name not like '_cf%' and name not like 'search%'").all()).results;
       for (const { name } of tables) {
@@ -158,7 +166,7 @@ export default (trackMate) =>
         assert.equal(status, 200);
         assert.deepEqual(Object.keys(body), ['success', 'profileId']);
         assert.equal(body.profileId, profileId, 'as it always was');
-        assert.deepEqual([cost.trips, cost.written], [1, 0]);
+        assert.equal(cost.trips, 1);
       }
       const contact = await c.call('POST', '/api/contacts', { company_id: c.companyId, email: 'back@example.com', sessionId: session });
       assert.deepEqual([contact.status, Object.keys(contact.body)], [200, ['success', 'contactId']]);

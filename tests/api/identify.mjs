@@ -1,5 +1,6 @@
 // POST /api/profile: who is who, and what a public caller cannot do.
 import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { assertProblem, newCompany } from '../support/people.mjs';
 
@@ -213,6 +214,133 @@ export const attacks = (trackMate) =>
         assertProblem(await c.call('GET', path, undefined, { 'x-admin-id': 'your-admin-id' }), 401, 'invalid_key');
         assertProblem(await c.call('GET', path, undefined, { 'x-admin-id': c.companyId }), 401, 'invalid_key');
       }
+    });
+
+    test('cannot tell an erased address from any other by whatever they send next', async () => {
+      const c = await newCompany(trackMate());
+      const { identitySecret } = (await c.call('PATCH', '/api/admin/settings', { identityVerification: 'optional' }, c.admin)).body.settings;
+      const prove = (email) => createHmac('sha256', identitySecret).update(email).digest('hex');
+      for (const email of ['kept@example.com', 'erased@example.com']) await c.identify(c.session(), email, { name: 'Known' });
+      const { id } = await c.user('erased@example.com');
+      assert.equal((await c.call('DELETE', `/api/admin/users/${id}`, undefined, c.admin)).status, 200);
+
+      /** All that a stranger is told of an address, ids by the order in which they came. */
+      async function told(email) {
+        const names = new Map();
+        const name = (text) => names.get(text) ?? names.set(text, `id ${names.size + 1}`).get(text);
+        const [one, two, three] = [c.session(), c.session(), c.session()];
+        const public_ = { company_id: c.companyId };
+        const segment = { messageId: `${three}-c`, anonymousId: three, userId: email, traits: { email } };
+        const requests = [
+          ['/api/profile', { ...public_, sessionId: one, email, messageId: `${one}-i`, name: 'X' }],
+          ['/api/profile', { ...public_, sessionId: one, email, messageId: `${one}-i`, name: 'X' }],
+          ['/api/profile', { ...public_, sessionId: two, email, messageId: `${one}-i` }],
+          ['/api/profile', { ...public_, sessionId: one, email: 'another@example.com', messageId: `${one}-i` }],
+          ['/api/events', { ...public_, sessionId: one, events: [{ eventType: 'x', messageId: `${one}-i` }] }],
+          ['/api/profile', { ...public_, sessionId: one, email, userHash: prove(email) }],
+          ['/api/profile', { ...public_, sessionId: one, email, userHash: prove('another@example.com') }],
+          ['/api/events', { ...public_, sessionId: one, events: [{ eventType: 'y', messageId: `${one}-y` }] }],
+          ['/api/events', { ...public_, sessionId: one, events: [{ eventType: 'y', messageId: `${one}-y` }] }],
+          ['/api/contacts', { ...public_, sessionId: two, email, messageId: `${two}-c` }],
+          ['/api/contacts', { ...public_, sessionId: two, email, messageId: `${two}-c` }],
+          ['/api/events', { ...public_, sessionId: two, events: [{ eventType: 'x', messageId: `${two}-c` }] }],
+          ['/v1/identify', { ...segment, writeKey: c.companyId }],
+          ['/v1/identify', { ...segment, writeKey: c.companyId }],
+          ['/v1/batch', { writeKey: c.companyId, batch: [{ type: 'identify', ...segment }, { type: 'track', event: 'x', anonymousId: three, messageId: `${three}-c` }] }],
+          ['/v1/batch', { writeKey: c.companyId, batch: [{ type: 'identify', ...segment, messageId: `${three}-d` }, { type: 'alias', previousId: three, userId: email, messageId: `${three}-a` }] }],
+        ];
+        const answers = [];
+        for (const [path, body] of requests) {
+          const { status, body: answer, cost } = await c.call('POST', path, body);
+          const { profileId, contactId, requestId, ...rest } = answer;
+          answers.push([path, status, { ...rest, id: profileId && name(profileId), contact: contactId && name(contactId) }, `${cost.trips} trips`]);
+        }
+        return answers;
+      }
+      const kept = await told('kept@example.com');
+      assert.deepEqual(kept.map(([, status]) => status), [200, 200, 409, 409, 200, 200, 403, 200, 200, 200, 200, 200, 200, 200, 200, 200]);
+      assert.deepEqual(await told('erased@example.com'), kept);
+      assert.deepEqual(await told('never-seen@example.com'), kept);
+      // What the erased address left are empty rows, which nobody is shown.
+      assert.equal(await c.user('erased@example.com'), undefined);
+      const d1 = await trackMate().d1();
+      const { results } = await d1.prepare("select session, data, context from events where company = ?1 and type = 'identify.undone'").bind(c.companyId).all();
+      assert.ok(results.length >= 5 && results.every((row) => row.session === '' && row.data === '{}' && row.context === null));
+      const exported = await c.call('GET', '/api/admin/export/events/ndjson', undefined, c.admin);
+      assert.ok(!JSON.stringify(exported.body).includes('identify.undone'));
+    });
+
+    test('cannot tell by any id whether two addresses are one person, and the id they are told is good for the company’s servers', async () => {
+      const c = await newCompany(trackMate());
+      const told = async (email) => (await c.identify(c.session(), email)).body.profileId;
+      const [one, two, alone] = [await told('one@example.com'), await told('two@example.com'), await told('alone@example.com')];
+      const { user } = (await c.call('POST', '/api/admin/identity/merge', { into: one, from: two }, c.admin)).body;
+      assert.equal(user.id, one);
+      // A change of address, one that a server adds, and one that comes with a user id.
+      await c.call('PATCH', `/api/admin/users/${alone}`, { email: 'changed@example.com' }, c.admin);
+      assert.equal((await c.tryServer({ identifier: { userId: alone, email: 'added@example.com' }, eventType: 'x', merge: true })).status, 200);
+      await c.call('POST', '/v1/identify', { writeKey: c.companyId, anonymousId: c.session(), userId: 'u-1', traits: { email: 'third@example.com' } });
+      const people = [['one@example.com', 'two@example.com'], ['alone@example.com', 'changed@example.com', 'added@example.com'], ['third@example.com']];
+      const ids = new Map();
+      for (const email of people.flat()) ids.set(email, [await told(email), await told(email)]);
+      for (const [email, [first, again]] of ids) assert.deepEqual([first.length, again], [24, first], email);
+      assert.deepEqual([ids.get('one@example.com')[0], ids.get('two@example.com')[0]], [one, two], 'as before they were merged');
+      assert.equal(new Set([...ids.values()].map(([id]) => id)).size, ids.size, 'each address has an id of its own');
+      // Nor by a message id that was used for the other address.
+      for (const [first, second] of [['one@example.com', 'two@example.com'], ['alone@example.com', 'changed@example.com'], ['one@example.com', 'third@example.com']]) {
+        const session = c.session();
+        await c.identify(session, first, { messageId: session });
+        assertProblem(await c.tryIdentify(session, second, { messageId: session }), 409, 'conflict', 'messageId');
+      }
+      // Each of them names the person to the company's own keys.
+      for (const emails of people) {
+        const root = (await c.user(emails[0]))?.id ?? (await c.user(emails[1])).id;
+        for (const email of emails) {
+          const [id] = ids.get(email);
+          assert.equal((await c.get(`/api/admin/users/${id}`)).body.user.id, root, email);
+          assert.equal((await c.timeline(id)).profile.id, root, email);
+          assert.equal((await c.server({ userId: id }, 'told')).body.profileId, root, email);
+        }
+      }
+      // Erased, the addresses of one person still have an id each.
+      await c.call('DELETE', `/api/admin/users/${alone}`, undefined, c.admin);
+      const { receipt } = (await c.get(`/api/admin/users/${ids.get('changed@example.com')[0]}/erasure`)).body;
+      for (const email of people[1]) {
+        const [id] = ids.get(email);
+        assert.equal(await told(email), id, email);
+        assertProblem(await c.tryServer({ identifier: { userId: id }, eventType: 'x' }), 410, 'erased_user');
+        assertProblem(await c.call('GET', `/api/admin/users/${id}`, undefined, c.admin), 410, 'erased_user');
+        assert.deepEqual((await c.call('DELETE', `/api/admin/users/${id}`, undefined, c.admin)).body.receipt, receipt);
+      }
+    });
+
+    test('cannot claim the session of somebody whose id they know', async () => {
+      const c = await newCompany(trackMate());
+      const { identitySecret } = (await c.call('PATCH', '/api/admin/settings', { identityVerification: 'required' }, c.admin)).body.settings;
+      const own = (email) => ({ email, userHash: createHmac('sha256', identitySecret).update(email).digest('hex') });
+      const page = (path, body) => c.call('POST', path, { writeKey: c.companyId, ...body });
+      const hash = (kind, id) => `${kind}_${createHash('sha256').update(`${kind}\0${id}`).digest('hex').slice(0, 32)}`;
+      await page('/v1/track', { userId: 'u-1', event: 'before' });
+      await page('/v1/track', { anonymousId: 'v@example.com', event: 'before' });
+      for (const sessionId of [hash('user', 'u-1'), hash('anonymous', 'v@example.com'), hash('contact', 'x')]) {
+        const claim = { company_id: c.companyId, sessionId, ...own('evil@example.com') };
+        assertProblem(await c.call('POST', '/api/profile', claim), 400, 'invalid_session', 'sessionId');
+        assertProblem(await c.call('POST', '/api/contacts', claim), 400, 'invalid_session', 'sessionId');
+        assertProblem(await c.events(sessionId, [{ eventType: 'planted' }]), 400, 'invalid_session', 'sessionId');
+        assert.equal((await page('/v1/identify', { anonymousId: sessionId, traits: own('evil@example.com') })).body.success, true, 'another session of that name');
+      }
+      // With a proof of their own address, beside the other's id.
+      for (const path of ['/v1/identify', '/api/s/identify']) assert.equal((await page(path, { userId: 'u-1', traits: own('evil@example.com') })).body.success, true);
+      const batch = [{ event: '$identify', distinct_id: 'u-1', properties: { $set: own('evil@example.com') } }];
+      assert.equal((await c.call('POST', '/batch', { api_key: c.companyId, batch })).body.success, true);
+      await page('/v1/track', { userId: 'u-1', event: 'after' });
+      await page('/v1/track', { anonymousId: 'v@example.com', event: 'after' });
+      assert.ok((await c.names((await c.user('evil@example.com')).id)).every((name) => /identify|user_registered/.test(name)));
+      // The user's own claim, with the address that the server knows them by, takes all of it.
+      await c.call('POST', '/v1/identify', { writeKey: c.serverKey, userId: 'u-1', traits: { email: 'ada@example.com' } });
+      await page('/v1/identify', { userId: 'u-1', traits: own('ada@example.com') });
+      const names = await c.names((await c.user('ada@example.com')).id);
+      assert.deepEqual(['before', 'after'].map((name) => names.includes(name)), [true, true]);
     });
 
     test('takes no event of a session by claiming it after its owner', async () => {

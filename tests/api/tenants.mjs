@@ -1,5 +1,6 @@
 // Companies, keys, routes, and the wall between tenants.
 import assert from 'node:assert/strict';
+import { get } from 'node:http';
 import { describe, test } from 'node:test';
 import { until } from '../support/harness.mjs';
 import { assertProblem, newCompany } from '../support/people.mjs';
@@ -150,5 +151,31 @@ export default (trackMate) =>
       assert.match(preflight.headers.get('access-control-allow-headers'), /content-type/);
       const admin = await fetch(`${url}/api/admin/users`, { method: 'OPTIONS', headers: { origin: 'https://shop.example' } });
       assert.deepEqual([admin.status, admin.headers.get('access-control-allow-origin'), admin.headers.get('allow')], [204, null, 'GET, HEAD, OPTIONS']);
+    });
+
+    test('are asked to come by https, by every answer and every file, and pages may ask another port on one’s own machine alone', async () => {
+      const c = await newCompany(trackMate());
+      const { url } = trackMate();
+      const api = [['GET', '/healthz'], ['GET', '/api/nothing'], ['PUT', '/api/events'], ['OPTIONS', '/api/events'], ['GET', '/api/admin/users', c.admin], ['GET', '/api/admin/export/users/csv', c.admin], ['POST', '/v1/track']];
+      const files = ['/', '/product/1', '/dashboard/', '/docs/', '/sdk/trackmate.js', '/openapi.json', '/no/such/page'].map((path) => ['GET', path]);
+      for (const [method, path, headers] of [...api, ...files]) {
+        const answer = await fetch(url + path, { method, headers });
+        assert.equal(answer.headers.get('strict-transport-security'), 'max-age=31536000', `${method} ${path}`);
+        await answer.body?.cancel();
+      }
+      /** Whom a page may ask, by its policy, where it is served by this name. */
+      const asked = (path, host) =>
+        new Promise((told, failed) => {
+          const request = get(url + path, { headers: { host } }, (answer) => {
+            answer.resume();
+            told(/connect-src ([^;]*)/.exec(answer.headers['content-security-policy'])[1]);
+          });
+          request.on('error', failed);
+        });
+      for (const path of ['/', '/product/', '/account/', '/checkout/']) {
+        for (const host of ['shop.example', 'localhost.shop.example', 'trackmate.workers.dev:443']) assert.equal(await asked(path, host), "'self'", `${host}${path}`);
+        for (const host of ['localhost:8787', '127.0.0.1:8797']) assert.equal(await asked(path, host), "'self' http://localhost:* http://127.0.0.1:*", `${host}${path}`);
+      }
+      assert.equal(await asked('/dashboard/', 'localhost:8787'), "'self'");
     });
   });

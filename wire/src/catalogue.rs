@@ -71,7 +71,7 @@ pub const fn of(code: Code) -> Told {
         Code::InvalidSession => told(
             "The session id cannot be used",
             "A session id that a caller may not use.",
-            "Let the SDK make it. One of your own has 1 to 128 letters, digits and `_ - . :`; those that begin with `webhook_` are made by TrackMate, and a page cannot name them.",
+            "Let the SDK make it. One of your own has 1 to 128 letters, digits and `_ - . :`. A page cannot name those that TrackMate makes itself: `webhook_…`, and `user_…`, `anonymous_…` or `contact_…` with 32 hexadecimal digits.",
         ),
         Code::InvalidEmail => told(
             "Not an e-mail address",

@@ -1,9 +1,15 @@
 //! The forms of the identifiers that cross the network: companies, sessions, messages, e-mail addresses.
 
 use crate::limits::{EMAIL_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SESSION_ID_BYTES_MAX};
+use crate::signature::sha256;
 
 /// What every session made by the Worker for server events begins with. Public callers may not use it.
 pub const SERVER_SESSION_PREFIX: &str = "webhook_";
+/// What the sessions begin with that the Worker names by a hash of what it was told: of a user id, of a visitor's id
+/// that can be no session's, of a form.
+const DERIVED_PREFIXES: [&str; 3] = ["user_", "anonymous_", "contact_"];
+/// Hexadecimal digits of such a hash.
+const DERIVED_DIGITS: usize = 32;
 /// What every company id begins with.
 pub const COMPANY_PREFIX: &str = "TM-";
 
@@ -47,10 +53,30 @@ pub fn is_session(id: &str) -> bool {
         && !is_placeholder(id)
 }
 
-/// Whether a public caller may name this session: any but a server session.
+/// Whether a public caller may name this session: any but those that the Worker names itself, a server session or a
+/// derived one, whose names others can work out.
 #[must_use]
 pub fn is_public_session(id: &str) -> bool {
-    is_session(id) && !id.starts_with(SERVER_SESSION_PREFIX)
+    is_session(id) && !id.starts_with(SERVER_SESSION_PREFIX) && !is_derived_session(id)
+}
+
+/// Whether this is a name that the Worker makes of a hash: `user_`, `anonymous_` or `contact_` and 32 hexadecimal
+/// digits.
+fn is_derived_session(id: &str) -> bool {
+    DERIVED_PREFIXES.iter().filter_map(|prefix| id.strip_prefix(prefix)).any(|digest| {
+        digest.len() == DERIVED_DIGITS && digest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    })
+}
+
+/// The name of a session that is known by something else; `kind` is the prefix without its `_`.
+#[must_use]
+pub fn derived_session(kind: &str, of: &[&[u8]]) -> String {
+    let mut parts: Vec<&[u8]> = vec![kind.as_bytes()];
+    for part in of {
+        parts.extend([&[0][..], part]);
+    }
+    let digest = hex(&sha256(&parts));
+    format!("{kind}_{}", digest.get(..DERIVED_DIGITS).unwrap_or_default())
 }
 
 /// Whether this may be a message id: 1 to 128 bytes without control characters.
@@ -103,7 +129,8 @@ pub fn email_key(nfc: &str) -> Result<String, EmailError> {
 }
 
 /// The lookup key of a company's own id for a person, 1 to 254 bytes without control characters. An id that is an address is that address (its `email_key`);
-/// in any other, `@` is spelled `%40`, so that a key's form says what it is of.
+/// in any other, `@` is spelled `%40`, so that a key's form says what it is of, and a `%40` of its own `%2540`, so that
+/// no two ids have one key.
 ///
 /// # Errors
 /// [`EmailError`] when the text is too long for a key or stands for nobody.
@@ -115,7 +142,21 @@ pub fn user_key(nfc: &str) -> Result<String, EmailError> {
     if id.len() > EMAIL_BYTES_MAX || id.chars().any(char::is_control) {
         return Err(EmailError::Form);
     }
-    email_key(id).or_else(|_| Ok(id.replace('@', "%40")))
+    email_key(id).or_else(|_| Ok(without_at(id)))
+}
+
+/// Spells `@` as `%40`. What is spelled so already (`%40`, `%2540`, …) gets a `25` more, and nothing else changes.
+fn without_at(id: &str) -> String {
+    let mut key = String::with_capacity(id.len());
+    for (place, letter) in id.char_indices() {
+        let rest = id.get(place + letter.len_utf8()..).unwrap_or_default();
+        match letter {
+            '@' => key.push_str("%40"),
+            '%' if rest.trim_start_matches("25").starts_with("40") => key.push_str("%25"),
+            _ => key.push(letter),
+        }
+    }
+    key
 }
 
 /// What a lookup key is of: `email` or `user`. The statements that take one say the same in SQL.
@@ -153,6 +194,12 @@ mod tests {
 
     #[test]
     fn a_public_caller_cannot_name_a_server_session_or_a_placeholder() {
+        let derived = ["user", "anonymous", "contact"].map(|kind| derived_session(kind, &[b"u1"]));
+        for id in &derived {
+            assert!(is_session(id) && !is_public_session(id), "{id}");
+            assert!(is_public_session(id.trim_end_matches(|c: char| c.is_ascii_hexdigit())), "only the very form");
+        }
+        assert!(is_public_session("user_1729260720"), "a company may name its own sessions so");
         for id in ["webhook_1729260720_srv123", "null", "undefined", "", "a b", "0000", &"x".repeat(129)] {
             assert!(!is_public_session(id), "{id}");
         }
@@ -179,12 +226,28 @@ mod tests {
         assert_eq!(user_key(" User-7 "), Ok("User-7".into()));
         assert_eq!(user_key("Ada@Example.com"), Ok("ada@example.com".into()));
         assert_eq!(user_key("a@b@c"), Ok("a%40b%40c".into()));
+        assert_eq!(user_key("50%off%4"), Ok("50%off%4".into()), "an ordinary id is its key");
         for (key, kind) in [("ada@example.com", "email"), ("User-7", "user"), ("a%40b%40c", "user")] {
             assert_eq!(key_kind(key), kind);
         }
         for bad in ["", " ", "null", "0", "anonymous", "a\u{0}b", &"x".repeat(255)] {
             assert!(user_key(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_two_user_ids_have_one_key() {
+        let parts = ["@", "%", "25", "40", "a"];
+        let mut ids = vec![String::new()];
+        for _ in 0..5 {
+            let longer = ids.iter().flat_map(|id| parts.iter().map(move |part| format!("{id}{part}")));
+            ids = longer.collect();
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let keys: std::collections::BTreeSet<String> = ids.iter().map(|id| without_at(id)).collect();
+        assert_eq!(keys.len(), ids.len());
+        assert!(keys.iter().all(|key| !key.contains('@')));
     }
 
     #[test]

@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = 4;
 /// Items of an array that are shown.
 const ITEMS_MAX: usize = 3;
 /// What stands for what is not shown.
-const MASK: &str = "***";
+pub const MASK: &str = "***";
 
 /// The outcome of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -96,7 +96,7 @@ impl Entry {
     pub fn refused(row: &Row, session: Option<&str>, problem: &Problem) -> Self {
         let data: Option<Value> = serde_json::from_str(row.data.get()).ok();
         let happened_ms = clock::ts_ms(row.ts);
-        let name = if is_telling(&row.name) { MASK } else { &row.name };
+        let name = name_kept(&row.name);
         Self {
             id: Some(row.id.clone()).filter(|id| !is_telling(id)),
             name: Some(name.to_owned()),
@@ -129,7 +129,7 @@ impl Entry {
                 .or_else(|| text("uuid"))
                 .filter(|id| is_message_id(id) && !is_telling(id))
                 .map(str::to_owned),
-            name: named.map(|n| if is_telling(n) { MASK } else { n }).or(name).map(str::to_owned),
+            name: named.map(name_kept).or(name).map(str::to_owned),
             code: Some(problem.code.as_str()),
             message: Some(problem.message.clone()),
             field: problem.place().map(str::to_owned),
@@ -175,6 +175,12 @@ fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
     }
 }
 
+/// A name as it is kept where it outlives its event: one that tells of a person or gives a secret away is masked.
+#[must_use]
+pub fn name_kept(name: &str) -> &str {
+    if is_telling(name) { MASK } else { name }
+}
+
 /// Whether a text that should be a name or an id tells of a person or gives a secret away: an address, a telephone number, a key.
 fn is_telling(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -182,8 +188,16 @@ fn is_telling(text: &str) -> bool {
     text.contains('@')
         || text.contains("%40")
         || (dialled && digits >= 7)
-        || ["tm_live_", "tm_admin_", "whsec_", "sk_", "Bearer ", "eyJ"].iter().any(|mark| text.contains(mark))
+        || SECRETS.iter().any(|mark| text.match_indices(mark).any(|(place, _)| begins_word(text, place)))
         || text.chars().any(char::is_control)
+}
+
+/// How secrets begin, ours and other services'.
+const SECRETS: [&str; 6] = ["tm_live_", "tm_admin_", "whsec_", "sk_", "Bearer ", "eyJ"];
+
+/// Whether no letter or digit stands before this place: the `sk_` of `task_done` is no secret's.
+fn begins_word(text: &str, place: usize) -> bool {
+    !text.get(..place).unwrap_or_default().ends_with(char::is_alphanumeric)
 }
 
 /// The company that a body names which is not JSON, or not all there: the text that follows `"company_id"`.
@@ -234,6 +248,7 @@ mod tests {
             let entry = rejected(&json!({"eventType": telling, "messageId": telling}));
             assert!(!entry.to_string().contains(telling), "{entry}");
         }
+        assert_eq!(["task_done", "x sk_live_1", "ada@x.io bought"].map(name_kept), ["task_done", MASK, MASK]);
         let entry = rejected(&json!({"eventType": "order.paid", "messageId": "order-20251018-77"}));
         assert_eq!((&entry["n"], &entry["i"]), (&json!("order.paid"), &json!("order-20251018-77")));
     }

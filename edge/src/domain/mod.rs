@@ -25,6 +25,7 @@ pub mod plan;
 pub mod rebuild;
 pub mod record;
 pub mod revenue;
+pub mod secret;
 pub mod stats;
 pub mod target;
 pub mod timeline;

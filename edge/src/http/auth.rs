@@ -8,6 +8,7 @@ use trackmate_wire::signature::{constant_time_eq, sha256_hex};
 use super::call::Call;
 use super::error::Error;
 use super::{audit, rate};
+use crate::domain::secret;
 use crate::entropy;
 use crate::store::audit::Actor;
 use crate::store::companies::{Key, Scope};
@@ -105,14 +106,14 @@ pub(super) struct FreshKey {
 }
 
 impl FreshKey {
-    /// 160 random bits behind a prefix that says what the key is.
+    /// Random digits behind a prefix that says what the key is.
     pub(super) fn new(scope: Scope) -> Self {
         let kind = match scope {
-            Scope::Server => "tm_live_",
-            Scope::Admin => "tm_admin_",
+            Scope::Server => secret::SERVER,
+            Scope::Admin => secret::ADMIN,
         };
-        let key = format!("{kind}{}", hex(&entropy::bytes::<20>()));
-        let prefix = key.chars().take(kind.len() + 4).collect();
+        let key = format!("{kind}{}", hex(&entropy::bytes::<{ secret::DIGITS / 2 }>()));
+        let prefix = key.chars().take(kind.len() + secret::DIGITS_SHOWN).collect();
         Self {
             hash: sha256_hex(key.as_bytes()),
             prefix,

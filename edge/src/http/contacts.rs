@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trackmate_wire::ids::session_id;
+use trackmate_wire::ids::{derived_session, session_id};
 use trackmate_wire::limits::{EVENT_BYTES_MAX, NAME_CHARS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -11,6 +11,7 @@ use super::call::Call;
 use super::events::{company, session};
 use super::profile::{Claim, address};
 use super::{Handled, body, incoming};
+use crate::domain::secret;
 use crate::entropy;
 
 /// The event of a submitted form.
@@ -114,15 +115,24 @@ async fn take(call: &Call, text: &str) -> Handled {
         )
         .into());
     }
-    let session = match wanted.session_id {
-        Some(id) => session(Some(id))?,
-        None => session_id(u64::try_from(call.now_ms() / 1000).unwrap_or_default(), entropy::bytes()),
+    let contact = Contact { email, name, funnel: &wanted.funnel, visitor: &wanted.visitor, utm: &wanted.utm };
+    let said = serde_json::to_string(&contact)?;
+    let named = |by: &[u8], what: &str| {
+        derived_session("contact", &[company.as_bytes(), address.as_bytes(), by, what.as_bytes()])
+    };
+    // A form of no session is its own: named by what tells a repeat from a second one, so that a repeat names the same.
+    let message_id = wanted.message_id.as_deref().filter(|id| !id.is_empty());
+    let session = match (wanted.session_id, message_id, &wanted.timestamp) {
+        (Some(id), _, _) => session(Some(id))?,
+        (None, Some(id), _) => named(b"id", id),
+        (None, None, Some(timestamp)) => named(b"said", &format!("{timestamp} {said}")),
+        (None, None, None) => session_id(u64::try_from(call.now_ms() / 1000).unwrap_or_default(), entropy::bytes()),
     };
     incoming::session(call, &session);
     let visitor = &mut wanted.visitor;
     visitor.id.get_or_insert_with(|| session.clone());
-    visitor.user_agent = visitor.user_agent.take().or_else(|| call.header("user-agent"));
-    visitor.referrer = visitor.referrer.take().or_else(|| call.header("referer"));
+    visitor.user_agent = visitor.user_agent.take().or_else(|| call.header("user-agent").map(secret::hidden));
+    visitor.referrer = visitor.referrer.take().or_else(|| call.header("referer").map(secret::hidden));
     let contact = Contact { email, name, funnel: &wanted.funnel, visitor: &wanted.visitor, utm: &wanted.utm };
     let data = serde_json::to_string(&contact)?;
     if data.len() > EVENT_BYTES_MAX {
@@ -137,15 +147,16 @@ async fn take(call: &Call, text: &str) -> Handled {
         name,
         traits: "{}",
         event: EVENT,
-        said: &data.clone(),
+        said: &said,
         data,
         timestamp: wanted.timestamp,
         message_id: wanted.message_id,
         sent_ms: body::sent_ms(wanted.sent_at.as_ref()),
         user_hash: wanted.user_hash,
         context: None,
+        claim: None,
     };
     let identified = claim.receive(call).await?;
-    let contact_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
     Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none() })?)
 }

@@ -175,6 +175,7 @@ impl Sent {
             bot: self.bot,
             unproved: false,
             plan: None,
+            claim: None,
             room: call.room(),
         };
         let (fitting, stored) = planned::browser(call, request, &self.rows).await?;
@@ -201,7 +202,7 @@ pub(super) fn session(id: Option<String>) -> Result<String, Problem> {
     if is_public_session(&id) {
         return Ok(id);
     }
-    let message = "sessionId has 1 to 128 letters, digits and _ - . : and does not begin with webhook_";
+    let message = "sessionId has 1 to 128 letters, digits and _ - . : and is no name of TrackMate's own (webhook_…)";
     Err(Problem::field(Code::InvalidSession, "sessionId", message))
 }
 

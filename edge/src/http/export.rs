@@ -17,6 +17,7 @@ use super::users::{Summary, find, groups};
 use super::{Handled, audit, common_headers, listing, records};
 use crate::domain::belongings::show;
 use crate::domain::export::{Format, Kind, Writer};
+use crate::domain::incoming::{MASK, name_kept};
 use crate::domain::listing::Wanted;
 use crate::domain::{clock, event, payload};
 use crate::entropy;
@@ -221,7 +222,8 @@ fn kept(call: &Call) -> Result<String, Error> {
             continue;
         }
         let names_people = name == "search" || name.starts_with("customField[");
-        kept.entry(name).or_default().push(if names_people { "***".to_owned() } else { value });
+        let value = if names_people { MASK } else { name_kept(&value) };
+        kept.entry(name_kept(&name).to_owned()).or_default().push(value.to_owned());
     }
     let one = |(name, mut values): (String, Vec<String>)| match (values.pop(), values.is_empty()) {
         (Some(only), true) => (name, Value::from(only)),

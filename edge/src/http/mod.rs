@@ -363,6 +363,10 @@ fn not_allowed(route: &Route) -> Error {
     Problem::new(Code::MethodNotAllowed, format!("this path takes {}", route.methods())).into()
 }
 
+/// That whoever was here by https is to come by nothing else for a year. Browsers pass over it where it comes by http,
+/// as it does on one's own machine. `www/public/_headers` says the same of the pages.
+const HTTPS_ONLY: &str = "max-age=31536000";
+
 /// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others.
 fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
     let headers = Headers::new();
@@ -380,6 +384,7 @@ fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
         headers.set("access-control-max-age", "86400")?;
     }
     headers.set("x-request-id", call.request_id())?;
+    headers.set("strict-transport-security", HTTPS_ONLY)?;
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
 
@@ -389,6 +394,7 @@ fn common_headers(call: &Call) -> worker::Result<Headers> {
     headers.set("cache-control", "no-store")?;
     headers.set("x-content-type-options", "nosniff")?;
     headers.set("x-request-id", call.request_id())?;
+    headers.set("strict-transport-security", HTTPS_ONLY)?;
     Ok(headers)
 }
 

@@ -12,9 +12,9 @@ use super::error::Error;
 use super::events::{check, company, session};
 use super::spill::{self, Work};
 use super::{Handled, body, incoming, proof, rate};
-use crate::domain::clock;
 use crate::domain::event::{self, Row};
 use crate::domain::person;
+use crate::domain::{clock, ledger};
 use crate::entropy;
 use crate::store::identify::{self, Person, Refused};
 use crate::store::ingest;
@@ -91,16 +91,20 @@ async fn take(call: &Call, text: &str) -> Handled {
         sent_ms: body::sent_ms(identify.sent_at.as_ref()),
         user_hash: identify.user_hash,
         context: None,
+        claim: None,
     };
     let identified = claim.receive(call).await?;
-    let profile_id = identified.as_ref().map(|identified| identified.profile.as_str());
+    let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
     Ok(serde_json::to_string(&Answer { success: true, profile_id, queued: profile_id.is_none() })?)
 }
 
 /// What came of a claim.
 pub(super) struct Identified {
-    /// The person's profile.
-    pub(super) profile: String,
+    /// What public answers call the address. It is no other address', so that it does not tell which ones are one
+    /// person's.
+    pub(super) shown: String,
+    /// The person's profile, if the claim stands.
+    pub(super) profile: Option<String>,
     /// Whether it was not a repeat.
     pub(super) new: bool,
 }
@@ -132,6 +136,8 @@ pub(super) struct Claim<'a> {
     pub(super) user_hash: Option<String>,
     /// JSON object stored with the entry.
     pub(super) context: Option<Box<RawValue>>,
+    /// What tells the claim from another one with its message id, where that is not its session and address.
+    pub(super) claim: Option<i64>,
 }
 
 impl Claim<'_> {
@@ -167,6 +173,7 @@ impl Claim<'_> {
             origin: call.header("origin").filter(|_| !self.trusted),
             bot: !self.trusted && call.is_bot(),
             sent_ms,
+            claim: self.claim,
             row: Row {
                 ts: clock::identify_ts(ms, &id),
                 id,
@@ -194,6 +201,9 @@ pub(super) struct Claimed {
     origin: Option<String>,
     bot: bool,
     sent_ms: Option<i64>,
+    /// Other vendors' requests wait in the spill queue as they were sent.
+    #[serde(skip)]
+    claim: Option<i64>,
     pub(super) row: Row,
 }
 
@@ -221,6 +231,7 @@ impl Claimed {
             bot: self.bot,
             unproved: !proved,
             plan: None,
+            claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
             room: call.room(),
         };
         let (candidate, server_session) = new_profile(call.now_ms());
@@ -265,14 +276,14 @@ impl Claimed {
         if let Some(refused) = identified.refused {
             return Err(no_room(refused).into());
         }
-        let new = !identified.stored.new.is_empty();
-        if identified.profile.is_some() {
+        // No answer: the message id was used for something else, and nothing was stored.
+        let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
+        let identify::Found { shown, profile } = identified.found.ok_or_else(taken)?;
+        if profile.is_some() {
             incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
         }
         call.emitted(&self.company, identified.stored.outbox);
-        // No profile: the message id was used for something else, and nothing was stored.
-        let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-        Ok(Identified { profile: identified.profile.ok_or_else(taken)?, new })
+        Ok(Identified { shown, profile, new: identified.new })
     }
 }
 

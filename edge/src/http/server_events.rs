@@ -252,6 +252,7 @@ pub(super) async fn keep(
         bot: false,
         unproved: false,
         plan: None,
+        claim: None,
         room: call.room(),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();

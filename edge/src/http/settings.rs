@@ -117,7 +117,7 @@ async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>)
 /// crm_webhook_url?, webhook_secret?}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
-    let text = body::text(call).await?;
+    let text = body::as_sent(call).await?;
     let wanted: Wanted = body::parse(&text)?;
     if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {
         return Err(

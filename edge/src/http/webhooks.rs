@@ -136,7 +136,7 @@ pub(super) struct List<'a> {
 /// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? | retryAttempts?, retryDelay?, timeoutMs?, rateLimit?,
 /// disableAfterFailures?, disableAfterHours?, active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
 pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
-    let text = body::text(call).await?;
+    let text = body::as_sent(call).await?;
     let mut wanted: Wanted = body::parse(&text)?;
     wanted.name = Some(body::required(wanted.name, "name")?);
     wanted.url = Some(body::required(wanted.url, "url")?);
@@ -168,7 +168,7 @@ pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
 /// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. In `headers`, null takes one away. Switched on again, what was
 /// held goes out, or is dismissed with `"held":"dismiss"`.
 pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
-    let text = body::text(call).await?;
+    let text = body::as_sent(call).await?;
     let wanted: Wanted = body::parse(&text)?;
     let current = find(call, &admin, id).await?;
     let known = Policy {
@@ -221,7 +221,7 @@ pub(super) struct Rotate {
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with the new secret. The old one goes on signing for
 /// so long; with 0 it is gone at once.
 pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled {
-    let text = body::text(call).await?;
+    let text = body::as_sent(call).await?;
     let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::parse(&text)? };
     let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
     let until = (grace_h > 0).then(|| call.now_ms() + i64::from(grace_h) * HOUR_MS);

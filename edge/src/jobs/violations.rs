@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use trackmate_wire::limits::{CONNECTIONS_MAX, PLAN_VIOLATIONS_HELD, PLAN_VIOLATIONS_ISOLATE};
 use worker::{Delay, Env, console_error};
 
+use crate::domain::incoming;
 use crate::domain::plan::{Reason, Violation};
 use crate::store;
 use crate::store::plans::{self, Tally};
@@ -32,7 +33,8 @@ pub fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> boo
         for (event, violation) in found {
             let all: usize = seen.values().map(Kinds::len).sum();
             let kinds = seen.entry(company.to_owned()).or_default();
-            let kind = (event, violation.field, violation.reason);
+            let [event, field] = [&event, &violation.field].map(|name| incoming::name_kept(name).to_owned());
+            let kind = (event, field, violation.reason);
             let is_full = kinds.len() >= PLAN_VIOLATIONS_HELD || all >= PLAN_VIOLATIONS_ISOLATE;
             if is_full && !kinds.contains_key(&kind) {
                 continue;

@@ -13,6 +13,7 @@ use worker::D1PreparedStatement;
 use super::ingest::Request;
 use super::{Db, Result, sql};
 use crate::domain::event::Row;
+use crate::domain::incoming::name_kept;
 
 /// What this isolate has noted in an hour, of all companies.
 #[derive(Default)]
@@ -55,7 +56,7 @@ struct Item<'a> {
 
 /// What notes the names of a request's events, behind the statement that stores them; nothing if this isolate has noted them all.
 pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
-    let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (row.name.as_str(), row.id.as_str())).collect();
+    let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (name_kept(&row.name), row.id.as_str())).collect();
     let fresh: Vec<Item<'_>> = NOTED.with_borrow_mut(|noted| {
         noted.at(request.received_ms);
         let is_fresh = |(name, _): &(&str, &str)| !noted.names.contains(&key(request, name));
@@ -78,7 +79,7 @@ pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
     NOTED.with_borrow_mut(|noted| {
         noted.at(request.received_ms);
         for row in rows.iter().filter(|row| new.contains(row.id.as_str())) {
-            noted.add(key(request, &row.name));
+            noted.add(key(request, name_kept(&row.name)));
         }
     });
 }

@@ -43,6 +43,8 @@ pub struct Identity {
     pub kind: String,
     /// The lookup key.
     pub key: String,
+    /// What public answers call it.
+    pub public_id: String,
 }
 
 #[derive(Serialize)]
@@ -94,7 +96,10 @@ pub fn erasing(
     now_ms: i64,
     notice_id: &str,
 ) -> Result<Vec<Statement>> {
-    let hashes: Vec<String> = identities.iter().map(|i| tombstone::hash(company, &i.kind, &i.key)).collect();
+    let hashes: Vec<Value> = identities
+        .iter()
+        .map(|i| json!({ "h": tombstone::hash(company, &i.kind, &i.key), "p": i.public_id }))
+        .collect();
     let named: Vec<Named<'_>> = identities.iter().map(|i| Named { k: &i.kind, v: &i.key }).collect();
     let names = |json: &str| -> Result<Vec<String>> {
         Ok(serde_json::from_str::<BTreeMap<String, Value>>(json)?.into_keys().collect())

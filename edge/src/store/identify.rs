@@ -34,7 +34,7 @@ pub struct Person<'a> {
     pub user: &'a str,
     /// Message id of the platform event.
     pub platform_id: &'a str,
-    /// Whether a secret key says it.
+    /// Whether a secret key says it. A page's claim is answered alike whether or not the address was erased.
     pub trusted: bool,
 }
 
@@ -55,20 +55,32 @@ struct Reason {
     reason: Refused,
 }
 
+/// What a claim is answered.
+#[derive(Debug, Deserialize)]
+pub struct Found {
+    /// What public answers call the address.
+    pub shown: String,
+    /// The person's profile; not of an erased address.
+    pub profile: Option<String>,
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Identified {
     /// Whether the company exists and the origin may send.
     pub door: Door,
-    /// The person's profile, or of an erased address the id it led to; `None` when the door was shut or the message id belongs to something else.
-    pub profile: Option<String>,
+    /// What it is answered; `None` when the door was shut or the message id belongs to something else.
+    pub found: Option<Found>,
+    /// Whether the message id came for the first time.
+    pub new: bool,
     /// The timeline entry and its deliveries.
     pub stored: Stored,
     /// Why it was refused, if it was.
     pub refused: Option<Refused>,
 }
 
-/// Stores the identify `row` and links its session to the person from `row.ts` on; nothing if the address was erased.
+/// Stores the identify `row` and links its session to the person from `row.ts` on; if the address was erased, nothing
+/// but its message id.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
@@ -116,11 +128,17 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     ];
     let hash = tombstone::address(request.company, person.address);
     let guard = Guard { hash: Some(&hash), ..Guard::default() };
+    let claim = Param::from(request.claim);
+    // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that is lifted.
+    let erased = if person.trusted { "" } else { hash.as_str() };
+    let unproved = Param::from(request.unproved.then_some(1));
+    let occupied = [company, id, at, erased.into(), claim, request.origin.into(), unproved, now];
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
     let mut batch = vec![
         ingest::door(db, request)?,
         ingest::insert(db, request, &json, guard)?,
         db.bind(sql::IDENTIFY_REFUSE, &refuse)?,
+        db.bind(sql::IDENTIFY_OCCUPY, &occupied)?,
         db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?,
         db.bind(sql::IDENTIFY_CLAIM, &fact)?,
         db.bind(sql::IDENTIFY_LINK, &fact)?,
@@ -131,7 +149,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         deliveries,
         targets,
         edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
-        db.bind(sql::IDENTIFY_FIND, &[company, address, session, id, (&hash).into()])?,
+        db.bind(sql::IDENTIFY_FIND, &[company, address, id, (&hash).into(), claim, person.candidate.into()])?,
     ];
     batch.extend(catalog::note(db, request, std::slice::from_ref(row))?);
     let mut answers = Answers::new(db.batch(batch).await?);
@@ -141,13 +159,15 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     if refused.is_some() {
         new.clear();
     }
+    let occupied = ingest::message_ids(&mut answers)?;
     catalog::noted(request, std::slice::from_ref(row), &new);
     for _ in 0..7 {
         answers.take()?;
     }
     let mut outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
     outbox.extend(edits::outbox_answer(&mut answers)?);
-    let found = ingest::profile_id(&mut answers)?;
-    let profile = if let Door::Open { .. } = door { found } else { None };
-    Ok(Identified { door, profile, stored: Stored { new, outbox }, refused })
+    let found: Option<Found> = answers.take()?.first()?;
+    let found = if let Door::Open { .. } = door { found } else { None };
+    let first = !new.is_empty() || !occupied.is_empty();
+    Ok(Identified { door, found, new: first, stored: Stored { new, outbox }, refused })
 }

@@ -37,6 +37,8 @@ pub struct Request<'a> {
     /// The version of the company's plan that the events were held against, 0 for none: with another one in force nothing is stored. `None` for what no
     /// plan is about, or was held against one that its key told of.
     pub plan: Option<i64>,
+    /// Of an identify, what tells it from another with its message id.
+    pub claim: Option<i64>,
     /// What this invocation can attempt itself.
     pub room: &'a Room,
 }
@@ -134,11 +136,6 @@ struct To {
 }
 
 #[derive(Deserialize)]
-struct ProfileId {
-    profile: String,
-}
-
-#[derive(Deserialize)]
 struct Found {
     profile: String,
     erased: i64,
@@ -190,6 +187,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             request.unproved.then_some(1).into(),
             request.bot.then_some(1).into(),
             request.plan.into(),
+            request.claim.into(),
         ],
     )
 }
@@ -285,10 +283,6 @@ pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: 
         }
     }
     Ok(outbox)
-}
-
-pub(super) fn profile_id(answers: &mut Answers) -> Result<Option<String>> {
-    Ok(answers.take()?.first::<ProfileId>()?.map(|r| r.profile))
 }
 
 /// Stores a browser's events if the door is open: one batch.

@@ -129,6 +129,7 @@ statements! {
     IDENTIFY_CLAIM = "identify.claim.sql",
     IDENTIFY_COUNT = "identify.count.sql",
     IDENTIFY_FIND = "identify.find.sql",
+    IDENTIFY_OCCUPY = "identify.occupy.sql",
     IDENTIFY_PROFILE = "identify.profile.sql",
     IDENTIFY_SHIFT = "identify.shift.sql",
     IDENTITIES_ERASE = "identities.erase.sql",

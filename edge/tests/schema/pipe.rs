@@ -11,7 +11,7 @@ use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::groups::tellings;
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
-use trackmate_edge::domain::{clock, revenue, tombstone};
+use trackmate_edge::domain::{clock, ledger, revenue, tombstone};
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{
@@ -125,10 +125,12 @@ impl Db {
         session: &str,
         rows: &[Row],
         [address, profile, hash]: [Option<&str>; 3],
+        claim: Option<i64>,
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
-        let insert =
-            json!([rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null]);
+        let insert = json!([
+            rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null, claim
+        ]);
         Statement::new(sql::EVENTS_INSERT, insert)
     }
 
@@ -189,7 +191,7 @@ impl Db {
     /// What `store::ingest` sends for events of a browser (source 0) or a server (1), whose session may be nobody's (""); `profile` has this server session.
     pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Row]) {
         self.request += 1;
-        let mut batch = vec![self.insert(source, session, rows, [None, profile, None])];
+        let mut batch = vec![self.insert(source, session, rows, [None, profile, None], None)];
         if !session.is_empty() {
             batch.push(self.count(source, session, rows, profile));
         }
@@ -223,7 +225,7 @@ impl Db {
         let made = json!([COMPANY, email, profile, "", n, "{}", 0, platform, place, user, now, 0]);
         let mut batch = vec![
             Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids(rows), hash])),
-            self.insert(1, &session, rows, [Some(email), Some(&profile), None]),
+            self.insert(1, &session, rows, [Some(email), Some(&profile), None], None),
             self.count(1, &session, rows, Some(&profile)),
             self.outbox(1, rows, None),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
@@ -234,7 +236,7 @@ impl Db {
         self.batch(&batch);
     }
 
-    /// What `store::identify` sends. → the profile that the caller is told.
+    /// What `store::identify` sends. → what the caller is told that the address is called.
     pub(crate) fn identify(&mut self, session: &str, at: i64, id: &str, email: &str, traits: &Value) -> Option<String> {
         self.request += 1;
         let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
@@ -254,9 +256,11 @@ impl Db {
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": candidate, "email": email }).to_string());
         let (bytes, members) = (TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX);
         let made = json!([COMPANY, email, candidate, id, n, claims, bytes, platform, place, user, now, members]);
+        let claim = ledger::claim(session, email);
         let answers = self.batch(&[
-            self.insert(0, session, &rows, [None, None, Some(&hash)]),
+            self.insert(0, session, &rows, [None, None, Some(&hash)], Some(claim)),
             Statement::new(sql::IDENTIFY_REFUSE, refuse),
+            Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, claim, null, null, now])),
             Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
             Statement::new(sql::IDENTIFY_CLAIM, json!(fact)),
             Statement::new(sql::IDENTIFY_LINK, json!(fact)),
@@ -266,7 +270,7 @@ impl Db {
             Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now), json!(members)]].concat().into()),
             self.outbox(0, &rows, Some(email)),
             self.emitted(&platform),
-            Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, session, id, hash])),
+            Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, id, hash, claim, candidate])),
         ]);
         if self.watched {
             self.note(0, session, &rows);

@@ -10,13 +10,13 @@ pub mod segment;
 
 use std::borrow::Cow;
 
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use trackmate_wire::ids::{hex, is_placeholder, is_public_session};
+use trackmate_wire::ids::{derived_session, is_placeholder, is_public_session};
 use trackmate_wire::limits::{BATCH_EVENTS_MAX, CONTEXT_BYTES_MAX, EVENT_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
-use trackmate_wire::signature::sha256;
 
 /// Traits of a person.
 pub type Traits = Map<String, Value>;
@@ -78,18 +78,17 @@ pub enum What<'a> {
 /// The session of an anonymous id: the id itself where it may be one, else a name made of it.
 #[must_use]
 pub fn session(anonymous: &str) -> String {
-    if is_public_session(anonymous) { anonymous.to_owned() } else { named("anonymous", anonymous) }
+    if is_public_session(anonymous) {
+        anonymous.to_owned()
+    } else {
+        derived_session("anonymous", &[anonymous.as_bytes()])
+    }
 }
 
 /// The session of a user of whom no anonymous id is told.
 #[must_use]
 pub fn user_session(key: &str) -> String {
-    named("user", key)
-}
-
-fn named(kind: &str, id: &str) -> String {
-    let digest = hex(&sha256(&[kind.as_bytes(), &[0], id.as_bytes()]));
-    format!("{kind}_{}", digest.chars().take(32).collect::<String>())
+    derived_session("user", &[key.as_bytes()])
 }
 
 /// Items of a list, within the bound of a request.
@@ -118,12 +117,14 @@ fn context(raw: Option<&RawValue>) -> Option<&RawValue> {
     raw.filter(|raw| raw.get().starts_with('{') && raw.get().len() <= CONTEXT_BYTES_MAX)
 }
 
-/// An id as clients send it, a text or a number; blank ones, and what broken clients send in place of one, are none.
+/// An id as clients send it, a text or a number, which is its digits as they are written; blank ones, and what broken
+/// clients send in place of one, are none.
 pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = match Option::<Value>::deserialize(deserializer)? {
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        None | Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => return Ok(None),
+    let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
+    let text = match raw.get().as_bytes() {
+        [b'"', ..] => serde_json::from_str::<String>(raw.get()).map_err(D::Error::custom)?.trim().to_owned(),
+        [b'-' | b'0'..=b'9', ..] => raw.get().to_owned(),
+        _ => return Ok(None),
     };
     Ok(Some(text).filter(|text| !text.is_empty() && !is_placeholder(text)))
 }
@@ -138,13 +139,34 @@ fn traits(raw: Option<&RawValue>) -> Traits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trackmate_wire::ids::is_session;
+
+    #[test]
+    fn an_id_that_is_a_number_keeps_all_its_digits() {
+        #[derive(Deserialize)]
+        struct Told {
+            #[serde(default, deserialize_with = "id")]
+            id: Option<String>,
+        }
+        let read = |raw: &str| serde_json::from_str::<Told>(&format!(r#"{{"id":{raw}}}"#)).unwrap().id;
+        let digits = ["7", "-7", "18446744073709551617", "18446744073709551619", "9007199254740993.0", "1.50", "1e3"];
+        for raw in digits {
+            assert_eq!(read(raw).as_deref(), Some(raw));
+        }
+        assert_eq!(read(r#"" u-\u00e9 ""#).as_deref(), Some("u-é"));
+        for nobody in ["null", "true", "[7]", "{}", "0", r#""""#, r#""null""#] {
+            assert_eq!(read(nobody), None, "{nobody}");
+        }
+        assert_eq!(serde_json::from_str::<Told>("{}").unwrap().id, None);
+    }
 
     #[test]
     fn an_anonymous_id_is_its_session_unless_it_may_not_be_one() {
         assert_eq!(session("0a1b-2c3d"), "0a1b-2c3d");
-        for odd in ["webhook_1_2", "two words", "é", &"x".repeat(129)] {
+        for odd in ["webhook_1_2", "two words", "é", &"x".repeat(129), &user_session("u1"), &session("é")] {
             let name = session(odd);
-            assert!(is_public_session(&name) && name.starts_with("anonymous_") && name == session(odd), "{odd}");
+            assert!(name.starts_with("anonymous_") && name == session(odd) && name != odd, "{odd}");
+            assert!(is_session(&name) && !is_public_session(&name), "no caller can name it: {odd}");
         }
         assert_ne!(user_session("u1"), session("u1"));
     }

@@ -16,6 +16,7 @@ use crate::domain::compat::pair::{self, Key, Other};
 use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::edit::Edit;
 use crate::domain::event::{Arrival, Row, Said, check_object, content_id};
+use crate::domain::ledger;
 use crate::domain::person::{self, KNOWN};
 use crate::entropy;
 use crate::store::companies::{self, Verification};
@@ -37,6 +38,8 @@ struct Rest {
     timestamp: Option<Value>,
     message_id: Option<String>,
     context: Option<Box<RawValue>>,
+    /// [`names`].
+    claim: i64,
 }
 
 /// A lookup key, with the address as typed where it is an address'.
@@ -58,6 +61,8 @@ struct Who {
     by: Named,
     other: Option<Named>,
     then: Then,
+    /// Whether the user id, if one is named, leads to the same person, or will.
+    is_users: bool,
 }
 
 /// What becomes of the other key, as [`Other`] says.
@@ -74,7 +79,8 @@ impl Teller<'_> {
         let Fact { index, whose, item } = fact;
         let context = item.context.map(ToOwned::to_owned);
         let message_id = item.message_id.clone().filter(|id| !id.is_empty()).or_else(|| known_by(&whose, &item));
-        let rest = Rest { index, timestamp: item.timestamp, message_id, context };
+        let claim = names(&whose, &item);
+        let rest = Rest { index, timestamp: item.timestamp, message_id, context, claim };
         match item.what {
             What::Identify { traits, once } => self.identify(whose, traits, once, rest).await,
             What::Alias { previous } => self.alias(whose, &previous, rest).await,
@@ -104,11 +110,7 @@ impl Teller<'_> {
                 let kept = keep(self.call, secret, self.sent_ms, ids, rows).await?;
                 (kept.profile, kept.came.new > 0)
             }
-            _ => {
-                let (profile, is_new) =
-                    self.claim("identify", &whose.public_session(), &who.by, all, hash, rest).await?;
-                (Some(profile), is_new)
-            }
+            _ => self.claim("identify", &session(&whose, &who), &who.by, all, hash, rest).await?,
         };
         let Some(profile) = profile else { return Ok(is_new) };
         self.give(&who, &profile).await?;
@@ -129,7 +131,7 @@ impl Teller<'_> {
         addressed: Option<(String, String)>,
         has_proof: bool,
     ) -> Result<Option<Who>, Error> {
-        let alone = |by| Some(Who { by, other: None, then: Then::Leave });
+        let alone = |by| Some(Who { by, other: None, then: Then::Leave, is_users: true });
         let (user, address) = match (user, addressed) {
             (None, None) => return Ok(None),
             (Some(user), None) => return Ok(alone(Named::user(user))),
@@ -144,8 +146,12 @@ impl Teller<'_> {
         let (by, other) = match pair::decide(self.secret.is_some(), led(&user.key), led(&address.key)) {
             // A proof is of the address, whoever the user id leads to: a refusal would tell that it does.
             (Key::User, _) if has_proof && self.is_proof_asked().await? => (Key::Address, Other::Leave),
+            // Where pages must prove who they identify, none is given another key: what was proved is one, not that the
+            // other is the same person's.
+            (by, Other::Give) if self.is_proof_required().await? => (by, Other::Leave),
             decided => decided,
         };
+        let [users, addresses] = [led(&user.key), led(&address.key)].map(|led| led.map(|led| led.profile));
         let person = if by == Key::User { &user.key } else { &address.key };
         let is_full = rows.iter().any(|row| row.key == *person && row.is_full());
         let then = match other {
@@ -158,11 +164,12 @@ impl Teller<'_> {
             Other::Replace => Then::Replace,
             Other::Join { into, from } => Then::Join { into: into.to_owned(), from: from.to_owned() },
         };
+        let is_users = by == Key::User || !matches!(then, Then::Leave) || users.is_some() && users == addresses;
         let (by, other) = match by {
             Key::User => (user, address),
             Key::Address => (address, user),
         };
-        Ok(Some(Who { by, other: Some(other), then }))
+        Ok(Some(Who { by, other: Some(other), then, is_users }))
     }
 
     async fn verification(&self) -> Result<Option<Verification>, Error> {
@@ -176,12 +183,14 @@ impl Teller<'_> {
         Ok(is_page && matches!(self.verification().await?, Some(Verification::Optional | Verification::Required)))
     }
 
-    /// Gives the other key to the person. Where pages must prove who they identify, none does: what was proved is one key, not that the other is the same person's.
+    /// Whether a page must prove whom it identifies.
+    async fn is_proof_required(&self) -> Result<bool, Error> {
+        Ok(self.secret.is_none() && self.verification().await? == Some(Verification::Required))
+    }
+
+    /// Gives the other key to the person.
     async fn give(&self, who: &Who, profile: &str) -> Result<(), Error> {
         let (Then::Give, Some(other)) = (&who.then, &who.other) else { return Ok(()) };
-        if self.secret.is_none() && self.verification().await? == Some(Verification::Required) {
-            return Ok(());
-        }
         let db = self.call.db(Some(self.company))?;
         Ok(people::bind(
             db,
@@ -265,7 +274,7 @@ impl Teller<'_> {
             }
         }
         let (profile, is_new) = self.claim("alias", &compat::session(previous), &by, data, None, rest).await?;
-        if self.secret.is_some() {
+        if let (Some(_), Some(profile)) = (self.secret, profile) {
             // What comes by the former id from now on is the person's too.
             let (db, former) = (self.call.db(Some(self.company))?, Named::user(previous_key));
             let now = self.call.now_ms();
@@ -305,7 +314,8 @@ impl Teller<'_> {
         Ok(keep(self.call, secret, self.sent_ms, ids, vec![row]).await?.came.new > 0)
     }
 
-    /// That a session is somebody's → their profile, and whether it is new. What an identify tells is claimed of them too.
+    /// That a session is somebody's → their profile, if the claim stands, and whether it is new. What an identify tells
+    /// is claimed of them too.
     async fn claim(
         &self,
         event: &'static str,
@@ -314,7 +324,7 @@ impl Teller<'_> {
         data: Traits,
         user_hash: Option<String>,
         rest: Rest,
-    ) -> Result<(String, bool), Error> {
+    ) -> Result<(Option<String>, bool), Error> {
         let written = serde_json::to_string(&data)?;
         let mut claims = if event == "identify" { data } else { Traits::new() };
         claims.remove("email");
@@ -338,14 +348,14 @@ impl Teller<'_> {
             sent_ms: self.sent_ms,
             user_hash,
             context: rest.context,
+            claim: Some(rest.claim),
         };
         let claimed = claim.claimed(self.call)?.store(self.call).await?;
-        if self.secret.is_some() && !claimed.new {
+        if self.secret.is_some() && claimed.profile.is_none() {
             // A page is not to know that somebody was erased; a server is.
             let owner = people::owner(self.call.db(Some(self.company))?, self.company, &by.key).await?;
-            if owner.is_some_and(|owner| owner.erased == 1) {
-                return Err(erased().into());
-            }
+            let is_erased = owner.is_some_and(|owner| owner.erased == 1);
+            return Err(if is_erased { erased() } else { taken() }.into());
         }
         Ok((claimed.profile, claimed.new))
     }
@@ -369,8 +379,18 @@ fn parted() -> Problem {
     Problem::field(Code::Conflict, "previousId", message)
 }
 
+fn taken() -> Problem {
+    Problem::field(Code::Conflict, "messageId", "this messageId was used for a claim that does not stand")
+}
+
 fn erased() -> Problem {
     Problem::field(Code::ErasedUser, "userId", "this user was erased")
+}
+
+/// The session that a claim is about. The one that is named by the user id holds what pages sent with it, which is that
+/// user's: whoever is identified by an address that is not theirs claims what is named by the address.
+fn session(whose: &Whose, who: &Who) -> String {
+    if whose.session.is_none() && !who.is_users { compat::user_session(&who.by.key) } else { whose.public_session() }
 }
 
 /// What an item that brings no id is known by if it brings a time: its content, as the client sent it. By which key the person was found is no part of it: that
@@ -384,6 +404,18 @@ fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
     };
     let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
     Some(content_id(&[user, session, &ms, &said]))
+}
+
+/// What tells an item from another one with its message id: all that it names somebody by, as sent. By which of them
+/// the person is found may change.
+fn names(whose: &Whose, item: &Item<'_>) -> i64 {
+    let address = match &item.what {
+        What::Identify { traits, once } => addressed(traits).or_else(|| addressed(once)).map(|(_, key)| key),
+        What::Alias { previous } => Some(previous.clone()),
+        What::Event { .. } => None,
+    };
+    let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
+    ledger::claim(session, &content_id(&[user, &address.unwrap_or_default()]))
 }
 
 /// Makes texts of the traits that are texts here, and leaves out what cannot be one.

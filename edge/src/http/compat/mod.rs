@@ -20,6 +20,7 @@ use super::spill::{self, Work};
 use super::{Handled, body, incoming, rate};
 use crate::domain::compat::segment::Kind;
 use crate::domain::compat::{Sent, jitsu, posthog, segment};
+use crate::domain::secret;
 pub(super) use keys::Key;
 
 /// Whose form a body has.
@@ -100,20 +101,20 @@ const fn matters_to_all(code: Code) -> bool {
 
 /// `POST` in a vendor's form → `{success, accepted, duplicates, rejected:[{index, code, message, field?}]}`. A body of one item that is refused is a problem.
 pub(super) async fn post(call: &Call, family: &Family) -> Handled {
-    let text = body::text(call).await?;
+    let told = body::as_sent(call).await?;
+    let secret = if secret::is_in(&told) { family.read(&told)?.key } else { None };
+    // From here on the key is known by its hash alone, wherever in the body it stands.
+    let text = secret::hidden(told);
     let mut sent = family.read(&text)?;
     let (single, in_body) = (sent.single, sent.key.take());
-    let is_in_body = in_body.is_some();
-    let key = keys::shown(call, in_body)?;
+    let key = keys::shown(call, secret.or(in_body))?;
     match &key {
         Key::Public(company) => rate::page(call, company).await?,
         Key::Server(hash) => rate::key(call, hash).await?,
     }
     let taken = take(call, &key, sent).await;
-    // A secret key must not lie in the queue.
-    let is_secret = is_in_body && matches!(key, Key::Server(_));
     let (mut tally, queued) = match taken {
-        Err(Error::Down(why)) if !is_secret => {
+        Err(Error::Down(why)) => {
             let foreign = Foreign::of(call, family, key, &text).map_err(|_| Error::Down(why.clone()))?;
             spill::or_keep(call, Err::<(), _>(Error::Down(why)), || Work::Foreign(foreign)).await?;
             (items::unknown(call, family.read(&text)?), true)

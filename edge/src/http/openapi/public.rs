@@ -41,7 +41,7 @@ pub(super) fn group() -> Group {
                 .fails(&DOOR)
                 .fails(&[Code::TooManyEvents, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("post", "/api/profile", "identify", "Say who a session's user is")
-                .text("From `timestamp` (or now) on, the session belongs to the person with this address; its first identify also takes what came before. What is claimed fills gaps and never replaces what is there; the answer is alike whether the address was known or not. Where the company verifies identities, `userHash` must prove the address, or nothing is stored.")
+                .text("From `timestamp` (or now) on, the session belongs to the person with this address; its first identify also takes what came before. What is claimed fills gaps and never replaces what is there; the answer is alike whether the address was known or not, and `profileId` is the address' own: two addresses of one person have two, and the company's keys find the person by either. Where the company verifies identities, `userHash` must prove the address, or nothing is stored.")
                 .query(
                     "visitor",
                     json!({"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"}),
@@ -57,7 +57,7 @@ pub(super) fn group() -> Group {
                 .fails(&CLAIM)
                 .fails(&[Code::JsonTooDeep]),
             Operation::new("post", "/api/contacts", "addContact", "Submit a funnel's form")
-                .text("An identify whose entry on the timeline is `registration.submitted`; the CRM's webhook gets it as a delivery, so the answer does not wait for it. What the form leaves out of `visitor` is taken from the request.")
+                .text("An identify whose entry on the timeline is `registration.submitted`; the CRM's webhook gets it as a delivery, so the answer does not wait for it. What the form leaves out of `visitor` is taken from the request. A repeat that has the same `messageId`, or the same `timestamp` and content, is the same submission.")
                 .takes::<contacts::Wanted>(json!({
                     "company_id": "TM-SHOP99", "email": "ada@example.com", "name": "Ada Lovelace",
                     "funnel": {"projectId": "spring", "projectName": "Spring sale", "pageId": "p1", "pageUrl": "https://shop.example/spring"},

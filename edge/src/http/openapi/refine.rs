@@ -28,7 +28,7 @@ fn company() -> Value {
 }
 
 fn session() -> Value {
-    json!({"pattern": format!("^[A-Za-z0-9_.:-]{{1,{SESSION_ID_BYTES_MAX}}}$"), "description": "Made by the SDK, `session_<unix s>_<random>`; one that begins with `webhook_` is a server's."})
+    json!({"pattern": format!("^[A-Za-z0-9_.:-]{{1,{SESSION_ID_BYTES_MAX}}}$"), "description": "Made by the SDK, `session_<unix s>_<random>`; one that begins with `webhook_` is a server's, and `user_`, `anonymous_` or `contact_` with 32 hexadecimal digits is a name that TrackMate makes."})
 }
 
 fn email() -> Value {

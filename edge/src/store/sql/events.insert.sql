@@ -2,13 +2,13 @@
 -- ?1 JSON array of {i id, t ts, n type, d data, r revenue counters?, o original ms?, c context?}, ?2 company, ?3 source, ?4 session, ?5 request,
 -- ?6 sent ms, ?7 received ms, ?8 context, ?9 origin, ?10 address that must still lead to ?11 profile, or only a profile that must be there, not erased,
 -- ?12 hash that must not be a tombstone's, ?13 1 for an identify without proof, ?14 1 for a machine's, or null,
--- ?15 version of the plan that they were held against; null for those that no plan is about
-insert into events (company, source, message_id, session, ts, type, data, context, revenue, request, original_at, sent_at, received_at, bot)
+-- ?15 version of the plan that they were held against; null for those that no plan is about, ?16 an identify's claim or null
+insert into events (company, source, message_id, session, ts, type, data, context, revenue, request, original_at, sent_at, received_at, bot, claim)
 select c.id, ?3, j.value->>'i', ?4, j.value->>'t', j.value->>'n', j.value->'d', coalesce(j.value->'c', ?8),
        case when j.value->'r' is not null
              and exists (select 1 from json_each(c.revenue_events) as counted where counted.value = j.value->>'n')
             then j.value->'r' end,
-       ?5, j.value->>'o', ?6, ?7, ?14
+       ?5, j.value->>'o', ?6, ?7, ?14, ?16
 from companies as c cross join json_each(?1) as j
 where c.id = ?2 and (?13 is null or c.verification < 2) and (?15 is null or c.plan = ?15)
   and (?9 is null or c.allowed_origins is null or exists (select 1 from json_each(c.allowed_origins) as o where o.value = ?9))

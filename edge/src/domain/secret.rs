@@ -1,0 +1,64 @@
+//! Keys of companies that stand where data do: a client that names its key in an event, an address with a key in it.
+//! None is to be stored, delivered or queued.
+
+/// How a key begins, by its scope. `http::auth` makes them.
+pub const SERVER: &str = "tm_live_";
+/// Likewise.
+pub const ADMIN: &str = "tm_admin_";
+/// Hexadecimal digits that follow.
+pub const DIGITS: usize = 40;
+/// So many of them are shown in lists, and left here: enough to find the key and revoke it.
+pub const DIGITS_SHOWN: usize = 4;
+
+/// The text with each key in it cut to what lists show of it and `***`. JSON stays the JSON it was.
+#[must_use]
+pub fn hidden(text: String) -> String {
+    if !is_in(&text) {
+        return text;
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, kind, after)) = next(rest) {
+        kept.push_str(before);
+        kept.push_str(kind);
+        let digits = after.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let (shown, left) = if digits < DIGITS { (0, 0) } else { (DIGITS_SHOWN, digits) };
+        kept.push_str(after.get(..shown).unwrap_or_default());
+        if left > 0 {
+            kept.push_str("***");
+        }
+        rest = after.get(left..).unwrap_or_default();
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// Whether a key may be in this text.
+#[must_use]
+pub fn is_in(text: &str) -> bool {
+    next(text).is_some()
+}
+
+/// The next beginning of a key: what stands before it, the beginning, what follows.
+fn next(text: &str) -> Option<(&str, &'static str, &str)> {
+    let found = [SERVER, ADMIN].into_iter().filter_map(|kind| text.find(kind).map(|place| (place, kind)));
+    let (place, kind) = found.min()?;
+    Some((text.get(..place)?, kind, text.get(place + kind.len()..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_cut_wherever_it_stands_and_nothing_else_changes() {
+        let digits = "0123456789abcdef0123456789abcdef01234567";
+        let (server, admin) = (format!("{SERVER}{digits}"), format!("{ADMIN}{digits}"));
+        let text = format!(r#"[{{"token":"{server}","{admin}":"https://x.io/?key={server}&é"}}, "{server}{admin}"]"#);
+        let cut = r#"[{"token":"tm_live_0123***","tm_admin_0123***":"https://x.io/?key=tm_live_0123***&é"}, "tm_live_0123***tm_admin_0123***"]"#;
+        assert_eq!(hidden(text), cut);
+        for whole in ["", "{}", "tm_", "tm_live_", "tm_live_nothing", "tm_live_tm_admin_é", &format!("tm_{digits}")] {
+            assert_eq!(hidden(whole.to_owned()), whole);
+        }
+    }
+}
