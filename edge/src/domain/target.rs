@@ -1,8 +1,8 @@
 //! Where deliveries may go. Asked when a subscription is made and again before every attempt.
 //!
-//! The host comes from the runtime's URL parser, which already turns every notation of an IPv4 address into dotted decimals and
-//! a name into its ASCII form. A name that resolves to a private address cannot be seen here, be it by rebinding or by a name like
-//! `10.0.0.1.nip.io` (SECURITY.md says what that means).
+//! The host comes from the runtime's URL parser, which already turns every notation of an IPv4 address into dotted
+//! decimals and a name into its ASCII form. A name that resolves to a private address cannot be seen here, be it by
+//! rebinding or by a name like `10.0.0.1.nip.io` (SECURITY.md says what that means).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -175,7 +175,7 @@ impl Sent {
             bot: self.bot,
             unproved: false,
             plan: None,
-            room: call.room(),
+            room: call.room(&self.company),
         };
         let (fitting, stored) = planned::browser(call, request, &self.rows).await?;
         if !fitting.refused.is_empty() {

@@ -221,7 +221,7 @@ impl Claimed {
             bot: self.bot,
             unproved: !proved,
             plan: None,
-            room: call.room(),
+            room: call.room(&self.company),
         };
         let (candidate, server_session) = new_profile(call.now_ms());
         let traits = self.traits.get();

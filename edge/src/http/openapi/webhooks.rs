@@ -69,7 +69,7 @@ pub(super) fn group() -> Group {
                 .gives::<deliveries::Recovered>(json!({"success": true, "requeued": 12, "hasMore": false, "nextCursor": null}))
                 .fails(&[Code::MissingField, Code::InvalidTimestamp, Code::InvalidField, Code::InvalidCursor, Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/deliveries/{delivery}/resend", "resendDelivery", "Send a delivery again")
-                .text("One that has ended, with its id and bytes.")
+                .text("One that has ended, with its id and bytes, of a webhook that is still there.")
                 .gives::<deliveries::Resent<'_>>(json!({"success": true, "delivery": {"id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a", "status": "pending"}}))
                 .fails(&[Code::NotFound]),
         ],
