@@ -3,8 +3,8 @@
 //! for that may be the restart after a crash. `run` also tidies: what erased people left, old secrets, old logs, old
 //! events, old receipts, exports that died, secrets from before they were sealed.
 //!
-//! Each step has a bound, serves the companies in turn, and fails by itself. In all, a run makes at most 37 calls to D1
-//! and eleven to Queues: the free plan allows an invocation 50.
+//! Each step has a bound, serves the companies in turn, and fails by itself. Rebuilding people apart (`store::rebuild`), a
+//! run makes at most 37 calls to D1 and eleven to Queues: the free plan allows an invocation 50.
 
 use std::collections::{BTreeMap, VecDeque};
 
