@@ -19,6 +19,7 @@ import records from './api/records.mjs';
 import openapi from './api/openapi.mjs';
 import server from './api/server.mjs';
 import stats from './api/stats.mjs';
+import sweep from './api/sweep.mjs';
 import targets from './api/targets.mjs';
 import tenants from './api/tenants.mjs';
 import timeline from './api/timeline.mjs';
@@ -34,6 +35,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
+  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, sweep, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

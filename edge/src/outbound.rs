@@ -56,11 +56,11 @@ pub fn allows_loopback(env: &Env) -> bool {
     env.var("DEV_ALLOW_LOOPBACK").is_ok_and(|v| v.to_string() == "1")
 }
 
-/// Whether deliveries may go to this URL.
+/// The normal form of this URL, if deliveries may go there.
 ///
 /// # Errors
 /// Why not, in words for the owner.
-pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<(), &'static str> {
+pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<String, &'static str> {
     let parsed = web_sys::Url::new(url).map_err(|_| "this is not a URL")?;
     let parts = Parts {
         protocol: parsed.protocol(),
@@ -68,7 +68,8 @@ pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<()
         port: parsed.port(),
         credentials: !parsed.username().is_empty() || !parsed.password().is_empty(),
     };
-    target::check(&parts, own_host, loopback)
+    target::check(&parts, own_host, loopback)?;
+    Ok(parsed.href())
 }
 
 /// Posts a message. Never fails: what goes wrong is an outcome.

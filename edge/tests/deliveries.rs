@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::circuit::{Circuit, OPENS_AFTER, PAUSE_MS_MAX, PAUSE_MS_MIN, Seen};
 use trackmate_edge::domain::delivery::{Delivery, Next, State};
 use trackmate_edge::store::{Statement, sql};
-use trackmate_wire::limits::{EARLY_MS_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS};
+use trackmate_wire::limits::{EARLY_MS_MAX, HELD_LOOKED_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PUT_OFF_MS};
 
 const WEBHOOK: &str = "wh_1";
 
@@ -122,7 +122,6 @@ impl Pair {
                 params![COMPANY, message],
             )
             .unwrap();
-        let timeout_max = json!(if lease { 20_000 } else { 0 });
         let answers = store.batch(&[(
             sql::DELIVERIES_INSERT,
             vec![
@@ -134,8 +133,7 @@ impl Pair {
                 json!(self.now),
                 json!(lease_ms),
                 json!("[]"),
-                timeout_max,
-                json!(1),
+                json!(i64::from(lease)),
             ],
         )]);
         self.ids.push(answers[0][0].clone());
@@ -152,16 +150,23 @@ impl Pair {
             json!(self.now + LEASE_MS),
             json!(INTERRUPTIONS_MAX),
         ];
-        let hold = vec![json!(COMPANY), ids, json!(self.now), json!(EARLY_MS_MAX)];
-        let answers = store.batch(&[(sql::DELIVERY_CLAIM, claim), (sql::DELIVERY_HOLD, hold)]);
+        let (now, early, most) = (json!(self.now), json!(EARLY_MS_MAX), json!(INTERRUPTIONS_MAX));
+        let due = [json!(COMPANY), ids, now];
+        let answers = store.batch(&[
+            (sql::DELIVERY_CLAIM, claim),
+            (sql::DELIVERY_HOLD, [&due[..], &[early.clone(), most.clone()]].concat()),
+            (sql::ATTEMPT_CLEAR, [&due[..], std::slice::from_ref(&most)].concat()),
+            (sql::DELIVERY_CLEAR, [&due[..], &[early, most, json!(PUT_OFF_MS)]].concat()),
+        ]);
         let open = self.open();
         let claimed = self.rules[place].claim(open, self.now, self.now + LEASE_MS);
         assert_eq!(claimed.is_some(), answers[0].len() == 1);
     }
 
     fn turn(&mut self, store: &Store) {
-        let pace = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now), json!(PROBE_MARGIN_MS)];
-        let claim = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now + LEASE_MS), json!(12)];
+        let pace =
+            vec![json!(COMPANY), json!(WEBHOOK), json!(self.now), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
+        let claim = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
         let answers = store.batch(&[(sql::SUBSCRIPTION_PACE, pace), (sql::DELIVERY_CLAIM_HELD, claim)]);
         let claimed = answers[1].first().map(|id| self.ids.iter().position(|i| i == id).unwrap());
         let held = self.rules.iter().any(|d| d.state == State::Held);
@@ -216,7 +221,7 @@ impl Pair {
     fn step(&mut self, rng: &mut Rng, store: &Store) {
         let n = self.ids.len();
         let place = if n == 0 { 0 } else { rng.usize(..n) };
-        match rng.u8(..16) {
+        match rng.u8(..15) {
             0 | 1 if n < 8 => self.add(store, rng.bool()),
             _ if n == 0 => {}
             2..5 => self.claim(store, place),
@@ -253,17 +258,10 @@ impl Pair {
                 self.rules[place].give_back(claim, self.now);
             }
             12 => {
-                let params = vec![json!(self.now), json!(INTERRUPTIONS_MAX), json!(100)];
-                store.batch(&[(sql::ATTEMPT_ABANDON, params.clone()), (sql::DELIVERY_ABANDON, params)]);
-                for rule in &mut self.rules {
-                    rule.abandon(self.now);
-                }
-            }
-            13 => {
                 self.off = !self.off;
                 store.0.connection.execute("update subscriptions set active = ?1", [i64::from(!self.off)]).unwrap();
             }
-            14 => {
+            13 => {
                 let params = vec![json!(COMPANY), json!(WEBHOOK), json!(self.ids[place]), json!(self.now)];
                 let resent = store.batch(&[(sql::DELIVERY_RESEND, params)]);
                 assert_eq!(self.rules[place].resend(self.now), resent[0].len() == 1);

@@ -132,9 +132,12 @@ impl World {
         match hint {
             Hint::Delivery(place) => {
                 let (open, now) = (self.open(), self.now);
+                let before = self.deliveries[place].it.state;
                 if let Some(claim) = self.deliveries[place].it.claim(open, now, now + LEASE_MS) {
                     self.begin(place, claim);
                 }
+                self.deliveries[place].was_abandoned |=
+                    before != State::Exhausted && self.deliveries[place].it.state == State::Exhausted;
             }
             Hint::Turn => self.turn(),
         }
@@ -153,10 +156,6 @@ impl World {
     fn sweep(&mut self) {
         let now = self.now;
         for place in 0..self.deliveries.len() {
-            let before = self.deliveries[place].it.state;
-            self.deliveries[place].it.abandon(now);
-            self.deliveries[place].was_abandoned |=
-                before != State::Exhausted && self.deliveries[place].it.state == State::Exhausted;
             if self.open() {
                 self.deliveries[place].it.release(false, now);
             }
@@ -278,7 +277,7 @@ impl World {
         }
         for watched in &self.deliveries {
             assert!(watched.it.tries <= i64::from(self.policy.attempts), "more attempts than the policy has");
-            assert!(watched.it.interrupted <= INTERRUPTIONS_MAX + 1, "interrupted without end");
+            assert!(watched.it.interrupted <= INTERRUPTIONS_MAX, "interrupted without end");
         }
     }
 

@@ -128,3 +128,16 @@ fn what_comes_in_for_a_person_while_their_erasure_runs_is_held_and_goes_with_it(
     db.events(0, "ada-home", None, &[view("late", ts(40), None)]);
     assert_eq!(states(&db)[0], free("late", "leased"));
 }
+
+#[test]
+fn what_was_held_for_an_erasure_and_is_somebody_elses_after_all_goes_out_when_it_is_through() {
+    let mut db = open();
+    let ada = profile(&db, "ada");
+    db.erase(&ada);
+    db.events(0, "ada-home", None, &[view("late", ts(30), None)]);
+    // Meanwhile it comes in that Bob had the browser by then.
+    identify(&mut db, "ada-home", 29, "bob");
+    while db.slice(&ada, 9, 9) {}
+    assert_eq!(db.rows("select state from deliveries where message_id = 'late'", &[]), [[json!("held")]]);
+    assert_eq!(db.rows("select releasing from subscriptions", &[]), [[json!("deliver")]]);
+}

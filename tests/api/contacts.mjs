@@ -63,6 +63,19 @@ export default (trackMate) =>
       assert.ok(second - first >= 900 && third - second >= 1900, `${second - first} ms, ${third - second} ms`);
     });
 
+    test('are first tried at once, not when the queue comes round', async (t) => {
+      const { crm, submit } = await funnel(t);
+      const waits = [];
+      for (let n = 0; n < 3; n += 1) {
+        const sent = Date.now();
+        await submit({ email: `visitor${n}@example.com` });
+        await until('the CRM', () => crm.requests.length > n);
+        waits.push(crm.requests[n].at - sent);
+      }
+      // The queue takes a second at the least.
+      assert.ok(Math.min(...waits) < 800, `${waits} ms`);
+    });
+
     test('of a company without a secret are not signed, and of one that is off are held', async (t) => {
       const { c, crm, set, submit } = await funnel(t, { settings: { webhook_secret: '' } });
       assert.deepEqual((await c.get('/api/admin/settings')).body.settings.webhook_secret_set, false);

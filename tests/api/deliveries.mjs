@@ -142,6 +142,44 @@ export default (trackMate) =>
       assert.equal(receiver.requests.length, 2);
     });
 
+    test('of a deleted webhook cannot be sent again', async (t) => {
+      const c = await newCompany(trackMate());
+      const receiver = await startReceiver();
+      t.after(receiver.close);
+      const webhook = await c.subscribe(receiver.url);
+      await c.tryServer({ eventType: 'once' });
+      const [delivery] = await until('delivered', async () => {
+        const deliveries = await c.deliveries(webhook.id);
+        return deliveries[0]?.status === 'delivered' && deliveries;
+      });
+      const at = (path) => `/api/admin/webhooks/${webhook.id}${path}`;
+      assert.equal((await c.call('DELETE', at(''), undefined, c.admin)).status, 200);
+      assertProblem(await c.call('POST', at(`/deliveries/${delivery.id}/resend`), {}, c.admin), 404, 'not_found');
+      assertProblem(await c.call('POST', at('/recover'), { since: '2020-01-01' }, c.admin), 404, 'not_found');
+      const d1 = await trackMate().d1();
+      const state = await d1.prepare('select state from deliveries where company = ?1').bind(c.companyId).first('state');
+      assert.equal(state, 'delivered');
+    });
+
+    test('whose event is gone end with that reason', async (t) => {
+      const c = await newCompany(trackMate());
+      const receiver = await startReceiver(() => 503);
+      t.after(receiver.close);
+      const webhook = await c.subscribe(receiver.url, ['lost'], { retryDelay: 3600 });
+      await c.tryServer({ eventType: 'lost' });
+      await until('the first attempt', async () => (await c.deliveries(webhook.id))[0]?.attempts.length === 1);
+      const d1 = await trackMate().d1();
+      await d1.prepare('delete from events where company = ?1').bind(c.companyId).run();
+      await d1.prepare('update deliveries set due_at = 1 where company = ?1').bind(c.companyId).run();
+      await trackMate().sweep();
+      const [delivery] = await until('its end', async () => {
+        const deliveries = await c.deliveries(webhook.id);
+        return deliveries[0]?.status === 'failed_permanent' && deliveries;
+      });
+      assert.equal(delivery.attempts.at(-1).error, 'its event is gone');
+      assert.equal(receiver.requests.length, 1);
+    });
+
     test('are not accepted for a place that they must not reach', async () => {
       const c = await newCompany(trackMate());
       const create = (body) => c.call('POST', '/api/admin/webhooks', { name: 'x', events: ['*'], ...body }, c.admin);

@@ -92,6 +92,29 @@ export default (trackMate) =>
       assertProblem(await w.patch({ preset: 'crm', retryAttempts: 5 }), 400, 'invalid_field', 'preset');
     });
 
+    test('have as many headers as one webhook may have, by however many requests they are set', async (t) => {
+      const w = await world(t);
+      const headers = (from, count, value = 'x') => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-h${from + n}`, value]));
+      assert.equal((await w.patch({ headers: headers(0, 15) })).status, 200);
+      assertProblem(await w.patch({ headers: headers(15, 6) }), 400, 'invalid_field', 'headers');
+      assert.equal((await w.patch({ headers: { ...headers(0, 5, null), ...headers(15, 10) } })).status, 200);
+      assert.equal(Object.keys((await w.state()).headers).length, 20);
+      // From before there was a bound: they may become fewer.
+      await w.set(`headers = '${JSON.stringify(headers(0, 40))}'`);
+      assertProblem(await w.patch({ headers: headers(40, 1) }), 400, 'invalid_field', 'headers');
+      assert.equal((await w.patch({ headers: headers(0, 15, null) })).status, 200);
+      assert.equal(Object.keys((await w.state()).headers).length, 25);
+    });
+
+    test('have their URL in its normal form', async (t) => {
+      const w = await world(t);
+      const changed = async (url) => (await w.patch({ url })).body.webhook.url;
+      assert.equal(await changed('HTTPS://CRM.Example:443/a/../b c'), 'https://crm.example/b%20c');
+      for (const url of ['https://crm.example/\r\nx', 'https://crm.example/\tx', 'https://crm.example/\u0000x']) {
+        assertProblem(await w.patch({ url }), 400, 'invalid_url', 'url');
+      }
+    });
+
     test('sign with both secrets while a rotation lasts', async (t) => {
       const w = await world(t);
       const rotated = (await w.post('/rotate-secret', { graceHours: 1 })).body.webhook;
@@ -105,6 +128,8 @@ export default (trackMate) =>
       for (const [n, secret] of [rotated.secret, w.webhook.secret].entries()) {
         assert.ok(isStandardSigned({ ...request, headers: { ...request.headers, 'webhook-signature': signatures[n] } }, secret));
       }
+      // Another grace would push the first secret out of its own.
+      assertProblem(await w.post('/rotate-secret', { graceHours: 1 }), 409, 'conflict');
       const final = (await w.post('/rotate-secret', { graceHours: 0 })).body.webhook;
       await w.send('b');
       await until('another', () => w.receiver.requests.length === 2);

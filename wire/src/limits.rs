@@ -75,8 +75,8 @@ pub const GROUP_PROFILES_MAX: usize = 20;
 pub const REBUILD_LINKS_MAX: usize = 50;
 /// … slices of the request that began it, two queries each …
 pub const REBUILD_SLICES_MAX: usize = 10;
-/// … slices of one run of the sweep, for all who are rebuilt …
-pub const REBUILD_SWEEP_SLICES_MAX: usize = 10;
+/// … people of whom one run of the sweep does a slice …
+pub const REBUILD_SWEEP_SLICES_MAX: i64 = 5;
 /// … and the events of a server session that are looked at for the one that came first.
 pub const REBUILD_SERVER_EVENTS_MAX: i64 = 1000;
 /// Addresses and user ids that lead to one profile beside its own address: all are read when it is merged, parted or erased, and shown whole.
@@ -216,8 +216,10 @@ pub const RECOVER_DELIVERIES_MAX: i64 = 500;
 
 /// Seconds that a Queue message is delayed at most: the documented day, halved for accounts that still have the older bound.
 pub const QUEUE_DELAY_S_MAX: u32 = 12 * 60 * 60;
-/// Milliseconds that one attempt may take, from connect to the end of the answer.
+/// Milliseconds that a subscription may ask one attempt to take, from connect to the end of the answer …
 pub const TIMEOUT_MS_MAX: u32 = 30_000;
+/// … and that an attempt takes at most: it runs behind an answer, and the runtime ends that 30 s later.
+pub const ATTEMPT_MS_MAX: u32 = 25_000;
 /// Bytes of a receiver's answer that are read and kept.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// Milliseconds of a lease, renewed while its attempt runs: what a crash leaves leased is free again this soon.
@@ -228,12 +230,16 @@ pub const RENEW_MS: u64 = 2500;
 pub const PROBE_MARGIN_MS: i64 = 15_000;
 /// Leases of one delivery that may run out in a row before it is given up: its attempts may be what kills the invocation.
 pub const INTERRUPTIONS_MAX: i64 = 5;
+/// Milliseconds until a delivery is due again that nothing can be done about now: its person's erasure is under way.
+pub const PUT_OFF_MS: i64 = 60_000;
 /// Attempts of one invocation, unless the deployment says otherwise (`ATTEMPTS_MAX`): the free plan has 50 subrequests, and an attempt takes up to three.
 pub const ATTEMPTS_MAX: usize = 12;
-/// Attempts under way at one subscription in one isolate, beyond which new ones wait: a receiver that hangs must not hold all the memory.
-pub const IN_FLIGHT_SUBSCRIPTION_MAX: u32 = 64;
-/// Attempts under way in one isolate, likewise.
+/// Attempts under way in one isolate, beyond which new ones wait: a receiver that hangs must not hold all the memory. A
+/// company may have a third of what the others leave, which is 133, and a subscription likewise a third of what is left
+/// of that, 44: so there is room for one more when the receivers of ten hang.
 pub const IN_FLIGHT_MAX: u32 = 400;
+/// Seconds that a delivery waits whose company or subscription has as many attempts under way as it may.
+pub const FULL_WAIT_S: u32 = 3;
 /// Deliveries settled in one batch: their answers share D1's bound of one parameter.
 pub const SETTLE_MAX: usize = 50;
 /// Deliveries a second that a subscription may be limited to; an invocation makes so many attempts at most.
@@ -244,10 +250,14 @@ pub const DISABLE_FAILURES_MAX: u32 = 10_000;
 pub const DISABLE_HOURS_MAX: u32 = 24 * 30;
 /// Days that finished deliveries and their attempts may be kept.
 pub const LOG_DAYS_MAX: u32 = 365;
-/// Deliveries that one run of the sweep deletes per subscription, and subscriptions it looks at.
+/// Subscriptions whose logs one run of the sweep looks into for something to delete …
+pub const PRUNE_LOOKED_MAX: i64 = 500;
+/// … of so many at a time, one batch of the database, it deletes …
+pub const PRUNE_SUBSCRIPTIONS_MAX: usize = 10;
+/// … so many deliveries from either end of what is old enough …
 pub const PRUNE_DELIVERIES_MAX: i64 = 500;
-/// … subscriptions.
-pub const PRUNE_SUBSCRIPTIONS_MAX: usize = 5;
+/// … and does so this often, as long as it finds any.
+pub const PRUNE_ROUNDS_MAX: usize = 2;
 /// Days that events may be kept, if not for ever.
 pub const EVENT_DAYS_MAX: u32 = 3650;
 /// Events that one slice of an erasure deletes, with their deliveries: a batch of some ten thousand rows, well inside D1's 30 s.
@@ -276,9 +286,8 @@ pub const CATALOG_IDLE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 pub const CATALOG_NOTED_BYTES_MAX: usize = 1024 * 1024;
 /// Attempts at a time in one invocation, which has six connections: a seventh would wait for one with its deadline running.
 pub const CONNECTIONS_MAX: usize = 5;
-/// Milliseconds of timeout up to which an attempt is made in a request's tail …
-pub const TAIL_TIMEOUT_MS_MAX: u32 = 20_000;
-/// … which the runtime ends after 30 s: no attempt begins that could last longer than this, ms.
+/// Milliseconds behind an answer in which attempts end: the runtime allows 30 s, and what came of them is written down
+/// in the rest. No attempt begins that could last longer.
 pub const TAIL_MS_MAX: i64 = 27_000;
 /// Messages of one call to Queues (its own limit).
 pub const QUEUE_BATCH_MAX: usize = 100;
@@ -288,6 +297,13 @@ pub const START_DELIVERIES_MAX: usize = 100;
 pub const START_TURN_MS: i64 = 5000;
 /// Wake-ups of one sweep: ten calls to Queues, and what is left is the next sweep's.
 pub const SWEEP_DELIVERIES_MAX: usize = 1000;
+/// Subscriptions with open deliveries that one sweep walks, which costs two rows read each; the next goes on behind
+/// them.
+pub const SWEEP_SUBSCRIPTIONS_MAX: i64 = 5000;
+/// Held deliveries that a turn looks at: those of a person whose erasure is under way are passed over.
+pub const HELD_LOOKED_MAX: i64 = 1000;
+/// Old secrets that one run of the sweep erases.
+pub const EXPIRE_SECRETS_MAX: i64 = 1000;
 /// Milliseconds that a wake-up may come before its time and still count: clocks of two machines differ.
 pub const EARLY_MS_MAX: i64 = 1000;
 

@@ -81,18 +81,21 @@ impl Delivery {
         }
     }
 
-    /// Leases it until `lease_ms` if it is due; the generation is the claim. Anything else that is due is held if its subscription takes none.
+    /// Leases it until `lease_ms` if it is due; the generation is the claim. What is due is held if its subscription
+    /// takes none, and given up if it was interrupted too often.
     pub const fn claim(&mut self, open: bool, now_ms: i64, lease_ms: i64) -> Option<i64> {
         if !self.is_claimable(now_ms) {
             return None;
         }
         let was_leased = matches!(self.state, State::Leased);
+        if was_leased && self.interrupted >= INTERRUPTIONS_MAX {
+            // Each of its attempts may have killed its own invocation.
+            self.state = State::Exhausted;
+            return None;
+        }
         if !open {
             self.interrupted += was_leased as i64;
             self.state = State::Held;
-            return None;
-        }
-        if was_leased && self.interrupted >= INTERRUPTIONS_MAX {
             return None;
         }
         self.interrupted += was_leased as i64;
@@ -137,13 +140,6 @@ impl Delivery {
         self.interrupted = 0;
         (self.state, self.due_ms) = next.standing(now_ms);
         true
-    }
-
-    /// Gives up one that was interrupted too often: each of its attempts may have killed its own invocation.
-    pub fn abandon(&mut self, now_ms: i64) {
-        if self.state == State::Leased && self.due_ms <= now_ms && self.interrupted >= INTERRUPTIONS_MAX {
-            self.state = State::Exhausted;
-        }
     }
 
     /// Moves a held one on.

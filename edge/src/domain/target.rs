@@ -1,7 +1,8 @@
 //! Where deliveries may go. Asked when a subscription is made and again before every attempt.
 //!
-//! The host comes from the runtime's URL parser, which already turns every notation of an IPv4 address into dotted decimals and
-//! a name into its ASCII form. A name that resolves to a private address cannot be seen here (SECURITY.md says what that means).
+//! The host comes from the runtime's URL parser, which already turns every notation of an IPv4 address into dotted
+//! decimals and a name into its ASCII form. A name that resolves to a private address cannot be seen here, be it by
+//! rebinding or by a name like `10.0.0.1.nip.io` (SECURITY.md says what that means).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -19,7 +20,7 @@ pub struct Parts {
 }
 
 /// Names that never leave a machine or a private network.
-const PRIVATE_SUFFIXES: [&str; 13] = [
+const PRIVATE_SUFFIXES: [&str; 16] = [
     ".localhost",
     ".localdomain",
     ".local",
@@ -29,11 +30,16 @@ const PRIVATE_SUFFIXES: [&str; 13] = [
     ".home",
     ".home.arpa",
     ".intranet",
+    ".intra",
+    ".consul",
+    ".docker",
     ".corp",
     ".svc",
     ".test",
     ".onion",
 ];
+/// A name of the public internet that leads to a cloud's metadata from inside it.
+const METADATA: &str = "metadata.goog";
 /// Ports that receivers of webhooks use. Others reach services that speak something else.
 const PORTS: [&str; 3] = ["", "443", "8443"];
 
@@ -59,7 +65,8 @@ pub fn check(parts: &Parts, own_host: Option<&str>, loopback: bool) -> Result<()
     if host.parse::<Ipv4Addr>().is_ok() || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok() {
         return Err("the URL must name a host, not an address");
     }
-    if !host.contains('.') || host.contains("..") || PRIVATE_SUFFIXES.iter().any(|suffix| host.ends_with(suffix)) {
+    let private = PRIVATE_SUFFIXES.iter().any(|suffix| host.ends_with(suffix)) || host == METADATA;
+    if !host.contains('.') || host.contains("..") || private {
         return Err("the URL must name a host of the public internet");
     }
     if own_host.is_some_and(|own| own.trim_end_matches('.').eq_ignore_ascii_case(host)) {
@@ -97,6 +104,10 @@ mod tests {
             "[fe80::1]",
             "[::ffff:7f00:1]",
             "metadata.google.internal",
+            "metadata.goog",
+            "web.service.consul",
+            "host.docker",
+            "wiki.intra",
             "printer.local",
             "intranet",
             "edge.example.com",

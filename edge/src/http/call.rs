@@ -190,9 +190,9 @@ impl Call {
         Some(format!("trips={trips} read={read} written={written}"))
     }
 
-    /// How many deliveries this invocation may attempt itself.
-    pub(super) fn room(&self) -> &Room {
-        self.room.get_or_init(|| jobs::flight::room(&self.env))
+    /// How many deliveries of the company that the request is for this invocation may attempt itself.
+    pub(super) fn room(&self, company: &str) -> &Room {
+        self.room.get_or_init(|| jobs::flight::room(&self.env, company))
     }
 
     /// What follows from new events once the answer is on its way: their deliveries go out.

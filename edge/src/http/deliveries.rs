@@ -184,6 +184,7 @@ struct Requeued<'a> {
 pub(super) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: &str) -> Handled {
     let db = call.db(Some(&admin.company))?;
     if !delivery_log::resend(db, &admin.company, id, delivery, call.now_ms()).await? {
+        webhooks::find(call, &admin, id).await?;
         let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
         return Err(Problem::new(Code::NotFound, message).into());
     }

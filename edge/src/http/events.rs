@@ -176,7 +176,7 @@ impl Sent {
             unproved: false,
             plan: None,
             claim: None,
-            room: call.room(),
+            room: call.room(&self.company),
         };
         let (fitting, stored) = planned::browser(call, request, &self.rows).await?;
         if !fitting.refused.is_empty() {

@@ -232,7 +232,7 @@ impl Claimed {
             unproved: !proved,
             plan: None,
             claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
-            room: call.room(),
+            room: call.room(&self.company),
         };
         let (candidate, server_session) = new_profile(call.now_ms());
         let traits = self.traits.get();

@@ -253,7 +253,7 @@ pub(super) async fn keep(
         unproved: false,
         plan: None,
         claim: None,
-        room: call.room(),
+        room: call.room(&company),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
     for _ in 0..RACES_MAX {

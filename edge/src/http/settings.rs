@@ -213,16 +213,14 @@ async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(),
     if url.is_none() && wanted.funnel_enabled.is_none() && wanted.funnel_secret.is_none() {
         return Ok(());
     }
-    if let Some(url) = url {
-        webhook_change::check_url(call, url, "crm_webhook_url")?;
-    }
+    let url = url.map(|url| webhook_change::check_url(call, url, "crm_webhook_url")).transpose()?;
     if wanted.funnel_secret.as_deref().is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
         let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
         return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
     }
     let db = call.db(Some(&admin.company))?;
     let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
-    let url = url.map(str::to_owned).or_else(|| current.map(|f| f.url));
+    let url = url.or_else(|| current.map(|f| f.url));
     let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");
     let secret = match wanted.funnel_secret.as_deref() {
         Some(secret) => {

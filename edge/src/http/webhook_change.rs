@@ -46,10 +46,7 @@ pub(super) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) ->
             Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
         );
     }
-    let url = wanted.url.map(|u| u.trim().to_owned());
-    if let Some(url) = url.as_deref() {
-        check_url(call, url, "url")?;
-    }
+    let url = wanted.url.map(|url| check_url(call, &url, "url")).transpose()?;
     if wanted.description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
         let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
         return Err(Problem::field(Code::InvalidField, "description", message).into());
@@ -98,13 +95,19 @@ pub(super) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) ->
     })
 }
 
-/// That deliveries may go to this URL.
-pub(super) fn check_url(call: &Call, url: &str, field: &'static str) -> Result<(), Problem> {
-    if url.len() > URL_BYTES_MAX {
-        return Err(Problem::field(Code::InvalidUrl, field, format!("{field} has at most {URL_BYTES_MAX} bytes")));
+/// The URL as it is stored, in the URL standard's normal form, if deliveries may go there.
+pub(super) fn check_url(call: &Call, typed: &str, field: &'static str) -> Result<String, Problem> {
+    let refused = |why: &str| Problem::field(Code::InvalidUrl, field, why);
+    let typed = typed.trim();
+    if typed.chars().any(char::is_control) {
+        return Err(refused("the URL must not contain control characters"));
     }
-    outbound::check_url(url, call.own_host().as_deref(), outbound::allows_loopback(call.env()))
-        .map_err(|why| Problem::field(Code::InvalidUrl, field, why))
+    let url = outbound::check_url(typed, call.own_host().as_deref(), outbound::allows_loopback(call.env()))
+        .map_err(refused)?;
+    if url.len() > URL_BYTES_MAX {
+        return Err(refused(&format!("{field} has at most {URL_BYTES_MAX} bytes")));
+    }
+    Ok(url)
 }
 
 /// Names, `prefix.*` and `*`; at least one. As stored.
@@ -142,11 +145,15 @@ pub(super) fn is_reserved(name: &str) -> bool {
         || ["webhook-", "x-webhook-signature", "cf-", "proxy-", "sec-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
+pub(super) fn too_many_headers() -> Problem {
+    Problem::field(Code::InvalidField, "headers", format!("a webhook has at most {HEADERS_MAX} headers"))
+}
+
 /// An owner's headers as a merge patch, names in lower case. As stored.
 fn own_headers(headers: BTreeMap<String, Option<String>>) -> Result<String, Problem> {
     let bad = |message: String| Problem::field(Code::InvalidField, "headers", message);
-    if headers.len() > HEADERS_MAX {
-        return Err(bad(format!("a webhook has at most {HEADERS_MAX} headers")));
+    if headers.values().flatten().count() > HEADERS_MAX {
+        return Err(too_many_headers());
     }
     let mut patch = BTreeMap::new();
     for (name, value) in headers {

@@ -14,7 +14,7 @@ use trackmate_wire::signature;
 use super::call::Call;
 use super::deliveries::{Shown, latest};
 use super::error::Error;
-use super::webhook_change::{Wanted, change, is_reserved, within};
+use super::webhook_change::{Wanted, change, is_reserved, too_many_headers, within};
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
@@ -178,7 +178,10 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled 
         standard: false,
     };
     let change = change(call, wanted, known, &vault::owner(&admin.company, id))?;
-    subscriptions::update(call.db(Some(&admin.company))?, &admin.company, id, &change, call.now_ms()).await?;
+    if !subscriptions::update(call.db(Some(&admin.company))?, &admin.company, id, &change, call.now_ms()).await? {
+        find(call, &admin, id).await?;
+        return Err(too_many_headers().into());
+    }
     if change.active == Some(true) || change.url.is_some() || change.rate_limit.is_some() {
         call.release_after_answer();
     }
@@ -219,7 +222,7 @@ pub(super) struct Rotate {
 }
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with the new secret. The old one goes on signing for
-/// so long; with 0 it is gone at once.
+/// so long; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.
 pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let text = body::as_sent(call).await?;
     let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::parse(&text)? };
@@ -227,8 +230,12 @@ pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled
     let until = (grace_h > 0).then(|| call.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(entropy::bytes());
     let sealed = vault(call)?.seal(&vault::owner(&admin.company, id), &secret, entropy::bytes());
-    if !subscriptions::rotate(call.db(Some(&admin.company))?, &admin.company, id, &sealed, until).await? {
-        return Err(unknown().into());
+    let db = call.db(Some(&admin.company))?;
+    if !subscriptions::rotate(db, &admin.company, id, &sealed, until, call.now_ms()).await? {
+        find(call, &admin, id).await?;
+        let message =
+            "the secret before this one is still in its grace; rotate when that is over, or with graceHours 0";
+        return Err(Problem::new(Code::Conflict, message).into());
     }
     answer(call, &admin, id, Some(&secret)).await
 }

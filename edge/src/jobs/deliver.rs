@@ -1,14 +1,15 @@
-//! Attempts at deliveries that are leased to this invocation: build the body, sign, send, hand the outcome over to [`super::settle`]. While they last,
-//! their leases are renewed; an attempt whose lease is lost is broken off, so that no two of one delivery are ever under way.
+//! Attempts at deliveries that are leased to this invocation: build the body, sign, send, hand the outcome over to
+//! [`super::settle`]. They run behind an answer or a batch of the queue, so neither waits for a receiver. While they
+//! last, their leases are renewed; an attempt whose lease is lost is broken off, so that no two of one delivery are
+//! ever under way.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, join4, select};
-use futures_util::stream::{self, StreamExt};
-use trackmate_wire::limits::{CONNECTIONS_MAX, RENEW_MS, TAIL_MS_MAX, TAIL_TIMEOUT_MS_MAX};
+use futures_util::future::{Either, join_all, join4, select};
+use trackmate_wire::limits::{ATTEMPT_MS_MAX, CONNECTIONS_MAX, FULL_WAIT_S, LEASE_MS, RENEW_MS, TAIL_MS_MAX};
 use trackmate_wire::signature::{hex_signature, standard_signature};
 use worker::{Context, Delay, Env, console_error};
 
@@ -25,12 +26,9 @@ use crate::store::ingest::Outbox;
 use crate::store::people;
 use crate::{entropy, store, vault};
 
-/// Seconds that a delivery waits which found this isolate full.
-const FULL_WAIT_S: u32 = 2;
-
 /// What a request's outbox needs once the answer is on its way: attempts at what is leased, wake-ups for the rest.
 pub async fn outbox(env: Env, company: String, outbox: Outbox) {
-    let delay_s = if outbox.pending.is_empty() || !flight::is_full() { 0 } else { FULL_WAIT_S };
+    let delay_s = if outbox.pending.is_empty() || flight::has_room(&company) { 0 } else { FULL_WAIT_S };
     let pending: Vec<Wake> = outbox.pending.into_iter().map(|id| Wake::delivery(&company, id)).collect();
     let paced: Vec<Wake> = outbox.paced.into_iter().map(|id| Wake::subscription(&company, id)).collect();
     let mut leased = outbox.leased;
@@ -38,71 +36,76 @@ pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     join4(
         wake::send(&env, &pending, delay_s),
         wake::send(&env, &paced, 0),
-        give_back(&env, &company, beyond),
-        run(&env, &company, leased, Some(now_ms() + TAIL_MS_MAX), 0),
+        give_back(&env, &company, beyond, 0),
+        run(&env, &company, leased, now_ms() + TAIL_MS_MAX, 0),
     )
     .await;
 }
 
-/// Claims these deliveries and attempts them behind an answer that is on its way; the queue takes what is more than an invocation affords.
+/// Claims these deliveries and attempts them behind an answer that is on its way; the queue takes what is more than an
+/// invocation affords.
 pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
     let later = ids.split_off(ids.len().min(flight::attempts_max(&env)));
     let wakes: Vec<Wake> = later.into_iter().map(|id| Wake::delivery(&company, id)).collect();
     wake::send(&env, &wakes, 0).await;
-    let (short, long) = claim(&env, &company, &ids).await;
-    give_back(&env, &company, long).await;
-    run(&env, &company, short, Some(now_ms() + TAIL_MS_MAX), 0).await;
+    let ends_ms = now_ms() + TAIL_MS_MAX;
+    let leased = claim(&env, &company, &ids).await;
+    run(&env, &company, leased, ends_ms, 0).await;
 }
 
-/// Does what wake-ups say. Short attempts go on behind the batch, so that a receiver that hangs does not hold the queue; a long one, and every one while
-/// this isolate is full, is waited for.
+/// Does what wake-ups say. Attempts go on behind the batch, so a receiver that hangs does not hold the queue. What
+/// finds no room in this isolate comes again.
 pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
-    let mut companies: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    for Wake { company, what } in wakes {
-        let (deliveries, subscriptions) = companies.entry(company).or_default();
-        match what {
-            What::Delivery(id) => deliveries.push(id),
-            What::Subscription(id) => subscriptions.push(id),
-        }
+    let mut companies: BTreeMap<String, Vec<Wake>> = BTreeMap::new();
+    for wake in wakes {
+        companies.entry(wake.company.clone()).or_default().push(wake);
     }
-    for (company, (ids, subscriptions)) in companies {
+    for (company, wakes) in companies {
+        if !flight::has_room(&company) {
+            wake::send(env, &wakes, FULL_WAIT_S).await;
+            continue;
+        }
         let ends_ms = now_ms() + TAIL_MS_MAX;
-        for subscription in subscriptions {
-            let (env, company) = (env.clone(), company.clone());
-            context.wait_until(async move { pace::turns(&env, &company, &subscription, ends_ms).await });
+        let mut ids = Vec::new();
+        for Wake { what, .. } in wakes {
+            match what {
+                What::Delivery(id) => ids.push(id),
+                What::Subscription(id) => {
+                    let (env, company) = (env.clone(), company.clone());
+                    context.wait_until(async move { pace::turns(&env, &company, &id, ends_ms).await });
+                }
+            }
         }
-        let (short, long) = claim(env, &company, &ids).await;
-        if flight::is_full() {
-            run(env, &company, short, None, 0).await;
-        } else {
-            let (env, company) = (env.clone(), company.clone());
-            context.wait_until(async move { run(&env, &company, short, Some(ends_ms), 0).await });
-        }
-        run(env, &company, long, None, 0).await;
+        let leased = claim(env, &company, &ids).await;
+        let (busy, free): (Vec<_>, Vec<_>) =
+            leased.into_iter().partition(|d| flight::is_busy(&company, &d.subscription));
+        give_back(env, &company, busy, FULL_WAIT_S).await;
+        let env = env.clone();
+        context.wait_until(async move { run(&env, &company, free, ends_ms, 0).await });
     }
 }
 
-/// Claims what is due: attempts that fit behind an answer, and those that may last longer. Never fails: the sweep tries again.
-async fn claim(env: &Env, company: &str, ids: &[String]) -> (Vec<Leased>, Vec<Leased>) {
+/// Claims what is due. Never fails: the sweep tries again.
+async fn claim(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
     if ids.is_empty() {
-        return (Vec::new(), Vec::new());
+        return Vec::new();
     }
     let claimed = async { deliveries::claim(&store::database(env, Some(company))?, company, ids, now_ms()).await };
     match claimed.await {
         Ok((leased, paced)) => {
             let wakes: Vec<Wake> = paced.into_iter().map(|id| Wake::subscription(company, id)).collect();
             wake::send(env, &wakes, 0).await;
-            leased.into_iter().partition(|d| d.target.timeout_ms <= TAIL_TIMEOUT_MS_MAX)
+            leased
         }
         Err(error) => {
             console_error!("{} deliveries were not claimed: {}", ids.len(), store::brief(&error));
-            (Vec::new(), Vec::new())
+            Vec::new()
         }
     }
 }
 
 /// Leaves leased deliveries to the queue.
-async fn give_back(env: &Env, company: &str, leased: Vec<Leased>) {
+async fn give_back(env: &Env, company: &str, leased: Vec<Leased>, delay_s: u32) {
     if leased.is_empty() {
         return;
     }
@@ -112,87 +115,123 @@ async fn give_back(env: &Env, company: &str, leased: Vec<Leased>) {
     match given.await {
         Ok(()) => {
             let wakes: Vec<Wake> = leased.into_iter().map(|d| Wake::delivery(company, d.id)).collect();
-            wake::send(env, &wakes, 0).await;
+            wake::send(env, &wakes, delay_s).await;
         }
         Err(error) => console_error!("leases were not given back and run out: {}", store::brief(&error)),
     }
 }
 
 /// The leases of a run that are not settled: the claim, and what breaks its attempt off.
-type Live = RefCell<BTreeMap<String, (i64, Option<web_sys::AbortController>)>>;
+type Live = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
 
-/// Attempts leased deliveries, a few at a time, `spacing_ms` apart; none begins that could last past `ends_ms`.
-pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: Option<i64>, spacing_ms: u64) {
-    let Some(lease_ms) = leased.iter().map(|d| d.lease_ms).min() else { return };
-    let live: Live = RefCell::new(leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect());
-    let began = now_ms();
-    let attempts = stream::iter(leased.into_iter().zip(0_u64..)).for_each_concurrent(CONNECTIONS_MAX, |(d, place)| {
-        let live = &live;
-        async move {
-            let elapsed = u64::try_from(now_ms() - began).unwrap_or_default();
-            let wait_ms = (place * spacing_ms).saturating_sub(elapsed);
-            if wait_ms > 0 {
-                Delay::from(Duration::from_millis(wait_ms)).await;
-            }
-            attempt(env, company, d, ends_ms, live).await;
-        }
-    });
-    select(pin!(attempts), pin!(keep(env, company, &live, lease_ms))).await;
+/// An invocation's way through what it has leased.
+struct Run<'a> {
+    env: &'a Env,
+    company: &'a str,
+    /// What no attempt has begun at, each with its place in the order.
+    waiting: RefCell<VecDeque<(Leased, u64)>>,
+    live: RefCell<Live>,
+    /// Whether an attempt has begun since the leases were last renewed.
+    moves: Cell<bool>,
 }
 
-/// Renews leases until it is dropped. One that is lost, or cannot be renewed in time, breaks its attempt off.
-async fn keep(env: &Env, company: &str, live: &Live, mut lease_ms: i64) {
-    loop {
-        Delay::from(Duration::from_millis(RENEW_MS)).await;
-        let claim = |(id, (generation, _)): (&String, &(i64, _))| Claim { id: id.clone(), generation: *generation };
-        let leases: Vec<Claim> = live.borrow().iter().map(claim).collect();
-        if leases.is_empty() {
-            continue;
+/// Attempts leased deliveries, a few at a time, `spacing_ms` apart; none begins that could last past `ends_ms`. What
+/// waits while every connection hangs is left to the queue.
+pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, spacing_ms: u64) {
+    let Some(lease_ms) = leased.iter().map(|d| d.lease_ms).min() else { return };
+    let live = leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect();
+    let waiting = RefCell::new(leased.into_iter().zip(0_u64..).collect());
+    let run = Run { env, company, waiting, live: RefCell::new(live), moves: Cell::new(true) };
+    let began = now_ms();
+    let one_by_one = async |run: &Run<'_>| loop {
+        let next = run.waiting.borrow_mut().pop_front();
+        let Some((d, place)) = next else { return };
+        let elapsed = u64::try_from(now_ms() - began).unwrap_or_default();
+        let wait_ms = (place * spacing_ms).saturating_sub(elapsed);
+        if wait_ms > 0 {
+            Delay::from(Duration::from_millis(wait_ms)).await;
         }
-        let now = now_ms();
-        let left = Duration::from_millis(u64::try_from(lease_ms - now).unwrap_or_default());
-        let renewed = async { deliveries::renew(&store::database(env, Some(company))?, company, &leases, now).await };
-        let kept = match select(pin!(renewed), pin!(Delay::from(left))).await {
-            Either::Left((Ok(kept), _)) => {
-                lease_ms = now + trackmate_wire::limits::LEASE_MS;
-                kept
-            }
-            Either::Left((Err(error), _)) => {
-                console_error!("leases were not renewed: {}", store::brief(&error));
+        run.moves.set(true);
+        run.attempt(d, ends_ms).await;
+    };
+    let attempts = join_all((0..CONNECTIONS_MAX).map(|_| one_by_one(&run)));
+    select(pin!(attempts), pin!(run.keep(lease_ms))).await;
+}
+
+impl Run<'_> {
+    /// Renews leases until it is dropped. One that is lost, or cannot be renewed in time, breaks its attempt off.
+    async fn keep(&self, mut lease_ms: i64) {
+        let Self { env, company, live, .. } = self;
+        loop {
+            Delay::from(Duration::from_millis(RENEW_MS)).await;
+            self.leave_stuck().await;
+            let claim = |(id, (generation, _)): (&String, &(i64, _))| Claim { id: id.clone(), generation: *generation };
+            let leases: Vec<Claim> = live.borrow().iter().map(claim).collect();
+            if leases.is_empty() {
                 continue;
             }
-            Either::Right(_) => Vec::new(),
-        };
-        for Claim { id, .. } in leases {
-            if !kept.contains(&id)
-                && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
-            {
-                attempt.abort();
+            let now = now_ms();
+            let left = Duration::from_millis(u64::try_from(lease_ms - now).unwrap_or_default());
+            let renewed =
+                async { deliveries::renew(&store::database(env, Some(company))?, company, &leases, now).await };
+            let kept = match select(pin!(renewed), pin!(Delay::from(left))).await {
+                Either::Left((Ok(kept), _)) => {
+                    lease_ms = now + LEASE_MS;
+                    kept
+                }
+                Either::Left((Err(error), _)) => {
+                    console_error!("leases were not renewed: {}", store::brief(&error));
+                    continue;
+                }
+                Either::Right(_) => Vec::new(),
+            };
+            for Claim { id, .. } in leases {
+                if !kept.contains(&id)
+                    && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
+                {
+                    attempt.abort();
+                }
             }
         }
     }
+
+    /// Leaves to the queue what waits for a connection while none has come free: those receivers hang.
+    async fn leave_stuck(&self) {
+        if self.moves.replace(false) {
+            return;
+        }
+        let stuck = self.waiting.take().into_iter().map(|(d, _)| d);
+        let stuck = stuck.filter(|d| self.live.borrow_mut().remove(&d.id).is_some()).collect();
+        give_back(self.env, self.company, stuck, 0).await;
+    }
+
+    async fn attempt(&self, d: Leased, ends_ms: i64) {
+        let Self { env, company, live, .. } = self;
+        let began = now_ms();
+        if began + i64::from(timeout_ms(&d.target)) > ends_ms {
+            // Its time behind this answer is over; the queue has more.
+            if live.borrow_mut().remove(&d.id).is_some() {
+                give_back(env, company, vec![d], 0).await;
+            }
+            return;
+        }
+        let Ok(breaker) = web_sys::AbortController::new() else { return };
+        match live.borrow_mut().get_mut(&d.id) {
+            Some((_, slot)) => *slot = Some(breaker.clone()),
+            None => return, // The lease was lost while it waited for its turn.
+        }
+        let _under_way = flight::begin(company, &d.subscription);
+        let (body, exchange) = exchange(env, company, &d, began, &breaker.signal()).await;
+        if live.borrow_mut().remove(&d.id).is_none() {
+            return; // The lease was lost meanwhile: whoever holds it now says what came of the delivery.
+        }
+        settle::push(env, done(company, d, body, exchange, began)).await;
+    }
 }
 
-async fn attempt(env: &Env, company: &str, d: Leased, ends_ms: Option<i64>, live: &Live) {
-    let began = now_ms();
-    if ends_ms.is_some_and(|ends| began + i64::from(d.target.timeout_ms) > ends) {
-        // Its time behind this answer is over; the queue has more.
-        if live.borrow_mut().remove(&d.id).is_some() {
-            give_back(env, company, vec![d]).await;
-        }
-        return;
-    }
-    let Ok(breaker) = web_sys::AbortController::new() else { return };
-    match live.borrow_mut().get_mut(&d.id) {
-        Some((_, slot)) => *slot = Some(breaker.clone()),
-        None => return, // The lease was lost while it waited for its turn.
-    }
-    let _under_way = flight::begin(&d.subscription);
-    let (body, exchange) = exchange(env, company, &d, began, &breaker.signal()).await;
-    if live.borrow_mut().remove(&d.id).is_none() {
-        return; // The lease was lost meanwhile: whoever holds it now says what came of the delivery.
-    }
-    settle::push(env, done(company, d, body, exchange, began)).await;
+/// Milliseconds that an attempt at this target may take.
+pub fn timeout_ms(target: &Target) -> u32 {
+    target.timeout_ms.min(ATTEMPT_MS_MAX)
 }
 
 /// Builds, signs and sends.
@@ -203,23 +242,26 @@ async fn exchange(
     began: i64,
     breaker: &web_sys::AbortSignal,
 ) -> (Option<String>, Exchange) {
-    let whole = match whole(env, company, d).await {
+    let Some(fact) = &d.fact else {
+        return (None, Exchange::failed(Outcome::Refused, "its event is gone"));
+    };
+    let whole = match whole(env, company, d, fact).await {
         Ok(whole) => whole,
         Err(error) => {
             console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
             return (None, Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
         }
     };
-    let fact = Fact {
+    let said = Fact {
         event: &d.event,
-        ts: d.fact.ts,
-        data: whole.as_deref().unwrap_or(&d.fact.data),
-        from_server: d.fact.source == 1,
+        ts: fact.ts,
+        data: whole.as_deref().unwrap_or(&fact.data),
+        from_server: fact.source == 1,
         message_id: &d.message_id,
-        session: &d.fact.session,
+        session: &fact.session,
         profile: d.profile.as_deref(),
     };
-    let Some(body) = d.body.clone().or_else(|| payload::body(fact)) else {
+    let Some(body) = d.body.clone().or_else(|| payload::body(said)) else {
         return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
     };
     let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
@@ -239,7 +281,7 @@ async fn exchange(
         url: &d.target.url,
         body: &body,
         headers,
-        timeout_ms: d.target.timeout_ms,
+        timeout_ms: timeout_ms(&d.target),
         loopback: outbound::allows_loopback(env),
         breaker: Some(breaker),
     };
@@ -248,13 +290,13 @@ async fn exchange(
 }
 
 /// The data of a `user.updated` that an identify made, with the whole user: the identify itself does not pay for reading one.
-async fn whole(env: &Env, company: &str, d: &Leased) -> store::Result<Option<String>> {
+async fn whole(env: &Env, company: &str, d: &Leased, fact: &deliveries::Fact) -> store::Result<Option<String>> {
     let (Some(id), None, 1, "", "user.updated") =
-        (&d.profile, &d.body, d.fact.source, d.fact.session.as_str(), d.event.as_str())
+        (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())
     else {
         return Ok(None);
     };
-    let mut data: serde_json::Value = serde_json::from_str(&d.fact.data)?;
+    let mut data: serde_json::Value = serde_json::from_str(&fact.data)?;
     let Some(user) = data.get_mut("user").filter(|user| user.get("timestamps").is_none()) else { return Ok(None) };
     let Some(profile) = people::profile(&store::database(env, Some(company))?, company, id).await? else {
         return Ok(None);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use trackmate_wire::limits::RATE_LIMIT_MAX;
+use trackmate_wire::limits::{FULL_WAIT_S, RATE_LIMIT_MAX};
 use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
@@ -17,6 +17,10 @@ const TURN_MS: i64 = 1000;
 
 /// Takes turns while something waits for them, at most until `ends_ms`; then another invocation goes on.
 pub async fn turns(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
+    if !flight::has_room(company) {
+        wake::send(env, &[Wake::subscription(company, subscription.to_owned())], FULL_WAIT_S).await;
+        return;
+    }
     let most = flight::attempts_max(env).min(usize::try_from(RATE_LIMIT_MAX).unwrap_or(usize::MAX));
     let mut left = most;
     loop {
@@ -37,9 +41,8 @@ pub async fn turns(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
         }
         left = left.saturating_sub(leased.len());
         let share = u64::try_from(leased.len()).unwrap_or(1);
-        let longest = leased.iter().map(|d| i64::from(d.target.timeout_ms)).max().unwrap_or_default();
-        // A turn that was taken is used, even if an attempt of 30 s may be cut off here: its lease then runs out, and it is tried again.
-        deliver::run(env, company, leased, None, 1000 / share).await;
+        let longest = leased.iter().map(|d| i64::from(deliver::timeout_ms(&d.target))).max().unwrap_or_default();
+        deliver::run(env, company, leased, ends_ms, 1000 / share).await;
         if left == 0 || now_ms() + TURN_MS + longest > ends_ms {
             break;
         }

@@ -1,6 +1,12 @@
-//! The sweep. `recover` finds what has no wake-up left: what is due, whatever an invocation that died left leased, what was held for a subscription that
-//! takes deliveries again. It runs every minute by cron and when an isolate starts, for that may be the restart after a crash. `run` also tidies:
-//! what erased people left, old secrets, old logs, old events, old receipts, exports that died, secrets from before they were sealed.
+//! The sweep. `recover` finds what has no wake-up left: what is due, whatever an invocation that died left leased, what
+//! was held for a subscription that takes deliveries again. It runs every minute by cron and when an isolate starts,
+//! for that may be the restart after a crash. `run` also tidies: what erased people left, old secrets, old logs, old
+//! events, old receipts, exports that died, secrets from before they were sealed.
+//!
+//! Each step has a bound, serves the companies in turn, and fails by itself. Rebuilding people apart (`store::rebuild`), a
+//! run makes at most 37 calls to D1 and eleven to Queues: the free plan allows an invocation 50.
+
+use std::collections::{BTreeMap, VecDeque};
 
 use trackmate_wire::limits::{
     AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, START_TURN_MS,
@@ -10,17 +16,30 @@ use worker::{Delay, Env, console_error};
 
 use super::wake::{self, Wake};
 use crate::http::{lookup_key, now_ms};
+use crate::store::subscriptions::{Plain, Sealed};
 use crate::store::{
-    self, audit, deliveries, delivery_log, erasures, exports, incoming, rebuild, retention, subscriptions,
+    self, Db, audit, deliveries, delivery_log, erasures, exports, incoming, progress, rebuild, retention, subscriptions,
 };
 use crate::{entropy, vault};
 
-/// The cron's run. What it does not get to is older at the next run and comes first then.
+const DAY_MS: i64 = 86_400_000;
+
+/// The cron's run.
 pub async fn run(env: &Env) {
     recover(env, SWEEP_DELIVERIES_MAX).await;
-    report(rebuild(env).await);
-    report(erase(env).await);
-    report(tidy(env).await);
+    let Some(db) = database(env) else { return };
+    let now = now_ms();
+    let audited = now - AUDIT_DAYS * DAY_MS;
+    report("people to be rebuilt", rebuild::sweep(&db, now, lookup_key).await);
+    report("erasures", erase(&db).await);
+    report("old secrets", subscriptions::expire_secrets(&db, now).await);
+    report("logs", delivery_log::prune(&db, now).await);
+    report("old events", retention::prune(&db, now).await);
+    report("exports that died", exports::abandon(&db, now, now - EXPORT_IDLE_MS).await);
+    report("the list of exports", exports::prune(&db, audited).await);
+    report("the audit log", audit::prune(&db, audited).await);
+    report("receipts", incoming::prune(&db, now - INCOMING_DAYS * DAY_MS).await);
+    report("sealing", seal(env, &db).await);
 }
 
 /// The run of an isolate that has just started: at once, and again when whatever a crash left leased has run out. Of many that start at a time, one does it.
@@ -35,83 +54,99 @@ async fn recover_in_turn(env: &Env) {
     match turn.await {
         Ok(true) => recover(env, START_DELIVERIES_MAX).await,
         Ok(false) => {}
-        Err(error) => report(Err(error)),
+        Err(error) => report("an isolate's start", Err(error)),
     }
 }
 
 /// Wakes what has no wake-up left, `most` deliveries at the most.
 pub async fn recover(env: &Env, most: usize) {
-    report(try_recover(env, most).await);
+    let Some(db) = database(env) else { return };
+    report("held deliveries", deliveries::release(&db, now_ms()).await);
+    report("due deliveries", wake_due(env, &db, most).await);
+    report("turns", wake_paced(env, &db).await);
 }
 
-fn report(swept: store::Result<()>) {
+fn database(env: &Env) -> Option<Db> {
+    let db = store::database(env, None);
+    report("everything", db.as_ref().map(|_| ()).map_err(|error| worker::Error::RustError(error.to_string())));
+    db.ok()
+}
+
+fn report(what: &str, swept: store::Result<()>) {
     if let Err(error) = swept {
-        console_error!("the sweep failed: {}", store::brief(&error));
+        console_error!("the sweep of {what} failed: {}", store::brief(&error));
     }
 }
 
-async fn try_recover(env: &Env, most: usize) -> store::Result<()> {
-    let db = store::database(env, None)?;
-    let now = now_ms();
-    deliveries::release(&db, now).await?;
-    deliveries::abandon(&db, now).await?;
-    let due = deliveries::due(&db, now, i64::try_from(most).unwrap_or(i64::MAX)).await?;
-    let mut wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id)).collect();
-    let paced = deliveries::paced(&db, now).await?;
-    wakes.extend(paced.into_iter().map(|s| Wake::subscription(&s.company, s.id)));
+async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
+    const JOB: &str = "wake deliveries";
+    let from: deliveries::Place = progress::find(db, JOB).await?;
+    let (due, place) = deliveries::due(db, now_ms(), i64::try_from(most).unwrap_or(i64::MAX), &from).await?;
+    let wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id)).collect();
+    wake::send(env, &wakes, 0).await;
+    if place != from {
+        db.batch(vec![progress::set(db, JOB, &place)?]).await?;
+    }
+    Ok(())
+}
+
+async fn wake_paced(env: &Env, db: &Db) -> store::Result<()> {
+    let paced = deliveries::paced(db, now_ms()).await?;
+    let wakes: Vec<Wake> = paced.into_iter().map(|s| Wake::subscription(&s.company, s.id)).collect();
     wake::send(env, &wakes, 0).await;
     Ok(())
 }
 
-/// Goes on with people who are being rebuilt.
-async fn rebuild(env: &Env) -> store::Result<()> {
-    rebuild::sweep(&store::database(env, None)?, now_ms(), lookup_key).await
-}
-
-/// Goes on with erasures that their requests did not finish. One that fails does not hold up the others.
-async fn erase(env: &Env) -> store::Result<()> {
-    let db = store::database(env, None)?;
+/// Goes on with erasures that their requests did not finish: a slice of each in turn. One that fails holds up no other.
+async fn erase(db: &Db) -> store::Result<()> {
+    const JOB: &str = "erase";
+    let last: String = progress::find(db, JOB).await?;
+    let mut open: VecDeque<_> = erasures::open(db, &last).await?.into();
+    let mut served = None;
     let mut slices = 0;
-    for erasure in erasures::open(&db).await? {
-        while slices < ERASE_SLICES_MAX {
-            slices += 1;
-            match erasures::slice(&db, &erasure.company, &erasure.profile, now_ms()).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    report(Err(error));
-                    break;
+    while slices < ERASE_SLICES_MAX {
+        let Some(erasure) = open.pop_front() else { break };
+        served = Some(erasure.company.clone());
+        match erasures::slice(db, &erasure.company, &erasure.profile, now_ms()).await {
+            Ok(more) => {
+                slices += 1;
+                if more {
+                    open.push_back(erasure);
                 }
             }
+            Err(error) => report("an erasure", Err(error)),
         }
+    }
+    if let Some(company) = served {
+        db.batch(vec![progress::set(db, JOB, &company)?]).await?;
     }
     Ok(())
 }
 
-async fn tidy(env: &Env) -> store::Result<()> {
-    let db = store::database(env, None)?;
-    let now = now_ms();
-    subscriptions::expire_secrets(&db, now).await?;
-    delivery_log::prune(&db, now).await?;
-    retention::prune(&db, now).await?;
-    exports::abandon(&db, now, now - EXPORT_IDLE_MS).await?;
-    let before = now - AUDIT_DAYS * 86_400_000;
-    exports::prune(&db, before).await?;
-    audit::prune(&db, before).await?;
-    incoming::prune(&db, now - INCOMING_DAYS * 86_400_000).await?;
+/// Seals what was stored before secrets were. One that cannot be read holds up no other.
+async fn seal(env: &Env, db: &Db) -> store::Result<()> {
     let Some(vault) = vault::of(env) else { return Ok(()) };
-    for plain in subscriptions::plain(&db).await? {
+    let sealed = |plain: &Plain| -> store::Result<Sealed> {
         let owner = vault::owner(&plain.company, &plain.id);
         // What is sealed already stays as it is: a secret that was rotated, a header that was set since.
         let seal = |value: &str| match vault.open(&owner, value) {
             Ok(open) if open == value => vault.seal(&owner, value, entropy::bytes()),
             Ok(_) | Err(_) => value.to_owned(),
         };
-        let headers: std::collections::BTreeMap<String, String> = serde_json::from_str(&plain.headers)?;
-        let headers: std::collections::BTreeMap<_, _> = headers.into_iter().map(|(n, v)| (n, seal(&v))).collect();
-        let old_secret = plain.old_secret.as_deref().map(seal);
-        let headers = serde_json::to_string(&headers)?;
-        subscriptions::seal(&db, &plain, &seal(&plain.secret), old_secret.as_deref(), &headers).await?;
+        let headers: BTreeMap<String, String> = serde_json::from_str(&plain.headers)?;
+        let headers: BTreeMap<_, _> = headers.into_iter().map(|(name, value)| (name, seal(&value))).collect();
+        Ok(Sealed {
+            secret: seal(&plain.secret),
+            old_secret: plain.old_secret.as_deref().map(seal),
+            headers: serde_json::to_string(&headers)?,
+        })
+    };
+    let mut all = Vec::new();
+    for plain in subscriptions::plain(db).await? {
+        match sealed(&plain) {
+            Ok(sealed) => all.push((plain, sealed)),
+            Err(error) => report("a webhook's headers", Err(error)),
+        }
     }
-    Ok(())
+    subscriptions::seal(db, &all).await
 }

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
-    EARLY_MS_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PRUNE_DELIVERIES_MAX, RELEASE_DELIVERIES_MAX,
-    RELEASE_SUBSCRIPTIONS_MAX,
+    EARLY_MS_MAX, HELD_LOOKED_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PUT_OFF_MS, RELEASE_DELIVERIES_MAX,
+    RELEASE_SUBSCRIPTIONS_MAX, SWEEP_SUBSCRIPTIONS_MAX,
 };
 
 use super::{Db, Result, sql};
@@ -69,8 +69,8 @@ pub struct Leased {
     pub tries: u32,
     /// The bytes of an earlier attempt.
     pub body: Option<String>,
-    /// What the body is made of.
-    pub fact: Fact,
+    /// What the body is made of; `None` of an event that is gone.
+    pub fact: Option<Fact>,
     /// Where it goes.
     pub target: Target,
 }
@@ -90,11 +90,9 @@ struct Claimed {
 }
 
 impl Claimed {
-    /// `None` of an event that is gone: the lease runs out, and after some such the delivery is given up.
-    fn leased(self, lease_ms: i64) -> Result<Option<Leased>> {
-        let Some(fact) = &self.fact else { return Ok(None) };
-        Ok(Some(Leased {
-            fact: serde_json::from_str(fact)?,
+    fn leased(self, lease_ms: i64) -> Result<Leased> {
+        Ok(Leased {
+            fact: self.fact.as_deref().map(serde_json::from_str).transpose()?,
             target: serde_json::from_str(&self.target)?,
             id: self.id,
             subscription: self.subscription,
@@ -105,7 +103,7 @@ impl Claimed {
             lease_ms,
             tries: self.tries,
             body: self.body,
-        }))
+        })
     }
 }
 
@@ -115,8 +113,8 @@ struct HeldFor {
     paced: i64,
 }
 
-/// Leases those of these deliveries that are due; those whose subscription takes none are held. The second list are subscriptions of such that have a
-/// turn to take.
+/// Leases those of these deliveries that are due; those whose subscription takes none are held, and what can be neither
+/// is ended or put off. The second list are subscriptions of such that are held and have a turn to take.
 ///
 /// # Errors
 /// D1's.
@@ -125,14 +123,20 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     let (company, ids, now, early) = (company.into(), (&ids).into(), now_ms.into(), EARLY_MS_MAX.into());
     let lease_ms = now_ms + LEASE_MS;
     let claim = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
-    let batch = vec![db.bind(sql::DELIVERY_CLAIM, &claim)?, db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early])?];
+    let (most, later) = (INTERRUPTIONS_MAX.into(), PUT_OFF_MS.into());
+    let batch = vec![
+        db.bind(sql::DELIVERY_CLAIM, &claim)?,
+        db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early, most])?,
+        db.bind(sql::ATTEMPT_CLEAR, &[company, ids, now, most])?,
+        db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?,
+    ];
     let mut answers = super::Answers::new(db.batch(batch).await?);
     let claimed: Vec<Claimed> = answers.take()?.rows()?;
     let held: Vec<HeldFor> = answers.take()?.rows()?;
     let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
     paced.sort();
     paced.dedup();
-    Ok((claimed.into_iter().filter_map(|c| c.leased(lease_ms).transpose()).collect::<Result<_>>()?, paced))
+    Ok((claimed.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
 }
 
 /// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's share of a limited rate, `most` at the most.
@@ -140,15 +144,15 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
 /// # Errors
 /// D1's.
 pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, most: i64) -> Result<Vec<Leased>> {
-    let (company, subscription) = (company.into(), subscription.into());
+    let (company, subscription, looked) = (company.into(), subscription.into(), HELD_LOOKED_MAX.into());
     let lease_ms = now_ms + LEASE_MS;
     let batch = vec![
-        db.bind(sql::SUBSCRIPTION_PACE, &[company, subscription, now_ms.into(), PROBE_MARGIN_MS.into()])?,
-        db.bind(sql::DELIVERY_CLAIM_HELD, &[company, subscription, lease_ms.into(), most.into()])?,
+        db.bind(sql::SUBSCRIPTION_PACE, &[company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked])?,
+        db.bind(sql::DELIVERY_CLAIM_HELD, &[company, subscription, lease_ms.into(), most.into(), looked])?,
     ];
     let mut answers = super::Answers::new(db.batch(batch).await?);
     answers.take()?;
-    answers.take()?.rows::<Claimed>()?.into_iter().filter_map(|c| c.leased(lease_ms).transpose()).collect()
+    answers.take()?.rows::<Claimed>()?.into_iter().map(|c| c.leased(lease_ms)).collect()
 }
 
 /// A claim: the delivery and its generation, as an item of a JSON parameter.
@@ -293,7 +297,7 @@ pub async fn settle(
         batch.push(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
         // Written as pending: the settling attempts nothing itself.
         let (server, nobody, none) = (1.into(), super::Param::Null, super::Param::Int(0));
-        let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none, none];
+        let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none];
         batch.push(db.bind(sql::DELIVERIES_INSERT, &outbox)?);
     }
     let mut answers = super::Answers::new(db.batch(batch).await?);
@@ -306,16 +310,6 @@ pub async fn settle(
         woken = answers.take()?.rows::<Id>()?.into_iter().map(|row| row.id).collect();
     }
     Ok(Settled { noted, notices: woken })
-}
-
-/// Gives up, with its reason, what was interrupted too often. Serves the sweep; hence no company.
-///
-/// # Errors
-/// D1's.
-pub async fn abandon(db: &Db, now_ms: i64) -> Result<()> {
-    let params = [now_ms.into(), INTERRUPTIONS_MAX.into(), PRUNE_DELIVERIES_MAX.into()];
-    let batch = vec![db.bind(sql::ATTEMPT_ABANDON, &params)?, db.bind(sql::DELIVERY_ABANDON, &params)?];
-    db.batch(batch).await.map(drop)
 }
 
 /// A subscription that has a turn to take.
@@ -348,7 +342,8 @@ struct Releasing {
     released_at: Option<i64>,
 }
 
-/// Moves a slice of what was held on, for every subscription that was switched on. Serves the sweep; hence no company.
+/// Moves a slice of what was held on, for some of the subscriptions that take it again, each company's in turn. Serves
+/// the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -375,7 +370,7 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<()> {
 }
 
 /// A delivery whose time has come.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Due {
     /// Whose.
     pub company: String,
@@ -383,10 +378,31 @@ pub struct Due {
     pub id: String,
 }
 
-/// Deliveries of every company that are due, oldest first. Serves the sweep, which serves all; hence no company.
+/// A company and one of its subscriptions, where a walk through all of them stands; empty before the first.
+pub type Place = (String, String);
+
+#[derive(Deserialize)]
+struct Walked {
+    company: String,
+    subscription: String,
+    id: Option<String>,
+}
+
+/// Deliveries of every company that are due, `limit` at the most: each company's in turn, each of its subscriptions' in
+/// turn, what waited longest first. With the place where the walk stopped, if it did not come to the end. Serves the
+/// sweep, which serves all; hence no company.
 ///
 /// # Errors
 /// D1's.
-pub async fn due(db: &Db, now_ms: i64, limit: i64) -> Result<Vec<Due>> {
-    db.run(sql::DELIVERY_DUE, &[now_ms.into(), limit.into()]).await?.rows()
+pub async fn due(db: &Db, now_ms: i64, limit: i64, (company, subscription): &Place) -> Result<(Vec<Due>, Place)> {
+    let params = [now_ms.into(), limit.into(), company.into(), subscription.into(), SWEEP_SUBSCRIPTIONS_MAX.into()];
+    let mut place = Place::default();
+    let mut due = Vec::new();
+    for Walked { company, subscription, id } in db.run(sql::DELIVERY_DUE, &params).await?.rows()? {
+        match id {
+            Some(id) => due.push(Due { company, id }),
+            None => place = (company, subscription),
+        }
+    }
+    Ok((due, place))
 }

@@ -2,44 +2,52 @@
 //! [`super::deliveries`].
 
 use serde::Deserialize;
-use trackmate_wire::limits::{PRUNE_DELIVERIES_MAX, PRUNE_SUBSCRIPTIONS_MAX};
+use trackmate_wire::limits::{PRUNE_DELIVERIES_MAX, PRUNE_LOOKED_MAX, PRUNE_ROUNDS_MAX, PRUNE_SUBSCRIPTIONS_MAX};
 
-use super::{Db, Result, sql};
-
-#[derive(Deserialize)]
-struct Progress {
-    place: String,
-}
+use super::deliveries::Place;
+use super::{Db, Result, progress, sql};
 
 #[derive(Deserialize)]
-struct Owner {
+struct Log {
     company: String,
     subscription: String,
+    prunable: i64,
 }
 
-/// Deletes a slice of what ended before its company's logs begin, and of the attempts at it; goes on where the last run stopped, and from the start when
-/// it is through. Serves the sweep; hence no company.
+/// Deletes what ended before its company's logs begin, and the attempts at it: a slice of each of some logs that have
+/// any, in their order from where the last run stopped, and from the first when it was through. Serves the sweep; hence
+/// no company.
 ///
 /// # Errors
 /// D1's.
 pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
     const JOB: &str = "prune deliveries";
-    let found: Option<Progress> = db.run(sql::PROGRESS_FIND, &[JOB.into()]).await?.first()?;
-    let (mut company, mut subscription): (String, String) =
-        found.and_then(|p| serde_json::from_str(&p.place).ok()).unwrap_or_default();
-    for _ in 0..PRUNE_SUBSCRIPTIONS_MAX {
-        let next = db.run(sql::PROGRESS_NEXT, &[(&company).into(), (&subscription).into()]).await?.first::<Owner>()?;
-        let through = next.is_none();
-        (company, subscription) = next.map(|n| (n.company, n.subscription)).unwrap_or_default();
-        let params = [(&company).into(), (&subscription).into(), now_ms.into(), PRUNE_DELIVERIES_MAX.into()];
-        let place = serde_json::to_string(&(&company, &subscription))?;
-        let batch = vec![
-            db.bind(sql::ATTEMPT_PRUNE, &params)?,
-            db.bind(sql::DELIVERY_PRUNE, &params)?,
-            db.bind(sql::PROGRESS_SET, &[JOB.into(), (&place).into()])?,
-        ];
-        db.batch(batch).await?;
-        if through {
+    let mut place: Place = progress::find(db, JOB).await?;
+    for _ in 0..PRUNE_ROUNDS_MAX {
+        let from = place.clone();
+        let walk =
+            [(&from.0).into(), (&from.1).into(), now_ms.into(), PRUNE_LOOKED_MAX.into(), PRUNE_DELIVERIES_MAX.into()];
+        let logs: Vec<Log> = db.run(sql::DELIVERY_PRUNABLE, &walk).await?.rows()?;
+        place = Place::default();
+        let mut batch = Vec::new();
+        for (n, log) in logs.iter().enumerate() {
+            if log.prunable != 0 {
+                let slice =
+                    [(&log.company).into(), (&log.subscription).into(), now_ms.into(), PRUNE_DELIVERIES_MAX.into()];
+                batch.extend([db.bind(sql::ATTEMPT_PRUNE, &slice)?, db.bind(sql::DELIVERY_PRUNE, &slice)?]);
+            }
+            // The last row is where the walk stopped, if it did not come to the end.
+            if n + 1 == PRUNE_SUBSCRIPTIONS_MAX || log.prunable == 0 {
+                place = (log.company.clone(), log.subscription.clone());
+                break;
+            }
+        }
+        let found = !batch.is_empty();
+        if found || place != from {
+            batch.push(progress::set(db, JOB, &place)?);
+            db.batch(batch).await?;
+        }
+        if !found {
             break;
         }
     }
@@ -89,7 +97,7 @@ pub async fn recover(
     Ok(db.run(sql::DELIVERY_RECOVER, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
 }
 
-/// Sets one finished delivery going again; `false` if there is none.
+/// Sets one finished delivery going again; `false` if there is none, or its subscription is gone.
 ///
 /// # Errors
 /// D1's.

@@ -44,7 +44,7 @@ pub(super) fn outbox(db: &Db, company: &str, ids: &str, number: i64, now_ms: i64
     let (now, none) = (now_ms.into(), Param::Int(0));
     db.bind(
         sql::DELIVERIES_INSERT,
-        &[ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none, none],
+        &[ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none],
     )
 }
 

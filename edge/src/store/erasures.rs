@@ -179,6 +179,8 @@ pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64
     } else {
         statements.push(Statement::new(sql::ERASURE_FINISH, json!([company, profile, now_ms])));
         statements.push(Statement::new(sql::PROFILE_BLANK, json!([company, profile])));
+        // What was held for its sake and is somebody else's after all.
+        statements.push(Statement::new(sql::SUBSCRIPTION_RELEASE_ALL, json!([company])));
     }
     statements
 }
@@ -231,12 +233,13 @@ pub async fn find(db: &Db, company: &str, profile: &str) -> Result<Option<Erasur
     db.run(sql::ERASURE_FIND, &[company.into(), profile.into()]).await?.first()
 }
 
-/// Erasures of every company that are not through. Serves the sweep; hence no company.
+/// Erasures of every company that are not through: the companies' in turn after the one that was served `last`, of each
+/// the one that waited longest first. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.
-pub async fn open(db: &Db) -> Result<Vec<Open>> {
-    db.run(sql::ERASURE_OPEN, &[ERASE_PEOPLE_MAX.into()]).await?.rows()
+pub async fn open(db: &Db, last: &str) -> Result<Vec<Open>> {
+    db.run(sql::ERASURE_OPEN, &[last.into(), ERASE_PEOPLE_MAX.into()]).await?.rows()
 }
 
 /// Lets an address come again; whether it had been erased.

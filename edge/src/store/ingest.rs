@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use trackmate_wire::limits::{LEASE_MS, TAIL_TIMEOUT_MS_MAX};
+use trackmate_wire::limits::LEASE_MS;
 use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
@@ -230,7 +230,6 @@ pub(super) fn outbox(
         request.received_ms.into(),
         (request.received_ms + LEASE_MS).into(),
         (&request.room.busy).into(),
-        i64::from(TAIL_TIMEOUT_MS_MAX).into(),
         request.room.events.into(),
     ];
     Ok([
@@ -267,12 +266,12 @@ pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: 
                 lease_ms: request.received_ms + LEASE_MS,
                 tries: 0,
                 body: None,
-                fact: Fact {
+                fact: Some(Fact {
                     source: i64::from(request.from_server),
                     ts: row.ts,
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),
-                },
+                }),
                 target: serde_json::from_str(&to.target)?,
             }),
             ("pending", _, _) => outbox.pending.push(d.id),

@@ -18,6 +18,7 @@ pub mod listing;
 pub mod merge;
 pub mod people;
 pub mod plans;
+pub mod progress;
 pub mod rebuild;
 pub mod records;
 pub mod retention;

@@ -267,17 +267,16 @@ pub async fn run(
     Ok(rebuilt)
 }
 
-/// Goes on with what requests left, a slice of each person at a time, those first that waited longest. Serves the
-/// sweep; hence no company.
+/// Goes on with what requests left: a slice of each person, those first that waited longest. One that fails holds up no
+/// other. Serves the sweep; hence no company.
 ///
 /// # Errors
-/// D1's.
+/// D1's; the last one's, where several fail.
 pub async fn sweep(db: &Db, now_ms: i64, key: impl Fn(&str) -> Option<String>) -> Result<()> {
-    let most = i64::try_from(REBUILD_SWEEP_SLICES_MAX).unwrap_or(i64::MAX);
-    let open: Vec<Open> = db.run(sql::REBUILD_OLDEST, &[most.into()]).await?.rows()?;
-    let share = REBUILD_SWEEP_SLICES_MAX / open.len().max(1);
+    let open: Vec<Open> = db.run(sql::REBUILD_OLDEST, &[REBUILD_SWEEP_SLICES_MAX.into()]).await?.rows()?;
+    let mut swept = Ok(());
     for Open { company, profile } in open {
-        run(db, &company, &[&profile], share.max(1), now_ms, &key).await?;
+        swept = run(db, &company, &[&profile], 1, now_ms, &key).await.map(drop).and(swept);
     }
-    Ok(())
+    swept
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use trackmate_wire::limits::{RETAIN_EVENTS_MAX, RETAIN_SLICES_MAX};
 
-use super::{Db, Result, Statement, sql};
+use super::{Db, Result, Statement, progress, sql};
 
 /// The statements that forget these events (a JSON array of `{s source, i message id}`), in their order, each with the kind of row it deletes if somebody
 /// counts those. Of a `profile` only what is theirs.
@@ -25,53 +25,51 @@ pub fn forgetting(company: &str, ids: &str, profile: Option<&str>) -> [(Option<&
 }
 
 #[derive(Deserialize)]
-struct Progress {
-    place: String,
-}
-
-#[derive(Deserialize)]
 struct Old {
     company: String,
     ids: String,
     place: Option<String>,
 }
 
-/// Deletes events that came in longer ago than their company keeps them: some slices, from where the last run stopped, and from the start when it was through.
-/// Serves the sweep; hence no company.
+/// Deletes events that came in longer ago than their company keeps them: some slices, of one company after the other,
+/// of each from where its last one stopped, and from the start when it was through. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's; the next run goes on after the last slice.
 pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
-    const JOB: &str = "prune events";
-    let found: Option<Progress> = db.run(sql::PROGRESS_FIND, &[JOB.into()]).await?.first()?;
-    let start = || (String::new(), -1, String::new());
-    let (mut company, mut source, mut id): (String, i64, String) =
-        found.and_then(|p| serde_json::from_str(&p.place).ok()).unwrap_or_else(start);
+    let mut last: String = progress::find(db, JOB).await?;
+    let mut through: Vec<String> = Vec::new();
     for _ in 0..RETAIN_SLICES_MAX {
-        let slice = [(&company).into(), source.into(), (&id).into(), now_ms.into(), RETAIN_EVENTS_MAX.into()];
-        let old: Option<Old> = db.run(sql::EVENTS_OLD, &slice).await?.first()?;
-        let through = old.is_none();
-        let mut batch = Vec::new();
-        (company, source, id) = match old {
-            None if company.is_empty() => return Ok(()), // Nobody asks for it.
-            None => start(),
-            Some(old) => {
-                if old.ids != "[]" {
-                    let statements = forgetting(&old.company, &old.ids, None).map(|(_, statement)| statement);
-                    batch.extend(db.bind_all(&statements)?);
-                }
-                // Without a place the company is through: 2 lies behind its last event.
-                let end = || (2, String::new());
-                let (source, id) = old.place.and_then(|p| serde_json::from_str(&p).ok()).unwrap_or_else(end);
-                (old.company, source, id)
-            }
-        };
-        let place = serde_json::to_string(&(&company, source, &id))?;
-        batch.push(db.bind(sql::PROGRESS_SET, &[JOB.into(), (&place).into()])?);
-        db.batch(batch).await?;
-        if through {
+        let slice = [(&last).into(), now_ms.into(), RETAIN_EVENTS_MAX.into()];
+        let Some(old): Option<Old> = db.run(sql::EVENTS_OLD, &slice).await?.first()? else { break };
+        if through.contains(&old.company) {
             break;
+        }
+        let statements = slices(&old.company, &old.ids, old.place.as_deref())?;
+        db.batch(db.bind_all(&statements)?).await?;
+        last.clone_from(&old.company);
+        if old.place.is_none() {
+            through.push(old.company);
         }
     }
     Ok(())
+}
+
+/// The last company that was served.
+const JOB: &str = "prune events";
+
+/// The statements that forget a slice of a company's old events and note where its next begins; without a place, from
+/// the start.
+///
+/// # Errors
+/// When a place cannot be written as JSON.
+pub fn slices(company: &str, ids: &str, place: Option<&str>) -> Result<Vec<Statement>> {
+    let mut statements = Vec::new();
+    if ids != "[]" {
+        statements.extend(forgetting(company, ids, None).map(|(_, statement)| statement));
+    }
+    let set = |job: &str, place: &str| Statement::new(sql::PROGRESS_SET, json!([job, place]));
+    statements.push(set(&format!("prune events of {company}"), place.unwrap_or("[-1,\"\"]")));
+    statements.push(set(JOB, &serde_json::to_string(company)?));
+    Ok(statements)
 }

@@ -58,7 +58,7 @@ joined! {
 }
 
 statements! {
-    ATTEMPT_ABANDON = "attempt.abandon.sql",
+    ATTEMPT_CLEAR = "attempt.clear.sql",
     ATTEMPT_INSERT = "attempt.insert.sql",
     ATTEMPT_PRUNE = "attempt.prune.sql",
     AUDIT_INSERT = "audit.insert.sql",
@@ -76,14 +76,15 @@ statements! {
     COMPANY_WATCH = "company.watch.sql",
     DELIVERIES_INSERT = "deliveries.insert.sql",
     DELIVERIES_OF_EVENT = "deliveries.of_event.sql",
-    DELIVERY_ABANDON = "delivery.abandon.sql",
     DELIVERY_CLAIM = "delivery.claim.sql",
     DELIVERY_CLAIM_HELD = "delivery.claim_held.sql",
+    DELIVERY_CLEAR = "delivery.clear.sql",
     DELIVERY_DISMISS = "delivery.dismiss.sql",
     DELIVERY_DUE = "delivery.due.sql",
     DELIVERY_GIVE_BACK = "delivery.give_back.sql",
     DELIVERY_HOLD = "delivery.hold.sql",
     DELIVERY_LIST = "delivery.list.sql",
+    DELIVERY_PRUNABLE = "delivery.prunable.sql",
     DELIVERY_PRUNE = "delivery.prune.sql",
     DELIVERY_RECOVER = "delivery.recover.sql",
     DELIVERY_RELEASE = "delivery.release.sql",
@@ -201,7 +202,6 @@ statements! {
     PROFILE_UNALIAS = "profile.unalias.sql",
     PROFILE_VANISH = "profile.vanish.sql",
     PROGRESS_FIND = "progress.find.sql",
-    PROGRESS_NEXT = "progress.next.sql",
     PROGRESS_SET = "progress.set.sql",
     PROGRESS_TAKE = "progress.take.sql",
     REBUILD_END = "rebuild.end.sql",

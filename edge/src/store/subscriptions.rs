@@ -1,7 +1,7 @@
 //! Webhook subscriptions of a company.
 
 use serde::Deserialize;
-use trackmate_wire::limits::RELEASE_SUBSCRIPTIONS_MAX;
+use trackmate_wire::limits::{EXPIRE_SECRETS_MAX, HEADERS_MAX, RELEASE_SUBSCRIPTIONS_MAX};
 
 use super::deliveries::Target;
 use super::{Db, Result, sql};
@@ -158,7 +158,7 @@ pub async fn set_funnel(db: &Db, company: &str, funnel: &Funnel<'_>, now_ms: i64
     db.run(sql::SUBSCRIPTION_FUNNEL, &params).await.map(drop)
 }
 
-/// Changes a subscription; `false` if there is none.
+/// Changes a subscription; `false` if there is none, or it would have too many headers.
 ///
 /// # Errors
 /// D1's.
@@ -182,6 +182,7 @@ pub async fn update(db: &Db, company: &str, id: &str, change: &Change, now_ms: i
         change.disable_failures.map(i64::from).into(),
         change.disable_ms.into(),
         now_ms.into(),
+        i64::try_from(HEADERS_MAX).unwrap_or(i64::MAX).into(),
     ];
     Ok(db.run(sql::SUBSCRIPTION_UPDATE, &params).await?.written()? > 0)
 }
@@ -199,21 +200,29 @@ pub async fn delete(db: &Db, company: &str, id: &str, now_ms: i64) -> Result<boo
     Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
-/// Gives a subscription a new secret; the old one goes on signing until `old_until_ms`. `false` if there is none.
+/// Gives a subscription a new secret; the old one goes on signing until `old_until_ms`. `false` if there is none, or
+/// the one before the old is still in its own grace and would be lost.
 ///
 /// # Errors
 /// D1's.
-pub async fn rotate(db: &Db, company: &str, id: &str, secret: &str, old_until_ms: Option<i64>) -> Result<bool> {
-    let params = [company.into(), id.into(), secret.into(), old_until_ms.into()];
+pub async fn rotate(
+    db: &Db,
+    company: &str,
+    id: &str,
+    secret: &str,
+    old_until_ms: Option<i64>,
+    now_ms: i64,
+) -> Result<bool> {
+    let params = [company.into(), id.into(), secret.into(), old_until_ms.into(), now_ms.into()];
     Ok(db.run(sql::SUBSCRIPTION_ROTATE, &params).await?.written()? > 0)
 }
 
-/// Erases every company's old secrets whose grace is over. Serves the sweep; hence no company.
+/// Erases old secrets of every company whose grace is over, the longest first. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.
 pub async fn expire_secrets(db: &Db, now_ms: i64) -> Result<()> {
-    db.run(sql::SUBSCRIPTION_EXPIRE, &[now_ms.into()]).await.map(drop)
+    db.run(sql::SUBSCRIPTION_EXPIRE, &[now_ms.into(), EXPIRE_SECRETS_MAX.into()]).await.map(drop)
 }
 
 /// All subscriptions of a company.
@@ -269,19 +278,34 @@ pub async fn plain(db: &Db) -> Result<Vec<Plain>> {
     db.run(sql::SUBSCRIPTION_PLAIN, &[RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
 }
 
+/// Sealed values for a subscription.
+#[derive(Debug)]
+pub struct Sealed {
+    /// Signs.
+    pub secret: String,
+    /// Signs too.
+    pub old_secret: Option<String>,
+    /// JSON object.
+    pub headers: String,
+}
+
 /// Puts sealed values in the place of plain ones, unless these changed meanwhile.
 ///
 /// # Errors
 /// D1's.
-pub async fn seal(db: &Db, plain: &Plain, secret: &str, old_secret: Option<&str>, headers: &str) -> Result<()> {
-    let params = [
-        (&plain.company).into(),
-        (&plain.id).into(),
-        (&plain.secret).into(),
-        (&plain.headers).into(),
-        secret.into(),
-        old_secret.into(),
-        headers.into(),
-    ];
-    db.run(sql::SUBSCRIPTION_SEAL, &params).await.map(drop)
+pub async fn seal(db: &Db, all: &[(Plain, Sealed)]) -> Result<()> {
+    let statement = |(plain, sealed): &(Plain, Sealed)| {
+        let params = [
+            (&plain.company).into(),
+            (&plain.id).into(),
+            (&plain.secret).into(),
+            (&plain.headers).into(),
+            (&sealed.secret).into(),
+            sealed.old_secret.as_ref().into(),
+            (&sealed.headers).into(),
+        ];
+        db.bind(sql::SUBSCRIPTION_SEAL, &params)
+    };
+    let batch = all.iter().map(statement).collect::<Result<Vec<_>>>()?;
+    if batch.is_empty() { Ok(()) } else { db.batch(batch).await.map(drop) }
 }

@@ -1,6 +1,6 @@
 //! What the Worker sends to erase a person and to forget old events, slice by slice.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use trackmate_edge::store::erasures::{Identity, Searched, erasing, forgetting, releasing};
 use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::{retention, sql};
@@ -36,13 +36,13 @@ impl Db {
 
     /// What `store::retention` sends, from the start until it is through.
     pub(crate) fn retain(&self, now: i64, events: i64) {
-        let mut place = [json!(""), json!(-1), json!("")];
         loop {
-            let old = self.rows(sql::EVENTS_OLD, &[&place[..], &[json!(now), json!(events)]].concat());
+            let old = self.rows(sql::EVENTS_OLD, &[json!(""), json!(now), json!(events)]);
             let Some(row) = old.first() else { return };
-            self.batch(&retention::forgetting(COMPANY, &text(&row[1]), None).map(|(_, statement)| statement));
-            let end: Value = row[2].as_str().map_or(json!([2, ""]), |text| serde_json::from_str(text).unwrap());
-            place = [row[0].clone(), end[0].clone(), end[1].clone()];
+            self.batch(&retention::slices(COMPANY, &text(&row[1]), row[2].as_str()).unwrap());
+            if row[2].is_null() {
+                return;
+            }
         }
     }
 }

@@ -143,14 +143,14 @@ impl Db {
     /// Deliveries of events, leased where they may be; `address` is an identify's.
     fn outbox(&self, source: i64, rows: &[Row], address: Option<&str>) -> Statement {
         let (n, now) = (self.request, self.now());
-        let outbox = json!([ids(rows), COMPANY, source, address, n, now, now + LEASE_MS, "[]", 20_000, 1]);
+        let outbox = json!([ids(rows), COMPANY, source, address, n, now, now + LEASE_MS, "[]", 1]);
         Statement::new(sql::DELIVERIES_INSERT, outbox)
     }
 
     /// Deliveries of a platform event.
     pub(crate) fn emitted(&self, id: &str) -> Statement {
         let ids = json!([id]).to_string();
-        Statement::new(sql::DELIVERIES_INSERT, json!([ids, COMPANY, 1, "", self.request, self.now(), 0, "[]", 0, 0]))
+        Statement::new(sql::DELIVERIES_INSERT, json!([ids, COMPANY, 1, "", self.request, self.now(), 0, "[]", 0]))
     }
 
     /// What events tell of records and groups.

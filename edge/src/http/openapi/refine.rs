@@ -233,7 +233,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
                     "additionalProperties": {"maxLength": HEADER_BYTES_MAX}},
                 "preset": {"enum": ["funnel", "crm", "standard", null], "description": "A retry policy; excludes the three fields of one's own."},
                 "retryAttempts": count(1, RETRY_ATTEMPTS_MAX), "retryDelay": merged(&count(1, RETRY_DELAY_S_MAX), &json!({"description": "Seconds, doubled after each attempt."})),
-                "timeoutMs": count(100, TIMEOUT_MS_MAX), "rateLimit": merged(&count(0, RATE_LIMIT_MAX), &json!({"description": "Deliveries a second; 0 for no limit."})),
+                "timeoutMs": merged(&count(100, TIMEOUT_MS_MAX), &json!({"description": "An attempt ends after 25 s, also where more is asked for."})), "rateLimit": merged(&count(0, RATE_LIMIT_MAX), &json!({"description": "Deliveries a second; 0 for no limit."})),
                 "disableAfterFailures": merged(&count(0, DISABLE_FAILURES_MAX), &json!({"description": "Given up in a row, it is switched off; 0 for never."})), "disableAfterHours": count(0, DISABLE_HOURS_MAX),
                 "held": {"enum": ["deliver", "dismiss", null], "description": "What becomes of what was held, when it is switched on."},
             }}),

@@ -48,7 +48,7 @@ pub(super) fn group() -> Group {
                 .gives::<webhooks::Tested>(tested())
                 .fails(&[Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/rotate-secret", "rotateSecret", "Give a webhook a new secret")
-                .text("The answer has the new secret, shown this once. The old one signs too until the grace ends; with 0 it is gone at once.")
+                .text("The answer has the new secret, shown this once. The old one signs too until the grace ends; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.")
                 .takes::<webhooks::Rotate>(json!({"graceHours": 48}))
                 .optional()
                 .gives::<webhooks::One<'_>>({
@@ -56,7 +56,7 @@ pub(super) fn group() -> Group {
                     shown["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                     json!({"success": true, "webhook": shown})
                 })
-                .fails(&[Code::InvalidField, Code::NotFound]),
+                .fails(&[Code::InvalidField, Code::NotFound, Code::Conflict]),
             Operation::new("get", "/api/admin/webhooks/{id}/deliveries", "listDeliveries", "List a webhook's deliveries, newest first")
                 .paged(DELIVERIES_SHOWN_MAX)
                 .query("status", json!({"enum": deliveries::STATES}), "Only those.")
@@ -69,7 +69,7 @@ pub(super) fn group() -> Group {
                 .gives::<deliveries::Recovered>(json!({"success": true, "requeued": 12, "hasMore": false, "nextCursor": null}))
                 .fails(&[Code::MissingField, Code::InvalidTimestamp, Code::InvalidField, Code::InvalidCursor, Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/deliveries/{delivery}/resend", "resendDelivery", "Send a delivery again")
-                .text("One that has ended, with its id and bytes.")
+                .text("One that has ended, with its id and bytes, of a webhook that is still there.")
                 .gives::<deliveries::Resent<'_>>(json!({"success": true, "delivery": {"id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a", "status": "pending"}}))
                 .fails(&[Code::NotFound]),
         ],

@@ -1,7 +1,7 @@
 -- Writes the outbox: one delivery per new event and subscription that wants it. Held while its subscription does not take any (off, circuit open, rate
 -- limited) or the person's erasure is under way, which will delete it; leased to the invocation that stores it, unless that may not attempt it; then pending.
 -- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for platform events, whose data name the user), ?5 request,
--- ?6 now ms, ?7 lease end ms, ?8 JSON array of subscriptions none is leased for, ?9 ms of timeout up to which one is leased, ?10 events of which some are leased
+-- ?6 now ms, ?7 lease end ms, ?8 JSON array of subscriptions none is leased for, ?9 events of which some are leased
 with fresh as materialized (
   select j.key as place, e.message_id, coalesce(
       (select 'user_registered' from identities as i join profiles as p on p.company = i.company and p.id = i.profile
@@ -20,7 +20,7 @@ from (
          case when s.active = 0 or c.webhooks_enabled = 0 or s.open_until is not null or s.rate_limit is not null then 'held'
               when exists (select 1 from erasures as r indexed by erasures_open
                            where r.company = ?2 and r.profile = f.profile and r.completed_at is null and r.notice <> f.message_id) then 'held'
-              when s.timeout_ms > ?9 or f.place >= ?10 or s.id in (select value from json_each(?8)) then 'pending'
+              when f.place >= ?9 or s.id in (select value from json_each(?8)) then 'pending'
               else 'leased' end as state
   from fresh as f cross join subscriptions as s on s.company = ?2 cross join companies as c on c.id = ?2
   where exists (

@@ -1,9 +1,11 @@
 -- Leases the oldest held deliveries of a subscription whose turn subscription.pace, just before it in the batch, has taken: the probe of an open
 -- circuit, or a second's share. Of a person whose erasure is under way nothing goes out but the notice of it, and what lies on a session of theirs waits until
--- that is through. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most
+-- that is through. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most, ?5 held deliveries looked at
 update deliveries set state = 'leased', generation = generation + 1, due_at = ?3
 where changes() > 0 and company = ?1 and id in (
-  select d.id from subscriptions as s cross join deliveries as d on d.company = s.company and d.subscription = s.id and d.state = 'held'
+  select d.id from subscriptions as s cross join (
+    select company, id, source, message_id, profile, created_at from deliveries
+    where company = ?1 and subscription = ?2 and state = 'held' order by created_at limit ?5) as d
   where s.company = ?1 and s.id = ?2 and (s.probe is null or d.id = s.probe)
     and not exists (
       select 1 from erasures as r indexed by erasures_open
@@ -11,7 +13,7 @@ where changes() > 0 and company = ?1 and id in (
         and (r.profile = d.profile or exists (
           select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
           where e.company = d.company and e.source = d.source and e.message_id = d.message_id)))
-  order by d.created_at limit (select case when probe is not null then 1 else min(coalesce(rate_limit, 0), ?4) end from subscriptions where company = ?1 and id = ?2))
+  order by d.created_at limit (select case when probe is not null then 1 when open_until is not null then 0 else min(coalesce(rate_limit, 0), ?4) end from subscriptions where company = ?1 and id = ?2))
 returning id, subscription, message_id, event, profile, generation, tries, body,
   (select json_object('source', source, 'ts', ts, 'session', session, 'data', data) from events
    where company = deliveries.company and source = deliveries.source and message_id = deliveries.message_id) as fact,

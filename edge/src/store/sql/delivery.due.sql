@@ -1,3 +1,37 @@
--- Deliveries of every company that are due or whose lease has run out, oldest first. ?1 now ms, ?2 limit
-select company, id from deliveries
-where state in ('pending', 'leased') and due_at <= ?1 order by due_at limit ?2
+-- Deliveries of every company that are due or whose lease has run out. Each company gives one in turn, each of its webhooks
+-- in turn the one that waited longest, until there are enough: so no backlog keeps another's from going.
+-- The webhooks that have any open are walked from a place on; a last row without an id is the place where the walk stopped
+-- short of the end. ?1 now ms, ?2 deliveries, ?3 company and ?4 subscription of the place, ?5 webhooks
+with recursive walk (place, n) as (
+  select (select json_array(company, subscription) from deliveries indexed by deliveries_due
+          where state in ('pending', 'leased') and (company, subscription, due_at) > (?3, ?4, 9e15) order by company, subscription limit 1), 1
+  union all
+  select (select json_array(company, subscription) from deliveries indexed by deliveries_due
+          where state in ('pending', 'leased') and (company, subscription, due_at) > (walk.place ->> 0, walk.place ->> 1, 9e15)
+          order by company, subscription limit 1), n + 1
+  from walk where place is not null and n < ?5
+),
+oldest as materialized (
+  select place ->> 0 as company, place ->> 1 as subscription,
+         (select json_array(due_at, id) from deliveries indexed by deliveries_due
+          where state in ('pending', 'leased') and company = place ->> 0 and subscription = place ->> 1 and due_at <= ?1
+          order by due_at, id limit 1) as due
+  from walk where place is not null
+),
+-- A company's n webhooks begin at the turns 1 to n and come again n turns later.
+pick (company, subscription, due, turn, step) as (
+  select company, subscription, due, row_number() over (partition by company order by due ->> 0),
+         count(*) over (partition by company)
+  from oldest where due is not null
+  union all
+  select company, subscription,
+         (select json_array(d.due_at, d.id) from deliveries as d indexed by deliveries_due
+          where d.state in ('pending', 'leased') and d.company = pick.company and d.subscription = pick.subscription
+            and (d.due_at, d.id) > (pick.due ->> 0, pick.due ->> 1) and d.due_at <= ?1
+          order by d.due_at, d.id limit 1), turn + step, step
+  from pick where due is not null
+  order by 4 limit ?2
+)
+select company, subscription, due ->> 1 as id from pick where due is not null
+union all
+select place ->> 0, place ->> 1, null from walk where n = ?5 and place is not null

@@ -1,8 +1,15 @@
--- Deletes what ended before a company's logs begin, for one subscription. ?1 company, ?2 subscription, ?3 now ms, ?4 limit
+-- Deletes what ended before a company's logs begin, of the oldest and the newest of one subscription that are old enough.
+-- ?1 company, ?2 subscription, ?3 now ms, ?4 deliveries looked at from either end
 delete from deliveries
 where company = ?1 and id in (
-  select id from deliveries
-  where company = ?1 and subscription = ?2 and created_at < ?3 - (select log_days from companies where id = ?1) * 86400000
-    and finished_at < ?3 - (select log_days from companies where id = ?1) * 86400000
-  order by created_at limit ?4)
-returning id
+  select id from (
+    select id, finished_at from deliveries
+    where company = ?1 and subscription = ?2 and created_at < ?3 - (select log_days from companies where id = ?1) * 86400000
+    order by created_at limit ?4)
+  where finished_at < ?3 - (select log_days from companies where id = ?1) * 86400000
+  union all
+  select id from (
+    select id, finished_at from deliveries
+    where company = ?1 and subscription = ?2 and created_at < ?3 - (select log_days from companies where id = ?1) * 86400000
+    order by created_at desc limit ?4)
+  where finished_at < ?3 - (select log_days from companies where id = ?1) * 86400000)

@@ -2,7 +2,7 @@
 -- given up, ?6 now ms, ?7 limit, ?8 given up before ms: what fails again
 -- while a window is walked is not met twice
 update deliveries set state = 'pending', tries = 0, interrupted = 0, due_at = ?6, finished_at = null
-where company = ?1 and id in (
+where company = ?1 and exists (select 1 from subscriptions where company = ?1 and id = ?2) and id in (
   select id from deliveries
   where company = ?1 and subscription = ?2 and created_at >= ?3 and created_at < ?4
     and state in ('exhausted', 'failed_permanent', 'dismissed') and finished_at < ?8 and (?5 is null or state = ?5)

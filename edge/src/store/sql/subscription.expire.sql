@@ -1,2 +1,4 @@
--- Erases old secrets whose grace is over. ?1 now ms
-update subscriptions set old_secret = null, old_secret_until = null where old_secret_until <= ?1
+-- Erases old secrets whose grace is over, the longest first. ?1 now ms, ?2 limit
+update subscriptions set old_secret = null, old_secret_until = null
+where (company, id) in (
+  select company, id from subscriptions where old_secret_until <= ?1 order by old_secret_until limit ?2)

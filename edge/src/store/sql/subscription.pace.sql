@@ -1,8 +1,18 @@
 -- Takes a subscription's turn, if it has one and something waits for it: the probe of an open circuit whose time has come, or this second's share.
--- ?1 company, ?2 id, ?3 now ms, ?4 ms that a probe may take beyond the timeout
+-- What waits for the end of its person's erasure is no probe. ?1 company, ?2 id, ?3 now ms, ?4 ms that a probe may take beyond the
+-- timeout, ?5 held deliveries looked at
 update subscriptions set
   probe = case when open_until is not null then (
-    select id from deliveries where company = ?1 and subscription = ?2 and state = 'held' order by created_at limit 1) end,
+    select id from (
+      select id, source, message_id, profile, created_at from deliveries
+      where company = ?1 and subscription = ?2 and state = 'held' order by created_at limit ?5) as d
+    where not exists (
+      select 1 from erasures as r indexed by erasures_open
+      where r.company = ?1 and r.completed_at is null and r.notice <> d.message_id
+        and (r.profile = d.profile or exists (
+          select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
+          where e.company = ?1 and e.source = d.source and e.message_id = d.message_id)))
+    order by created_at limit 1) end,
   open_until = case when open_until is not null then ?3 + timeout_ms + ?4 end,
   rate_at = ?3 + 1000
 where company = ?1 and id = ?2 and active = 1 and (open_until is not null or rate_limit is not null)

@@ -1,5 +1,10 @@
--- Subscriptions of every company that have a turn to take and something that waits for it. ?1 now ms, ?2 limit
-select company, id from subscriptions as s
-where (open_until is not null or rate_limit is not null) and active = 1 and coalesce(open_until, 0) <= ?1 and coalesce(rate_at, 0) <= ?1
-  and exists (select 1 from deliveries as d where d.company = s.company and d.subscription = s.id and d.state = 'held')
-order by coalesce(open_until, rate_at) limit ?2
+-- Subscriptions of every company that have a turn to take and something that waits for it, each company's in turn, the one that
+-- waited longest first. ?1 now ms, ?2 limit
+select company, id from (
+  select s.company, s.id, coalesce(s.open_until, s.rate_at) as since,
+         row_number() over (partition by s.company order by coalesce(s.open_until, s.rate_at)) as turn
+  from subscriptions as s indexed by subscriptions_paced join companies as c on c.id = s.company
+  where (s.open_until is not null or s.rate_limit is not null) and s.active = 1 and c.webhooks_enabled = 1
+    and coalesce(s.open_until, 0) <= ?1 and coalesce(s.rate_at, 0) <= ?1
+    and exists (select 1 from deliveries as d where d.company = s.company and d.subscription = s.id and d.state = 'held'))
+order by turn, since limit ?2

@@ -1,0 +1,30 @@
+//! Where a job that works through a table in slices goes on. Jobs serve all companies; hence no company.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use worker::D1PreparedStatement;
+
+use super::{Db, Result, sql};
+
+#[derive(Deserialize)]
+struct Progress {
+    place: String,
+}
+
+/// The place where a job goes on; the default before its first run, and where an earlier release wrote it in another
+/// form.
+///
+/// # Errors
+/// D1's.
+pub async fn find<T: DeserializeOwned + Default>(db: &Db, job: &str) -> Result<T> {
+    let found: Option<Progress> = db.run(sql::PROGRESS_FIND, &[job.into()]).await?.first()?;
+    Ok(found.and_then(|p| serde_json::from_str(&p.place).ok()).unwrap_or_default())
+}
+
+/// The statement that says where a job goes on.
+///
+/// # Errors
+/// When D1 refuses a parameter.
+pub fn set(db: &Db, job: &str, place: &impl Serialize) -> Result<D1PreparedStatement> {
+    db.bind(sql::PROGRESS_SET, &[job.into(), (&serde_json::to_string(place)?).into()])
+}

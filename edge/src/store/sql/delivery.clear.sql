@@ -1,0 +1,18 @@
+-- Moves on those of these deliveries that are due and that delivery.claim and delivery.hold, before it in the batch, could
+-- neither lease nor hold: nothing stays due that nobody can take. Its subscription is gone: dismissed. Its attempts were
+-- interrupted too often, and each may have killed its own invocation: given up. The erasure of its person is under way: later.
+-- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms early, ?5 most interruptions, ?6 ms until later
+with due as materialized (
+  select d.id, d.state = 'leased' as leased, case
+    when not exists (select 1 from subscriptions as s where s.company = d.company and s.id = d.subscription) then 'dismissed'
+    when d.state = 'leased' and d.interrupted >= ?5 then 'exhausted' else 'pending' end as becomes
+  from json_each(?2) as j cross join deliveries as d on d.company = ?1 and d.id = j.value
+  where d.state = 'pending' and d.due_at <= ?3 + ?4 or d.state = 'leased' and d.due_at <= ?3
+)
+update deliveries set
+  state = becomes,
+  attempts = attempts + (becomes = 'exhausted'),
+  interrupted = interrupted + (becomes = 'pending' and leased),
+  finished_at = case when becomes <> 'pending' then ?3 end,
+  due_at = case when becomes <> 'pending' then due_at else ?3 + ?6 end
+from due where deliveries.company = ?1 and deliveries.id = due.id

@@ -1,0 +1,24 @@
+-- Webhooks whose log has something to delete, in their order after a place: among the oldest or the newest that are old enough,
+-- as what waits in between is held. The last row may be no such webhook, but where the walk stopped short of the end.
+-- ?1 company and ?2 subscription of the place, ?3 now ms, ?4 webhooks, ?5 deliveries looked at from either end
+with recursive walk (place, n) as (
+  select (select json_array(company, subscription) from deliveries indexed by deliveries_by_subscription
+          where (company, subscription, created_at) > (?1, ?2, 9e15) order by company, subscription limit 1), 1
+  union all
+  select (select json_array(company, subscription) from deliveries indexed by deliveries_by_subscription
+          where (company, subscription, created_at) > (walk.place ->> 0, walk.place ->> 1, 9e15)
+          order by company, subscription limit 1), n + 1
+  from walk where place is not null and n < ?4
+),
+log as materialized (
+  select w.n, w.place ->> 0 as company, w.place ->> 1 as subscription, ?3 - c.log_days * 86400000 as since
+  from walk as w join companies as c on c.id = w.place ->> 0
+)
+select company, subscription, prunable from (
+  select n, company, subscription,
+         exists (select 1 from (select finished_at from deliveries as d where d.company = log.company and d.subscription = log.subscription
+                                and d.created_at < since order by d.created_at limit ?5) where finished_at < since)
+         or exists (select 1 from (select finished_at from deliveries as d where d.company = log.company and d.subscription = log.subscription
+                                   and d.created_at < since order by d.created_at desc limit ?5) where finished_at < since) as prunable
+  from log)
+where prunable or n = ?4 order by n

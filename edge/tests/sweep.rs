@@ -1,0 +1,326 @@
+//! What the sweep picks, by the SQL on the real schema: every company in its turn, whatever another has stored, and at
+//! a cost that no backlog makes dearer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use rusqlite::{StatementStatus, params};
+use schema::pipe::{Db, NOW, number, text};
+use serde_json::{Value, json};
+use trackmate_edge::store::sql;
+use trackmate_wire::limits::{EARLY_MS_MAX, HELD_LOOKED_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PUT_OFF_MS};
+
+const DAY_MS: i64 = 86_400_000;
+/// Behind every place.
+const ALL: i64 = 5000;
+
+/// Two companies, each with so many webhooks `wh_0`, `wh_1`, …
+fn open(webhooks: [i64; 2]) -> Db {
+    let db = Db::open();
+    for (company, webhooks) in ["TM-A", "TM-Z"].iter().zip(webhooks) {
+        let insert = "insert into companies (id, name, revenue_events, created_at) values (?1, 'Test', '[]', 0)";
+        db.connection.execute(insert, [company]).unwrap();
+        for n in 0..webhooks {
+            let insert =
+                "insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s,
+                            timeout_ms, created_at)
+                          values (?1, 'wh_' || ?2, '', '', '[\"*\"]', '', 3, 1, 1000, 0)";
+            db.connection.execute(insert, params![company, n]).unwrap();
+        }
+    }
+    db
+}
+
+/// Deliveries of a webhook in a state, the n-th made, and due, n ms after the first.
+fn add(db: &Db, company: &str, webhook: &str, state: &str, first_ms: i64, count: i64) {
+    let insert = "with recursive n (i) as (select 0 union all select i + 1 from n where i < ?5 - 1)
+                  insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at,
+                                          finished_at)
+                  select ?1, ?2 || ?3 || (?4 + i), ?2, 1, ?2 || ?3 || (?4 + i), 'e', ?3, ?4 + i, ?4 + i,
+                         iif(?3 = 'delivered', ?4 + i, null) from n";
+    db.connection.execute(insert, params![company, webhook, state, first_ms, count]).unwrap();
+}
+
+/// Which company and webhook each picked delivery is of, and the steps that the database took.
+fn due(db: &Db, limit: i64, place: [&str; 2], webhooks: i64) -> (Vec<[String; 2]>, Option<[String; 2]>, i32) {
+    let mut statement = db.connection.prepare(sql::DELIVERY_DUE).unwrap();
+    let mut rows: Vec<(String, String, Option<String>)> = statement
+        .query_map(params![NOW, limit, place[0], place[1], webhooks], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let steps = statement.get_status(StatementStatus::VmStep);
+    let end = rows.pop_if(|(_, _, id)| id.is_none()).map(|(company, webhook, _)| [company, webhook]);
+    (rows.into_iter().map(|(company, webhook, _)| [company, webhook]).collect(), end, steps)
+}
+
+fn of(picked: &[[String; 2]], company: &str, webhook: &str) -> usize {
+    picked.iter().filter(|place| place[0] == company && place[1] == webhook).count()
+}
+
+#[test]
+fn no_backlog_keeps_another_companys_or_webhooks_single_delivery_waiting() {
+    let mut steps = Vec::new();
+    for backlog in [2000, 100_000] {
+        let db = open([2, 1]);
+        add(&db, "TM-A", "wh_0", "pending", 0, backlog);
+        add(&db, "TM-A", "wh_1", "pending", NOW - 5, 1);
+        add(&db, "TM-Z", "wh_0", "leased", NOW - 1, 1);
+        add(&db, "TM-Z", "wh_0", "pending", NOW + 1, 10);
+        let (picked, end, taken) = due(&db, 1000, ["", ""], ALL);
+        assert_eq!([of(&picked, "TM-A", "wh_1"), of(&picked, "TM-Z", "wh_0")], [1, 1]);
+        assert!(of(&picked, "TM-A", "wh_0") > 990);
+        assert_eq!(end, None);
+        steps.push(taken);
+    }
+    assert!(steps[1] < steps[0] * 11 / 10, "{steps:?} steps");
+}
+
+#[test]
+fn two_backlogs_share_a_sweep_by_company_not_by_webhook() {
+    let db = open([9, 1]);
+    for n in 0..9 {
+        add(&db, "TM-A", &format!("wh_{n}"), "pending", 0, 500);
+    }
+    add(&db, "TM-Z", "wh_0", "pending", 0, 500);
+    let (picked, ..) = due(&db, 180, ["", ""], ALL);
+    assert!(of(&picked, "TM-Z", "wh_0").abs_diff(90) <= 1);
+    for n in 0..9 {
+        assert!(of(&picked, "TM-A", &format!("wh_{n}")).abs_diff(10) <= 1);
+    }
+}
+
+#[test]
+fn a_walk_that_stops_short_of_the_end_is_gone_on_with() {
+    let db = open([5, 1]);
+    for n in 0..5 {
+        add(&db, "TM-A", &format!("wh_{n}"), "pending", 0, 3);
+    }
+    add(&db, "TM-Z", "wh_0", "pending", 0, 1);
+    let mut place = [String::new(), String::new()];
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let (picked, end, _) = due(&db, 1000, [&place[0], &place[1]], 2);
+        seen.extend(picked);
+        place = end.unwrap_or_default();
+    }
+    assert_eq!(seen.len(), 16);
+    let (picked, end, _) = due(&db, 1000, [&place[0], &place[1]], 2);
+    assert!(picked.is_empty() && end.is_none() || place[0].is_empty());
+}
+
+/// What `store::deliveries::claim` sends. → the ids that were leased.
+fn claim(db: &Db, ids: &[&str]) -> Vec<String> {
+    let due = [json!("TM-A"), json!(json!(ids).to_string()), json!(NOW)];
+    let (early, most) = (json!(EARLY_MS_MAX), json!(INTERRUPTIONS_MAX));
+    let lease = [early.clone(), json!(NOW + LEASE_MS), most.clone()];
+    let leased = db.rows(sql::DELIVERY_CLAIM, &[&due[..], &lease].concat());
+    db.rows(sql::DELIVERY_HOLD, &[&due[..], &[early.clone(), most.clone()]].concat());
+    db.rows(sql::ATTEMPT_CLEAR, &[&due[..], std::slice::from_ref(&most)].concat());
+    db.rows(sql::DELIVERY_CLEAR, &[&due[..], &[early, most, json!(PUT_OFF_MS)]].concat());
+    leased.iter().map(|row| text(&row[0])).collect()
+}
+
+#[test]
+fn a_claim_leaves_nothing_due_that_nobody_can_take() {
+    let db = open([2, 1]);
+    for (webhook, state) in [("gone", "pending"), ("gone", "leased"), ("wh_0", "pending"), ("wh_1", "leased")] {
+        add(&db, "TM-A", webhook, state, 0, 1);
+    }
+    add(&db, "TM-A", "wh_0", "leased", 0, 2);
+    let run = |statement: &str| db.connection.execute_batch(statement).unwrap();
+    run("update deliveries set interrupted = 5 where id = 'wh_0leased0';
+         update deliveries set interrupted = 7 where id = 'wh_1leased0';
+         update subscriptions set open_until = 1 where id = 'wh_1';
+         update deliveries set profile = 'ada', interrupted = 1 where id in ('wh_0pending0', 'wh_0leased1');
+         insert into erasures (company, profile, erased_at, notice, place, counts) values ('TM-A', 'ada', 0, 'n', '[]', '{}');");
+    let ids = ["gonepending0", "goneleased0", "wh_0pending0", "wh_0leased0", "wh_0leased1", "wh_1leased0"];
+    assert_eq!(claim(&db, &ids), Vec::<String>::new());
+    let state = |id: &str| {
+        let rows =
+            db.rows("select state, due_at, interrupted, finished_at from deliveries where id = ?1", &[json!(id)]);
+        (text(&rows[0][0]), number(&rows[0][1]), number(&rows[0][2]), rows[0][3].as_i64())
+    };
+    let reason = |id: &str| {
+        let rows = db.rows("select attempt, error from attempts where delivery = ?1", &[json!(id)]);
+        rows.first().map(|row| (number(&row[0]), text(&row[1])))
+    };
+    for id in ["gonepending0", "goneleased0"] {
+        assert_eq!(state(id), ("dismissed".to_owned(), 0, 0, Some(NOW)), "{id}");
+    }
+    // An open circuit keeps none going that was interrupted too often.
+    for (id, interrupted) in [("wh_0leased0", 5), ("wh_1leased0", 7)] {
+        assert_eq!(state(id), ("exhausted".to_owned(), 0, interrupted, Some(NOW)), "{id}");
+        assert_eq!(reason(id), Some((1, "given up: 6 attempts were interrupted before they ended".to_owned())), "{id}");
+    }
+    assert_eq!(state("wh_0pending0"), ("pending".to_owned(), NOW + PUT_OFF_MS, 1, None));
+    assert_eq!(state("wh_0leased1"), ("pending".to_owned(), NOW + PUT_OFF_MS, 2, None));
+    let (picked, ..) = due(&db, 1000, ["", ""], ALL);
+    assert_eq!(picked, Vec::<[String; 2]>::new());
+}
+
+#[test]
+fn what_is_held_for_one_company_is_moved_on_beside_anothers_whose_webhooks_fill_the_run() {
+    let db = open([60, 1]);
+    db.connection.execute("update subscriptions set releasing = 'deliver'", []).unwrap();
+    let released = db.rows(sql::SUBSCRIPTION_RELEASING, &[json!(20)]);
+    assert_eq!(released.len(), 20);
+    assert_eq!(released.iter().filter(|row| text(&row[0]) == "TM-Z").count(), 1);
+}
+
+#[test]
+fn what_came_in_while_the_rest_was_dismissed_goes_out() {
+    let db = open([1, 0]);
+    add(&db, "TM-A", "wh_0", "held", 10, 1);
+    let released = |left: &str| {
+        db.rows(sql::SUBSCRIPTION_RELEASED, &[json!("TM-A"), json!("wh_0")]);
+        let now = db.rows("select releasing from subscriptions where company = 'TM-A'", &[]);
+        assert_eq!(now[0][0].as_str().unwrap_or("nothing"), left);
+    };
+    db.connection.execute("update subscriptions set releasing = 'dismiss', released_at = 20", []).unwrap();
+    released("dismiss");
+    db.connection.execute("update subscriptions set released_at = 5", []).unwrap();
+    released("deliver");
+    released("deliver");
+    db.connection.execute("update deliveries set state = 'pending'", []).unwrap();
+    released("nothing");
+}
+
+#[test]
+fn turns_that_no_one_may_take_stand_before_nobodys() {
+    let db = open([60, 1]);
+    db.connection
+        .execute_batch(
+            "update subscriptions set rate_limit = 5, rate_at = iif(company = 'TM-A', 1, 2);
+             update companies set webhooks_enabled = 0 where id = 'TM-A';",
+        )
+        .unwrap();
+    for n in 0..60 {
+        add(&db, "TM-A", &format!("wh_{n}"), "held", 0, 1);
+    }
+    add(&db, "TM-Z", "wh_0", "held", 0, 1);
+    let paced = |db: &Db| db.rows(sql::SUBSCRIPTION_PACED, &[json!(NOW), json!(20)]);
+    assert_eq!(paced(&db), [[json!("TM-Z"), json!("wh_0")]]);
+    db.connection.execute("update companies set webhooks_enabled = 1", []).unwrap();
+    let both = paced(&db);
+    assert_eq!((both.len(), both.iter().filter(|row| text(&row[0]) == "TM-Z").count()), (20, 1));
+}
+
+#[test]
+fn a_probe_is_none_that_waits_for_the_end_of_an_erasure() {
+    let db = open([1, 0]);
+    add(&db, "TM-A", "wh_0", "held", 0, 2);
+    db.connection
+        .execute_batch(
+            "update subscriptions set open_until = 1;
+             update deliveries set profile = 'ada' where id = 'wh_0held0';
+             insert into erasures (company, profile, erased_at, notice, place, counts) values ('TM-A', 'ada', 0, 'n', '[]', '{}');",
+        )
+        .unwrap();
+    let turn = |now: i64| {
+        let whose = [json!("TM-A"), json!("wh_0")];
+        let pace = [json!(now), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
+        let lease = [json!(now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
+        let leased = db.batch(&[
+            trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, [&whose[..], &pace].concat().into()),
+            trackmate_edge::store::Statement::new(sql::DELIVERY_CLAIM_HELD, [&whose[..], &lease].concat().into()),
+        ]);
+        leased[1].iter().map(|row| text(&row[0])).collect::<Vec<_>>()
+    };
+    assert_eq!(turn(NOW), ["wh_0held1"]);
+    // With nothing else to send, the turn is used up without a probe.
+    db.connection.execute("update deliveries set state = 'delivered' where id = 'wh_0held1'", []).unwrap();
+    assert_eq!(turn(NOW + DAY_MS), Vec::<String>::new());
+    db.connection.execute("update erasures set completed_at = 1", []).unwrap();
+    assert_eq!(turn(NOW + 2 * DAY_MS), ["wh_0held0"]);
+}
+
+#[test]
+fn erasures_are_gone_on_with_by_company_in_turn_the_longest_waiting_first() {
+    let db = open([0, 0]);
+    let insert =
+        "insert into erasures (company, profile, erased_at, notice, place, counts) values (?1, ?2, ?3, '', '[]', '{}')";
+    for (company, profile, at) in [("TM-A", "a1", 30), ("TM-A", "a2", 20), ("TM-A", "a3", 40), ("TM-Z", "z1", 10)] {
+        db.connection.execute(insert, params![company, profile, at]).unwrap();
+    }
+    let open = |last: &str, most: i64| -> Vec<String> {
+        db.rows(sql::ERASURE_OPEN, &[json!(last), json!(most)]).iter().map(|row| text(&row[1])).collect()
+    };
+    assert_eq!(open("", 10), ["a2", "z1", "a1", "a3"]);
+    assert_eq!(open("TM-A", 10), ["z1", "a2", "a1", "a3"]);
+    assert_eq!(open("TM-Z", 2), ["a2", "z1"]);
+}
+
+/// The logs that have something to delete after a place: company, webhook, whether they do.
+fn prunable(db: &Db, webhooks: i64, looked: i64) -> Vec<Vec<Value>> {
+    db.rows(sql::DELIVERY_PRUNABLE, &[json!(""), json!(""), json!(NOW), json!(webhooks), json!(looked)])
+}
+
+#[test]
+fn logs_are_deleted_where_there_is_something_to_delete_past_empty_ones_and_past_what_is_held() {
+    let db = open([50, 1]);
+    for n in 0..50 {
+        add(&db, "TM-A", &format!("wh_{n}"), "delivered", NOW - DAY_MS, 3);
+    }
+    // Held before and behind what can go.
+    add(&db, "TM-Z", "wh_0", "held", NOW - 40 * DAY_MS, 30);
+    add(&db, "TM-Z", "wh_0", "delivered", NOW - 35 * DAY_MS, 40);
+    assert_eq!(prunable(&db, 500, 20), [[json!("TM-Z"), json!("wh_0"), json!(1)]]);
+    let slice = [json!("TM-Z"), json!("wh_0"), json!(NOW), json!(20)];
+    let deleted = || db.rows(sql::DELIVERY_PRUNE, &slice).len();
+    assert_eq!([deleted(), deleted(), deleted()], [0; 3]);
+    let left =
+        |state: &str| db.rows("select id from deliveries where company = 'TM-Z' and state = ?1", &[json!(state)]).len();
+    assert_eq!([left("held"), left("delivered")], [30, 0]);
+    assert_eq!(prunable(&db, 500, 20), Vec::<Vec<Value>>::new());
+    // A walk that stops short says where.
+    let stopped = prunable(&db, 3, 20);
+    assert_eq!(stopped, [[json!("TM-A"), json!("wh_10"), json!(0)]]);
+}
+
+#[test]
+fn old_events_are_looked_for_by_company_in_turn() {
+    let db = open([0, 0]);
+    db.connection.execute("update companies set event_days = 1 where id <> 'TM-TEST'", []).unwrap();
+    for company in ["TM-A", "TM-Z"] {
+        for n in 0..4 {
+            let insert =
+                "insert into events (company, source, message_id, session, ts, type, data, request, received_at)
+                          values (?1, 1, 'm' || ?2, '', 0, 'e', '{}', 1, 0)";
+            db.connection.execute(insert, params![company, n]).unwrap();
+        }
+    }
+    let mut last = String::new();
+    let mut served = Vec::new();
+    for _ in 0..6 {
+        let old = db.rows(sql::EVENTS_OLD, &[json!(last), json!(NOW), json!(2)]);
+        last = text(&old[0][0]);
+        db.batch(&trackmate_edge::store::retention::slices(&last, &text(&old[0][1]), old[0][2].as_str()).unwrap());
+        served.push(last.clone());
+    }
+    assert_eq!(served, ["TM-A", "TM-Z", "TM-A", "TM-Z", "TM-A", "TM-Z"]);
+    assert_eq!(db.rows("select 1 from events", &[]).len(), 0);
+}
+
+#[test]
+fn what_a_deleted_webhook_leaves_open_is_dismissed_at_a_cost_that_its_log_does_not_make_dearer() {
+    let mut steps = Vec::new();
+    for log in [100, 50_000] {
+        let db = open([2, 0]);
+        add(&db, "TM-A", "wh_0", "delivered", 0, log);
+        for state in ["pending", "leased", "held"] {
+            add(&db, "TM-A", "wh_0", state, 0, 2);
+        }
+        add(&db, "TM-A", "wh_1", "held", 0, 2);
+        let mut statement = db.connection.prepare(sql::DELIVERY_DISMISS).unwrap();
+        assert_eq!(statement.execute(params!["TM-A", "wh_0", NOW]).unwrap(), 6);
+        steps.push(statement.get_status(StatementStatus::VmStep));
+    }
+    assert_eq!(steps[0], steps[1]);
+}
