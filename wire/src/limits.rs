@@ -65,8 +65,13 @@ pub const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// Items of one page of a list, unless asked for.
 pub const PAGE_ITEMS: usize = 50;
+/// Bytes, as stored, with which a page of any list ends early, one item at the least: an answer is in memory some five
+/// times while it is made, and an isolate of 128 MB serves others too.
+pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Items of one page of a timeline at most.
 pub const TIMELINE_ITEMS_MAX: usize = 500;
+/// Events of one session that a timeline reads at a time: what is read and not shown is at most so many of each.
+pub const TIMELINE_STEP_MAX: usize = 16;
 /// Items of one page of a person's links at most.
 pub const LINKS_ITEMS_MAX: usize = 500;
 /// Profiles that may stand as one person: each is read, and written, when two are merged or parted.

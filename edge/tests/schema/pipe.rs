@@ -11,7 +11,9 @@ use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::groups::tellings;
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
+use trackmate_edge::domain::timeline::{Cursor, Order, Steps, in_turn};
 use trackmate_edge::domain::{clock, revenue, tombstone};
+use trackmate_edge::store::people::Entry as Shown;
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{
@@ -274,6 +276,23 @@ impl Db {
         let told = answers.last().unwrap();
         assert!(told.len() <= 1);
         told.first().map(|row| text(&row[0]))
+    }
+
+    /// A walk through a timeline, page by page, as the API reads it for somebody who is said to have so many links.
+    pub(crate) fn timeline(&self, profile: &str, order: Order, limit: usize, links: usize) -> Vec<(i64, i64, String)> {
+        let (statement, wanted) = (if order == Order::Asc { sql::TIMELINE_ASC } else { sql::TIMELINE_DESC }, limit + 1);
+        let steps = Steps::new(wanted, links);
+        let (mut cursor, mut walked) = (Cursor::start(order), Vec::new());
+        loop {
+            let params = json!([COMPANY, profile, cursor.ts, cursor.key(), steps.rows, wanted, steps.step, 4096]);
+            let found = self.find::<Shown>(statement, params.as_array().unwrap());
+            let (mut page, left_out) = in_turn(found, steps, order);
+            let more = left_out || page.len() > limit;
+            page.truncate(limit);
+            walked.extend(page.iter().map(|e| (e.ts, e.source, e.message_id.clone())));
+            let Some(last) = page.pop().filter(|_| more) else { return walked };
+            cursor = Cursor { ts: last.ts, source: last.source, id: last.message_id };
+        }
     }
 
     /// Rows for a comparison: each cell says its type too.
