@@ -119,7 +119,7 @@ fn seen(db: &Db, profile: &str) -> Value {
             .collect::<Vec<_>>(),
         timeline,
         db.rows("select session, at, id, has_records from links where profile = ?1 order by 1, 2, 3", &[json!(profile)]),
-        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50)]).iter().map(|g| g[0].clone()).collect::<Vec<_>>(),
+        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50), json!(5000)]).iter().map(|g| g[0].clone()).collect::<Vec<_>>(),
     ])
 }
 

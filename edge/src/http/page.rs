@@ -6,6 +6,7 @@ use trackmate_wire::limits::{LIST_BYTES_MAX, PAGE_ITEMS};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
+use crate::store::Page;
 
 /// `pagination` of an answer.
 #[derive(Serialize)]
@@ -23,7 +24,14 @@ impl Pagination {
         Self::ended(items, limit, false, cursor)
     }
 
-    /// … of a list that may have ended early.
+    /// … of a page that may have ended early. → what it shows.
+    pub(super) fn of<T>(page: Page<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Self) {
+        let Page { mut items, is_early } = page;
+        let pagination = Self::ended(&mut items, limit, is_early, cursor);
+        (items, pagination)
+    }
+
+    /// … of items that may have ended early.
     pub(super) fn ended<T>(items: &mut Vec<T>, limit: usize, early: bool, cursor: impl Fn(&T) -> String) -> Self {
         let has_more = early || items.len() > limit;
         items.truncate(limit);

@@ -151,6 +151,7 @@ statements! {
     KEY_FIRST = "key.first.sql",
     KEY_INSERT = "key.insert.sql",
     KEY_LIST = "key.list.sql",
+    KEY_LIVE = "key.live.sql",
     KEY_REVOKE = "key.revoke.sql",
     KEY_USED = "key.used.sql",
     LINKS_ADOPT = "links.adopt.sql",

@@ -17,8 +17,8 @@ use trackmate_edge::store::people::Entry as Shown;
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{
-    CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, LEASE_MS, RECORD_FIELDS_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX,
-    TRAITS_MEMBERS_MAX,
+    CLAIMED_SESSIONS_MAX, GROUP_LAYER_BYTES_MAX, GROUPS_OF_PAGES_MAX, LATE_EVENTS_MAX, LEASE_MS,
+    MEMBERSHIPS_SESSION_MAX, RECORD_FIELDS_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX,
 };
 use trackmate_wire::problem::{Code, Problem};
 
@@ -64,12 +64,22 @@ pub(crate) struct Db {
     pub(crate) watched: bool,
     /// Events that a late identify may take over, or leave.
     pub(crate) late_events: i64,
+    /// Groups that pages may make.
+    pub(crate) most_groups: i64,
 }
 
 impl Db {
     pub(crate) fn open() -> Self {
         let connection = super::open(COMPANY, "[\"pay\"]");
-        Self { connection, request: 0, clock: NOW, ticks: false, watched: false, late_events: LATE_EVENTS_MAX }
+        Self {
+            connection,
+            request: 0,
+            clock: NOW,
+            ticks: false,
+            watched: false,
+            late_events: LATE_EVENTS_MAX,
+            most_groups: GROUPS_OF_PAGES_MAX,
+        }
     }
 
     pub(crate) fn clear(&mut self, tables: &[&str]) {
@@ -164,9 +174,13 @@ impl Db {
         let told = tellings(rows, source == 1);
         if !told.is_empty() {
             let told = serde_json::to_string(&told).unwrap();
-            statements.push(Statement::new(sql::GROUPS_MERGE, json!([told, COMPANY, source, n, RECORD_FIELDS_MAX])));
+            statements.push(Statement::new(
+                sql::GROUPS_MERGE,
+                json!([told, COMPANY, source, n, RECORD_FIELDS_MAX, GROUP_LAYER_BYTES_MAX, self.most_groups]),
+            ));
             if !session.is_empty() {
-                let membership = json!([told, COMPANY, source, session, n, groups::place(session)]);
+                let membership =
+                    json!([told, COMPANY, source, session, n, groups::place(session), MEMBERSHIPS_SESSION_MAX]);
                 statements.push(Statement::new(sql::MEMBERSHIPS_INSERT, membership));
             }
         }
