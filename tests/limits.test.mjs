@@ -293,3 +293,105 @@ describe('what was queued and cannot be stored', () => {
     await until('it is noted', async () => (await c.get('/api/admin/events/rejected')).body.rejected.some((e) => e.code === 'invalid_json'));
   });
 });
+
+describe('what a list holds', () => {
+  let trackMate;
+  before(async () => {
+    trackMate = await startTrackMate();
+  });
+  after(() => trackMate?.close());
+
+  const memory = (answer) => Number(/memory=(\d+)/.exec(answer.headers.get('x-isolate'))[1]);
+  const text = (bytes) => `'"' || printf('%.*c', ${bytes}, 'x') || '"'`;
+  const numbers = (count) => `with recursive n (i) as (select 1 union all select i + 1 from n where i < ${count})`;
+
+  /** Somebody with all that may be large, written straight into the database: two hundred requests say less. */
+  async function fill(c) {
+    const d1 = await trackMate.d1();
+    const run = (sql) => d1.prepare(sql).bind(c.companyId).run();
+    const { profileId } = (await c.identify(c.session(), 'large@example.com')).body;
+    const { id: subscription } = await c.subscribe('https://crm.example/hook', ['none']);
+    const session = 'large';
+    const fields = (count, bytes) => `(select json_group_object('f' || k.value, json_array(1, 'm', json_array(printf('%.*c', ${bytes}, 'x')))) from json_each('[${Array.from({ length: count }, (_, k) => k)}]') as k)`;
+    await run(`${numbers(150)} insert into profiles (company, id, email, traits, server_session, created_at, registered_at, registered_id)
+      select ?1, 'p' || i, 'p' || i || '@example.com', '{"t":' || ${text(31_000)} || '}', 'webhook_p' || i, 1, 1, 'm' from n`);
+    await run(`${numbers(60)} insert into groups (company, id, kind, key, first_ts, claimed, said) select ?1, 'g' || i, 'group', 'g' || i, 1, ${fields(90, 8000)}, '{}' from n`);
+    await run(`${numbers(150)} insert into links (company, session, at, id, profile, events, first_ts, last_ts, has_records) select ?1, 'm' || i, 1, 'm' || i, 'p' || i, 1, 1, 1, 1 from n`);
+    await run(`${numbers(150)} insert into memberships (company, session, grp, ts) select ?1, 'm' || i, 'g1', 1 from n`);
+    await run(`insert into links (company, session, at, id, profile, events, first_ts, last_ts, has_records) values (?1, '${session}', 1, 'l', '${profileId}', 300, 1, 300, 1)`);
+    await run(`${numbers(300)} insert into events (company, source, message_id, session, ts, type, data, request, received_at)
+      select ?1, 1, 'big' || i, '${session}', i, 'big', '{"t":' || ${text(31_000)} || '}', 1, 1 from n`);
+    await run(`${numbers(2000)} insert into events (company, source, message_id, session, ts, type, data, request, received_at)
+      select ?1, 0, 'mid' || i, 'nobody', i, 'mid' || (i % 50), '{"t":' || ${text(4000)} || '}', 1, 1 from n`);
+    await run(`${numbers(60)} insert into records (company, kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields) select ?1, 'booking', 'r' || i, '${session}', i, 'm', i, i, 0, ${fields(90, 8000)} from n`);
+    await run(`${numbers(60)} insert into deliveries (company, id, subscription, source, message_id, event, state, attempts, due_at, body, created_at)
+      select ?1, 'd' || i, '${subscription}', 1, 'big1', 'big', 'exhausted', 40, 1, '{"t":' || ${text(60_000)} || '}', 1 from n`);
+    await run(`${numbers(60)}, k (j) as (select 1 union all select j + 1 from k where j < 40) insert into attempts (company, delivery, attempt, at, url, success, response_body, duration_ms)
+      select ?1, 'd' || i, j, 1, 'https://crm.example/hook', 0, printf('%.*c', 16384, 'x'), 1 from n cross join k`);
+    await run(`${numbers(300)} insert into exports (company, id, key_id, key_prefix, kind, format, filters, snapshot, state, marks, request, started_at, touched_at)
+      select ?1, printf('exp_%04d', i), 'k', 'k', 'users', 'csv', '{"search":' || ${text(20_000)} || '}', 1, 'complete', '[]', 'r', 1, 1 from n`);
+    return { profileId, subscription };
+  }
+
+  test('is shown in pages of some megabytes, each item once, and takes little of an isolate’s memory', async (t) => {
+    const c = await newCompany(trackMate);
+    const { profileId, subscription } = await fill(c);
+    const before = memory(await c.get('/api/admin/keys'));
+    const lists = [
+      ['users?limit=1000', 'users', 151],
+      ['users?limit=1000&sortBy=createdAt&sortOrder=desc', 'users', 151],
+      ['users?limit=1000&includeBookings=true', 'users', 151],
+      ['groups?limit=100', 'groups', 60],
+      ['groups/g1/members?limit=500', 'members', 150],
+      [`users/${profileId}/timeline?limit=500`, 'events', 301],
+      [`users/${profileId}/records?limit=200`, 'records', 60],
+      [`webhooks/${subscription}/deliveries?limit=50`, 'deliveries', 60],
+      ['exports?limit=500', 'exports', 300],
+    ];
+    const most = {};
+    const took = (name, answer) => {
+      most[name] = Math.max(most[name] ?? 0, memory(answer) - before);
+      const length = JSON.stringify(answer.body).length;
+      assert.ok(length < 5 * MB, `${name}: an answer of ${length} bytes`);
+    };
+    for (const [path, name, count] of lists) {
+      const seen = [];
+      let pages = 0;
+      for (let cursor = ''; cursor !== null; pages += 1) {
+        const answer = await c.get(`/api/admin/${path}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+        took(path, answer);
+        const { hasMore, nextCursor } = answer.body.pagination;
+        assert.equal(hasMore, nextCursor !== null);
+        cursor = nextCursor;
+        seen.push(...answer.body[name].map((item) => item.id ?? item.messageId));
+      }
+      assert.deepEqual([path, seen.length, new Set(seen).size], [path, count, count]);
+      assert.ok(pages > 1, `${path}: one page`);
+    }
+    // By offset, as the page itself says how far it came.
+    const byOffset = [];
+    for (let more = true; more; ) {
+      const { body } = await c.get(`/api/admin/users?limit=1000&offset=${byOffset.length}`);
+      byOffset.push(...body.users.map((user) => user.id));
+      more = body.pagination.hasMore;
+    }
+    assert.deepEqual([byOffset.length, new Set(byOffset).size], [151, 151]);
+    // What has no pages shows what fits and says how much there is.
+    const receipt = await c.get('/api/admin/events/big1');
+    took('receipt', receipt);
+    assert.equal(receipt.body.deliveries.length, 60);
+    assert.ok(receipt.body.deliveries.every((d) => d.attemptsMade === 40 && d.attempts.length <= 20));
+    assert.deepEqual(receipt.body.deliveries[0].attempts.map((a) => a.attempt), Array.from({ length: 20 }, (_, n) => n + 21), 'the latest');
+    const webhook = await c.get(`/api/admin/webhooks/${subscription}`);
+    took('webhook', webhook);
+    assert.ok(webhook.body.deliveries.length > 1);
+    const user = await c.get(`/api/admin/users/${profileId}?includeBookings=true`);
+    took('user', user);
+    assert.ok(user.body.user.bookings.length > 0 && user.body.user.hasMoreOf.includes('booking'));
+    const inferred = await c.call('POST', '/api/admin/plan/infer', {}, c.admin);
+    assert.equal(inferred.status, 200);
+    took('infer', inferred);
+    t.diagnostic(`bytes of memory beyond ${before}, all so far: ${JSON.stringify(most)}`);
+    for (const [name, bytes] of Object.entries(most)) assert.ok(bytes <= 20 * MB, `${name}: ${bytes} bytes`);
+  });
+});

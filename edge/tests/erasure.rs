@@ -18,7 +18,7 @@ use schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
-use trackmate_edge::domain::timeline::{Cursor, Order, Segment, plan};
+use trackmate_edge::domain::timeline::Order;
 use trackmate_edge::store::erasures::{self, Identity};
 use trackmate_edge::store::{people, sql};
 
@@ -96,50 +96,10 @@ fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
     owned
 }
 
-/// A walk through a timeline, page by page, as the API reads it.
-fn walk(db: &Db, profile: &str, order: Order, limit: usize) -> Vec<(i64, i64, String)> {
-    let (links, events) = match order {
-        Order::Asc => (sql::TIMELINE_ASC, sql::TIMELINE_EVENTS_ASC),
-        Order::Desc => (sql::TIMELINE_DESC, sql::TIMELINE_EVENTS_DESC),
-    };
-    let (mut cursor, mut walked) = (Cursor::start(order), Vec::new());
-    loop {
-        let wanted = limit + 1;
-        let found = db.rows(links, json!([COMPANY, profile, cursor.ts, wanted]).as_array().unwrap());
-        let segments = found.iter().map(|row| Segment {
-            session: row[0].as_str().unwrap().to_owned(),
-            events: row[1].as_u64().unwrap(),
-            first_ts: number(&row[2]),
-            last_ts: number(&row[3]),
-            since: number(&row[4]),
-            until: number(&row[5]),
-        });
-        let mut page = Vec::new();
-        for s in plan(segments.collect(), cursor.ts, wanted as u64, order) {
-            let since = if order == Order::Asc { s.since.max(cursor.ts) } else { s.since };
-            let until = if order == Order::Desc { s.until.min(cursor.ts + 1) } else { s.until };
-            let range = json!([COMPANY, s.session, since, until, cursor.ts, cursor.source, cursor.id, wanted]);
-            let entries = db.rows(events, range.as_array().unwrap());
-            page.extend(
-                entries.iter().map(|row| (number(&row[3]), number(&row[1]), row[0].as_str().unwrap().to_owned())),
-            );
-        }
-        page.sort();
-        if order == Order::Desc {
-            page.reverse();
-        }
-        let more = page.len() > limit;
-        page.truncate(limit);
-        walked.extend(page.iter().cloned());
-        let Some((ts, source, id)) = page.pop().filter(|_| more) else { return walked };
-        cursor = Cursor { ts, source, id };
-    }
-}
-
 /// Everything of a person that anybody could see: the profile, its links, its timeline both ways.
 fn seen(db: &Db, profile: &str) -> Value {
-    let timeline = walk(db, profile, Order::Asc, 2);
-    let mut back = walk(db, profile, Order::Desc, 3);
+    let timeline = db.timeline(profile, Order::Asc, 2, 1);
+    let mut back = db.timeline(profile, Order::Desc, 3, 2);
     back.reverse();
     assert_eq!(timeline, back);
     json!([
@@ -159,7 +119,7 @@ fn seen(db: &Db, profile: &str) -> Value {
             .collect::<Vec<_>>(),
         timeline,
         db.rows("select session, at, id, has_records from links where profile = ?1 order by 1, 2, 3", &[json!(profile)]),
-        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50)]).iter().map(|g| g[0].clone()).collect::<Vec<_>>(),
+        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50), json!(5000)]).iter().map(|g| g[0].clone()).collect::<Vec<_>>(),
     ])
 }
 
@@ -215,7 +175,7 @@ fn check(db: &Db) {
             "revenue of {id}"
         );
         for limit in [1, 3] {
-            assert_eq!(&walk(db, id, Order::Asc, limit), theirs, "timeline of {id}");
+            assert_eq!(&db.timeline(id, Order::Asc, limit, 1), theirs, "timeline of {id}");
         }
     }
     let wrong = db.rows(

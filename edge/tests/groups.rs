@@ -22,6 +22,7 @@ use trackmate_edge::domain::groups::{Group, Told, fold, id, telling};
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::record::Field;
 use trackmate_edge::store::sql;
+use trackmate_wire::limits::{GROUP_LAYER_BYTES_MAX, MEMBERSHIPS_SESSION_MAX};
 
 const TABLES: [&str; 9] =
     ["events", "links", "profiles", "identities", "merges", "erasures", "records", "groups", "memberships"];
@@ -172,7 +173,10 @@ fn belonging(db: &Db) -> BTreeSet<(String, String)> {
 fn walk(db: &Db, group: &str) -> Vec<String> {
     let (mut place, mut walked) = ([json!(""), json!(-1), json!("")], Vec::new());
     loop {
-        let page = db.rows(sql::MEMBERSHIPS_LIST, &[&[json!(COMPANY), json!(group)][..], &place, &[json!(2)]].concat());
+        let page = db.rows(
+            sql::MEMBERSHIPS_LIST,
+            &[&[json!(COMPANY), json!(group)][..], &place, &[json!(2), json!(1)]].concat(),
+        );
         walked.extend(page.iter().map(|r| text(&r[3])));
         let Some(last) = page.last() else { return walked };
         place = [last[0].clone(), last[1].clone(), last[2].clone()];
@@ -195,7 +199,7 @@ fn check(db: &Db) {
     for r in db.rows("select id from profiles", &[]) {
         let profile = text(&r[0]);
         let expected: BTreeSet<&String> = belonging.iter().filter(|(_, p)| *p == profile).map(|(g, _)| g).collect();
-        let of = db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50)]);
+        let of = db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50), json!(5000)]);
         assert_eq!(of.iter().map(|r| text(&r[0])).collect::<Vec<_>>().len(), expected.len());
         let of: BTreeSet<String> = of.iter().map(|r| text(&r[0])).collect();
         assert_eq!(of.iter().collect::<BTreeSet<_>>(), expected, "the groups of {profile}");
@@ -306,6 +310,82 @@ fn a_group_keeps_so_many_traits_of_each_layer() {
 }
 
 #[test]
+fn a_group_keeps_so_many_bytes_of_each_layer() {
+    let mut db = Db::open();
+    clear(&mut db);
+    for n in 0..12_i64 {
+        let value = "x".repeat(7000);
+        let data = format!(r#"{{"groupId":"acme","traits":{{"a{n:02}":"{value}","b{n:02}":{n}}}}}"#);
+        let ts = clock::event_ts(NOW + n * 1000, 0);
+        db.events(0, "s0", None, &[event(&format!("e{n:02}-0"), ts, "group", &data)]);
+        db.events(1, "", None, &[event(&format!("w{n:02}-0"), ts, "group", &data)]);
+    }
+    check(&db);
+    let group = &kept(&db)[&id("group", "acme")];
+    assert!(group.claimed.contains_key("a00") && group.claimed.contains_key("b00"), "of claims the first stay");
+    assert!(group.said.contains_key("a11") && group.said.contains_key("b11"), "of what is said the last stays");
+    for layer in [&group.claimed, &group.said] {
+        let bytes = serde_json::to_string(layer).unwrap().len();
+        assert!((40_000..GROUP_LAYER_BYTES_MAX + 500).contains(&bytes), "{bytes} bytes");
+    }
+}
+
+#[test]
+fn a_request_tells_of_a_group_in_the_order_of_its_events_however_often_it_names_it() {
+    let mut db = Db::open();
+    clear(&mut db);
+    for source in [0, 1] {
+        let rows: Vec<Row> = (0..300)
+            .map(|n| {
+                let data = format!(r#"{{"groupId":"acme","traits":{{"all":{n},"f{:02}":{n}}}}}"#, n % 90);
+                event(&format!("{source}ab-{n:03}"), clock::event_ts(NOW, n), "group", &data)
+            })
+            .collect();
+        db.events(source, if source == 0 { "s0" } else { "" }, None, &rows);
+    }
+    check(&db);
+    let group = &kept(&db)[&id("group", "acme")];
+    let (claimed, said) = (&group.claimed["all"], &group.said["all"]);
+    assert_eq!((claimed.2.0.get(), said.2.0.get()), ("0", "299"));
+}
+
+#[test]
+fn pages_make_so_many_groups_and_memberships_and_servers_as_many_as_they_name() {
+    let mut db = Db::open();
+    db.most_groups = 3;
+    clear(&mut db);
+    let named = |who: &str, n: usize| {
+        event(&format!("{who}{n}"), clock::event_ts(NOW, n), "group", &format!(r#"{{"groupId":"{who}{n}"}}"#))
+    };
+    let count = |db: &Db, table: &str| number(&db.rows(&format!("select count(*) from {table}"), &[])[0][0]);
+    for n in 0..5 {
+        db.events(0, "s0", None, &[named("page", n)]);
+    }
+    assert_eq!((count(&db, "groups"), count(&db, "memberships")), (3, 3));
+    db.events(1, "", None, &(0..5).map(|n| named("server", n)).collect::<Vec<_>>());
+    assert_eq!(count(&db, "groups"), 8);
+    // What a server has said of is counted no longer, and what is deleted neither; one that is there may still be named.
+    let said = event("said", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
+    db.events(1, "", None, &[said]);
+    db.rows("delete from memberships", &[]);
+    db.rows(sql::GROUP_DELETE, &[json!(COMPANY), json!(id("group", "page1"))]);
+    for n in 5..9 {
+        db.events(0, "s0", None, &[named("page", n)]);
+    }
+    assert_eq!(count(&db, "groups"), 9);
+    assert_eq!(db.rows("select groups_of_pages from companies", &[]), [[json!(3)]]);
+    // A session that names a group with each page it shows.
+    for n in 0..9 {
+        let again = |k: usize| {
+            let ts = clock::event_ts(NOW + 1000, n * 50 + k);
+            event(&format!("again{n}-{k}"), ts, "group", r#"{"groupId":"page0"}"#)
+        };
+        db.events(0, "s1", None, &(0..50).map(again).collect::<Vec<_>>());
+    }
+    assert_eq!(count(&db, "memberships where session = 's1'"), MEMBERSHIPS_SESSION_MAX);
+}
+
+#[test]
 fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_clock() {
     let mut db = Db::open();
     clear(&mut db);
@@ -314,12 +394,15 @@ fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_c
     let group = id("group", "acme");
     let say = |fields: Value, stamp: &str| {
         let params = [COMPANY, &group, &fields.to_string()].map(|text| json!(text));
-        db.rows(sql::GROUPS_SAY, &[&params[..], &[json!(clock::event_ts(NOW, 0)), json!(stamp), json!(100)]].concat())
+        db.rows(
+            sql::GROUPS_SAY,
+            &[&params[..], &[json!(clock::event_ts(NOW, 0)), json!(stamp), json!(100), json!(50_000)]].concat(),
+        )
     };
     assert_eq!(say(json!({"plan": ["gold"]}), "a").len(), 1);
     say(json!({"plan": ["silver"], "seats": [null]}), "b");
     assert_eq!(serde_json::to_value(kept(&db)[&group].traits()).unwrap(), json!({"plan": "silver"}));
-    let nobody = [json!(COMPANY), json!("grp_none"), json!("{}"), json!(0), json!("c"), json!(100)];
+    let nobody = [json!(COMPANY), json!("grp_none"), json!("{}"), json!(0), json!("c"), json!(100), json!(50_000)];
     assert!(db.rows(sql::GROUPS_SAY, &nobody).is_empty());
 }
 

@@ -115,6 +115,34 @@ export default (trackMate) =>
       assert.ok(small.cost.read <= 20, `a page of one event read ${small.cost.read} rows`);
     });
 
+    test('of a page is a few rows of each session, however many of them overlap', async () => {
+      const c = await company();
+      const email = 'overlap@example.com';
+      const [sessions, each] = [400, 12];
+      const at = (n) => new Date(Date.UTC(2025, 0, 1) + n * 1000).toISOString();
+      for (let n = 0; n < sessions; n += 50) {
+        await Promise.all(Array.from({ length: 50 }, async (_, i) => {
+          const session = c.session();
+          await c.identify(session, email, { timestamp: at(n + i) });
+          await c.track(session, ...rows(each - 1).map((event, k) => ({ ...event, timestamp: at((k + 1) * sessions + n + i) })));
+        }));
+      }
+      const { id } = await c.user(email);
+      for (const order of ['asc', 'desc']) {
+        const seen = [];
+        let cursor = '';
+        for (let n = 0; n < 3; n += 1) {
+          const page = await c.get(`/api/admin/users/${id}/timeline?limit=50&order=${order}${cursor && `&cursor=${cursor}`}`);
+          cursor = page.body.pagination.nextCursor;
+          seen.push(...page.body.events.map((event) => Date.parse(event.timestamp)));
+          assert.ok(page.cost.read <= 2000 && page.cost.trips <= 3, `page ${n} (${order}) of 50 read ${page.cost.read} rows in ${page.cost.trips} trips`);
+        }
+        const start = Date.parse(at(0));
+        const expected = Array.from({ length: 150 }, (_, n) => start + (order === 'asc' ? n : sessions * each - 1 - n) * 1000);
+        assert.deepEqual(seen, expected, 'whole pages, in order');
+      }
+    });
+
     test('of a walk through a timeline grows with what is shown', async () => {
       const c = await company();
       const session = c.session();

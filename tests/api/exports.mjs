@@ -240,6 +240,28 @@ export default (trackMate) =>
       assert.deepEqual([json.rows, json.after], [most, partial.next]);
     });
 
+    test('ends at the next page when its key is revoked', async () => {
+      const c = await newCompany(trackMate());
+      await manyEvents(c, 5500, 8000);
+      const { key } = (await c.call('POST', '/api/admin/keys', { scope: 'admin' }, c.admin)).body;
+      const headers = { 'x-admin-id': key.key, 'accept-encoding': 'identity' };
+      const response = await fetch(`${trackMate().url}/api/admin/export/events/ndjson`, { headers });
+      const id = response.headers.get('x-export-id');
+      const reader = response.body.getReader();
+      await reader.read();
+      assert.equal((await c.call('DELETE', `/api/admin/keys/${key.id}`, undefined, c.admin)).status, 200);
+      // What was read ahead still comes; it is asked again some seconds after it began.
+      const began = Date.now();
+      await until('it would ask', () => Date.now() - began > 2500);
+      const rest = async () => {
+        for (;;) if ((await reader.read()).done) return;
+      };
+      await rest().catch(() => null);
+      await until('an end', async () => (await entry(c, id)).state !== 'running');
+      const e = await entry(c, id);
+      assert.ok(e.state === 'aborted' && e.rows < 5500, JSON.stringify(e));
+    });
+
     test('that nobody reads to its end is aborted, and one whose invocation died is found by the sweep', async () => {
       const c = await newCompany(trackMate());
       // 90 MB that no compression and no buffer between here and there swallows.

@@ -157,6 +157,41 @@ export default (trackMate) =>
       assertProblem(await c.call('GET', `/api/admin/groups/${id}/members?cursor=zz`, undefined, c.admin), 400, 'invalid_cursor', 'cursor');
     });
 
+    test('have bounds for pages, and none for servers', async () => {
+      const c = await company();
+      const session = c.session();
+      await c.identify(session, 'many@example.com');
+      const named = Array.from({ length: 60 }, (_, n) => c.group(`p${n}`, { n }));
+      assert.equal((await c.track(session, ...named)).body.accepted, 60);
+      assert.equal((await c.groups('limit=100')).length, 50, 'of one request');
+      await c.tryServer({ events: Array.from({ length: 60 }, (_, n) => c.group(`s${n}`, { n })) });
+      const walk = [];
+      for (let cursor = ''; cursor !== null; ) {
+        const { body } = await c.get(`/api/admin/groups?limit=100${cursor && `&cursor=${cursor}`}`);
+        cursor = body.pagination.nextCursor;
+        walk.push(...body.groups);
+      }
+      assert.equal(walk.length, 110);
+      // A layer keeps what one event can tell: the first of pages, the latest of servers.
+      const text = 'x'.repeat(7000);
+      for (let n = 0; n < 10; n += 1) {
+        await c.page(session, 'large', { [`claimed${n}`]: text });
+        await c.tell(undefined, 'large', { [`said${n}`]: text }, { minute: n });
+      }
+      const [large] = await c.groups('groupId=large');
+      assert.deepEqual(Object.keys(large.traits).filter((name) => name.startsWith('claimed')), Array.from({ length: 6 }, (_, n) => `claimed${n}`));
+      assert.deepEqual(Object.keys(large.traits).filter((name) => name.startsWith('said')), Array.from({ length: 6 }, (_, n) => `said${n + 4}`));
+    });
+
+    test('told of five hundred times in a request cost it little, whatever they hold', async () => {
+      const c = await company();
+      const session = c.session();
+      for (let n = 0; n < 6; n += 1) await c.page(session, 'full', { [`t${n}`]: 'x'.repeat(7000) });
+      const events = Array.from({ length: 500 }, (_, n) => c.group('full', { [`n${n}`]: n }));
+      const { cost, body } = await c.track(session, ...events);
+      assert.ok(body.accepted === 500 && cost.read <= 20_000, `500 claims of a full group read ${cost.read} rows`);
+    });
+
     test('are delivered as events like any other', async (t) => {
       const { c, receiver } = await newWebhook(t, trackMate(), { events: ['group'] });
       await c.server({ email: 'sent@example.com' }, 'group', { eventData: { groupId: 'acme', traits: { plan: 'gold' } } });

@@ -159,6 +159,18 @@ export default (trackMate) =>
       assert.deepEqual((await rejected(c)).length, 1);
     });
 
+    test('are followed no longer once the key of the stream is revoked', async () => {
+      const c = await newCompany(trackMate());
+      const { key } = (await c.call('POST', '/api/admin/keys', { scope: 'admin' }, c.admin)).body;
+      const stream = await follow(trackMate(), { ...c, admin: { 'x-admin-id': key.key } });
+      await c.track(c.session(), { eventType: 'before' });
+      await until('an entry', () => stream.entries.length === 1);
+      assert.equal((await c.call('DELETE', `/api/admin/keys/${key.id}`, undefined, c.admin)).status, 200);
+      const revoked = Date.now();
+      await until('its end', () => stream.ended);
+      assert.ok(Date.now() - revoked < 15_000, `it went on for ${Date.now() - revoked} ms`);
+    });
+
     test('tell the whole story of one: where it came in, whose it is and why, and each attempt to deliver it', async (t) => {
       const c = await newCompany(trackMate());
       const receiver = await startReceiver(({ path }) => (path === '/bad' ? 400 : 200));

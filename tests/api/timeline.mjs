@@ -34,6 +34,30 @@ export default (trackMate) =>
       }
     });
 
+    test('ends a page early where its events are large, and a walk still shows each once', async () => {
+      const c = await newCompany(trackMate());
+      const [session, text] = [c.session(), 'é'.repeat(15_000)];
+      await c.identify(session, 'large@example.com');
+      for (let n = 0; n < 90; n += 15) {
+        await c.track(session, ...Array.from({ length: 15 }, (_, k) => ({ eventType: `e${n + k}`, eventData: (n + k) % 30 ? { text } : { n } })));
+      }
+      const { id } = await c.user('large@example.com');
+      for (const order of ['asc', 'desc']) {
+        const [pages, walked] = [[], []];
+        for (let cursor = ''; cursor !== null; ) {
+          const page = await c.timeline(id, `limit=500&order=${order}${cursor && `&cursor=${cursor}`}`);
+          cursor = page.pagination.nextCursor;
+          assert.equal(page.pagination.hasMore, cursor !== null);
+          pages.push(page.events.length);
+          walked.push(...page.events);
+        }
+        assert.ok(pages.length === 2 && pages[0] > 60, `pages of ${pages.join()}`);
+        const names = (order === 'asc' ? walked : walked.toReversed()).map((e) => e.eventType);
+        assert.deepEqual(names, ['user_registered', ...Array.from({ length: 90 }, (_, n) => `e${n}`)]);
+        assert.ok(walked.every((e) => !e.eventData.text || e.eventData.text === text));
+      }
+    });
+
     test('sums money exactly, by currency, over the event types that the company counts', async () => {
       const c = await newCompany(trackMate());
       const email = 'money@example.com';

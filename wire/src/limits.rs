@@ -35,7 +35,8 @@ pub const FIELDS_MAX: usize = 100;
 /// Characters of one custom field's value.
 pub const FIELD_CHARS_MAX: usize = 1000;
 
-/// Fields of one record, and of each of the two layers of a group: the latest told stay. With the next bound it keeps a record's row below half of D1's 2 MB, a group's below all of it.
+/// Fields of one record, and of each of the two layers of a group: the latest told stay. With the next bound it keeps a
+/// record's row below half of D1's 2 MB.
 pub const RECORD_FIELDS_MAX: usize = 100;
 /// Bytes of one field of a record, as JSON; a longer one stays in its event.
 pub const RECORD_FIELD_BYTES_MAX: usize = 8 * 1024;
@@ -65,8 +66,13 @@ pub const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// Items of one page of a list, unless asked for.
 pub const PAGE_ITEMS: usize = 50;
+/// Bytes, as stored, with which a page of any list ends early, one item at the least: an answer is in memory some five
+/// times while it is made, and an isolate of 128 MB serves others too.
+pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Items of one page of a timeline at most.
 pub const TIMELINE_ITEMS_MAX: usize = 500;
+/// Events of one session that a timeline reads at a time: what is read and not shown is at most so many of each.
+pub const TIMELINE_STEP_MAX: usize = 16;
 /// Items of one page of a person's links at most.
 pub const LINKS_ITEMS_MAX: usize = 500;
 /// Profiles that may stand as one person: each is read, and written, when two are merged or parted.
@@ -99,6 +105,17 @@ pub const GROUP_SESSIONS_COUNTED_MAX: i64 = 10_000;
 pub const MEMBERS_ITEMS_MAX: usize = 500;
 /// Groups that are shown with a user.
 pub const GROUPS_SHOWN_MAX: i64 = 50;
+/// Bytes of each of the two layers of a group, as stored: what one event can tell, with some 160 B a field that say which
+/// event it was.
+pub const GROUP_LAYER_BYTES_MAX: usize = 48 * 1024;
+/// Groups that a page's request may name: each is read and written whole.
+pub const GROUPS_REQUEST_MAX: usize = 50;
+/// Groups of one company that only pages have named; what a server names is not counted, and has no bound.
+pub const GROUPS_OF_PAGES_MAX: i64 = 10_000;
+/// Memberships on one browser session: it names a group or two, again and again.
+pub const MEMBERSHIPS_SESSION_MAX: i64 = 200;
+/// Memberships of one person that are looked at for their groups.
+pub const GROUPS_OF_MEMBERSHIPS_MAX: i64 = 5000;
 /// Memberships that one slice of a group's deletion deletes …
 pub const MEMBERSHIPS_DELETE_MAX: i64 = 5000;
 /// … and slices of one request: D1 allows an invocation of the free plan 50 queries, and whoever asks again goes on.
@@ -123,6 +140,10 @@ pub const EXPORT_PAGE_ROWS: i64 = 500;
 pub const EXPORT_PAGE_BYTES: i64 = 8 * 1024 * 1024;
 /// Pages that one export reads, unless the deployment says otherwise (`EXPORT_PAGES_MAX`): D1 allows an invocation 1,000 queries, and what is too long ends with where to go on.
 pub const EXPORT_PAGES_MAX: usize = 900;
+/// Milliseconds after which an export asks, before its next page, whether its key still works …
+pub const EXPORT_KEY_MS: i64 = 2000;
+/// … so many times, and then instead of a page: with the marks it all stays within the 1,000 queries.
+pub const EXPORT_KEY_CHECKS: usize = 30;
 /// Rows between two marks of an export, from which a client whose connection broke goes on; doubled when there are too many marks.
 pub const EXPORT_MARK_ROWS: u64 = 5000;
 /// Marks of one export.
@@ -165,8 +186,11 @@ pub const INCOMING_ITEMS_MAX: usize = 200;
 pub const INCOMING_DATA_BYTES_MAX: i64 = 4 * 1024;
 /// Seconds that a stream of entries lasts at most: with a query each …
 pub const STREAM_S_MAX: usize = 30;
-/// … and those for what was there already, it is well inside the 50 queries that the free plan allows an invocation …
-pub const STREAM_QUERIES_MAX: usize = 40;
+/// … and those for what was there already, and for its key, it is inside the 50 queries that the free plan allows an
+/// invocation …
+pub const STREAM_QUERIES_MAX: usize = 38;
+/// … of which every so manieth asks whether its key still works …
+pub const STREAM_KEY_QUERIES: usize = 5;
 /// … one of which follows the other after so many ms.
 pub const STREAM_POLL_MS: u64 = 1000;
 /// Entries of one query of a stream: their data are in memory.
@@ -181,6 +205,9 @@ pub const STATS_DAYS_MAX: i64 = 400;
 pub const STATS_NAMES: i64 = 10;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
+
+/// Attempts shown with one delivery, the latest: each may hold 16 KB of answer, and one that is resent goes on being tried.
+pub const ATTEMPTS_SHOWN_MAX: i64 = 20;
 
 /// Subscriptions of one company: each costs a pattern match per accepted event.
 pub const SUBSCRIPTIONS_MAX: usize = 100;

@@ -116,7 +116,7 @@ where
         );
         let created = time(Some(&delivery.created_at), zone);
         let (id, event, status) = (delivery.id.clone(), delivery.event.clone(), delivery.status.clone());
-        rows.push([id, created, event, status, delivery.attempts.len().to_string(), last]);
+        rows.push([id, created, event, status, delivery.attempts_made.to_string(), last]);
     }
     let mut text = table(&rows, &[4]);
     if let Some(cursor) = &page.pagination.next_cursor {

@@ -103,6 +103,10 @@ pub(super) struct Delivery {
     pub(super) status: String,
     /// ISO 8601.
     pub(super) created_at: String,
+    /// How many were ever made.
+    #[serde(default)]
+    pub(super) attempts_made: i64,
+    /// The latest of them.
     #[serde(default)]
     pub(super) attempts: Vec<Attempt>,
 }

@@ -80,13 +80,19 @@ pub struct Belongings {
 }
 
 impl Belongings {
-    /// Lays a person's records out, at most `most` of a kind; given are one more of each, if there are, in the order they are shown in.
+    /// Lays a person's records out, at most `most` of a kind; given are one more of each, if there are, in the order they
+    /// are shown in, and the kinds of which some are `left_out` already.
     ///
     /// # Errors
     /// None that a text or a number can cause.
-    pub fn new(included: &Included, records: &[Record], most: usize) -> serde_json::Result<Self> {
+    pub fn new(
+        included: &Included,
+        records: &[Record],
+        most: usize,
+        left_out: BTreeSet<String>,
+    ) -> serde_json::Result<Self> {
         let mut shown = BTreeMap::<&str, usize>::new();
-        let mut has_more_of = BTreeSet::new();
+        let mut has_more_of = left_out;
         let mut within = Vec::with_capacity(records.len());
         for record in records {
             let count = shown.entry(&record.kind).or_default();
@@ -176,7 +182,7 @@ mod tests {
             [20, 20, 1],
             "a page of many users shows fewer of each"
         );
-        let shown = serde_json::to_value(Belongings::new(&included, &records, 1).unwrap()).unwrap();
+        let shown = serde_json::to_value(Belongings::new(&included, &records, 1, BTreeSet::new()).unwrap()).unwrap();
         assert_eq!(shown["bookings"].as_array().unwrap().iter().map(|b| b["id"].clone()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(
             (&shown["interactionHistory"][0]["kind"], &shown["records"]["order"][0]["id"]),

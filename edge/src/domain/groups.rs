@@ -2,8 +2,8 @@
 //! profiles that stand as one ([`super::merged`]).
 //!
 //! A group's traits have two layers, as a person's: what secret keys said lies over what public keys claimed. Of what was said each field has the value of the
-//! latest event (ts, message id) that names it, so the order of arrival cannot matter; of claims the first to arrive stays, for a public caller may put any
-//! time on one. A membership is a place (session, ts) at which a group was named: whose it is follows from the ledger, so nothing moves it.
+//! latest event (ts, message id) that names it, so the order of arrival cannot matter, unless so much is said that not all is kept; of claims the first to
+//! arrive stays while there is room, for a public caller may put any time on one. A membership is a place (session, ts) at which a group was named: whose it is follows from the ledger, so nothing moves it.
 //! `store/sql/groups.merge.sql` and `memberships.insert.sql` keep that; `edge/tests/groups.rs` holds them against the rules here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use trackmate_wire::ids::is_placeholder;
-use trackmate_wire::limits::RECORD_FIELDS_MAX;
+use trackmate_wire::limits::{GROUP_LAYER_BYTES_MAX, GROUPS_REQUEST_MAX, RECORD_FIELDS_MAX};
 use trackmate_wire::signature::sha256_hex;
 
 use super::clock;
@@ -54,11 +54,18 @@ struct Data<'a> {
     traits: Option<&'a RawValue>,
 }
 
-/// What a request's events tell of groups.
+/// What a request's events tell of groups; of a page's request, of so many groups.
 #[must_use]
 pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     let named = rows.iter().filter(|row| row.name == EVENT);
-    named.filter_map(|row| telling(&row.id, row.data.get(), from_server)).collect()
+    let mut told: Vec<Telling> = named.filter_map(|row| telling(&row.id, row.data.get(), from_server)).collect();
+    if !from_server {
+        let mut groups = BTreeSet::new();
+        told.retain(|told| {
+            groups.len() < GROUPS_REQUEST_MAX && groups.insert(told.id.clone()) || groups.contains(&told.id)
+        });
+    }
+    told
 }
 
 /// What the data of a `group` event tell, if anything: they hold a `groupId`, a text or a number, and maybe a `groupType` and `traits`. A page's null claims
@@ -141,6 +148,18 @@ impl Group {
     }
 }
 
+/// Fields, those first that were told last.
+fn newest(fields: &BTreeMap<String, Field>) -> Vec<(String, Field)> {
+    let mut newest: Vec<_> = fields.clone().into_iter().collect();
+    newest.sort_by(|(a, (at, a_id, _)), (b, (bt, b_id, _))| (bt, b_id).cmp(&(at, a_id)).then_with(|| a.cmp(b)));
+    newest
+}
+
+/// Bytes of a field, as it is stored.
+fn size(field: &Field) -> usize {
+    serde_json::to_string(field).map_or(usize::MAX / 2, |text| text.len())
+}
+
 /// An event that tells of a group, with its `ts` and whether it came through the server door.
 pub type Told = (i64, bool, Telling);
 
@@ -159,14 +178,25 @@ pub fn fold(events: &[Told]) -> Option<Group> {
                 }
             }
             said = record::latest(said);
-        } else {
-            let mut grown = claimed.clone();
-            for (name, value) in &telling.fields {
-                grown.entry(name.clone()).or_insert_with(|| stamped(value));
+            let mut bytes = 0;
+            for (name, field) in newest(&said) {
+                bytes += name.len() + size(&field);
+                if bytes > GROUP_LAYER_BYTES_MAX {
+                    said.remove(&name);
+                }
             }
-            let names: BTreeSet<&String> = grown.keys().collect();
-            if names.len() <= RECORD_FIELDS_MAX {
-                claimed = grown;
+        } else {
+            // The stored text has a colon, a comma and two quotes more of each.
+            let mut bytes =
+                2 + claimed.iter().map(|(name, field): (&String, &Field)| name.len() + size(field) + 4).sum::<usize>();
+            for (name, value) in &telling.fields {
+                let field = stamped(value);
+                if !claimed.contains_key(name) && claimed.len() < RECORD_FIELDS_MAX {
+                    bytes += name.len() + size(&field);
+                    if bytes <= GROUP_LAYER_BYTES_MAX {
+                        claimed.insert(name.clone(), field);
+                    }
+                }
             }
         }
     }

@@ -35,6 +35,9 @@ pub(super) struct Shown {
     finished_at: Option<String>,
     /// The bytes sent, once an attempt has ended.
     payload: Option<Box<RawValue>>,
+    /// How many were ever made.
+    attempts_made: i64,
+    /// The latest of them.
     attempts: Vec<Attempt>,
 }
 
@@ -75,6 +78,7 @@ impl Shown {
             status,
             finished_at: d.finished_at.map(clock::iso),
             payload: d.body.map(RawValue::from_string).transpose()?,
+            attempts_made: d.attempts,
             attempts: d.log.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default(),
         })
     }
@@ -84,7 +88,7 @@ impl Shown {
 pub(super) async fn latest(call: &Call, admin: &auth::Admin, id: &str, most: usize) -> Result<Vec<Shown>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let logged = delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
-    logged.into_iter().map(Shown::new).collect()
+    logged.items.into_iter().map(Shown::new).collect()
 }
 
 #[derive(Serialize)]
@@ -105,10 +109,11 @@ pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
         Some((at.parse().ok()?, id.to_owned()))
     })?;
     let after = place.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
-    let mut logged =
+    let logged =
         delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, page::rows(limit), after, status)
             .await?;
-    let pagination = Pagination::cut(&mut logged, limit, |d| page::write_cursor(&format!("{}.{}", d.created_at, d.id)));
+    let (logged, pagination) =
+        Pagination::of(logged, limit, |d| page::write_cursor(&format!("{}.{}", d.created_at, d.id)));
     let deliveries = logged.into_iter().map(Shown::new).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&Page { success: true, deliveries, pagination })?)
 }

@@ -1,10 +1,13 @@
 //! `GET /api/admin/events/stream`: what comes in, as it comes in, as server-sent events. A stream asks the database once a second, is over after half a minute
-//! at the most, and goes on from any entry that is still kept; so nothing has to be held open, and nobody who reconnects misses anything.
+//! at the most, and goes on from any entry that is still kept; so nothing has to be held open, and nobody who reconnects misses anything. One whose key is
+//! revoked ends within seconds.
 
 use std::time::Duration;
 
 use futures_util::stream::{Stream, try_unfold};
-use trackmate_wire::limits::{STREAM_PAGE_ROWS, STREAM_POLL_MS, STREAM_QUERIES_MAX, STREAM_QUIET_POLLS, STREAM_S_MAX};
+use trackmate_wire::limits::{
+    STREAM_KEY_QUERIES, STREAM_PAGE_ROWS, STREAM_POLL_MS, STREAM_QUERIES_MAX, STREAM_QUIET_POLLS, STREAM_S_MAX,
+};
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Delay, Response, console_error};
 
@@ -42,6 +45,7 @@ pub(super) async fn get(call: &Call, admin: Admin) -> Result<Response, Error> {
     let watch = Watch {
         db: store::database(call.env(), Some(&admin.company))?,
         company: admin.company,
+        key: admin.key,
         outcome,
         name,
         seq: after.unwrap_or(last),
@@ -60,6 +64,8 @@ pub(super) async fn get(call: &Call, admin: Admin) -> Result<Response, Error> {
 struct Watch {
     db: Db,
     company: String,
+    /// The id of the key it is read with.
+    key: String,
     outcome: Option<Outcome>,
     name: Option<String>,
     /// The last entry that was looked at.
@@ -102,8 +108,9 @@ impl Watch {
                 self.polls += 1;
             }
             self.queries += 1;
-            let found = incoming::after(&self.db, &self.company, self.seq, STREAM_PAGE_ROWS).await;
-            let found = found.map_err(|error| store::brief(&error))?;
+            let key = Some(self.key.as_str()).filter(|_| self.queries.is_multiple_of(STREAM_KEY_QUERIES));
+            let found = incoming::after(&self.db, &self.company, key, self.seq, STREAM_PAGE_ROWS).await;
+            let Some(found) = found.map_err(|error| store::brief(&error))? else { return Ok(None) };
             self.behind = i64::try_from(found.len()) == Ok(STREAM_PAGE_ROWS);
             self.seq = found.last().map_or(self.seq, |noted| noted.seq);
             let wanted: Vec<Noted> = found.into_iter().filter(|noted| self.wants(noted)).collect();

@@ -1,11 +1,13 @@
 //! `GET /api/admin/export/…` and `GET /api/admin/users/{id}/export`: what an export is asked for. How it runs is in [`super::export_run`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
 use trackmate_wire::ids::hex;
-use trackmate_wire::limits::{EXPORT_FIELDS_MAX, EXPORT_PAGES_MAX, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX};
+use trackmate_wire::limits::{
+    EXPORT_FIELDS_MAX, EXPORT_PAGE_BYTES, EXPORT_PAGES_MAX, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX,
+};
 use trackmate_wire::problem::{Code, Problem};
 use worker::Response;
 
@@ -127,21 +129,26 @@ pub(super) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
     Ok(serde_json::to_string(&Count { success: true, rows })?)
 }
 
-/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…], records:[…], events:[…], rows, changedDuring, after}`: all there is of one
-/// person, to be handed to them (of records, the latest 10 000 of a kind).
+/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…], records:[…],
+/// hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all there is of one person, to be handed to them (of records,
+/// the latest 10 000 of a kind and 8 MB; of the kinds in `hasMoreOf` the list of records has more).
 pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response, Error> {
     let asked = asked(call, Kind::User, &[])?;
     let profile = find(call, &admin.company, id).await?;
     let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
     let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
     let db = call.db(Some(&admin.company))?;
-    let theirs = store::records::list(db, &admin.company, &[&profile.id], None, most, None).await?;
-    let records = theirs.iter().map(|listed| show(&listed.record)).collect::<Result<Vec<_>, _>>()?;
+    let part = store::records::Part::OfEach(most);
+    let theirs = store::records::list(db, &admin.company, &[&profile.id], None, part, EXPORT_PAGE_BYTES.into()).await?;
+    let records = theirs.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<Result<Vec<_>, _>>()?;
+    let left_out = theirs.iter().filter(|l| l.record.is_none()).map(|l| l.place.kind.as_str());
+    let has_more_of: BTreeSet<&str> = left_out.collect();
     let members = format!(
-        "\"user\":{user},\"summary\":{},\"groups\":{},\"records\":{},",
+        "\"user\":{user},\"summary\":{},\"groups\":{},\"records\":{},\"hasMoreOf\":{},",
         serde_json::to_string(&Summary::new(&profile)?)?,
         serde_json::to_string(&groups(call, &admin.company, &profile).await?)?,
-        serde_json::to_string(&records)?
+        serde_json::to_string(&records)?,
+        serde_json::to_string(&has_more_of)?
     );
     let after = match &asked.after {
         Some(text) => Some(place(call, &admin.company, text).await?),
@@ -278,6 +285,7 @@ async fn start(
     let pages = call.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
     let plan = Plan {
         company: admin.company.clone(),
+        key: admin.key.clone(),
         id,
         source,
         writer,

@@ -10,7 +10,8 @@ use futures_util::stream::{Stream, try_unfold};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::{
-    EXPORT_FIRST_ROWS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX, EXPORT_PAGE_BYTES, EXPORT_PAGE_ROWS,
+    EXPORT_FIRST_ROWS, EXPORT_KEY_CHECKS, EXPORT_KEY_MS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX, EXPORT_PAGE_BYTES,
+    EXPORT_PAGE_ROWS,
 };
 use trackmate_wire::signature::Digested;
 use worker::{Context, Env, console_error};
@@ -23,7 +24,7 @@ use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
 use crate::domain::{clock, payload};
 use crate::store::exports::{self, End, Events, Place, Progress};
-use crate::store::{self, Db, listing};
+use crate::store::{self, Db, companies, listing};
 
 /// Where the rows come from.
 pub(super) enum Source {
@@ -48,6 +49,8 @@ pub(super) enum Source {
 /// What is to be exported.
 pub(super) struct Plan {
     pub(super) company: String,
+    /// The id of the key it was asked for with.
+    pub(super) key: String,
     pub(super) id: String,
     pub(super) source: Source,
     pub(super) writer: Writer,
@@ -80,6 +83,8 @@ pub(super) fn stream(
         come: Progress::default(),
         marks: Marks::new(EXPORT_MARK_ROWS, EXPORT_MARKS_MAX),
         page: EXPORT_FIRST_ROWS,
+        checked_ms: now_ms(),
+        checks: EXPORT_KEY_CHECKS,
         ended: false,
     };
     try_unfold(run, |mut run| async move {
@@ -104,6 +109,10 @@ struct Run {
     marks: Marks,
     /// Rows of the next page.
     page: i64,
+    /// When its key was last seen to work, ms.
+    checked_ms: i64,
+    /// How often that may still be asked before it counts as a page.
+    checks: usize,
     ended: bool,
 }
 
@@ -125,9 +134,10 @@ impl Run {
             return self.finish(out, end).await;
         }
         self.plan.pages -= 1;
+        self.check_key().await?;
         let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
         let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
-        let rows = if most > 0 { self.rows(most).await? } else { Vec::new() };
+        let (rows, is_early) = if most > 0 { self.rows(most).await? } else { (Vec::new(), false) };
         for row in &rows {
             self.plan.writer.row(&mut out, &row.json)?;
         }
@@ -137,7 +147,7 @@ impl Run {
         let count = u64::try_from(rows.len()).unwrap_or_default();
         self.come.rows += count;
         self.come.last = rows.into_iter().last().map(|row| row.name).or_else(|| self.come.last.take());
-        let is_last = i64::try_from(count).unwrap_or_default() < most;
+        let is_last = !is_early && i64::try_from(count).unwrap_or_default() < most;
         if is_last || left <= count {
             let end = End::Complete(self.changed(is_last).await?);
             return self.finish(out, end).await;
@@ -150,6 +160,24 @@ impl Run {
             exports::mark(&self.db, &self.plan.company, &self.plan.id, &come, now_ms()).await?;
         }
         Ok(Some(bytes))
+    }
+
+    /// An export whose key is revoked hands over no further page. Asked now and then, for D1 counts each question.
+    async fn check_key(&mut self) -> Result<(), Error> {
+        if now_ms() - self.checked_ms < EXPORT_KEY_MS {
+            return Ok(());
+        }
+        self.checked_ms = now_ms();
+        if self.checks > 0 {
+            self.checks -= 1;
+        } else {
+            self.plan.pages = self.plan.pages.saturating_sub(1);
+        }
+        let directory = store::database(&self.env, None)?;
+        if !companies::is_live(&directory, &self.plan.company, &self.plan.key).await? {
+            return Err(Error::Internal("its key was revoked".to_owned()));
+        }
+        Ok(())
     }
 
     /// The last bytes: the end is noted before they leave, so that who has them finds it noted.
@@ -190,16 +218,16 @@ impl Run {
         Progress { sha256: self.hash.hex(), marks: self.marks.kept().to_vec(), ..self.come.clone() }
     }
 
-    /// The next rows.
-    async fn rows(&mut self, most: i64) -> Result<Vec<Row>, Error> {
+    /// The next rows, and whether they are fewer for their bytes.
+    async fn rows(&mut self, most: i64) -> Result<(Vec<Row>, bool), Error> {
         let (db, company) = (&self.db, self.plan.company.as_str());
         match &mut self.plan.source {
             Source::Users { wanted, included, after } => {
-                let rows = users(db, company, (wanted, included), after.as_deref(), most).await?;
+                let (rows, is_early) = users(db, company, (wanted, included), after.as_deref(), most).await?;
                 if let Some(last) = rows.last() {
                     *after = Some(last.name.clone());
                 }
-                Ok(rows)
+                Ok((rows, is_early))
             }
             Source::Events { wanted, after } => {
                 let events = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most).await?;
@@ -207,7 +235,8 @@ impl Run {
                     let (session, id) = (e.session.clone(), e.message_id.clone());
                     *after = Some(Place { session, ts: e.ts, source: e.source, id });
                 }
-                events.iter().map(|e| Ok(Row { name: event_name(e), json: shown(e)? })).collect()
+                let rows = events.iter().map(|e| Ok(Row { name: event_name(e), json: shown(e)? }));
+                Ok((rows.collect::<Result<_, Error>>()?, false))
             }
         }
     }
@@ -253,13 +282,14 @@ async fn users(
     (wanted, included): (&Wanted, &Included),
     after: Option<&str>,
     most: i64,
-) -> Result<Vec<Row>, Error> {
+) -> Result<(Vec<Row>, bool), Error> {
     let page = listing::next(db, company, wanted, after, most).await?;
-    let people = page.iter().map(|profile| Ok(profile.person(company)?)).collect::<Result<Vec<_>, Error>>()?;
+    let people = page.items.iter().map(|profile| Ok(profile.person(company)?)).collect::<Result<Vec<_>, Error>>()?;
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
     let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
     let row = |(name, user)| Ok(Row { name, json: serde_json::to_string(&user)? });
-    people.iter().map(|person| person.id.clone()).zip(records::with(&people, theirs)).map(row).collect()
+    let rows = people.iter().map(|person| person.id.clone()).zip(records::with(&people, theirs)).map(row);
+    Ok((rows.collect::<Result<_, Error>>()?, page.is_early))
 }
 
 #[derive(Serialize)]

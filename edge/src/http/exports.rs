@@ -89,8 +89,8 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     // Ids ascend with time, and none begins with a tilde.
     let before = page::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
     let db = call.db(Some(&admin.company))?;
-    let mut found = exports::list(db, &admin.company, &before, page::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut found, limit, |e| page::write_cursor(&e.id));
+    let found = exports::list(db, &admin.company, &before, page::rows(limit)).await?;
+    let (found, pagination) = Pagination::of(found, limit, |e| page::write_cursor(&e.id));
     let exports = found.into_iter().map(|e| Export::new(e, false)).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&List { success: true, exports, pagination })?)
 }

@@ -110,9 +110,9 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     let wanted = Wanted { kind: call.query("kind"), key: call.query("groupId"), text: search };
     let db = call.db(Some(&admin.company))?;
     let counted = GROUPS_SESSIONS_COUNTED_MAX;
-    let mut found = groups::list(db, &admin.company, &wanted, after.as_ref(), counted, page::rows(limit)).await?;
+    let found = groups::list(db, &admin.company, &wanted, after.as_ref(), counted, page::rows(limit)).await?;
     let place = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
-    let pagination = Pagination::cut(&mut found, limit, |counted| page::write_cursor(&place(counted)));
+    let (found, pagination) = Pagination::of(found, limit, |counted| page::write_cursor(&place(counted)));
     let groups = found.into_iter().map(Shown::from).collect();
     Ok(serde_json::to_string(&Page { success: true, groups, pagination })?)
 }
@@ -129,8 +129,8 @@ pub(super) async fn members(call: &Call, admin: auth::Admin, id: &str) -> Handle
     let after = page::cursor(call, read_place)?;
     find(call, &admin.company, id).await?;
     let db = call.db(Some(&admin.company))?;
-    let mut found = groups::members(db, &admin.company, id, after.as_ref(), page::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut found, limit, |m| page::write_cursor(&write_place(&m.place)));
+    let found = groups::members(db, &admin.company, id, after.as_ref(), page::rows(limit)).await?;
+    let (found, pagination) = Pagination::of(found, limit, |m| page::write_cursor(&write_place(&m.place)));
     let members =
         found.into_iter().map(|m| Member { name: m.person.full_name(), id: m.person.id, email: m.person.email });
     Ok(serde_json::to_string(&Members { success: true, members: members.collect(), pagination })?)

@@ -17,7 +17,7 @@ use crate::domain::listing::{Sort, Wanted, expression};
 use crate::domain::person::PLATFORMS;
 use crate::entropy;
 use crate::store::listing::{self, Listed, Part, Place};
-use crate::store::people;
+use crate::store::{Page, people};
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserFound"))]
@@ -81,8 +81,8 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     let seal = format!("users of {} {}", admin.company, serde_json::to_string(&wanted)?);
     let after = cursor(call, &seal)?;
     let part = Part { after, limit: page::rows(limit), offset };
-    let (mut listed, total) = listing::page(db, &admin.company, &wanted, &part).await?;
-    let has_more = listed.len() > limit;
+    let (Page { items: mut listed, is_early }, total) = listing::page(db, &admin.company, &wanted, &part).await?;
+    let has_more = is_early || listed.len() > limit;
     listed.truncate(limit);
     let next_cursor = match listed.last().filter(|_| has_more) {
         Some(Listed { key, profile }) => {

@@ -2,10 +2,11 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Serialize;
-use trackmate_wire::limits::PAGE_ITEMS;
+use trackmate_wire::limits::{LIST_BYTES_MAX, PAGE_ITEMS};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
+use crate::store::Page;
 
 /// `pagination` of an answer.
 #[derive(Serialize)]
@@ -20,7 +21,19 @@ pub(super) struct Pagination {
 impl Pagination {
     /// Cuts a list that was asked for with one item too many to its page; `cursor` makes the next page's from the last item shown.
     pub(super) fn cut<T>(items: &mut Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
-        let has_more = items.len() > limit;
+        Self::ended(items, limit, false, cursor)
+    }
+
+    /// … of a page that may have ended early. → what it shows.
+    pub(super) fn of<T>(page: Page<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Self) {
+        let Page { mut items, is_early } = page;
+        let pagination = Self::ended(&mut items, limit, is_early, cursor);
+        (items, pagination)
+    }
+
+    /// … of items that may have ended early.
+    pub(super) fn ended<T>(items: &mut Vec<T>, limit: usize, early: bool, cursor: impl Fn(&T) -> String) -> Self {
+        let has_more = early || items.len() > limit;
         items.truncate(limit);
         Self { limit, has_more, next_cursor: items.last().filter(|_| has_more).map(cursor) }
     }
@@ -36,6 +49,23 @@ pub(super) fn limit(call: &Call, most: usize) -> Result<usize, Problem> {
 /// How many rows to ask the database for: the page and one more, which tells whether there are more.
 pub(super) fn rows(limit: usize) -> i64 {
     i64::try_from(limit + 1).unwrap_or(i64::MAX)
+}
+
+/// Ends a page early, with the item that brings it to as many bytes as a list has at most. → whether it is whole.
+pub(super) fn within<T>(items: &mut Vec<T>, limit: usize, bytes: impl Fn(&T) -> usize) -> bool {
+    let mut before = 0;
+    let count = items
+        .iter()
+        .take_while(|item| {
+            before < LIST_BYTES_MAX && {
+                before += bytes(item);
+                true
+            }
+        })
+        .count();
+    let is_whole = count >= items.len().min(limit);
+    items.truncate(count);
+    is_whole
 }
 
 /// Wraps a place in a list, so that nobody comes to rely on what is in it.

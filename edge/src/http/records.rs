@@ -14,7 +14,8 @@ use super::{Handled, auth};
 use crate::domain::belongings::{Belongings, Included, Shown, show};
 use crate::domain::person::{Person, User};
 use crate::domain::record::is_kind;
-use crate::store::records::{self, Place};
+use crate::store::list_bytes;
+use crate::store::records::{self, Part, Place};
 
 /// A user with what was asked for of what is theirs.
 #[derive(Serialize)]
@@ -82,9 +83,14 @@ pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let profile = find(call, &admin.company, id).await?;
     let db = call.db(Some(&admin.company))?;
     let (ids, rows) = ([profile.id.as_str()], page::rows(limit));
-    let mut listed = records::list(db, &admin.company, &ids, kinds.as_deref(), rows, after.as_ref()).await?;
-    let pagination = Pagination::cut(&mut listed, limit, |l| page::write_cursor(&write_place(&l.place)));
-    let records = listed.iter().map(|l| show(&l.record)).collect::<serde_json::Result<_>>()?;
+    let part = Part::Page(rows, after.as_ref());
+    let mut listed = records::list(db, &admin.company, &ids, kinds.as_deref(), part, list_bytes()).await?;
+    let whole = listed.iter().take_while(|l| l.record.is_some()).count();
+    let is_early = whole < listed.len();
+    listed.truncate(whole);
+    let cursor = |l: &records::Listed| page::write_cursor(&write_place(&l.place));
+    let pagination = Pagination::ended(&mut listed, limit, is_early, cursor);
+    let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<serde_json::Result<_>>()?;
     Ok(serde_json::to_string(&Page { success: true, records, pagination })?)
 }
 

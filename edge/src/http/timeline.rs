@@ -11,7 +11,7 @@ use super::page::{self, Pagination};
 use super::users::{Summary, find};
 use super::{Handled, auth};
 use crate::domain::person::User;
-use crate::domain::timeline::{Cursor, Order, plan};
+use crate::domain::timeline::{Cursor, Order, Steps, in_turn};
 use crate::domain::{clock, payload};
 use crate::store::people::{self, Entry, Profile};
 
@@ -53,12 +53,18 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let limit = page::limit(call, TIMELINE_ITEMS_MAX)?;
     let cursor = page::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
     let profile = find(call, &admin.company, id).await?;
-    let mut entries = entries(call, &admin.company, &profile, &cursor, limit + 1, order).await?;
-    let pagination = Pagination::cut(&mut entries, limit, |e| {
+    let db = call.db(Some(&admin.company))?;
+    let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
+    let found = people::entries(db, &admin.company, &profile.id, (&cursor, order), limit + 1, steps).await?;
+    let (mut entries, left_out) = in_turn(found, steps, order);
+    let is_whole = page::within(&mut entries, limit, |entry| entry.bytes);
+    let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {
         let place = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
         page::write_cursor(&place.to_text())
     });
-    let events = entries.iter().map(|e| shown(e, &profile)).collect::<Result<_, _>>()?;
+    people::read_long(db, &admin.company, &mut entries).await?;
+    let shown = |entry| shown(entry, &profile).transpose();
+    let events = entries.iter().filter_map(shown).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&Page {
         success: true,
         profile: profile.person(&admin.company)?.user(),
@@ -68,41 +74,22 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     })?)
 }
 
-async fn entries(
-    call: &Call,
-    company: &str,
-    profile: &Profile,
-    cursor: &Cursor,
-    wanted: usize,
-    order: Order,
-) -> Result<Vec<Entry>, Error> {
-    let db = call.db(Some(company))?;
-    let count = i64::try_from(wanted).unwrap_or(i64::MAX);
-    let candidates = people::segments(db, company, &profile.id, cursor, count, order).await?;
-    let segments = plan(candidates, cursor.ts, wanted.try_into().unwrap_or(u64::MAX), order);
-    let mut entries = people::entries(db, company, &segments, cursor, count, order).await?;
-    entries.sort_unstable_by(|a, b| {
-        let forward = (a.ts, a.source, &a.message_id).cmp(&(b.ts, b.source, &b.message_id));
-        if order == Order::Asc { forward } else { forward.reverse() }
-    });
-    entries.truncate(wanted);
-    Ok(entries)
-}
-
 /// An entry as shown: the person's first identify is the registration, and every server event stands in the person's server session,
 /// also one that came by the browser's session id.
-fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Event<'a>, Error> {
+/// Nothing, if it has gone meanwhile.
+fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<Event<'a>>, Error> {
+    let Some(data) = entry.data.as_deref() else { return Ok(None) };
     let from_server = entry.source == 1;
     let registration =
         !from_server && entry.name == "identify" && profile.registered_id.as_deref() == Some(&entry.message_id);
-    Ok(Event {
+    Ok(Some(Event {
         message_id: &entry.message_id,
         event_type: if registration { "user_registered" } else { &entry.name },
-        event_data: serde_json::from_str(&entry.data)?,
+        event_data: serde_json::from_str(data)?,
         timestamp: clock::iso(clock::ts_ms(entry.ts)),
         source: payload::source_name(from_server),
         session_id: if from_server { &profile.server_session } else { &entry.session },
         user_id: &profile.id,
         bot: entry.bot.is_some(),
-    })
+    }))
 }

@@ -202,6 +202,15 @@ pub async fn keys(db: &Db, company: &str, most: i64) -> Result<Vec<ListedKey>> {
     db.run(sql::KEY_LIST, &[company.into(), most.into()]).await?.rows()
 }
 
+/// Whether a key still works, by its id.
+///
+/// # Errors
+/// D1's.
+pub async fn is_live(db: &Db, company: &str, key: &str) -> Result<bool> {
+    let live: Vec<serde_json::Value> = db.run(sql::KEY_LIVE, &[company.into(), key.into()]).await?.rows()?;
+    Ok(!live.is_empty())
+}
+
 /// Revokes a key; `false` if there is no such key.
 ///
 /// # Errors

@@ -2,10 +2,12 @@
 //! [`super::deliveries`].
 
 use serde::Deserialize;
-use trackmate_wire::limits::{PRUNE_DELIVERIES_MAX, PRUNE_LOOKED_MAX, PRUNE_ROUNDS_MAX, PRUNE_SUBSCRIPTIONS_MAX};
+use trackmate_wire::limits::{
+    ATTEMPTS_SHOWN_MAX, PRUNE_DELIVERIES_MAX, PRUNE_LOOKED_MAX, PRUNE_ROUNDS_MAX, PRUNE_SUBSCRIPTIONS_MAX,
+};
 
 use super::deliveries::Place;
-use super::{Db, Result, progress, sql};
+use super::{Db, Page, Result, list_bytes, progress, sql};
 
 #[derive(Deserialize)]
 struct Log {
@@ -125,7 +127,9 @@ pub struct Logged {
     pub finished_at: Option<i64>,
     /// The bytes sent, once an attempt has ended.
     pub body: Option<String>,
-    /// JSON array of attempts.
+    /// Attempts ever made.
+    pub attempts: i64,
+    /// JSON array of the latest attempts.
     pub log: Option<String>,
 }
 
@@ -138,7 +142,7 @@ pub struct LogCursor<'a> {
     pub id: &'a str,
 }
 
-/// Deliveries of a subscription with their attempts, newest first, from a place on, in one state or all.
+/// Deliveries of a subscription with their latest attempts, newest first, from a place on, in one state or all.
 ///
 /// # Errors
 /// D1's.
@@ -149,10 +153,18 @@ pub async fn list(
     limit: i64,
     after: LogCursor<'_>,
     state: Option<&str>,
-) -> Result<Vec<Logged>> {
-    let params =
-        [company.into(), subscription.into(), limit.into(), after.created_ms.into(), after.id.into(), state.into()];
-    db.run(sql::DELIVERY_LIST, &params).await?.rows()
+) -> Result<Page<Logged>> {
+    let params = [
+        company.into(),
+        subscription.into(),
+        limit.into(),
+        after.created_ms.into(),
+        after.id.into(),
+        state.into(),
+        ATTEMPTS_SHOWN_MAX.into(),
+        list_bytes(),
+    ];
+    db.run(sql::DELIVERY_LIST, &params).await?.page()
 }
 
 /// A delivery of an event, with whose it is.
@@ -167,12 +179,12 @@ pub struct OfEvent {
     pub webhook: Option<String>,
 }
 
-/// The deliveries of an event that came in at this instant, with their attempts.
+/// The deliveries of an event that came in at this instant, with their latest attempts.
 ///
 /// # Errors
 /// D1's.
 pub async fn of_event(db: &Db, company: &str, source: i64, message_id: &str, received_ms: i64) -> Result<Vec<OfEvent>> {
-    db.run(sql::DELIVERIES_OF_EVENT, &[company.into(), source.into(), message_id.into(), received_ms.into()])
-        .await?
-        .rows()
+    let params =
+        [company.into(), source.into(), message_id.into(), received_ms.into(), ATTEMPTS_SHOWN_MAX.into(), list_bytes()];
+    db.run(sql::DELIVERIES_OF_EVENT, &params).await?.rows()
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use trackmate_wire::limits::{AUDIT_PRUNE_MAX, EXPORTS_RUNNING_MAX};
 
-use super::{Db, Param, Result, sql};
+use super::{Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::export::{Format, Kind, Mark};
 
 /// An export that begins.
@@ -171,8 +171,8 @@ pub async fn find(db: &Db, company: &str, id: &str) -> Result<Option<Export>> {
 ///
 /// # Errors
 /// D1's.
-pub async fn list(db: &Db, company: &str, before: &str, limit: i64) -> Result<Vec<Export>> {
-    db.run(sql::EXPORT_LIST, &[company.into(), before.into(), limit.into()]).await?.rows()
+pub async fn list(db: &Db, company: &str, before: &str, limit: i64) -> Result<Page<Export>> {
+    db.run(sql::EXPORT_LIST, &[company.into(), before.into(), limit.into(), list_bytes()]).await?.page()
 }
 
 /// Gives up exports without a sign of life since then. Takes no company: the sweep serves all.

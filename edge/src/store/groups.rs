@@ -6,12 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use trackmate_wire::ids::SERVER_SESSION_PREFIX;
 use trackmate_wire::limits::{
-    GROUP_SESSIONS_COUNTED_MAX, GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
+    GROUP_LAYER_BYTES_MAX, GROUP_SESSIONS_COUNTED_MAX, GROUPS_OF_MEMBERSHIPS_MAX, GROUPS_OF_PAGES_MAX,
+    GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SESSION_MAX, MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
 };
 use worker::D1PreparedStatement;
 
 use super::ingest::Request;
-use super::{Db, Param, Result, sql};
+use super::{Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::groups::{self, Group};
 use crate::domain::person::{self, Person};
@@ -26,10 +27,12 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     let told = serde_json::to_string(&told)?;
     let (told, company, source) = (Param::from(&told), request.company.into(), i64::from(request.from_server).into());
     let number = request.number.into();
-    let mut statements = vec![db.bind(sql::GROUPS_MERGE, &[told, company, source, number, most()])?];
+    let merge = [told, company, source, number, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
+    let mut statements = vec![db.bind(sql::GROUPS_MERGE, &merge)?];
     if !request.session.is_empty() {
         let place = place(request.session);
-        let membership = [told, company, source, request.session.into(), number, place.into()];
+        let of_session = MEMBERSHIPS_SESSION_MAX.into();
+        let membership = [told, company, source, request.session.into(), number, place.into(), of_session];
         statements.push(db.bind(sql::MEMBERSHIPS_INSERT, &membership)?);
     }
     Ok(statements)
@@ -43,6 +46,10 @@ pub fn place(session: &str) -> Option<i64> {
 
 fn most<'a>() -> Param<'a> {
     i64::try_from(RECORD_FIELDS_MAX).unwrap_or(i64::MAX).into()
+}
+
+fn bytes<'a>() -> Param<'a> {
+    i64::try_from(GROUP_LAYER_BYTES_MAX).unwrap_or(i64::MAX).into()
 }
 
 /// A group as stored, with its members counted on as many sessions as were asked for.
@@ -102,7 +109,7 @@ pub async fn list(
     after: Option<&(String, String)>,
     sessions: i64,
     limit: i64,
-) -> Result<Vec<Counted>> {
+) -> Result<Page<Counted>> {
     let params = [
         company.into(),
         sessions.into(),
@@ -112,8 +119,9 @@ pub async fn list(
         after.map(|(kind, _)| kind).into(),
         after.map(|(_, key)| key).into(),
         limit.into(),
+        list_bytes(),
     ];
-    db.run(sql::GROUPS_LIST, &params).await?.rows::<Kept>()?.into_iter().map(Kept::counted).collect()
+    db.run(sql::GROUPS_LIST, &params).await?.page::<Kept>()?.try_map(Kept::counted)
 }
 
 /// One group.
@@ -138,12 +146,13 @@ pub struct Named {
     pub name: Option<String>,
 }
 
-/// The groups that a person is a member of, so many at most.
+/// The groups that a person is a member of, so many at most, by the first of their memberships.
 ///
 /// # Errors
 /// D1's.
 pub async fn of(db: &Db, company: &str, profile: &str) -> Result<Vec<Named>> {
-    db.run(sql::GROUPS_OF, &[company.into(), profile.into(), GROUPS_SHOWN_MAX.into()]).await?.rows()
+    let params = [company.into(), profile.into(), GROUPS_SHOWN_MAX.into(), GROUPS_OF_MEMBERSHIPS_MAX.into()];
+    db.run(sql::GROUPS_OF, &params).await?.rows()
 }
 
 #[derive(Deserialize)]
@@ -182,7 +191,7 @@ pub struct Member {
 ///
 /// # Errors
 /// D1's.
-pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>, limit: i64) -> Result<Vec<Member>> {
+pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>, limit: i64) -> Result<Page<Member>> {
     let params = [
         company.into(),
         group.into(),
@@ -190,8 +199,9 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
         after.map_or(-1, |place| place.at).into(),
         after.map_or("", |place| &place.id).into(),
         limit.into(),
+        list_bytes(),
     ];
-    let found = db.run(sql::MEMBERSHIPS_LIST, &params).await?.rows::<Found>()?.into_iter();
+    let found = db.run(sql::MEMBERSHIPS_LIST, &params).await?.page::<Found>()?;
     let member = |f: Found| {
         let person = Person {
             id: f.id,
@@ -203,7 +213,7 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
         };
         Ok(Member { person, place: Place { session: f.session, at: f.at, id: f.link } })
     };
-    found.map(member).collect()
+    found.try_map(member)
 }
 
 /// Notes what an admin says of a group; whether there is such a group. `stamp` stands in place of a message id.
@@ -219,7 +229,7 @@ pub async fn say(
     stamp: &str,
 ) -> Result<bool> {
     let fields = serde_json::to_string(fields)?;
-    let params = [company.into(), id.into(), (&fields).into(), ts.into(), stamp.into(), most()];
+    let params = [company.into(), id.into(), (&fields).into(), ts.into(), stamp.into(), most(), bytes()];
     Ok(db.run(sql::GROUPS_SAY, &params).await?.first::<Value>()?.is_some())
 }
 

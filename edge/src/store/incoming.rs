@@ -1,6 +1,7 @@
 //! What became of the items that came in: noted, listed, followed, and forgotten after some days.
 
 use serde::Deserialize;
+use serde_json::Value;
 use trackmate_wire::limits::{
     INCOMING_DATA_BYTES_MAX, INCOMING_PRUNE_MAX, REJECTED_KEPT_MAX, REJECTED_MINUTE_MAX, WATCH_LEFT_MS_MIN, WATCH_MS,
     WATCHED_KEPT_MAX, WATCHED_MINUTE_MAX,
@@ -112,15 +113,24 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
     Ok(rows)
 }
 
-/// Entries after a place, oldest first.
+/// Entries after a place, oldest first; nothing if the `key` they are read with, where one is given, works no longer. The
+/// key is of the directory, which is in the same database today; apart, this becomes two questions.
 ///
 /// # Errors
 /// D1's.
-pub async fn after(db: &Db, company: &str, seq: i64, limit: i64) -> Result<Vec<Noted>> {
+pub async fn after(db: &Db, company: &str, key: Option<&str>, seq: i64, limit: i64) -> Result<Option<Vec<Noted>>> {
     let params = [company.into(), seq.into(), INCOMING_DATA_BYTES_MAX.into(), limit.into()];
-    let mut rows: Vec<Noted> = db.run(sql::INCOMING_AFTER, &params).await?.rows()?;
+    let mut batch = vec![db.bind(sql::INCOMING_AFTER, &params)?];
+    if let Some(key) = key {
+        batch.push(db.bind(sql::KEY_LIVE, &[company.into(), key.into()])?);
+    }
+    let mut answers = Answers::new(db.batch(batch).await?);
+    let mut rows: Vec<Noted> = answers.take()?.rows()?;
+    if key.is_some() && answers.take()?.rows::<Value>()?.is_empty() {
+        return Ok(None);
+    }
     rows.sort_by_key(|row| row.seq);
-    Ok(rows)
+    Ok(Some(rows))
 }
 
 #[derive(Deserialize)]

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use trackmate_wire::limits::{SEARCH_REFRESH_MAX, SEARCH_REFRESHES_MAX, TOTAL_MAX};
+use trackmate_wire::limits::{EXPORT_PAGE_BYTES, SEARCH_REFRESH_MAX, SEARCH_REFRESHES_MAX, TOTAL_MAX};
 
 use super::people::Profile;
-use super::{Answers, Db, Param, Result, sql};
+use super::{Answers, Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::listing::{Wanted, expression};
 
 /// Where a page begins: behind this user.
@@ -87,11 +87,12 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`] at the beginning of a walk.
+/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`] at the
+/// beginning of a walk.
 ///
 /// # Errors
 /// D1's.
-pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Result<(Vec<Listed>, i64)> {
+pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Result<(Page<Listed>, i64)> {
     let asked = Asked::new(company, wanted)?;
     if asked.words.is_some() {
         refresh(db, company).await?;
@@ -107,25 +108,26 @@ pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Resul
         Some(Value::Number(n)) => n.as_i64().into(),
         Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => Param::Null,
     };
-    let place = [key, part.after.as_ref().map(|place| &place.id).into(), part.limit.into(), part.offset.into()];
+    let id = part.after.as_ref().map(|place| &place.id).into();
+    let place = [key, id, part.limit.into(), part.offset.into(), list_bytes()];
     let page = db.bind(statement, &[&filter[..], &place[..]].concat())?;
     let Some(after) = &part.after else {
         let count = db.bind(sql::USERS_COUNT, &[&filter[..], &[(TOTAL_MAX + 1).into()]].concat())?;
         let mut answers = Answers::new(db.batch(vec![count, page]).await?);
         let total = answers.take()?.first::<Total>()?.map_or(0, |row| row.total);
-        return Ok((answers.take()?.rows()?, total));
+        return Ok((answers.take()?.page()?, total));
     };
-    Ok((Answers::new(db.batch(vec![page]).await?).take()?.rows()?, after.total))
+    Ok((Answers::new(db.batch(vec![page]).await?).take()?.page()?, after.total))
 }
 
 /// The next users that are wanted, in the order of ids, for an export. A search finds whom the index knows: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
-pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, limit: i64) -> Result<Vec<Profile>> {
+pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, limit: i64) -> Result<Page<Profile>> {
     let asked = Asked::new(company, wanted)?;
-    let place = [Param::Null, after.into(), limit.into(), 0_i64.into()];
-    db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.rows()
+    let place = [Param::Null, after.into(), limit.into(), 0_i64.into(), EXPORT_PAGE_BYTES.into()];
+    db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.page()
 }
 
 /// How many users are wanted, all of them counted. A search finds whom the index knows: see [`refresh`].

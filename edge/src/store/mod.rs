@@ -33,7 +33,7 @@ use std::ops::Add;
 use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use trackmate_wire::limits::D1_BYTES_MAX;
+use trackmate_wire::limits::{D1_BYTES_MAX, LIST_BYTES_MAX};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{D1Database, D1PreparedStatement, Env, console_error, worker_sys};
@@ -264,6 +264,38 @@ fn count(rows: Option<i64>) -> usize {
     rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or_default()
 }
 
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// What it shows, and maybe one more.
+    pub items: Vec<T>,
+    /// Whether it ended before all that were asked for, for their bytes: see [`LIST_BYTES_MAX`].
+    pub is_early: bool,
+}
+
+impl<T> Page<T> {
+    /// The same page of something else.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn try_map<U>(self, make: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
+        Ok(Page { items: self.items.into_iter().map(make).collect::<Result<_>>()?, is_early: self.is_early })
+    }
+}
+
+/// Bytes of a page, as a parameter.
+#[must_use]
+pub fn list_bytes<'a>() -> Param<'a> {
+    i64::try_from(LIST_BYTES_MAX).unwrap_or(i64::MAX).into()
+}
+
+#[derive(serde::Deserialize)]
+struct Of<T> {
+    found: usize,
+    #[serde(flatten)]
+    row: T,
+}
+
 /// One statement's answer. Not the crate's: that one reads D1's counts into 32 bits, and fails on the size of every database beyond 4 GiB.
 #[derive(Debug)]
 pub struct Answer(worker_sys::D1Result);
@@ -284,6 +316,16 @@ impl Answer {
     /// As [`Answer::rows`].
     pub fn first<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         Ok(self.rows()?.into_iter().next())
+    }
+
+    /// A page of a list that may end early: each row says how many were `found`.
+    ///
+    /// # Errors
+    /// As [`Answer::rows`].
+    pub fn page<T: DeserializeOwned>(&self) -> Result<Page<T>> {
+        let rows: Vec<Of<T>> = self.rows()?;
+        let is_early = rows.first().is_some_and(|first| first.found > rows.len());
+        Ok(Page { items: rows.into_iter().map(|of| of.row).collect(), is_early })
     }
 
     /// How many rows the statement wrote, those of indexes included.

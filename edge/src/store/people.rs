@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use trackmate_wire::limits::PROFILE_KEYS_MAX;
+use trackmate_wire::limits::{INCOMING_DATA_BYTES_MAX, PROFILE_KEYS_MAX};
 
 use super::companies::Key;
 use super::{Db, Param, Result, Statement, sql};
 use crate::domain::clock;
 use crate::domain::compat::pair;
 use crate::domain::person::{self, Consent, Person};
-use crate::domain::timeline::{Cursor, Order, Segment};
+use crate::domain::timeline::{Cursor, Found, Order, Steps};
 use crate::domain::tombstone;
 
 /// A profile with its counts.
@@ -346,25 +346,6 @@ pub async fn links(db: &Db, company: &str, profile: &str, before: &Cursor, limit
     db.run(sql::LINKS_LIST, &params).await?.rows()
 }
 
-/// The links that may hold the next `wanted` events past the cursor.
-///
-/// # Errors
-/// D1's.
-pub async fn segments(
-    db: &Db,
-    company: &str,
-    profile: &str,
-    cursor: &Cursor,
-    wanted: i64,
-    order: Order,
-) -> Result<Vec<Segment>> {
-    let statement = match order {
-        Order::Asc => sql::TIMELINE_ASC,
-        Order::Desc => sql::TIMELINE_DESC,
-    };
-    db.run(statement, &[company.into(), profile.into(), cursor.ts.into(), wanted.into()]).await?.rows()
-}
-
 /// An event of a timeline.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Entry {
@@ -379,49 +360,82 @@ pub struct Entry {
     /// Its name.
     #[serde(rename = "type")]
     pub name: String,
-    /// JSON object.
-    pub data: String,
+    /// JSON object, unless it is long.
+    pub data: Option<String>,
+    /// Bytes of its data.
+    pub bytes: usize,
     /// 1 if a machine sent it.
     pub bot: Option<i64>,
+    /// Its place, as one text.
+    pub key: String,
+    /// That of the first event of its step.
+    pub first: String,
 }
 
-/// At most `limit` events past the cursor of each of these links, unsorted across links.
+impl Found for Entry {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn first(&self) -> &str {
+        &self.first
+    }
+}
+
+/// Events past the cursor, some of them out of turn.
 ///
 /// # Errors
 /// D1's.
 pub async fn entries(
     db: &Db,
     company: &str,
-    segments: &[Segment],
-    cursor: &Cursor,
-    limit: i64,
-    order: Order,
+    profile: &str,
+    (cursor, order): (&Cursor, Order),
+    wanted: usize,
+    steps: Steps,
 ) -> Result<Vec<Entry>> {
     let statement = match order {
-        Order::Asc => sql::TIMELINE_EVENTS_ASC,
-        Order::Desc => sql::TIMELINE_EVENTS_DESC,
+        Order::Asc => sql::TIMELINE_ASC,
+        Order::Desc => sql::TIMELINE_DESC,
     };
-    let mut batch = Vec::with_capacity(segments.len());
-    for s in segments {
-        let params: [Param<'_>; 8] = [
-            company.into(),
-            (&s.session).into(),
-            // SQLite seeks by one bound a side: the nearer of the link's own and the cursor's.
-            (if order == Order::Asc { s.since.max(cursor.ts) } else { s.since }).into(),
-            (if order == Order::Desc { s.until.min(cursor.ts + 1) } else { s.until }).into(),
-            cursor.ts.into(),
-            cursor.source.into(),
-            (&cursor.id).into(),
-            limit.into(),
-        ];
-        batch.push(db.bind(statement, &params)?);
+    let (key, count) = (cursor.key(), |n: usize| Param::Int(i64::try_from(n).unwrap_or(i64::MAX)));
+    let params = [
+        company.into(),
+        profile.into(),
+        cursor.ts.into(),
+        (&key).into(),
+        count(steps.rows),
+        count(wanted),
+        count(steps.step),
+        INCOMING_DATA_BYTES_MAX.into(),
+    ];
+    db.run(statement, &params).await?.rows()
+}
+
+#[derive(Deserialize)]
+struct Long {
+    source: i64,
+    message_id: String,
+    data: String,
+}
+
+/// Reads the data of those of these events that are long.
+///
+/// # Errors
+/// D1's.
+pub async fn read_long(db: &Db, company: &str, entries: &mut [Entry]) -> Result<()> {
+    let long = entries.iter().filter(|e| e.data.is_none()).map(|e| (e.source, &e.message_id));
+    let named: Vec<_> = long.collect();
+    if named.is_empty() {
+        return Ok(());
     }
-    if batch.is_empty() {
-        return Ok(Vec::new());
+    let named = serde_json::to_string(&named)?;
+    for long in db.run(sql::TIMELINE_DATA, &[company.into(), (&named).into()]).await?.rows::<Long>()? {
+        let of = |e: &&mut Entry| e.source == long.source && e.message_id == long.message_id;
+        if let Some(entry) = entries.iter_mut().find(of) {
+            entry.data = Some(long.data);
+        }
     }
-    let mut entries = Vec::new();
-    for answer in db.batch(batch).await? {
-        entries.extend(answer.rows::<Entry>()?);
-    }
-    Ok(entries)
+    // One that has gone in between is left out with its data.
+    Ok(())
 }

@@ -5,7 +5,7 @@ use trackmate_wire::limits::{
     PLAN_SAMPLE_BYTES_MAX, PLAN_SAMPLE_MAX, PLAN_SAMPLE_OF_NAME, PLAN_SAMPLE_TAKEN, PLAN_VIOLATIONS_MAX,
 };
 
-use super::{Answers, Db, Result, sql};
+use super::{Answers, Db, Result, list_bytes, sql};
 use crate::domain::plan::Mode;
 
 /// A company's plan as stored.
@@ -124,6 +124,7 @@ pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
             PLAN_SAMPLE_OF_NAME.into(),
             (PLAN_SAMPLE_TAKEN / 2).into(),
             PLAN_SAMPLE_BYTES_MAX.into(),
+            list_bytes(),
         ];
         db.bind(sql::PLAN_SAMPLE, &params)
     };

@@ -1,13 +1,13 @@
 //! Records: what belongs to people. Written with the events that tell of them, read by person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use trackmate_wire::limits::RECORD_FIELDS_MAX;
 use worker::D1PreparedStatement;
 
 use super::ingest::Request;
-use super::{Db, Param, Result, sql};
+use super::{Db, Param, Result, list_bytes, sql};
 use crate::domain::belongings::{Belongings, Included};
 use crate::domain::event::Row;
 use crate::domain::record::{self, Record};
@@ -42,7 +42,7 @@ struct Kept {
     first_ts: i64,
     last_ts: i64,
     scans: i64,
-    fields: String,
+    fields: Option<String>,
 }
 
 /// A place in the list of a person's records: the one last shown.
@@ -63,12 +63,21 @@ pub struct Listed {
     pub profile: String,
     /// Its place.
     pub place: Place,
-    /// The record.
-    pub record: Record,
+    /// The record; nothing beyond the bytes of a list.
+    pub record: Option<Record>,
 }
 
-/// The records of these people, those first that were last told of: at most `limit` of each kind and person, behind a place if one is given. `kinds` are
-/// JSON; without them all. One statement, which reads no more than it answers of each session that has records.
+/// How much of some records is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a> {
+    /// A page of so many in all, behind a place.
+    Page(i64, Option<&'a Place>),
+    /// So many of each kind and person.
+    OfEach(i64),
+}
+
+/// The records of these people, those first that were last told of. `kinds` are JSON; without them all. Beyond `bytes` of
+/// them stand their places alone. One statement, which reads no more than it answers of each session that has records.
 ///
 /// # Errors
 /// D1's.
@@ -77,11 +86,15 @@ pub async fn list(
     company: &str,
     profiles: &[&str],
     kinds: Option<&str>,
-    limit: i64,
-    after: Option<&Place>,
+    part: Part<'_>,
+    bytes: Param<'_>,
 ) -> Result<Vec<Listed>> {
     let profiles = serde_json::to_string(profiles)?;
-    let params: [Param<'_>; 7] = [
+    let (limit, after, of_each) = match part {
+        Part::Page(limit, after) => (limit, after, 0),
+        Part::OfEach(limit) => (limit, None, 1),
+    };
+    let params: [Param<'_>; 9] = [
         company.into(),
         (&profiles).into(),
         kinds.into(),
@@ -89,6 +102,8 @@ pub async fn list(
         after.map(|place| place.ts).into(),
         after.map(|place| &place.kind).into(),
         after.map(|place| &place.id).into(),
+        of_each.into(),
+        bytes,
     ];
     let kept = db.run(sql::RECORDS_LIST, &params).await?.rows::<Kept>()?;
     kept.into_iter().map(Kept::listed).collect()
@@ -96,15 +111,18 @@ pub async fn list(
 
 impl Kept {
     fn listed(self) -> Result<Listed> {
-        let record = Record {
-            kind: self.kind.clone(),
-            id: self.id.clone(),
-            place: None,
-            first_ts: self.first_ts,
-            last_ts: self.last_ts,
-            scans: self.scans,
-            fields: serde_json::from_str(&self.fields)?,
+        let record = |fields: String| -> Result<Record> {
+            Ok(Record {
+                kind: self.kind.clone(),
+                id: self.id.clone(),
+                place: None,
+                first_ts: self.first_ts,
+                last_ts: self.last_ts,
+                scans: self.scans,
+                fields: serde_json::from_str(&fields)?,
+            })
         };
+        let record = self.fields.map(record).transpose()?;
         let place = Place { ts: self.placed_ts, kind: self.kind, id: self.id };
         Ok(Listed { profile: self.profile, place, record })
     }
@@ -126,11 +144,18 @@ pub async fn belongings(
         return Ok(BTreeMap::new());
     }
     let (kinds, limit) = (serde_json::to_string(&kinds)?, i64::try_from(most + 1).unwrap_or(i64::MAX));
-    let mut by_profile: BTreeMap<&str, Vec<Record>> = profiles.iter().map(|id| (*id, Vec::new())).collect();
-    for listed in list(db, company, profiles, Some(&kinds), limit, None).await? {
-        if let Some(records) = by_profile.get_mut(listed.profile.as_str()) {
-            records.push(listed.record);
+    let mut by_profile: BTreeMap<&str, (Vec<Record>, BTreeSet<String>)> =
+        profiles.iter().map(|id| (*id, Default::default())).collect();
+    for listed in list(db, company, profiles, Some(&kinds), Part::OfEach(limit), list_bytes()).await? {
+        if let Some((records, left_out)) = by_profile.get_mut(listed.profile.as_str()) {
+            match listed.record {
+                Some(record) => records.push(record),
+                None => drop(left_out.insert(listed.place.kind)),
+            }
         }
     }
-    by_profile.into_iter().map(|(id, r)| Ok((id.to_owned(), Belongings::new(included, &r, most)?))).collect()
+    let shown = |(id, (records, left_out)): (&str, (Vec<Record>, BTreeSet<String>))| {
+        Ok((id.to_owned(), Belongings::new(included, &records, most, left_out)?))
+    };
+    by_profile.into_iter().map(shown).collect()
 }

@@ -11,12 +11,14 @@ use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::groups::tellings;
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
+use trackmate_edge::domain::timeline::{Cursor, Order, Steps, in_turn};
 use trackmate_edge::domain::{clock, ledger, revenue, tombstone};
+use trackmate_edge::store::people::Entry as Shown;
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{
-    CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, LEASE_MS, RECORD_FIELDS_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX,
-    TRAITS_MEMBERS_MAX,
+    CLAIMED_SESSIONS_MAX, GROUP_LAYER_BYTES_MAX, GROUPS_OF_PAGES_MAX, LATE_EVENTS_MAX, LEASE_MS,
+    MEMBERSHIPS_SESSION_MAX, RECORD_FIELDS_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX,
 };
 use trackmate_wire::problem::{Code, Problem};
 
@@ -62,12 +64,22 @@ pub(crate) struct Db {
     pub(crate) watched: bool,
     /// Events that a late identify may take over, or leave.
     pub(crate) late_events: i64,
+    /// Groups that pages may make.
+    pub(crate) most_groups: i64,
 }
 
 impl Db {
     pub(crate) fn open() -> Self {
         let connection = super::open(COMPANY, "[\"pay\"]");
-        Self { connection, request: 0, clock: NOW, ticks: false, watched: false, late_events: LATE_EVENTS_MAX }
+        Self {
+            connection,
+            request: 0,
+            clock: NOW,
+            ticks: false,
+            watched: false,
+            late_events: LATE_EVENTS_MAX,
+            most_groups: GROUPS_OF_PAGES_MAX,
+        }
     }
 
     pub(crate) fn clear(&mut self, tables: &[&str]) {
@@ -164,9 +176,13 @@ impl Db {
         let told = tellings(rows, source == 1);
         if !told.is_empty() {
             let told = serde_json::to_string(&told).unwrap();
-            statements.push(Statement::new(sql::GROUPS_MERGE, json!([told, COMPANY, source, n, RECORD_FIELDS_MAX])));
+            statements.push(Statement::new(
+                sql::GROUPS_MERGE,
+                json!([told, COMPANY, source, n, RECORD_FIELDS_MAX, GROUP_LAYER_BYTES_MAX, self.most_groups]),
+            ));
             if !session.is_empty() {
-                let membership = json!([told, COMPANY, source, session, n, groups::place(session)]);
+                let membership =
+                    json!([told, COMPANY, source, session, n, groups::place(session), MEMBERSHIPS_SESSION_MAX]);
                 statements.push(Statement::new(sql::MEMBERSHIPS_INSERT, membership));
             }
         }
@@ -278,6 +294,23 @@ impl Db {
         let told = answers.last().unwrap();
         assert!(told.len() <= 1);
         told.first().map(|row| text(&row[0]))
+    }
+
+    /// A walk through a timeline, page by page, as the API reads it for somebody who is said to have so many links.
+    pub(crate) fn timeline(&self, profile: &str, order: Order, limit: usize, links: usize) -> Vec<(i64, i64, String)> {
+        let (statement, wanted) = (if order == Order::Asc { sql::TIMELINE_ASC } else { sql::TIMELINE_DESC }, limit + 1);
+        let steps = Steps::new(wanted, links);
+        let (mut cursor, mut walked) = (Cursor::start(order), Vec::new());
+        loop {
+            let params = json!([COMPANY, profile, cursor.ts, cursor.key(), steps.rows, wanted, steps.step, 4096]);
+            let found = self.find::<Shown>(statement, params.as_array().unwrap());
+            let (mut page, left_out) = in_turn(found, steps, order);
+            let more = left_out || page.len() > limit;
+            page.truncate(limit);
+            walked.extend(page.iter().map(|e| (e.ts, e.source, e.message_id.clone())));
+            let Some(last) = page.pop().filter(|_| more) else { return walked };
+            cursor = Cursor { ts: last.ts, source: last.source, id: last.message_id };
+        }
     }
 
     /// Rows for a comparison: each cell says its type too.

@@ -52,7 +52,7 @@ pub(super) fn group() -> Group {
             columns(Kind::User, Operation::new("get", "/api/admin/users/{id}/export", "exportUser", "Export all there is of one person"))
                 .text("To hand to them: the user, what is theirs, their events.")
                 .gives_named("UserExport", json!({
-                    "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "user": user(), "summary": summary(), "groups": [brief()], "records": [], "events": [event()],
+                    "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "user": user(), "summary": summary(), "groups": [brief()], "records": [], "hasMoreOf": [], "events": [event()],
                     "rows": 1, "changedDuring": 0, "after": null,
                 }))
                 .exports(&[])

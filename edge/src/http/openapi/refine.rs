@@ -511,6 +511,10 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
                 ("summary", reference("Summary")),
                 ("groups", json!({"type": "array", "items": reference("GroupOf")})),
                 ("records", json!({"type": "array", "items": reference("Record")})),
+                (
+                    "hasMoreOf",
+                    json!({"type": "array", "items": {"type": "string"}, "description": "Kinds of which the list of records has more."}),
+                ),
                 ("events", events),
             ]),
         ),

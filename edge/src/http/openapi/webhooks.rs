@@ -95,6 +95,7 @@ pub(super) fn delivery() -> Value {
             "event": "payment_processed", "timestamp": at, "data": {"amount": 79.99, "currency": "USD"},
             "metadata": {"source": "webhook", "action": "payment_processed", "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "sessionId": null, "userId": null},
         },
+        "attemptsMade": 1,
         "attempts": [{
             "attempt": 1, "at": at, "url": "https://crm.example/hooks/trackmate", "statusCode": 200, "success": true, "error": null,
             "responseBody": "ok", "durationMs": 84,

@@ -1,3 +1,12 @@
--- A page of a company's exports, newest first. ?1 company, ?2 before this id, ?3 limit
-select id, key_id, key_prefix, kind, format, filters, fields, snapshot, after, state, rows, bytes, sha256, changed, last, marks, started_at, ended_at
-from exports where company = ?1 and id < ?2 order by id desc limit ?3
+-- A page of a company's exports, newest first. ?1 company, ?2 before this id, ?3 limit, ?4 bytes: the page ends with the export that brings it to so many, and
+-- `found` says how many there would be
+select e.id, e.key_id, e.key_prefix, e.kind, e.format, e.filters, e.fields, e.snapshot, e.after, e.state, e.rows, e.bytes, e.sha256, e.changed, e.last, e.marks,
+       e.started_at, e.ended_at, k.found
+from (
+  select id, count(*) over () as found, sum(size) over (order by id desc rows unbounded preceding) - size as before from (
+    select id, octet_length(filters) + octet_length(marks) + coalesce(octet_length(fields), 0) + coalesce(octet_length(after), 0) + coalesce(octet_length(last), 0) as size
+    from exports where company = ?1 and id < ?2 order by id desc limit ?3)
+) as k
+cross join exports as e on e.company = ?1 and e.id = k.id
+where k.before < ?4
+order by e.id desc

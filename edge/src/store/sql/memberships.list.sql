@@ -1,12 +1,17 @@
 -- The members of a group, each at the first of their places, in the order of sessions and links. Looks at a session at a time, so it reads no more than it
--- answers and who comes again. ?1 company, ?2 group, ?3 ?4 ?5 after this session and link (at, id), ?6 limit
+-- answers and who comes again. ?1 company, ?2 group, ?3 ?4 ?5 after this session and link (at, id), ?6 limit, ?7 bytes: the page ends
+-- with the member that brings it to so many, and `found` says how many there would be
 with recursive named (session) as (
   select min(session) from memberships indexed by memberships_by_group where company = ?1 and grp = ?2 and session >= ?3
   union all
   select (select min(session) from memberships indexed by memberships_by_group where company = ?1 and grp = ?2 and session > named.session)
   from named where named.session is not null
 )
-select l.session, l.at, l.id as link, p.id, p.email, p.name, p.traits, p.said
+select k.session, k.at, k.link, p.id, p.email, p.name, p.traits, p.said, k.found
+from (
+select *, count(*) over () as found, sum(bytes) over (order by session, at, link rows unbounded preceding) - bytes as before
+from (
+select l.session, l.at, l.id as link, p.id, octet_length(p.traits) + octet_length(p.said) as bytes
 from named cross join links as l on l.company = ?1 and l.session = named.session
 cross join profiles as p on p.company = ?1 and p.id = l.profile and p.erased_at is null
 where (named.session > ?3 or (l.at, l.id) > (?4, ?5))
@@ -20,3 +25,7 @@ where (named.session > ?3 or (l.at, l.id) > (?4, ?5))
       and m.ts >= case when exists (select 1 from links as e where e.company = ?1 and e.session = o.session and (e.at, e.id) < (o.at, o.id)) then o.at else -1 end
       and m.ts < coalesce((select min(n.at) from links as n where n.company = ?1 and n.session = o.session and (n.at, n.id) > (o.at, o.id)), 9007199254740991))
 limit ?6
+)) as k
+cross join profiles as p on p.company = ?1 and p.id = k.id
+where k.before < ?7
+order by k.session, k.at, k.link

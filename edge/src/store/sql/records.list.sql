@@ -1,5 +1,7 @@
--- The records of people, those first that were last told of. Reads at most ?4 of each kind on each link of theirs that has any.
--- ?1 company, ?2 JSON array of profiles, ?3 JSON array of kinds or null for all, ?4 most of each kind, ?5 ?6 ?7 behind this place (ts, kind, id) or null
+-- The records of people, those first that were last told of. Reads at most ?4 of each kind on each link of theirs that has any. Beyond ?9 bytes they stand
+-- without what was told of them, and are only so many as say that there are more: in the order shown, or, where ?8 is 1, the first of each kind and person
+-- before the second. ?1 company, ?2 JSON array of profiles, ?3 JSON array of kinds or null for all, ?4 most of each kind, or in all unless ?8 is 1,
+-- ?5 ?6 ?7 behind this place (ts, kind, id) or null
 with owned as materialized (
   select l.profile, l.session,
          case when exists (select 1 from links as e where e.company = l.company and e.session = l.session and (e.at, e.id) < (l.at, l.id))
@@ -29,8 +31,17 @@ found as (
       order by placed_ts desc, id desc limit ?4)
   )) as f
 )
-select n.profile, n.kind, n.id, n.ts as placed_ts, r.first_ts, r.last_ts, r.scans, r.fields
-from (select *, row_number() over (partition by profile, kind order by ts desc, id desc) as place from found) as n
-cross join records as r on r.company = ?1 and r.kind = n.kind and r.id = n.id
-where n.place <= ?4
-order by n.profile, n.ts desc, n.kind desc, n.id desc
+select k.profile, k.kind, k.id, k.ts as placed_ts, r.first_ts, r.last_ts, r.scans, iif(k.before < ?9, r.fields, null) as fields
+from (
+  select *, row_number() over shown as number, sum(bytes) over shown - bytes as before
+  from (
+    select n.*, octet_length(r.fields) as bytes
+    from (select *, row_number() over (partition by profile, kind order by ts desc, id desc) as place from found) as n
+    cross join records as r on r.company = ?1 and r.kind = n.kind and r.id = n.id
+    where n.place <= ?4
+  )
+  window shown as (order by iif(?8 = 1, place, 0), ts desc, kind desc, id desc, profile rows unbounded preceding)
+) as k
+cross join records as r on r.company = ?1 and r.kind = k.kind and r.id = k.id
+where ?8 = 1 or k.number <= ?4
+order by k.profile, k.ts desc, k.kind desc, k.id desc

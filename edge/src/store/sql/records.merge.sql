@@ -1,12 +1,33 @@
--- Brings a request's new events to the records they are about. A field keeps what the latest event (ts, message id) says that names it, and the latest ?5
--- fields stay; a record lies where the latest event lies that names anybody. All of that is a maximum or a sum, so the order of arrival cannot matter.
--- Rows are merged one by one, also those of one record. The values stand in arrays so that they stay as they were sent.
+-- Brings a request's new events to the records they are about, each record once, whatever is told of it: the work is what is told and what these records hold.
+-- A field keeps what the latest event (ts, message id) says that names it, and the latest ?5 fields stay; a record lies where the latest event lies that names
+-- anybody. All of that is a maximum or a sum, so the order of arrival cannot matter. The values stand in arrays so that they stay as they were sent.
 -- ?1 JSON array of {i message id, k kind, o id, s scans, f fields {name: [value]}}, ?2 company, ?3 session, ?4 request, ?5 most fields
+with named as materialized (
+  select j.value ->> 'k' as kind, j.value ->> 'o' as id, j.value ->> 's' as scans, j.value -> 'f' as fields, e.ts, e.message_id,
+         row_number() over (partition by j.value ->> 'k', j.value ->> 'o' order by e.ts desc, e.message_id desc) as place
+  from json_each(?1) as j cross join events as e
+    on e.company = ?2 and e.source = 1 and e.message_id = j.value ->> 'i' and e.request = ?4
+),
+told as materialized (
+  select kind, id, json_group_object(name, json(value)) as fields
+  from (
+    select kind, id, name, value, row_number() over (partition by kind, id order by ts desc, message_id desc, name) as place
+    from (
+      select n.kind, n.id, n.ts, n.message_id, f.key as name, json_array(n.ts, n.message_id, json(f.value)) as value,
+             row_number() over (partition by n.kind, n.id, f.key order by n.ts desc, n.message_id desc) as place
+      from named as n cross join json_each(n.fields) as f
+    )
+    where place = 1
+  )
+  where place <= ?5
+  group by kind, id
+)
 insert into records (company, kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields)
-select ?2, j.value->>'k', j.value->>'o', ?3, iif(?3 = '', -1, e.ts), iif(?3 = '', '', e.message_id), e.ts, e.ts, j.value->>'s',
-       (select json_group_object(key, json_array(e.ts, e.message_id, json(value))) from json_each(j.value->'f'))
-from json_each(?1) as j cross join events as e
-  on e.company = ?2 and e.source = 1 and e.message_id = j.value->>'i' and e.request = ?4
+select ?2, r.kind, r.id, ?3, iif(?3 = '', -1, r.last_ts), iif(?3 = '', '', r.last_id), r.first_ts, r.last_ts, r.scans, coalesce(t.fields, '{}')
+from (
+  select kind, id, min(ts) as first_ts, max(ts) as last_ts, max(iif(place = 1, message_id, null)) as last_id, sum(scans) as scans
+  from named group by kind, id
+) as r left join told as t on t.kind = r.kind and t.id = r.id
 where true
 on conflict (company, kind, id) do update set
   session = iif((excluded.placed_ts, excluded.placed_id) > (placed_ts, placed_id), excluded.session, session),

@@ -1,25 +1,50 @@
--- The links of a person that may hold the next ?4 events after the cursor, oldest first. Each of the ?4 links that end soonest after it holds one, so
--- the last of the page is no later than the end of those; and what begins by then ends at most the person's longest link later.
--- The server session, which lasts as long as the person, is looked at by its name, as are those of merged profiles. ?1 company, ?2 profile, ?3 cursor ts, ?4 events
-with person as materialized (
+-- The next events of a person after the cursor, oldest first, of which some may be out of turn (domain/timeline.rs puts that right). The walk is a queue of what
+-- comes next on each link, as [first, count, last]: at first only an instant before which there is nothing, then so many of its events at a time. A key is ts,
+-- source and id as one text. So it reads a row of each link that may hold one of them, and else what it shows. Each of the ?6 links that end soonest after the
+-- cursor holds one, so the last that is wanted is no later than the end of those; and what begins by then ends at most the person's longest link later. The
+-- server session, which lasts as long as the person, is looked at by its name, as are those of merged profiles. Of links that begin in the very same instant
+-- the last one owns it, and the others nothing. Data that are long are left to timeline.data.
+-- ?1 company, ?2 profile, ?3 cursor ts, ?4 cursor key, ?5 rows, ?6 events wanted, ?7 events of a link at a time, ?8 bytes of data that are read
+with recursive person as materialized (
   select longest, server_session,
          coalesce((select last_ts from links indexed by links_by_profile
-                   where company = ?1 and profile = ?2 and last_ts > ?3 and id <> '' order by last_ts limit 1 offset ?4 - 1),
+                   where company = ?1 and profile = ?2 and last_ts > ?3 and id <> '' order by last_ts limit 1 offset ?6 - 1),
                   9007199254740991) as reach
   from profiles where company = ?1 and id = ?2
+),
+walk (session, at, link, edge, next) as (
+  select k.session, k.at, k.id, k.last_ts, json_array(iif(k.first_ts > ?3, printf('%016d', k.first_ts), ?4))
+  from (
+    select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k indexed by links_by_profile
+    where k.company = ?1 and k.profile = ?2 and k.last_ts >= ?3 and k.last_ts <= p.reach + p.longest and k.id <> ''
+    union all
+    select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k
+    where k.company = ?1 and k.session = p.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3
+    union all
+    select k.session, k.at, k.id, k.first_ts, k.last_ts from profiles as m indexed by profiles_merged cross join links as k
+    where m.company = ?1 and m.merged_into = ?2 and k.company = ?1 and k.session = m.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3
+  ) as k
+  union all
+  select w.session, w.at, w.link, w.edge, (
+    select json_array(min(key), count(*), max(key)) from (
+      select printf('%016d%d%s', e.ts, e.source, hex(e.message_id)) as key from events as e indexed by events_timeline
+      where e.company = ?1 and e.session = w.session
+        and e.ts <= w.edge
+        and (e.ts, e.source, e.message_id) > (cast(substr(w.next ->> '$[#-1]', 1, 16) as integer), cast(substr(w.next ->> '$[#-1]', 17, 1) as integer),
+                                              cast(unhex(substr(w.next ->> '$[#-1]', 18)) as text))
+      order by e.ts, e.source, e.message_id limit ?7))
+  from walk as w
+  where coalesce(w.next ->> 1, ?7) >= ?7
+    and not exists (select 1 from links as o where o.company = ?1 and o.session = w.session and o.at = w.at and o.id > w.link)
+  order by 5
 )
-select l.session, l.events, l.first_ts, l.last_ts,
-       case when exists (select 1 from links as e where e.company = l.company and e.session = l.session and (e.at, e.id) < (l.at, l.id))
-            then l.at else -1 end as since,
-       coalesce((select min(n.at) from links as n
-                 where n.company = l.company and n.session = l.session and (n.at, n.id) > (l.at, l.id)), 9007199254740991) as until
-from (
-  select k.* from person as p cross join links as k indexed by links_by_profile
-  where k.company = ?1 and k.profile = ?2 and k.last_ts >= ?3 and k.last_ts <= p.reach + p.longest and k.id <> ''
-  union all
-  select k.* from person as p cross join links as k
-  where k.company = ?1 and k.session = p.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3
-  union all
-  select k.* from profiles as m indexed by profiles_merged cross join links as k
-  where m.company = ?1 and m.merged_into = ?2 and k.company = ?1 and k.session = m.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3
-) as l
+select e.message_id, e.source, e.session, e.ts, e.type, iif(octet_length(e.data) <= ?8, e.data, null) as data, octet_length(e.data) as bytes, e.bot,
+       printf('%016d%d%s', e.ts, e.source, hex(e.message_id)) as key, w.next ->> 0 as first
+from walk as w cross join events as e indexed by events_timeline
+  on e.company = ?1 and e.session = w.session
+  and (e.ts, e.source, e.message_id) >= (cast(substr(w.next ->> 0, 1, 16) as integer), cast(substr(w.next ->> 0, 17, 1) as integer),
+                                         cast(unhex(substr(w.next ->> 0, 18)) as text))
+  and (e.ts, e.source, e.message_id) <= (cast(substr(w.next ->> 2, 1, 16) as integer), cast(substr(w.next ->> 2, 17, 1) as integer),
+                                         cast(unhex(substr(w.next ->> 2, 18)) as text))
+where w.next ->> 1 > 0
+limit ?5

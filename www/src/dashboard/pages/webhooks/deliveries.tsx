@@ -40,7 +40,7 @@ function doorOf({ payload, event }: Delivery): string | undefined {
 
 function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
   const doing = useDoing();
-  const { id, status, attempts, payload, createdAt, finishedAt, nextAttemptAt, messageId } = delivery;
+  const { id, status, attempts, attemptsMade, payload, createdAt, finishedAt, nextAttemptAt, messageId } = delivery;
   const door = doorOf(delivery);
   const resend = async () => {
     if (!(await doing.run((admin) => answer(admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path: { id: webhook, delivery: id } } }))))) return;
@@ -67,7 +67,7 @@ function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Del
           {payload ? <Json value={payload} /> : <p class="quiet">The body is made when it is first sent, and shown from then on.</p>}
         </div>
         <div>
-          <h3>{attempts.length ? plural(attempts.length, 'attempt') : 'No attempt yet'}</h3>
+          <h3>{attemptsMade ? plural(attemptsMade, 'attempt') : 'No attempt yet'}{attemptsMade > attempts.length && `, the latest ${attempts.length} shown`}</h3>
           <ol class="exchange">{attempts.map((one, index) => <Attempt key={one.attempt} attempt={one} since={attempts[index - 1]?.at ?? createdAt} />)}</ol>
         </div>
       </div>
@@ -83,7 +83,7 @@ function Row({ webhook, delivery, changed }: { webhook: string; delivery: Delive
       <summary>
         <State status={delivery.status} />
         <strong>{delivery.event}</strong>
-        <span class="quiet">{last ? (last.error ?? `${last.statusCode} in ${duration(last.durationMs)}`) : ''}{delivery.attempts.length > 1 && ` · ${plural(delivery.attempts.length, 'attempt')}`}</span>
+        <span class="quiet">{last ? (last.error ?? `${last.statusCode} in ${duration(last.durationMs)}`) : ''}{delivery.attemptsMade > 1 && ` · ${plural(delivery.attemptsMade, 'attempt')}`}</span>
         <Time at={delivery.createdAt} />
       </summary>
       {open && <Opened webhook={webhook} delivery={delivery} changed={changed} />}

@@ -1,0 +1,93 @@
+//! The SQL of timelines on the real schema, held against a sort of all that is stored: whatever sessions overlap, share
+//! instants and are shared, and however many events are read at a time, a walk shows each event of a person once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
+mod schema;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use schema::pipe::{Db, NOW, number, text, view};
+use serde_json::json;
+use trackmate_edge::domain::clock;
+use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::timeline::Order;
+
+/// Events of one session, by the second, and by whom it is identified when.
+type Session = (Vec<(i64, bool)>, Vec<(i64, usize)>);
+
+fn address(person: usize) -> String {
+    format!("p{person}@x.io")
+}
+
+/// Whose each event is by the pure rule, in the order of timelines.
+fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
+    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
+        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        facts.entry(text(&r[0])).or_default().push(fact);
+    }
+    let mut owned = BTreeMap::<String, Vec<_>>::new();
+    for r in db.rows("select session, ts, source, message_id from events order by ts, source, message_id", &[]) {
+        let of_session = facts.get(&text(&r[0])).map_or(&[][..], Vec::as_slice);
+        if let Some(profile) = owner(of_session, number(&r[1])) {
+            owned.entry(profile.to_owned()).or_default().push((number(&r[1]), number(&r[2]), text(&r[3])));
+        }
+    }
+    owned
+}
+
+thread_local! {
+    static DB: RefCell<Db> = RefCell::new(Db::open());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_walk_shows_every_event_once_and_in_order_however_sessions_overlap(
+        sessions in prop::collection::vec((
+            prop::collection::vec((0..60_i64, any::<bool>()), 0..14),
+            prop::collection::vec((0..60_i64, 0..2_usize), 1..4),
+        ), 1..7),
+        server in prop::collection::vec(0..60_i64, 0..6),
+        limit in 1..9_usize, links in 1..12_usize,
+    ) {
+        let sessions: Vec<Session> = sessions;
+        DB.with_borrow_mut(|db| {
+            db.clear(&["events", "links", "profiles", "identities"]);
+            for (n, (events, identifies)) in sessions.iter().enumerate() {
+                let session = format!("s{n}");
+                for (k, (second, from_server)) in events.iter().enumerate() {
+                    // Whole seconds: events of many sessions, and several of one, share an instant.
+                    let row = view(&format!("e{n}-{k}"), clock::event_ts(NOW + second * 1000, 0), None);
+                    db.events(i64::from(*from_server), &session, None, &[row]);
+                }
+                for (k, (second, person)) in identifies.iter().enumerate() {
+                    // A millisecond of its own for each of a session: two that share one are the ledger's one exception.
+                    let at = NOW + second * 1000 + i64::try_from(k).unwrap();
+                    let id = format!("i{n}-{k}");
+                    let place = clock::identify_ts(at, &id);
+                    db.identify(&session, place, &id, &address(*person), &json!({}));
+                }
+            }
+            for (k, second) in server.iter().enumerate() {
+                db.server(&address(0), &[view(&format!("w{k}"), clock::event_ts(NOW + second * 1000, 0), None)]);
+            }
+            for (profile, theirs) in owned(db) {
+                prop_assert_eq!(&db.timeline(&profile, Order::Asc, limit, links), &theirs);
+                let mut back = db.timeline(&profile, Order::Desc, limit, links);
+                back.reverse();
+                prop_assert_eq!(&back, &theirs);
+            }
+            Ok(())
+        })?;
+    }
+}
