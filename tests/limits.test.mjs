@@ -60,6 +60,18 @@ describe('a rate limit', () => {
     for (const door of doors) assert.equal((await door(1, '2001:db8:1:3')).status, 200, 'another network');
   });
 
+  test('of pages counts a request with many items as several', async () => {
+    const c = await newCompany(trackMate);
+    const items = (n) => Array.from({ length: n }, () => ({ eventType: 'e' }));
+    const send = (n, address) => c.events('session_1', items(n), {}, from(address));
+    // As ten of the smallest: more than the limit allows, in any window.
+    assertProblem(await send(500, '192.0.2.7'), 429, 'rate_limited');
+    assert.equal((await send(50, '192.0.2.8')).status, 200);
+    const batch = items(500).map(() => ({ type: 'track', event: 'e', anonymousId: 'v' }));
+    const segment = await c.call('POST', '/v1/batch', { writeKey: c.companyId, batch }, from('192.0.2.9'));
+    assertProblem(segment, 429, 'rate_limited');
+  });
+
   test('that is not bound limits nothing', async () => {
     const c = await newCompany(trackMate);
     const { refused } = await often(() => c.tryServer({ eventType: 'e' }));
@@ -81,6 +93,14 @@ describe('a rate limit of keys', () => {
     const admins = await often(() => c.call('GET', '/api/admin/users', undefined, c.admin));
     assert.ok(admins.refused.length >= 3 && admins.others.every((answer) => answer.status === 200));
     assert.equal((await other.tryServer({ eventType: 'e' })).status, 200);
+  });
+
+  test('counts a request with many items as several', async () => {
+    const c = await newCompany(trackMate);
+    const events = Array.from({ length: 500 }, () => ({ eventType: 'e' }));
+    assertProblem(await c.tryServer({ events }), 429, 'rate_limited');
+    const other = await newCompany(trackMate);
+    assert.equal((await other.tryServer({ events: events.slice(0, 50) })).status, 200);
   });
 
   test('tells who shows keys and companies that nobody knows to wait, and holds up nobody else at the same address', async () => {

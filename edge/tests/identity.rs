@@ -280,7 +280,7 @@ fn a_key_gives_an_address_that_was_given_up_and_none_that_somebody_has() {
         let gets = profile(&db, 1).unwrap();
         let sql = format!("update identities set ended_at = {ended} where key = '{}'", address(0));
         db.connection.execute(&sql, []).unwrap();
-        let add = json!([COMPANY, address(0), gets, NOW + 1, null]);
+        let add = json!([COMPANY, address(0), gets, NOW + 1, null, 100]);
         db.batch(&[
             Statement::new(sql::IDENTITY_ADD, add),
             Statement::new(sql::PROFILE_ALIAS, json!([COMPANY, address(0), gets, NOW + 1, 7])),

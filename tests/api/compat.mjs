@@ -132,15 +132,98 @@ export default (trackMate) =>
       assert.deepEqual(stored.map((e) => [e.door, e.messageId, e.eventType]).sort(), [['browser', 'good-browser', 'bought'], ['server', 'good-server', 'bought']]);
     });
 
-    test('cost what our own cost: a round trip for a visitor’s batch, two for each person a server tells of', async () => {
+    test('cost what our own cost: a round trip for a batch of pages, two for one of a server, whoever they are about', async () => {
       const c = await newShop(trackMate());
       const batch = (ids) => ({ batch: Array.from({ length: 30 }, (_, n) => ({ type: 'track', event: 'counted', ...ids(n) })) });
       assert.equal((await c.post('/v1/batch', batch(() => ({ anonymousId: 'v-1' })))).cost.trips, 1);
       await c.server('/v1/track', { userId: 'u-0', event: 'first' });
       assert.equal((await c.post('/v1/batch', batch(() => ({ userId: 'u-0' })), c.serverKey)).cost.trips, 2);
       const { body, cost } = await c.post('/v1/batch', batch((n) => ({ userId: `u-${n}` })), c.serverKey);
-      assert.deepEqual([body.accepted, cost.trips], [30, 60]);
+      assert.deepEqual([body.accepted, cost.trips], [30, 2]);
       assert.equal((await c.get('/api/admin/users')).body.users.length, 30);
+    });
+
+    test('cost a bounded number of round trips, whoever and however many a batch is about, and the same when it comes again', async (t) => {
+      const c = await newShop(trackMate());
+      const people = (kind, n) => Array.from({ length: 250 }, (_, i) => ({ type: kind, event: 'bought', ...n(i), messageId: `${kind}-${JSON.stringify(n(i))}` }));
+      const named = (who, i) => ({ userId: `${who}-${i}`, traits: { email: `${who}-${i}@example.com`, plan: 'gold' } });
+      const batches = {
+        'a server’s tracks of many': [c.serverKey, people('track', (i) => ({ userId: `a-${i}` })), 3],
+        'a page’s tracks of many': [c.companyId, people('track', (i) => ({ anonymousId: `a-${i}` })), 1],
+        'a server’s identifies of many': [c.serverKey, people('identify', (i) => named('b', i)), 12],
+        'a page’s identifies of many': [c.companyId, people('identify', (i) => ({ anonymousId: `c-${i}`, ...named('c', i) })), 12],
+        'a server’s identifies of one': [c.serverKey, people('identify', (i) => ({ userId: 'd', traits: { email: 'd@example.com', [`t${i}`]: i } })), 12],
+        'a server’s aliases of many': [c.serverKey, people('alias', (i) => ({ userId: `e-${i}`, previousId: `f-${i}` })), 12],
+      };
+      for (const [name, [key, batch, most]] of Object.entries(batches)) {
+        for (const outcome of ['accepted', 'duplicates']) {
+          const { body, cost } = await c.post('/v1/batch', { batch }, key);
+          assert.deepEqual([body[outcome], body.rejected], [250, []], `${name}: ${outcome}`);
+          assert.ok(cost.trips <= most, `${name}, ${outcome}: ${cost.trips} round trips`);
+          t.diagnostic(`${name}, ${outcome}: ${JSON.stringify(cost)}`);
+        }
+      }
+      const one = await c.userOf('d');
+      assert.deepEqual([one.email, Object.keys(one.traits).length], ['d@example.com', 250]);
+      assert.equal((await c.userOf('e-7')).id, (await c.userOf('f-7')).id);
+    });
+
+    test('say of one person in a batch one thing after the other, and no more than so many that hang on each other', async () => {
+      const c = await newShop(trackMate());
+      const identify = (userId, email, plan) => ({ type: 'identify', userId, traits: { ...(email && { email }), ...(plan && { plan }) } });
+      const emails = [1, 2, 3, 4].map((n) => `ada-${n}@example.com`);
+      await c.server('/v1/batch', { batch: [...emails.map((email, n) => identify('u-1', email, n)), identify('u-1', null, 'last')] });
+      const ada = await c.userOf('u-1');
+      assert.deepEqual([ada.email, ada.traits.plan], [emails[3], 'last']);
+      assert.deepEqual((await c.get(`/api/admin/users/${ada.id}/identities`)).body.addresses.map(({ email }) => email).sort(), emails);
+      const many = [...emails, 'ada-5@example.com'].map((email) => identify('u-2', email));
+      assertProblem(await c.post('/v1/batch', { batch: [identify('u-3', null, 'x'), ...many] }, c.serverKey), 413, 'too_many_events', 'batch');
+      assert.deepEqual([await c.userOf('u-2'), await c.userOf('u-3')], [undefined, undefined], 'nothing of it is stored');
+    });
+
+    test('that change one person at once all get their turn', async () => {
+      const c = await newShop(trackMate());
+      await c.server('/v1/identify', { userId: 'u-1', traits: { email: 'ada@example.com' } });
+      const { id } = await c.userOf('u-1');
+      const ask = [
+        (n) => c.post('/v1/identify', { userId: 'u-1', traits: { [`t${n}`]: n } }, c.serverKey),
+        (n) => c.post('/v1/batch', { batch: [{ type: 'identify', userId: 'u-1', traits: { [`t${n}`]: n } }] }, c.serverKey),
+        (n) => c.tryServer({ identifier: { email: 'ada@example.com' }, eventType: 'told', user: { traits: { [`t${n}`]: n } } }),
+        (n) => c.call('PATCH', `/api/admin/users/${id}`, { [`t${n}`]: n }, c.admin),
+        (n) => c.call('POST', `/api/admin/users/${id}/tags`, { tags: [`t${n}`] }, c.admin),
+        (n) => c.call('PATCH', `/api/admin/users/${id}/custom-fields`, { [`t${n}`]: n }, c.admin),
+      ];
+      const answers = await Promise.all(Array.from({ length: 48 }, (_, n) => ask[n % ask.length](n)));
+      for (const { status, body } of answers) assert.deepEqual([status, body.rejected ?? []], [200, []], JSON.stringify(body));
+      const { traits, tags, customFields } = await c.userOf('u-1');
+      assert.deepEqual([Object.keys(traits).length, tags.length, Object.keys(customFields).length], [32, 8, 8]);
+    });
+
+    test('and name two ids while another request makes either of them name one person', async () => {
+      const c = await newShop(trackMate());
+      const pairs = {
+        identify: (n) => ['/v1/identify', { userId: `u-${n}`, traits: { email: `u-${n}@example.com` } }, [{ userId: `u-${n}` }, { userId: `u-${n}@example.com` }]],
+        alias: (n) => ['/v1/alias', { userId: `new-${n}`, previousId: `old-${n}` }, [{ userId: `old-${n}` }, { userId: `new-${n}` }]],
+      };
+      const ids = { identify: (n) => [`u-${n}`, `u-${n}@example.com`], alias: (n) => [`new-${n}`, `old-${n}`] };
+      for (const [kind, pair] of Object.entries(pairs)) {
+        await Promise.all(
+          Array.from({ length: 20 }, async (_, n) => {
+            const [path, said, others] = pair(n);
+            await Promise.all([c.server(path, said), ...others.map((who) => c.server('/v1/track', { ...who, event: 'seen' }))]);
+            const [one, two] = await Promise.all(ids[kind](n).map((id) => (id.includes('@') ? c.user(id) : c.userOf(id))));
+            assert.ok(one && one.id === two?.id, `${kind} ${n}: two people`);
+            assert.equal((await c.names(one.id)).filter((name) => name === 'seen').length, 2);
+          }),
+        );
+      }
+    });
+
+    test('are refused before anything is stored if a trait cannot be', async () => {
+      const c = await newShop(trackMate());
+      assertProblem(await c.post('/v1/identify', { userId: 'u-1', traits: { firstName: 'x'.repeat(201), plan: 'gold' } }, c.serverKey), 400, 'invalid_field');
+      assert.equal(await c.userOf('u-1'), undefined);
+      assert.deepEqual((await c.get('/api/admin/export/events/json')).body.events, []);
     });
 
     test('put a visitor’s events on the timeline of whom an identify names, by user id, by address or by both', async () => {

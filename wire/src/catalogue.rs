@@ -183,6 +183,11 @@ pub const fn of(code: Code) -> Told {
             "The database has reached the size that it may have, so nothing more is stored until the deployment's operator has made room.",
             "Keep what you have and send it again later, with the same `messageId`: the SDK does so. If you run the deployment, set `eventRetentionDays` or delete what is not needed; the deployment guide says how.",
         ),
+        Code::Busy => told(
+            "Many at once change the same person",
+            "Too many requests change the same person at once, and this one did not get its turn.",
+            "Send the same again after the seconds that `Retry-After` names, with the same `messageId`: what is stored already is not stored twice, and the rest is completed.",
+        ),
         Code::Internal => told(
             "TrackMate failed",
             "Our own failure; `requestId` finds it in the logs.",

@@ -120,6 +120,29 @@ pub const GROUPS_OF_MEMBERSHIPS_MAX: i64 = 5000;
 pub const MEMBERSHIPS_DELETE_MAX: i64 = 5000;
 /// … and slices of one request: D1 allows an invocation of the free plan 50 queries, and whoever asks again goes on.
 pub const MEMBERSHIPS_SLICES_MAX: usize = 10;
+/// Round trips to D1 after which a request decides nothing about a person any more and is answered `busy`: D1 allows an invocation of the free plan 50 queries, and
+/// what was begun takes a few.
+pub const TRIPS_MAX: usize = 42;
+/// Statements of one D1 transaction that holds what items of several people need: their texts have some 3 MB then, and it takes a second of the 30 that D1 gives.
+pub const STATEMENTS_MAX: usize = 2500;
+/// Items of another vendor's form, one after the other, that name the same person differently: each waits for the one before it, for up to ten round trips of
+/// the 50 queries that D1 allows an invocation of the free plan.
+pub const WAVES_MAX: usize = 4;
+/// Items that count as one request against a rate limit.
+pub const RATE_ITEMS: usize = 50;
+/// How often what was decided about a person is decided again because somebody changed them in between: with two round trips each, well inside the 50 queries
+/// that D1 allows an invocation of the free plan …
+pub const RACES_MAX: u32 = 8;
+/// … with a pause before it of up to so many milliseconds, doubled each time: who comes again at random hardly meets the others.
+pub const RACE_PAUSE_MS: u32 = 20;
+/// Milliseconds that one change of a person may keep others of the same isolate waiting: a request that was broken off must not hold them up for ever …
+pub const TURN_MS_MAX: i64 = 3000;
+/// … milliseconds that one waits for its turn …
+pub const TURN_WAIT_MS_MAX: i64 = 20_000;
+/// … and milliseconds after which it looks again whether it has come.
+pub const TURN_POLL_MS: u64 = 5;
+/// Seconds after which a caller may try again who found a person being changed by many at once.
+pub const BUSY_S: u32 = 1;
 /// `alias` events of one request that are acted upon: to merge two users takes up to ten queries.
 pub const ALIASES_MAX: usize = 10;
 /// Items of one page of users at most (seed 003).

@@ -70,12 +70,14 @@ pub enum Code {
     Unavailable,
     /// The database is full: nothing more is stored until the deployment's operator has made room.
     StorageFull,
+    /// Too many requests change the same person at once; `Retry-After` says when to try again.
+    Busy,
     /// Our own failure; `requestId` finds it in the logs.
     Internal,
 }
 
 /// Every code there is.
-pub const ALL: [Code; 33] = [
+pub const ALL: [Code; 34] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
     Code::InvalidEncoding,
@@ -108,6 +110,7 @@ pub const ALL: [Code; 33] = [
     Code::NotStored,
     Code::Unavailable,
     Code::StorageFull,
+    Code::Busy,
     Code::Internal,
 ];
 
@@ -148,6 +151,7 @@ impl Code {
             Self::NotStored => "not_stored",
             Self::Unavailable => "unavailable",
             Self::StorageFull => "storage_full",
+            Self::Busy => "busy",
             Self::Internal => "internal",
         }
     }

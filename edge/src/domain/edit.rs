@@ -14,7 +14,7 @@ use super::person::{Consent, KNOWN, PLATFORMS, Person, Traits, check_sizes, memb
 const DERIVED: [&str; 7] = ["id", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
 
 /// What is to change.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Edit {
     email: Option<Address>,
     said: Traits,
@@ -36,7 +36,7 @@ pub struct Address {
 }
 
 /// A consent as told; what was not told is filled in only when it changes anything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Asked {
     given: bool,
     at_ms: Option<i64>,
@@ -67,6 +67,17 @@ pub struct Event {
     pub name: &'static str,
     /// JSON object.
     pub data: Value,
+}
+
+impl Done {
+    /// Sums up several edits, one made after the other: what tags and fields they change in all. Email and events are theirs already.
+    pub fn settle(&mut self, before: &Person, after: &Person) {
+        self.tags = after.tags.keys().filter(|tag| !before.tags.contains_key(*tag)).cloned().collect();
+        self.untags = before.tags.keys().filter(|tag| !after.tags.contains_key(*tag)).cloned().collect();
+        let is_new = |(name, value): &(&String, &String)| before.fields.get(*name) != Some(*value);
+        self.fields = after.fields.iter().filter(is_new).map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.unfields = before.fields.keys().filter(|name| !after.fields.contains_key(*name)).cloned().collect();
+    }
 }
 
 fn refused(field: &'static str, message: impl Into<String>) -> Problem {

@@ -76,7 +76,7 @@ pub(super) fn accept(call: &Call, key: Option<Key>, hash: &str, scope: Scope) ->
             format!("this route takes a key of scope {}, not {}", scope.as_str(), key.scope.as_str()),
         ));
     }
-    if key.last_used_at.is_none_or(|at| call.now_ms() - at >= KEY_USE_MS) {
+    if key.last_used_at.is_none_or(|at| call.now_ms() - at >= KEY_USE_MS) && call.is_key_to_note() {
         let (env, hash, now) = (call.env().clone(), hash.to_owned(), call.now_ms());
         call.after_answer(async move {
             if let Ok(db) = store::database(&env, None)

@@ -1,10 +1,16 @@
 //! One request with what its handlers need: the clock, random numbers, the database and its cost, work for after the answer.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::Poll;
 
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, MaybeDone, join, join_all, maybe_done};
 use trackmate_wire::ids::hex;
-use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
+use trackmate_wire::limits::{SWEEP_DELIVERIES_MAX, TRIPS_MAX};
 use worker::{Context, Date, Env, Method, Request};
 
 use super::audit::Trace;
@@ -40,6 +46,12 @@ pub(super) struct Call {
     told: RefCell<Told>,
     seed: OnceCell<String>,
     ids: Cell<u32>,
+    /// Whether what is asked of D1 waits to go together.
+    gathers: Cell<bool>,
+    /// Deliveries that wait to go out together, by company.
+    outboxes: RefCell<BTreeMap<String, Outbox>>,
+    /// Whether the use of the request's key is noted.
+    is_key_noted: Cell<bool>,
 }
 
 impl Call {
@@ -61,6 +73,9 @@ impl Call {
             told: RefCell::default(),
             seed: OnceCell::new(),
             ids: Cell::default(),
+            gathers: Cell::default(),
+            outboxes: RefCell::default(),
+            is_key_noted: Cell::default(),
         }
     }
 
@@ -178,7 +193,61 @@ impl Call {
             return Ok(db);
         }
         let db = store::database(&self.env, company)?;
+        db.gather(self.gathers.get());
         Ok(cell.get_or_init(|| db))
+    }
+
+    fn dbs(&self) -> impl Iterator<Item = &Db> {
+        [&self.directory, &self.company].into_iter().filter_map(OnceCell::get)
+    }
+
+    /// Does these side by side → what came of each, in their order. Whatever they ask of D1 while all of them wait goes in one round trip, in the order of the
+    /// tasks. So as many tasks as there may be cost as many round trips as the longest of them. Of two that write the same, the later one sees the earlier.
+    pub(super) async fn together<T>(&self, tasks: Vec<LocalBoxFuture<'_, T>>) -> Vec<T> {
+        let mut tasks: Vec<MaybeDone<LocalBoxFuture<'_, T>>> = tasks.into_iter().map(maybe_done).collect();
+        self.gather(poll_fn(move |context| {
+            let mut waits = false;
+            for task in &mut tasks {
+                waits |= task.poll_unpin(context).is_pending();
+            }
+            if waits {
+                return Poll::Pending;
+            }
+            Poll::Ready(tasks.iter_mut().filter_map(|task| Pin::new(task).take_output()).collect())
+        }))
+        .await
+    }
+
+    /// Does two things side by side, likewise.
+    pub(super) async fn both<A, B>(&self, one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+        self.gather(join(one, other)).await
+    }
+
+    /// Does work whose parts ask D1 side by side: sends what they ask whenever all of them wait. Part of other such work, it leaves that to the whole.
+    async fn gather<T>(&self, work: impl Future<Output = T>) -> T {
+        if self.gathers.get() {
+            return work.await;
+        }
+        let gathering = Gathering::of(self);
+        let (mut work, mut flush) = (pin!(work), None::<LocalBoxFuture<'_, ()>>);
+        let done = poll_fn(|context| {
+            loop {
+                if let Poll::Ready(done) = work.as_mut().poll(context) {
+                    return Poll::Ready(done);
+                }
+                if flush.is_none() && self.dbs().any(Db::has_gathered) {
+                    flush = Some(join_all(self.dbs().map(Db::flush)).map(drop).boxed_local());
+                }
+                match flush.as_mut().map(|flush| flush.poll_unpin(context)) {
+                    Some(Poll::Ready(())) => flush = None,
+                    Some(Poll::Pending) | None => return Poll::Pending,
+                }
+            }
+        })
+        .await;
+        drop(gathering);
+        self.deliver_gathered();
+        done
     }
 
     /// What the request cost in D1, where the deployment shows it (a development variable: the tests read it).
@@ -186,8 +255,8 @@ impl Call {
         self.env.var("DEV_SHOW_COST").ok()?;
         let [directory, company] =
             [&self.directory, &self.company].map(|cell| cell.get().map(Db::cost).unwrap_or_default());
-        let Cost { trips, read, written } = directory + company;
-        Some(format!("trips={trips} read={read} written={written}"))
+        let Cost { trips, statements, read, written } = directory + company;
+        Some(format!("trips={trips} statements={statements} read={read} written={written}"))
     }
 
     /// How many deliveries of the company that the request is for this invocation may attempt itself.
@@ -197,8 +266,18 @@ impl Call {
 
     /// What follows from new events once the answer is on its way: their deliveries go out.
     pub(super) fn emitted(&self, company: &str, outbox: Outbox) {
-        if !outbox.is_empty() {
-            self.context.wait_until(jobs::deliver::outbox(self.env.clone(), company.to_owned(), outbox));
+        self.outboxes.borrow_mut().entry(company.to_owned()).or_default().extend(outbox);
+        if !self.gathers.get() {
+            self.deliver_gathered();
+        }
+    }
+
+    /// Has deliveries go out once the answer is on its way: as one outbox, for what an invocation attempts itself has a bound.
+    fn deliver_gathered(&self) {
+        for (company, outbox) in self.outboxes.take() {
+            if !outbox.is_empty() {
+                self.context.wait_until(jobs::deliver::outbox(self.env.clone(), company, outbox));
+            }
         }
     }
 
@@ -215,9 +294,37 @@ impl Call {
         self.context.wait_until(async move { jobs::sweep::recover(&env, SWEEP_DELIVERIES_MAX).await });
     }
 
+    /// Whether the request may ask D1 for more: it has a bound, whatever came in between. What is over is sent again, and goes on from there.
+    pub(super) fn has_trips(&self) -> bool {
+        self.dbs().map(|db| db.cost().trips).sum::<usize>() < TRIPS_MAX
+    }
+
+    /// Whether the use of the request's key is still to be noted: once a request, however often the key is looked up.
+    pub(super) fn is_key_to_note(&self) -> bool {
+        !self.is_key_noted.replace(true)
+    }
+
     /// Does this once the answer is on its way.
     pub(super) fn after_answer(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
+    }
+}
+
+/// A request whose batches wait to go together, until this is dropped.
+struct Gathering<'a>(&'a Call);
+
+impl<'a> Gathering<'a> {
+    fn of(call: &'a Call) -> Self {
+        call.gathers.set(true);
+        call.dbs().for_each(|db| db.gather(true));
+        Self(call)
+    }
+}
+
+impl Drop for Gathering<'_> {
+    fn drop(&mut self) {
+        self.0.gathers.set(false);
+        self.0.dbs().for_each(|db| db.gather(false));
     }
 }
 
@@ -233,7 +340,7 @@ pub(super) fn isolate() -> String {
     let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;
     #[cfg(not(target_arch = "wasm32"))]
     let bytes = 0;
-    let Cost { trips, read, written } = store::total();
+    let Cost { trips, read, written, .. } = store::total();
     ISOLATE.with(|name| format!("name={name} memory={bytes} trips={trips} read={read} written={written}"))
 }
 

@@ -1,5 +1,7 @@
 //! What a secret key says of a person: `PATCH /api/admin/users/{id}`, tags, custom fields, and the `user` of a server event.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trackmate_wire::limits::PROFILE_KEYS_MAX;
@@ -8,6 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::profile::address;
+use super::turn::{Tries, Turn};
 use super::users::find;
 use super::{Handled, auth, body, identity};
 use crate::domain::edit::{Done, Edit};
@@ -15,9 +18,6 @@ use crate::domain::person::{Person, User};
 use crate::entropy;
 use crate::store::edits::{self, Edited};
 use crate::store::people::{self, Owner, Profile};
-
-/// How often an edit reads its person again because another one came in between.
-const RACES_MAX: usize = 5;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EditAnswer"))]
@@ -30,13 +30,56 @@ fn answer(person: &Person) -> Handled {
     Ok(serde_json::to_string(&Answer { success: true, user: person.user() })?)
 }
 
+/// What is said of a person, if anything, in view of what is known by then.
+pub(super) trait Saying {
+    /// The edit that it makes.
+    fn edit(&self, person: &Person) -> Result<Option<Cow<'_, Edit>>, Problem>;
+}
+
+impl Saying for Edit {
+    fn edit(&self, _: &Person) -> Result<Option<Cow<'_, Edit>>, Problem> {
+        Ok(Some(Cow::Borrowed(self)))
+    }
+}
+
 /// Makes an edit and sends its platform events; the person as it is then.
 pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) -> Result<Person, Error> {
-    for _ in 0..RACES_MAX {
+    let (person, refused) = change_all(call, company, id, &[edit]).await?;
+    refused.into_iter().next().map_or(Ok(person), |(_, problem)| Err(problem.into()))
+}
+
+/// Makes edits of one person, one after the other, in one batch; the person as it is then, and the places of those that were refused. Of several, none but the
+/// first gives an address.
+pub(super) async fn change_all(
+    call: &Call,
+    company: &str,
+    id: &str,
+    sayings: &[&dyn Saying],
+) -> Result<(Person, Vec<(usize, Problem)>), Error> {
+    let _turn = Turn::of(company, id).await?;
+    let mut tries = Tries::default();
+    loop {
+        tries.next(call).await?;
         let read = find(call, company, id).await?;
         let before = read.person(company)?;
-        let mut person = before.clone();
-        let Some(done) = edit.apply(&mut person, call.now_ms())? else { return Ok(person) };
+        let (mut person, mut done, mut refused) = (before.clone(), Done::default(), Vec::new());
+        for (place, saying) in sayings.iter().enumerate() {
+            let mut next = person.clone();
+            let made =
+                saying.edit(&person).and_then(|edit| edit.map_or(Ok(None), |e| e.apply(&mut next, call.now_ms())));
+            match made {
+                Ok(Some(made)) => {
+                    (person, done.email) = (next, done.email.or(made.email));
+                    done.events.extend(made.events);
+                }
+                Ok(None) => {}
+                Err(problem) => refused.push((place, problem)),
+            }
+        }
+        if done.events.is_empty() {
+            return Ok((person, refused));
+        }
+        done.settle(&before, &person);
         let db = call.db(Some(company))?;
         let old = before.email.as_deref().and_then(|email| address(email).ok());
         if let Some(email) = &done.email {
@@ -51,10 +94,9 @@ pub(super) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) ->
         let written = edits::write(db, &read, &person, &edited, number, call.now_ms(), entropy::message_id).await?;
         if let Some(outbox) = written {
             call.emitted(company, outbox);
-            return Ok(person);
+            return Ok((person, refused));
         }
     }
-    Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
 }
 
 /// That one more lookup key may lead to a profile, unless this one does.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use serde::Serialize;
-use trackmate_wire::limits::{RATE_PERIOD_S, STORAGE_FULL_S, UNAVAILABLE_S};
+use trackmate_wire::limits::{BUSY_S, RATE_PERIOD_S, STORAGE_FULL_S, UNAVAILABLE_S};
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
@@ -118,16 +118,20 @@ pub(super) const fn status(code: Code) -> u16 {
         Code::BodyTooLarge | Code::TooManyEvents => 413,
         Code::RateLimited => 429,
         Code::Internal | Code::NotStored => 500,
-        Code::Unavailable => 503,
+        Code::Unavailable | Code::Busy => 503,
         Code::StorageFull => 507,
     }
 }
 
 /// The value of `Retry-After` for what passes by itself.
 pub(super) fn retry_after_s(code: Code) -> Option<u32> {
-    [(Code::RateLimited, RATE_PERIOD_S), (Code::Unavailable, UNAVAILABLE_S), (Code::StorageFull, STORAGE_FULL_S)]
-        .into_iter()
-        .find_map(|(c, s)| (c == code).then_some(s))
+    let all = [
+        (Code::RateLimited, RATE_PERIOD_S),
+        (Code::Unavailable, UNAVAILABLE_S),
+        (Code::Busy, BUSY_S),
+        (Code::StorageFull, STORAGE_FULL_S),
+    ];
+    all.into_iter().find_map(|(c, s)| (c == code).then_some(s))
 }
 
 #[derive(Serialize)]

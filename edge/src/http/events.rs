@@ -156,7 +156,7 @@ impl Sent {
 
     /// Stores it, or keeps it in the spill queue while D1 is down: then what came of it is not known yet, `None`.
     pub(super) async fn receive(self, call: &Call) -> Result<Option<Came>, Error> {
-        rate::page(call, &self.company).await?;
+        rate::page(call, &self.company, self.rows.len()).await?;
         let stored = self.store(call).await;
         spill::or_keep(call, stored, || Work::Sent(self)).await
     }

@@ -11,6 +11,7 @@ use super::call::Call;
 use super::error::Error;
 use super::page::{self, Pagination};
 use super::profile::address;
+use super::turn::{Tries, Turn};
 use super::users::find;
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
@@ -23,9 +24,6 @@ use crate::store::merge::{self, Act, Group, News};
 use crate::store::people::{self, Profile};
 use crate::store::rebuild::{self, Rebuilt};
 use crate::store::{self, undo};
-
-/// How often a merge reads its people again because one was edited in between.
-const RACES_MAX: usize = 5;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Identities"))]
@@ -195,13 +193,20 @@ pub(super) async fn join(
     from: &str,
     source: &'static str,
 ) -> Result<bool, Error> {
-    for _ in 0..RACES_MAX {
-        let (winner, loser) = (find(call, company, into).await?, find(call, company, from).await?);
+    // In one order, so that no two wait for each other.
+    let _first = Turn::of(company, into.min(from)).await?;
+    let _second = if into == from { None } else { Some(Turn::of(company, into.max(from)).await?) };
+    let mut tries = Tries::default();
+    loop {
+        tries.next(call).await?;
+        let (winner, loser) = call.both(find(call, company, into), find(call, company, from)).await;
+        let (winner, loser) = (winner?, loser?);
         if winner.id == loser.id {
             return Ok(true);
         }
         let db = call.db(Some(company))?;
-        let members = (group(call, company, &winner).await?, group(call, company, &loser).await?);
+        let (winners, losers) = call.both(group(call, company, &winner), group(call, company, &loser)).await;
+        let members = (winners?, losers?);
         if source == "server" && merge::is_parted(db, company, &members.0, &members.1).await? {
             return Ok(false);
         }
@@ -221,7 +226,6 @@ pub(super) async fn join(
             return Ok(true);
         }
     }
-    Err(Problem::new(Code::Conflict, "the users are being edited by many at once; try again").into())
 }
 
 #[derive(Deserialize)]
@@ -265,7 +269,9 @@ pub(super) async fn undo(call: &Call, admin: auth::Admin) -> Handled {
 
 async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undone, Error> {
     let db = call.db(Some(company))?;
-    for _ in 0..RACES_MAX {
+    let mut tries = Tries::default();
+    loop {
+        tries.next(call).await?;
         let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
         let fact = undo::find(db, company, message).await?.ok_or_else(nothing)?;
         let user = brief(&fact.profile);
@@ -279,12 +285,13 @@ async fn undo_identify(call: &Call, company: &str, message: &str) -> Result<Undo
             return Ok(Undone { success: true, undone: "identify", user_id: fact.profile, to: fact.heir, removed });
         }
     }
-    Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
 }
 
 async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, Error> {
     let db = call.db(Some(company))?;
-    for _ in 0..RACES_MAX {
+    let mut tries = Tries::default();
+    loop {
+        tries.next(call).await?;
         let nothing = || Problem::field(Code::NotFound, "profileId", "no merge of this profile stands");
         let root = merge::find(db, company, loser).await?.and_then(|m| m.root).ok_or_else(nothing)?;
         let root = find(call, company, &root).await?;
@@ -308,7 +315,6 @@ async fn undo_merge(call: &Call, company: &str, loser: &str) -> Result<Undone, E
             });
         }
     }
-    Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
 }
 
 /// Rebuilds people whose links changed hands. The change itself is stored: what fails here, the sweep does.

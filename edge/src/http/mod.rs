@@ -41,6 +41,7 @@ mod settings;
 pub(crate) mod spill;
 mod stats;
 mod timeline;
+mod turn;
 mod users;
 mod visitor;
 mod webhook_change;

@@ -18,6 +18,7 @@ use crate::domain::{clock, ledger};
 use crate::entropy;
 use crate::store::identify::{self, Person, Refused};
 use crate::store::ingest;
+use crate::store::people::Give;
 
 /// Its entry on the timeline.
 const EVENT: &str = "identify";
@@ -143,7 +144,7 @@ pub(super) struct Claim<'a> {
 impl Claim<'_> {
     /// Stores the claim, or keeps it in the spill queue while D1 is down: then who it is about is not known yet, `None`.
     pub(super) async fn receive(self, call: &Call) -> Result<Option<Identified>, Error> {
-        rate::page(call, self.company).await?;
+        rate::page(call, self.company, 1).await?;
         let claimed = self.claimed(call)?;
         let stored = claimed.store(call).await;
         spill::or_keep(call, stored, || Work::Claimed(claimed)).await
@@ -210,6 +211,12 @@ pub(super) struct Claimed {
 impl Claimed {
     /// Stores the claim.
     pub(super) async fn store(&self, call: &Call) -> Result<Identified, Error> {
+        let identified = self.store_and_give(call, None).await?;
+        identified.ok_or_else(|| Error::Internal("a claim that gives no key was outdated".to_owned()))
+    }
+
+    /// Stores the claim, and gives the person a second key; `None` if what was read of the two keys holds no longer: nothing was stored.
+    pub(super) async fn store_and_give(&self, call: &Call, give: Option<&Give>) -> Result<Option<Identified>, Error> {
         let proved = match &self.user_hash {
             _ if self.trusted => true,
             Some(hash) => {
@@ -271,10 +278,13 @@ impl Claimed {
             platform_id: &entropy::message_id(),
             trusted: self.trusted,
         };
-        let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person).await?;
+        let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person, give).await?;
         check(call, identified.door)?;
         if let Some(refused) = identified.refused {
             return Err(no_room(refused).into());
+        }
+        if identified.is_outdated {
+            return Ok(None);
         }
         // No answer: the message id was used for something else, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
@@ -283,7 +293,7 @@ impl Claimed {
             incoming::stored(call, std::iter::once(&self.row), &identified.stored.new);
         }
         call.emitted(&self.company, identified.stored.outbox);
-        Ok(Identified { shown, profile, new: identified.new })
+        Ok(Some(Identified { shown, profile, new: identified.new }))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Rate limits, by the runtime's own counters: they are beside the Worker, so a request that is refused costs no trip to D1. How many requests are allowed
-//! stands in `wrangler.toml`; a limit whose binding is not there limits nothing, and a counter that fails lets everybody in.
+//! stands in `wrangler.toml`; one with many items counts as several; a limit whose binding is not there limits nothing, and a counter that fails lets everybody in.
 //!
 //! The counters are a data centre's own and approximate: this is to keep one caller from using up what is there for all, not to bill by.
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use trackmate_wire::limits::{BATCH_EVENTS_MAX, RATE_ITEMS};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -17,17 +18,31 @@ const KEYS: &str = "RATE_KEYS";
 /// Requests whose key or company is not known, by network.
 const REFUSED: &str = "RATE_REFUSED";
 
-/// Counts a page's request. One that did not come through Cloudflare has no address, and is not counted.
-pub(super) async fn page(call: &Call, company: &str) -> Result<(), Problem> {
-    match caller(call) {
-        Some(network) => count(call, PAGES, format!("{company} {network}")).await,
-        None => Ok(()),
+/// Counts a page's request with so many items. One that did not come through Cloudflare has no address, and is not counted.
+pub(super) async fn page(call: &Call, company: &str, items: usize) -> Result<(), Problem> {
+    let Some(network) = caller(call) else { return Ok(()) };
+    for _ in 0..weight(items) {
+        count(call, PAGES, format!("{company} {network}")).await?;
     }
+    Ok(())
 }
 
 /// Counts a request with a key.
 pub(super) async fn key(call: &Call, hash: &str) -> Result<(), Problem> {
     count(call, KEYS, hash.to_owned()).await
+}
+
+/// Counts what such a request's items weigh beyond the one that it was counted as.
+pub(super) async fn items(call: &Call, hash: &str, items: usize) -> Result<(), Problem> {
+    for _ in 1..weight(items) {
+        key(call, hash).await?;
+    }
+    Ok(())
+}
+
+/// As how many requests one with so many items counts.
+fn weight(items: usize) -> usize {
+    items.min(BATCH_EVENTS_MAX).div_ceil(RATE_ITEMS).max(1)
 }
 
 /// Counts a request that was refused because nobody knows its key or company: beyond the limit it is told to wait instead. Others behind the same address
@@ -70,6 +85,13 @@ fn network(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_counts_as_many_as_its_items_weigh() {
+        for (items, requests) in [(0, 1), (1, 1), (50, 1), (51, 2), (500, 10), (100_000, 10)] {
+            assert_eq!(weight(items), requests, "{items} items");
+        }
+    }
 
     #[test]
     fn a_customer_of_ipv6_is_one_caller_whatever_the_address() {

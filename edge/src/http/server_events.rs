@@ -11,6 +11,7 @@ use super::error::Error;
 use super::events::{Came, Receipt, items};
 use super::profile::{address, new_profile};
 use super::spill::{self, Work};
+use super::turn::Tries;
 use super::users::find;
 use super::{Handled, alias, auth, body, edits, identity, incoming, planned, rate};
 use crate::domain::edit::Edit;
@@ -18,11 +19,8 @@ use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
-use crate::store::ingest::{self, Served, Stored, Subject};
-use crate::store::people::{self, Identifiers, Resolved};
-
-/// How often a request resolves its person again because another one made it in between.
-const RACES_MAX: usize = 3;
+use crate::store::ingest::{self, Outbox, Served, Stored, Subject};
+use crate::store::people::{self, Give, Identifiers, Resolved};
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ServerEventsRequest"))]
@@ -123,6 +121,7 @@ async fn take(call: &Call, hash: &str, text: &str) -> Handled {
         Ok(read) => read,
         Err(problem) => return Err(key_first(call, hash, problem.into()).await),
     };
+    rate::items(call, hash, told.rows.len()).await?;
     let (id, count) = (told.rows.first().map(|row| row.id.clone()).filter(|_| told.single), told.rows.len());
     let outcome = told.receive(call, edit.as_ref()).await?.unwrap_or_default();
     incoming::stored(call, sorted.repeated.iter(), &[]);
@@ -201,22 +200,29 @@ impl Told {
             fitting.count(call, &company);
             return Err(problem.into());
         }
-        if self.merge && unite(call, &company, &resolved, &about.who).await? {
+        let mut tries = Tries::default();
+        while self.merge && unite(call, &company, &resolved, &about.who).await? {
             resolved = resolve(call, hash, &about.who, about.at).await?;
+            if resolved.email_id == resolved.user_id {
+                break;
+            }
+            // Somebody else was given the address in between, or one of the two was merged.
+            tries.next(call).await?;
         }
         let aliased = alias::unite(call, &company, &fitting.rows).await?;
         if aliased.is_some() {
             resolved = resolve(call, hash, &about.who, about.at).await?;
         }
-        let Kept { stored, profile, created, mut warnings } = keep(call, hash, resolved, about, &fitting.rows).await?;
+        let kept = keep(call, hash, resolved, about, &fitting.rows, None).await?;
+        let Kept { stored, profile, created, mut warnings, .. } = kept;
         warnings.extend(aliased.into_iter().flatten());
+        let new = stored.new.len();
+        call.emitted(&company, stored.outbox);
         match (edit, profile.as_deref()) {
             (Some(edit), Some(id)) => drop(edits::change(call, &company, id, edit).await?),
             (Some(_), None) => warnings.push(NOBODY),
             (None, _) => {}
         }
-        let new = stored.new.len();
-        call.emitted(&company, stored.outbox);
         let came = Came { new, rejected: fitting.settle(call, &company) };
         Ok(Outcome { came: Some(came), profile, created, warnings })
     }
@@ -228,16 +234,19 @@ pub(super) struct Kept {
     pub(super) profile: Option<String>,
     created: bool,
     warnings: Vec<Warning>,
+    /// Whether nothing is stored because what was read of two keys holds no longer.
+    pub(super) is_outdated: bool,
 }
 
-/// Stores a request's events for whom its identifiers name, who is made if an address or user id leads to nobody. What follows from stored events is the
-/// caller's to see to.
+/// Stores a request's events for whom its identifiers name, who is made if an address or user id leads to nobody, and gives them a second key, if it does. What
+/// follows from stored events is the caller's to see to.
 pub(super) async fn keep(
     call: &Call,
     hash: &str,
     mut resolved: Resolved,
     About { who, at, sent_ms }: &About,
     rows: &[Row],
+    give: Option<&Give>,
 ) -> Result<Kept, Error> {
     let company = resolved.key.company.clone();
     let shared = ingest::Request {
@@ -256,7 +265,9 @@ pub(super) async fn keep(
         room: call.room(&company),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
-    for _ in 0..RACES_MAX {
+    let mut tries = Tries::default();
+    loop {
+        tries.next(call).await?;
         let person = Person::of(&resolved, who)?;
         let (candidate, session) = new_profile(call.now_ms());
         let user = fresh_user(call, &company, who, &candidate, rows)?;
@@ -279,8 +290,12 @@ pub(super) async fn keep(
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = ingest::Request { session, number: entropy::number(), ..shared };
-        let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject).await? {
+        let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject, give).await? {
             Served::Stored(stored) => stored,
+            Served::Outdated => {
+                let stored = Stored { new: Vec::new(), outbox: Outbox::default() };
+                return Ok(Kept { stored, profile: None, created: false, warnings: Vec::new(), is_outdated: true });
+            }
             Served::Raced => {
                 resolved = resolve(call, hash, who, *at).await?;
                 continue;
@@ -304,9 +319,9 @@ pub(super) async fn keep(
             Person::Nobody => None,
         };
         incoming::stored(call, rows.iter(), &stored.new);
-        return Ok(Kept { stored, profile, created, warnings: conflict(&resolved, who).into_iter().collect() });
+        let warnings = conflict(&resolved, who).into_iter().collect();
+        return Ok(Kept { stored, profile, created, warnings, is_outdated: false });
     }
-    Err(Error::Internal(format!("a profile was made by somebody else {RACES_MAX} times over")))
 }
 
 /// What a body says once it is understood.

@@ -251,6 +251,11 @@ impl Kept {
             incoming::session(&call, session);
         }
         let stored = work.store(&call).await;
+        if let Err(error) = &stored
+            && error.code() == Code::Busy
+        {
+            return End::Down; // It comes again, as what D1 does not take.
+        }
         if let Err(Error::Problem(problem)) = &stored {
             console_error!("{} queued items were refused: {}", rows.len(), problem.code.as_str());
             incoming::refused_rows(&call, rows.iter().map(|row| (row, problem)));

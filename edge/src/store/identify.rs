@@ -7,6 +7,7 @@ use trackmate_wire::limits::{
 };
 
 use super::ingest::{self, Door, Guard, Request, Stored};
+use super::people::Give;
 use super::{Answers, Db, Param, Result, catalog, edits, sql};
 use crate::domain::event::Row;
 use crate::domain::{clock, tombstone};
@@ -77,14 +78,22 @@ pub struct Identified {
     pub stored: Stored,
     /// Why it was refused, if it was.
     pub refused: Option<Refused>,
+    /// Whether nothing was stored because what was read of two keys holds no longer.
+    pub is_outdated: bool,
 }
 
-/// Stores the identify `row` and links its session to the person from `row.ts` on; if the address was erased, nothing
-/// but its message id.
+/// Stores the identify `row`, links its session to the person from `row.ts` on, and gives them a second key, if it does;
+/// if the address was erased, nothing but its message id.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
-pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>) -> Result<Identified> {
+pub async fn add(
+    db: &Db,
+    request: &Request<'_>,
+    row: &Row,
+    person: &Person<'_>,
+    give: Option<&Give>,
+) -> Result<Identified> {
     let (json, ids) = ingest::json(std::slice::from_ref(row))?;
     let (company, session, number) = (request.company.into(), request.session.into(), Param::Int(request.number));
     let (at, id, address): (Param<'_>, Param<'_>, Param<'_>) = (row.ts.into(), (&row.id).into(), person.address.into());
@@ -127,7 +136,8 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         members,
     ];
     let hash = tombstone::address(request.company, person.address);
-    let guard = Guard { hash: Some(&hash), ..Guard::default() };
+    let keys = give.map(Give::guard);
+    let guard = Guard { hash: Some(&hash), keys: keys.as_deref(), ..Guard::default() };
     let claim = Param::from(request.claim);
     // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that is lifted.
     let erased = if person.trusted { "" } else { hash.as_str() };
@@ -152,6 +162,9 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
         db.bind(sql::IDENTIFY_FIND, &[company, address, id, (&hash).into(), claim, person.candidate.into()])?,
     ];
     batch.extend(catalog::note(db, request, std::slice::from_ref(row))?);
+    if let Some(give) = give {
+        batch.extend(give.statements(db, request.company, person.candidate, request.received_ms)?);
+    }
     let mut answers = Answers::new(db.batch(batch).await?);
     let door = ingest::door_answer(&mut answers, request)?;
     let mut new = ingest::message_ids(&mut answers)?;
@@ -169,5 +182,7 @@ pub async fn add(db: &Db, request: &Request<'_>, row: &Row, person: &Person<'_>)
     let found: Option<Found> = answers.take()?.first()?;
     let found = if let Door::Open { .. } = door { found } else { None };
     let first = !new.is_empty() || !occupied.is_empty();
-    Ok(Identified { door, found, new: first, stored: Stored { new, outbox }, refused })
+    let stored = Stored { new, outbox };
+    let is_outdated = refused.is_none() && !first && ingest::is_outdated(&mut answers, give, &stored)?;
+    Ok(Identified { door, found, new: first, stored, refused, is_outdated })
 }

@@ -7,6 +7,7 @@ use trackmate_wire::limits::LEASE_MS;
 use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
+use super::people::{Give, Led};
 use super::{Answers, Db, Param, Result, catalog, edits, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
@@ -64,8 +65,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Adds what another statement of the batch has written.
-    pub(super) fn extend(&mut self, other: Self) {
+    /// Adds what another statement has written.
+    pub fn extend(&mut self, other: Self) {
         self.leased.extend(other.leased);
         self.pending.extend(other.pending);
         self.paced.extend(other.paced);
@@ -165,6 +166,8 @@ pub(super) struct Guard<'a> {
     pub(super) profile: Option<&'a str>,
     /// No tombstone may have this hash.
     pub(super) hash: Option<&'a str>,
+    /// Where two lookup keys must lead: [`Give::guard`].
+    pub(super) keys: Option<&'a str>,
 }
 
 /// `insert into events`.
@@ -188,6 +191,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             request.bot.then_some(1).into(),
             request.plan.into(),
             request.claim.into(),
+            guard.keys.into(),
         ],
     )
 }
@@ -310,13 +314,14 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
 }
 
-/// Which of these message ids of the server door are stored already.
+/// Which of these message ids are stored already, at the server door or on this session.
 ///
 /// # Errors
 /// D1's.
-pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> {
+pub async fn known(db: &Db, company: &str, ids: &[&str], session: Option<&str>) -> Result<Vec<String>> {
     let ids = serde_json::to_string(ids)?;
-    let found = db.run(sql::EVENTS_KNOWN, &[company.into(), (&ids).into()]).await?.rows::<MessageId>()?;
+    let found =
+        db.run(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), session.into()]).await?.rows::<MessageId>()?;
     Ok(found.into_iter().map(|found| found.message_id).collect())
 }
 
@@ -355,14 +360,32 @@ pub enum Served {
     Raced,
     /// The address was erased: nothing was stored.
     Erased,
+    /// What was read of two keys holds no longer: nothing was stored, read again.
+    Outdated,
 }
 
-/// Stores server events: one batch.
+/// Whether what gives a person a second key stored nothing because it holds no longer. Its read of both keys is the batch's last answer.
+pub(super) fn is_outdated(answers: &mut Answers, give: Option<&Give>, stored: &Stored) -> Result<bool> {
+    match give {
+        Some(give) if stored.new.is_empty() => Ok(give.is_outdated(&answers.last()?.rows::<Led>()?)),
+        Some(_) | None => Ok(false),
+    }
+}
+
+/// Stores server events, and gives their person a second key, if they do: one batch.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
-pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subject<'_>) -> Result<Served> {
+pub async fn server(
+    db: &Db,
+    request: &Request<'_>,
+    rows: &[Row],
+    subject: Subject<'_>,
+    give: Option<&Give>,
+) -> Result<Served> {
     let (json, ids) = json(rows)?;
+    let keys = give.map(Give::guard);
+    let keys = keys.as_deref();
     let stored = |answers: &mut Answers, counted: bool| -> Result<Stored> {
         let new = message_ids(answers)?;
         catalog::noted(request, rows, &new);
@@ -384,11 +407,17 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
         }
         Subject::Session | Subject::Profile(_) => {
             let profile = if let Subject::Profile(id) = subject { Some(id) } else { None };
-            let guard = Guard { profile, ..Guard::default() };
+            let guard = Guard { profile, keys, ..Guard::default() };
             let mut batch =
                 vec![insert(db, request, &json, guard)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
             batch.extend(told);
-            Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), true)?))
+            if let (Some(give), Some(profile)) = (give, profile) {
+                batch.extend(give.statements(db, request.company, profile, request.received_ms)?);
+            }
+            let mut answers = Answers::new(db.batch(batch).await?);
+            let stored = stored(&mut answers, true)?;
+            let give = give.filter(|_| profile.is_some());
+            Ok(if is_outdated(&mut answers, give, &stored)? { Served::Outdated } else { Served::Stored(stored) })
         }
         Subject::New { profile, address, hash, email, user, platform_id } => {
             let created_ms = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
@@ -418,7 +447,7 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 none,
             ];
             let platform_ids = serde_json::to_string(&[platform_id])?;
-            let guard = Guard { address: Some(address), profile: Some(profile), hash: None };
+            let guard = Guard { address: Some(address), profile: Some(profile), hash: None, keys };
             let mut batch = vec![
                 db.bind(
                     sql::IDENTITY_INSERT,
@@ -441,12 +470,18 @@ pub async fn server(db: &Db, request: &Request<'_>, rows: &[Row], subject: Subje
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into(), hash.into()])?,
             ];
             batch.extend(told);
+            if let Some(give) = give {
+                batch.extend(give.statements(db, request.company, profile, request.received_ms)?);
+            }
             let mut answers = Answers::new(db.batch(batch).await?);
             answers.take()?;
             let mut stored = stored(&mut answers, true)?;
             answers.take()?;
             answers.take()?;
             stored.outbox.extend(edits::outbox_answer(&mut answers)?);
+            if is_outdated(&mut answers, give, &stored)? {
+                return Ok(Served::Outdated);
+            }
             // Nobody behind the address: nothing of the request was new. Somebody else: that one was made in between.
             Ok(match answers.take()?.first::<Found>()? {
                 Some(Found { erased: 1, .. }) => Served::Erased,

@@ -27,13 +27,16 @@ pub mod stats;
 pub mod subscriptions;
 pub mod undo;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::ops::Add;
+use std::rc::Rc;
+use std::task::Poll;
 
 use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use trackmate_wire::limits::{D1_BYTES_MAX, LIST_BYTES_MAX};
+use trackmate_wire::limits::{D1_BYTES_MAX, LIST_BYTES_MAX, STATEMENTS_MAX};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{D1Database, D1PreparedStatement, Env, console_error, worker_sys};
@@ -63,12 +66,13 @@ pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
         bytes_max: bytes_max.unwrap_or(D1_BYTES_MAX),
         cost: Cell::default(),
         bytes: Cell::default(),
+        gathered: RefCell::default(),
     })
 }
 
 thread_local! {
     /// What this isolate has asked of D1 so far.
-    static TOTAL: Cell<Cost> = const { Cell::new(Cost { trips: 0, read: 0, written: 0 }) };
+    static TOTAL: Cell<Cost> = const { Cell::new(Cost { trips: 0, statements: 0, read: 0, written: 0 }) };
     /// The highest step of its size that this isolate has warned of.
     static WARNED: Cell<i64> = const { Cell::new(0) };
 }
@@ -94,6 +98,8 @@ fn watch_size(bytes: i64, bytes_max: i64) {
 pub struct Cost {
     /// Round trips.
     pub trips: usize,
+    /// Statements of them.
+    pub statements: usize,
     /// Rows read.
     pub read: usize,
     /// Rows written, those of indexes included.
@@ -104,8 +110,13 @@ impl Add for Cost {
     type Output = Self;
 
     fn add(self, more: Self) -> Self {
-        let Self { trips, read, written } = more;
-        Self { trips: self.trips + trips, read: self.read + read, written: self.written + written }
+        let Self { trips, statements, read, written } = more;
+        Self {
+            trips: self.trips + trips,
+            statements: self.statements + statements,
+            read: self.read + read,
+            written: self.written + written,
+        }
     }
 }
 
@@ -116,6 +127,8 @@ pub struct Db {
     bytes_max: i64,
     cost: Cell<Cost>,
     bytes: Cell<i64>,
+    /// Batches that wait to go together; `None` while each goes by itself.
+    gathered: RefCell<Option<Vec<Gathered>>>,
 }
 
 /// Takes the turn of a job that one isolate does for all, of all companies; `false` if one took it in the last `every_ms`.
@@ -126,6 +139,16 @@ pub async fn take_turn(db: &Db, job: &str, now_ms: i64, every_ms: i64) -> Result
     let (now, before) = (now_ms.to_string(), now_ms - every_ms);
     Ok(db.run(sql::PROGRESS_TAKE, &[job.into(), (&now).into(), before.into()]).await?.written()? > 0)
 }
+
+/// A batch that waits to go with others, and where its answers will be.
+#[derive(Debug)]
+struct Gathered {
+    statements: Vec<D1PreparedStatement>,
+    answers: Slot,
+}
+
+/// Where a gathered batch finds its answers.
+type Slot = Rc<RefCell<Option<Result<Vec<Answer>>>>>;
 
 /// A bound parameter. D1 takes every number as a float; columns declared integer store it as one.
 #[derive(Debug, Clone, Copy)]
@@ -220,11 +243,76 @@ impl Db {
     /// # Errors
     /// D1's; nothing was written then.
     pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
+        if self.gathered.borrow().is_none() {
+            return self.send(statements).await;
+        }
+        let answers = Slot::default();
+        if let Some(gathered) = &mut *self.gathered.borrow_mut() {
+            gathered.push(Gathered { statements, answers: Rc::clone(&answers) });
+        }
+        poll_fn(move |_| answers.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)).await
+    }
+
+    /// Has batches wait for [`Db::flush`], or no longer.
+    pub fn gather(&self, gathers: bool) {
+        *self.gathered.borrow_mut() = gathers.then(Vec::new);
+    }
+
+    /// Whether batches wait.
+    #[must_use]
+    pub fn has_gathered(&self) -> bool {
+        self.gathered.borrow().as_ref().is_some_and(|gathered| !gathered.is_empty())
+    }
+
+    /// Sends what waits, in its order: as many batches in one transaction as it may have statements. None is parted, so each is as atomic as it is alone.
+    pub async fn flush(&self) {
+        let gathered = self.gathered.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default();
+        let mut together: Vec<Gathered> = Vec::new();
+        let mut statements = 0;
+        for batch in gathered {
+            if statements + batch.statements.len() > STATEMENTS_MAX && !together.is_empty() {
+                self.send_together(std::mem::take(&mut together)).await;
+                statements = 0;
+            }
+            statements += batch.statements.len();
+            together.push(batch);
+        }
+        self.send_together(together).await;
+    }
+
+    async fn send_together(&self, batches: Vec<Gathered>) {
+        let mut statements = Vec::new();
+        let mut places = Vec::with_capacity(batches.len());
+        for Gathered { statements: own, answers } in batches {
+            places.push((own.len(), answers));
+            statements.extend(own);
+        }
+        if places.is_empty() {
+            return;
+        }
+        match self.send(statements).await {
+            Ok(answers) => {
+                let mut answers = answers.into_iter();
+                for (count, slot) in places {
+                    *slot.borrow_mut() = Some(Ok(answers.by_ref().take(count).collect()));
+                }
+            }
+            Err(error) => {
+                let text = error.to_string();
+                for (_, slot) in places {
+                    *slot.borrow_mut() = Some(Err(worker::Error::RustError(text.clone())));
+                }
+            }
+        }
+    }
+
+    async fn send(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
+        let sent = statements.len();
         let statements: Array = statements.iter().map(|s| JsValue::from(s.inner())).collect();
         let d1: &worker_sys::D1Database = AsRef::<JsValue>::as_ref(&self.d1).unchecked_ref();
         let results = JsFuture::from(d1.batch(statements)?).await?;
         let answers: Vec<Answer> = Array::from(&results).iter().map(|result| Answer(result.unchecked_into())).collect();
-        let mut cost = Cost { trips: 1, ..Cost::default() };
+        let mut cost = Cost { trips: 1, statements: sent, ..Cost::default() };
         for answer in &answers {
             cost.read += count(answer.meta("rows_read"));
             cost.written += count(answer.meta("rows_written"));
@@ -362,5 +450,14 @@ impl Answers {
     /// When the batch had no further statement.
     pub fn take(&mut self) -> Result<Answer> {
         self.0.next().ok_or_else(|| worker::Error::RustError("D1 answered fewer statements than it was sent".into()))
+    }
+
+    /// The last statement's answer.
+    ///
+    /// # Errors
+    /// As [`Answers::take`].
+    pub fn last(&mut self) -> Result<Answer> {
+        let last = self.0.next_back();
+        last.ok_or_else(|| worker::Error::RustError("D1 answered fewer statements than it was sent".into()))
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trackmate_wire::limits::{INCOMING_DATA_BYTES_MAX, PROFILE_KEYS_MAX};
+use worker::D1PreparedStatement;
 
 use super::companies::Key;
 use super::{Db, Param, Result, Statement, sql};
@@ -206,7 +207,7 @@ pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, n
     let given_up = [company, key, profile, None::<&str>.into()];
     db.batch(vec![
         db.bind(sql::PROFILE_UNALIAS, &given_up)?,
-        db.bind(sql::IDENTITY_ADD, &[company, key, profile, now, (&hash).into()])?,
+        db.bind(sql::IDENTITY_ADD, &[company, key, profile, now, (&hash).into(), keys_max().into()])?,
         db.bind(sql::PROFILE_ALIAS, &[company, key, profile, now, number.into()])?,
     ])
     .await
@@ -260,10 +261,74 @@ impl Led {
 /// # Errors
 /// D1's.
 pub async fn led(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<Led>> {
+    db.run(sql::IDENTITY_PAIR, &[company.into(), (&hashed(company, keys)?).into()]).await?.rows()
+}
+
+/// Lookup keys with their hashes, as `identity.pair` takes them.
+fn hashed(company: &str, keys: &[&str]) -> Result<String> {
     let pairs: Vec<[String; 2]> =
         keys.iter().map(|key| [(*key).to_owned(), tombstone::address(company, key)]).collect();
-    let pairs = serde_json::to_string(&pairs)?;
-    db.run(sql::IDENTITY_PAIR, &[company.into(), (&pairs).into()]).await?.rows()
+    Ok(serde_json::to_string(&pairs)?)
+}
+
+/// [`PROFILE_KEYS_MAX`] as a parameter.
+fn keys_max() -> i64 {
+    i64::try_from(PROFILE_KEYS_MAX).unwrap_or(i64::MAX)
+}
+
+/// A second lookup key that an event gives to its person. What was decided holds for what was read of both keys; so it is stored only while both still lead
+/// where they led. Otherwise somebody made or changed either person in between, and nothing is stored.
+#[derive(Debug)]
+pub struct Give {
+    /// The key that leads to the person.
+    pub by: String,
+    /// The person; `None` where the event makes them.
+    pub profile: Option<String>,
+    /// The key that they are given. Nobody has it, or who has it gave it up.
+    pub key: String,
+    /// How it is typed where it is an address.
+    pub typed: Option<String>,
+    /// The profile of whoever gave it up.
+    pub former: Option<String>,
+    /// What the person had when it was decided, [`Led::further`] and [`Led::addressed`], if the decision hangs on it.
+    pub had: Option<(i64, i64)>,
+    /// Random: marks the edit.
+    pub number: i64,
+}
+
+impl Give {
+    /// What must hold, as `events.insert` takes it.
+    pub(super) fn guard(&self) -> String {
+        let room = self.profile.is_some().then(keys_max);
+        let (further, addressed) = self.had.unzip();
+        json!([[self.by, self.profile, room, further, addressed], [self.key, self.former]]).to_string()
+    }
+
+    /// The statements that give the key to `made`, where the event makes the person; the last one reads whom both keys lead to then.
+    pub(super) fn statements(
+        &self,
+        db: &Db,
+        company: &str,
+        made: &str,
+        now_ms: i64,
+    ) -> Result<Vec<D1PreparedStatement>> {
+        let profile = self.profile.as_deref().unwrap_or(made);
+        let binding = binding(company, profile, &self.key, self.typed.as_deref(), self.number, now_ms);
+        let mut statements = db.bind_all(&binding)?;
+        let keys = hashed(company, &[&self.by, &self.key])?;
+        statements.push(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
+        Ok(statements)
+    }
+
+    /// Whether, of an event that was not stored, it was because either key leads elsewhere by now, or because the person has no room for another key.
+    pub(super) fn is_outdated(&self, led: &[Led]) -> bool {
+        let to = |key: &str| led.iter().find(|led| led.key == key && led.erased == 0);
+        let is_same = |key: &str, profile: &Option<String>| to(key).map(|led| &led.profile) == profile.as_ref();
+        let has_changed = |led: &Led| led.is_full() || self.had.is_some_and(|had| had != (led.further, led.addressed));
+        !is_same(&self.by, &self.profile)
+            || !is_same(&self.key, &self.former)
+            || self.profile.is_some() && to(&self.by).is_some_and(has_changed)
+    }
 }
 
 /// The statements that let a further lookup key lead to a person, unless somebody has it: a user id, or an address with how it is `typed`. They count as an
@@ -279,12 +344,12 @@ pub fn binding(
 ) -> [Statement; 2] {
     let hash = tombstone::address(company, key);
     [
-        Statement::new(sql::IDENTITY_ADD, json!([company, key, profile, now_ms, hash])),
+        Statement::new(sql::IDENTITY_ADD, json!([company, key, profile, now_ms, hash, keys_max()])),
         Statement::new(sql::PROFILE_BIND, json!([company, key, profile, now_ms, typed, number])),
     ]
 }
 
-/// Runs [`binding`].
+/// Runs [`binding`] → whether the key leads to the person now. It does not if somebody else has it, or the person has no room for it.
 ///
 /// # Errors
 /// D1's.
@@ -296,8 +361,13 @@ pub async fn bind(
     typed: Option<&str>,
     number: i64,
     now_ms: i64,
-) -> Result<()> {
-    db.batch(db.bind_all(&binding(company, profile, key, typed, number, now_ms))?).await.map(drop)
+) -> Result<bool> {
+    let mut batch = db.bind_all(&binding(company, profile, key, typed, number, now_ms))?;
+    let hash = tombstone::address(company, key);
+    batch.push(db.bind(sql::IDENTITY_OWNER, &[company.into(), key.into(), (&hash).into()])?);
+    let answers = db.batch(batch).await?;
+    let owner = answers.last().map(super::Answer::first::<Owner>).transpose()?.flatten();
+    Ok(owner.is_some_and(|owner| owner.profile == profile))
 }
 
 /// An address that leads to a person.

@@ -141,7 +141,8 @@ impl Db {
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
         let insert = json!([
-            rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null, claim
+            rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null, claim,
+            null
         ]);
         Statement::new(sql::EVENTS_INSERT, insert)
     }

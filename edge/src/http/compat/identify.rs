@@ -1,27 +1,31 @@
 //! Who somebody is, as a vendor's client says it: an identify, or an alias.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::super::call::Call;
+use super::super::edits::{self, Saying};
 use super::super::error::Error;
 use super::super::profile::{self, Claim, address, user};
-use super::super::users::find;
-use super::super::{edits, events, identity};
+use super::super::turn::Tries;
+use super::super::{events, identity};
 use super::items::{Fact, Whose, addressed, keep};
 use crate::domain::clock;
 use crate::domain::compat::pair::{self, Key, Other};
 use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::edit::Edit;
-use crate::domain::event::{Arrival, Row, Said, check_object, content_id};
+use crate::domain::event::{self, Arrival, Row, check_object, content_id};
 use crate::domain::ledger;
-use crate::domain::person::{self, KNOWN};
+use crate::domain::person::{self, KNOWN, Person};
 use crate::entropy;
 use crate::store::companies::{self, Verification};
 use crate::store::ingest;
-use crate::store::people::{self, Identifiers};
+use crate::store::people::{self, Give, Identifiers, Led};
 
 /// Who tells it.
 pub(super) struct Teller<'a> {
@@ -68,60 +72,151 @@ struct Who {
 /// What becomes of the other key, as [`Other`] says.
 enum Then {
     Leave,
-    Give,
+    Give(Give),
     Replace,
     Join { into: String, from: String },
 }
 
+/// What came of an item so far.
+pub(super) struct Told {
+    /// Whether it is new.
+    pub(super) is_new: bool,
+    /// What is still to be said of whom.
+    pub(super) saying: Option<(String, Said)>,
+}
+
+impl Told {
+    const fn only(is_new: bool) -> Self {
+        Self { is_new, saying: None }
+    }
+}
+
+/// What a server's item says of a person beside that they are identified.
+pub(super) struct Said {
+    /// All of it, as an edit.
+    all: Edit,
+    traits: Traits,
+    /// Traits that are said where nothing is known.
+    once: Traits,
+    /// The address that becomes theirs.
+    email: Option<String>,
+}
+
+impl Said {
+    /// Reads and checks it, before anything of the item is stored.
+    fn read(mut traits: Traits, mut once: Traits) -> Result<Self, Problem> {
+        for traits in [&mut traits, &mut once] {
+            traits.remove("userHash");
+            traits.remove("email");
+            texts(traits);
+        }
+        let mut all = once.clone();
+        all.extend(traits.clone());
+        Ok(Self { all: edit(&all, None)?, traits, once, email: None })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.traits.is_empty() && self.once.is_empty() && self.email.is_none()
+    }
+
+    /// Whether it gives the person an address.
+    pub(super) const fn gives_address(&self) -> bool {
+        self.email.is_some()
+    }
+}
+
+fn edit(traits: &Traits, email: Option<&str>) -> Result<Edit, Problem> {
+    let mut user = json!({ "traits": traits });
+    if let (Some(email), Value::Object(user)) = (email, &mut user) {
+        user.insert("email".to_owned(), Value::String(email.to_owned()));
+    }
+    Edit::read(&user.to_string(), "server", address)
+}
+
+impl Saying for Said {
+    fn edit(&self, person: &Person) -> Result<Option<Cow<'_, Edit>>, Problem> {
+        let known = if self.once.is_empty() { BTreeMap::new() } else { person.traits() };
+        let is_known = |name: &String| known.contains_key(name);
+        if self.email.is_none() && !self.once.keys().any(is_known) {
+            return Ok(Some(Cow::Borrowed(&self.all)));
+        }
+        let mut traits = self.once.clone();
+        traits.retain(|name, _| !is_known(name));
+        traits.extend(self.traits.clone());
+        Ok(Some(Cow::Owned(edit(&traits, self.email.as_deref())?)))
+    }
+}
+
 impl Teller<'_> {
-    /// Stores it → whether it is new.
-    pub(super) async fn tell(&self, fact: Fact<'_>) -> Result<bool, Error> {
-        let Fact { index, whose, item } = fact;
-        let context = item.context.map(ToOwned::to_owned);
-        let message_id = item.message_id.clone().filter(|id| !id.is_empty()).or_else(|| known_by(&whose, &item));
-        let claim = names(&whose, &item);
-        let rest = Rest { index, timestamp: item.timestamp, message_id, context, claim };
-        match item.what {
+    /// Stores that somebody is identified. What a server says of them beyond that is the caller's to see to.
+    pub(super) async fn tell(&self, fact: &Fact<'_>) -> Result<Told, Error> {
+        let Fact { index, whose, item, message_id } = fact;
+        let rest = || Rest {
+            index: *index,
+            timestamp: item.timestamp.clone(),
+            message_id: Some(message_id.clone()),
+            context: item.context.map(ToOwned::to_owned),
+            claim: names(whose, item),
+        };
+        match &item.what {
             What::Identify { traits, once } => self.identify(whose, traits, once, rest).await,
-            What::Alias { previous } => self.alias(whose, &previous, rest).await,
-            What::Event { .. } => Ok(false),
+            What::Alias { previous } => self.alias(whose, previous, rest).await.map(Told::only),
+            What::Event { .. } => Ok(Told::only(false)),
         }
     }
 
-    async fn identify(&self, whose: Whose, mut said: Traits, mut once: Traits, rest: Rest) -> Result<bool, Error> {
+    async fn identify(
+        &self,
+        whose: &Whose,
+        said: &Traits,
+        once: &Traits,
+        rest: impl Fn() -> Rest,
+    ) -> Result<Told, Error> {
         let mut all = once.clone();
         all.extend(said.clone());
         let hash = all.remove("userHash").and_then(|hash| hash.as_str().map(str::to_owned));
-        let Some(who) = self.who(whose.user.clone(), addressed(&all), hash.is_some()).await? else {
-            return self.nobody(whose, &all, rest).await;
-        };
-        if let Then::Join { into, from } = &who.then {
-            // Whom an admin parted stay two, and it is said of the user.
-            identity::join(self.call, self.company, into, from, "server").await?;
-        }
-        let (profile, is_new) = match (self.secret, &whose.session) {
-            (Some(secret), None) => {
-                let rows = vec![self.row("identify", &serde_json::to_string(&all)?, &who.by.key, rest)?];
-                let ids = Identifiers {
-                    address: Some(who.by.key.clone()),
-                    email: who.by.typed.clone(),
-                    ..Identifiers::default()
-                };
-                let kept = keep(self.call, secret, self.sent_ms, ids, rows).await?;
-                (kept.profile, kept.came.new > 0)
+        let saying = self.secret.map(|_| Said::read(said.clone(), once.clone())).transpose()?;
+        let mut tries = Tries::default();
+        loop {
+            tries.next(self.call).await?;
+            let Some(who) = self.who(whose.user.clone(), addressed(&all), hash.is_some()).await? else {
+                return self.nobody(whose, &all, rest()).await.map(Told::only);
+            };
+            if let Then::Join { into, from } = &who.then {
+                // Whom an admin parted stay two, and it is said of the user.
+                identity::join(self.call, self.company, into, from, "server").await?;
             }
-            _ => self.claim("identify", &session(&whose, &who), &who.by, all, hash, rest).await?,
-        };
-        let Some(profile) = profile else { return Ok(is_new) };
-        self.give(&who, &profile).await?;
-        if self.secret.is_some() {
-            for traits in [&mut said, &mut once] {
-                traits.remove("userHash");
-                traits.remove("email");
-            }
-            self.say(&who, &profile, said, once).await?;
+            let stored = match (self.secret, &whose.session) {
+                (Some(secret), None) => self.told("identify", secret, &all, &who, rest()).await?,
+                _ => {
+                    let session = session(whose, &who);
+                    self.claim("identify", &session, &who.by, all.clone(), hash.clone(), rest(), who.give()).await?
+                }
+            };
+            let Some((profile, is_new)) = stored else { continue };
+            let email = match (&who.then, &who.other) {
+                (Then::Replace, Some(other)) => other.typed.clone(),
+                _ => None,
+            };
+            let saying = saying.map(|said| Said { email, ..said }).filter(|said| !said.is_empty());
+            return Ok(Told { is_new, saying: profile.zip(saying) });
         }
-        Ok(is_new)
+    }
+
+    /// Stores what a server tells of somebody → their profile and whether it is new; `None` if what was read of two keys holds no longer.
+    async fn told(
+        &self,
+        event: &str,
+        secret: &str,
+        data: &Traits,
+        who: &Who,
+        rest: Rest,
+    ) -> Result<Option<(Option<String>, bool)>, Error> {
+        let rows = vec![self.row(event, &serde_json::to_string(data)?, &who.by.key, rest)?];
+        let (address, email) = (Some(who.by.key.clone()), who.by.typed.clone());
+        let ids = Identifiers { address, email, ..Identifiers::default() };
+        let kept = keep(self.call, secret, self.sent_ms, ids, rows, who.give()).await?;
+        Ok(kept.map(|kept| (kept.profile, kept.came.new > 0)))
     }
 
     /// Finds out by which key the person is known; `None` where neither a user id nor an address is named. `has_proof` is whether a `userHash` comes with them.
@@ -142,7 +237,7 @@ impl Teller<'_> {
             return Ok(alone(address));
         }
         let rows = people::led(self.call.db(Some(self.company))?, self.company, &[&user.key, &address.key]).await?;
-        let led = |key: &str| rows.iter().find(|row| row.key == key).map(people::Led::as_led);
+        let led = |key: &str| rows.iter().find(|row| row.key == key).map(Led::as_led);
         let (by, other) = match pair::decide(self.secret.is_some(), led(&user.key), led(&address.key)) {
             // A proof is of the address, whoever the user id leads to: a refusal would tell that it does.
             (Key::User, _) if has_proof && self.is_proof_asked().await? => (Key::Address, Other::Leave),
@@ -160,7 +255,10 @@ impl Teller<'_> {
             }
             Other::Give if is_full => Then::Leave,
             Other::Leave => Then::Leave,
-            Other::Give => Then::Give,
+            Other::Give => {
+                let (by, other) = if by == Key::User { (&user, &address) } else { (&address, &user) };
+                Then::Give(give(&rows, by, other, true))
+            }
             Other::Replace => Then::Replace,
             Other::Join { into, from } => Then::Join { into: into.to_owned(), from: from.to_owned() },
         };
@@ -188,48 +286,8 @@ impl Teller<'_> {
         Ok(self.secret.is_none() && self.verification().await? == Some(Verification::Required))
     }
 
-    /// Gives the other key to the person.
-    async fn give(&self, who: &Who, profile: &str) -> Result<(), Error> {
-        let (Then::Give, Some(other)) = (&who.then, &who.other) else { return Ok(()) };
-        let db = self.call.db(Some(self.company))?;
-        Ok(people::bind(
-            db,
-            self.company,
-            profile,
-            &other.key,
-            other.typed.as_deref(),
-            entropy::number(),
-            self.call.now_ms(),
-        )
-        .await?)
-    }
-
-    /// Says as the server what is known of a person; `once` where nothing is.
-    async fn say(&self, who: &Who, profile: &str, said: Traits, once: Traits) -> Result<(), Error> {
-        let mut traits = once;
-        if !traits.is_empty() {
-            let known = find(self.call, self.company, profile).await?.person(self.company)?.traits();
-            traits.retain(|name, _| !known.contains_key(name));
-        }
-        traits.extend(said);
-        texts(&mut traits);
-        let email = match (&who.then, &who.other) {
-            (Then::Replace, Some(other)) => other.typed.as_ref(),
-            _ => None,
-        };
-        if traits.is_empty() && email.is_none() {
-            return Ok(());
-        }
-        let mut user = json!({ "traits": traits });
-        if let (Some(email), Value::Object(user)) = (email, &mut user) {
-            user.insert("email".to_owned(), Value::String(email.clone()));
-        }
-        let edit = Edit::read(&user.to_string(), "server", address)?;
-        edits::change(self.call, self.company, profile, &edit).await.map(drop)
-    }
-
     /// Traits of somebody who is not known yet: an event of the session.
-    async fn nobody(&self, whose: Whose, traits: &Traits, rest: Rest) -> Result<bool, Error> {
+    async fn nobody(&self, whose: &Whose, traits: &Traits, rest: Rest) -> Result<bool, Error> {
         let session = whose.public_session();
         let rows = vec![self.row("identify", &serde_json::to_string(traits)?, &session, rest)?];
         let Some(secret) = self.secret else {
@@ -237,67 +295,74 @@ impl Teller<'_> {
             return Ok(sent.store(self.call).await?.new > 0);
         };
         let ids = Identifiers { session: Some(session), ..Identifiers::default() };
-        Ok(keep(self.call, secret, self.sent_ms, ids, rows).await?.came.new > 0)
+        Ok(keep(self.call, secret, self.sent_ms, ids, rows, None).await?.is_some_and(|kept| kept.came.new > 0))
     }
 
     /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of anybody who is known; a secret key also
     /// makes one person of two.
-    async fn alias(&self, whose: Whose, previous: &str, rest: Rest) -> Result<bool, Error> {
+    async fn alias(&self, whose: &Whose, previous: &str, rest: impl Fn() -> Rest) -> Result<bool, Error> {
         let missing =
             || Problem::field(Code::MissingField, "userId", "an alias has the userId that the previousId is now");
-        let user_key = whose.user.ok_or_else(missing)?;
-        let previous_key = user(previous)?;
-        if previous_key == user_key {
+        let by = Named::user(whose.user.clone().ok_or_else(missing)?);
+        let former = Named::user(user(previous)?);
+        if former.key == by.key {
             return Ok(false);
         }
-        let by = Named::user(user_key);
         let data = Traits::from_iter([
             ("previousId".to_owned(), Value::String(previous.to_owned())),
             ("userId".to_owned(), Value::String(by.key.clone())),
         ]);
-        if let Some(secret) = self.secret {
-            let rows = people::led(self.call.db(Some(self.company))?, self.company, &[&by.key, &previous_key]).await?;
+        let session = compat::session(previous);
+        let Some(secret) = self.secret else {
+            let claimed = self.claim("alias", &session, &by, data, None, rest(), None).await?;
+            return Ok(claimed.is_some_and(|(_, is_new)| is_new));
+        };
+        let mut tries = Tries::default();
+        loop {
+            tries.next(self.call).await?;
+            let rows = people::led(self.call.db(Some(self.company))?, self.company, &[&by.key, &former.key]).await?;
             if rows.iter().any(|row| row.erased == 1) {
                 return Err(erased().into());
             }
             let led = |key: &str| rows.iter().find(|row| row.key == key);
-            let (into, from) = (led(&by.key), led(&previous_key));
+            let (into, from) = (led(&by.key), led(&former.key));
             // Who is known by one of the two is given the other.
             if let (Some(person), None) | (None, Some(person)) = (into, from)
                 && person.is_full()
             {
                 return Err(edits::full("userId").into());
             }
-            if let Some(from) = from {
+            let stored = if let Some(from) = from {
                 let into = into.map(|row| row.profile.as_str());
-                return self.unite(secret, (into, &from.profile), by, &data, rest).await;
+                self.unite(secret, (into, &from.profile), &by, &session, &data, rest()).await?
+            } else {
+                // What comes by the former id from now on is the person's too.
+                let give = give(&rows, &by, &former, false);
+                let claimed = self.claim("alias", &session, &by, data.clone(), None, rest(), Some(&give)).await?;
+                claimed.map(|(_, is_new)| is_new)
+            };
+            if let Some(is_new) = stored {
+                return Ok(is_new);
             }
         }
-        let (profile, is_new) = self.claim("alias", &compat::session(previous), &by, data, None, rest).await?;
-        if let (Some(_), Some(profile)) = (self.secret, profile) {
-            // What comes by the former id from now on is the person's too.
-            let (db, former) = (self.call.db(Some(self.company))?, Named::user(previous_key));
-            let now = self.call.now_ms();
-            people::bind(db, self.company, &profile, &former.key, former.typed.as_deref(), entropy::number(), now)
-                .await?;
-        }
-        Ok(is_new)
     }
 
     /// Makes one person of two, or gives the one there is another key, unless this alias is stored: so a repeat undoes no undo. One that fails half-way is made
-    /// again by a repeat, as it is stored last.
+    /// again by a repeat, as it is stored last. `None` if somebody else was given the key in between.
     async fn unite(
         &self,
         secret: &str,
         (into, from): (Option<&str>, &str),
-        by: Named,
+        by: &Named,
+        session: &str,
         data: &Traits,
         rest: Rest,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<bool>, Error> {
         let row = self.row("alias", &serde_json::to_string(data)?, &by.key, rest)?;
         let db = self.call.db(Some(self.company))?;
-        if !ingest::known(db, self.company, &[&row.id]).await?.is_empty() {
-            return Ok(false);
+        // It was a claim of the former id's session, if that led to nobody then.
+        if !ingest::known(db, self.company, &[&row.id], Some(session)).await?.is_empty() {
+            return Ok(Some(false));
         }
         match into {
             Some(into) => {
@@ -307,15 +372,19 @@ impl Teller<'_> {
             }
             None => {
                 let (number, now) = (entropy::number(), self.call.now_ms());
-                people::bind(db, self.company, from, &by.key, by.typed.as_deref(), number, now).await?;
+                if !people::bind(db, self.company, from, &by.key, by.typed.as_deref(), number, now).await? {
+                    return Ok(None);
+                }
             }
         }
-        let ids = Identifiers { address: Some(by.key), email: by.typed, ..Identifiers::default() };
-        Ok(keep(self.call, secret, self.sent_ms, ids, vec![row]).await?.came.new > 0)
+        let ids = Identifiers { address: Some(by.key.clone()), email: by.typed.clone(), ..Identifiers::default() };
+        let kept = keep(self.call, secret, self.sent_ms, ids, vec![row], None).await?;
+        Ok(Some(kept.is_some_and(|kept| kept.came.new > 0)))
     }
 
-    /// That a session is somebody's → their profile, if the claim stands, and whether it is new. What an identify tells
-    /// is claimed of them too.
+    /// That a session is somebody's → their profile, and whether it is new; `None` if what was read of two keys holds no longer. What an identify tells is claimed of
+    /// them too.
+    #[allow(clippy::too_many_arguments, reason = "each is what a claim says")]
     async fn claim(
         &self,
         event: &'static str,
@@ -324,7 +393,8 @@ impl Teller<'_> {
         data: Traits,
         user_hash: Option<String>,
         rest: Rest,
-    ) -> Result<(Option<String>, bool), Error> {
+        give: Option<&Give>,
+    ) -> Result<Option<(Option<String>, bool)>, Error> {
         let written = serde_json::to_string(&data)?;
         let mut claims = if event == "identify" { data } else { Traits::new() };
         claims.remove("email");
@@ -350,20 +420,20 @@ impl Teller<'_> {
             context: rest.context,
             claim: Some(rest.claim),
         };
-        let claimed = claim.claimed(self.call)?.store(self.call).await?;
+        let Some(claimed) = claim.claimed(self.call)?.store_and_give(self.call, give).await? else { return Ok(None) };
         if self.secret.is_some() && claimed.profile.is_none() {
             // A page is not to know that somebody was erased; a server is.
             let owner = people::owner(self.call.db(Some(self.company))?, self.company, &by.key).await?;
             let is_erased = owner.is_some_and(|owner| owner.erased == 1);
             return Err(if is_erased { erased() } else { taken() }.into());
         }
-        Ok((claimed.profile, claimed.new))
+        Ok(Some((claimed.profile, claimed.new)))
     }
 
     /// An event of this name, about this session or key.
     fn row(&self, name: &str, data: &str, subject: &str, rest: Rest) -> Result<Row, Problem> {
         let arrival = Arrival { subject, sent_ms: self.sent_ms, received_ms: self.call.now_ms() };
-        let said = Said {
+        let said = event::Said {
             name: Some(name.to_owned()),
             data,
             timestamp: rest.timestamp,
@@ -371,6 +441,27 @@ impl Teller<'_> {
             context: rest.context,
         };
         said.row(rest.index, arrival, &mut || self.call.message_id())
+    }
+}
+
+impl Who {
+    const fn give(&self) -> Option<&Give> {
+        if let Then::Give(give) = &self.then { Some(give) } else { None }
+    }
+}
+
+/// That whoever `by` leads to, or who is made by it, is given `other`; if `fills_gap`, because they have no key of its kind.
+fn give(rows: &[Led], by: &Named, other: &Named, fills_gap: bool) -> Give {
+    let led = |key: &str| rows.iter().find(|row| row.key == key);
+    let person = led(&by.key);
+    Give {
+        by: by.key.clone(),
+        profile: person.map(|led| led.profile.clone()),
+        key: other.key.clone(),
+        typed: other.typed.clone(),
+        former: led(&other.key).map(|led| led.profile.clone()),
+        had: person.filter(|_| fills_gap).map(|led| (led.further, led.addressed)),
+        number: entropy::number(),
     }
 }
 
@@ -395,7 +486,7 @@ fn session(whose: &Whose, who: &Who) -> String {
 
 /// What an item that brings no id is known by if it brings a time: its content, as the client sent it. By which key the person was found is no part of it: that
 /// may be another one the second time.
-fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
+pub(super) fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
     let ms = item.timestamp.as_ref().and_then(clock::parse)?.to_string();
     let said = match &item.what {
         What::Identify { traits, once } => serde_json::to_string(&(traits, once)).ok()?,

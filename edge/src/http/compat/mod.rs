@@ -95,7 +95,12 @@ impl Tally {
 const fn matters_to_all(code: Code) -> bool {
     matches!(
         code,
-        Code::UnknownCompany | Code::OriginNotAllowed | Code::MissingKey | Code::InvalidKey | Code::WrongScope
+        Code::UnknownCompany
+            | Code::OriginNotAllowed
+            | Code::MissingKey
+            | Code::InvalidKey
+            | Code::WrongScope
+            | Code::Busy
     )
 }
 
@@ -109,8 +114,11 @@ pub(super) async fn post(call: &Call, family: &Family) -> Handled {
     let (single, in_body) = (sent.single, sent.key.take());
     let key = keys::shown(call, secret.or(in_body))?;
     match &key {
-        Key::Public(company) => rate::page(call, company).await?,
-        Key::Server(hash) => rate::key(call, hash).await?,
+        Key::Public(company) => rate::page(call, company, sent.items.len()).await?,
+        Key::Server(hash) => {
+            rate::key(call, hash).await?;
+            rate::items(call, hash, sent.items.len()).await?;
+        }
     }
     let taken = take(call, &key, sent).await;
     let (mut tally, queued) = match taken {

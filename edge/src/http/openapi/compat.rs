@@ -35,6 +35,7 @@ fn message(
             Code::UnknownUser,
             Code::ErasedUser,
             Code::Conflict,
+            Code::Busy,
             Code::LimitReached,
         ])
 }

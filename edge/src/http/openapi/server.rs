@@ -37,6 +37,7 @@ pub(super) fn group() -> Group {
                     Code::UnknownUser,
                     Code::ErasedUser,
                     Code::Conflict,
+                    Code::Busy,
                     Code::LimitReached,
                 ]),
         ],

@@ -15,7 +15,7 @@ use crate::domain::person::PLATFORMS;
 /// Whatever names a user may fail by these.
 pub(super) const USER: [Code; 2] = [Code::UnknownUser, Code::ErasedUser];
 /// Whatever edits one may fail by these, too.
-const EDIT: [Code; 3] = [Code::InvalidField, Code::LimitReached, Code::Conflict];
+const EDIT: [Code; 4] = [Code::InvalidField, Code::LimitReached, Code::Conflict, Code::Busy];
 
 pub(super) fn group() -> Group {
     Group {

@@ -10,8 +10,8 @@ with fresh as materialized (
       (select json_array(profile) from links where company = ?2 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
       (select json_array(profile) from links where company = ?2 and session = e.session order by at, id limit 1),
       iif(?3 = 1 and ?4 = '', json_array(e.data ->> '$.user.id'), null)) ->> 0 as profile
-  from json_each(?1) as j cross join events as e on e.company = ?2 and e.source = ?3 and e.message_id = j.value and e.request = ?5
-  where exists (select 1 from subscriptions where company = ?2)
+  from json_each(iif(exists (select 1 from subscriptions where company = ?2), ?1, '[]')) as j
+  cross join events as e on e.company = ?2 and e.source = ?3 and e.message_id = j.value and e.request = ?5
 )
 insert into deliveries (company, id, subscription, source, message_id, event, profile, state, generation, due_at, created_at)
 select ?2, lower(hex(randomblob(16))), subscription, ?3, message_id, name, profile, state, state = 'leased', iif(state = 'leased', ?7, ?6), ?6

@@ -2,7 +2,9 @@
 -- ?1 JSON array of {i id, t ts, n type, d data, r revenue counters?, o original ms?, c context?}, ?2 company, ?3 source, ?4 session, ?5 request,
 -- ?6 sent ms, ?7 received ms, ?8 context, ?9 origin, ?10 address that must still lead to ?11 profile, or only a profile that must be there, not erased,
 -- ?12 hash that must not be a tombstone's, ?13 1 for an identify without proof, ?14 1 for a machine's, or null,
--- ?15 version of the plan that they were held against; null for those that no plan is about, ?16 an identify's claim or null
+-- ?15 version of the plan that they were held against; null for those that no plan is about, ?16 an identify's claim or null,
+-- ?17 null, or a JSON array of [lookup key, profile that it must lead to or null for nobody, keys below which that profile must stay or null,
+-- null or how many keys it must have, 1 if it must have an address]
 insert into events (company, source, message_id, session, ts, type, data, context, revenue, request, original_at, sent_at, received_at, bot, claim)
 select c.id, ?3, j.value->>'i', ?4, j.value->>'t', j.value->>'n', j.value->'d', coalesce(j.value->'c', ?8),
        case when j.value->'r' is not null
@@ -15,6 +17,13 @@ where c.id = ?2 and (?13 is null or c.verification < 2) and (?15 is null or c.pl
   and (?10 is null or exists (
     select 1 from identities where company = ?2 and kind = iif(instr(?10, '@') > 0, 'email', 'user') and key = ?10 and profile = ?11))
   and (?11 is null or ?10 is not null or exists (select 1 from profiles where company = ?2 and id = ?11 and erased_at is null))
+  and (?17 is null or not exists (
+    select 1 from json_each(?17) as w
+    where w.value ->> 1 is not (
+        select profile from identities where company = ?2 and kind = iif(instr(w.value ->> 0, '@') > 0, 'email', 'user') and key = w.value ->> 0)
+      or w.value ->> 2 is not null and not exists (
+        select 1 from profiles where company = ?2 and id = w.value ->> 1 and json_array_length(aliases) < w.value ->> 2
+          and (w.value ->> 3 is null or json_array_length(aliases) = w.value ->> 3 and (email is not null) = w.value ->> 4))))
   and (?12 is null or not exists (select 1 from tombstones where company = ?2 and hash = ?12))
 on conflict (company, source, message_id) do nothing
 returning message_id
