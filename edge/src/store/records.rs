@@ -10,6 +10,7 @@ use super::ingest::Request;
 use super::{Db, Param, Result, sql};
 use crate::domain::belongings::{Belongings, Included};
 use crate::domain::event::Row;
+use crate::domain::json;
 use crate::domain::record::{self, Record};
 
 /// What a request's batch ends with: nothing, unless its events tell of records. Only of events through the server door.
@@ -103,7 +104,7 @@ impl Kept {
             first_ts: self.first_ts,
             last_ts: self.last_ts,
             scans: self.scans,
-            fields: serde_json::from_str(&self.fields)?,
+            fields: serde_json::from_str(&json::read(&self.fields))?,
         };
         let place = Place { ts: self.placed_ts, kind: self.kind, id: self.id };
         Ok(Listed { profile: self.profile, place, record })

@@ -224,7 +224,7 @@ impl Teller<'_> {
         if let (Some(email), Value::Object(user)) = (email, &mut user) {
             user.insert("email".to_owned(), Value::String(email.clone()));
         }
-        let edit = Edit::read(&user.to_string(), "server", address)?;
+        let (edit, _) = Edit::read_mildly(&user.to_string(), "server", address);
         edits::change(self.call, self.company, profile, &edit).await.map(drop)
     }
 
@@ -331,7 +331,7 @@ impl Teller<'_> {
         let traits = serde_json::to_string(&claims)?;
         person::check_size(&traits)?;
         check_object(&traits, "traits")?;
-        let name = profile::name(&claims)?.map(str::to_owned);
+        let (name, _) = profile::name(claims.get("name"));
         let claim = Claim {
             company: self.company,
             session,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use trackmate_wire::ids::key_kind;
+use trackmate_wire::ids::{email_typed, key_kind};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::super::call::Call;
@@ -210,6 +210,7 @@ pub(super) async fn keep(
 
 /// The address of some traits, as typed and as key; a text that is none is no address.
 pub(super) fn addressed(traits: &compat::Traits) -> Option<(String, String)> {
-    let typed = traits.get("email")?.as_str()?.trim();
-    Some((typed.to_owned(), address(typed).ok()?))
+    let typed = email_typed(traits.get("email")?.as_str()?);
+    let key = address(&typed).ok()?;
+    Some((typed, key))
 }
