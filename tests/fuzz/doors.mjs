@@ -118,7 +118,7 @@ try {
     await read('export/users/csv?fields=id,traits,traits.text,traits.plan,customFields.points');
     await read('plan/infer', 'POST', '{}');
     for (const path of ['stats', 'stats?interval=day&zone=America/Toronto', 'groups', 'events/catalog', 'events?limit=200', 'events/rejected?limit=200', 'webhooks']) await read(path);
-    const { deliveries = [] } = (await read(`webhooks/${hook.id}/deliveries?limit=200`)) ?? {};
+    const { deliveries = [] } = (await read(`webhooks/${hook.id}/deliveries?limit=50`)) ?? {};
     for (const { payload } of deliveries) if (payload === undefined) finding(0, 'a delivery without a payload');
     const { users = [] } = (await read('users?limit=100&includeBookings=true')) ?? {};
     for (const { id } of users.slice(0, 30)) for (const path of ['', '/timeline?limit=100', '/identities', '/records', '/export']) await read(`users/${id}${path}`);
