@@ -26,6 +26,7 @@ import timeline from './api/timeline.mjs';
 import trouble from './api/trouble.mjs';
 import undo from './api/undo.mjs';
 import users from './api/users.mjs';
+import values from './api/values.mjs';
 import webhooks from './api/webhooks.mjs';
 import { startTrackMate } from './support/harness.mjs';
 
@@ -35,6 +36,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, sweep, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
+  const features = [events, values, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, sweep, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

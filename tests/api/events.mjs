@@ -133,12 +133,14 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const send = (headers) => c.events(c.session(), [{ eventType: 'x' }], {}, headers);
       const open = await send({ origin: 'https://anywhere.example' });
-      assert.deepEqual([open.status, open.headers.get('access-control-allow-origin')], [200, '*']);
+      assert.deepEqual([open.status, open.headers.get('access-control-allow-origin'), open.headers.get('access-control-allow-credentials')], [200, 'https://anywhere.example', 'true']);
       const { body } = await c.call('PATCH', '/api/admin/settings', { allowedOrigins: ['https://shop.example'] }, c.admin);
       assert.deepEqual(body.settings.allowedOrigins, ['https://shop.example']);
       const shut = await send({ origin: 'https://anywhere.example' });
       assertProblem(shut, 403, 'origin_not_allowed');
-      assert.equal(shut.headers.get('access-control-allow-origin'), '*', 'the page can read why');
+      assert.equal(shut.headers.get('access-control-allow-origin'), 'https://anywhere.example', 'the page can read why');
+      assert.equal((await send({ origin: 'https://é.example' })).status, 403, 'what is no header is not sent back');
+      assert.deepEqual([(await send({})).headers.get('access-control-allow-origin'), (await send({})).headers.get('access-control-allow-credentials')], ['*', null]);
       assert.equal((await send({ origin: 'https://shop.example' })).status, 200);
       assert.equal((await send({})).status, 200);
       assertProblem(await c.call('POST', '/api/profile', { company_id: c.companyId, sessionId: 's', email: 'a@b.example' }, { origin: 'https://x.example' }), 403, 'origin_not_allowed');

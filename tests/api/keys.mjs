@@ -41,7 +41,7 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const add = (body, headers = c.admin) => c.call('POST', path, body, headers);
       assertProblem(await add({}), 400, 'missing_field', 'scope');
-      assertProblem(await add({ scope: 'root' }), 400, 'invalid_json');
+      assertProblem(await add({ scope: 'root' }), 400, 'invalid_field', 'scope');
       assertProblem(await add({ scope: 'server', name: 'x'.repeat(201) }), 400, 'invalid_field', 'name');
       assertProblem(await add({ scope: 'admin' }, { 'x-admin-id': c.serverKey }), 403, 'wrong_scope');
       assertProblem(await c.call('DELETE', `${path}/key_0`, undefined, c.admin), 404, 'not_found');

@@ -169,6 +169,20 @@ export default (trackMate) =>
       ]) assertProblem(await c.call('GET', `/api/admin/stats?${query}`, undefined, c.admin), 400, code, field);
     });
 
+    test('by the days of a zone stay on their days when its clocks change', async () => {
+      const c = await newCompany(trackMate());
+      const noons = { '2025-10-31T16:00:00Z': '2025-10-31T04:00:00.000Z', '2025-11-02T17:00:00Z': '2025-11-02T04:00:00.000Z', '2025-11-15T17:00:00Z': '2025-11-15T05:00:00.000Z' };
+      for (const timestamp of Object.keys(noons)) await c.server({ email: 'toronto@example.com' }, 'x', { timestamp });
+      const query = 'from=2025-10-30T04:00:00Z&to=2025-11-17T05:00:00Z&interval=day&zone=America/Toronto';
+      const { series, totals } = (await c.get(`/api/admin/stats?${query}`)).body;
+      assert.equal(series.length, 18);
+      assert.deepEqual(series.filter((span) => span.events).map((span) => [span.at, span.events]), Object.values(noons).map((at) => [at, 1]));
+      assert.deepEqual([totals.events, series.find((span) => span.newPeople)?.at], [3, noons['2025-10-31T16:00:00Z']]);
+      const utc = (await c.get('/api/admin/stats?interval=day&zone=UTC')).body;
+      assert.deepEqual([utc.series.length, utc.to.slice(10)], [30, 'T00:00:00.000Z']);
+      assertProblem(await c.call('GET', '/api/admin/stats?zone=Nowhere/City', undefined, c.admin), 400, 'invalid_field', 'zone');
+    });
+
     test('and the count of an export are its rows, with the same filters', async () => {
       const { c } = await history();
       const [{ id }] = (await c.get('/api/admin/users?limit=1')).body.users;

@@ -1,9 +1,11 @@
 // Sends the public doors what no client means to: CASES (10000) requests made from SEED, CLIENTS at a time. There must be no answer of 500 or more, no request
-// without an answer, no restart of the isolate, and at every stop exactly so many stored rows as the answers said. A finding names its seed and number:
+// without an answer, no restart of the isolate, and at every stop exactly so many stored rows as the answers said. In the end all that was taken is read again,
+// wherever it is shown or sent: nothing that was accepted may break a later read. A finding names its seed and number:
 // SEED=<seed> CASE=<number> sends that one alone. Exits with 1 on a finding.
 import { Agent, request } from 'node:http';
 import { startTrackMate } from '../support/harness.mjs';
 import { newCompany } from '../support/people.mjs';
+import { startReceiver } from '../support/receiver.mjs';
 import { DOORS } from './doors/table.mjs';
 import { bodyOf, casesOf, headersOf } from './doors/cases.mjs';
 
@@ -40,6 +42,7 @@ function send(url, { method, path, headers, body, chunked }) {
 }
 
 const trackMate = await startTrackMate();
+const receiver = await startReceiver();
 const findings = [];
 const counts = {};
 const codes = {};
@@ -50,6 +53,7 @@ let sentCases = 0;
 try {
   const [c, other] = [await newCompany(trackMate, { name: 'Fuzzed' }), await newCompany(trackMate, { name: 'Other' })];
   const world = { company: c.companyId, other: other.companyId, serverKey: c.serverKey, otherKey: other.serverKey, adminKey: c.adminKey };
+  const hook = await c.subscribe(`${receiver.url}/fuzzed`, ['page_view', 'purchase', 'search', 'booking.created', 'registration.submitted', 'identify', 'Viewed', 'bought']);
   const d1 = await trackMate.d1();
   const stored = async () => (await d1.prepare('select count(*) as n from events').first()).n;
   console.log(`${ONE ?? CASES} cases at ${DOORS.length} doors, SEED=${SEED}`);
@@ -90,6 +94,38 @@ try {
     if (answer.status === 200) told += door.stored(json);
   }
 
+  /** Reads what was taken: every list, file and figure, some people and events one by one. All must answer, and with whole JSON that names no half of a sign. */
+  async function readAll() {
+    const read = async (path, method = 'GET', body = undefined) => {
+      const response = await fetch(`${trackMate.url}/api/admin/${path}`, { method, body, headers: c.admin });
+      let text;
+      try {
+        text = await response.text();
+      } catch (error) {
+        return finding(0, `reading ${path}: broken off, ${error.message}`);
+      }
+      if (response.status !== 200) finding(0, `reading ${path}: ${response.status} ${text.slice(0, 300)}`);
+      if (/\\u[dD][89a-fA-F]/.test(text.replaceAll(/\\u[dD][89abAB]..\\u[dD][c-fC-F]../g, ''))) finding(0, `reading ${path}: half of a pair`);
+      if (path.includes('csv') && text.includes('\0')) finding(0, `reading ${path}: a NUL`);
+      try {
+        return path.includes('/csv') ? text : path.includes('/ndjson') ? text.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line)) : JSON.parse(text);
+      } catch (error) {
+        return finding(0, `reading ${path}: ${error.message}`);
+      }
+    };
+    for (const kind of ['users', 'events']) for (const format of ['csv', 'json', 'ndjson']) await read(`export/${kind}/${format}`);
+    await read('export/events/csv?fields=messageId,eventData.text,eventData.amount,eventData.n,context.page.url');
+    await read('export/users/csv?fields=id,traits,traits.text,traits.plan,customFields.points');
+    await read('plan/infer', 'POST', '{}');
+    for (const path of ['stats', 'stats?interval=day&zone=America/Toronto', 'groups', 'events/catalog', 'events?limit=200', 'events/rejected?limit=200', 'webhooks']) await read(path);
+    const { deliveries = [] } = (await read(`webhooks/${hook.id}/deliveries?limit=50`)) ?? {};
+    for (const { payload } of deliveries) if (payload === undefined) finding(0, 'a delivery without a payload');
+    const { users = [] } = (await read('users?limit=100&includeBookings=true')) ?? {};
+    for (const { id } of users.slice(0, 30)) for (const path of ['', '/timeline?limit=100', '/identities', '/records', '/export']) await read(`users/${id}${path}`);
+    const events = (await read('export/events/ndjson?limit=40')) ?? [];
+    for (const { messageId } of events) await read(`events/${encodeURIComponent(messageId)}`);
+  }
+
   if (ONE !== null) {
     const [round, place] = [Math.floor(ONE / ROUND), ONE % ROUND];
     await run(ONE, casesOf(SEED + round, ROUND)[place]);
@@ -107,6 +143,7 @@ try {
       told = rows;
     }
   }
+  await readAll();
   if (isolates.size > 1) finding(0, `the isolate was restarted: ${isolates.size} were seen`);
   console.log(`${sentCases} answers ${JSON.stringify(counts)}\n${Object.keys(codes).length} codes ${JSON.stringify(codes)}\n${told} rows told of and stored, ${isolates.size} isolate, ${misread} misread by the runtime, ${findings.length} findings`);
   // A fuzzer whose requests are all refused for the same reason finds nothing.
@@ -116,5 +153,6 @@ try {
   process.exitCode = findings.length > 0 ? 1 : 0;
 } finally {
   agent.destroy();
+  await receiver.close();
   await trackMate.close();
 }

@@ -109,23 +109,102 @@ pub enum EmailError {
     Placeholder,
 }
 
-/// The lookup key of an address that is already in NFC: trimmed and lower-cased, at most 254 bytes. No folding of dots or `+`.
+/// An address as people paste it, without what is none of it: signs of no width (a table's byte order mark, a mail program's joiners), `mailto:`, the name and
+/// the brackets of `Ann <ann@example.com>`, a semicolon or comma from a list.
+#[must_use]
+pub fn email_typed(text: &str) -> String {
+    let seen: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let listed = |text: &str| text.trim().trim_end_matches([';', ',']).trim_end().to_owned();
+    let mut address = listed(&seen);
+    if let Some((_, inner)) = address.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        address = listed(inner);
+    }
+    match address.get(..7) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => {
+            let rest = address.get(7..).unwrap_or_default();
+            rest.split('?').next().unwrap_or_default().trim().to_owned()
+        }
+        _ => address,
+    }
+}
+
+/// Signs that nobody sees: soft hyphen, signs of no width, marks of direction, the byte order mark.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A host as one spelling: its labels in letters, where they are sent in the form that the name system uses (`xn--mnchen-3ya.de` is `münchen.de`), and no dot
+/// at its end.
+fn host_key(host: &str) -> String {
+    let labels = host.trim_end_matches('.').split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']);
+    let label = |label: &str| match label.strip_prefix("xn--").and_then(punycode) {
+        Some(letters) if !letters.is_ascii() => letters.to_lowercase(),
+        Some(_) | None => label.to_owned(),
+    };
+    labels.map(label).collect::<Vec<_>>().join(".")
+}
+
+/// The letters of a label behind its `xn--` (RFC 3492).
+fn punycode(text: &str) -> Option<String> {
+    const BASE: u32 = 36;
+    let (basic, coded) = text.rsplit_once('-').unwrap_or(("", text));
+    let mut letters: Vec<char> = basic.chars().collect();
+    let (mut code, mut place, mut bias) = (128_u32, 0_u32, 72_u32);
+    let mut digits = coded.chars();
+    while !digits.as_str().is_empty() {
+        let (before, mut weight) = (place, 1_u32);
+        for step in 1_u32.. {
+            let digit = match digits.next()? {
+                c @ 'a'..='z' => u32::from(c) - u32::from('a'),
+                c @ '0'..='9' => u32::from(c) - u32::from('0') + 26,
+                _ => return None,
+            };
+            place = place.checked_add(digit.checked_mul(weight)?)?;
+            let threshold = (step * BASE).saturating_sub(bias).clamp(1, 26);
+            if digit < threshold {
+                break;
+            }
+            weight = weight.checked_mul(BASE - threshold)?;
+        }
+        let count = u32::try_from(letters.len()).ok()?.checked_add(1)?;
+        let mut delta = if before == 0 { place / 700 } else { (place - before) / 2 };
+        delta += delta / count;
+        bias = 0;
+        while delta > 455 {
+            delta /= BASE - 1;
+            bias += BASE;
+        }
+        bias += BASE * delta / (delta + 38);
+        code = code.checked_add(place / count)?;
+        place %= count;
+        letters.insert(usize::try_from(place).ok()?, char::from_u32(code)?);
+        place += 1;
+    }
+    Some(letters.into_iter().collect())
+}
+
+/// The lookup key of an address that is already in NFC: what [`email_typed`] leaves of it, lower-cased, with one spelling of its host, at most 254 bytes. No
+/// folding of dots or `+`.
 ///
 /// # Errors
 /// [`EmailError`] when the text is no address or stands for none.
 pub fn email_key(nfc: &str) -> Result<String, EmailError> {
-    let key = nfc.trim().to_lowercase();
-    if is_placeholder(&key) {
+    let typed = email_typed(nfc).to_lowercase();
+    if is_placeholder(&typed) {
         return Err(EmailError::Placeholder);
     }
-    if key.len() > EMAIL_BYTES_MAX || key.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if typed.len() > EMAIL_BYTES_MAX || typed.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(EmailError::Form);
     }
-    match key.split_once('@') {
-        Some((local, _)) if is_word(local) => Err(EmailError::Placeholder),
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(key),
-        _ => Err(EmailError::Form),
+    let (local, host) = typed.split_once('@').ok_or(EmailError::Form)?;
+    if is_word(local) {
+        return Err(EmailError::Placeholder);
     }
+    let key = format!("{local}@{}", host_key(host));
+    if local.is_empty() || key.ends_with('@') || host.contains('@') || key.len() > EMAIL_BYTES_MAX {
+        return Err(EmailError::Form);
+    }
+    Ok(key)
 }
 
 /// The lookup key of a company's own id for a person, 1 to 254 bytes without control characters. An id that is an address is that address (its `email_key`);
@@ -209,6 +288,52 @@ mod tests {
     fn an_address_is_found_however_it_is_typed() {
         assert_eq!(email_key("  Sarah@Example.COM "), Ok("sarah@example.com".into()));
         assert_eq!(email_key("a.b+c@x.io"), Ok("a.b+c@x.io".into()));
+    }
+
+    #[test]
+    fn what_is_pasted_with_an_address_is_none_of_it() {
+        for text in [
+            "zed@example.com\u{200b}",
+            "\u{feff}zed@example.com",
+            "zed\u{2060}@exam\u{ad}ple.com\u{200e}",
+            "mailto:Zed@example.com?subject=Hi",
+            "MAILTO:zed@example.com",
+            "<zed@example.com>",
+            "Zed \"Z\" Lee <zed@example.com>",
+            " Zed <mailto:zed@example.com> ;",
+            "zed@example.com;",
+            "zed@example.com, ",
+            "zed@example.com.",
+        ] {
+            assert_eq!(email_key(text), Ok("zed@example.com".into()), "{text:?}");
+        }
+        assert_eq!(email_typed(" Zed <Zed@Example.com>; "), "Zed@Example.com");
+        for bad in ["<>", "<@>", "mailto:", "a@.", "a@b@c>", "a <b@c", "ann@x.io; bob@x.io"] {
+            assert!(email_key(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_one_however_it_is_spelled() {
+        for (sent, key) in [
+            ("a@xn--mnchen-3ya.de", "a@münchen.de"),
+            ("a@XN--MNCHEN-3YA.DE", "a@münchen.de"),
+            ("a@MÜNCHEN.de", "a@münchen.de"),
+            ("a@xn--r8jz45g.xn--zckzah", "a@例え.テスト"),
+            ("a@例え。テスト", "a@例え.テスト"),
+            ("a@xn--e1afmkfd.xn--80akhbyknj4f", "a@пример.испытание"),
+            ("a@xn--fsqu00a.xn--0zwm56d", "a@例子.测试"),
+            ("a@mail.xn--strae-oqa.example", "a@mail.straße.example"),
+            // No spelling of any letters stays as it is.
+            ("a@xn--.de", "a@xn--.de"),
+            ("a@xn--abc-.de", "a@xn--abc-.de"),
+            ("a@xn--99999999.de", "a@xn--99999999.de"),
+            ("a@xn--a!b.de", "a@xn--a!b.de"),
+        ] {
+            assert_eq!(email_key(sent), Ok(key.into()), "{sent}");
+            assert_eq!(email_key(key), Ok(key.into()), "{key}");
+        }
+        assert!(email_key(&format!("a@xn--{}.de", "9".repeat(240))).is_ok(), "bounded work, no panic");
     }
 
     #[test]

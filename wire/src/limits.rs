@@ -6,6 +6,10 @@ pub const BODY_BYTES_MAX: usize = 500 * 1024;
 pub const EVENT_BYTES_MAX: usize = 32 * 1024;
 /// Events of one request. 500 rows of ~150 B stay well inside one D1 batch.
 pub const BATCH_EVENTS_MAX: usize = 500;
+/// Bytes of a request's header that an answer repeats: an origin, or the names that a preflight asks for.
+pub const ECHO_BYTES_MAX: usize = 1000;
+/// What an answer says at most of optional parts that were left out: a longer list tells nobody more.
+pub const WARNINGS_MAX: usize = 20;
 /// Characters of an event's name.
 pub const EVENT_NAME_CHARS_MAX: usize = 200;
 /// Nesting of an event's data. `SQLite` itself stops at 1000; nobody sends more than a handful by intent.

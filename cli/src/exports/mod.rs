@@ -81,7 +81,7 @@ fn filter(text: &str) -> Result<(String, String), String> {
     let end = text.find("]=").map_or_else(|| text.find('='), |bracket| Some(bracket + 1));
     match end.and_then(|end| text.split_at_checked(end)) {
         Some((name, value)) if !name.is_empty() => {
-            let own = ["fields", "limit", "snapshot", "after", "partial"];
+            let own = ["fields", "limit", "snapshot", "after", "partial", "bom"];
             if own.contains(&name) {
                 return Err(format!("{name} is not a filter"));
             }

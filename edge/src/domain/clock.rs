@@ -14,11 +14,14 @@ const PLACES: i64 = 1000;
 const EVENT_PLACE: i64 = 500;
 /// The last millisecond that a caller may name: the end of the year 2200.
 const MS_MAX: i64 = 7_289_654_399_999;
-/// Numbers below this are taken for seconds: as milliseconds they would lie in the first months of 1973.
+/// Numbers from here on are milliseconds: as seconds they would lie beyond the year 5000.
 const SECONDS_MAX: f64 = 100_000_000_000.0;
+/// So are numbers below this one: as seconds they would lie before September 2001. They come from machines whose clock began in 1970 when they were switched
+/// on, eleven days ago at the most; beside `sentAt` such times are corrected.
+const SECONDS_MIN: f64 = 1_000_000_000.0;
 
-/// Reads a time as callers write it: ISO 8601 (any offset, any fraction, seconds or the whole time left out; UTC without an offset), or a
-/// number of epoch milliseconds or seconds, as a number or a text.
+/// Reads a time as callers write it: ISO 8601 (any offset, any fraction, a blank for the `T`, seconds or the whole time left out; UTC without an offset), or
+/// a number of epoch milliseconds or seconds, as a number or a text.
 #[must_use]
 pub fn parse(value: &Value) -> Option<i64> {
     let ms = match value {
@@ -26,7 +29,7 @@ pub fn parse(value: &Value) -> Option<i64> {
         #[allow(clippy::cast_possible_truncation, reason = "bounded by the range check below")]
         Value::Number(number) => {
             let n = number.as_f64()?;
-            (if n < SECONDS_MAX { n * 1000.0 } else { n }).round() as i64
+            (if (SECONDS_MIN..SECONDS_MAX).contains(&n) { n * 1000.0 } else { n }).round() as i64
         }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
@@ -37,8 +40,10 @@ fn parse_text(text: &str) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());
     }
-    let text = text.strip_suffix('Z').unwrap_or(text);
-    let offset = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
+    let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("UTC")).unwrap_or(text).trim_end();
+    // As databases and most languages write it.
+    let text = &text.replacen(' ', "T", 1);
+    let offset = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f %#z", "%Y-%m-%dT%H:%M%#z"];
     let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
     let with_offset =
         offset.iter().find_map(|form| DateTime::parse_from_str(text, form).ok()).map(|t| t.timestamp_millis());
@@ -113,6 +118,14 @@ mod tests {
             json!("2025-10-18T12:00:00"),
             json!("2025-10-18T12:00Z"),
             json!("2025-10-18T12:00"),
+            json!("2025-10-18 12:00:00"),
+            json!("2025-10-18 12:00:00.000000"),
+            json!("2025-10-18 12:00"),
+            json!("2025-10-18 12:00:00Z"),
+            json!("2025-10-18 12:00:00 UTC"),
+            json!("2025-10-18 14:00:00+02:00"),
+            json!("2025-10-18 14:00:00 +0200"),
+            json!("2025-10-18 14:00:00.000 +02:00"),
             json!("2025-10-18T14:00:00+0200"),
             json!("2025-10-18T14:00+02:00"),
             json!(NOON.to_string()),
@@ -123,12 +136,27 @@ mod tests {
         }
         assert_eq!(parse(&json!("2025-10-18")), Some(NOON - 12 * 3_600_000));
         assert_eq!(parse(&json!(1_760_788_800.25)), Some(NOON + 250), "seconds keep their fraction");
-        for value in
-            [json!("yesterday"), json!("2025-13-01T00:00:00Z"), json!(-5), json!(1e300), json!({}), json!(true)]
-        {
+        for value in [
+            json!("yesterday"),
+            json!("2025-10-18 12:00:00 CET"),
+            json!("2025-13-01T00:00:00Z"),
+            json!(-5),
+            json!(1e300),
+            json!({}),
+            json!(true),
+        ] {
             assert_eq!(parse(&value), None, "{value}");
         }
         assert_eq!(iso(NOON), "2025-10-18T12:00:00.000Z");
+    }
+
+    #[test]
+    fn a_clock_that_began_in_1970_is_corrected_to_the_millisecond() {
+        let (happened_at, sent) = (parse(&json!(7_200_250)), parse(&json!(7_201_000)));
+        assert_eq!((happened_at, sent), (Some(7_200_250), Some(7_201_000)));
+        assert_eq!(happened(happened_at, sent, NOON), NOON - 750);
+        assert_eq!(parse(&json!(999_999_999)), Some(999_999_999));
+        assert_eq!(parse(&json!(1_000_000_000)), Some(1_000_000_000_000), "seconds, 9 September 2001");
     }
 
     #[test]

@@ -1,7 +1,14 @@
 //! CSV as RFC 4180 says it, with cells that no spreadsheet runs.
 //!
 //! A spreadsheet takes a cell for a formula by its first character, and an apostrophe before it makes the cell a text. What begins so, also behind blanks, gets
-//! one; a plain number does not, so that `-5` stays the number it is.
+//! one. A number does not, so that `-5` stays the number it is, nor does a telephone number: `+49 170 1234567` is no formula that does anything, and an
+//! apostrophe would spoil it for the program that reads it.
+//!
+//! Which sign parts cells is the spreadsheet's choice: most of Europe opens a file at its semicolons, others at tabs, and a comma file's quotes mean nothing
+//! there. So what stands behind a semicolon, a tab or a line end within a cell is looked at as a cell of its own.
+
+/// The sign by which spreadsheets know that a file is UTF-8.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Writes one record from its cells and ends its line.
 pub fn record<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
@@ -15,33 +22,54 @@ pub fn record<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
 }
 
 fn write(out: &mut String, cell: &str) {
-    let guard = if is_formula(cell) { "'" } else { "" };
-    if cell.contains(['"', ',', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ') {
+    let cell = guarded(cell);
+    if cell.contains(['"', ',', ';', '\t', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ') {
         out.push('"');
-        out.push_str(guard);
         out.push_str(&cell.replace('"', "\"\""));
         out.push('"');
     } else {
-        out.push_str(guard);
-        out.push_str(cell);
+        out.push_str(&cell);
     }
 }
 
-/// Whether a spreadsheet might run this cell.
+/// The cell as it is written: an apostrophe before each part that a spreadsheet might run, and no NUL, at which many readers stop.
 #[must_use]
-pub fn is_formula(cell: &str) -> bool {
+pub fn guarded(cell: &str) -> String {
+    let ends = [';', '\t', '\r', '\n'];
+    let mut out = String::with_capacity(cell.len());
+    for (place, part) in cell.split_inclusive(ends).enumerate() {
+        // Behind a sign that parts cells, a quote may be taken for the cell's own.
+        let alone = part.trim_end_matches(ends).trim_start_matches(['"', ' ']);
+        if is_formula(if place == 0 { cell } else { alone }) {
+            out.push('\'');
+        }
+        out.extend(part.chars().filter(|c| *c != '\0'));
+    }
+    out
+}
+
+/// Whether a spreadsheet might run this cell.
+fn is_formula(cell: &str) -> bool {
     // Blanks of any script, and the signs of no width that some programs skip.
     let seen = cell.trim_start_matches(|c: char| {
-        c == ' ' || c == '\n' || c == '\u{feff}' || c == '\u{200b}' || (c.is_whitespace() && c != '\t' && c != '\r')
+        matches!(c, ' ' | '\n' | '\0' | '\u{feff}' | '\u{200b}') || (c.is_whitespace() && c != '\t' && c != '\r')
     });
     let begins = seen.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
-    begins && !is_number(cell)
+    begins && !is_number(cell) && !is_telephone(cell)
 }
 
 /// Whether this is a number as JSON writes one.
 fn is_number(cell: &str) -> bool {
     cell.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'))
         && serde_json::from_str::<serde_json::Number>(cell).is_ok()
+}
+
+/// Whether this is a telephone number with its country: `+`, 1 to 15 digits, and what people part them with.
+fn is_telephone(cell: &str) -> bool {
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    let (parts, is_one) =
+        (|c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')' | '.'), (1..=15).contains(&digits));
+    is_one && cell.len() <= 30 && cell.strip_prefix('+').is_some_and(|rest| rest.chars().all(parts))
 }
 
 #[cfg(test)]
@@ -61,13 +89,17 @@ mod tests {
             line(&["a", "b,c", "say \"x\"", "two\r\nlines", "", " é "]),
             "a,\"b,c\",\"say \"\"x\"\"\",\"two\r\nlines\",,\" é \"\r\n"
         );
+        assert_eq!(line(&["a;b", "a\tb", "a\0b\0"]), "\"a;b\",\"a\tb\",ab\r\n");
     }
 
     #[test]
     fn what_a_spreadsheet_would_run_becomes_a_text_and_numbers_stay_numbers() {
         for cell in [
             "=1+1",
-            "+47 123",
+            "+1/0",
+            "+1+12345",
+            "+cmd|x",
+            "\0=1",
             "-2+3",
             "@SUM(A1)",
             "\tx",
@@ -81,7 +113,6 @@ mod tests {
             "－1",
             "＠x",
             "-",
-            "+5",
             "\t",
             "\u{3000}＝1",
             "-0x10",
@@ -90,8 +121,26 @@ mod tests {
         ] {
             assert!(line(&[cell]).trim_start_matches('"').starts_with('\''), "{cell:?}");
         }
-        for cell in ["-5", "-5.25", "-1e3", "5", "a=1", "'=1", "", "Ann-Marie", "é@x"] {
-            assert!(!is_formula(cell), "{cell:?}");
+        let telephones = ["+5", "+4917012345678", "+49 170 1234567", "+1 (555) 010-9999", "+33.1.23.45.67.89"];
+        for cell in telephones.into_iter().chain(["-5", "-5.25", "-1e3", "5", "a=1", "'=1", "", "Ann-Marie", "é@x"]) {
+            assert_eq!(guarded(cell), cell);
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_cell_becomes_a_formula_wherever_the_cell_is_parted() {
+        for (cell, written) in [
+            ("x;=1+1", "x;'=1+1"),
+            ("x\t=1", "x\t'=1"),
+            ("x\n=1", "x\n'=1"),
+            ("x\r\n@y", "x\r\n'@y"),
+            ("a; \"=1", "a;' \"=1"),
+            ("vip;=HYPERLINK(\"https://x.example\")", "vip;'=HYPERLINK(\"https://x.example\")"),
+            (";;-1;-x", ";;-1;'-x"),
+            ("x;+49 170 1234567", "x;+49 170 1234567"),
+            (r#"{"a":[1,-5],"b":"x;y"}"#, r#"{"a":[1,-5],"b":"x;y"}"#),
+        ] {
+            assert_eq!(guarded(cell), written);
         }
     }
 
@@ -103,8 +152,25 @@ mod tests {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_reader(text.as_bytes());
             let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
             prop_assert_eq!(read.len(), 1);
-            let expected: Vec<String> = cells.iter().map(|c| if is_formula(c) { format!("'{c}") } else { c.clone() }).collect();
+            let expected: Vec<String> = cells.iter().map(|c| guarded(c)).collect();
             prop_assert_eq!(read[0].iter().collect::<Vec<_>>(), expected);
+        }
+
+        // And one that parts at another sign, quotes or no quotes, finds nothing to run.
+        #[test]
+        fn a_reader_that_parts_cells_elsewhere_finds_no_formula(cells in prop::collection::vec("[=+@\\-\t\r\n \",;'a-c0-9é＝]{0,8}", 2..6), at in prop::sample::select(vec![';', '\t'])) {
+            let text = line(&cells.iter().map(String::as_str).collect::<Vec<_>>());
+            for quoting in [true, false] {
+                let mut reader = csv::ReaderBuilder::new();
+                reader.has_headers(false).flexible(true).quoting(quoting).delimiter(u8::try_from(at).unwrap());
+                for record in reader.from_reader(text.as_bytes()).records() {
+                    for cell in &record.unwrap() {
+                        // Tabs and blanks alone run nothing, and behind a number the next column is no part of a formula.
+                        let begins = cell.trim_start_matches([' ', '\t', '\r']).split([',', '"']).next().unwrap_or_default();
+                        prop_assert!(!is_formula(begins), "{:?} of {:?}, quotes {}", cell, text, quoting);
+                    }
+                }
+            }
         }
     }
 }

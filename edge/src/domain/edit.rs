@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use trackmate_wire::ids::email_typed;
 use trackmate_wire::limits::{FIELD_CHARS_MAX, FIELDS_MAX, NAME_CHARS_MAX, TAGS_MAX, URL_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::event::{check_object, time};
+use super::json;
+use super::mild::{self, Mild};
 use super::person::{Consent, KNOWN, PLATFORMS, Person, Traits, check_sizes, members, tag_id, traits};
 
 /// Parts of the user object that follow from others.
@@ -99,7 +102,147 @@ fn object(raw: &RawValue, field: &'static str) -> Result<Traits, Problem> {
 }
 
 fn value(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+    json::value(raw.get())
+}
+
+/// Reads an edit part by part. Who edits a user is told of the first part that cannot be read; beside an event, such a part is left out, so that it does not
+/// cost the event.
+struct Reader {
+    edit: Edit,
+    /// What was left out, where that is allowed.
+    left_out: Option<Vec<Problem>>,
+}
+
+impl Reader {
+    /// Passes a problem on, or leaves out what has it.
+    fn taken(&mut self, read: Result<(), Problem>) -> Result<(), Problem> {
+        match (read, &mut self.left_out) {
+            (Err(problem), Some(left_out)) => {
+                left_out.push(problem);
+                Ok(())
+            }
+            (read, _) => read,
+        }
+    }
+
+    fn members(
+        &mut self,
+        json: &str,
+        source: &'static str,
+        address: impl Fn(&str) -> Result<String, Problem>,
+    ) -> Result<(), Problem> {
+        check_object(json, "user")?;
+        let members = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
+        for (name, raw) in members {
+            let read = self.member(&name, raw, source, &address);
+            self.taken(read)?;
+        }
+        Ok(())
+    }
+
+    fn member(
+        &mut self,
+        name: &str,
+        raw: Box<RawValue>,
+        source: &'static str,
+        address: impl Fn(&str) -> Result<String, Problem>,
+    ) -> Result<(), Problem> {
+        let parts = ["traits", "optIns", "exportConsent", "customFields", "tags"];
+        // A null says nothing of what holds parts, as if it were left out.
+        if raw.get() == "null" && (parts.contains(&name) || name == "email" && self.left_out.is_some()) {
+            return Ok(());
+        }
+        match name {
+            "traits" => {
+                for (name, raw) in object(&raw, "traits")? {
+                    let read = self.say(&name, raw);
+                    self.taken(read)?;
+                }
+            }
+            "email" => {
+                let Value::String(typed) = value(&raw) else { return Err(refused("email", "email is a text")) };
+                let typed = email_typed(&typed);
+                if !typed.is_empty() || self.left_out.is_none() {
+                    self.edit.email = Some(Address { key: address(&typed)?, typed });
+                }
+            }
+            "optIns" => {
+                for (platform, raw) in object(&raw, "optIns")? {
+                    let read = self.edit.opt(platform, &raw);
+                    self.taken(read)?;
+                }
+            }
+            "exportConsent" => self.edit.consent = Some(Asked::read(&value(&raw), source)?),
+            "customFields" => self.fields(&object(&raw, "customFields")?)?,
+            "tags" => {
+                let wanted = object(&raw, "tags")?;
+                if wanted.keys().any(|key| key != "add" && key != "remove") {
+                    return Err(refused("tags", "tags is {add:[…], remove:[…]}"));
+                }
+                for (name, raw) in wanted.iter().filter(|(_, raw)| raw.get() != "null") {
+                    let read = self.tags(&value(raw), name == "add");
+                    self.taken(read)?;
+                }
+            }
+            other if DERIVED.contains(&other) => {
+                return Err(Problem::new(Code::InvalidField, format!("{other} cannot be set here")));
+            }
+            _ => self.say(name, raw)?,
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, name: &str, raw: Box<RawValue>) -> Result<(), Problem> {
+        let name = if name == "name" { "fullName" } else { name };
+        if !KNOWN.contains(&name) || raw.get() == "null" {
+            self.edit.said.insert(name.to_owned(), raw);
+            return Ok(());
+        }
+        let told = |why: &str| Problem::new(Code::InvalidField, format!("{name} {why}"));
+        let chars = if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX };
+        let given = value(&raw);
+        let text = if let Some(left_out) = &mut self.left_out {
+            match mild::text(&given, chars) {
+                Mild::Missing => return Ok(()),
+                Mild::Whole(text) => text,
+                Mild::Cut(text) if name != "profilePic" => {
+                    left_out.push(told(&format!("was cut to {chars} characters")));
+                    text
+                }
+                Mild::Cut(_) => return Err(told(&format!("has at most {chars} characters"))),
+                Mild::Unread => return Err(told("is a text or null")),
+            }
+        } else {
+            let Value::String(text) = given else { return Err(told("is a text or null")) };
+            checked(&text, chars, "traits").map_err(|p| Problem { message: format!("{name}: {}", p.message), ..p })?
+        };
+        let raw = serde_json::value::to_raw_value(&text).map_err(|_| told("is a text or null"))?;
+        self.edit.said.insert(name.to_owned(), raw);
+        Ok(())
+    }
+
+    fn fields(&mut self, wanted: &Traits) -> Result<(), Problem> {
+        for (name, raw) in wanted {
+            let read = self.edit.field(name, raw);
+            self.taken(read)?;
+        }
+        Ok(())
+    }
+
+    /// The names of an array of tags.
+    fn tags(&mut self, names: &Value, added: bool) -> Result<(), Problem> {
+        let told = || refused("tags", "tags is an array of texts");
+        let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(told)?;
+        for name in names {
+            let read = name.as_str().ok_or_else(told).and_then(|name| checked(name, NAME_CHARS_MAX, "tags"));
+            let read = read.map(|name| {
+                let tags = if added { &mut self.edit.tags } else { &mut self.edit.untags };
+                tags.insert(name);
+            });
+            self.taken(read)?;
+        }
+        Ok(())
+    }
 }
 
 impl Edit {
@@ -113,39 +256,22 @@ impl Edit {
         source: &'static str,
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> Result<Self, Problem> {
-        check_object(json, "user")?;
-        let members = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
-        let mut edit = Self::default();
-        for (name, raw) in members {
-            match name.as_str() {
-                "traits" => {
-                    for (name, raw) in object(&raw, "traits")? {
-                        edit.say(&name, raw)?;
-                    }
-                }
-                "email" => {
-                    let Value::String(typed) = value(&raw) else { return Err(refused("email", "email is a text")) };
-                    let typed = typed.trim().to_owned();
-                    edit.email = Some(Address { key: address(&typed)?, typed });
-                }
-                "optIns" => edit.opt(&object(&raw, "optIns")?)?,
-                "exportConsent" => edit.consent = Some(Asked::read(&value(&raw), source)?),
-                "customFields" => edit.set_fields(&object(&raw, "customFields")?)?,
-                "tags" => {
-                    let wanted = object(&raw, "tags")?;
-                    if wanted.keys().any(|key| key != "add" && key != "remove") {
-                        return Err(refused("tags", "tags is {add:[…], remove:[…]}"));
-                    }
-                    edit.tags = wanted.get("add").map_or(Ok(BTreeSet::new()), |raw| tags(&value(raw)))?;
-                    edit.untags = wanted.get("remove").map_or(Ok(BTreeSet::new()), |raw| tags(&value(raw)))?;
-                }
-                other if DERIVED.contains(&other) => {
-                    return Err(Problem::new(Code::InvalidField, format!("{other} cannot be set here")));
-                }
-                _ => edit.say(&name, raw)?,
-            }
-        }
-        Ok(edit)
+        let mut reader = Reader { edit: Self::default(), left_out: None };
+        reader.members(json, source, address)?;
+        Ok(reader.edit)
+    }
+
+    /// Reads what stands beside an event, as [`Self::read`] does, as far as it can be read, and says what was left out.
+    pub fn read_mildly(
+        json: &str,
+        source: &'static str,
+        address: impl Fn(&str) -> Result<String, Problem>,
+    ) -> (Self, Vec<Problem>) {
+        let mut reader = Reader { edit: Self::default(), left_out: Some(Vec::new()) };
+        let read = reader.members(json, source, address);
+        let whole = reader.taken(read);
+        debug_assert!(whole.is_ok(), "what cannot be read is left out");
+        (reader.edit, reader.left_out.unwrap_or_default())
     }
 
     /// Tags to be given, or taken away.
@@ -153,8 +279,9 @@ impl Edit {
     /// # Errors
     /// `invalid_field`.
     pub fn of_tags(names: &Value, added: bool) -> Result<Self, Problem> {
-        let names = tags(names)?;
-        Ok(if added { Self { tags: names, ..Self::default() } } else { Self { untags: names, ..Self::default() } })
+        let mut reader = Reader { edit: Self::default(), left_out: None };
+        reader.tags(names, added)?;
+        Ok(reader.edit)
     }
 
     /// Custom fields, a JSON object; null takes one away.
@@ -164,51 +291,34 @@ impl Edit {
     pub fn of_fields(json: &str) -> Result<Self, Problem> {
         check_object(json, "customFields")?;
         let fields = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
-        let mut edit = Self::default();
-        edit.set_fields(&fields)?;
-        Ok(edit)
+        let mut reader = Reader { edit: Self::default(), left_out: None };
+        reader.fields(&fields)?;
+        Ok(reader.edit)
     }
 
-    fn say(&mut self, name: &str, raw: Box<RawValue>) -> Result<(), Problem> {
-        let name = if name == "name" { "fullName" } else { name };
-        if !KNOWN.contains(&name) || raw.get() == "null" {
-            self.said.insert(name.to_owned(), raw);
+    fn opt(&mut self, platform: String, raw: &RawValue) -> Result<(), Problem> {
+        if raw.get() == "null" {
             return Ok(());
         }
-        let told = Problem::new(Code::InvalidField, format!("{name} is a text or null"));
-        let Value::String(text) = value(&raw) else { return Err(told) };
-        let chars = if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX };
-        let text =
-            checked(&text, chars, "traits").map_err(|p| Problem { message: format!("{name}: {}", p.message), ..p })?;
-        let raw = serde_json::value::to_raw_value(&text).map_err(|_| told)?;
-        self.said.insert(name.to_owned(), raw);
+        let opted = value(raw).as_bool().filter(|_| PLATFORMS.contains(&platform.as_str()));
+        let message = || format!("optIns has true or false for any of {}", PLATFORMS.join(", "));
+        self.opt_ins.insert(platform, opted.ok_or_else(|| refused("optIns", message()))?);
         Ok(())
     }
 
-    fn opt(&mut self, wanted: &Traits) -> Result<(), Problem> {
-        for (platform, raw) in wanted {
-            let opted = value(raw).as_bool().filter(|_| PLATFORMS.contains(&platform.as_str()));
-            let message = || format!("optIns has true or false for any of {}", PLATFORMS.join(", "));
-            self.opt_ins.insert(platform.clone(), opted.ok_or_else(|| refused("optIns", message()))?);
-        }
-        Ok(())
-    }
-
-    fn set_fields(&mut self, wanted: &Traits) -> Result<(), Problem> {
-        for (name, raw) in wanted {
-            let text = match value(raw) {
-                Value::Null => None,
-                Value::String(text) if text.chars().count() <= FIELD_CHARS_MAX => Some(text),
-                Value::Number(_) | Value::Bool(_) => Some(raw.get().to_owned()),
-                Value::String(_) | Value::Array(_) | Value::Object(_) => {
-                    let message = format!(
-                        "a custom field is a text of at most {FIELD_CHARS_MAX} characters, a number, a boolean or null"
-                    );
-                    return Err(refused("customFields", message));
-                }
-            };
-            self.fields.insert(checked(name, NAME_CHARS_MAX, "customFields")?, text);
-        }
+    fn field(&mut self, name: &str, raw: &RawValue) -> Result<(), Problem> {
+        let text = match value(raw) {
+            Value::Null => None,
+            Value::String(text) if text.chars().count() <= FIELD_CHARS_MAX => Some(text),
+            Value::Number(_) | Value::Bool(_) => Some(raw.get().to_owned()),
+            Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                let message = format!(
+                    "a custom field is a text of at most {FIELD_CHARS_MAX} characters, a number, a boolean or null"
+                );
+                return Err(refused("customFields", message));
+            }
+        };
+        self.fields.insert(checked(name, NAME_CHARS_MAX, "customFields")?, text);
         Ok(())
     }
 
@@ -276,13 +386,6 @@ impl Edit {
         person.said_ms = Some(now_ms);
         Ok(Some(done).filter(|d| !d.events.is_empty()))
     }
-}
-
-/// The names of an array of tags.
-fn tags(names: &Value) -> Result<BTreeSet<String>, Problem> {
-    let told = || refused("tags", "tags is an array of texts");
-    let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(told)?;
-    names.iter().map(|name| checked(name.as_str().ok_or_else(told)?, NAME_CHARS_MAX, "tags")).collect()
 }
 
 impl Asked {
@@ -374,6 +477,27 @@ mod tests {
         assert_eq!(names(Some(done)), ["user.updated", "tag.removed", "tag.added", "customfield.updated"]);
         assert_eq!(names(edit.apply(&mut person, 9).unwrap()), Vec::<&str>::new());
         assert_eq!(person.consent.unwrap().at_ms, 5);
+    }
+
+    #[test]
+    fn beside_an_event_what_cannot_be_read_is_left_out_and_the_rest_counts() {
+        let long = "x".repeat(NAME_CHARS_MAX + 1);
+        let user = json!({"email": "nonsense", "phone": 47, "firstName": "", "lastName": "Lee\n", "fullName": long, "gender": {},
+            "traits": null, "city": "Oslo", "optIns": {"fax": true, "whatsapp": true, "telegram": null}, "exportConsent": "yes", "stats": {},
+            "tags": {"add": ["vip", 5], "remove": null}, "customFields": {"a": [], "b": 1}});
+        let address = |email: &str| key(email).and_then(|_| Err(refused("email", "no address")));
+        let (edit, left_out) = Edit::read_mildly(&user.to_string(), "server", address);
+        let said: BTreeMap<_, _> = edit.said.iter().map(|(name, raw)| (name.as_str(), value(raw))).collect();
+        let whole = json!({"phone": "47", "lastName": "Lee", "fullName": "x".repeat(NAME_CHARS_MAX), "city": "Oslo"});
+        assert_eq!(serde_json::to_value(said).unwrap(), whole);
+        assert_eq!((edit.email, edit.tags.len(), edit.fields.len()), (None, 1, 1));
+        assert_eq!(edit.opt_ins, BTreeMap::from([("whatsapp".to_owned(), true)]));
+        assert_eq!(left_out.len(), 8, "{left_out:?}");
+        for no_object in ["5", "[]", "\"x\""] {
+            assert_eq!(Edit::read_mildly(no_object, "server", key).1.len(), 1);
+        }
+        let nulls = json!({"traits": null, "optIns": {"whatsapp": null}, "customFields": null, "tags": {"add": null}, "exportConsent": null});
+        assert!(Edit::read(&nulls.to_string(), "admin", key).is_ok());
     }
 
     #[test]

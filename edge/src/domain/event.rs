@@ -10,7 +10,7 @@ use trackmate_wire::limits::{EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, JSON_DEPTH_M
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::sha256_hex;
 
-use super::{clock, revenue};
+use super::{clock, mild, revenue};
 
 /// The times and the origin that all events of a request share.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +68,7 @@ pub(crate) struct Item<'a> {
     #[serde(borrow)]
     event_data: Option<&'a RawValue>,
     timestamp: Option<Value>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     message_id: Option<String>,
     identifier: Option<Value>,
 }
@@ -163,7 +164,7 @@ impl Said<'_> {
         }
         let data = if self.data == "null" { "{}" } else { self.data };
         check_object(data, "eventData")?;
-        let original_ms = self.timestamp.as_ref().map(|t| time(t, "timestamp")).transpose()?;
+        let original_ms = told_time(self.timestamp.as_ref())?;
         let ts = clock::event_ts(clock::happened(original_ms, arrival.sent_ms, arrival.received_ms), place);
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => checked_message_id(id)?,
@@ -203,6 +204,15 @@ pub fn time(value: &Value, field: &'static str) -> Result<i64, Problem> {
     clock::parse(value).ok_or_else(|| {
         Problem::field(Code::InvalidTimestamp, field, format!("{field} is ISO 8601 or epoch milliseconds"))
     })
+}
+
+/// Reads an item's `timestamp`; null and a blank text are none.
+///
+/// # Errors
+/// `invalid_timestamp`.
+pub fn told_time(value: Option<&Value>) -> Result<Option<i64>, Problem> {
+    let is_missing = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+    value.filter(|value| !is_missing(value)).map(|value| time(value, "timestamp")).transpose()
 }
 
 /// Checks a caller's message id.
@@ -300,6 +310,8 @@ mod tests {
     fn nulls_are_as_good_as_absent() {
         let row = check(r#"{"eventType":"x","eventData":null,"timestamp":null,"messageId":""}"#).unwrap();
         assert_eq!((row.data.get(), row.id.as_str(), row.original_ms), ("{}", "fresh", None));
+        let row = check(r#"{"eventType":"x","timestamp":" ","messageId":17}"#).unwrap();
+        assert_eq!((row.id.as_str(), row.original_ms), ("17", None));
     }
 
     #[test]

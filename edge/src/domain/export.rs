@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::csv;
+use super::{csv, json};
 
 /// What is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -103,7 +103,7 @@ impl Kind {
     const fn open(self) -> &'static [&'static str] {
         match self {
             Self::Users => &["customFields", "traits"],
-            Self::Events | Self::User => &["eventData"],
+            Self::Events | Self::User => &["eventData", "context"],
         }
     }
 
@@ -174,15 +174,19 @@ impl Writer {
         Self { kind, format, columns, first: true }
     }
 
-    /// What stands before the rows. `members` are those of a JSON document's beginning, each with its comma. What goes on behind a row has no line of titles.
+    /// What stands before the rows. `members` are those of a JSON document's beginning, each with its comma; `marked` is whether a spreadsheet is to know the
+    /// file for UTF-8. What goes on behind a row has no line of titles, and no mark.
     #[must_use]
-    pub fn head(&self, members: &str, goes_on: bool) -> String {
+    pub fn head(&self, members: &str, goes_on: bool, marked: bool) -> String {
         let mut out = String::new();
         match self.format {
-            Format::Csv if !goes_on => match &self.columns {
-                Some(columns) => csv::record(&mut out, columns.iter().map(String::as_str)),
-                None => csv::record(&mut out, self.kind.columns().iter().copied()),
-            },
+            Format::Csv if !goes_on => {
+                out.push_str(if marked { csv::BYTE_ORDER_MARK } else { "" });
+                match &self.columns {
+                    Some(columns) => csv::record(&mut out, columns.iter().map(String::as_str)),
+                    None => csv::record(&mut out, self.kind.columns().iter().copied()),
+                }
+            }
             Format::Json => out = format!("{{\"success\":true,{members}\"{}\":[", self.kind.rows()),
             Format::Csv | Format::Ndjson => {}
         }
@@ -236,7 +240,7 @@ impl<'a> Opened<'a> {
         Ok(Self { whole: serde_json::from_str(json)?, parts: BTreeMap::new() })
     }
 
-    /// What stands in a column's place, as JSON; `None` for nothing.
+    /// What stands in a column's place, as JSON; `None` for nothing. A name that has dots itself goes before a deeper place.
     fn get(&mut self, column: &str) -> Option<&'a str> {
         let Some((place, name)) = column.split_once('.') else {
             return self.whole.get(column).map(|value| value.get());
@@ -247,8 +251,16 @@ impl<'a> Opened<'a> {
             let part = part.unwrap_or_default();
             self.parts.insert(place.to_owned(), part);
         }
-        self.parts.get(place).and_then(|part| part.get(name)).map(|value| value.get())
+        let part = self.parts.get(place)?;
+        part.get(name).map(|value| value.get()).or_else(|| deeper(part, name))
     }
+}
+
+/// `campaign.source`: a member's member.
+fn deeper<'a>(part: &BTreeMap<String, &'a RawValue>, name: &str) -> Option<&'a str> {
+    let (first, rest) = name.split_once('.')?;
+    let inner: BTreeMap<String, &'a RawValue> = serde_json::from_str(part.get(first)?.get()).ok()?;
+    inner.get(rest).map(|value| value.get()).or_else(|| deeper(&inner, rest))
 }
 
 fn csv_row<'a>(out: &mut String, json: &str, columns: impl Iterator<Item = &'a str>) -> serde_json::Result<()> {
@@ -263,7 +275,7 @@ fn cell(column: &str, json: Option<&str>) -> serde_json::Result<String> {
     let json = json.unwrap_or("null");
     Ok(match json.as_bytes().first() {
         Some(b'n') | None => String::new(),
-        Some(b'"') => serde_json::from_str(json)?,
+        Some(b'"') => json::value(json).as_str().unwrap_or_default().to_owned(),
         Some(b'[') if column == "tags" => {
             let tags: Vec<Tagged> = serde_json::from_str(json)?;
             tags.into_iter().map(|tag| tag.name).collect::<Vec<_>>().join(";")
@@ -342,7 +354,7 @@ mod tests {
 
     fn written(format: Format, columns: &[&str]) -> String {
         let mut writer = Writer::new(Kind::Users, format, Some(columns.iter().map(|c| (*c).to_owned()).collect()));
-        let mut out = writer.head("", false);
+        let mut out = writer.head("", false, false);
         writer.row(&mut out, ROW).unwrap();
         writer.row(&mut out, ROW).unwrap();
         out + &writer.tail("\"rows\":2")
@@ -357,6 +369,23 @@ mod tests {
         assert_eq!(written(Format::Ndjson, &["n", "traits.none", "customFields.a.b"]), format!("{line}\n{line}\n"));
         let whole: serde_json::Value = serde_json::from_str(&written(Format::Json, &["id"])).unwrap();
         assert_eq!(whole, serde_json::json!({"success": true, "users": [{"id": "u1"}, {"id": "u1"}], "rows": 2}));
+    }
+
+    #[test]
+    fn a_column_may_lie_deeper_unless_a_name_has_dots_itself() {
+        let row = r#"{"context":{"campaign":{"source":"mail","a.b":1},"a.b":2,"a":{"b":3,"c":{"d":4}},"odd":"x"}}"#;
+        let cell = |column: &str| Opened::new(row).unwrap().get(column).map(str::to_owned);
+        for (column, value) in [
+            ("context.campaign.source", Some("\"mail\"")),
+            ("context.campaign.a.b", Some("1")),
+            ("context.a.b", Some("2")),
+            ("context.a.c.d", Some("4")),
+            ("context.odd.x", None),
+            ("context.none.x", None),
+        ] {
+            assert!(Kind::Events.has(column));
+            assert_eq!(cell(column).as_deref(), value, "{column}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::clock;
+use super::{clock, json};
 
 /// The event that a delivery is about.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,8 @@ pub const fn source_name(from_server: bool) -> &'static str {
 /// The body, or `None` if the stored data are not JSON (which the door does not let in).
 #[must_use]
 pub fn body(fact: Fact<'_>) -> Option<String> {
-    let data: &RawValue = serde_json::from_str(fact.data).ok()?;
+    let data = json::read(fact.data);
+    let data: &RawValue = serde_json::from_str(&data).ok()?;
     serde_json::to_string(&Body {
         event: fact.event,
         timestamp: clock::iso(clock::ts_ms(fact.ts)),

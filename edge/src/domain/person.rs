@@ -308,7 +308,7 @@ impl Person {
 /// # Errors
 /// When it is none.
 pub fn traits(json: &str) -> serde_json::Result<Traits> {
-    serde_json::from_str(json)
+    serde_json::from_str(&super::json::read(json))
 }
 
 /// Checks the size of traits, given as compact JSON.

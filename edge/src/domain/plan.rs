@@ -14,6 +14,7 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::{Code, Problem};
 
 use super::event::Row;
+use super::json;
 
 /// What becomes of an event that violates the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -382,7 +383,7 @@ pub fn hold(rows: Vec<Row>, plan: &Plan, mode: Mode) -> Held {
     }
     let mut held = Held::default();
     for row in rows {
-        let data = serde_json::from_str(row.data.get()).unwrap_or_default();
+        let data = json::value(row.data.get());
         let found = plan.check(&row.name, &data);
         let first = found.first().cloned();
         held.found.extend(found.into_iter().map(|violation| (row.name.clone(), violation)));

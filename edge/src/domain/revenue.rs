@@ -32,17 +32,19 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Reads a JSON number or plain decimal text, without passing through a float.
+    /// Reads a JSON number or plain decimal text (`.50` and `+5` too), without passing through a float. What the languages of people write differently
+    /// (`1.299,00`) is not guessed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let text = if negative { text } else { text.strip_prefix('+').unwrap_or(text) };
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
             None => (text, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).collect();
-        if whole.is_empty() || digits.len() > 64 || !digits.iter().all(u8::is_ascii_digit) {
+        if digits.is_empty() || digits.len() > 64 || !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
         // Position of the decimal point among `digits`.
@@ -89,7 +91,7 @@ struct Payment<'a> {
 #[must_use]
 pub fn counters(event_type: &str, data: &str) -> Option<BTreeMap<String, i64>> {
     let payment: Payment = serde_json::from_str(data).ok()?;
-    let amount = Amount::parse(payment.amount?.get().trim_matches('"').trim())?;
+    let amount = amount(payment.amount?)?;
     let currency = payment
         .currency
         .and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
@@ -98,6 +100,30 @@ pub fn counters(event_type: &str, data: &str) -> Option<BTreeMap<String, i64>> {
     let currency = currency.as_deref().unwrap_or("XXX");
     let limbs = [("u", amount.units), ("n", amount.nanos)].into_iter().filter(|(_, value)| *value != 0);
     Some(limbs.map(|(part, value)| (format!("{currency} {part} {event_type}"), value)).collect())
+}
+
+/// An amount: a number, or a text, whose digits may be those of East Asian keyboards.
+fn amount(raw: &RawValue) -> Option<Amount> {
+    if !raw.get().starts_with('"') {
+        return Amount::parse(raw.get());
+    }
+    let ascii = |c: char| match c {
+        '０'..='９' => char::from_digit(u32::from(c) - u32::from('０'), 10).unwrap_or(c),
+        '．' => '.',
+        c => c,
+    };
+    let text: String = serde_json::from_str::<String>(raw.get()).ok()?.trim().chars().map(ascii).collect();
+    Amount::parse(&text)
+}
+
+/// Whether an event's data hold an amount that cannot be read, and so counts nothing.
+#[must_use]
+pub fn is_unread(data: &str) -> bool {
+    if !data.contains("amount") {
+        return false;
+    }
+    let payment = serde_json::from_str::<Payment<'_>>(data).ok();
+    payment.and_then(|payment| payment.amount).is_some_and(|raw| raw.get() != "null" && amount(raw).is_none())
 }
 
 /// Sums counters to an amount per currency, over the event types that count now.
@@ -146,7 +172,27 @@ mod tests {
         ] {
             assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
         }
-        for text in ["", "abc", ".5", "1e99", "1000000000001", "1.2.3", "0x1", "--1"] {
+        for (text, expected) in [(".50", "0.5"), ("+5", "5"), ("5.", "5"), ("-.5", "-0.5")] {
+            assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            ".",
+            "+",
+            "+-5",
+            "-+5",
+            "++5",
+            "79,99",
+            "1,299.00",
+            "$79.99",
+            "5 USD",
+            "abc",
+            "1e99",
+            "1000000000001",
+            "1.2.3",
+            "0x1",
+            "--1",
+        ] {
             assert_eq!(shown(text), None, "{text}");
         }
     }
@@ -157,6 +203,19 @@ mod tests {
         assert_eq!(counters("x", r#"{"amount":true}"#), None);
         let keys: Vec<_> = counters("buy it", r#"{"amount":"1.5","currency":"gold"}"#).unwrap().into_keys().collect();
         assert_eq!(keys, ["XXX n buy it", "XXX u buy it"]);
+    }
+
+    #[test]
+    fn an_amount_that_cannot_be_read_is_told_from_none() {
+        for data in [r#"{"amount":"79,99"}"#, r#"{"amount":{}}"#, r#"{"amount":"5 USD"}"#, r#"{"amount":1e99}"#] {
+            assert!(is_unread(data) && counters("x", data).is_none(), "{data}");
+        }
+        for data in [r#"{"amount":"７９．９９"}"#, r#"{"amount":" \u0035"}"#, r#"{"amount":0}"#] {
+            assert!(!is_unread(data) && counters("x", data).is_some(), "{data}");
+        }
+        for data in ["{}", r#"{"amount":null}"#, r#"{"amounts":"79,99"}"#] {
+            assert!(!is_unread(data) && counters("x", data).is_none(), "{data}");
+        }
     }
 
     #[test]

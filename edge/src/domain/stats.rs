@@ -56,7 +56,23 @@ impl Interval {
     }
 }
 
-/// A range in spans of one length from its beginning on; the last may be cut short by its end.
+/// How often the clocks of a zone may change within a range: twice a year, and a range is a little over a year.
+pub const CHANGES: usize = 4;
+
+/// A change of a zone's clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// From this millisecond on …
+    pub at_ms: i64,
+    /// … they are so many milliseconds ahead of where they would be.
+    pub by_ms: i64,
+}
+
+/// Where there is no change: beyond all times.
+const NONE: Change = Change { at_ms: i64::MAX >> 11, by_ms: 0 };
+
+/// A range in spans of one length from its beginning on; the last may be cut short by its end. Days of a zone are those of its clocks: of 23 or 25 hours where
+/// they change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// Its first millisecond.
@@ -65,10 +81,13 @@ pub struct Range {
     pub to_ms: i64,
     /// Of each span.
     pub interval: Interval,
+    /// When the clocks change by which its days are told, in their order.
+    pub changes: [Change; CHANGES],
 }
 
 impl Range {
-    /// The range that is asked for. Without an end it reaches to the end of this hour or day (UTC), without a beginning a day or 30 days back.
+    /// The range that is asked for. Without an end it reaches to the end of this hour or day, without a beginning a day or 30 days back. `offset` says how many
+    /// milliseconds the clocks that tell the days are ahead of UTC at a time.
     ///
     /// # Errors
     /// When it is empty or too long.
@@ -77,26 +96,79 @@ impl Range {
         to_ms: Option<i64>,
         interval: Option<Interval>,
         now_ms: i64,
+        offset: impl Fn(i64) -> i64,
     ) -> Result<Self, Problem> {
         let is_long = from_ms.is_some_and(|from| to_ms.unwrap_or(now_ms) - from > HOURLY_DAYS * DAY_MS);
         let interval = interval.unwrap_or(if is_long { Interval::Day } else { Interval::Hour });
         let (most, usual) = interval.days();
-        let to_ms = to_ms.unwrap_or_else(|| (now_ms.div_euclid(interval.ms()) + 1) * interval.ms());
-        let from_ms = from_ms.unwrap_or_else(|| (to_ms - usual * DAY_MS).max(0));
+        let shown = |ms: i64| ms + offset(ms);
+        let to_ms = to_ms.unwrap_or_else(|| {
+            let end = (shown(now_ms).div_euclid(interval.ms()) + 1) * interval.ms();
+            end - offset(end - offset(now_ms))
+        });
+        let from_ms = from_ms.unwrap_or_else(|| {
+            let begin = shown(to_ms) - usual * DAY_MS;
+            (begin - offset(begin - offset(to_ms))).max(0)
+        });
         if from_ms >= to_ms {
             return Err(Problem::field(Code::InvalidField, "from", "from is before to"));
         }
-        if to_ms - from_ms > most * DAY_MS {
+        // The hour that a clock is put back makes no day.
+        if to_ms - from_ms > most * DAY_MS + Interval::Hour.ms() {
             let message = format!("by the {}, a range has at most {most} days", interval.as_str());
             return Err(Problem::field(Code::InvalidField, "from", message));
         }
-        Ok(Self { from_ms, to_ms, interval })
+        let changes = if interval == Interval::Day { changes(from_ms, to_ms, offset) } else { [NONE; CHANGES] };
+        Ok(Self { from_ms, to_ms, interval, changes })
     }
 
     /// When each span begins, ms.
     pub fn spans(self) -> impl Iterator<Item = i64> {
-        (self.from_ms..self.to_ms).step_by(usize::try_from(self.interval.ms()).unwrap_or(usize::MAX))
+        let begins = move |place: i64| {
+            let mut at = self.from_ms + place * self.interval.ms();
+            for change in self.changes {
+                if at >= change.at_ms {
+                    at = (at - change.by_ms).max(change.at_ms);
+                }
+            }
+            at
+        };
+        (0..).map(begins).take_while(move |at| *at < self.to_ms)
     }
+}
+
+/// When the clocks change between two times, the first [`CHANGES`] times.
+fn changes(from_ms: i64, to_ms: i64, offset: impl Fn(i64) -> i64) -> [Change; CHANGES] {
+    let mut found = [NONE; CHANGES];
+    let mut free = found.iter_mut();
+    let (mut at, mut ahead) = (from_ms, offset(from_ms));
+    while at < to_ms {
+        let next = (at + DAY_MS).min(to_ms);
+        let then = offset(next);
+        if then != ahead {
+            let (mut before, mut after) = (at, next);
+            while after - before > 1 {
+                let middle = before.midpoint(after);
+                if offset(middle) == ahead { before = middle } else { after = middle }
+            }
+            if let Some(free) = free.next() {
+                *free = Change { at_ms: after, by_ms: then - ahead };
+            }
+        }
+        (at, ahead) = (next, then);
+    }
+    found
+}
+
+/// The milliseconds of an offset that stands at the end of a text as `GMT-04:00`, `GMT+05:45:20` or `GMT`.
+#[must_use]
+pub fn offset_ms(text: &str) -> Option<i64> {
+    let (_, offset) = text.rsplit_once("GMT")?;
+    let Some(digits) = offset.strip_prefix(['+', '-']) else { return offset.is_empty().then_some(0) };
+    let units = [Interval::Hour.ms(), 60_000, 1000];
+    let ms =
+        digits.split(':').zip(units).try_fold(0, |ms, (part, unit)| Some(ms + part.parse::<i64>().ok()? * unit))?;
+    Some(if offset.starts_with('-') { -ms } else { ms })
 }
 
 /// Events as counted: those of one span and door, or those of one name.
@@ -258,17 +330,17 @@ mod tests {
 
     #[test]
     fn a_range_that_nobody_describes_is_the_last_24_hours_or_30_days_to_the_end_of_this_one() {
-        let day = Range::new(None, None, None, NOW).unwrap();
+        let day = Range::new(None, None, None, NOW, |_| 0).unwrap();
         assert_eq!((day.to_ms - day.from_ms, day.interval, day.spans().count()), (DAY_MS, Interval::Hour, 24));
         assert!(day.to_ms > NOW && day.to_ms % Interval::Hour.ms() == 0);
-        let month = Range::new(None, None, Some(Interval::Day), NOW).unwrap();
+        let month = Range::new(None, None, Some(Interval::Day), NOW, |_| 0).unwrap();
         assert_eq!((month.spans().count(), month.to_ms % DAY_MS), (30, 0));
-        assert_eq!(Range::new(Some(NOW - 3 * DAY_MS), None, None, NOW).unwrap().interval, Interval::Day);
+        assert_eq!(Range::new(Some(NOW - 3 * DAY_MS), None, None, NOW, |_| 0).unwrap().interval, Interval::Day);
     }
 
     #[test]
     fn spans_count_from_the_beginning_of_the_range_and_the_last_may_be_short() {
-        let range = Range::new(Some(7), Some(7 + 2 * DAY_MS + 1), Some(Interval::Day), NOW).unwrap();
+        let range = Range::new(Some(7), Some(7 + 2 * DAY_MS + 1), Some(Interval::Day), NOW, |_| 0).unwrap();
         assert_eq!(range.spans().collect::<Vec<_>>(), [7, 7 + DAY_MS, 7 + 2 * DAY_MS]);
     }
 
@@ -277,8 +349,64 @@ mod tests {
         for (from, to, interval) in
             [(5, 5, Interval::Hour), (6, 5, Interval::Day), (0, 32 * DAY_MS, Interval::Hour), (0, NOW, Interval::Day)]
         {
-            let problem = Range::new(Some(from), Some(to), Some(interval), NOW).unwrap_err();
+            let problem = Range::new(Some(from), Some(to), Some(interval), NOW, |_| 0).unwrap_err();
             assert_eq!((problem.code, problem.field), (Code::InvalidField, Some("from")));
+        }
+    }
+
+    /// Toronto: an hour nearer to UTC from 8 March to 1 November 2026, each at 2 in the morning of its own clocks.
+    fn toronto(ms: i64) -> i64 {
+        let summer = 1_772_953_200_000..1_793_512_800_000;
+        -(if summer.contains(&ms) { 4 } else { 5 }) * Interval::Hour.ms()
+    }
+
+    #[test]
+    fn days_of_a_zone_begin_at_its_midnights_across_a_change_of_its_clocks() {
+        let midnight = |day: i64, hour: i64| (day * 24 + hour) * Interval::Hour.ms();
+        let (halloween, march) = (20_757, 20_519);
+        for (first, hours) in [(halloween, [4, 4, 5, 5]), (march, [5, 5, 4, 4])] {
+            let days: Vec<i64> = (0..4).map(|n| midnight(first + n, hours[usize::try_from(n).unwrap()])).collect();
+            let range =
+                Range::new(Some(days[0]), Some(midnight(first + 4, hours[3])), Some(Interval::Day), NOW, toronto);
+            assert_eq!(range.unwrap().spans().collect::<Vec<_>>(), days);
+        }
+        // A year has both.
+        let year = Range::new(Some(midnight(20_454, 5)), Some(midnight(20_819, 5)), Some(Interval::Day), NOW, toronto)
+            .unwrap();
+        assert_eq!(year.spans().count(), 365);
+        assert_eq!(year.changes.iter().filter(|change| change.by_ms != 0).count(), 2);
+        assert!(year.spans().all(|at| (at + toronto(at)) % DAY_MS == 0));
+        // Without an end it reaches to the zone's midnight.
+        let now = midnight(halloween + 2, 3);
+        let range = Range::new(None, None, Some(Interval::Day), now, toronto).unwrap();
+        assert_eq!((range.to_ms, range.from_ms), (midnight(halloween + 2, 5), midnight(halloween - 28, 4)));
+        assert_eq!(range.spans().count(), 30);
+        // Hours are hours.
+        let hours =
+            Range::new(Some(midnight(halloween + 1, 4)), Some(midnight(halloween + 2, 5)), None, NOW, toronto).unwrap();
+        assert_eq!(hours.spans().count(), 25);
+    }
+
+    #[test]
+    fn an_offset_is_read_as_the_runtime_writes_it() {
+        let minutes = |text| offset_ms(text).map(|ms| ms / 60_000);
+        assert_eq!(minutes("10/31/2026, GMT-04:00"), Some(-240));
+        assert_eq!(minutes("1/1/2026, GMT+05:45"), Some(345));
+        assert_eq!(minutes("1/1/2026, GMT"), Some(0));
+        assert_eq!(offset_ms("1/1/1900, GMT-00:01:15"), Some(-75_000));
+        assert_eq!((offset_ms("10/31/2026"), offset_ms("GMT-x")), (None, None));
+    }
+
+    #[test]
+    fn clocks_that_change_at_midnight_leave_no_day_out() {
+        let hour = Interval::Hour.ms();
+        for by in [hour, -hour] {
+            let offset = |ms: i64| if ms >= 5 * DAY_MS { by } else { 0 };
+            let range = Range::new(Some(3 * DAY_MS), Some(8 * DAY_MS - by), Some(Interval::Day), NOW, offset).unwrap();
+            let begins: Vec<i64> = range.spans().collect();
+            // Put forward at midnight, the day begins at what is one o'clock then; put back, an hour later than before.
+            let sixth = 5 * DAY_MS - by.min(0);
+            assert_eq!(begins, [3 * DAY_MS, 4 * DAY_MS, sixth, 6 * DAY_MS - by, 7 * DAY_MS - by]);
         }
     }
 }

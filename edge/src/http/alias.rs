@@ -18,16 +18,14 @@ use crate::store::{ingest, people};
 const EVENT: &str = "alias";
 
 /// What was not done, and why.
-const NOBODY: Warning = Warning {
-    code: "alias_unknown",
-    message: "an alias names somebody who is not known, or no two ids; nothing was merged",
-};
-const REFUSED: Warning = Warning {
-    code: "alias_refused",
-    message: "an alias names somebody who was erased, two whom an admin parted, or more profiles than can stand as one; nothing was merged",
-};
+const NOBODY: Warning =
+    Warning::new("alias_unknown", "an alias names somebody who is not known, or no two ids; nothing was merged");
+const REFUSED: Warning = Warning::new(
+    "alias_refused",
+    "an alias names somebody who was erased, two whom an admin parted, or more profiles than can stand as one; nothing was merged",
+);
 const TOO_MANY: Warning =
-    Warning { code: "alias_skipped", message: "a request has too many aliases; only the first were acted upon" };
+    Warning::new("alias_skipped", "a request has too many aliases; only the first were acted upon");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

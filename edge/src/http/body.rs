@@ -1,22 +1,28 @@
-//! Reading a request's body: bounded before and after gunzip, JSON whatever the Content-Type (beacons send text/plain).
+//! Reading a request's body: bounded before and after gunzip, JSON whatever the Content-Type (beacons send text/plain), made such that every reader can
+//! hold it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use flate2::read::GzDecoder;
 use futures_util::StreamExt;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use trackmate_wire::limits::BODY_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
 use super::incoming;
-use crate::domain::secret;
+use crate::domain::{json, secret};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The body as text, gunzipped if it is gzip. A company's key that stands in it is cut short: none is to be stored.
+/// The body as text, gunzipped if it is gzip, and as JSON that every reader can hold (`domain::json`). A company's key that stands in it is cut short: none is
+/// to be stored.
 pub(super) async fn text(call: &Call) -> Result<String, Error> {
     Ok(secret::hidden(as_sent(call).await?))
 }
@@ -32,7 +38,11 @@ pub(super) async fn as_sent(call: &Call) -> Result<String, Error> {
         Some(_) => return Err(Problem::new(Code::InvalidEncoding, "Content-Encoding is gzip or identity").into()),
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
-    String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8").into())
+    let text = String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
+    Ok(match json::read(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(mended) => mended,
+    })
 }
 
 /// The body's bytes. A declared length over the bound is refused unread but for its beginning; an undeclared one is read chunk by chunk up to it.
@@ -83,10 +93,34 @@ fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// Reads JSON text into a request type.
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
-    serde_json::from_str(text).map_err(|error| {
-        let what = if error.is_data() { "the body has not the expected form" } else { "the body is not JSON" };
-        Problem::new(Code::InvalidJson, format!("{what} (line {}, column {})", error.line(), error.column()))
-    })
+    serde_json::from_str(text).map_err(|error| shape(&error))
+}
+
+fn shape(error: &serde_json::Error) -> Problem {
+    let what = if error.is_data() { "the body has not the expected form" } else { "the body is not JSON" };
+    Problem::new(Code::InvalidJson, format!("{what} (line {}, column {})", error.line(), error.column()))
+}
+
+/// Reads a change that an admin asks for. A field there is not, and one that cannot be read, is refused by its name: who sets something must not believe that
+/// it is set.
+pub(super) fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let whole = match serde_json::from_str(text) {
+        Err(error) if error.is_data() => error,
+        read => return read.map_or_else(|_| parse(text), Ok),
+    };
+    let members: BTreeMap<String, &RawValue> = parse(text)?;
+    // A member alone has the fault of that member, or none but that others are missing.
+    let fault = |(name, raw): &(&String, &&RawValue)| {
+        let alone = serde_json::to_string(&BTreeMap::from([(name, raw)])).ok()?;
+        let error = serde_json::from_str::<T>(&alone).err()?.to_string();
+        (!error.starts_with("missing field")).then_some(error)
+    };
+    let found = members.iter().find_map(|member| Some((member.0, fault(&member)?)));
+    let Some((name, error)) = found else { return Err(shape(&whole)) };
+    let what =
+        if error.starts_with("unknown field") { "there is no such field" } else { "this has not the expected form" };
+    let message = format!("{name}: {what} ({})", error.split(" at line ").next().unwrap_or_default());
+    Err(Problem { path: Some(name.clone()), ..Problem::new(Code::InvalidField, message) })
 }
 
 /// A text field that must be there.
@@ -110,6 +144,30 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only read")]
+    struct Change {
+        name: Option<String>,
+        size: u32,
+    }
+
+    #[test]
+    fn a_change_that_cannot_be_read_is_refused_by_the_name_of_its_field() {
+        for (text, code, field) in [
+            (r#"{"size":1,"nope":1}"#, Code::InvalidField, Some("nope")),
+            (r#"{"size":"x"}"#, Code::InvalidField, Some("size")),
+            (r#"{"name":5,"size":1}"#, Code::InvalidField, Some("name")),
+            (r#"{"name":"x"}"#, Code::InvalidJson, None),
+            ("[]", Code::InvalidJson, None),
+            ("{", Code::InvalidJson, None),
+        ] {
+            let problem = change::<Change>(text).unwrap_err();
+            assert_eq!((problem.code, problem.place()), (code, field), "{text}: {}", problem.message);
+        }
+        assert!(change::<Change>(r#"{"name":null,"size":1}"#).is_ok());
     }
 
     #[test]

@@ -101,6 +101,7 @@ pub(super) struct Page {
 
 /// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…], pagination}`, newest first.
 pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    page::only(call, &["limit", "cursor", "status"])?;
     webhooks::find(call, &admin, id).await?;
     let limit = page::limit(call, DELIVERIES_SHOWN_MAX)?;
     let status = call.query("status").map(|s| one_of(&s, &STATES)).transpose()?;

@@ -9,6 +9,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
+use super::server_events::{Warning, amount_unread};
 use super::spill::{self, Work};
 use super::{Handled, body, incoming, planned, rate};
 use crate::domain::bot;
@@ -80,8 +81,17 @@ impl Receipt {
     }
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EventsAnswer"))]
+pub(super) struct Answer {
+    #[serde(flatten)]
+    receipt: Receipt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
 /// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?, messageId?}], sentAt?, context?}` →
-/// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?}`. Good items are stored when others are bad.
+/// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?, warnings?}`. Good items are stored when others are bad.
 pub(super) async fn post(call: &Call) -> Handled {
     let text = incoming::public_body(call).await?;
     incoming::refused(call, &text, None, take(call, &text).await)
@@ -120,9 +130,10 @@ async fn take(call: &Call, text: &str) -> Handled {
         session,
     };
     let count = sent.rows.len();
+    let warnings = amount_unread(&sent.rows).into_iter().collect();
     let came = sent.receive(call).await?;
     incoming::stored(call, sorted.repeated.iter(), &[]);
-    Ok(serde_json::to_string(&Receipt::new(sorted, count, came))?)
+    Ok(serde_json::to_string(&Answer { receipt: Receipt::new(sorted, count, came), warnings })?)
 }
 
 /// What came of events that could be stored.

@@ -16,7 +16,7 @@ use super::call::Call;
 use super::error::Error;
 use super::export_run::{self, Plan, Source};
 use super::users::{Summary, find, groups};
-use super::{Handled, audit, common_headers, listing, records};
+use super::{Handled, audit, common_headers, listing, page, records};
 use crate::domain::belongings::show;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
@@ -27,9 +27,9 @@ use crate::store::exports::{self, Begun, Events, Place};
 use crate::store::{self, listing as people};
 
 /// Parameters of every export, which say how much of it and not of whom.
-const COMMON: [&str; 5] = ["fields", "snapshot", "after", "limit", "partial"];
+const COMMON: [&str; 6] = ["fields", "snapshot", "after", "limit", "partial", "bom"];
 /// Filters of users: those of their list, and what of theirs to bring.
-const USERS: [&str; 12] = [
+const USERS: [&str; 9] = [
     "createdAfter",
     "createdBefore",
     "updatedAfter",
@@ -37,10 +37,7 @@ const USERS: [&str; 12] = [
     "optedIn",
     "search",
     "exportConsentOnly",
-    "includeBookings",
-    "includeQRCodes",
-    "includeInteractions",
-    "includeConversations",
+    "customField[",
     "include",
 ];
 /// Filters of events.
@@ -53,9 +50,11 @@ struct Asked {
     after: Option<String>,
     limit: Option<u64>,
     partial: bool,
+    /// Whether a CSV file begins with the mark by which spreadsheets know UTF-8.
+    bom: bool,
 }
 
-/// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial` → the file.
+/// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
 pub(super) async fn users(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
     let mut asked = asked(call, Kind::Users, &USERS)?;
     let included = records::included(call)?;
@@ -160,14 +159,8 @@ pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response
 
 /// Reads what every export may be asked for. A parameter that is none of it is refused: a filter with a slip in its name would hand out everybody.
 fn asked(call: &Call, kind: Kind, filters: &[&str]) -> Result<Asked, Problem> {
-    for (name, _) in call.queries() {
-        let of_field = name.starts_with("customField[") && name.ends_with(']');
-        let of_users = kind == Kind::Users && of_field;
-        if !of_users && !COMMON.contains(&name.as_str()) && !filters.contains(&name.as_str()) {
-            let message = format!("an export of {} has no parameter of this name: {name}", kind.as_str());
-            return Err(Problem::new(Code::InvalidField, message));
-        }
-    }
+    let known = [&COMMON, filters].concat();
+    page::only(call, &known)?;
     let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
     let fields = match call.query("fields").filter(|text| !text.is_empty()) {
         None => None,
@@ -193,12 +186,13 @@ fn asked(call: &Call, kind: Kind, filters: &[&str]) -> Result<Asked, Problem> {
             text.parse().ok().filter(|n| *n > 0).ok_or_else(|| refused("limit", "limit is a number of rows".into()))?,
         ),
     };
-    let partial = match call.query("partial").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(refused("partial", "partial is true or false".into())),
+    let flag = |name: &'static str| match call.query(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(refused(name, format!("{name} is true or false"))),
     };
-    Ok(Asked { fields, snapshot_ms, after: call.query("after").filter(|text| !text.is_empty()), limit, partial })
+    let (partial, bom) = (flag("partial")?, flag("bom")?);
+    Ok(Asked { fields, snapshot_ms, after: call.query("after").filter(|text| !text.is_empty()), limit, partial, bom })
 }
 
 /// Reads `browser:<message id>` or `webhook:<message id>`, an event of this company.
@@ -225,7 +219,7 @@ pub(super) fn event_name(event: &exports::Event) -> String {
 fn kept(call: &Call) -> Result<String, Error> {
     let mut kept: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in call.queries() {
-        if ["fields", "snapshot", "after", "partial"].contains(&name.as_str()) {
+        if ["fields", "snapshot", "after", "partial", "bom"].contains(&name.as_str()) {
             continue;
         }
         let names_people = name == "search" || name.starts_with("customField[");
@@ -280,8 +274,8 @@ async fn start(
     headers.set("x-export-id", &id)?;
     headers.set("x-export-snapshot", &snapshot)?;
     let writer = Writer::new(kind, format, asked.fields);
-    let head =
-        writer.head(&format!("\"exportId\":\"{id}\",\"snapshot\":\"{snapshot}\",{members}"), asked.after.is_some());
+    let members = format!("\"exportId\":\"{id}\",\"snapshot\":\"{snapshot}\",{members}");
+    let head = writer.head(&members, asked.after.is_some(), asked.bom);
     let pages = call.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
     let plan = Plan {
         company: admin.company.clone(),

@@ -22,7 +22,7 @@ use super::{now_ms, records};
 use crate::domain::belongings::Included;
 use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
-use crate::domain::{clock, payload};
+use crate::domain::{clock, json, payload};
 use crate::store::exports::{self, End, Events, Place, Progress};
 use crate::store::{self, Db, companies, listing};
 
@@ -305,7 +305,9 @@ pub(super) struct Event<'a> {
     received_at: String,
     /// Whether a machine sent it, by its own word.
     bot: bool,
-    event_data: &'a RawValue,
+    event_data: Box<RawValue>,
+    /// The page and the browser, as its sender told them.
+    context: Option<Box<RawValue>>,
 }
 
 fn shown(event: &exports::Event) -> Result<String, Error> {
@@ -318,6 +320,7 @@ fn shown(event: &exports::Event) -> Result<String, Error> {
         user_id: event.profile.as_deref(),
         received_at: clock::iso(event.received_at),
         bot: event.bot.is_some(),
-        event_data: serde_json::from_str(&event.data)?,
+        event_data: json::raw(event.data.clone())?,
+        context: event.context.clone().map(json::raw).transpose()?,
     })?)
 }

@@ -100,6 +100,7 @@ pub(super) struct Members {
 
 /// `GET /api/admin/groups?limit&cursor&search&groupId&kind` → `{success, groups:[…], pagination}`, in the order of kind and the company's own id.
 pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    page::only(call, &["limit", "cursor", "search", "groupId", "kind"])?;
     let limit = page::limit(call, GROUPS_ITEMS_MAX)?;
     let after = page::cursor(call, |text| serde_json::from_str(text).ok())?;
     let search = call.query("search").map(|text| text.trim().to_ascii_lowercase());
@@ -125,6 +126,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 
 /// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}], pagination}`.
 pub(super) async fn members(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    page::only(call, &["limit", "cursor"])?;
     let limit = page::limit(call, MEMBERS_ITEMS_MAX)?;
     let after = page::cursor(call, read_place)?;
     find(call, &admin.company, id).await?;

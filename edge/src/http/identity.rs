@@ -87,6 +87,7 @@ struct Link {
 /// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into, email, at}],
 /// links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links newest first; each is one that undo takes back.
 pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    page::only(call, &["limit", "cursor"])?;
     let limit = page::limit(call, LINKS_ITEMS_MAX)?;
     let cursor = page::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
     let profile = find(call, &admin.company, id).await?;

@@ -117,7 +117,7 @@ pub(super) struct NewKey<'a> {
 /// Gives a company another key.
 pub(super) async fn add(call: &Call, company: &str) -> Handled {
     let text = body::text(call).await?;
-    let wanted: WantedKey = body::parse(&text)?;
+    let wanted: WantedKey = body::change(&text)?;
     let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
     let name = wanted.name.unwrap_or_default();
     if name.chars().count() > NAME_CHARS_MAX {

@@ -56,17 +56,44 @@ enum Total {
     Least { value: i64, relation: &'static str },
 }
 
+/// Parameters of the list of users.
+const LISTED: [&str; 16] = [
+    "limit",
+    "offset",
+    "cursor",
+    "sortBy",
+    "sortOrder",
+    "email",
+    "externalId",
+    "createdAfter",
+    "createdBefore",
+    "updatedAfter",
+    "hasTag",
+    "optedIn",
+    "search",
+    "exportConsentOnly",
+    "customField[",
+    "include",
+];
+
 /// `GET /api/admin/users?email=`, or `?externalId=`, finds one, with `{limit, hasMore, nextCursor}`. Else
 /// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` →
 /// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
 /// With `include…`, what belongs to each user stands in it.
 pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    page::only(call, &LISTED)?;
     let db = call.db(Some(&admin.company))?;
     let limit = page::limit(call, USERS_ITEMS_MAX)?;
     let included = records::included(call)?;
     let key = match (call.query("email"), call.query("externalId")) {
         (Some(email), _) => Some(address(&email)?),
-        (None, Some(id)) => Some(user(&id)?),
+        (None, Some(id)) => {
+            let told = |p: Problem| {
+                let message = p.message.replace("userId", "externalId");
+                Problem { field: Some("externalId"), message, ..p }
+            };
+            Some(user(&id).map_err(told)?)
+        }
         (None, None) => None,
     };
     if let Some(key) = key {

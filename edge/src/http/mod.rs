@@ -49,6 +49,7 @@ mod webhooks;
 
 use std::rc::Rc;
 
+use trackmate_wire::limits::ECHO_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Context, Env, Headers, Method, Request, Response};
 
@@ -373,20 +374,33 @@ fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
     let headers = Headers::new();
     headers.set("allow", route.methods())?;
     if route.is_public() {
-        headers.set("access-control-allow-origin", "*")?;
+        allow_origin(call, &headers)?;
         headers.set("access-control-allow-methods", route.methods())?;
-        // Those clients say more about a request than ours: how often they sent it, whose it is.
-        let shown = if route.is_compat() {
-            "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid, *"
-        } else {
-            "content-type, content-encoding"
-        };
-        headers.set("access-control-allow-headers", shown)?;
+        // Clients and their wrappers say more about a request than its type: how often they sent it, whose it is, that a script made it.
+        let asked = echoed(call, "access-control-request-headers");
+        let usual = "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid";
+        headers.set("access-control-allow-headers", asked.as_deref().unwrap_or(usual))?;
         headers.set("access-control-max-age", "86400")?;
     }
     headers.set("x-request-id", call.request_id())?;
     headers.set("strict-transport-security", HTTPS_ONLY)?;
     Ok(Response::empty()?.with_status(204).with_headers(headers))
+}
+
+/// Lets pages of any origin read the answer. The browser wants the origin by name where it sends credentials, as a beacon of JSON does; none of ours count here.
+fn allow_origin(call: &Call, headers: &Headers) -> worker::Result<()> {
+    let origin = echoed(call, "origin");
+    if origin.is_some() {
+        headers.set("access-control-allow-credentials", "true")?;
+        headers.set("vary", "origin")?;
+    }
+    headers.set("access-control-allow-origin", origin.as_deref().unwrap_or("*"))
+}
+
+/// A header of the request that may stand in the answer as it is.
+fn echoed(call: &Call, name: &str) -> Option<String> {
+    let fits = |value: &String| value.len() <= ECHO_BYTES_MAX && value.bytes().all(|b| (b' '..=b'~').contains(&b));
+    call.header(name).filter(fits)
 }
 
 /// What every answer says.
@@ -403,7 +417,7 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
     let headers = common_headers(call)?;
     headers.set("content-type", "application/json; charset=utf-8")?;
     if route.is_some_and(Route::is_public) {
-        headers.set("access-control-allow-origin", "*")?;
+        allow_origin(call, &headers)?;
         headers.set("access-control-expose-headers", "x-request-id, retry-after")?;
     }
     if let (Some(Route::Events | Route::Profile), Some(cookie)) = (route, visitor::cookie(call)) {

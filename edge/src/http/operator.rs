@@ -49,7 +49,7 @@ struct FirstKeys<'a> {
 /// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server, admin}}`; the keys are shown this once.
 pub(super) async fn post(call: &Call, _operator: auth::Operator) -> Handled {
     let text = body::text(call).await?;
-    let wanted: WantedCompany = body::parse(&text)?;
+    let wanted: WantedCompany = body::change(&text)?;
     let name = body::required(wanted.name, "name")?;
     if name.chars().count() > NAME_CHARS_MAX {
         return Err(Problem::field(

@@ -39,6 +39,24 @@ impl Pagination {
     }
 }
 
+/// That the query has no other parameters than these (`include` stands for all that begin so): a filter with a slip in its name would show everybody.
+pub(super) fn only(call: &Call, known: &[&str]) -> Result<(), Problem> {
+    let is_known = |name: &str| {
+        known.iter().any(|known| match *known {
+            "include" => name.starts_with("include"),
+            "customField[" => name.starts_with("customField[") && name.ends_with(']'),
+            known => known == name,
+        })
+    };
+    match call.queries().into_iter().find(|(name, _)| !is_known(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!("there is no parameter of this name: {name}; there is {}", known.join(", "));
+            Err(Problem { path: Some(name), ..Problem::new(Code::InvalidField, message) })
+        }
+    }
+}
+
 /// `?limit=`: 1 to `most`, 50 when left out.
 pub(super) fn limit(call: &Call, most: usize) -> Result<usize, Problem> {
     let Some(text) = call.query("limit") else { return Ok(PAGE_ITEMS) };

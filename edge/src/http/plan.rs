@@ -11,8 +11,8 @@ use super::call::Call;
 use super::error::Error;
 use super::events::items;
 use super::{Handled, auth, body};
-use crate::domain::clock;
 use crate::domain::plan::{Mode, Plan, Schema};
+use crate::domain::{clock, json};
 use crate::entropy;
 use crate::store::plans::{self, Sample};
 
@@ -127,8 +127,8 @@ pub(super) struct Inferred {
 /// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan that a sample of the stored events fits. Nothing is stored.
 pub(super) async fn infer(call: &Call, admin: auth::Admin) -> Handled {
     let samples = plans::sample(call.db(Some(&admin.company))?, &admin.company).await?;
-    let read = |sample: &Sample| Ok((sample.name.clone(), serde_json::from_str(&sample.data)?));
-    let samples: Vec<(String, Value)> = samples.iter().map(read).collect::<Result<_, Error>>()?;
+    let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
+    let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
     let plan = Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
     Ok(serde_json::to_string(&Inferred { success: true, plan: Shown::new(&plan)?, sampled: samples.len() })?)
 }

@@ -3,18 +3,19 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use trackmate_wire::ids::{EmailError, email_key, hex, server_session_id, user_key};
+use trackmate_wire::ids::{EmailError, email_key, email_typed, hex, server_session_id, user_key};
 use trackmate_wire::limits::{CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, NAME_CHARS_MAX, SESSION_IDENTIFIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
 use super::error::Error;
 use super::events::{check, company, session};
+use super::server_events::Warning;
 use super::spill::{self, Work};
 use super::{Handled, body, incoming, proof, rate};
 use crate::domain::event::{self, Row};
-use crate::domain::person;
-use crate::domain::{clock, ledger};
+use crate::domain::mild::{self, Mild};
+use crate::domain::{clock, ledger, person};
 use crate::entropy;
 use crate::store::identify::{self, Person, Refused};
 use crate::store::ingest;
@@ -32,6 +33,7 @@ pub(super) struct Identify {
     session_id: Option<String>,
     email: Option<String>,
     timestamp: Option<Value>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     message_id: Option<String>,
     sent_at: Option<Value>,
     /// Never a trait.
@@ -51,9 +53,12 @@ pub(super) struct Answer<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, schemars(default))]
     queued: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
-/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` → `{success, profileId, queued?}`.
+/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` →
+/// `{success, profileId, queued?, warnings?}`.
 /// The answer has one shape whether or not the address was known.
 pub(super) async fn post(call: &Call) -> Handled {
     let text = incoming::public_body(call).await?;
@@ -68,19 +73,20 @@ async fn take(call: &Call, text: &str) -> Handled {
     incoming::session(call, &session);
     let email = body::required(identify.email, "email")?;
     let address = address(&email)?;
+    let email = email_typed(&email);
     let mut traits = identify.traits;
     traits.retain(|_, value| !value.is_null());
     let traits_json = serde_json::to_string(&traits)?;
     person::check_size(&traits_json)?;
     event::check_object(&traits_json, "traits")?;
-    let name = name(&traits)?.map(str::to_owned);
+    let (name, warning) = name(traits.get("name"));
     let mut data = traits;
-    data.insert("email".to_owned(), Value::String(email.trim().to_owned()));
+    data.insert("email".to_owned(), Value::String(email.clone()));
     let claim = Claim {
         company: &company,
         session: &session,
         address: &address,
-        email: Some(email.trim()),
+        email: Some(&email),
         trusted: false,
         name: name.as_deref(),
         traits: &traits_json,
@@ -96,7 +102,12 @@ async fn take(call: &Call, text: &str) -> Handled {
     };
     let identified = claim.receive(call).await?;
     let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
-    Ok(serde_json::to_string(&Answer { success: true, profile_id, queued: profile_id.is_none() })?)
+    Ok(serde_json::to_string(&Answer {
+        success: true,
+        profile_id,
+        queued: profile_id.is_none(),
+        warnings: warning.into_iter().collect(),
+    })?)
 }
 
 /// What came of a claim.
@@ -152,7 +163,7 @@ impl Claim<'_> {
 
     /// Reads all of it that D1 need not be asked for.
     pub(super) fn claimed(self, call: &Call) -> Result<Claimed, Error> {
-        let original_ms = self.timestamp.as_ref().map(|t| event::time(t, "timestamp")).transpose()?;
+        let original_ms = event::told_time(self.timestamp.as_ref())?;
         let sent_ms = self.sent_ms;
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,
@@ -338,17 +349,12 @@ pub(super) fn address(email: &str) -> Result<String, Problem> {
     })
 }
 
-/// The claimed name: `name`, a text of at most 200 characters.
-pub(super) fn name(traits: &Map<String, Value>) -> Result<Option<&str>, Problem> {
-    match traits.get("name") {
-        None => Ok(None),
-        Some(Value::String(name)) if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) => {
-            Ok(Some(name.trim()).filter(|n| !n.is_empty()))
-        }
-        Some(_) => Err(Problem::field(
-            Code::InvalidField,
-            "name",
-            format!("name is a text of at most {NAME_CHARS_MAX} characters"),
-        )),
+/// The claimed name, and what was not kept of it.
+pub(super) fn name(told: Option<&Value>) -> (Option<String>, Option<Warning>) {
+    match mild::text(told.unwrap_or(&Value::Null), NAME_CHARS_MAX) {
+        Mild::Missing => (None, None),
+        Mild::Whole(name) => (Some(name), None),
+        Mild::Cut(name) => (Some(name), Some(Warning::cut("name", NAME_CHARS_MAX))),
+        Mild::Unread => (None, Some(Warning::left_out("name", "it is no text"))),
     }
 }

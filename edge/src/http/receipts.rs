@@ -10,8 +10,8 @@ use super::deliveries::Shown as Delivery;
 use super::error::Error;
 use super::page::{self, Pagination};
 use super::{Handled, auth};
-use crate::domain::clock;
 use crate::domain::incoming::Outcome;
+use crate::domain::{clock, json};
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
 use crate::store::{delivery_log, people};
 
@@ -61,7 +61,7 @@ impl Incoming {
             field: noted.field,
             message_id: noted.message_id,
             event_type: noted.name,
-            event_data: noted.data.map(RawValue::from_string).transpose()?,
+            event_data: noted.data.map(json::raw).transpose()?,
             timestamp: noted.happened_at.map(clock::iso),
             session_id: noted.session,
             user_id: noted.profile,
@@ -82,6 +82,7 @@ pub(super) struct List {
 /// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…], pagination}`, newest first: every rejected item, and the others that
 /// came in while somebody watched. To ask is to watch.
 pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    page::only(call, &["limit", "cursor", "outcome", "eventType", "door"])?;
     let limit = page::limit(call, INCOMING_ITEMS_MAX)?;
     let wanted = Wanted { source: asked_door(call)?, outcome: outcome(call)?, name: name(call), code: None };
     let before = place(call)?;
@@ -100,6 +101,7 @@ pub(super) struct Rejected {
 
 /// `GET /api/admin/events/rejected?limit&cursor&code` → `{success, rejected:[…], pagination}`, newest first.
 pub(super) async fn rejected(call: &Call, admin: auth::Admin) -> Handled {
+    page::only(call, &["limit", "cursor", "code", "eventType", "door"])?;
     let limit = page::limit(call, INCOMING_ITEMS_MAX)?;
     let code = call.query("code").filter(|code| !code.is_empty());
     if let Some(code) = &code
@@ -171,6 +173,8 @@ struct ShownEvent {
     field: Option<String>,
     event_type: Option<String>,
     event_data: Option<Box<RawValue>>,
+    /// The page and the browser, as its sender told them.
+    context: Option<Box<RawValue>>,
     timestamp: Option<String>,
     original_timestamp: Option<String>,
     sent_at: Option<String>,
@@ -213,6 +217,7 @@ struct OfEvent {
 /// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became of one item. Where both doors have one of this id and no
 /// `door` chooses, the server's; where one was rejected and then stored, the stored one.
 pub(super) async fn get(call: &Call, admin: auth::Admin, message_id: &str) -> Handled {
+    page::only(call, &["door"])?;
     // A sender may have made the id of anything.
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);
     let message_id = decoded.as_deref().unwrap_or(message_id);
@@ -261,7 +266,8 @@ async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer
             message: None,
             field: None,
             event_type: Some(event.name),
-            event_data: Some(RawValue::from_string(event.data)?),
+            event_data: Some(json::raw(event.data)?),
+            context: event.context.map(json::raw).transpose()?,
             timestamp: Some(clock::iso(clock::ts_ms(event.ts))),
             original_timestamp: event.original_at.map(clock::iso),
             sent_at: event.sent_at.map(clock::iso),
@@ -286,7 +292,8 @@ fn rejection(noted: Noted, message_id: &str) -> Result<Answer, Error> {
             message: noted.message,
             field: noted.field,
             event_type: noted.name,
-            event_data: noted.data.map(RawValue::from_string).transpose()?,
+            event_data: noted.data.map(json::raw).transpose()?,
+            context: None,
             timestamp: noted.happened_at.map(clock::iso),
             original_timestamp: noted.happened_at.map(clock::iso),
             sent_at: None,

@@ -77,6 +77,7 @@ pub(super) fn with(people: &[Person], mut belongings: BTreeMap<String, Belonging
 
 /// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`: those first that were last told of.
 pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    page::only(call, &["kind", "limit", "cursor"])?;
     let limit = page::limit(call, RECORDS_ITEMS_MAX)?;
     let kinds = kinds(call, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;
     let after = page::cursor(call, read_place)?;

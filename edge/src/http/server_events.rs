@@ -1,9 +1,12 @@
 //! `POST /api/webhooks/events`: events from a customer's server, with its key.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use trackmate_wire::ids::{SERVER_SESSION_PREFIX, is_placeholder, is_session, key_kind};
+use trackmate_wire::ids::{SERVER_SESSION_PREFIX, email_typed, is_placeholder, is_session, key_kind};
+use trackmate_wire::limits::WARNINGS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::call::Call;
@@ -16,7 +19,7 @@ use super::users::find;
 use super::{Handled, alias, auth, body, edits, identity, incoming, planned, rate};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
-use crate::domain::{self, clock, tombstone};
+use crate::domain::{self, clock, mild, revenue, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
 use crate::store::ingest::{self, Outbox, Served, Stored, Subject};
@@ -49,8 +52,11 @@ pub(super) struct Batch<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Identifier {
+    #[serde(default, deserialize_with = "mild::deserialize")]
     email: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     session_id: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     user_id: Option<String>,
 }
 
@@ -88,12 +94,33 @@ pub(super) struct Answer<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Warning {
     pub(super) code: &'static str,
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
+}
+
+impl Warning {
+    pub(super) const fn new(code: &'static str, message: &'static str) -> Self {
+        Self { code, message: Cow::Borrowed(message) }
+    }
+
+    /// An optional part that was left out, with the reason. The rest is stored.
+    pub(super) fn left_out(part: &str, why: &str) -> Self {
+        Self { code: "left_out", message: format!("{part} was left out: {why}").into() }
+    }
+
+    /// A part of `user` that was not stored, or not whole.
+    fn of_user(problem: &Problem) -> Self {
+        Self { code: "left_out", message: format!("not all of user was stored: {}", problem.message).into() }
+    }
+
+    /// An optional text that was cut.
+    pub(super) fn cut(part: &str, chars: usize) -> Self {
+        Self { code: "cut", message: format!("{part} was cut to {chars} characters").into() }
+    }
 }
 
 /// What is said of nobody.
 const NOBODY: Warning =
-    Warning { code: "nobody_known", message: "nobody is known by this identifier yet; what user says was not stored" };
+    Warning::new("nobody_known", "nobody is known by this identifier yet; what user says was not stored");
 
 /// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType, eventData?, timestamp?, messageId?}` or
 /// `{…, events:[…]}`, and `user?:{…}` with what is known of the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
@@ -117,7 +144,7 @@ async fn key_first(call: &Call, hash: &str, error: Error) -> Error {
 }
 
 async fn take(call: &Call, hash: &str, text: &str) -> Handled {
-    let Read { told, sorted, edit } = match read(call, text, hash) {
+    let Read { told, sorted, edit, mut warnings } = match read(call, text, hash) {
         Ok(read) => read,
         Err(problem) => return Err(key_first(call, hash, problem.into()).await),
     };
@@ -125,7 +152,8 @@ async fn take(call: &Call, hash: &str, text: &str) -> Handled {
     let (id, count) = (told.rows.first().map(|row| row.id.clone()).filter(|_| told.single), told.rows.len());
     let outcome = told.receive(call, edit.as_ref()).await?.unwrap_or_default();
     incoming::stored(call, sorted.repeated.iter(), &[]);
-    let Outcome { came, profile, created, warnings } = outcome;
+    let Outcome { came, profile, created, warnings: more } = outcome;
+    warnings.extend(more);
     Ok(serde_json::to_string(&Answer {
         message_id: id.as_deref(),
         receipt: Receipt::new(sorted, count, came),
@@ -180,7 +208,7 @@ impl Told {
 
     /// Stores what was kept.
     pub(super) async fn store_again(&self, call: &Call) -> Result<(), Error> {
-        let edit = edit(self.user.as_deref())?;
+        let (edit, _) = edit(self.user.as_deref());
         self.store(call, edit.as_ref()).await.map(drop)
     }
 
@@ -330,6 +358,7 @@ struct Read {
     /// What is left of the request's items: those that cannot be stored.
     sorted: Sorted,
     edit: Option<Edit>,
+    warnings: Vec<Warning>,
 }
 
 fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
@@ -360,7 +389,9 @@ fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(call.now_ms(), 0), |row| row.ts);
     let user = batch.user.filter(|user| user.get() != "null");
-    let edit = edit(user)?;
+    let (edit, left_out) = edit(user);
+    let mut warnings: Vec<Warning> = left_out.iter().map(Warning::of_user).collect();
+    warnings.extend(amount_unread(&sorted.rows));
     if edit.is_some() && who.user.is_none() && who.address.is_none() && who.session.is_none() {
         return Err(Problem::field(
             Code::MissingField,
@@ -382,12 +413,27 @@ fn read(call: &Call, text: &str, hash: &str) -> Result<Read, Problem> {
         merge,
         single,
     };
-    Ok(Read { told, sorted, edit })
+    Ok(Read { told, sorted, edit, warnings })
 }
 
-/// What `user` says.
-fn edit(user: Option<&RawValue>) -> Result<Option<Edit>, Problem> {
-    user.map(|user| Edit::read(user.get(), "server", address)).transpose()
+/// What `user` says, and what of it cannot be read: that is no reason to lose the events.
+fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
+    let Some((edit, mut left_out)) = user.map(|user| Edit::read_mildly(user.get(), "server", address)) else {
+        return (None, Vec::new());
+    };
+    left_out.truncate(WARNINGS_MAX);
+    (Some(edit), left_out)
+}
+
+/// Says so when an event tells an amount that is none.
+pub(super) fn amount_unread(rows: &[Row]) -> Option<Warning> {
+    let is_unread = |row: &Row| row.revenue.is_none() && revenue::is_unread(row.data.get());
+    rows.iter().any(is_unread).then(|| {
+        Warning::new(
+            "amount_unread",
+            "an amount could not be read and counts as no revenue; send a number, or a text such as 1299.00, with currency beside it",
+        )
+    })
 }
 
 /// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has, or that somebody gave up,
@@ -426,15 +472,20 @@ fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, rows: &[R
 }
 
 fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
-    let present = |value: Option<String>, field| match value.map(|v| v.trim().to_owned()) {
-        Some(text) if text.is_empty() => {
-            Err(Problem::field(Code::InvalidField, field, "an identifier that is given is not blank"))
-        }
-        text => Ok(text),
-    };
-    let email = present(given.email, "identifier.email")?;
-    let session = present(given.session_id, "identifier.sessionId")?;
-    let user = present(given.user_id, "identifier.userId")?;
+    let named = [
+        ("identifier.email", given.email),
+        ("identifier.sessionId", given.session_id),
+        ("identifier.userId", given.user_id),
+    ];
+    let blank = named.iter().find(|(_, value)| value.as_ref().is_some_and(|text| text.trim().is_empty()));
+    let blank = blank.map(|(field, _)| *field);
+    let [email, session, user] =
+        named.map(|(_, value)| value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()));
+    let email = email.map(|email| email_typed(&email));
+    // Beside another one a blank is missing. Alone it is a mistake: the events would be nobody's.
+    if let (Some(field), None, None, None) = (blank, &email, &session, &user) {
+        return Err(Problem::field(Code::InvalidField, field, "an identifier that is given is not blank"));
+    }
     if user.as_deref().is_some_and(is_placeholder) {
         return Err(Problem::field(Code::PlaceholderId, "identifier.userId", "userId is a placeholder"));
     }
@@ -521,5 +572,5 @@ fn conflict(resolved: &Resolved, who: &Identifiers) -> Option<Warning> {
     let first = named.next()?;
     let message =
         "the identifiers name different users; the event was stored on the first by priority, and nothing was merged";
-    (stranger || named.any(|other| other != first)).then_some(Warning { code: "identity_conflict", message })
+    (stranger || named.any(|other| other != first)).then_some(Warning::new("identity_conflict", message))
 }

@@ -12,6 +12,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::{Handled, auth, body, proof, webhook_change, webhooks};
+use crate::domain::origin;
 use crate::store::companies::{self, Change, Verification};
 use crate::store::subscriptions::{self, Funnel};
 use crate::{entropy, vault};
@@ -56,7 +57,7 @@ pub(super) struct Answer {
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsChange"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Wanted {
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -118,7 +119,7 @@ async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>)
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::as_sent(call).await?;
-    let wanted: Wanted = body::parse(&text)?;
+    let wanted: Wanted = body::change(&text)?;
     if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {
         return Err(
             Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
@@ -128,7 +129,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
         && (origins.len() > ORIGINS_MAX || !origins.iter().all(|o| is_origin(o)))
     {
         let message = format!(
-            "allowedOrigins has at most {ORIGINS_MAX} origins such as https://shop.example; null allows every origin"
+            "allowedOrigins has at most {ORIGINS_MAX} origins such as https://shop.example, or https://*.shop.example for its subdomains; null allows every origin"
         );
         return Err(Problem::field(Code::InvalidField, "allowedOrigins", message).into());
     }
@@ -237,7 +238,10 @@ async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(),
     Ok(())
 }
 
-/// Whether this is an origin as browsers send it: scheme, host, port, nothing more.
+/// Whether this is an origin as browsers send it (scheme, host, port, nothing more), or a pattern of its subdomains.
 fn is_origin(text: &str) -> bool {
-    web_sys::Url::new(text).is_ok_and(|url| url.origin() == text)
+    let parent = origin::parent(text);
+    let whole = parent.as_deref().unwrap_or(text);
+    // To the parser an asterisk is as good a part of a host as any.
+    !whole.contains('*') && web_sys::Url::new(whole).is_ok_and(|url| url.origin() == whole)
 }

@@ -24,6 +24,7 @@ use super::{compat, events, incoming, profile, server_events};
 use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::incoming::Entry;
+use crate::domain::json;
 use crate::store::{self, companies};
 
 /// The version of the form.
@@ -200,7 +201,8 @@ pub(crate) enum End {
 impl Kept {
     /// Reads a message; `None` for one that is not of this version.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok().filter(|message: &Message<Work>| message.v == VERSION).map(Self)
+        // One that was kept by the Worker before this one may hold what only the door reads.
+        serde_json::from_str(&json::read(text)).ok().filter(|message: &Message<Work>| message.v == VERSION).map(Self)
     }
 
     /// When the request came, ms.

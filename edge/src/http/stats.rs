@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use trackmate_wire::problem::{Code, Problem};
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::call::Call;
 use super::webhooks::Circuit;
@@ -87,18 +88,51 @@ struct Webhook<'a> {
     disabled_reason: Option<&'a str>,
 }
 
-/// `GET /api/admin/stats?from&to&interval=hour|day` → `{success, from, to, interval, totals, series:[{at, events, newPeople, deliveries, delivered, failed}],
-/// topEvents:[{name, count}], latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not; spans count from `from`.
+/// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals, series:[{at, events, newPeople, deliveries, delivered, failed}],
+/// topEvents:[{name, count}], latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not; spans count
+/// from `from`, and days are those of the zone's clocks.
 pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+    super::page::only(call, &["from", "to", "interval", "zone"])?;
     let time = |name: &'static str| call.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
     let named = |name: String| {
         let message = "interval is hour or day";
         Interval::named(&name).ok_or_else(|| Problem::field(Code::InvalidField, "interval", message))
     };
     let interval = call.query("interval").map(named).transpose()?;
-    let range = Range::new(time("from")?, time("to")?, interval, call.now_ms())?;
+    let zone = call.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
+    let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
+    let range = Range::new(time("from")?, time("to")?, interval, call.now_ms(), offset)?;
     let stats = read(call.db(Some(&admin.company))?, &admin.company, range).await?;
     Ok(serde_json::to_string(&shown(range, &stats))?)
+}
+
+/// A zone of the IANA's list, as the runtime knows it.
+struct Zone(js_sys::Intl::DateTimeFormat);
+
+impl Zone {
+    fn named(name: &str) -> Result<Self, Problem> {
+        let refused =
+            |_| Problem::field(Code::InvalidField, "zone", "zone is the name of a time zone, such as America/Toronto");
+        let options = js_sys::Object::new();
+        for (option, value) in [("timeZone", name), ("timeZoneName", "longOffset")] {
+            js_sys::Reflect::set(&options, &option.into(), &value.into()).map_err(refused)?;
+        }
+        // Its constructor throws, and the typed one cannot say so.
+        let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).map_err(refused)?;
+        let class = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).map_err(refused)?;
+        let arguments = js_sys::Array::of2(&"en-US".into(), &options);
+        let made =
+            js_sys::Reflect::construct(class.unchecked_ref::<js_sys::Function>(), &arguments).map_err(refused)?;
+        Ok(Self(made.unchecked_into()))
+    }
+
+    /// Milliseconds that its clocks are ahead of UTC at a time: the end of `10/31/2026, GMT-04:00`, where UTC itself is `GMT`.
+    #[allow(clippy::cast_precision_loss, reason = "times are below 2^53")]
+    fn offset(&self, ms: i64) -> i64 {
+        let date = js_sys::Date::new(&(ms as f64).into());
+        let shown = self.0.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
+        shown.as_deref().and_then(stats::offset_ms).unwrap_or_default()
+    }
 }
 
 fn shown(range: Range, stats: &Stats) -> Answer<'_> {

@@ -12,7 +12,7 @@ use super::users::{Summary, find};
 use super::{Handled, auth};
 use crate::domain::person::User;
 use crate::domain::timeline::{Cursor, Order, Steps, in_turn};
-use crate::domain::{clock, payload};
+use crate::domain::{clock, json, payload};
 use crate::store::people::{self, Entry, Profile};
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ pub(super) struct Page<'a> {
 struct Event<'a> {
     message_id: &'a str,
     event_type: &'a str,
-    event_data: &'a RawValue,
+    event_data: Box<RawValue>,
     timestamp: String,
     source: &'static str,
     session_id: &'a str,
@@ -45,6 +45,7 @@ struct Event<'a> {
 /// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
 /// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
 pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    page::only(call, &["limit", "cursor", "order"])?;
     let order = match call.query("order").as_deref() {
         None | Some("asc") => Order::Asc,
         Some("desc") => Order::Desc,
@@ -85,7 +86,7 @@ fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<Event<'a>>
     Ok(Some(Event {
         message_id: &entry.message_id,
         event_type: if registration { "user_registered" } else { &entry.name },
-        event_data: serde_json::from_str(data)?,
+        event_data: json::raw(data.to_owned())?,
         timestamp: clock::iso(clock::ts_ms(entry.ts)),
         source: payload::source_name(from_server),
         session_id: if from_server { &profile.server_session } else { &entry.session },

@@ -20,7 +20,7 @@ use crate::store::subscriptions::Change;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) url: Option<String>,

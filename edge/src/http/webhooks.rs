@@ -137,7 +137,7 @@ pub(super) struct List<'a> {
 /// disableAfterFailures?, disableAfterHours?, active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
 pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::as_sent(call).await?;
-    let mut wanted: Wanted = body::parse(&text)?;
+    let mut wanted: Wanted = body::change(&text)?;
     wanted.name = Some(body::required(wanted.name, "name")?);
     wanted.url = Some(body::required(wanted.url, "url")?);
     if wanted.events.is_none() {
@@ -169,7 +169,7 @@ pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
 /// held goes out, or is dismissed with `"held":"dismiss"`.
 pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let text = body::as_sent(call).await?;
-    let wanted: Wanted = body::parse(&text)?;
+    let wanted: Wanted = body::change(&text)?;
     let current = find(call, &admin, id).await?;
     let known = Policy {
         attempts: u32::try_from(current.retry_attempts).unwrap_or(1),

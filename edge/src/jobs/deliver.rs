@@ -17,6 +17,7 @@ use super::settle::{self, Done};
 use super::wake::{self, Wake, What};
 use super::{flight, pace};
 use crate::domain::delivery::{Outcome, Policy, after_attempt};
+use crate::domain::json;
 use crate::domain::payload::{self, Fact};
 use crate::domain::vault::Unopened;
 use crate::http::now_ms;
@@ -296,7 +297,7 @@ async fn whole(env: &Env, company: &str, d: &Leased, fact: &deliveries::Fact) ->
     else {
         return Ok(None);
     };
-    let mut data: serde_json::Value = serde_json::from_str(&fact.data)?;
+    let mut data = json::value(&fact.data);
     let Some(user) = data.get_mut("user").filter(|user| user.get("timestamps").is_none()) else { return Ok(None) };
     let Some(profile) = people::profile(&store::database(env, Some(company))?, company, id).await? else {
         return Ok(None);

@@ -266,6 +266,8 @@ pub struct Event {
     pub bot: Option<i64>,
     /// JSON object.
     pub data: String,
+    /// JSON object: the page and the browser, as they were told.
+    pub context: Option<String>,
     /// Whose it is.
     pub profile: Option<String>,
 }

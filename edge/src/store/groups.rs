@@ -15,6 +15,7 @@ use super::ingest::Request;
 use super::{Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::groups::{self, Group};
+use crate::domain::json;
 use crate::domain::person::{self, Person};
 use crate::domain::record::Sent;
 
@@ -80,8 +81,8 @@ impl Kept {
             kind: self.kind,
             key: self.key,
             first_ts: self.first_ts,
-            claimed: serde_json::from_str(&self.claimed)?,
-            said: serde_json::from_str(&self.said)?,
+            claimed: serde_json::from_str(&json::read(&self.claimed))?,
+            said: serde_json::from_str(&json::read(&self.said))?,
         };
         Ok(Counted { group, members: self.members })
     }

@@ -174,6 +174,8 @@ pub struct Event {
     pub name: String,
     /// JSON object.
     pub data: String,
+    /// JSON object: the page and the browser, as they were told.
+    pub context: Option<String>,
     /// The sender's own time, ms.
     pub original_at: Option<i64>,
     /// The sender's time at sending, ms.

@@ -11,6 +11,7 @@ use super::people::{Give, Led};
 use super::{Answers, Db, Param, Result, catalog, edits, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
+use crate::domain::origin::fitting;
 
 /// What all events of a request share.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +145,8 @@ struct Found {
 
 /// `select … from companies`: whether the door is open.
 pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
-    db.bind(sql::COMPANY_CHECK, &[request.company.into(), request.origin.into(), request.received_ms.into()])
+    let origin = request.origin.map(fitting);
+    db.bind(sql::COMPANY_CHECK, &[request.company.into(), origin.as_deref().into(), request.received_ms.into()])
 }
 
 pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Result<Door> {
@@ -172,6 +174,7 @@ pub(super) struct Guard<'a> {
 
 /// `insert into events`.
 pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_>) -> Result<D1PreparedStatement> {
+    let origin = request.origin.map(fitting);
     db.bind(
         sql::EVENTS_INSERT,
         &[
@@ -183,7 +186,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             request.sent_ms.into(),
             request.received_ms.into(),
             request.context.into(),
-            request.origin.into(),
+            origin.as_deref().into(),
             guard.address.into(),
             guard.profile.into(),
             guard.hash.into(),

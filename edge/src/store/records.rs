@@ -10,6 +10,7 @@ use super::ingest::Request;
 use super::{Db, Param, Result, list_bytes, sql};
 use crate::domain::belongings::{Belongings, Included};
 use crate::domain::event::Row;
+use crate::domain::json;
 use crate::domain::record::{self, Record};
 
 /// What a request's batch ends with: nothing, unless its events tell of records. Only of events through the server door.
@@ -119,7 +120,7 @@ impl Kept {
                 first_ts: self.first_ts,
                 last_ts: self.last_ts,
                 scans: self.scans,
-                fields: serde_json::from_str(&fields)?,
+                fields: serde_json::from_str(&json::read(&fields))?,
             })
         };
         let record = self.fields.map(record).transpose()?;

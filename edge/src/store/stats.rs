@@ -31,9 +31,11 @@ pub struct Stats {
 /// D1's.
 pub async fn read(db: &Db, company: &str, range: Range) -> Result<Stats> {
     let whole: [Param<'_>; 3] = [company.into(), range.from_ms.into(), range.to_ms.into()];
-    let spans = [&whole[..], &[range.interval.ms().into()]].concat();
+    let length: [Param<'_>; 1] = [range.interval.ms().into()];
+    let changes: Vec<Param<'_>> = range.changes.iter().flat_map(|c| [c.at_ms.into(), c.by_ms.into()]).collect();
+    let spans = [&whole[..], &length, &changes].concat();
     let batch = vec![
-        db.bind(sql::STATS_EVENTS, &[&spans[..], &[STATS_NAMES.into()]].concat())?,
+        db.bind(sql::STATS_EVENTS, &[&whole[..], &length, &[STATS_NAMES.into()], &changes].concat())?,
         db.bind(sql::STATS_PEOPLE, &spans)?,
         db.bind(sql::STATS_DELIVERIES, &spans)?,
         db.bind(sql::STATS_SESSIONS, &whole)?,

@@ -20,7 +20,8 @@ const text = fc.oneof(
     'webhook_1760781600_x', 'user.created', 'webhook.test', 'booking.', '.created', 'booking.created.x', 'a@b', 'a@example.com', 'A@EXAMPLE.COM ', 'é@exämple.com', `${'a'.repeat(250)}@example.com`,
     '2025-10-18T10:00:00Z', '2025-10-18', '2025-13-45T99:99:99Z', '0000-00-00', '+275760-09-13T00:00:00Z', '9999-12-31T23:59:59.999999999+14:00', '1760781600', '2025-10-18T10:00:00.123456789Z',
     'x'.repeat(201), 'x'.repeat(5000), 'é'.repeat(40_000), '\u0001'.repeat(20_000),
-    raw('"\\ud800"'), raw('"\\udc00\\ud800"'), raw('"\\u0000"'), raw('"\\x"'), raw('"\\u12"'), raw("'single'"), raw('"line\nbreak"'),
+    raw('"\\ud800"'), raw('"\\udc00\\ud800"'), raw('"\\u0000"'), raw('"\\x"'), raw('"\\u12"'), raw("'single'"), raw('"line\nbreak"'), raw('{"a":1,"a":2}'), raw('{"\\ud800":1,"\\udc00":2}'), raw('{"amount":5,"amount":"5 USD","\\u0061mount":NaN}'),
+    '2025-10-18 12:00:00', '79,99', '.50', 'x;=1+1', 'x\t=1', '<a@example.com>;', 'a@xn--exmple-cua.com', 'mailto:\u200ba@example.com',
   ),
 );
 const deep = fc.oneof(
@@ -83,8 +84,8 @@ function places(value, found = []) {
   return found;
 }
 
-/** An id of its own, so that an answer of 200 means a new row where the answer does not say so. */
-const own = (key, value, number) => (key === 'messageId' && typeof value === 'string' && value !== '' && !value.startsWith('@raw') && value.length < 100 ? `${value}#${number}` : value);
+/** An id of its own, so that an answer of 200 means a new row where the answer does not say so. A number is as good an id as a text. */
+const own = (key, value, number) => (key === 'messageId' && (typeof value === 'number' || /^@raw -?[\d.]/.test(value)) ? number : key === 'messageId' && typeof value === 'string' && value !== '' && !value.startsWith('@raw') && value.length < 100 ? `${value}#${number}` : value);
 
 function changed(body, changes, number) {
   let whole = body;

@@ -18,6 +18,8 @@ use trackmate_wire::ids::{derived_session, is_placeholder, is_public_session};
 use trackmate_wire::limits::{BATCH_EVENTS_MAX, CONTEXT_BYTES_MAX, EVENT_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
+use super::event::check_object;
+
 /// Traits of a person.
 pub type Traits = Map<String, Value>;
 
@@ -112,9 +114,9 @@ fn item<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Problem> {
         .map_err(|_| Problem::new(Code::InvalidField, "this is not a message as the client's vendor documents it"))
 }
 
-/// An object that is no more than a context may be. A larger one is left out: it is no reason to lose the event.
+/// An object that is no more than a context may be. A larger or deeper one is left out: it is no reason to lose the event.
 fn context(raw: Option<&RawValue>) -> Option<&RawValue> {
-    raw.filter(|raw| raw.get().starts_with('{') && raw.get().len() <= CONTEXT_BYTES_MAX)
+    raw.filter(|raw| raw.get().len() <= CONTEXT_BYTES_MAX && check_object(raw.get(), "context").is_ok())
 }
 
 /// An id as clients send it, a text or a number, which is its digits as they are written; blank ones, and what broken
@@ -129,11 +131,14 @@ pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
     Ok(Some(text).filter(|text| !text.is_empty() && !is_placeholder(text)))
 }
 
-/// Traits without those that are null.
-fn traits(raw: Option<&RawValue>) -> Traits {
-    let mut traits: Traits = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+/// Traits without those that are null. What is no object tells none.
+fn traits(raw: Option<&RawValue>) -> Result<Traits, Problem> {
+    let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(Traits::new()) };
+    check_object(raw.get(), "traits")?;
+    let told = |_| Problem::field(Code::InvalidField, "traits", "traits is an object");
+    let mut traits: Traits = serde_json::from_str(raw.get()).map_err(told)?;
     traits.retain(|_, value| !value.is_null());
-    traits
+    Ok(traits)
 }
 
 #[cfg(test)]

@@ -115,8 +115,8 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
     };
     let what = match name.as_str() {
         "$identify" | "$set" => What::Identify {
-            traits: traits(message.set.or(properties.set)),
-            once: traits(message.set_once.or(properties.set_once)),
+            traits: traits(message.set.or(properties.set))?,
+            once: traits(message.set_once.or(properties.set_once))?,
         },
         "$create_alias" => {
             let alias = properties.alias;

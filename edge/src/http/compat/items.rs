@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::FutureExt;
-use trackmate_wire::ids::key_kind;
+use trackmate_wire::ids::{email_typed, key_kind};
 use trackmate_wire::limits::WAVES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
@@ -354,8 +354,9 @@ pub(super) async fn keep(
 
 /// The address of some traits, as typed and as key; a text that is none is no address.
 pub(super) fn addressed(traits: &compat::Traits) -> Option<(String, String)> {
-    let typed = traits.get("email")?.as_str()?.trim();
-    Some((typed.to_owned(), address(typed).ok()?))
+    let typed = email_typed(traits.get("email")?.as_str()?);
+    let key = address(&typed).ok()?;
+    Some((typed, key))
 }
 
 #[cfg(test)]

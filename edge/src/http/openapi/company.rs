@@ -64,6 +64,7 @@ pub(super) fn group() -> Group {
                 .text("Events count when they happened, as timelines and exports have them: `totals.events` are the rows of an export of events with the same `from` and `to`. Deliveries to the webhooks there are count when they were written, by their state of now. Spans count from `from`; a day has 24 hours. By the hour a range has at most 31 days, by the day 400.")
                 .query("from", reference("Time"), "Of it; a day (by the hour) or 30 days before `to` unless given.")
                 .query("to", reference("Time"), "Not of it; the end of this hour or day in UTC unless given.")
+                .query("zone", json!({"type": "string", "examples": ["America/Toronto"]}), "Whose clocks the days are told by; UTC unless given.")
                 .query("interval", json!({"enum": Interval::ALL.map(Interval::as_str)}), "Of the spans: `hour`, or `day` where more than two days are asked for, unless given.")
                 .gives::<stats::Answer<'_>>(figures())
                 .fails(&[Code::InvalidField, Code::InvalidTimestamp]),

@@ -112,6 +112,11 @@ fn columns(kind: Kind, operation: Operation) -> Operation {
             json!({"type": "boolean", "default": false}),
             "Whether an export that is too long for one request may end early, and not as a failure.",
         )
+        .query(
+            "bom",
+            json!({"type": "boolean", "default": false}),
+            "Whether a CSV file begins with a byte order mark, by which spreadsheets know that it is UTF-8.",
+        )
         .fails(&EXPORT)
 }
 

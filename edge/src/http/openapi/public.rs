@@ -37,7 +37,7 @@ pub(super) fn group() -> Group {
                     "company_id": "TM-SHOP99", "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a",
                     "events": [{"eventType": "page_view", "eventData": {"address": "https://shop.example/"}, "timestamp": "2025-10-18T10:00:00Z"}],
                 }))
-                .gives::<events::Receipt>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
+                .gives::<events::Answer>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
                 .fails(&DOOR)
                 .fails(&[Code::TooManyEvents, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("post", "/api/profile", "identify", "Say who a session's user is")

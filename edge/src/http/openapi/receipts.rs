@@ -70,7 +70,7 @@ fn event() -> Value {
     json!({
         "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "door": "browser", "outcome": "stored", "code": null, "message": null, "field": null,
         "eventType": "page_view", "eventData": {"address": "https://shop.example/"}, "timestamp": "2025-10-18T10:00:00.000Z",
-        "originalTimestamp": "2025-10-18T10:00:00.000Z", "sentAt": null, "receivedAt": "2025-10-18T10:00:00.123Z",
+        "context": {"page": {"url": "https://shop.example/"}, "campaign": {"source": "newsletter"}}, "originalTimestamp": "2025-10-18T10:00:00.000Z", "sentAt": null, "receivedAt": "2025-10-18T10:00:00.123Z",
         "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a4b3c2d1e0f9a8b7c", "source": "browser",
     })
 }

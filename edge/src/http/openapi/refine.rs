@@ -147,7 +147,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ),
         (
             "Warning",
-            json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known", "alias_unknown", "alias_refused", "alias_skipped"]}}}),
+            json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known", "alias_unknown", "alias_refused", "alias_skipped", "left_out", "cut", "amount_unread"]}}}),
         ),
         (
             "TagsRequest",

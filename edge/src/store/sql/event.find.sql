@@ -1,6 +1,6 @@
 -- A stored event, the server's first of two with one id, with the link that says whose it is. Nothing of an erased person is shown, though it is not deleted yet. ?1 company, ?2 message id, ?3 source or null
 select * from (
-  select e.source, e.message_id, e.session, e.ts, e.type, e.data, e.original_at, e.sent_at, e.received_at,
+  select e.source, e.message_id, e.session, e.ts, e.type, e.data, e.context, e.original_at, e.sent_at, e.received_at,
          iif(e.session = '', null, coalesce(
            (select json_array(profile, at, id) from links where company = ?1 and session = e.session and at <= e.ts order by at desc, id desc limit 1),
            (select json_array(profile, at, id) from links where company = ?1 and session = e.session order by at, id limit 1))) as link,

@@ -1,6 +1,6 @@
 -- Stores what is new of a request's events and names it.
 -- ?1 JSON array of {i id, t ts, n type, d data, r revenue counters?, o original ms?, c context?}, ?2 company, ?3 source, ?4 session, ?5 request,
--- ?6 sent ms, ?7 received ms, ?8 context, ?9 origin, ?10 address that must still lead to ?11 profile, or only a profile that must be there, not erased,
+-- ?6 sent ms, ?7 received ms, ?8 context, ?9 origin and the patterns that it fits, ?10 address that must still lead to ?11 profile, or only a profile that must be there, not erased,
 -- ?12 hash that must not be a tombstone's, ?13 1 for an identify without proof, ?14 1 for a machine's, or null,
 -- ?15 version of the plan that they were held against; null for those that no plan is about, ?16 an identify's claim or null,
 -- ?17 null, or a JSON array of [lookup key, profile that it must lead to or null for nobody, keys below which that profile must stay or null,
@@ -13,7 +13,8 @@ select c.id, ?3, j.value->>'i', ?4, j.value->>'t', j.value->>'n', j.value->'d', 
        ?5, j.value->>'o', ?6, ?7, ?14, ?16
 from companies as c cross join json_each(?1) as j
 where c.id = ?2 and (?13 is null or c.verification < 2) and (?15 is null or c.plan = ?15)
-  and (?9 is null or c.allowed_origins is null or exists (select 1 from json_each(c.allowed_origins) as o where o.value = ?9))
+  and (?9 is null or c.allowed_origins is null or exists (
+    select 1 from json_each(c.allowed_origins) as o where instr(?9, char(10) || o.value || char(10)) > 0))
   and (?10 is null or exists (
     select 1 from identities where company = ?2 and kind = iif(instr(?10, '@') > 0, 'email', 'user') and key = ?10 and profile = ?11))
   and (?11 is null or ?10 is not null or exists (select 1 from profiles where company = ?2 and id = ?11 and erased_at is null))

@@ -1,7 +1,7 @@
 -- A page of a company's events in the order of sessions, each with its owner by the ledger (domain/ledger.rs). A page's event without a session is an identify
 -- that was taken back. ?1 company, ?2 received until ms, ?3 from ts, ?4 before ts,
 -- ?5 type, ?6 ?7 ?8 ?9 after this session, ts, source and message id, ?10 limit; null for not asked
-select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.data,
+select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.data, e.context,
        coalesce(
          (select json_object('profile', profile) from links
           where company = e.company and session = e.session and at <= e.ts order by at desc, id desc limit 1),

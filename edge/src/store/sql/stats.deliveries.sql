@@ -1,8 +1,9 @@
 -- The deliveries to a company's subscriptions that were written in a range: how many in each of its spans by their state of now, and of those delivered the
 -- percentiles (nearest rank) of the ms from being written, when the event came in, to the end of the first attempt that succeeded.
--- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span
+-- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, from ?5 on four times: when the clocks change that tell the days, ms, and by how many ms
 with made as materialized (
-  select (d.created_at - cast(?2 as integer)) / cast(?4 as integer) as place, d.state,
+  select (d.created_at - cast(?2 as integer) + iif(d.created_at >= ?5, cast(?6 as integer), 0) + iif(d.created_at >= ?7, cast(?8 as integer), 0)
+          + iif(d.created_at >= ?9, cast(?10 as integer), 0) + iif(d.created_at >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, d.state,
          iif(d.state = 'delivered', (
            select min(a.at + a.duration_ms) from attempts as a where a.company = ?1 and a.delivery = d.id and a.success = 1) - d.created_at, null) as ms
   from subscriptions as s cross join deliveries as d indexed by deliveries_by_subscription

@@ -94,6 +94,8 @@ export interface Wanted {
 export async function download({ key, path, query, inParts }: Wanted, sink: Sink, come: (come: Come) => void, signal: AbortSignal): Promise<Taken> {
   const asked = new URLSearchParams(query);
   if (inParts) asked.set('partial', 'true');
+  // Whoever clicks opens the file in a spreadsheet.
+  if (path.endsWith('/csv')) asked.set('bom', 'true');
   const so: Come = { rows: 0, bytes: 0 };
   const parts: Export[] = [];
   let name = 'export';

@@ -15,6 +15,18 @@ export interface Span {
   from: string;
   to: string;
   interval: 'hour' | 'day';
+  /** Of whose clocks the days are; where the browser cannot say, they have 24 hours each. */
+  zone?: string;
+}
+
+/** The viewer's zone. Some browsers throw when they are asked for it. */
+function zone(): { zone?: string } {
+  try {
+    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    return timeZone ? { zone: timeZone } : {};
+  } catch {
+    return {};
+  }
 }
 
 const midnight = (at: Date, days = 0) => new Date(at.getFullYear(), at.getMonth(), at.getDate() + days);
@@ -22,7 +34,8 @@ const midnight = (at: Date, days = 0) => new Date(at.getFullYear(), at.getMonth(
 const shown = (at: Date) => `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`;
 const read = (date: string | null) => (date && /^\d{4}-\d{2}-\d{2}$/.test(date) ? new Date(`${date}T00:00`) : undefined);
 
-/** The range that the address names, as the API is asked for it. Days begin at the viewer's midnight; the last 24 hours end with this one. */
+/** The range that the address names, as the API is asked for it. Days begin at the viewer's midnight, also where clocks change; the last 24 hours end with
+ *  this one. */
 export function spanOf(query: URLSearchParams, now = new Date()): Span {
   const [from, until] = [read(query.get('from')), read(query.get('to'))];
   const [, , days] = LAST.find(([range]) => range === query.get('range')) ?? LAST[0]!;
@@ -31,7 +44,7 @@ export function spanOf(query: URLSearchParams, now = new Date()): Span {
   const length = (end.getTime() - begin.getTime()) / DAY_MS;
   const wanted = query.get('interval');
   const interval = wanted === 'day' || (wanted !== 'hour' && length > HOURLY_DAYS) ? 'day' : 'hour';
-  return { from: begin.toISOString(), to: end.toISOString(), interval };
+  return { from: begin.toISOString(), to: end.toISOString(), interval, ...zone() };
 }
 
 export function Range({ query }: { query: URLSearchParams }) {

@@ -1,0 +1,362 @@
+//! JSON as senders write it, made JSON that every reader can hold.
+//!
+//! The grammar of JSON allows what many readers refuse: half of a surrogate pair (a text that was cut through an emoji), a number beyond a double, a
+//! name that stands twice in an object. Python also writes `NaN` and `Infinity`. This is read here, once, where a body comes in:
+//!
+//! - Half of a pair becomes U+FFFD, in values and in names.
+//! - A number beyond a double, `NaN`, `Infinity` and `-Infinity` become null.
+//! - Of members of one name the last counts, as in browsers; the others are left out.
+//!
+//! All else stays as it was sent, to the letter: `79.990`, `-0`, integers of many digits, control characters that are escaped. What is no JSON for
+//! another reason is passed on as it is, for the reader behind to refuse.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Takes the place of what is no character.
+const REPLACEMENT: &str = "\u{fffd}";
+/// Digits that a number may have before it is looked at: a double holds at least so many before its point.
+const DIGITS_SURE: usize = 300;
+
+/// The text, with what is not for every reader replaced. Most texts need nothing: then nothing is copied.
+#[must_use]
+pub fn read(text: &str) -> Cow<'_, str> {
+    let mut scan = Scan { text, bytes: text.as_bytes(), ..Scan::default() };
+    scan.run();
+    if scan.edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(scan.edited()) }
+}
+
+/// A stored text as a value. Those from before this was read at the door may hold anything; what is no JSON at all is null.
+#[must_use]
+pub fn value(text: &str) -> Value {
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&read(text))).unwrap_or_default()
+}
+
+/// A stored text to be handed on, which may likewise be from before.
+///
+/// # Errors
+/// When it is no JSON at all.
+pub fn raw(text: String) -> serde_json::Result<Box<RawValue>> {
+    RawValue::from_string(match read(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(mended) => mended,
+    })
+}
+
+/// What replaces the bytes from `from` to `to`.
+struct Edit {
+    from: usize,
+    to: usize,
+    with: &'static str,
+}
+
+/// A member's name in an object that is open.
+struct Member {
+    /// Of the name, without its escapes.
+    hash: u64,
+    from: usize,
+    /// Where the next member begins.
+    next: usize,
+}
+
+#[derive(Default)]
+struct Scan<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    edits: Vec<Edit>,
+    /// Of each open bracket, how many members were open before it; `None` for an array's.
+    open: Vec<Option<usize>>,
+    /// The members of all open objects, the innermost one's last.
+    members: Vec<Member>,
+}
+
+impl Scan<'_> {
+    fn run(&mut self) {
+        let mut names = false;
+        while let Some(byte) = self.bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    let from = self.at;
+                    self.string();
+                    if std::mem::take(&mut names) {
+                        self.name(from);
+                    }
+                }
+                b'{' => {
+                    self.open.push(Some(self.members.len()));
+                    names = true;
+                    self.at += 1;
+                }
+                b'[' => {
+                    self.open.push(None);
+                    names = false;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    if let Some(Some(before)) = self.open.pop() {
+                        self.close(before);
+                    }
+                    names = false;
+                    self.at += 1;
+                }
+                b',' => {
+                    names = matches!(self.open.last(), Some(Some(_)));
+                    self.at += 1;
+                }
+                b'-' | b'0'..=b'9' | b'N' | b'I' => self.number(),
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// Goes behind the string that begins here.
+    fn string(&mut self) {
+        self.at += 1;
+        while let Some(byte) = self.bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.at += 1;
+                    return;
+                }
+                b'\\' => self.escape(),
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn escape(&mut self) {
+        let from = self.at;
+        self.at += match self.unit(from) {
+            Some(0xd800..=0xdbff) if matches!(self.unit(from + 6), Some(0xdc00..=0xdfff)) => 12,
+            Some(0xd800..=0xdfff) => {
+                self.edits.push(Edit { from, to: from + 6, with: REPLACEMENT });
+                6
+            }
+            Some(_) | None => 2,
+        };
+    }
+
+    /// The UTF-16 unit that is escaped here.
+    fn unit(&self, from: usize) -> Option<u16> {
+        let digits = self.bytes.get(from..from + 6)?.strip_prefix(b"\\u")?;
+        digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | u16::try_from(char::from(*digit).to_digit(16)?).ok()?))
+    }
+
+    fn number(&mut self) {
+        let from = self.at;
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let unsigned = rest.strip_prefix(b"-").unwrap_or(rest);
+        let word = if rest.starts_with(b"NaN") {
+            3
+        } else if unsigned.starts_with(b"Infinity") {
+            rest.len() - unsigned.len() + 8
+        } else {
+            0
+        };
+        let is_of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = if word > 0 { word } else { rest.iter().take_while(|byte| is_of_number(byte)).count() };
+        // A letter that is neither: no JSON.
+        self.at += length.max(1);
+        let token = self.text.get(from..self.at).unwrap_or_default();
+        let may_be_beyond = || length > DIGITS_SURE || token.contains(['e', 'E']);
+        if word > 0 || may_be_beyond() && is_beyond(token) {
+            self.edits.push(Edit { from, to: self.at, with: "null" });
+        }
+    }
+
+    /// Notes the name that began here and ends before this place.
+    fn name(&mut self, from: usize) {
+        let before = self.open.last().copied().flatten().unwrap_or_default();
+        if self.members.len() > before
+            && let Some(last) = self.members.last_mut()
+        {
+            last.next = from;
+        }
+        let name = name(self.text.get(from..self.at).unwrap_or_default());
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        self.members.push(Member { hash, from, next: from });
+    }
+
+    /// Leaves out those members of the object that ends here whose name comes again behind them.
+    fn close(&mut self, before: usize) {
+        let mut members = self.members.split_off(before.min(self.members.len()));
+        members.sort_unstable_by_key(|member| (member.hash, member.from));
+        for pair in members.windows(2) {
+            let [first, second] = pair else { continue };
+            if first.hash == second.hash && self.name_at(first.from) == self.name_at(second.from) {
+                self.edits.push(Edit { from: first.from, to: first.next, with: "" });
+            }
+        }
+    }
+
+    /// The name that begins here.
+    fn name_at(&self, from: usize) -> Cow<'_, str> {
+        let mut scan = Scan { text: self.text, bytes: self.bytes, at: from, ..Scan::default() };
+        scan.string();
+        name(self.text.get(from..scan.at).unwrap_or_default())
+    }
+
+    fn edited(mut self) -> String {
+        // What is left out may hold other edits.
+        self.edits.sort_unstable_by_key(|edit| (edit.from, std::cmp::Reverse(edit.to)));
+        let (mut out, mut at) = (String::with_capacity(self.text.len()), 0);
+        for edit in &self.edits {
+            if edit.from < at {
+                continue;
+            }
+            out.push_str(self.text.get(at..edit.from).unwrap_or_default());
+            out.push_str(edit.with);
+            at = edit.to;
+        }
+        out.push_str(self.text.get(at..).unwrap_or_default());
+        out
+    }
+}
+
+/// Whether this is a number that no double holds.
+fn is_beyond(token: &str) -> bool {
+    serde_json::from_str::<f64>(token).is_err() && serde_json::from_str::<&RawValue>(token).is_ok()
+}
+
+/// A name without its quotes and escapes.
+fn name(quoted: &str) -> Cow<'_, str> {
+    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
+    if inner.contains('\\') {
+        serde_json::from_str(&read(quoted)).map_or(Cow::Borrowed(inner), Cow::Owned)
+    } else {
+        Cow::Borrowed(inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_every_reader_holds_is_not_touched() {
+        for text in [
+            r#"{"price":79.990,"zero":-0,"big":12345678901234567890,"s":"é\u0000\ud83d\ude00 \\ud83d","n":[1e300,1E-999,null]}"#,
+            r#"{"a":{"a":1},"b":[{"a":1},{"a":2}],"A":1,"":0}"#,
+            r#" [ "NaN", "Infinity", "1e400", true ] "#,
+            "",
+            "5",
+            "{",
+            "[1,",
+            r#"{"a"#,
+            r#""\"#,
+            r#""\u12"#,
+            "Nope",
+            "In",
+            "-",
+            "--",
+            "1e",
+            "}",
+            "]]}",
+        ] {
+            assert!(matches!(read(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+        assert_eq!(read(&"9".repeat(309)), "null");
+        assert!(matches!(read(&"9".repeat(308)), Cow::Borrowed(_)), "308 digits are a double");
+    }
+
+    #[test]
+    fn what_some_readers_refuse_is_replaced() {
+        for (text, expected) in [
+            (r#"{"a":"x\ud83d"}"#, "{\"a\":\"x\u{fffd}\"}"),
+            (
+                r#"["\uD83D\uD83D\uDE00","\ude00x","\ud83dA","\ud83d\n","\ud83d\u0041"]"#,
+                "[\"\u{fffd}\\uD83D\\uDE00\",\"\u{fffd}x\",\"\u{fffd}A\",\"\u{fffd}\\n\",\"\u{fffd}\\u0041\"]",
+            ),
+            (r#"{"k\ud800":1}"#, "{\"k\u{fffd}\":1}"),
+            ("[1e400,-1E+999,1e308,NaN,Infinity,-Infinity]", "[null,null,1e308,null,null,null]"),
+            ("NaN", "null"),
+            (r#"{"amount":5,"amount":7}"#, r#"{"amount":7}"#),
+            (r#"{"a":{"x":"\ud800"},"b":1,"a":2 , "a" :3}"#, r#"{"b":1,"a" :3}"#),
+            (r#"{"a":1,"\u0061":2}"#, r#"{"\u0061":2}"#),
+            (r#"{"k\ud800":1,"k\ud801":2}"#, "{\"k\u{fffd}\":2}"),
+            (r#"[{"a":[{"b":1,"b":[1,2]}],"a":{"b":1,"b":2}}]"#, r#"[{"a":{"b":2}}]"#),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+            serde_json::from_str::<Value>(&read(text)).unwrap();
+        }
+    }
+
+    #[test]
+    fn stored_texts_from_before_are_read_too() {
+        assert_eq!(value(r#"{"a":"\ud800","b":1e999,"c":1}"#), json!({"a": "\u{fffd}", "b": null, "c": 1}));
+        assert_eq!(value("{"), Value::Null);
+        assert_eq!(raw(r#"{"a": "\ud800"}"#.to_owned()).unwrap().get(), "{\"a\": \"\u{fffd}\"}");
+        assert!(raw("{".to_owned()).is_err());
+    }
+
+    #[test]
+    fn the_work_grows_with_the_length_of_the_body_alone() {
+        let many: String = (0..100_000).map(|n| format!("\"{}\":1e999,", n % 50_000)).collect();
+        let started = std::time::Instant::now();
+        let read = read(&format!("{{{many}\"x\":1}}")).into_owned();
+        assert_eq!(serde_json::from_str::<serde_json::Map<_, _>>(&read).unwrap().len(), 50_001);
+        let _ = super::read(&"[{\"a\":".repeat(100_000));
+        let _ = super::read(&"\\u0061".repeat(100_000));
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    }
+
+    fn any() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "1",
+            "-0",
+            "1e400",
+            "-1e999",
+            "NaN",
+            "-Infinity",
+            "\"\\ud83d\"",
+            "\"\\ud83d\\ude00\"",
+            "\"é\\u0000\\\\\"",
+            "null",
+            "true",
+        ]);
+        leaf.prop_map(str::to_owned).prop_recursive(5, 40, 6, |inner| {
+            let name = prop::sample::select(vec!["a", "b", "\\u0061", "\\ud800", "\\ud801", ""]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(", "))),
+                prop::collection::vec((name, inner), 0..6).prop_map(|members| {
+                    let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\" : {value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        })
+    }
+
+    /// How many members and items there are.
+    fn size(value: &Value) -> usize {
+        match value {
+            Value::Array(items) => items.len() + items.iter().map(size).sum::<usize>(),
+            Value::Object(members) => members.len() + members.values().map(size).sum::<usize>(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_every_reader_holds_it_and_reading_it_again_changes_nothing(text in any()) {
+            let once = read(&text).into_owned();
+            let held: Value = serde_json::from_str(&once).unwrap();
+            prop_assert_eq!(read(&once), once.as_str());
+            // No name is left twice: a reader that keeps only one of each keeps as many.
+            let colons = once.matches(" : ").count();
+            let commas = once.matches(", ").count();
+            prop_assert!(size(&held) >= colons + commas, "{}", once);
+        }
+
+        #[test]
+        fn no_text_at_all_stops_it(text in r#"[\[\]{}",:\\uNI\-0-9eEd8a ]{0,60}"#) {
+            let _ = read(&text);
+        }
+    }
+}

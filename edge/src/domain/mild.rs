@@ -1,0 +1,74 @@
+//! Optional texts as forms, scripts and people send them. A name with a line end, or a number for a text, is no reason to lose a lead or a payment.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// What an optional text is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mild {
+    /// Null or blank: as good as left out.
+    Missing,
+    /// All of it: trimmed, control characters as blanks, a number as its text.
+    Whole(String),
+    /// As much as is kept of one that is too long.
+    Cut(String),
+    /// It is no text.
+    Unread,
+}
+
+/// Reads an optional text of at most so many characters.
+#[must_use]
+pub fn text(value: &Value, chars_max: usize) -> Mild {
+    let text = match value {
+        Value::Null => return Mild::Missing,
+        Value::String(text) => text.replace(char::is_control, " "),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Mild::Unread,
+    };
+    let text = text.trim();
+    if text.is_empty() {
+        return Mild::Missing;
+    }
+    match text.char_indices().nth(chars_max) {
+        None => Mild::Whole(text.to_owned()),
+        Some((end, _)) => Mild::Cut(text.get(..end).unwrap_or_default().trim_end().to_owned()),
+    }
+}
+
+/// An optional text of a body, a number as its text. What is neither is none.
+///
+/// # Errors
+/// When it is no JSON.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Option::<Value>::deserialize(deserializer)? {
+        Some(Value::String(text)) => Some(text),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        None | Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_optional_text_is_read_as_far_as_it_is_one() {
+        let whole = |text: &str| Mild::Whole(text.to_owned());
+        for (value, read) in [
+            (json!(null), Mild::Missing),
+            (json!(" \n"), Mild::Missing),
+            (json!("Ann Lee\n"), whole("Ann Lee")),
+            (json!("Ann\tLee"), whole("Ann Lee")),
+            (json!(42), whole("42")),
+            (json!("ééééééé"), whole("ééééééé")),
+            (json!("Ann Lee Smith"), Mild::Cut("Ann Lee".to_owned())),
+            (json!("éééééé éé"), Mild::Cut("éééééé".to_owned())),
+            (json!({"first": "Ann"}), Mild::Unread),
+            (json!([]), Mild::Unread),
+            (json!(true), Mild::Unread),
+        ] {
+            assert_eq!(text(&value, 7), read, "{value}");
+        }
+    }
+}
