@@ -103,8 +103,8 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Reads and checks it, before anything of the item is stored.
-    fn read(mut traits: Traits, mut once: Traits) -> Result<Self, Problem> {
+    /// Reads what can be read of it.
+    fn read(mut traits: Traits, mut once: Traits) -> Self {
         for traits in [&mut traits, &mut once] {
             traits.remove("userHash");
             traits.remove("email");
@@ -112,7 +112,7 @@ impl Said {
         }
         let mut all = once.clone();
         all.extend(traits.clone());
-        Ok(Self { all: edit(&all, None)?, traits, once, email: None })
+        Self { all: edit(&all, None), traits, once, email: None }
     }
 
     fn is_empty(&self) -> bool {
@@ -125,12 +125,12 @@ impl Said {
     }
 }
 
-fn edit(traits: &Traits, email: Option<&str>) -> Result<Edit, Problem> {
+fn edit(traits: &Traits, email: Option<&str>) -> Edit {
     let mut user = json!({ "traits": traits });
     if let (Some(email), Value::Object(user)) = (email, &mut user) {
         user.insert("email".to_owned(), Value::String(email.to_owned()));
     }
-    Ok(Edit::read_mildly(&user.to_string(), "server", address).0)
+    Edit::read_mildly(&user.to_string(), "server", address).0
 }
 
 impl Saying for Said {
@@ -143,7 +143,7 @@ impl Saying for Said {
         let mut traits = self.once.clone();
         traits.retain(|name, _| !is_known(name));
         traits.extend(self.traits.clone());
-        Ok(Some(Cow::Owned(edit(&traits, self.email.as_deref())?)))
+        Ok(Some(Cow::Owned(edit(&traits, self.email.as_deref()))))
     }
 }
 
@@ -175,7 +175,7 @@ impl Teller<'_> {
         let mut all = once.clone();
         all.extend(said.clone());
         let hash = all.remove("userHash").and_then(|hash| hash.as_str().map(str::to_owned));
-        let saying = self.secret.map(|_| Said::read(said.clone(), once.clone())).transpose()?;
+        let saying = self.secret.map(|_| Said::read(said.clone(), once.clone()));
         let mut tries = Tries::default();
         loop {
             tries.next(self.call).await?;
