@@ -15,6 +15,8 @@ features=(--mvp-features --enable-bulk-memory --enable-bulk-memory-opt --enable-
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$PWD=/trackmate"
 # The core needs no more stack than this, and the memory of every page begins with it.
 export RUSTFLAGS="$RUSTFLAGS -C link-arg=-zstack-size=16384"
+# What crosses the border goes through small functions that fold away only when they are inlined (0.2 KB).
+export RUSTFLAGS="$RUSTFLAGS -C llvm-args=--inline-threshold=200"
 "$cargo" build --quiet --release --target wasm32-unknown-unknown -p trackmate-sdk
 wasm=$target/wasm32-unknown-unknown/release/trackmate_sdk.wasm
 

@@ -36,7 +36,13 @@ const bundle = (name, entry, options) =>
 
 // wasm2js makes one core, when the file is loaded and there is no page yet that it could ask. What is wanted is its maker.
 const [, maker] = /^import \* as host from 'host';(.*)^var retasmFunc = asmFunc\(/ms.exec(readFileSync(`${glue}/core.js`, 'utf8'));
-writeFileSync(`${glue}/compile.js`, `${maker}export const compile = (host) => asmFunc({ host });\n`);
+// Without what nothing uses: growing memory, words for Math, and a decoder of base64 for the few numbers that the memory begins with.
+const used = maker
+  .replace(/ +var base64[^]*?(?=function initActive)/, '')
+  .replace(/base64\w+\((\w+), (\d+), "(.*?)"\)/g, (_, memory, at, text) => `${memory}.set([${[...Buffer.from(text, 'base64')]}], ${at})`)
+  .replace(/ function __wasm_memory_grow[^]*?^ }$/m, '');
+const lean = used.replace(/^ var (\w+) = (?:new|Math).*\n/gm, (line, name) => (used.split(name).length > 2 ? line : ''));
+writeFileSync(`${glue}/compile.js`, `${lean}export const compile = (host) => asmFunc({ host });\n`);
 
 /** Nearly all of it runs when a page starts it: the browser compiles it in one go, and not again function by function. */
 const banner = { js: '//# allFunctionsCalledOnLoad' };
