@@ -40,7 +40,9 @@ node sdk-wasm/blank.mjs "$glue/wanted.wasm" "$glue/wanted.wat" "$glue/blank.wasm
 # Inlined further than size asks for: browsers compile each function at its first call, which takes longer than running it.
 wasm-opt "${features[@]}" --flatten --rereloop -O3 --inline-functions-with-loops --always-inline-max-function-size 100 \
   --zero-filled-memory --low-memory-unused --converge --remove-unused-module-elements -Oz \
-  -o "$glue/core.wasm" "$glue/blank.wasm"
+  -o "$glue/named.wasm" "$glue/blank.wasm"
+# Names of one letter, which the bundle is told.
+wasm-opt "${features[@]}" --minify-imports-and-exports -o "$glue/core.wasm" "$glue/named.wasm" > "$glue/names.json"
 # The same for pages that let no WebAssembly run, without what plain JavaScript has no word for.
 wasm-opt "${features[@]}" --signext-lowering --llvm-memory-copy-fill-lowering --llvm-nontrapping-fptoint-lowering \
   -Oz -o "$glue/plain.wasm" "$glue/core.wasm"

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from './browser.mjs';
-import { startCollector } from './collector.mjs';
+import { startCollector, unique } from './collector.mjs';
 
 /** What was handed over by a page that went is sent again after ten seconds, on a machine that others use too. */
 const HEALED_MS = 60_000;
@@ -212,7 +212,7 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
       const store = await openStore();
       const collector = await startCollector({ upstream: store.upstream });
       const context = await browser().newContext();
-      const names = async () => (await (store.names?.() ?? stored(collector))).filter((name) => name.startsWith('event-'));
+      const names = async () => ((await store.names?.()) ?? unique(collector.accepted()).map(({ eventType }) => eventType)).filter((name) => name.startsWith('event-'));
       const open = async (path = '/visit.html') => {
         const page = await context.newPage();
         await page.goto(collector.page(path, { company: store.company, api: collector.abroad }), { waitUntil: 'domcontentloaded' });
@@ -241,9 +241,4 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
       }
     });
   }
-}
-
-/** What a store that knows message ids would hold. */
-async function stored(collector) {
-  return [...new Map(collector.accepted().map(({ messageId, eventType }) => [messageId, eventType])).values()];
 }
