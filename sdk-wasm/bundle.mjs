@@ -33,12 +33,10 @@ const shared = {
     BYTES: JSON.stringify(readFileSync(`${glue}/core.wasm`, 'latin1')),
   },
 };
-/** Names that are ours alone: none is JSON, or what pages, browsers or other copies of the SDK call so. */
-const mangleProps = /^(owner|number|session|context|note|alike|bytes|upTo)$|_$/;
-/** Those of the core's border have a `_` at their end, and are what the build has called them. */
+/** The names of the core's border, which have a `_` at their end here, are what the build has called them. */
 const border = JSON.parse(readFileSync(`${glue}/names.json`, 'utf8'));
 const mangleCache = Object.fromEntries([...border.imports.map(([, ...names]) => names), ...border.exports].map(([name, short]) => [`${name}_`, short]));
-const mangle = { mangleProps, mangleCache };
+const mangle = { mangleProps: /_$/, mangleCache };
 const bundle = (name, entry, options) =>
   build({ ...shared, entryPoints: [`${js}${entry}.ts`], outfile: `${out}${name}`, format: 'esm', ...options });
 

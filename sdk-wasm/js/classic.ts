@@ -8,10 +8,9 @@ import type { TrackMate } from './trackmate';
 
 const page = globalThis as { document?: Document; TrackMate?: TrackMate & { q?: Early<string>[] } };
 const script = page.document?.currentScript as HTMLScriptElement | null | undefined;
-const beside = script?.src || location.href;
-const fallback = async () => (await import(new URL('trackmate.csp.js', beside).href)).compile;
+const folder = (script?.src || location.href).replace(/[^/]*$/, '');
 const stub = page.TrackMate;
-const sdk = create(compile, prepare, fallback) as TrackMate & { repeat(calls: Early<string>[]): void };
+const sdk = create(compile, prepare, async () => (await import(`${folder}trackmate.csp.js`)).compile);
 
 page.TrackMate = sdk;
-sdk.repeat(stub?.q ?? []);
+(sdk as TrackMate & { repeat(calls: Early<string>[]): void }).repeat(stub?.q ?? []);

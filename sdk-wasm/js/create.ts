@@ -160,7 +160,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   const answered = guard((request: number, status: number, wait: number, body?: Answer) => {
     answer = body;
     const verdict = core!.answered_(now(), request, status, body?.success === true, wait);
-    say('answer', status, ['delivered', 'tried again later', 'refused', 'too late'][verdict]);
+    say('answer', status, ['delivered', 'again later', 'refused', 'too late'][verdict]);
     for (const { code, message } of (verdict === 0 && body?.rejected) || []) lose(code, message);
     if (verdict === 0) adopt();
     run();
@@ -225,7 +225,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     for (const [id, { reject }] of promises) {
       if (core!.progress_(now(), id) < 3) continue;
       promises.delete(id);
-      reject(failure('unreachable', 'TrackMate cannot be reached; the call is kept and sent when it can'));
+      reject(failure('unreachable', 'TrackMate cannot be reached; the call is kept'));
     }
   });
 
@@ -389,7 +389,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     // A copy: the page may go on changing what it passed.
     const given: unknown[] = JSON.parse(json(args));
     if (ready) return perform(name, at, page, given);
-    if (early.length >= Most.CALLS) throw failure('dropped', 'too many calls wait');
+    if (early.length >= Most.CALLS) throw failure('dropped', 'the call was dropped');
     const entry: Early<Facts> = [name, at, given, undefined, page];
     early.push(entry);
     return AWAITED.includes(name) ? new Promise((resolve) => (entry[3] = resolve)) : undefined;
@@ -451,7 +451,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       claim(of, owner, () => {
         // Read now: who owned it until now may have sent some.
         const left = found(company, of);
-        say('takes over', left.length, 'calls of an earlier page');
+        say('takes over', left.length, 'calls');
         for (const kept of left) {
           texts.set(++restored, kept);
           restore(restored, kept, away.get(nameOf(kept)));
@@ -576,7 +576,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       remove('early');
       for (const line of saved.split('\t').filter(Boolean)) {
         const calls = attempt(() => JSON.parse(line) as [string, Facts, Early<Facts>[]][]);
-        if (!calls) lose('dropped', 'too many calls wait');
+        if (!calls) lose('dropped', 'the call was dropped');
         for (const [of, page, entries] of calls ?? []) if (of === company) repeat(entries, page);
       }
     }
@@ -597,12 +597,12 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     get('');
     // A Content-Security-Policy without 'wasm-unsafe-eval', or a browser without WebAssembly.
     const made = prepare().catch(fallback);
-    made.then(open, (error) => lose('unavailable', `the SDK could not be loaded: ${error}`, early.length)).catch(warn);
+    made.then(open, (error) => lose('unavailable', `the SDK cannot be loaded: ${error}`, early.length)).catch(warn);
   }
 
   const api: Record<string, (...args: any[]) => unknown> = {
     init(companyId: string, apiUrl: string, options?: InitOptions) {
-      if (!companyId || !apiUrl) return warn('init needs a company id and the address of TrackMate');
+      if (!companyId || !apiUrl) return warn('init needs a company id and an address');
       let url = String(apiUrl);
       while (url.endsWith('/')) url = url.slice(0, -1);
       url += options?.path ?? '/api';

@@ -115,7 +115,7 @@ export function campaignOf(url: string): Record<string, string> | undefined {
   if (!url.includes('utm_')) return;
   const found: Record<string, string> = {};
   let any;
-  for (const [name, value] of new URLSearchParams(bare(url).split('?').slice(1).join('?'))) {
+  for (const [name, value] of new URLSearchParams(bare(url).split('?')[1])) {
     if (name.startsWith('utm_')) found[(any = cut(name.slice(4), 16))] = cut(value, 100);
   }
   return any === undefined ? undefined : found;
@@ -161,15 +161,16 @@ const KNOWN: Record<string, (browser: Navigator & { userAgentData?: object }) =>
   userAgentData: ({ userAgentData }) => userAgentData,
 };
 
-let described: string | undefined;
+let described = '';
 /** The same as members of a JSON object. Asked when a page's first request goes out, as one that begins has better things to do. */
 export function browser(): string {
-  if (described === undefined) {
-    described = '';
+  if (!described) {
+    let all = '';
     for (const [name, ask] of Object.entries(KNOWN)) {
       const said = attempt(() => json({ [name]: ask(navigator) }).slice(1, -1));
-      if (said && size(described + said) < BROWSER_BYTES_MAX) described += (described && ',') + said;
+      if (said && size(all + said) < BROWSER_BYTES_MAX) all += (all && ',') + said;
     }
+    described = all;
   }
   return described;
 }

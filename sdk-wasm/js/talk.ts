@@ -16,7 +16,7 @@ export function on(name: string, fn: unknown) {
 
 // Pages have consoles of their own, without these.
 export const say = (...words: unknown[]) => settings.debug && attempt(() => console.debug('TrackMate:', ...words));
-export const warn = (problem: unknown) => attempt(() => console.warn(`TrackMate: ${problem instanceof Error ? problem.message : String(problem)}`));
+export const warn = (problem: any) => attempt(() => console.warn(`TrackMate: ${problem?.message ?? problem}`));
 
 /** The same, and what it throws is said and stays here: nobody else can mend it. */
 export const guard =

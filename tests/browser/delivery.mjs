@@ -56,18 +56,32 @@ const SCENARIOS = {
       };
     }),
   ),
-  // … and an error leaves the core in the middle of its work, as an end does, in any browser.
-  'the script that parts is ended while it hands over': prepared(() =>
-    addEventListener('beforeunload', () => {
-      Object.defineProperty(navigator, 'webdriver', {
-        configurable: true,
-        get() {
-          delete navigator.webdriver;
-          throw new Error('ended');
-        },
-      });
-    }),
-  ),
+  // … and in Chromium the tools for developers can do the same.
+  'the script that parts is ended while it hands over': {
+    events: 5,
+    inVisit: 5,
+    async run({ open, context, collector }) {
+      await context.addInitScript(() =>
+        addEventListener('beforeunload', () => {
+          Object.defineProperty(navigator, 'webdriver', {
+            configurable: true,
+            get() {
+              delete navigator.webdriver;
+              navigator.sendBeacon('/met');
+              for (;;);
+            },
+          });
+        }),
+      );
+      const page = await open();
+      const tools = await context.newCDPSession(page);
+      for (let n = 0; n < 5; n++) await burst(page, 1, { from: n });
+      const closed = close(page);
+      await until('the script to be met in there', () => collector.requests.some(({ path }) => path === '/met'));
+      await tools.send('Runtime.terminateExecution');
+      await closed;
+    },
+  },
   'a tab is closed before the core is compiled': prepared(() => {
     const { compile } = WebAssembly;
     WebAssembly.compile = async (bytes) => (await new Promise((later) => setTimeout(later, 2_000)), compile(bytes));
