@@ -41,6 +41,8 @@ export async function startCollector({ upstream } = {}) {
     hold: {},
     /** Pages besides those above, by path. */
     pages: {},
+    /** The address at which a scenario began. */
+    began: '',
     /** Events that were accepted, each with its session, in the order of arrival. */
     accepted: () =>
       requests

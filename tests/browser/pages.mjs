@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { until } from './browser.mjs';
 import { startCollector, unique } from './collector.mjs';
 
-const HEALED_MS = Number(process.env.HEALED_MS ?? 30_000);
+/** As long as a busy machine may need. */
+const HEALED_MS = 30_000;
 
 /** What customers paste. `START` is the dashboard's own form of it, with `options` as the scenario says. */
 const STUB = '<script src="/sdk/stub.js"></script>';
@@ -48,10 +49,10 @@ const swap = (page, path) =>
     await new Promise((later) => setTimeout(later, 50));
   }, path);
 
-/** A page where `break_` has run before anything else; five calls of it arrive, and an identify is answered. */
-const broken = (break_, { html = CLASSIC + START, check = () => {}, ...more } = {}) => ({
+/** A page where `spoil` has run before anything else; four calls of it arrive, and an identify is answered. */
+const broken = (spoil, { html = CLASSIC + START, check = () => {}, ...more } = {}) => ({
   html,
-  before: break_,
+  before: spoil,
   events: ['page_view', 'one', 'two', 'three'],
   async run({ page }) {
     await sdkThere(page);
@@ -431,7 +432,7 @@ const SCENARIOS = {
 
 /** A page's own address stands in what is seen of it without its query. */
 function withQuery(collector) {
-  return ([path, referrer]) => [path, referrer === '/page.html' ? collector.last.replace(collector.url, '') : referrer];
+  return ([path, referrer]) => [path, referrer === '/page.html' ? collector.began.replace(collector.url, '') : referrer];
 }
 
 /**
@@ -460,7 +461,7 @@ export function pageScenarios({ browser, openStore, without = {} }) {
         if (scenario.before) await context.addInitScript(scenario.before);
         const page = await context.newPage();
         const arrive = { waitUntil: 'domcontentloaded' };
-        const url = (collector.last = `${collector.url}/page.html?a=b${scenario.query ?? ''}`);
+        const url = (collector.began = `${collector.url}/page.html?a=b${scenario.query ?? ''}`);
         if (scenario.from) {
           await page.goto(`${collector.abroad}/elsewhere.html`, arrive);
           await page.evaluate((url) => void (location.href = url), url);
@@ -471,7 +472,6 @@ export function pageScenarios({ browser, openStore, without = {} }) {
           left = true;
           await page.goto(`${collector.url}/elsewhere.html`, arrive);
           release();
-          delete scenario.before;
         };
         await scenario.run({ page, collector, context, leave });
         if (!left) assert.deepEqual(await page.evaluate(() => faults), []);
