@@ -15,6 +15,8 @@ features=(--mvp-features --enable-bulk-memory --enable-bulk-memory-opt --enable-
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$PWD=/trackmate"
 # The core needs no more stack than this, and the memory of every page begins with it.
 export RUSTFLAGS="$RUSTFLAGS -C link-arg=-zstack-size=16384"
+# What crosses the border goes through small functions that fold away only when they are inlined (0.2 KB).
+export RUSTFLAGS="$RUSTFLAGS -C llvm-args=--inline-threshold=200"
 "$cargo" build --quiet --release --target wasm32-unknown-unknown -p trackmate-sdk
 wasm=$target/wasm32-unknown-unknown/release/trackmate_sdk.wasm
 
@@ -38,7 +40,9 @@ node sdk-wasm/blank.mjs "$glue/wanted.wasm" "$glue/wanted.wat" "$glue/blank.wasm
 # Inlined further than size asks for: browsers compile each function at its first call, which takes longer than running it.
 wasm-opt "${features[@]}" --flatten --rereloop -O3 --inline-functions-with-loops --always-inline-max-function-size 100 \
   --zero-filled-memory --low-memory-unused --converge --remove-unused-module-elements -Oz \
-  -o "$glue/core.wasm" "$glue/blank.wasm"
+  -o "$glue/named.wasm" "$glue/blank.wasm"
+# Names of one letter, which the bundle is told.
+wasm-opt "${features[@]}" --minify-imports-and-exports -o "$glue/core.wasm" "$glue/named.wasm" > "$glue/names.json"
 # The same for pages that let no WebAssembly run, without what plain JavaScript has no word for.
 wasm-opt "${features[@]}" --signext-lowering --llvm-memory-copy-fill-lowering --llvm-nontrapping-fptoint-lowering \
   -Oz -o "$glue/plain.wasm" "$glue/core.wasm"

@@ -22,6 +22,8 @@ const shared = {
   minify: true,
   charset: 'utf8',
   target: 'es2022',
+  // Scripts save a line that says so; modules are strict anyway.
+  tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
   legalComments: 'none',
   logLevel: 'warning',
   sourcemap: 'linked',
@@ -31,19 +33,30 @@ const shared = {
     BYTES: JSON.stringify(readFileSync(`${glue}/core.wasm`, 'latin1')),
   },
 };
+/** The names of the core's border, which have a `_` at their end here, are what the build has called them. */
+const border = JSON.parse(readFileSync(`${glue}/names.json`, 'utf8'));
+const mangleCache = Object.fromEntries([...border.imports.map(([, ...names]) => names), ...border.exports].map(([name, short]) => [`${name}_`, short]));
+const mangle = { mangleProps: /_$/, mangleCache };
 const bundle = (name, entry, options) =>
   build({ ...shared, entryPoints: [`${js}${entry}.ts`], outfile: `${out}${name}`, format: 'esm', ...options });
 
 // wasm2js makes one core, when the file is loaded and there is no page yet that it could ask. What is wanted is its maker.
-const [, maker] = /^import \* as host from 'host';(.*)^var retasmFunc = asmFunc\(/ms.exec(readFileSync(`${glue}/core.js`, 'utf8'));
-writeFileSync(`${glue}/compile.js`, `${maker}export const compile = (host) => asmFunc({ host });\n`);
+const [, maker] = /^import \* as env from 'env';(.*)^var retasmFunc = asmFunc\(/ms.exec(readFileSync(`${glue}/core.js`, 'utf8'));
+// Without what nothing uses: growing memory, words for Math, and a decoder of base64 for the few numbers that the memory begins with.
+const used = maker
+  .replace(/ +var base64[^]*?(?=function initActive)/, '')
+  .replace(/base64\w+\((\w+), (\d+), "(.*?)"\)/g, (_, memory, at, text) => `${memory}.set([${[...Buffer.from(text, 'base64')]}], ${at})`)
+  .replace(/ function __wasm_memory_grow[^]*?^ }$/m, '');
+const lean = used.replace(/^ var (\w+) = (?:new|Math).*\n/gm, (line, name) => (used.split(name).length > 2 ? line : ''));
+writeFileSync(`${glue}/compile.js`, `${lean}export const compile = (host) => asmFunc({ env: host });\n`);
 
 /** Nearly all of it runs when a page starts it: the browser compiles it in one go, and not again function by function. */
 const banner = { js: '//# allFunctionsCalledOnLoad' };
-await bundle('trackmate.js', 'module', { banner, external: ['./trackmate.csp.js'] });
-await bundle('trackmate.classic.js', 'classic', { banner, format: 'iife' });
+await bundle('trackmate.js', 'module', { banner, ...mangle, external: ['./trackmate.csp.js'] });
+await bundle('trackmate.classic.js', 'classic', { banner, ...mangle, format: 'iife' });
 await bundle('trackmate.csp.js', 'csp', { banner, alias: { 'trackmate-core': `${glue}/compile.js` } });
 await bundle('stub.js', 'stub', { format: 'iife', sourcemap: false });
+writeFileSync(`${out}stub.js`, readFileSync(`${out}stub.js`, 'utf8').trim());
 await bundle('vitals.js', 'vitals');
 for (const types of ['trackmate.d.ts', 'vitals.d.ts']) cpSync(`${js}${types}`, `${out}${types}`);
 

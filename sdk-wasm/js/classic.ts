@@ -1,14 +1,16 @@
-// The classic script, `<script async src="…/trackmate.classic.js"></script>`: defines `window.TrackMate`, and makes the calls that the
-// loader stub, if there was one, has queued under that name.
+// The classic script, `<script async src="…/trackmate.classic.js"></script>`: defines `TrackMate`, and makes the calls that the loader
+// stub, if there was one, has queued under that name.
 
 import { compile, prepare } from './core';
-import { create, type Early } from './create';
+import { create } from './create';
+import type { Early } from './early';
 import type { TrackMate } from './trackmate';
 
-const script = document.currentScript as HTMLScriptElement | null;
-const fallback = async () => (await import(new URL('trackmate.csp.js', script?.src || location.href).href)).compile;
-const stub = window.TrackMate as { q?: Early[] } | undefined;
-const sdk = create(compile, prepare, fallback) as TrackMate & { repeat(entries: Early[]): void };
+const page = globalThis as { document?: Document; TrackMate?: TrackMate & { q?: Early<string>[] } };
+const script = page.document?.currentScript as HTMLScriptElement | null | undefined;
+const folder = (script?.src || location.href).replace(/[^/]*$/, '');
+const stub = page.TrackMate;
+const sdk = create(compile, prepare, async () => (await import(`${folder}trackmate.csp.js`)).compile);
 
-window.TrackMate = sdk;
-sdk.repeat(stub?.q ?? []);
+page.TrackMate = sdk;
+(sdk as TrackMate & { repeat(calls: Early<string>[]): void }).repeat(stub?.q ?? []);

@@ -1,33 +1,34 @@
-// The border to the decisions in Rust: what `src/lib.rs` exports and what it asks of the page. Numbers only.
+// The border to the decisions in Rust: what `src/lib.rs` exports and what it asks of the page. Numbers only. Names that end in `_` there
+// end in nothing; the build makes one letter of both.
 
 /** `src/lib.rs`. Times are `performance.now()`, so that a changed clock stops no timer. */
 export interface Core {
-  open(now: number, batchEvents: number, flushMs: number, askedMs: number, consent: number): void;
-  track(now: number, id: number, identify: boolean, nameChars: number, bytes: number, overhead: number, envelope: number): number;
-  restore(now: number, id: number, identify: boolean, bytes: number, overhead: number, envelope: number, awayMs: number): void;
-  unkept(id: number): void;
-  forget(id: number): void;
-  consent(now: number, decision: number): void;
-  flush(now: number): void;
-  online(now: number, online: boolean): void;
-  wake(now: number): void;
-  next(): number;
-  part(now: number, leaving: boolean): void;
-  answered(now: number, request: number, status: number, ours: boolean, retryAfterMs: number): number;
-  progress(now: number, id: number): number;
-  visit(nowS: number, campaign: number, startedS: number, lastS: number, storedCampaign: number): number;
-  fits(contextBytes: number): number;
+  open_(now: number, batchEvents: number, flushMs: number, askedMs: number, consent: number): void;
+  track_(now: number, id: number, identify: boolean, nameChars: number, bytes: number, overhead: number, envelope: number): number;
+  restore_(now: number, id: number, identify: boolean, bytes: number, overhead: number, envelope: number, awayMs: number): void;
+  unkept_(id: number): void;
+  forget_(id: number): void;
+  consent_(now: number, decision: number): void;
+  flush_(now: number): void;
+  online_(now: number, online: boolean): void;
+  wake_(now: number): void;
+  next_(): number;
+  part_(now: number, leaving: boolean): void;
+  answered_(now: number, request: number, status: number, ours: boolean, retryAfterMs: number): number;
+  progress_(now: number, id: number): number;
+  visit_(nowS: number, campaign: number, startedS: number, lastS: number, storedCampaign: number): number;
+  fits_(contextBytes: number): number;
 }
 
 /** `core::Page`. */
 export interface Host {
-  keep(id: number): void;
-  put(id: number): void;
-  send(request: number, how: number): number;
-  away(id: number): void;
-  done(id: number, end: number): void;
-  pause(waitMs: number): void;
-  random(): number;
+  keep_(id: number): void;
+  put_(id: number): void;
+  send_(request: number, how: number): number;
+  away_(id: number): void;
+  done_(id: number, end: number): void;
+  pause_(waitMs: number): void;
+  random_(): number;
 }
 
 /** Makes a core that asks this page. */
@@ -42,7 +43,7 @@ const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array
 const bytes = () => fromBase64?.(btoa(WASM)) ?? Uint8Array.from(WASM, (char) => char.charCodeAt(0));
 
 const made = (module: WebAssembly.Module, host: Host) =>
-  new WebAssembly.Instance(module, { host: host as unknown as WebAssembly.ModuleImports }).exports as unknown as Core;
+  new WebAssembly.Instance(module, { env: host as unknown as WebAssembly.ModuleImports }).exports as unknown as Core;
 
 /** Compiled at once. */
 export const compile: Compile = (host) => made(new WebAssembly.Module(bytes()), host);

@@ -2,16 +2,16 @@
 // localStorage, fetch, timers and the page's events. It decides nothing that the core could, and never throws into the page.
 
 import type { Compile, Core, Host } from './core';
+import { type Early, Most } from './early';
+import { json } from './json';
 import { type Answer, handOver, post } from './network';
 import { ageOf, found, fresh, type Kept, nameOf, type Note, place, spell } from './notes';
-import { askWhileLoading, browser, BROWSER_BYTES_MAX, contextOf, type Facts, facts, pathOf, size, watchHistory } from './page';
+import { askWhileLoading, browser, BROWSER_BYTES_MAX, contextOf, type Facts, facts, isViewed } from './page';
+import { returned, size, titleNow, viewedBefore, viewOf, watchHistory, where } from './page';
 import { attempt, claim, get, owns, release, remove, set, under } from './store';
-import { configure, emit, lose, on, say, settings, warn } from './talk';
+import { configure, emit, guard, listen, lose, on, say, settings, warn } from './talk';
 import type { CallOptions, Consent, InitOptions, TrackMate, Traits } from './trackmate';
 import { anonymous, anonymousId, decide, decision, refuses, renew, visit } from './visitor';
-
-/** A call that waits for the core, or that an earlier page or the loader stub left: name, time, arguments, who awaits it, and where it was made. */
-export type Early = [name: string, at: number, args: unknown[], resolve?: (value: unknown) => void, page?: Facts];
 
 /** What calls of one request share, the bytes of the request's body besides the calls, and its number. */
 interface Envelope {
@@ -52,11 +52,19 @@ const SHORT = 1_000;
 /** Longest `setTimeout` that browsers take. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
-const now = () => performance.now();
+/** Pages have a `performance` of their own. */
+const clock = attempt(() => performance.now() >= 0) ? performance : Date;
+const now = () => clock.now();
+/** A time for the server, which takes small numbers for seconds. */
+const stamp = (ms: number) => (ms < 1e11 ? `"${new Date(ms).toISOString()}"` : ms);
+/** By this name a page's one SDK is found by whatever else of it is loaded there. */
+const MARK = Symbol.for('TrackMate');
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
 
 /** `compile` at once, `prepare` soon, `fallback` where the page's policy lets no WebAssembly run. */
 export function create(compile: Compile, prepare: () => Promise<Compile>, fallback: () => Promise<Compile>): TrackMate {
+  const page = globalThis as { [MARK]?: TrackMate };
+  if (page[MARK]) return page[MARK];
   let core: Core | undefined;
   let make = compile;
   let company = '';
@@ -66,14 +74,17 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   let ready = false;
   let owner = '';
   let owned = false;
-  let early: Early[] = [];
+  const early: Early<Facts>[] = [];
+  /** Whether `init` was called once more in this task: by a second snippet, or one that runs again, whose view may have been made. */
+  let again = false;
+  /** Where the stub was when `init` was called. */
+  let began: string | undefined;
   let calls = FIRST;
   let restored = 0;
   let stamped = 0;
   let numbers = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let planned = Infinity;
-  let viewed: string | undefined;
   const texts = new Map<number, Kept>();
   let envelopes: Envelope[] = [];
   const promises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
@@ -87,20 +98,20 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   let ended: number[] = [];
 
   const host: Host = {
-    keep: (id) => void unwritten.push(id),
-    put: (id) => void put.push(id),
-    send(request, how) {
+    keep_: (id) => void unwritten.push(id),
+    put_: (id) => void put.push(id),
+    send_(request, how) {
       const carried = put.splice(0).map((id) => texts.get(id)!);
       const { identify, session, context } = carried[0]!;
       const all = carried.map(({ text }) => text).join();
       const calls = identify ? all.slice(1, -1) : `"events":[${all}],"context":${context.slice(0, -1)},${browser()}}`;
-      const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":${Date.now()}}`;
+      const body = `{"company_id":${JSON.stringify(company)},"sessionId":"${session}",${calls},"sentAt":${stamp(Date.now())}}`;
       const url = `${base}/${identify ? 'profile' : 'events'}${settings.cookie ? `?visitor=${anonymous()}` : ''}`;
       say('sends', carried.length, 'calls,', body.length, 'characters,', how ? 'in parting' : '');
       return Number(how ? handOver(url, body) : post(url, body, (...answer) => answered(request, ...answer)));
     },
-    away: (id) => void marks.push(nameOf(texts.get(id)!)),
-    done(id, end) {
+    away_: (id) => void marks.push(nameOf(texts.get(id)!)),
+    done_(id, end) {
       const { identify, note } = forget(id);
       if (note) changed.add(note);
       ended[end] = (ended[end] ?? 0) + 1;
@@ -111,9 +122,12 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       else if (end < 2) promise.reject(failure(answer?.code ?? 'refused', answer?.message ?? 'refused'));
       else promise.reject(failure(LOST[end - 2]!, 'the call was dropped'));
     },
-    pause: (ms) => void set(`pause.${company}`, String(Date.now() + ms)),
-    random: () => crypto.getRandomValues(new Int32Array(1))[0]!,
+    pause_: (ms) => void set(`pause.${company}`, String(Date.now() + ms)),
+    random_: () => crypto.getRandomValues(new Int32Array(1))[0]!,
   };
+  // What is thrown through the core would leave it locked.
+  const acts = host as unknown as Record<string, (...args: number[]) => unknown>;
+  for (const [name, act] of Object.entries(acts)) acts[name] = (...args) => attempt(() => act(...args)) ?? 0;
 
   function forget(id: number): Kept {
     const kept = texts.get(id)!;
@@ -137,43 +151,62 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       const done = set(note.key, spell(calls));
       say(calls.length, 'calls are kept', done ? 'on disk' : 'in memory');
       if (done) for (const call of calls) call.note = note;
-      else for (const id of ids) core!.unkept(id);
+      else for (const id of ids) core!.unkept_(id);
     }
     for (const { key, calls } of changed) calls.size ? set(key, spell(calls)) : remove(key);
     changed.clear();
   }
 
-  function answered(request: number, status: number, wait: number, body?: Answer) {
+  const answered = guard((request: number, status: number, wait: number, body?: Answer) => {
     answer = body;
-    const verdict = core!.answered(now(), request, status, body?.success === true, wait);
-    say('answer', status, ['delivered', 'tried again later', 'refused', 'too late'][verdict]);
+    const verdict = core!.answered_(now(), request, status, body?.success === true, wait);
+    say('answer', status, ['delivered', 'again later', 'refused', 'too late'][verdict]);
     for (const { code, message } of (verdict === 0 && body?.rejected) || []) lose(code, message);
     if (verdict === 0) adopt();
     run();
+  });
+
+  /** Another core, as this one was ended in the middle of its work and is of no use any more. It is told of all that has no answer. */
+  function revive() {
+    const ended = core;
+    try {
+      [put, marks, unwritten] = [[], [], []];
+      core = make(host);
+      enter();
+      for (const [id, kept] of texts) {
+        restore(id, kept);
+        if (!kept.note && !decision) unwritten.push(id);
+      }
+    } catch {
+      // The stack is still full: next time.
+      core = ended;
+    }
   }
 
   function checkOnline() {
-    core!.online(now(), navigator.onLine);
+    if (isNaN(core!.next_())) revive();
+    core!.online_(now(), navigator.onLine);
   }
 
   /** Comes again when the core has something to do. Never at once: the page's own task goes first, and its calls share a request. */
   function arm() {
-    const next = core!.next();
+    const next = core!.next_();
     if (next === planned) return;
-    planned = next;
     clearTimeout(timer);
     const most = owned ? TIMEOUT_MAX : OWN_MS;
-    if (next < Infinity) timer = setTimeout(run, Math.min(Math.max(next - now(), 0), most));
+    // At once where it was ended.
+    if (next !== Infinity) timer = setTimeout(run, Math.min(Math.max(next - now(), 0), most));
+    planned = next;
   }
 
   /** Lets the core do what is due, and tells who waits for it. */
-  function run() {
+  const run = guard(() => {
     // What is about to be sent takes along what is not taken yet.
     if (planned <= now()) settle();
     if (!owned && !left.length) own();
     planned = Infinity;
     checkOnline();
-    core!.wake(now());
+    core!.wake_(now());
     // What is over can be struck along with the next calls, if they are about to come.
     if (!streams() || flushes.size) write();
     else if (changed.size) settling ??= setTimeout(catchUp, WRITE_MS);
@@ -184,27 +217,27 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     if (refused) lose(answer?.code ?? 'refused', answer?.message ?? 'the server refused', refused);
     lost.forEach((calls, why) => calls && lose(LOST[why]!, 'the call was dropped', calls));
     for (const flush of flushes) {
-      const progress = core!.progress(now(), flush.upTo);
+      const progress = core!.progress_(now(), flush.upTo);
       if (progress === 1) continue;
       flushes.delete(flush);
       flush.resolve(!progress);
     }
     for (const [id, { reject }] of promises) {
-      if (core!.progress(now(), id) < 3) continue;
+      if (core!.progress_(now(), id) < 3) continue;
       promises.delete(id);
-      reject(failure('unreachable', 'TrackMate cannot be reached; the call is kept and sent when it can'));
+      reject(failure('unreachable', 'TrackMate cannot be reached; the call is kept'));
     }
-  }
+  });
 
   // Calls.
 
   let context = '';
   let contextFor = '';
   function describe(page: Facts): string {
-    const of = anonymousId + page.url.split('#')[0];
+    const of = [anonymousId, page.url.split('#')[0], page.referrer, page.came].join();
     if (of !== contextFor) {
       context = contextOf(page, anonymousId);
-      if (context.length > SHORT && !core!.fits(size(context) + BROWSER_BYTES_MAX)) context = JSON.stringify({ anonymousId });
+      if (context.length > SHORT && !core!.fits_(size(context) + BROWSER_BYTES_MAX)) context = json({ anonymousId });
       contextFor = of;
     }
     return context;
@@ -217,7 +250,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   let paid = 0;
 
   /** Whether so much has been written that the next may wait. A hidden page's timers may never come. */
-  const streams = () => paid - WRITES_AT_ONCE * WRITE_MS > now() && !document.hidden;
+  const streams = () => paid - WRITES_AT_ONCE * WRITE_MS > now() && attempt(() => document.hidden) === false;
 
   /** The page's own task goes first; at the latest when it goes or hides, all is settled. */
   function draft(step: (t: number) => unknown) {
@@ -228,18 +261,17 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     drafts.push(step);
   }
 
-  function settle() {
+  const settle = guard(() => {
     clearTimeout(settling);
     settling = undefined;
     shared = undefined;
     if (!drafts.length && !changed.size) return;
     const t = now();
     paid = Math.max(paid, t) + WRITE_MS;
-    for (const step of drafts) attempt(() => step(t));
-    drafts = [];
+    for (const step of drafts.splice(0)) safely('', () => step(t));
     write();
     arm();
-  }
+  });
 
   /** What is due now goes in the same task: waking the browser's other processes is the dearest part of both. */
   function catchUp() {
@@ -256,23 +288,21 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     const { timestamp, messageId } = options ?? {};
     // Strictly later than the call before, whatever the clock's grain; a clock that was set back by more is believed.
     stamped = at > stamped || at < stamped - 1000 ? at : stamped + 1;
-    let time = timestamp === undefined ? stamped : new Date(timestamp).getTime();
+    let time = timestamp === undefined ? stamped : +new Date(timestamp);
     if (isNaN(time)) {
       warn(`not a time: ${String(timestamp)}`);
       time = stamped;
     }
     const name = messageId == null ? `"${owner}.${number}"` : JSON.stringify(String(messageId));
-    const text = `{${body && `${body},`}"timestamp":${time},"messageId":${name}}`;
-    if (identify || shared?.page !== page) shared = { page, envelope: envelope(visit(core!, page.url), identify ? '' : describe(page)) };
+    const text = `{${body && `${body},`}"timestamp":${stamp(time)},"messageId":${name}}`;
+    if (identify || shared?.page !== page) shared = { page, envelope: envelope(visit(core!, page.came ?? page.url), identify ? '' : describe(page)) };
     const { session, context, bytes, alike } = shared.envelope;
     texts.set(call, { owner, number, identify, session, context, text });
-    const taken = core!.track(t, call, identify, nameChars, size(text), bytes, alike);
+    const taken = core!.track_(t, call, identify, nameChars, size(text), bytes, alike);
     say(text, ['is taken', 'waits for consent'][taken] ?? 'is dropped');
     if (taken < 2) return;
     texts.delete(call);
-    const code = LOST[taken - 1]!;
-    if (taken > 2) lose(code, 'the call was not taken');
-    throw failure(code, 'the call was not taken');
+    throw failure(LOST[taken - 1]!, 'the call was not taken');
   }
 
   function envelope(session: string, context: string): Envelope {
@@ -285,20 +315,15 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     return known;
   }
 
-  /** Where the page is, as it was when it had come there. */
-  let here: Facts | undefined;
-  const where = () => (here?.url === document.URL ? here : (here = facts()));
-
-  function event(eventType: string, eventData: object | undefined, at: number, page = where(), options?: CallOptions) {
-    const body = JSON.stringify({ eventType, eventData: { ...eventData } }).slice(1, -1);
+  function event(eventType: string, eventData: object | undefined, at: number, page: Facts, options?: CallOptions) {
+    const body = json({ eventType, eventData: { ...eventData } }).slice(1, -1);
     const call = ++calls;
     draft((t) => texts.has(call) || take(t, call, false, [...eventType].length, at, body, page, options));
   }
 
-  const methods: Record<string, (at: number, page: Facts | undefined, ...args: any[]) => unknown> = {
-    trackPageView(at, page = (here = facts())) {
-      viewed = pathOf(page.url);
-      event('page_view', { address: page.url, title: page.title, referrer: page.referrer, path: viewed }, at, page);
+  const methods: Record<string, (at: number, page: Facts, ...args: any[]) => unknown> = {
+    trackPageView(at, page) {
+      event('page_view', viewOf(page), at, page);
     },
     track(at, page, name: string, data?: object, options?: CallOptions) {
       event(String(name ?? '').trim(), data, at, page, options);
@@ -309,56 +334,83 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     alias(at, page, userId: string, options?: CallOptions) {
       event('alias', { userId }, at, page, options);
     },
-    async identify(at, _page, traits: Traits, options?: CallOptions) {
+    async identify(at, page, traits: Traits, options?: CallOptions) {
       const told = Object.entries(traits).filter(([name]) => !RESERVED.includes(name));
       const call = ++calls;
-      take(now(), call, true, 1, at, JSON.stringify(Object.fromEntries(told)).slice(1, -1), where(), options);
+      take(now(), call, true, 1, at, json(Object.fromEntries(told)).slice(1, -1), page, options);
       write();
       arm();
       return new Promise((resolve, reject) => promises.set(call, { resolve, reject }));
     },
     async flush() {
-      core!.flush(now());
+      core!.flush_(now());
       return new Promise((resolve) => {
         flushes.add({ upTo: calls, resolve });
         run();
       });
     },
-    reset(_at, _page, options?: { keepAnonymousId?: boolean }) {
-      renew(core!, options?.keepAnonymousId);
+    reset(_at, { came, url }, options?: { keepAnonymousId?: boolean }) {
+      renew(core!, came ?? url, options?.keepAnonymousId);
     },
     consent(_at, _page, consent: Consent) {
       decide(consent);
-      core!.consent(now(), decision);
+      core!.consent_(now(), decision);
       write();
       setTimeout(run);
     },
   };
 
-  /** Makes a call, now or when the core is there. */
-  function call(name: string, args: unknown[], at: number, page?: Facts): unknown {
-    if (ready) {
-      if (!TRACKS.includes(name)) settle();
-      return methods[name]!(at, page, ...args);
+  /** Whatever is thrown is ours to say, and none of the page's. */
+  function safely(name: string, run: () => unknown): unknown {
+    let value;
+    try {
+      value = run();
+    } catch (error) {
+      const { code = 'invalid', message = String(error) } = Object(error);
+      if (AWAITED.includes(name)) value = Promise.reject(failure(code, message));
+      // A visitor who does not agree is no fault.
+      else if (code !== 'withheld') lose(code, message);
     }
-    if (name === 'trackPageView') here = undefined;
-    // A copy: the page may go on changing what it passed, and where it is.
-    const entry: Early = [name, at, JSON.parse(JSON.stringify(args)), undefined, page ?? where()];
+    // Nobody need await it.
+    if (value instanceof Promise) value.catch(() => {});
+    return value ?? NOTHING[name]?.();
+  }
+
+  /** What is left out is null as JSON. */
+  function perform(name: string, at: number, page: Facts, args: unknown[]): unknown {
+    if (!TRACKS.includes(name)) settle();
+    return methods[name]!(at, page, ...args.map((arg) => arg ?? undefined));
+  }
+
+  /** Makes a call, now or when the core is there. */
+  function call(name: string, args: unknown[], at: number, from?: Facts): unknown {
+    if (name === 'trackPageView' && viewedBefore(from?.url) && again) return;
+    const page = from ?? where();
+    // A copy: the page may go on changing what it passed.
+    const given: unknown[] = JSON.parse(json(args));
+    if (ready) return perform(name, at, page, given);
+    if (early.length >= Most.CALLS) throw failure('dropped', 'the call was dropped');
+    const entry: Early<Facts> = [name, at, given, undefined, page];
     early.push(entry);
     return AWAITED.includes(name) ? new Promise((resolve) => (entry[3] = resolve)) : undefined;
   }
 
-  /** Makes calls that were made before, here or (then with what that page was) on an earlier page. */
-  function repeat(entries: Early[], page?: Facts) {
+  let passed = '';
+  let seen: unknown;
+  /** Makes the calls that waited here, or (then with what that page was) were left by an earlier page. */
+  function repeat(entries: Early<Facts | string>[], of?: Facts) {
     for (; entries[0]; entries.shift()) {
-      const [name, at, given, resolve, from = page] = entries[0];
-      const value = attempt(() => {
-        // What was left out is null as JSON.
-        const args = given.map((arg) => arg ?? undefined);
-        return methods[name] ? call(name, args, at, from) : api[name]!(...args);
-      });
-      if (resolve) resolve(value);
-      else if (value instanceof Promise) value.catch(() => {});
+      const [name, at, args, resolve, place] = entries[0];
+      // An `init` that was left is a second snippet's.
+      const twice = passed === 'init' && name === 'trackPageView' && seen === place;
+      if (name === 'trackPageView') seen = place;
+      passed = name;
+      if (twice || !methods[name]) continue;
+      const page = place && typeof place === 'object' ? place : { ...of!, url: place ?? of!.url };
+      // It may have been too early for a title.
+      if (!of) page.title ||= titleNow();
+      const value = safely(name, () => perform(name, at, page, args));
+      resolve?.(value);
     }
   }
 
@@ -369,12 +421,12 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   function restore(id: number, { identify, session, context, text }: Kept, awayMs = 0) {
     const { bytes, alike } = envelope(session, context);
-    core!.restore(now(), id, identify, size(text), bytes, alike, awayMs);
+    core!.restore_(now(), id, identify, size(text), bytes, alike, awayMs);
   }
 
   let adopting: ReturnType<typeof setTimeout> | undefined;
 
-  function adopt() {
+  const adopt = guard(() => {
     if (left.length) return; // The page is not back yet: what it left is its own, unless somebody else was quicker.
     /** Pages that said so, and calls that they handed over. */
     const away = new Map<string, number>();
@@ -399,7 +451,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       claim(of, owner, () => {
         // Read now: who owned it until now may have sent some.
         const left = found(company, of);
-        say('takes over', left.length, 'calls of an earlier page');
+        say('takes over', left.length, 'calls');
         for (const kept of left) {
           texts.set(++restored, kept);
           restore(restored, kept, away.get(nameOf(kept)));
@@ -409,7 +461,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     }
     clearTimeout(adopting);
     if (wait < Infinity) adopting = setTimeout(adopt, wait);
-  }
+  });
 
   // The page's own life.
 
@@ -422,14 +474,15 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     if (!ready) {
       // What still waits for the core would be lost: leave it as the stub leaves its own, for the next page.
       if (early.length && company && !settings.consent && !refuses()) {
-        set('early', JSON.stringify([...JSON.parse(get('early') || '[]'), [company, facts(), early.splice(0)]]));
+        const lines = early.splice(0).map((call) => json([[company, {}, [call]]]));
+        set('early', [get('early'), ...lines].join('\t').slice(-Most.CHARS));
       }
       parting = false;
       return;
     }
     settle();
     checkOnline();
-    core!.part(now(), true);
+    core!.part_(now(), true);
     parting = false;
     write();
     if ([...texts.values()].some(({ note }) => note)) set(`away.${company}.${owner}`, [Date.now() + 10_000, ...marks].join(' '));
@@ -444,11 +497,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   function leaveAfterAll() {
     if (!parting) return;
     if (ready) {
-      put = [];
-      marks = [];
-      core = make(host);
-      enter();
-      for (const [id, kept] of texts) restore(id, kept);
+      revive();
       repeat(early);
     }
     leave();
@@ -458,12 +507,13 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   function part() {
     settle();
     checkOnline();
-    core!.part(now(), false);
+    core!.part_(now(), false);
   }
 
   /** The page came back out of the browser's cache: what it owned may be somebody else's by now. */
   function comeBack() {
     owned = true;
+    returned();
     for (const of of left.splice(0)) {
       const mine = () => [...texts].filter(([, kept]) => kept.owner === of);
       const drop = (left: Kept[]) => {
@@ -471,7 +521,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
         for (const [id, kept] of mine()) {
           if (names.has(nameOf(kept))) continue;
           forget(id);
-          core!.forget(id);
+          core!.forget_(id);
         }
       };
       claim(
@@ -499,7 +549,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     const { batchSize = 0, flushInterval = 0 } = settings;
     const asked = get(`pause.${company}`);
     // It begins with the defaults, and each function of the core that a start calls costs a page as much as all this.
-    if (batchSize || flushInterval || asked || decision) core!.open(now(), batchSize, flushInterval, Number(asked) - Date.now(), decision);
+    if (batchSize || flushInterval || asked || decision) core!.open_(now(), batchSize, flushInterval, Number(asked) - Date.now(), decision);
   }
 
   function begin() {
@@ -507,27 +557,30 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     owner = fresh();
     decide(settings.consent ?? 'granted');
     enter();
-    document.addEventListener('visibilitychange', () => {
+    listen(document, 'visibilitychange', () => {
       if (document.hidden) part();
       else adopt();
       run();
     });
-    addEventListener('pageshow', (event) => event.persisted && comeBack());
-    for (const name of ['online', 'offline']) addEventListener(name, run);
+    listen(window, 'pageshow', ({ persisted }) => persisted && comeBack());
+    for (const name of ['online', 'offline']) listen(window, name, run);
     // A navigation that begins is the last moment at which an answer may still come back to this page.
-    (window as unknown as { navigation?: EventTarget }).navigation?.addEventListener('navigate', (event) => {
-      if ((event as unknown as { destination: { sameDocument: boolean } }).destination.sameDocument) return;
+    listen((window as { navigation?: unknown }).navigation, 'navigate', ({ destination }) => {
+      if (destination.sameDocument) return;
       part();
       run();
     });
     // Asked for first: an exception is dear on a page that has just begun.
-    const saved = attempt(() => JSON.parse(get('early') || '[]')) ?? [];
-    remove('early');
-    for (const [of, page, entries] of saved) {
-      if (of === company) repeat(entries.filter(([name]: Early) => methods[name]), page);
+    const saved = get('early');
+    if (saved) {
+      remove('early');
+      for (const line of saved.split('\t').filter(Boolean)) {
+        const calls = attempt(() => JSON.parse(line) as [string, Facts, Early<Facts>[]][]);
+        if (!calls) lose('dropped', 'the call was dropped');
+        for (const [of, page, entries] of calls ?? []) if (of === company) repeat(entries, page);
+      }
     }
     repeat(early);
-    if (settings.pageViews) watchHistory(() => location.pathname !== viewed && call('trackPageView', [], Date.now()));
     adopt();
   }
 
@@ -544,33 +597,38 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     get('');
     // A Content-Security-Policy without 'wasm-unsafe-eval', or a browser without WebAssembly.
     const made = prepare().catch(fallback);
-    made.then(open, (error) => lose('unavailable', `the SDK could not be loaded: ${error}`, early.length)).catch(warn);
+    made.then(open, (error) => lose('unavailable', `the SDK cannot be loaded: ${error}`, early.length)).catch(warn);
   }
 
   const api: Record<string, (...args: any[]) => unknown> = {
     init(companyId: string, apiUrl: string, options?: InitOptions) {
-      if (!companyId || !apiUrl) return warn('init needs a company id and the address of TrackMate');
+      if (!companyId || !apiUrl) return warn('init needs a company id and an address');
       let url = String(apiUrl);
       while (url.endsWith('/')) url = url.slice(0, -1);
       url += options?.path ?? '/api';
       if (company) {
-        if (company !== companyId || base !== url) warn('init was called before, with another company or address: ignored');
-        return;
+        again = true;
+        queueMicrotask(() => (again = false));
+        return warn('init was called before: ignored');
       }
       [company, base] = [String(companyId), url];
       configure({ ...options });
-      addEventListener('pagehide', leave);
-      addEventListener('pagehide', leaveAfterAll);
-      askWhileLoading();
+      listen(window, 'pagehide', leave);
+      listen(window, 'pagehide', leaveAfterAll);
+      attempt(askWhileLoading);
+      const from = began;
+      const view = guard((page?: Facts) => settings.pageViews && call('trackPageView', [], Date.now(), page));
+      attempt(() => watchHistory(from, () => isViewed() || view()));
+      view(facts(from));
       const { prerendering } = document as Document & { prerendering?: boolean };
       // A page that nobody looks at yet, and maybe never will.
-      if (prerendering) document.addEventListener('prerenderingchange', start, { once: true });
+      if (prerendering) listen(document, 'prerenderingchange', start);
       else start();
     },
     getSessionId() {
       open(compile);
       settle();
-      return core ? visit(core) : '';
+      return core ? visit(core, where().came!) : '';
     },
     getAnonymousId() {
       open(compile);
@@ -578,21 +636,23 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       return anonymous();
     },
     on,
-    repeat,
+    /** Makes the calls that the stub has queued. */
+    repeat(calls: Early<string>[]) {
+      for (const [name, at, args, resolve, url] of calls.splice(0)) {
+        began = url;
+        const value = safely(name, () => (methods[name] ? call(name, args, at, url ? facts(url) : undefined) : api[name]!(...args)));
+        resolve?.(value);
+      }
+      began = undefined;
+    },
   };
   for (const name of [...Object.keys(api), ...Object.keys(methods)]) {
     const method = api[name];
-    const nothing = NOTHING[name] ?? (() => {});
     api[name] = (...args) => {
-      if (typeof document === 'undefined') return nothing();
-      try {
-        return method ? method(...args) : call(name, args, Date.now());
-      } catch (error) {
-        if (AWAITED.includes(name)) return Promise.reject(error);
-        warn(error);
-        return nothing();
-      }
+      if (typeof document !== 'undefined') return safely(name, () => (method ? method(...args) : call(name, args, Date.now())));
+      if (name === 'init' && 'importScripts' in globalThis) warn('does nothing in a worker');
+      return NOTHING[name]?.();
     };
   }
-  return api as unknown as TrackMate;
+  return (page[MARK] = api as unknown as TrackMate);
 }

@@ -10,6 +10,12 @@ export interface Answer {
   rejected?: { code: string; message: string }[];
 }
 
+/** Just before the core takes a request for lost (`ANSWER_MS_MAX`). */
+const SILENCE_MS = 29_000;
+
+/** Whether the next request goes by XMLHttpRequest: the page may have put something around `fetch` that throws, or keeps the answers. */
+let otherWay = false;
+
 /** A page that goes has no answer to wait for, only the browser's word that it took the request. */
 export function handOver(url: string, body: string): boolean {
   if (attempt(() => navigator.sendBeacon(url, body))) return true;
@@ -18,17 +24,27 @@ export function handOver(url: string, body: string): boolean {
   return attempt(() => later!(url, { method: 'POST', body })) !== undefined;
 }
 
-/** Says whether it is on its way; `answered` (status 0: the network failed) is called later. */
+/** `answered` (status 0: there was no answer) is called later. A string is sent as text/plain: to another origin, too, without asking first. */
 export function post(url: string, body: string, answered: (status: number, waitMs: number, answer?: Answer) => void): boolean {
-  // A string is sent as text/plain: to another origin, too, without asking first.
-  const sent = attempt(() => fetch(url, { method: 'POST', body, keepalive: true }));
-  sent?.then(
-    async (response) => {
-      const wish = response.headers.get('retry-after');
-      const wait = wish ? Number(wish) * 1000 || Date.parse(wish) - Date.now() : 0;
-      answered(response.status, wait, await response.json().catch(() => undefined));
-    },
-    () => answered(0, 0),
-  );
-  return sent !== undefined;
+  const method = 'POST';
+  const end = (status = 0, wish?: string | null, text?: string) => {
+    clearTimeout(silence);
+    const answer = attempt(() => JSON.parse(text!) as Answer);
+    if (!answer) otherWay = !otherWay;
+    answered(status, wish ? Number(wish) * 1000 || Date.parse(wish) - Date.now() : 0, answer);
+  };
+  const silence = setTimeout(end, SILENCE_MS);
+  const ask = async () => {
+    if (otherWay) {
+      const request = new XMLHttpRequest();
+      request.open(method, url);
+      request.onloadend = () => end(request.status, request.getResponseHeader('retry-after'), request.responseText);
+      request.send(body);
+    } else {
+      const response = await fetch(url, { method, body, keepalive: true });
+      end(response.status, response.headers?.get('retry-after'), await response.text());
+    }
+  };
+  ask().catch(() => end());
+  return true;
 }

@@ -1,35 +1,44 @@
 // The loader stub, to be pasted into a page before anything else: `window.TrackMate` is there at once and queues calls until the
 // classic script, loaded without haste, makes them. If the visitor goes before that, the queue is left in localStorage for the next
-// page; not where the visitor has a say first.
+// page; not where the visitor has a say first. Where there is one already, or the SDK, it is left alone.
 
+import { EARLY, type Early, Most } from './early';
+import { json } from './json';
 import { askWhileLoading } from './page';
 
-{
-  const key = 'trackmate.early';
-  const early: [string, number, any[], unknown?][] = [];
-  const stub: any = { q: early, getSessionId: () => '', getAnonymousId: () => '' };
-  for (const name of ['init', 'trackPageView', 'track', 'identify', 'group', 'alias', 'reset', 'flush', 'consent', 'on']) {
+if (!(window.TrackMate as any)?.on) {
+  const early: Early<string>[] = [];
+  const stub: any = { q: early };
+  stub.getSessionId = stub.getAnonymousId = () => '';
+  for (const name of 'init trackPageView track identify group alias reset flush consent on'.split(' ')) {
     stub[name] = (...args: unknown[]) =>
-      new Promise((resolve) => early.push([name, Date.now(), name === 'on' ? args : JSON.parse(JSON.stringify(args)), resolve]));
+      new Promise((resolve) => {
+        try {
+          if (name != 'on') args = JSON.parse(json(args));
+        } catch {
+          // The SDK says that it is lost.
+          args = [];
+        }
+        early[Most.CALLS] || early.push([name, Date.now(), args, resolve, document.URL]);
+      });
   }
   window.TrackMate = stub;
-  const read = () => JSON.parse(localStorage[key] || '[]');
   const save = () => {
-    const init = early.find(([name]) => name === 'init');
-    if (window.TrackMate !== stub || !init || !early[1] || /"consent"|"respect/.test(JSON.stringify(init))) return;
-    if ((navigator as any).globalPrivacyControl) return;
-    const page = { url: location.href, title: document.title, referrer: document.referrer };
     try {
-      localStorage[key] = JSON.stringify([...read(), [init[2][0], page, early]]);
+      const left = localStorage[EARLY];
+      const init = early.find(([name]) => name == 'init')!;
+      // Any other `init` is a second snippet's.
+      const calls = early.filter((call) => call !== init);
+      if (!calls[0] || /"consent"|"respect/.test(json(init)) || (navigator as any).globalPrivacyControl) return;
+      localStorage[EARLY] = [left, ...calls.map((call) => json([[init[2][0], { title: document.title, referrer: document.referrer }, [call]]]))].join('\t').slice(-Most.CHARS);
       // Should the page come back, or this be called again, no call is made twice.
-      early.splice(0, early.length, init);
+      early.splice(0, 1e9, init);
     } catch {}
   };
   // As in the SDK: Firefox may end the first.
-  for (const capture of [true, false]) addEventListener('pagehide', save, capture);
+  addEventListener('pagehide', save, true);
+  addEventListener('pagehide', save);
   askWhileLoading();
-  try {
-    // Firefox refuses a page that closes its first look at the storage.
-    read();
-  } catch {}
+  // Firefox refuses a page that closes its first look at the storage.
+  save();
 }

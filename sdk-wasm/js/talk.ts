@@ -1,5 +1,6 @@
 // What the SDK was told by the page that started it, and what it tells that page and its console.
 
+import { attempt } from './store';
 import type { Events, InitOptions } from './trackmate';
 
 export let settings: InitOptions = {};
@@ -13,8 +14,24 @@ export function on(name: string, fn: unknown) {
   return () => void all.delete(fn);
 }
 
-export const say = (...words: unknown[]) => settings.debug && console.debug('TrackMate:', ...words);
-export const warn = (problem: unknown) => console.warn(`TrackMate: ${problem instanceof Error ? problem.message : String(problem)}`);
+// Pages have consoles of their own, without these.
+export const say = (...words: unknown[]) => settings.debug && attempt(() => console.debug('TrackMate:', ...words));
+export const warn = (problem: any) => attempt(() => console.warn(`TrackMate: ${problem?.message ?? problem}`));
+
+/** The same, and what it throws is said and stays here: nobody else can mend it. */
+export const guard =
+  <Args extends unknown[]>(run: (...args: Args) => unknown) =>
+  (...args: Args) => {
+    try {
+      run(...args);
+    } catch (error) {
+      warn(error);
+    }
+  };
+
+/** Where there is such a target: pages have things of their own under any name. */
+export const listen = (target: unknown, name: string, run: (event: any) => unknown) =>
+  attempt(() => (target as EventTarget).addEventListener(name, guard(run)));
 
 /** Later, so that a listener may call the SDK. */
 export function emit<Name extends keyof Events>(name: Name, detail: Events[Name]) {

@@ -53,7 +53,7 @@ export interface Traits {
 
 /**
  * Why an identify failed. `code` is the server's problem code, or `too_large`, `dropped` (it gave way to newer calls), `withheld` (the
- * visitor does not agree), `unreachable` (it is kept all the same, and sent when TrackMate can be reached again).
+ * visitor does not agree), `invalid` (JSON cannot say it), `unreachable` (it is kept all the same, and sent when TrackMate can be reached again).
  */
 export interface IdentifyError extends Error {
   code: string;
@@ -79,13 +79,14 @@ export interface Events {
   session: { sessionId: string; reason: 'first' | 'ended' | 'campaign' | 'reset' };
 }
 
-/** The SDK. Its methods never throw into the page; on a server every one of them does nothing. */
+/** The SDK, one a page. Its methods never throw into the page; on a server and in a worker every one of them does nothing. */
 export interface TrackMate {
-  /** Says whose events these are and where they go. Calls made before it are held until it comes; a second one is ignored. */
+  /** Says whose events these are and where they go. Calls made before it are held until it comes. A second one is ignored with a
+   * warning, and so is a `trackPageView` of the same path in its task: it is a second snippet's. */
   init(companyId: string, apiUrl: string, options?: InitOptions): void;
-  /** Tracks `page_view` with `{address, title, referrer, path}` of the page as it is now. */
+  /** Tracks `page_view` with `{address, title, referrer, path}` of the page as it is now; what would be too large is cut. */
   trackPageView(): void;
-  /** Tracks something that happened. `data` is copied as JSON at once. */
+  /** Tracks something that happened. `data` is copied as JSON at once, a BigInt as its digits. */
   track(name: string, data?: object, options?: CallOptions): void;
   /**
    * Says who the visitor is; sent at once, behind the events before it. Rejects with an `IdentifyError`. `profileId` is empty on a server, and where the

@@ -58,8 +58,8 @@ export function anonymous(): string {
 
 /** What `core.visit` was last asked; asked the same, it says the same. */
 let asked = '';
-/** The id of the session of a call that is made on the page `url`. */
-export function visit(core: Core, url = document.URL, anew?: 'reset'): string {
+/** The id of the session of a call on a page that was come to by `url`. */
+export function visit(core: Core, url: string, anew?: 'reset'): string {
   recall();
   const nowS = Math.floor(Date.now() / 1000);
   const campaign = settings.sessionPerCampaign ? JSON.stringify(campaignOf(url) ?? '') : '';
@@ -68,8 +68,8 @@ export function visit(core: Core, url = document.URL, anew?: 'reset'): string {
     for (const char of campaign.slice(2)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
     let [sessionId = '', last, by = '0'] = session.split(' ');
     // Where there is none, there is nothing to decide: the first begins.
-    const why = sessionId ? core.visit(nowS, hash, begun(sessionId), Number(last), Number(by)) : 2;
-    if (why > 1) [sessionId, by] = [`session_${nowS}_${noise()}`, String(hash)];
+    const why = sessionId ? core.visit_(nowS, hash, begun(sessionId), Number(last), Number(by)) : 2;
+    if (why > 1) [sessionId, by] = [`session_${String(nowS).padStart(10, '0')}_${noise()}`, String(hash)];
     if (why) session = `${sessionId} ${nowS} ${by}`;
     asked = `${session}/${nowS}/${campaign}`;
     if (why > 1) emit('session', { sessionId, reason: anew ?? BEGUN[why - 2]! });
@@ -79,12 +79,12 @@ export function visit(core: Core, url = document.URL, anew?: 'reset'): string {
 }
 
 /** Another session from now on, and another visitor unless that is to be kept. */
-export function renew(core: Core, keepAnonymousId?: boolean) {
+export function renew(core: Core, url: string, keepAnonymousId?: boolean) {
   recall();
   remove('visitor');
   session = '';
   if (!keepAnonymousId) forgetVisitor();
-  visit(core, document.URL, 'reset');
+  visit(core, url, 'reset');
 }
 
 /** What the visitor says, or the browser for him. */

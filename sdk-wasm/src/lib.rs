@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard};
 use wasm_bindgen::prelude::*;
 
 // Signed, because the browser's own conversion is then the right one and wasm-bindgen adds none.
-#[wasm_bindgen(raw_module = "host")]
+#[wasm_bindgen(raw_module = "env")]
 extern "C" {
     // `core::Page`, as the rim implements it.
     fn keep(id: i32);
@@ -52,12 +52,22 @@ impl Page for Rim {
     }
 }
 
-/// One for the page. There is one thread, and the rim never calls in from a callback, so it is never taken; if it were, that call would do
-/// nothing.
+/// One for the page. There is one thread, the rim never calls in from a callback, and no callback throws, so it is never
+/// taken; but a stack that is full can end a call anywhere. Then it stays taken, all calls do nothing and answer
+/// [`ENDED`], `next` is not a number, and the rim makes another core.
 static CORE: Mutex<Core> = Mutex::new(Core::new());
 
-fn with<T: Default>(step: impl FnOnce(&mut Core) -> T) -> T {
-    core().map(|mut core| step(&mut core)).unwrap_or_default()
+/// No answer of a core that works.
+const ENDED: i32 = -1;
+
+fn with(step: impl FnOnce(&mut Core)) {
+    if let Some(mut core) = core() {
+        step(&mut core);
+    }
+}
+
+fn answer(step: impl FnOnce(&mut Core) -> i32) -> i32 {
+    core().map_or(ENDED, |mut core| step(&mut core))
 }
 
 /// Not inlined: each export would repeat it.
@@ -89,7 +99,7 @@ const fn decided(decision: u32) -> Consent {
 #[wasm_bindgen]
 pub fn track(now_ms: f64, id: u32, identify: bool, name_chars: u32, bytes: u32, overhead: u32, envelope: u32) -> i32 {
     let call = Call { id, kind: kind(identify), name_chars, bytes, overhead, envelope };
-    with(|core| core.track(now_ms, call, &mut Rim) as i32)
+    answer(|core| core.track(now_ms, call, &mut Rim) as i32)
 }
 
 /// A call that the page was asked to keep could not be written down.
@@ -135,10 +145,10 @@ pub fn wake(now_ms: f64) {
     with(|core| core.wake(now_ms, &mut Rim));
 }
 
-/// When to wake next (Infinity: no need).
+/// When to wake next (Infinity: no need; not a number: this core was ended).
 #[wasm_bindgen]
 pub fn next() -> f64 {
-    with(|core| core.next())
+    core().map_or(f64::NAN, |core| core.next())
 }
 
 /// The page is going out of sight, or for good.
@@ -150,7 +160,7 @@ pub fn part(now_ms: f64, leaving: bool) {
 /// An answer came → 0 delivered, 1 again, 2 refused, 3 too late.
 #[wasm_bindgen]
 pub fn answered(now_ms: f64, request: u32, status: u32, ours: bool, retry_after_ms: f64) -> i32 {
-    with(|core| {
+    answer(|core| {
         let verdict = core.answered(now_ms, request, (status, ours), retry_after_ms, &mut Rim);
         verdict.map_or(3, |verdict| verdict as i32)
     })
@@ -159,7 +169,7 @@ pub fn answered(now_ms: f64, request: u32, status: u32, ours: bool, retry_after_
 /// How far the calls up to `id` have come → `core::Progress`.
 #[wasm_bindgen]
 pub fn progress(now_ms: f64, id: u32) -> i32 {
-    with(|core| core.progress(now_ms, id) as i32)
+    answer(|core| core.progress(now_ms, id) as i32)
 }
 
 /// What becomes of the stored visit (`started_s` 0: there is none) at a call on a page to which the visitor came by `campaign` → `session::Visit`.

@@ -39,6 +39,10 @@ export async function startCollector({ upstream } = {}) {
     policy: undefined,
     /** Holds back a file until the promise ends. */
     hold: {},
+    /** Pages besides those above, by path. */
+    pages: {},
+    /** The address at which a scenario began. */
+    began: '',
     /** Events that were accepted, each with its session, in the order of arrival. */
     accepted: () =>
       requests
@@ -50,6 +54,7 @@ export async function startCollector({ upstream } = {}) {
       collector.script = () => 200;
       collector.policy = undefined;
       collector.hold = {};
+      collector.pages = {};
     },
     /** The address of a page that loads the SDK, which talks to `api`. */
     page: (path, { company = 'TM-TEST', api = collector.url, options = {} } = {}) =>
@@ -83,7 +88,7 @@ export async function startCollector({ upstream } = {}) {
   async function file(pathname, response) {
     await collector.hold[pathname];
     const path = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
-    const bytes = PAGES[path] ?? (await readFile(new URL(`.${path}`, DIST)).catch(() => undefined));
+    const bytes = collector.pages[path] ?? PAGES[path] ?? (await readFile(new URL(`.${path}`, DIST)).catch(() => undefined));
     const cors = pathname.startsWith('/sdk/') ? sdk : {};
     const policy = collector.policy ?? securityPolicy;
     response.writeHead(bytes ? 200 : 404, { 'Content-Type': `${TYPES[extname(path)] ?? 'text/plain'}; charset=utf-8`, ...policy, ...cors });
@@ -96,6 +101,9 @@ export async function startCollector({ upstream } = {}) {
   collector.abroad = `http://localhost:${server.address().port}`;
   return collector;
 }
+
+/** Events without those that came again. */
+export const unique = (events) => [...new Map(events.map((event) => [event.messageId, event])).values()];
 
 function good(path) {
   return path.endsWith('/profile') ? { success: true, profileId: 'profile-1' } : { success: true, accepted: 1, duplicates: 0, rejected: [] };

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from './browser.mjs';
-import { startCollector } from './collector.mjs';
+import { startCollector, unique } from './collector.mjs';
 
 /** What was handed over by a page that went is sent again after ten seconds, on a machine that others use too. */
 const HEALED_MS = 60_000;
@@ -56,18 +56,32 @@ const SCENARIOS = {
       };
     }),
   ),
-  // … and an error leaves the core in the middle of its work, as an end does, in any browser.
-  'the script that parts is ended while it hands over': prepared(() =>
-    addEventListener('beforeunload', () => {
-      Object.defineProperty(navigator, 'webdriver', {
-        configurable: true,
-        get() {
-          delete navigator.webdriver;
-          throw new Error('ended');
-        },
-      });
-    }),
-  ),
+  // … and in Chromium the tools for developers can do the same.
+  'the script that parts is ended while it hands over': {
+    events: 5,
+    inVisit: 5,
+    async run({ open, context, collector }) {
+      await context.addInitScript(() =>
+        addEventListener('beforeunload', () => {
+          Object.defineProperty(navigator, 'webdriver', {
+            configurable: true,
+            get() {
+              delete navigator.webdriver;
+              navigator.sendBeacon('/met');
+              for (;;);
+            },
+          });
+        }),
+      );
+      const page = await open();
+      const tools = await context.newCDPSession(page);
+      for (let n = 0; n < 5; n++) await burst(page, 1, { from: n });
+      const closed = close(page);
+      await until('the script to be met in there', () => collector.requests.some(({ path }) => path === '/met'));
+      await tools.send('Runtime.terminateExecution');
+      await closed;
+    },
+  },
   'a tab is closed before the core is compiled': prepared(() => {
     const { compile } = WebAssembly;
     WebAssembly.compile = async (bytes) => (await new Promise((later) => setTimeout(later, 2_000)), compile(bytes));
@@ -212,7 +226,7 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
       const store = await openStore();
       const collector = await startCollector({ upstream: store.upstream });
       const context = await browser().newContext();
-      const names = async () => (await (store.names?.() ?? stored(collector))).filter((name) => name.startsWith('event-'));
+      const names = async () => ((await store.names?.()) ?? unique(collector.accepted()).map(({ eventType }) => eventType)).filter((name) => name.startsWith('event-'));
       const open = async (path = '/visit.html') => {
         const page = await context.newPage();
         await page.goto(collector.page(path, { company: store.company, api: collector.abroad }), { waitUntil: 'domcontentloaded' });
@@ -241,9 +255,4 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
       }
     });
   }
-}
-
-/** What a store that knows message ids would hold. */
-async function stored(collector) {
-  return [...new Map(collector.accepted().map(({ messageId, eventType }) => [messageId, eventType])).values()];
 }

@@ -1,15 +1,18 @@
-// The delivery scenarios: in Chromium against the scripted collector and through it against the real Worker's store.
+// The delivery scenarios, and what real pages do: in Chromium against the scripted collector and through it against the real Worker's store.
 import { after, before, describe } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
 import { launch } from './browser.mjs';
 import { deliveryScenarios } from './delivery.mjs';
+import { pageScenarios } from './pages.mjs';
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser?.close());
 
 describe('Chromium and a scripted collector', { concurrency: 3 }, () => {
-  deliveryScenarios({ browser: () => browser, openStore: async () => ({ company: 'TM-TEST' }) });
+  const world = { browser: () => browser, openStore: async () => ({ company: 'TM-TEST' }) };
+  deliveryScenarios(world);
+  pageScenarios(world);
 });
 
 describe('Chromium and the real Worker', { concurrency: 3 }, () => {
@@ -17,13 +20,16 @@ describe('Chromium and the real Worker', { concurrency: 3 }, () => {
   before(async () => (trackMate = await startTrackMate()));
   after(() => trackMate?.close());
 
-  deliveryScenarios({
+  const world = {
     browser: () => browser,
     async openStore() {
       const { companyId } = await trackMate.companies({ name: 'Delivery' });
       const d1 = await trackMate.d1();
-      const names = async () => (await d1.prepare('select type from events where company = ?1').bind(companyId).all()).results.map(({ type }) => type);
+      const all = d1.prepare("select type from events where company = ?1 and type <> 'identify'").bind(companyId);
+      const names = async () => (await all.all()).results.map(({ type }) => type);
       return { company: companyId, upstream: trackMate.url, names };
     },
-  });
+  };
+  deliveryScenarios(world);
+  pageScenarios(world);
 });

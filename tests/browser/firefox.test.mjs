@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { launchFirefox, until } from './browser.mjs';
 import { startCollector } from './collector.mjs';
 import { deliveryScenarios } from './delivery.mjs';
+import { pageScenarios } from './pages.mjs';
 
 const firefox = await launchFirefox();
 after(() => firefox?.close());
@@ -17,6 +18,11 @@ describe('Firefox and a scripted collector', { skip: !firefox && 'there is no Fi
       'a tab is closed before the core is compiled': 'one tab in twenty takes its whole process along',
       'the script that parts is ended while it hands over': 'it ends scripts by itself, and once is enough',
     },
+  });
+  pageScenarios({
+    browser: () => firefox,
+    openStore: async () => ({ company: 'TM-TEST' }),
+    without: { 'goes on with a router on the Navigation API': 'it has none' },
   });
 });
 

@@ -497,6 +497,73 @@ describe('the SDK', () => {
     assert.deepEqual(found, [['page_view', '/stub.html'], ['bounced', '/stub.html'], ['page_view', '/visit.html']]);
   });
 
+  test('leaves most of the storage to a site whose visitors block the script, and drops the oldest', async () => {
+    let release;
+    collector.hold = { '/sdk/trackmate.classic.js': new Promise((resolve) => (release = resolve)) };
+    for (let visits = 0; visits < 3; visits++) {
+      await open({ path: '/stub.html', ready: () => window.TrackMate });
+      await use(page, (visit) => {
+        for (let n = 0; n < 1_200; n++) TrackMate.track(`visit-${visit}-${n}`, { pad: 'x'.repeat(visit ? 5_000 : 0) });
+      }, visits);
+      await page.goto(`${collector.url}/elsewhere.html`);
+      const kept = await use(page, () => localStorage['trackmate.early']?.length);
+      assert.ok(kept > 100_000 && kept <= 1_000_000, `${kept} characters`);
+      await use(page, () => localStorage.setItem('cart', 'x'.repeat(1_000_000)));
+    }
+    release();
+    await go();
+    await until('what was kept', () => flush().then(() => collector.names().includes('visit-2-998')));
+    assert.ok(!collector.names().includes('visit-0-0'), 'the oldest give way');
+    assert.equal(await use(page, () => localStorage['trackmate.early']), undefined);
+  });
+
+  test('goes on with what can be read of what was left', async () => {
+    await open();
+    await use(page, () => {
+      const line = (name) => JSON.stringify([['TM-TEST', { url: 'http://x/', title: '', referrer: '' }, [['track', Date.now(), [name]]]]]);
+      localStorage['trackmate.early'] = ['cut":1}]]]', line('one'), 'null', line('two')].join('\t');
+    });
+    await go();
+    await flush();
+    assert.deepEqual(collector.names().toSorted(), ['one', 'page_view', 'page_view', 'two']);
+  });
+
+  test('does not credit a search engine with a visitor who comes back', async () => {
+    page = listen(await context.newPage());
+    await page.goto(`${collector.abroad}/elsewhere.html`);
+    collector.policy = {};
+    const url = collector.page('/visit.html', { api: collector.abroad, options: { pageViews: true } });
+    await use(page, (url) => void (location.href = url), url);
+    await page.waitForFunction(() => window.sdk);
+    await flush();
+    await use(page, () => void (window.same = true));
+    await page.goto(`${collector.url}/elsewhere.html`);
+    await page.goBack({ waitUntil: 'commit' });
+    await page.waitForFunction(() => window.same && window.sdk);
+    await use(page, () => sdk.track('after'));
+    await until('the second view', () => flush().then(() => collector.names().includes('after')));
+    const said = collector.accepted().map(({ eventType, eventData, context }) => [eventType, eventData.referrer, context.page.referrer]);
+    const search = `${collector.abroad}/`;
+    assert.deepEqual(said, [['page_view', search, search], ['page_view', '', ''], ['after', undefined, '']]);
+  });
+
+  test('says in a worker that it does nothing there', async () => {
+    collector.policy = {};
+    collector.pages = {
+      '/worker.js': `import sdk from '/sdk/trackmate.js';
+        sdk.init('TM-TEST', location.origin);
+        sdk.track('a');
+        sdk.flush().then(postMessage);`,
+      '/classic-worker.js': `importScripts('/sdk/trackmate.classic.js'); TrackMate.init('TM-TEST', location.origin); TrackMate.flush().then(postMessage);`,
+    };
+    await open({ path: '/elsewhere.html', ready: null });
+    const done = (src, type) =>
+      use(page, ([src, type]) => new Promise((said, failed) => Object.assign(new Worker(src, { type }), { onmessage: ({ data }) => said(data), onerror: () => failed(src) })), [src, type]);
+    assert.deepEqual([await done('/worker.js', 'module'), await done('/classic-worker.js', 'classic')], [true, true]);
+    const warned = page.said.filter((said) => said.includes('TrackMate'));
+    assert.deepEqual(warned, Array(2).fill('TrackMate: does nothing in a worker'));
+  });
+
   test('tracks web vitals, when asked for them', async () => {
     await open();
     await use(page, () => import('/sdk/vitals.js').then(({ default: vitals }) => vitals(sdk)));
@@ -524,9 +591,9 @@ describe('the SDK', () => {
       sdk.track('', {});
       sdk.track('bad-time', {}, { timestamp: 'yesterday' });
       sdk.init('TM-OTHER', 'https://example.com');
-      return sdk.identify(circle).catch((error) => error.name);
+      return sdk.identify(circle).catch(({ name, code }) => [name, code]);
     });
-    assert.equal(refused, 'TypeError');
+    assert.deepEqual(refused, ['Error', 'invalid']);
     await flush();
     assert.deepEqual(collector.names(), ['page_view', 'bad-time']);
   });

@@ -16,7 +16,7 @@ const FORMS: [form: string, name: string][] = [
 const MEANS: Record<Choice['form'], string> = {
   module: 'The simplest. Runs once the page is there.',
   classic: 'For pages without modules: TrackMate is a global.',
-  async: 'Holds up nothing: a stub of 355 bytes queues calls from the first line on, and the script makes them when it has come.',
+  async: 'Holds up nothing: a stub of half a kilobyte queues calls from the first line on, and the script makes them when it has come.',
 };
 
 function read(query: URLSearchParams): Choice {
