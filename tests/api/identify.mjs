@@ -56,6 +56,29 @@ export default (trackMate) =>
       ]);
     });
 
+    test('that would pass a bound is refused and stores nothing: too late, on a full session, for a person of too many', async () => {
+      const c = await company();
+      const d1 = await trackMate().d1();
+      const session = c.session();
+      await c.identify(session, 'bound@example.com', { timestamp: at(0) });
+      await c.track(session, ...Array.from({ length: 302 }, (_, n) => ({ eventType: 'later', timestamp: new Date(Date.parse(at(1)) + n).toISOString() })));
+      const late = { timestamp: at(0.5), messageId: `late-${session}`, plan: 'gold' };
+      const refused = async (sessionId, more, field) => {
+        assertProblem(await c.tryIdentify(sessionId, 'bound@example.com', more), 409, 'limit_reached', field);
+        assert.equal((await c.user('bound@example.com')).traits.plan, undefined);
+        assert.equal((await c.call('GET', `/api/admin/events/${more.messageId}`, undefined, c.admin)).body.event?.outcome !== 'stored', true);
+      };
+      await refused(session, late, 'timestamp');
+      await d1.prepare('update links set identifies = 500 where company = ?1 and session = ?2').bind(c.companyId, session).run();
+      await refused(session, { ...late, timestamp: at(9), messageId: `full-${session}` }, 'sessionId');
+      const { id } = await c.user('bound@example.com');
+      await d1.prepare('update profiles set sessions = 10000 where company = ?1 and id = ?2').bind(c.companyId, id).run();
+      await refused(c.session(), { messageId: `many-${session}`, plan: 'gold' }, 'email');
+      // Events of the session come in as before, and a server may still say who it is.
+      await c.track(session, { eventType: 'after', timestamp: at(10) });
+      await c.server({ email: 'bound@example.com' }, 'said');
+    });
+
     test('of a second person on one device takes nothing of the first', async () => {
       const c = await company();
       const session = c.session();

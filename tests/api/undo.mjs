@@ -49,6 +49,24 @@ export default (trackMate) =>
       assert.equal((await c.names(ada)).at(-1), 'later');
     });
 
+    test('undone after many forged claims leaves what is claimed by those that stand', async () => {
+      const c = await company();
+      const forged = (n) => ({ messageId: `forged-${n}`, [`t${n % 7}`]: n, filler: 'x'.repeat(2000) });
+      const { profileId } = (await c.identify(c.session(), 'forged@example.com', { name: 'Ada' })).body;
+      for (let n = 0; n < 120; n += 40) await Promise.all(Array.from({ length: 40 }, (_, i) => c.identify(c.session(), 'forged@example.com', forged(n + i))));
+      const before = await get(c, profileId);
+      const first = before.traits.t3;
+      const { status, cost } = await post(c, 'undo', { messageId: `forged-${first}` });
+      assert.equal(status, 200);
+      assert.ok(cost.trips <= 12 && cost.read <= 3000, JSON.stringify(cost));
+      const after = await get(c, profileId);
+      assert.notEqual(after.traits.t3, first);
+      assert.equal(after.traits.t3 % 7, 3, 'the next one that claims it');
+      assert.deepEqual({ ...after.traits, t3: first }, before.traits);
+      const { summary } = await c.timeline(profileId);
+      assert.deepEqual([summary.totalEvents, summary.sessions.client], [120, 120]);
+    });
+
     test('undone where it made the person takes the person away, and gives the session back to nobody', async () => {
       const c = await company();
       const session = c.session();
