@@ -62,7 +62,7 @@ export default (trackMate) =>
       const session = c.session();
       await c.identify(session, 'bound@example.com', { timestamp: at(0) });
       await c.track(session, ...Array.from({ length: 302 }, (_, n) => ({ eventType: 'later', timestamp: new Date(Date.parse(at(1)) + n).toISOString() })));
-      const late = { timestamp: at(0.5), messageId: `late-${session}`, plan: 'gold' };
+      const late = { timestamp: new Date(Date.parse(at(1)) - 1000).toISOString(), messageId: `late-${session}`, plan: 'gold' };
       const refused = async (sessionId, more, field) => {
         assertProblem(await c.tryIdentify(sessionId, 'bound@example.com', more), 409, 'limit_reached', field);
         assert.equal((await c.user('bound@example.com')).traits.plan, undefined);

@@ -15,10 +15,10 @@ use super::{Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;
 
-/// What this isolate has noted in an hour, of all companies.
+/// What this isolate has noted in an hour from `since_ms` on, of all companies.
 #[derive(Default)]
 struct Noted {
-    hour: i64,
+    since_ms: i64,
     bytes: usize,
     names: BTreeSet<String>,
 }
@@ -28,11 +28,11 @@ thread_local! {
 }
 
 impl Noted {
-    /// Forgets what was noted in another hour, or is too much to keep: then it is asked for again, and D1 knows that nothing is to be written.
+    /// Forgets what was noted an hour ago, or is too much to keep: then it is asked for again, and D1 knows that nothing
+    /// is to be written.
     fn at(&mut self, now_ms: i64) {
-        let hour = now_ms / CATALOG_NOTE_MS;
-        if self.hour != hour || self.bytes > CATALOG_NOTED_BYTES_MAX {
-            *self = Self { hour, ..Self::default() };
+        if now_ms - self.since_ms >= CATALOG_NOTE_MS || self.bytes > CATALOG_NOTED_BYTES_MAX {
+            *self = Self { since_ms: now_ms, ..Self::default() };
         }
     }
 
