@@ -63,10 +63,10 @@ const PUBLIC = [
   ['`POST /api/s/track` (Jitsu)', [1, 790, 340, 16], vendor('/api/s/track', { ...segment(1, 'jitsu').batch[0] })],
 ];
 const SERVER = [
-  ['`POST /api/webhooks/events`: 1 event, by e-mail', [2, 2000, 340, 16], server(() => ({ email: 'worst@example.com' }), event(1)(0))],
-  ['… by user id', [2, 2000, 340, 16], server((w) => ({ userId: w.profileId }), event(1)(1))],
-  ['… by session', [2, 2000, 340, 16], server(() => ({ sessionId: 'often' }), event(1)(2))],
-  ['… about nobody', [2, 1900, 340, 16], server(undefined, event(1)(3))],
+  ['`POST /api/webhooks/events`: 1 event, by e-mail', [2, 3000, 340, 16], server(() => ({ email: 'worst@example.com' }), event(1)(0))],
+  ['… by user id', [2, 3000, 340, 16], server((w) => ({ userId: w.profileId }), event(1)(1))],
+  ['… by session', [2, 3000, 340, 16], server(() => ({ sessionId: 'often' }), event(1)(2))],
+  ['… about nobody', [2, 3000, 340, 16], server(undefined, event(1)(3))],
   ['… with a user', [4, 15000, 670, 16], server(() => ({ email: 'worst@example.com' }), { ...event(1)(4), user: { firstName: 'Ada', locale: 'nb_NO' } })],
   ['… 500 events with 500 names', [2, 290000, 170000, 16], server(() => ({ email: 'worst@example.com' }), { events: many(500, event(500)) })],
   ['… 500 groups', [2, 700000, 170000, 16], server(() => ({ email: 'worst@example.com' }), { events: many(500, group) })],
@@ -107,7 +107,7 @@ const ADMIN = [
   ['`POST …/identity/merge`', [30, 55000, 2300, 32], admin('POST', 'identity/merge', (w) => ({ from: w.profileId, into: w.otherId }))],
   ['`POST …/identity/undo` of a merge', [30, 43000, 2300, 32], admin('POST', 'identity/undo', (w) => ({ profileId: w.profileId }))],
   ['`DELETE …/groups/{id}`', [5, 150000, 11000, 32], admin('DELETE', 'groups/{group}')],
-  ['`DELETE …/users/{id}`', [12, 61000, 660, 32], admin('DELETE', 'users/{profileId}')],
+  ['`DELETE …/users/{id}`', [30, 1000000, 20000, 32], admin('DELETE', 'users/{profileId}')],
 ];
 const REQUESTS = [...PUBLIC, ...SERVER, ...ADMIN];
 /** Before them, for what they wake goes on for a while. */
