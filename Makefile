@@ -1,7 +1,7 @@
 # The commands a person types. Each does its own set-up; what they do is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build check openapi fuzz audit bench bench-pages bench-sdk size soak clean
+.PHONY: help dev test build check openapi bounds fuzz audit bench bench-pages bench-sdk size soak clean
 
 # The port of `make dev` (the shop's own server takes the next one) and the folder of its local D1.
 export PORT ?= 8787
@@ -26,6 +26,9 @@ check: ## Format, lints, docs, types and unused dependencies, without building o
 
 openapi: ## Write docs/openapi.json and docs/problems.md from the types and tables of edge and wire
 	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
+
+bounds: ## Measure each request and job on the worst company that the limits allow; writes the table in ARCHITECTURE.md
+	@scripts/setup.sh && scripts/build.sh && BOUNDS_WRITE=1 exec node --test tests/bounds.test.mjs
 
 fuzz: ## Send the real Worker whatever its OpenAPI document allows, and what it does not, then its public doors what no client would; FUZZ_S=300 CASES=10000 SEED=
 	@scripts/setup.sh fuzz && scripts/build.sh && node tests/fuzz/fuzz.mjs && exec node tests/fuzz/doors.mjs

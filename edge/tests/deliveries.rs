@@ -315,3 +315,62 @@ fn the_statements_do_what_the_rules_say() {
         assert!(run.is_ok(), "history {n}: repeat it with SEED={}", seed.wrapping_add(n));
     }
 }
+
+#[test]
+fn a_webhook_is_sent_what_one_of_its_patterns_matches_however_it_is_spelled() {
+    let names = [
+        "order",
+        "order.paid",
+        "order.",
+        ".",
+        "a.b.c",
+        "a,b",
+        ",",
+        "\"",
+        "x\"",
+        "\\",
+        "Å.x",
+        "tab\t.x",
+        "line\n",
+        "\u{1f}",
+        "\u{7f}",
+        "/",
+        "]",
+        "[",
+        "x",
+        "x,",
+        "paid",
+    ];
+    let stems = names.iter().map(|name| format!("{name}.*"));
+    let patterns: Vec<String> = names.iter().map(|name| (*name).to_owned()).chain(stems).chain(["*".into()]).collect();
+    let matches = |pattern: &str, name: &str| match pattern.strip_suffix('*') {
+        Some(stem) => name.starts_with(stem),
+        None => pattern == name,
+    };
+    let mut rng = Rng::with_seed(7);
+    let store = Store::open();
+    let event = "insert into events (company, source, message_id, session, ts, type, data, request, received_at)
+                 values (?1, 1, ?2, '', 0, ?3, '{}', 7, 0)";
+    for (n, name) in names.iter().enumerate() {
+        store.0.connection.execute(event, params![COMPANY, format!("m{n}"), name]).unwrap();
+    }
+    let ids: Vec<String> = (0..names.len()).map(|n| format!("m{n}")).collect();
+    for _ in 0..300 {
+        let chosen: Vec<&String> = (0..rng.usize(1..5)).map(|_| &patterns[rng.usize(..patterns.len())]).collect();
+        store.0.connection.execute("update subscriptions set events = ?1", [json!(chosen).to_string()]).unwrap();
+        store.0.connection.execute("delete from deliveries", []).unwrap();
+        let (ids, none) = (json!(json!(ids).to_string()), json!("[]"));
+        let params = vec![ids, json!(COMPANY), json!(1), Value::Null, json!(7), json!(NOW), json!(NOW), none, json!(0)];
+        store.batch(&[(sql::DELIVERIES_INSERT, params)]);
+        let mut sent: Vec<String> = Vec::new();
+        let mut statement = store.0.connection.prepare("select event from deliveries").unwrap();
+        for row in statement.query_map([], |row| row.get(0)).unwrap() {
+            sent.push(row.unwrap());
+        }
+        let mut wanted: Vec<&str> =
+            names.iter().copied().filter(|name| chosen.iter().any(|pattern| matches(pattern, name))).collect();
+        sent.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(sent, wanted, "{chosen:?}");
+    }
+}

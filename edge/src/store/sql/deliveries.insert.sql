@@ -1,5 +1,6 @@
 -- Writes the outbox: one delivery per new event and subscription that wants it. Held while its subscription does not take any (off, circuit open, rate
 -- limited) or the person's erasure is under way, which will delete it; leased to the invocation that stores it, unless that may not attempt it; then pending.
+-- Looks into a list of patterns, each of which is a row read, only for a name that a pattern's beginning may match, or that has a comma: between two patterns stands one.
 -- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for platform events, whose data name the user), ?5 request,
 -- ?6 now ms, ?7 lease end ms, ?8 JSON array of subscriptions none is leased for, ?9 events of which some are leased
 with fresh as materialized (
@@ -23,9 +24,11 @@ from (
               when f.place >= ?9 or s.id in (select value from json_each(?8)) then 'pending'
               else 'leased' end as state
   from fresh as f cross join subscriptions as s on s.company = ?2 cross join companies as c on c.id = ?2
-  where exists (
-    select 1 from json_each(s.events) as p
-    where p.value in ('*', f.name) or substr(p.value, -1) = '*' and instr(f.name, rtrim(p.value, '*')) = 1)
+  where instr(s.events, '"*"') > 0
+    or instr(s.events, json_quote(f.name)) > 0 and instr(f.name, ',') = 0
+    or (instr(f.name, ',') > 0 or instr(f.name, '.') > 0 and instr(s.events, '.*"') > 0) and exists (
+      select 1 from json_each(s.events) as p
+      where p.value = f.name or substr(p.value, -1) = '*' and instr(f.name, rtrim(p.value, '*')) = 1)
 )
 where true
 returning id, subscription, message_id, event, profile, state

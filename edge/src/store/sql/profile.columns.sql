@@ -16,7 +16,8 @@ select p.id, iif(p.email is null and p.own is not null, (
                       then l.at else -1 end as since,
                  coalesce((select min(n.at) from links as n
                            where n.company = l.company and n.session = l.session and (n.at, n.id) > (l.at, l.id)), 9007199254740991) as until
-          from links as l indexed by links_with_records where l.company = p.company and l.profile = p.id and l.has_records = 1)
+          from links as l indexed by links_with_records where l.company = p.company and l.profile = p.id and l.has_records = 1
+            and exists (select 1 from records as r indexed by records_by_session where r.company = l.company and r.session = l.session))
         select json_object(
           'messages', count(*) filter (where r.kind = 'message'), 'comments', count(*) filter (where r.kind = 'comment'),
           'stories', count(*) filter (where r.kind = 'story'), 'interacted', max(r.last_ts) filter (where r.kind in ('message', 'comment', 'story')),

@@ -10,6 +10,7 @@ with owned as materialized (
                    where n.company = l.company and n.session = l.session and (n.at, n.id) > (l.at, l.id)), 9007199254740991) as until
   from json_each(?2) as w cross join links as l indexed by links_with_records
     on l.company = ?1 and l.profile = w.value and l.has_records = 1
+  where exists (select 1 from records as r indexed by records_by_session where r.company = ?1 and r.session = l.session)
 ),
 found as (
   select o.profile, k.value as kind, f.value->>0 as ts, f.value->>1 as id
