@@ -171,20 +171,70 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
 
 /// Holds what the figures of ranges say, and the counts of exports, against the pure owners of events given as session, `ts` and id.
 fn counted(db: &Db, events: &[(String, i64, String)], owners: &BTreeMap<String, String>) {
-    let count = |statement: &str, parameters: &[Value]| db.rows(statement, parameters)[0][0].as_u64().unwrap();
-    for (from, to) in [(0, 20), (10, 25), (20, 44)].map(|(from, to)| (NOW + from * 1000, NOW + to * 1000)) {
+    // Slice by slice, as `store` has them: the last column says where the next one begins.
+    let walk = |statement: &str, parameters: &[Value], first: Value, rows: i64, each: &mut dyn FnMut(&[Value])| {
+        let mut place = first.as_array().unwrap().clone();
+        loop {
+            let slice = db.rows(statement, &[parameters, &place[..], &[json!(rows)]].concat());
+            for row in &slice {
+                each(row);
+            }
+            let Some(next) = slice.iter().find_map(|row| row.last().and_then(Value::as_str)) else { return };
+            place = serde_json::from_str(next).unwrap();
+        }
+    };
+    let sum = |statement: &str, parameters: &[Value], first: Value, rows: i64| {
+        let mut n = 0;
+        walk(statement, parameters, first, rows, &mut |row| n += row[0].as_u64().unwrap());
+        n
+    };
+    for (from, to, rows) in
+        [(0, 20, 4), (10, 25, 9), (20, 44, 10_000)].map(|(a, b, n)| (NOW + a * 1000, NOW + b * 1000, n))
+    {
         let within = || events.iter().filter(|(_, ts, _)| (from * 1000..to * 1000).contains(ts));
         let active: BTreeSet<_> = within().filter_map(|(_, _, id)| owners.get(id)).collect();
         let sessions: BTreeSet<_> = within().map(|(session, ..)| session).collect();
-        let range = [json!(COMPANY), json!(from), json!(to)];
-        assert_eq!(count(sql::STATS_ACTIVE, &range), active.len() as u64, "people from {from} to {to}");
-        assert_eq!(count(sql::STATS_SESSIONS, &range), sessions.len() as u64, "sessions from {from} to {to}");
+        let (mut people, mut place) = (0, json!(["", -1, "", -1, ""]));
+        let mut person = json!("");
+        while let Some(at) = place.as_array() {
+            let range = [&[json!(COMPANY), json!(from), json!(to)][..], at, &[json!(rows), person.clone()]].concat();
+            let [n, last, next] = <[Value; 3]>::try_from(db.rows(sql::STATS_ACTIVE, &range).remove(0)).unwrap();
+            people += n.as_u64().unwrap();
+            person = if last.is_null() { person } else { last };
+            place = next.as_str().map_or(Value::Null, |next| serde_json::from_str(next).unwrap());
+        }
+        assert_eq!(people, active.len() as u64, "people from {from} to {to}");
+        let (mut found, mut named, mut spans, mut place) = (0, 0, 0, json!(["", -1, -1, ""]));
+        let mut session = json!("");
+        let never = i64::MAX >> 11;
+        let clocks = (0..4).flat_map(|_| [json!(never), json!(0)]);
+        let spanned: Vec<Value> =
+            [COMPANY.into(), json!(from), json!(to), json!(1000)].into_iter().chain(clocks).collect();
+        while let Some(at) = place.as_array().cloned() {
+            place = Value::Null;
+            let slice = db.rows(sql::STATS_EVENTS, &[&spanned[..], &at, &[json!(rows), session.clone()]].concat());
+            for row in slice {
+                let n = row[3].as_u64().unwrap();
+                match (row[0].is_null(), row[2].is_null()) {
+                    (false, _) => spans += n,
+                    (true, false) => named += n,
+                    (true, true) => {
+                        found += n;
+                        session = if row[4].is_null() { session } else { row[4].clone() };
+                        place = row[5].as_str().map_or(Value::Null, |next| serde_json::from_str(next).unwrap());
+                    }
+                }
+            }
+        }
+        assert_eq!(found, sessions.len() as u64, "sessions from {from} to {to}");
+        assert_eq!((spans, named), (within().count() as u64, within().count() as u64), "events from {from} to {to}");
         let whole = [json!(COMPANY), json!(NOW), json!(from * 1000), json!(to * 1000), Value::Null];
-        assert_eq!(count(sql::EXPORT_COUNT_EVENTS, &whole), within().count() as u64);
+        assert_eq!(sum(sql::EXPORT_COUNT_EVENTS, &whole, json!([-1, ""]), rows), within().count() as u64);
         for user in owners.values().collect::<BTreeSet<_>>() {
             let theirs = within().filter(|(_, _, id)| owners.get(id) == Some(user)).count();
             let of = [&whole[..], &[json!(user)]].concat();
-            assert_eq!(count(sql::EXPORT_COUNT_EVENTS_OF, &of), theirs as u64, "events of {user}");
+            let counted = sum(sql::EXPORT_COUNT_EVENTS_OF, &of, json!(["", -1, -1, ""]), rows);
+            assert_eq!(counted, theirs as u64, "events of {user}");
         }
     }
 }

@@ -183,6 +183,32 @@ export default (trackMate) =>
       assertProblem(await c.call('GET', '/api/admin/stats?zone=Nowhere/City', undefined, c.admin), 400, 'invalid_field', 'zone');
     });
 
+    test('and the counts of exports are read in slices, between which others come in, and are exact beyond one', async () => {
+      const c = await newCompany(trackMate());
+      const d1 = await trackMate().d1();
+      const [now, n] = [Date.now(), 25_000];
+      const fill = (text) => d1.prepare(`with recursive n(i) as (select 0 union all select i + 1 from n where i < ${n - 1}) ${text}`).bind(c.companyId, now - HOUR).run();
+      // Ten sessions, of which slices end in the middle; one is of the year before.
+      await fill(`insert into events (company, source, message_id, session, ts, type, data, request, received_at)
+        select ?1, 0, 'm' || i, 's' || (i / 2500), (cast(?2 as integer) - iif(i / 2500 = 4, 31622400000, 0)) * 1000 + i, 'e' || (i % 3), '{}', 0, cast(?2 as integer) from n`);
+      await fill(`insert into profiles (company, id, traits, server_session, created_at, updated_at, last_ts) select ?1, 'usr_' || i, '{}', 'w' || i, cast(?2 as integer), 0, 0 from n`);
+      await fill(`insert into links (company, session, at, id, profile, events, first_ts, last_ts)
+        select ?1, 'l' || i, 1, 'i' || i, 'usr_' || (i / 2), 1, cast(?2 as integer) * 1000, cast(?2 as integer) * 1000 from n`);
+      const inSlices = async (path) => {
+        const { status, body, cost } = await c.get(path);
+        assert.equal(status, 200);
+        assert.ok(cost.trips > 2 && cost.read / (cost.trips - 1) <= 25_000, `${path}: ${JSON.stringify(cost)}`);
+        return body;
+      };
+      const { totals, topEvents } = await inSlices(`/api/admin/stats?from=${iso(now - DAY)}&to=${iso(now)}`);
+      const shown = { events: totals.events, sessions: totals.sessions, people: totals.people, newPeople: totals.newPeople, activePeople: totals.activePeople };
+      assert.deepEqual(shown, { events: 22_500, sessions: 9, people: n, newPeople: n, activePeople: n / 2 });
+      assert.deepEqual([topEvents.length, sum(topEvents.map((name) => name.count))], [3, 22_500]);
+      assert.equal((await inSlices('/api/admin/export/events/count')).rows, n);
+      assert.equal((await inSlices('/api/admin/export/users/count')).rows, n);
+      assert.equal((await inSlices(`/api/admin/export/users/count?createdAfter=${iso(now)}`)).rows, 0);
+    });
+
     test('and the count of an export are its rows, with the same filters', async () => {
       const { c } = await history();
       const [{ id }] = (await c.get('/api/admin/users?limit=1')).body.users;

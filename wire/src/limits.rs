@@ -230,6 +230,16 @@ pub const STATS_HOURLY_DAYS_MAX: i64 = 31;
 pub const STATS_DAYS_MAX: i64 = 400;
 /// Event names that the figures of a range show: those there are most of.
 pub const STATS_NAMES: i64 = 10;
+/// Different names that are held while they are counted; of more, the half with the most is kept, so that a stranger who
+/// makes names up fills no memory.
+pub const STATS_NAMES_HELD: usize = 20_000;
+/// Rows of one slice of what is counted: some 20,000 rows read and 20 ms, for a database does one thing at a time …
+pub const COUNT_ROWS_MAX: i64 = 5000;
+/// … and slices of one request, unless the deployment says otherwise (`COUNT_SLICES_MAX`): D1 allows an invocation 1,000
+/// queries.
+pub const COUNT_SLICES_MAX: usize = 900;
+/// Slices that an export may take at its end beyond the pages that it has left, for it counts who has changed.
+pub const EXPORT_END_SLICES: usize = 5;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 

@@ -2,8 +2,12 @@
 //!
 //! An event counts when it happened, as timelines and exports have it; a delivery when it was written, which is when its event came in.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::mem;
+
 use serde::Deserialize;
-use trackmate_wire::limits::{STATS_DAYS_MAX, STATS_HOURLY_DAYS_MAX};
+use trackmate_wire::limits::{STATS_DAYS_MAX, STATS_HOURLY_DAYS_MAX, STATS_NAMES, STATS_NAMES_HELD};
 use trackmate_wire::problem::{Code, Problem};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -171,7 +175,7 @@ pub fn offset_ms(text: &str) -> Option<i64> {
     Some(if offset.starts_with('-') { -ms } else { ms })
 }
 
-/// Events as counted: those of one span and door, or those of one name.
+/// Events as counted in a slice: those of one span and door, those of one name, or the sessions they are of.
 #[derive(Debug, Deserialize)]
 pub struct Counted {
     /// The span.
@@ -184,7 +188,7 @@ pub struct Counted {
     pub n: i64,
 }
 
-/// Users as counted.
+/// Users as counted in a slice.
 #[derive(Debug, Deserialize)]
 pub struct Made {
     /// The span in which they came to be; none for before or after the range.
@@ -193,7 +197,7 @@ pub struct Made {
     pub n: i64,
 }
 
-/// Deliveries as counted: those of one span and state, or how long all those delivered took.
+/// Deliveries as counted in a slice: those of one span and state, or those delivered that took so long.
 #[derive(Debug, Deserialize)]
 pub struct Sent {
     /// The span.
@@ -203,11 +207,7 @@ pub struct Sent {
     /// How many.
     pub n: i64,
     /// ms.
-    pub p50: Option<i64>,
-    /// ms.
-    pub p90: Option<i64>,
-    /// ms.
-    pub p99: Option<i64>,
+    pub ms: Option<i64>,
 }
 
 /// What happened in a span, or in all.
@@ -268,7 +268,7 @@ pub struct Latency {
 }
 
 /// The figures of a range.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Span by span, without a gap.
     pub spans: Vec<Span>,
@@ -276,33 +276,70 @@ pub struct Figures {
     pub total: Span,
     /// All users there are.
     pub people: i64,
+    /// Browser sessions with an event.
+    pub sessions: i64,
+    /// People with an event.
+    pub active: i64,
     /// The names there are most of, most first.
     pub names: Vec<(String, i64)>,
     /// Of what was delivered.
     pub latency: Option<Latency>,
 }
 
-impl Figures {
-    /// Puts together what was counted.
+/// Figures that come together slice by slice. What it holds has a bound, however many slices there are.
+#[derive(Debug)]
+pub struct Counting {
+    figures: Figures,
+    names: BTreeMap<String, i64>,
+    /// How many deliveries took so many ms, by [`kept_ms`].
+    times: BTreeMap<i64, i64>,
+}
+
+impl Counting {
+    /// Of a range, with nothing counted yet.
     #[must_use]
-    pub fn new(range: Range, events: Vec<Counted>, people: &[Made], deliveries: &[Sent]) -> Self {
-        let mut figures = Self { spans: vec![Span::default(); range.spans().count()], ..Self::default() };
-        for counted in events {
-            match (counted.place.and_then(|place| figures.spans.get_mut(place)), counted.name) {
+    pub fn new(range: Range) -> Self {
+        let spans = vec![Span::default(); range.spans().count()];
+        Self { figures: Figures { spans, ..Figures::default() }, names: BTreeMap::new(), times: BTreeMap::new() }
+    }
+
+    /// Adds a slice of the events.
+    pub fn events(&mut self, slice: Vec<Counted>) {
+        for counted in slice {
+            match (counted.place.and_then(|place| self.figures.spans.get_mut(place)), counted.name) {
                 (Some(span), _) if counted.source == Some(0) => span.browser_events += counted.n,
                 (Some(span), _) => span.server_events += counted.n,
-                (None, Some(name)) => figures.names.push((name, counted.n)),
-                (None, None) => {}
+                (None, Some(name)) => *self.names.entry(name).or_default() += counted.n,
+                (None, None) => self.figures.sessions += counted.n,
             }
         }
-        for made in people {
-            figures.people += made.n;
-            if let Some(span) = made.place.and_then(|place| figures.spans.get_mut(place)) {
+        if self.names.len() > STATS_NAMES_HELD {
+            let mut names: Vec<_> = mem::take(&mut self.names).into_iter().collect();
+            names.sort_by_key(|(_, n)| Reverse(*n));
+            names.truncate(STATS_NAMES_HELD / 2);
+            self.names = names.into_iter().collect();
+        }
+    }
+
+    /// Adds a slice of the users.
+    pub fn people(&mut self, slice: &[Made]) {
+        for made in slice {
+            self.figures.people += made.n;
+            if let Some(span) = made.place.and_then(|place| self.figures.spans.get_mut(place)) {
                 span.new_people += made.n;
             }
         }
-        for sent in deliveries {
-            if let Some(span) = sent.place.and_then(|place| figures.spans.get_mut(place)) {
+    }
+
+    /// Adds people with an event.
+    pub const fn active(&mut self, people: i64) {
+        self.figures.active += people;
+    }
+
+    /// Adds a slice of the deliveries.
+    pub fn deliveries(&mut self, slice: &[Sent]) {
+        for sent in slice {
+            if let Some(span) = sent.place.and_then(|place| self.figures.spans.get_mut(place)) {
                 span.deliveries += sent.n;
                 match sent.state.as_deref() {
                     Some("delivered") => span.delivered += sent.n,
@@ -311,15 +348,46 @@ impl Figures {
                     Some("dismissed") => span.dismissed += sent.n,
                     Some(_) | None => span.pending += sent.n,
                 }
-            } else if let (Some(p50), Some(p90), Some(p99)) = (sent.p50, sent.p90, sent.p99) {
-                figures.latency = Some(Latency { p50, p90, p99 });
+            } else if let Some(ms) = sent.ms {
+                *self.times.entry(kept_ms(ms)).or_default() += sent.n;
             }
         }
+    }
+
+    /// The figures, when all is counted.
+    #[must_use]
+    pub fn figures(self) -> Figures {
+        let Self { mut figures, names, times } = self;
         for span in &figures.spans {
             figures.total.add(span);
         }
+        figures.names = names.into_iter().collect();
+        // In the order of names already, which a stable sort keeps where two have as many.
+        figures.names.sort_by_key(|(_, n)| Reverse(*n));
+        figures.names.truncate(usize::try_from(STATS_NAMES).unwrap_or_default());
+        let all: i64 = times.values().sum();
+        let ranked = |percent: i64| {
+            let mut behind = (all * percent + 99) / 100;
+            times.iter().find_map(|(ms, n)| {
+                behind -= n;
+                (behind <= 0).then_some(*ms)
+            })
+        };
+        figures.latency = match (ranked(50), ranked(90), ranked(99)) {
+            (Some(p50), Some(p90), Some(p99)) => Some(Latency { p50, p90, p99 }),
+            _ => None,
+        };
         figures
     }
+}
+
+/// A time as it is held: exact up to 100 s and to five digits beyond, so that there are never more than some half a million different ones.
+fn kept_ms(ms: i64) -> i64 {
+    let mut step = 1;
+    while ms / step >= 100_000 {
+        step *= 10;
+    }
+    ms / step * step
 }
 
 #[cfg(test)]
@@ -408,5 +476,44 @@ mod tests {
             let sixth = 5 * DAY_MS - by.min(0);
             assert_eq!(begins, [3 * DAY_MS, 4 * DAY_MS, sixth, 6 * DAY_MS - by, 7 * DAY_MS - by]);
         }
+    }
+
+    fn named(name: &str, n: i64) -> Counted {
+        Counted { place: None, source: None, name: Some(name.to_owned()), n }
+    }
+
+    fn counting() -> Counting {
+        Counting::new(Range::new(None, None, None, NOW, |_| 0).unwrap())
+    }
+
+    #[test]
+    fn names_are_those_of_all_slices_most_first_and_by_name_where_two_have_as_many() {
+        let mut counting = counting();
+        counting.events(vec![named("b", 2), named("a", 1), named("c", 9)]);
+        counting.events(vec![named("a", 1), named("d", 1)]);
+        let names = counting.figures().names;
+        assert_eq!(names, [("c", 9), ("a", 2), ("b", 2), ("d", 1)].map(|(name, n)| (name.to_owned(), n)));
+    }
+
+    #[test]
+    fn a_flood_of_names_takes_no_more_room_and_leaves_the_common_ones() {
+        let mut counting = counting();
+        for slice in 0..5 {
+            let made_up = (0..STATS_NAMES_HELD).map(|n| named(&format!("made_up_{slice}_{n}"), 1));
+            counting.events(made_up.chain([named("page_view", 100)]).collect());
+            assert!(counting.names.len() <= STATS_NAMES_HELD);
+        }
+        assert_eq!(counting.figures().names.first(), Some(&("page_view".to_owned(), 500)));
+    }
+
+    #[test]
+    fn percentiles_are_those_of_all_slices_by_nearest_rank() {
+        let took = |ms: i64, n| Sent { place: None, state: None, n, ms: Some(ms) };
+        let mut counting = counting();
+        assert_eq!(counting.figures.latency, None);
+        counting.deliveries(&[took(30, 1), took(10, 5), took(-2, 1)]);
+        counting.deliveries(&[took(10, 1), took(20, 2)]);
+        assert_eq!(counting.figures().latency, Some(Latency { p50: 10, p90: 20, p99: 30 }));
+        assert_eq!([99_999, 100_000, 123_456, 1_234_567].map(kept_ms), [99_999, 100_000, 123_450, 1_234_500]);
     }
 }

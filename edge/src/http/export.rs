@@ -15,6 +15,7 @@ use super::auth::Admin;
 use super::call::Call;
 use super::error::Error;
 use super::export_run::{self, Plan, Source};
+use super::stats::too_much;
 use super::users::{Summary, find, groups};
 use super::{Handled, audit, common_headers, listing, page, records};
 use crate::domain::belongings::show;
@@ -24,6 +25,7 @@ use crate::domain::listing::Wanted;
 use crate::domain::{clock, event, payload};
 use crate::entropy;
 use crate::store::exports::{self, Begun, Events, Place};
+use crate::store::slices::Slices;
 use crate::store::{self, listing as people};
 
 /// Parameters of every export, which say how much of it and not of whom.
@@ -116,15 +118,18 @@ pub(super) struct Count {
 /// `GET /api/admin/export/users/count` and `…/events/count` with an export's parameters → `{success, rows}`: how many it would have from its beginning to its
 /// end, whatever its `limit` and `after`.
 pub(super) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
+    let mut slices = Slices::new(call.env());
     let rows = if kind == Kind::Users {
         let snapshot_ms = asked(call, kind, &USERS)?.snapshot_ms;
         let wanted = wanted_users(call, &admin, snapshot_ms).await?;
-        people::count(call.db(Some(&admin.company))?, &admin.company, &wanted).await?
+        people::count(call.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?
     } else {
         let snapshot_ms = asked(call, kind, &EVENTS)?.snapshot_ms;
         let wanted = wanted_events(call, &admin).await?;
-        exports::count_events(call.db(Some(&admin.company))?, &admin.company, &wanted, snapshot_ms).await?
+        let db = call.db(Some(&admin.company))?;
+        exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?
     };
+    let rows = rows.ok_or_else(too_much)?;
     Ok(serde_json::to_string(&Count { success: true, rows })?)
 }
 

@@ -24,6 +24,7 @@ use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
 use crate::domain::{clock, json, payload};
 use crate::store::exports::{self, End, Events, Place, Progress};
+use crate::store::slices::Slices;
 use crate::store::{self, Db, companies, listing};
 
 /// Where the rows come from.
@@ -244,14 +245,15 @@ impl Run {
     /// How many users may not be as they were at the snapshot, among those that this part is about.
     async fn changed(&self, to_the_end: bool) -> Result<i64, Error> {
         let (db, company, snapshot) = (&self.db, self.plan.company.as_str(), self.plan.snapshot_ms);
+        let slices = Slices::at_the_end(self.plan.pages);
         Ok(match &self.plan.source {
             Source::Users { .. } => {
                 let after = self.plan.after.as_deref();
                 let to = self.come.last.as_deref().filter(|_| !to_the_end);
-                exports::changed_users(db, company, snapshot, after, to).await?
+                exports::changed_users(db, company, snapshot, (after, to), slices).await?
             }
             Source::Events { wanted, .. } => {
-                exports::changed_owners(db, company, snapshot, wanted.user.as_deref()).await?
+                exports::changed_owners(db, company, snapshot, wanted.user.as_deref(), slices).await?
             }
         })
     }

@@ -10,6 +10,7 @@ use super::webhooks::Circuit;
 use super::{Handled, auth};
 use crate::domain::stats::{self, Interval, Range};
 use crate::domain::{clock, event};
+use crate::store::slices::Slices;
 use crate::store::stats::{Stats, read};
 use crate::store::subscriptions::Subscription;
 
@@ -102,8 +103,17 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     let zone = call.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
     let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
     let range = Range::new(time("from")?, time("to")?, interval, call.now_ms(), offset)?;
-    let stats = read(call.db(Some(&admin.company))?, &admin.company, range).await?;
+    let mut slices = Slices::new(call.env());
+    let stats = read(call.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
+    let stats = stats.ok_or_else(too_much)?;
     Ok(serde_json::to_string(&shown(range, &stats))?)
+}
+
+/// What one request cannot count. A narrower question reads no less: all is looked at.
+pub(super) fn too_much() -> Problem {
+    let message = "there is more than one request may count; a shorter range or a filter reads no less. \
+                   Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
+    Problem::new(Code::LimitReached, message)
 }
 
 /// A zone of the IANA's list, as the runtime knows it.
@@ -136,7 +146,7 @@ impl Zone {
 }
 
 fn shown(range: Range, stats: &Stats) -> Answer<'_> {
-    let stats::Figures { spans, total, people, names, latency } = &stats.figures;
+    let stats::Figures { spans, total, people, sessions, active, names, latency } = &stats.figures;
     let span = |(at, span): (i64, &stats::Span)| Span {
         at: clock::iso(at),
         events: span.browser_events + span.server_events,
@@ -155,9 +165,9 @@ fn shown(range: Range, stats: &Stats) -> Answer<'_> {
             browser_events: total.browser_events,
             server_events: total.server_events,
             people: *people,
-            active_people: stats.active,
+            active_people: *active,
             new_people: total.new_people,
-            sessions: stats.sessions,
+            sessions: *sessions,
             deliveries: total.deliveries,
             delivered: total.delivered,
             failed: total.failed,

@@ -1,9 +1,11 @@
 //! Exports: the events that go into one, what changed while it ran, and the list of all there were.
 
 use serde::Deserialize;
+use serde_json::json;
 use trackmate_wire::limits::{AUDIT_PRUNE_MAX, EXPORTS_RUNNING_MAX};
 
-use super::{Db, Page, Param, Result, list_bytes, sql};
+use super::slices::{Slices, sum};
+use super::{Db, Page, Param, Result, Statement, list_bytes, sql};
 use crate::domain::export::{Format, Kind, Mark};
 
 /// An export that begins.
@@ -191,11 +193,6 @@ pub async fn prune(db: &Db, before_ms: i64) -> Result<()> {
     db.run(sql::EXPORT_PRUNE, &[before_ms.into(), AUDIT_PRUNE_MAX.into()]).await.map(drop)
 }
 
-#[derive(Deserialize)]
-struct Changed {
-    changed: i64,
-}
-
 /// How many users in a range of ids may not be as they were at the snapshot.
 ///
 /// # Errors
@@ -204,20 +201,26 @@ pub async fn changed_users(
     db: &Db,
     company: &str,
     snapshot_ms: i64,
-    after: Option<&str>,
-    to: Option<&str>,
+    (after, to): (Option<&str>, Option<&str>),
+    mut slices: Slices,
 ) -> Result<i64> {
-    let params = [company.into(), snapshot_ms.into(), after.unwrap_or_default().into(), to.into()];
-    Ok(db.run(sql::EXPORT_CHANGED_USERS, &params).await?.first::<Changed>()?.map_or(0, |row| row.changed))
+    let statement = Statement::new(sql::EXPORT_CHANGED_USERS, json!([company, snapshot_ms, to]));
+    Ok(sum(db, statement, vec![json!(after.unwrap_or_default())], &mut slices).await?.unwrap_or_default())
 }
 
 /// How many users, or whether this one, may own other events than at the snapshot.
 ///
 /// # Errors
 /// D1's.
-pub async fn changed_owners(db: &Db, company: &str, snapshot_ms: i64, user: Option<&str>) -> Result<i64> {
-    let params = [company.into(), snapshot_ms.into(), user.into()];
-    Ok(db.run(sql::EXPORT_CHANGED_OWNERS, &params).await?.first::<Changed>()?.map_or(0, |row| row.changed))
+pub async fn changed_owners(
+    db: &Db,
+    company: &str,
+    snapshot_ms: i64,
+    user: Option<&str>,
+    mut slices: Slices,
+) -> Result<i64> {
+    let statement = Statement::new(sql::EXPORT_CHANGED_OWNERS, json!([company, snapshot_ms, user]));
+    Ok(sum(db, statement, vec![json!("")], &mut slices).await?.unwrap_or_default())
 }
 
 /// Which events are asked for.
@@ -319,21 +322,22 @@ pub async fn events(
     }
 }
 
-#[derive(Deserialize)]
-struct Counted {
-    n: i64,
-}
-
-/// How many events [`events`] would go through.
+/// How many events [`events`] would go through; `None` if that takes more slices than are left.
 ///
 /// # Errors
 /// D1's.
-pub async fn count_events(db: &Db, company: &str, asked: &Events, received_ms: i64) -> Result<i64> {
-    let params: [Param<'_>; 5] =
-        [company.into(), received_ms.into(), asked.from.into(), asked.before.into(), asked.name.as_ref().into()];
-    let counted = match &asked.user {
-        Some(user) => db.run(sql::EXPORT_COUNT_EVENTS_OF, &[&params[..], &[user.into()]].concat()).await?,
-        None => db.run(sql::EXPORT_COUNT_EVENTS, &params).await?,
+pub async fn count_events(
+    db: &Db,
+    company: &str,
+    asked: &Events,
+    received_ms: i64,
+    slices: &mut Slices,
+) -> Result<Option<i64>> {
+    let params = json!([company, received_ms, asked.from, asked.before, asked.name]);
+    let Some(user) = &asked.user else {
+        return sum(db, Statement::new(sql::EXPORT_COUNT_EVENTS, params), vec![json!(-1), json!("")], slices).await;
     };
-    Ok(counted.first::<Counted>()?.map_or(0, |row| row.n))
+    let mut of = Statement::new(sql::EXPORT_COUNT_EVENTS_OF, params);
+    of.params.push(json!(user));
+    sum(db, of, vec![json!(""), json!(-1), json!(-1), json!("")], slices).await
 }

@@ -1,11 +1,12 @@
 //! Lists of users: a page and how many there are, in one round trip; a search first brings its index up to date.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use trackmate_wire::limits::{EXPORT_PAGE_BYTES, SEARCH_REFRESH_MAX, SEARCH_REFRESHES_MAX, TOTAL_MAX};
 
 use super::people::Profile;
-use super::{Answers, Db, Page, Param, Result, list_bytes, sql};
+use super::slices::{Slices, sum};
+use super::{Answers, Db, Page, Param, Result, Statement, list_bytes, sql};
 use crate::domain::listing::{Wanted, expression};
 
 /// Where a page begins: behind this user.
@@ -130,14 +131,15 @@ pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, 
     db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.page()
 }
 
-/// How many users are wanted, all of them counted. A search finds whom the index knows: see [`refresh`].
+/// How many users are wanted, all of them counted; `None` if that takes more slices than are left. A search finds whom the
+/// index knows: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
-pub async fn count(db: &Db, company: &str, wanted: &Wanted) -> Result<i64> {
+pub async fn count(db: &Db, company: &str, wanted: &Wanted, slices: &mut Slices) -> Result<Option<i64>> {
     let asked = Asked::new(company, wanted)?;
-    let counted = db.run(sql::USERS_COUNT, &[&asked.params()[..], &[Param::Int(-1)]].concat()).await?;
-    Ok(counted.first::<Total>()?.map_or(0, |row| row.total))
+    let params = asked.params().into_iter().map(Value::from).collect();
+    sum(db, Statement { sql: sql::USERS_COUNT_SLICE, params }, vec![json!("")], slices).await
 }
 
 /// Writes the words of those who changed since the last search; `false` if that was more than one request can do: the next search goes on with it.

@@ -22,6 +22,7 @@ pub mod progress;
 pub mod rebuild;
 pub mod records;
 pub mod retention;
+pub mod slices;
 pub mod sql;
 pub mod stats;
 pub mod subscriptions;
@@ -192,6 +193,16 @@ impl From<Param<'_>> for JsValue {
             #[allow(clippy::cast_precision_loss, reason = "integers here are below 2^53")]
             Param::Int(n) => Self::from_f64(n as f64),
             Param::Null => Self::NULL,
+        }
+    }
+}
+
+impl From<Param<'_>> for Value {
+    fn from(param: Param<'_>) -> Self {
+        match param {
+            Param::Text(text) => Self::from(text),
+            Param::Int(n) => Self::from(n),
+            Param::Null => Self::Null,
         }
     }
 }

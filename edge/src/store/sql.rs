@@ -54,6 +54,7 @@ joined! {
     USERS_ASC = "users.filter.sql" "profile.columns.sql" "users.asc.sql",
     USERS_BY_ID = "users.filter.sql" "profile.columns.sql" "users.by_id.sql",
     USERS_COUNT = "users.filter.sql" "users.count.sql",
+    USERS_COUNT_SLICE = "users.filter.sql" "users.count_slice.sql",
     USERS_DESC = "users.filter.sql" "profile.columns.sql" "users.desc.sql",
 }
 
@@ -226,7 +227,6 @@ statements! {
     STATS_DELIVERIES = "stats.deliveries.sql",
     STATS_EVENTS = "stats.events.sql",
     STATS_PEOPLE = "stats.people.sql",
-    STATS_SESSIONS = "stats.sessions.sql",
     SUBSCRIPTION_DELETE = "subscription.delete.sql",
     SUBSCRIPTION_EXPIRE = "subscription.expire.sql",
     SUBSCRIPTION_FIND = "subscription.find.sql",

@@ -1,53 +1,129 @@
-//! What happened in a range of time: every count in one round trip. `events`, `links`, `profiles`, `deliveries`, `attempts`, `subscriptions`.
+//! What happened in a range of time, counted slice by slice. `events`, `links`, `profiles`, `deliveries`, `attempts`,
+//! `subscriptions`.
 
 use serde::Deserialize;
-use trackmate_wire::limits::STATS_NAMES;
 
+use super::slices::Slices;
 use super::subscriptions::Subscription;
 use super::{Answer, Answers, Db, Param, Result, sql};
-use crate::domain::stats::{Figures, Range};
-
-#[derive(Deserialize)]
-struct Number {
-    n: i64,
-}
+use crate::domain::stats::{Counted, Counting, Figures, Made, Range, Sent};
 
 /// The figures of a range, and who has a part in them.
 #[derive(Debug)]
 pub struct Stats {
     /// What adds up.
     pub figures: Figures,
-    /// Browser sessions with an event.
-    pub sessions: i64,
-    /// People with an event.
-    pub active: i64,
     /// All webhooks, as they are now.
     pub webhooks: Vec<Subscription>,
 }
 
-/// Counts a company's range.
+/// A row of a slice; the last one says where the next slice begins.
+#[derive(Deserialize)]
+struct Row<T> {
+    #[serde(flatten)]
+    row: T,
+    next: Option<String>,
+    /// The last session that was counted.
+    session: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Active {
+    n: i64,
+    person: Option<String>,
+    next: Option<String>,
+}
+
+/// The rows of a slice, where the next one begins, and the last session that was counted.
+fn slice<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<(Vec<T>, Option<String>, Option<String>)> {
+    let (mut next, mut session) = (None, None);
+    let rows = answer.rows::<Row<T>>()?.into_iter().map(|of| {
+        next = next.take().or(of.next);
+        session = session.take().or(of.session);
+        of.row
+    });
+    Ok((rows.collect(), next, session))
+}
+
+/// Before all sessions: their ids are not empty, but that of events without one is.
+const FIRST_EVENT: (String, i64, i64, String) = (String::new(), -1, -1, String::new());
+
+/// Counts a company's range; `None` if that takes more slices than are left. Each round trip takes a slice of whatever is
+/// not through, so that others' requests come in between.
 ///
 /// # Errors
 /// D1's.
-pub async fn read(db: &Db, company: &str, range: Range) -> Result<Stats> {
+pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> Result<Option<Stats>> {
     let whole: [Param<'_>; 3] = [company.into(), range.from_ms.into(), range.to_ms.into()];
-    let length: [Param<'_>; 1] = [range.interval.ms().into()];
-    let changes: Vec<Param<'_>> = range.changes.iter().flat_map(|c| [c.at_ms.into(), c.by_ms.into()]).collect();
-    let spans = [&whole[..], &length, &changes].concat();
-    let batch = vec![
-        db.bind(sql::STATS_EVENTS, &[&whole[..], &length, &[STATS_NAMES.into()], &changes].concat())?,
-        db.bind(sql::STATS_PEOPLE, &spans)?,
-        db.bind(sql::STATS_DELIVERIES, &spans)?,
-        db.bind(sql::STATS_SESSIONS, &whole)?,
-        db.bind(sql::STATS_ACTIVE, &whole)?,
-        db.bind(sql::SUBSCRIPTION_LIST, &[company.into()])?,
-    ];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let number = |answer: Answer| Ok::<_, worker::Error>(answer.first::<Number>()?.map_or(0, |row| row.n));
-    Ok(Stats {
-        figures: Figures::new(range, answers.take()?.rows()?, &answers.take()?.rows()?, &answers.take()?.rows()?),
-        sessions: number(answers.take()?)?,
-        active: number(answers.take()?)?,
-        webhooks: answers.take()?.rows()?,
-    })
+    let changes = range.changes.iter().flat_map(|c| [c.at_ms.into(), c.by_ms.into()]);
+    let spans: Vec<Param<'_>> = whole.into_iter().chain([range.interval.ms().into()]).chain(changes).collect();
+    let mut counting = Counting::new(range);
+    let mut webhooks = None;
+    let mut events = Some(FIRST_EVENT);
+    let mut people = Some(String::new());
+    let mut active = Some((String::new(), -1_i64, String::new(), -1_i64, String::new()));
+    let mut deliveries = Some((String::new(), -1_i64, String::new()));
+    let (mut session, mut person) = (String::new(), String::new());
+    loop {
+        let walks = [events.is_some(), people.is_some(), active.is_some(), deliveries.is_some()];
+        let walks: i64 = walks.into_iter().map(i64::from).sum();
+        if walks == 0 {
+            break;
+        }
+        let Some(rows) = slices.rows().map(|rows| rows / walks) else { return Ok(None) };
+        let mut batch = Vec::new();
+        if let Some((s, ts, source, id)) = &events {
+            let place = [s.into(), (*ts).into(), (*source).into(), id.into(), rows.into(), (&session).into()];
+            batch.push(db.bind(sql::STATS_EVENTS, &[&spans[..], &place].concat())?);
+        }
+        if let Some(id) = &people {
+            batch.push(db.bind(sql::STATS_PEOPLE, &[&spans[..], &[id.into(), rows.into()]].concat())?);
+        }
+        if let Some((profile, last, s, at, id)) = &active {
+            let place = [profile.into(), (*last).into(), s.into(), (*at).into(), id.into()];
+            let most = [rows.into(), (&person).into()];
+            batch.push(db.bind(sql::STATS_ACTIVE, &[&whole[..], &place, &most].concat())?);
+        }
+        if let Some((subscription, at, id)) = &deliveries {
+            // Each takes its row and those of its attempts too.
+            let place = [subscription.into(), (*at).into(), id.into(), (rows / 2).into()];
+            batch.push(db.bind(sql::STATS_DELIVERIES, &[&spans[..], &place].concat())?);
+        }
+        if webhooks.is_none() {
+            batch.push(db.bind(sql::SUBSCRIPTION_LIST, &[company.into()])?);
+        }
+        let mut answers = Answers::new(db.batch(batch).await?);
+        if events.is_some() {
+            let (counted, next, last) = slice::<Counted>(&answers.take()?)?;
+            counting.events(counted);
+            session = last.unwrap_or(session);
+            events = place(next)?;
+        }
+        if people.is_some() {
+            let (made, next, _) = slice::<Made>(&answers.take()?)?;
+            counting.people(&made);
+            people = next;
+        }
+        if active.is_some() {
+            let found = answers.take()?.first::<Active>()?;
+            counting.active(found.as_ref().map_or(0, |active| active.n));
+            let (last, next) = found.map_or((None, None), |active| (active.person, active.next));
+            person = last.unwrap_or(person);
+            active = place(next)?;
+        }
+        if deliveries.is_some() {
+            let (sent, next, _) = slice::<Sent>(&answers.take()?)?;
+            counting.deliveries(&sent);
+            deliveries = place(next)?;
+        }
+        if webhooks.is_none() {
+            webhooks = Some(answers.take()?.rows()?);
+        }
+    }
+    Ok(Some(Stats { figures: counting.figures(), webhooks: webhooks.unwrap_or_default() }))
+}
+
+/// A place as a statement gives it: a JSON array.
+fn place<T: serde::de::DeserializeOwned>(next: Option<String>) -> Result<Option<T>> {
+    Ok(next.as_deref().map(serde_json::from_str).transpose()?)
 }

@@ -67,7 +67,7 @@ pub(super) fn group() -> Group {
                 .query("zone", json!({"type": "string", "examples": ["America/Toronto"]}), "Whose clocks the days are told by; UTC unless given.")
                 .query("interval", json!({"enum": Interval::ALL.map(Interval::as_str)}), "Of the spans: `hour`, or `day` where more than two days are asked for, unless given.")
                 .gives::<stats::Answer<'_>>(figures())
-                .fails(&[Code::InvalidField, Code::InvalidTimestamp]),
+                .fails(&[Code::InvalidField, Code::InvalidTimestamp, Code::LimitReached]),
             Operation::new("get", "/api/admin/events/catalog", "getCatalog", "List the event names there are")
                 .text("Those that TrackMate knows, then the company's own, the last seen first: 500 that its pages have sent and 500 that its servers have. When the list of a door is full (`hasMore`), a new name takes the place of one that was not seen for 30 days. How often an event was sent, `GET /api/admin/stats` tells.")
                 .gives::<catalog::Answer<'_>>(json!({

@@ -1,6 +1,9 @@
--- How many users may own other events than at a snapshot: made, changed, erased or identified since. ?1 company, ?2 snapshot ms, ?3 one user or null
-select count(*) as changed from profiles as p
-where p.company = ?1 and (?3 is null or p.id = ?3)
-  and (p.updated_at > ?2 or p.erased_at > ?2 or exists (
+-- How many users may own other events than at a snapshot: made, changed, erased or identified since. Of a slice in the order of ids, and behind whom the next
+-- one begins, if there may be one. A blob is behind every text. ?1 company, ?2 snapshot ms, ?3 one user or null, ?4 after this id, ?5 limit
+select count(*) filter (where has_changed) as n, iif(count(*) < ?5, null, json_array(max(id))) as next
+from (
+  select p.id, p.updated_at > ?2 or coalesce(p.erased_at > ?2, 0) or exists (
     select 1 from links as l indexed by links_by_profile
-    where l.company = ?1 and l.profile = p.id and l.last_ts >= (?2 + 1) * 1000 and l.at >= (?2 + 1) * 1000))
+    where l.company = ?1 and l.profile = p.id and l.last_ts >= (?2 + 1) * 1000 and l.at >= (?2 + 1) * 1000) as has_changed
+  from profiles as p where p.company = ?1 and p.id >= coalesce(?3, ?4) and p.id <= coalesce(?3, x'') and p.id <> ?4 order by p.id limit ?5
+)

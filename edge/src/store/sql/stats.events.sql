@@ -1,12 +1,31 @@
--- A company's events of a range, of which export.events is the list: how many in each of its spans by door, and the names there are most of. Reads all the
--- company has, once: no index knows the time of an event alone, for it would cost each event a row.
--- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, ?5 names, from ?6 on four times: when the clocks
--- change that tell the days, ms, and by how many ms
+-- A slice of a company's events in the order of sessions: of those in a range, how many in each of its spans by door and how many of each name; how many
+-- browser sessions they are of beyond those counted before; and where the next slice begins, if there may be one: `last` sorts as the places do. All are
+-- read, by the index, for none knows the time of an event alone: it would cost each event a row.
+-- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, from ?5 on four times: when the clocks change that tell the days, ms, and by how many ms;
+-- ?13 ?14 ?15 ?16 after this session, ts, source and message id, ?17 limit, ?18 the last session that was counted
 with counted as materialized (
-  select (ts / 1000 - cast(?2 as integer) + iif(ts / 1000 >= ?6, cast(?7 as integer), 0) + iif(ts / 1000 >= ?8, cast(?9 as integer), 0)
-          + iif(ts / 1000 >= ?10, cast(?11 as integer), 0) + iif(ts / 1000 >= ?12, cast(?13 as integer), 0)) / cast(?4 as integer) as place, source, type, count(*) as n
-  from events where company = ?1 and ts >= ?2 * 1000 and ts < ?3 * 1000 and not (source = 0 and session = '') group by 1, 2, 3
+  select (s.ts / 1000 - cast(?2 as integer) + iif(s.ts / 1000 >= ?5, cast(?6 as integer), 0) + iif(s.ts / 1000 >= ?7, cast(?8 as integer), 0)
+          + iif(s.ts / 1000 >= ?9, cast(?10 as integer), 0) + iif(s.ts / 1000 >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, s.source, e.type, count(*) as n
+  from (
+    select session, ts, source, message_id from events indexed by events_timeline
+    where company = ?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
+    order by session, ts, source, message_id limit ?17
+  ) as s
+  cross join events as e on e.company = ?1 and e.source = s.source and e.message_id = s.message_id
+  where s.ts >= ?2 * 1000 and s.ts < ?3 * 1000 and not (s.source = 0 and s.session = '') group by 1, 2, 3
 )
-select place, source, null as name, sum(n) as n from counted group by place, source
+select place, source, null as name, sum(n) as n, null as session, null as next from counted group by place, source
 union all
-select * from (select null, null, type, sum(n) as n from counted group by type order by n desc, type limit ?5)
+select null, null, type, sum(n), null, null from counted group by type
+union all
+select null, null, null, sessions, session, iif(looked < ?17, null, json_array(
+  substr(last, 1, instr(last, char(1)) - 1), cast(substr(last, instr(last, char(1)) + 1, 20) as integer), cast(substr(last, instr(last, char(1)) + 21, 1) as integer), substr(last, instr(last, char(1)) + 22)))
+from (
+  select count(*) as looked, count(distinct counts) as sessions, max(counts) as session, max(session || char(1) || printf('%020d', ts) || source || message_id) as last
+  from (
+    select session, ts, source, message_id, iif(session > ?18 and source = 0 and ts >= ?2 * 1000 and ts < ?3 * 1000, session, null) as counts
+    from events indexed by events_timeline
+    where company = ?1 and (session, ts, source, message_id) > (?13, ?14, ?15, ?16)
+    order by session, ts, source, message_id limit ?17
+  )
+)
