@@ -55,7 +55,7 @@ pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
 }
 
 /// Does what wake-ups say. Attempts go on behind the batch, so a receiver that hangs does not hold the queue. What
-/// finds no room in this isolate comes again.
+/// finds no room in this isolate comes again, unless a later sweep has woken it again already.
 pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
     let mut companies: BTreeMap<String, Vec<Wake>> = BTreeMap::new();
     for wake in wakes {
@@ -63,14 +63,21 @@ pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
     }
     for (company, wakes) in companies {
         if !flight::has_room(&company) {
-            wake::send(env, &wakes, FULL_WAIT_S).await;
+            let again: Vec<Wake> = wakes.into_iter().filter(|wake| !wake.is_superseded()).collect();
+            wake::send(env, &again, FULL_WAIT_S).await;
             continue;
         }
         let ends_ms = now_ms() + TAIL_MS_MAX;
         let mut ids = Vec::new();
-        for Wake { what, .. } in wakes {
-            match what {
-                What::Delivery(id) => ids.push(id),
+        let mut hints = BTreeMap::new();
+        for wake in wakes {
+            match wake.what.clone() {
+                What::Delivery(id) => {
+                    ids.push(id.clone());
+                    if wake.swept_ms.is_none() || !hints.contains_key(&id) {
+                        hints.insert(id, wake);
+                    }
+                }
                 What::Subscription(id) => {
                     let (env, company) = (env.clone(), company.clone());
                     context.wait_until(async move { pace::turns(&env, &company, &id, ends_ms).await });
@@ -80,7 +87,10 @@ pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
         let leased = claim(env, &company, &ids).await;
         let (busy, free): (Vec<_>, Vec<_>) =
             leased.into_iter().partition(|d| flight::is_busy(&company, &d.subscription));
-        give_back(env, &company, busy, FULL_WAIT_S).await;
+        let again: Vec<Wake> = busy.iter().filter_map(|d| hints.remove(&d.id)).filter(|w| !w.is_superseded()).collect();
+        if release(env, &company, &busy).await {
+            wake::send(env, &again, FULL_WAIT_S).await;
+        }
         let env = env.clone();
         context.wait_until(async move { run(&env, &company, free, ends_ms, 0).await });
     }
@@ -107,19 +117,25 @@ async fn claim(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
 
 /// Leaves leased deliveries to the queue.
 async fn give_back(env: &Env, company: &str, leased: Vec<Leased>, delay_s: u32) {
+    if release(env, company, &leased).await {
+        let wakes: Vec<Wake> = leased.into_iter().map(|d| Wake::delivery(company, d.id)).collect();
+        wake::send(env, &wakes, delay_s).await;
+    }
+}
+
+/// Gives leases back → whether they were; else they run out.
+async fn release(env: &Env, company: &str, leased: &[Leased]) -> bool {
     if leased.is_empty() {
-        return;
+        return false;
     }
     let claims: Vec<Claim> = leased.iter().map(|d| Claim { id: d.id.clone(), generation: d.generation }).collect();
     let given =
         async { deliveries::give_back(&store::database(env, Some(company))?, company, &claims, now_ms()).await };
-    match given.await {
-        Ok(()) => {
-            let wakes: Vec<Wake> = leased.into_iter().map(|d| Wake::delivery(company, d.id)).collect();
-            wake::send(env, &wakes, delay_s).await;
-        }
-        Err(error) => console_error!("leases were not given back and run out: {}", store::brief(&error)),
+    let given = given.await;
+    if let Err(error) = &given {
+        console_error!("leases were not given back and run out: {}", store::brief(error));
     }
+    given.is_ok()
 }
 
 /// The leases of a run that are not settled: the claim, and what breaks its attempt off.

@@ -81,8 +81,9 @@ fn report(what: &str, swept: store::Result<()>) {
 async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
     const JOB: &str = "wake deliveries";
     let from: deliveries::Place = progress::find(db, JOB).await?;
-    let (due, place) = deliveries::due(db, now_ms(), i64::try_from(most).unwrap_or(i64::MAX), &from).await?;
-    let wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id)).collect();
+    let now = now_ms();
+    let (due, place) = deliveries::due(db, now, i64::try_from(most).unwrap_or(i64::MAX), &from).await?;
+    let wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id).swept(now)).collect();
     wake::send(env, &wakes, 0).await;
     if place != from {
         db.batch(vec![progress::set(db, JOB, &place)?]).await?;
@@ -91,8 +92,9 @@ async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
 }
 
 async fn wake_paced(env: &Env, db: &Db) -> store::Result<()> {
-    let paced = deliveries::paced(db, now_ms()).await?;
-    let wakes: Vec<Wake> = paced.into_iter().map(|s| Wake::subscription(&s.company, s.id)).collect();
+    let now = now_ms();
+    let paced = deliveries::paced(db, now).await?;
+    let wakes: Vec<Wake> = paced.into_iter().map(|s| Wake::subscription(&s.company, s.id).swept(now)).collect();
     wake::send(env, &wakes, 0).await;
     Ok(())
 }
