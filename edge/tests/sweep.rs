@@ -242,6 +242,19 @@ fn a_probe_is_none_that_waits_for_the_end_of_an_erasure() {
 }
 
 #[test]
+fn a_deleted_webhook_takes_no_turn_and_that_is_no_error() {
+    let db = open([1, 0]);
+    let (company, gone) = (json!("TM-A"), json!("wh_gone"));
+    let pace = vec![company.clone(), gone.clone(), json!(NOW), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
+    let lease = vec![company, gone, json!(NOW + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
+    let leased = db.batch(&[
+        trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, pace.into()),
+        trackmate_edge::store::Statement::new(sql::DELIVERY_CLAIM_HELD, lease.into()),
+    ]);
+    assert!(leased[1].is_empty());
+}
+
+#[test]
 fn erasures_are_gone_on_with_by_company_in_turn_the_longest_waiting_first() {
     let db = open([0, 0]);
     let insert =

@@ -13,7 +13,9 @@ where changes() > 0 and company = ?1 and id in (
         and (r.profile = d.profile or exists (
           select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
           where e.company = d.company and e.source = d.source and e.message_id = d.message_id)))
-  order by d.created_at limit (select case when probe is not null then 1 when open_until is not null then 0 else min(coalesce(rate_limit, 0), ?4) end from subscriptions where company = ?1 and id = ?2))
+  order by d.created_at
+  limit coalesce((select case when probe is not null then 1 when open_until is not null then 0 else min(coalesce(rate_limit, 0), ?4) end from subscriptions
+                  where company = ?1 and id = ?2), 0)) -- a webhook that was deleted has none
 returning id, subscription, message_id, event, profile, generation, tries, body,
   (select json_object('source', source, 'ts', ts, 'session', session, 'data', data) from events
    where company = deliveries.company and source = deliveries.source and message_id = deliveries.message_id) as fact,
