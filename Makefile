@@ -1,7 +1,7 @@
 # The commands a person types. Each does its own set-up; what they do is in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build check openapi bounds fuzz audit bench bench-pages bench-sdk size soak clean
+.PHONY: help dev test build check openapi bounds fuzz audit bench bench-neighbours bench-pages bench-sdk size soak clean
 
 # The port of `make dev` (the shop's own server takes the next one) and the folder of its local D1.
 export PORT ?= 8787
@@ -10,7 +10,7 @@ export STATE ?= .trackmate/state
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## Run everything at http://localhost:$PORT (PORT=8787 STATE=.trackmate/state)
 	@scripts/setup.sh && scripts/build.sh && exec node scripts/dev.mjs
@@ -41,6 +41,9 @@ bench: ## Measure ingest and identify against a floor of the same run, deliverie
 
 soak: ## Twenty million schedules of faults against the rules of a delivery; SEED= for others than last time
 	@SCHEDULES=$${SCHEDULES:-20000000} cargo test --release --package trackmate-edge --test delivery -- --nocapture a_million
+
+bench-neighbours: ## Measure what a company notes of all that others do in its database; EVENTS=1000000; writes bench/neighbours.md
+	@scripts/setup.sh && scripts/build.sh && exec node bench/neighbours.mjs
 
 bench-sdk: ## Measure the SDK's CPU in Chromium next to well-known ones; writes bench/sdk.md and bench/sdk.svg
 	@scripts/setup.sh && scripts/build.sh && exec node bench/sdk.mjs
