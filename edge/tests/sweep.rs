@@ -83,6 +83,20 @@ fn no_backlog_keeps_another_companys_or_webhooks_single_delivery_waiting() {
 }
 
 #[test]
+fn what_a_deleted_webhook_left_due_ends_without_being_woken() {
+    let db = open([1, 1]);
+    add(&db, "TM-A", "gone", "pending", 0, 1050);
+    add(&db, "TM-A", "wh_0", "pending", 0, 3);
+    add(&db, "TM-Z", "wh_0", "pending", NOW - 1, 1);
+    db.rows(sql::DELIVERY_ORPHAN, &[json!(NOW), json!(1000), json!(""), json!(""), json!(ALL)]);
+    let left = "select count(*) from deliveries where subscription = 'gone' and state = 'pending'";
+    assert_eq!(number(&db.rows(left, &[])[0][0]), 50, "as many as a run may end");
+    db.rows(sql::DELIVERY_ORPHAN, &[json!(NOW), json!(1000), json!(""), json!(""), json!(ALL)]);
+    let (picked, ..) = due(&db, 1000, ["", ""], ALL);
+    assert_eq!([of(&picked, "TM-A", "gone"), of(&picked, "TM-A", "wh_0"), of(&picked, "TM-Z", "wh_0")], [0, 3, 1]);
+}
+
+#[test]
 fn two_backlogs_share_a_sweep_by_company_not_by_webhook() {
     let db = open([9, 1]);
     for n in 0..9 {

@@ -389,7 +389,7 @@ struct Walked {
 }
 
 /// Deliveries of every company that are due, `limit` at the most: each company's in turn, each of its subscriptions' in
-/// turn, what waited longest first. With the place where the walk stopped, if it did not come to the end. Serves the
+/// turn, what waited longest first. What is due of a deleted webhook ends here. With the place where the walk stopped, if it did not come to the end. Serves the
 /// sweep, which serves all; hence no company.
 ///
 /// # Errors
@@ -398,7 +398,10 @@ pub async fn due(db: &Db, now_ms: i64, limit: i64, (company, subscription): &Pla
     let params = [now_ms.into(), limit.into(), company.into(), subscription.into(), SWEEP_SUBSCRIPTIONS_MAX.into()];
     let mut place = Place::default();
     let mut due = Vec::new();
-    for Walked { company, subscription, id } in db.run(sql::DELIVERY_DUE, &params).await?.rows()? {
+    let batch = vec![db.bind(sql::DELIVERY_ORPHAN, &params)?, db.bind(sql::DELIVERY_DUE, &params)?];
+    let mut answers = super::Answers::new(db.batch(batch).await?);
+    answers.take()?;
+    for Walked { company, subscription, id } in answers.take()?.rows()? {
         match id {
             Some(id) => due.push(Due { company, id }),
             None => place = (company, subscription),

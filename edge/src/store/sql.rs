@@ -85,6 +85,7 @@ statements! {
     DELIVERY_GIVE_BACK = "delivery.give_back.sql",
     DELIVERY_HOLD = "delivery.hold.sql",
     DELIVERY_LIST = "delivery.list.sql",
+    DELIVERY_ORPHAN = "delivery.orphan.sql",
     DELIVERY_PRUNABLE = "delivery.prunable.sql",
     DELIVERY_PRUNE = "delivery.prune.sql",
     DELIVERY_RECOVER = "delivery.recover.sql",
