@@ -114,10 +114,10 @@ async function fileHeaders() {
   const rules = {};
   let path = '';
   for (const line of (await readFile(new URL('_headers', DIST), 'utf8')).split('\n')) {
-    if (line.startsWith('/')) rules[(path = line.trim())] = {};
+    if (/^[^\s#]/.test(line)) rules[(path = line.trim())] = {};
     const [, name, value] = /^\s+([\w-]+): (.*)$/.exec(line) ?? [];
     if (name) rules[path][name] = value;
   }
-  // The pages here run the SDK, as the shop's do.
-  return { securityPolicy: { ...rules['/*'], ...rules['/'] }, sdk: rules['/sdk/*'] };
+  // The pages here run the SDK, as the shop's do on one's own machine, where they may ask another port.
+  return { securityPolicy: { ...rules['/*'], ...rules['https://localhost/'] }, sdk: rules['/sdk/*'] };
 }
