@@ -2,16 +2,7 @@
 -- in turn the one that waited longest, until there are enough: so no backlog keeps another's from going.
 -- The webhooks that have any open are walked from a place on; a last row without an id is the place where the walk stopped
 -- short of the end. ?1 now ms, ?2 deliveries, ?3 company and ?4 subscription of the place, ?5 webhooks
-with recursive walk (place, n) as (
-  select (select json_array(company, subscription) from deliveries indexed by deliveries_due
-          where state in ('pending', 'leased') and (company, subscription, due_at) > (?3, ?4, 9e15) order by company, subscription limit 1), 1
-  union all
-  select (select json_array(company, subscription) from deliveries indexed by deliveries_due
-          where state in ('pending', 'leased') and (company, subscription, due_at) > (walk.place ->> 0, walk.place ->> 1, 9e15)
-          order by company, subscription limit 1), n + 1
-  from walk where place is not null and n < ?5
-),
-oldest as materialized (
+, oldest as materialized (
   select place ->> 0 as company, place ->> 1 as subscription,
          (select json_array(due_at, id) from deliveries indexed by deliveries_due
           where state in ('pending', 'leased') and company = place ->> 0 and subscription = place ->> 1 and due_at <= ?1

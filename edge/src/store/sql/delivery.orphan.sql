@@ -1,15 +1,6 @@
 -- Ends what is due of webhooks that were deleted, without waking it first: an older version could leave such rows, and to wake each would hold up the queue.
--- Walks as delivery.due does, whose parameters it shares. ?1 now ms, ?2 deliveries, ?3 company and ?4 subscription of the place, ?5 webhooks
-with recursive walk (place, n) as (
-  select (select json_array(company, subscription) from deliveries indexed by deliveries_due
-          where state in ('pending', 'leased') and (company, subscription, due_at) > (?3, ?4, 9e15) order by company, subscription limit 1), 1
-  union all
-  select (select json_array(company, subscription) from deliveries indexed by deliveries_due
-          where state in ('pending', 'leased') and (company, subscription, due_at) > (walk.place ->> 0, walk.place ->> 1, 9e15)
-          order by company, subscription limit 1), n + 1
-  from walk where place is not null and n < ?5
-),
-orphan as materialized (
+-- ?1 now ms, ?2 deliveries, ?3 company and ?4 subscription of the place, ?5 webhooks
+, orphan as materialized (
   select place ->> 0 as company, place ->> 1 as subscription from walk
   where place is not null and not exists (select 1 from subscriptions where company = place ->> 0 and id = place ->> 1)
 )
