@@ -53,16 +53,17 @@ export default (trackMate) =>
       const c = await company();
       const forged = (n) => ({ messageId: `forged-${n}`, [`t${n % 7}`]: n, filler: 'x'.repeat(2000) });
       const { profileId } = (await c.identify(c.session(), 'forged@example.com', { name: 'Ada' })).body;
-      for (let n = 0; n < 120; n += 40) await Promise.all(Array.from({ length: 40 }, (_, i) => c.identify(c.session(), 'forged@example.com', forged(n + i))));
+      const claim = (n) => c.identify(c.session(), 'forged@example.com', forged(n));
+      // The first of each trait come one after another: those that come together have no order.
+      for (let n = 0; n < 7; n++) await claim(n);
+      for (let n = 7; n < 120; n += 40) await Promise.all(Array.from({ length: Math.min(40, 120 - n) }, (_, i) => claim(n + i)));
       const before = await get(c, profileId);
-      const first = before.traits.t3;
-      const { status, cost } = await post(c, 'undo', { messageId: `forged-${first}` });
+      const { status, cost } = await post(c, 'undo', { messageId: 'forged-3' });
       assert.equal(status, 200);
       assert.ok(cost.trips <= 12 && cost.read <= 3000, JSON.stringify(cost));
       const after = await get(c, profileId);
-      assert.notEqual(after.traits.t3, first);
-      assert.equal(after.traits.t3 % 7, 3, 'the next one that claims it');
-      assert.deepEqual({ ...after.traits, t3: first }, before.traits);
+      assert.ok(after.traits.t3 > 3 && after.traits.t3 % 7 === 3, 'the next one that claims it');
+      assert.deepEqual({ ...after.traits, t3: 3 }, before.traits);
       const { summary } = await c.timeline(profileId);
       assert.deepEqual([summary.totalEvents, summary.sessions.client], [120, 120]);
     });

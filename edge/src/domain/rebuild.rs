@@ -13,7 +13,8 @@ use super::person::{members, traits};
 /// may not fit, and then what came later counts.
 const FOUND_BYTES_MAX: usize = 4 * TRAITS_BYTES_MAX;
 
-/// When an identify arrived (ms), its `ts`, and its message id: the order in which claims count.
+/// When an identify arrived (ms), its `ts`, and its message id: the order in which claims count. Of identifies that come
+/// at the same time the first to be stored counts until the person is rebuilt, so a rebuilding may swap their claims.
 pub type Stamp = (i64, i64, String);
 
 /// An identify as it is stored.
