@@ -310,10 +310,14 @@ fn an_export_of_events_lacks_an_identify_that_was_taken_back() {
         json!(-1),
         json!(""),
         json!(9),
+        json!(9),
     ];
-    let exported: Vec<String> =
-        db.rows(sql::EXPORT_EVENTS, &all).iter().map(|row| schema::pipe::text(&row[0])).collect();
-    assert_eq!(exported, ["i1"]);
+    let exported: Vec<[String; 2]> =
+        db.rows(sql::EXPORT_EVENTS, &all).iter().map(|row| [0, 1].map(|n| schema::pipe::text(&row[n]))).collect();
+    let last = exported.last().map(|row| row[1].as_str());
+    assert_eq!(last, Some(""), "the row that says where the page ends");
+    assert_eq!(exported.len(), 2);
+    assert_eq!(exported[0][0], "i1");
 }
 
 #[test]

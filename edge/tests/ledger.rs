@@ -134,15 +134,20 @@ fn check(db: &Db) {
     }
 }
 
+/// Events of a page of an export.
+const LIMIT: i64 = 3;
+
 /// Holds what exports say of whose events are, page by page, against the pure owners.
 fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String>) {
     let page = |statement: &str, place: [Value; 4], user: Option<&str>| {
         let none = || [Value::Null, Value::Null, Value::Null];
-        let mut parameters = [&[json!(COMPANY), json!(NOW)][..], &none()[..], &place[..], &[json!(3)][..]].concat();
-        parameters.extend(user.map(|id| json!(id)));
-        let row = "json_array(message_id, coalesce(profile, ''), session, ts, source)";
-        let rows =
-            db.rows(&format!("select {row} from ({statement}) order by session, ts, source, message_id"), &parameters);
+        let of = user.map_or(json!(LIMIT), |id| json!(id));
+        let parameters = [&[json!(COMPANY), json!(NOW)][..], &none()[..], &place[..], &[json!(LIMIT), of][..]].concat();
+        // A page of all events ends with the row that says what was looked at last.
+        let row = if user.is_some() { "''" } else { "coalesce(looked, '')" };
+        let row = format!("json_array(message_id, iif({row} = '', coalesce(profile, ''), null), session, ts, source)");
+        let order = "order by session, ts, source, message_id, type = ''";
+        let rows = db.rows(&format!("select {row} from ({statement}) {order}"), &parameters);
         rows.iter().map(|row| serde_json::from_str::<[Value; 5]>(row[0].as_str().unwrap()).unwrap()).collect::<Vec<_>>()
     };
     let walk = |statement: &str, begin: Value, user: Option<&str>| {
@@ -154,7 +159,7 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
             place = [session, ts, source, id];
             walked.extend(
                 rows.into_iter()
-                    .map(|[id, profile, ..]| (id.as_str().unwrap().to_owned(), profile.as_str().unwrap().to_owned())),
+                    .filter_map(|[id, profile, ..]| Some((id.as_str()?.to_owned(), profile.as_str()?.to_owned()))),
             );
         }
     };

@@ -165,6 +165,10 @@ pub const EXPORT_FIRST_ROWS: i64 = 50;
 pub const EXPORT_PAGE_ROWS: i64 = 500;
 /// … for the rows of a page have about so many bytes in all, by those of the page before: a page is held in memory three times, and a user may have 200 KB.
 pub const EXPORT_PAGE_BYTES: i64 = 8 * 1024 * 1024;
+/// Events that a page looks at where a filter may leave few of them.
+pub const EXPORT_LOOK_ROWS: i64 = 5000;
+/// Milliseconds between two pages of an export at least: others' requests of a few statements find room in them.
+pub const EXPORT_PAUSE_MS: u64 = 25;
 /// Pages that one export reads, unless the deployment says otherwise (`EXPORT_PAGES_MAX`): D1 allows an invocation 1,000 queries, and what is too long ends with where to go on.
 pub const EXPORT_PAGES_MAX: usize = 900;
 /// Milliseconds after which an export asks, before its next page, whether its key still works …
@@ -238,6 +242,8 @@ pub const COUNT_ROWS_MAX: i64 = 5000;
 /// … and slices of one request, unless the deployment says otherwise (`COUNT_SLICES_MAX`): D1 allows an invocation 1,000
 /// queries.
 pub const COUNT_SLICES_MAX: usize = 900;
+/// Milliseconds at most that a slice waits for its turn, for the one before took as long.
+pub const SLICE_PAUSE_MS_MAX: u64 = 1000;
 /// Slices that an export may take at its end beyond the pages that it has left, for it counts who has changed.
 pub const EXPORT_END_SLICES: usize = 5;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).

@@ -216,8 +216,8 @@ async fn place(call: &Call, company: &str, text: &str) -> Result<Place, Error> {
 }
 
 /// An event's name in `after`.
-pub(super) fn event_name(event: &exports::Event) -> String {
-    format!("{}:{}", payload::source_name(event.source == 1), event.message_id)
+pub(super) fn event_name(event: &Place) -> String {
+    format!("{}:{}", payload::source_name(event.source == 1), event.id)
 }
 
 /// What is kept of the filters: what may name a person only as having been asked.

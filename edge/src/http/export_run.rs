@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::{
     EXPORT_FIRST_ROWS, EXPORT_KEY_CHECKS, EXPORT_KEY_MS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX, EXPORT_PAGE_BYTES,
-    EXPORT_PAGE_ROWS,
+    EXPORT_PAGE_ROWS, EXPORT_PAUSE_MS,
 };
 use trackmate_wire::signature::Digested;
 use worker::{Context, Env, console_error};
@@ -23,8 +23,8 @@ use crate::domain::belongings::Included;
 use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
 use crate::domain::{clock, json, payload};
-use crate::store::exports::{self, End, Events, Place, Progress};
-use crate::store::slices::Slices;
+use crate::store::exports::{self, End, EventPage, Events, Place, Progress};
+use crate::store::slices::{Slices, Turns};
 use crate::store::{self, Db, companies, listing};
 
 /// Where the rows come from.
@@ -86,6 +86,7 @@ pub(super) fn stream(
         page: EXPORT_FIRST_ROWS,
         checked_ms: now_ms(),
         checks: EXPORT_KEY_CHECKS,
+        turns: Turns::with_pause(EXPORT_PAUSE_MS),
         ended: false,
     };
     try_unfold(run, |mut run| async move {
@@ -114,13 +115,20 @@ struct Run {
     checked_ms: i64,
     /// How often that may still be asked before it counts as a page.
     checks: usize,
+    /// When it may read the next page.
+    turns: Turns,
     ended: bool,
 }
 
-/// A row and its name in `after`.
-struct Row {
-    name: String,
-    json: String,
+/// The next rows.
+#[derive(Default)]
+struct Part {
+    /// Each as it is shown, JSON.
+    rows: Vec<String>,
+    /// The name, in `after`, of what was read last; `None` if that was nothing.
+    last: Option<String>,
+    /// Whether they are fewer than were asked for though there may be more.
+    is_early: bool,
 }
 
 impl Run {
@@ -138,16 +146,16 @@ impl Run {
         self.check_key().await?;
         let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
         let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
-        let (rows, is_early) = if most > 0 { self.rows(most).await? } else { (Vec::new(), false) };
+        let Part { rows, last, is_early } = if most > 0 { self.rows(most).await? } else { Part::default() };
         for row in &rows {
-            self.plan.writer.row(&mut out, &row.json)?;
+            self.plan.writer.row(&mut out, row)?;
         }
-        let bytes: usize = rows.iter().map(|row| row.json.len()).sum();
+        let bytes: usize = rows.iter().map(String::len).sum();
         let bytes_per_row = i64::try_from(bytes / rows.len().max(1)).unwrap_or(i64::MAX).max(1);
         self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
         let count = u64::try_from(rows.len()).unwrap_or_default();
         self.come.rows += count;
-        self.come.last = rows.into_iter().last().map(|row| row.name).or_else(|| self.come.last.take());
+        self.come.last = last.or_else(|| self.come.last.take());
         let is_last = !is_early && i64::try_from(count).unwrap_or_default() < most;
         if is_last || left <= count {
             let end = End::Complete(self.changed(is_last).await?);
@@ -219,25 +227,26 @@ impl Run {
         Progress { sha256: self.hash.hex(), marks: self.marks.kept().to_vec(), ..self.come.clone() }
     }
 
-    /// The next rows, and whether they are fewer for their bytes.
-    async fn rows(&mut self, most: i64) -> Result<(Vec<Row>, bool), Error> {
+    async fn rows(&mut self, most: i64) -> Result<Part, Error> {
         let (db, company) = (&self.db, self.plan.company.as_str());
         match &mut self.plan.source {
             Source::Users { wanted, included, after } => {
-                let (rows, is_early) = users(db, company, (wanted, included), after.as_deref(), most).await?;
-                if let Some(last) = rows.last() {
-                    *after = Some(last.name.clone());
+                let page = users(db, company, (wanted, included), after.as_deref(), most);
+                let part = self.turns.take(page).await?;
+                if let Some(last) = &part.last {
+                    *after = Some(last.clone());
                 }
-                Ok((rows, is_early))
+                Ok(part)
             }
             Source::Events { wanted, after } => {
-                let events = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most).await?;
-                if let Some(e) = events.last() {
-                    let (session, id) = (e.session.clone(), e.message_id.clone());
-                    *after = Some(Place { session, ts: e.ts, source: e.source, id });
-                }
-                let rows = events.iter().map(|e| Ok(Row { name: event_name(e), json: shown(e)? }));
-                Ok((rows.collect::<Result<_, Error>>()?, false))
+                let page = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most);
+                let EventPage { events, next } = self.turns.take(page).await?;
+                let rows = events.iter().map(shown).collect::<Result<Vec<_>, Error>>()?;
+                let ended = events.last().map(exports::Event::place);
+                let last = next.as_ref().or(ended.as_ref()).map(event_name);
+                let is_early = next.is_some();
+                *after = next;
+                Ok(Part { rows, last, is_early })
             }
         }
     }
@@ -284,14 +293,14 @@ async fn users(
     (wanted, included): (&Wanted, &Included),
     after: Option<&str>,
     most: i64,
-) -> Result<(Vec<Row>, bool), Error> {
+) -> Result<Part, Error> {
     let page = listing::next(db, company, wanted, after, most).await?;
     let people = page.items.iter().map(|profile| Ok(profile.person(company)?)).collect::<Result<Vec<_>, Error>>()?;
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
     let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
-    let row = |(name, user)| Ok(Row { name, json: serde_json::to_string(&user)? });
-    let rows = people.iter().map(|person| person.id.clone()).zip(records::with(&people, theirs)).map(row);
-    Ok((rows.collect::<Result<_, Error>>()?, page.is_early))
+    let last = people.last().map(|person| person.id.clone());
+    let rows = records::with(&people, theirs).into_iter().map(|user| Ok(serde_json::to_string(&user)?));
+    Ok(Part { rows: rows.collect::<Result<_, Error>>()?, last, is_early: page.is_early })
 }
 
 #[derive(Serialize)]

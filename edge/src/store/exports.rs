@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use trackmate_wire::limits::{AUDIT_PRUNE_MAX, EXPORTS_RUNNING_MAX};
+use trackmate_wire::limits::{AUDIT_PRUNE_MAX, EXPORT_LOOK_ROWS, EXPORTS_RUNNING_MAX};
 
 use super::slices::{Slices, sum};
 use super::{Db, Page, Param, Result, Statement, list_bytes, sql};
@@ -273,6 +273,26 @@ pub struct Event {
     pub context: Option<String>,
     /// Whose it is.
     pub profile: Option<String>,
+    /// Of the row that says where the page ends: how many events were looked at.
+    #[serde(default)]
+    looked: Option<i64>,
+}
+
+impl Event {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { session: self.session.clone(), ts: self.ts, source: self.source, id: self.message_id.clone() }
+    }
+}
+
+/// The next events.
+#[derive(Debug)]
+pub struct EventPage {
+    /// They.
+    pub events: Vec<Event>,
+    /// Behind which to go on; `None` if there are no more.
+    pub next: Option<Place>,
 }
 
 #[derive(Deserialize)]
@@ -290,7 +310,8 @@ pub async fn place(db: &Db, company: &str, source: i64, id: &str) -> Result<Opti
     Ok(found.map(|at| Place { session: at.session, ts: at.ts, source, id: id.to_owned() }))
 }
 
-/// The next events, in the order of sessions, that were received by then.
+/// The next events, in the order of sessions, that were received by then: at most `limit`, and fewer where a filter leaves
+/// few of the [`EXPORT_LOOK_ROWS`] that are looked at.
 ///
 /// # Errors
 /// D1's.
@@ -301,7 +322,7 @@ pub async fn events(
     received_ms: i64,
     after: Option<&Place>,
     limit: i64,
-) -> Result<Vec<Event>> {
+) -> Result<EventPage> {
     // Without a place a person's statement has no session to go on in; the others begin before the first.
     let session = after.map(|p| p.session.as_str()).or_else(|| if asked.user.is_some() { None } else { Some("") });
     let params: [Param<'_>; 10] = [
@@ -316,10 +337,16 @@ pub async fn events(
         after.map_or("", |p| p.id.as_str()).into(),
         limit.into(),
     ];
-    match &asked.user {
-        Some(user) => db.run(sql::EXPORT_EVENTS_OF, &[&params[..], &[user.into()]].concat()).await?.rows(),
-        None => db.run(sql::EXPORT_EVENTS, &params).await?.rows(),
-    }
+    let is_filtered = asked.from.is_some() || asked.before.is_some() || asked.name.is_some();
+    let look = if is_filtered { limit.max(EXPORT_LOOK_ROWS) } else { limit };
+    let mut events: Vec<Event> = match &asked.user {
+        Some(user) => db.run(sql::EXPORT_EVENTS_OF, &[&params[..], &[user.into()]].concat()).await?.rows()?,
+        None => db.run(sql::EXPORT_EVENTS, &[&params[..], &[look.into()]].concat()).await?.rows()?,
+    };
+    let end = events.pop_if(|event| event.looked.is_some());
+    let is_full = i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit;
+    let next = if is_full { events.last() } else { end.as_ref().filter(|end| end.looked >= Some(look)) };
+    Ok(EventPage { next: next.map(Event::place), events })
 }
 
 /// How many events [`events`] would go through; `None` if that takes more slices than are left.

@@ -92,7 +92,7 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
         if webhooks.is_none() {
             batch.push(db.bind(sql::SUBSCRIPTION_LIST, &[company.into()])?);
         }
-        let mut answers = Answers::new(db.batch(batch).await?);
+        let mut answers = Answers::new(slices.turns.take(db.batch(batch)).await?);
         if events.is_some() {
             let (counted, next, last) = slice::<Counted>(&answers.take()?)?;
             counting.events(counted);
