@@ -190,6 +190,20 @@ describe('on the worst company that the limits allow', () => {
     });
   }
 
+  test('an export finds the few events that are asked for among all, some thousands at a time', async () => {
+    for (const [asked, most] of [['eventType=large1500', 1], [`from=${at(3600 * 9000)}&to=${at(3600 * 9100)}`, 200]]) {
+      const ids = [];
+      for (let after = ''; after !== null; ) {
+        const { body } = await get(`export/events/json?partial=true&${asked}&after=${encodeURIComponent(after)}`)(world);
+        ids.push(...body.events.map((e) => `${e.sessionId} ${e.messageId}`));
+        after = body.after;
+      }
+      const { rows } = (await get(`export/events/count?${asked}`)(world)).body;
+      assert.deepEqual([new Set(ids).size, ids.length], [rows, rows], asked);
+      assert.ok(ids.length > 0 && ids.length <= most, `${ids.length} events`);
+    }
+  });
+
   test('the table of bounds in ARCHITECTURE.md is the one that is held here', () => {
     const file = new URL('../ARCHITECTURE.md', import.meta.url);
     const text = readFileSync(file, 'utf8');
