@@ -165,6 +165,8 @@ pub const EXPORT_FIRST_ROWS: i64 = 50;
 pub const EXPORT_PAGE_ROWS: i64 = 500;
 /// … for the rows of a page have about so many bytes in all, by those of the page before: a page is held in memory three times, and a user may have 200 KB.
 pub const EXPORT_PAGE_BYTES: i64 = 8 * 1024 * 1024;
+/// Rows of a page that are written at a time: in between the isolate serves others.
+pub const EXPORT_CHUNK_ROWS: usize = 100;
 /// Events that a page looks at where a filter may leave few of them.
 pub const EXPORT_LOOK_ROWS: i64 = 5000;
 /// Milliseconds between two pages of an export at least: others' requests of a few statements find room in them.

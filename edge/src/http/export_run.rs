@@ -10,8 +10,8 @@ use futures_util::stream::{Stream, try_unfold};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::{
-    EXPORT_FIRST_ROWS, EXPORT_KEY_CHECKS, EXPORT_KEY_MS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX, EXPORT_PAGE_BYTES,
-    EXPORT_PAGE_ROWS, EXPORT_PAUSE_MS,
+    EXPORT_CHUNK_ROWS, EXPORT_FIRST_ROWS, EXPORT_KEY_CHECKS, EXPORT_KEY_MS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX,
+    EXPORT_PAGE_BYTES, EXPORT_PAGE_ROWS, EXPORT_PAUSE_MS,
 };
 use trackmate_wire::signature::Digested;
 use worker::{Context, Env, console_error};
@@ -87,6 +87,7 @@ pub(super) fn stream(
         checked_ms: now_ms(),
         checks: EXPORT_KEY_CHECKS,
         turns: Turns::with_pause(EXPORT_PAUSE_MS),
+        part: None,
         ended: false,
     };
     try_unfold(run, |mut run| async move {
@@ -117,18 +118,41 @@ struct Run {
     checks: usize,
     /// When it may read the next page.
     turns: Turns,
+    /// The page that is being handed over.
+    part: Option<Part>,
     ended: bool,
 }
 
-/// The next rows.
-#[derive(Default)]
+/// The rows of a page. They are shown and handed over some at a time, for the isolate serves others too.
 struct Part {
     /// Each as it is shown, JSON.
-    rows: Vec<String>,
+    rows: Box<dyn Iterator<Item = Result<String, Error>>>,
+    /// How many there are.
+    count: usize,
+    /// How many of them are written.
+    written: usize,
+    /// Their bytes.
+    bytes: usize,
     /// The name, in `after`, of what was read last; `None` if that was nothing.
     last: Option<String>,
-    /// Whether they are fewer than were asked for though there may be more.
-    is_early: bool,
+    /// Whether nothing comes behind them.
+    is_last: bool,
+}
+
+impl Part {
+    fn new(
+        rows: impl ExactSizeIterator<Item = Result<String, Error>> + 'static,
+        last: Option<String>,
+        is_last: bool,
+    ) -> Self {
+        Self { count: rows.len(), rows: Box::new(rows), written: 0, bytes: 0, last, is_last }
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::new(std::iter::empty(), None, false)
+    }
 }
 
 impl Run {
@@ -138,27 +162,35 @@ impl Run {
             return Ok(None);
         }
         let mut out = std::mem::take(&mut self.plan.head);
-        if self.plan.pages == 0 {
-            let end = End::Partial(self.changed(false).await?);
-            return self.finish(out, end).await;
+        if self.part.is_none() {
+            if self.plan.pages == 0 {
+                let end = End::Partial(self.changed(false).await?);
+                return self.finish(out, end).await;
+            }
+            self.plan.pages -= 1;
+            self.check_key().await?;
+            let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
+            let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
+            self.part = Some(if most > 0 { self.rows(most).await? } else { Part::default() });
         }
-        self.plan.pages -= 1;
-        self.check_key().await?;
-        let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
-        let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
-        let Part { rows, last, is_early } = if most > 0 { self.rows(most).await? } else { Part::default() };
-        for row in &rows {
-            self.plan.writer.row(&mut out, row)?;
+        let Some(mut part) = self.part.take() else { return Ok(None) };
+        for row in part.rows.by_ref().take(EXPORT_CHUNK_ROWS) {
+            let row = row?;
+            self.plan.writer.row(&mut out, &row)?;
+            part.bytes += row.len();
+            part.written += 1;
+            self.come.rows += 1;
         }
-        let bytes: usize = rows.iter().map(String::len).sum();
-        let bytes_per_row = i64::try_from(bytes / rows.len().max(1)).unwrap_or(i64::MAX).max(1);
+        if part.written < part.count {
+            self.part = Some(part);
+            return Ok(Some(self.hand_over(out)));
+        }
+        let bytes_per_row = i64::try_from(part.bytes / part.count.max(1)).unwrap_or(i64::MAX).max(1);
         self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
-        let count = u64::try_from(rows.len()).unwrap_or_default();
-        self.come.rows += count;
-        self.come.last = last.or_else(|| self.come.last.take());
-        let is_last = !is_early && i64::try_from(count).unwrap_or_default() < most;
-        if is_last || left <= count {
-            let end = End::Complete(self.changed(is_last).await?);
+        self.come.last = part.last.or_else(|| self.come.last.take());
+        let is_full = self.plan.limit.is_some_and(|limit| self.come.rows >= limit);
+        if part.is_last || is_full {
+            let end = End::Complete(self.changed(part.is_last).await?);
             return self.finish(out, end).await;
         }
         let bytes = self.hand_over(out);
@@ -241,12 +273,11 @@ impl Run {
             Source::Events { wanted, after } => {
                 let page = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most);
                 let EventPage { events, next } = self.turns.take(page).await?;
-                let rows = events.iter().map(shown).collect::<Result<Vec<_>, Error>>()?;
                 let ended = events.last().map(exports::Event::place);
                 let last = next.as_ref().or(ended.as_ref()).map(event_name);
-                let is_early = next.is_some();
+                let is_last = next.is_none();
                 *after = next;
-                Ok(Part { rows, last, is_early })
+                Ok(Part::new(events.into_iter().map(|event| shown(&event)), last, is_last))
             }
         }
     }
@@ -299,8 +330,9 @@ async fn users(
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
     let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
     let last = people.last().map(|person| person.id.clone());
+    let is_last = !page.is_early && i64::try_from(people.len()).unwrap_or(i64::MAX) < most;
     let rows = records::with(&people, theirs).into_iter().map(|user| Ok(serde_json::to_string(&user)?));
-    Ok(Part { rows: rows.collect::<Result<_, Error>>()?, last, is_early: page.is_early })
+    Ok(Part::new(rows, last, is_last))
 }
 
 #[derive(Serialize)]
