@@ -1,6 +1,6 @@
 //! Random numbers from the runtime's own source.
 
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 
 /// Random bytes. The runtime's source does not fail; if it ever did, ids would collide and be refused as duplicates, not guessed.
 #[must_use]

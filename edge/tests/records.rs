@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::ledger::{Fact, owner};
-use trackmate_edge::domain::record::{Change, Counts, Field, Record, change, fold};
+use trackmate_edge::domain::person::Counts;
+use trackmate_edge::domain::record::{Change, Field, Record, change, fold};
 use trackmate_edge::store::sql;
 
 const PEOPLE: usize = 3;

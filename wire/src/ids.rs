@@ -1,5 +1,6 @@
 //! The forms of the identifiers that cross the network: companies, sessions, messages, e-mail addresses.
 
+use crate::hex::hex;
 use crate::limits::{EMAIL_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SESSION_ID_BYTES_MAX};
 use crate::signature::sha256;
 
@@ -247,16 +248,6 @@ pub fn key_kind(key: &str) -> &'static str {
 /// Words that only a broken template puts before an `@`; `guest@` and `email@` are real mailboxes.
 fn is_word(local: &str) -> bool {
     ["null", "undefined", "nan", "[object object]"].contains(&local)
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(hex_digit(nibble))).collect()
-}
-
-const fn hex_digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or makes a random number; callers pass those in.
 
 pub mod catalogue;
+pub mod hex;
 pub mod ids;
 pub mod limits;
 pub mod problem;

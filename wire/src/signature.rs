@@ -8,7 +8,7 @@ use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::ids::hex;
+use crate::hex::hex;
 
 /// What a subscription's secret begins with (Standard Webhooks).
 pub const SECRET_PREFIX: &str = "whsec_";

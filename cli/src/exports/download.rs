@@ -11,7 +11,8 @@ use ureq::Body;
 use ureq::http::Response;
 
 use super::kept::{Files, State, failed};
-use super::{Download, Export, Format, Mark};
+use super::model::{Export, Mark};
+use super::options::{Download, Format};
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;

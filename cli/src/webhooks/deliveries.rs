@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::layout;
 use super::model::{Deliveries, Recovered, Resent};
-use super::{Listed, Recover, layout};
+use super::options::{Listed, Recover};
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;

@@ -1,14 +1,15 @@
-//! `trackmate webhooks …`: the options of each command, and which function does it.
+//! `trackmate webhooks …`: its commands, and which function does each.
 
 mod deliveries;
 pub(crate) mod layout;
 mod model;
+mod options;
 pub(crate) mod parse;
 mod subscriptions;
 
-use clap::{Subcommand, ValueEnum};
-use serde::Serialize;
+use clap::Subcommand;
 
+use self::options::{Add, Listed, Recover};
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
@@ -64,73 +65,6 @@ pub(crate) enum Command {
         #[arg(value_parser = parse::id)]
         delivery: String,
     },
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Add {
-    /// Where deliveries go.
-    #[arg(value_name = "URL")]
-    target: String,
-    /// What to call it.
-    name: String,
-    /// Names, prefix.* or *, separated by commas.
-    #[arg(default_value = "*", value_parser = parse::events)]
-    events: parse::Events,
-    /// A header to send along; may be repeated. Its value is not shown again.
-    // Parsed by `add` and not here: a message of the options' parser would show the value.
-    #[arg(long = "header", value_name = "K=V")]
-    headers: Vec<String>,
-    /// How deliveries are retried.
-    #[arg(long, value_enum)]
-    preset: Option<Preset>,
-    /// Deliveries a second, at most.
-    #[arg(long, value_name = "N")]
-    rate_limit: Option<u32>,
-    /// A remark.
-    #[arg(long, value_name = "D")]
-    description: Option<String>,
-}
-
-/// A retry policy by name.
-#[derive(Clone, Copy, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Preset {
-    /// 3 attempts within seconds; each may take 30 s.
-    Funnel,
-    /// 3 attempts within minutes; each may take 10 s.
-    Crm,
-    /// From 5 s to 24 h apart, over about three days.
-    Standard,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Listed {
-    #[arg(value_parser = parse::id)]
-    id: String,
-    /// Only those of this status, e.g. exhausted.
-    #[arg(long, value_name = "S")]
-    status: Option<String>,
-    /// At most this many.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: u32,
-    /// Where an earlier page ended.
-    #[arg(long, value_name = "C")]
-    cursor: Option<String>,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Recover {
-    #[arg(value_parser = parse::id)]
-    id: String,
-    /// From when on: ISO 8601, epoch milliseconds, or as long ago as 90m, 2h, 7d.
-    #[arg(long, value_name = "T", value_parser = parse::time)]
-    since: String,
-    /// Until when, in the same forms; now, unless given.
-    #[arg(long, value_name = "T", value_parser = parse::time)]
-    until: Option<String>,
-    /// Only those of this status, e.g. exhausted.
-    #[arg(long, value_name = "S")]
-    status: Option<String>,
 }
 
 pub(crate) fn run(command: Command, api: &Api, output: Output) -> Result<(), Error> {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::layout;
 use super::model::{One, Settings, Tested, Webhooks};
-use super::{Add, Preset, parse};
+use super::options::{Add, Preset};
+use super::{layout, parse};
 use crate::api::Api;
 use crate::error::{Error, Problem};
 use crate::output::Output;

@@ -12,7 +12,6 @@ use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::sha256_hex;
 
 use super::clock;
-use super::record::Counts;
 
 /// Traits by name, each the JSON text it was sent as.
 pub type Traits = BTreeMap<String, Box<RawValue>>;
@@ -85,6 +84,28 @@ pub struct Person {
     pub said_ms: Option<i64>,
     /// How much is theirs.
     pub counts: Counts,
+}
+
+/// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Messages.
+    pub messages: i64,
+    /// Comments.
+    pub comments: i64,
+    /// Stories.
+    pub stories: i64,
+    /// `ts` of the last event of any of these.
+    pub interacted: Option<i64>,
+    /// Bookings, whatever their status.
+    pub bookings: i64,
+    /// `ts` of the first event of the booking made last.
+    pub booked: Option<i64>,
+    /// Scans of their QR codes.
+    pub scans: i64,
+    /// Conversations.
+    pub conversations: i64,
 }
 
 /// A tag as shown.

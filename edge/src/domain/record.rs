@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::{
     RECORD_FIELD_BYTES_MAX, RECORD_FIELD_CHARS_MAX, RECORD_FIELDS_MAX, RECORD_ID_BYTES_MAX, RECORD_KIND_CHARS_MAX,
@@ -179,28 +179,6 @@ pub(super) fn latest(fields: BTreeMap<String, Field>) -> BTreeMap<String, Field>
     newest.sort_by(|(a, (at, a_id, _)), (b, (bt, b_id, _))| (bt, b_id).cmp(&(at, a_id)).then_with(|| a.cmp(b)));
     newest.truncate(RECORD_FIELDS_MAX);
     newest.into_iter().collect()
-}
-
-/// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever it is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Counts {
-    /// Messages.
-    pub messages: i64,
-    /// Comments.
-    pub comments: i64,
-    /// Stories.
-    pub stories: i64,
-    /// `ts` of the last event of any of these.
-    pub interacted: Option<i64>,
-    /// Bookings, whatever their status.
-    pub bookings: i64,
-    /// `ts` of the first event of the booking made last.
-    pub booked: Option<i64>,
-    /// Scans of their QR codes.
-    pub scans: i64,
-    /// Conversations.
-    pub conversations: i64,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! step costs rows too. What is shown beyond the place of the step that came last may lack events of other links, so
 //! that is cut off here, and the next page begins with it.
 
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 use trackmate_wire::limits::TIMELINE_STEP_MAX;
 
 /// Which end a timeline is read from.

@@ -3,7 +3,8 @@
 //! SHA-256 of `trackmate tombstone 1:`, company, kind and lookup key, parted by zero bytes. It is not keyed with the deployment's secret: a tombstone must hold for
 //! ever, and the secret may change. So whoever holds a copy of the database and guesses an address can see whether it was erased, and nothing else.
 
-use trackmate_wire::ids::{hex, key_kind};
+use trackmate_wire::hex::hex;
+use trackmate_wire::ids::key_kind;
 use trackmate_wire::signature::sha256;
 
 /// The hash of a lookup key of this kind.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Method, console_error};

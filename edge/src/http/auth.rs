@@ -1,6 +1,6 @@
 //! Who is calling. A handler that needs credentials takes one of these types, and the only way to have one is to have shown the key.
 
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 use trackmate_wire::limits::KEY_USE_MS;
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, sha256_hex};

@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, MaybeDone, join, join_all, maybe_done};
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{SWEEP_DELIVERIES_MAX, TRIPS_MAX};
 use worker::{Context, Date, Env, Method, Request};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{
     EXPORT_FIELDS_MAX, EXPORT_PAGE_BYTES, EXPORT_PAGES_MAX, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX,
 };

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use trackmate_wire::ids::{EmailError, email_key, email_typed, hex, server_session_id, user_key};
+use trackmate_wire::hex::hex;
+use trackmate_wire::ids::{EmailError, email_key, email_typed, server_session_id, user_key};
 use trackmate_wire::limits::{CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, NAME_CHARS_MAX, SESSION_IDENTIFIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{
     EVENT_DAYS_MAX, EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX,
     SECRET_BYTES_MAX,

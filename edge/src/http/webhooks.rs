@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use trackmate_wire::ids::hex;
+use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, GRACE_H_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature;

@@ -72,7 +72,7 @@ pub struct Profile {
     pub tags: String,
     /// JSON object, name → value.
     pub fields: String,
-    /// JSON object, [`crate::domain::record::Counts`].
+    /// JSON object, [`crate::domain::person::Counts`].
     pub counts: String,
 }
 
