@@ -14,7 +14,8 @@ const path = (file) => fileURLToPath(new URL(`../examples/receivers/${file}`, im
 const LANGUAGES = {
   Node: { command: process.execPath, args: () => [path('node/receiver.mjs')] },
   Python: { command: 'python3', args: () => [path('python/receiver.py')] },
-  PHP: { command: 'php', args: (port) => ['-S', `127.0.0.1:${port}`, path('php/receiver.php')] },
+  // Without its settings, and so without any extension that is installed beside it: plain PHP has no mbstring.
+  PHP: { command: 'php', args: (port) => ['-n', '-S', `127.0.0.1:${port}`, path('php/receiver.php')] },
 };
 
 const newSecret = () => `whsec_${randomBytes(24).toString('base64')}`;
