@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { unstable_readConfig as readConfig } from 'wrangler';
 import { PAGES } from '../www/docs/pages.mjs';
 import { PROOFS } from '../www/src/dashboard/pages/settings/proofs.ts';
 import { trackmate } from './support/cli.mjs';
@@ -98,6 +99,28 @@ describe('the documentation', () => {
       const { status, stdout } = known.get(part);
       assert.equal(status, 0, command);
       assert.match(stdout, new RegExp(`wrangler ${words[0]}`), command);
+    }
+  });
+
+  test('has each queue, database, binding, setting and secret of the deployment on the page that says how to deploy', () => {
+    const config = readConfig({ config: join(ROOT, 'wrangler.toml') });
+    const { queues, d1_databases: databases, ratelimits, assets, vars } = config;
+    const bound = [...databases, ...queues.producers, assets].map(({ binding }) => binding).concat(ratelimits.map(({ name }) => name), Object.keys(vars));
+    const names = new Set([...queues.producers, ...queues.consumers].flatMap((one) => [one.queue, one.dead_letter_queue ?? one.queue]));
+    assert.ok(names.size > 3 && bound.length > 8);
+    // Whatever else is bound is a kind that this page has yet to tell of.
+    for (const kind of ['kv_namespaces', 'r2_buckets', 'services', 'hyperdrive', 'vectorize', 'analytics_engine_datasets', 'pipelines', 'workflows']) assert.deepEqual(config[kind] ?? [], [], kind);
+    assert.deepEqual(config.durable_objects?.bindings ?? [], []);
+    const sources = readdirSync(join(ROOT, 'edge/src'), { recursive: true }).filter((file) => file.endsWith('.rs'));
+    const secrets = sources.flatMap((file) => [...readFileSync(join(ROOT, 'edge/src', file), 'utf8').matchAll(/secret\("(\w+)"\)/g)].map(([, name]) => name));
+    assert.ok(secrets.length > 1);
+    const text = readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8');
+    for (const one of new Set([...bound, ...secrets])) assert.ok(text.includes(`\`${one}\``), `docs/deploy.md says nothing of ${one}`);
+    const steps = ['docs/deploy.md', 'README.md'].map((file) => [file, samples('sh').filter((sample) => sample.file === file && sample.info === 'deploy').map(({ text }) => text).join('\n')]);
+    for (const [file, typed] of steps) {
+      for (const queue of names) assert.match(typed, new RegExp(`^wrangler queues create ${queue}( |$)`, 'm'), file);
+      for (const { database_name: name } of databases) assert.match(typed, new RegExp(`^wrangler d1 create ${name}( |$)[^]*^wrangler d1 migrations apply ${name} --remote$`, 'm'), file);
+      for (const secret of secrets.filter((name) => !name.endsWith('_OLD'))) assert.match(typed, new RegExp(`wrangler secret put ${secret}\\b`), file);
     }
   });
 
