@@ -7,6 +7,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, 
 import { createServer, connect } from 'node:net';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shopServers } from './shops.mjs';
 import { serveStartPage } from './start-page.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -19,6 +20,7 @@ const SHOP_PORT = PORT + 1;
 const START_PORT = PORT + 2;
 const BASE = `http://127.0.0.1:${PORT}`; // what we call: wrangler listens on IPv4 only
 const URL_SHOWN = `http://localhost:${PORT}`; // what people and browsers use
+const ORIGINS = [URL_SHOWN, BASE];
 const COMPANY = 'TM-SHOP99';
 const CRON_EVERY_MS = 5_000;
 const READY_WITHIN_MS = 60_000;
@@ -119,8 +121,8 @@ async function end(name) {
 }
 
 function onChildGone(name, how, log) {
-  if (name === 'shop') {
-    children.delete('shop');
+  if (name.startsWith('shop')) {
+    children.delete(name);
     console.warn(`WARNING: the shop's server ended (${how}); the rest runs on. Its log: ${shown(log)}`);
     return;
   }
@@ -324,7 +326,7 @@ async function startShop(kept) {
     TRACKMATE_ADMIN_KEY: kept.adminKey,
     COMPANY_ID: kept.companyId,
     WEBHOOK_SECRET: kept.webhooks[SHOP_PORT].secret,
-    ALLOWED_ORIGIN: URL_SHOWN,
+    ALLOWED_ORIGIN: ORIGINS.join(),
   };
   const child = start('shop', process.execPath, [server], env, FILES.shopLog);
   for (const until = Date.now() + 5_000; Date.now() < until && !child.gone; await pause(50)) {
@@ -358,10 +360,24 @@ function driveCron({ adminKey }) {
   return fire();
 }
 
+/** Opens the shop's server of another company, when the shop is looked at as that one. */
+function otherShops(kept) {
+  kept.shops ??= {};
+  const run = async (companyId, args, env, gone) => {
+    const child = start(`shop ${companyId}`, process.execPath, args, env, FILES.shopLog.replace('.log', `-${companyId}.log`));
+    child.exited.then(gone);
+    for (const until = Date.now() + 5_000; !(await portAnswers(env.PORT)); await pause(50)) {
+      if (child.gone || Date.now() > until) throw new Error(`the shop server of ${companyId} does not answer`);
+    }
+  };
+  return shopServers({ url: BASE, operatorKey: kept.operatorKey, origins: ORIGINS, kept: kept.shops, keep: () => keep(kept), run });
+}
+
 /** The start page, where one click shows the system at work. The system is of use without it. */
-async function startPage({ companyId, adminKey }) {
+async function startPage(kept) {
+  const { companyId, adminKey } = kept;
   try {
-    await serveStartPage(START_PORT, { url: URL_SHOWN, companyId, adminKey });
+    await serveStartPage(START_PORT, { url: URL_SHOWN, companyId, adminKey, origins: ORIGINS, openShop: otherShops(kept) });
     return true;
   } catch (error) {
     console.warn(`WARNING: the start page does not run: ${error.message}. Mend: PORT=${PORT + 10} make dev`);
@@ -380,7 +396,7 @@ function summary(kept, shopRuns, startRuns) {
 TrackMate runs at ${URL_SHOWN} (${((Date.now() - began) / 1000).toFixed(1)} s). Ctrl-C stops it; the data stays in ${shown(STATE)}.
 
   Start here   ${startRuns ? `http://localhost:${START_PORT}/` : 'does not run (see above)'}
-  Demo shop    ${URL_SHOWN}/
+  Demo shop    ${URL_SHOWN}/shop/
   Dashboard    ${URL_SHOWN}/dashboard/
   Shop server  ${shopRuns ? `http://localhost:${SHOP_PORT}/` : 'does not run (see above)'}
   Keys         ${FILES.ready}

@@ -82,6 +82,7 @@ if [ "${1:-}" = test ]; then
   vendors_clients
   python_packages tests/seeds/requirements.txt
   python_packages tests/clients/requirements.txt
+  python_packages tests/generators/requirements.txt
 fi
 if [ "${1:-}" = test ] || [ "${1:-}" = fuzz ]; then python_packages tests/fuzz/requirements.txt; fi
 step_done

@@ -21,7 +21,7 @@ const page = ({ url, companyId }) => `<!doctype html>
   <body>
     <h1>TrackMate runs</h1>
     <p>This click is an event. It goes from this page through the browser SDK to the Worker, and you see it arrive.</p>
-    <p class="go"><button id="live" type="button">Watch it live</button> <a class="button" href="${url}/" target="_blank" rel="noopener">Open the demo shop</a> <a class="button" href="${url}/docs/" target="_blank" rel="noopener">Read the docs</a></p>
+    <p class="go"><button id="live" type="button">Watch it live</button> <a class="button" href="${url}/shop/" target="_blank" rel="noopener">Open the demo shop</a> <a class="button" href="${url}/docs/" target="_blank" rel="noopener">Read the docs</a></p>
     <p id="said" role="status"></p>
     <script type="module">
       import TrackMate from '${url}/sdk/trackmate.js';
@@ -44,15 +44,29 @@ const page = ({ url, companyId }) => `<!doctype html>
 </html>
 `;
 
+/** The company that the shop's page names. */
+async function named(request) {
+  let text = '';
+  for await (const chunk of request) if ((text += chunk).length > 1024) throw new Error('the body is too large');
+  return JSON.parse(text).company;
+}
+
 /**
  * Serves the page on this port of this machine → the server. The key is given to the page itself only: a header that no other site may send, and a host name that
- * no other site can take.
+ * no other site can take. `POST /shop` `{company}` → `{port}`, of the demo shop's pages alone (`origins`), opens that company's shop server.
  */
-export function serveStartPage(port, { url, companyId, adminKey }) {
+export function serveStartPage(port, { url, companyId, adminKey, origins = [url], openShop }) {
   const server = createServer((request, response) => {
     const host = (request.headers.host ?? '').split(':')[0];
     const send = (status, type, text) => response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', 'x-frame-options': 'DENY' }).end(text);
     if (!['localhost', '127.0.0.1'].includes(host)) return send(421, 'text/plain', 'not here');
+    if (request.url === '/shop' && origins.includes(request.headers.origin)) {
+      const json = (status, body) => send(status, 'application/json', JSON.stringify(body));
+      for (const [name, value] of [['origin', request.headers.origin], ['headers', 'content-type']]) response.setHeader(`access-control-allow-${name}`, value);
+      if (request.method === 'OPTIONS') return send(204);
+      const opened = named(request).then(openShop);
+      return opened.then((shop) => json(200, shop), (error) => json(400, { message: error.message }));
+    }
     if (request.method === 'GET' && request.url === '/') return send(200, 'text/html; charset=utf-8', page({ url, companyId }));
     if (request.method === 'POST' && request.url === '/key' && request.headers['x-start-page'] === '1') return send(200, 'application/json', JSON.stringify({ adminKey }));
     return send(404, 'text/plain', 'not here');

@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { unstable_readConfig as readConfig } from 'wrangler';
 import { PAGES } from '../www/docs/pages.mjs';
+import { PROOFS } from '../www/src/dashboard/pages/settings/proofs.ts';
 import { trackmate } from './support/cli.mjs';
 import { FILES, samples, sentTo } from './support/docs.mjs';
 import { startTrackMate, until } from './support/harness.mjs';
@@ -100,6 +102,28 @@ describe('the documentation', () => {
     }
   });
 
+  test('has each queue, database, binding, setting and secret of the deployment on the page that says how to deploy', () => {
+    const config = readConfig({ config: join(ROOT, 'wrangler.toml') });
+    const { queues, d1_databases: databases, ratelimits, assets, vars } = config;
+    const bound = [...databases, ...queues.producers, assets].map(({ binding }) => binding).concat(ratelimits.map(({ name }) => name), Object.keys(vars));
+    const names = new Set([...queues.producers, ...queues.consumers].flatMap((one) => [one.queue, one.dead_letter_queue ?? one.queue]));
+    assert.ok(names.size > 3 && bound.length > 8);
+    // Whatever else is bound is a kind that this page has yet to tell of.
+    for (const kind of ['kv_namespaces', 'r2_buckets', 'services', 'hyperdrive', 'vectorize', 'analytics_engine_datasets', 'pipelines', 'workflows']) assert.deepEqual(config[kind] ?? [], [], kind);
+    assert.deepEqual(config.durable_objects?.bindings ?? [], []);
+    const sources = readdirSync(join(ROOT, 'edge/src'), { recursive: true }).filter((file) => file.endsWith('.rs'));
+    const secrets = sources.flatMap((file) => [...readFileSync(join(ROOT, 'edge/src', file), 'utf8').matchAll(/secret\("(\w+)"\)/g)].map(([, name]) => name));
+    assert.ok(secrets.length > 1);
+    const text = readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8');
+    for (const one of new Set([...bound, ...secrets])) assert.ok(text.includes(`\`${one}\``), `docs/deploy.md says nothing of ${one}`);
+    const steps = ['docs/deploy.md', 'README.md'].map((file) => [file, samples('sh').filter((sample) => sample.file === file && sample.info === 'deploy').map(({ text }) => text).join('\n')]);
+    for (const [file, typed] of steps) {
+      for (const queue of names) assert.match(typed, new RegExp(`^wrangler queues create ${queue}( |$)`, 'm'), file);
+      for (const { database_name: name } of databases) assert.match(typed, new RegExp(`^wrangler d1 create ${name}( |$)[^]*^wrangler d1 migrations apply ${name} --remote$`, 'm'), file);
+      for (const secret of secrets.filter((name) => !name.endsWith('_OLD'))) assert.match(typed, new RegExp(`wrangler secret put ${secret}\\b`), file);
+    }
+  });
+
   describe('has receivers that verify a delivery and refuse another', () => {
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     const body = '{"event":"match","timestamp":"2025-11-30T14:30:45.123Z","data":{}}';
@@ -126,21 +150,21 @@ describe('the documentation', () => {
       }
     });
 
-    const interpreted = async (language, command, text, caller) => {
+    const interpreted = async (language, [command, ...args], text, caller) => {
       const path = join(home, `verify.${language}`);
       const ask = (headers) => {
         writeFileSync(path, `${text}\n${caller}`);
-        return run(command, [path], { input: given(headers) });
+        return run(command, [...args, path], { input: given(headers) });
       };
       const { stdout, stderr } = await ask(headers());
       assert.equal(stdout.trim(), 'match', stderr);
       assert.notEqual((await ask(wrong)).status, 0);
     };
     test('in Python', { skip: has('python3') ? false : 'python3 is not installed' }, async () => {
-      await interpreted('py', 'python3', ours('python')[0].text, 'import sys\nbody, headers, secret = json.load(sys.stdin)\nprint(verify(body.encode(), headers, secret)["event"])\n');
+      await interpreted('py', ['python3'], ours('python')[0].text, 'import sys\nbody, headers, secret = json.load(sys.stdin)\nprint(verify(body.encode(), headers, secret)["event"])\n');
     });
     test('in PHP', { skip: has('php') ? false : 'php is not installed' }, async () => {
-      await interpreted('php', 'php', ours('php')[0].text, '[$body, $headers, $secret] = json_decode(stream_get_contents(STDIN), true);\necho verify($body, $headers, $secret)["event"];\n');
+      await interpreted('php', ['php', '-n'], ours('php')[0].text, '[$body, $headers, $secret] = json_decode(stream_get_contents(STDIN), true);\necho verify($body, $headers, $secret)["event"];\n');
     });
   });
 
@@ -156,6 +180,28 @@ describe('the documentation', () => {
     assert.equal((await identify(userHash('tom@example.com', body.settings.identitySecret))).status, 200);
     assert.equal((await identify(userHash('tom@example.com', 'another'))).status, 403);
   });
+
+  // In plain PHP: an extension such as mbstring is not there everywhere.
+  const CALLS = {
+    node: [process.execPath, (path) => ['--input-type=module', '-e', `import { userHash } from ${JSON.stringify(`file://${path}`)}; process.stdout.write(userHash(process.argv[1]))`]],
+    python: ['python3', (path) => ['-c', `import runpy, sys; print(runpy.run_path(${JSON.stringify(path)})["user_hash"](sys.argv[1]))`]],
+    php: ['php', (path) => ['-n', '-r', `require ${JSON.stringify(path)}; echo userHash($argv[1]);`]],
+  };
+  for (const [language, { name, text }] of Object.entries(PROOFS)) {
+    const [command, args] = CALLS[language];
+    test(`and the dashboard a userHash in ${name} that is accepted, whatever letters an address has`, { skip: has(command) ? false : `${command} is not installed` }, async () => {
+      const company = await trackMate.companies({ name: 'Careful' });
+      const { body } = await trackMate.call('PATCH', '/api/admin/settings', { identityVerification: 'required' }, { 'x-admin-id': company.adminKey });
+      const path = join(home, `proof-${language}.${{ node: 'mjs', python: 'py', php: 'php' }[language]}`);
+      writeFileSync(path, text);
+      for (const [number, email] of ['ada@example.com', ' Ada@EXAMPLE.com ', 'Ünal.Çelik@Example.com', 'ΣΟΦΟΣ@example.gr', 'ann@MÜNCHEN.de', 'Ann@XN--MNCHEN-3YA.de'].entries()) {
+        const { stdout, stderr } = await run(command, [...args(path), email], { env: { ...process.env, TRACKMATE_IDENTITY_SECRET: body.settings.identitySecret } });
+        const sent = { company_id: company.companyId, sessionId: `session_1760781600_${number}`, email, userHash: stdout.trim() };
+        const answer = await trackMate.call('POST', '/api/profile', sent);
+        assert.equal(answer.status, 200, `${email}: ${JSON.stringify(answer.body)} ${stderr}`);
+      }
+    });
+  }
 
   test('is served, with links that lead somewhere and a menu on every page', async () => {
     const pages = new Map();

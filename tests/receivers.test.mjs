@@ -1,21 +1,15 @@
 // The example receivers, each run as a customer would run it: what TrackMate signs they take, and nothing else.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { LANGUAGES, isHere, startExample } from './support/examples.mjs';
 import { startTrackMate, until } from './support/harness.mjs';
 import { newCompany } from './support/people.mjs';
 import { python, skip as noPython } from './support/python.mjs';
 import { startReceiver } from './support/receiver.mjs';
 import { freePort } from './support/wrangler.mjs';
-
-const path = (file) => fileURLToPath(new URL(`../examples/receivers/${file}`, import.meta.url));
-const LANGUAGES = {
-  Node: { command: process.execPath, args: () => [path('node/receiver.mjs')] },
-  Python: { command: 'python3', args: () => [path('python/receiver.py')] },
-  PHP: { command: 'php', args: (port) => ['-S', `127.0.0.1:${port}`, path('php/receiver.php')] },
-};
 
 const newSecret = () => `whsec_${randomBytes(24).toString('base64')}`;
 const SECRET = newSecret();
@@ -38,13 +32,9 @@ function signed(secret = SECRET, { id = 'msg_1', timestamp = now(), body = BODY 
 }
 
 /** Runs a receiver until the test ends → {send, url}. */
-async function start(t, { command, args }, secret, port) {
-  port ??= await freePort();
-  const env = { ...process.env, PORT: String(port), WEBHOOK_SECRET: secret };
-  const child = spawn(command, args(port), { env, stdio: 'ignore' });
-  t.after(() => child.kill('SIGKILL'));
-  const url = `http://127.0.0.1:${port}/api/webhook`;
-  await until(`${command} answers`, () => fetch(url).then((answer) => answer.text(), () => ''));
+async function start(t, language, secret, port) {
+  const { url, close } = await startExample(language, secret, port);
+  t.after(close);
   const send = async (headers, body = BODY) => {
     const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
     return [answer.status, await answer.text()];
@@ -63,9 +53,8 @@ describe('the example receivers', () => {
   after(() => trackMate?.close());
 
   for (const [name, language] of Object.entries(LANGUAGES)) {
-    const isHere = spawnSync(language.command, ['--version']).status === 0;
     // On each test and not on their suite: a skipped suite would not be counted.
-    const here = { skip: isHere ? false : `${language.command} is not installed` };
+    const here = { skip: isHere(language) ? false : `${language.command} is not installed` };
     describe(`in ${name}`, () => {
       test('takes what is signed, to the last byte and within five minutes', here, async (t) => {
         const { send } = await start(t, language, SECRET);

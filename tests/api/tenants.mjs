@@ -158,7 +158,7 @@ export default (trackMate) =>
       const c = await newCompany(trackMate());
       const { url } = trackMate();
       const api = [['GET', '/healthz'], ['GET', '/api/nothing'], ['PUT', '/api/events'], ['OPTIONS', '/api/events'], ['GET', '/api/admin/users', c.admin], ['GET', '/api/admin/export/users/csv', c.admin], ['POST', '/v1/track']];
-      const files = ['/', '/product/1', '/dashboard/', '/docs/', '/sdk/trackmate.js', '/openapi.json', '/no/such/page'].map((path) => ['GET', path]);
+      const files = ['/', '/shop/product/', '/dashboard/', '/docs/', '/sdk/trackmate.js', '/openapi.json', '/no/such/page'].map((path) => ['GET', path]);
       for (const [method, path, headers] of [...api, ...files]) {
         const answer = await fetch(url + path, { method, headers });
         assert.equal(answer.headers.get('strict-transport-security'), 'max-age=31536000', `${method} ${path}`);
@@ -173,10 +173,10 @@ export default (trackMate) =>
           });
           request.on('error', failed);
         });
-      for (const path of ['/', '/product/', '/account/', '/checkout/']) {
+      for (const path of ['/shop/', '/shop/product/', '/shop/account/', '/shop/checkout/']) {
         for (const host of ['shop.example', 'localhost.shop.example', 'trackmate.workers.dev:443']) assert.equal(await asked(path, host), "'self'", `${host}${path}`);
         for (const host of ['localhost:8787', '127.0.0.1:8797']) assert.equal(await asked(path, host), "'self' http://localhost:* http://127.0.0.1:*", `${host}${path}`);
       }
-      assert.equal(await asked('/dashboard/', 'localhost:8787'), "'self'");
+      for (const path of ['/', '/dashboard/']) assert.equal(await asked(path, 'localhost:8787'), "'self'");
     });
   });

@@ -6,7 +6,7 @@ import { documentationReadsWell, samplesForPagesWork } from './docs.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceTellsEveryRoute } from './reference.mjs';
 import './sdk.mjs';
-import { shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
+import { deploymentHasNoShop, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
 import { visitorOutlivesStorage } from './visitor.mjs';
 
 describe('a browser and the real Worker', () => {
@@ -21,7 +21,8 @@ describe('a browser and the real Worker', () => {
   });
 
   test('put the shop journey on one timeline, exactly', () => journeyOnOneTimeline(world));
-  test('take a customer of the demo shop from the cart to a signed delivery', () => shopFromCartToDelivery(world));
+  test('take a customer of any company’s demo shop from the cart to a signed delivery', () => shopFromCartToDelivery(world));
+  test('have a demo shop in development alone', () => deploymentHasNoShop(world));
   test('know a visitor again by a cookie of the site itself', () => visitorOutlivesStorage(world));
   test('say plainly when the shop server is not there', () => shopWithoutItsServer(world));
   test('run the samples of the documentation for pages', () => samplesForPagesWork(world));

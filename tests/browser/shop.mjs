@@ -1,51 +1,37 @@
 // The demo shop and the dashboard as a person uses them, with the shop's own server beside the real Worker.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { until, visit } from './browser.mjs';
+import { freePort, shopServers } from '../../scripts/shops.mjs';
+import { serveStartPage } from '../../scripts/start-page.mjs';
+import { listen, until, visit } from './browser.mjs';
 import { looks } from './dashboard/desk.mjs';
 
-const SERVER = fileURLToPath(new URL('../../examples/shop-server/server.mjs', import.meta.url));
 const JOURNEY = ['page_view', 'page_view', 'add_to_cart', 'page_view', 'user_registered', 'page_view', 'checkout_started', 'payment_processed', 'order_shipped', 'email_delivered'];
 
-async function freePort() {
-  const probe = createServer();
-  await new Promise((listening) => probe.listen(0, '127.0.0.1', listening));
-  const { port } = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  return port;
+/** Opens shops as `make dev` does → {open(companyId) → {port}, close}. */
+function openShops({ url, operatorKey }) {
+  const servers = [];
+  const run = async (companyId, args, env, gone) => {
+    const server = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    servers.push(server.once('exit', gone));
+    await new Promise((started, failed) => server.stdout.once('data', started) && server.once('exit', failed));
+  };
+  return { open: shopServers({ url, operatorKey, origins: [url], kept: {}, keep: () => {}, run }), close: () => servers.forEach((server) => server.kill()) };
 }
 
 /** A company whose deliveries go to a running shop server. */
 export async function openShop(trackMate) {
   const company = await trackMate.companies({ name: 'Shop' });
-  const port = await freePort();
-  const response = await fetch(`${trackMate.url}/api/admin/webhooks`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Admin-ID': company.adminKey },
-    body: JSON.stringify({ name: 'Shop', url: `http://127.0.0.1:${port}/webhooks/trackmate`, events: ['*'] }),
-  });
-  const subscribed = await response.json();
-  const secret = subscribed.secret ?? subscribed.webhook?.secret;
-  assert.ok(secret, `the subscription's secret is in the answer: ${JSON.stringify(subscribed)}`);
-  const env = {
-    PORT: String(port),
-    TRACKMATE_URL: trackMate.url,
-    TRACKMATE_API_KEY: company.serverKey,
-    TRACKMATE_ADMIN_KEY: company.adminKey,
-    COMPANY_ID: company.companyId,
-    WEBHOOK_SECRET: secret,
-    ALLOWED_ORIGIN: trackMate.url,
-  };
-  const server = spawn(process.execPath, [SERVER], { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise((started, failed) => server.stdout.once('data', started) && server.once('exit', failed));
-  return { ...company, port, close: () => server.kill() };
+  const { open, close } = openShops(trackMate);
+  return { ...company, ...(await open(company.companyId)), close };
 }
 
 export async function shopFromCartToDelivery({ browser, trackMate }) {
-  const shop = await openShop(trackMate);
-  const page = await visit(browser, trackMate.url, { path: `/?company=${shop.companyId}&shopPort=${shop.port}` });
+  const { companyId, adminKey } = await trackMate.companies({ name: 'Shop' });
+  const shops = openShops(trackMate);
+  const devPort = await freePort();
+  const dev = await serveStartPage(devPort, { url: trackMate.url, companyId, adminKey, openShop: shops.open });
+  const page = await visit(browser, trackMate.url, { path: `/shop/?company=${companyId}&devPort=${devPort}` });
   try {
     const email = 'sarah@example.com';
     const texts = (selector, attribute) => page.locator(selector).evaluateAll((all, name) => all.map((one) => one.getAttribute(name)), attribute);
@@ -72,20 +58,51 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
       return JOURNEY.slice(-3).every((name) => delivered.includes(name));
     });
     await looks(page, 'shop-paid');
-    await page.goto(trackMate.url);
+    await page.goto(`${trackMate.url}/shop/`);
     await looks(page, 'shop-home');
+
+    const other = await trackMate.companies({ name: 'Another shop' });
+    await page.goto(`${trackMate.url}/shop/?company=${other.companyId}&devPort=${devPort}`);
+    await page.getByText('Somebody without a name').waitFor();
+    await until('nothing of the first company', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view');
     assert.deepEqual(page.said, []);
+
+    await page.goto(`${trackMate.url}/shop/?company=TM-NOBODY1&devPort=${devPort}`);
+    await page.getByRole('alert').getByText('no company has this id').waitFor();
+    await looks(page, 'shop-unknown');
   } finally {
     await page.context().close();
-    shop.close();
+    dev.closeAllConnections();
+    dev.close();
+    shops.close();
   }
 }
 
 export async function shopWithoutItsServer({ browser, trackMate }) {
   const { companyId } = await trackMate.companies({ name: 'Alone' });
-  const page = await visit(browser, trackMate.url, { path: `/?company=${companyId}&shopPort=${await freePort()}` });
+  const page = await visit(browser, trackMate.url, { path: `/shop/?company=${companyId}&shopPort=${await freePort()}` });
   await page.getByText('The shop server does not answer.').waitFor();
   assert.ok(await page.getByText('make dev').isVisible());
   await looks(page, 'shop-alone');
   await page.context().close();
+}
+
+/** On a host of its own, as a deployment is. */
+export async function deploymentHasNoShop({ browser, trackMate }) {
+  const context = await browser.newContext();
+  const page = listen(await context.newPage());
+  const host = 'http://trackmate.example';
+  await page.route(`${host}/**`, async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace(host, trackMate.url), headers: { ...route.request().headers(), host: 'trackmate.example' } }) }));
+  await page.goto(host);
+  await looks(page, 'root');
+  await page.getByRole('link', { name: 'Open the dashboard' }).click();
+  await page.getByLabel('Admin key').waitFor();
+  assert.equal(await page.locator('a[href*="shop"]').count(), 0);
+  await page.goto(`${host}/shop/`);
+  await page.getByText('It is for development').waitFor();
+  await looks(page, 'shop-nowhere');
+  assert.deepEqual(page.said, []);
+  await page.goto(`${trackMate.url}/dashboard/`);
+  assert.equal(await page.getByRole('link', { name: 'Demo shop' }).getAttribute('href'), '/shop/');
+  await context.close();
 }

@@ -24,7 +24,7 @@ export function frame({ page, from, contents = '', main }) {
     <a class="skip" href="#main">Skip to the page</a>
     <header class="bar">
       <a class="brand" href="/docs/">TrackMate <span>docs</span></a>
-      <nav><a href="/openapi.json">openapi.json</a> <a href="/dashboard/">Dashboard</a> <a href="/">Demo shop</a></nav>
+      <nav><a href="/openapi.json">openapi.json</a> <a href="/dashboard/">Dashboard</a></nav>
     </header>
     <div class="reference">
       <div class="contents">

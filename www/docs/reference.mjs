@@ -121,7 +121,7 @@ ${given.length ? `<details><summary>Problems</summary><ul class="refusals">${ref
 ${paragraphs(one.description)}
 ${fields(`Fields of ${name}`, one, requests.has(name)) || `<p>${kind(one)}${bounds(one)}</p>`}</section>`;
 
-  const problems = schemas.Problem.properties.code.oneOf;
+  const problems = schemas.Problem['x-codes'];
   return frame({
     page,
     from: 'docs/openapi.json',
@@ -133,7 +133,7 @@ ${paragraphs(document.info.description)}</section>
         ${document.tags.map((tag) => `<section id="${slug(tag)}" class="stack"><h2>${tag.name}</h2>\n${paragraphs(tag.description)}\n${of(tag).map(operation).join('\n')}</section>`).join('\n')}
         <section id="problems" class="card"><h2>Problems</h2>
 ${paragraphs('Every answer that is not a success is a `Problem` with one of these codes. The list is closed; texts may change.')}
-${table('Codes', problems.map(({ const: code, description }) => `<tr id="problem-${code}"><th scope="row"><a href="/docs/problems/#${code}"><code>${code}</code></a></th><td>${inline(description)}</td></tr>`))}</section>
+${table('Codes', problems.map(({ code, cause }) => `<tr id="problem-${code}"><th scope="row"><a href="/docs/problems/#${code}"><code>${code}</code></a></th><td>${inline(cause)}</td></tr>`))}</section>
         <section id="objects" class="card"><h2>Objects</h2>
 ${Object.entries(schemas).map(schema).join('\n')}</section>`,
   });

@@ -68,17 +68,29 @@ export interface Sent {
   answer: unknown;
 }
 
-/** The demo shop's own server. */
-export class ShopServer {
+/** Another server on one's own machine. */
+class OwnServer {
   constructor(readonly url: string) {}
 
-  private async ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+  protected async ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     const response = await reach(this.url + path, init);
     const body = await response.json().catch(() => null);
     if (!response.ok) throw refusal(response.status, body);
     return body as T;
   }
 
+}
+
+/** `make dev` itself. */
+export class DevServer extends OwnServer {
+  /** Has the shop's server of this company run → its port. */
+  openShop(company: string) {
+    return this.ask<{ port: number }>('/shop', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ company }) });
+  }
+}
+
+/** The demo shop's own server. */
+export class ShopServer extends OwnServer {
   checkout(order: { email: string; sessionId: string; profileId: string; products: string[] }) {
     const headers = { 'Content-Type': 'application/json' };
     return this.ask<{ orderId: string }>('/checkout', { method: 'POST', headers, body: JSON.stringify(order) });

@@ -238,7 +238,7 @@ pub(super) struct WantedUndo {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UndoAnswer"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Undone {
     success: bool,

@@ -232,8 +232,8 @@ impl Claimed {
         let proved = match &self.user_hash {
             _ if self.trusted => true,
             Some(hash) => {
-                let spellings = [self.address.as_str(), self.email.as_ref().unwrap_or(&self.address)];
-                proof::check(call, &self.company, hash, spellings).await?
+                let sent = self.email.as_ref().unwrap_or(&self.address);
+                proof::check(call, &self.company, hash, sent, &self.address).await?
             }
             None => false,
         };

@@ -65,7 +65,8 @@ class Receiver(BaseHTTPRequestHandler):
             delivery = json.loads(payload)
         except ValueError:
             return self.answer(400, {"error": "Invalid JSON"})
-        print(f"Received {delivery['event']} at {delivery['timestamp']} ({self.headers['webhook-id']})", flush=True)
+        # In one piece: other deliveries are received at the same time.
+        print(f"Received {delivery['event']} at {delivery['timestamp']} ({self.headers['webhook-id']})\n", end="", flush=True)
         # Yours: keep the webhook-id and skip one you have seen; do slow work after the answer.
         return self.answer(200, {"received": True})
 

@@ -151,7 +151,7 @@ export async function hostileMarkupStaysTextInShopAndDocs({ browser, trackMate }
   const caught = await trap(context);
   const page = await context.newPage();
   try {
-    await page.goto(`${trackMate.url}/?company=${shop.companyId}&shopPort=${shop.port}&utm_source=${encodeURIComponent(markup('source'))}#${encodeURIComponent(short('hash'))}`);
+    await page.goto(`${trackMate.url}/shop/?company=${shop.companyId}&shopPort=${shop.port}&utm_source=${encodeURIComponent(markup('source'))}#${encodeURIComponent(short('hash'))}`);
     await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
     await page.getByRole('link', { name: 'Go on' }).click();
@@ -166,7 +166,7 @@ export async function hostileMarkupStaysTextInShopAndDocs({ browser, trackMate }
     const { seen } = await inspect(page, 'the shop');
     for (const field of ['customer', 'eventType', 'tracking']) assert.ok(seen.includes(field), `${field}: ${seen.join(' ')}`);
 
-    for (const path of [`/?company=${encodeURIComponent(markup('company'))}`, `/docs/?q=${encodeURIComponent(markup('query'))}#${encodeURIComponent(short('hash'))}`, `/${encodeURIComponent(short('path'))}`, `/dashboard/#/${encodeURIComponent(short('company'))}/${encodeURIComponent(short('page'))}`]) {
+    for (const path of [`/shop/?company=${encodeURIComponent(markup('company'))}`, `/docs/?q=${encodeURIComponent(markup('query'))}#${encodeURIComponent(short('hash'))}`, `/${encodeURIComponent(short('path'))}`, `/dashboard/#/${encodeURIComponent(short('company'))}/${encodeURIComponent(short('page'))}`]) {
       await page.goto(trackMate.url + path);
       await page.waitForLoadState('load');
       await inspect(page, path);

@@ -12,11 +12,13 @@ const FIRST_LOAD_MAX = 100_000;
 /** {directive: [source]} */
 const parse = (policy) => Object.fromEntries(policy.split(';').map((part) => part.trim().split(/\s+/)).map(([name, ...sources]) => [name, sources]));
 
-/** Whether a script of this page loads the SDK. */
+/** Whether a script of this page loads the SDK, or a part of it that is loaded later. */
 async function runsSdk(url, html) {
   const scripts = [...html.matchAll(/<script[^>]+src="([^"]+)"/g)].map(([, src]) => new URL(src, url));
-  const texts = await Promise.all(scripts.map(async (script) => (await fetch(script)).text()));
-  return texts.some((text) => text.includes('/sdk/trackmate'));
+  const read = (urls) => Promise.all(urls.map(async (script) => (await fetch(script)).text()));
+  const texts = await read(scripts);
+  const parts = texts.flatMap((text, index) => [...text.matchAll(/import\("(\.\/[^"]+)"\)/g)].map(([, part]) => new URL(part, scripts[index])));
+  return [...texts, ...(await read(parts))].some((text) => /(?:from|import)\(?"\/sdk\/trackmate/.test(text));
 }
 
 export async function everyPageHasItsPolicy({ trackMate }) {

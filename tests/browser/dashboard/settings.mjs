@@ -47,7 +47,7 @@ export async function changesTheCompany(world, t) {
 const IN = {
   node: ['.mjs', process.execPath, (file) => ['--input-type=module', '-e', `import { userHash } from ${JSON.stringify(`file://${file}`)}; console.log(userHash(process.argv[1]))`]],
   python: ['.py', 'python3', (file) => ['-c', `import runpy, sys; print(runpy.run_path(${JSON.stringify(file)})["user_hash"](sys.argv[1]))`]],
-  php: ['.php', 'php', (file) => ['-r', `require ${JSON.stringify(file)}; echo userHash($argv[1]);`]],
+  php: ['.php', 'php', (file) => ['-n', '-r', `require ${JSON.stringify(file)}; echo userHash($argv[1]);`]],
 };
 
 export async function provesIdentities(world, t) {

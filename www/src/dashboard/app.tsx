@@ -2,11 +2,12 @@
 
 import type { ComponentType } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
+import { isOwnMachine } from '../own-machine';
 import { PAGES } from './pages';
 import SignIn from './pages/sign-in';
 import { Notices, Problem, Waiting } from './parts/say';
 import { focusHeading, Page } from './parts/show';
-import { company, go, route, SIGN_IN, to } from './route';
+import { company, go, route, shop, SIGN_IN, to } from './route';
 import { companies, signOut, signedIn } from './session';
 
 function Companies() {
@@ -89,7 +90,7 @@ export function App() {
         )}
         <nav class="foot" aria-label="More">
           <a href="/docs/">Docs</a>
-          <a href="/">Demo shop</a>
+          {isOwnMachine && <a href={shop()}>Demo shop</a>}
           {session && <button type="button" class="link" onClick={() => signOut()}>Sign out</button>}
         </nav>
       </header>

@@ -46,6 +46,9 @@ export function to(path: string[], query: Query = {}, at = company.value): strin
   return `#/${[at, ...path].map(encodeURIComponent).join('/')}${search(query)}`;
 }
 
+/** The demo shop as the current company. It is there on one's own machine alone. */
+export const shop = () => `/shop/${search({ company: company.value === SIGN_IN ? '' : company.value })}`;
+
 export function go(path: string[], query: Query = {}, at = company.value) {
   location.hash = to(path, query, at);
 }

@@ -1,11 +1,33 @@
-// The demo shop's entry: the page that the HTML file names, and the drawer beside it.
+// The demo shop's entry. On one's own machine it shows the page that the HTML file names, and the drawer beside it; anywhere else there is no shop, only what it is.
 
 import { render } from 'preact';
-import { Account, Checkout, Home, ProductPage } from './pages';
-import { Panel } from './panel';
-
-const PAGES = { home: Home, product: ProductPage, account: Account, checkout: Checkout };
+import { isOwnMachine } from '../own-machine';
 
 const root = document.getElementById('shop');
-const Page = PAGES[(root?.dataset.page ?? 'home') as keyof typeof PAGES];
-if (root) render(<><Page /><Panel /></>, root);
+
+function Absent({ why }: { why?: string }) {
+  return (
+    <section class="card">
+      <h1>The demo shop is not here</h1>
+      {why ? (
+        <>
+          <p class="problem" role="alert">{why}</p>
+          <p><a href="/shop/?company=TM-SHOP99">Shop as the demo company</a></p>
+        </>
+      ) : <p>It is for development: <code>make dev</code> runs it on your own machine.</p>}
+    </section>
+  );
+}
+
+async function open(root: HTMLElement) {
+  try {
+    // Loaded only where there is a shop: with it comes the SDK, which begins at once.
+    const { Shop } = await import('./shop');
+    render(<Shop page={root.dataset.page} />, root);
+  } catch (error) {
+    render(<Absent why={error instanceof Error ? error.message : String(error)} />, root);
+  }
+}
+
+if (root && isOwnMachine) void open(root);
+else if (root) render(<Absent />, root);

@@ -27,7 +27,7 @@ export function Home() {
       <ul class="shelf">
         {PRODUCTS.map((product) => (
           <li key={product.productId} class="card">
-            <a href={`/product/?id=${product.productId}`}>
+            <a href={`/shop/product/?id=${product.productId}`}>
               <img src={product.picture} alt="" width="160" height="160" />
               <strong>{product.productName}</strong>
             </a>
@@ -59,7 +59,7 @@ export function ProductPage() {
           <p class="price">{price(product.price)}</p>
           <div class="actions">
             <button type="button" aria-disabled={added} onClick={() => added || add()}>{added ? 'In your cart' : 'Add to cart'}</button>
-            {added && <a class="button" href={customer.get() ? '/checkout/' : '/account/'}>Go on</a>}
+            {added && <a class="button" href={customer.get() ? '/shop/checkout/' : '/shop/account/'}>Go on</a>}
           </div>
         </div>
       </section>
@@ -77,7 +77,7 @@ export function Account() {
     setProblem('');
     try {
       await register(name.trim(), email.trim());
-      location.href = '/checkout/';
+      location.href = '/shop/checkout/';
     } catch (error) {
       setProblem(`The account could not be made: ${error instanceof Error ? error.message : error}`);
     }
@@ -137,10 +137,10 @@ export function Checkout() {
     <Shown page="checkout">
       <section class="card">
         <h1>{who ? `Welcome, ${who.name}` : 'Checkout'}</h1>
-        {items.length === 0 ? <p>Your cart is empty. <a href="/">Look around</a>.</p> : (
+        {items.length === 0 ? <p>Your cart is empty. <a href="/shop/">Look around</a>.</p> : (
           <>
             <ul class="basket">{items.map(({ productName, price: one }, index) => <li key={index}>{productName} <span>{price(one)}</span></li>)}</ul>
-            {!who ? <a class="button" href="/account/">Create an account first</a> : !started ? <button type="button" onClick={begin}>Checkout</button> : (
+            {!who ? <a class="button" href="/shop/account/">Create an account first</a> : !started ? <button type="button" onClick={begin}>Checkout</button> : (
               <>
                 <p>No card is needed: this shop only tells TrackMate that it was paid.</p>
                 <button type="button" aria-disabled={busy} aria-busy={busy} onClick={() => busy || void pay()}>Pay {price(total())}</button>

@@ -1,5 +1,7 @@
-// What the shop sells, and what it remembers of this visit: where TrackMate and the shop's own server are, the basket, the customer. Kept in sessionStorage, as
+// What the shop sells, and what it remembers of this visit: the company, where the shop's own server is, the basket, the customer. Kept in sessionStorage, as
 // the shop is several pages.
+
+import { ApiError, DevServer } from '../api';
 
 export interface Product {
   productId: string;
@@ -33,10 +35,36 @@ export const customer = memory<Customer | null>('customer', null);
 /** What this page's visitor did before anybody knew who they are: names and times. */
 export const anonymous = memory<{ name: string; at: string }[]>('anonymous', []);
 
-const place = memory('place', { company: 'TM-SHOP99', shopPort: Number(location.port || 8787) + 1 });
+/** The company that `make dev` makes, whose shop server has the next port. The port behind that is the start page's, which opens the servers of other companies. */
+const DEMO = 'TM-SHOP99';
+const port = Number(location.port || 8787);
 const query = new URLSearchParams(location.search);
-if (query.has('company')) place.set({ company: query.get('company') ?? '', shopPort: Number(query.get('shopPort')) || place.get().shopPort });
-export const { company, shopPort } = place.get();
+const dev = new DevServer(`${location.protocol}//${location.hostname}:${Number(query.get('devPort')) || port + 2}`);
+
+const place = memory<{ company: string; shopPort?: number }>('place', { company: DEMO, shopPort: port + 1 });
+const asked = query.get('company') || place.get().company;
+if (asked !== place.get().company) {
+  // Whoever shopped as another company is nobody to this one.
+  for (const { set } of [basket, anonymous]) set([]);
+  customer.set(null);
+  place.set({ company: asked });
+}
+if (query.has('shopPort')) place.set({ company: asked, shopPort: Number(query.get('shopPort')) });
+export const { company } = place.get();
+
+async function openServer(): Promise<number> {
+  if (company === DEMO) return port + 1;
+  try {
+    return (await dev.openShop(company)).port;
+  } catch (error) {
+    const why = error instanceof ApiError && error.status > 0 ? error.message : `make dev opens it, and does not answer at ${dev.url}`;
+    throw new Error(`The shop of ${company} needs a server of its own, and there is none: ${why}.`);
+  }
+}
+
+/** Where the shop's own server is. */
+export const shopPort = place.get().shopPort ?? (await openServer());
+place.set({ company, shopPort });
 
 export const inBasket = () => basket.get().flatMap((id) => PRODUCTS.find(({ productId }) => productId === id) ?? []);
 export const price = (amount: number) => `${amount.toFixed(2)} ${CURRENCY}`;

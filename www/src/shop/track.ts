@@ -37,5 +37,5 @@ export function startOver() {
   TrackMate.reset();
   sessionStorage.removeItem('shop.basket');
   sessionStorage.removeItem('shop.customer');
-  location.href = '/';
+  location.href = '/shop/';
 }

@@ -65,7 +65,7 @@ pub(super) fn group() -> Group {
                 .query("from", reference("Time"), "Of it; a day (by the hour) or 30 days before `to` unless given.")
                 .query("to", reference("Time"), "Not of it; the end of this hour or day in UTC unless given.")
                 .query("zone", json!({"type": "string", "examples": ["America/Toronto"]}), "Whose clocks the days are told by; UTC unless given.")
-                .query("interval", json!({"enum": Interval::ALL.map(Interval::as_str)}), "Of the spans: `hour`, or `day` where more than two days are asked for, unless given.")
+                .query("interval", json!({"type": "string", "enum": Interval::ALL.map(Interval::as_str)}), "Of the spans: `hour`, or `day` where more than two days are asked for, unless given.")
                 .gives::<stats::Answer<'_>>(figures())
                 .fails(&[Code::InvalidField, Code::InvalidTimestamp, Code::LimitReached]),
             Operation::new("get", "/api/admin/events/catalog", "getCatalog", "List the event names there are")

@@ -6,10 +6,19 @@ use super::operation::Who;
 use super::schemas::Schemas;
 use crate::domain::payload;
 
-pub(super) const ID: &str = "delivery";
+const ID: &str = "delivery";
+
+/// A tag of its own: generators put what has one tag into one file, and this would be written over the calls to the
+/// API.
+const TAG: &str = "Deliveries";
+
+/// Its tag, as the others stand in the document.
+pub(super) fn tag() -> Value {
+    json!({"name": TAG, "description": "The requests that your server receives.", "x-operations": []})
+}
 
 /// The delivery, as an entry of the document's `webhooks`.
-pub(super) fn render(group: &str, schemas: &mut Schemas) -> Value {
+pub(super) fn render(schemas: &mut Schemas) -> Value {
     let header = |name: &str, required: bool, text: &str| json!({"name": name, "in": "header", "required": required, "description": text, "schema": {"type": "string"}});
     let example = json!({
         "event": "payment_processed", "timestamp": "2025-10-18T10:10:00.000Z", "data": {"amount": 79.99, "currency": "USD", "orderId": "o-1001"},
@@ -20,7 +29,7 @@ pub(super) fn render(group: &str, schemas: &mut Schemas) -> Value {
     });
     json!({ID: {"post": {
         "operationId": ID,
-        "tags": [group],
+        "tags": [TAG],
         "summary": "What a webhook's URL receives",
         "description": "Sent to the `url`, with the webhook's own `headers`. `webhook-id` is the same in every attempt: a receiver that keeps the ids it has seen is safe from the rare repeat. \
             No answer in time, 408, 425, 429 and 5xx are tried again; any other answer but 2xx is final, and 410 switches the webhook off.",

@@ -74,7 +74,7 @@ pub(super) fn group() -> Group {
             Operation::new("get", "/api/admin/audit", "listAudit", "List what was done with keys, newest first")
                 .text("Whatever an admin or the operator changes, and every export. The entry is there before the answer is. `outcome` is `ok` or the problem's code. Kept for 400 days.")
                 .paged(AUDIT_ITEMS_MAX)
-                .query("action", json!({"enum": ALL.map(|action| action.as_str())}), "Only those.")
+                .query("action", json!({"type": "string", "enum": ALL.map(|action| action.as_str())}), "Only those.")
                 .query("since", reference("Time"), "At this time or later.")
                 .query("until", reference("Time"), "Before.")
                 .gives::<audit::Page>(json!({

@@ -67,10 +67,10 @@ fn document() -> Value {
             assert!(taken.is_none(), "{} {} stands twice", operation.method, operation.path);
         }
     }
-    let webhooks = delivery::render(webhooks::NAME, &mut schemas);
+    let webhooks = delivery::render(&mut schemas);
     let ids = |group: &Group| group.operations.iter().map(|operation| operation.id).collect::<Vec<_>>();
     let tag = |group: &Group| json!({"name": group.name, "description": group.text, "x-operations": ids(group)});
-    let tags: Vec<Value> = groups.iter().map(tag).collect();
+    let tags: Vec<Value> = groups.iter().map(tag).chain([delivery::tag()]).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -195,6 +195,77 @@ mod tests {
         }
         let ids: BTreeSet<&str> = operations.iter().map(|o| o.id).collect();
         assert_eq!(ids.len(), operations.len(), "an operation's id is its own");
+    }
+
+    /// Each place of the document where a schema stands, with its path.
+    fn schemas_of<'a>(value: &'a Value, path: &str, is_schema: bool, found: &mut Vec<(String, &'a Value)>) {
+        if is_schema {
+            found.push((path.to_owned(), value));
+        }
+        let Some(members) = value.as_object() else { return };
+        for (name, member) in members {
+            let path = format!("{path}/{name}");
+            match (name.as_str(), member) {
+                ("example" | "examples" | "x-codes" | "enum" | "const", _) => {}
+                ("schemas" | "properties", Value::Object(named)) => {
+                    for (name, one) in named {
+                        schemas_of(one, &format!("{path}/{name}"), true, found);
+                    }
+                }
+                (_, Value::Array(all)) => {
+                    let are_schemas = ["allOf", "anyOf", "oneOf"].contains(&name.as_str());
+                    for (place, one) in all.iter().enumerate() {
+                        schemas_of(one, &format!("{path}/{place}"), are_schemas, found);
+                    }
+                }
+                ("schema" | "items" | "additionalProperties", _) => schemas_of(member, &path, true, found),
+                _ => schemas_of(member, &path, false, found),
+            }
+        }
+    }
+
+    /// Of each rule: a generator of clients that fails where it is broken.
+    #[test]
+    fn generators_of_clients_find_nothing_in_the_document_that_they_do_not_know() {
+        let document = document();
+        let mut found = Vec::new();
+        schemas_of(&document, "", false, &mut found);
+        assert!(found.len() > 500, "{}", found.len());
+        for (path, schema) in found {
+            let is = |kind: &str| {
+                schema["type"] == kind || schema["type"].as_array().is_some_and(|all| all.contains(&json!(kind)))
+            };
+            if !path.ends_with("/additionalProperties") {
+                assert!(schema.is_object(), "openapi-python-client: {path} is no object");
+            }
+            assert!(!is("array") || schema["items"].is_object(), "openapi-python-client: {path} is a list of what?");
+            let is_choice = path.contains("anyOf/") || path.contains("oneOf/");
+            assert!(is_choice || schema["type"] != "null", "openapi-generator for Rust: {path} is nothing but null");
+            for word in ["enum", "const"] {
+                assert!(
+                    schema.get(word).is_none() || !schema["type"].is_null(),
+                    "all: {path} has a {word} and no type"
+                );
+            }
+            for word in ["oneOf", "anyOf"] {
+                let either = schema[word].as_array().map(Vec::as_slice).unwrap_or_default();
+                let are_values = either.iter().all(|one| one.get("const").is_some());
+                assert!(either.is_empty() || !are_values, "openapi-generator for Rust: {path} is no enum");
+            }
+        }
+        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            for (field, one) in fields.filter(|(_, one)| one.get("enum").or_else(|| one.get("const")).is_some()) {
+                assert!(!same(name, field), "openapi-generator for Rust: two types are named {name}: {one}");
+            }
+        }
+        let tags = |of: &str| -> BTreeSet<String> {
+            let paths =
+                document[of].as_object().unwrap().values().flat_map(|methods| methods.as_object().unwrap().values());
+            paths.map(|operation| operation["tags"][0].to_string()).collect()
+        };
+        assert!(tags("paths").is_disjoint(&tags("webhooks")), "openapi-generator: one file is written over the other");
     }
 
     #[test]

@@ -251,7 +251,7 @@ impl Operation {
 /// The answer with one of these codes. What few codes share a status for many operations is written once, under their names.
 fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-    let narrowed = json!({"type": "object", "properties": {"code": {"enum": names}}});
+    let narrowed = json!({"type": "object", "properties": {"code": {"type": "string", "enum": names}}});
     let content = json!({"application/json": {"schema": {"allOf": [reference("Problem"), narrowed]}}});
     let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
     if codes.iter().any(|code| error::retry_after_s(*code).is_some()) {
@@ -283,12 +283,12 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
     let name = part.trim_matches(['{', '}']);
     if things == "formats" {
         let formats = [Format::Csv, Format::Json, Format::Ndjson].map(Format::as_str);
-        return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"enum": formats}});
+        return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"type": "string", "enum": formats}});
     }
     if things == "kinds" {
         let kinds =
             ["track", "identify", "page", "screen", "group", "alias", "batch", "t", "i", "p", "s", "g", "a", "b"];
-        return json!({"name": name, "in": "path", "required": true, "description": "What the message says; browsers send the first letter.", "schema": {"enum": kinds}});
+        return json!({"name": name, "in": "path", "required": true, "description": "What the message says; browsers send the first letter.", "schema": {"type": "string", "enum": kinds}});
     }
     let text = match things {
         "users" => "A user's id: the `profileId` of an identify.",

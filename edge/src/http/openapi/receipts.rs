@@ -12,9 +12,9 @@ use crate::domain::incoming::Outcome;
 const STREAM: &str = "retry: 1000\n: watching\nid: 1760781500000000\n\nid: 1760781600000000\nevent: incoming\ndata: {\"seq\":1760781600000000,\"at\":\"2025-10-18T10:00:00.000Z\",\"door\":\"browser\",\"outcome\":\"stored\",…}\n\n";
 
 pub(super) fn group() -> Group {
-    let outcomes = json!({"enum": Outcome::ALL.map(Outcome::as_str)});
-    let (doors, text) = (json!({"enum": DOORS}), json!({"type": "string"}));
-    let codes = json!({"enum": ALL.map(Code::as_str).as_slice()});
+    let outcomes = json!({"type": "string", "enum": Outcome::ALL.map(Outcome::as_str)});
+    let (doors, text) = (json!({"type": "string", "enum": DOORS}), json!({"type": "string"}));
+    let codes = json!({"type": "string", "enum": ALL.map(Code::as_str).as_slice()});
     let page = json!({"limit": 50, "hasMore": false, "nextCursor": null});
     Group {
         name: "Receipts",

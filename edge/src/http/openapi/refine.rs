@@ -73,8 +73,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
                 "description": "One event.", "required": ["eventType"],
                 "properties": {
                     "eventType": {"minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "eventData": {"type": ["object", "null"], "description": "At most 32 KB, nested 32 deep."},
-                    "timestamp": time(), "messageId": message_id(),
-                    "identifier": {"type": "null", "description": "Stands beside `events`, never in one."},
+                    "timestamp": time(), "messageId": message_id(), "identifier": null,
                 },
             }),
         ),
@@ -161,7 +160,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             }}),
         ),
         ("RecordPage", json!({"properties": {"records": {"items": record()}}})),
-        ("Undone", json!({"properties": {"undone": {"enum": ["identify", "merge"]}}})),
+        ("UndoAnswer", json!({"properties": {"undone": {"enum": ["identify", "merge"]}}})),
         ("MergeRequest", json!({"required": ["into", "from"]})),
         (
             "UndoRequest",
@@ -449,7 +448,7 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
     let meanings = ALL.map(|code| {
         let told = catalogue::of(code);
-        json!({"const": code.as_str(), "title": told.title, "description": told.cause, "x-mend": told.mend, "x-status": error::status(code)})
+        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.mend, "status": error::status(code)})
     });
     vec![
         ("SegmentMessage", segment()),
@@ -469,8 +468,10 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
             "Problem",
             json!({
                 "type": "object", "description": "Why a request was refused.", "required": ["success", "code", "message", "requestId"],
+                "x-codes": meanings.as_slice(),
                 "properties": {
-                    "success": {"const": false}, "code": {"oneOf": meanings.as_slice(), "description": "What clients match on."},
+                    "success": {"type": "boolean", "const": false},
+                    "code": {"type": "string", "enum": ALL.map(|code| code.as_str()).as_slice(), "description": "What clients match on."},
                     "message": {"type": "string", "description": "For people; may change."}, "requestId": {"type": "string", "description": "As in `x-request-id`."},
                     "field": {"type": "string", "description": "The request's field that it is about."},
                 },
@@ -483,12 +484,6 @@ pub(super) fn own() -> Vec<(&'static str, Value)> {
                 "type": "object", "properties": edit, "additionalProperties": true,
                 "description": "What is to be said of a user. Any other name is a trait; null hides a trait. `interactions`, `stats` and `timestamps` cannot be set here.",
             }),
-        ),
-        (
-            "WebhookRequest",
-            json!({"allOf": [reference("WebhookChange"), {"type": "object", "required": ["name", "url", "events"], "properties": {
-                "name": {"type": "string"}, "url": {"type": "string"}, "events": {"type": "array"},
-            }}]}),
         ),
         (
             "Record",

@@ -59,12 +59,19 @@ impl Schemas {
             require(schema, &patch);
         }
         components.extend(refine::own().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+        let (made, required) =
+            (components.get("WebhookChange").unwrap(), json!({"required": ["name", "url", "events"]}));
+        let mut webhook = made.clone();
+        merge(&mut webhook, &required);
+        require(&mut webhook, &required);
+        components.insert("WebhookRequest".to_owned(), webhook);
         components
     }
 }
 
 /// The answer where there is nothing to say.
 #[derive(JsonSchema)]
+#[schemars(rename = "SuccessAnswer")]
 #[allow(dead_code, reason = "for its schema")]
 pub(super) struct Success {
     success: bool,
@@ -86,6 +93,11 @@ const TIMES: [&str; 8] =
 /// Takes out what only Rust knows, and says what is true of all answers.
 fn tidy(schema: &mut Value, is_answer: bool) {
     if let Some(members) = schema.as_object_mut() {
+        one_list(members);
+        if let Some(fields) = members.get_mut("properties").and_then(Value::as_object_mut) {
+            // Any value. Generators of clients know no schema that is `true`.
+            fields.values_mut().filter(|field| **field == json!(true)).for_each(|field| *field = json!({}));
+        }
         members.remove("default");
         let required = members.get("required").cloned().unwrap_or_default();
         if members.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("int") || f.starts_with("uint"))
@@ -110,6 +122,28 @@ fn tidy(schema: &mut Value, is_answer: bool) {
         members.values_mut().for_each(|value| tidy(value, is_answer));
     } else if let Some(items) = schema.as_array_mut() {
         items.iter_mut().for_each(|item| tidy(item, is_answer));
+    }
+}
+
+/// Choices that are described one by one, as a list of values: generators make a type of each other kind.
+fn one_list(members: &mut Map<String, Value>) {
+    let choices: Option<Vec<Value>> = members
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .and_then(|all| all.iter().map(|one| one.get("const").cloned()).collect());
+    if let (Some(choices), Some(told)) = (choices, members.remove("oneOf")) {
+        let meaning =
+            |one: &Value| format!("`{}`: {}", one["const"].as_str().unwrap(), one["description"].as_str().unwrap());
+        let text = told.as_array().unwrap().iter().map(meaning).collect::<Vec<_>>().join(" ");
+        let text = members
+            .get("description")
+            .and_then(Value::as_str)
+            .map_or_else(|| text.clone(), |lead| format!("{lead} {text}"));
+        members.extend([
+            ("type".into(), "string".into()),
+            ("enum".into(), choices.into()),
+            ("description".into(), text.into()),
+        ]);
     }
 }
 

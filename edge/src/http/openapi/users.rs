@@ -29,8 +29,8 @@ pub(super) fn group() -> Group {
                 .query("externalId", json!({"type": "string", "minLength": 1, "maxLength": 254}), "Likewise, the one with this id of the company's own.")
                 .paged(USERS_ITEMS_MAX)
                 .query("offset", json!({"type": "integer", "minimum": 0, "maximum": OFFSET_MAX}), "Users to leave out first; excludes `cursor`.")
-                .query("sortBy", json!({"enum": ["createdAt", "updatedAt", "firstName", "lastName"]}), "Without it in the order of ids, which costs least.")
-                .query("sortOrder", json!({"enum": ["asc", "desc"], "default": "asc"}), "The order.")
+                .query("sortBy", json!({"type": "string", "enum": ["createdAt", "updatedAt", "firstName", "lastName"]}), "Without it in the order of ids, which costs least.")
+                .query("sortOrder", json!({"type": "string", "enum": ["asc", "desc"], "default": "asc"}), "The order.")
                 .gives::<Users>(json!({
                     "success": true, "users": [user()],
                     "pagination": {"total": 1, "limit": 50, "offset": 0, "hasMore": false, "nextCursor": null},
@@ -70,7 +70,7 @@ pub(super) fn group() -> Group {
             Operation::new("get", "/api/admin/users/{id}/timeline", "getTimeline", "Read a user's timeline")
                 .text("Browser and server events in one order. A person's first identify (by time) is `user_registered`, later ones are `identify`; server events share one `webhook_…` session.")
                 .paged(TIMELINE_ITEMS_MAX)
-                .query("order", json!({"enum": ["asc", "desc"], "default": "asc"}), "Oldest first, or newest first.")
+                .query("order", json!({"type": "string", "enum": ["asc", "desc"], "default": "asc"}), "Oldest first, or newest first.")
                 .gives::<timeline::Page<'_>>(json!({
                     "success": true, "profile": user(), "summary": summary(),
                     "events": [{
@@ -108,7 +108,7 @@ pub(super) fn filters(operation: Operation) -> Operation {
             "name": "customField", "in": "query", "style": "deepObject", "explode": true, "description": "`customField[name]=value`: the field has this value.",
             "schema": {"type": "object", "additionalProperties": {"type": "string"}},
         }))
-        .query("optedIn", json!({"enum": PLATFORMS}), "Opted in there.")
+        .query("optedIn", json!({"type": "string", "enum": PLATFORMS}), "Opted in there.")
         .query("exportConsentOnly", json!({"type": "boolean"}), "Only who consented to being exported.")
         .query("search", json!({"type": "string", "minLength": 1, "maxLength": 200}), "Words, each the beginning of a word of the address, the names, the Instagram name or the phone number.")
         .fails(&[Code::InvalidField, Code::InvalidTimestamp])

@@ -8,11 +8,9 @@ use super::super::{deliveries, webhook_change, webhooks};
 use super::operation::{Group, Operation, Who};
 use super::schemas::Success;
 
-pub(super) const NAME: &str = "Webhooks";
-
 pub(super) fn group() -> Group {
     Group {
-        name: NAME,
+        name: "Webhooks",
         text: "Subscriptions to events, and their deliveries, with a key of scope `admin`. Deliveries are signed (`X-Webhook-Signature`, and the Standard Webhooks headers) and tried again until they are made or given up with a recorded reason.",
         who: Who::Admin,
         operations: vec![
@@ -59,7 +57,7 @@ pub(super) fn group() -> Group {
                 .fails(&[Code::InvalidField, Code::NotFound, Code::Conflict]),
             Operation::new("get", "/api/admin/webhooks/{id}/deliveries", "listDeliveries", "List a webhook's deliveries, newest first")
                 .paged(DELIVERIES_SHOWN_MAX)
-                .query("status", json!({"enum": deliveries::STATES}), "Only those.")
+                .query("status", json!({"type": "string", "enum": deliveries::STATES}), "Only those.")
                 .makes("deliveries", "/deliveries/0/id")
                 .gives::<deliveries::Page>(json!({"success": true, "deliveries": [delivery()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}}))
                 .fails(&[Code::NotFound]),

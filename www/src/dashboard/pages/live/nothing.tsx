@@ -1,11 +1,12 @@
 // Live without an entry: how to get the first one.
 
 import { answer } from '../../../api';
+import { isOwnMachine } from '../../../own-machine';
 import { useDoing } from '../../load';
 import { Button } from '../../parts/ask';
 import { Empty, Problem, say } from '../../parts/say';
 import { Code } from '../../parts/show';
-import { company, to } from '../../route';
+import { company, shop, to } from '../../route';
 
 const snippet = (companyId: string) => `<script type="module">
   import TrackMate from '${location.origin}/sdk/trackmate.js';
@@ -29,7 +30,7 @@ export function Nothing({ filtered }: { filtered: boolean }) {
       <p>The quickest way to see one:</p>
       <div class="actions">
         <Button doing={doing} onClick={send}>Send a test event</Button>
-        <a class="button secondary" href={`/?company=${encodeURIComponent(companyId)}`}>Open the demo shop</a>
+        {isOwnMachine && <a class="button secondary" href={shop()}>Open the demo shop</a>}
       </div>
       <Problem error={doing.error} />
       <p>From your own pages, put this into the <code>{'<head>'}</code>:</p>

@@ -1,11 +1,12 @@
 // The list of people: searched, filtered, sorted, walked by its cursor.
 
 import { answer, type Schema } from '../../../api';
+import { isOwnMachine } from '../../../own-machine';
 import { usePages } from '../../load';
 import { Select } from '../../parts/ask';
 import { Empty, Problem, Waiting } from '../../parts/say';
 import { Code, type Column, More, number, Page, plural, Table } from '../../parts/show';
-import { refine, route, to } from '../../route';
+import { refine, route, shop, to } from '../../route';
 import { ColumnChoice, chosen, type PeopleColumn, type SortBy, type User } from './columns';
 import { asQuery, filtersOf, isFiltered, UserFilters } from './filters';
 
@@ -39,7 +40,7 @@ function FirstPerson() {
     <Empty title="Nobody yet">
       <p>Somebody appears here when a page calls <code>TrackMate.identify({'{email}'})</code>, a form sends a contact, or your server sends an event about an address:</p>
       <Code text={curl} label="the request" />
-      <p>Or let the <a href="/">demo shop</a> create an account.</p>
+      {isOwnMachine && <p>Or let the <a href={shop()}>demo shop</a> create an account.</p>}
     </Empty>
   );
 }

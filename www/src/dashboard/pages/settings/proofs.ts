@@ -24,7 +24,7 @@ def user_hash(email):
     text: `<?php
 function userHash(string $email): string
 {
-    return hash_hmac('sha256', mb_strtolower(trim($email)), getenv('TRACKMATE_IDENTITY_SECRET'));
+    return hash_hmac('sha256', strtolower(trim($email)), getenv('TRACKMATE_IDENTITY_SECRET'));
 }`,
   },
 };
