@@ -18,7 +18,7 @@ use trackmate_wire::ids::{derived_session, is_placeholder, is_public_session};
 use trackmate_wire::limits::{BATCH_EVENTS_MAX, CONTEXT_BYTES_MAX, EVENT_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
-use super::event::check_object;
+use super::event::{Mention, check_object};
 
 /// Traits of a person.
 pub type Traits = Map<String, Value>;
@@ -51,6 +51,10 @@ pub struct Item<'a> {
     pub message_id: Option<String>,
     /// Its context, an object.
     pub context: Option<&'a RawValue>,
+    /// The groups that it names beside what happened: whose it is, is a member of them.
+    pub groups: Vec<Mention>,
+    /// Whether its user is somebody only if they are known: it tells of a group, and makes nobody.
+    pub only_known: bool,
 }
 
 /// What an item tells.
@@ -74,6 +78,8 @@ pub enum What<'a> {
     Alias {
         /// The id that was used before.
         previous: String,
+        /// Whether it may also be the other way round.
+        is_either: bool,
     },
 }
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::{Item, Sent, Traits, What, bounded, context, id, item, traits};
-use crate::domain::person;
+use crate::domain::{mild, person};
 
 /// A message's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
@@ -56,9 +56,12 @@ struct Message<'a> {
     group_id: Option<String>,
     #[serde(default, deserialize_with = "id")]
     previous_id: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     message_id: Option<String>,
     event: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     category: Option<String>,
     #[serde(borrow)]
     properties: Option<&'a RawValue>,
@@ -150,7 +153,7 @@ fn read<'a>(raw: &'a str, kind: Option<Kind>, shared: Option<&'a RawValue>) -> R
             let previous = message.previous_id;
             let previous =
                 previous.ok_or_else(|| Problem::field(Code::MissingField, "previousId", "previousId is missing"))?;
-            What::Alias { previous }
+            What::Alias { previous, is_either: false }
         }
     };
     Ok(Item {
@@ -160,6 +163,8 @@ fn read<'a>(raw: &'a str, kind: Option<Kind>, shared: Option<&'a RawValue>) -> R
         timestamp: message.timestamp.or(message.original_timestamp),
         message_id: message.message_id,
         context: context(within),
+        groups: Vec::new(),
+        only_known: false,
     })
 }
 
@@ -251,6 +256,14 @@ mod tests {
             let sent = message(text, Some(Kind::Identify)).unwrap();
             let What::Identify { traits, .. } = &sent.items[0].as_ref().unwrap().what else { panic!() };
             assert_eq!(Value::Object(traits.clone()), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_odd_value_of_what_is_optional_costs_no_message() {
+        for odd in ["7", "true", "{}", "[]", "null", r#""""#] {
+            let text = format!(r#"{{"userId":"u1","messageId":{odd},"name":{odd},"category":{odd},"context":{odd}}}"#);
+            assert!(message(&text, Some(Kind::Page)).unwrap().items[0].is_ok(), "{text}");
         }
     }
 
