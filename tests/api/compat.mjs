@@ -449,6 +449,10 @@ export default (trackMate) =>
       };
       await Promise.all(cases.map(both));
       assert.equal((await c.get('/api/admin/users')).body.users.length, cases.length * 2);
+      // Two visitors are one, and both did what they did.
+      for (const visitor of ['v-left', 'v-right']) await send(c.companyId, seen(visitor));
+      for (let time = 0; time < 2; time += 1) await send(c.serverKey, alias('v-left', 'v-right', { $insert_id: 'x' }));
+      assert.deepEqual((await names('v-right')).filter((name) => name === 'seen').length, 2);
       // An address is nobody's id as a visitor.
       await send(c.serverKey, alias('v-mail', 'ada@example.com'));
       await send(c.companyId, seen('v-mail'));

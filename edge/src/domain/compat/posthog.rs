@@ -1,7 +1,5 @@
 //! PostHog's clients. A `distinct_id` is a person's id or a visitor's; an event's properties tell which.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -143,9 +141,17 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
             let key = key.ok_or_else(|| Problem::field(Code::MissingField, "$group_key", "$group_key is missing"))?;
             segment::group(&key, properties.group_type.as_deref(), properties.group_set)?
         }
-        "$pageview" => What::Event { name: "page_view".to_owned(), data: Cow::Borrowed(data) },
-        "$screen" => What::Event { name: "screen_view".to_owned(), data: Cow::Borrowed(data) },
-        _ => What::Event { name, data: Cow::Borrowed(data) },
+        own => {
+            let name = match own {
+                "$pageview" => "page_view",
+                "$screen" => "screen_view",
+                name => name,
+            };
+            // What an event says of its person stays with it.
+            let said = [("$set", message.set), ("$set_once", message.set_once)];
+            let beside = said.into_iter().filter_map(|(name, raw)| Some((name, raw?.to_owned()))).collect();
+            What::Event { name: name.to_owned(), data: super::data(data, beside)? }
+        }
     };
     Ok(Item {
         user,
@@ -227,6 +233,12 @@ mod tests {
         assert!(group.user.is_none() && group.only_known);
         assert!(
             matches!(&group.what, What::Event { name, data } if name == "group" && data == r#"{"groupId":"acme","groupType":"company","traits":{"plan":"pro"}}"#)
+        );
+        let set = one(r#"{"event":"x","distinct_id":"u","$set":{"plan":"pro"},"properties":{"n":1.50}}"#);
+        assert!(
+            matches!(&set.what, What::Event { data, .. } if data == r#"{"$set":{"plan":"pro"},"n":1.50}"#),
+            "{:?}",
+            set.what
         );
         let page = one(r#"{"event":"$pageview","distinct_id":"u","properties":{"$current_url":"https://x"}}"#);
         assert!(matches!(&page.what, What::Event { name, .. } if name == "page_view"));

@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
-use super::{Item, Sent, Traits, What, bounded, context, id, item, traits};
-use crate::domain::{mild, person};
+use super::{Item, Sent, Traits, What, bounded, context, data, id, item, traits};
+use crate::domain::mild;
 
 /// A message's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
@@ -175,20 +175,10 @@ fn seen<'a>(
     name: Option<String>,
     category: Option<String>,
 ) -> Result<What<'a>, Problem> {
-    let raw = properties.map_or("{}", RawValue::get);
     let given = [("name", name), ("category", category)];
-    let mut given =
-        given.into_iter().filter_map(|(key, value)| Some((key, value.filter(|v| !v.is_empty())?))).peekable();
-    let data = if given.peek().is_none() {
-        Cow::Borrowed(raw)
-    } else {
-        let told = || Problem::field(Code::InvalidField, "properties", "properties is an object");
-        let mut data: person::Traits = person::traits(raw).map_err(|_| told())?;
-        for (key, value) in given {
-            data.insert(key.to_owned(), serde_json::value::to_raw_value(&value).map_err(|_| told())?);
-        }
-        Cow::Owned(serde_json::to_string(&data).map_err(|_| told())?)
-    };
+    let given = given.into_iter().filter_map(|(key, value)| Some((key, value.filter(|v| !v.is_empty())?)));
+    let beside = given.filter_map(|(key, value)| Some((key, serde_json::value::to_raw_value(&value).ok()?))).collect();
+    let data = data(properties.map_or("{}", RawValue::get), beside)?;
     Ok(What::Event { name: event.to_owned(), data })
 }
 

@@ -388,6 +388,11 @@ impl Teller<'_> {
                 // What comes by the former id from now on is the person's too.
                 (_, None) => Some(give(&known.led, &by.named, &former.named, false)),
             };
+            // Both may be visitors': then the other one's session is said to be the person's too.
+            if is_either && known.is_open(&by.session) {
+                let rest = Rest { message_id: rest().message_id.map(|id| content_id(&[&id, &by.session])), ..rest() };
+                self.claim("identify", &by.session, &by.named, Traits::new(), None, rest, None).await?;
+            }
             // What a visitor did by the former id is the person's. The alias is stored last: if this fails half-way, a
             // repeat does it all.
             let stored = if give.is_some() || known.is_open(&former.session) {
