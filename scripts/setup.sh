@@ -60,8 +60,8 @@ vendors_clients() {
     npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --loglevel=error
     echo "$packages" > tests/clients/node_modules/.trackmate-stamp
   fi
-  step "a client of another vendor (Rust, built once, a minute)" ""
-  cargo build --quiet --locked --manifest-path tests/clients/rust/Cargo.toml --target-dir target/clients || echo "    not there: its test will be skipped"
+  step "clients of other vendors (Rust, built once, a minute)" ""
+  cargo build --quiet --locked --manifest-path tests/clients/rust/Cargo.toml --target-dir target/clients || echo "    not there: their tests will be skipped"
 }
 
 # python_packages <requirements>: a Python of its own with them in the cache. A machine without venv, or without PyPI, skips what needs them and counts it as skipped.

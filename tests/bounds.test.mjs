@@ -60,6 +60,7 @@ const PUBLIC = [
   ['`POST /v1/batch`: 250 visitors', [1, 200000, 83000, 16], vendor('/v1/batch', segment(250, 'track')), { items: 250 }],
   ['… 250 identifies of 250 people', [4, 370000, 170000, 16], vendor('/v1/batch', segment(250, 'id', identifies('id'))), { items: 250 }],
   ['`POST /batch` (PostHog): 250 visitors', [1, 200000, 83000, 16], (w) => w.call('POST', '/batch', { api_key: w.companyId, batch: many(250, (n) => ({ event: `kind${n}`, distinct_id: `hog${n}`, properties: large(250) })) }), { items: 250 }],
+  ['… with five groups each', [1, 220000, 90000, 16], (w) => w.call('POST', '/batch', { api_key: w.companyId, batch: many(250, (n) => ({ event: `kind${n}`, distinct_id: `pig${n}`, properties: { ...large(250), $groups: Object.fromEntries(many(5, (i) => [`kind${i}`, `g${n}`])) } })) }), { items: 250 }],
   ['`POST /api/s/track` (Jitsu)', [1, 790, 340, 16], vendor('/api/s/track', { ...segment(1, 'jitsu').batch[0] })],
 ];
 const SERVER = [

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use schema::pipe::{self, COMPANY, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::event::Row;
+use trackmate_edge::domain::event::{Mention, Row};
 use trackmate_edge::domain::groups::{Group, Told, fold, id, telling};
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::record::Field;
@@ -280,6 +280,31 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn what_a_sessions_events_mention_is_one_membership_for_each_person() {
+    let mut db = Db::open();
+    clear(&mut db);
+    let mention = |id: &str, at: i64| {
+        let groups = vec![Mention { kind: "group".to_owned(), key: "acme".to_owned() }];
+        Row { groups, ..event(id, clock::event_ts(NOW + at * 1000, 0), "seen", "{}") }
+    };
+    let noted = |db: &Db| db.rows("select session from memberships", &[]).len();
+    db.events(0, "s0", None, &[mention("a", 1), mention("b", 2)]);
+    db.events(0, "s0", None, &[mention("c", 3)]);
+    assert_eq!(noted(&db), 1);
+    for (person, at) in [(0, 4), (1, 8)] {
+        let id = format!("i{person}");
+        db.identify("s0", clock::identify_ts(NOW + at * 1000, &id), &id, &address(person), &json!({}));
+        db.events(0, "s0", None, &[mention(&format!("d{person}"), at + 1)]);
+        db.events(0, "s0", None, &[mention(&format!("e{person}"), at + 2)]);
+    }
+    assert_eq!(noted(&db), 3);
+    for n in 0..3 {
+        db.server(&address(2), &[mention(&format!("f{n}"), n)]);
+    }
+    assert_eq!((noted(&db), walk(&db, &id("group", "acme")).len()), (4, 3));
 }
 
 #[test]

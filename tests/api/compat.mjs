@@ -319,6 +319,37 @@ export default (trackMate) =>
       assert.equal((await c.user('ada@example.com')).id, ada.id);
     });
 
+    test('have an alias stored once, however it is said and however often it comes', async () => {
+      const c = await newShop(trackMate());
+      await c.page('/v1/batch', { batch: ['seen', 'v-4', 'v-5'].map((anonymousId) => ({ type: 'track', event: 'looked', anonymousId })) });
+      await c.server('/v1/batch', { batch: ['known', 'u-2', 'u-3'].map((userId) => ({ type: 'track', event: 'bought', userId })) });
+      const timestamp = '2025-10-18T10:00:00Z';
+      const posthog = (distinct_id, alias) => ({ batch: [{ event: '$create_alias', distinct_id, uuid: `${distinct_id} ${alias}`, properties: { distinct_id, alias } }] });
+      const said = {
+        'of a visitor': ['/v1/alias', { userId: 'u-1', previousId: 'seen' }],
+        'of a visitor, by its content': ['/v1/alias', { userId: 'u-1', previousId: 'v-4', messageId: undefined, timestamp }],
+        'of nobody who is known': ['/v1/alias', { userId: 'new', previousId: 'old' }],
+        'of two users': ['/v1/alias', { userId: 'u-2', previousId: 'known' }],
+        'of a user who is given another id': ['/v1/alias', { userId: 'further', previousId: 'u-3' }],
+        'twice in a batch': ['/v1/batch', { batch: Array(2).fill({ type: 'alias', userId: 'u-4', previousId: 'v-9', messageId: 'batched' }) }],
+        'of PostHog’s make': ['/batch/', posthog('u-1', 'p-1')],
+        'of PostHog’s make, the other way round': ['/batch/', posthog('v-5', 'u-1')],
+        'of a page': ['/v1/alias', { userId: 'u-6', previousId: 'v-6' }, c.companyId],
+      };
+      const d1 = await trackMate().d1();
+      const stored = async () => (await d1.prepare("select count(*) as n from events where company = ?1 and type = 'alias'").bind(c.companyId).first()).n;
+      for (const [n, [how, [path, body, key = c.serverKey]]] of Object.entries(said).entries()) {
+        const { accepted } = await c.fine(path, { messageId: `alias-${n}`, ...body }, key);
+        assert.deepEqual([accepted, await stored()], [1, n + 1], how);
+        for (let time = 0; time < 2; time += 1) assert.equal((await c.fine(path, { messageId: `alias-${n}`, ...body }, key)).accepted, 0, how);
+        assert.equal(await stored(), n + 1, `${how}, again`);
+      }
+      // So it is when it was taken back in between.
+      await c.call('POST', '/api/admin/identity/undo', { messageId: 'alias-0' }, c.admin);
+      assert.equal((await c.server('/v1/alias', { userId: 'u-1', previousId: 'seen', messageId: 'alias-0' })).accepted, 0);
+      assert.equal(await stored(), Object.keys(said).length - 1);
+    });
+
     test('undo no undo when a server’s alias comes again', async () => {
       const c = await newShop(trackMate());
       for (const userId of ['u-1', 'u-2']) await c.server('/v1/identify', { userId, traits: { plan: 'gold' } });
@@ -394,6 +425,87 @@ export default (trackMate) =>
       assert.deepEqual([traits.plan, traits.first], ['gold', 'spring']);
       await send(c.serverKey, { event: '$create_alias', distinct_id: 'u-1', properties: { alias: 'u-old' } }, { event: 'late', distinct_id: 'u-old' });
       assert.ok((await c.names(ada.id)).includes('late'));
+    });
+
+    test('of PostHog’s make name a visitor and a user in either order', async () => {
+      const c = await newShop(trackMate());
+      const send = (key, ...batch) => c.fine('/batch/', { api_key: key, batch }, key);
+      const alias = (distinct_id, alias, more) => ({ event: '$create_alias', distinct_id, properties: { distinct_id, alias, ...more } });
+      const seen = (distinct_id) => ({ event: 'seen', distinct_id, properties: { $process_person_profile: false } });
+      const names = async (id) => (await c.names((await c.userOf(id)).id)).filter((name) => name !== 'identify');
+      // [whether the visitor was there before, whether the user was, whether a server knows the visitor's id]
+      const cases = [[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 1, 0], [1, 0, 1], [1, 1, 1]];
+      const both = async ([visitor, user, known], n) => {
+        for (const order of [0, 1]) {
+          const [v, u] = [`v-${n}-${order}`, `u-${n}-${order}`];
+          if (visitor) await send(c.companyId, seen(v));
+          if (user) await send(c.serverKey, { event: '$set', distinct_id: u, $set: { plan: 'gold' } });
+          if (known) await send(c.serverKey, { event: 'told', distinct_id: v });
+          // Where the visitor was not there before, the request itself says who is one.
+          await send(c.serverKey, order ? alias(v, u) : alias(u, v), ...(visitor ? [] : [seen(v)]));
+          assert.deepEqual((await names(u)).sort(), ['alias', 'seen', ...(known ? ['told'] : [])], `case ${n}, order ${order}`);
+          assert.equal((await c.userOf(v)).id, (await c.userOf(u)).id);
+        }
+      };
+      await Promise.all(cases.map(both));
+      assert.equal((await c.get('/api/admin/users')).body.users.length, cases.length * 2);
+      // Two visitors are one, and both did what they did.
+      for (const visitor of ['v-left', 'v-right']) await send(c.companyId, seen(visitor));
+      for (let time = 0; time < 2; time += 1) await send(c.serverKey, alias('v-left', 'v-right', { $insert_id: 'x' }));
+      assert.deepEqual((await names('v-right')).filter((name) => name === 'seen').length, 2);
+      // An address is nobody's id as a visitor.
+      await send(c.serverKey, alias('v-mail', 'ada@example.com'));
+      await send(c.companyId, seen('v-mail'));
+      assert.ok((await c.names((await c.user('ada@example.com')).id)).includes('seen'));
+      // A page's alias says who its visitor is, and makes no two users one.
+      await send(c.companyId, seen('v-page'), alias('v-page', 'u-page', { $is_identified: false, $device_id: 'v-page' }));
+      assert.deepEqual((await names('u-page')).sort(), ['alias', 'seen']);
+      for (const pair of [['u-0-0', 'u-1-0'], ['u-1-0', 'u-0-0']]) await send(c.companyId, alias(...pair));
+      assert.notEqual((await c.userOf('u-0-0')).id, (await c.userOf('u-1-0')).id);
+    });
+
+    test('of PostHog’s make tell of groups: who names one with an event is a member, and nobody is made up', async () => {
+      const c = await newShop(trackMate());
+      const send = (key, ...batch) => c.fine('/batch/', { api_key: key, batch }, key);
+      const members = async (key) => {
+        const { groups } = (await c.get(`/api/admin/groups?groupId=${key}`)).body;
+        return (await c.get(`/api/admin/groups/${groups[0].id}/members`)).body.members.map((m) => m.id);
+      };
+      const group = (distinct_id, key, more) => ({ event: '$groupidentify', distinct_id, properties: { $group_type: 'company', $group_key: key, $group_set: { plan: 'pro' }, ...more } });
+      await send(c.serverKey, group('6b1f6ad0-0f5e-4c3e-9f43-2d1c0f2c5a11', 'acme'), group('$company_acme', 'acme'));
+      assert.deepEqual([(await c.get('/api/admin/users')).body.users, await members('acme')], [[], []]);
+      const event = (distinct_id, $groups, more) => ({ event: 'bought', distinct_id, properties: { $groups, ...more } });
+      await send(c.serverKey, event('u-1', { company: 'acme', team: 7 }), event('u-1', { company: 'acme' }), event('u-2', { company: null, 'no kind': 'x' }));
+      const [one, two] = [await c.userOf('u-1'), await c.userOf('u-2')];
+      assert.deepEqual([await members('acme'), await members('7')], [[one.id], [one.id]]);
+      assert.deepEqual((await c.timeline(one.id)).events.map(({ eventData }) => eventData.$groups), [{ company: 'acme', team: 7 }, { company: 'acme' }], 'the data stay as sent');
+      // Of somebody who is known it is their event, also where the request makes them known.
+      await send(c.serverKey, group('u-2', 'globex'), group('u-3', 'globex'), { event: 'bought', distinct_id: 'u-3' });
+      assert.deepEqual((await members('globex')).sort(), [two.id, (await c.userOf('u-3')).id].sort());
+      assert.equal((await c.get('/api/admin/users')).body.users.length, 3);
+      // A page's visitor is a member once they are known.
+      const page = { $device_id: 'v-late', $is_identified: false };
+      await send(c.companyId, event('v-late', { company: 'initech' }, page));
+      await send(c.companyId, { event: '$identify', distinct_id: 'u-4', properties: { $anon_distinct_id: 'v-late' } });
+      assert.deepEqual(await members('initech'), [(await c.userOf('u-4')).id]);
+      // What was named before is no row more.
+      const cost = async (properties) => (await trackMate().call('POST', '/capture', { api_key: c.serverKey, event: 'bought', distinct_id: 'u-1', properties })).cost.written;
+      assert.equal(await cost({ $groups: { company: 'acme' } }), await cost({}));
+    });
+
+    test('have all that can be read stored, whatever the rest is', async () => {
+      const c = await newShop(trackMate());
+      const post = async (path, text) => {
+        const { status, body } = await c.call('POST', path, text, basic(c.serverKey));
+        assert.deepEqual([status, body.rejected], [200, []], text);
+        return body.accepted;
+      };
+      // As RudderStack's Rust crate writes it.
+      assert.equal(await post('/v1/batch', '{"batch":[{"type":"track","userId":"u-1","event":"twice","type":"track"},{"type":"page","name":7,"category":{},"messageId":9,"userId":"u-1"}]}'), 2);
+      assert.equal(await post('/capture', `{"api_key":"${c.serverKey}","event":"seen","distinct_id":"u-1","uuid":7,"properties":{"token":7,"$is_identified":"no","$groups":7}}`), 1);
+      await post('/capture', `{"api_key":"${c.serverKey}","event":"$set_once","distinct_id":"u-1","$set":{"plan":"gold"},"$set_once":{"first":"visit","plan":"x"}}`);
+      const { id, traits } = await c.userOf('u-1');
+      assert.deepEqual([(await c.names(id)).sort(), traits], [['identify', 'page_view', 'seen', 'twice'], { plan: 'gold', first: 'visit' }]);
     });
 
     test('from a page whose company wants proof identify nobody without it', async () => {

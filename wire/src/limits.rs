@@ -114,6 +114,8 @@ pub const GROUPS_SHOWN_MAX: i64 = 50;
 pub const GROUP_LAYER_BYTES_MAX: usize = 48 * 1024;
 /// Groups that a page's request may name: each is read and written whole.
 pub const GROUPS_REQUEST_MAX: usize = 50;
+/// Groups that one event names beside what happened: PostHog knows five kinds of groups.
+pub const GROUPS_EVENT_MAX: usize = 5;
 /// Groups of one company that only pages have named; what a server names is not counted, and has no bound.
 pub const GROUPS_OF_PAGES_MAX: i64 = 10_000;
 /// Memberships on one browser session: it names a group or two, again and again.

@@ -23,6 +23,15 @@ pub struct Arrival<'a> {
     pub received_ms: i64,
 }
 
+/// A group that an event names beside what happened, as PostHog's clients do with each event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// What it is.
+    pub kind: String,
+    /// The company's own id of it.
+    pub key: String,
+}
+
 /// One event as a row of the `events.insert` statement's JSON parameter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
@@ -47,6 +56,10 @@ pub struct Row {
     /// A context of its own, an object, in place of the request's.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<RawValue>>,
+    /// The groups that it names beside what happened. Only other vendors' events do, and those wait in the spill queue
+    /// as they were sent.
+    #[serde(skip)]
+    pub groups: Vec<Mention>,
 }
 
 /// What became of a request's items.
@@ -123,6 +136,7 @@ pub fn row(
         timestamp: item.timestamp,
         message_id: item.message_id,
         context: None,
+        groups: Vec::new(),
     };
     said.row(place, arrival, fresh_id)
 }
@@ -140,6 +154,8 @@ pub struct Said<'a> {
     pub message_id: Option<String>,
     /// Its own context, an object.
     pub context: Option<Box<RawValue>>,
+    /// The groups that it names beside what happened.
+    pub groups: Vec<Mention>,
 }
 
 impl Said<'_> {
@@ -174,7 +190,7 @@ impl Said<'_> {
         let revenue = revenue::counters(&name, data);
         let data = RawValue::from_string(data.to_owned())
             .map_err(|_| Problem::field(Code::InvalidField, "eventData", "eventData is not JSON"))?;
-        Ok(Row { id, ts, name, data, revenue, original_ms, context: self.context })
+        Ok(Row { id, ts, name, data, revenue, original_ms, context: self.context, groups: self.groups })
     }
 }
 

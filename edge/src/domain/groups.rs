@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use trackmate_wire::ids::is_placeholder;
-use trackmate_wire::limits::{GROUP_LAYER_BYTES_MAX, GROUPS_REQUEST_MAX, RECORD_FIELDS_MAX};
+use trackmate_wire::limits::{GROUP_LAYER_BYTES_MAX, GROUPS_EVENT_MAX, GROUPS_REQUEST_MAX, RECORD_FIELDS_MAX};
 use trackmate_wire::signature::sha256_hex;
 
 use super::clock;
-use super::event::Row;
+use super::event::{Mention, Row};
 use super::person::{Traits, traits};
 use super::record::{self, Field, Sent, is_kind};
 
@@ -42,6 +42,9 @@ pub struct Telling {
     /// What is told.
     #[serde(rename = "f")]
     pub fields: BTreeMap<String, Sent>,
+    /// 1 where it is only mentioned: one membership is enough for all that a session's events mention of one person.
+    #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
+    pub mentioned: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -54,11 +57,30 @@ struct Data<'a> {
     traits: Option<&'a RawValue>,
 }
 
-/// What a request's events tell of groups; of a page's request, of so many groups.
+/// The groups of `{kind: key, …}`, so many at most. What names none is left out.
+#[must_use]
+pub fn mentions(raw: Option<&RawValue>) -> Vec<Mention> {
+    let groups = raw.and_then(|raw| traits(raw.get()).ok()).unwrap_or_default();
+    let mention =
+        |(kind, raw): (String, Box<RawValue>)| Some(Mention { key: key(&raw).filter(|_| is_kind(&kind))?, kind });
+    groups.into_iter().filter_map(mention).take(GROUPS_EVENT_MAX).collect()
+}
+
+/// What a request's events tell of groups; of a page's request, of so many groups. A group that several mention is told
+/// of by the first.
 #[must_use]
 pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     let named = rows.iter().filter(|row| row.name == EVENT);
     let mut told: Vec<Telling> = named.filter_map(|row| telling(&row.id, row.data.get(), from_server)).collect();
+    let mut known: BTreeSet<String> = told.iter().map(|told| told.id.clone()).collect();
+    for row in rows {
+        for Mention { kind, key } in &row.groups {
+            let (message_id, id, kind, key) = (row.id.clone(), id(kind, key), kind.clone(), key.clone());
+            if known.insert(id.clone()) {
+                told.push(Telling { message_id, id, kind, key, fields: BTreeMap::new(), mentioned: Some(1) });
+            }
+        }
+    }
     if !from_server {
         let mut groups = BTreeSet::new();
         told.retain(|told| {
@@ -73,17 +95,20 @@ pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
 #[must_use]
 pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Telling> {
     let data: Data<'_> = serde_json::from_str(data).ok()?;
-    let key = record::id(data.key?).map(|key| key.trim().to_owned()).filter(|key| !key.is_empty())?;
-    if is_placeholder(&key) {
-        return None;
-    }
+    let key = key(data.key?)?;
     let kind = match data.kind.filter(|raw| raw.get() != "null") {
         Some(raw) => serde_json::from_str::<String>(raw.get()).ok().filter(|kind| is_kind(kind))?,
         None => KIND.to_owned(),
     };
     let mut told = data.traits.and_then(|raw| traits(raw.get()).ok()).unwrap_or_default();
     told.retain(|_, raw| from_server || raw.get() != "null");
-    Some(Telling { message_id: message_id.to_owned(), id: id(&kind, &key), kind, key, fields: record::fields(told) })
+    let (message_id, id, fields) = (message_id.to_owned(), id(&kind, &key), record::fields(told));
+    Some(Telling { message_id, id, kind, key, fields, mentioned: None })
+}
+
+/// A company's own id of a group: a text or a number, and no placeholder.
+fn key(raw: &RawValue) -> Option<String> {
+    record::id(raw).map(|key| key.trim().to_owned()).filter(|key| !key.is_empty() && !is_placeholder(key))
 }
 
 /// What an admin says of a group, a JSON object of traits; `None` if not all of it can be kept.

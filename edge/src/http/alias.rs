@@ -46,7 +46,7 @@ pub(super) async fn unite(call: &Call, company: &str, rows: &[Row]) -> Result<Op
     }
     let mut warnings = Vec::new();
     let ids: Vec<&str> = named.iter().map(|row| row.id.as_str()).collect();
-    let known = ingest::known(call.db(Some(company))?, company, &ids, None).await?;
+    let known = ingest::known(call.db(Some(company))?, company, &ids).await?;
     let fresh = named.into_iter().filter(|row| !known.contains(&row.id));
     for (place, row) in fresh.enumerate() {
         let warning = if place < ALIASES_MAX { one(call, company, row).await? } else { Some(TOO_MANY) };

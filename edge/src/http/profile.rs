@@ -195,6 +195,7 @@ impl Claim<'_> {
                 revenue: None,
                 original_ms,
                 context: self.context,
+                groups: Vec::new(),
             },
         })
     }

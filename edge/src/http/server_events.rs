@@ -498,7 +498,7 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     }
     let address =
         email.as_deref().map(address).transpose().map_err(|p| Problem { field: Some("identifier.email"), ..p })?;
-    Ok(Identifiers { address, email, user, session })
+    Ok(Identifiers { address, email, user, session, only_known: false })
 }
 
 /// Finds the key and whom the identifiers name in its company.
@@ -541,7 +541,7 @@ impl Person {
         }
         Ok(match (&resolved.email_id, &resolved.email_session) {
             (Some(id), Some(session)) => Self::Known { id: id.clone(), session: session.clone() },
-            _ if who.address.is_some() => Self::Unknown,
+            _ if who.address.is_some() && !who.only_known => Self::Unknown,
             _ => match &who.session {
                 // A server session is a person's own. One without an owner would gather events that its person never gets.
                 Some(id) if id.starts_with(SERVER_SESSION_PREFIX) && resolved.session_id.is_none() => {

@@ -317,15 +317,18 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
 }
 
-/// Which of these message ids are stored already, at the server door or on this session.
+/// Which of these message ids are stored already at the server door.
 ///
 /// # Errors
 /// D1's.
-pub async fn known(db: &Db, company: &str, ids: &[&str], session: Option<&str>) -> Result<Vec<String>> {
+pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> {
+    message_ids(&mut Answers::new(db.batch(vec![known_statement(db, company, ids, None)?]).await?))
+}
+
+/// Asks which of these message ids are stored already, at the server door or as this claim.
+pub(super) fn known_statement(db: &Db, company: &str, ids: &[&str], claim: Option<i64>) -> Result<D1PreparedStatement> {
     let ids = serde_json::to_string(ids)?;
-    let found =
-        db.run(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), session.into()]).await?.rows::<MessageId>()?;
-    Ok(found.into_iter().map(|found| found.message_id).collect())
+    db.bind(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), claim.into()])
 }
 
 /// Whom server events are about.

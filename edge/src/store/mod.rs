@@ -2,6 +2,7 @@
 //!
 //! Every function takes the company it works for; those that cannot say why (a key is found by its hash, the sweep serves all).
 
+pub mod aliases;
 pub mod audit;
 pub mod catalog;
 pub mod companies;

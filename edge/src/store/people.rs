@@ -144,6 +144,9 @@ pub struct Identifiers {
     pub user: Option<String>,
     /// A browser session.
     pub session: Option<String>,
+    /// Whether an address that leads to nobody is passed over, and makes nobody.
+    #[serde(default)]
+    pub only_known: bool,
 }
 
 /// Finds the key by its hash and, in its company, whom the identifiers name at `ts`. Takes no company: it comes from the key. One statement
@@ -265,7 +268,7 @@ pub async fn led(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<Led>> {
 }
 
 /// Lookup keys with their hashes, as `identity.pair` takes them.
-fn hashed(company: &str, keys: &[&str]) -> Result<String> {
+pub(super) fn hashed(company: &str, keys: &[&str]) -> Result<String> {
     let pairs: Vec<[String; 2]> =
         keys.iter().map(|key| [(*key).to_owned(), tombstone::address(company, key)]).collect();
     Ok(serde_json::to_string(&pairs)?)

@@ -165,6 +165,7 @@ statements! {
     LINKS_LIST = "links.list.sql",
     LINKS_MARK = "links.mark.sql",
     LINKS_MOVE = "links.move.sql",
+    LINKS_OPEN = "links.open.sql",
     LINKS_RELEASE = "links.release.sql",
     LINKS_RESERVE = "links.reserve.sql",
     LINKS_UNRESERVE = "links.unreserve.sql",

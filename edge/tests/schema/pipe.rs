@@ -28,7 +28,16 @@ pub(crate) const NOW: i64 = 1_760_788_800_000;
 /// An event; `data` is JSON.
 pub(crate) fn event(id: &str, ts: i64, name: &str, data: &str) -> Row {
     let data = RawValue::from_string(data.to_owned()).unwrap();
-    Row { id: id.to_owned(), ts, name: name.to_owned(), data, revenue: None, original_ms: None, context: None }
+    Row {
+        id: id.to_owned(),
+        ts,
+        name: name.to_owned(),
+        data,
+        revenue: None,
+        original_ms: None,
+        context: None,
+        groups: Vec::new(),
+    }
 }
 
 /// A page view, or a payment of so many cents.

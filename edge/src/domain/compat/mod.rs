@@ -18,7 +18,8 @@ use trackmate_wire::ids::{derived_session, is_placeholder, is_public_session};
 use trackmate_wire::limits::{BATCH_EVENTS_MAX, CONTEXT_BYTES_MAX, EVENT_BYTES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
-use super::event::check_object;
+use super::event::{Mention, check_object};
+use super::person;
 
 /// Traits of a person.
 pub type Traits = Map<String, Value>;
@@ -51,6 +52,10 @@ pub struct Item<'a> {
     pub message_id: Option<String>,
     /// Its context, an object.
     pub context: Option<&'a RawValue>,
+    /// The groups that it names beside what happened: whose it is, is a member of them.
+    pub groups: Vec<Mention>,
+    /// Whether its user is somebody only if they are known: it tells of a group, and makes nobody.
+    pub only_known: bool,
 }
 
 /// What an item tells.
@@ -74,6 +79,8 @@ pub enum What<'a> {
     Alias {
         /// The id that was used before.
         previous: String,
+        /// Whether it may also be the other way round.
+        is_either: bool,
     },
 }
 
@@ -129,6 +136,17 @@ pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
         _ => return Ok(None),
     };
     Ok(Some(text).filter(|text| !text.is_empty() && !is_placeholder(text)))
+}
+
+/// An event's data, with what stands beside them in a message; where nothing does, to the letter.
+fn data<'a>(raw: &'a str, beside: Vec<(&str, Box<RawValue>)>) -> Result<Cow<'a, str>, Problem> {
+    if beside.is_empty() {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let told = |_| Problem::field(Code::InvalidField, "properties", "properties is an object");
+    let mut data: person::Traits = person::traits(raw).map_err(told)?;
+    data.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    serde_json::to_string(&data).map(Cow::Owned).map_err(told)
 }
 
 /// Traits without those that are null. What is no object tells none.

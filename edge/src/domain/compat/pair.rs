@@ -29,6 +29,18 @@ pub enum Key {
     Address,
 }
 
+/// How well an id says who somebody is: of two that an alias names in either order, the one of the greater rank is the
+/// person's, and the other one was used before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// Whether no visitor has had it.
+    pub is_no_visitors: bool,
+    /// Whether it is an address.
+    pub is_address: bool,
+    /// Whether it leads to somebody.
+    pub is_known: bool,
+}
+
 /// What is to be done with the other key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Other<'a> {
@@ -109,6 +121,14 @@ mod tests {
         let ended = led("q", true, true).map(|led| Led { is_ended: true, ..led });
         assert_eq!(decide(true, led("p", true, true), ended), (Key::User, Other::Replace));
         assert_eq!(decide(true, None, ended), (Key::User, Other::Replace), "it would lead to who gave it up");
+    }
+
+    #[test]
+    fn of_two_ids_of_an_alias_the_one_that_is_no_visitors_is_the_persons_then_an_address_then_who_is_known() {
+        let rank = |is_no_visitors, is_address, is_known| Rank { is_no_visitors, is_address, is_known };
+        let ranks =
+            [rank(false, true, true), rank(true, false, false), rank(true, false, true), rank(true, true, false)];
+        assert!(ranks.is_sorted());
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! PostHog's clients. A `distinct_id` is a person's id or a visitor's; an event's properties tell which.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::{Item, Sent, What, bounded, id, item, segment, traits};
+use crate::domain::groups;
+use crate::domain::mild;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -25,6 +25,7 @@ struct Message<'a> {
     event: Option<String>,
     #[serde(default, deserialize_with = "id")]
     distinct_id: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     uuid: Option<String>,
     timestamp: Option<Value>,
     #[serde(borrow)]
@@ -38,6 +39,7 @@ struct Message<'a> {
 /// Of an event's properties, those that say whose it is.
 #[derive(Deserialize, Default)]
 struct Properties<'a> {
+    #[serde(default, deserialize_with = "mild::deserialize")]
     token: Option<String>,
     #[serde(default, deserialize_with = "id")]
     distinct_id: Option<String>,
@@ -48,19 +50,21 @@ struct Properties<'a> {
     #[serde(default, deserialize_with = "id", rename = "$device_id")]
     device: Option<String>,
     #[serde(rename = "$is_identified")]
-    is_identified: Option<bool>,
+    is_identified: Option<Value>,
     #[serde(rename = "$process_person_profile")]
-    has_person: Option<bool>,
+    has_person: Option<Value>,
     #[serde(borrow, rename = "$set")]
     set: Option<&'a RawValue>,
     #[serde(borrow, rename = "$set_once")]
     set_once: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "id", rename = "$group_key")]
     group_key: Option<String>,
-    #[serde(rename = "$group_type")]
+    #[serde(default, deserialize_with = "mild::deserialize", rename = "$group_type")]
     group_type: Option<String>,
     #[serde(borrow, rename = "$group_set")]
     group_set: Option<&'a RawValue>,
+    #[serde(borrow, rename = "$groups")]
+    groups: Option<&'a RawValue>,
 }
 
 /// Reads a body: `{api_key, batch: […]}`, one event with its `api_key`, or a list of events that hold their `token` themselves.
@@ -104,24 +108,32 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
     let name = message.event.filter(|name| !name.trim().is_empty());
     let name = name.ok_or_else(|| Problem::field(Code::MissingField, "event", "event is missing"))?;
     let distinct = message.distinct_id.or(properties.distinct_id);
-    // A group of its own has an id made of its kind and key: nobody's.
-    let nobody = properties.is_identified == Some(false)
-        || properties.has_person == Some(false)
-        || name == "$groupidentify" && distinct.as_ref().is_some_and(|id| id.starts_with('$'));
-    let (user, anonymous) = match distinct {
+    // Some clients make up an id for a group that they tell of, of its kind and key or at random: nobody's.
+    let only_known = name == "$groupidentify";
+    let nobody = properties.is_identified == Some(Value::Bool(false))
+        || properties.has_person == Some(Value::Bool(false))
+        || only_known && distinct.as_ref().is_some_and(|id| id.starts_with('$'));
+    let (mut user, anonymous) = match distinct {
         Some(id) if nobody => (None, properties.anonymous.or(Some(id))),
         // The device's own id is the visitor's from before anybody was known on it.
         id => (id, properties.anonymous.or(properties.device)),
     };
     let what = match name.as_str() {
-        "$identify" | "$set" => What::Identify {
+        "$identify" | "$set" | "$set_once" => What::Identify {
             traits: traits(message.set.or(properties.set))?,
             once: traits(message.set_once.or(properties.set_once))?,
         },
         "$create_alias" => {
             let alias = properties.alias;
-            What::Alias {
-                previous: alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?,
+            let alias = alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?;
+            match &anonymous {
+                // Of a visitor the alias is who they are.
+                Some(visitor) if user.is_none() => {
+                    user = Some(alias);
+                    What::Alias { previous: visitor.clone(), is_either: false }
+                }
+                // Else clients differ in which of the two was there before.
+                Some(_) | None => What::Alias { previous: alias, is_either: true },
             }
         }
         "$groupidentify" => {
@@ -129,11 +141,28 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
             let key = key.ok_or_else(|| Problem::field(Code::MissingField, "$group_key", "$group_key is missing"))?;
             segment::group(&key, properties.group_type.as_deref(), properties.group_set)?
         }
-        "$pageview" => What::Event { name: "page_view".to_owned(), data: Cow::Borrowed(data) },
-        "$screen" => What::Event { name: "screen_view".to_owned(), data: Cow::Borrowed(data) },
-        _ => What::Event { name, data: Cow::Borrowed(data) },
+        own => {
+            let name = match own {
+                "$pageview" => "page_view",
+                "$screen" => "screen_view",
+                name => name,
+            };
+            // What an event says of its person stays with it.
+            let said = [("$set", message.set), ("$set_once", message.set_once)];
+            let beside = said.into_iter().filter_map(|(name, raw)| Some((name, raw?.to_owned()))).collect();
+            What::Event { name: name.to_owned(), data: super::data(data, beside)? }
+        }
     };
-    Ok(Item { user, anonymous, what, timestamp: message.timestamp, message_id: message.uuid, context: None })
+    Ok(Item {
+        user,
+        anonymous,
+        what,
+        timestamp: message.timestamp,
+        message_id: message.uuid,
+        context: None,
+        groups: groups::mentions(properties.groups),
+        only_known,
+    })
 }
 
 #[cfg(test)]
@@ -190,15 +219,52 @@ mod tests {
             matches!(&identify.what, What::Identify { traits, once } if traits["email"] == "a@b.c" && once["first"] == 1)
         );
         let alias = one(r#"{"event":"$create_alias","distinct_id":"u","properties":{"alias":"old"}}"#);
-        assert!(matches!(&alias.what, What::Alias { previous } if previous == "old"));
+        assert!(matches!(&alias.what, What::Alias { previous, is_either: true } if previous == "old"));
+        let visitor =
+            r#"{"event":"$create_alias","distinct_id":"v","properties":{"alias":"u","$is_identified":false}}"#;
+        let alias = one(visitor);
+        assert_eq!(alias.user.as_deref(), Some("u"), "a page's visitor says who they are");
+        assert!(matches!(&alias.what, What::Alias { previous, is_either: false } if previous == "v"));
+        let once = one(r#"{"event":"$set_once","distinct_id":"u","$set_once":{"first":1},"$set":{"plan":"pro"}}"#);
+        assert!(matches!(&once.what, What::Identify { traits, once } if traits["plan"] == "pro" && once["first"] == 1));
         let group = one(
             r#"{"event":"$groupidentify","distinct_id":"$company_acme","properties":{"$group_type":"company","$group_key":"acme","$group_set":{"plan":"pro"}}}"#,
         );
-        assert!(group.user.is_none());
+        assert!(group.user.is_none() && group.only_known);
         assert!(
             matches!(&group.what, What::Event { name, data } if name == "group" && data == r#"{"groupId":"acme","groupType":"company","traits":{"plan":"pro"}}"#)
         );
+        let set = one(r#"{"event":"x","distinct_id":"u","$set":{"plan":"pro"},"properties":{"n":1.50}}"#);
+        assert!(
+            matches!(&set.what, What::Event { data, .. } if data == r#"{"$set":{"plan":"pro"},"n":1.50}"#),
+            "{:?}",
+            set.what
+        );
         let page = one(r#"{"event":"$pageview","distinct_id":"u","properties":{"$current_url":"https://x"}}"#);
         assert!(matches!(&page.what, What::Event { name, .. } if name == "page_view"));
+    }
+
+    #[test]
+    fn an_event_names_groups_beside_what_happened() {
+        let keys = |groups: &str| {
+            let text = format!(r#"{{"event":"x","distinct_id":"u","properties":{{"$groups":{groups}}}}}"#);
+            one(&text).groups.iter().map(|group| format!("{} {}", group.kind, group.key)).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(r#"{"company":" acme ","team":7}"#), ["company acme", "team 7"]);
+        assert_eq!(keys(r#"{"company":null,"no kind":"a","team":{"a":1},"crew":"undefined"}"#), Vec::<String>::new());
+        for odd in ["null", "7", "[]", r#""acme""#] {
+            assert!(keys(odd).is_empty(), "{odd}");
+        }
+        let many: Vec<String> = (0..50).map(|n| format!(r#""k{n}":"a""#)).collect();
+        assert_eq!(keys(&format!("{{{}}}", many.join(","))).len(), 5);
+    }
+
+    #[test]
+    fn an_odd_value_of_what_is_optional_costs_no_event() {
+        for odd in ["7", "true", "{}", "[]", "null", r#""""#] {
+            let properties = format!(r#"{{"token":{odd},"$is_identified":{odd},"$group_type":{odd},"$groups":{odd}}}"#);
+            let text = format!(r#"{{"event":"x","distinct_id":"u","uuid":{odd},"properties":{properties}}}"#);
+            assert_eq!(one(&text).user.as_deref(), Some("u"), "{text}");
+        }
     }
 }

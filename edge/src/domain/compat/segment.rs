@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
-use super::{Item, Sent, Traits, What, bounded, context, id, item, traits};
-use crate::domain::person;
+use super::{Item, Sent, Traits, What, bounded, context, data, id, item, traits};
+use crate::domain::mild;
 
 /// A message's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
@@ -56,9 +56,12 @@ struct Message<'a> {
     group_id: Option<String>,
     #[serde(default, deserialize_with = "id")]
     previous_id: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     message_id: Option<String>,
     event: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
     category: Option<String>,
     #[serde(borrow)]
     properties: Option<&'a RawValue>,
@@ -150,7 +153,7 @@ fn read<'a>(raw: &'a str, kind: Option<Kind>, shared: Option<&'a RawValue>) -> R
             let previous = message.previous_id;
             let previous =
                 previous.ok_or_else(|| Problem::field(Code::MissingField, "previousId", "previousId is missing"))?;
-            What::Alias { previous }
+            What::Alias { previous, is_either: false }
         }
     };
     Ok(Item {
@@ -160,6 +163,8 @@ fn read<'a>(raw: &'a str, kind: Option<Kind>, shared: Option<&'a RawValue>) -> R
         timestamp: message.timestamp.or(message.original_timestamp),
         message_id: message.message_id,
         context: context(within),
+        groups: Vec::new(),
+        only_known: false,
     })
 }
 
@@ -170,20 +175,10 @@ fn seen<'a>(
     name: Option<String>,
     category: Option<String>,
 ) -> Result<What<'a>, Problem> {
-    let raw = properties.map_or("{}", RawValue::get);
     let given = [("name", name), ("category", category)];
-    let mut given =
-        given.into_iter().filter_map(|(key, value)| Some((key, value.filter(|v| !v.is_empty())?))).peekable();
-    let data = if given.peek().is_none() {
-        Cow::Borrowed(raw)
-    } else {
-        let told = || Problem::field(Code::InvalidField, "properties", "properties is an object");
-        let mut data: person::Traits = person::traits(raw).map_err(|_| told())?;
-        for (key, value) in given {
-            data.insert(key.to_owned(), serde_json::value::to_raw_value(&value).map_err(|_| told())?);
-        }
-        Cow::Owned(serde_json::to_string(&data).map_err(|_| told())?)
-    };
+    let given = given.into_iter().filter_map(|(key, value)| Some((key, value.filter(|v| !v.is_empty())?)));
+    let beside = given.filter_map(|(key, value)| Some((key, serde_json::value::to_raw_value(&value).ok()?))).collect();
+    let data = data(properties.map_or("{}", RawValue::get), beside)?;
     Ok(What::Event { name: event.to_owned(), data })
 }
 
@@ -251,6 +246,14 @@ mod tests {
             let sent = message(text, Some(Kind::Identify)).unwrap();
             let What::Identify { traits, .. } = &sent.items[0].as_ref().unwrap().what else { panic!() };
             assert_eq!(Value::Object(traits.clone()), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_odd_value_of_what_is_optional_costs_no_message() {
+        for odd in ["7", "true", "{}", "[]", "null", r#""""#] {
+            let text = format!(r#"{{"userId":"u1","messageId":{odd},"name":{odd},"category":{odd},"context":{odd}}}"#);
+            assert!(message(&text, Some(Kind::Page)).unwrap().items[0].is_ok(), "{text}");
         }
     }
 

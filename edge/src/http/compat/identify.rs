@@ -1,7 +1,7 @@
 //! Who somebody is, as a vendor's client says it: an identify, or an alias.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ use crate::domain::event::{self, Arrival, Row, check_object, content_id};
 use crate::domain::ledger;
 use crate::domain::person::{self, KNOWN, Person};
 use crate::entropy;
+use crate::store::aliases::{self, Aliased};
 use crate::store::companies::{self, Verification};
-use crate::store::ingest;
 use crate::store::people::{self, Give, Identifiers, Led};
 
 /// Who tells it.
@@ -34,6 +34,8 @@ pub(super) struct Teller<'a> {
     pub(super) sent_ms: Option<i64>,
     /// The hash of the secret key that vouches, if one does.
     pub(super) secret: Option<&'a str>,
+    /// The sessions of those of the request's events that name nobody else.
+    pub(super) visitors: HashSet<String>,
 }
 
 /// What an item says beside whom it is about.
@@ -57,6 +59,21 @@ impl Named {
     fn user(key: String) -> Self {
         let typed = Some(key.clone()).filter(|key| key_kind(key) == "email");
         Self { key, typed }
+    }
+}
+
+/// An id that an alias names.
+struct Id {
+    /// As sent.
+    sent: String,
+    named: Named,
+    /// The session that it is a visitor's id of.
+    session: String,
+}
+
+impl Id {
+    fn read(sent: &str) -> Result<Self, Problem> {
+        Ok(Self { sent: sent.to_owned(), named: Named::user(user(sent)?), session: compat::session(sent) })
     }
 }
 
@@ -160,7 +177,10 @@ impl Teller<'_> {
         };
         match &item.what {
             What::Identify { traits, once } => self.identify(whose, traits, once, rest).await,
-            What::Alias { previous } => self.alias(whose, previous, rest).await.map(Told::only),
+            What::Alias { previous, is_either } => {
+                let user = item.user.as_deref().unwrap_or_default();
+                self.alias((user, previous), *is_either, rest).await.map(Told::only)
+            }
             What::Event { .. } => Ok(Told::only(false)),
         }
     }
@@ -187,7 +207,7 @@ impl Teller<'_> {
                 identity::join(self.call, self.company, into, from, "server").await?;
             }
             let stored = match (self.secret, &whose.session) {
-                (Some(secret), None) => self.told("identify", secret, &all, &who, rest()).await?,
+                (Some(secret), None) => self.told("identify", secret, &all, &who.by, who.give(), rest()).await?,
                 _ => {
                     let session = session(whose, &who);
                     self.claim("identify", &session, &who.by, all.clone(), hash.clone(), rest(), who.give()).await?
@@ -209,13 +229,14 @@ impl Teller<'_> {
         event: &str,
         secret: &str,
         data: &Traits,
-        who: &Who,
+        by: &Named,
+        give: Option<&Give>,
         rest: Rest,
     ) -> Result<Option<(Option<String>, bool)>, Error> {
-        let rows = vec![self.row(event, &serde_json::to_string(data)?, &who.by.key, rest)?];
-        let (address, email) = (Some(who.by.key.clone()), who.by.typed.clone());
+        let rows = vec![self.row(event, &serde_json::to_string(data)?, &by.key, rest)?];
+        let (address, email) = (Some(by.key.clone()), by.typed.clone());
         let ids = Identifiers { address, email, ..Identifiers::default() };
-        let kept = keep(self.call, secret, self.sent_ms, ids, rows, who.give()).await?;
+        let kept = keep(self.call, secret, self.sent_ms, ids, rows, give).await?;
         Ok(kept.map(|kept| (kept.profile, kept.came.new > 0)))
     }
 
@@ -298,88 +319,108 @@ impl Teller<'_> {
         Ok(keep(self.call, secret, self.sent_ms, ids, rows, None).await?.is_some_and(|kept| kept.came.new > 0))
     }
 
-    /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of anybody who is known; a secret key also
-    /// makes one person of two.
-    async fn alias(&self, whose: &Whose, previous: &str, rest: impl Fn() -> Rest) -> Result<bool, Error> {
-        let missing =
-            || Problem::field(Code::MissingField, "userId", "an alias has the userId that the previousId is now");
-        let by = Named::user(whose.user.clone().ok_or_else(missing)?);
-        let former = Named::user(user(previous)?);
-        if former.key == by.key {
+    /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of
+    /// anybody who is known; a secret key also makes one person of two. Where either id may be the one that was used
+    /// before, what is known of both decides.
+    async fn alias(
+        &self,
+        (user, previous): (&str, &str),
+        is_either: bool,
+        rest: impl Fn() -> Rest,
+    ) -> Result<bool, Error> {
+        if user.is_empty() {
+            let message = "an alias has the userId that the previousId is now";
+            return Err(Problem::field(Code::MissingField, "userId", message).into());
+        }
+        let (mut by, mut former) = (Id::read(user)?, Id::read(previous)?);
+        if former.named.key == by.named.key {
             return Ok(false);
         }
-        let data = Traits::from_iter([
-            ("previousId".to_owned(), Value::String(previous.to_owned())),
-            ("userId".to_owned(), Value::String(by.key.clone())),
-        ]);
-        let session = compat::session(previous);
-        let Some(secret) = self.secret else {
-            let claimed = self.claim("alias", &session, &by, data, None, rest(), None).await?;
-            return Ok(claimed.is_some_and(|(_, is_new)| is_new));
-        };
         let mut tries = Tries::default();
         loop {
             tries.next(self.call).await?;
-            let rows = people::led(self.call.db(Some(self.company))?, self.company, &[&by.key, &former.key]).await?;
-            if rows.iter().any(|row| row.erased == 1) {
+            let known =
+                if self.secret.is_some() || is_either { Some(self.aliased(&by, &former, rest()).await?) } else { None };
+            if let Some(known) = known.as_ref().filter(|_| is_either) {
+                let rank = |id: &Id| self.rank(id, known);
+                if rank(&former) > rank(&by) {
+                    std::mem::swap(&mut by, &mut former);
+                }
+            }
+            let data = Traits::from_iter([
+                ("previousId".to_owned(), Value::String(former.sent.clone())),
+                ("userId".to_owned(), Value::String(by.named.key.clone())),
+            ]);
+            let (Some(secret), Some(known)) = (self.secret, known) else {
+                let claimed = self.claim("alias", &former.session, &by.named, data, None, rest(), None).await?;
+                return Ok(claimed.is_some_and(|(_, is_new)| is_new));
+            };
+            if known.led.iter().any(|row| row.erased == 1) {
                 return Err(erased().into());
             }
-            let led = |key: &str| rows.iter().find(|row| row.key == key);
-            let (into, from) = (led(&by.key), led(&former.key));
+            // So a repeat undoes no undo.
+            if known.is_stored {
+                return Ok(false);
+            }
+            let led = |id: &Id| known.led.iter().find(|row| row.key == id.named.key);
+            let (into, from) = (led(&by), led(&former));
             // Who is known by one of the two is given the other.
             if let (Some(person), None) | (None, Some(person)) = (into, from)
                 && person.is_full()
             {
                 return Err(edits::full("userId").into());
             }
-            let stored = if let Some(from) = from {
-                let into = into.map(|row| row.profile.as_str());
-                self.unite(secret, (into, &from.profile), &by, &session, &data, rest()).await?
-            } else {
+            let give = match (into, from) {
+                (Some(into), Some(from)) => {
+                    if !identity::join(self.call, self.company, &into.profile, &from.profile, "server").await? {
+                        return Err(parted().into());
+                    }
+                    None
+                }
+                (None, Some(from)) => {
+                    let (db, now) = (self.call.db(Some(self.company))?, self.call.now_ms());
+                    let (key, typed) = (&by.named.key, by.named.typed.as_deref());
+                    if !people::bind(db, self.company, &from.profile, key, typed, entropy::number(), now).await? {
+                        continue;
+                    }
+                    None
+                }
                 // What comes by the former id from now on is the person's too.
-                let give = give(&rows, &by, &former, false);
-                let claimed = self.claim("alias", &session, &by, data.clone(), None, rest(), Some(&give)).await?;
-                claimed.map(|(_, is_new)| is_new)
+                (_, None) => Some(give(&known.led, &by.named, &former.named, false)),
             };
-            if let Some(is_new) = stored {
+            // Both may be visitors': then the other one's session is said to be the person's too.
+            if is_either && known.is_open(&by.session) {
+                let rest = Rest { message_id: rest().message_id.map(|id| content_id(&[&id, &by.session])), ..rest() };
+                self.claim("identify", &by.session, &by.named, Traits::new(), None, rest, None).await?;
+            }
+            // What a visitor did by the former id is the person's. The alias is stored last: if this fails half-way, a
+            // repeat does it all.
+            let stored = if give.is_some() || known.is_open(&former.session) {
+                self.claim("alias", &former.session, &by.named, data, None, rest(), give.as_ref()).await?
+            } else {
+                self.told("alias", secret, &data, &by.named, None, rest()).await?
+            };
+            if let Some((_, is_new)) = stored {
                 return Ok(is_new);
             }
         }
     }
 
-    /// Makes one person of two, or gives the one there is another key, unless this alias is stored: so a repeat undoes no undo. One that fails half-way is made
-    /// again by a repeat, as it is stored last. `None` if somebody else was given the key in between.
-    async fn unite(
-        &self,
-        secret: &str,
-        (into, from): (Option<&str>, &str),
-        by: &Named,
-        session: &str,
-        data: &Traits,
-        rest: Rest,
-    ) -> Result<Option<bool>, Error> {
-        let row = self.row("alias", &serde_json::to_string(data)?, &by.key, rest)?;
+    /// What is known of the two ids of an alias, and whether it is stored.
+    async fn aliased(&self, by: &Id, former: &Id, rest: Rest) -> Result<Aliased, Error> {
+        let (keys, sessions) = ([by.named.key.as_str(), &former.named.key], [by.session.as_str(), &former.session]);
+        let (id, claim) = (rest.message_id.unwrap_or_default(), rest.claim);
         let db = self.call.db(Some(self.company))?;
-        // It was a claim of the former id's session, if that led to nobody then.
-        if !ingest::known(db, self.company, &[&row.id], Some(session)).await?.is_empty() {
-            return Ok(Some(false));
+        Ok(aliases::find(db, self.company, keys, sessions, (&id, claim)).await?)
+    }
+
+    /// How well an id says who somebody is, and not what a visitor was called before.
+    fn rank(&self, id: &Id, known: &Aliased) -> pair::Rank {
+        pair::Rank {
+            is_no_visitors: !known.is_session(&id.session) && !self.visitors.contains(&id.session),
+            is_address: id.named.typed.is_some(),
+            is_known: known.led.iter().any(|row| row.key == id.named.key),
         }
-        match into {
-            Some(into) => {
-                if !identity::join(self.call, self.company, into, from, "server").await? {
-                    return Err(parted().into());
-                }
-            }
-            None => {
-                let (number, now) = (entropy::number(), self.call.now_ms());
-                if !people::bind(db, self.company, from, &by.key, by.typed.as_deref(), number, now).await? {
-                    return Ok(None);
-                }
-            }
-        }
-        let ids = Identifiers { address: Some(by.key.clone()), email: by.typed.clone(), ..Identifiers::default() };
-        let kept = keep(self.call, secret, self.sent_ms, ids, vec![row], None).await?;
-        Ok(Some(kept.is_some_and(|kept| kept.came.new > 0)))
     }
 
     /// That a session is somebody's → their profile, and whether it is new; `None` if what was read of two keys holds no longer. What an identify tells is claimed of
@@ -439,6 +480,7 @@ impl Teller<'_> {
             timestamp: rest.timestamp,
             message_id: rest.message_id,
             context: rest.context,
+            groups: Vec::new(),
         };
         said.row(rest.index, arrival, &mut || self.call.message_id())
     }
@@ -490,7 +532,7 @@ pub(super) fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
     let ms = item.timestamp.as_ref().and_then(clock::parse)?.to_string();
     let said = match &item.what {
         What::Identify { traits, once } => serde_json::to_string(&(traits, once)).ok()?,
-        What::Alias { previous } => previous.clone(),
+        What::Alias { previous, .. } => previous.clone(),
         What::Event { .. } => return None,
     };
     let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
@@ -502,7 +544,7 @@ pub(super) fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
 fn names(whose: &Whose, item: &Item<'_>) -> i64 {
     let address = match &item.what {
         What::Identify { traits, once } => addressed(traits).or_else(|| addressed(once)).map(|(_, key)| key),
-        What::Alias { previous } => Some(previous.clone()),
+        What::Alias { previous, .. } => Some(previous.clone()),
         What::Event { .. } => None,
     };
     let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());

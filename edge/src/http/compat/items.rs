@@ -55,6 +55,8 @@ struct Group {
     whose: Whose,
     rows: Vec<Row>,
     places: Vec<usize>,
+    /// Whether none of them makes the person.
+    only_known: bool,
 }
 
 /// What is not an event by itself: an item that says who somebody is.
@@ -76,7 +78,7 @@ impl Fact<'_> {
                 let other = [(address.clone(), named.clone()), (named, address)];
                 other.into_iter().filter_map(|(key, other)| Some((key?, other))).collect()
             }
-            What::Alias { previous } => {
+            What::Alias { previous, .. } => {
                 let former = user(previous).ok().map(|key| (key, named.clone()));
                 former.into_iter().chain(named.map(|key| (key, None))).collect()
             }
@@ -157,17 +159,19 @@ fn sort<'a>(
             timestamp: item.timestamp,
             message_id: item.message_id,
             context: item.context.map(ToOwned::to_owned),
+            groups: item.groups,
         };
         match said.row(index, arrival, &mut || call.message_id()) {
             Ok(row) if seen.insert(row.id.clone()) => {
                 let place = names.iter().rposition(|name| *name == subject).unwrap_or_else(|| {
                     names.push(subject);
-                    groups.push(Group { whose, rows: Vec::new(), places: Vec::new() });
+                    groups.push(Group { whose, rows: Vec::new(), places: Vec::new(), only_known: true });
                     groups.len() - 1
                 });
                 if let Some(group) = groups.get_mut(place) {
                     group.rows.push(row);
                     group.places.push(index);
+                    group.only_known &= item.only_known;
                 }
             }
             Ok(_) => tally.count(false),
@@ -190,7 +194,7 @@ pub(super) async fn public(call: &Call, company: &str, sent: Sent<'_>) -> Result
     incoming::came_to(call, company, false);
     let mut tally = Tally::default();
     let (sent_ms, facts, groups) = sort(call, sent, &mut tally, Whose::public_session);
-    let teller = Teller { call, company, sent_ms, secret: None };
+    let teller = Teller { call, company, sent_ms, secret: None, visitors: visitors(&groups) };
     for wave in waves(facts)? {
         tell(&teller, &wave, &mut tally).await?;
     }
@@ -218,13 +222,15 @@ pub(super) async fn server(call: &Call, hash: &str, sent: Sent<'_>) -> Result<Ta
         let found = companies::key(call.db(None)?, hash).await?;
         let key = auth::accept(call, found, hash, Scope::Server)?;
         incoming::came_to(call, &key.company, true);
-        let teller = Teller { call, company: &key.company, sent_ms, secret: Some(hash) };
+        let visitors = visitors(&groups);
+        let teller = Teller { call, company: &key.company, sent_ms, secret: Some(hash), visitors };
         for wave in waves {
             tell(&teller, &wave, &mut tally).await?;
         }
     }
-    let store = |Group { whose, rows, places }: Group| {
-        async move { (places, keep(call, hash, sent_ms, identifiers(whose), rows, None).await) }.boxed_local()
+    let store = |Group { whose, rows, places, only_known }: Group| {
+        async move { (places, keep(call, hash, sent_ms, identifiers(whose, only_known), rows, None).await) }
+            .boxed_local()
     };
     for (places, kept) in call.together(groups.into_iter().map(store).collect()).await {
         match kept {
@@ -314,11 +320,17 @@ async fn say(call: &Call, company: &str, profile: &str, sayings: Vec<&Said>) -> 
     outcomes
 }
 
-/// What the server door names a person by: the user id, and only without one the session.
-fn identifiers(Whose { user, session }: Whose) -> Identifiers {
+/// The sessions of events that name nobody else.
+fn visitors(groups: &[Group]) -> HashSet<String> {
+    groups.iter().filter(|group| group.whose.user.is_none()).filter_map(|group| group.whose.session.clone()).collect()
+}
+
+/// What the server door names a person by: the user id, and only without one the session; where nobody is to be made,
+/// also if the user id leads to nobody.
+fn identifiers(Whose { user, session }: Whose, only_known: bool) -> Identifiers {
     let email = user.clone().filter(|key| key_kind(key) == "email");
-    let session = session.filter(|_| user.is_none());
-    Identifiers { address: user, email, user: None, session }
+    let session = session.filter(|_| user.is_none() || only_known);
+    Identifiers { address: user, email, user: None, session, only_known }
 }
 
 /// What came of events of one person or session.
@@ -367,7 +379,16 @@ mod tests {
 
     fn fact(user: &str, what: What<'static>) -> Fact<'static> {
         let user = Some(user.to_owned());
-        let item = Item { user: user.clone(), anonymous: None, what, timestamp: None, message_id: None, context: None };
+        let item = Item {
+            user: user.clone(),
+            anonymous: None,
+            what,
+            timestamp: None,
+            message_id: None,
+            context: None,
+            groups: Vec::new(),
+            only_known: false,
+        };
         Fact { index: 0, whose: Whose { user, session: None }, item, message_id: String::new() }
     }
 
@@ -377,7 +398,7 @@ mod tests {
     }
 
     fn alias(user: &str, previous: &str) -> Fact<'static> {
-        fact(user, What::Alias { previous: previous.to_owned() })
+        fact(user, What::Alias { previous: previous.to_owned(), is_either: false })
     }
 
     fn sizes(facts: Vec<Fact<'static>>) -> Vec<usize> {

@@ -1,60 +1,79 @@
-//! Sends what tests/clients asks every client to send, with the crate `segment`. It does not send again by itself, so this does, as its users must.
+//! The crates for Rust: sends the calls of CALLS with the one that is named. All of it is one batch; of `rudderanalytics`,
+//! whose batches have one time, the event with a time of its own goes alone.
 
-use std::time::Duration;
-
-use segment::message::{Batch, BatchMessage, Group, Identify, Message, Page, Track, User};
-use segment::{Client, HttpClient};
+use rudderanalytics::client::RudderAnalytics;
+use rudderanalytics::retry::RetryConfig;
+use segment::Client;
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
-/// Neither a message id nor a time: what a message is known by again is its content, so the run's own time stands in each.
-fn at(n: i64) -> Option<OffsetDateTime> {
-    let began = OffsetDateTime::parse(&std::env::var("BEGAN").unwrap(), &Rfc3339).unwrap();
-    Some(began + Duration::from_nanos(u64::try_from(n * 1_000_000 + 123_456).unwrap()))
+fn env(name: &str) -> String {
+    std::env::var(name).unwrap()
 }
 
-async fn send(client: &HttpClient, message: Message) {
+/// A call as a message in the words that both crates take. They have no message ids: a message is known again by its
+/// content and time.
+fn message(call: &Map<String, Value>, time: &str) -> Value {
+    let began = OffsetDateTime::parse(&env("BEGAN"), &Rfc3339).unwrap();
+    let at = match call.get("at") {
+        Some(text) => text.as_str().unwrap().replace(' ', "T") + "Z",
+        None => (began + Duration::milliseconds(call["n"].as_i64().unwrap())).format(&Rfc3339).unwrap(),
+    };
+    let mut message = json!({"type": call["kind"], time: at, "properties": {}, "traits": {}});
+    let names = [("user", "userId"), ("anonymous", "anonymousId"), ("group", "groupId"), ("previous", "previousId")];
+    for (name, value) in call {
+        let same = ["event", "name", "properties", "traits"].contains(&name.as_str()).then_some(name.as_str());
+        if let Some(name) = names.iter().find(|(ours, _)| ours == name).map(|(_, theirs)| *theirs).or(same) {
+            message[name] = value.clone();
+        }
+    }
+    // Rust has these numbers; its JSON has null for them.
+    for part in ["properties", "traits"] {
+        for value in message[part].as_object_mut().into_iter().flat_map(Map::values_mut) {
+            match value.as_str() {
+                Some("@1e400" | "@-Infinity") => *value = json!(f64::INFINITY),
+                Some("@NaN") => *value = json!(f64::NAN),
+                _ => {}
+            }
+        }
+    }
+    message
+}
+
+/// It does not send again by itself, so this does, as its users must.
+async fn with_segment(batch: Vec<Value>) {
+    let client = segment::HttpClient::new(Default::default(), env("URL"));
+    let batch: segment::message::Batch = serde_json::from_value(json!({ "batch": batch })).unwrap();
     for _ in 0..20 {
-        if client.send(std::env::var("KEY").unwrap(), message.clone()).await.is_ok() {
+        if client.send(env("KEY"), segment::message::Message::Batch(batch.clone())).await.is_ok() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     panic!("not sent");
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let (url, user_id) = (std::env::var("URL").unwrap(), std::env::var("USER_ID").unwrap());
-    let client = HttpClient::new(Default::default(), url);
-    let user = || User::UserId { user_id: user_id.clone() };
-    let traits = json!({"email": std::env::var("EMAIL").unwrap(), "name": "Ada Lovelace"});
-    send(&client, Message::Identify(Identify { user: user(), traits, timestamp: at(0), ..Default::default() })).await;
-    let track = |event: &str, n: i64, ms: i64| Track {
-        user: user(),
-        event: event.to_owned(),
-        properties: json!({"n": n}),
-        timestamp: at(ms),
-        ..Default::default()
-    };
-    send(&client, Message::Track(track("Tracked", 1, 1))).await;
-    let properties = json!({"url": "https://shop.example/"});
-    send(
-        &client,
-        Message::Page(Page {
-            user: user(),
-            name: "Home".to_owned(),
-            properties,
-            timestamp: at(2),
-            ..Default::default()
-        }),
-    )
-    .await;
-    let (group_id, traits) = ("acme".to_owned(), json!({"plan": "pro"}));
-    send(&client, Message::Group(Group { user: user(), group_id, traits, timestamp: at(3), ..Default::default() }))
-        .await;
-    let batch: Vec<BatchMessage> = (0..250).map(|n| BatchMessage::Track(track("Batched", n, 10 + n))).collect();
-    let (context, extra): (Option<Value>, _) = (Some(json!({"app": {"name": "tests"}})), Map::new());
-    send(&client, Message::Batch(Batch { batch, context, integrations: None, extra })).await;
+fn with_rudderanalytics(batch: Vec<Value>) {
+    use rudderanalytics::message::{Batch, Message, Track};
+    let retries = RetryConfig { max_retries: 8, ..RetryConfig::default() };
+    let client = RudderAnalytics::load_with_retry_config(env("KEY"), env("URL"), retries);
+    let (dated, batch): (Vec<Value>, Vec<Value>) = batch.into_iter().partition(|m| m["event"] == "Dated");
+    let batch: Batch = serde_json::from_value(json!({"batch": batch, "originalTimestamp": env("BEGAN")})).unwrap();
+    client.send(&Message::Batch(batch)).unwrap();
+    for message in dated {
+        client.send(&Message::Track(serde_json::from_value::<Track>(message).unwrap())).unwrap();
+    }
+}
+
+fn main() {
+    let calls: Vec<Map<String, Value>> = serde_json::from_str(&std::fs::read_to_string(env("CALLS")).unwrap()).unwrap();
+    let batch = |time: &str| calls.iter().map(|call| message(call, time)).collect();
+    match std::env::args().nth(1).as_deref() {
+        Some("segment") => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(with_segment(batch("timestamp")));
+        }
+        _ => with_rudderanalytics(batch("originalTimestamp")),
+    }
 }

@@ -1,0 +1,60 @@
+//! What is known of the two ids that another vendor's alias names, read at once.
+
+use serde::Deserialize;
+
+use super::people::{self, Led};
+use super::{Answers, Db, Result, ingest, sql};
+
+/// What is known of the two ids that an alias names.
+#[derive(Debug)]
+pub struct Aliased {
+    /// Whom they lead to.
+    pub led: Vec<Led>,
+    /// The sessions of theirs that there are.
+    sessions: Vec<Session>,
+    /// Whether this alias is stored, through the server door or as a claim.
+    pub is_stored: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Session {
+    session: String,
+    open: i64,
+}
+
+impl Aliased {
+    /// Whether there is this session.
+    #[must_use]
+    pub fn is_session(&self, session: &str) -> bool {
+        self.sessions.iter().any(|s| s.session == session)
+    }
+
+    /// Whether there is this session and it is nobody's yet.
+    #[must_use]
+    pub fn is_open(&self, session: &str) -> bool {
+        self.sessions.iter().any(|s| s.session == session && s.open == 1)
+    }
+}
+
+/// What is known of the lookup keys and of the sessions of the two ids that an alias names, and of the alias, by its
+/// message id and claim.
+///
+/// # Errors
+/// D1's.
+pub async fn find(
+    db: &Db,
+    company: &str,
+    keys: [&str; 2],
+    sessions: [&str; 2],
+    (id, claim): (&str, i64),
+) -> Result<Aliased> {
+    let [keys, sessions] = [people::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
+    let batch = vec![
+        db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?,
+        db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?,
+        ingest::known_statement(db, company, &[id], Some(claim))?,
+    ];
+    let mut answers = Answers::new(db.batch(batch).await?);
+    let (led, sessions) = (answers.take()?.rows()?, answers.take()?.rows()?);
+    Ok(Aliased { led, sessions, is_stored: !ingest::message_ids(&mut answers)?.is_empty() })
+}
