@@ -10,6 +10,7 @@ use super::ingest::{self, Door, Guard, Request, Stored};
 use super::people::Give;
 use super::{Answers, Db, Param, Result, catalog, edits, sql};
 use crate::domain::event::Row;
+use crate::domain::origin::fitting;
 use crate::domain::{clock, tombstone};
 
 /// Who is identified.
@@ -142,7 +143,8 @@ pub async fn add(
     // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that is lifted.
     let erased = if person.trusted { "" } else { hash.as_str() };
     let unproved = Param::from(request.unproved.then_some(1));
-    let occupied = [company, id, at, erased.into(), claim, request.origin.into(), unproved, now];
+    let origin = request.origin.map(fitting);
+    let occupied = [company, id, at, erased.into(), claim, origin.as_deref().into(), unproved, now];
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
     let mut batch = vec![
         ingest::door(db, request)?,
