@@ -71,7 +71,14 @@ export default (trackMate) =>
         assert.deepEqual((await call(method, path, method === 'POST' ? {} : undefined)).body.featureFlags, {}, path);
       }
       const { integrations } = (await call('GET', `/v1/projects/${c.companyId}/settings`)).body;
-      assert.deepEqual([integrations['Segment.io'].apiKey, integrations['Segment.io'].apiHost], [c.companyId, `${new URL(url).host}/v1`]);
+      for (const name of ['Segment.io', 'Customer.io Data Pipelines']) {
+        const { apiKey, apiHost, protocol } = integrations[name];
+        assert.deepEqual([apiKey, apiHost, protocol], [c.companyId, `${new URL(url).host}/v1`, 'http'], name);
+      }
+      for (const path of ['/sourceConfig', '/sourceConfig/']) {
+        const { source } = (await call('GET', `${path}?p=npm&v=3.34.1&writeKey=${c.companyId}`)).body;
+        assert.deepEqual([source.writeKey, source.enabled, source.config, source.destinations], [c.companyId, true, {}, []]);
+      }
       for (const path of ['/v1/t', '/v1/batch', '/batch/', '/api/s/track']) {
         const preflight = await fetch(url + path, { method: 'OPTIONS', headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' } });
         assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, 'https://shop.example'], path);
@@ -79,8 +86,44 @@ export default (trackMate) =>
       }
       assertProblem(await call('GET', '/v1/track'), 405, 'method_not_allowed');
       assertProblem(await call('POST', '/v1/dance', {}), 404, 'not_found');
-      // What is not an API path is still the site's.
-      assert.equal((await fetch(`${url}/docs`)).status, 200);
+      // What is a file is given out without the Worker, which would put its number on the answer.
+      for (const path of ['/', '/docs/', '/dashboard/', '/sdk/trackmate.js', '/openapi.json']) {
+        const file = await fetch(url + path);
+        assert.deepEqual([file.status, file.headers.get('x-request-id')], [200, null], path);
+      }
+    });
+
+    test('that are not taken hear so in JSON, at any path and by any method, also in a page of another origin', async () => {
+      const { url, call } = trackMate();
+      const form = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/plain', origin: 'https://shop.example' };
+      for (const [method, path, body, headers] of [
+        ['POST', '/track?verbose=1', 'data=e30', form], // Mixpanel's
+        ['POST', '/engage?verbose=1', 'data=e30', form],
+        ['POST', '/com.snowplowanalytics.snowplow/tp2', '{"schema":"s","data":[]}', { 'content-type': 'application/json; charset=UTF-8' }],
+        ['GET', '/i?e=pv&p=web', undefined, { accept: '*/*' }], // Snowplow's by GET
+        ['POST', '/2/httpapi', '{}', {}], // Amplitude's
+        ['PUT', '/no/such/path', '{}', {}],
+        ['DELETE', '/docs/no-such-page', undefined, {}],
+        ['POST', '/api/nothing', '{}', {}],
+      ]) {
+        const answer = await call(method, path, body, headers);
+        assertProblem(answer, 404, 'not_found');
+        assert.match(answer.body.message, /\/docs\/clients\/others/);
+        assert.equal(answer.headers.get('access-control-allow-origin'), headers.origin ?? '*', `${method} ${path}`);
+        assert.equal(answer.cost.trips, 0);
+      }
+      const asked = { origin: 'https://shop.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'sp-anonymous' };
+      const preflight = await fetch(`${url}/com.snowplowanalytics.snowplow/tp2`, { method: 'OPTIONS', headers: asked });
+      const allowed = ['origin', 'methods', 'headers'].map((name) => preflight.headers.get(`access-control-allow-${name}`));
+      assert.deepEqual([preflight.status, ...allowed], [204, 'https://shop.example', 'POST', 'sp-anonymous']);
+
+      // A person who mistyped an address has a page to read.
+      for (const method of ['GET', 'HEAD']) {
+        const page = await fetch(`${url}/docs/no-such-page`, { method, headers: { accept: 'text/html,*/*;q=0.8' } });
+        assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8']);
+        assert.match(page.headers.get('content-security-policy'), /default-src 'none'/);
+        assert.equal((await page.text()).includes('There is nothing here'), method === 'GET');
+      }
     });
 
     test('have the good items of a batch stored, and hear about the bad', async () => {
