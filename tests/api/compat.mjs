@@ -175,6 +175,21 @@ export default (trackMate) =>
       assert.deepEqual(stored.map((e) => [e.door, e.messageId, e.eventType]).sort(), [['browser', 'good-browser', 'bought'], ['server', 'good-server', 'bought']]);
     });
 
+    test('are warned of where the company looks, as their clients read no answer: an amount that counts nothing', async () => {
+      const c = await newShop(trackMate());
+      await c.get('/api/admin/events');
+      for (const [messageId, amount] of [['paid-1', '79,99'], ['paid-2', '79.99']]) {
+        await c.page('/v1/track', { event: 'payment_processed', anonymousId: 'v-1', messageId, properties: { amount, currency: 'EUR' } });
+      }
+      const warned = ({ messageId, warnings }) => [messageId, warnings?.map(({ code }) => code)];
+      const live = async () => (await c.get('/api/admin/events')).body.events;
+      const entries = await until('both', async () => (await live()).length === 2 && live());
+      assert.deepEqual(entries.map(warned).sort(), [['paid-1', ['amount_unread']], ['paid-2', undefined]]);
+      for (const [id, codes] of [['paid-1', ['amount_unread']], ['paid-2', undefined]]) {
+        assert.deepEqual(warned((await c.get(`/api/admin/events/${id}`)).body.event), [id, codes]);
+      }
+    });
+
     test('cost what our own cost: a round trip for a batch of pages, two for one of a server, whoever they are about', async () => {
       const c = await newShop(trackMate());
       const batch = (ids) => ({ batch: Array.from({ length: 30 }, (_, n) => ({ type: 'track', event: 'counted', ...ids(n) })) });
