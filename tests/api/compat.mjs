@@ -67,6 +67,17 @@ export default (trackMate) =>
         assert.equal((await call('POST', path, { api_key: c.companyId, event: 'x', distinct_id: 'd' })).body.accepted, 1, path);
         assert.equal((await call('POST', path, gzipSync(JSON.stringify([{ event: 'x', properties: { token: c.companyId, distinct_id: 'd' } }])), { 'content-type': 'text/plain' })).body.accepted, 1, path);
       }
+      // A page that goes sends by beacon, which sets no headers.
+      const beacon = { 'content-type': 'text/plain' };
+      const left = { batch: [{ type: 'track', event: 'left', anonymousId: 'visitor-2' }] };
+      assert.equal((await call('POST', `/beacon/v1/batch?writeKey=${c.companyId}`, JSON.stringify(left), beacon)).body.accepted, 1);
+      assertProblem(await call('POST', `/beacon/v1/batch?writeKey=${c.serverKey}`, JSON.stringify(left), beacon), 401, 'missing_key');
+      const captured = JSON.stringify({ api_key: c.companyId, event: 'left', distinct_id: 'd', properties: { of: 'NaN é' } });
+      const form = { 'content-type': 'application/x-www-form-urlencoded' };
+      for (const data of [Buffer.from(captured).toString('base64'), captured]) {
+        assert.equal((await call('POST', '/e/?compression=base64&beacon=1', `data=${encodeURIComponent(data)}`, form)).body.accepted, 1);
+      }
+      assertProblem(await call('POST', '/e/', 'data=nothing+of+this', form), 400, 'invalid_encoding');
       for (const [method, path] of [['POST', '/flags/?v=2'], ['POST', '/decide/?v=3'], ['GET', `/array/${c.companyId}/config`]]) {
         assert.deepEqual((await call(method, path, method === 'POST' ? {} : undefined)).body.featureFlags, {}, path);
       }
@@ -90,6 +101,7 @@ export default (trackMate) =>
       for (const path of ['/', '/docs/', '/dashboard/', '/sdk/trackmate.js', '/openapi.json']) {
         const file = await fetch(url + path);
         assert.deepEqual([file.status, file.headers.get('x-request-id')], [200, null], path);
+        assert.equal((await fetch(url + path, { method: 'POST' })).status, 405, path);
       }
     });
 

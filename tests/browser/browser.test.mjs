@@ -7,7 +7,7 @@ import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceTellsEveryRoute } from './reference.mjs';
 import './sdk.mjs';
 import { deploymentHasNoShop, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
-import { strangersHearSo, vendorClients } from './vendors.mjs';
+import { leavingClients, strangersHearSo, vendorClients } from './vendors.mjs';
 import { visitorOutlivesStorage } from './visitor.mjs';
 
 describe('a browser and the real Worker', () => {
@@ -33,6 +33,7 @@ describe('a browser and the real Worker', () => {
   // Each page waits for its client most of the time.
   describe('and other vendors’ clients for pages', { concurrency: true }, () => {
     for (const [name, visit] of vendorClients) test(`of which ${name} loses nothing, and nothing comes twice`, () => visit(world));
+    for (const [name, leave] of leavingClients) test(`of which ${name} may send as its page goes`, () => leave(world));
     test('of which those that are not taken may read why', () => strangersHearSo(world));
   });
 });

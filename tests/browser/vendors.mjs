@@ -181,6 +181,48 @@ async function visitWith(client, { browser, trackMate, burst = 250 }) {
   }
 }
 
+/** Clients whose page goes at once, as they send then where they may set no headers. */
+const LEAVING = [
+  {
+    name: 'posthog-js',
+    imports: `import posthog from 'posthog-js';`,
+    page: `
+      posthog.init(KEY, { api_host: HOST, advanced_disable_flags: true, autocapture: false, capture_pageview: false, capture_pageleave: false,
+        disable_compression: true, opt_out_useragent_filter: true });
+      window.visit = () => posthog.capture('left', { of: 'the shop ‘é’' });`,
+    isBeacon: ({ body }) => body.subarray(0, 5).toString() === 'data=',
+  },
+  {
+    name: '@rudderstack/analytics-js',
+    imports: `import { RudderAnalytics } from '@rudderstack/analytics-js/bundled';`,
+    page: `
+      const client = new RudderAnalytics();
+      client.load(KEY, HOST, { configUrl: HOST, useBeacon: true });
+      window.visit = () => new Promise((ready) => client.ready(ready)).then(() => client.track('left', { of: 'the shop ‘é’' }));`,
+    isBeacon: ({ path }) => path.startsWith('/beacon/'),
+  },
+];
+
+async function leaveWith(client, { browser, trackMate }) {
+  const c = await newCompany(trackMate);
+  const d1 = await trackMate.d1();
+  const shop = await startShop(trackMate.url, await bundle(client), () => false);
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(`${shop.url}#${c.companyId}`);
+    await page.evaluate(() => window.visit());
+    await page.goto('about:blank');
+    const left = await until(`what ${client.name} sends as its page goes`, () => d1.prepare("select data from events where company = ?1 and type = 'left'").bind(c.companyId).first());
+    assert.equal(JSON.parse(left.data).of, 'the shop ‘é’');
+    assert.deepEqual(shop.sent.map(({ status }) => status), [200]);
+    assert.ok(client.isBeacon(shop.sent[0]), 'it went by beacon');
+  } finally {
+    await context.close();
+    await shop.close();
+  }
+}
+
 /** Clients of vendors whose form is not taken, and a function that says when both have been answered. */
 const STRANGERS = {
   imports: `
@@ -218,3 +260,5 @@ export async function strangersHearSo({ browser, trackMate }) {
 
 /** [name, what it runs], one for each client. */
 export const vendorClients = CLIENTS.map((client) => [client.name, (world) => visitWith(client, world)]);
+
+export const leavingClients = LEAVING.map((client) => [client.name, (world) => leaveWith(client, world)]);

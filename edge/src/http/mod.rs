@@ -132,6 +132,7 @@ impl Route {
             ["api", "webhook", "test"] => Self::FunnelTest,
             ["api", "webhooks", "events"] => Self::ServerEvents,
             ["v1", kind] => Self::Compat(Family::segment(kind)?),
+            ["beacon", "v1", "batch"] => Self::Compat(Family::SegmentBatch),
             ["v1", "projects", key, "settings"] => Self::WriteKeySettings((*key).to_owned()),
             ["batch"] | ["capture"] | ["e"] | ["i", "v0", "e"] => Self::Compat(Family::PostHog),
             ["flags"] | ["decide"] => Self::Flags,

@@ -28,7 +28,7 @@ pub(super) use keys::Key;
 pub(super) enum Family {
     /// `/v1/{kind}` and its letters.
     Segment(Kind),
-    /// `/v1/batch`.
+    /// `/v1/batch`, `/beacon/v1/batch`.
     SegmentBatch,
     /// `/batch`, `/capture`, `/e`, `/i/v0/e`.
     PostHog,
