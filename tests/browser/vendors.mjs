@@ -150,8 +150,13 @@ async function visitWith(client, { browser, trackMate, burst = 250 }) {
     const page = await context.newPage();
     await page.goto(`${shop.url}#${c.companyId}`);
     await page.evaluate((burst) => window.visit(burst), burst);
-    let last = {};
-    await until(() => `${count} of ${client.name}, only ${JSON.stringify(last)}`, async () => Object.values((last = await stored())).reduce((sum, n) => sum + n, 0) >= count);
+    let [last, asked] = [{}, 0];
+    await until(() => `${count} of ${client.name}, only ${JSON.stringify(last)}`, async () => {
+      if (shop.sent.length === asked) return false;
+      asked = shop.sent.length;
+      last = await stored();
+      return Object.values(last).reduce((sum, n) => sum + n, 0) >= count;
+    });
     assert.deepEqual(last, wanted);
     assert.deepEqual([...new Set(shop.sent.map(({ status }) => status))], [200], 'whatever it sent was taken');
     assert.deepEqual((await c.get('/api/admin/events/rejected')).body.rejected, []);
