@@ -67,11 +67,29 @@ export default (trackMate) =>
         assert.equal((await call('POST', path, { api_key: c.companyId, event: 'x', distinct_id: 'd' })).body.accepted, 1, path);
         assert.equal((await call('POST', path, gzipSync(JSON.stringify([{ event: 'x', properties: { token: c.companyId, distinct_id: 'd' } }])), { 'content-type': 'text/plain' })).body.accepted, 1, path);
       }
+      // A page that goes sends by beacon, which sets no headers.
+      const beacon = { 'content-type': 'text/plain' };
+      const left = { batch: [{ type: 'track', event: 'left', anonymousId: 'visitor-2' }] };
+      assert.equal((await call('POST', `/beacon/v1/batch?writeKey=${c.companyId}`, JSON.stringify(left), beacon)).body.accepted, 1);
+      assertProblem(await call('POST', `/beacon/v1/batch?writeKey=${c.serverKey}`, JSON.stringify(left), beacon), 401, 'missing_key');
+      const captured = JSON.stringify({ api_key: c.companyId, event: 'left', distinct_id: 'd', properties: { of: 'NaN é' } });
+      const form = { 'content-type': 'application/x-www-form-urlencoded' };
+      for (const data of [Buffer.from(captured).toString('base64'), captured]) {
+        assert.equal((await call('POST', '/e/?compression=base64&beacon=1', `data=${encodeURIComponent(data)}`, form)).body.accepted, 1);
+      }
+      assertProblem(await call('POST', '/e/', 'data=nothing+of+this', form), 400, 'invalid_encoding');
       for (const [method, path] of [['POST', '/flags/?v=2'], ['POST', '/decide/?v=3'], ['GET', `/array/${c.companyId}/config`]]) {
         assert.deepEqual((await call(method, path, method === 'POST' ? {} : undefined)).body.featureFlags, {}, path);
       }
       const { integrations } = (await call('GET', `/v1/projects/${c.companyId}/settings`)).body;
-      assert.deepEqual([integrations['Segment.io'].apiKey, integrations['Segment.io'].apiHost], [c.companyId, `${new URL(url).host}/v1`]);
+      for (const name of ['Segment.io', 'Customer.io Data Pipelines']) {
+        const { apiKey, apiHost, protocol } = integrations[name];
+        assert.deepEqual([apiKey, apiHost, protocol], [c.companyId, `${new URL(url).host}/v1`, 'http'], name);
+      }
+      for (const path of ['/sourceConfig', '/sourceConfig/']) {
+        const { source } = (await call('GET', `${path}?p=npm&v=3.34.1&writeKey=${c.companyId}`)).body;
+        assert.deepEqual([source.writeKey, source.enabled, source.config, source.destinations], [c.companyId, true, {}, []]);
+      }
       for (const path of ['/v1/t', '/v1/batch', '/batch/', '/api/s/track']) {
         const preflight = await fetch(url + path, { method: 'OPTIONS', headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' } });
         assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, 'https://shop.example'], path);
@@ -79,8 +97,45 @@ export default (trackMate) =>
       }
       assertProblem(await call('GET', '/v1/track'), 405, 'method_not_allowed');
       assertProblem(await call('POST', '/v1/dance', {}), 404, 'not_found');
-      // What is not an API path is still the site's.
-      assert.equal((await fetch(`${url}/docs`)).status, 200);
+      // What is a file is given out without the Worker, which would put its number on the answer.
+      for (const path of ['/', '/docs/', '/dashboard/', '/sdk/trackmate.js', '/openapi.json']) {
+        const file = await fetch(url + path);
+        assert.deepEqual([file.status, file.headers.get('x-request-id')], [200, null], path);
+        assert.equal((await fetch(url + path, { method: 'POST' })).status, 405, path);
+      }
+    });
+
+    test('that are not taken hear so in JSON, at any path and by any method, also in a page of another origin', async () => {
+      const { url, call } = trackMate();
+      const form = { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/plain', origin: 'https://shop.example' };
+      for (const [method, path, body, headers] of [
+        ['POST', '/track?verbose=1', 'data=e30', form], // Mixpanel's
+        ['POST', '/engage?verbose=1', 'data=e30', form],
+        ['POST', '/com.snowplowanalytics.snowplow/tp2', '{"schema":"s","data":[]}', { 'content-type': 'application/json; charset=UTF-8' }],
+        ['GET', '/i?e=pv&p=web', undefined, { accept: '*/*' }], // Snowplow's by GET
+        ['POST', '/2/httpapi', '{}', {}], // Amplitude's
+        ['PUT', '/no/such/path', '{}', {}],
+        ['DELETE', '/docs/no-such-page', undefined, {}],
+        ['POST', '/api/nothing', '{}', {}],
+      ]) {
+        const answer = await call(method, path, body, headers);
+        assertProblem(answer, 404, 'not_found');
+        assert.match(answer.body.message, /\/docs\/clients\/others/);
+        assert.equal(answer.headers.get('access-control-allow-origin'), headers.origin ?? '*', `${method} ${path}`);
+        assert.equal(answer.cost.trips, 0);
+      }
+      const asked = { origin: 'https://shop.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'sp-anonymous' };
+      const preflight = await fetch(`${url}/com.snowplowanalytics.snowplow/tp2`, { method: 'OPTIONS', headers: asked });
+      const allowed = ['origin', 'methods', 'headers'].map((name) => preflight.headers.get(`access-control-allow-${name}`));
+      assert.deepEqual([preflight.status, ...allowed], [204, 'https://shop.example', 'POST', 'sp-anonymous']);
+
+      // A person who mistyped an address has a page to read.
+      for (const method of ['GET', 'HEAD']) {
+        const page = await fetch(`${url}/docs/no-such-page`, { method, headers: { accept: 'text/html,*/*;q=0.8' } });
+        assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8']);
+        assert.match(page.headers.get('content-security-policy'), /default-src 'none'/);
+        assert.equal((await page.text()).includes('There is nothing here'), method === 'GET');
+      }
     });
 
     test('have the good items of a batch stored, and hear about the bad', async () => {
@@ -130,6 +185,21 @@ export default (trackMate) =>
       assert.deepEqual(rejected.find((e) => e.messageId === 'bad-server').eventData, { n: 'number' });
       const stored = await until('what was stored', async () => (await list('/api/admin/events?outcome=stored')).events.length === 2 && (await list('/api/admin/events?outcome=stored')).events);
       assert.deepEqual(stored.map((e) => [e.door, e.messageId, e.eventType]).sort(), [['browser', 'good-browser', 'bought'], ['server', 'good-server', 'bought']]);
+    });
+
+    test('are warned of where the company looks, as their clients read no answer: an amount that counts nothing', async () => {
+      const c = await newShop(trackMate());
+      await c.get('/api/admin/events');
+      for (const [messageId, amount] of [['paid-1', '79,99'], ['paid-2', '79.99']]) {
+        await c.page('/v1/track', { event: 'payment_processed', anonymousId: 'v-1', messageId, properties: { amount, currency: 'EUR' } });
+      }
+      const warned = ({ messageId, warnings }) => [messageId, warnings?.map(({ code }) => code)];
+      const live = async () => (await c.get('/api/admin/events')).body.events;
+      const entries = await until('both', async () => (await live()).length === 2 && live());
+      assert.deepEqual(entries.map(warned).sort(), [['paid-1', ['amount_unread']], ['paid-2', undefined]]);
+      for (const [id, codes] of [['paid-1', ['amount_unread']], ['paid-2', undefined]]) {
+        assert.deepEqual(warned((await c.get(`/api/admin/events/${id}`)).body.event), [id, codes]);
+      }
     });
 
     test('cost what our own cost: a round trip for a batch of pages, two for one of a server, whoever they are about', async () => {

@@ -7,6 +7,7 @@ import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceTellsEveryRoute } from './reference.mjs';
 import './sdk.mjs';
 import { deploymentHasNoShop, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
+import { leavingClients, strangersHearSo, vendorClients } from './vendors.mjs';
 import { visitorOutlivesStorage } from './visitor.mjs';
 
 describe('a browser and the real Worker', () => {
@@ -28,4 +29,11 @@ describe('a browser and the real Worker', () => {
   test('run the samples of the documentation for pages', () => samplesForPagesWork(world));
   test('show the documentation in every look', () => documentationReadsWell(world));
   test('show every route on the page of the API, without JavaScript', () => referenceTellsEveryRoute(world));
+
+  // Each page waits for its client most of the time.
+  describe('and other vendors’ clients for pages', { concurrency: true }, () => {
+    for (const [name, visit] of vendorClients) test(`of which ${name} loses nothing, and nothing comes twice`, () => visit(world));
+    for (const [name, leave] of leavingClients) test(`of which ${name} may send as its page goes`, () => leave(world));
+    test('of which those that are not taken may read why', () => strangersHearSo(world));
+  });
 });

@@ -1,10 +1,12 @@
 // The delivery scenarios in the distribution's Firefox, as far as its automation goes. Without a Firefox they are skipped, and counted.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { startTrackMate } from '../support/harness.mjs';
 import { launchFirefox, until } from './browser.mjs';
 import { startCollector } from './collector.mjs';
 import { deliveryScenarios } from './delivery.mjs';
 import { pageScenarios } from './pages.mjs';
+import { vendorClients } from './vendors.mjs';
 
 const firefox = await launchFirefox();
 after(() => firefox?.close());
@@ -41,4 +43,14 @@ describe('Firefox under a policy without WebAssembly', { skip: !firefox && 'ther
     assert.match(collector.accepted()[0].sessionId, /^session_/);
     await context.close();
   });
+});
+
+describe('Firefox and other vendors’ clients for pages', { skip: !firefox && 'there is no Firefox here', concurrency: true }, () => {
+  let trackMate;
+  before(async () => (trackMate = await startTrackMate()));
+  after(() => trackMate?.close());
+
+  for (const [name, visit] of vendorClients) {
+    test(`of which ${name} loses nothing, and nothing comes twice`, () => visit({ browser: firefox, trackMate, burst: 30 }));
+  }
 });

@@ -145,7 +145,7 @@ pub const fn of(code: Code) -> Told {
         ),
         Code::NotFound => told(
             "Nothing is there",
-            "No such path, or no such thing in this company.",
+            "No such path (a client of another vendor may know others), or no such thing in this company.",
             "Compare the path with the reference; what another company has is not found either. Behind a proxy, look whether it changes paths.",
         ),
         Code::MethodNotAllowed => told(

@@ -32,6 +32,9 @@ where
     if let Some(data) = entry.event_data.as_ref().filter(|data| data.as_object().is_some_and(|all| !all.is_empty())) {
         let _ = write!(text, "  {}", brief(data));
     }
+    for warning in &entry.warnings {
+        let _ = write!(text, "  ({})", warning.code);
+    }
     text.trim_end().to_owned()
 }
 
@@ -78,6 +81,9 @@ where
     field(&mut text, "Received", time(Some(&event.received_at), zone));
     optional(&mut text, "Session", event.session_id.as_ref());
     optional(&mut text, "Data", event.event_data.as_ref());
+    for warning in &event.warnings {
+        field(&mut text, "Warning", &warning.message);
+    }
     if event.code.is_some() {
         return text.trim_end().to_owned();
     }

@@ -30,6 +30,15 @@ pub(super) struct Incoming {
     pub(super) event_data: Option<Value>,
     pub(super) user_id: Option<String>,
     pub(super) user_name: Option<String>,
+    #[serde(default)]
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// What is to be said of an item that was stored all the same.
+#[derive(Deserialize)]
+pub(super) struct Warning {
+    pub(super) code: String,
+    pub(super) message: String,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +63,8 @@ pub(super) struct Event {
     pub(super) received_at: String,
     pub(super) session_id: Option<String>,
     pub(super) duplicates: Option<u64>,
+    #[serde(default)]
+    pub(super) warnings: Vec<Warning>,
 }
 
 #[derive(Deserialize)]

@@ -56,6 +56,7 @@ fn action(route: &Route, method: &Method) -> Option<Action> {
         | Route::WriteKeySettings(_)
         | Route::Flags
         | Route::FlagsConfig
+        | Route::SourceConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)
@@ -104,6 +105,7 @@ fn named(route: &Route) -> Option<&str> {
         | Route::WriteKeySettings(_)
         | Route::Flags
         | Route::FlagsConfig
+        | Route::SourceConfig
         | Route::Users
         | Route::Timeline(_)
         | Route::Identities(_)

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use base64ct::{Base64, Encoding};
 use flate2::read::GzDecoder;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -38,6 +39,7 @@ pub(super) async fn as_sent(call: &Call) -> Result<String, Error> {
         Some(_) => return Err(Problem::new(Code::InvalidEncoding, "Content-Encoding is gzip or identity").into()),
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(b"data=").map(of_form).transpose()?.unwrap_or(bytes);
     let text = String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
     Ok(match json::read(&text) {
         Cow::Borrowed(_) => text,
@@ -73,6 +75,23 @@ async fn raw(call: &Call) -> Result<Vec<u8>, Error> {
             Ok(bytes)
         }
     }
+}
+
+/// The JSON that stands in a form's `data`, in base64 or as it is: so a page sends that goes, for it may set no headers then.
+fn of_form(data: &[u8]) -> Result<Vec<u8>, Problem> {
+    let data = data.split(|byte| *byte == b'&').next().unwrap_or_default();
+    let (mut plain, mut rest) = (Vec::with_capacity(data.len()), data);
+    while let [first, after @ ..] = rest {
+        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let escaped = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        plain.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    if matches!(plain.first(), Some(b'{' | b'[')) {
+        return Ok(plain);
+    }
+    let told = |_| Problem::new(Code::InvalidEncoding, "the form's data is neither JSON nor base64");
+    Base64::decode_vec(&String::from_utf8_lossy(&plain)).map_err(told)
 }
 
 fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
@@ -144,6 +163,22 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn the_data_of_a_form_are_read_plain_and_in_base64() {
+        let json = r#"{"event":"NaN é","n":1}"#.as_bytes();
+        for (form, read) in [
+            ("eyJldmVudCI6Ik5hTiDDqSIsIm4iOjF9", Some(json)),
+            ("eyJldmVudCI6Ik5hTiDDqSIsIm4iOjF9&compression=base64", Some(json)),
+            ("%7B%22event%22:%22NaN%20%C3%A9%22%2C%22n%22%3A1%7D&ip=1", Some(json)),
+            ("W10%3D", Some(&b"[]"[..])),
+            ("", Some(&b""[..])),
+            ("W10%3", None),
+            ("%", None),
+        ] {
+            assert_eq!(of_form(form.as_bytes()).ok().as_deref(), read, "{form}");
+        }
     }
 
     #[derive(Deserialize, Debug)]

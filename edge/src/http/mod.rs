@@ -76,6 +76,7 @@ enum Route {
     WriteKeySettings(String),
     Flags,
     FlagsConfig,
+    SourceConfig,
     Users,
     User(String),
     UserTags(String),
@@ -131,10 +132,12 @@ impl Route {
             ["api", "webhook", "test"] => Self::FunnelTest,
             ["api", "webhooks", "events"] => Self::ServerEvents,
             ["v1", kind] => Self::Compat(Family::segment(kind)?),
+            ["beacon", "v1", "batch"] => Self::Compat(Family::SegmentBatch),
             ["v1", "projects", key, "settings"] => Self::WriteKeySettings((*key).to_owned()),
             ["batch"] | ["capture"] | ["e"] | ["i", "v0", "e"] => Self::Compat(Family::PostHog),
             ["flags"] | ["decide"] => Self::Flags,
             ["array", _, "config"] => Self::FlagsConfig,
+            ["sourceConfig"] => Self::SourceConfig,
             ["api", "s", kind] | ["api", "s", "s2s", kind] => Self::Compat(Family::Jitsu((*kind).to_owned())),
             ["api", "admin", "users"] => Self::Users,
             ["api", "admin", "users", id] => Self::User((*id).to_owned()),
@@ -192,6 +195,7 @@ impl Route {
             Self::Health
             | Self::WriteKeySettings(_)
             | Self::FlagsConfig
+            | Self::SourceConfig
             | Self::Catalog
             | Self::Incoming
             | Self::Rejected
@@ -238,7 +242,10 @@ impl Route {
 
     /// Whether another vendor's client asks it.
     const fn is_compat(&self) -> bool {
-        matches!(self, Self::Compat(_) | Self::WriteKeySettings(_) | Self::Flags | Self::FlagsConfig)
+        matches!(
+            self,
+            Self::Compat(_) | Self::WriteKeySettings(_) | Self::Flags | Self::FlagsConfig | Self::SourceConfig
+        )
     }
 
     /// Whether pages of any origin may read the answer. The company's own list of origins is asked by the handler.
@@ -250,16 +257,11 @@ impl Route {
 /// Answers a request. Never fails: what goes wrong becomes an answer.
 pub async fn handle(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let call = Call::new(request, env, Rc::new(context));
-    let Some(route) = Route::of(&call.path()) else {
-        return respond(
-            &call,
-            None,
-            Err(Problem::new(Code::NotFound, "there is no such path; see the README for the API").into()),
-        );
-    };
+    let route = Route::of(&call.path());
     if call.method() == Some(Method::Options) {
-        return preflight(&call, &route);
+        return preflight(&call, route.as_ref());
     }
+    let Some(route) = route else { return unknown(&call).await };
     if let Route::Export(..) | Route::UserExport(_) | Route::Stream = &route {
         return match audit::note(&call, &route, stream(&call, &route).await).await {
             Ok(begun) => Ok(begun),
@@ -272,6 +274,25 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
         Ok(json) => respond(&call, Some(&route), Ok(json)),
         Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
     }
+}
+
+/// The answer to a path that is neither a file's nor a route's, by any method: a page to who reads pages, and to clients the
+/// problem that every door gives. Other vendors' clients send to paths of their own.
+async fn unknown(call: &Call) -> worker::Result<Response> {
+    let reads_pages = matches!(call.method(), Some(Method::Get | Method::Head))
+        && call.header("accept").is_some_and(|types| types.contains("text/html"));
+    if reads_pages && let Some(page) = page_not_found(call).await {
+        return Ok(page);
+    }
+    let message = "there is no such path; /docs/ has the API, and /docs/clients/others/ which clients are taken";
+    respond(call, None, Err(Problem::new(Code::NotFound, message).into()))
+}
+
+/// The page that every unknown address shows, one of the deployment's files.
+async fn page_not_found(call: &Call) -> Option<Response> {
+    let (protocol, host) = call.own_origin()?;
+    let page = call.env().assets("ASSETS").ok()?.fetch(format!("{protocol}://{host}/404"), None).await.ok()?;
+    (page.status_code() == 200).then(|| page.with_status(404))
 }
 
 /// The routes whose answer is a stream.
@@ -301,6 +322,7 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Compat(family), Method::Post) => compat::post(call, family).await,
         (Route::WriteKeySettings(key), Method::Get) => compat::settings(call, key),
         (Route::Flags, Method::Post) | (Route::FlagsConfig, Method::Get) => compat::flags(),
+        (Route::SourceConfig, Method::Get) => compat::source_config(call),
         (Route::Users, Method::Get) => listing::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
         (Route::User(id), Method::Patch) => edits::patch(call, auth::Admin::of(call).await?, id).await,
@@ -369,13 +391,16 @@ fn not_allowed(route: &Route) -> Error {
 /// as it does on one's own machine. `www/public/_headers` says the same of the pages.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
-/// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others.
-fn preflight(call: &Call, route: &Route) -> worker::Result<Response> {
+/// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others. A path that there is not lets a page ask, so
+/// that the page may read that there is none.
+fn preflight(call: &Call, route: Option<&Route>) -> worker::Result<Response> {
     let headers = Headers::new();
-    headers.set("allow", route.methods())?;
-    if route.is_public() {
+    let wanted = echoed(call, "access-control-request-method");
+    let methods = if let Some(route) = route { route.methods() } else { wanted.as_deref().unwrap_or("OPTIONS") };
+    headers.set("allow", methods)?;
+    if route.is_none_or(Route::is_public) {
         allow_origin(call, &headers)?;
-        headers.set("access-control-allow-methods", route.methods())?;
+        headers.set("access-control-allow-methods", methods)?;
         // Clients and their wrappers say more about a request than its type: how often they sent it, whose it is, that a script made it.
         let asked = echoed(call, "access-control-request-headers");
         let usual = "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid";
@@ -416,7 +441,7 @@ fn common_headers(call: &Call) -> worker::Result<Headers> {
 fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Result<Response> {
     let headers = common_headers(call)?;
     headers.set("content-type", "application/json; charset=utf-8")?;
-    if route.is_some_and(Route::is_public) {
+    if route.is_none_or(Route::is_public) {
         allow_origin(call, &headers)?;
         headers.set("access-control-expose-headers", "x-request-id, retry-after")?;
     }

@@ -9,9 +9,10 @@ use super::call::Call;
 use super::deliveries::Shown as Delivery;
 use super::error::Error;
 use super::page::{self, Pagination};
+use super::server_events::Warning;
 use super::{Handled, auth};
 use crate::domain::incoming::Outcome;
-use crate::domain::{clock, json};
+use crate::domain::{clock, json, revenue};
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
 use crate::store::{delivery_log, people};
 
@@ -47,10 +48,21 @@ pub(super) struct Incoming {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, schemars(default))]
     bot: bool,
+    /// Of what was stored all the same. Other vendors' clients read no warnings in an answer, so here is where to look.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    warnings: Vec<Warning>,
+}
+
+/// What is to be said of an item's data, unless it was rejected: then they are a shape.
+fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
+    let is_unread = !is_rejected && data.is_some_and(revenue::is_unread);
+    is_unread.then(Warning::amount_unread).into_iter().collect()
 }
 
 impl Incoming {
     pub(super) fn new(noted: Noted) -> Result<Self, Error> {
+        let warnings = warnings(noted.outcome == Outcome::Rejected.as_str(), noted.data.as_deref());
         Ok(Self {
             seq: noted.seq,
             at: clock::iso(noted.at),
@@ -67,6 +79,7 @@ impl Incoming {
             user_id: noted.profile,
             user_name: noted.person,
             bot: noted.bot.is_some(),
+            warnings,
         })
     }
 }
@@ -183,6 +196,9 @@ struct ShownEvent {
     source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicates: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Serialize)]
@@ -266,6 +282,7 @@ async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer
             message: None,
             field: None,
             event_type: Some(event.name),
+            warnings: warnings(false, Some(&event.data)),
             event_data: Some(json::raw(event.data)?),
             context: event.context.map(json::raw).transpose()?,
             timestamp: Some(clock::iso(clock::ts_ms(event.ts))),
@@ -301,6 +318,7 @@ fn rejection(noted: Noted, message_id: &str) -> Result<Answer, Error> {
             session_id: noted.session,
             source: crate::domain::payload::source_name(noted.source == 1),
             duplicates: None,
+            warnings: Vec::new(),
         },
         person: None,
         deliveries: Vec::new(),

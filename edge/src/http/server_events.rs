@@ -112,6 +112,14 @@ impl Warning {
         Self { code: "left_out", message: format!("not all of user was stored: {}", problem.message).into() }
     }
 
+    /// An amount that counts nothing.
+    pub(super) const fn amount_unread() -> Self {
+        Self::new(
+            "amount_unread",
+            "an amount could not be read and counts as no revenue; send a number, or a text such as 1299.00, with currency beside it",
+        )
+    }
+
     /// An optional text that was cut.
     pub(super) fn cut(part: &str, chars: usize) -> Self {
         Self { code: "cut", message: format!("{part} was cut to {chars} characters").into() }
@@ -428,12 +436,7 @@ fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
 /// Says so when an event tells an amount that is none.
 pub(super) fn amount_unread(rows: &[Row]) -> Option<Warning> {
     let is_unread = |row: &Row| row.revenue.is_none() && revenue::is_unread(row.data.get());
-    rows.iter().any(is_unread).then(|| {
-        Warning::new(
-            "amount_unread",
-            "an amount could not be read and counts as no revenue; send a number, or a text such as 1299.00, with currency beside it",
-        )
-    })
+    rows.iter().any(is_unread).then(Warning::amount_unread)
 }
 
 /// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has, or that somebody gave up,

@@ -1,7 +1,8 @@
 //! What other vendors' clients send, in TrackMate's words. Text in, [`Sent`] out: which door it goes through, and whose it is, is decided where it is stored.
 //!
 //! To add a client family: 1. a file here that reads its bodies into [`Sent`], 2. its paths in [`crate::http`]'s table, its reader in `http/compat.rs`, and
-//! `run_worker_first` in wrangler.toml, 3. its page in docs/clients and its client in tests/clients.
+//! `run_worker_first` in wrangler.toml, 3. its page in docs/clients, and its client in tests/clients
+//! or, for pages, in tests/browser/vendors.mjs.
 
 pub mod jitsu;
 pub mod pair;

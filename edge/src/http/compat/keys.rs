@@ -1,4 +1,5 @@
-//! The key that a vendor's client shows: as Basic user, `X-Write-Key`, bearer, or in the body.
+//! The key that a vendor's client shows: as Basic user, `X-Write-Key`, bearer, or in the body. A beacon can set no headers, so it may name the
+//! company in the query.
 
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,8 @@ pub(super) fn shown(call: &Call, body: Option<String>) -> Result<Key, Problem> {
     // Some clients insist on `key:secret`; our keys have no colon.
     let keys = ways.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
     let mut keys = keys.filter(|key| !key.is_empty());
-    let key = keys.next().ok_or_else(|| {
+    let of_beacon = || call.query("writeKey").filter(|key| is_company_id(key));
+    let key = keys.next().or_else(of_beacon).ok_or_else(|| {
         Problem::new(
             Code::MissingKey,
             "send the write key: as Basic user, as X-Write-Key, or as writeKey or api_key in the body",

@@ -28,7 +28,7 @@ pub(super) use keys::Key;
 pub(super) enum Family {
     /// `/v1/{kind}` and its letters.
     Segment(Kind),
-    /// `/v1/batch`.
+    /// `/v1/batch`, `/beacon/v1/batch`.
     SegmentBatch,
     /// `/batch`, `/capture`, `/e`, `/i/v0/e`.
     PostHog,
@@ -213,16 +213,28 @@ fn as_key(error: Error) -> Error {
     }
 }
 
-/// `GET /v1/projects/{key}/settings` → what analytics.js asks before it sends: where to.
+/// `GET /v1/projects/{key}/settings` → what analytics.js asks before it sends: where to. So does Customer.io's client, by
+/// another name.
 pub(super) fn settings(call: &Call, key: &str) -> Handled {
     let (protocol, host) = call.own_origin().unwrap_or_default();
     let segment = json!({"apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [], "addBundledMetadata": false});
     let enabled = json!({"__default": {"enabled": true, "integrations": {}}});
     Ok(json!({
-        "integrations": {"Segment.io": segment}, "plan": {"track": enabled, "identify": enabled, "group": enabled}, "edgeFunction": {},
+        "integrations": {"Segment.io": segment, "Customer.io Data Pipelines": segment}, "plan": {"track": enabled, "identify": enabled, "group": enabled}, "edgeFunction": {},
         "analyticsNextEnabled": true, "middlewareSettings": {}, "enabledMiddleware": {}, "metrics": {"sampleRate": 0}, "legacyVideoPluginsEnabled": false,
         "remotePlugins": [],
     })
+    .to_string())
+}
+
+/// `GET /sourceConfig?writeKey=` → what RudderStack's clients ask before they send: that the source is on, and that the page
+/// itself sends nothing on to anybody else.
+pub(super) fn source_config(call: &Call) -> Handled {
+    let key = call.query("writeKey").unwrap_or_default();
+    Ok(json!({"source": {
+        "id": key, "name": "TrackMate", "writeKey": key, "enabled": true, "workspaceId": key, "config": {}, "connections": [],
+        "destinations": [],
+    }})
     .to_string())
 }
 

@@ -68,7 +68,9 @@ pub(super) fn group() -> Group {
         who: Who::Anyone,
         operations: vec![
             segment("/v1/{kind}", "segment", "Store what Segment's clients send").text("One message, or with `batch` many, which name their kind themselves. Good items are stored when others are bad; one that stands alone and is bad is refused."),
-            asked("get", "/v1/projects/{key}/settings", "segmentSettings", "Tell analytics.js where to send", json!({"integrations": {"Segment.io": {"apiKey": "TM-SHOP99"}}})),
+            asked("get", "/v1/projects/{key}/settings", "segmentSettings", "Tell analytics.js and Customer.io's client where to send", json!({"integrations": {"Segment.io": {"apiKey": "TM-SHOP99"}}})),
+            message("/beacon/v1/batch", "rudderstackBeacon", "Store what RudderStack's client sends by beacon", "SegmentMessage", json!({"writeKey": "TM-SHOP99", "batch": [track.clone()]})).query("writeKey", json!({"type": "string"}), "The write key: the company id."),
+            asked("get", "/sourceConfig", "rudderstackConfig", "Tell RudderStack's clients that their source is on", json!({"source": {"id": "TM-SHOP99", "enabled": true, "config": {}, "destinations": []}})).query("writeKey", json!({"type": "string"}), "The write key: the company id."),
             posthog("/batch", "posthogBatch"),
             posthog("/capture", "posthogCapture"),
             posthog("/e", "posthogEvent"),

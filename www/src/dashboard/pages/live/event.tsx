@@ -69,6 +69,7 @@ function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt })
         {event.duplicates ? <>, sent {plural(event.duplicates, 'more time', 'more times')} since and stored once</> : null}
       </p>
       {event.outcome === 'rejected' && <Reason code={event.code} message={event.message} field={event.field} />}
+      {event.warnings?.map(({ message }) => <p class="notice">{message}</p>)}
       <Facts
         of={[
           ['Received', <Time at={event.receivedAt} />],

@@ -40,6 +40,7 @@ export class Row extends Component<{ entry: Incoming; open: boolean }> {
         <span class="whose">{userId ? <a href={to(['people', userId])}>{personName(entry)}</a> : outcome !== 'rejected' && 'Nobody yet'}</span>
         <span class="marks">
           {entry.bot && <Badge tone="warn">bot</Badge>}
+          {entry.warnings?.length ? <Badge tone="warn">warning</Badge> : null}
           <Badge tone={door === 'server' ? 'good' : 'accent'}>{door}</Badge>
           <Badge tone={OUTCOME_TONE[outcome]}>{outcome}</Badge>
         </span>
