@@ -328,6 +328,14 @@ impl Edit {
         self.email.as_ref()
     }
 
+    /// Makes of a person what the edit is going to, if it can be made. The address is left out: only the database knows whether it is free.
+    pub fn foretell(&self, person: &mut Person, now_ms: i64) {
+        let (edit, mut after) = (Self { email: None, ..self.clone() }, person.clone());
+        if let Ok(Some(_)) = edit.apply(&mut after, now_ms) {
+            *person = after;
+        }
+    }
+
     /// Makes the edit; `None` if it changes nothing.
     ///
     /// # Errors
@@ -382,7 +390,7 @@ impl Edit {
             let message = format!("a user has at most {TAGS_MAX} tags and {FIELDS_MAX} custom fields");
             return Err(Problem::new(Code::LimitReached, message));
         }
-        person.updated_ms = now_ms;
+        person.updated_ms = now_ms.max(before.updated_ms + 1);
         person.said_ms = Some(now_ms);
         Ok(Some(done).filter(|d| !d.events.is_empty()))
     }
