@@ -70,9 +70,39 @@ pub fn body(fact: Fact<'_>) -> Option<String> {
     .ok()
 }
 
+/// The body of a test of a webhook: in the form of all deliveries, by TrackMate itself and about nobody.
+#[must_use]
+pub fn test(webhook: &str, delivery: &str, now_ms: i64) -> Option<String> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data<'a> {
+        webhook_id: &'a str,
+        message: &'static str,
+    }
+    let data = Data { webhook_id: webhook, message: "This is a test delivery from TrackMate." };
+    let data = serde_json::value::to_raw_value(&data).ok()?;
+    let metadata = Metadata {
+        source: "trackmate",
+        action: "test",
+        message_id: delivery,
+        session_id: None,
+        user_id: None,
+    };
+    let body = Body { event: "webhook.test", timestamp: clock::iso(now_ms), data: &data, metadata };
+    serde_json::to_string(&body).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_has_the_form_of_all_deliveries() {
+        assert_eq!(
+            test("wh_1", "d1", 1_764_513_045_123).unwrap(),
+            r#"{"event":"webhook.test","timestamp":"2025-11-30T14:30:45.123Z","data":{"webhookId":"wh_1","message":"This is a test delivery from TrackMate."},"metadata":{"source":"trackmate","action":"test","messageId":"d1","sessionId":null,"userId":null}}"#
+        );
+    }
 
     #[test]
     fn a_body_has_the_form_of_the_seeds_and_keeps_the_data_as_sent() {

@@ -336,7 +336,19 @@ fn nfc(text: &str) -> String {
 /// The lookup key of a company's own id for a person.
 pub(super) fn user(id: &str) -> Result<String, Problem> {
     user_key(&nfc(id)).map_err(|_| {
-        Problem::field(Code::InvalidField, "userId", "userId has at most 254 bytes, none of them control characters")
+        Problem::field(
+            Code::InvalidField,
+            "userId",
+            "userId has 1 to 254 bytes, none of them control characters, and is no placeholder",
+        )
+    })
+}
+
+/// [`user`], where it is called `externalId`.
+pub(super) fn external(id: &str) -> Result<String, Problem> {
+    user(id).map_err(|p| {
+        let message = p.message.replace("userId", "externalId");
+        Problem { field: Some("externalId"), message, ..p }
     })
 }
 

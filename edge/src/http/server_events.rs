@@ -134,6 +134,7 @@ const NOBODY: Warning =
 /// `{…, events:[…]}`, and `user?:{…}` with what is known of the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
 pub(super) async fn post(call: &Call) -> Handled {
+    incoming::came_by_server(call);
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
     rate::key(call, &hash).await?;
     let text = match body::text(call).await {
