@@ -81,13 +81,8 @@ pub fn test(webhook: &str, delivery: &str, now_ms: i64) -> Option<String> {
     }
     let data = Data { webhook_id: webhook, message: "This is a test delivery from TrackMate." };
     let data = serde_json::value::to_raw_value(&data).ok()?;
-    let metadata = Metadata {
-        source: "trackmate",
-        action: "test",
-        message_id: delivery,
-        session_id: None,
-        user_id: None,
-    };
+    let metadata =
+        Metadata { source: "trackmate", action: "test", message_id: delivery, session_id: None, user_id: None };
     let body = Body { event: "webhook.test", timestamp: clock::iso(now_ms), data: &data, metadata };
     serde_json::to_string(&body).ok()
 }

@@ -195,6 +195,7 @@ impl Claim<'_> {
                 original_ms,
                 context: self.context,
                 groups: Vec::new(),
+                told: self.trusted.then_some(1),
             },
         })
     }

@@ -266,6 +266,7 @@ async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer
     };
     let of_event =
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
+    let teller = event.source.max(event.told.unwrap_or_default());
     let shown = |d: delivery_log::OfEvent| -> Result<OfEvent, Error> {
         Ok(OfEvent { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };
@@ -273,7 +274,7 @@ async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer
         success: true,
         event: ShownEvent {
             message_id: event.message_id,
-            door: door(event.source),
+            door: door(teller),
             outcome: Outcome::Stored.as_str(),
             code: None,
             message: None,
@@ -287,7 +288,7 @@ async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer
             sent_at: event.sent_at.map(clock::iso),
             received_at: clock::iso(event.received_at),
             session_id: Some(event.session).filter(|id| !id.is_empty()),
-            source: crate::domain::payload::source_name(event.source == 1),
+            source: crate::domain::payload::source_name(teller == 1),
             duplicates: Some(event.duplicates).filter(|n| *n > 0),
         },
         person,

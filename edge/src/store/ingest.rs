@@ -274,7 +274,7 @@ pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: 
                 tries: 0,
                 body: None,
                 fact: Some(Fact {
-                    source: i64::from(request.from_server),
+                    source: i64::from(request.from_server || row.told.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),

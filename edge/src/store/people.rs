@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use trackmate_wire::limits::{INCOMING_DATA_BYTES_MAX, PROFILE_KEYS_MAX};
+use trackmate_wire::limits::{INCOMING_DATA_BYTES_MAX, PROFILE_KEYS_MAX, TOLD_LINKS_COUNTED_MAX};
 use worker::D1PreparedStatement;
 
 use super::companies::Key;
@@ -74,6 +74,9 @@ pub struct Profile {
     pub fields: String,
     /// JSON object, [`crate::domain::person::Counts`].
     pub counts: String,
+    /// Of the browser sessions, those of which servers alone have told; counted where one profile is read.
+    #[serde(default)]
+    pub told_sessions: i64,
 }
 
 impl Profile {
@@ -189,7 +192,7 @@ pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner
 /// # Errors
 /// D1's.
 pub async fn profile(db: &Db, company: &str, id: &str) -> Result<Option<Profile>> {
-    db.run(sql::PROFILE_FIND, &[company.into(), id.into()]).await?.first()
+    db.run(sql::PROFILE_FIND, &[company.into(), id.into(), TOLD_LINKS_COUNTED_MAX.into()]).await?.first()
 }
 
 /// A profile by the lookup key of an address.
@@ -439,6 +442,8 @@ pub struct Entry {
     pub bytes: usize,
     /// 1 if a machine sent it.
     pub bot: Option<i64>,
+    /// 1 if a server told it, though it stands at the pages' door.
+    pub told: Option<i64>,
     /// Its place, as one text.
     pub key: String,
     /// That of the first event of its step.
