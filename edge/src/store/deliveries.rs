@@ -46,6 +46,8 @@ pub struct Fact {
     pub session: String,
     /// JSON object.
     pub data: String,
+    /// JSON object: the page and the browser, as they were told.
+    pub context: Option<String>,
 }
 
 /// A delivery leased to this invocation.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use trackmate_wire::limits::LEASE_MS;
 use worker::D1PreparedStatement;
 
@@ -278,6 +279,7 @@ pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: 
                     ts: row.ts,
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),
+                    context: row.context.as_deref().map(RawValue::get).or(request.context).map(str::to_owned),
                 }),
                 target: serde_json::from_str(&to.target)?,
             }),

@@ -144,7 +144,8 @@ export async function anEventOpensToItsStory({ browser, trackMate }) {
   const page = await desk({ browser, trackMate }, c);
   await listening(page);
   const session = c.session();
-  await c.track(session, { eventType: 'page_view', eventData: { address: 'https://shop.example/a' }, messageId: 'view/1 ?#' });
+  const context = { page: { url: 'https://shop.example/a' }, campaign: { source: 'newsletter' } };
+  await c.events(session, [{ eventType: 'page_view', eventData: { address: 'https://shop.example/a' }, messageId: 'view/1 ?#' }], { context });
   const { body } = await c.identify(session, 'ada@example.com', { name: 'Ada Lovelace' });
   await c.server({ email: 'ada@example.com' }, 'payment_processed', { messageId: 'pay-1', eventData: { amount: 79.99 } });
   await c.events(session, [{ eventType: 'bad', messageId: 'bad-1', timestamp: 'soon', eventData: { secret: 'hunter2' } }]);
@@ -168,6 +169,7 @@ export async function anEventOpensToItsStory({ browser, trackMate }) {
   const story = shared.getByRole('complementary');
   await story.getByText('"address": "https://shop.example/a"').waitFor();
   assert.match(await story.innerText(), /By the identify of .+ in session/);
+  await story.getByText('"source": "newsletter"').waitFor();
   await shared.context().close();
 
   await row(page, 'bad').getByRole('link', { name: 'bad' }).click();
