@@ -22,7 +22,7 @@ use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, mild, revenue, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
-use crate::store::ingest::{self, Outbox, Served, Stored, Subject};
+use crate::store::ingest::{self, Served, Stored, Subject};
 use crate::store::people::{self, Give, Identifiers, Resolved};
 
 #[derive(Deserialize)]
@@ -352,8 +352,8 @@ pub(super) async fn keep(
         let request = ingest::Request { session, number: entropy::number(), ..shared };
         let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject, says.give).await? {
             Served::Stored(stored) => stored,
-            Served::Outdated => {
-                let stored = Stored { new: Vec::new(), outbox: Outbox::default() };
+            Served::Outdated(outbox) => {
+                let stored = Stored { new: Vec::new(), outbox };
                 return Ok(Kept { stored, profile: None, created: false, warnings: Vec::new(), is_outdated: true });
             }
             Served::Raced => {

@@ -303,11 +303,12 @@ pub struct Give {
 }
 
 impl Give {
-    /// What must hold, as `events.insert` takes it.
-    pub(super) fn guard(&self) -> String {
+    /// What must hold, as `events.insert` takes it. `made` is who has the first key by then, if it was nobody's and the same batch has made them.
+    pub(super) fn guard(&self, made: Option<&str>) -> String {
         let room = self.profile.is_some().then(keys_max);
         let (further, addressed) = self.had.unzip();
-        json!([[self.by, self.profile, room, further, addressed], [self.key, self.former]]).to_string()
+        json!([[self.by, self.profile.as_deref().or(made), room, further, addressed], [self.key, self.former]])
+            .to_string()
     }
 
     /// The statements that give the key to `made`, where the event makes the person; the last one reads whom both keys lead to then.

@@ -355,11 +355,11 @@ pub(super) async fn keep(
     let company = resolved.key.company.clone();
     let fitting = planned::server(call, &company, resolved.plan, &rows).await?;
     let kept = server_events::keep(call, hash, resolved, &About { who, at, sent_ms }, &fitting.rows, says).await?;
+    let new = kept.stored.new.len();
+    call.emitted(&company, kept.stored.outbox);
     if kept.is_outdated {
         return Ok(None);
     }
-    let new = kept.stored.new.len();
-    call.emitted(&company, kept.stored.outbox);
     let came = events::Came { new, rejected: fitting.settle(call, &company) };
     Ok(Some(Kept { came, profile: kept.profile }))
 }
