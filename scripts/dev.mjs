@@ -25,18 +25,21 @@ const COMPANY = 'TM-SHOP99';
 const CRON_EVERY_MS = 5_000;
 const READY_WITHIN_MS = 60_000;
 
+// What a run with a STATE of its own leaves behind stands in that folder, so that two systems keep apart.
+const HOME = STATE === resolve('.trackmate/state') ? resolve('.trackmate') : STATE;
 const FILES = {
-  ready: '.trackmate/dev.json', // for scripts and tests of others: present exactly while the system is ready
+  ready: HOME === STATE ? join(STATE, 'ready.json') : '.trackmate/dev.json', // for the CLI, scripts and tests: present exactly while the system is ready
   kept: join(STATE, 'dev.json'), // the keys belong to the D1 beside them
   lock: join(STATE, 'dev.pid'),
   env: join(STATE, 'worker.env'),
-  log: '.trackmate/dev.log',
-  shopLog: '.trackmate/shop.log',
+  log: join(HOME, 'dev.log'),
+  shopLog: join(HOME, 'shop.log'),
+  migrateLog: join(HOME, 'migrate.log'),
 };
 
 const children = new Map(); // name → child process, each the leader of its own process group
 let stopping = false;
-let readyText = ''; // what FILES.ready holds while we are ready
+let isReady = false; // FILES.ready is there
 let cronTimer;
 let stepName = '';
 let stepBegan = Date.now();
@@ -126,7 +129,7 @@ function onChildGone(name, how, log) {
     console.warn(`WARNING: the shop's server ended (${how}); the rest runs on. Its log: ${shown(log)}`);
     return;
   }
-  if (readyText) fail(new Trouble(`the Worker ended (${how})\n${lastLines(log, 20)}`, `read ${shown(log)}, then start again`));
+  if (isReady) fail(new Trouble(`the Worker ended (${how})\n${lastLines(log, 20)}`, `read ${shown(log)}, then start again`));
   // Before that, whoever waits for it to be ready sees `gone` and says so.
 }
 
@@ -134,8 +137,7 @@ async function stop(code) {
   if (stopping) return;
   stopping = true;
   clearTimeout(cronTimer);
-  // Only ours: a second system, on another port and STATE, may have written it since.
-  if (readyText && existsSync(FILES.ready) && readFileSync(FILES.ready, 'utf8') === readyText) rmSync(FILES.ready);
+  if (isReady) rmSync(FILES.ready, { force: true });
   await Promise.all([...children.keys()].map(end));
   rmSync(FILES.env, { force: true });
   if (ownsLock) rmSync(FILES.lock, { force: true });
@@ -146,7 +148,7 @@ function fail(error) {
   if (stopping) return;
   const seconds = ((Date.now() - stepBegan) / 1000).toFixed(1);
   console.error(`FAILED: ${stepName || 'make dev'} (${seconds} s): ${error.message}`);
-  console.error(`Mend: ${error.mend ?? `read ${FILES.log}`}`);
+  console.error(`Mend: ${error.mend ?? `read ${shown(FILES.log)}`}`);
   stop(1);
 }
 
@@ -228,7 +230,7 @@ async function migrate() {
   const stamp = join(STATE, 'migrated');
   const wanted = hash.digest('hex');
   if (existsSync(join(STATE, 'v3/d1')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  const log = '.trackmate/migrate.log';
+  const log = FILES.migrateLog;
   const args = ['d1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', STATE];
   // wrangler's local migrations now and then find their own database locked (workers-sdk issue 15162).
   for (let attempt = 1; ; attempt += 1) {
@@ -261,7 +263,7 @@ async function startWorker({ operatorKey, secretsKey }) {
   args.push('--env-file', FILES.env, '--show-interactive-dev-session', 'false');
   const child = start('worker', 'wrangler', args.map(String), WRANGLER_ENV, FILES.log);
   for (const until = Date.now() + READY_WITHIN_MS; ; await pause(100)) {
-    if (child.gone) throw new Trouble(`wrangler ended\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`);
+    if (child.gone) throw new Trouble(`wrangler ended\n${lastLines(FILES.log, 20)}`, `read ${shown(FILES.log)}`);
     try {
       const response = await fetch(`${BASE}/healthz`, { signal: AbortSignal.timeout(2_000) });
       await response.arrayBuffer();
@@ -270,7 +272,7 @@ async function startWorker({ operatorKey, secretsKey }) {
       // Not listening yet.
     }
     if (Date.now() > until) {
-      throw new Trouble(`GET /healthz was not 200 within ${READY_WITHIN_MS / 1000} s\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`);
+      throw new Trouble(`GET /healthz was not 200 within ${READY_WITHIN_MS / 1000} s\n${lastLines(FILES.log, 20)}`, `read ${shown(FILES.log)}`);
     }
   }
 }
@@ -332,7 +334,7 @@ async function startShop(kept) {
   for (const until = Date.now() + 5_000; Date.now() < until && !child.gone; await pause(50)) {
     if (await portAnswers(SHOP_PORT)) return true;
   }
-  if (!child.gone) console.warn(`WARNING: the shop's server does not answer yet. Its log: ${FILES.shopLog}`);
+  if (!child.gone) console.warn(`WARNING: the shop's server does not answer yet. Its log: ${shown(FILES.shopLog)}`);
   return false;
 }
 
@@ -353,7 +355,7 @@ function driveCron({ adminKey }) {
     } catch (error) {
       missed += 1;
       // wrangler can outlive the runtime it started; then nothing answers any more.
-      if (missed >= 3) fail(new Trouble(`the Worker does not answer (${error.cause?.code ?? error.name})\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`));
+      if (missed >= 3) fail(new Trouble(`the Worker does not answer (${error.cause?.code ?? error.name})\n${lastLines(FILES.log, 20)}`, `read ${shown(FILES.log)}`));
     }
     if (!stopping) cronTimer = setTimeout(fire, CRON_EVERY_MS);
   };
@@ -399,8 +401,9 @@ TrackMate runs at ${URL_SHOWN} (${((Date.now() - began) / 1000).toFixed(1)} s). 
   Demo shop    ${URL_SHOWN}/shop/
   Dashboard    ${URL_SHOWN}/dashboard/
   Shop server  ${shopRuns ? `http://localhost:${SHOP_PORT}/` : 'does not run (see above)'}
-  Keys         ${FILES.ready}
-  Logs         ${FILES.log}
+  Admin key    ${kept.adminKey}
+  All keys     ${shown(FILES.ready)}
+  Logs         ${shown(FILES.log)}
 
 A visitor does something, says who they are, and pays at your server:
 
@@ -441,9 +444,9 @@ async function main() {
   if (stopping) return;
 
   const { companyId, serverKey, adminKey, operatorKey } = kept;
-  readyText = `${JSON.stringify({ url: URL_SHOWN, companyId, serverKey, adminKey, operatorKey }, null, 2)}\n`;
-  writePrivate(FILES.ready, readyText);
-  if (children.get('worker').gone) fail(new Trouble(`the Worker ended\n${lastLines(FILES.log, 20)}`, `read ${FILES.log}`));
+  isReady = true;
+  writePrivate(FILES.ready, `${JSON.stringify({ url: URL_SHOWN, companyId, serverKey, adminKey, operatorKey }, null, 2)}\n`);
+  if (children.get('worker').gone) fail(new Trouble(`the Worker ended\n${lastLines(FILES.log, 20)}`, `read ${shown(FILES.log)}`));
   else summary(kept, shopRuns, await startPage(kept));
 }
 

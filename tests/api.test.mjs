@@ -12,6 +12,7 @@ import groups from './api/groups.mjs';
 import identify, { attacks } from './api/identify.mjs';
 import keys from './api/keys.mjs';
 import listing from './api/listing.mjs';
+import mirror from './api/mirror.mjs';
 import plan from './api/plan.mjs';
 import problems from './api/problems.mjs';
 import receipts from './api/receipts.mjs';
@@ -36,6 +37,6 @@ describe('the API', () => {
     trackMate = await startTrackMate();
   });
   after(() => trackMate?.close());
-  const features = [events, values, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, sweep, contacts, users, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
+  const features = [events, values, identify, attacks, server, timeline, compat, tenants, deliveries, webhooks, targets, trouble, sweep, contacts, users, mirror, undo, listing, records, groups, receipts, problems, exports, audit, keys, plan, stats, erasure, openapi, cost];
   for (const feature of features) feature(() => trackMate);
 });

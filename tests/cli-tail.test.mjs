@@ -136,12 +136,13 @@ describe('the command-line manager watches', () => {
     t.after(() => receiver.close());
     await c.subscribe(`${receiver.url}/hook`, ['paid'], { name: 'CRM' });
     const session = c.session();
-    await c.track(session, { eventType: 'paid', messageId: 'order 77/é' }, { eventType: 'paid', messageId: 'order-78', timestamp: 'never', eventData: { amount: 5 } });
+    const events = [{ eventType: 'paid', messageId: 'order 77/é' }, { eventType: 'paid', messageId: 'order-78', timestamp: 'never', eventData: { amount: 5 } }];
+    await c.events(session, events, { context: { campaign: { source: 'newsletter' } } });
     await c.identify(session, 'ada@example.com', { name: 'Ada', messageId: 'i-1' });
     await until('an attempt', async () => (await c.get(`/api/admin/events/${encodeURIComponent('order 77/é')}`)).body.deliveries[0]?.attempts.length);
     const stored = await run(t, c, ['receipt', 'order 77/é']);
     assert.equal(stored.code, 0);
-    assert.match(stored.text, /^paid stored\n {3}Message id: +order 77\/é\n {3}Door: +browser\n[^]* {3}Person: +Ada, ada@example\.com, [0-9a-f]{24}\n {3}Linked by: +i-1 at /);
+    assert.match(stored.text, /^paid stored\n {3}Message id: +order 77\/é\n {3}Door: +browser\n[^]* {3}Context: +\{"campaign":\{"source":"newsletter"\}\}\n {3}Person: +Ada, ada@example\.com, [0-9a-f]{24}\n {3}Linked by: +i-1 at /);
     assert.match(stored.text, /\n {3}CRM failed_permanent\n {6}1\. \S+, \S+ \S+ {2}400/);
     const rejected = await until('a rejection', async () => {
       const said = await run(t, c, ['receipt', 'order-78']);

@@ -433,7 +433,7 @@ fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
         let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
         let give = |db: &Db| db.batch(&people::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
         let who = [json!(COMPANY), json!(ada)];
-        let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &who);
+        let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);
         if !late {
             give(&db);

@@ -18,7 +18,9 @@ use schema::pipe::{self, COMPANY, Db, NOW, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
+use trackmate_wire::limits::TOLD_LINKS_COUNTED_MAX;
 
 const TABLES: [&str; 4] = ["events", "links", "profiles", "identities"];
 
@@ -77,7 +79,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
 
 /// Holds what is materialised against the pure owner of every event.
 fn check(db: &Db) {
-    let events = db.table("select session, ts, message_id, coalesce(revenue, '{}'), source from events");
+    let events = db.table("select session, ts, message_id, coalesce(revenue, '{}'), source, told from events");
     let number = |cell: &str| cell.trim_start_matches("Integer(").trim_end_matches(')').parse::<i64>().unwrap();
     let text = |cell: &str| cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"");
     let mut facts = BTreeMap::<String, Vec<Fact>>::new();
@@ -90,10 +92,15 @@ fn check(db: &Db) {
     }
     let mut owners = BTreeMap::<String, String>::new();
     let mut owned = BTreeMap::<String, (i64, i64, BTreeMap<String, i64>, BTreeSet<String>)>::new();
+    // Whose sessions pages have told anything of.
+    let mut seen = BTreeSet::new();
     for row in &events {
         let session = text(&row[0]);
         if let Some(profile) = owner(facts.get(&session).map_or(&[], Vec::as_slice), number(&row[1])) {
             owners.insert(text(&row[2]), profile.to_owned());
+            if number(&row[4]) == 0 && row[5] == "Null" {
+                seen.insert((profile.to_owned(), session.clone()));
+            }
             let sum = owned.entry(profile.to_owned()).or_default();
             sum.0 += 1;
             sum.1 = sum.1.max(number(&row[1]));
@@ -111,7 +118,8 @@ fn check(db: &Db) {
     exported(db, &events.iter().map(|row| text(&row[2])).collect(), &owners);
     let places: Vec<_> = events.iter().map(|row| (text(&row[0]), number(&row[1]), text(&row[2]))).collect();
     // Figures are read in many slices: one case in eight keeps the test short.
-    if places.len() % 8 == 0 {
+    let is_sampled = places.len() % 8 == 0;
+    if is_sampled {
         counted(db, &places, &owners);
     }
     let unbounded = db.table(
@@ -131,6 +139,16 @@ fn check(db: &Db) {
             "revenue of {id}"
         );
         assert_eq!(number(&row[4]), i64::try_from(expected.3.len()).unwrap(), "sessions of {id}");
+        if is_sampled {
+            let asked = [json!(COMPANY), json!(id), json!(TOLD_LINKS_COUNTED_MAX)];
+            let read: Vec<Profile> = db.find(sql::PROFILE_FIND, &asked);
+            let told = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
+            assert_eq!(
+                read[0].told_sessions,
+                i64::try_from(told).unwrap(),
+                "sessions of {id} of which servers alone told"
+            );
+        }
     }
 }
 

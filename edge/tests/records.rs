@@ -21,6 +21,7 @@ use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::person::Counts;
 use trackmate_edge::domain::record::{Change, Field, Record, change, fold};
+use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
 
 const PEOPLE: usize = 3;
@@ -217,10 +218,10 @@ fn check(db: &Db) {
             scans: of("qr").iter().map(|r| r.scans).sum(),
             conversations: count("conversation"),
         };
-        let row = db.rows(sql::PROFILE_FIND, &[json!(pipe::COMPANY), json!(id)]).remove(0);
-        let counts = text(row.last().unwrap());
+        let read: Vec<Profile> = db.find(sql::PROFILE_FIND, &[json!(pipe::COMPANY), json!(id), json!(100)]);
+        let counts = &read[0].counts;
         assert!(counts != "{}" || mine.is_empty());
-        let counts: Counts = serde_json::from_str(&counts).unwrap();
+        let counts: Counts = serde_json::from_str(counts).unwrap();
         assert_eq!(counts, expected, "what is counted of {id}");
         let mut all: Vec<_> =
             mine.iter().map(|r| (r.place.as_ref().unwrap().1, r.kind.clone(), r.id.clone())).collect();

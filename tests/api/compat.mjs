@@ -327,6 +327,48 @@ export default (trackMate) =>
       assert.equal((await c.get('/api/admin/users')).body.users.length, 2);
     });
 
+    test('stand as the server’s wherever they are shown when a server says who a visitor is, and as the page’s when a page does', async (t) => {
+      const c = await newShop(trackMate());
+      const receiver = await startReceiver();
+      t.after(receiver.close);
+      await c.subscribe(receiver.url, ['identify', 'alias', 'user_registered']);
+      await c.get('/api/admin/events');
+      const identify = { anonymousId: 'v-1', userId: 'u-1', messageId: 'told-1' };
+      await c.server('/v1/identify', identify);
+      await c.server('/v1/alias', { previousId: 'v-2', userId: 'u-1', messageId: 'told-2' });
+      await c.page('/v1/identify', { anonymousId: 'v-3', userId: 'u-3', messageId: 'said-1' });
+      assert.deepEqual((await c.post('/v1/identify', identify, c.serverKey)).body.duplicates, 1);
+      const sources = (all) => Object.fromEntries(all.map((one) => [one.messageId, one.source]));
+      const all = { 'told-1': 'webhook', 'told-2': 'webhook', 'said-1': 'browser' };
+
+      const { id } = await c.userOf('u-1');
+      const timeline = await c.timeline(id);
+      assert.deepEqual([sources(timeline.events), timeline.summary.sessions], [{ 'told-1': 'webhook', 'told-2': 'webhook' }, { total: 2, client: 0, server: 2 }]);
+      assert.deepEqual((await c.timeline((await c.userOf('u-3')).id)).summary.sessions, { total: 1, client: 1, server: 0 });
+      assert.deepEqual(sources((await c.get('/api/admin/export/events/json')).body.events), all);
+      const { totals } = (await c.get('/api/admin/stats')).body;
+      assert.deepEqual([totals.browserEvents, totals.serverEvents], [1, 2]);
+      assert.equal((await c.get('/api/admin/export/events/json?after=webhook:told-1')).status, 200);
+      await until('the deliveries', () => receiver.requests.length === 3);
+      assert.deepEqual(sources(receiver.requests.map((r) => r.json.metadata)), all);
+
+      const live = async (query = '') => (await c.get(`/api/admin/events?outcome=stored${query}`)).body.events.map((e) => [e.messageId, e.door]).sort();
+      const doors = [['said-1', 'browser'], ['told-1', 'server'], ['told-2', 'server']];
+      await until('what was stored', async () => (await live()).length === 3);
+      assert.deepEqual([await live(), await live('&door=server'), await live('&door=browser')], [doors, doors.slice(1), doors.slice(0, 1)]);
+      const receipt = (door) => c.call('GET', `/api/admin/events/told-1?door=${door}`, undefined, c.admin);
+      await until('the repeat', async () => (await receipt('server')).body.event.duplicates === 1);
+      assert.deepEqual([(await receipt('server')).body.event.door, (await receipt('server')).body.event.source, (await receipt('browser')).status], ['server', 'webhook', 404]);
+
+      // Once a page tells anything of a session, it is a browser's.
+      await c.page('/v1/track', { anonymousId: 'v-1', event: 'looked' });
+      assert.deepEqual((await c.timeline(id)).summary.sessions, { total: 2, client: 1, server: 1 });
+      // A receiver may rely on it: no page can make it say so.
+      assert.deepEqual(sources((await c.timeline(id)).events)['told-1'], 'webhook');
+      await c.call('DELETE', `/api/admin/users/${id}`, undefined, c.admin);
+      await until('nothing of them in Live', async () => (await live()).every(([id]) => id === 'said-1'));
+    });
+
     test('that say again who somebody is are known again, whichever of their ids led to the person then', async () => {
       const c = await newShop(trackMate());
       const timestamp = '2025-10-18T10:00:00Z';

@@ -113,13 +113,19 @@ export default (trackMate) =>
         assert.deepEqual(await c.names(contactId), ['registration.submitted'], JSON.stringify(more));
       }
       await until('the CRM', () => crm.requests.length === bodies.length);
+      const atOnce = await Promise.all([1, 2, 3].map(() => submit({ messageId: 'form-3', email: 'at-once@example.com' })));
+      const [{ body: first }] = atOnce;
+      assert.deepEqual(atOnce.map(({ status, body }) => [status, body]), Array(3).fill([200, first]));
+      assert.deepEqual(await c.names(first.contactId), ['registration.submitted']);
+      await c.track(c.session(), { eventType: 'page_view', messageId: 'view-1' });
+      assertProblem(await submit({ messageId: 'view-1', email: 'at-once@example.com' }), 409, 'conflict', 'messageId');
       // Another form at the same time is another; and so is one that says neither when nor by which id, each time.
       const other = { email: 'again-0@example.com', timestamp, utm: { source: 'another' } };
       const { contactId } = (await submit(other)).body;
       assert.deepEqual(await c.names(contactId), ['registration.submitted', 'registration.submitted']);
       for (let time = 0; time < 2; time += 1) await submit({ email: 'plain@example.com' });
       assert.equal((await c.names((await c.user('plain@example.com')).id)).length, 2);
-      await until('the CRM', () => crm.requests.length === bodies.length + 3);
+      await until('the CRM', () => crm.requests.length === bodies.length + 4);
     });
 
     test('belong to the session they came from, and to the person they name', async (t) => {

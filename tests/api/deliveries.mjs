@@ -43,6 +43,24 @@ export default (trackMate) =>
       assert.deepEqual(log.map((d) => d.attempts.map((a) => [a.attempt, a.statusCode, a.success, a.responseBody])), Array(4).fill([[1, 200, true, 'ok']]));
     });
 
+    test('tell of the page and the campaign where the event does, sent at once or after having been held', async (t) => {
+      const c = await newCompany(trackMate());
+      const receiver = await startReceiver();
+      t.after(receiver.close);
+      const { id } = await c.subscribe(receiver.url, ['page_view', 'plain', 'paid']);
+      const context = { page: { url: 'https://shop.example/', referrer: 'https://search.example/' }, campaign: { source: 'newsletter' } };
+      const switched = (active) => c.call('PATCH', `/api/admin/webhooks/${id}`, { active }, c.admin);
+      for (const active of [true, false]) {
+        await switched(active);
+        await c.events(c.session(), [{ eventType: 'page_view' }], { context });
+        await c.events(c.session(), [{ eventType: 'plain' }]);
+        await c.tryServer({ eventType: 'paid' });
+      }
+      await switched(true);
+      await until('all of them', () => receiver.requests.length === 6);
+      for (const { json } of receiver.requests) assert.deepEqual(json.metadata.context, json.event === 'page_view' ? context : undefined);
+    });
+
     test('to a receiver that fails twice arrive at the third attempt, with the same id and bytes', async (t) => {
       const c = await newCompany(trackMate());
       const receiver = await startReceiver((_, n) => (n < 3 ? 503 : 200));

@@ -5,7 +5,7 @@ import { after, describe, test } from 'node:test';
 import Ajv from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { until } from '../support/harness.mjs';
-import { newCompany } from '../support/people.mjs';
+import { assertProblem, newCompany } from '../support/people.mjs';
 import { startReceiver } from '../support/receiver.mjs';
 
 const openapi = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
@@ -138,6 +138,30 @@ export default (trackMate) =>
         const missing = Object.keys(shown ?? {}).filter((name) => !(name in answer.body));
         assert.deepEqual(missing, [], `${operation.operationId} answers all that its example shows`);
       }
+    });
+
+    test('knows every parameter and field that admins and the operator may send: any other is refused by its name', async () => {
+      await prepare();
+      const isClosed = ({ requestBody }) => {
+        const resolve = (schema) => (schema.$ref ? openapi.components.schemas[schema.$ref.split('/').at(-1)] : schema);
+        const schema = resolve(requestBody.content['application/json'].schema);
+        return [schema, ...(schema.allOf ?? []).map(resolve)].some((part) => part.additionalProperties === false);
+      };
+      const open = [];
+      const ours = operations.filter(({ security }) => security.some((one) => 'adminKey' in one || 'operatorKey' in one));
+      assert.ok(ours.length > 40);
+      for (const operation of ours) {
+        const refuses = async (...how) => {
+          const answer = await call(operation, ...how);
+          assertProblem(answer, 400, 'invalid_field', 'nope');
+          assertDocumented(operation, answer);
+        };
+        await refuses(undefined, credentials(operation), world.ids, '?nope=1');
+        if (!operation.requestBody) continue;
+        if (isClosed(operation)) await refuses({ ...own(operation.requestBody.content['application/json'].example), nope: 1 }, credentials(operation));
+        else open.push(operation.operationId);
+      }
+      assert.deepEqual(open, ['changeUser', 'setCustomFields'], 'what takes traits and fields of any name');
     });
 
     test('tells what users, exports and identities look like when there is more of them than in an example', async () => {

@@ -162,8 +162,8 @@ export default (trackMate) =>
       const put = (body) => c.call('PUT', path, body, c.admin);
       assertProblem(await put({}), 400, 'missing_field', 'mode');
       assertProblem(await put({ mode: 'reject' }), 400, 'missing_field', 'events');
-      assertProblem(await put({ mode: 'sometimes', events: {} }), 400, 'invalid_json');
-      assertProblem(await put({ mode: 'reject', events: { x: { enum: [1] } } }), 400, 'invalid_json');
+      assertProblem(await put({ mode: 'sometimes', events: {} }), 400, 'invalid_field', 'mode');
+      assertProblem(await put({ mode: 'reject', events: { x: { enum: [1] } } }), 400, 'invalid_field', 'events');
       assertProblem(await put({ mode: 'reject', events: { x: { type: 'string' } } }), 400, 'invalid_field', 'events');
       assertProblem(await put({ mode: 'reject', events: Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`e${n}`, {}])) }), 400, 'invalid_field', 'events');
       await set(c, { mode: 'off', events: EVENTS });

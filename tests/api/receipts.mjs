@@ -83,15 +83,16 @@ export default (trackMate) =>
       await call('POST', '/api/contacts', { company_id: c.companyId, email: '' });
       await c.tryServer({ eventType: 'x' }, { 'x-trackmate-api-key': spare.key });
       await c.tryServer({ eventType: 'x' }, { 'x-trackmate-api-key': c.adminKey });
+      await c.tryServer({ eventType: 'strange', company_id: c.companyId }, { 'x-trackmate-api-key': 'tm_server_nobodys' });
       await c.tryServer({ eventType: 'x', company_id: 'TM-OTHER1' });
       await c.tryServer('{"eventType":');
       await c.tryServer('x'.repeat(600_000));
       const large = { company_id: c.companyId, sessionId: session, events: [{ eventType: 'x', eventData: { text: 'x'.repeat(600_000) } }] };
       await call('POST', '/api/events', large);
-      const all = await until('ten', async () => (await rejected(c)).length === 10 && rejected(c));
+      const all = await until('eleven', async () => (await rejected(c)).length === 11 && rejected(c));
       assert.deepEqual(new Set(all.map((entry) => told(entry).join())), new Set([
         'browser,rejected,body_too_large,', 'browser,rejected,origin_not_allowed,', 'browser,rejected,invalid_json,', 'browser,rejected,invalid_email,identify', 'browser,rejected,missing_field,registration.submitted',
-        'server,rejected,invalid_key,x', 'server,rejected,wrong_scope,x', 'server,rejected,wrong_company,x', 'server,rejected,invalid_json,', 'server,rejected,body_too_large,',
+        'server,rejected,invalid_key,x', 'server,rejected,invalid_key,strange', 'server,rejected,wrong_scope,x', 'server,rejected,wrong_company,x', 'server,rejected,invalid_json,', 'server,rejected,body_too_large,',
       ]));
       assert.deepEqual(all.find((entry) => entry.code === 'invalid_email').eventData.email, 'string(10)');
     });

@@ -117,7 +117,7 @@ export default (trackMate) =>
       assertProblem(await c.tryServer(event, {}), 401, 'missing_key');
       assertProblem(await c.tryServer('nonsense', { 'x-trackmate-api-key': 'tm_live_wrong' }), 401, 'invalid_key');
       assertProblem(await c.tryServer(event, { 'x-trackmate-api-key': c.adminKey }), 403, 'wrong_scope');
-      assertProblem(await c.tryServer({ ...event, company_id: other.companyId }), 403, 'wrong_company', 'company_id');
+      assertProblem(await c.tryServer({ ...event, company_id: other.companyId }), 401, 'wrong_company', 'company_id');
       assertProblem(await c.tryServer({ ...event, identifier: { userId: profileId } }), 404, 'unknown_user', 'identifier.userId');
       assertProblem(await c.tryServer({ ...event, identifier: { email: 'nonsense' } }), 400, 'invalid_email', 'identifier.email');
       assertProblem(await c.tryServer('nonsense'), 400, 'invalid_json');

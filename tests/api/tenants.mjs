@@ -108,7 +108,7 @@ export default (trackMate) =>
       assert.equal((await a.get('/api/admin/settings')).body.settings.company_id, a.companyId);
       assertProblem(await call('PATCH', '/api/admin/settings', { name: 'A2', company_id: b.companyId }, a.admin), 400, 'invalid_field', 'company_id');
       await call('PATCH', '/api/admin/settings', { name: 'A2', allowedOrigins: ['https://a.example'] }, a.admin);
-      assertProblem(await a.tryServer({ eventType: 'x', company_id: b.companyId, identifier: { email: 'b@example.com' } }), 403, 'wrong_company');
+      assertProblem(await a.tryServer({ eventType: 'x', company_id: b.companyId, identifier: { email: 'b@example.com' } }), 401, 'wrong_company');
       assertProblem(await a.tryServer({ eventType: 'x', identifier: { userId: profileId } }), 404, 'unknown_user');
       // The same session id and address in A are other people's.
       const { body } = await a.server({ sessionId: session }, 'x');

@@ -18,7 +18,7 @@ export default (trackMate) =>
     /** All that is shown of a person, but when it last changed. */
     const whole = async (c, id) => {
       const { profile, ...timeline } = await c.timeline(id);
-      const { timestamps, ...user } = profile;
+      const { timestamps, version, ...user } = profile;
       return { ...timeline, user, createdAt: timestamps.createdAt, subscribedAt: timestamps.subscribedAt };
     };
     const at = (minute) => new Date(Date.UTC(2025, 9, 18, 10) + minute * 60_000).toISOString();

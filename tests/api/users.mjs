@@ -18,7 +18,7 @@ export default (trackMate) =>
       const claims = { name: 'Ada L', phone: '+47 1', firstName: 'Ada', plan: 'gold', big: 12345678901234567890n.toString(), gender: 7 };
       const { profileId } = (await c.identify(c.session(), 'ada@example.com', { ...claims, optIns: { whatsapp: true }, timestamp: '2025-10-18T10:00:00Z' })).body;
       const user = await get(c, profileId);
-      const { timestamps, traits, lastActive, ...rest } = user;
+      const { version, timestamps, traits, lastActive, ...rest } = user;
       assert.deepEqual(rest, {
         id: profileId, email: 'ada@example.com', externalId: null, name: 'Ada L', company_id: c.companyId, createdAt: '2025-10-18T10:00:00.000Z',
         manychatId: null, instagramUsername: null, instagramId: null, firstName: 'Ada', lastName: null, fullName: 'Ada L', phone: '+47 1', whatsappPhone: null,
@@ -31,6 +31,7 @@ export default (trackMate) =>
       assert.deepEqual(traits, { ...claims, optIns: { whatsapp: true } });
       assert.equal(lastActive, '2025-10-18T10:00:00.000Z');
       assert.equal(timestamps.subscribedAt, '2025-10-18T10:00:00.000Z');
+      assert.equal(version, Date.parse(timestamps.updatedAt));
       assert.ok(Date.now() - Date.parse(timestamps.updatedAt) < 60_000);
     });
 

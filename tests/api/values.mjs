@@ -201,6 +201,48 @@ export default (trackMate) =>
       assert.notEqual((await c.get('/api/admin/settings')).body.settings.name, 'New');
     });
 
+    test('of nothing takes away what may be nothing, and changes nothing else', async () => {
+      const c = await newCompany(trackMate());
+      const settings = async (change) => (await c.call('PATCH', '/api/admin/settings', change, c.admin)).body.settings;
+      const first = { crm_webhook_url: 'https://crm.example/hook', webhook_secret: 'a-secret', allowedOrigins: ['https://shop.example'], eventRetentionDays: 30, name: 'Shop' };
+      assert.equal((await settings(first)).webhook_secret_set, true);
+      const nothing = await settings(Object.fromEntries([...Object.keys(first), 'revenueEvents', 'webhooksEnabled', 'logRetentionDays', 'webhook_enabled'].map((name) => [name, null])));
+      assert.deepEqual(
+        [nothing.webhook_secret_set, nothing.allowedOrigins, nothing.eventRetentionDays, nothing.name, nothing.crm_webhook_url, nothing.webhooksEnabled, nothing.logRetentionDays],
+        [false, null, null, 'Shop', 'https://crm.example/hook', true, 30],
+      );
+      const { id } = await c.subscribe('https://hooks.example/x', ['a'], { description: 'CRM', rateLimit: 5, headers: { 'X-A': '1', 'X-B': '2' } });
+      const change = { description: null, rateLimit: null, headers: { 'X-A': null }, name: null, url: null, events: null, retryAttempts: null, active: null, preset: null };
+      const { webhook } = (await c.call('PATCH', `/api/admin/webhooks/${id}`, change, c.admin)).body;
+      assert.deepEqual([webhook.description, webhook.rateLimit, webhook.headers, webhook.name, webhook.events, webhook.active], [null, null, { 'x-b': '***' }, 'Test', ['a'], true]);
+    });
+
+    test('of what cannot be said is refused at its own place', async () => {
+      const c = await newCompany(trackMate());
+      const { id } = await c.subscribe('https://hooks.example/x');
+      const user = (await c.identify(c.session(), 'place@example.com')).body.profileId;
+      const users = `/api/admin/users/${user}`;
+      const at = { [users]: 'PATCH', '/api/admin/tombstones': 'DELETE', '/api/admin/plan': 'PUT' };
+      for (const [path, body, field, code = 'invalid_field'] of [
+        [users, { gender: '' }, 'gender'],
+        [users, { name: 'x'.repeat(201) }, 'name'],
+        [users, { traits: { gender: 5 } }, 'traits.gender'],
+        [users, { stats: {} }, 'stats'],
+        [users, { email: '' }, 'email', 'invalid_email'],
+        [users, { tags: { add: [' '] } }, 'tags'],
+        ['/api/admin/tombstones', { externalId: 'null' }, 'externalId'],
+        ['/api/admin/plan', { mode: 'loud' }, 'mode'],
+        [`/api/admin/webhooks/${id}/recover`, { since: '2025-10-18', status: 5 }, 'status'],
+      ]) {
+        const answer = await c.call(at[path] ?? 'POST', path, body, c.admin);
+        assertProblem(answer, 400, code, field);
+        assert.ok(answer.body.message.startsWith(field) || field === 'tags', answer.body.message);
+      }
+      const blank = await c.call('GET', '/api/admin/users?email=', undefined, c.admin);
+      assertProblem(blank, 400, 'invalid_email', 'email');
+      assert.doesNotMatch(blank.body.message, /placeholder/);
+    });
+
     test('of an origin may be a pattern of its subdomains', async () => {
       const c = await newCompany(trackMate());
       const settings = (allowedOrigins) => c.call('PATCH', '/api/admin/settings', { allowedOrigins }, c.admin);

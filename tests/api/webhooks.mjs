@@ -177,6 +177,8 @@ export default (trackMate) =>
       assert.deepEqual([good.delivered, good.statusCode, good.error, good.responseBody], [true, 200, null, 'ok']);
       const [request] = w.receiver.requests;
       assert.equal(request.json.event, 'webhook.test');
+      // In the form of all deliveries, so that what reads those reads it.
+      assert.deepEqual([Object.keys(request.json), Object.keys(request.json.metadata)], [['event', 'timestamp', 'data', 'metadata'], ['source', 'action', 'messageId', 'sessionId', 'userId']]);
       assert.ok(isSigned(request, w.webhook.secret) && isStandardSigned(request, w.webhook.secret));
       // What was sent is in the answer, but for what the owner keeps to themselves.
       assert.deepEqual([good.request.url, good.request.body], [`${w.receiver.url}/hook`, String(request.body)]);

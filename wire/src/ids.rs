@@ -191,7 +191,7 @@ fn punycode(text: &str) -> Option<String> {
 /// [`EmailError`] when the text is no address or stands for none.
 pub fn email_key(nfc: &str) -> Result<String, EmailError> {
     let typed = email_typed(nfc).to_lowercase();
-    if is_placeholder(&typed) {
+    if is_placeholder(&typed) && !typed.is_empty() {
         return Err(EmailError::Placeholder);
     }
     if typed.len() > EMAIL_BYTES_MAX || typed.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -216,10 +216,10 @@ pub fn email_key(nfc: &str) -> Result<String, EmailError> {
 /// [`EmailError`] when the text is too long for a key or stands for nobody.
 pub fn user_key(nfc: &str) -> Result<String, EmailError> {
     let id = nfc.trim();
-    if is_placeholder(id) {
+    if is_placeholder(id) && !id.is_empty() {
         return Err(EmailError::Placeholder);
     }
-    if id.len() > EMAIL_BYTES_MAX || id.chars().any(char::is_control) {
+    if id.is_empty() || id.len() > EMAIL_BYTES_MAX || id.chars().any(char::is_control) {
         return Err(EmailError::Form);
     }
     email_key(id).or_else(|_| Ok(without_at(id)))

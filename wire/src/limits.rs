@@ -61,6 +61,9 @@ pub const LATE_EVENTS_MAX: i64 = 300;
 pub const LATE_EVENTS_TRUSTED_MAX: i64 = 5000;
 /// Browser sessions that claims without proof can give to one person: ten a day for three years.
 pub const CLAIMED_SESSIONS_MAX: i64 = 10_000;
+/// Links by a server's word that are looked at when a person is shown: of which of their sessions servers alone have told.
+/// Each costs two rows, and one for each identify of its session.
+pub const TOLD_LINKS_COUNTED_MAX: i64 = 100;
 
 /// Milliseconds of difference between a sender's clock and ours from which its times are corrected.
 /// Below it the difference is mostly the journey of the request, and correcting would reorder events.

@@ -84,6 +84,7 @@ where
     for warning in &event.warnings {
         field(&mut text, "Warning", &warning.message);
     }
+    optional(&mut text, "Context", event.context.as_ref());
     if event.code.is_some() {
         return text.trim_end().to_owned();
     }

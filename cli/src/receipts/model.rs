@@ -59,6 +59,8 @@ pub(super) struct Event {
     pub(super) field: Option<String>,
     pub(super) event_type: Option<String>,
     pub(super) event_data: Option<Value>,
+    /// The page and the browser, as the sender told them.
+    pub(super) context: Option<Value>,
     pub(super) timestamp: Option<String>,
     pub(super) received_at: String,
     pub(super) session_id: Option<String>,

@@ -87,13 +87,26 @@ fn refused(field: &'static str, message: impl Into<String>) -> Problem {
     Problem::field(Code::InvalidField, field, message)
 }
 
+/// That a member of the user cannot be as it was sent.
+fn refused_at(place: &str, message: &str) -> Problem {
+    Problem { path: Some(place.to_owned()), ..Problem::new(Code::InvalidField, message) }
+}
+
+/// What a text must be for [`readable`].
+fn form(chars: usize) -> String {
+    format!("has 1 to {chars} characters, none of them control characters")
+}
+
 /// A text with no more than `chars` characters, none of them control characters, trimmed, not empty.
-fn checked(text: &str, chars: usize, field: &'static str) -> Result<String, Problem> {
+fn readable(text: &str, chars: usize) -> Option<String> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > chars || text.chars().any(char::is_control) {
-        return Err(refused(field, format!("{field} has 1 to {chars} characters, none of them control characters")));
-    }
-    Ok(text.to_owned())
+    let fits = !text.is_empty() && text.chars().count() <= chars && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+/// [`readable`], or the problem of this field, of which `what` it is.
+fn checked(text: &str, chars: usize, field: &'static str, what: &str) -> Result<String, Problem> {
+    readable(text, chars).ok_or_else(|| refused(field, format!("{what} {}", form(chars))))
 }
 
 fn object(raw: &RawValue, field: &'static str) -> Result<Traits, Problem> {
@@ -155,7 +168,7 @@ impl Reader {
         match name {
             "traits" => {
                 for (name, raw) in object(&raw, "traits")? {
-                    let read = self.say(&name, raw);
+                    let read = self.say(&name, &format!("traits.{name}"), raw);
                     self.taken(read)?;
                 }
             }
@@ -185,20 +198,21 @@ impl Reader {
                 }
             }
             other if DERIVED.contains(&other) => {
-                return Err(Problem::new(Code::InvalidField, format!("{other} cannot be set here")));
+                return Err(refused_at(other, &format!("{other} cannot be set here")));
             }
-            _ => self.say(name, raw)?,
+            _ => self.say(name, name, raw)?,
         }
         Ok(())
     }
 
-    fn say(&mut self, name: &str, raw: Box<RawValue>) -> Result<(), Problem> {
+    /// A trait; `place` is where it stands.
+    fn say(&mut self, name: &str, place: &str, raw: Box<RawValue>) -> Result<(), Problem> {
         let name = if name == "name" { "fullName" } else { name };
         if !KNOWN.contains(&name) || raw.get() == "null" {
             self.edit.said.insert(name.to_owned(), raw);
             return Ok(());
         }
-        let told = |why: &str| Problem::new(Code::InvalidField, format!("{name} {why}"));
+        let told = |why: &str| refused_at(place, &format!("{place} {why}"));
         let chars = if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX };
         let given = value(&raw);
         let text = if let Some(left_out) = &mut self.left_out {
@@ -214,7 +228,7 @@ impl Reader {
             }
         } else {
             let Value::String(text) = given else { return Err(told("is a text or null")) };
-            checked(&text, chars, "traits").map_err(|p| Problem { message: format!("{name}: {}", p.message), ..p })?
+            readable(&text, chars).ok_or_else(|| told(&form(chars)))?
         };
         let raw = serde_json::value::to_raw_value(&text).map_err(|_| told("is a text or null"))?;
         self.edit.said.insert(name.to_owned(), raw);
@@ -234,7 +248,7 @@ impl Reader {
         let told = || refused("tags", "tags is an array of texts");
         let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(told)?;
         for name in names {
-            let read = name.as_str().ok_or_else(told).and_then(|name| checked(name, NAME_CHARS_MAX, "tags"));
+            let read = name.as_str().ok_or_else(told).and_then(|name| checked(name, NAME_CHARS_MAX, "tags", "a tag"));
             let read = read.map(|name| {
                 let tags = if added { &mut self.edit.tags } else { &mut self.edit.untags };
                 tags.insert(name);
@@ -318,7 +332,7 @@ impl Edit {
                 return Err(refused("customFields", message));
             }
         };
-        self.fields.insert(checked(name, NAME_CHARS_MAX, "customFields")?, text);
+        self.fields.insert(checked(name, NAME_CHARS_MAX, "customFields", "the name of a custom field")?, text);
         Ok(())
     }
 
@@ -326,6 +340,14 @@ impl Edit {
     #[must_use]
     pub const fn email(&self) -> Option<&Address> {
         self.email.as_ref()
+    }
+
+    /// Makes of a person what the edit is going to, if it can be made. The address is left out: only the database knows whether it is free.
+    pub fn foretell(&self, person: &mut Person, now_ms: i64) {
+        let (edit, mut after) = (Self { email: None, ..self.clone() }, person.clone());
+        if let Ok(Some(_)) = edit.apply(&mut after, now_ms) {
+            *person = after;
+        }
     }
 
     /// Makes the edit; `None` if it changes nothing.
@@ -382,7 +404,7 @@ impl Edit {
             let message = format!("a user has at most {TAGS_MAX} tags and {FIELDS_MAX} custom fields");
             return Err(Problem::new(Code::LimitReached, message));
         }
-        person.updated_ms = now_ms;
+        person.updated_ms = now_ms.max(before.updated_ms + 1);
         person.said_ms = Some(now_ms);
         Ok(Some(done).filter(|d| !d.events.is_empty()))
     }
@@ -398,7 +420,9 @@ impl Asked {
                 at_ms: members.get("at").filter(|at| !at.is_null()).map(|at| time(at, "exportConsent")).transpose()?,
                 source: match members.get("source") {
                     None | Some(Value::Null) => key.to_owned(),
-                    Some(Value::String(source)) => checked(source, NAME_CHARS_MAX, "exportConsent")?,
+                    Some(Value::String(source)) => {
+                        checked(source, NAME_CHARS_MAX, "exportConsent", "exportConsent.source")?
+                    }
                     Some(_) => return Err(form()),
                 },
             }),

@@ -60,6 +60,9 @@ pub struct Row {
     /// as they were sent.
     #[serde(skip)]
     pub groups: Vec<Mention>,
+    /// 1 for a server's word that stands at the pages' door, where its session's links are.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<i64>,
 }
 
 /// What became of a request's items.
@@ -190,7 +193,7 @@ impl Said<'_> {
         let revenue = revenue::counters(&name, data);
         let data = RawValue::from_string(data.to_owned())
             .map_err(|_| Problem::field(Code::InvalidField, "eventData", "eventData is not JSON"))?;
-        Ok(Row { id, ts, name, data, revenue, original_ms, context: self.context, groups: self.groups })
+        Ok(Row { id, ts, name, data, revenue, original_ms, context: self.context, groups: self.groups, told: None })
     }
 }
 

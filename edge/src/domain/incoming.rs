@@ -72,6 +72,9 @@ pub struct Entry {
     session: Option<String>,
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     happened_ms: Option<i64>,
+    /// 1 for a server's word that stands at the pages' door.
+    #[serde(rename = "w", skip_serializing_if = "Option::is_none")]
+    told: Option<i64>,
 }
 
 impl Entry {
@@ -88,6 +91,7 @@ impl Entry {
             data: None,
             session: None,
             happened_ms: None,
+            told: row.told,
         }
     }
 
@@ -136,6 +140,7 @@ impl Entry {
             data: data.filter(|data| data.is_object()).map(|data| shape(data, 0, &mut 0)),
             session: session.map(str::to_owned),
             happened_ms: item.as_ref().and_then(|item| item.get("timestamp")).and_then(clock::parse),
+            told: None,
         }
     }
 }

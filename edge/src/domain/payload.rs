@@ -22,6 +22,8 @@ pub struct Fact<'a> {
     pub session: &'a str,
     /// Whose it was when the body was built.
     pub profile: Option<&'a str>,
+    /// The page, the campaign and the browser, as its sender told them: a JSON object.
+    pub context: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,9 @@ struct Metadata<'a> {
     message_id: &'a str,
     session_id: Option<&'a str>,
     user_id: Option<&'a str>,
+    /// Only where the sender told one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'a RawValue>,
 }
 
 /// The name of a source as it stands in answers and payloads.
@@ -55,6 +60,8 @@ pub const fn source_name(from_server: bool) -> &'static str {
 pub fn body(fact: Fact<'_>) -> Option<String> {
     let data = json::read(fact.data);
     let data: &RawValue = serde_json::from_str(&data).ok()?;
+    let context = fact.context.map(json::read);
+    let context = context.as_deref().and_then(|context| serde_json::from_str::<&RawValue>(context).ok());
     serde_json::to_string(&Body {
         event: fact.event,
         timestamp: clock::iso(clock::ts_ms(fact.ts)),
@@ -65,14 +72,46 @@ pub fn body(fact: Fact<'_>) -> Option<String> {
             message_id: fact.message_id,
             session_id: Some(fact.session).filter(|s| !s.is_empty()),
             user_id: fact.profile,
+            context: context.filter(|context| !matches!(context.get(), "{}" | "null")),
         },
     })
     .ok()
 }
 
+/// The body of a test of a webhook: in the form of all deliveries, by TrackMate itself and about nobody.
+#[must_use]
+pub fn test(webhook: &str, delivery: &str, now_ms: i64) -> Option<String> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data<'a> {
+        webhook_id: &'a str,
+        message: &'static str,
+    }
+    let data = Data { webhook_id: webhook, message: "This is a test delivery from TrackMate." };
+    let data = serde_json::value::to_raw_value(&data).ok()?;
+    let metadata = Metadata {
+        source: "trackmate",
+        action: "test",
+        message_id: delivery,
+        session_id: None,
+        user_id: None,
+        context: None,
+    };
+    let body = Body { event: "webhook.test", timestamp: clock::iso(now_ms), data: &data, metadata };
+    serde_json::to_string(&body).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_has_the_form_of_all_deliveries() {
+        assert_eq!(
+            test("wh_1", "d1", 1_764_513_045_123).unwrap(),
+            r#"{"event":"webhook.test","timestamp":"2025-11-30T14:30:45.123Z","data":{"webhookId":"wh_1","message":"This is a test delivery from TrackMate."},"metadata":{"source":"trackmate","action":"test","messageId":"d1","sessionId":null,"userId":null}}"#
+        );
+    }
 
     #[test]
     fn a_body_has_the_form_of_the_seeds_and_keeps_the_data_as_sent() {
@@ -84,10 +123,33 @@ mod tests {
             message_id: "m1",
             session: "",
             profile: None,
+            context: None,
         };
         assert_eq!(
             body(fact).unwrap(),
             r#"{"event":"booking.created","timestamp":"2025-11-30T14:30:45.123Z","data":{"amount":79.990},"metadata":{"source":"webhook","action":"created","messageId":"m1","sessionId":null,"userId":null}}"#
         );
+    }
+
+    #[test]
+    fn a_body_tells_of_the_page_where_its_event_does() {
+        let fact = Fact {
+            event: "page_view",
+            ts: clock::event_ts(1_764_513_045_123, 0),
+            data: "{}",
+            from_server: false,
+            message_id: "m1",
+            session: "s1",
+            profile: None,
+            context: Some(r#"{"campaign":{"source":"mail"}}"#),
+        };
+        let told = r#""userId":null,"context":{"campaign":{"source":"mail"}}}}"#;
+        assert!(body(fact).unwrap().ends_with(told));
+        for nothing in ["{}", "null", "no JSON"] {
+            assert!(
+                body(Fact { context: Some(nothing), ..fact }).unwrap().ends_with(r#""userId":null}}"#),
+                "{nothing}"
+            );
+        }
     }
 }

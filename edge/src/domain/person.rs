@@ -76,7 +76,7 @@ pub struct Person {
     pub created_ms: i64,
     /// First identify, ms.
     pub registered_ms: Option<i64>,
-    /// ms.
+    /// ms, but later than the change before: it tells two states of a person apart.
     pub updated_ms: i64,
     /// Latest event, ms.
     pub active_ms: Option<i64>,
@@ -174,6 +174,8 @@ struct Timestamps {
 #[serde(rename_all = "camelCase")]
 pub struct User {
     id: String,
+    /// Grows with every change of the user: what has a lower one is older.
+    version: i64,
     email: Option<String>,
     external_id: Option<String>,
     name: Option<String>,
@@ -251,6 +253,16 @@ impl Person {
         traits
     }
 
+    /// Gives them another lookup key: an address, as `typed`, or an id of the company's own.
+    pub fn given(&mut self, key: &str, typed: Option<&str>) {
+        if let Some(typed) = typed {
+            self.email.get_or_insert_with(|| typed.to_owned());
+        } else {
+            self.external_id.get_or_insert_with(|| key.to_owned());
+        }
+        self.updated_ms += 1;
+    }
+
     /// The whole name: what was said, or else what was claimed unless a null hides it.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
@@ -279,6 +291,7 @@ impl Person {
         let full_name = self.full_name();
         User {
             id: self.id.clone(),
+            version: self.updated_ms,
             email: self.email.clone(),
             external_id: self.external_id.clone(),
             name: full_name.clone(),

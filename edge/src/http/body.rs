@@ -8,8 +8,8 @@ use std::io::Read;
 use base64ct::{Base64, Encoding};
 use flate2::read::GzDecoder;
 use futures_util::StreamExt;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::BODY_BYTES_MAX;
@@ -140,6 +140,11 @@ pub(super) fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
         if error.starts_with("unknown field") { "there is no such field" } else { "this has not the expected form" };
     let message = format!("{name}: {what} ({})", error.split(" at line ").next().unwrap_or_default());
     Err(Problem { path: Some(name.clone()), ..Problem::new(Code::InvalidField, message) })
+}
+
+/// Tells `null`, which takes away what may be nothing, from a field left out, which changes nothing.
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(d).map(Some)
 }
 
 /// A text field that must be there.

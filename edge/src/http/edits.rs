@@ -160,6 +160,7 @@ pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled 
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TagsRequest"))]
+#[serde(deny_unknown_fields)]
 pub(super) struct Tags {
     tags: Value,
 }
@@ -169,7 +170,7 @@ pub(super) struct Tags {
 pub(super) async fn tags(call: &Call, admin: auth::Admin, id: &str, added: bool) -> Handled {
     let names = match call.query("tag").filter(|_| !added) {
         Some(name) => Value::from(vec![name]),
-        None => body::parse::<Tags>(&body::text(call).await?)?.tags,
+        None => body::change::<Tags>(&body::text(call).await?)?.tags,
     };
     answer(&change(call, &admin.company, id, &Edit::of_tags(&names, added)?).await?)
 }

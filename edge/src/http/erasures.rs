@@ -8,7 +8,7 @@ use worker::console_error;
 
 use super::call::Call;
 use super::error::Error;
-use super::profile::{address, user};
+use super::profile::{address, external};
 use super::{Handled, auth, body};
 use crate::domain::{clock, tombstone};
 use crate::entropy;
@@ -89,7 +89,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LiftRequest"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Lifted {
     email: Option<String>,
     /// The company's own id, in place of an address.
@@ -106,9 +106,9 @@ pub(super) struct LiftedAnswer {
 /// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`: whoever has the address or the id may come again, as somebody new. `lifted` is false where it was
 /// not erased.
 pub(super) async fn lift(call: &Call, admin: auth::Admin) -> Handled {
-    let wanted: Lifted = body::parse(&body::text(call).await?)?;
+    let wanted: Lifted = body::change(&body::text(call).await?)?;
     let key = match wanted.external_id.filter(|_| wanted.email.is_none()) {
-        Some(id) => user(&body::required(Some(id), "externalId")?)?,
+        Some(id) => external(&body::required(Some(id), "externalId")?)?,
         None => address(&body::required(wanted.email, "email")?)?,
     };
     let hash = tombstone::address(&admin.company, &key);

@@ -109,8 +109,8 @@ pub(super) const fn status(code: Code) -> u16 {
         | Code::InvalidTimestamp
         | Code::InvalidCursor
         | Code::InvalidUrl => 400,
-        Code::MissingKey | Code::InvalidKey => 401,
-        Code::OriginNotAllowed | Code::IdentityUnproved | Code::WrongScope | Code::WrongCompany => 403,
+        Code::MissingKey | Code::InvalidKey | Code::WrongCompany => 401,
+        Code::OriginNotAllowed | Code::IdentityUnproved | Code::WrongScope => 403,
         Code::UnknownCompany | Code::UnknownUser | Code::NotFound => 404,
         Code::MethodNotAllowed => 405,
         Code::Conflict | Code::LimitReached => 409,

@@ -17,7 +17,7 @@ use super::error::Error;
 use super::export_run::{self, Plan, Source};
 use super::stats::too_much;
 use super::users::{Summary, find, groups};
-use super::{Handled, audit, common_headers, listing, page, records};
+use super::{Handled, audit, common_headers, listing, records};
 use crate::domain::belongings::show;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
@@ -30,8 +30,8 @@ use crate::store::{self, listing as people};
 
 /// Parameters of every export, which say how much of it and not of whom.
 const COMMON: [&str; 6] = ["fields", "snapshot", "after", "limit", "partial", "bom"];
-/// Filters of users: those of their list, and what of theirs to bring.
-const USERS: [&str; 9] = [
+/// Filters of users: those of their list.
+const USERS: [&str; 8] = [
     "createdAfter",
     "createdBefore",
     "updatedAfter",
@@ -40,10 +40,18 @@ const USERS: [&str; 9] = [
     "search",
     "exportConsentOnly",
     "customField[",
-    "include",
 ];
 /// Filters of events.
 const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
+
+/// Parameters of an export.
+pub(super) fn parameters(kind: Kind) -> Vec<&'static str> {
+    match kind {
+        Kind::Users => [&COMMON[..], &USERS, &records::PARAMETERS].concat(),
+        Kind::Events => [&COMMON[..], &EVENTS].concat(),
+        Kind::User => COMMON.to_vec(),
+    }
+}
 
 /// What every export may be asked for.
 struct Asked {
@@ -58,7 +66,7 @@ struct Asked {
 
 /// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
 pub(super) async fn users(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
-    let mut asked = asked(call, Kind::Users, &USERS)?;
+    let mut asked = asked(call, Kind::Users)?;
     let included = records::included(call)?;
     if format == Format::Csv && !included.members().is_empty() {
         let message = "records have no place in the rows of a CSV file; json and ndjson hold them";
@@ -74,7 +82,7 @@ pub(super) async fn users(call: &Call, admin: Admin, format: Format) -> Result<R
 
 /// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the file.
 pub(super) async fn events(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
-    let asked = asked(call, Kind::Events, &EVENTS)?;
+    let asked = asked(call, Kind::Events)?;
     let wanted = wanted_events(call, &admin).await?;
     let after = match &asked.after {
         Some(text) => Some(place(call, &admin.company, text).await?),
@@ -120,11 +128,11 @@ pub(super) struct Count {
 pub(super) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
     let mut slices = Slices::new(call.env());
     let rows = if kind == Kind::Users {
-        let snapshot_ms = asked(call, kind, &USERS)?.snapshot_ms;
+        let snapshot_ms = asked(call, kind)?.snapshot_ms;
         let wanted = wanted_users(call, &admin, snapshot_ms).await?;
         people::count(call.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?
     } else {
-        let snapshot_ms = asked(call, kind, &EVENTS)?.snapshot_ms;
+        let snapshot_ms = asked(call, kind)?.snapshot_ms;
         let wanted = wanted_events(call, &admin).await?;
         let db = call.db(Some(&admin.company))?;
         exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?
@@ -137,7 +145,7 @@ pub(super) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
 /// hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all there is of one person, to be handed to them (of records,
 /// the latest 10 000 of a kind and 8 MB; of the kinds in `hasMoreOf` the list of records has more).
 pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response, Error> {
-    let asked = asked(call, Kind::User, &[])?;
+    let asked = asked(call, Kind::User)?;
     let profile = find(call, &admin.company, id).await?;
     let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
     let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
@@ -162,10 +170,8 @@ pub(super) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response
     start(call, &admin, (Kind::User, Format::Json), asked, Source::Events { wanted, after }, members).await
 }
 
-/// Reads what every export may be asked for. A parameter that is none of it is refused: a filter with a slip in its name would hand out everybody.
-fn asked(call: &Call, kind: Kind, filters: &[&str]) -> Result<Asked, Problem> {
-    let known = [&COMMON, filters].concat();
-    page::only(call, &known)?;
+/// Reads what every export may be asked for.
+fn asked(call: &Call, kind: Kind) -> Result<Asked, Problem> {
     let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
     let fields = match call.query("fields").filter(|text| !text.is_empty()) {
         None => None,

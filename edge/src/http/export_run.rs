@@ -358,7 +358,7 @@ fn shown(event: &exports::Event) -> Result<String, Error> {
         message_id: &event.message_id,
         event_type: &event.name,
         timestamp: clock::iso(clock::ts_ms(event.ts)),
-        source: payload::source_name(event.source == 1),
+        source: payload::source_name(event.source == 1 || event.told.is_some()),
         session_id: Some(event.session.as_str()).filter(|session| !session.is_empty()),
         user_id: event.profile.as_deref(),
         received_at: clock::iso(event.received_at),

@@ -87,7 +87,6 @@ struct Link {
 /// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into, email, at}],
 /// links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links newest first; each is one that undo takes back.
 pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
-    page::only(call, &["limit", "cursor"])?;
     let limit = page::limit(call, LINKS_ITEMS_MAX)?;
     let cursor = page::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
     let profile = find(call, &admin.company, id).await?;
@@ -162,6 +161,7 @@ pub(super) async fn group(call: &Call, company: &str, root: &Profile) -> Result<
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "MergeRequest"))]
+#[serde(deny_unknown_fields)]
 pub(super) struct WantedMerge {
     into: Option<String>,
     from: Option<String>,
@@ -177,7 +177,7 @@ pub(super) struct Answer {
 /// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then on the two are one user, `into`; undo parts them again.
 pub(super) async fn merge(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::text(call).await?;
-    let wanted: WantedMerge = body::parse(&text)?;
+    let wanted: WantedMerge = body::change(&text)?;
     let (into, from) = (body::required(wanted.into, "into")?, body::required(wanted.from, "from")?);
     join(call, &admin.company, &into, &from, "admin").await?;
     audit::target(call, &into);
@@ -231,7 +231,7 @@ pub(super) async fn join(
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UndoRequest"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct WantedUndo {
     message_id: Option<String>,
     profile_id: Option<String>,
@@ -255,7 +255,7 @@ pub(super) struct Undone {
 /// for both people, also where more has happened since.
 pub(super) async fn undo(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::text(call).await?;
-    let wanted: WantedUndo = body::parse(&text)?;
+    let wanted: WantedUndo = body::change(&text)?;
     let undone = match (wanted.message_id, wanted.profile_id) {
         (Some(message), None) => undo_identify(call, &admin.company, &message).await?,
         (None, Some(profile)) => undo_merge(call, &admin.company, &profile).await?,

@@ -35,6 +35,11 @@ pub(super) struct Told {
     entries: Vec<Entry>,
 }
 
+/// That a request came to the servers' door, also if nobody learns whose key it shows.
+pub(super) fn came_by_server(call: &Call) {
+    call.told().borrow_mut().from_server = true;
+}
+
 /// Whose door a request came to.
 pub(super) fn came_to(call: &Call, company: &str, from_server: bool) {
     let mut told = call.told().borrow_mut();

@@ -102,6 +102,7 @@ pub(super) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyRequest"))]
+#[serde(deny_unknown_fields)]
 pub(super) struct WantedKey {
     scope: Option<Scope>,
     name: Option<String>,

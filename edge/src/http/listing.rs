@@ -8,7 +8,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::page::{self, Pagination};
-use super::profile::{address, user};
+use super::profile::{address, external};
 use super::records::{self, UserWith};
 use super::webhooks::vault;
 use super::{Handled, auth};
@@ -56,8 +56,8 @@ enum Total {
     Least { value: i64, relation: &'static str },
 }
 
-/// Parameters of the list of users.
-const LISTED: [&str; 16] = [
+/// Parameters of the list of users, but for those that every list of them takes: what of theirs to bring.
+pub(super) const PARAMETERS: [&str; 15] = [
     "limit",
     "offset",
     "cursor",
@@ -73,7 +73,6 @@ const LISTED: [&str; 16] = [
     "search",
     "exportConsentOnly",
     "customField[",
-    "include",
 ];
 
 /// `GET /api/admin/users?email=`, or `?externalId=`, finds one, with `{limit, hasMore, nextCursor}`. Else
@@ -81,19 +80,12 @@ const LISTED: [&str; 16] = [
 /// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
 /// With `include…`, what belongs to each user stands in it.
 pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
-    page::only(call, &LISTED)?;
     let db = call.db(Some(&admin.company))?;
     let limit = page::limit(call, USERS_ITEMS_MAX)?;
     let included = records::included(call)?;
     let key = match (call.query("email"), call.query("externalId")) {
         (Some(email), _) => Some(address(&email)?),
-        (None, Some(id)) => {
-            let told = |p: Problem| {
-                let message = p.message.replace("userId", "externalId");
-                Problem { field: Some("externalId"), message, ..p }
-            };
-            Some(user(&id).map_err(told)?)
-        }
+        (None, Some(id)) => Some(external(&id)?),
         (None, None) => None,
     };
     if let Some(key) = key {

@@ -240,6 +240,32 @@ impl Route {
         }
     }
 
+    /// The parameters that its query may have; `None` where pages and other vendors' clients add what they like.
+    fn parameters(&self, method: &Method) -> Option<Vec<&'static str>> {
+        let page = |more: &[&'static str]| [&["limit", "cursor"], more].concat();
+        Some(match (self, method) {
+            (Self::Health | Self::Events | Self::Profile | Self::Contacts | Self::ServerEvents, _) => return None,
+            _ if self.is_compat() => return None,
+            (Self::Users, Method::Get) => [&listing::PARAMETERS[..], &records::PARAMETERS].concat(),
+            (Self::User(_), Method::Get) => records::PARAMETERS.to_vec(),
+            (Self::UserTags(_), Method::Delete) => vec!["tag"],
+            (Self::Identities(_) | Self::Members(_) | Self::Exports | Self::Companies, Method::Get) => page(&[]),
+            (Self::Timeline(_), Method::Get) => page(&["order"]),
+            (Self::Records(_), Method::Get) => page(&["kind"]),
+            (Self::Groups, Method::Get) => page(&["search", "groupId", "kind"]),
+            (Self::Deliveries(_), Method::Get) => page(&["status"]),
+            (Self::Audit, Method::Get) => page(&["action", "since", "until"]),
+            (Self::Incoming, Method::Get) => page(&["outcome", "eventType", "door"]),
+            (Self::Rejected, Method::Get) => page(&["code", "eventType", "door"]),
+            (Self::Stream, Method::Get) => vec!["outcome", "eventType", "after", "seconds"],
+            (Self::Receipt(_), Method::Get) => vec!["door"],
+            (Self::Stats, Method::Get) => vec!["from", "to", "interval", "zone"],
+            (Self::Export(kind, _) | Self::ExportCount(kind), Method::Get) => export::parameters(*kind),
+            (Self::UserExport(_), Method::Get) => export::parameters(Kind::User),
+            _ => Vec::new(),
+        })
+    }
+
     /// Whether another vendor's client asks it.
     const fn is_compat(&self) -> bool {
         matches!(
@@ -297,7 +323,9 @@ async fn page_not_found(call: &Call) -> Option<Response> {
 
 /// The routes whose answer is a stream.
 async fn stream(call: &Call, route: &Route) -> std::result::Result<Response, Error> {
-    match (route, call.method()) {
+    let method = call.method();
+    known(call, route, method.as_ref())?;
+    match (route, method) {
         (Route::Export(Kind::Users, format), Some(Method::Get)) => {
             export::users(call, auth::Admin::of(call).await?, *format).await
         }
@@ -312,7 +340,9 @@ async fn stream(call: &Call, route: &Route) -> std::result::Result<Response, Err
 
 async fn dispatch(call: &Call, route: &Route) -> Handled {
     let Some(method) = call.method() else { return Err(not_allowed(route)) };
-    match (route, if method == Method::Head { Method::Get } else { method }) {
+    let method = if method == Method::Head { Method::Get } else { method };
+    known(call, route, Some(&method))?;
+    match (route, method) {
         (Route::Health, Method::Get) => Ok(r#"{"success":true}"#.to_owned()),
         (Route::Events, Method::Post) => events::post(call).await,
         (Route::Profile, Method::Post) => profile::post(call).await,
@@ -381,6 +411,11 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         }
         (route, _) => Err(not_allowed(route)),
     }
+}
+
+/// That the route knows all parameters of the query.
+fn known(call: &Call, route: &Route, method: Option<&Method>) -> std::result::Result<(), Problem> {
+    method.and_then(|method| route.parameters(method)).map_or(Ok(()), |known| page::only(call, &known))
 }
 
 fn not_allowed(route: &Route) -> Error {

@@ -16,7 +16,7 @@ use crate::store::companies::{self, Scope};
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyRequest"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct WantedCompany {
     company_id: Option<String>,
     name: Option<String>,

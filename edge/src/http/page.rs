@@ -39,11 +39,10 @@ impl Pagination {
     }
 }
 
-/// That the query has no other parameters than these (`include` stands for all that begin so): a filter with a slip in its name would show everybody.
+/// That the query has no other parameters than these: a filter with a slip in its name would show everybody, and what is asked for by one would not be done.
 pub(super) fn only(call: &Call, known: &[&str]) -> Result<(), Problem> {
     let is_known = |name: &str| {
         known.iter().any(|known| match *known {
-            "include" => name.starts_with("include"),
             "customField[" => name.starts_with("customField[") && name.ends_with(']'),
             known => known == name,
         })
@@ -51,7 +50,12 @@ pub(super) fn only(call: &Call, known: &[&str]) -> Result<(), Problem> {
     match call.queries().into_iter().find(|(name, _)| !is_known(name)) {
         None => Ok(()),
         Some((name, _)) => {
-            let message = format!("there is no parameter of this name: {name}; there is {}", known.join(", "));
+            let known = if known.is_empty() {
+                "none here".to_owned()
+            } else {
+                known.join(", ").replace("customField[", "customField[name]")
+            };
+            let message = format!("there is no parameter of this name: {name}; there is {known}");
             Err(Problem { path: Some(name), ..Problem::new(Code::InvalidField, message) })
         }
     }

@@ -88,7 +88,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanChange"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Wanted {
     mode: Option<Mode>,
     events: Option<BTreeMap<String, Schema>>,
@@ -99,7 +99,7 @@ pub(super) struct Wanted {
 /// them what was counted of the one before goes. In force for every request that comes after the answer.
 pub(super) async fn put(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::text(call).await?;
-    let wanted: Wanted = body::parse(&text)?;
+    let wanted: Wanted = body::change(&text)?;
     let missing = |field, message: &str| Problem::field(Code::MissingField, field, message);
     let mode = wanted.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
     let additional_events = wanted.additional_events.unwrap_or_default();
@@ -135,16 +135,15 @@ pub(super) async fn infer(call: &Call, admin: auth::Admin) -> Handled {
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanCheck"))]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Asked<'a> {
-    #[serde(borrow)]
-    events: Option<Vec<&'a RawValue>>,
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Asked {
+    events: Option<Vec<Box<RawValue>>>,
     plan: Option<Proposed>,
 }
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ProposedPlan"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Proposed {
     events: BTreeMap<String, Schema>,
     additional_events: Option<bool>,
@@ -187,8 +186,8 @@ struct Violation {
 /// violations:[{field, reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were `reject`. Nothing is stored or counted.
 pub(super) async fn check(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::text(call).await?;
-    let asked: Asked = body::parse(&text)?;
-    let items = items(asked.events)?;
+    let asked: Asked = body::change(&text)?;
+    let items = items(asked.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;
     let plan = match asked.plan {
         Some(Proposed { events, additional_events }) => {
             Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?

@@ -11,7 +11,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::call::Call;
 use super::error::Error;
 use super::events::{check, company, session};
-use super::server_events::Warning;
+use super::server_events::{Says, Warning};
 use super::spill::{self, Work};
 use super::{Handled, body, incoming, proof, rate};
 use crate::domain::event::{self, Row};
@@ -20,7 +20,6 @@ use crate::domain::{clock, ledger, person};
 use crate::entropy;
 use crate::store::identify::{self, Person, Refused};
 use crate::store::ingest;
-use crate::store::people::Give;
 
 /// Its entry on the timeline.
 const EVENT: &str = "identify";
@@ -196,6 +195,7 @@ impl Claim<'_> {
                 original_ms,
                 context: self.context,
                 groups: Vec::new(),
+                told: self.trusted.then_some(1),
             },
         })
     }
@@ -224,12 +224,12 @@ pub(super) struct Claimed {
 impl Claimed {
     /// Stores the claim.
     pub(super) async fn store(&self, call: &Call) -> Result<Identified, Error> {
-        let identified = self.store_and_give(call, None).await?;
+        let identified = self.store_and_say(call, Says::default()).await?;
         identified.ok_or_else(|| Error::Internal("a claim that gives no key was outdated".to_owned()))
     }
 
     /// Stores the claim, and gives the person a second key; `None` if what was read of the two keys holds no longer: nothing was stored.
-    pub(super) async fn store_and_give(&self, call: &Call, give: Option<&Give>) -> Result<Option<Identified>, Error> {
+    pub(super) async fn store_and_say(&self, call: &Call, says: Says<'_>) -> Result<Option<Identified>, Error> {
         let proved = match &self.user_hash {
             _ if self.trusted => true,
             Some(hash) => {
@@ -264,7 +264,7 @@ impl Claimed {
                 serde_json::to_string(&claims)?
             }
         };
-        let user = person::Person {
+        let mut user = person::Person {
             id: candidate.clone(),
             company: self.company.clone(),
             email: self.email.clone(),
@@ -273,10 +273,10 @@ impl Claimed {
             claimed: person::traits(traits)?,
             created_ms: ms,
             registered_ms: Some(ms),
-            updated_ms: call.now_ms(),
             active_ms: Some(ms),
             ..person::Person::default()
         };
+        says.foretell(&mut user, call.now_ms());
         let user = serde_json::to_string(&user.user())?;
         let person = Person {
             address: &self.address,
@@ -291,7 +291,7 @@ impl Claimed {
             platform_id: &entropy::message_id(),
             trusted: self.trusted,
         };
-        let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person, give).await?;
+        let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person, says.give).await?;
         check(call, identified.door)?;
         if let Some(refused) = identified.refused {
             return Err(no_room(refused).into());
@@ -337,7 +337,19 @@ fn nfc(text: &str) -> String {
 /// The lookup key of a company's own id for a person.
 pub(super) fn user(id: &str) -> Result<String, Problem> {
     user_key(&nfc(id)).map_err(|_| {
-        Problem::field(Code::InvalidField, "userId", "userId has at most 254 bytes, none of them control characters")
+        Problem::field(
+            Code::InvalidField,
+            "userId",
+            "userId has 1 to 254 bytes, none of them control characters, and is no placeholder",
+        )
+    })
+}
+
+/// [`user`], where it is called `externalId`.
+pub(super) fn external(id: &str) -> Result<String, Problem> {
+    user(id).map_err(|p| {
+        let message = p.message.replace("userId", "externalId");
+        Problem { field: Some("externalId"), message, ..p }
     })
 }
 

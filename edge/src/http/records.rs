@@ -35,6 +35,10 @@ pub(super) struct Page {
     pagination: Pagination,
 }
 
+/// Parameters that say what of theirs to bring with users.
+pub(super) const PARAMETERS: [&str; 5] =
+    ["include", "includeBookings", "includeQRCodes", "includeInteractions", "includeConversations"];
+
 /// `?includeBookings&includeQRCodes&includeInteractions&includeConversations`, each `true` or `false`, and `?include=kind,kind`.
 pub(super) fn included(call: &Call) -> Result<Included, Problem> {
     let asked = |field: &'static str| match call.query(field).as_deref() {
@@ -77,7 +81,6 @@ pub(super) fn with(people: &[Person], mut belongings: BTreeMap<String, Belonging
 
 /// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`: those first that were last told of.
 pub(super) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
-    page::only(call, &["kind", "limit", "cursor"])?;
     let limit = page::limit(call, RECORDS_ITEMS_MAX)?;
     let kinds = kinds(call, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;
     let after = page::cursor(call, read_place)?;

@@ -22,7 +22,7 @@ use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::{self, clock, mild, revenue, tombstone};
 use crate::entropy;
 use crate::store::companies::Scope;
-use crate::store::ingest::{self, Outbox, Served, Stored, Subject};
+use crate::store::ingest::{self, Served, Stored, Subject};
 use crate::store::people::{self, Give, Identifiers, Resolved};
 
 #[derive(Deserialize)]
@@ -134,6 +134,7 @@ const NOBODY: Warning =
 /// `{…, events:[…]}`, and `user?:{…}` with what is known of the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
 pub(super) async fn post(call: &Call) -> Handled {
+    incoming::came_by_server(call);
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
     rate::key(call, &hash).await?;
     let text = match body::text(call).await {
@@ -249,7 +250,7 @@ impl Told {
         if aliased.is_some() {
             resolved = resolve(call, hash, &about.who, about.at).await?;
         }
-        let kept = keep(call, hash, resolved, about, &fitting.rows, None).await?;
+        let kept = keep(call, hash, resolved, about, &fitting.rows, Says { edit, give: None }).await?;
         let Kept { stored, profile, created, mut warnings, .. } = kept;
         warnings.extend(aliased.into_iter().flatten());
         let new = stored.new.len();
@@ -274,6 +275,29 @@ pub(super) struct Kept {
     pub(super) is_outdated: bool,
 }
 
+/// What a request says of the person whose events it brings.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Says<'a> {
+    /// What the caller says of them once the events are stored. Of somebody who is made it stands in `user.created` already.
+    pub(super) edit: Option<&'a Edit>,
+    /// The second key that it gives them.
+    pub(super) give: Option<&'a Give>,
+}
+
+impl Says<'_> {
+    /// Makes of a person who is about to be made what the request is going to: a receiver may hear of that before it
+    /// hears of what made them, or of that alone. The version is the one that they are made with.
+    pub(super) fn foretell(&self, person: &mut domain::person::Person, now_ms: i64) {
+        if let Some(edit) = self.edit {
+            edit.foretell(person, now_ms);
+        }
+        person.updated_ms = now_ms;
+        if let Some(give) = self.give {
+            person.given(&give.key, give.typed.as_deref());
+        }
+    }
+}
+
 /// Stores a request's events for whom its identifiers name, who is made if an address or user id leads to nobody, and gives them a second key, if it does. What
 /// follows from stored events is the caller's to see to.
 pub(super) async fn keep(
@@ -282,7 +306,7 @@ pub(super) async fn keep(
     mut resolved: Resolved,
     About { who, at, sent_ms }: &About,
     rows: &[Row],
-    give: Option<&Give>,
+    says: Says<'_>,
 ) -> Result<Kept, Error> {
     let company = resolved.key.company.clone();
     let shared = ingest::Request {
@@ -306,7 +330,7 @@ pub(super) async fn keep(
         tries.next(call).await?;
         let person = Person::of(&resolved, who)?;
         let (candidate, session) = new_profile(call.now_ms());
-        let user = fresh_user(call, &company, who, &candidate, rows)?;
+        let user = fresh_user(call, &company, who, &candidate, rows, says)?;
         let platform_id = entropy::message_id();
         let (subject, session) = match (&person, who) {
             (Person::Nobody, _) => (Subject::None, ""),
@@ -326,10 +350,10 @@ pub(super) async fn keep(
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = ingest::Request { session, number: entropy::number(), ..shared };
-        let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject, give).await? {
+        let stored = match ingest::server(call.db(Some(&company))?, &request, rows, subject, says.give).await? {
             Served::Stored(stored) => stored,
-            Served::Outdated => {
-                let stored = Stored { new: Vec::new(), outbox: Outbox::default() };
+            Served::Outdated(outbox) => {
+                let stored = Stored { new: Vec::new(), outbox };
                 return Ok(Kept { stored, profile: None, created: false, warnings: Vec::new(), is_outdated: true });
             }
             Served::Raced => {
@@ -458,19 +482,26 @@ async fn unite(call: &Call, company: &str, resolved: &Resolved, who: &Identifier
     }
 }
 
-/// The user object of a person whom these events would make.
-fn fresh_user(call: &Call, company: &str, who: &Identifiers, id: &str, rows: &[Row]) -> Result<String, Error> {
+/// The user object of a person whom these events would make, as the request leaves it.
+fn fresh_user(
+    call: &Call,
+    company: &str,
+    who: &Identifiers,
+    id: &str,
+    rows: &[Row],
+    says: Says<'_>,
+) -> Result<String, Error> {
     let times = || rows.iter().map(|row| clock::ts_ms(row.ts));
-    let user = domain::person::Person {
+    let mut user = domain::person::Person {
         id: id.to_owned(),
         company: company.to_owned(),
         email: who.email.clone(),
         external_id: who.address.clone().filter(|key| key_kind(key) == "user"),
         created_ms: times().min().unwrap_or_else(|| call.now_ms()),
-        updated_ms: call.now_ms(),
         active_ms: times().max(),
         ..domain::person::Person::default()
     };
+    says.foretell(&mut user, call.now_ms());
     Ok(serde_json::to_string(&user.user())?)
 }
 

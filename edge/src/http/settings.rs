@@ -1,6 +1,6 @@
 //! `/api/admin/settings`: what a company decides for itself.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{
@@ -60,9 +60,9 @@ pub(super) struct Answer {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Wanted {
     name: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "body::present")]
     allowed_origins: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "body::present")]
     event_retention_days: Option<Option<u32>>,
     revenue_events: Option<Vec<String>>,
     webhooks_enabled: Option<bool>,
@@ -74,13 +74,8 @@ pub(super) struct Wanted {
     funnel_enabled: Option<bool>,
     #[serde(rename = "crm_webhook_url")]
     funnel_url: Option<String>,
-    #[serde(rename = "webhook_secret")]
-    funnel_secret: Option<String>,
-}
-
-/// Tells `null` (every origin, for ever) from a field left out (no change).
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(d).map(Some)
+    #[serde(rename = "webhook_secret", default, deserialize_with = "body::present")]
+    funnel_secret: Option<Option<String>>,
 }
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
@@ -115,7 +110,7 @@ async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>)
 
 /// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, eventRetentionDays?: days|null,
 /// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool, webhook_enabled?,
-/// crm_webhook_url?, webhook_secret?}` → as GET. A type added to the
+/// crm_webhook_url?, webhook_secret?: text|null}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(super) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
     let text = body::as_sent(call).await?;
@@ -215,7 +210,8 @@ async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(),
         return Ok(());
     }
     let url = url.map(|url| webhook_change::check_url(call, url, "crm_webhook_url")).transpose()?;
-    if wanted.funnel_secret.as_deref().is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
+    let secret = wanted.funnel_secret.as_ref().map(|secret| secret.as_deref().unwrap_or_default());
+    if secret.is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
         let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
         return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
     }
@@ -223,7 +219,7 @@ async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(),
     let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let url = url.or_else(|| current.map(|f| f.url));
     let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");
-    let secret = match wanted.funnel_secret.as_deref() {
+    let secret = match secret {
         Some(secret) => {
             Some(webhooks::vault(call)?.seal(&vault::owner(&admin.company, FUNNEL), secret, entropy::bytes()))
         }

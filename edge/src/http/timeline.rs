@@ -45,7 +45,6 @@ struct Event<'a> {
 /// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
 /// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
 pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
-    page::only(call, &["limit", "cursor", "order"])?;
     let order = match call.query("order").as_deref() {
         None | Some("asc") => Order::Asc,
         Some("desc") => Order::Desc,
@@ -88,7 +87,7 @@ fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<Event<'a>>
         event_type: if registration { "user_registered" } else { &entry.name },
         event_data: json::raw(data.to_owned())?,
         timestamp: clock::iso(clock::ts_ms(entry.ts)),
-        source: payload::source_name(from_server),
+        source: payload::source_name(from_server || entry.told.is_some()),
         session_id: if from_server { &profile.server_session } else { &entry.session },
         user_id: &profile.id,
         bot: entry.bot.is_some(),

@@ -47,10 +47,11 @@ impl Summary {
         let counted: Vec<String> = serde_json::from_str(&p.revenue_events)?;
         let counters: BTreeMap<String, i64> =
             p.revenue.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
-        let server = i64::from(p.server_events > 0);
+        let own = i64::from(p.server_events > 0);
+        let (client, server) = (p.sessions - p.told_sessions, p.told_sessions + own);
         Ok(Self {
             total_events: p.events,
-            sessions: Sessions { total: p.sessions + server, client: p.sessions, server },
+            sessions: Sessions { total: client + server, client, server },
             total_revenue: revenue::totals(&counters, &counted)
                 .into_iter()
                 .map(|(currency, amount)| Ok(Money { currency, amount: RawValue::from_string(amount.to_string())? }))
@@ -71,7 +72,6 @@ pub(super) struct One {
 
 /// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind, name}]}`.
 pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
-    super::page::only(call, &["include"])?;
     let included = records::included(call)?;
     let profile = find(call, &admin.company, id).await?;
     let mut users = records::shown(call, &[profile.person(&admin.company)?], &included).await?;

@@ -10,6 +10,7 @@ use trackmate_wire::limits::{
 };
 use trackmate_wire::problem::{Code, Problem};
 
+use super::body;
 use super::call::Call;
 use super::error::Error;
 use super::webhooks::{HOUR_MS, vault};
@@ -25,13 +26,15 @@ pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) url: Option<String>,
     pub(super) events: Option<Vec<String>>,
-    description: Option<String>,
+    #[serde(default, deserialize_with = "body::present")]
+    description: Option<Option<String>>,
     headers: Option<BTreeMap<String, Option<String>>>,
     preset: Option<String>,
     retry_attempts: Option<u32>,
     retry_delay: Option<u32>,
     timeout_ms: Option<u32>,
-    rate_limit: Option<u32>,
+    #[serde(default, deserialize_with = "body::present")]
+    rate_limit: Option<Option<u32>>,
     disable_after_failures: Option<u32>,
     disable_after_hours: Option<u32>,
     active: Option<bool>,
@@ -47,7 +50,8 @@ pub(super) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) ->
         );
     }
     let url = wanted.url.map(|url| check_url(call, &url, "url")).transpose()?;
-    if wanted.description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
+    let description = wanted.description.map(Option::unwrap_or_default);
+    if description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
         let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
         return Err(Problem::field(Code::InvalidField, "description", message).into());
     }
@@ -83,11 +87,11 @@ pub(super) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) ->
         name,
         url,
         events: wanted.events.map(patterns).transpose()?,
-        description: wanted.description,
+        description,
         headers,
         preset: wanted.preset,
         policy,
-        rate_limit: optional(wanted.rate_limit, "rateLimit", RATE_LIMIT_MAX)?,
+        rate_limit: optional(wanted.rate_limit.map(Option::unwrap_or_default), "rateLimit", RATE_LIMIT_MAX)?,
         disable_failures: optional(wanted.disable_after_failures, "disableAfterFailures", DISABLE_FAILURES_MAX)?,
         disable_ms: hours.map(|h| i64::from(h) * HOUR_MS),
         active: wanted.active,

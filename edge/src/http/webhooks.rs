@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, GRACE_H_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -18,6 +18,7 @@ use super::webhook_change::{Wanted, change, is_reserved, too_many_headers, withi
 use super::{Handled, audit, auth, body};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
+use crate::domain::payload;
 use crate::domain::vault::{Unopened, Vault};
 use crate::jobs::deliver::headers;
 use crate::outbound::{self, Message};
@@ -92,7 +93,7 @@ impl<'a> Webhook<'a> {
             url: &s.url,
             secret,
             events: RawValue::from_string(s.events.clone())?,
-            description: s.description.as_deref(),
+            description: s.description.as_deref().filter(|text| !text.is_empty()),
             headers: headers.into_keys().map(|name| (name, "***")).collect(),
             preset: s.preset.as_deref(),
             retry_attempts: s.retry_attempts,
@@ -165,7 +166,7 @@ pub(super) async fn post(call: &Call, admin: auth::Admin) -> Handled {
     answer(call, &admin, &id, Some(&secret)).await
 }
 
-/// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. In `headers`, null takes one away. Switched on again, what was
+/// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null takes the description, the rate limit, and in `headers` one of them away. Switched on again, what was
 /// held goes out, or is dismissed with `"held":"dismiss"`.
 pub(super) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let text = body::as_sent(call).await?;
@@ -216,7 +217,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
 
 #[derive(Deserialize, Default)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RotateRequest"))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Rotate {
     grace_hours: Option<u32>,
 }
@@ -225,7 +226,7 @@ pub(super) struct Rotate {
 /// so long; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.
 pub(super) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let text = body::as_sent(call).await?;
-    let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::parse(&text)? };
+    let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::change(&text)? };
     let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
     let until = (grace_h > 0).then(|| call.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(entropy::bytes());
@@ -278,14 +279,9 @@ pub(super) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
     let found = subscriptions::target(call.db(Some(&admin.company))?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
     let began = call.now_ms();
-    let body = json!({
-        "event": "webhook.test",
-        "timestamp": clock::iso(began),
-        "data": {"webhookId": id, "message": "This is a test delivery from TrackMate."},
-        "metadata": {"source": "trackmate", "action": "test"},
-    })
-    .to_string();
     let delivery_id = hex(&entropy::bytes::<16>());
+    let body =
+        payload::test(id, &delivery_id, began).ok_or_else(|| Error::Internal("a test could not be written".into()))?;
     let unopened =
         |Unopened| Error::Internal("the webhook's secrets could not be opened: is SECRETS_KEY the right one?".into());
     let message = Message {

@@ -277,6 +277,7 @@ async fn exchange(
         message_id: &d.message_id,
         session: &fact.session,
         profile: d.profile.as_deref(),
+        context: fact.context.as_deref(),
     };
     let Some(body) = d.body.clone().or_else(|| payload::body(said)) else {
         return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));

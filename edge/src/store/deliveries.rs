@@ -38,7 +38,7 @@ pub struct Target {
 /// The event that a delivery is about, as far as its body needs it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Fact {
-    /// 0 browser, 1 server.
+    /// Who told it: 0 a page, 1 a server.
     pub source: i64,
     /// When it happened.
     pub ts: i64,
@@ -46,6 +46,8 @@ pub struct Fact {
     pub session: String,
     /// JSON object.
     pub data: String,
+    /// JSON object: the page and the browser, as they were told.
+    pub context: Option<String>,
 }
 
 /// A delivery leased to this invocation.

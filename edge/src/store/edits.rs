@@ -61,7 +61,7 @@ pub(super) fn outbox_answer(answers: &mut Answers) -> Result<Outbox> {
     Ok(outbox)
 }
 
-/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else edited it in between, or has the address it is given: nothing
+/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
 /// was written, read again. `fresh_id` makes message ids.
 ///
 /// # Errors
@@ -94,6 +94,8 @@ pub async fn write(
             now_ms.into(),
             done.email.as_ref().map(|email| &email.key).into(),
             hash.as_ref().into(),
+            read.updated_at.into(),
+            person.updated_ms.into(),
         ],
     )?];
     if let Some(email) = &done.email {

@@ -267,6 +267,8 @@ pub struct Event {
     pub received_at: i64,
     /// 1 if a machine sent it.
     pub bot: Option<i64>,
+    /// 1 if a server told it, though it stands at the pages' door.
+    pub told: Option<i64>,
     /// JSON object.
     pub data: String,
     /// JSON object: the page and the browser, as they were told.
@@ -299,15 +301,16 @@ pub struct EventPage {
 struct At {
     session: String,
     ts: i64,
+    source: i64,
 }
 
-/// The place of an event by its id; `None` if there is none.
+/// The place of an event by its id and who told it; `None` if there is none.
 ///
 /// # Errors
 /// D1's.
 pub async fn place(db: &Db, company: &str, source: i64, id: &str) -> Result<Option<Place>> {
     let found: Option<At> = db.run(sql::EXPORT_PLACE, &[company.into(), source.into(), id.into()]).await?.first()?;
-    Ok(found.map(|at| Place { session: at.session, ts: at.ts, source, id: id.to_owned() }))
+    Ok(found.map(|at| Place { session: at.session, ts: at.ts, source: at.source, id: id.to_owned() }))
 }
 
 /// The next events, in the order of sessions, that were received by then: at most `limit`, and fewer where a filter leaves

@@ -137,7 +137,7 @@ pub async fn add(
         members,
     ];
     let hash = tombstone::address(request.company, person.address);
-    let keys = give.map(Give::guard);
+    let keys = give.map(|give| give.guard(None));
     let guard = Guard { hash: Some(&hash), keys: keys.as_deref(), ..Guard::default() };
     let claim = Param::from(request.claim);
     // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that is lifted.

@@ -182,6 +182,8 @@ pub struct Event {
     pub sent_at: Option<i64>,
     /// ms.
     pub received_at: i64,
+    /// 1 if a server told it, though it stands at the pages' door.
+    pub told: Option<i64>,
     /// The link that owns it: JSON array of profile or null, ts, message id of the identify or nothing.
     pub link: Option<String>,
     /// Repeats that came while somebody watched.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use trackmate_wire::limits::LEASE_MS;
 use worker::D1PreparedStatement;
 
@@ -274,10 +275,11 @@ pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: 
                 tries: 0,
                 body: None,
                 fact: Some(Fact {
-                    source: i64::from(request.from_server),
+                    source: i64::from(request.from_server || row.told.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),
+                    context: row.context.as_deref().map(RawValue::get).or(request.context).map(str::to_owned),
                 }),
                 target: serde_json::from_str(&to.target)?,
             }),
@@ -366,8 +368,8 @@ pub enum Served {
     Raced,
     /// The address was erased: nothing was stored.
     Erased,
-    /// What was read of two keys holds no longer: nothing was stored, read again.
-    Outdated,
+    /// What was read of two keys holds no longer: no event was stored, read again. The person may have been made.
+    Outdated(Outbox),
 }
 
 /// Whether what gives a person a second key stored nothing because it holds no longer. Its read of both keys is the batch's last answer.
@@ -390,7 +392,8 @@ pub async fn server(
     give: Option<&Give>,
 ) -> Result<Served> {
     let (json, ids) = json(rows)?;
-    let keys = give.map(Give::guard);
+    let made = if let Subject::New { profile, .. } = subject { Some(profile) } else { None };
+    let keys = give.map(|give| give.guard(made));
     let keys = keys.as_deref();
     let stored = |answers: &mut Answers, counted: bool| -> Result<Stored> {
         let new = message_ids(answers)?;
@@ -423,7 +426,11 @@ pub async fn server(
             let mut answers = Answers::new(db.batch(batch).await?);
             let stored = stored(&mut answers, true)?;
             let give = give.filter(|_| profile.is_some());
-            Ok(if is_outdated(&mut answers, give, &stored)? { Served::Outdated } else { Served::Stored(stored) })
+            Ok(if is_outdated(&mut answers, give, &stored)? {
+                Served::Outdated(stored.outbox)
+            } else {
+                Served::Stored(stored)
+            })
         }
         Subject::New { profile, address, hash, email, user, platform_id } => {
             let created_ms = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
@@ -486,7 +493,7 @@ pub async fn server(
             answers.take()?;
             stored.outbox.extend(edits::outbox_answer(&mut answers)?);
             if is_outdated(&mut answers, give, &stored)? {
-                return Ok(Served::Outdated);
+                return Ok(Served::Outdated(stored.outbox));
             }
             // Nobody behind the address: nothing of the request was new. Somebody else: that one was made in between.
             Ok(match answers.take()?.first::<Found>()? {

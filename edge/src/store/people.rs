@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use trackmate_wire::limits::{INCOMING_DATA_BYTES_MAX, PROFILE_KEYS_MAX};
+use trackmate_wire::limits::{INCOMING_DATA_BYTES_MAX, PROFILE_KEYS_MAX, TOLD_LINKS_COUNTED_MAX};
 use worker::D1PreparedStatement;
 
 use super::companies::Key;
@@ -74,6 +74,9 @@ pub struct Profile {
     pub fields: String,
     /// JSON object, [`crate::domain::person::Counts`].
     pub counts: String,
+    /// Of the browser sessions, those of which servers alone have told; counted where one profile is read.
+    #[serde(default)]
+    pub told_sessions: i64,
 }
 
 impl Profile {
@@ -189,7 +192,7 @@ pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner
 /// # Errors
 /// D1's.
 pub async fn profile(db: &Db, company: &str, id: &str) -> Result<Option<Profile>> {
-    db.run(sql::PROFILE_FIND, &[company.into(), id.into()]).await?.first()
+    db.run(sql::PROFILE_FIND, &[company.into(), id.into(), TOLD_LINKS_COUNTED_MAX.into()]).await?.first()
 }
 
 /// A profile by the lookup key of an address.
@@ -300,11 +303,12 @@ pub struct Give {
 }
 
 impl Give {
-    /// What must hold, as `events.insert` takes it.
-    pub(super) fn guard(&self) -> String {
+    /// What must hold, as `events.insert` takes it. `made` is who has the first key by then, if it was nobody's and the same batch has made them.
+    pub(super) fn guard(&self, made: Option<&str>) -> String {
         let room = self.profile.is_some().then(keys_max);
         let (further, addressed) = self.had.unzip();
-        json!([[self.by, self.profile, room, further, addressed], [self.key, self.former]]).to_string()
+        json!([[self.by, self.profile.as_deref().or(made), room, further, addressed], [self.key, self.former]])
+            .to_string()
     }
 
     /// The statements that give the key to `made`, where the event makes the person; the last one reads whom both keys lead to then.
@@ -439,6 +443,8 @@ pub struct Entry {
     pub bytes: usize,
     /// 1 if a machine sent it.
     pub bot: Option<i64>,
+    /// 1 if a server told it, though it stands at the pages' door.
+    pub told: Option<i64>,
     /// Its place, as one text.
     pub key: String,
     /// That of the first event of its step.

@@ -12,7 +12,7 @@ impl Db {
     pub(crate) fn erase(&mut self, profile: &str) -> String {
         self.request += 1;
         let who = [json!(COMPANY), json!(profile)];
-        let read: Vec<Profile> = self.find(sql::PROFILE_FIND, &who);
+        let read: Vec<Profile> = self.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = self.find(sql::IDENTITIES_OF, &who);
         let (n, now, notice) = (self.request, self.now(), format!("n{}", self.request));
         let mut batch = erasing(COMPANY, &read[0], &identities, n, now, &notice).unwrap();

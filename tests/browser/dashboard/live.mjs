@@ -62,6 +62,18 @@ export async function eventsShowAsTheyComeIn({ browser, trackMate }) {
   await page.getByLabel('Event name').fill('');
   await page.getByLabel('Source').selectOption('Server');
   await until('the server’s alone', async () => (await names(page)).every((name) => name === 'payment_processed'));
+  // What came on another day has its date, in the same column.
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await (await trackMate.d1()).prepare('update incoming set at = at - 86400000 where company = ?1').bind(c.companyId).run();
+  await page.reload();
+  await until(() => `all of them in ${page.url()}`, async () => (await rows(page).count()) > 5);
+  for (const width of [1024, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const entry of await rows(page).all()) {
+      const [time, name] = [await entry.locator('time').boundingBox(), await entry.locator('.what').boundingBox()];
+      assert.ok(time.x + time.width <= name.x, `${await entry.locator('time').innerText()} ends at ${time.x + time.width}, the name begins at ${name.x}`);
+    }
+  }
   assert.deepEqual(page.said, []);
   await page.context().close();
 }
@@ -132,7 +144,8 @@ export async function anEventOpensToItsStory({ browser, trackMate }) {
   const page = await desk({ browser, trackMate }, c);
   await listening(page);
   const session = c.session();
-  await c.track(session, { eventType: 'page_view', eventData: { address: 'https://shop.example/a' }, messageId: 'view/1 ?#' });
+  const context = { page: { url: 'https://shop.example/a' }, campaign: { source: 'newsletter' } };
+  await c.events(session, [{ eventType: 'page_view', eventData: { address: 'https://shop.example/a' }, messageId: 'view/1 ?#' }], { context });
   const { body } = await c.identify(session, 'ada@example.com', { name: 'Ada Lovelace' });
   await c.server({ email: 'ada@example.com' }, 'payment_processed', { messageId: 'pay-1', eventData: { amount: 79.99 } });
   await c.events(session, [{ eventType: 'bad', messageId: 'bad-1', timestamp: 'soon', eventData: { secret: 'hunter2' } }]);
@@ -156,6 +169,7 @@ export async function anEventOpensToItsStory({ browser, trackMate }) {
   const story = shared.getByRole('complementary');
   await story.getByText('"address": "https://shop.example/a"').waitFor();
   assert.match(await story.innerText(), /By the identify of .+ in session/);
+  await story.getByText('"source": "newsletter"').waitFor();
   await shared.context().close();
 
   await row(page, 'bad').getByRole('link', { name: 'bad' }).click();

@@ -24,11 +24,12 @@ const JOURNEY = [
 async function sarah(c, email = 'sarah@example.com') {
   const session = c.session();
   const productInfos = [PRODUCT];
-  await c.track(
-    session,
+  const first = [
     { eventType: 'page_view', eventData: { address: 'https://shop.com/homepage' }, timestamp: at('00') },
     { eventType: 'add_to_cart', eventData: { productInfos }, timestamp: at('05') },
-  );
+  ];
+  const context = { page: { url: 'https://shop.com/homepage', referrer: 'https://search.example/' }, campaign: { source: 'newsletter', medium: 'email' } };
+  await c.events(session, first, { context });
   const { profileId: id } = (await c.identify(session, email, { name: 'Sarah Johnson', timestamp: at('08') })).body;
   await c.track(session, { eventType: 'checkout_started', eventData: { productInfos }, timestamp: at('10') });
   await c.server({ email }, 'payment_processed', { eventData: { orderId: 'ch_abc123', amount: 79.99, currency: 'USD', productInfos }, timestamp: at('12') });
@@ -142,6 +143,7 @@ export async function showsTheJourneyInTwoLanes(world) {
   await until('the other order', async () => (await shown(page))[0] === 'page_view');
   assert.deepEqual(await shown(page), JOURNEY.map(([name]) => name));
   assert.deepEqual([await fact(page, 'Events'), await fact(page, 'Sessions'), await fact(page, 'Revenue')], ['7', '2 (1 browser, 1 server)', '79.99 USD']);
+  await until('where she was first seen', async () => (await fact(page, 'First seen')) === 'newsletter / email by https://search.example/ at https://shop.com/homepage');
   assert.equal(await page.locator('[data-fact="Last active"] time').getAttribute('title'), at('16'));
 
   const middle = (await page.locator('.lanes').boundingBox()).x + (await page.locator('.lanes').boundingBox()).width / 2;

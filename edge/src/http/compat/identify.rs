@@ -12,6 +12,7 @@ use super::super::call::Call;
 use super::super::edits::{self, Saying};
 use super::super::error::Error;
 use super::super::profile::{self, Claim, address, user};
+use super::super::server_events::Says;
 use super::super::turn::Tries;
 use super::super::{events, identity};
 use super::items::{Fact, Whose, addressed, keep};
@@ -206,11 +207,12 @@ impl Teller<'_> {
                 // Whom an admin parted stay two, and it is said of the user.
                 identity::join(self.call, self.company, into, from, "server").await?;
             }
+            let says = Says { edit: saying.as_ref().map(|said| &said.all), give: who.give() };
             let stored = match (self.secret, &whose.session) {
-                (Some(secret), None) => self.told("identify", secret, &all, &who.by, who.give(), rest()).await?,
+                (Some(secret), None) => self.told("identify", secret, &all, &who.by, says, rest()).await?,
                 _ => {
                     let session = session(whose, &who);
-                    self.claim("identify", &session, &who.by, all.clone(), hash.clone(), rest(), who.give()).await?
+                    self.claim("identify", &session, &who.by, all.clone(), hash.clone(), rest(), says).await?
                 }
             };
             let Some((profile, is_new)) = stored else { continue };
@@ -230,13 +232,13 @@ impl Teller<'_> {
         secret: &str,
         data: &Traits,
         by: &Named,
-        give: Option<&Give>,
+        says: Says<'_>,
         rest: Rest,
     ) -> Result<Option<(Option<String>, bool)>, Error> {
         let rows = vec![self.row(event, &serde_json::to_string(data)?, &by.key, rest)?];
         let (address, email) = (Some(by.key.clone()), by.typed.clone());
         let ids = Identifiers { address, email, ..Identifiers::default() };
-        let kept = keep(self.call, secret, self.sent_ms, ids, rows, give).await?;
+        let kept = keep(self.call, secret, self.sent_ms, ids, rows, says).await?;
         Ok(kept.map(|kept| (kept.profile, kept.came.new > 0)))
     }
 
@@ -316,7 +318,9 @@ impl Teller<'_> {
             return Ok(sent.store(self.call).await?.new > 0);
         };
         let ids = Identifiers { session: Some(session), ..Identifiers::default() };
-        Ok(keep(self.call, secret, self.sent_ms, ids, rows, None).await?.is_some_and(|kept| kept.came.new > 0))
+        Ok(keep(self.call, secret, self.sent_ms, ids, rows, Says::default())
+            .await?
+            .is_some_and(|kept| kept.came.new > 0))
     }
 
     /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of
@@ -352,7 +356,8 @@ impl Teller<'_> {
                 ("userId".to_owned(), Value::String(by.named.key.clone())),
             ]);
             let (Some(secret), Some(known)) = (self.secret, known) else {
-                let claimed = self.claim("alias", &former.session, &by.named, data, None, rest(), None).await?;
+                let claimed =
+                    self.claim("alias", &former.session, &by.named, data, None, rest(), Says::default()).await?;
                 return Ok(claimed.is_some_and(|(_, is_new)| is_new));
             };
             if known.led.iter().any(|row| row.erased == 1) {
@@ -391,14 +396,23 @@ impl Teller<'_> {
             // Both may be visitors': then the other one's session is said to be the person's too.
             if is_either && known.is_open(&by.session) {
                 let rest = Rest { message_id: rest().message_id.map(|id| content_id(&[&id, &by.session])), ..rest() };
-                self.claim("identify", &by.session, &by.named, Traits::new(), None, rest, None).await?;
+                self.claim("identify", &by.session, &by.named, Traits::new(), None, rest, Says::default()).await?;
             }
             // What a visitor did by the former id is the person's. The alias is stored last: if this fails half-way, a
             // repeat does it all.
             let stored = if give.is_some() || known.is_open(&former.session) {
-                self.claim("alias", &former.session, &by.named, data, None, rest(), give.as_ref()).await?
+                self.claim(
+                    "alias",
+                    &former.session,
+                    &by.named,
+                    data,
+                    None,
+                    rest(),
+                    Says { edit: None, give: give.as_ref() },
+                )
+                .await?
             } else {
-                self.told("alias", secret, &data, &by.named, None, rest()).await?
+                self.told("alias", secret, &data, &by.named, Says::default(), rest()).await?
             };
             if let Some((_, is_new)) = stored {
                 return Ok(is_new);
@@ -434,7 +448,7 @@ impl Teller<'_> {
         data: Traits,
         user_hash: Option<String>,
         rest: Rest,
-        give: Option<&Give>,
+        says: Says<'_>,
     ) -> Result<Option<(Option<String>, bool)>, Error> {
         let written = serde_json::to_string(&data)?;
         let mut claims = if event == "identify" { data } else { Traits::new() };
@@ -461,7 +475,7 @@ impl Teller<'_> {
             context: rest.context,
             claim: Some(rest.claim),
         };
-        let Some(claimed) = claim.claimed(self.call)?.store_and_give(self.call, give).await? else { return Ok(None) };
+        let Some(claimed) = claim.claimed(self.call)?.store_and_say(self.call, says).await? else { return Ok(None) };
         if self.secret.is_some() && claimed.profile.is_none() {
             // A page is not to know that somebody was erased; a server is.
             let owner = people::owner(self.call.db(Some(self.company))?, self.company, &by.key).await?;

@@ -11,7 +11,7 @@ use super::super::call::Call;
 use super::super::edits::{self, Saying};
 use super::super::error::Error;
 use super::super::profile::{address, user};
-use super::super::server_events::{self, About};
+use super::super::server_events::{self, About, Says};
 use super::super::turn::Tries;
 use super::super::{auth, body, events, incoming, planned};
 use super::identify::{Said, Teller, Told, known_by};
@@ -19,7 +19,7 @@ use super::{Tally, matters_to_all};
 use crate::domain::compat::{self, Item, Sent, What};
 use crate::domain::event::{self, Arrival, Row};
 use crate::store::companies::{self, Scope};
-use crate::store::people::{Give, Identifiers};
+use crate::store::people::Identifiers;
 
 /// Whose an item is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,7 +229,7 @@ pub(super) async fn server(call: &Call, hash: &str, sent: Sent<'_>) -> Result<Ta
         }
     }
     let store = |Group { whose, rows, places, only_known }: Group| {
-        async move { (places, keep(call, hash, sent_ms, identifiers(whose, only_known), rows, None).await) }
+        async move { (places, keep(call, hash, sent_ms, identifiers(whose, only_known), rows, Says::default()).await) }
             .boxed_local()
     };
     for (places, kept) in call.together(groups.into_iter().map(store).collect()).await {
@@ -348,18 +348,18 @@ pub(super) async fn keep(
     sent_ms: Option<i64>,
     who: Identifiers,
     rows: Vec<Row>,
-    give: Option<&Give>,
+    says: Says<'_>,
 ) -> Result<Option<Kept>, Error> {
     let at = rows.first().map_or(0, |row| row.ts);
     let resolved = server_events::resolve(call, hash, &who, at).await?;
     let company = resolved.key.company.clone();
     let fitting = planned::server(call, &company, resolved.plan, &rows).await?;
-    let kept = server_events::keep(call, hash, resolved, &About { who, at, sent_ms }, &fitting.rows, give).await?;
+    let kept = server_events::keep(call, hash, resolved, &About { who, at, sent_ms }, &fitting.rows, says).await?;
+    let new = kept.stored.new.len();
+    call.emitted(&company, kept.stored.outbox);
     if kept.is_outdated {
         return Ok(None);
     }
-    let new = kept.stored.new.len();
-    call.emitted(&company, kept.stored.outbox);
     let came = events::Came { new, rejected: fitting.settle(call, &company) };
     Ok(Some(Kept { came, profile: kept.profile }))
 }

@@ -53,7 +53,7 @@ pub(super) fn group() -> Group {
                 .gives::<plan::Inferred>(json!({"success": true, "plan": {"events": planned(), "additionalEvents": false}, "sampled": 50})),
             Operation::new("post", "/api/admin/plan/check", "checkPlan", "Say what a tracking plan would refuse")
                 .text("The given plan, or else the company's, if its mode were `reject`. Nothing is stored or counted.")
-                .takes::<plan::Asked<'_>>(json!({"events": [{"eventType": "paid", "eventData": {"amount": "5"}}], "plan": {"events": planned()}}))
+                .takes::<plan::Asked>(json!({"events": [{"eventType": "paid", "eventData": {"amount": "5"}}], "plan": {"events": planned()}}))
                 .gives::<plan::Checked>(json!({
                     "success": true, "checked": 1, "refused": [{"index": 0, "eventType": "paid", "violations": [{
                         "field": "eventData.amount", "reason": "wrong_type", "message": "eventData.amount is of type string; the company's tracking plan has number",

@@ -29,7 +29,7 @@ pub(super) fn group() -> Group {
                 .fails(&[Code::NotFound]),
             Operation::new("patch", "/api/admin/groups/{id}", "changeGroup", "Say what is known of a group")
                 .text("What is said here lies over what pages claim, and is later than all that servers have said so far. Null hides a trait.")
-                .takes::<groups::Edit<'_>>(json!({"traits": {"plan": "gold", "seats": 25}}))
+                .takes::<groups::Edit>(json!({"traits": {"plan": "gold", "seats": 25}}))
                 .gives::<groups::One>(json!({"success": true, "group": shown()}))
                 .fails(&[Code::NotFound, Code::MissingField, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("delete", "/api/admin/groups/{id}", "deleteGroup", "Delete a group")

@@ -35,7 +35,7 @@ use schemas::Schemas;
 const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, and sends each on, signed, to every webhook that wants it.\n\n\
 Bodies are JSON of at most 500 KB, read whatever the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a `Problem`: match on its `code`, which is one of a closed list. \
 Every answer carries `x-request-id`. Times are ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or seconds. \
-In a request, null is as good as a field left out unless told otherwise, and fields that are not listed are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
+In a request, null is as good as a field left out, but in a change it takes away what may be nothing. Of what admins and the operator send, fields and parameters that are not listed are refused; of what pages and servers send they are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
 
 /// All operations by audience, in the order of the page.
 fn groups() -> Vec<Group> {

@@ -219,8 +219,10 @@ impl Operation {
         }
         codes.extend(match who {
             Who::Anyone => [].as_slice(),
-            Who::Server | Who::Admin => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope],
-            Who::Operator => &[Code::MissingKey, Code::InvalidKey],
+            Who::Server => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope],
+            // A parameter that there is not is refused everywhere.
+            Who::Admin => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope, Code::InvalidField],
+            Who::Operator => &[Code::MissingKey, Code::InvalidKey, Code::InvalidField],
         });
         let mut by_status = BTreeMap::new();
         for code in trackmate_wire::problem::ALL.into_iter().filter(|code| codes.contains(code)) {

@@ -264,8 +264,9 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
         ),
         (
             "DeliveryMetadata",
-            json!({"required": ["source", "action"], "properties": {
-                "source": {"enum": ["browser", "webhook", "trackmate"], "description": "A browser's claim, a server's word, or a test delivery, which has `source` and `action` alone."},
+            json!({"properties": {
+                "source": {"enum": ["browser", "webhook", "trackmate"], "description": "A browser's claim, a server's word, or a test delivery."},
+                "context": {"type": "object", "description": "The page, the campaign and the browser; only where the sender told any."},
                 "action": {"description": "What stands behind the last dot of the event's name."},
             }}),
         ),

@@ -140,7 +140,7 @@ fn kinds() -> Value {
 pub(super) fn user() -> Value {
     let at = "2025-10-18T10:00:00.000Z";
     json!({
-        "id": "5f1c0a9b8d7e6f5a4b3c2d1e", "email": "ada@example.com", "externalId": "u-1001", "name": "Ada Lovelace", "company_id": "TM-SHOP99",
+        "id": "5f1c0a9b8d7e6f5a4b3c2d1e", "version": 1_760_781_600_000_i64, "email": "ada@example.com", "externalId": "u-1001", "name": "Ada Lovelace", "company_id": "TM-SHOP99",
         "manychatId": null, "instagramUsername": null, "instagramId": null, "firstName": "Ada", "lastName": null, "fullName": "Ada Lovelace",
         "phone": "+4712345678", "whatsappPhone": null, "gender": null, "locale": null, "timezone": null, "profilePic": null,
         "optIns": {"messenger": false, "instagram": false, "whatsapp": true, "telegram": false},

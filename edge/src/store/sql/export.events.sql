@@ -7,7 +7,7 @@ with looked as materialized (
   where company = ?1 and (session, ts, source, message_id) > (?6, ?7, ?8, ?9)
   order by session, ts, source, message_id limit ?11)
 select * from (
-  select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.data, e.context,
+  select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.told, e.data, e.context,
          coalesce(
            (select json_object('profile', profile) from links
             where company = e.company and session = e.session and at <= e.ts order by at desc, id desc limit 1),
@@ -19,6 +19,6 @@ select * from (
 )
 union all
 select * from (
-  select message_id, '', ts, source, session, 0, null, '', null, null, (select count(*) from looked)
+  select message_id, '', ts, source, session, 0, null, null, '', null, null, (select count(*) from looked)
   from looked order by session desc, ts desc, source desc, message_id desc limit 1
 )

@@ -20,7 +20,7 @@ on conflict (company, id) do update set
                      and (length(traits) - length(replace(traits, '":', ''))) / 2 <= ?14 as grew,
              excluded.name is not null and profiles.name is null as named
       from both)
-    select coalesce(profiles.name, excluded.name), iif(grew, traits, profiles.traits), iif(grew or named, ?13, profiles.updated_at),
+    select coalesce(profiles.name, excluded.name), iif(grew, traits, profiles.traits), iif(grew or named, max(profiles.updated_at + 1, ?13), profiles.updated_at),
            profiles.searched and not (grew or named)
     from change),
   later_claims = iif(later_claims is null or length(cast(later_claims as blob)) > ?12, later_claims, json_patch(

@@ -1,4 +1,11 @@
--- A profile, or the one it was merged into. ?1 company, ?2 profile, or what public answers call one of its further addresses
+-- A profile, or the one it was merged into, with the sessions of which servers alone have told: each of their identifies made a link that holds it and what
+-- else came by the servers' door. ?1 company, ?2 profile, or what public answers call one of its further addresses, ?3 such links that are looked at
+, (select count(distinct l.session) from (
+     select company, session, profile, events - server_events as others from links indexed by links_told
+     where company = p.company and profile = p.id and told = 1 limit ?3) as l
+   where l.others <= 1 and not exists (
+     select 1 from links as o where o.company = l.company and o.session = l.session and +o.profile = l.profile and o.id <> ''
+       and (o.told is null or o.events - o.server_events > 1))) as told_sessions
 from profiles as p join companies as c on c.id = p.company
 where p.company = ?1 and p.id = (select coalesce(merged_into, id) from profiles where company = ?1 and id = coalesce(
     (select profile from identities where company = ?1 and public_id = ?2), (select profile from tombstones where company = ?1 and public_id = ?2), ?2))

@@ -24,5 +24,5 @@ update profiles set
   registered_id = coalesce(?7, (select said ->> '$.first[1]' from later)),
   created_at = iif(maker is null or ?10, created_at, coalesce((select m.created_at from made as m), created_at)),
   maker = iif(maker is null or ?10, maker, (select m.maker from made as m)),
-  later_claims = null, updated_at = ?14, searched = 0
+  later_claims = null, updated_at = max(updated_at + 1, ?14), searched = 0
 where company = ?1 and id = ?2 and erased_at is null and merged_into is null and exists (select 1 from rebuilds where company = ?1 and profile = ?2 and step = ?3)

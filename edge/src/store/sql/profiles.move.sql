@@ -27,6 +27,6 @@ update profiles set
       ) group by key having sum(value) <> 0
     )
   ), '{}'),
-  updated_at = ?6, searched = 0
+  updated_at = max(updated_at + 1, ?6), searched = 0
 from sums as s
 where company = ?1 and profiles.id in (?2, ?3) and erased_at is null and exists (select 1 from rebuilds where company = ?1 and profile = ?2 and step = ?5)

@@ -36,7 +36,7 @@ export default function SignIn() {
       <h1>Sign in</h1>
       {![SIGN_IN, ''].includes(company.value) && <p>This address is of the company <code>{company.value}</code>.</p>}
       {why.value && <p class="problem" role="alert">{why.value}</p>}
-      <Text label="Admin key" type="password" autocomplete="off" spellcheck={false} required value={key} set={setKey} hint={<>It begins with <code>tm_admin_</code>. <code>make dev</code> and the creation of a company print it.</>} />
+      <Text label="Admin key" type="password" autocomplete="off" spellcheck={false} required value={key} set={setKey} hint={<>It begins with <code>tm_admin_</code>. <code>make dev</code> prints it as <i>Admin key</i>; whoever made the company got it in the answer.</>} />
       <Check label="Keep the key in this browser" hint="Otherwise it stays in this tab and is forgotten with it. Do not keep it on a computer that others use." value={remembered} set={setRemembered} />
       <Problem error={error} />
       <div class="actions"><button aria-disabled={busy} aria-busy={busy}>Sign in</button></div>

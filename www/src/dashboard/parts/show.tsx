@@ -6,6 +6,8 @@ import { say } from './say';
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const THIS_YEAR = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const NUMBER = new Intl.NumberFormat();
 
 export const number = (value: number) => NUMBER.format(value);
@@ -21,11 +23,16 @@ export const size = (bytes: number) => {
   return `${Number((bytes / by).toPrecision(3))} ${unit}`;
 };
 
-/** A time in the viewer's zone; the exact one, in UTC, on hover. `brief` leaves today's date out. */
+/** What tells a time from others of its list, as short as it can be: a time of today, a day of this year with its time, a day. */
+function short(at: Date, now = new Date()) {
+  if (at.toDateString() === now.toDateString()) return CLOCK.format(at);
+  return (at.getFullYear() === now.getFullYear() ? THIS_YEAR : DATE).format(at);
+}
+
+/** A time in the viewer's zone; the exact one, in UTC, on hover. `brief` where it stands in a column. */
 export function Time({ at, brief = false }: { at: string | null | undefined; brief?: boolean }) {
   if (!at) return <span class="quiet">–</span>;
-  const isToday = new Date(at).toDateString() === new Date().toDateString();
-  return <time dateTime={at} title={at}>{brief && isToday ? CLOCK.format(new Date(at)) : when(at)}</time>;
+  return <time dateTime={at} title={at}>{brief ? short(new Date(at)) : when(at)}</time>;
 }
 
 export function Json({ value }: { value: unknown }) {

@@ -84,6 +84,12 @@ function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt })
       <h3>Data</h3>
       {event.outcome === 'rejected' && <p class="hint">{REDACTED}</p>}
       {event.eventData ? <Json value={event.eventData} /> : <p class="quiet">None.</p>}
+      {event.context && (
+        <>
+          <h3>Page and browser</h3>
+          <Json value={event.context} />
+        </>
+      )}
       {event.outcome !== 'rejected' && (
         <>
           <h3>Deliveries</h3>

@@ -13,6 +13,7 @@ import { Groups } from './groups';
 import { Identities } from './identities';
 import { backToList, called } from './list';
 import { Merge } from './merge';
+import { Origin } from './origin';
 import { Fields, Traits } from './said';
 import { TakeAway } from './take-away';
 import { Tags } from './tags';
@@ -73,6 +74,7 @@ export function Person({ id }: { id: string }) {
             ['Revenue', money(summary.totalRevenue)],
             ['Last active', <Time at={summary.lastActive} />],
             ['Known since', <Time at={user.createdAt} />],
+            ['First seen', <Origin id={user.id} turn={turn} />],
             ['First identified', <Time at={user.timestamps.subscribedAt} />],
           ]}
         />
