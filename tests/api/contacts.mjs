@@ -51,29 +51,23 @@ export default (trackMate) =>
       assert.deepEqual([timeline.profile.email, timeline.profile.name], ['Visitor@Example.com', 'Vera Visitor']);
     });
 
-    test('are answered at once, however the CRM fares, and tried three times', async (t) => {
-      const { c, crm, submit } = await funnel(t, { answer: () => 500 });
-      assert.equal((await submit()).status, 200);
-      const [delivery] = await until('the third attempt', async () => {
-        const deliveries = await c.deliveries('wh_funnel');
-        return deliveries[0]?.status === 'exhausted' && deliveries;
-      });
-      assert.deepEqual(delivery.attempts.map((a) => [a.attempt, a.statusCode, a.success]), [[1, 500, false], [2, 500, false], [3, 500, false]]);
-      const [first, second, third] = crm.requests.map((r) => r.at);
-      assert.ok(second - first >= 900 && third - second >= 1900, `${second - first} ms, ${third - second} ms`);
-    });
-
-    test('are first tried at once, not when the queue comes round', async (t) => {
-      const { crm, submit } = await funnel(t);
-      const waits = [];
-      for (let n = 0; n < 3; n += 1) {
+    test('are answered at once, however the CRM fares, and tried at once, after a second and after two more', async (t) => {
+      const gaps = await Promise.all([1, 2, 3].map(async () => {
+        const { c, crm, submit } = await funnel(t, { answer: () => 500 });
         const sent = Date.now();
-        await submit({ email: `visitor${n}@example.com` });
-        await until('the CRM', () => crm.requests.length > n);
-        waits.push(crm.requests[n].at - sent);
-      }
-      // The queue takes a second at the least.
-      assert.ok(Math.min(...waits) < 800, `${waits} ms`);
+        assert.equal((await submit()).status, 200);
+        const [delivery] = await until('the third attempt', async () => {
+          const deliveries = await c.deliveries('wh_funnel');
+          return deliveries[0]?.status === 'exhausted' && deliveries;
+        });
+        assert.deepEqual(delivery.attempts.map((a) => [a.attempt, a.statusCode, a.success]), [[1, 500, false], [2, 500, false], [3, 500, false]]);
+        const [first, second, third] = crm.requests.map((r) => r.at);
+        return [first - sent, second - first, third - second];
+      }));
+      assert.ok(gaps.every(([, second, third]) => second >= 900 && third >= 1900), `${gaps.join(' and ')} ms`);
+      // One of three is not late, whatever else the machine does.
+      const least = [0, 1, 2].map((n) => Math.min(...gaps.map((gap) => gap[n])));
+      assert.ok(least[0] < 800 && least[1] < 1800 && least[2] < 2800, `${least} ms`);
     });
 
     test('of a company without a secret are not signed, and of one that is off are held', async (t) => {
