@@ -126,7 +126,7 @@ pub(super) struct Count {
 /// `GET /api/admin/export/users/count` and `…/events/count` with an export's parameters → `{success, rows}`: how many it would have from its beginning to its
 /// end, whatever its `limit` and `after`.
 pub(super) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
-    let mut slices = Slices::new(call.env());
+    let mut slices = Slices::new(call.env(), &admin.company);
     let rows = if kind == Kind::Users {
         let snapshot_ms = asked(call, kind)?.snapshot_ms;
         let wanted = wanted_users(call, &admin, snapshot_ms).await?;

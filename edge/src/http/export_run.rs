@@ -75,6 +75,7 @@ pub(super) fn stream(
     db: Db,
     plan: Plan,
 ) -> impl Stream<Item = Result<Vec<u8>, worker::Error>> {
+    let turns = Turns::new(&plan.company, EXPORT_PAUSE_MS);
     let run = Run {
         env,
         context,
@@ -86,7 +87,7 @@ pub(super) fn stream(
         page: EXPORT_FIRST_ROWS,
         checked_ms: now_ms(),
         checks: EXPORT_KEY_CHECKS,
-        turns: Turns::with_pause(EXPORT_PAUSE_MS),
+        turns,
         part: None,
         ended: false,
     };
@@ -285,7 +286,7 @@ impl Run {
     /// How many users may not be as they were at the snapshot, among those that this part is about.
     async fn changed(&self, to_the_end: bool) -> Result<i64, Error> {
         let (db, company, snapshot) = (&self.db, self.plan.company.as_str(), self.plan.snapshot_ms);
-        let slices = Slices::at_the_end(self.plan.pages);
+        let slices = Slices::at_the_end(company, self.plan.pages);
         Ok(match &self.plan.source {
             Source::Users { .. } => {
                 let after = self.plan.after.as_deref();

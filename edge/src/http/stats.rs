@@ -102,7 +102,7 @@ pub(super) async fn get(call: &Call, admin: auth::Admin) -> Handled {
     let zone = call.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
     let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
     let range = Range::new(time("from")?, time("to")?, interval, call.now_ms(), offset)?;
-    let mut slices = Slices::new(call.env());
+    let mut slices = Slices::new(call.env(), &admin.company);
     let stats = read(call.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
     let stats = stats.ok_or_else(too_much)?;
     Ok(serde_json::to_string(&shown(range, &stats))?)

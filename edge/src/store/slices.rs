@@ -1,6 +1,8 @@
 //! Counting slice by slice. A database does one thing at a time, so nothing that grows with what is stored is counted in
 //! one statement: a slice is one round trip of a bounded number of rows, and others' requests come in between.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -11,34 +13,56 @@ use worker::{Date, Delay, Env};
 
 use super::{Answers, Db, Result, Statement};
 
+thread_local! {
+    /// When the next slice of a company may begin, ms.
+    static NEXT_MS: RefCell<BTreeMap<String, u64>> = RefCell::default();
+}
+
 /// Leaves the database to others between two slices, for as long as the slice before took. Without that the slices of
-/// one request follow each other so closely that another's write may be answered only behind the last of them.
-#[derive(Debug, Default)]
+/// one request follow each other so closely that another's write may be answered only behind the last of them. All that
+/// one company has read at the same time takes turns, so together it leaves as much to others.
+#[derive(Debug)]
 pub struct Turns {
-    /// When the next slice may begin, ms.
-    next_ms: u64,
+    company: String,
     /// How long the pause is at least, ms.
     least_ms: u64,
+    /// How long the last slice took, ms.
+    took_ms: u64,
 }
 
 impl Turns {
     /// Turns with a pause of at least so many ms.
     #[must_use]
-    pub fn with_pause(least_ms: u64) -> Self {
-        Self { least_ms, ..Self::default() }
+    pub fn new(company: &str, least_ms: u64) -> Self {
+        Self { company: company.to_owned(), least_ms, took_ms: least_ms }
     }
 
-    /// Runs a slice when it is its turn.
+    /// A slice and its pause, ms.
+    fn room_ms(&self) -> u64 {
+        self.took_ms + self.took_ms.max(self.least_ms)
+    }
+
+    /// Runs a slice when it is the company's turn. As long as the last slice took is kept free for it.
     pub async fn take<T>(&mut self, slice: impl Future<Output = T>) -> T {
         let now_ms = || Date::now().as_millis();
-        let pause_ms = self.next_ms.saturating_sub(now_ms()).min(SLICE_PAUSE_MS_MAX);
-        if pause_ms > 0 {
-            Delay::from(Duration::from_millis(pause_ms)).await;
+        let asked_ms = now_ms();
+        let begins_ms = NEXT_MS.with_borrow_mut(|next| {
+            next.retain(|_, ms| *ms > asked_ms);
+            let begins_ms = next.get(&self.company).map_or(asked_ms, |ms| (*ms).min(asked_ms + SLICE_PAUSE_MS_MAX));
+            next.insert(self.company.clone(), begins_ms + self.room_ms());
+            begins_ms
+        });
+        if begins_ms > asked_ms {
+            Delay::from(Duration::from_millis(begins_ms - asked_ms)).await;
         }
         let began_ms = now_ms();
         let answer = slice.await;
-        let ended_ms = now_ms();
-        self.next_ms = ended_ms + ended_ms.saturating_sub(began_ms).max(self.least_ms).max(1);
+        self.took_ms = now_ms().saturating_sub(began_ms).max(1);
+        let free_ms = began_ms + self.room_ms();
+        NEXT_MS.with_borrow_mut(|next| {
+            let next_ms = next.entry(self.company.clone()).or_default();
+            *next_ms = free_ms.max(*next_ms);
+        });
         answer
     }
 }
@@ -56,15 +80,15 @@ pub struct Slices {
 impl Slices {
     /// As many as the deployment allows a request.
     #[must_use]
-    pub fn new(env: &Env) -> Self {
+    pub fn new(env: &Env, company: &str) -> Self {
         let most = env.var("COUNT_SLICES_MAX").ok().and_then(|max| max.to_string().parse().ok());
-        Self { left: most.unwrap_or(COUNT_SLICES_MAX), ends: false, turns: Turns::default() }
+        Self { left: most.unwrap_or(COUNT_SLICES_MAX), ends: false, turns: Turns::new(company, 1) }
     }
 
     /// Those of an export that has so many pages left. It must come to its end, so the last slice takes all.
     #[must_use]
-    pub fn at_the_end(pages: usize) -> Self {
-        Self { left: pages.saturating_add(EXPORT_END_SLICES), ends: true, turns: Turns::default() }
+    pub fn at_the_end(company: &str, pages: usize) -> Self {
+        Self { left: pages.saturating_add(EXPORT_END_SLICES), ends: true, turns: Turns::new(company, 1) }
     }
 
     /// The rows of the next slice; `None` if there may be no more.
