@@ -119,5 +119,5 @@ async function fileHeaders() {
     if (name) rules[path][name] = value;
   }
   // The pages here run the SDK, as the shop's do on one's own machine, where they may ask another port.
-  return { securityPolicy: { ...rules['/*'], ...rules['https://localhost/'] }, sdk: rules['/sdk/*'] };
+  return { securityPolicy: { ...rules['/*'], ...rules['https://localhost/shop/*'] }, sdk: rules['/sdk/*'] };
 }

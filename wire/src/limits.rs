@@ -249,8 +249,10 @@ pub const COUNT_ROWS_MAX: i64 = 5000;
 /// … and slices of one request, unless the deployment says otherwise (`COUNT_SLICES_MAX`): D1 allows an invocation 1,000
 /// queries.
 pub const COUNT_SLICES_MAX: usize = 900;
-/// Milliseconds at most that a slice waits for its turn.
-pub const SLICE_PAUSE_MS_MAX: u64 = 1000;
+/// Milliseconds that a slice is taken to last before one was seen …
+pub const SLICE_MS: u64 = 20;
+/// … and that one waits for its turn at most.
+pub const SLICE_WAIT_MS_MAX: u64 = 10_000;
 /// Slices that an export may take at its end beyond the pages that it has left, for it counts who has changed.
 pub const EXPORT_END_SLICES: usize = 5;
 /// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).

@@ -89,6 +89,7 @@ pub(super) fn stream(
         checks: EXPORT_KEY_CHECKS,
         turns,
         part: None,
+        whole: Progress::default(),
         ended: false,
     };
     try_unfold(run, |mut run| async move {
@@ -121,6 +122,8 @@ struct Run {
     turns: Turns,
     /// The page that is being handed over.
     part: Option<Part>,
+    /// How far it had come with the page before: what is noted of an export that is broken off agrees.
+    whole: Progress,
     ended: bool,
 }
 
@@ -172,6 +175,7 @@ impl Run {
             self.check_key().await?;
             let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
             let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
+            self.whole = self.come();
             self.part = Some(if most > 0 { self.rows(most).await? } else { Part::default() });
         }
         let Some(mut part) = self.part.take() else { return Ok(None) };
@@ -186,8 +190,11 @@ impl Run {
             self.part = Some(part);
             return Ok(Some(self.hand_over(out)));
         }
-        let bytes_per_row = i64::try_from(part.bytes / part.count.max(1)).unwrap_or(i64::MAX).max(1);
-        self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
+        // A page that a filter left empty tells nothing of the next one's size.
+        if let Some(bytes_per_row) = part.bytes.checked_div(part.count) {
+            let bytes_per_row = i64::try_from(bytes_per_row).unwrap_or(i64::MAX).max(1);
+            self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
+        }
         self.come.last = part.last.or_else(|| self.come.last.take());
         let is_full = self.plan.limit.is_some_and(|limit| self.come.rows >= limit);
         if part.is_last || is_full {
@@ -305,7 +312,8 @@ impl Drop for Run {
         if self.ended {
             return;
         }
-        let (env, company, id, come) = (self.env.clone(), self.plan.company.clone(), self.plan.id.clone(), self.come());
+        let come = if self.part.is_some() { std::mem::take(&mut self.whole) } else { self.come() };
+        let (env, company, id, come) = (self.env.clone(), self.plan.company.clone(), self.plan.id.clone(), come);
         self.context.wait_until(async move {
             let noted = async {
                 let db = store::database(&env, Some(&company))?;

@@ -9,7 +9,6 @@ use trackmate_wire::limits::{
     REBUILD_LINKS_MAX, REBUILD_SERVER_EVENTS_MAX, REBUILD_SWEEP_SLICES_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX,
 };
 
-use super::slices::Turns;
 use super::{Answers, Db, Result, Statement, sql};
 use crate::domain::person::traits;
 use crate::domain::rebuild::{Found, Identify};
@@ -241,21 +240,19 @@ pub async fn run(
 ) -> Result<Rebuilt> {
     let mut waiting: Vec<String> = profiles.iter().rev().map(|profile| (*profile).to_owned()).collect();
     let mut rebuilt = Rebuilt::default();
-    let mut turns = Turns::new(company, 1);
     while let Some(profile) = waiting.last().cloned() {
         if rebuilt.slices >= most {
             break;
         }
         rebuilt.slices += 1;
-        let mut answers =
-            Answers::new(turns.take(db.batch(db.bind_all(&reading(company, &profile, REBUILD_LINKS_MAX))?)).await?);
+        let mut answers = Answers::new(db.batch(db.bind_all(&reading(company, &profile, REBUILD_LINKS_MAX))?).await?);
         let Some(read) = answers.take()?.first::<Rebuild>()? else {
             waiting.pop();
             continue;
         };
         let links: Vec<Link> = answers.take()?.rows()?;
         let slice = slice(company, &profile, &read, &links, REBUILD_LINKS_MAX, now_ms, &key)?;
-        let answers = turns.take(db.batch(db.bind_all(&slice.statements)?)).await?;
+        let answers = db.batch(db.bind_all(&slice.statements)?).await?;
         for owner in slice.given {
             if !waiting.contains(&owner) {
                 waiting.insert(0, owner);

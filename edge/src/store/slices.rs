@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trackmate_wire::limits::{COUNT_ROWS_MAX, COUNT_SLICES_MAX, EXPORT_END_SLICES, SLICE_PAUSE_MS_MAX};
+use trackmate_wire::limits::{COUNT_ROWS_MAX, COUNT_SLICES_MAX, EXPORT_END_SLICES, SLICE_MS, SLICE_WAIT_MS_MAX};
 use worker::{Date, Delay, Env};
 
 use super::{Answers, Db, Result, Statement};
@@ -34,7 +34,7 @@ impl Turns {
     /// Turns with a pause of at least so many ms.
     #[must_use]
     pub fn new(company: &str, least_ms: u64) -> Self {
-        Self { company: company.to_owned(), least_ms, took_ms: least_ms }
+        Self { company: company.to_owned(), least_ms, took_ms: least_ms.max(SLICE_MS) }
     }
 
     /// A slice and its pause, ms.
@@ -46,11 +46,12 @@ impl Turns {
     pub async fn take<T>(&mut self, slice: impl Future<Output = T>) -> T {
         let now_ms = || Date::now().as_millis();
         let asked_ms = now_ms();
-        let begins_ms = NEXT_MS.with_borrow_mut(|next| {
+        let (begins_ms, ends_ms) = NEXT_MS.with_borrow_mut(|next| {
             next.retain(|_, ms| *ms > asked_ms);
-            let begins_ms = next.get(&self.company).map_or(asked_ms, |ms| (*ms).min(asked_ms + SLICE_PAUSE_MS_MAX));
-            next.insert(self.company.clone(), begins_ms + self.room_ms());
-            begins_ms
+            let next_ms = next.entry(self.company.clone()).or_insert(asked_ms);
+            let begins_ms = (*next_ms).min(asked_ms + SLICE_WAIT_MS_MAX);
+            *next_ms = (begins_ms + self.room_ms()).max(*next_ms);
+            (begins_ms, *next_ms)
         });
         if begins_ms > asked_ms {
             Delay::from(Duration::from_millis(begins_ms - asked_ms)).await;
@@ -61,7 +62,8 @@ impl Turns {
         let free_ms = began_ms + self.room_ms();
         NEXT_MS.with_borrow_mut(|next| {
             let next_ms = next.entry(self.company.clone()).or_default();
-            *next_ms = free_ms.max(*next_ms);
+            // What it did not need is free, if nobody counts on a place behind it.
+            *next_ms = if *next_ms == ends_ms { free_ms } else { free_ms.max(*next_ms) };
         });
         answer
     }

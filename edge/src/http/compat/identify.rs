@@ -306,7 +306,12 @@ impl Teller<'_> {
 
     /// Whether a page must prove whom it identifies.
     async fn is_proof_required(&self) -> Result<bool, Error> {
-        Ok(self.secret.is_none() && self.verification().await? == Some(Verification::Required))
+        Ok(self.secret.is_none() && self.is_strict().await?)
+    }
+
+    /// Whether the company's pages must prove whom they identify.
+    async fn is_strict(&self) -> Result<bool, Error> {
+        Ok(self.verification().await? == Some(Verification::Required))
     }
 
     /// Traits of somebody who is not known yet: an event of the session.
@@ -325,7 +330,7 @@ impl Teller<'_> {
 
     /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of
     /// anybody who is known; a secret key also makes one person of two. Where either id may be the one that was used
-    /// before, what is known of both decides.
+    /// before, what is known of both decides, for a secret key: what a page is answered may not depend on who is known.
     async fn alias(
         &self,
         (user, previous): (&str, &str),
@@ -343,8 +348,7 @@ impl Teller<'_> {
         let mut tries = Tries::default();
         loop {
             tries.next(self.call).await?;
-            let known =
-                if self.secret.is_some() || is_either { Some(self.aliased(&by, &former, rest()).await?) } else { None };
+            let known = if self.secret.is_some() { Some(self.aliased(&by, &former, rest()).await?) } else { None };
             if let Some(known) = known.as_ref().filter(|_| is_either) {
                 let rank = |id: &Id| self.rank(id, known);
                 if rank(&former) > rank(&by) {
@@ -393,14 +397,19 @@ impl Teller<'_> {
                 // What comes by the former id from now on is the person's too.
                 (_, None) => Some(give(&known.led, &by.named, &former.named, false)),
             };
+            // Where pages have to prove who they are, nobody is given what some page sent under the name of their own id.
+            let is_claimable = |has_person: bool, session: &str| {
+                let is_open = known.is_open(session);
+                async move { Ok::<_, Error>(is_open && !(has_person && self.is_strict().await?)) }
+            };
             // Both may be visitors': then the other one's session is said to be the person's too.
-            if is_either && known.is_open(&by.session) {
+            if is_either && is_claimable(into.is_some(), &by.session).await? {
                 let rest = Rest { message_id: rest().message_id.map(|id| content_id(&[&id, &by.session])), ..rest() };
                 self.claim("identify", &by.session, &by.named, Traits::new(), None, rest, Says::default()).await?;
             }
             // What a visitor did by the former id is the person's. The alias is stored last: if this fails half-way, a
             // repeat does it all.
-            let stored = if give.is_some() || known.is_open(&former.session) {
+            let stored = if give.is_some() || is_claimable(from.is_some(), &former.session).await? {
                 self.claim(
                     "alias",
                     &former.session,

@@ -1,8 +1,10 @@
 -- Notes what delivery.settle, before it in the batch, has ended: counters, the circuit (domain/circuit.rs says the rule), and switching off when the
--- receiver says it is gone or too many were given up in a row for too long.
+-- receiver says it is gone or too many were given up in a row for too long. What is told of webhooks themselves is not counted there: of a webhook that wants
+-- everything, each failure would make another.
 -- ?1 company, ?2 JSON array as settle's, ?3 now ms, ?4 the settling's number, ?5 failed attempts that open the circuit, ?6 ms of its first pause, ?7 ms of its longest
 with ended as materialized (
   select d.subscription as sub, sum(d.state = 'delivered') as ok, sum(d.state in ('exhausted', 'failed_permanent')) as lost,
+         sum(d.state in ('exhausted', 'failed_permanent') and d.event not like 'webhook.%') as missed,
          sum(d.state in ('pending', 'exhausted')) as bad, sum(d.state in ('delivered', 'failed_permanent')) as alive,
          sum(e.value->>'c' is 410) as gone, group_concat(d.id) as ids,
          max(e.value->>'a') as at, e.value->>'c' as status, e.value->>'e' as error
@@ -12,8 +14,8 @@ with ended as materialized (
 )
 update subscriptions set
   last_status = n.status, last_error = n.error, last_at = n.at, success = success + n.ok, failed = failed + n.lost,
-  failures = case when n.ok > 0 then 0 else failures + n.lost end,
-  failing_since = case when n.ok > 0 then null when n.lost > 0 then coalesce(failing_since, ?3) else failing_since end,
+  failures = case when n.ok > 0 then 0 else failures + n.missed end,
+  failing_since = case when n.ok > 0 then null when n.missed > 0 then coalesce(failing_since, ?3) else failing_since end,
   trouble = case when n.alive > 0 then 0 when open_until is null then trouble + n.bad when instr(n.ids, probe) then trouble + 1 else trouble end,
   open_until = case
     when n.alive > 0 then null
@@ -25,16 +27,16 @@ update subscriptions set
   released_at = case when n.alive > 0 and open_until is not null and releasing is null then ?3 else released_at end,
   noted = ?4,
   became = case
-    when active = 1 and (n.gone > 0 or n.ok = 0 and n.lost > 0 and disable_failures > 0 and failures + n.lost >= disable_failures
+    when active = 1 and (n.gone > 0 or n.ok = 0 and n.missed > 0 and disable_failures > 0 and failures + n.missed >= disable_failures
                          and ?3 - coalesce(failing_since, ?3) >= disable_ms) then 'disabled'
     when n.ok > 0 and failures > 0 then 'recovered'
-    when n.ok = 0 and n.lost > 0 and failures = 0 then 'failing' end,
+    when n.ok = 0 and n.missed > 0 and failures = 0 then 'failing' end,
   disabled_reason = case
     when active = 0 then disabled_reason
     when n.gone > 0 then 'the receiver answered 410: it is gone'
-    when n.ok = 0 and n.lost > 0 and disable_failures > 0 and failures + n.lost >= disable_failures and ?3 - coalesce(failing_since, ?3) >= disable_ms
-      then 'its deliveries failed ' || cast(failures + n.lost as text) || ' times in a row' end,
-  active = active = 1 and not (n.gone > 0 or n.ok = 0 and n.lost > 0 and disable_failures > 0 and failures + n.lost >= disable_failures
+    when n.ok = 0 and n.missed > 0 and disable_failures > 0 and failures + n.missed >= disable_failures and ?3 - coalesce(failing_since, ?3) >= disable_ms
+      then 'its deliveries failed ' || cast(failures + n.missed as text) || ' times in a row' end,
+  active = active = 1 and not (n.gone > 0 or n.ok = 0 and n.missed > 0 and disable_failures > 0 and failures + n.missed >= disable_failures
                                and ?3 - coalesce(failing_since, ?3) >= disable_ms)
 from ended as n
 where company = ?1 and id in (select sub from ended) and id = n.sub
