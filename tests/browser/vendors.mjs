@@ -220,6 +220,8 @@ async function leaveWith(client, { browser, trackMate }) {
     await page.goto('about:blank');
     const left = await until(`what ${client.name} sends as its page goes`, () => d1.prepare("select data from events where company = ?1 and type = 'left'").bind(c.companyId).first());
     assert.equal(JSON.parse(left.data).of, 'the shop ‘é’');
+    // It may be stored before its answer has come through the shop.
+    await until('its answer', () => shop.sent.length > 0);
     assert.deepEqual(shop.sent.map(({ status }) => status), [200]);
     assert.ok(client.isBeacon(shop.sent[0]), 'it went by beacon');
   } finally {
