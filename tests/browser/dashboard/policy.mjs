@@ -26,7 +26,7 @@ export async function everyPageHasItsPolicy({ trackMate }) {
   const paths = [...files.map((file) => `/${file.replace(/(index)?\.html$/, '')}`), '/there/is/nothing'];
   assert.ok(['/', '/dashboard/', '/docs/', '/404'].every((path) => paths.includes(path)), paths.join(' '));
   for (const path of paths) {
-    const answer = await fetch(trackMate.url + path);
+    const answer = await fetch(trackMate.url + path, { headers: { accept: 'text/html' } });
     const html = await answer.text();
     const policy = parse(answer.headers.get('content-security-policy') ?? '');
     assert.deepEqual(policy['default-src'], ["'none'"], path);
