@@ -576,6 +576,37 @@ export default (trackMate) =>
       assert.notEqual((await c.userOf('u-0-0')).id, (await c.userOf('u-1-0')).id);
     });
 
+    test('of PostHog’s make are told by no page’s alias whether an id is known', async () => {
+      const c = await newShop(trackMate());
+      const page = (...batch) => c.post('/batch/', { api_key: c.companyId, batch });
+      const at = (minute) => new Date(Date.UTC(2025, 9, 18, 10, minute)).toISOString();
+      const seen = (distinct_id) => ({ event: 'seen', distinct_id, timestamp: at(0), properties: { $is_identified: false } });
+      await c.server('/v1/identify', { userId: 'u-known', traits: { plan: 'gold' } });
+      /** The answer to an alias of this id, and of one whose session takes no identify at that time: 301 events come after it. */
+      const told = async (id) => {
+        const full = `full-${id}`;
+        await page(seen(full), seen(id));
+        await c.page('/v1/identify', { anonymousId: full, userId: `other-${id}`, timestamp: at(1) });
+        await c.track(full, ...Array.from({ length: 301 }, (_, n) => ({ eventType: 'later', eventData: { n }, timestamp: at(9) })));
+        const { status, body, cost } = await page({ event: '$create_alias', distinct_id: full, timestamp: at(2), properties: { distinct_id: full, alias: id } });
+        const { requestId, ...answer } = body;
+        return [status, answer, cost.trips];
+      };
+      assert.deepEqual(await told('u-known'), await told('u-unknown'));
+    });
+
+    test('give a known person nothing that a page sent under their own id, where pages have to prove who they are', async () => {
+      for (const [identityVerification, names] of [['off', ['alias', 'forged']], ['required', ['alias']]]) {
+        const c = await newShop(trackMate());
+        await c.call('PATCH', '/api/admin/settings', { identityVerification }, c.admin);
+        await c.server('/v1/identify', { userId: '42', traits: { plan: 'gold' } });
+        await c.track('42', { eventType: 'forged' });
+        await c.server('/v1/alias', { previousId: '42', userId: 'u-42' });
+        const { id } = await c.userOf('u-42');
+        assert.deepEqual((await c.names(id)).filter((name) => name !== 'identify').toSorted(), names, identityVerification);
+      }
+    });
+
     test('of PostHog’s make tell of groups: who names one with an event is a member, and nobody is made up', async () => {
       const c = await newShop(trackMate());
       const send = (key, ...batch) => c.fine('/batch/', { api_key: key, batch }, key);

@@ -84,11 +84,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_is_parted_behind_its_name() {
-        let parted = |text| filter(text).map(|(name, value)| format!("{name}|{value}"));
-        assert_eq!(parted("hasTag=a=b"), Ok("hasTag|a=b".into()));
-        assert_eq!(parted("customField[a=b]=c=d"), Ok("customField[a=b]|c=d".into()));
-        assert_eq!(parted("search="), Ok("search|".into()));
+    fn a_filter_is_split_behind_its_name() {
+        let split = |text| filter(text).map(|(name, value)| format!("{name}|{value}"));
+        assert_eq!(split("hasTag=a=b"), Ok("hasTag|a=b".into()));
+        assert_eq!(split("customField[a=b]=c=d"), Ok("customField[a=b]|c=d".into()));
+        assert_eq!(split("search="), Ok("search|".into()));
         for bad in ["search", "=x", "snapshot=1", ""] {
             assert!(filter(bad).is_err(), "{bad}");
         }

@@ -53,7 +53,7 @@ pub struct Item<'a> {
     pub message_id: Option<String>,
     /// Its context, an object.
     pub context: Option<&'a RawValue>,
-    /// The groups that it names beside what happened: whose it is, is a member of them.
+    /// The groups that it mentions beside what happened. Its person becomes a member of them.
     pub groups: Vec<Mention>,
     /// Whether its user is somebody only if they are known: it tells of a group, and makes nobody.
     pub only_known: bool,

@@ -29,8 +29,8 @@ pub enum Key {
     Address,
 }
 
-/// How well an id says who somebody is: of two that an alias names in either order, the one of the greater rank is the
-/// person's, and the other one was used before.
+/// How well an id says who somebody is. Of two that a server's alias names in either order, the one of the greater rank is
+/// the person's, and the other one was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     /// Whether no visitor has had it.

@@ -35,7 +35,7 @@ pub(super) struct Teller<'a> {
     pub(super) sent_ms: Option<i64>,
     /// The hash of the secret key that vouches, if one does.
     pub(super) secret: Option<&'a str>,
-    /// The sessions of those of the request's events that name nobody else.
+    /// The sessions of those of the request's events that name nobody else; none for a page, whose aliases are not ranked.
     pub(super) visitors: HashSet<String>,
 }
 

@@ -194,7 +194,7 @@ pub(super) async fn public(call: &Call, company: &str, sent: Sent<'_>) -> Result
     incoming::came_to(call, company, false);
     let mut tally = Tally::default();
     let (sent_ms, facts, groups) = sort(call, sent, &mut tally, Whose::public_session);
-    let teller = Teller { call, company, sent_ms, secret: None, visitors: visitors(&groups) };
+    let teller = Teller { call, company, sent_ms, secret: None, visitors: HashSet::new() };
     for wave in waves(facts)? {
         tell(&teller, &wave, &mut tally).await?;
     }
