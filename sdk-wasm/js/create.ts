@@ -244,7 +244,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   }
 
   /** Tracked, and not taken yet. What has to be copied has been. */
-  let drafts: ((t: number) => unknown)[] = [];
+  const drafts = new Set<(t: number) => unknown>();
   let settling: ReturnType<typeof setTimeout> | undefined;
   /** When all writes until now would have been made, half a second apart. */
   let paid = 0;
@@ -254,21 +254,30 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   /** The page's own task goes first; at the latest when it goes or hides, all is settled. */
   function draft(step: (t: number) => unknown) {
-    if (!drafts[0]) {
+    if (!drafts.size) {
       if (streams()) settling ??= setTimeout(catchUp, WRITE_MS);
       else queueMicrotask(settle);
     }
-    drafts.push(step);
+    drafts.add(step);
   }
 
   const settle = guard(() => {
     clearTimeout(settling);
     settling = undefined;
     shared = undefined;
-    if (!drafts.length && !changed.size) return;
+    if (!drafts.size && !changed.size) return;
     const t = now();
     paid = Math.max(paid, t) + WRITE_MS;
-    for (const step of drafts.splice(0)) safely('', () => step(t));
+    for (const step of [...drafts]) {
+      safely('', () => {
+        try {
+          step(t);
+        } finally {
+          // Not where the browser ends the script: whoever comes next takes it again.
+          drafts.delete(step);
+        }
+      });
+    }
     write();
     arm();
   });

@@ -43,6 +43,22 @@ const prepared = (prepare) => ({
   },
 });
 
+/** A visit whose tab is closed, and whose script is ended where `snare`, which runs as the page begins to go, makes it stay. */
+const endedIn = (snare) => ({
+  events: 5,
+  inVisit: 5,
+  async run({ open, context, collector }) {
+    await context.addInitScript(`addEventListener('beforeunload', ${snare})`);
+    const page = await open();
+    const tools = await context.newCDPSession(page);
+    for (let n = 0; n < 5; n++) await burst(page, 1, { from: n });
+    const closed = close(page);
+    await until('the script to be met in there', () => collector.requests.some(({ path }) => path === '/met'));
+    await tools.send('Runtime.terminateExecution');
+    await closed;
+  },
+});
+
 /** `events` are expected, once each, `inVisit` of them before any other visit. */
 const SCENARIOS = {
   'a tab is closed': { events: 5, inVisit: 5, run: closesATab },
@@ -56,32 +72,26 @@ const SCENARIOS = {
       };
     }),
   ),
-  // … and in Chromium the tools for developers can do the same.
-  'the script that parts is ended while it hands over': {
-    events: 5,
-    inVisit: 5,
-    async run({ open, context, collector }) {
-      await context.addInitScript(() =>
-        addEventListener('beforeunload', () => {
-          Object.defineProperty(navigator, 'webdriver', {
-            configurable: true,
-            get() {
-              delete navigator.webdriver;
-              navigator.sendBeacon('/met');
-              for (;;);
-            },
-          });
-        }),
-      );
-      const page = await open();
-      const tools = await context.newCDPSession(page);
-      for (let n = 0; n < 5; n++) await burst(page, 1, { from: n });
-      const closed = close(page);
-      await until('the script to be met in there', () => collector.requests.some(({ path }) => path === '/met'));
-      await tools.send('Runtime.terminateExecution');
-      await closed;
-    },
-  },
+  // … and in Chromium the tools for developers can do the same, at one place.
+  'the script that parts is ended at its first call': endedIn(() => {
+    const { getItem } = Storage.prototype;
+    Storage.prototype.getItem = function (key) {
+      if (key !== 'trackmate.visitor') return getItem.call(this, key);
+      Storage.prototype.getItem = getItem;
+      navigator.sendBeacon('/met');
+      for (;;);
+    };
+  }),
+  'the script that parts is ended while it hands over': endedIn(() =>
+    Object.defineProperty(navigator, 'webdriver', {
+      configurable: true,
+      get() {
+        delete navigator.webdriver;
+        navigator.sendBeacon('/met');
+        for (;;);
+      },
+    }),
+  ),
   'a tab is closed before the core is compiled': prepared(() => {
     const { compile } = WebAssembly;
     WebAssembly.compile = async (bytes) => (await new Promise((later) => setTimeout(later, 2_000)), compile(bytes));

@@ -18,6 +18,7 @@ describe('Firefox and a scripted collector', { skip: !firefox && 'there is no Fi
     without: {
       'the visitor is offline until after the visit': 'its automation cannot cut the network',
       'a tab is closed before the core is compiled': 'one tab in twenty takes its whole process along',
+      'the script that parts is ended at its first call': 'it ends scripts by itself, and once is enough',
       'the script that parts is ended while it hands over': 'it ends scripts by itself, and once is enough',
     },
   });
