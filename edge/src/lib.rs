@@ -1,18 +1,24 @@
 //! The Worker: its three entry points, and the map of the crate.
 //!
-//! - [`http`]: requests in. One file a feature: route, parse, call, map.
 //! - [`domain`]: the rules, pure.
 //! - [`store`]: D1, one statement a file.
-//! - [`jobs`]: attempts at deliveries, the sweep.
-//! - [`outbound`]: the only fetch of a customer's URL. [`vault`]: what seals its secrets. [`entropy`]: random numbers.
+//! - [`runtime`]: Cloudflare's runtime. [`error`]: why a request has no answer.
+//! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]: what requests bring.
+//!   [`export`]: exports.
+//! - [`jobs`]: what a timer or a queue starts. [`http`]: what a request starts.
 
+pub mod delivery;
 pub mod domain;
-pub mod entropy;
+pub(crate) mod error;
+pub(crate) mod export;
 pub mod http;
+pub(crate) mod ingest;
 pub mod jobs;
-pub mod outbound;
+#[cfg(test)]
+mod openapi;
+pub(crate) mod people;
+pub mod runtime;
 pub mod store;
-pub mod vault;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -23,9 +29,9 @@ use worker::{
     console_error, event,
 };
 
-use http::spill::Kept;
-use jobs::refill::Spilled;
-use jobs::wake::Wake;
+use crate::delivery::wakeup::Wake;
+use crate::ingest::outage_buffer::Kept;
+use crate::jobs::drain_outage_buffer::Spilled;
 
 thread_local! {
     /// Whether this isolate has answered a request.
@@ -45,9 +51,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 /// A wake-up is acknowledged whatever comes of it: D1 knows what is still due.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> worker::Result<()> {
-    if batch.queue().ends_with(jobs::refill::GIVEN_UP) {
+    if batch.queue().ends_with(jobs::drain_outage_buffer::GIVEN_UP) {
         let text = |message: RawMessage| (message.body().as_string().unwrap_or_default(), message);
-        jobs::refill::give_up(&env, batch.raw_iter().map(text).collect()).await;
+        jobs::drain_outage_buffer::give_up(&env, batch.raw_iter().map(text).collect()).await;
         return Ok(());
     }
     let (mut wakes, mut spilled) = (Vec::new(), Vec::new());
@@ -65,8 +71,8 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         }
     }
     let context = Rc::new(context);
-    jobs::deliver::woken(&env, &context, wakes).await;
-    jobs::refill::store(&env, &context, spilled).await;
+    delivery::dispatch::woken(&env, &context, wakes).await;
+    jobs::drain_outage_buffer::store(&env, &context, spilled).await;
     Ok(())
 }
 

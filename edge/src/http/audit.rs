@@ -7,14 +7,15 @@ use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Method, console_error};
 
-use super::call::Call;
-use super::error::Error;
-use super::page::{self, Pagination};
-use super::{Handled, Route, auth, settings};
+use super::{Handled, Route, auth};
 use crate::domain::audit::{ALL, Action};
 use crate::domain::export::Kind;
 use crate::domain::{clock, event};
-use crate::entropy;
+use crate::error::Error;
+use crate::http::admin::settings;
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::runtime::random;
 use crate::store::audit::{self, Actor, Deed};
 
 /// What a request does that the log tells of. To add an action: its route here. No wildcard arm: a new route says whether it is one.
@@ -140,12 +141,12 @@ fn named(route: &Route) -> Option<&str> {
 }
 
 /// Says which thing the request made.
-pub(super) fn target(call: &Call, id: &str) {
+pub(crate) fn target(call: &Call, id: &str) {
     call.trace().borrow_mut().target = Some(id.to_owned());
 }
 
 /// Who asks, once they have shown their key, and for which company.
-pub(super) fn asked_by(call: &Call, company: Option<&str>, actor: Actor) {
+pub(crate) fn asked_by(call: &Call, company: Option<&str>, actor: Actor) {
     let mut trace = call.trace().borrow_mut();
     trace.actor = Some(actor);
     trace.company = company.map(str::to_owned);
@@ -153,7 +154,7 @@ pub(super) fn asked_by(call: &Call, company: Option<&str>, actor: Actor) {
 
 /// What a request has told about itself so far.
 #[derive(Default)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     actor: Option<Actor>,
     company: Option<String>,
     target: Option<String>,
@@ -161,7 +162,7 @@ pub(super) struct Trace {
 
 /// Writes the entry of a request that was an action, before its answer goes out. Who showed no key did nothing. The action is done by then, so an entry that
 /// cannot be written is the operator's matter and does not turn the answer into a failure.
-pub(super) async fn note<T>(call: &Call, route: &Route, handled: Result<T, Error>) -> Result<T, Error> {
+pub(crate) async fn note<T>(call: &Call, route: &Route, handled: Result<T, Error>) -> Result<T, Error> {
     let Some(action) = call.method().and_then(|method| action(route, &method)) else { return handled };
     let Trace { actor: Some(actor), company, target } = call.trace().take() else { return handled };
     // The operator's company is in the path, or is what was made.
@@ -173,7 +174,7 @@ pub(super) async fn note<T>(call: &Call, route: &Route, handled: Result<T, Error
     // What stands in the path is the caller's text until something was found by it.
     let was_found = matches!(code, None | Some(Code::Conflict | Code::ErasedUser | Code::LimitReached));
     let named = named(route).filter(|_| was_found);
-    let id = entry_id(call.now_ms(), &hex(&entropy::bytes::<8>()));
+    let id = entry_id(call.now_ms(), &hex(&random::bytes::<8>()));
     let deed = Deed {
         id: &id,
         actor: &actor,
@@ -210,14 +211,14 @@ struct Entry {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyUsed"))]
-pub(super) struct Key {
-    pub(super) id: String,
-    pub(super) prefix: String,
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) prefix: String,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditPage"))]
-pub(super) struct Page {
+pub(crate) struct Page {
     success: bool,
     entries: Vec<Entry>,
     pagination: Pagination,
@@ -225,8 +226,8 @@ pub(super) struct Page {
 
 /// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor, key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`,
 /// newest first; `since` is of it, `until` is not.
-pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
-    let limit = page::limit(call, AUDIT_ITEMS_MAX)?;
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let limit = pagination::limit(call, AUDIT_ITEMS_MAX)?;
     let action = match call.query("action") {
         None => None,
         Some(name) => Some(ALL.iter().map(|a| a.as_str()).find(|a| *a == name).ok_or_else(|| {
@@ -237,10 +238,10 @@ pub(super) async fn list(call: &Call, admin: auth::Admin) -> Handled {
     let from = time("since")?.map_or_else(String::new, |ms| entry_id(ms, ""));
     let until = time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
     let before =
-        page::cursor(call, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
+        pagination::cursor(call, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
     let db = call.db(Some(&admin.company))?;
-    let mut found = audit::list(db, &admin.company, &from, &before, action, page::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut found, limit, |e| page::write_cursor(&e.id));
+    let mut found = audit::list(db, &admin.company, &from, &before, action, pagination::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
     let shown = |e: audit::Entry| Entry {
         id: e.id,
         at: clock::iso(e.at),

@@ -5,29 +5,30 @@ use trackmate_wire::limits::KEY_USE_MS;
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, sha256_hex};
 
-use super::call::Call;
-use super::error::Error;
-use super::{audit, rate};
+use super::audit;
 use crate::domain::secret;
-use crate::entropy;
+use crate::error::Error;
+use crate::http::context::Call;
+use crate::http::rate_limit;
+use crate::runtime::random;
 use crate::store::audit::Actor;
 use crate::store::companies::{Key, Scope};
 use crate::store::{self, companies};
 
 /// An admin of a company: `X-Admin-ID` or `Authorization: Bearer`.
-pub(super) struct Admin {
+pub(crate) struct Admin {
     /// The key's company, the only one this caller can reach.
-    pub(super) company: String,
+    pub(crate) company: String,
     /// The key's id.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// Its first characters.
-    pub(super) prefix: String,
+    pub(crate) prefix: String,
 }
 
 impl Admin {
-    pub(super) async fn of(call: &Call) -> Result<Self, Error> {
+    pub(crate) async fn of(call: &Call) -> Result<Self, Error> {
         let hash = hash_of(call, "x-admin-id")?;
-        rate::key(call, &hash).await?;
+        rate_limit::key(call, &hash).await?;
         let key = companies::key(call.db(None)?, &hash).await?;
         let Key { company, id: key, prefix, .. } = accept(call, key, &hash, Scope::Admin)?;
         audit::asked_by(call, Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
@@ -36,10 +37,10 @@ impl Admin {
 }
 
 /// The operator of the deployment: `Authorization: Bearer` with the Worker secret `OPERATOR_KEY`.
-pub(super) struct Operator(());
+pub(crate) struct Operator(());
 
 impl Operator {
-    pub(super) fn of(call: &Call) -> Result<Self, Error> {
+    pub(crate) fn of(call: &Call) -> Result<Self, Error> {
         let shown = bearer(call)
             .ok_or_else(|| Problem::new(Code::MissingKey, "send the operator key as Authorization: Bearer"))?;
         let secret = call.env().secret("OPERATOR_KEY").map(|s| s.to_string()).unwrap_or_default();
@@ -53,21 +54,21 @@ impl Operator {
 }
 
 /// The hash of the key in this header or in `Authorization: Bearer`.
-pub(super) fn hash_of(call: &Call, header: &str) -> Result<String, Problem> {
+pub(crate) fn hash_of(call: &Call, header: &str) -> Result<String, Problem> {
     let key = call.header(header).or_else(|| bearer(call));
     let key = key
         .ok_or_else(|| Problem::new(Code::MissingKey, format!("send a key in {header} or as Authorization: Bearer")))?;
     Ok(sha256_hex(key.as_bytes()))
 }
 
-pub(super) fn bearer(call: &Call) -> Option<String> {
+pub(crate) fn bearer(call: &Call) -> Option<String> {
     let value = call.header("authorization")?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
 }
 
 /// Takes a key that was found if it is live and of this scope, and notes its use.
-pub(super) fn accept(call: &Call, key: Option<Key>, hash: &str, scope: Scope) -> Result<Key, Problem> {
+pub(crate) fn accept(call: &Call, key: Option<Key>, hash: &str, scope: Scope) -> Result<Key, Problem> {
     let live = key.filter(|k| k.revoked_at.is_none() && constant_time_eq(&k.hash, hash));
     let key = live.ok_or_else(|| Problem::new(Code::InvalidKey, "the key is unknown or revoked"))?;
     if key.scope != scope {
@@ -93,37 +94,31 @@ pub(super) fn accept(call: &Call, key: Option<Key>, hash: &str, scope: Scope) ->
 }
 
 /// A key just made: the only moment at which it exists in full.
-pub(super) struct FreshKey {
+pub(crate) struct FreshKey {
     /// What the caller is shown, once.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// What is stored.
-    pub(super) hash: String,
+    pub(crate) hash: String,
     /// What lists show.
-    pub(super) prefix: String,
+    pub(crate) prefix: String,
     /// For revoking.
-    pub(super) id: String,
-    pub(super) scope: Scope,
+    pub(crate) id: String,
+    pub(crate) scope: Scope,
 }
 
 impl FreshKey {
     /// Random digits behind a prefix that says what the key is.
-    pub(super) fn new(scope: Scope) -> Self {
+    pub(crate) fn new(scope: Scope) -> Self {
         let kind = match scope {
             Scope::Server => secret::SERVER,
             Scope::Admin => secret::ADMIN,
         };
-        let key = format!("{kind}{}", hex(&entropy::bytes::<{ secret::DIGITS / 2 }>()));
+        let key = format!("{kind}{}", hex(&random::bytes::<{ secret::DIGITS / 2 }>()));
         let prefix = key.chars().take(kind.len() + secret::DIGITS_SHOWN).collect();
-        Self {
-            hash: sha256_hex(key.as_bytes()),
-            prefix,
-            id: format!("key_{}", hex(&entropy::bytes::<8>())),
-            key,
-            scope,
-        }
+        Self { hash: sha256_hex(key.as_bytes()), prefix, id: format!("key_{}", hex(&random::bytes::<8>())), key, scope }
     }
 
-    pub(super) fn row<'a>(&'a self, name: &'a str) -> companies::NewKey<'a> {
+    pub(crate) fn row<'a>(&'a self, name: &'a str) -> companies::NewKey<'a> {
         companies::NewKey { hash: &self.hash, id: &self.id, scope: self.scope, prefix: &self.prefix, name }
     }
 }

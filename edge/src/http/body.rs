@@ -15,21 +15,21 @@ use serde_json::value::RawValue;
 use trackmate_wire::limits::BODY_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
-use super::call::Call;
-use super::error::Error;
-use super::incoming;
 use crate::domain::{json, secret};
+use crate::error::Error;
+use crate::http::context::Call;
+use crate::ingest::outcome_log;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The body as text, gunzipped if it is gzip, and as JSON that every reader can hold (`domain::json`). A company's key that stands in it is cut short: none is
 /// to be stored.
-pub(super) async fn text(call: &Call) -> Result<String, Error> {
+pub(crate) async fn text(call: &Call) -> Result<String, Error> {
     Ok(secret::hidden(as_sent(call).await?))
 }
 
 /// [`text`] with its keys, for who needs them and stores none in clear.
-pub(super) async fn as_sent(call: &Call) -> Result<String, Error> {
+pub(crate) async fn as_sent(call: &Call) -> Result<String, Error> {
     let bytes = raw(call).await?;
     let encoding = call.header("content-encoding").map(|e| e.to_ascii_lowercase());
     let bytes = match encoding.as_deref() {
@@ -56,7 +56,7 @@ async fn raw(call: &Call) -> Result<Vec<u8>, Error> {
     match declared {
         Some(bytes) if bytes > BODY_BYTES_MAX => {
             if let Some(Ok(chunk)) = request.stream()?.next().await {
-                incoming::began(call, &chunk);
+                outcome_log::began(call, &chunk);
             }
             Err(too_large().into())
         }
@@ -68,7 +68,7 @@ async fn raw(call: &Call) -> Result<Vec<u8>, Error> {
             while let Some(chunk) = stream.next().await {
                 bytes.extend(chunk?);
                 if bytes.len() > BODY_BYTES_MAX {
-                    incoming::began(call, &bytes);
+                    outcome_log::began(call, &bytes);
                     return Err(too_large().into());
                 }
             }
@@ -111,7 +111,7 @@ fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
 }
 
 /// Reads JSON text into a request type.
-pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| shape(&error))
 }
 
@@ -122,7 +122,7 @@ fn shape(error: &serde_json::Error) -> Problem {
 
 /// Reads a change that an admin asks for. A field there is not, and one that cannot be read, is refused by its name: who sets something must not believe that
 /// it is set.
-pub(super) fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+pub(crate) fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let whole = match serde_json::from_str(text) {
         Err(error) if error.is_data() => error,
         read => return read.map_or_else(|_| parse(text), Ok),
@@ -143,19 +143,19 @@ pub(super) fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
 }
 
 /// Tells `null`, which takes away what may be nothing, from a field left out, which changes nothing.
-pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(d).map(Some)
 }
 
 /// A text field that must be there.
-pub(super) fn required(value: Option<String>, field: &'static str) -> Result<String, Problem> {
+pub(crate) fn required(value: Option<String>, field: &'static str) -> Result<String, Problem> {
     value
         .filter(|v| !v.trim().is_empty())
         .ok_or_else(|| Problem::field(Code::MissingField, field, format!("{field} is missing")))
 }
 
 /// `sentAt`. A sender's clock that cannot be read corrects nothing; it is no reason to lose events.
-pub(super) fn sent_ms(value: Option<&Value>) -> Option<i64> {
+pub(crate) fn sent_ms(value: Option<&Value>) -> Option<i64> {
     value.and_then(crate::domain::clock::parse)
 }
 

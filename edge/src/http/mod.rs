@@ -3,49 +3,16 @@
 //! To add a route: 1. a [`Route`] with its path in [`Route::of`] and its methods in [`Route::methods`], 2. a handler in the feature's
 //! file, which parses, calls and maps, 3. its arm in [`dispatch`], 4. its operation in `openapi/`. Its credentials are an argument type from [`auth`].
 
-mod alias;
-mod audit;
-mod auth;
-mod body;
-mod call;
-mod catalog;
-mod compat;
-mod contacts;
-mod deliveries;
-mod edits;
-mod erasures;
-mod error;
-mod event_stream;
-mod events;
-mod export;
-mod export_run;
-mod exports;
-mod groups;
-mod identity;
-mod incoming;
-mod keys;
-mod listing;
-#[cfg(test)]
-mod openapi;
-mod operator;
-mod page;
-mod plan;
-mod planned;
-mod profile;
-mod proof;
-mod rate;
-mod receipts;
-mod records;
-mod server_events;
-mod settings;
-pub(crate) mod spill;
-mod stats;
-mod timeline;
-mod turn;
-mod users;
-mod visitor;
-mod webhook_change;
-mod webhooks;
+pub(crate) mod admin;
+pub(crate) mod audit;
+pub(crate) mod auth;
+pub(crate) mod body;
+pub(crate) mod context;
+pub(crate) mod operator;
+pub(crate) mod pagination;
+pub(crate) mod public;
+pub(crate) mod rate_limit;
+pub(crate) mod vendor;
 
 use std::rc::Rc;
 
@@ -54,25 +21,34 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::{Context, Env, Headers, Method, Request, Response};
 
 use crate::domain::export::{Format, Kind};
-use call::Call;
-pub(crate) use call::now_ms;
-use compat::Family;
-use error::Error;
-pub(crate) use identity::lookup_key;
+use crate::error;
+use crate::error::Error;
+use crate::http::context::Call;
+pub(crate) use crate::http::context::now_ms;
+use crate::ingest::vendor::Family;
+use crate::ingest::{browser, identify, outcome_log, server, vendor as vendors};
+pub(crate) use crate::people::merge::lookup_key;
+use crate::people::{edit, merge};
+use admin::{
+    catalog, deliveries, erasures, event_stream, events, export, exports, groups, keys, plan, records, settings, stats,
+    timeline, user_list, users, webhooks,
+};
+use operator::companies;
+use public::{contacts, visitor_cookie};
 
 /// What a handler gives back: JSON text of a success, or why not.
-type Handled = std::result::Result<String, Error>;
+pub(crate) type Handled = std::result::Result<String, Error>;
 
 /// A path of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Route {
+pub(crate) enum Route {
     Health,
     Events,
     Profile,
     Contacts,
     FunnelTest,
     ServerEvents,
-    Compat(compat::Family),
+    Compat(Family),
     WriteKeySettings(String),
     Flags,
     FlagsConfig,
@@ -122,7 +98,7 @@ enum Route {
 }
 
 impl Route {
-    fn of(path: &str) -> Option<Self> {
+    pub(crate) fn of(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         Some(match segments.as_slice() {
             ["healthz"] => Self::Health,
@@ -190,7 +166,7 @@ impl Route {
     }
 
     /// The value of `Allow`. Where there is GET there is HEAD.
-    const fn methods(&self) -> &'static str {
+    pub(crate) const fn methods(&self) -> &'static str {
         match self {
             Self::Health
             | Self::WriteKeySettings(_)
@@ -246,7 +222,7 @@ impl Route {
         Some(match (self, method) {
             (Self::Health | Self::Events | Self::Profile | Self::Contacts | Self::ServerEvents, _) => return None,
             _ if self.is_compat() => return None,
-            (Self::Users, Method::Get) => [&listing::PARAMETERS[..], &records::PARAMETERS].concat(),
+            (Self::Users, Method::Get) => [&user_list::PARAMETERS[..], &records::PARAMETERS].concat(),
             (Self::User(_), Method::Get) => records::PARAMETERS.to_vec(),
             (Self::UserTags(_), Method::Delete) => vec!["tag"],
             (Self::Identities(_) | Self::Members(_) | Self::Exports | Self::Companies, Method::Get) => page(&[]),
@@ -291,14 +267,14 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
     if let Route::Export(..) | Route::UserExport(_) | Route::Stream = &route {
         return match audit::note(&call, &route, stream(&call, &route).await).await {
             Ok(begun) => Ok(begun),
-            Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+            Err(error) => respond(&call, Some(&route), Err(rate_limit::refused(&call, error).await)),
         };
     }
     let handled = audit::note(&call, &route, dispatch(&call, &route).await).await;
-    incoming::note(&call, &handled);
+    outcome_log::note(&call, &handled);
     match handled {
         Ok(json) => respond(&call, Some(&route), Ok(json)),
-        Err(error) => respond(&call, Some(&route), Err(rate::refused(&call, error).await)),
+        Err(error) => respond(&call, Some(&route), Err(rate_limit::refused(&call, error).await)),
     }
 }
 
@@ -344,24 +320,24 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
     known(call, route, Some(&method))?;
     match (route, method) {
         (Route::Health, Method::Get) => Ok(r#"{"success":true}"#.to_owned()),
-        (Route::Events, Method::Post) => events::post(call).await,
-        (Route::Profile, Method::Post) => profile::post(call).await,
+        (Route::Events, Method::Post) => browser::post(call).await,
+        (Route::Profile, Method::Post) => identify::post(call).await,
         (Route::Contacts, Method::Post) => contacts::post(call).await,
         (Route::FunnelTest, Method::Post) => webhooks::test(call, auth::Admin::of(call).await?, settings::FUNNEL).await,
-        (Route::ServerEvents, Method::Post) => server_events::post(call).await,
-        (Route::Compat(family), Method::Post) => compat::post(call, family).await,
-        (Route::WriteKeySettings(key), Method::Get) => compat::settings(call, key),
-        (Route::Flags, Method::Post) | (Route::FlagsConfig, Method::Get) => compat::flags(),
-        (Route::SourceConfig, Method::Get) => compat::source_config(call),
-        (Route::Users, Method::Get) => listing::list(call, auth::Admin::of(call).await?).await,
+        (Route::ServerEvents, Method::Post) => server::post(call).await,
+        (Route::Compat(family), Method::Post) => vendors::post(call, family).await,
+        (Route::WriteKeySettings(key), Method::Get) => vendors::settings(call, key),
+        (Route::Flags, Method::Post) | (Route::FlagsConfig, Method::Get) => vendors::flags(),
+        (Route::SourceConfig, Method::Get) => vendors::source_config(call),
+        (Route::Users, Method::Get) => user_list::list(call, auth::Admin::of(call).await?).await,
         (Route::User(id), Method::Get) => users::get(call, auth::Admin::of(call).await?, id).await,
-        (Route::User(id), Method::Patch) => edits::patch(call, auth::Admin::of(call).await?, id).await,
+        (Route::User(id), Method::Patch) => edit::patch(call, auth::Admin::of(call).await?, id).await,
         (Route::User(id), Method::Delete) => erasures::delete(call, auth::Admin::of(call).await?, id).await,
         (Route::Erasure(id), Method::Get) => erasures::get(call, auth::Admin::of(call).await?, id).await,
         (Route::Tombstones, Method::Delete) => erasures::lift(call, auth::Admin::of(call).await?).await,
-        (Route::UserTags(id), Method::Post) => edits::tags(call, auth::Admin::of(call).await?, id, true).await,
-        (Route::UserTags(id), Method::Delete) => edits::tags(call, auth::Admin::of(call).await?, id, false).await,
-        (Route::UserFields(id), Method::Patch) => edits::fields(call, auth::Admin::of(call).await?, id).await,
+        (Route::UserTags(id), Method::Post) => edit::tags(call, auth::Admin::of(call).await?, id, true).await,
+        (Route::UserTags(id), Method::Delete) => edit::tags(call, auth::Admin::of(call).await?, id, false).await,
+        (Route::UserFields(id), Method::Patch) => edit::fields(call, auth::Admin::of(call).await?, id).await,
         (Route::Exports, Method::Get) => exports::list(call, auth::Admin::of(call).await?).await,
         (Route::ExportEntry(id), Method::Get) => exports::get(call, auth::Admin::of(call).await?, id).await,
         (Route::ExportCount(kind), Method::Get) => export::count(call, auth::Admin::of(call).await?, *kind).await,
@@ -375,9 +351,9 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Keys, Method::Post) => keys::post(call, auth::Admin::of(call).await?).await,
         (Route::Key(id), Method::Delete) => keys::delete(call, auth::Admin::of(call).await?, id).await,
         (Route::Timeline(id), Method::Get) => timeline::get(call, auth::Admin::of(call).await?, id).await,
-        (Route::Identities(id), Method::Get) => identity::list(call, auth::Admin::of(call).await?, id).await,
-        (Route::Merge, Method::Post) => identity::merge(call, auth::Admin::of(call).await?).await,
-        (Route::Undo, Method::Post) => identity::undo(call, auth::Admin::of(call).await?).await,
+        (Route::Identities(id), Method::Get) => merge::list(call, auth::Admin::of(call).await?, id).await,
+        (Route::Merge, Method::Post) => merge::merge(call, auth::Admin::of(call).await?).await,
+        (Route::Undo, Method::Post) => merge::undo(call, auth::Admin::of(call).await?).await,
         (Route::Records(id), Method::Get) => records::list(call, auth::Admin::of(call).await?, id).await,
         (Route::Groups, Method::Get) => groups::list(call, auth::Admin::of(call).await?).await,
         (Route::Group(id), Method::Get) => groups::get(call, auth::Admin::of(call).await?, id).await,
@@ -399,15 +375,15 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
         (Route::Settings, Method::Get) => settings::get(call, auth::Admin::of(call).await?).await,
         (Route::Settings, Method::Patch) => settings::patch(call, auth::Admin::of(call).await?).await,
         (Route::Catalog, Method::Get) => catalog::get(call, auth::Admin::of(call).await?).await,
-        (Route::Incoming, Method::Get) => receipts::list(call, auth::Admin::of(call).await?).await,
-        (Route::Rejected, Method::Get) => receipts::rejected(call, auth::Admin::of(call).await?).await,
-        (Route::Receipt(id), Method::Get) => receipts::get(call, auth::Admin::of(call).await?, id).await,
-        (Route::Companies, Method::Get) => operator::list(call, auth::Operator::of(call)?).await,
-        (Route::Companies, Method::Post) => operator::post(call, auth::Operator::of(call)?).await,
-        (Route::CompanyKeys(id), Method::Get) => operator::keys(call, auth::Operator::of(call)?, id).await,
-        (Route::CompanyKeys(id), Method::Post) => operator::add_key(call, auth::Operator::of(call)?, id).await,
+        (Route::Incoming, Method::Get) => events::list(call, auth::Admin::of(call).await?).await,
+        (Route::Rejected, Method::Get) => events::rejected(call, auth::Admin::of(call).await?).await,
+        (Route::Receipt(id), Method::Get) => events::get(call, auth::Admin::of(call).await?, id).await,
+        (Route::Companies, Method::Get) => companies::list(call, auth::Operator::of(call)?).await,
+        (Route::Companies, Method::Post) => companies::post(call, auth::Operator::of(call)?).await,
+        (Route::CompanyKeys(id), Method::Get) => companies::keys(call, auth::Operator::of(call)?, id).await,
+        (Route::CompanyKeys(id), Method::Post) => companies::add_key(call, auth::Operator::of(call)?, id).await,
         (Route::CompanyKey(id, key), Method::Delete) => {
-            operator::revoke_key(call, auth::Operator::of(call)?, id, key).await
+            companies::revoke_key(call, auth::Operator::of(call)?, id, key).await
         }
         (route, _) => Err(not_allowed(route)),
     }
@@ -415,7 +391,7 @@ async fn dispatch(call: &Call, route: &Route) -> Handled {
 
 /// That the route knows all parameters of the query.
 fn known(call: &Call, route: &Route, method: Option<&Method>) -> std::result::Result<(), Problem> {
-    method.and_then(|method| route.parameters(method)).map_or(Ok(()), |known| page::only(call, &known))
+    method.and_then(|method| route.parameters(method)).map_or(Ok(()), |known| pagination::only(call, &known))
 }
 
 fn not_allowed(route: &Route) -> Error {
@@ -464,7 +440,7 @@ fn echoed(call: &Call, name: &str) -> Option<String> {
 }
 
 /// What every answer says.
-fn common_headers(call: &Call) -> worker::Result<Headers> {
+pub(crate) fn common_headers(call: &Call) -> worker::Result<Headers> {
     let headers = Headers::new();
     headers.set("cache-control", "no-store")?;
     headers.set("x-content-type-options", "nosniff")?;
@@ -480,12 +456,12 @@ fn respond(call: &Call, route: Option<&Route>, handled: Handled) -> worker::Resu
         allow_origin(call, &headers)?;
         headers.set("access-control-expose-headers", "x-request-id, retry-after")?;
     }
-    if let (Some(Route::Events | Route::Profile), Some(cookie)) = (route, visitor::cookie(call)) {
+    if let (Some(Route::Events | Route::Profile), Some(cookie)) = (route, visitor_cookie::cookie(call)) {
         headers.set("set-cookie", &cookie)?;
     }
     if let Some(cost) = call.shown_cost() {
         headers.set("x-d1-cost", &cost)?;
-        headers.set("x-isolate", &call::isolate())?;
+        headers.set("x-isolate", &context::isolate())?;
     }
     let (status, json) = match handled {
         Ok(json) => (200, json),

@@ -14,13 +14,13 @@ use trackmate_wire::limits::{
 };
 use worker::{Delay, Env, console_error};
 
-use super::wake::{self, Wake};
+use crate::delivery::wakeup::{self, Wake};
 use crate::http::{lookup_key, now_ms};
+use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{Plain, Sealed};
 use crate::store::{
     self, Db, audit, deliveries, delivery_log, erasures, exports, incoming, progress, rebuild, retention, subscriptions,
 };
-use crate::{entropy, vault};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -84,7 +84,7 @@ async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
     let now = now_ms();
     let (due, place) = deliveries::due(db, now, i64::try_from(most).unwrap_or(i64::MAX), &from).await?;
     let wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id).swept(now)).collect();
-    wake::send(env, &wakes, 0).await;
+    wakeup::send(env, &wakes, 0).await;
     if place != from {
         db.batch(vec![progress::set(db, JOB, &place)?]).await?;
     }
@@ -95,7 +95,7 @@ async fn wake_paced(env: &Env, db: &Db) -> store::Result<()> {
     let now = now_ms();
     let paced = deliveries::paced(db, now).await?;
     let wakes: Vec<Wake> = paced.into_iter().map(|s| Wake::subscription(&s.company, s.id).swept(now)).collect();
-    wake::send(env, &wakes, 0).await;
+    wakeup::send(env, &wakes, 0).await;
     Ok(())
 }
 
@@ -127,12 +127,12 @@ async fn erase(db: &Db) -> store::Result<()> {
 
 /// Seals what was stored before secrets were. One that cannot be read holds up no other.
 async fn seal(env: &Env, db: &Db) -> store::Result<()> {
-    let Some(vault) = vault::of(env) else { return Ok(()) };
+    let Some(vault) = secrets::of(env) else { return Ok(()) };
     let sealed = |plain: &Plain| -> store::Result<Sealed> {
-        let owner = vault::owner(&plain.company, &plain.id);
+        let owner = secrets::owner(&plain.company, &plain.id);
         // What is sealed already stays as it is: a secret that was rotated, a header that was set since.
         let seal = |value: &str| match vault.open(&owner, value) {
-            Ok(open) if open == value => vault.seal(&owner, value, entropy::bytes()),
+            Ok(open) if open == value => vault.seal(&owner, value, random::bytes()),
             Ok(_) | Err(_) => value.to_owned(),
         };
         let headers: BTreeMap<String, String> = serde_json::from_str(&plain.headers)?;

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
 use crate::domain::clock;
 use crate::domain::event::{Arrival, sort};
+use crate::domain::plan::*;
 
 fn plan(value: Value) -> Plan {
     serde_json::from_value::<Plan>(value).unwrap().checked().unwrap()

@@ -1,0 +1,53 @@
+//! Turns of a subscription that takes its deliveries one at a time or so many a second: the probe of an open circuit, the share of a limited rate. Who
+//! takes a turn is decided in D1 (`subscription.pace.sql`), so however many are woken, one goes.
+
+use std::time::Duration;
+
+use trackmate_wire::limits::{FULL_WAIT_S, RATE_LIMIT_MAX};
+use worker::{Delay, Env, console_error};
+
+use crate::delivery::wakeup::{self, Wake};
+use crate::delivery::{concurrency, dispatch};
+use crate::http::now_ms;
+use crate::store;
+use crate::store::deliveries;
+
+/// Milliseconds of one turn.
+const TURN_MS: i64 = 1000;
+
+/// Takes turns while something waits for them, at most until `ends_ms`; then another invocation goes on.
+pub async fn turns(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
+    if !concurrency::has_room(company) {
+        wakeup::send(env, &[Wake::subscription(company, subscription.to_owned())], FULL_WAIT_S).await;
+        return;
+    }
+    let most = concurrency::attempts_max(env).min(usize::try_from(RATE_LIMIT_MAX).unwrap_or(usize::MAX));
+    let mut left = most;
+    loop {
+        let began = now_ms();
+        let turn = async {
+            let db = store::database(env, Some(company))?;
+            deliveries::take_turn(&db, company, subscription, began, i64::try_from(left).unwrap_or(i64::MAX)).await
+        };
+        let leased = match turn.await {
+            Ok(leased) => leased,
+            Err(error) => {
+                console_error!("webhook {subscription} took no turn: {}", store::brief(&error));
+                return;
+            }
+        };
+        if leased.is_empty() {
+            return;
+        }
+        left = left.saturating_sub(leased.len());
+        let share = u64::try_from(leased.len()).unwrap_or(1);
+        let longest = leased.iter().map(|d| i64::from(dispatch::timeout_ms(&d.target))).max().unwrap_or_default();
+        dispatch::run(env, company, leased, ends_ms, 1000 / share).await;
+        if left == 0 || now_ms() + TURN_MS + longest > ends_ms {
+            break;
+        }
+        let rest = u64::try_from(began + TURN_MS - now_ms()).unwrap_or_default();
+        Delay::from(Duration::from_millis(rest)).await;
+    }
+    wakeup::send(env, &[Wake::subscription(company, subscription.to_owned())], 1).await;
+}

@@ -1,0 +1,3 @@
+//! Exports: long answers, written page by page.
+
+pub(crate) mod run;

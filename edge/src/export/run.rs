@@ -1,0 +1,379 @@
+//! An export under way: page after page out of D1 into the answer, hashed as it goes, and noted however it ends.
+//!
+//! D1 keeps no snapshot open between two queries. So an export is told by what it can promise: its rows stand in an order that never changes (by id), what came
+//! to be after the snapshot's instant is left out, and it counts who changed since (`changedDuring`). With 0 it is the state of that instant, and any other
+//! with 0 has the same bytes.
+
+use std::rc::Rc;
+
+use futures_util::stream::{Stream, try_unfold};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::{
+    EXPORT_CHUNK_ROWS, EXPORT_FIRST_ROWS, EXPORT_KEY_CHECKS, EXPORT_KEY_MS, EXPORT_MARK_ROWS, EXPORT_MARKS_MAX,
+    EXPORT_PAGE_BYTES, EXPORT_PAGE_ROWS, EXPORT_PAUSE_MS,
+};
+use trackmate_wire::signature::Digested;
+use worker::{Context, Env, console_error};
+
+use crate::domain::belongings::Included;
+use crate::domain::export::{Mark, Marks, Writer};
+use crate::domain::listing::Wanted;
+use crate::domain::{clock, json, payload};
+use crate::error::Error;
+use crate::http::admin::export::event_name;
+use crate::http::admin::records;
+use crate::http::now_ms;
+use crate::store::exports::{self, End, EventPage, Events, Place, Progress};
+use crate::store::slices::{Slices, Turns};
+use crate::store::{self, Db, companies, listing};
+
+/// Where the rows come from.
+pub(crate) enum Source {
+    /// A company's users.
+    Users {
+        /// Which.
+        wanted: Wanted,
+        /// With what of what is theirs.
+        included: Included,
+        /// Behind this one.
+        after: Option<String>,
+    },
+    /// Events.
+    Events {
+        /// Which.
+        wanted: Events,
+        /// Behind this one.
+        after: Option<Place>,
+    },
+}
+
+/// What is to be exported.
+pub(crate) struct Plan {
+    pub(crate) company: String,
+    /// The id of the key it was asked for with.
+    pub(crate) key: String,
+    pub(crate) id: String,
+    pub(crate) source: Source,
+    pub(crate) writer: Writer,
+    /// What stands before the rows.
+    pub(crate) head: String,
+    pub(crate) snapshot_ms: i64,
+    /// The row behind which it begins.
+    pub(crate) after: Option<String>,
+    /// Rows at the most.
+    pub(crate) limit: Option<u64>,
+    /// Pages that may be read.
+    pub(crate) pages: usize,
+    /// Whether it may end before its last row, or must fail then: a file that lacks its end unseen would pass for whole.
+    pub(crate) partial: bool,
+}
+
+/// The bytes of the answer. Dropped before its end, as when the reader has gone, it notes that it was aborted.
+pub(crate) fn stream(
+    env: Env,
+    context: Rc<Context>,
+    db: Db,
+    plan: Plan,
+) -> impl Stream<Item = Result<Vec<u8>, worker::Error>> {
+    let turns = Turns::new(&plan.company, EXPORT_PAUSE_MS);
+    let run = Run {
+        env,
+        context,
+        db,
+        plan,
+        hash: Digested::default(),
+        come: Progress::default(),
+        marks: Marks::new(EXPORT_MARK_ROWS, EXPORT_MARKS_MAX),
+        page: EXPORT_FIRST_ROWS,
+        checked_ms: now_ms(),
+        checks: EXPORT_KEY_CHECKS,
+        turns,
+        part: None,
+        whole: Progress::default(),
+        ended: false,
+    };
+    try_unfold(run, |mut run| async move {
+        match run.next().await {
+            Ok(None) => Ok(None),
+            Ok(Some(bytes)) => Ok(Some((bytes, run))),
+            Err(error) => {
+                error.log(&format!("export {}", run.plan.id));
+                Err(worker::Error::RustError("the export failed".into()))
+            }
+        }
+    })
+}
+
+struct Run {
+    env: Env,
+    context: Rc<Context>,
+    db: Db,
+    plan: Plan,
+    hash: Digested,
+    come: Progress,
+    marks: Marks,
+    /// Rows of the next page.
+    page: i64,
+    /// When its key was last seen to work, ms.
+    checked_ms: i64,
+    /// How often that may still be asked before it counts as a page.
+    checks: usize,
+    /// When it may read the next page.
+    turns: Turns,
+    /// The page that is being handed over.
+    part: Option<Part>,
+    /// How far it had come with the page before: what is noted of an export that is broken off agrees.
+    whole: Progress,
+    ended: bool,
+}
+
+/// The rows of a page. They are shown and handed over some at a time, for the isolate serves others too.
+struct Part {
+    /// Each as it is shown, JSON.
+    rows: Box<dyn Iterator<Item = Result<String, Error>>>,
+    /// How many there are.
+    count: usize,
+    /// How many of them are written.
+    written: usize,
+    /// Their bytes.
+    bytes: usize,
+    /// The name, in `after`, of what was read last; `None` if that was nothing.
+    last: Option<String>,
+    /// Whether nothing comes behind them.
+    is_last: bool,
+}
+
+impl Part {
+    fn new(
+        rows: impl ExactSizeIterator<Item = Result<String, Error>> + 'static,
+        last: Option<String>,
+        is_last: bool,
+    ) -> Self {
+        Self { count: rows.len(), rows: Box::new(rows), written: 0, bytes: 0, last, is_last }
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::new(std::iter::empty(), None, false)
+    }
+}
+
+impl Run {
+    /// The next bytes; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut out = std::mem::take(&mut self.plan.head);
+        if self.part.is_none() {
+            if self.plan.pages == 0 {
+                let end = End::Partial(self.changed(false).await?);
+                return self.finish(out, end).await;
+            }
+            self.plan.pages -= 1;
+            self.check_key().await?;
+            let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
+            let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
+            self.whole = self.come();
+            self.part = Some(if most > 0 { self.rows(most).await? } else { Part::default() });
+        }
+        let Some(mut part) = self.part.take() else { return Ok(None) };
+        for row in part.rows.by_ref().take(EXPORT_CHUNK_ROWS) {
+            let row = row?;
+            self.plan.writer.row(&mut out, &row)?;
+            part.bytes += row.len();
+            part.written += 1;
+            self.come.rows += 1;
+        }
+        if part.written < part.count {
+            self.part = Some(part);
+            return Ok(Some(self.hand_over(out)));
+        }
+        // A page that a filter left empty tells nothing of the next one's size.
+        if let Some(bytes_per_row) = part.bytes.checked_div(part.count) {
+            let bytes_per_row = i64::try_from(bytes_per_row).unwrap_or(i64::MAX).max(1);
+            self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
+        }
+        self.come.last = part.last.or_else(|| self.come.last.take());
+        let is_full = self.plan.limit.is_some_and(|limit| self.come.rows >= limit);
+        if part.is_last || is_full {
+            let end = End::Complete(self.changed(part.is_last).await?);
+            return self.finish(out, end).await;
+        }
+        let bytes = self.hand_over(out);
+        if self.marks.is_due(self.come.rows) {
+            let last = self.come.last.clone().unwrap_or_default();
+            self.marks.set(Mark(self.come.rows, self.come.bytes, self.hash.hex(), last));
+            let come = self.come();
+            exports::mark(&self.db, &self.plan.company, &self.plan.id, &come, now_ms()).await?;
+        }
+        Ok(Some(bytes))
+    }
+
+    /// An export whose key is revoked hands over no further page. Asked now and then, for D1 counts each question.
+    async fn check_key(&mut self) -> Result<(), Error> {
+        if now_ms() - self.checked_ms < EXPORT_KEY_MS {
+            return Ok(());
+        }
+        self.checked_ms = now_ms();
+        if self.checks > 0 {
+            self.checks -= 1;
+        } else {
+            self.plan.pages = self.plan.pages.saturating_sub(1);
+        }
+        let directory = store::database(&self.env, None)?;
+        if !companies::is_live(&directory, &self.plan.company, &self.plan.key).await? {
+            return Err(Error::Internal("its key was revoked".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The last bytes: the end is noted before they leave, so that who has them finds it noted.
+    async fn finish(&mut self, mut out: String, end: End) -> Result<Option<Vec<u8>>, Error> {
+        let (changed, after) = match end {
+            End::Complete(changed) => (changed, None),
+            End::Partial(changed) => (changed, self.come.last.clone().or_else(|| self.plan.after.clone())),
+            End::Aborted => (0, None),
+        };
+        let after = serde_json::to_string(&after)?;
+        let broken = matches!(end, End::Partial(_)) && !self.plan.partial;
+        if !broken {
+            let rows = self.come.rows;
+            out.push_str(
+                &self.plan.writer.tail(&format!("\"rows\":{rows},\"changedDuring\":{changed},\"after\":{after}")),
+            );
+        }
+        let bytes = self.hand_over(out);
+        let come = self.come();
+        exports::end(&self.db, &self.plan.company, &self.plan.id, &come, end, now_ms()).await?;
+        self.ended = true;
+        if broken {
+            let message =
+                "it is longer than one invocation may read; with partial=true it ends where the next part begins";
+            return Err(Error::Internal(message.to_owned()));
+        }
+        Ok(Some(bytes))
+    }
+
+    fn hand_over(&mut self, out: String) -> Vec<u8> {
+        let bytes = out.into_bytes();
+        self.hash.update(&bytes);
+        self.come.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        bytes
+    }
+
+    fn come(&self) -> Progress {
+        Progress { sha256: self.hash.hex(), marks: self.marks.kept().to_vec(), ..self.come.clone() }
+    }
+
+    async fn rows(&mut self, most: i64) -> Result<Part, Error> {
+        let (db, company) = (&self.db, self.plan.company.as_str());
+        match &mut self.plan.source {
+            Source::Users { wanted, included, after } => {
+                let page = users(db, company, (wanted, included), after.as_deref(), most);
+                let part = self.turns.take(page).await?;
+                if let Some(last) = &part.last {
+                    *after = Some(last.clone());
+                }
+                Ok(part)
+            }
+            Source::Events { wanted, after } => {
+                let page = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most);
+                let EventPage { events, next } = self.turns.take(page).await?;
+                let ended = events.last().map(exports::Event::place);
+                let last = next.as_ref().or(ended.as_ref()).map(event_name);
+                let is_last = next.is_none();
+                *after = next;
+                Ok(Part::new(events.into_iter().map(|event| shown(&event)), last, is_last))
+            }
+        }
+    }
+
+    /// How many users may not be as they were at the snapshot, among those that this part is about.
+    async fn changed(&self, to_the_end: bool) -> Result<i64, Error> {
+        let (db, company, snapshot) = (&self.db, self.plan.company.as_str(), self.plan.snapshot_ms);
+        let slices = Slices::at_the_end(company, self.plan.pages);
+        Ok(match &self.plan.source {
+            Source::Users { .. } => {
+                let after = self.plan.after.as_deref();
+                let to = self.come.last.as_deref().filter(|_| !to_the_end);
+                exports::changed_users(db, company, snapshot, (after, to), slices).await?
+            }
+            Source::Events { wanted, .. } => {
+                exports::changed_owners(db, company, snapshot, wanted.user.as_deref(), slices).await?
+            }
+        })
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let come = if self.part.is_some() { std::mem::take(&mut self.whole) } else { self.come() };
+        let (env, company, id, come) = (self.env.clone(), self.plan.company.clone(), self.plan.id.clone(), come);
+        self.context.wait_until(async move {
+            let noted = async {
+                let db = store::database(&env, Some(&company))?;
+                exports::end(&db, &company, &id, &come, End::Aborted, now_ms()).await
+            };
+            if let Err(error) = noted.await {
+                console_error!("that export {id} was aborted is not noted: {}", store::brief(&error));
+            }
+        });
+    }
+}
+
+/// The next page of users, each as the API shows one, with what is asked for of what is theirs.
+async fn users(
+    db: &Db,
+    company: &str,
+    (wanted, included): (&Wanted, &Included),
+    after: Option<&str>,
+    most: i64,
+) -> Result<Part, Error> {
+    let page = listing::next(db, company, wanted, after, most).await?;
+    let people = page.items.iter().map(|profile| Ok(profile.person(company)?)).collect::<Result<Vec<_>, Error>>()?;
+    let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
+    let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
+    let last = people.last().map(|person| person.id.clone());
+    let is_last = !page.is_early && i64::try_from(people.len()).unwrap_or(i64::MAX) < most;
+    let rows = records::with(&people, theirs).into_iter().map(|user| Ok(serde_json::to_string(&user)?));
+    Ok(Part::new(rows, last, is_last))
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportedEvent"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Event<'a> {
+    message_id: &'a str,
+    event_type: &'a str,
+    timestamp: String,
+    source: &'static str,
+    session_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+    received_at: String,
+    /// Whether a machine sent it, by its own word.
+    bot: bool,
+    event_data: Box<RawValue>,
+    /// The page and the browser, as its sender told them.
+    context: Option<Box<RawValue>>,
+}
+
+fn shown(event: &exports::Event) -> Result<String, Error> {
+    Ok(serde_json::to_string(&Event {
+        message_id: &event.message_id,
+        event_type: &event.name,
+        timestamp: clock::iso(clock::ts_ms(event.ts)),
+        source: payload::source_name(event.source == 1 || event.told.is_some()),
+        session_id: Some(event.session.as_str()).filter(|session| !session.is_empty()),
+        user_id: event.profile.as_deref(),
+        received_at: clock::iso(event.received_at),
+        bot: event.bot.is_some(),
+        event_data: json::raw(event.data.clone())?,
+        context: event.context.clone().map(json::raw).transpose()?,
+    })?)
+}

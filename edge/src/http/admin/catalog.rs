@@ -1,0 +1,64 @@
+//! `/api/admin/events/catalog`: the event names there are: those TrackMate and its documents know, and whatever the company has sent.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::CATALOG_DOOR_NAMES_MAX;
+
+use crate::domain::clock;
+use crate::domain::known::{self, Known};
+use crate::http::context::Call;
+use crate::http::{Handled, auth};
+use crate::store::catalog;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CatalogEntry"))]
+#[serde(rename_all = "camelCase")]
+struct Entry<'a> {
+    name: &'a str,
+    description: Option<&'static str>,
+    example: Option<Box<RawValue>>,
+    /// Whether TrackMate or its documents know it.
+    builtin: bool,
+    /// When the company last sent such an event, to the hour. What TrackMate itself tells of is not sent.
+    last_seen_at: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Catalog"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer<'a> {
+    success: bool,
+    events: Vec<Entry<'a>>,
+    /// Whether there is no room left for further names of the company's pages, or of its servers.
+    has_more: bool,
+}
+
+/// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin, lastSeenAt}], hasMore}`: the known names first, then the
+/// company's own, the last seen first.
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+    let seen = catalog::list(call.db(Some(&admin.company))?, &admin.company).await?;
+    let of_door = |door| seen.iter().filter(|s| s.source == door).count();
+    let has_more =
+        [0, 1].into_iter().any(|door| i64::try_from(of_door(door)).is_ok_and(|n| n >= CATALOG_DOOR_NAMES_MAX));
+    let mut events = Vec::new();
+    for Known { name, description, data } in known::EVENTS {
+        let found = seen.iter().find(|s| s.name == *name);
+        events.push(Entry {
+            name,
+            description: Some(description),
+            example: Some(RawValue::from_string(known::example(name, data))?),
+            builtin: true,
+            last_seen_at: found.map(|s| clock::iso(s.last_at)),
+        });
+    }
+    for own in seen.iter().filter(|s| !known::EVENTS.iter().any(|k| k.name == s.name)) {
+        events.push(Entry {
+            name: &own.name,
+            description: None,
+            example: None,
+            builtin: false,
+            last_seen_at: Some(clock::iso(own.last_at)),
+        });
+    }
+    Ok(serde_json::to_string(&Answer { success: true, events, has_more })?)
+}

@@ -1,0 +1,200 @@
+//! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's deliveries, and setting them going again.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, RECOVER_DELIVERIES_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::{clock, event};
+use crate::error::Error;
+use crate::http::admin::webhooks;
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::http::{Handled, auth, body};
+use crate::store::delivery_log::{self, LogCursor, Logged, Window};
+
+/// The states that a caller may ask for. What is leased is under way: to its owner it is pending.
+pub(crate) const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
+/// Those of them that mean given up.
+pub(crate) const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
+
+/// Before the newest delivery: later than any clock, and still an integer that D1 binds exactly.
+const START: LogCursor<'static> = LogCursor { created_ms: (1 << 53) - 1, id: "" };
+
+/// A delivery as shown.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Delivery"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Shown {
+    id: String,
+    event: String,
+    message_id: String,
+    status: String,
+    created_at: String,
+    next_attempt_at: Option<String>,
+    finished_at: Option<String>,
+    /// The bytes sent, once an attempt has ended.
+    payload: Option<Box<RawValue>>,
+    /// How many were ever made.
+    attempts_made: i64,
+    /// The latest of them.
+    attempts: Vec<Attempt>,
+}
+
+/// An attempt as stored and, its time and flag apart, as shown.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Attempt {
+    attempt: i64,
+    #[serde(deserialize_with = "stored_time")]
+    at: String,
+    url: String,
+    status_code: Option<i64>,
+    #[serde(deserialize_with = "stored_flag")]
+    success: bool,
+    error: Option<String>,
+    response_body: Option<String>,
+    duration_ms: i64,
+}
+
+fn stored_time<'de, D: serde::Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    i64::deserialize(d).map(clock::iso)
+}
+
+fn stored_flag<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    i64::deserialize(d).map(|n| n != 0)
+}
+
+impl Shown {
+    pub(crate) fn new(d: Logged) -> Result<Self, Error> {
+        let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
+        Ok(Self {
+            id: d.id,
+            event: d.event,
+            message_id: d.message_id,
+            created_at: clock::iso(d.created_at),
+            next_attempt_at: (status == "pending").then(|| clock::iso(d.due_at)),
+            status,
+            finished_at: d.finished_at.map(clock::iso),
+            payload: d.body.map(RawValue::from_string).transpose()?,
+            attempts_made: d.attempts,
+            attempts: d.log.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The latest deliveries of a subscription, newest first.
+pub(crate) async fn latest(call: &Call, admin: &auth::Admin, id: &str, most: usize) -> Result<Vec<Shown>, Error> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let logged = delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
+    logged.items.into_iter().map(Shown::new).collect()
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DeliveryList"))]
+pub(crate) struct Page {
+    success: bool,
+    deliveries: Vec<Shown>,
+    pagination: Pagination,
+}
+
+/// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…], pagination}`, newest first.
+pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    webhooks::find(call, &admin, id).await?;
+    let limit = pagination::limit(call, DELIVERIES_SHOWN_MAX)?;
+    let status = call.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
+    let place = pagination::cursor(call, |text| {
+        let (at, id) = text.split_once('.')?;
+        Some((at.parse().ok()?, id.to_owned()))
+    })?;
+    let after = place.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
+    let logged =
+        delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, pagination::rows(limit), after, status)
+            .await?;
+    let (logged, pagination) =
+        Pagination::of(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
+    let deliveries = logged.into_iter().map(Shown::new).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&Page { success: true, deliveries, pagination })?)
+}
+
+fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> {
+    let found = states.iter().find(|s| **s == text).copied();
+    found.ok_or_else(|| Problem::field(Code::InvalidField, "status", format!("status is one of {}", states.join(", "))))
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverRequest"))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recover {
+    since: Option<Value>,
+    until: Option<Value>,
+    status: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverAnswer"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Recovered {
+    success: bool,
+    requeued: usize,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+/// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success, requeued, hasMore, nextCursor}`: sets what was given up in a
+/// window going again, up to 500 a call; with `nextCursor` it goes on, past what failed again in the meantime. Run again when all is well it sends nothing.
+pub(crate) async fn recover(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: Recover = body::change(&text)?;
+    let since = wanted.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
+    let window = Window {
+        since_ms: event::time(&since, "since")?,
+        until_ms: wanted.until.map(|t| event::time(&t, "until")).transpose()?.unwrap_or_else(|| call.now_ms() + 1),
+        state: wanted.status.map(|s| one_of(&s, &GIVEN_UP)).transpose()?,
+        // Its own millisecond is left out: the first slice may fail again within it.
+        ended_before_ms: wanted.cursor.map(|c| read_start(&c)).transpose()?.unwrap_or_else(|| call.now_ms()),
+    };
+    webhooks::find(call, &admin, id).await?;
+    let db = call.db(Some(&admin.company))?;
+    let ids = delivery_log::recover(db, &admin.company, id, window, call.now_ms(), RECOVER_DELIVERIES_MAX).await?;
+    let requeued = ids.len();
+    call.deliver_after_answer(&admin.company, ids);
+    let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
+    let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
+    Ok(serde_json::to_string(&Recovered { success: true, requeued, has_more, next_cursor })?)
+}
+
+/// When the walk began, ms.
+fn read_start(text: &str) -> Result<i64, Problem> {
+    let start = text.parse().ok().filter(|ms| *ms > 0);
+    start.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier call"))
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ResendAnswer"))]
+pub(crate) struct Resent<'a> {
+    success: bool,
+    delivery: Requeued<'a>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Requeued<'a> {
+    id: &'a str,
+    status: &'static str,
+}
+
+/// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id, status}}`: sends one that has ended again, with its id and bytes.
+pub(crate) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: &str) -> Handled {
+    let db = call.db(Some(&admin.company))?;
+    if !delivery_log::resend(db, &admin.company, id, delivery, call.now_ms()).await? {
+        webhooks::find(call, &admin, id).await?;
+        let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
+        return Err(Problem::new(Code::NotFound, message).into());
+    }
+    call.deliver_after_answer(&admin.company, vec![delivery.to_owned()]);
+    Ok(serde_json::to_string(&Resent { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
+}

@@ -1,0 +1,141 @@
+//! `GET /api/admin/events/stream`: what comes in, as it comes in, as server-sent events. A stream asks the database once a second, is over after half a minute
+//! at the most, and goes on from any entry that is still kept; so nothing has to be held open, and nobody who reconnects misses anything. One whose key is
+//! revoked ends within seconds.
+
+use std::time::Duration;
+
+use futures_util::stream::{Stream, try_unfold};
+use trackmate_wire::limits::{
+    STREAM_KEY_QUERIES, STREAM_PAGE_ROWS, STREAM_POLL_MS, STREAM_QUERIES_MAX, STREAM_QUIET_POLLS, STREAM_S_MAX,
+};
+use trackmate_wire::problem::{Code, Problem};
+use worker::{Delay, Response, console_error};
+
+use crate::domain::incoming::Outcome;
+use crate::error::Error;
+use crate::http::admin::events::{Incoming, name, outcome};
+use crate::http::auth::Admin;
+use crate::http::common_headers;
+use crate::http::context::Call;
+use crate::store::incoming::Noted;
+use crate::store::{self, Db, incoming};
+
+/// What a reader is told first, how soon to come back …
+const OPENING: &str = "retry: 1000\n: watching";
+/// … and a sign of life. Both say how far the reader is, so that one who comes back without having seen anything knows where to go on.
+const HEARTBEAT: &str = ": still watching";
+
+/// `GET /api/admin/events/stream?outcome&eventType&after&seconds`, `Last-Event-ID?` → `text/event-stream` of `id: <seq>`, `event: incoming`, `data: <Incoming>`.
+/// Begins behind the last entry unless told behind which. To ask is to watch.
+pub(crate) async fn get(call: &Call, admin: Admin) -> Result<Response, Error> {
+    let seconds = match call.query("seconds").filter(|text| !text.is_empty()) {
+        None => STREAM_S_MAX,
+        Some(text) => text.parse().ok().filter(|s| *s <= STREAM_S_MAX).ok_or_else(|| {
+            Problem::field(Code::InvalidField, "seconds", format!("seconds is a number from 0 to {STREAM_S_MAX}"))
+        })?,
+    };
+    let after = match call.header("last-event-id").or_else(|| call.query("after").filter(|text| !text.is_empty())) {
+        None => None,
+        Some(text) => Some(text.parse::<i64>().ok().filter(|seq| (0..1 << 53).contains(seq)).ok_or_else(|| {
+            Problem::field(Code::InvalidField, "after", "after, like Last-Event-ID, is the id of an entry")
+        })?),
+    };
+    let (outcome, name) = (outcome(call)?, name(call));
+    let last = incoming::watch(call.db(Some(&admin.company))?, &admin.company, call.now_ms()).await?;
+    let watch = Watch {
+        db: store::database(call.env(), Some(&admin.company))?,
+        company: admin.company,
+        key: admin.key,
+        outcome,
+        name,
+        seq: after.unwrap_or(last),
+        queries: 0,
+        polls: 0,
+        most: seconds + 1,
+        opened: false,
+        behind: false,
+    };
+    let headers = common_headers(call)?;
+    headers.set("content-type", "text/event-stream; charset=utf-8")?;
+    Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(watch.stream())?)
+}
+
+/// A reader and how far it is.
+struct Watch {
+    db: Db,
+    company: String,
+    /// The id of the key it is read with.
+    key: String,
+    outcome: Option<Outcome>,
+    name: Option<String>,
+    /// The last entry that was looked at.
+    seq: i64,
+    queries: usize,
+    /// Those of them that were not for what was there already.
+    polls: usize,
+    most: usize,
+    opened: bool,
+    /// Whether there is more already.
+    behind: bool,
+}
+
+impl Watch {
+    fn stream(self) -> impl Stream<Item = Result<Vec<u8>, worker::Error>> {
+        try_unfold(self, |mut watch| async move {
+            match watch.next().await {
+                Ok(None) => Ok(None),
+                Ok(Some(text)) => Ok(Some((text.into_bytes(), watch))),
+                Err(error) => {
+                    console_error!("a stream of events ended: {error}");
+                    Err(worker::Error::RustError("the stream cannot go on".into()))
+                }
+            }
+        })
+    }
+
+    /// What is next for the reader; `None` when its time is over. A reader that has gone drops the stream, and with it this.
+    async fn next(&mut self) -> Result<Option<String>, String> {
+        if !self.opened {
+            self.opened = true;
+            return Ok(Some(format!("{OPENING}\nid: {}\n\n", self.seq)));
+        }
+        let mut quiet = 0;
+        while self.queries < STREAM_QUERIES_MAX && (self.polls < self.most || self.behind) {
+            if !self.behind {
+                if self.polls > 0 {
+                    Delay::from(Duration::from_millis(STREAM_POLL_MS)).await;
+                }
+                self.polls += 1;
+            }
+            self.queries += 1;
+            let key = Some(self.key.as_str()).filter(|_| self.queries.is_multiple_of(STREAM_KEY_QUERIES));
+            let found = incoming::after(&self.db, &self.company, key, self.seq, STREAM_PAGE_ROWS).await;
+            let Some(found) = found.map_err(|error| store::brief(&error))? else { return Ok(None) };
+            self.behind = i64::try_from(found.len()) == Ok(STREAM_PAGE_ROWS);
+            self.seq = found.last().map_or(self.seq, |noted| noted.seq);
+            let wanted: Vec<Noted> = found.into_iter().filter(|noted| self.wants(noted)).collect();
+            if !wanted.is_empty() {
+                return wanted.into_iter().map(written).collect::<Result<String, String>>().map(Some);
+            }
+            quiet += 1;
+            if quiet == STREAM_QUIET_POLLS {
+                return Ok(Some(format!("{HEARTBEAT}\nid: {}\n\n", self.seq)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn wants(&self, noted: &Noted) -> bool {
+        self.outcome.is_none_or(|outcome| outcome.as_str() == noted.outcome)
+            && self.name.as_ref().is_none_or(|name| noted.name.as_ref() == Some(name))
+    }
+}
+
+/// An entry in the form of server-sent events. A line end in JSON, as a sender may have put there, is as good as a blank.
+fn written(noted: Noted) -> Result<String, String> {
+    let seq = noted.seq;
+    let entry = Incoming::new(noted).map_err(|error| format!("{error:?}"))?;
+    let json = serde_json::to_string(&entry).map_err(|error| error.to_string())?;
+    let json = json.replace(['\n', '\r'], " ");
+    Ok(format!("id: {seq}\nevent: incoming\ndata: {json}\n\n"))
+}

@@ -1,0 +1,324 @@
+//! `/api/admin/events`: what became of the items that came in, each with its reason; the whole story of one; and all of them as they come in.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::INCOMING_ITEMS_MAX;
+use trackmate_wire::problem::{ALL, Code, Problem};
+
+use crate::domain::incoming::Outcome;
+use crate::domain::{clock, json, revenue};
+use crate::error::Error;
+use crate::http::admin::deliveries::Shown as Delivery;
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::http::{Handled, auth};
+use crate::ingest::server::Warning;
+use crate::store::incoming::{self, Event, Found, Noted, Wanted};
+use crate::store::{delivery_log, people};
+
+/// Before the newest: later than any clock, and still an integer that D1 binds exactly.
+const START: i64 = (1 << 53) - 1;
+/// The doors as they are named here.
+pub(crate) const DOORS: [&str; 2] = ["browser", "server"];
+
+const fn door(source: i64) -> &'static str {
+    if source == 1 { "server" } else { "browser" }
+}
+
+/// An item that came in.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Incoming {
+    pub(crate) seq: i64,
+    at: String,
+    door: &'static str,
+    outcome: String,
+    code: Option<String>,
+    message: Option<String>,
+    field: Option<String>,
+    message_id: Option<String>,
+    event_type: Option<String>,
+    event_data: Option<Box<RawValue>>,
+    timestamp: Option<String>,
+    session_id: Option<String>,
+    user_id: Option<String>,
+    user_name: Option<String>,
+    /// Only where a machine sent it, by its own word.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    bot: bool,
+    /// Of what was stored all the same. Other vendors' clients read no warnings in an answer, so here is where to look.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    warnings: Vec<Warning>,
+}
+
+/// What is to be said of an item's data, unless it was rejected: then they are a shape.
+fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
+    let is_unread = !is_rejected && data.is_some_and(revenue::is_unread);
+    is_unread.then(Warning::amount_unread).into_iter().collect()
+}
+
+impl Incoming {
+    pub(crate) fn new(noted: Noted) -> Result<Self, Error> {
+        let warnings = warnings(noted.outcome == Outcome::Rejected.as_str(), noted.data.as_deref());
+        Ok(Self {
+            seq: noted.seq,
+            at: clock::iso(noted.at),
+            door: door(noted.source),
+            outcome: noted.outcome,
+            code: noted.code,
+            message: noted.message,
+            field: noted.field,
+            message_id: noted.message_id,
+            event_type: noted.name,
+            event_data: noted.data.map(json::raw).transpose()?,
+            timestamp: noted.happened_at.map(clock::iso),
+            session_id: noted.session,
+            user_id: noted.profile,
+            user_name: noted.person,
+            bot: noted.bot.is_some(),
+            warnings,
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IncomingList"))]
+pub(crate) struct List {
+    success: bool,
+    events: Vec<Incoming>,
+    pagination: Pagination,
+}
+
+/// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…], pagination}`, newest first: every rejected item, and the others that
+/// came in while somebody watched. To ask is to watch.
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let limit = pagination::limit(call, INCOMING_ITEMS_MAX)?;
+    let wanted = Wanted { source: asked_door(call)?, outcome: outcome(call)?, name: name(call), code: None };
+    let before = place(call)?;
+    incoming::watch(call.db(Some(&admin.company))?, &admin.company, call.now_ms()).await?;
+    let (events, pagination) = page(call, &admin, &wanted, before, limit).await?;
+    Ok(serde_json::to_string(&List { success: true, events, pagination })?)
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RejectedList"))]
+pub(crate) struct Rejected {
+    success: bool,
+    rejected: Vec<Incoming>,
+    pagination: Pagination,
+}
+
+/// `GET /api/admin/events/rejected?limit&cursor&code` → `{success, rejected:[…], pagination}`, newest first.
+pub(crate) async fn rejected(call: &Call, admin: auth::Admin) -> Handled {
+    let limit = pagination::limit(call, INCOMING_ITEMS_MAX)?;
+    let code = call.query("code").filter(|code| !code.is_empty());
+    if let Some(code) = &code
+        && !ALL.iter().any(|known| known.as_str() == code)
+    {
+        return Err(Problem::field(Code::InvalidField, "code", "code is one of the codes of problems").into());
+    }
+    let wanted = Wanted { outcome: Some(Outcome::Rejected), source: asked_door(call)?, name: name(call), code };
+    let before = place(call)?;
+    let (rejected, pagination) = page(call, &admin, &wanted, before, limit).await?;
+    Ok(serde_json::to_string(&Rejected { success: true, rejected, pagination })?)
+}
+
+async fn page(
+    call: &Call,
+    admin: &auth::Admin,
+    wanted: &Wanted,
+    before: i64,
+    limit: usize,
+) -> Result<(Vec<Incoming>, Pagination), Error> {
+    let db = call.db(Some(&admin.company))?;
+    let mut noted = incoming::before(db, &admin.company, wanted, before, pagination::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut noted, limit, |n| pagination::write_cursor(&n.seq.to_string()));
+    Ok((noted.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
+}
+
+fn place(call: &Call) -> Result<i64, Problem> {
+    Ok(pagination::cursor(call, |text| text.parse().ok().filter(|seq| (0..START).contains(seq)))?.unwrap_or(START))
+}
+
+/// `?door=`: the source.
+fn asked_door(call: &Call) -> Result<Option<i64>, Problem> {
+    let Some(text) = call.query("door").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let source = (0..).zip(DOORS).find(|(_, door)| *door == text).map(|(source, _)| source);
+    source.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "door", "door is browser or server"))
+}
+
+/// `?outcome=`.
+pub(crate) fn outcome(call: &Call) -> Result<Option<Outcome>, Problem> {
+    let Some(text) = call.query("outcome").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let known = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
+    let message = "outcome is stored, duplicate or rejected";
+    known.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "outcome", message))
+}
+
+/// `?eventType=`.
+pub(crate) fn name(call: &Call) -> Option<String> {
+    call.query("eventType").filter(|name| !name.is_empty())
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EventReceipt"))]
+pub(crate) struct Answer {
+    success: bool,
+    event: ShownEvent,
+    person: Option<Person>,
+    deliveries: Vec<OfEvent>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceivedEvent"))]
+#[serde(rename_all = "camelCase")]
+struct ShownEvent {
+    message_id: String,
+    door: &'static str,
+    outcome: &'static str,
+    code: Option<String>,
+    message: Option<String>,
+    field: Option<String>,
+    event_type: Option<String>,
+    event_data: Option<Box<RawValue>>,
+    /// The page and the browser, as its sender told them.
+    context: Option<Box<RawValue>>,
+    timestamp: Option<String>,
+    original_timestamp: Option<String>,
+    sent_at: Option<String>,
+    received_at: String,
+    session_id: Option<String>,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicates: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceiptPerson"))]
+#[serde(rename_all = "camelCase")]
+struct Person {
+    id: String,
+    name: Option<String>,
+    email: Option<String>,
+    linked_by: Option<LinkedBy>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct LinkedBy {
+    message_id: String,
+    at: String,
+    session_id: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceiptDelivery"))]
+#[serde(rename_all = "camelCase")]
+struct OfEvent {
+    webhook_id: String,
+    webhook_name: Option<String>,
+    #[serde(flatten)]
+    delivery: Delivery,
+}
+
+/// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became of one item. Where both doors have one of this id and no
+/// `door` chooses, the server's; where one was rejected and then stored, the stored one.
+pub(crate) async fn get(call: &Call, admin: auth::Admin, message_id: &str) -> Handled {
+    // A sender may have made the id of anything.
+    let decoded = js_sys::decode_uri_component(message_id).map(String::from);
+    let message_id = decoded.as_deref().unwrap_or(message_id);
+    let source = asked_door(call)?;
+    let db = call.db(Some(&admin.company))?;
+    let answer = match incoming::find(db, &admin.company, message_id, source).await? {
+        Some(Found::Stored(event)) => stored(call, &admin, event).await?,
+        Some(Found::Rejected(noted)) => rejection(noted, message_id)?,
+        None => {
+            let message =
+                "no event of this company that is kept has this messageId; what was rejected is kept some days";
+            return Err(Problem::new(Code::NotFound, message).into());
+        }
+    };
+    Ok(serde_json::to_string(&answer)?)
+}
+
+async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer, Error> {
+    let db = call.db(Some(&admin.company))?;
+    let link: Option<(Option<String>, i64, String)> = event.link.as_deref().map(serde_json::from_str).transpose()?;
+    let person = match link {
+        Some((Some(profile), at, id)) => {
+            let linked_by = (!id.is_empty()).then(|| LinkedBy {
+                message_id: id,
+                at: clock::iso(clock::ts_ms(at)),
+                session_id: event.session.clone(),
+            });
+            let found = people::profile(db, &admin.company, &profile).await?;
+            let user = found.map(|found| found.person(&admin.company)).transpose()?;
+            user.map(|user| Person { id: user.id.clone(), name: user.full_name(), email: user.email, linked_by })
+        }
+        Some((None, ..)) | None => None,
+    };
+    let of_event =
+        delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
+    let teller = event.source.max(event.told.unwrap_or_default());
+    let shown = |d: delivery_log::OfEvent| -> Result<OfEvent, Error> {
+        Ok(OfEvent { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
+    };
+    Ok(Answer {
+        success: true,
+        event: ShownEvent {
+            message_id: event.message_id,
+            door: door(teller),
+            outcome: Outcome::Stored.as_str(),
+            code: None,
+            message: None,
+            field: None,
+            event_type: Some(event.name),
+            warnings: warnings(false, Some(&event.data)),
+            event_data: Some(json::raw(event.data)?),
+            context: event.context.map(json::raw).transpose()?,
+            timestamp: Some(clock::iso(clock::ts_ms(event.ts))),
+            original_timestamp: event.original_at.map(clock::iso),
+            sent_at: event.sent_at.map(clock::iso),
+            received_at: clock::iso(event.received_at),
+            session_id: Some(event.session).filter(|id| !id.is_empty()),
+            source: crate::domain::payload::source_name(teller == 1),
+            duplicates: Some(event.duplicates).filter(|n| *n > 0),
+        },
+        person,
+        deliveries: of_event.into_iter().map(shown).collect::<Result<_, _>>()?,
+    })
+}
+
+fn rejection(noted: Noted, message_id: &str) -> Result<Answer, Error> {
+    Ok(Answer {
+        success: true,
+        event: ShownEvent {
+            message_id: message_id.to_owned(),
+            door: door(noted.source),
+            outcome: Outcome::Rejected.as_str(),
+            code: noted.code,
+            message: noted.message,
+            field: noted.field,
+            event_type: noted.name,
+            event_data: noted.data.map(json::raw).transpose()?,
+            context: None,
+            timestamp: noted.happened_at.map(clock::iso),
+            original_timestamp: noted.happened_at.map(clock::iso),
+            sent_at: None,
+            received_at: clock::iso(noted.at),
+            session_id: noted.session,
+            source: crate::domain::payload::source_name(noted.source == 1),
+            duplicates: None,
+            warnings: Vec::new(),
+        },
+        person: None,
+        deliveries: Vec::new(),
+    })
+}

@@ -1,0 +1,307 @@
+//! `GET /api/admin/export/…` and `GET /api/admin/users/{id}/export`: what an export is asked for. How it runs is in [`crate::export::run`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+use trackmate_wire::hex::hex;
+use trackmate_wire::limits::{
+    EXPORT_FIELDS_MAX, EXPORT_PAGE_BYTES, EXPORT_PAGES_MAX, EXPORTS_RUNNING_MAX, RECORDS_LIST_MAX,
+};
+use trackmate_wire::problem::{Code, Problem};
+use worker::Response;
+
+use crate::domain::belongings::show;
+use crate::domain::export::{Format, Kind, Writer};
+use crate::domain::incoming::{MASK, name_kept};
+use crate::domain::listing::Wanted;
+use crate::domain::{clock, event, payload};
+use crate::error::Error;
+use crate::export::run::{self, Plan, Source};
+use crate::http::admin::stats::too_much;
+use crate::http::admin::users::{Summary, find, groups};
+use crate::http::admin::{records, user_list};
+use crate::http::auth::Admin;
+use crate::http::context::Call;
+use crate::http::{Handled, audit, common_headers};
+use crate::runtime::random;
+use crate::store::exports::{self, Begun, Events, Place};
+use crate::store::slices::Slices;
+use crate::store::{self, listing as people};
+
+/// Parameters of every export, which say how much of it and not of whom.
+const COMMON: [&str; 6] = ["fields", "snapshot", "after", "limit", "partial", "bom"];
+/// Filters of users: those of their list.
+const USERS: [&str; 8] = [
+    "createdAfter",
+    "createdBefore",
+    "updatedAfter",
+    "hasTag",
+    "optedIn",
+    "search",
+    "exportConsentOnly",
+    "customField[",
+];
+/// Filters of events.
+const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
+
+/// Parameters of an export.
+pub(crate) fn parameters(kind: Kind) -> Vec<&'static str> {
+    match kind {
+        Kind::Users => [&COMMON[..], &USERS, &records::PARAMETERS].concat(),
+        Kind::Events => [&COMMON[..], &EVENTS].concat(),
+        Kind::User => COMMON.to_vec(),
+    }
+}
+
+/// What every export may be asked for.
+struct Asked {
+    fields: Option<Vec<String>>,
+    snapshot_ms: i64,
+    after: Option<String>,
+    limit: Option<u64>,
+    partial: bool,
+    /// Whether a CSV file begins with the mark by which spreadsheets know UTF-8.
+    bom: bool,
+}
+
+/// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
+pub(crate) async fn users(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
+    let mut asked = asked(call, Kind::Users)?;
+    let included = records::included(call)?;
+    if format == Format::Csv && !included.members().is_empty() {
+        let message = "records have no place in the rows of a CSV file; json and ndjson hold them";
+        return Err(Problem::field(Code::InvalidField, "include", message).into());
+    }
+    if let Some(fields) = &mut asked.fields {
+        fields.extend(included.members().into_iter().map(str::to_owned));
+    }
+    let wanted = wanted_users(call, &admin, asked.snapshot_ms).await?;
+    let source = Source::Users { wanted, included, after: asked.after.clone() };
+    start(call, &admin, (Kind::Users, format), asked, source, String::new()).await
+}
+
+/// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the file.
+pub(crate) async fn events(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
+    let asked = asked(call, Kind::Events)?;
+    let wanted = wanted_events(call, &admin).await?;
+    let after = match &asked.after {
+        Some(text) => Some(place(call, &admin.company, text).await?),
+        None => None,
+    };
+    start(call, &admin, (Kind::Events, format), asked, Source::Events { wanted, after }, String::new()).await
+}
+
+/// Whom an export of users is of. Who came to be after the snapshot is not in it.
+async fn wanted_users(call: &Call, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
+    let mut wanted = user_list::wanted(call)?;
+    wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
+    // A list may lack somebody whose words are not written yet; a file that is taken for everybody may not.
+    if wanted.search.is_some() && !people::refresh(call.db(Some(&admin.company))?, &admin.company).await? {
+        let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
+        return Err(Problem::field(Code::LimitReached, "search", message).into());
+    }
+    Ok(wanted)
+}
+
+/// What an export of events is of.
+async fn wanted_events(call: &Call, admin: &Admin) -> Result<Events, Error> {
+    let time = |name: &'static str| -> Result<Option<i64>, Problem> {
+        // A ts has a thousand places in each millisecond.
+        call.query(name).map(|text| Ok(event::time(&Value::String(text), name)? * 1000)).transpose()
+    };
+    let user = match call.query("userId") {
+        Some(id) => Some(find(call, &admin.company, &id).await?.id),
+        None => None,
+    };
+    Ok(Events { from: time("from")?, before: time("to")?, name: call.query("eventType"), user })
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportCount"))]
+pub(crate) struct Count {
+    success: bool,
+    rows: i64,
+}
+
+/// `GET /api/admin/export/users/count` and `…/events/count` with an export's parameters → `{success, rows}`: how many it would have from its beginning to its
+/// end, whatever its `limit` and `after`.
+pub(crate) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
+    let mut slices = Slices::new(call.env(), &admin.company);
+    let rows = if kind == Kind::Users {
+        let snapshot_ms = asked(call, kind)?.snapshot_ms;
+        let wanted = wanted_users(call, &admin, snapshot_ms).await?;
+        people::count(call.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?
+    } else {
+        let snapshot_ms = asked(call, kind)?.snapshot_ms;
+        let wanted = wanted_events(call, &admin).await?;
+        let db = call.db(Some(&admin.company))?;
+        exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?
+    };
+    let rows = rows.ok_or_else(too_much)?;
+    Ok(serde_json::to_string(&Count { success: true, rows })?)
+}
+
+/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…], records:[…],
+/// hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all there is of one person, to be handed to them (of records,
+/// the latest 10 000 of a kind and 8 MB; of the kinds in `hasMoreOf` the list of records has more).
+pub(crate) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response, Error> {
+    let asked = asked(call, Kind::User)?;
+    let profile = find(call, &admin.company, id).await?;
+    let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
+    let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
+    let db = call.db(Some(&admin.company))?;
+    let part = store::records::Part::OfEach(most);
+    let theirs = store::records::list(db, &admin.company, &[&profile.id], None, part, EXPORT_PAGE_BYTES.into()).await?;
+    let records = theirs.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<Result<Vec<_>, _>>()?;
+    let left_out = theirs.iter().filter(|l| l.record.is_none()).map(|l| l.place.kind.as_str());
+    let has_more_of: BTreeSet<&str> = left_out.collect();
+    let members = format!(
+        "\"user\":{user},\"summary\":{},\"groups\":{},\"records\":{},\"hasMoreOf\":{},",
+        serde_json::to_string(&Summary::new(&profile)?)?,
+        serde_json::to_string(&groups(call, &admin.company, &profile).await?)?,
+        serde_json::to_string(&records)?,
+        serde_json::to_string(&has_more_of)?
+    );
+    let after = match &asked.after {
+        Some(text) => Some(place(call, &admin.company, text).await?),
+        None => None,
+    };
+    let wanted = Events { user: Some(profile.id), ..Events::default() };
+    start(call, &admin, (Kind::User, Format::Json), asked, Source::Events { wanted, after }, members).await
+}
+
+/// Reads what every export may be asked for.
+fn asked(call: &Call, kind: Kind) -> Result<Asked, Problem> {
+    let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
+    let fields = match call.query("fields").filter(|text| !text.is_empty()) {
+        None => None,
+        Some(text) => {
+            let fields: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+            if let Some(unknown) = fields.iter().find(|name| !kind.has(name)) {
+                return Err(refused("fields", format!("an export of {} has no field {unknown}", kind.as_str())));
+            }
+            if fields.len() > EXPORT_FIELDS_MAX {
+                return Err(refused("fields", format!("an export has at most {EXPORT_FIELDS_MAX} fields")));
+            }
+            Some(fields)
+        }
+    };
+    let snapshot = call.query("snapshot").map(|text| event::time(&Value::String(text), "snapshot")).transpose()?;
+    let snapshot_ms = snapshot.unwrap_or_else(|| call.now_ms());
+    if snapshot_ms > call.now_ms() {
+        return Err(refused("snapshot", "snapshot is not in the future".to_owned()));
+    }
+    let limit = match call.query("limit") {
+        None => None,
+        Some(text) => Some(
+            text.parse().ok().filter(|n| *n > 0).ok_or_else(|| refused("limit", "limit is a number of rows".into()))?,
+        ),
+    };
+    let flag = |name: &'static str| match call.query(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(refused(name, format!("{name} is true or false"))),
+    };
+    let (partial, bom) = (flag("partial")?, flag("bom")?);
+    Ok(Asked { fields, snapshot_ms, after: call.query("after").filter(|text| !text.is_empty()), limit, partial, bom })
+}
+
+/// Reads `browser:<message id>` or `webhook:<message id>`, an event of this company.
+async fn place(call: &Call, company: &str, text: &str) -> Result<Place, Error> {
+    let named = text.split_once(':').and_then(|(source, id)| match source {
+        "browser" => Some((0, id)),
+        "webhook" => Some((1, id)),
+        _ => None,
+    });
+    let found = match named {
+        Some((source, id)) => exports::place(call.db(Some(company))?, company, source, id).await?,
+        None => None,
+    };
+    let message = "after is source:messageId of an event that an export ended with";
+    Ok(found.ok_or_else(|| Problem::field(Code::InvalidCursor, "after", message))?)
+}
+
+/// An event's name in `after`.
+pub(crate) fn event_name(event: &Place) -> String {
+    format!("{}:{}", payload::source_name(event.source == 1), event.id)
+}
+
+/// What is kept of the filters: what may name a person only as having been asked.
+fn kept(call: &Call) -> Result<String, Error> {
+    let mut kept: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in call.queries() {
+        if ["fields", "snapshot", "after", "partial", "bom"].contains(&name.as_str()) {
+            continue;
+        }
+        let names_people = name == "search" || name.starts_with("customField[");
+        let value = if names_people { MASK } else { name_kept(&value) };
+        kept.entry(name_kept(&name).to_owned()).or_default().push(value.to_owned());
+    }
+    let one = |(name, mut values): (String, Vec<String>)| match (values.pop(), values.is_empty()) {
+        (Some(only), true) => (name, Value::from(only)),
+        (Some(last), false) => (name, Value::from([values, vec![last]].concat())),
+        (None, _) => (name, Value::Null),
+    };
+    Ok(serde_json::to_string(&kept.into_iter().map(one).collect::<BTreeMap<_, _>>())?)
+}
+
+async fn start(
+    call: &Call,
+    admin: &Admin,
+    (kind, format): (Kind, Format),
+    asked: Asked,
+    source: Source,
+    members: String,
+) -> Result<Response, Error> {
+    let id = format!("exp_{:012x}{}", call.now_ms(), hex(&random::bytes::<8>()));
+    let (filters, snapshot) = (kept(call)?, clock::iso(asked.snapshot_ms));
+    let fields = asked.fields.as_ref().map(serde_json::to_string).transpose()?;
+    let begun = Begun {
+        id: &id,
+        key: &admin.key,
+        prefix: &admin.prefix,
+        kind,
+        format,
+        filters: &filters,
+        fields: fields.as_deref(),
+        snapshot_ms: asked.snapshot_ms,
+        after: asked.after.as_deref(),
+        request: call.request_id(),
+    };
+    let db = store::database(call.env(), Some(&admin.company))?;
+    if !exports::begin(&db, &admin.company, begun, call.now_ms()).await? {
+        let message = format!("{EXPORTS_RUNNING_MAX} exports of this company are under way; wait for one to end");
+        return Err(Problem::new(Code::LimitReached, message).into());
+    }
+    // What was read of one person is known by that person.
+    if kind != Kind::User {
+        audit::target(call, &id);
+    }
+    let headers = common_headers(call)?;
+    headers.set("content-type", format.content_type())?;
+    let date = snapshot.get(..10).unwrap_or_default();
+    let file = format!("trackmate-{}-{}-{date}.{}", admin.company, kind.as_str(), format.as_str());
+    headers.set("content-disposition", &format!("attachment; filename=\"{file}\""))?;
+    headers.set("x-export-id", &id)?;
+    headers.set("x-export-snapshot", &snapshot)?;
+    let writer = Writer::new(kind, format, asked.fields);
+    let members = format!("\"exportId\":\"{id}\",\"snapshot\":\"{snapshot}\",{members}");
+    let head = writer.head(&members, asked.after.is_some(), asked.bom);
+    let pages = call.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
+    let plan = Plan {
+        company: admin.company.clone(),
+        key: admin.key.clone(),
+        id,
+        source,
+        writer,
+        head,
+        snapshot_ms: asked.snapshot_ms,
+        after: asked.after,
+        limit: asked.limit,
+        pages: pages.unwrap_or(EXPORT_PAGES_MAX),
+        partial: asked.partial,
+    };
+    let rows = run::stream(call.env().clone(), call.context(), db, plan);
+    Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(rows)?)
+}

@@ -1,0 +1,110 @@
+//! `GET /api/admin/exports`: which exports there were, what was in them, and how they ended.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::AUDIT_ITEMS_MAX;
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::clock;
+use crate::domain::export::Mark;
+use crate::error::Error;
+use crate::http::audit::Key;
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::http::{Handled, auth};
+use crate::store::exports;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Export {
+    id: String,
+    kind: String,
+    format: String,
+    state: String,
+    key: Key,
+    filters: Box<RawValue>,
+    fields: Option<Box<RawValue>>,
+    snapshot: String,
+    after: Option<String>,
+    rows: i64,
+    bytes: i64,
+    /// Of the bytes handed over, before any content encoding.
+    sha256: Option<String>,
+    changed_during: Option<i64>,
+    started_at: String,
+    ended_at: Option<String>,
+    /// Where a next part begins, if this one did not reach the end.
+    next: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marks: Option<Vec<ShownMark>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Mark"))]
+struct ShownMark {
+    rows: u64,
+    bytes: u64,
+    sha256: String,
+    after: String,
+}
+
+impl Export {
+    fn new(e: exports::Export, with_marks: bool) -> Result<Self, Error> {
+        let marks: Vec<Mark> = serde_json::from_str(&e.marks)?;
+        let shown = |Mark(rows, bytes, sha256, after)| ShownMark { rows, bytes, sha256, after };
+        Ok(Self {
+            id: e.id,
+            kind: e.kind,
+            format: e.format,
+            next: e.last.filter(|_| e.state != "complete"),
+            state: e.state,
+            key: Key { id: e.key_id, prefix: e.key_prefix },
+            filters: RawValue::from_string(e.filters)?,
+            fields: e.fields.map(RawValue::from_string).transpose()?,
+            snapshot: clock::iso(e.snapshot),
+            after: e.after,
+            rows: e.rows,
+            bytes: e.bytes,
+            sha256: e.sha256,
+            changed_during: e.changed,
+            started_at: clock::iso(e.started_at),
+            ended_at: e.ended_at.map(clock::iso),
+            marks: with_marks.then(|| marks.into_iter().map(shown).collect()),
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportList"))]
+pub(crate) struct List {
+    success: bool,
+    exports: Vec<Export>,
+    pagination: Pagination,
+}
+
+/// `GET /api/admin/exports?limit&cursor` → `{success, exports:[…], pagination}`, newest first.
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let limit = pagination::limit(call, AUDIT_ITEMS_MAX)?;
+    // Ids ascend with time, and none begins with a tilde.
+    let before = pagination::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
+    let db = call.db(Some(&admin.company))?;
+    let found = exports::list(db, &admin.company, &before, pagination::rows(limit)).await?;
+    let (found, pagination) = Pagination::of(found, limit, |e| pagination::write_cursor(&e.id));
+    let exports = found.into_iter().map(|e| Export::new(e, false)).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&List { success: true, exports, pagination })?)
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportAnswer"))]
+pub(crate) struct One {
+    success: bool,
+    export: Export,
+}
+
+/// `GET /api/admin/exports/{id}` → `{success, export}`, with the `marks` from which a broken download goes on.
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let found = exports::find(call.db(Some(&admin.company))?, &admin.company, id).await?;
+    let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;
+    Ok(serde_json::to_string(&One { success: true, export: Export::new(found, true)? })?)
+}

@@ -1,0 +1,207 @@
+//! The groups (companies, accounts, teams) that people are members of: `GET /api/admin/groups`, one of them, its members, what an admin says of it, its end.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use trackmate_wire::limits::{
+    GROUPS_ITEMS_MAX, GROUPS_SESSIONS_COUNTED_MAX, MEMBERS_ITEMS_MAX, NAME_CHARS_MAX, RECORD_FIELD_BYTES_MAX,
+    RECORD_FIELDS_MAX,
+};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::groups::says;
+use crate::domain::person::Traits;
+use crate::domain::{clock, event};
+use crate::error::Error;
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::http::{Handled, auth, body};
+use crate::runtime::random;
+use crate::store::groups::{self, Counted, Named, Place, Wanted};
+
+/// A group as shown.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Group"))]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    id: String,
+    /// The company's own id of it.
+    group_id: String,
+    kind: String,
+    name: Option<String>,
+    traits: Traits,
+    created_at: String,
+    updated_at: String,
+    members_count: i64,
+}
+
+impl From<Counted> for Shown {
+    fn from(Counted { group, members }: Counted) -> Self {
+        Self {
+            name: group.name(),
+            traits: group.traits(),
+            created_at: clock::iso(group.created_ms()),
+            updated_at: clock::iso(group.updated_ms()),
+            id: group.id,
+            group_id: group.key,
+            kind: group.kind,
+            members_count: members,
+        }
+    }
+}
+
+/// A group as it stands with a user.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupOf"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Brief {
+    id: String,
+    /// The company's own id of it.
+    group_id: String,
+    kind: String,
+    name: Option<String>,
+}
+
+impl From<Named> for Brief {
+    fn from(named: Named) -> Self {
+        Self { id: named.id, group_id: named.key, kind: named.kind, name: named.name }
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupPage"))]
+pub(crate) struct Page {
+    success: bool,
+    groups: Vec<Shown>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupAnswer"))]
+pub(crate) struct One {
+    success: bool,
+    group: Shown,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Member {
+    id: String,
+    email: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "MemberPage"))]
+pub(crate) struct Members {
+    success: bool,
+    members: Vec<Member>,
+    pagination: Pagination,
+}
+
+/// `GET /api/admin/groups?limit&cursor&search&groupId&kind` → `{success, groups:[…], pagination}`, in the order of kind and the company's own id.
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let limit = pagination::limit(call, GROUPS_ITEMS_MAX)?;
+    let after = pagination::cursor(call, |text| serde_json::from_str(text).ok())?;
+    let search = call.query("search").map(|text| text.trim().to_ascii_lowercase());
+    if search.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > NAME_CHARS_MAX) {
+        let message = format!("search has 1 to {NAME_CHARS_MAX} characters");
+        return Err(Problem::field(Code::InvalidField, "search", message).into());
+    }
+    let wanted = Wanted { kind: call.query("kind"), key: call.query("groupId"), text: search };
+    let db = call.db(Some(&admin.company))?;
+    let counted = GROUPS_SESSIONS_COUNTED_MAX;
+    let found = groups::list(db, &admin.company, &wanted, after.as_ref(), counted, pagination::rows(limit)).await?;
+    let place = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
+    let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&place(counted)));
+    let groups = found.into_iter().map(Shown::from).collect();
+    Ok(serde_json::to_string(&Page { success: true, groups, pagination })?)
+}
+
+/// `GET /api/admin/groups/{id}` → `{success, group}`.
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let group = find(call, &admin.company, id).await?.into();
+    Ok(serde_json::to_string(&One { success: true, group })?)
+}
+
+/// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}], pagination}`.
+pub(crate) async fn members(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let limit = pagination::limit(call, MEMBERS_ITEMS_MAX)?;
+    let after = pagination::cursor(call, read_place)?;
+    find(call, &admin.company, id).await?;
+    let db = call.db(Some(&admin.company))?;
+    let found = groups::members(db, &admin.company, id, after.as_ref(), pagination::rows(limit)).await?;
+    let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_place(&m.place)));
+    let members =
+        found.into_iter().map(|m| Member { name: m.person.full_name(), id: m.person.id, email: m.person.email });
+    Ok(serde_json::to_string(&Members { success: true, members: members.collect(), pagination })?)
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupEdit"))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    traits: Option<Box<RawValue>>,
+}
+
+/// `PATCH /api/admin/groups/{id}` `{traits: {…}}` → `{success, group}`. What is said here lies over what pages claim; null hides a trait.
+pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let text = body::text(call).await?;
+    let edit: Edit = body::change(&text)?;
+    let traits = edit.traits.as_deref().map(RawValue::get).filter(|text| *text != "null");
+    let traits = traits.ok_or_else(|| Problem::field(Code::MissingField, "traits", "traits is missing"))?;
+    event::check_object(traits, "traits")?;
+    let fields = says(traits).ok_or_else(|| {
+        let message = format!("traits are at most {RECORD_FIELDS_MAX}, each with a name of at most 100 characters and at most {RECORD_FIELD_BYTES_MAX} bytes");
+        Problem::field(Code::InvalidField, "traits", message)
+    })?;
+    let (db, ts) = (call.db(Some(&admin.company))?, clock::event_ts(call.now_ms(), 0));
+    if !groups::say(db, &admin.company, id, &fields, ts, &random::message_id()).await? {
+        return Err(unknown().into());
+    }
+    get(call, admin, id).await
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupDeleted"))]
+pub(crate) struct Deleted {
+    success: bool,
+}
+
+/// `DELETE /api/admin/groups/{id}` → `{success}`: the group and who its members are. The events that named it stay; a later one makes it anew.
+pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    find(call, &admin.company, id).await?;
+    if groups::delete(call.db(Some(&admin.company))?, &admin.company, id).await? {
+        return Ok(serde_json::to_string(&Deleted { success: true })?);
+    }
+    let message = "the group has so many members that not all are deleted yet; ask again to go on";
+    Err(Problem::new(Code::LimitReached, message).into())
+}
+
+async fn find(call: &Call, company: &str, id: &str) -> Result<Counted, Error> {
+    groups::find(call.db(Some(company))?, company, id).await?.ok_or_else(|| unknown().into())
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::NotFound, "no group of this company has this id")
+}
+
+fn write_place(place: &Place) -> String {
+    serde_json::json!([place.session, place.at, place.id]).to_string()
+}
+
+fn read_place(text: &str) -> Option<Place> {
+    let (session, at, id) = serde_json::from_str(text).ok()?;
+    Some(Place { session, at, id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_survives_its_text() {
+        let place = Place { session: "s".into(), at: 5, id: "a\".b".into() };
+        assert_eq!(read_place(&write_place(&place)), Some(place));
+        assert_eq!(read_place("[5]"), None);
+    }
+}

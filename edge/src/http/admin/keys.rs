@@ -1,0 +1,148 @@
+//! `/api/admin/keys`: a company's own keys. What there is to a key is here; the operator deals them out by the same code.
+
+use serde::{Deserialize, Serialize};
+use trackmate_wire::limits::{KEYS_MAX, KEYS_SHOWN_MAX, NAME_CHARS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::clock;
+use crate::http::auth::{self, FreshKey};
+use crate::http::context::Call;
+use crate::http::{Handled, audit, body};
+use crate::store::companies::{self, ListedKey, Scope};
+
+/// A key as it is listed: never the key itself.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Key<'a> {
+    id: &'a str,
+    scope: &'static str,
+    prefix: &'a str,
+    name: &'a str,
+    created_at: String,
+    last_used_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+impl<'a> Key<'a> {
+    pub(crate) fn new(key: &'a ListedKey) -> Self {
+        Self {
+            id: &key.id,
+            scope: key.scope.as_str(),
+            prefix: &key.prefix,
+            name: &key.name,
+            created_at: clock::iso(key.created_at),
+            last_used_at: key.last_used_at.map(clock::iso),
+            revoked_at: key.revoked_at.map(clock::iso),
+        }
+    }
+}
+
+/// A key in the answer that made it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct MadeKey<'a> {
+    #[serde(flatten)]
+    listed: Key<'a>,
+    /// The key itself, shown this once.
+    key: &'a str,
+}
+
+impl<'a> MadeKey<'a> {
+    pub(crate) fn new(made: &'a FreshKey, name: &'a str, now_ms: i64) -> Self {
+        let listed = Key {
+            id: &made.id,
+            scope: made.scope.as_str(),
+            prefix: &made.prefix,
+            name,
+            created_at: clock::iso(now_ms),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        Self { listed, key: &made.key }
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct OwnKey<'a> {
+    #[serde(flatten)]
+    listed: Key<'a>,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "OwnKeyList"))]
+pub(crate) struct OwnKeys<'a> {
+    success: bool,
+    keys: Vec<OwnKey<'a>>,
+}
+
+/// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt, current}]}`: live ones first.
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let keys = companies::keys(call.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
+    let own = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
+    Ok(serde_json::to_string(&OwnKeys { success: true, keys: keys.iter().map(own).collect() })?)
+}
+
+/// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
+pub(crate) async fn post(call: &Call, admin: auth::Admin) -> Handled {
+    add(call, &admin.company).await
+}
+
+/// `DELETE /api/admin/keys/{id}` → `{success}`. The key stops working at once; the one that asks goes on working, so that nobody shuts themselves out.
+pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    if id == admin.key {
+        let message = "a key does not revoke itself; ask with another one";
+        return Err(Problem::new(Code::Conflict, message).into());
+    }
+    revoke(call, &admin.company, id).await
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyRequest"))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedKey {
+    scope: Option<Scope>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyAnswer"))]
+pub(crate) struct NewKey<'a> {
+    success: bool,
+    key: MadeKey<'a>,
+}
+
+/// Gives a company another key.
+pub(crate) async fn add(call: &Call, company: &str) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: WantedKey = body::change(&text)?;
+    let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
+    let name = wanted.name.unwrap_or_default();
+    if name.chars().count() > NAME_CHARS_MAX {
+        let message = format!("name has at most {NAME_CHARS_MAX} characters");
+        return Err(Problem::field(Code::InvalidField, "name", message).into());
+    }
+    let (key, db) = (FreshKey::new(scope), call.db(None)?);
+    if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, call.now_ms()).await? {
+        let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
+        let full = companies::find(db, company).await?.map(|_| Problem::new(Code::LimitReached, message));
+        return Err(full.unwrap_or_else(unknown).into());
+    }
+    audit::target(call, &key.id);
+    Ok(serde_json::to_string(&NewKey { success: true, key: MadeKey::new(&key, &name, call.now_ms()) })?)
+}
+
+/// Takes a key from a company.
+pub(crate) async fn revoke(call: &Call, company: &str, key: &str) -> Handled {
+    if !companies::revoke_key(call.db(None)?, company, key, call.now_ms()).await? {
+        return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
+    }
+    Ok(r#"{"success":true}"#.to_owned())
+}
+
+pub(crate) fn unknown() -> Problem {
+    Problem::new(Code::UnknownCompany, "no company has this id")
+}

@@ -1,0 +1,216 @@
+//! `/api/admin/plan`: a company's tracking plan, what violated it, one made of what was seen, and what a plan says of events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::plan::{Mode, Plan, Schema};
+use crate::domain::{clock, json};
+use crate::error::Error;
+use crate::http::context::Call;
+use crate::http::{Handled, auth, body};
+use crate::ingest::browser::items;
+use crate::runtime::random;
+use crate::store::plans::{self, Sample};
+
+/// A plan as it is shown.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Plan"))]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    events: BTreeMap<String, Box<RawValue>>,
+    additional_events: bool,
+}
+
+impl Shown {
+    fn new(plan: &Plan) -> Result<Self, Error> {
+        let raw = |(name, schema): (&String, &Schema)| Ok((name.clone(), serde_json::value::to_raw_value(schema)?));
+        let events = plan.events.iter().map(raw).collect::<Result<_, Error>>()?;
+        Ok(Self { events, additional_events: plan.additional_events })
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct CurrentPlan {
+    mode: &'static str,
+    #[serde(flatten)]
+    plan: Shown,
+    updated_at: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ViolationCount"))]
+#[serde(rename_all = "camelCase")]
+struct Counted {
+    event: String,
+    field: String,
+    reason: String,
+    count: i64,
+    first_at: String,
+    last_at: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanAnswer"))]
+pub(crate) struct Answer {
+    success: bool,
+    plan: CurrentPlan,
+    violations: Vec<Counted>,
+}
+
+/// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null}, violations:[{event, field, reason, count, firstAt, lastAt}]}`, most
+/// first. Counts are some seconds behind.
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+    let db = call.db(Some(&admin.company))?;
+    let stored = plans::find(db, &admin.company).await?;
+    let seen = plans::violations(db, &admin.company).await?;
+    let plan: Plan = stored.as_ref().map(|s| serde_json::from_str(&s.plan)).transpose()?.unwrap_or_default();
+    let counted = |s: plans::Seen| Counted {
+        event: s.event,
+        field: s.field,
+        reason: s.reason,
+        count: s.seen,
+        first_at: clock::iso(s.first_at),
+        last_at: clock::iso(s.last_at),
+    };
+    let plan = CurrentPlan {
+        mode: stored.as_ref().map_or(Mode::Off, |s| s.mode).as_str(),
+        plan: Shown::new(&plan)?,
+        updated_at: stored.map(|s| clock::iso(s.updated_at)),
+    };
+    Ok(serde_json::to_string(&Answer { success: true, plan, violations: seen.into_iter().map(counted).collect() })?)
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanChange"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Wanted {
+    mode: Option<Mode>,
+    events: Option<BTreeMap<String, Schema>>,
+    additional_events: Option<bool>,
+}
+
+/// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → as GET. Without `events` the plan stays and only its mode changes; with
+/// them what was counted of the one before goes. In force for every request that comes after the answer.
+pub(crate) async fn put(call: &Call, admin: auth::Admin) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: Wanted = body::change(&text)?;
+    let missing = |field, message: &str| Problem::field(Code::MissingField, field, message);
+    let mode = wanted.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
+    let additional_events = wanted.additional_events.unwrap_or_default();
+    let plan = wanted.events.map(|events| Plan { events, additional_events }.checked()).transpose()?;
+    let db = call.db(Some(&admin.company))?;
+    if plan.is_none() && mode != Mode::Off && plans::find(db, &admin.company).await?.is_none_or(|s| s.plan == "{}") {
+        return Err(missing("events", "there is no plan yet: events says which there are").into());
+    }
+    let plan = plan.as_ref().map(serde_json::to_string).transpose()?;
+    // 0 is for none.
+    let version = random::number().max(1);
+    plans::put(db, &admin.company, mode, plan.as_deref(), version, call.now_ms()).await?;
+    get(call, admin).await
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "InferredPlan"))]
+pub(crate) struct Inferred {
+    success: bool,
+    plan: Shown,
+    /// Events that were looked at.
+    sampled: usize,
+}
+
+/// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan that a sample of the stored events fits. Nothing is stored.
+pub(crate) async fn infer(call: &Call, admin: auth::Admin) -> Handled {
+    let samples = plans::sample(call.db(Some(&admin.company))?, &admin.company).await?;
+    let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
+    let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
+    let plan = Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
+    Ok(serde_json::to_string(&Inferred { success: true, plan: Shown::new(&plan)?, sampled: samples.len() })?)
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanCheck"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Asked {
+    events: Option<Vec<Box<RawValue>>>,
+    plan: Option<Proposed>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ProposedPlan"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Proposed {
+    events: BTreeMap<String, Schema>,
+    additional_events: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlannedEvent"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Item {
+    event_type: String,
+    event_data: Option<Value>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanChecked"))]
+pub(crate) struct Checked {
+    success: bool,
+    checked: usize,
+    refused: Vec<Refused>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanRefused"))]
+#[serde(rename_all = "camelCase")]
+struct Refused {
+    index: usize,
+    event_type: String,
+    violations: Vec<Violation>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Violation {
+    field: String,
+    reason: &'static str,
+    message: String,
+}
+
+/// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events, additionalEvents?}}` → `{success, checked, refused:[{index, eventType,
+/// violations:[{field, reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were `reject`. Nothing is stored or counted.
+pub(crate) async fn check(call: &Call, admin: auth::Admin) -> Handled {
+    let text = body::text(call).await?;
+    let asked: Asked = body::change(&text)?;
+    let items = items(asked.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;
+    let plan = match asked.plan {
+        Some(Proposed { events, additional_events }) => {
+            Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?
+        }
+        None => {
+            let stored = plans::find(call.db(Some(&admin.company))?, &admin.company).await?;
+            let message = "the company has no plan yet; give one in plan";
+            let stored = stored.ok_or_else(|| Problem::field(Code::MissingField, "plan", message))?;
+            serde_json::from_str(&stored.plan)?
+        }
+    };
+    let mut refused = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let message = "an event is an object {eventType, eventData?}";
+        let Item { event_type, event_data } =
+            serde_json::from_str(item.get()).map_err(|_| Problem::field(Code::InvalidField, "events", message))?;
+        let data = event_data.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        let found = plan.check(event_type.trim(), &data);
+        if !found.is_empty() {
+            let shown =
+                found.into_iter().map(|v| Violation { field: v.field, reason: v.reason.as_str(), message: v.message });
+            refused.push(Refused { index, event_type, violations: shown.collect() });
+        }
+    }
+    Ok(serde_json::to_string(&Checked { success: true, checked: items.len(), refused })?)
+}

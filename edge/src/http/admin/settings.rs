@@ -1,0 +1,247 @@
+//! `/api/admin/settings`: what a company decides for itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use trackmate_wire::hex::hex;
+use trackmate_wire::limits::{
+    EVENT_DAYS_MAX, EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX,
+    SECRET_BYTES_MAX,
+};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::origin;
+use crate::error::Error;
+use crate::http::admin::{webhook_change, webhooks};
+use crate::http::context::Call;
+use crate::http::{Handled, auth, body};
+use crate::people::identity_proof;
+use crate::runtime::{random, secrets};
+use crate::store::companies::{self, Change, Verification};
+use crate::store::subscriptions::{self, Funnel};
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Settings {
+    #[serde(rename = "company_id")]
+    company_id: String,
+    name: String,
+    allowed_origins: Option<Box<RawValue>>,
+    revenue_events: Box<RawValue>,
+    webhooks_enabled: bool,
+    log_retention_days: i64,
+    event_retention_days: Option<i64>,
+    identity_verification: &'static str,
+    /// Whether there is a secret …
+    identity_secret_set: bool,
+    /// … and what it is, when it was made just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_secret: Option<String>,
+    /// The funnel's webhook (seed 002), whose field names are its own.
+    #[serde(rename = "webhook_enabled")]
+    funnel_enabled: bool,
+    #[serde(rename = "crm_webhook_url")]
+    funnel_url: Option<String>,
+    /// Whether there is a secret; what it is, is not shown again.
+    #[serde(rename = "webhook_secret_set")]
+    funnel_signed: bool,
+}
+
+/// The id of the subscription that is a company's funnel webhook.
+pub(crate) const FUNNEL: &str = "wh_funnel";
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsAnswer"))]
+pub(crate) struct Answer {
+    success: bool,
+    settings: Settings,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsChange"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Wanted {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "body::present")]
+    allowed_origins: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "body::present")]
+    event_retention_days: Option<Option<u32>>,
+    revenue_events: Option<Vec<String>>,
+    webhooks_enabled: Option<bool>,
+    log_retention_days: Option<u32>,
+    identity_verification: Option<String>,
+    identity_secret: Option<String>,
+    rotate_identity_secret: Option<bool>,
+    #[serde(rename = "webhook_enabled")]
+    funnel_enabled: Option<bool>,
+    #[serde(rename = "crm_webhook_url")]
+    funnel_url: Option<String>,
+    #[serde(rename = "webhook_secret", default, deserialize_with = "body::present")]
+    funnel_secret: Option<Option<String>>,
+}
+
+/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
+/// eventRetentionDays|null, identityVerification, identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+    show(call, &admin, None).await
+}
+
+/// The settings, with an identity secret that was made just now.
+async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>) -> Handled {
+    let db = call.db(Some(&admin.company))?;
+    let found = companies::find(db, &admin.company).await?;
+    let funnel = subscriptions::find(db, &admin.company, FUNNEL).await?;
+    let company = found.ok_or_else(|| Error::Internal("a key's company is missing".into()))?;
+    let settings = Settings {
+        company_id: company.id,
+        name: company.name,
+        allowed_origins: company.allowed_origins.map(RawValue::from_string).transpose()?,
+        revenue_events: RawValue::from_string(company.revenue_events)?,
+        webhooks_enabled: company.webhooks_enabled != 0,
+        log_retention_days: company.log_days,
+        event_retention_days: company.event_days,
+        identity_verification: Verification::of(company.verification).as_str(),
+        identity_secret_set: company.has_secret != 0,
+        identity_secret,
+        funnel_enabled: funnel.as_ref().is_some_and(|f| f.active != 0),
+        funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
+        funnel_url: funnel.map(|f| f.url),
+    };
+    Ok(serde_json::to_string(&Answer { success: true, settings })?)
+}
+
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, eventRetentionDays?: days|null,
+/// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool, webhook_enabled?,
+/// crm_webhook_url?, webhook_secret?: text|null}` → as GET. A type added to the
+/// revenue events counts from then on; one taken off stops counting at once.
+pub(crate) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
+    let text = body::as_sent(call).await?;
+    let wanted: Wanted = body::change(&text)?;
+    if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {
+        return Err(
+            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
+        );
+    }
+    if let Some(Some(origins)) = &wanted.allowed_origins
+        && (origins.len() > ORIGINS_MAX || !origins.iter().all(|o| is_origin(o)))
+    {
+        let message = format!(
+            "allowedOrigins has at most {ORIGINS_MAX} origins such as https://shop.example, or https://*.shop.example for its subdomains; null allows every origin"
+        );
+        return Err(Problem::field(Code::InvalidField, "allowedOrigins", message).into());
+    }
+    if let Some(events) = &wanted.revenue_events
+        && (events.len() > REVENUE_EVENTS_MAX
+            || events.iter().any(|e| e.is_empty() || e.trim() != e || e.chars().count() > EVENT_NAME_CHARS_MAX))
+    {
+        let message = format!("revenueEvents has at most {REVENUE_EVENTS_MAX} event types");
+        return Err(Problem::field(Code::InvalidField, "revenueEvents", message).into());
+    }
+    let log_days = wanted
+        .log_retention_days
+        .map(|days| webhook_change::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
+        .transpose()?;
+    let event_days = wanted
+        .event_retention_days
+        .map(|days| match days {
+            None => Ok(None),
+            days => webhook_change::within(days, "eventRetentionDays", 0, 1..=EVENT_DAYS_MAX).map(Some),
+        })
+        .transpose()?;
+    let identity = identity(call, &admin, &wanted).await?;
+    funnel(call, &admin, &wanted).await?;
+    let change = Change {
+        name: wanted.name.map(|n| n.trim().to_owned()),
+        allowed_origins: wanted
+            .allowed_origins
+            .map(|o| o.map(|list| serde_json::to_string(&list)).transpose())
+            .transpose()?,
+        revenue_events: wanted.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
+        webhooks_enabled: wanted.webhooks_enabled,
+        log_days,
+        event_days,
+        verification: identity.rule,
+        identity_secret: identity.sealed,
+    };
+    companies::update(call.db(Some(&admin.company))?, &admin.company, &change).await?;
+    if wanted.webhooks_enabled == Some(true) {
+        call.release_after_answer();
+    }
+    show(call, &admin, identity.made).await
+}
+
+/// What a request says of identity verification.
+#[derive(Default)]
+struct Identity {
+    rule: Option<Verification>,
+    sealed: Option<String>,
+    /// A secret of ours, to be shown this once.
+    made: Option<String>,
+}
+
+/// Verification is never on without a secret: the company's own, or one that is made here.
+async fn identity(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<Identity, Error> {
+    let named = |name: &String| {
+        let rule = Verification::ALL.into_iter().find(|(_, known)| known == name).map(|(rule, _)| rule);
+        let message = "identityVerification is off, optional or required";
+        rule.ok_or_else(|| Problem::field(Code::InvalidField, "identityVerification", message))
+    };
+    let rule = wanted.identity_verification.as_ref().map(named).transpose()?;
+    if wanted.identity_secret.as_deref().is_some_and(|s| s.is_empty() || s.len() > SECRET_BYTES_MAX) {
+        let message = format!("identitySecret has 1 to {SECRET_BYTES_MAX} bytes");
+        return Err(Problem::field(Code::InvalidField, "identitySecret", message).into());
+    }
+    let on = rule.is_some_and(|rule| rule != Verification::Off);
+    let missing = on
+        && companies::verification(call.db(Some(&admin.company))?, &admin.company)
+            .await?
+            .is_none_or(|(_, s)| s.is_none());
+    let made = (wanted.identity_secret.is_none() && (wanted.rotate_identity_secret == Some(true) || missing))
+        .then(|| hex(&random::bytes::<32>()));
+    let sealed = match wanted.identity_secret.as_ref().or(made.as_ref()) {
+        Some(secret) => {
+            Some(webhooks::vault(call)?.seal(&identity_proof::owner(&admin.company), secret, random::bytes()))
+        }
+        None => None,
+    };
+    Ok(Identity { rule, sealed, made })
+}
+
+/// Sets the funnel's webhook, if the request says anything of it.
+async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(), Error> {
+    let url = wanted.funnel_url.as_deref().map(str::trim).filter(|u| !u.is_empty());
+    if url.is_none() && wanted.funnel_enabled.is_none() && wanted.funnel_secret.is_none() {
+        return Ok(());
+    }
+    let url = url.map(|url| webhook_change::check_url(call, url, "crm_webhook_url")).transpose()?;
+    let secret = wanted.funnel_secret.as_ref().map(|secret| secret.as_deref().unwrap_or_default());
+    if secret.is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
+        let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
+        return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
+    }
+    let db = call.db(Some(&admin.company))?;
+    let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
+    let url = url.or_else(|| current.map(|f| f.url));
+    let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");
+    let secret = match secret {
+        Some(secret) => {
+            Some(webhooks::vault(call)?.seal(&secrets::owner(&admin.company, FUNNEL), secret, random::bytes()))
+        }
+        None => None,
+    };
+    let funnel =
+        Funnel { id: FUNNEL, url: &url.ok_or_else(missing)?, secret: secret.as_deref(), active: wanted.funnel_enabled };
+    subscriptions::set_funnel(db, &admin.company, &funnel, call.now_ms()).await?;
+    if wanted.funnel_enabled == Some(true) {
+        call.release_after_answer();
+    }
+    Ok(())
+}
+
+/// Whether this is an origin as browsers send it (scheme, host, port, nothing more), or a pattern of its subdomains.
+fn is_origin(text: &str) -> bool {
+    let parent = origin::parent(text);
+    let whole = parent.as_deref().unwrap_or(text);
+    // To the parser an asterisk is as good a part of a host as any.
+    !whole.contains('*') && web_sys::Url::new(whole).is_ok_and(|url| url.origin() == whole)
+}

@@ -1,0 +1,200 @@
+//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports they are of.
+
+use serde::Serialize;
+use serde_json::Value;
+use trackmate_wire::problem::{Code, Problem};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::domain::stats::{self, Interval, Range};
+use crate::domain::{clock, event};
+use crate::http::admin::webhooks::Circuit;
+use crate::http::context::Call;
+use crate::http::{Handled, auth};
+use crate::store::slices::Slices;
+use crate::store::stats::{Stats, read};
+use crate::store::subscriptions::Subscription;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsAnswer"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer<'a> {
+    success: bool,
+    from: String,
+    to: String,
+    interval: &'static str,
+    totals: Totals,
+    series: Vec<Span>,
+    top_events: Vec<TopEvent<'a>>,
+    latency_ms: Option<Latency>,
+    success_rate: Option<f64>,
+    webhooks: Vec<Webhook<'a>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsTotals"))]
+#[serde(rename_all = "camelCase")]
+struct Totals {
+    events: i64,
+    browser_events: i64,
+    server_events: i64,
+    people: i64,
+    active_people: i64,
+    new_people: i64,
+    sessions: i64,
+    deliveries: i64,
+    delivered: i64,
+    failed: i64,
+    pending: i64,
+    held: i64,
+    dismissed: i64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsSpan"))]
+#[serde(rename_all = "camelCase")]
+struct Span {
+    at: String,
+    events: i64,
+    new_people: i64,
+    deliveries: i64,
+    delivered: i64,
+    failed: i64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct TopEvent<'a> {
+    name: &'a str,
+    count: i64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsLatency"))]
+struct Latency {
+    p50: i64,
+    p90: i64,
+    p99: i64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsWebhook"))]
+#[serde(rename_all = "camelCase")]
+struct Webhook<'a> {
+    id: &'a str,
+    name: &'a str,
+    active: bool,
+    circuit: Circuit,
+    held: i64,
+    failed: i64,
+    disabled_reason: Option<&'a str>,
+}
+
+/// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals, series:[{at, events, newPeople, deliveries, delivered, failed}],
+/// topEvents:[{name, count}], latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not; spans count
+/// from `from`, and days are those of the zone's clocks.
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+    let time = |name: &'static str| call.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
+    let named = |name: String| {
+        let message = "interval is hour or day";
+        Interval::named(&name).ok_or_else(|| Problem::field(Code::InvalidField, "interval", message))
+    };
+    let interval = call.query("interval").map(named).transpose()?;
+    let zone = call.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
+    let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
+    let range = Range::new(time("from")?, time("to")?, interval, call.now_ms(), offset)?;
+    let mut slices = Slices::new(call.env(), &admin.company);
+    let stats = read(call.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
+    let stats = stats.ok_or_else(too_much)?;
+    Ok(serde_json::to_string(&shown(range, &stats))?)
+}
+
+/// What one request cannot count. A narrower question reads no less: all is looked at.
+pub(crate) fn too_much() -> Problem {
+    let message = "there is more than one request may count; a shorter range or a filter reads no less. \
+                   Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
+    Problem::new(Code::LimitReached, message)
+}
+
+/// A zone of the IANA's list, as the runtime knows it.
+struct Zone(js_sys::Intl::DateTimeFormat);
+
+impl Zone {
+    fn named(name: &str) -> Result<Self, Problem> {
+        let refused =
+            |_| Problem::field(Code::InvalidField, "zone", "zone is the name of a time zone, such as America/Toronto");
+        let options = js_sys::Object::new();
+        for (option, value) in [("timeZone", name), ("timeZoneName", "longOffset")] {
+            js_sys::Reflect::set(&options, &option.into(), &value.into()).map_err(refused)?;
+        }
+        // Its constructor throws, and the typed one cannot say so.
+        let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).map_err(refused)?;
+        let class = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).map_err(refused)?;
+        let arguments = js_sys::Array::of2(&"en-US".into(), &options);
+        let made =
+            js_sys::Reflect::construct(class.unchecked_ref::<js_sys::Function>(), &arguments).map_err(refused)?;
+        Ok(Self(made.unchecked_into()))
+    }
+
+    /// Milliseconds that its clocks are ahead of UTC at a time: the end of `10/31/2026, GMT-04:00`, where UTC itself is `GMT`.
+    #[allow(clippy::cast_precision_loss, reason = "times are below 2^53")]
+    fn offset(&self, ms: i64) -> i64 {
+        let date = js_sys::Date::new(&(ms as f64).into());
+        let shown = self.0.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
+        shown.as_deref().and_then(stats::offset_ms).unwrap_or_default()
+    }
+}
+
+fn shown(range: Range, stats: &Stats) -> Answer<'_> {
+    let stats::Figures { spans, total, people, sessions, active, names, latency } = &stats.figures;
+    let span = |(at, span): (i64, &stats::Span)| Span {
+        at: clock::iso(at),
+        events: span.browser_events + span.server_events,
+        new_people: span.new_people,
+        deliveries: span.deliveries,
+        delivered: span.delivered,
+        failed: span.failed,
+    };
+    Answer {
+        success: true,
+        from: clock::iso(range.from_ms),
+        to: clock::iso(range.to_ms),
+        interval: range.interval.as_str(),
+        totals: Totals {
+            events: total.browser_events + total.server_events,
+            browser_events: total.browser_events,
+            server_events: total.server_events,
+            people: *people,
+            active_people: *active,
+            new_people: total.new_people,
+            sessions: *sessions,
+            deliveries: total.deliveries,
+            delivered: total.delivered,
+            failed: total.failed,
+            pending: total.pending,
+            held: total.held,
+            dismissed: total.dismissed,
+        },
+        series: range.spans().zip(spans).map(span).collect(),
+        top_events: names.iter().map(|(name, count)| TopEvent { name, count: *count }).collect(),
+        latency_ms: latency.map(|l| Latency { p50: l.p50, p90: l.p90, p99: l.p99 }),
+        success_rate: total.success_rate(),
+        webhooks: stats.webhooks.iter().filter(|s| is_in_trouble(s)).map(webhook).collect(),
+    }
+}
+
+/// Whether something waits for it, it was switched off or left alone for its failures, or what it was last sent was given up.
+const fn is_in_trouble(s: &Subscription) -> bool {
+    s.held > 0 || s.failures > 0 || s.open_until.is_some() || s.disabled_reason.is_some()
+}
+
+fn webhook(s: &Subscription) -> Webhook<'_> {
+    Webhook {
+        id: &s.id,
+        name: &s.name,
+        active: s.active != 0,
+        circuit: Circuit::of(s),
+        held: s.held,
+        failed: s.failed,
+        disabled_reason: s.disabled_reason.as_deref(),
+    }
+}

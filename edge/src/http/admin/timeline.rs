@@ -1,0 +1,95 @@
+//! `GET /api/admin/users/{id}/timeline`: all that a person did, in browsers and on servers, in one order.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::TIMELINE_ITEMS_MAX;
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::person::User;
+use crate::domain::timeline::{Cursor, Order, Steps, in_turn};
+use crate::domain::{clock, json, payload};
+use crate::error::Error;
+use crate::http::admin::users::{Summary, find};
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::http::{Handled, auth};
+use crate::store::people::{self, Entry, Profile};
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Timeline"))]
+pub(crate) struct Page<'a> {
+    success: bool,
+    profile: User,
+    summary: Summary,
+    events: Vec<Event<'a>>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TimelineEvent"))]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    message_id: &'a str,
+    event_type: &'a str,
+    event_data: Box<RawValue>,
+    timestamp: String,
+    source: &'static str,
+    session_id: &'a str,
+    user_id: &'a str,
+    /// Only where a machine sent it, by its own word.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    bot: bool,
+}
+
+/// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
+/// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let order = match call.query("order").as_deref() {
+        None | Some("asc") => Order::Asc,
+        Some("desc") => Order::Desc,
+        Some(_) => return Err(Problem::field(Code::InvalidField, "order", "order is asc or desc").into()),
+    };
+    let limit = pagination::limit(call, TIMELINE_ITEMS_MAX)?;
+    let cursor = pagination::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
+    let profile = find(call, &admin.company, id).await?;
+    let db = call.db(Some(&admin.company))?;
+    let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
+    let found = people::entries(db, &admin.company, &profile.id, (&cursor, order), limit + 1, steps).await?;
+    let (mut entries, left_out) = in_turn(found, steps, order);
+    let is_whole = pagination::within(&mut entries, limit, |entry| entry.bytes);
+    let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {
+        let place = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
+        pagination::write_cursor(&place.to_text())
+    });
+    people::read_long(db, &admin.company, &mut entries).await?;
+    let shown = |entry| shown(entry, &profile).transpose();
+    let events = entries.iter().filter_map(shown).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&Page {
+        success: true,
+        profile: profile.person(&admin.company)?.user(),
+        summary: Summary::new(&profile)?,
+        events,
+        pagination,
+    })?)
+}
+
+/// An entry as shown: the person's first identify is the registration, and every server event stands in the person's server session,
+/// also one that came by the browser's session id.
+/// Nothing, if it has gone meanwhile.
+fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<Event<'a>>, Error> {
+    let Some(data) = entry.data.as_deref() else { return Ok(None) };
+    let from_server = entry.source == 1;
+    let registration =
+        !from_server && entry.name == "identify" && profile.registered_id.as_deref() == Some(&entry.message_id);
+    Ok(Some(Event {
+        message_id: &entry.message_id,
+        event_type: if registration { "user_registered" } else { &entry.name },
+        event_data: json::raw(data.to_owned())?,
+        timestamp: clock::iso(clock::ts_ms(entry.ts)),
+        source: payload::source_name(from_server || entry.told.is_some()),
+        session_id: if from_server { &profile.server_session } else { &entry.session },
+        user_id: &profile.id,
+        bot: entry.bot.is_some(),
+    }))
+}

@@ -1,0 +1,191 @@
+//! `GET /api/admin/users`: a company's people, filtered, searched, sorted, page by page.
+
+use serde::Serialize;
+use serde_json::Value;
+use trackmate_wire::limits::{NAME_CHARS_MAX, OFFSET_MAX, TOTAL_MAX, USERS_ITEMS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::clock;
+use crate::domain::listing::{Sort, Wanted, expression};
+use crate::domain::person::PLATFORMS;
+use crate::error::Error;
+use crate::http::admin::records::{self, UserWith};
+use crate::http::admin::webhooks::vault;
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::http::{Handled, auth};
+use crate::ingest::identify::{address, external};
+use crate::runtime::random;
+use crate::store::listing::{self, Listed, Part, Place};
+use crate::store::{Page, people};
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserFound"))]
+pub(crate) struct Found {
+    success: bool,
+    users: Vec<UserWith>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserList"))]
+pub(crate) struct List {
+    success: bool,
+    users: Vec<UserWith>,
+    pagination: Whole,
+}
+
+/// `pagination` of the list.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ListPagination"))]
+#[serde(rename_all = "camelCase")]
+struct Whole {
+    total: Total,
+    limit: usize,
+    offset: i64,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+/// How many there are in all: exact as far as it is counted.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum Total {
+    Exact(i64),
+    Least { value: i64, relation: &'static str },
+}
+
+/// Parameters of the list of users, but for those that every list of them takes: what of theirs to bring.
+pub(crate) const PARAMETERS: [&str; 15] = [
+    "limit",
+    "offset",
+    "cursor",
+    "sortBy",
+    "sortOrder",
+    "email",
+    "externalId",
+    "createdAfter",
+    "createdBefore",
+    "updatedAfter",
+    "hasTag",
+    "optedIn",
+    "search",
+    "exportConsentOnly",
+    "customField[",
+];
+
+/// `GET /api/admin/users?email=`, or `?externalId=`, finds one, with `{limit, hasMore, nextCursor}`. Else
+/// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` →
+/// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
+/// With `include…`, what belongs to each user stands in it.
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let db = call.db(Some(&admin.company))?;
+    let limit = pagination::limit(call, USERS_ITEMS_MAX)?;
+    let included = records::included(call)?;
+    let key = match (call.query("email"), call.query("externalId")) {
+        (Some(email), _) => Some(address(&email)?),
+        (None, Some(id)) => Some(external(&id)?),
+        (None, None) => None,
+    };
+    if let Some(key) = key {
+        let mut profiles = people::by_address(db, &admin.company, &key).await?;
+        let pagination = Pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
+        let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
+        let users = records::shown(call, &people, &included).await?;
+        return Ok(serde_json::to_string(&Found { success: true, users, pagination })?);
+    }
+    let wanted = wanted(call)?;
+    let offset = offset(call)?;
+    let seal = format!("users of {} {}", admin.company, serde_json::to_string(&wanted)?);
+    let after = cursor(call, &seal)?;
+    let part = Part { after, limit: pagination::rows(limit), offset };
+    let (Page { items: mut listed, is_early }, total) = listing::page(db, &admin.company, &wanted, &part).await?;
+    let has_more = is_early || listed.len() > limit;
+    listed.truncate(limit);
+    let next_cursor = match listed.last().filter(|_| has_more) {
+        Some(Listed { key, profile }) => {
+            let place = serde_json::to_string(&(key, &profile.id, total))?;
+            Some(pagination::write_cursor(&vault(call)?.seal(&seal, &place, random::bytes())))
+        }
+        None => None,
+    };
+    let total =
+        if total <= TOTAL_MAX { Total::Exact(total) } else { Total::Least { value: TOTAL_MAX, relation: "gte" } };
+    let people = listed.iter().map(|l| l.profile.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
+    let users = records::shown(call, &people, &included).await?;
+    let pagination = Whole { total, limit, offset, has_more, next_cursor };
+    Ok(serde_json::to_string(&List { success: true, users, pagination })?)
+}
+
+fn offset(call: &Call) -> Result<i64, Problem> {
+    let Some(text) = call.query("offset") else { return Ok(0) };
+    let offset = text.parse().ok().filter(|n| (0..=OFFSET_MAX).contains(n));
+    let offset: i64 = offset.ok_or_else(|| {
+        let message = format!("offset is a number from 0 to {OFFSET_MAX}; a cursor goes further");
+        Problem::field(Code::InvalidField, "offset", message)
+    })?;
+    if offset > 0 && call.query("cursor").is_some_and(|cursor| !cursor.is_empty()) {
+        return Err(Problem::field(Code::InvalidField, "offset", "offset and cursor exclude each other"));
+    }
+    Ok(offset)
+}
+
+/// Reads `?cursor=`, which only this deployment can have made, for this company, these filters and this order.
+fn cursor(call: &Call, seal: &str) -> Result<Option<Place>, Error> {
+    if call.query("cursor").is_none_or(|cursor| cursor.is_empty()) {
+        return Ok(None);
+    }
+    let vault = vault(call)?;
+    let read = |sealed: &str| {
+        let (key, id, total) = serde_json::from_str(&vault.open_sealed(seal, sealed).ok()?).ok()?;
+        Some(Place { key, id, total })
+    };
+    Ok(pagination::cursor(call, read)?)
+}
+
+/// The filters and the order of the query.
+pub(crate) fn wanted(call: &Call) -> Result<Wanted, Problem> {
+    let refused = |field, message: &str| Problem::field(Code::InvalidField, field, message);
+    let mut wanted = Wanted::default();
+    for (name, text) in call.queries() {
+        let time = |field| {
+            clock::parse(&Value::String(text.clone())).map(Some).ok_or_else(|| {
+                Problem::field(Code::InvalidTimestamp, field, format!("{field} is ISO 8601 or epoch milliseconds"))
+            })
+        };
+        match name.as_str() {
+            "createdAfter" => wanted.created_from = time("createdAfter")?,
+            "createdBefore" => wanted.created_before = time("createdBefore")?,
+            "updatedAfter" => wanted.updated_from = time("updatedAfter")?,
+            "hasTag" => wanted.tags.push(text),
+            "optedIn" if PLATFORMS.contains(&text.as_str()) => wanted.opted_in = Some(text),
+            "optedIn" => return Err(refused("optedIn", "optedIn is messenger, instagram, whatsapp or telegram")),
+            "exportConsentOnly" => {
+                let message = "exportConsentOnly is true or false";
+                wanted.consented = text.parse().map_err(|_| refused("exportConsentOnly", message))?;
+            }
+            "search" => {
+                let bounded = text.chars().count() <= NAME_CHARS_MAX && expression("", &text).is_some();
+                let message = "search has a letter or digit and at most 200 characters";
+                wanted.search = Some(text).filter(|_| bounded);
+                wanted.search.as_ref().ok_or_else(|| refused("search", message))?;
+            }
+            "sortBy" => {
+                let message = "sortBy is createdAt, updatedAt, firstName or lastName";
+                wanted.sort = Some(Sort::named(&text).ok_or_else(|| refused("sortBy", message))?);
+            }
+            "sortOrder" => {
+                let known = text == "asc" || text == "desc";
+                wanted.descending = known && text == "desc";
+                known.then_some(()).ok_or_else(|| refused("sortOrder", "sortOrder is asc or desc"))?;
+            }
+            field => {
+                if let Some(field) = field.strip_prefix("customField[").and_then(|f| f.strip_suffix(']')) {
+                    wanted.fields.insert(field.to_owned(), text);
+                }
+            }
+        }
+    }
+    Ok(wanted)
+}

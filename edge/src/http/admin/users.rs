@@ -1,0 +1,100 @@
+//! `GET /api/admin/users/{id}`: one person, for the company's admin.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::{clock, revenue};
+use crate::error::Error;
+use crate::http::admin::groups::Brief;
+use crate::http::admin::records::{self, UserWith};
+use crate::http::context::Call;
+use crate::http::{Handled, auth};
+use crate::store;
+use crate::store::people::{self, Profile};
+
+/// A person's counts.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    total_events: i64,
+    sessions: Sessions,
+    total_revenue: Vec<Money>,
+    last_active: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Sessions {
+    total: i64,
+    client: i64,
+    server: i64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Money {
+    currency: String,
+    /// An exact decimal number.
+    amount: Box<RawValue>,
+}
+
+impl Summary {
+    pub(crate) fn new(p: &Profile) -> Result<Self, Error> {
+        let counted: Vec<String> = serde_json::from_str(&p.revenue_events)?;
+        let counters: BTreeMap<String, i64> =
+            p.revenue.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+        let own = i64::from(p.server_events > 0);
+        let (client, server) = (p.sessions - p.told_sessions, p.told_sessions + own);
+        Ok(Self {
+            total_events: p.events,
+            sessions: Sessions { total: client + server, client, server },
+            total_revenue: revenue::totals(&counters, &counted)
+                .into_iter()
+                .map(|(currency, amount)| Ok(Money { currency, amount: RawValue::from_string(amount.to_string())? }))
+                .collect::<Result<_, Error>>()?,
+            last_active: p.last_ts.map(|ts| clock::iso(clock::ts_ms(ts))),
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserAnswer"))]
+pub(crate) struct One {
+    success: bool,
+    user: UserWith,
+    summary: Summary,
+    groups: Vec<Brief>,
+}
+
+/// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind, name}]}`.
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let included = records::included(call)?;
+    let profile = find(call, &admin.company, id).await?;
+    let mut users = records::shown(call, &[profile.person(&admin.company)?], &included).await?;
+    let user = users.pop().ok_or_else(|| Error::Internal("a user was read and not shown".into()))?;
+    let groups = groups(call, &admin.company, &profile).await?;
+    Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)?, groups })?)
+}
+
+/// The groups that the person is a member of. Asks nothing where nothing lies on any session of theirs.
+pub(crate) async fn groups(call: &Call, company: &str, profile: &Profile) -> Result<Vec<Brief>, Error> {
+    if profile.counts == "{}" {
+        return Ok(Vec::new());
+    }
+    let found = store::groups::of(call.db(Some(company))?, company, &profile.id).await?;
+    Ok(found.into_iter().map(Brief::from).collect())
+}
+
+/// The profile, or 404, or 410.
+pub(crate) async fn find(call: &Call, company: &str, id: &str) -> Result<Profile, Error> {
+    let found = people::profile(call.db(Some(company))?, company, id).await?;
+    let profile = found.ok_or_else(|| Problem::new(Code::UnknownUser, "no user of this company has this id"))?;
+    if profile.erased_at.is_some() {
+        return Err(Problem::new(Code::ErasedUser, "this user was erased").into());
+    }
+    Ok(profile)
+}

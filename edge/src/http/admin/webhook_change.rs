@@ -1,0 +1,212 @@
+//! What an owner may say of a webhook, checked: its URL, the names it takes, its policy, its headers. The routes are in [`crate::http::admin::webhooks`].
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use trackmate_wire::limits::{
+    DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EVENT_NAME_CHARS_MAX, HEADER_BYTES_MAX,
+    HEADERS_MAX, NAME_CHARS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX, RETRY_DELAY_S_MAX, TIMEOUT_MS_MAX,
+    URL_BYTES_MAX,
+};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::delivery::client;
+use crate::domain::delivery::Policy;
+use crate::error::Error;
+use crate::http::admin::webhooks::{HOUR_MS, vault};
+use crate::http::body;
+use crate::http::context::Call;
+use crate::runtime::random;
+use crate::store::subscriptions::Change;
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Wanted {
+    pub(crate) name: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) events: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "body::present")]
+    description: Option<Option<String>>,
+    headers: Option<BTreeMap<String, Option<String>>>,
+    preset: Option<String>,
+    retry_attempts: Option<u32>,
+    retry_delay: Option<u32>,
+    timeout_ms: Option<u32>,
+    #[serde(default, deserialize_with = "body::present")]
+    rate_limit: Option<Option<u32>>,
+    disable_after_failures: Option<u32>,
+    disable_after_hours: Option<u32>,
+    active: Option<bool>,
+    held: Option<String>,
+}
+
+/// Checks what an owner says. `known` fills the parts of the policy that are not named; header values are sealed for `owner`.
+pub(crate) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
+    let name = wanted.name.map(|n| n.trim().to_owned());
+    if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {
+        return Err(
+            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
+        );
+    }
+    let url = wanted.url.map(|url| check_url(call, &url, "url")).transpose()?;
+    let description = wanted.description.map(Option::unwrap_or_default);
+    if description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
+        let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
+        return Err(Problem::field(Code::InvalidField, "description", message).into());
+    }
+    let held = match wanted.held.as_deref() {
+        None => None,
+        Some("deliver") => Some("deliver"),
+        Some("dismiss") => Some("dismiss"),
+        Some(_) => return Err(Problem::field(Code::InvalidField, "held", "held is deliver or dismiss").into()),
+    };
+    let own_policy = wanted.retry_attempts.is_some() || wanted.retry_delay.is_some() || wanted.timeout_ms.is_some();
+    let preset = wanted.preset.as_deref().map(|name| {
+        let message = "preset is funnel, crm or standard, and stands without values of one's own";
+        Policy::preset(name)
+            .filter(|_| !own_policy)
+            .ok_or_else(|| Problem::field(Code::InvalidField, "preset", message))
+    });
+    let policy = match preset.transpose()? {
+        None if own_policy => Some(Policy {
+            attempts: within(wanted.retry_attempts, "retryAttempts", known.attempts, 1..=RETRY_ATTEMPTS_MAX)?,
+            delay_s: within(wanted.retry_delay, "retryDelay", known.delay_s, 1..=RETRY_DELAY_S_MAX)?,
+            timeout_ms: within(wanted.timeout_ms, "timeoutMs", known.timeout_ms, 100..=TIMEOUT_MS_MAX)?,
+            standard: false,
+        }),
+        preset => preset,
+    };
+    let headers = match wanted.headers.map(own_headers).transpose()? {
+        Some(headers) => Some(vault(call)?.seal_headers(owner, &headers, random::bytes)?),
+        None => None,
+    };
+    let optional = |value: Option<u32>, field, most| value.map(|n| within(Some(n), field, 0, 0..=most)).transpose();
+    let hours = optional(wanted.disable_after_hours, "disableAfterHours", DISABLE_HOURS_MAX)?;
+    Ok(Change {
+        name,
+        url,
+        events: wanted.events.map(patterns).transpose()?,
+        description,
+        headers,
+        preset: wanted.preset,
+        policy,
+        rate_limit: optional(wanted.rate_limit.map(Option::unwrap_or_default), "rateLimit", RATE_LIMIT_MAX)?,
+        disable_failures: optional(wanted.disable_after_failures, "disableAfterFailures", DISABLE_FAILURES_MAX)?,
+        disable_ms: hours.map(|h| i64::from(h) * HOUR_MS),
+        active: wanted.active,
+        held,
+    })
+}
+
+/// The URL as it is stored, in the URL standard's normal form, if deliveries may go there.
+pub(crate) fn check_url(call: &Call, typed: &str, field: &'static str) -> Result<String, Problem> {
+    let refused = |why: &str| Problem::field(Code::InvalidUrl, field, why);
+    let typed = typed.trim();
+    if typed.chars().any(char::is_control) {
+        return Err(refused("the URL must not contain control characters"));
+    }
+    let url =
+        client::check_url(typed, call.own_host().as_deref(), client::allows_loopback(call.env())).map_err(refused)?;
+    if url.len() > URL_BYTES_MAX {
+        return Err(refused(&format!("{field} has at most {URL_BYTES_MAX} bytes")));
+    }
+    Ok(url)
+}
+
+/// Names, `prefix.*` and `*`; at least one. As stored.
+fn patterns(events: Vec<String>) -> Result<String, Problem> {
+    let good = |p: &String| {
+        let stem = p.strip_suffix(".*").unwrap_or(if p == "*" { "any" } else { p });
+        !stem.is_empty() && stem.trim() == stem && !stem.contains('*') && p.chars().count() <= EVENT_NAME_CHARS_MAX
+    };
+    let message = format!("events is a list of 1 to {PATTERNS_MAX} names, prefix.* or *");
+    let bad = || Problem::field(Code::InvalidField, "events", message);
+    if events.is_empty() || events.len() > PATTERNS_MAX || !events.iter().all(good) {
+        return Err(bad());
+    }
+    serde_json::to_string(&events).map_err(|_| bad())
+}
+
+/// Headers that are ours or the connection's: an owner's may not take their place.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let taken = [
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    ];
+    taken.contains(&name)
+        || ["webhook-", "x-webhook-signature", "cf-", "proxy-", "sec-"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+pub(crate) fn too_many_headers() -> Problem {
+    Problem::field(Code::InvalidField, "headers", format!("a webhook has at most {HEADERS_MAX} headers"))
+}
+
+/// An owner's headers as a merge patch, names in lower case. As stored.
+fn own_headers(headers: BTreeMap<String, Option<String>>) -> Result<String, Problem> {
+    let bad = |message: String| Problem::field(Code::InvalidField, "headers", message);
+    if headers.values().flatten().count() > HEADERS_MAX {
+        return Err(too_many_headers());
+    }
+    let mut patch = BTreeMap::new();
+    for (name, value) in headers {
+        let name = name.to_ascii_lowercase();
+        let is_token =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        if !is_token || name.len() > 100 || is_reserved(&name) {
+            return Err(bad("a header's name is a token that neither HTTP nor TrackMate uses itself".to_owned()));
+        }
+        let is_value = |v: &String| v.len() <= HEADER_BYTES_MAX && v.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if !value.as_ref().is_none_or(is_value) {
+            return Err(bad(format!("a header's value is at most {HEADER_BYTES_MAX} visible ASCII characters")));
+        }
+        patch.insert(name, value);
+    }
+    serde_json::to_string(&patch).map_err(|_| bad("headers is an object of texts".to_owned()))
+}
+
+pub(crate) fn within(
+    value: Option<u32>,
+    field: &'static str,
+    default: u32,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<u32, Problem> {
+    let value = value.unwrap_or(default);
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    Err(Problem::field(
+        Code::InvalidField,
+        field,
+        format!("{field} is a number from {} to {}", range.start(), range.end()),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_cannot_take_the_place_of_our_headers_or_smuggle_new_ones() {
+        let set = |name: &str, value: &str| own_headers(BTreeMap::from([(name.to_owned(), Some(value.to_owned()))]));
+        assert_eq!(set("Authorization", "Bearer x").unwrap(), r#"{"authorization":"Bearer x"}"#);
+        assert!(set("X-Webhook-Secret", "s").is_ok());
+        for name in
+            ["Host", "content-length", "Webhook-Id", "X-Webhook-Signature", "CF-Connecting-IP", "a b", "", "x\r\ny"]
+        {
+            assert!(set(name, "v").is_err(), "{name}");
+        }
+        assert!(set("x-ok", "a\r\nHost: evil").is_err());
+    }
+}

@@ -1,0 +1,327 @@
+//! `/api/admin/webhooks`: a company's subscriptions. What an owner may say of one is in [`crate::http::admin::webhook_change`], what became of their deliveries in
+//! [`crate::http::admin::deliveries`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use trackmate_wire::hex::hex;
+use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, GRACE_H_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+use trackmate_wire::signature;
+
+use crate::delivery::client::{self, Message};
+use crate::delivery::dispatch::headers;
+use crate::domain::clock;
+use crate::domain::delivery::{Outcome, Policy};
+use crate::domain::payload;
+use crate::domain::vault::{Unopened, Vault};
+use crate::error::Error;
+use crate::http;
+use crate::http::admin::deliveries::{Shown, latest};
+use crate::http::admin::webhook_change::{Wanted, change, is_reserved, too_many_headers, within};
+use crate::http::context::Call;
+use crate::http::{Handled, audit, auth, body};
+use crate::runtime::{random, secrets};
+use crate::store::subscriptions::{self, Subscription};
+
+pub(crate) const HOUR_MS: i64 = 3_600_000;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Webhook<'a> {
+    id: &'a str,
+    name: &'a str,
+    url: &'a str,
+    /// In the answer that made it, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+    events: Box<RawValue>,
+    description: Option<&'a str>,
+    /// The names; a value is not shown again once it is stored.
+    headers: BTreeMap<String, &'static str>,
+    preset: Option<&'a str>,
+    retry_attempts: i64,
+    retry_delay: i64,
+    timeout_ms: i64,
+    /// Deliveries a second.
+    rate_limit: Option<i64>,
+    disable_after_failures: i64,
+    disable_after_hours: i64,
+    active: bool,
+    disabled_reason: Option<&'a str>,
+    circuit: Circuit,
+    created_at: String,
+    stats: Stats<'a>,
+}
+
+/// Whether deliveries go out, or wait until a probe finds the receiver there.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Circuit {
+    state: &'static str,
+    next_probe_at: Option<String>,
+}
+
+impl Circuit {
+    pub(crate) fn of(s: &Subscription) -> Self {
+        let state = if s.open_until.is_some() { "open" } else { "closed" };
+        Self { state, next_probe_at: s.open_until.map(clock::iso) }
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookStats"))]
+#[serde(rename_all = "camelCase")]
+struct Stats<'a> {
+    success: i64,
+    failed: i64,
+    held: i64,
+    last_status: Option<i64>,
+    last_error: Option<&'a str>,
+    last_delivery_at: Option<String>,
+}
+
+impl<'a> Webhook<'a> {
+    fn new(s: &'a Subscription, secret: Option<&'a str>) -> Result<Self, Error> {
+        let headers: BTreeMap<String, Value> = serde_json::from_str(&s.headers)?;
+        Ok(Self {
+            id: &s.id,
+            name: &s.name,
+            url: &s.url,
+            secret,
+            events: RawValue::from_string(s.events.clone())?,
+            description: s.description.as_deref().filter(|text| !text.is_empty()),
+            headers: headers.into_keys().map(|name| (name, "***")).collect(),
+            preset: s.preset.as_deref(),
+            retry_attempts: s.retry_attempts,
+            retry_delay: s.retry_delay_s,
+            timeout_ms: s.timeout_ms,
+            rate_limit: s.rate_limit,
+            disable_after_failures: s.disable_failures,
+            disable_after_hours: s.disable_ms / HOUR_MS,
+            active: s.active != 0,
+            disabled_reason: s.disabled_reason.as_deref(),
+            circuit: Circuit::of(s),
+            created_at: clock::iso(s.created_at),
+            stats: Stats {
+                success: s.success,
+                failed: s.failed,
+                held: s.held,
+                last_status: s.last_status,
+                last_error: s.last_error.as_deref(),
+                last_delivery_at: s.last_at.map(clock::iso),
+            },
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookAnswer"))]
+pub(crate) struct One<'a> {
+    success: bool,
+    webhook: Webhook<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<Vec<Shown>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookList"))]
+pub(crate) struct List<'a> {
+    success: bool,
+    webhooks: Vec<Webhook<'a>>,
+}
+
+/// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? | retryAttempts?, retryDelay?, timeoutMs?, rateLimit?,
+/// disableAfterFailures?, disableAfterHours?, active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
+pub(crate) async fn post(call: &Call, admin: auth::Admin) -> Handled {
+    let text = body::as_sent(call).await?;
+    let mut wanted: Wanted = body::change(&text)?;
+    wanted.name = Some(body::required(wanted.name, "name")?);
+    wanted.url = Some(body::required(wanted.url, "url")?);
+    if wanted.events.is_none() {
+        return Err(Problem::field(Code::MissingField, "events", "events is missing").into());
+    }
+    let crm = Policy::preset("crm").unwrap_or(Policy {
+        attempts: 1,
+        delay_s: 1,
+        timeout_ms: TIMEOUT_MS_MAX,
+        standard: false,
+    });
+    let (id, secret) = (format!("wh_{}", hex(&random::bytes::<12>())), signature::secret(random::bytes()));
+    let owner = secrets::owner(&admin.company, &id);
+    let sealed = vault(call)?.seal(&owner, &secret, random::bytes());
+    let new = change(call, wanted, crm, &owner)?;
+    let policy = new.policy.unwrap_or(crm);
+    let db = call.db(Some(&admin.company))?;
+    let most = i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX);
+    if !subscriptions::add(db, &admin.company, &id, &sealed, &new, policy, most, call.now_ms()).await? {
+        return Err(
+            Problem::new(Code::LimitReached, format!("a company has at most {SUBSCRIPTIONS_MAX} webhooks")).into()
+        );
+    }
+    audit::target(call, &id);
+    answer(call, &admin, &id, Some(&secret)).await
+}
+
+/// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null takes the description, the rate limit, and in `headers` one of them away. Switched on again, what was
+/// held goes out, or is dismissed with `"held":"dismiss"`.
+pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let text = body::as_sent(call).await?;
+    let wanted: Wanted = body::change(&text)?;
+    let current = find(call, &admin, id).await?;
+    let known = Policy {
+        attempts: u32::try_from(current.retry_attempts).unwrap_or(1),
+        delay_s: u32::try_from(current.retry_delay_s).unwrap_or(1),
+        timeout_ms: u32::try_from(current.timeout_ms).unwrap_or(TIMEOUT_MS_MAX),
+        standard: false,
+    };
+    let change = change(call, wanted, known, &secrets::owner(&admin.company, id))?;
+    if !subscriptions::update(call.db(Some(&admin.company))?, &admin.company, id, &change, call.now_ms()).await? {
+        find(call, &admin, id).await?;
+        return Err(too_many_headers().into());
+    }
+    if change.active == Some(true) || change.url.is_some() || change.rate_limit.is_some() {
+        call.release_after_answer();
+    }
+    answer(call, &admin, id, None).await
+}
+
+/// `DELETE /api/admin/webhooks/{id}` → `{success}`. What it leaves open is dismissed.
+pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    if !subscriptions::delete(call.db(Some(&admin.company))?, &admin.company, id, call.now_ms()).await? {
+        return Err(unknown().into());
+    }
+    Ok(r#"{"success":true}"#.to_owned())
+}
+
+/// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+    let subscriptions = subscriptions::list(call.db(Some(&admin.company))?, &admin.company).await?;
+    let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&List { success: true, webhooks })?)
+}
+
+/// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`: the last 50 deliveries, newest first, each with its attempts.
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let subscription = find(call, &admin, id).await?;
+    let deliveries = latest(call, &admin, id, DELIVERIES_SHOWN_MAX).await?;
+    Ok(serde_json::to_string(&One {
+        success: true,
+        webhook: Webhook::new(&subscription, None)?,
+        deliveries: Some(deliveries),
+    })?)
+}
+
+#[derive(Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RotateRequest"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Rotate {
+    grace_hours: Option<u32>,
+}
+
+/// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with the new secret. The old one goes on signing for
+/// so long; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.
+pub(crate) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let text = body::as_sent(call).await?;
+    let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::change(&text)? };
+    let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
+    let until = (grace_h > 0).then(|| call.now_ms() + i64::from(grace_h) * HOUR_MS);
+    let secret = signature::secret(random::bytes());
+    let sealed = vault(call)?.seal(&secrets::owner(&admin.company, id), &secret, random::bytes());
+    let db = call.db(Some(&admin.company))?;
+    if !subscriptions::rotate(db, &admin.company, id, &sealed, until, call.now_ms()).await? {
+        find(call, &admin, id).await?;
+        let message =
+            "the secret before this one is still in its grace; rotate when that is over, or with graceHours 0";
+        return Err(Problem::new(Code::Conflict, message).into());
+    }
+    answer(call, &admin, id, Some(&secret)).await
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestAnswer"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Tested<'a> {
+    success: bool,
+    delivered: bool,
+    request: Sent<'a>,
+    status_code: Option<u16>,
+    error: Option<String>,
+    response_body: Option<String>,
+    duration_ms: i64,
+}
+
+/// What a test sent.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestRequest"))]
+struct Sent<'a> {
+    url: &'a str,
+    /// The values of the webhook's own headers are not shown.
+    headers: BTreeMap<&'a str, &'a str>,
+    /// The exact text that is signed.
+    body: &'a str,
+}
+
+impl<'a> Sent<'a> {
+    fn new(message: &'a Message<'_>) -> Self {
+        let fixed = [("content-type", client::CONTENT_TYPE), ("user-agent", client::USER_AGENT)];
+        let own = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
+        Self { url: message.url, headers: message.headers.iter().map(own).chain(fixed).collect(), body: message.body }
+    }
+}
+
+/// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body}, statusCode, error, responseBody, durationMs}`: sends `webhook.test`
+/// once, signed, also to a subscription that is switched off, and says what came of it.
+pub(crate) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+    let found = subscriptions::target(call.db(Some(&admin.company))?, &admin.company, id).await?;
+    let target = found.ok_or_else(unknown)?;
+    let began = call.now_ms();
+    let delivery_id = hex(&random::bytes::<16>());
+    let body =
+        payload::test(id, &delivery_id, began).ok_or_else(|| Error::Internal("a test could not be written".into()))?;
+    let unopened =
+        |Unopened| Error::Internal("the webhook's secrets could not be opened: is SECRETS_KEY the right one?".into());
+    let message = Message {
+        url: &target.url,
+        body: &body,
+        headers: headers(call.env(), &admin.company, id, &target, &delivery_id, began, &body).map_err(unopened)?,
+        timeout_ms: target.timeout_ms,
+        loopback: client::allows_loopback(call.env()),
+        breaker: None,
+    };
+    let exchange = client::post(&message).await;
+    let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
+    Ok(serde_json::to_string(&Tested {
+        success: true,
+        delivered: exchange.error.is_none(),
+        request: Sent::new(&message),
+        status_code,
+        error: exchange.error,
+        response_body: exchange.answer,
+        duration_ms: http::now_ms() - began,
+    })?)
+}
+
+/// The subscription, or 404.
+pub(crate) async fn find(call: &Call, admin: &auth::Admin, id: &str) -> Result<Subscription, Error> {
+    let found = subscriptions::find(call.db(Some(&admin.company))?, &admin.company, id).await?;
+    found.ok_or_else(|| unknown().into())
+}
+
+async fn answer(call: &Call, admin: &auth::Admin, id: &str, secret: Option<&str>) -> Handled {
+    let subscription = find(call, admin, id).await?;
+    Ok(serde_json::to_string(&One { success: true, webhook: Webhook::new(&subscription, secret)?, deliveries: None })?)
+}
+
+/// The deployment's vault: without one no secret is stored.
+pub(crate) fn vault(call: &Call) -> Result<Vault, Error> {
+    secrets::of(call.env()).ok_or_else(|| Error::Internal("the Worker secret SECRETS_KEY is not set".into()))
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::NotFound, "no webhook of this company has this id")
+}

@@ -1,0 +1,156 @@
+//! `/api/operator/companies`: the operator of the deployment creates companies and deals out their keys.
+
+use serde::{Deserialize, Serialize};
+use trackmate_wire::ids::is_company_id;
+use trackmate_wire::limits::{KEYS_SHOWN_MAX, NAME_CHARS_MAX, USERS_ITEMS_MAX};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::{clock, revenue};
+use crate::http::admin::keys::{self, Key, MadeKey};
+use crate::http::auth::{self, FreshKey};
+use crate::http::context::Call;
+use crate::http::pagination::{self, Pagination};
+use crate::http::{Handled, audit, body};
+use crate::runtime::random;
+use crate::store::companies::{self, Scope};
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyRequest"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct WantedCompany {
+    company_id: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Company<'a> {
+    id: &'a str,
+    name: &'a str,
+    #[serde(rename = "createdAt")]
+    created_at: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyAnswer"))]
+pub(crate) struct Created<'a> {
+    success: bool,
+    company: Company<'a>,
+    keys: FirstKeys<'a>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct FirstKeys<'a> {
+    server: MadeKey<'a>,
+    admin: MadeKey<'a>,
+}
+
+/// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server, admin}}`; the keys are shown this once.
+pub(crate) async fn post(call: &Call, _operator: auth::Operator) -> Handled {
+    let text = body::text(call).await?;
+    let wanted: WantedCompany = body::change(&text)?;
+    let name = body::required(wanted.name, "name")?;
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "name",
+            format!("name has at most {NAME_CHARS_MAX} characters"),
+        )
+        .into());
+    }
+    let id = wanted.company_id.unwrap_or_else(company_id);
+    if !is_company_id(&id) {
+        return Err(Problem::field(
+            Code::InvalidField,
+            "companyId",
+            "companyId is TM- and 4 to 32 capitals and digits",
+        )
+        .into());
+    }
+    let (server, admin) = (FreshKey::new(Scope::Server), FreshKey::new(Scope::Admin));
+    let revenue_events = serde_json::to_string(&revenue::DEFAULT_EVENTS)?;
+    let keys = [server.row("first server key"), admin.row("first admin key")];
+    if !companies::create(call.db(None)?, &id, name.trim(), &revenue_events, &keys, call.now_ms()).await? {
+        return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
+    }
+    audit::target(call, &id);
+    let now = call.now_ms();
+    Ok(serde_json::to_string(&Created {
+        success: true,
+        company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
+        keys: FirstKeys {
+            server: MadeKey::new(&server, keys[0].name, now),
+            admin: MadeKey::new(&admin, keys[1].name, now),
+        },
+    })?)
+}
+
+/// `TM-` and ten capitals and digits: 50 random bits, checked for being free when it is stored.
+fn company_id() -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let letters = random::bytes::<10>().map(|b| LETTERS.get(usize::from(b % 32)).copied().map_or('A', char::from));
+    format!("TM-{}", letters.iter().collect::<String>())
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyList"))]
+pub(crate) struct Companies<'a> {
+    success: bool,
+    companies: Vec<Company<'a>>,
+    pagination: Pagination,
+    storage: Storage,
+}
+
+/// How full the database is.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Storage {
+    bytes: i64,
+    /// Those that it may have (`D1_BYTES_MAX`).
+    bytes_max: i64,
+}
+
+/// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination, storage: {bytes, bytesMax}}`.
+pub(crate) async fn list(call: &Call, _operator: auth::Operator) -> Handled {
+    let limit = pagination::limit(call, USERS_ITEMS_MAX)?;
+    let after = pagination::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_default();
+    let db = call.db(None)?;
+    let mut found = companies::list(db, &after, pagination::rows(limit)).await?;
+    let (bytes, bytes_max) = db.bytes();
+    let storage = Storage { bytes, bytes_max };
+    let pagination = Pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
+    let shown = |c| -> Company<'_> {
+        let c: &companies::Listed = c;
+        Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }
+    };
+    let companies = found.iter().map(shown).collect();
+    Ok(serde_json::to_string(&Companies { success: true, companies, pagination, storage })?)
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyList"))]
+pub(crate) struct Keys<'a> {
+    success: bool,
+    keys: Vec<Key<'a>>,
+}
+
+/// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt}]}`.
+pub(crate) async fn keys(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
+    let keys = companies::keys(call.db(None)?, company, KEYS_SHOWN_MAX).await?;
+    if keys.is_empty() {
+        return Err(keys::unknown().into());
+    }
+    Ok(serde_json::to_string(&Keys { success: true, keys: keys.iter().map(Key::new).collect() })?)
+}
+
+/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
+pub(crate) async fn add_key(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
+    keys::add(call, company).await
+}
+
+/// `DELETE /api/operator/companies/{id}/keys/{key}` → `{success}`. The key stops working at once.
+pub(crate) async fn revoke_key(call: &Call, _operator: auth::Operator, company: &str, key: &str) -> Handled {
+    keys::revoke(call, company, key).await
+}

@@ -1,0 +1,3 @@
+//! Routes of the deployment's operator.
+
+pub(crate) mod companies;

@@ -1,0 +1,105 @@
+//! What every list has: a limit, a cursor, and whether there is more.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::Serialize;
+use trackmate_wire::limits::{LIST_BYTES_MAX, PAGE_ITEMS};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::http::context::Call;
+use crate::store::Page;
+
+/// `pagination` of an answer.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pagination {
+    limit: usize,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+impl Pagination {
+    /// Cuts a list that was asked for with one item too many to its page; `cursor` makes the next page's from the last item shown.
+    pub(crate) fn cut<T>(items: &mut Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
+        Self::ended(items, limit, false, cursor)
+    }
+
+    /// … of a page that may have ended early. → what it shows.
+    pub(crate) fn of<T>(page: Page<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Self) {
+        let Page { mut items, is_early } = page;
+        let pagination = Self::ended(&mut items, limit, is_early, cursor);
+        (items, pagination)
+    }
+
+    /// … of items that may have ended early.
+    pub(crate) fn ended<T>(items: &mut Vec<T>, limit: usize, early: bool, cursor: impl Fn(&T) -> String) -> Self {
+        let has_more = early || items.len() > limit;
+        items.truncate(limit);
+        Self { limit, has_more, next_cursor: items.last().filter(|_| has_more).map(cursor) }
+    }
+}
+
+/// That the query has no other parameters than these: a filter with a slip in its name would show everybody, and what is asked for by one would not be done.
+pub(crate) fn only(call: &Call, known: &[&str]) -> Result<(), Problem> {
+    let is_known = |name: &str| {
+        known.iter().any(|known| match *known {
+            "customField[" => name.starts_with("customField[") && name.ends_with(']'),
+            known => known == name,
+        })
+    };
+    match call.queries().into_iter().find(|(name, _)| !is_known(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let known = if known.is_empty() {
+                "none here".to_owned()
+            } else {
+                known.join(", ").replace("customField[", "customField[name]")
+            };
+            let message = format!("there is no parameter of this name: {name}; there is {known}");
+            Err(Problem { path: Some(name), ..Problem::new(Code::InvalidField, message) })
+        }
+    }
+}
+
+/// `?limit=`: 1 to `most`, 50 when left out.
+pub(crate) fn limit(call: &Call, most: usize) -> Result<usize, Problem> {
+    let Some(text) = call.query("limit") else { return Ok(PAGE_ITEMS) };
+    let limit = text.parse().ok().filter(|n| (1..=most).contains(n));
+    limit.ok_or_else(|| Problem::field(Code::InvalidField, "limit", format!("limit is a number from 1 to {most}")))
+}
+
+/// How many rows to ask the database for: the page and one more, which tells whether there are more.
+pub(crate) fn rows(limit: usize) -> i64 {
+    i64::try_from(limit + 1).unwrap_or(i64::MAX)
+}
+
+/// Ends a page early, with the item that brings it to as many bytes as a list has at most. → whether it is whole.
+pub(crate) fn within<T>(items: &mut Vec<T>, limit: usize, bytes: impl Fn(&T) -> usize) -> bool {
+    let mut before = 0;
+    let count = items
+        .iter()
+        .take_while(|item| {
+            before < LIST_BYTES_MAX && {
+                before += bytes(item);
+                true
+            }
+        })
+        .count();
+    let is_whole = count >= items.len().min(limit);
+    items.truncate(count);
+    is_whole
+}
+
+/// Wraps a place in a list, so that nobody comes to rely on what is in it.
+pub(crate) fn write_cursor(place: &str) -> String {
+    Base64UrlUnpadded::encode_string(place.as_bytes())
+}
+
+/// Unwraps `?cursor=` and reads the place with `read`; `None` when there is no cursor.
+pub(crate) fn cursor<T>(call: &Call, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    let Some(text) = call.query("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let place = Base64UrlUnpadded::decode_vec(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let place = place.and_then(|place| read(&place));
+    let message = "cursor is the nextCursor of an earlier page";
+    place.map(Some).ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", message))
+}

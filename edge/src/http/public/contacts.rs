@@ -1,0 +1,213 @@
+//! `POST /api/contacts`: a visitor fills in a funnel's form (seed 002). A contact is a person and a `registration.submitted` event; the CRM's
+//! webhook is a subscription like any other, so the answer does not wait for it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use trackmate_wire::ids::{derived_session, email_typed, is_public_session, session_id};
+use trackmate_wire::limits::EVENT_BYTES_MAX;
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::event;
+use crate::domain::mild::{self, Mild};
+use crate::domain::secret;
+use crate::http::context::Call;
+use crate::http::{Handled, body};
+use crate::ingest::browser::company;
+use crate::ingest::identify::{Claim, address, name};
+use crate::ingest::outcome_log;
+use crate::ingest::server::Warning;
+use crate::runtime::random;
+
+/// The event of a submitted form.
+const EVENT: &str = "registration.submitted";
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactRequest"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Wanted {
+    #[serde(rename = "company_id")]
+    company_id: Option<String>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
+    session_id: Option<String>,
+    email: Option<String>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    name: Option<Value>,
+    #[cfg_attr(test, schemars(with = "Option<Funnel>"))]
+    funnel: Option<Value>,
+    #[cfg_attr(test, schemars(with = "Option<Visitor>"))]
+    visitor: Option<Value>,
+    #[cfg_attr(test, schemars(with = "Option<Utm>"))]
+    utm: Option<Value>,
+    timestamp: Option<Value>,
+    #[serde(default, deserialize_with = "mild::deserialize")]
+    message_id: Option<String>,
+    sent_at: Option<Value>,
+    user_hash: Option<String>,
+}
+
+#[derive(Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Funnel {
+    project_id: Option<String>,
+    project_name: Option<String>,
+    page_id: Option<String>,
+    page_url: Option<String>,
+}
+
+#[derive(Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Visitor {
+    id: Option<String>,
+    user_agent: Option<String>,
+    referrer: Option<String>,
+}
+
+#[derive(Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Utm {
+    source: Option<String>,
+    medium: Option<String>,
+    campaign: Option<String>,
+    term: Option<String>,
+    content: Option<String>,
+}
+
+/// Reads the texts of an optional part, and notes what was left out of it.
+struct Part<'a> {
+    name: &'static str,
+    value: Option<&'a Value>,
+    warnings: &'a mut Vec<Warning>,
+}
+
+impl<'a> Part<'a> {
+    fn new(name: &'static str, value: Option<&'a Value>, warnings: &'a mut Vec<Warning>) -> Self {
+        if value.is_some_and(|value| !value.is_object() && !value.is_null()) {
+            warnings.push(Warning::left_out(name, "it is no object"));
+        }
+        Self { name, value, warnings }
+    }
+
+    fn text(&mut self, field: &str) -> Option<String> {
+        match mild::text(self.value?.get(field)?, EVENT_BYTES_MAX) {
+            Mild::Whole(text) | Mild::Cut(text) => Some(text),
+            Mild::Missing => None,
+            Mild::Unread => {
+                self.warnings.push(Warning::left_out(&format!("{}.{field}", self.name), "it is no text"));
+                None
+            }
+        }
+    }
+}
+
+/// The event's data, which are the `data` of the seed's payload.
+#[derive(Serialize)]
+struct Contact<'a> {
+    email: &'a str,
+    name: Option<&'a str>,
+    funnel: &'a Funnel,
+    visitor: &'a Visitor,
+    utm: &'a Utm,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactAnswer"))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answer<'a> {
+    success: bool,
+    /// Null if it is not known yet.
+    contact_id: Option<&'a str>,
+    /// Only while the database is down: the contact is stored once it is back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    queued: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId, pageUrl}, visitor?:{id, userAgent, referrer},
+/// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`, a profile's id.
+/// What the form leaves out of the visitor is taken from the request; an optional part that cannot be read costs no lead. Public: overwrites nothing and
+/// answers alike whether the address was known.
+pub(crate) async fn post(call: &Call) -> Handled {
+    let text = outcome_log::public_body(call).await?;
+    outcome_log::refused(call, &text, Some(EVENT), take(call, &text).await)
+}
+
+async fn take(call: &Call, text: &str) -> Handled {
+    let wanted: Wanted = body::parse(text)?;
+    let company = company(wanted.company_id)?;
+    outcome_log::came_to(call, &company, false);
+    let email = body::required(wanted.email, "email")?;
+    let email = &email_typed(&email);
+    let address = address(email)?;
+    let (name, warning) = name(wanted.name.as_ref());
+    let mut warnings: Vec<Warning> = warning.into_iter().collect();
+    let mut part = Part::new("funnel", wanted.funnel.as_ref(), &mut warnings);
+    let funnel = Funnel {
+        project_id: part.text("projectId"),
+        project_name: part.text("projectName"),
+        page_id: part.text("pageId"),
+        page_url: part.text("pageUrl"),
+    };
+    let mut part = Part::new("visitor", wanted.visitor.as_ref(), &mut warnings);
+    let mut visitor =
+        Visitor { id: part.text("id"), user_agent: part.text("userAgent"), referrer: part.text("referrer") };
+    let mut part = Part::new("utm", wanted.utm.as_ref(), &mut warnings);
+    let utm = Utm {
+        source: part.text("source"),
+        medium: part.text("medium"),
+        campaign: part.text("campaign"),
+        term: part.text("term"),
+        content: part.text("content"),
+    };
+    let contact = Contact { email, name: name.as_deref(), funnel: &funnel, visitor: &visitor, utm: &utm };
+    let said = serde_json::to_string(&contact)?;
+    let named = |by: &[u8], what: &str| {
+        derived_session("contact", &[company.as_bytes(), address.as_bytes(), by, what.as_bytes()])
+    };
+    let given = wanted.session_id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+    let session_given = given.clone().filter(|id| is_public_session(id));
+    if given.is_some() && session_given.is_none() {
+        warnings.push(Warning::left_out("sessionId", "it is no session of a page"));
+    }
+    // A form of no session is its own: named by what tells a repeat from a second one, so that a repeat names the same.
+    let message_id = wanted.message_id.as_deref().filter(|id| !id.is_empty());
+    let session = match (session_given, message_id, event::told_time(wanted.timestamp.as_ref())?) {
+        (Some(id), _, _) => id,
+        (None, Some(id), _) => named(b"id", id),
+        (None, None, Some(ms)) => named(b"said", &format!("{ms} {said}")),
+        (None, None, None) => session_id(u64::try_from(call.now_ms() / 1000).unwrap_or_default(), random::bytes()),
+    };
+    outcome_log::session(call, &session);
+    visitor.id.get_or_insert_with(|| session.clone());
+    visitor.user_agent = visitor.user_agent.take().or_else(|| call.header("user-agent").map(secret::hidden));
+    visitor.referrer = visitor.referrer.take().or_else(|| call.header("referer").map(secret::hidden));
+    let contact = Contact { email, name: name.as_deref(), funnel: &funnel, visitor: &visitor, utm: &utm };
+    let data = serde_json::to_string(&contact)?;
+    if data.len() > EVENT_BYTES_MAX {
+        return Err(Problem::new(Code::EventTooLarge, format!("the contact is over {EVENT_BYTES_MAX} bytes")).into());
+    }
+    let claim = Claim {
+        company: &company,
+        session: &session,
+        address: &address,
+        email: Some(email),
+        trusted: false,
+        name: name.as_deref(),
+        traits: "{}",
+        event: EVENT,
+        said: &said,
+        data,
+        timestamp: wanted.timestamp,
+        message_id: wanted.message_id,
+        sent_ms: body::sent_ms(wanted.sent_at.as_ref()),
+        user_hash: wanted.user_hash,
+        context: None,
+        claim: None,
+    };
+    let identified = claim.receive(call).await?;
+    let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
+    Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
+}

@@ -1,0 +1,4 @@
+//! Routes that pages call, without a key.
+
+pub(crate) mod contacts;
+pub(crate) mod visitor_cookie;

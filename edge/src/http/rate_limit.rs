@@ -1,0 +1,104 @@
+//! Rate limits, by the runtime's own counters: they are beside the Worker, so a request that is refused costs no trip to D1. How many requests are allowed
+//! stands in `wrangler.toml`; one with many items counts as several; a limit whose binding is not there limits nothing, and a counter that fails lets everybody in.
+//!
+//! The counters are a data centre's own and approximate: this is to keep one caller from using up what is there for all, not to bill by.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use trackmate_wire::limits::{BATCH_EVENTS_MAX, RATE_ITEMS};
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::error::Error;
+use crate::http::context::Call;
+
+/// Pages, by company and network.
+const PAGES: &str = "RATE_PAGES";
+/// Keys, by their hash.
+const KEYS: &str = "RATE_KEYS";
+/// Requests whose key or company is not known, by network.
+const REFUSED: &str = "RATE_REFUSED";
+
+/// Counts a page's request with so many items. One that did not come through Cloudflare has no address, and is not counted.
+pub(crate) async fn page(call: &Call, company: &str, items: usize) -> Result<(), Problem> {
+    let Some(network) = caller(call) else { return Ok(()) };
+    for _ in 0..weight(items) {
+        count(call, PAGES, format!("{company} {network}")).await?;
+    }
+    Ok(())
+}
+
+/// Counts a request with a key.
+pub(crate) async fn key(call: &Call, hash: &str) -> Result<(), Problem> {
+    count(call, KEYS, hash.to_owned()).await
+}
+
+/// Counts what such a request's items weigh beyond the one that it was counted as.
+pub(crate) async fn items(call: &Call, hash: &str, items: usize) -> Result<(), Problem> {
+    for _ in 1..weight(items) {
+        key(call, hash).await?;
+    }
+    Ok(())
+}
+
+/// As how many requests one with so many items counts.
+fn weight(items: usize) -> usize {
+    items.min(BATCH_EVENTS_MAX).div_ceil(RATE_ITEMS).max(1)
+}
+
+/// Counts a request that was refused because nobody knows its key or company: beyond the limit it is told to wait instead. Others behind the same address
+/// are not held up by it.
+pub(crate) async fn refused(call: &Call, error: Error) -> Error {
+    match (error.code(), caller(call)) {
+        (Code::InvalidKey | Code::UnknownCompany, Some(network)) => {
+            count(call, REFUSED, network).await.map_or_else(Error::from, |()| error)
+        }
+        (_, _) => error,
+    }
+}
+
+async fn count(call: &Call, binding: &str, whose: String) -> Result<(), Problem> {
+    let Ok(limiter) = call.env().rate_limiter(binding) else { return Ok(()) };
+    match limiter.limit(whose).await {
+        Ok(outcome) if !outcome.success => {
+            Err(Problem::new(Code::RateLimited, "more requests than this caller may send; try again after Retry-After"))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The caller's network, by the address that Cloudflare saw.
+fn caller(call: &Call) -> Option<String> {
+    call.header("cf-connecting-ip").map(|address| network(&address))
+}
+
+/// An IPv4 address, or the first half of an IPv6 one: the other half is the customer's own to choose from.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(v6)) => v6
+            .to_ipv4_mapped()
+            .map_or_else(|| Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).to_string(), |v4| v4.to_string()),
+        Ok(IpAddr::V4(v4)) => v4.to_string(),
+        Err(_) => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_counts_as_many_as_its_items_weigh() {
+        for (items, requests) in [(0, 1), (1, 1), (50, 1), (51, 2), (500, 10), (100_000, 10)] {
+            assert_eq!(weight(items), requests, "{items} items");
+        }
+    }
+
+    #[test]
+    fn a_customer_of_ipv6_is_one_caller_whatever_the_address() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(network("what is this"), "what is this");
+    }
+}

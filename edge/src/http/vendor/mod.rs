@@ -1,0 +1,3 @@
+//! Routes that other vendors' clients call.
+
+pub(crate) mod write_key;

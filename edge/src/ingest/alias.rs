@@ -1,0 +1,87 @@
+//! `alias` events of the server door: `{previousId, userId}`, by which other clients' servers say that two ids are one person. A page's `alias` is a claim and
+//! stays an event.
+
+use serde::Deserialize;
+use trackmate_wire::limits::ALIASES_MAX;
+use trackmate_wire::problem::Code;
+
+use crate::domain::compat;
+use crate::domain::event::Row;
+use crate::error::Error;
+use crate::http::context::Call;
+use crate::ingest::identify::{address, user};
+use crate::ingest::server::Warning;
+use crate::people::merge;
+use crate::store::{ingest, people};
+
+/// The event's name.
+const EVENT: &str = "alias";
+
+/// What was not done, and why.
+const NOBODY: Warning =
+    Warning::new("alias_unknown", "an alias names somebody who is not known, or no two ids; nothing was merged");
+const REFUSED: Warning = Warning::new(
+    "alias_refused",
+    "an alias names somebody who was erased, two whom an admin parted, or more profiles than can stand as one; nothing was merged",
+);
+const TOO_MANY: Warning =
+    Warning::new("alias_skipped", "a request has too many aliases; only the first were acted upon");
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Alias {
+    #[serde(default, deserialize_with = "compat::id")]
+    previous_id: Option<String>,
+    #[serde(default, deserialize_with = "compat::id")]
+    user_id: Option<String>,
+}
+
+/// Makes one user of two, as `merge` does, for each of these events that is an alias, is not stored yet (so a repeat undoes no undo) and names two known
+/// people, each by user id, by the company's own id or by e-mail address. `userId` stands for both. Runs before the events are stored, so that one that fails half-way is made again by
+/// a repeat. What was refused, and why; `None` and nothing asked where there is no alias.
+pub(crate) async fn unite(call: &Call, company: &str, rows: &[Row]) -> Result<Option<Vec<Warning>>, Error> {
+    let named: Vec<&Row> = rows.iter().filter(|row| row.name == EVENT).collect();
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let mut warnings = Vec::new();
+    let ids: Vec<&str> = named.iter().map(|row| row.id.as_str()).collect();
+    let known = ingest::known(call.db(Some(company))?, company, &ids).await?;
+    let fresh = named.into_iter().filter(|row| !known.contains(&row.id));
+    for (place, row) in fresh.enumerate() {
+        let warning = if place < ALIASES_MAX { one(call, company, row).await? } else { Some(TOO_MANY) };
+        warnings.extend(warning.filter(|new: &Warning| !warnings.iter().any(|w: &Warning| w.code == new.code)));
+    }
+    Ok(Some(warnings))
+}
+
+async fn one(call: &Call, company: &str, row: &Row) -> Result<Option<Warning>, Error> {
+    let alias = serde_json::from_str::<Alias>(row.data.get()).ok();
+    let Some((Some(previous), Some(user))) = alias.map(|alias| (alias.previous_id, alias.user_id)) else {
+        return Ok(Some(NOBODY));
+    };
+    if previous == user {
+        return Ok(None);
+    }
+    let (Some(from), Some(into)) = (known(call, company, &previous).await?, known(call, company, &user).await?) else {
+        return Ok(Some(NOBODY));
+    };
+    match merge::join(call, company, &into, &from, "server").await {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(REFUSED)),
+        Err(error) if matches!(error.code(), Code::ErasedUser | Code::LimitReached) => Ok(Some(REFUSED)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whom an id names: a user's id, the company's own for them, or an address.
+async fn known(call: &Call, company: &str, id: &str) -> Result<Option<String>, Error> {
+    let db = call.db(Some(company))?;
+    if address(id).is_err()
+        && let Some(profile) = people::profile(db, company, id).await?
+    {
+        return Ok(Some(profile.id));
+    }
+    let Ok(key) = user(id) else { return Ok(None) };
+    Ok(people::owner(db, company, &key).await?.map(|owner| owner.profile))
+}

@@ -1,0 +1,11 @@
+//! Requests that bring events or say who somebody is, from parsed body to store.
+
+pub(crate) mod alias;
+pub(crate) mod browser;
+pub(crate) mod identify;
+pub(crate) mod outage_buffer;
+pub(crate) mod outcome_log;
+pub(crate) mod plan_check;
+pub(crate) mod server;
+pub(crate) mod vendor;
+pub(crate) mod violation_counts;

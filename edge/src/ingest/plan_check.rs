@@ -1,0 +1,134 @@
+//! Holding events against their company's plan, at both doors.
+//!
+//! An isolate keeps plans, and knows by the version whether one is in force. That comes with what is asked anyway: at the server's door with the key, at the
+//! browser's with the door itself, and there the statement that stores events stores none that were held against another version. So a plan is in force for
+//! every request that begins after it was set, nothing is asked for a company without one, and what is kept is never trusted to be right.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use trackmate_wire::limits::PLANS_KEPT;
+use trackmate_wire::problem::Problem;
+
+use crate::domain::clock;
+use crate::domain::event::Row;
+use crate::domain::plan::{self, Mode, Plan, Violation};
+use crate::error::Error;
+use crate::http::context::Call;
+use crate::ingest::browser::check;
+use crate::ingest::outcome_log;
+use crate::ingest::violation_counts;
+use crate::store::ingest::{self, Door, Request, Stored};
+use crate::store::plans;
+
+/// How often a request is held against a plan anew because another one came into force in between.
+const TRIES_MAX: usize = 3;
+
+/// A plan in force.
+struct Held {
+    version: i64,
+    mode: Mode,
+    plan: Plan,
+}
+
+thread_local! {
+    /// By company.
+    static KEPT: RefCell<BTreeMap<String, Rc<Held>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn kept(company: &str) -> Option<Rc<Held>> {
+    KEPT.with_borrow(|kept| kept.get(company).cloned())
+}
+
+/// Reads a company's plan and keeps it; none if events are held against none.
+async fn load(call: &Call, company: &str) -> Result<Option<Rc<Held>>, Error> {
+    let stored = plans::find(call.db(Some(company))?, company).await?;
+    let held = match stored.filter(|stored| stored.mode != Mode::Off) {
+        Some(s) => Some(Rc::new(Held { version: s.version, mode: s.mode, plan: serde_json::from_str(&s.plan)? })),
+        None => None,
+    };
+    KEPT.with_borrow_mut(|kept| {
+        kept.remove(company);
+        if kept.len() >= PLANS_KEPT {
+            kept.pop_first();
+        }
+        if let Some(held) = &held {
+            kept.insert(company.to_owned(), Rc::clone(held));
+        }
+    });
+    Ok(held)
+}
+
+/// A request's events as far as their company's plan lets them in.
+pub(crate) struct Fitting<'a> {
+    /// Those that are to be stored.
+    pub(crate) rows: Cow<'a, [Row]>,
+    /// Those that are not, and why.
+    pub(crate) refused: Vec<(Row, Problem)>,
+    found: Vec<(String, Violation)>,
+}
+
+impl<'a> Fitting<'a> {
+    fn of(held: Option<&Held>, rows: &'a [Row]) -> Self {
+        let Some(held) = held else {
+            return Self { rows: Cow::Borrowed(rows), refused: Vec::new(), found: Vec::new() };
+        };
+        let plan::Held { rows, refused, found } = plan::hold(rows.to_vec(), &held.plan, held.mode);
+        Self { rows: Cow::Owned(rows), refused, found }
+    }
+
+    /// Counts what was violated, once the answer is on its way.
+    pub(crate) fn count(&mut self, call: &Call, company: &str) {
+        if violation_counts::count(company, std::mem::take(&mut self.found), call.now_ms()) {
+            call.after_answer(violation_counts::write_down(call.env().clone()));
+        }
+    }
+
+    /// Counts what was violated and tells of what is refused, once the others are stored → the places in the request, and why.
+    pub(crate) fn settle(mut self, call: &Call, company: &str) -> Vec<(usize, Problem)> {
+        self.count(call, company);
+        if !self.refused.is_empty() {
+            outcome_log::refused_rows(call, self.refused.iter().map(|(row, problem)| (row, problem)));
+        }
+        self.refused.into_iter().map(|(row, problem)| (clock::place(row.ts), problem)).collect()
+    }
+}
+
+/// Stores a browser's events, those that its company's plan lets in. → those, and what was stored.
+pub(crate) async fn browser<'a>(
+    call: &Call,
+    request: Request<'_>,
+    rows: &'a [Row],
+) -> Result<(Fitting<'a>, Stored), Error> {
+    let company = request.company;
+    let mut held = kept(company);
+    for _ in 0..TRIES_MAX {
+        let request = Request { plan: Some(held.as_ref().map_or(0, |held| held.version)), ..request };
+        let fitting = Fitting::of(held.as_deref(), rows);
+        let (door, stored) = ingest::browser(call.db(Some(company))?, &request, &fitting.rows).await?;
+        if let Door::Replanned(_) = door {
+            held = load(call, company).await?;
+            continue;
+        }
+        check(call, door)?;
+        return Ok((fitting, stored));
+    }
+    Err(Error::Internal(format!("the company's plan was changed {TRIES_MAX} times over")))
+}
+
+/// A server's events, those that its company's plan lets in. `version` is the one in force, as the key told.
+pub(crate) async fn server<'a>(
+    call: &Call,
+    company: &str,
+    version: i64,
+    rows: &'a [Row],
+) -> Result<Fitting<'a>, Error> {
+    let held = match kept(company).filter(|held| held.version == version) {
+        _ if version == 0 => None,
+        Some(held) => Some(held),
+        None => load(call, company).await?,
+    };
+    Ok(Fitting::of(held.as_deref(), rows))
+}

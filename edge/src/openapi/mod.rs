@@ -1,0 +1,286 @@
+//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`, made from the types that the handlers read and write. It is made by the tests and committed, so
+//! that the Worker carries none of it and a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page `/docs/http/`.
+//!
+//! To add a route: 1. its types derive the schema beside their serde derive,
+//! `#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "…"))]`, and are `pub(crate)`, 2. an [`Operation`] for each method in the file of its
+//! group here (the table of what it takes, gives and refuses), 3. what serde cannot tell of the types, required fields and bounds, in [`refine`],
+//! 4. `make openapi`. A test here fails for a route without an operation, for an operation without a route and for a stale document; the black-box
+//! test `tests/api/openapi.mjs` sends every example to the Worker and holds the answers against the schemas.
+
+mod company;
+mod compat;
+mod delivery;
+mod exports;
+mod groups;
+mod identity;
+mod operation;
+mod operator;
+mod public;
+mod receipts;
+mod refine;
+mod schemas;
+mod server;
+mod users;
+mod webhooks;
+
+use serde_json::{Map, Value, json};
+use trackmate_wire::catalogue::{self, Told};
+use trackmate_wire::problem::ALL;
+
+use crate::error;
+use crate::openapi::operation::{Group, Operation};
+use crate::openapi::schemas::Schemas;
+
+/// What there is to know before the first call.
+const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, and sends each on, signed, to every webhook that wants it.\n\n\
+Bodies are JSON of at most 500 KB, read whatever the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a `Problem`: match on its `code`, which is one of a closed list. \
+Every answer carries `x-request-id`. Times are ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or seconds. \
+In a request, null is as good as a field left out, but in a change it takes away what may be nothing. Of what admins and the operator send, fields and parameters that are not listed are refused; of what pages and servers send they are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
+
+/// All operations by audience, in the order of the page.
+fn groups() -> Vec<Group> {
+    vec![
+        public::group(),
+        server::group(),
+        compat::group(),
+        users::group(),
+        identity::group(),
+        groups::group(),
+        exports::group(),
+        webhooks::group(),
+        receipts::group(),
+        company::group(),
+        operator::group(),
+    ]
+}
+
+/// The whole document.
+fn document() -> Value {
+    let groups = groups();
+    let mut schemas = Schemas::new();
+    let mut paths = Map::new();
+    for group in &groups {
+        for operation in &group.operations {
+            let rendered = operation.render(group, &groups, &mut schemas);
+            let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+            let taken = path.as_object_mut().unwrap().insert(operation.method.to_owned(), rendered);
+            assert!(taken.is_none(), "{} {} stands twice", operation.method, operation.path);
+        }
+    }
+    let webhooks = delivery::render(&mut schemas);
+    let ids = |group: &Group| group.operations.iter().map(|operation| operation.id).collect::<Vec<_>>();
+    let tag = |group: &Group| json!({"name": group.name, "description": group.text, "x-operations": ids(group)});
+    let tags: Vec<Value> = groups.iter().map(tag).chain([delivery::tag()]).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "TrackMate",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Events, people and signed webhooks at the edge.",
+            "description": INTRODUCTION,
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
+        },
+        "servers": [{"url": "/"}],
+        "tags": tags,
+        "paths": paths,
+        "webhooks": webhooks,
+        "components": {
+            "responses": std::mem::take(&mut schemas.responses),
+            "schemas": schemas.components(),
+            "securitySchemes": {
+                "serverKey": {"type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key", "description": "A company's key of scope `server`."},
+                "adminKey": {"type": "apiKey", "in": "header", "name": "X-Admin-ID", "description": "A company's key of scope `admin`."},
+                "bearerKey": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`."},
+                "operatorKey": {"type": "http", "scheme": "bearer", "description": "The deployment's `OPERATOR_KEY`."},
+            },
+            "headers": {
+                "RequestId": {"description": "Names this request in the logs.", "required": true, "schema": {"type": "string"}},
+                "RetryAfter": {"description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"}},
+                "ExportId": {"description": "The export, as `GET /api/admin/exports` lists it.", "required": true, "schema": {"type": "string"}},
+                "ExportSnapshot": {"description": "The instant whose state was asked for.", "required": true, "schema": {"type": "string", "format": "date-time"}},
+                "ContentDisposition": {"description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"}},
+            },
+        },
+    })
+}
+
+/// JSON as a person would break it into lines: what fits on one stays on one.
+fn written(value: &Value, indent: usize) -> String {
+    let flat = value.to_string();
+    let lines: Vec<String> = match value {
+        _ if indent + flat.len() <= 150 => return flat,
+        Value::Array(items) => items.iter().map(|item| written(item, indent + 2)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| format!("\"{name}\": {}", written(member, indent + 2))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return flat,
+    };
+    let (open, close) = if value.is_array() { ('[', ']') } else { ('{', '}') };
+    let (inner, outer) = (" ".repeat(indent + 2), " ".repeat(indent));
+    format!("{open}\n{inner}{}\n{outer}{close}", lines.join(&format!(",\n{inner}")))
+}
+
+/// `docs/problems.md`.
+fn problems() -> String {
+    let mut text = String::from(
+        "# Problem codes\n\nEvery code there is, as each deployment serves them at `/docs/problems/`. Clients match on `code`; texts may change. The list is closed: `wire/src/problem.rs`. \
+         This file is made from `wire/src/catalogue.rs` by `make openapi`.\n\n| code | status | problem |\n|---|---|---|\n",
+    );
+    for code in ALL {
+        text +=
+            &format!("| [`{0}`](#{0}) | {1} | {2} |\n", code.as_str(), error::status(code), catalogue::of(code).title);
+    }
+    for code in ALL {
+        let Told { title, cause, mend } = catalogue::of(code);
+        text += &format!(
+            "\n## `{}`\n\n{title} (status {}).\n\n- Cause: {cause}\n- Mend: {mend}\n",
+            code.as_str(),
+            error::status(code)
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::http::Route;
+
+    /// The paths of the router as its source spells them, `{}` for whatever is not fixed.
+    fn routed() -> BTreeSet<String> {
+        let router =
+            include_str!("../http/mod.rs").split_once("fn of(path").unwrap().1.split_once("=> return None").unwrap().0;
+        let pattern = |text: &str| {
+            let parts = text.split_once(']').unwrap().0.split(',').map(str::trim).filter(|part| !part.is_empty());
+            parts
+                .map(|part| {
+                    part.strip_prefix('"').map_or("/{}".to_owned(), |name| format!("/{}", name.trim_end_matches('"')))
+                })
+                .collect()
+        };
+        router.split("[\"").skip(1).map(|rest| pattern(&format!("\"{rest}"))).collect()
+    }
+
+    fn blank(path: &str) -> String {
+        path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
+    }
+
+    #[test]
+    fn every_route_and_method_stands_in_the_document_and_no_other() {
+        let groups = groups();
+        let operations: Vec<&Operation> = groups.iter().flat_map(|group| &group.operations).collect();
+        let routed = routed();
+        assert!(routed.len() > 20, "{routed:?}");
+        let told: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
+        assert_eq!(told, routed);
+        for path in &told {
+            let sample = &operations
+                .iter()
+                .find(|o| blank(o.path) == *path)
+                .unwrap()
+                .path
+                .replace("{format}", "csv")
+                .replace("{kind}", "track");
+            let route = Route::of(sample).unwrap();
+            let taken: BTreeSet<String> = route
+                .methods()
+                .split(", ")
+                .filter(|m| !["HEAD", "OPTIONS"].contains(m))
+                .map(str::to_lowercase)
+                .collect();
+            let of_path = operations.iter().filter(|o| blank(o.path) == *path);
+            assert_eq!(of_path.map(|o| o.method.to_owned()).collect::<BTreeSet<_>>(), taken, "{path}");
+        }
+        let ids: BTreeSet<&str> = operations.iter().map(|o| o.id).collect();
+        assert_eq!(ids.len(), operations.len(), "an operation's id is its own");
+    }
+
+    /// Each place of the document where a schema stands, with its path.
+    fn schemas_of<'a>(value: &'a Value, path: &str, is_schema: bool, found: &mut Vec<(String, &'a Value)>) {
+        if is_schema {
+            found.push((path.to_owned(), value));
+        }
+        let Some(members) = value.as_object() else { return };
+        for (name, member) in members {
+            let path = format!("{path}/{name}");
+            match (name.as_str(), member) {
+                ("example" | "examples" | "x-codes" | "enum" | "const", _) => {}
+                ("schemas" | "properties", Value::Object(named)) => {
+                    for (name, one) in named {
+                        schemas_of(one, &format!("{path}/{name}"), true, found);
+                    }
+                }
+                (_, Value::Array(all)) => {
+                    let are_schemas = ["allOf", "anyOf", "oneOf"].contains(&name.as_str());
+                    for (place, one) in all.iter().enumerate() {
+                        schemas_of(one, &format!("{path}/{place}"), are_schemas, found);
+                    }
+                }
+                ("schema" | "items" | "additionalProperties", _) => schemas_of(member, &path, true, found),
+                _ => schemas_of(member, &path, false, found),
+            }
+        }
+    }
+
+    /// Of each rule: a generator of clients that fails where it is broken.
+    #[test]
+    fn generators_of_clients_find_nothing_in_the_document_that_they_do_not_know() {
+        let document = document();
+        let mut found = Vec::new();
+        schemas_of(&document, "", false, &mut found);
+        assert!(found.len() > 500, "{}", found.len());
+        for (path, schema) in found {
+            let is = |kind: &str| {
+                schema["type"] == kind || schema["type"].as_array().is_some_and(|all| all.contains(&json!(kind)))
+            };
+            if !path.ends_with("/additionalProperties") {
+                assert!(schema.is_object(), "openapi-python-client: {path} is no object");
+            }
+            assert!(!is("array") || schema["items"].is_object(), "openapi-python-client: {path} is a list of what?");
+            let is_choice = path.contains("anyOf/") || path.contains("oneOf/");
+            assert!(is_choice || schema["type"] != "null", "openapi-generator for Rust: {path} is nothing but null");
+            for word in ["enum", "const"] {
+                assert!(
+                    schema.get(word).is_none() || !schema["type"].is_null(),
+                    "all: {path} has a {word} and no type"
+                );
+            }
+            for word in ["oneOf", "anyOf"] {
+                let either = schema[word].as_array().map(Vec::as_slice).unwrap_or_default();
+                let are_values = either.iter().all(|one| one.get("const").is_some());
+                assert!(either.is_empty() || !are_values, "openapi-generator for Rust: {path} is no enum");
+            }
+        }
+        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            for (field, one) in fields.filter(|(_, one)| one.get("enum").or_else(|| one.get("const")).is_some()) {
+                assert!(!same(name, field), "openapi-generator for Rust: two types are named {name}: {one}");
+            }
+        }
+        let tags = |of: &str| -> BTreeSet<String> {
+            let paths =
+                document[of].as_object().unwrap().values().flat_map(|methods| methods.as_object().unwrap().values());
+            paths.map(|operation| operation["tags"][0].to_string()).collect()
+        };
+        assert!(tags("paths").is_disjoint(&tags("webhooks")), "openapi-generator: one file is written over the other");
+    }
+
+    #[test]
+    fn the_documents_in_docs_are_those_that_the_types_make() {
+        for (name, made) in [("openapi.json", format!("{}\n", written(&document(), 0))), ("problems.md", problems())] {
+            let file = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+            if std::env::var_os("OPENAPI_WRITE").is_some() {
+                std::fs::write(&file, &made).unwrap();
+            }
+            let committed = std::fs::read_to_string(&file).unwrap_or_default();
+            let differs = made.lines().zip(committed.lines()).find(|(new, old)| new != old);
+            assert!(
+                made == committed,
+                "docs/{name} is stale: run make openapi and commit it. It differs first at {differs:?}"
+            );
+        }
+    }
+}

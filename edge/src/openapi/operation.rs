@@ -1,0 +1,308 @@
+//! One operation: what a caller sends, gets, and may be refused with; and how that is written in `OpenAPI`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+use trackmate_wire::problem::Code;
+
+use crate::domain::export::Format;
+use crate::error;
+use crate::openapi::schemas::Schemas;
+
+/// Whose key an operation asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Nobody's.
+    Anyone,
+    /// A company's, scope `server`.
+    Server,
+    /// A company's, scope `admin`.
+    Admin,
+    /// The deployment's own.
+    Operator,
+}
+
+/// The operations of one audience.
+pub(crate) struct Group {
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) who: Who,
+    pub(crate) operations: Vec<Operation>,
+}
+
+/// What the answer of an export says beside it, and where the document describes that.
+const EXPORT_HEADERS: [(&str, &str); 3] = [
+    ("x-export-id", "ExportId"),
+    ("x-export-snapshot", "ExportSnapshot"),
+    ("content-disposition", "ContentDisposition"),
+];
+
+type Schema = Box<dyn Fn(&mut Schemas) -> Value>;
+
+/// One method of one path.
+pub(crate) struct Operation {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) id: &'static str,
+    summary: &'static str,
+    text: &'static str,
+    query: Vec<Value>,
+    takes: Option<(Schema, Value)>,
+    optional: bool,
+    gives: Option<(Schema, Value)>,
+    makes: Option<(&'static str, &'static str)>,
+    is_export: bool,
+    files: &'static [(&'static str, &'static str)],
+    fails: Vec<Code>,
+}
+
+impl Operation {
+    /// `id` is what generated clients call it.
+    pub(crate) fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Self {
+        let (query, fails) = (Vec::new(), Vec::new());
+        Self {
+            method,
+            path,
+            id,
+            summary,
+            text: "",
+            query,
+            takes: None,
+            optional: false,
+            gives: None,
+            makes: None,
+            is_export: false,
+            files: &[],
+            fails,
+        }
+    }
+
+    /// What the summary leaves out; Markdown.
+    pub(crate) fn text(self, text: &'static str) -> Self {
+        Self { text, ..self }
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn query(mut self, name: &str, schema: Value, text: &str) -> Self {
+        self.query.push(json!({"name": name, "in": "query", "description": text, "schema": schema}));
+        self
+    }
+
+    /// A parameter of the query that is spelled otherwise than `name=value`.
+    pub(crate) fn query_as(mut self, parameter: Value) -> Self {
+        self.query.push(parameter);
+        self
+    }
+
+    /// `limit` and `cursor` of a list.
+    pub(crate) fn paged(self, most: usize) -> Self {
+        let limit = json!({"type": "integer", "minimum": 1, "maximum": most, "default": 50});
+        self.query("limit", limit, "Items of a page.")
+            .query("cursor", json!({"type": "string"}), "The `nextCursor` of the page before.")
+            .fails(&[Code::InvalidField, Code::InvalidCursor])
+    }
+
+    /// A body of this type, with an example that the Worker accepts.
+    pub(crate) fn takes<T: JsonSchema + 'static>(self, example: Value) -> Self {
+        Self { takes: Some((Box::new(Schemas::request::<T>), example)), ..self }
+    }
+
+    /// A body that no one type reads: a schema by its name in [`crate::openapi::schemas`].
+    pub(crate) fn takes_named(self, name: &'static str, example: Value) -> Self {
+        Self { takes: Some((Box::new(move |_| reference(name)), example)), ..self }
+    }
+
+    /// The body may be left out.
+    pub(crate) fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+
+    /// The answer's type, with an example.
+    pub(crate) fn gives<T: JsonSchema + 'static>(self, example: Value) -> Self {
+        Self { gives: Some((Box::new(Schemas::answer::<T>), example)), ..self }
+    }
+
+    /// An answer that no one type writes: a schema by its name in [`crate::openapi::schemas`].
+    pub(crate) fn gives_named(self, name: &'static str, example: Value) -> Self {
+        Self { gives: Some((Box::new(move |_| reference(name)), example)), ..self }
+    }
+
+    /// The answer is streamed, its JSON or one of these files: media types, each with an example.
+    pub(crate) fn exports(self, files: &'static [(&'static str, &'static str)]) -> Self {
+        Self { is_export: true, files, ..self }
+    }
+
+    /// The answer is no JSON: its media type, with an example.
+    pub(crate) fn streams(self, media: &'static [(&'static str, &'static str)]) -> Self {
+        Self { files: media, ..self }
+    }
+
+    /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/` in paths.
+    pub(crate) fn makes(self, things: &'static str, pointer: &'static str) -> Self {
+        Self { makes: Some((things, pointer)), ..self }
+    }
+
+    /// Codes of problems, beside those that follow from the credentials and from having a body.
+    pub(crate) fn fails(mut self, codes: &[Code]) -> Self {
+        self.fails.extend(codes);
+        self
+    }
+
+    pub(crate) fn render(&self, group: &Group, all: &[Group], schemas: &mut Schemas) -> Value {
+        let mut rendered = json!({
+            "operationId": self.id,
+            "tags": [group.name],
+            "summary": self.summary,
+            "security": security(group.who),
+            "responses": self.responses(group.who, all, schemas),
+        });
+        let mut put = |name: &str, value: Value| rendered[name] = value;
+        if !self.text.is_empty() {
+            put("description", self.text.into());
+        }
+        let parameters: Vec<Value> = self.segments().map(path_parameter).chain(self.query.iter().cloned()).collect();
+        if !parameters.is_empty() {
+            put("parameters", parameters.into());
+        }
+        if let Some((schema, example)) = &self.takes {
+            let content = json!({"application/json": {"schema": schema(schemas), "example": example}});
+            put("requestBody", json!({"required": !self.optional, "content": content}));
+        }
+        rendered
+    }
+
+    /// The variable segments of the path, each with the one before it, which says what it is the id of; a format is no id.
+    fn segments(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let parts: Vec<&str> = self.path.split('/').collect();
+        let pairs: Vec<_> = parts.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        let variable = pairs.into_iter().filter(|(_, part)| part.starts_with('{'));
+        let choices = [("{format}", "formats"), ("{kind}", "kinds")];
+        variable.map(move |(things, part)| {
+            let choice = choices.iter().find(|(name, _)| *name == part);
+            (choice.map_or(things, |(_, choices)| choices), part)
+        })
+    }
+
+    fn responses(&self, who: Who, all: &[Group], schemas: &mut Schemas) -> Value {
+        let headers = json!({"x-request-id": {"$ref": "#/components/headers/RequestId"}});
+        let content = self.gives.as_ref().map_or_else(
+            || json!({}),
+            |(schema, example)| json!({"application/json": {"schema": schema(schemas), "example": example}}),
+        );
+        let mut responses = json!({"200": {"description": "Done.", "headers": headers, "content": content}});
+        for (media, example) in self.files {
+            responses["200"]["content"][media] = json!({"schema": {"type": "string"}, "example": example});
+        }
+        for (header, name) in EXPORT_HEADERS.into_iter().filter(|_| self.is_export) {
+            responses["200"]["headers"][header] = json!({"$ref": format!("#/components/headers/{name}")});
+        }
+        let links = self.links(all);
+        if !links.is_empty() {
+            responses["200"]["links"] = links.into();
+        }
+        for (status, codes) in self.problems(who) {
+            responses[status.to_string()] = refusal(&codes, &headers, schemas);
+        }
+        responses
+    }
+
+    /// Status → codes, in the order of the closed list.
+    fn problems(&self, who: Who) -> BTreeMap<u16, Vec<Code>> {
+        let mut codes = self.fails.clone();
+        codes.push(Code::Internal);
+        if self.takes.is_some() {
+            codes.extend([Code::InvalidJson, Code::InvalidEncoding, Code::BodyTooLarge]);
+        }
+        if self.takes.is_some() || who != Who::Anyone {
+            codes.extend([Code::RateLimited, Code::Unavailable, Code::StorageFull]);
+        }
+        codes.extend(match who {
+            Who::Anyone => [].as_slice(),
+            Who::Server => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope],
+            // A parameter that there is not is refused everywhere.
+            Who::Admin => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope, Code::InvalidField],
+            Who::Operator => &[Code::MissingKey, Code::InvalidKey, Code::InvalidField],
+        });
+        let mut by_status = BTreeMap::new();
+        for code in trackmate_wire::problem::ALL.into_iter().filter(|code| codes.contains(code)) {
+            by_status.entry(error::status(code)).or_insert_with(Vec::new).push(code);
+        }
+        by_status
+    }
+
+    /// The operations that the id of what this one makes leads to: those whose path ends with it, behind what stands in this one's own path.
+    fn links(&self, all: &[Group]) -> Map<String, Value> {
+        let Some((things, pointer)) = self.makes else { return Map::new() };
+        let name = |part: &'static str| part.trim_matches(['{', '}']);
+        let known: Vec<_> = self.segments().collect();
+        let wanted: Vec<&str> = known.iter().map(|(things, _)| *things).chain([things]).collect();
+        let others = all.iter().flat_map(|group| &group.operations);
+        let of_it = others.filter(|o| o.segments().map(|(things, _)| things).eq(wanted.iter().copied()));
+        let link = |o: &Operation| {
+            let values = known.iter().map(|(_, part)| format!("$request.path.{}", name(part)));
+            let values = values.chain([format!("$response.body#{pointer}")]);
+            let names = o.segments().map(|(_, part)| format!("path.{}", name(part)));
+            let parameters: Map<_, _> = names.zip(values.map(Value::from)).collect();
+            (o.id.to_owned(), json!({"operationId": o.id, "parameters": parameters}))
+        };
+        of_it.map(link).collect()
+    }
+}
+
+/// The answer with one of these codes. What few codes share a status for many operations is written once, under their names.
+fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
+    let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+    let narrowed = json!({"type": "object", "properties": {"code": {"type": "string", "enum": names}}});
+    let content = json!({"application/json": {"schema": {"allOf": [reference("Problem"), narrowed]}}});
+    let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
+    if codes.iter().any(|code| error::retry_after_s(*code).is_some()) {
+        response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+    }
+    if codes.len() > 3 {
+        return response;
+    }
+    let name = codes.iter().map(|code| format!("{code:?}")).collect::<Vec<_>>().join("Or");
+    schemas.responses.insert(name.clone(), response);
+    json!({"$ref": format!("#/components/responses/{name}")})
+}
+
+pub(crate) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+pub(crate) fn security(who: Who) -> Value {
+    match who {
+        Who::Anyone => json!([]),
+        Who::Server => json!([{"serverKey": []}, {"bearerKey": []}]),
+        Who::Admin => json!([{"adminKey": []}, {"bearerKey": []}]),
+        Who::Operator => json!([{"operatorKey": []}]),
+    }
+}
+
+/// What stands in the braces follows from the segment before.
+fn path_parameter((things, part): (&str, &str)) -> Value {
+    let name = part.trim_matches(['{', '}']);
+    if things == "formats" {
+        let formats = [Format::Csv, Format::Json, Format::Ndjson].map(Format::as_str);
+        return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"type": "string", "enum": formats}});
+    }
+    if things == "kinds" {
+        let kinds =
+            ["track", "identify", "page", "screen", "group", "alias", "batch", "t", "i", "p", "s", "g", "a", "b"];
+        return json!({"name": name, "in": "path", "required": true, "description": "What the message says; browsers send the first letter.", "schema": {"type": "string", "enum": kinds}});
+    }
+    let text = match things {
+        "users" => "A user's id: the `profileId` of an identify.",
+        "webhooks" => "A webhook's id; `wh_funnel` is the funnel's.",
+        "deliveries" => "A delivery's id.",
+        "companies" => "A company's id.",
+        "keys" => "A key's id, which is not the key.",
+        "projects" | "array" => "A write key: the company id.",
+        "groups" => "A group's id: the `id` that a list shows, not the company's own `groupId`.",
+        "exports" => "An export's id: the `x-export-id` of its answer.",
+        "events" => "A message id.",
+        other => panic!("what stands behind /{other}/ in a path? Say so here."),
+    };
+    json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1}})
+}

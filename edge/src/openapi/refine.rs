@@ -1,0 +1,526 @@
+//! What serde cannot tell of the types: fields that must be there, bounds and closed lists, as JSON merge patches by the schema's name; and the schemas of what
+//! no one type reads. A patch of a field that the type has not got fails the tests.
+
+use serde_json::{Map, Value, json};
+use trackmate_wire::catalogue;
+use trackmate_wire::limits::{
+    BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX, EVENT_DAYS_MAX,
+    EVENT_NAME_CHARS_MAX, FIELD_CHARS_MAX, FIELDS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX,
+    MESSAGE_ID_BYTES_MAX, NAME_CHARS_MAX, ORIGINS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX,
+    RETRY_DELAY_S_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX, SESSION_ID_BYTES_MAX, STATS_NAMES, TAGS_MAX,
+    TIMEOUT_MS_MAX, TOTAL_MAX, URL_BYTES_MAX,
+};
+use trackmate_wire::problem::ALL;
+
+use crate::domain::audit::ALL as ACTIONS;
+use crate::domain::incoming::Outcome;
+use crate::domain::person::{KNOWN, PLATFORMS};
+use crate::domain::plan::Reason;
+use crate::domain::stats::Interval;
+use crate::error;
+use crate::http::admin::deliveries::{GIVEN_UP, STATES};
+use crate::http::admin::events::DOORS;
+use crate::openapi::operation::reference;
+use crate::openapi::schemas::merge;
+
+fn company() -> Value {
+    json!({"pattern": "^TM-[A-Z0-9]{4,32}$"})
+}
+
+fn session() -> Value {
+    json!({"pattern": format!("^[A-Za-z0-9_.:-]{{1,{SESSION_ID_BYTES_MAX}}}$"), "description": "Made by the SDK, `session_<unix s>_<random>`; one that begins with `webhook_` is a server's, and `user_`, `anonymous_` or `contact_` with 32 hexadecimal digits is a name that TrackMate makes."})
+}
+
+fn email() -> Value {
+    json!({"format": "email", "maxLength": EMAIL_BYTES_MAX})
+}
+
+fn plan_events() -> Value {
+    json!({"properties": {
+        "events": {"additionalProperties": reference("PlanSchema"), "description": "The form of each event's data, by its name."},
+        "additionalEvents": {"description": "Whether there may be events of other names."},
+    }})
+}
+
+fn time() -> Value {
+    reference("Time")
+}
+
+fn message_id() -> Value {
+    json!({"maxLength": MESSAGE_ID_BYTES_MAX, "description": "Makes a repeat harmless. One is made where it is left out."})
+}
+
+fn user_hash() -> Value {
+    json!({"description": "Proves the address: its HMAC-SHA256 with the company's identity secret, in hex, made on the page's own server."})
+}
+
+fn chars(most: usize) -> Value {
+    json!({"maxLength": most})
+}
+
+fn count(least: u32, most: u32) -> Value {
+    json!({"minimum": least, "maximum": most})
+}
+
+/// What serde cannot tell of the types, as merge patches by name.
+pub(crate) fn refinements() -> Vec<(&'static str, Value)> {
+    let sent_at = json!({"$ref": "#/components/schemas/Time", "description": "The sender's clock: times are corrected if it is off by 55 minutes or more."});
+    let name = json!({"minLength": 1, "maxLength": NAME_CHARS_MAX});
+    vec![
+        (
+            "Event",
+            json!({
+                "description": "One event.", "required": ["eventType"],
+                "properties": {
+                    "eventType": {"minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "eventData": {"type": ["object", "null"], "description": "At most 32 KB, nested 32 deep."},
+                    "timestamp": time(), "messageId": message_id(), "identifier": null,
+                },
+            }),
+        ),
+        (
+            "EventsRequest",
+            json!({
+                "required": ["company_id", "sessionId", "events"],
+                "properties": {
+                    "company_id": company(), "sessionId": session(), "sentAt": sent_at, "context": {"type": ["object", "null"], "description": "Stored with each event; at most 4 KB."},
+                    "events": {"maxItems": BATCH_EVENTS_MAX, "items": reference("Event")},
+                },
+            }),
+        ),
+        (
+            "Receipt",
+            json!({"description": "What became of the events.", "properties": {
+                "duplicates": {"description": "Known already; stored once."}, "rejected": {"description": "Those that were not stored, and why. The others were."},
+            }}),
+        ),
+        (
+            "Rejected",
+            json!({"properties": {"index": {"description": "Its place in the request."}, "code": {"enum": ["event_too_large", "invalid_field", "missing_field", "json_too_deep", "plan_violation", "invalid_timestamp", "placeholder_id", "identity_unproved", "invalid_session", "unknown_user", "erased_user", "conflict", "limit_reached"]}}}),
+        ),
+        (
+            "IdentifyRequest",
+            json!({
+                "description": "All other fields are traits, to 32 KB.", "required": ["company_id", "sessionId", "email"],
+                "properties": {
+                    "company_id": company(), "sessionId": session(), "email": email(), "timestamp": time(), "sentAt": sent_at, "messageId": message_id(),
+                    "userHash": user_hash(),
+                },
+            }),
+        ),
+        (
+            "ContactRequest",
+            json!({
+                "required": ["company_id", "email"],
+                "properties": {"company_id": company(), "sessionId": session(), "email": email(), "name": chars(NAME_CHARS_MAX), "timestamp": time(), "sentAt": sent_at, "messageId": message_id(), "userHash": user_hash()},
+            }),
+        ),
+        ("Visitor", json!({"description": "What is left out is taken from the request."})),
+        (
+            "Identifier",
+            json!({
+                "description": "Whom an event is about: the first of `userId`, `email`, `sessionId` that is given.",
+                "properties": {"email": email(), "sessionId": session(), "userId": {"minLength": 1}},
+            }),
+        ),
+        (
+            "ServerEventsRequest",
+            json!({
+                "description": "One event, or `events` with many. `identifier` and `user` are about all of them.",
+                "anyOf": [{"required": ["eventType"]}, {"required": ["events"]}],
+                "properties": {
+                    "company_id": {"pattern": company()["pattern"], "description": "The key says it; another one is refused."},
+                    "events": {"maxItems": BATCH_EVENTS_MAX, "items": reference("Event")},
+                    "eventType": {"type": "string", "minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "eventData": {"type": ["object", "null"]},
+                    "timestamp": time(), "sentAt": sent_at, "messageId": merged(&message_id(), &json!({"type": ["string", "null"]})),
+                    "user": {"anyOf": [reference("UserEdit"), {"type": "null"}]},
+                    "merge": {"description": "Makes one user of `userId` and `email`, both of which must be there."},
+                },
+            }),
+        ),
+        (
+            "ServerEventsAnswer",
+            json!({"properties": {
+                "messageId": {"description": "Of the one event."}, "profileId": {"description": "Whose events they are; null for nobody's."},
+                "linked": {"description": "Whether they are somebody's."}, "created": {"description": "Whether this made the user."},
+            }}),
+        ),
+        (
+            "Warning",
+            json!({"properties": {"code": {"enum": ["identity_conflict", "nobody_known", "alias_unknown", "alias_refused", "alias_skipped", "left_out", "cut", "amount_unread"]}}}),
+        ),
+        (
+            "TagsRequest",
+            json!({"properties": {"tags": {"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}}}}),
+        ),
+        (
+            "UserWith",
+            json!({"description": "A user, with what was asked for of what is theirs.", "properties": {
+                "bookings": {"items": record()}, "qrCodes": {"items": record()}, "interactionHistory": {"items": record()}, "conversations": {"items": record()},
+                "records": {"additionalProperties": {"items": record()}},
+            }}),
+        ),
+        ("RecordPage", json!({"properties": {"records": {"items": record()}}})),
+        ("UndoAnswer", json!({"properties": {"undone": {"enum": ["identify", "merge"]}}})),
+        ("MergeRequest", json!({"required": ["into", "from"]})),
+        (
+            "UndoRequest",
+            json!({"properties": {"messageId": {"description": "Of an identify."}, "profileId": {"description": "Of a profile that was merged into another."}}}),
+        ),
+        (
+            "LiftRequest",
+            json!({"properties": {"email": email(), "externalId": {"minLength": 1, "maxLength": EMAIL_BYTES_MAX}}}),
+        ),
+        (
+            "ErasureReceipt",
+            json!({"properties": {"counts": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "How many of each were deleted."}}}),
+        ),
+        (
+            "Export",
+            json!({"properties": {
+                "kind": {"enum": ["users", "events", "user"]}, "format": {"enum": ["csv", "json", "ndjson"]}, "state": {"enum": ["running", "complete", "partial", "aborted"]},
+                "filters": {"type": "object"}, "fields": {"type": ["array", "null"], "items": {"type": "string"}, "description": "null for all."},
+                "marks": {"description": "Only where one export is read."},
+            }}),
+        ),
+        (
+            "AuditEntry",
+            json!({"properties": {"actor": {"enum": ["admin", "operator"]}, "action": {"enum": ACTIONS.map(|action| action.as_str())}, "outcome": {"description": "`ok` or the problem's code."}}}),
+        ),
+        (
+            "ExportedEvent",
+            json!({"properties": {"eventData": {"type": "object"}, "source": {"enum": ["browser", "webhook"]}}}),
+        ),
+        (
+            "Incoming",
+            json!({
+                "description": "An item that came in.", "properties": {
+                    "seq": {"description": "Ascends in the order in which they are noted."}, "door": {"enum": DOORS}, "outcome": {"enum": Outcome::ALL.map(Outcome::as_str)},
+                    "code": {"description": "A problem's, as `message` and `field`, of one that was rejected."},
+                    "messageId": {"description": "null also where it looked like somebody's address or like a secret."},
+                    "eventData": {"type": ["object", "null"], "description": "null over 4 KB; of one that was rejected its fields and the kinds of those."},
+                },
+            }),
+        ),
+        (
+            "ReceivedEvent",
+            json!({"properties": {
+                "door": {"enum": DOORS}, "outcome": {"enum": ["stored", "rejected"]}, "eventData": {"type": ["object", "null"]}, "source": {"enum": ["browser", "webhook"]},
+                "duplicates": {"description": "Repeats that came in while somebody watched."},
+            }}),
+        ),
+        (
+            "ReceiptPerson",
+            json!({"properties": {"linkedBy": {"description": "The identify that says whose it is; null where the event's server named them."}}}),
+        ),
+        (
+            "ReceiptDelivery",
+            json!({"properties": {"webhookName": {"description": "null once the webhook is deleted."}}}),
+        ),
+        ("Total", json!({"description": format!("Exact to {TOTAL_MAX}, then at least that.")})),
+        ("Money", json!({"properties": {"amount": {"type": "number"}}})),
+        (
+            "TimelineEvent",
+            json!({"properties": {"eventData": {"type": "object"}, "source": {"enum": ["browser", "webhook"]}}}),
+        ),
+        (
+            "WebhookChange",
+            json!({"properties": {
+                "name": name, "url": {"format": "uri", "maxLength": URL_BYTES_MAX, "description": "https, a public host."},
+                "events": {"minItems": 1, "maxItems": PATTERNS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}, "description": "Names, `prefix.*` or `*`."},
+                "description": chars(DESCRIPTION_CHARS_MAX),
+                "headers": {"maxProperties": HEADERS_MAX, "description": "Sent with each delivery; null takes one away.",
+                    "additionalProperties": {"maxLength": HEADER_BYTES_MAX}},
+                "preset": {"enum": ["funnel", "crm", "standard", null], "description": "A retry policy; excludes the three fields of one's own."},
+                "retryAttempts": count(1, RETRY_ATTEMPTS_MAX), "retryDelay": merged(&count(1, RETRY_DELAY_S_MAX), &json!({"description": "Seconds, doubled after each attempt."})),
+                "timeoutMs": merged(&count(100, TIMEOUT_MS_MAX), &json!({"description": "An attempt ends after 25 s, also where more is asked for."})), "rateLimit": merged(&count(0, RATE_LIMIT_MAX), &json!({"description": "Deliveries a second; 0 for no limit."})),
+                "disableAfterFailures": merged(&count(0, DISABLE_FAILURES_MAX), &json!({"description": "Given up in a row, it is switched off; 0 for never."})), "disableAfterHours": count(0, DISABLE_HOURS_MAX),
+                "held": {"enum": ["deliver", "dismiss", null], "description": "What becomes of what was held, when it is switched on."},
+            }}),
+        ),
+        (
+            "Webhook",
+            json!({"properties": {
+                "events": {"type": "array", "items": {"type": "string"}}, "headers": {"additionalProperties": {"const": "***"}},
+            }}),
+        ),
+        ("Circuit", json!({"properties": {"state": {"enum": ["closed", "open"]}}})),
+        (
+            "WebhookAnswer",
+            json!({"properties": {"deliveries": {"description": "Only where one webhook is read: the last 50, newest first."}}}),
+        ),
+        (
+            "RotateRequest",
+            json!({"properties": {"graceHours": merged(&count(0, GRACE_H_MAX), &json!({"description": "How long the old secret signs too; 24 unless given."}))}}),
+        ),
+        (
+            "Delivery",
+            json!({"properties": {
+                "status": {"enum": STATES}, "payload": {"type": ["object", "null"], "description": "The body as sent, once an attempt has ended."},
+            }}),
+        ),
+        (
+            "DeliveryBody",
+            json!({"description": "An event as it is sent.", "properties": {"data": {"type": "object", "description": "The event's data."}}}),
+        ),
+        (
+            "DeliveryMetadata",
+            json!({"properties": {
+                "source": {"enum": ["browser", "webhook", "trackmate"], "description": "A browser's claim, a server's word, or a test delivery."},
+                "context": {"type": "object", "description": "The page, the campaign and the browser; only where the sender told any."},
+                "action": {"description": "What stands behind the last dot of the event's name."},
+            }}),
+        ),
+        ("Attempt", json!({"description": "One attempt.", "properties": {"success": {"const": null}}})),
+        (
+            "RecoverRequest",
+            json!({
+                "required": ["since"],
+                "properties": {"since": time(), "until": time(), "status": {"enum": [GIVEN_UP[0], GIVEN_UP[1], GIVEN_UP[2], null]},
+                    "cursor": {"description": "The `nextCursor` of the call before."}},
+            }),
+        ),
+        ("Requeued", json!({"properties": {"status": {"const": "pending"}}})),
+        (
+            "Settings",
+            json!({"properties": {
+                "allowedOrigins": {"type": ["array", "null"], "items": {"type": "string"}, "description": "null for every origin."},
+                "revenueEvents": {"type": "array", "items": {"type": "string"}},
+                "eventRetentionDays": {"description": "null for ever."}, "identityVerification": {"enum": ["off", "optional", "required"]},
+                "identitySecretSet": {"description": "Whether there is a secret; what it is, is not shown again."}, "identitySecret": {"description": "Where it was made just now."},
+                "webhook_enabled": {"description": "Whether the funnel's webhook is on."},
+            }}),
+        ),
+        (
+            "SettingsChange",
+            json!({"properties": {
+                "name": name, "allowedOrigins": {"maxItems": ORIGINS_MAX, "items": {"format": "uri"}, "description": "Origins such as `https://shop.example`; null allows every origin."},
+                "revenueEvents": {"maxItems": REVENUE_EVENTS_MAX, "items": {"minLength": 1, "maxLength": EVENT_NAME_CHARS_MAX}},
+                "eventRetentionDays": merged(&count(1, EVENT_DAYS_MAX), &json!({"description": "null keeps events for ever."})),
+                "identityVerification": {"enum": ["off", "optional", "required", null], "description": "Whether pages must prove whom they identify: a `userHash` that is sent must be right, or must be there, too."},
+                "identitySecret": {"minLength": 1, "maxLength": SECRET_BYTES_MAX, "description": "One's own."},
+                "rotateIdentitySecret": {"description": "Makes another secret, shown in the answer."},
+                "logRetentionDays": count(1, LOG_DAYS_MAX), "crm_webhook_url": {"format": "uri", "maxLength": URL_BYTES_MAX},
+                "webhook_secret": merged(&chars(SECRET_BYTES_MAX), &json!({"description": "Signs the funnel's deliveries; empty for none."})),
+            }}),
+        ),
+        (
+            "CatalogEntry",
+            json!({"properties": {"example": {"type": ["object", "null"], "description": "The body of a delivery of it."}}}),
+        ),
+        (
+            "CompanyRequest",
+            json!({"required": ["name"], "properties": {"name": name, "companyId": merged(&company(), &json!({"description": "Made where it is left out."}))}}),
+        ),
+        ("Key", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("OwnKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("MadeKey", json!({"properties": {"scope": {"enum": ["server", "admin"]}}})),
+        ("Plan", plan_events()),
+        ("CurrentPlan", {
+            let mut current = plan_events();
+            current["properties"]["mode"] = json!({"enum": ["off", "report", "reject"]});
+            current
+        }),
+        (
+            "PlanSchema",
+            json!({"description": "The form of a value: a small part of JSON Schema. What is left out is not looked at; a null is as good as a field left out."}),
+        ),
+        (
+            "PlanChange",
+            json!({"required": ["mode"], "properties": {"events": {"description": "The form of each event's data, by its name; without them the plan stays as it is."}}}),
+        ),
+        (
+            "PlanCheck",
+            json!({"required": ["events"], "properties": {"events": {"maxItems": BATCH_EVENTS_MAX, "items": reference("PlannedEvent")}}}),
+        ),
+        ("ViolationCount", json!({"properties": {"reason": {"enum": Reason::ALL.map(Reason::as_str)}}})),
+        ("Violation", json!({"properties": {"reason": {"enum": Reason::ALL.map(Reason::as_str)}}})),
+        (
+            "StatsAnswer",
+            json!({"properties": {
+                "from": {"format": "date-time"}, "to": {"format": "date-time"}, "interval": {"enum": Interval::ALL.map(Interval::as_str)},
+                "topEvents": {"maxItems": STATS_NAMES, "description": "The names there are most of."},
+                "latencyMs": {"description": "Nearest-rank percentiles of what was delivered: from the event's coming in to the end of the first attempt that succeeded."},
+                "successRate": {"minimum": 0, "maximum": 1, "description": "delivered / (delivered + failed)."},
+                "webhooks": {"description": "Those for which something is held, that were switched off or left alone for their failures, or whose latest delivery was given up; as they are now."},
+            }}),
+        ),
+        (
+            "StatsTotals",
+            json!({"properties": {
+                "serverEvents": {"description": "With those that TrackMate itself makes."}, "people": {"description": "All there are now, whatever the range."},
+                "activePeople": {"description": "With an event in the range."}, "sessions": {"description": "Of browsers, with an event of theirs in the range."},
+                "failed": {"description": "Given up: exhausted or failed_permanent."}, "pending": {"description": "Yet to be made, or to be made again."},
+            }}),
+        ),
+        (
+            "StatsWebhook",
+            json!({"properties": {"failed": {"description": "Ever given up."}, "held": {"description": "Counted to 10000."}}}),
+        ),
+        ("KeyRequest", json!({"required": ["scope"], "properties": {"name": chars(NAME_CHARS_MAX)}})),
+    ]
+}
+
+/// A record where the type has any object.
+fn record() -> Value {
+    json!({"$ref": "#/components/schemas/Record", "type": null, "additionalProperties": null})
+}
+
+/// An export as JSON: these members, and what all have around them.
+fn export(members: &[(&str, Value)]) -> Value {
+    let mut whole = json!({
+        "type": "object",
+        "properties": {
+            "success": {"type": "boolean", "const": true}, "exportId": {"type": "string"}, "snapshot": {"type": "string", "format": "date-time"},
+            "rows": {"type": "integer"}, "changedDuring": {"type": "integer", "description": "Users that changed since the snapshot, as far as this is about them."},
+            "after": {"type": ["string", "null"], "description": "Where the next part begins, if this ended early."},
+        },
+    });
+    for (name, schema) in members {
+        whole["properties"][name] = schema.clone();
+    }
+    let names = members.iter().map(|(name, _)| *name);
+    let all = ["success", "exportId", "snapshot"].into_iter().chain(names).chain(["rows", "changedDuring", "after"]);
+    whole["required"] = all.collect();
+    whole
+}
+
+fn merged(one: &Value, other: &Value) -> Value {
+    let mut both = one.clone();
+    merge(&mut both, other);
+    both
+}
+
+/// A text or a number, as clients send ids.
+fn foreign_id() -> Value {
+    json!({"type": ["string", "number", "null"], "maxLength": EMAIL_BYTES_MAX})
+}
+
+fn any_object() -> Value {
+    json!({"type": ["object", "null"]})
+}
+
+/// What is read of a message of Segment's clients, or of a batch of them.
+fn segment() -> Value {
+    let text = || json!({"type": ["string", "null"]});
+    let item = json!({"type": "object", "description": "A message, with its `type`."});
+    json!({"type": "object", "properties": {
+        "writeKey": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`; it may stand in a header instead."},
+        "type": {"type": ["string", "null"], "description": "Where the path does not say it, as in a batch."},
+        "userId": foreign_id(), "anonymousId": foreign_id(), "previousId": foreign_id(), "groupId": foreign_id(),
+        "event": text(), "name": text(), "category": text(), "properties": any_object(), "traits": any_object(), "context": any_object(),
+        "timestamp": time(), "originalTimestamp": time(), "sentAt": time(), "messageId": merged(&message_id(), &text()),
+        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+    }})
+}
+
+/// What is read of an event of PostHog's clients, or of a batch of them.
+fn posthog() -> Value {
+    let text = || json!({"type": ["string", "null"]});
+    let item = json!({"type": "object", "description": "An event."});
+    json!({"type": "object", "properties": {
+        "api_key": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`."},
+        "event": text(), "distinct_id": foreign_id(), "properties": any_object(), "$set": any_object(), "$set_once": any_object(),
+        "timestamp": time(), "sent_at": time(), "uuid": merged(&message_id(), &text()),
+        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+    }})
+}
+
+/// Schemas of what no one type reads or writes.
+pub(crate) fn own() -> Vec<(&'static str, Value)> {
+    let text = |most: usize| json!({"type": ["string", "null"], "minLength": 1, "maxLength": most});
+    let mut edit = Map::from_iter(
+        KNOWN.map(|name| (name.to_owned(), text(if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX }))),
+    );
+    let opted = Map::from_iter(PLATFORMS.map(|name| (name.to_owned(), json!({"type": "boolean"}))));
+    let names = json!({"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}});
+    let more = json!({
+        "email": merged(&email(), &json!({"type": "string"})),
+        "traits": {"type": "object"},
+        "optIns": {"type": "object", "properties": opted, "additionalProperties": false},
+        "exportConsent": {"anyOf": [
+            {"type": "boolean"},
+            {"type": "object", "required": ["given"], "properties": {"given": {"type": "boolean"}, "at": reference("Time"), "source": text(NAME_CHARS_MAX)}},
+        ]},
+        "customFields": reference("CustomFields"),
+        "tags": {"type": "object", "properties": {"add": names, "remove": names}, "additionalProperties": false, "description": "`remove` takes ids too."},
+    });
+    edit.extend(more.as_object().unwrap().clone());
+    let columns = |whole: &str| json!({"anyOf": [reference(whole), {"type": "object", "description": "With `fields`: an object of these columns."}]});
+    let events = json!({"type": "array", "items": columns("ExportedEvent")});
+    let meanings = ALL.map(|code| {
+        let told = catalogue::of(code);
+        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.mend, "status": error::status(code)})
+    });
+    vec![
+        ("SegmentMessage", segment()),
+        ("PostHogMessage", posthog()),
+        (
+            "VendorSettings",
+            json!({"type": "object", "description": "What the vendor's clients look for.", "additionalProperties": true}),
+        ),
+        (
+            "Time",
+            json!({
+                "type": ["string", "number", "null"], "description": "ISO 8601, with any offset or none (UTC), a date alone too; or epoch milliseconds or seconds.",
+                "examples": ["2025-10-18T10:00:00Z", 1_760_781_600_000_i64],
+            }),
+        ),
+        (
+            "Problem",
+            json!({
+                "type": "object", "description": "Why a request was refused.", "required": ["success", "code", "message", "requestId"],
+                "x-codes": meanings.as_slice(),
+                "properties": {
+                    "success": {"type": "boolean", "const": false},
+                    "code": {"type": "string", "enum": ALL.map(|code| code.as_str()).as_slice(), "description": "What clients match on."},
+                    "message": {"type": "string", "description": "For people; may change."}, "requestId": {"type": "string", "description": "As in `x-request-id`."},
+                    "field": {"type": "string", "description": "The request's field that it is about."},
+                },
+                "example": {"success": false, "code": "missing_field", "message": "sessionId is missing", "requestId": "9b2e6d1c0f3a4857", "field": "sessionId"},
+            }),
+        ),
+        (
+            "UserEdit",
+            json!({
+                "type": "object", "properties": edit, "additionalProperties": true,
+                "description": "What is to be said of a user. Any other name is a trait; null hides a trait. `interactions`, `stats` and `timestamps` cannot be set here.",
+            }),
+        ),
+        (
+            "Record",
+            json!({
+                "type": "object", "description": "What was told of a thing, with what is known of it.", "required": ["id", "kind", "status", "createdAt", "updatedAt"],
+                "properties": {
+                    "id": {"type": "string"}, "kind": {"type": "string"}, "status": {"description": "As told, by default the verb of its last event; or null."},
+                    "createdAt": {"description": "Of its first event, unless the company told its own."}, "updatedAt": {"description": "Of its last event, unless the company told its own."},
+                    "scans": {"type": "integer", "description": "Of a QR code."},
+                },
+                "additionalProperties": true,
+            }),
+        ),
+        ("UsersExport", export(&[("users", json!({"type": "array", "items": columns("UserWith")}))])),
+        ("EventsExport", export(&[("events", events.clone())])),
+        (
+            "UserExport",
+            export(&[
+                ("user", reference("User")),
+                ("summary", reference("Summary")),
+                ("groups", json!({"type": "array", "items": reference("GroupOf")})),
+                ("records", json!({"type": "array", "items": reference("Record")})),
+                (
+                    "hasMoreOf",
+                    json!({"type": "array", "items": {"type": "string"}, "description": "Kinds of which the list of records has more."}),
+                ),
+                ("events", events),
+            ]),
+        ),
+        (
+            "CustomFields",
+            json!({
+                "type": "object", "maxProperties": FIELDS_MAX, "propertyNames": {"minLength": 1, "maxLength": NAME_CHARS_MAX},
+                "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": FIELD_CHARS_MAX},
+                "description": "Numbers and booleans are kept as their text; null takes a field away.",
+            }),
+        ),
+    ]
+}

@@ -1,0 +1,180 @@
+//! The schemas of the document: made from the types by schemars, one contract for what is read and one for what is written.
+
+use schemars::JsonSchema;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::domain::event::Item;
+use crate::export::run;
+use crate::http::admin::{plan, user_list};
+use crate::openapi::refine;
+
+/// Collects the types as they are named. A request's schema says what is read, an answer's what is written.
+pub(crate) struct Schemas {
+    requests: SchemaGenerator,
+    answers: SchemaGenerator,
+    /// Answers that several operations share.
+    pub(crate) responses: Map<String, Value>,
+}
+
+impl Schemas {
+    pub(crate) fn new() -> Self {
+        let settings = || SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
+        let mut requests = settings().for_deserialize().into_generator();
+        requests.subschema_for::<Item>();
+        requests.subschema_for::<plan::Item>();
+        let mut answers = settings().for_serialize().into_generator();
+        answers.subschema_for::<run::Event<'_>>();
+        Self { requests, answers, responses: Map::new() }
+    }
+
+    pub(crate) fn request<T: JsonSchema>(&mut self) -> Value {
+        self.requests.subschema_for::<T>().to_value()
+    }
+
+    pub(crate) fn answer<T: JsonSchema>(&mut self) -> Value {
+        self.answers.subschema_for::<T>().to_value()
+    }
+
+    /// All schemas by their names.
+    pub(crate) fn components(mut self) -> Map<String, Value> {
+        let mut components = Map::new();
+        for (name, mut schema) in self.answers.take_definitions(true) {
+            tidy(&mut schema, true);
+            components.insert(name, schema);
+        }
+        for (name, mut schema) in self.requests.take_definitions(true) {
+            tidy(&mut schema, false);
+            let taken = components.insert(name.clone(), schema);
+            assert!(taken.is_none(), "{name} is a request and an answer: give one of them another name");
+        }
+        for (name, patch) in refine::refinements() {
+            let schema = components.get_mut(name).unwrap_or_else(|| panic!("there is no {name} to refine"));
+            let none = json!({});
+            let fields = patch.get("properties").unwrap_or(&none).as_object().unwrap().keys().map(String::as_str);
+            let required = patch.get("required").and_then(Value::as_array).into_iter().flatten();
+            for field in fields.chain(required.filter_map(Value::as_str)) {
+                assert!(schema["properties"].get(field).is_some(), "{name} has no {field} to refine");
+            }
+            merge(schema, &patch);
+            require(schema, &patch);
+        }
+        components.extend(refine::own().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+        let (made, required) =
+            (components.get("WebhookChange").unwrap(), json!({"required": ["name", "url", "events"]}));
+        let mut webhook = made.clone();
+        merge(&mut webhook, &required);
+        require(&mut webhook, &required);
+        components.insert("WebhookRequest".to_owned(), webhook);
+        components
+    }
+}
+
+/// The answer where there is nothing to say.
+#[derive(JsonSchema)]
+#[schemars(rename = "SuccessAnswer")]
+#[allow(dead_code, reason = "for its schema")]
+pub(crate) struct Success {
+    success: bool,
+}
+
+/// A list of users, or the one with an address.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "for its schema")]
+pub(crate) enum Users {
+    List(user_list::List),
+    Found(user_list::Found),
+}
+
+/// Names of answers' fields that hold a time, beside those that end in `At`.
+const TIMES: [&str; 8] =
+    ["at", "since", "snapshot", "timestamp", "lastActive", "lastBooking", "lastSynced", "lastUpdated"];
+
+/// Takes out what only Rust knows, and says what is true of all answers.
+fn tidy(schema: &mut Value, is_answer: bool) {
+    if let Some(members) = schema.as_object_mut() {
+        one_list(members);
+        if let Some(fields) = members.get_mut("properties").and_then(Value::as_object_mut) {
+            // Any value. Generators of clients know no schema that is `true`.
+            fields.values_mut().filter(|field| **field == json!(true)).for_each(|field| *field = json!({}));
+        }
+        members.remove("default");
+        let required = members.get("required").cloned().unwrap_or_default();
+        if members.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("int") || f.starts_with("uint"))
+        {
+            members.remove("format");
+        }
+        if let Some(fields) = members.get_mut("properties").and_then(Value::as_object_mut).filter(|_| is_answer) {
+            for (name, field) in fields {
+                // What is left out when there is none is never null.
+                if !required.as_array().is_some_and(|names| names.contains(&json!(name))) {
+                    not_null(field);
+                }
+                let is_text = field["type"] == "string" || field["type"] == json!(["string", "null"]);
+                if is_text && (name.ends_with("At") || TIMES.contains(&name.as_str())) {
+                    field["format"] = "date-time".into();
+                }
+                if name == "success" && field["type"] == "boolean" {
+                    field["const"] = true.into();
+                }
+            }
+        }
+        members.values_mut().for_each(|value| tidy(value, is_answer));
+    } else if let Some(items) = schema.as_array_mut() {
+        items.iter_mut().for_each(|item| tidy(item, is_answer));
+    }
+}
+
+/// Choices that are described one by one, as a list of values: generators make a type of each other kind.
+fn one_list(members: &mut Map<String, Value>) {
+    let choices: Option<Vec<Value>> = members
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .and_then(|all| all.iter().map(|one| one.get("const").cloned()).collect());
+    if let (Some(choices), Some(told)) = (choices, members.remove("oneOf")) {
+        let meaning =
+            |one: &Value| format!("`{}`: {}", one["const"].as_str().unwrap(), one["description"].as_str().unwrap());
+        let text = told.as_array().unwrap().iter().map(meaning).collect::<Vec<_>>().join(" ");
+        let text = members
+            .get("description")
+            .and_then(Value::as_str)
+            .map_or_else(|| text.clone(), |lead| format!("{lead} {text}"));
+        members.extend([
+            ("type".into(), "string".into()),
+            ("enum".into(), choices.into()),
+            ("description".into(), text.into()),
+        ]);
+    }
+}
+
+/// A JSON merge patch (RFC 7396).
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
+    let Some(members) = patch.as_object() else { return *target = patch.clone() };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, value) in members {
+        if value.is_null() {
+            target.as_object_mut().unwrap().remove(name);
+        } else {
+            merge(&mut target[name], value);
+        }
+    }
+}
+
+/// A field that must be there is not null.
+fn require(schema: &mut Value, patch: &Value) {
+    for field in patch.get("required").and_then(Value::as_array).into_iter().flatten() {
+        not_null(&mut schema["properties"][field.as_str().unwrap()]);
+    }
+}
+
+fn not_null(field: &mut Value) {
+    if let Some([kind, _]) = field["type"].as_array().map(Vec::as_slice) {
+        field["type"] = kind.clone();
+    }
+    if field["anyOf"].as_array().is_some_and(|either| either.contains(&json!({"type": "null"}))) {
+        *field = field["anyOf"][0].clone();
+    }
+}

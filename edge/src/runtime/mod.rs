@@ -1,0 +1,4 @@
+//! Cloudflare's runtime, and nothing of what TrackMate is for: random numbers, secrets.
+
+pub mod random;
+pub mod secrets;
