@@ -225,7 +225,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
     for (const [id, { reject }] of promises) {
       if (core!.progress_(now(), id) < 3) continue;
       promises.delete(id);
-      reject(failure('unreachable', 'TrackMate cannot be reached; the call is kept'));
+      reject(failure('unreachable', 'the server cannot be reached; the call is kept'));
     }
   });
 
@@ -244,7 +244,9 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   }
 
   /** Tracked, and not taken yet. What has to be copied has been. */
-  const drafts = new Set<(t: number) => unknown>();
+  const drafts: ((t: number) => unknown)[] = [];
+  /** Being taken. Where the browser ends the script in the middle of it, whoever comes next takes all of these again. */
+  let taking: typeof drafts = [];
   let settling: ReturnType<typeof setTimeout> | undefined;
   /** When all writes until now would have been made, half a second apart. */
   let paid = 0;
@@ -254,30 +256,24 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   /** The page's own task goes first; at the latest when it goes or hides, all is settled. */
   function draft(step: (t: number) => unknown) {
-    if (!drafts.size) {
+    if (!drafts[0]) {
       if (streams()) settling ??= setTimeout(catchUp, WRITE_MS);
       else queueMicrotask(settle);
     }
-    drafts.add(step);
+    drafts.push(step);
   }
 
   const settle = guard(() => {
     clearTimeout(settling);
     settling = undefined;
     shared = undefined;
-    if (!drafts.size && !changed.size) return;
+    drafts.unshift(...taking.splice(0));
+    if (!drafts[0] && !changed.size) return;
     const t = now();
     paid = Math.max(paid, t) + WRITE_MS;
-    for (const step of [...drafts]) {
-      safely('', () => {
-        try {
-          step(t);
-        } finally {
-          // Not where the browser ends the script: whoever comes next takes it again.
-          drafts.delete(step);
-        }
-      });
-    }
+    taking = drafts.splice(0);
+    for (const step of taking) safely('', () => step(t));
+    taking = [];
     write();
     arm();
   });
@@ -618,7 +614,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
       if (company) {
         again = true;
         queueMicrotask(() => (again = false));
-        return warn('init was called before: ignored');
+        return warn('init was called before');
       }
       [company, base] = [String(companyId), url];
       configure({ ...options });
