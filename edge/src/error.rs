@@ -1,9 +1,7 @@
-//! What can go wrong in a handler, and the one place where problem codes become statuses.
+//! Why a command or a handler has no result. Knows no HTTP: `http/problem.rs` turns codes into statuses.
 
 use std::cell::Cell;
 
-use serde::Serialize;
-use trackmate_wire::limits::{BUSY_S, RATE_PERIOD_S, STORAGE_FULL_S, UNAVAILABLE_S};
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
@@ -91,68 +89,4 @@ impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Self::Internal(format!("an answer could not be written: {error}"))
     }
-}
-
-/// The HTTP status of a problem.
-pub(crate) const fn status(code: Code) -> u16 {
-    match code {
-        Code::InvalidJson
-        | Code::InvalidEncoding
-        | Code::MissingField
-        | Code::InvalidField
-        | Code::EventTooLarge
-        | Code::JsonTooDeep
-        | Code::PlanViolation
-        | Code::InvalidSession
-        | Code::InvalidEmail
-        | Code::PlaceholderId
-        | Code::InvalidTimestamp
-        | Code::InvalidCursor
-        | Code::InvalidUrl => 400,
-        Code::MissingKey | Code::InvalidKey | Code::WrongCompany => 401,
-        Code::OriginNotAllowed | Code::IdentityUnproved | Code::WrongScope => 403,
-        Code::UnknownCompany | Code::UnknownUser | Code::NotFound => 404,
-        Code::MethodNotAllowed => 405,
-        Code::Conflict | Code::LimitReached => 409,
-        Code::ErasedUser => 410,
-        Code::BodyTooLarge | Code::TooManyEvents => 413,
-        Code::RateLimited => 429,
-        Code::Internal | Code::NotStored => 500,
-        Code::Unavailable | Code::Busy => 503,
-        Code::StorageFull => 507,
-    }
-}
-
-/// The value of `Retry-After` for what passes by itself.
-pub(crate) fn retry_after_s(code: Code) -> Option<u32> {
-    let all = [
-        (Code::RateLimited, RATE_PERIOD_S),
-        (Code::Unavailable, UNAVAILABLE_S),
-        (Code::Busy, BUSY_S),
-        (Code::StorageFull, STORAGE_FULL_S),
-    ];
-    all.into_iter().find_map(|(c, s)| (c == code).then_some(s))
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Body<'a> {
-    success: bool,
-    code: &'static str,
-    message: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-}
-
-/// `{"success":false,"code","message","requestId","field"?}`.
-pub(crate) fn json(problem: &Problem, request_id: &str) -> String {
-    let body = Body {
-        success: false,
-        code: problem.code.as_str(),
-        message: &problem.message,
-        request_id,
-        field: problem.place(),
-    };
-    serde_json::to_string(&body).unwrap_or_else(|_| r#"{"success":false,"code":"internal"}"#.to_owned())
 }

@@ -7,7 +7,7 @@ use worker::{AbortSignal, Env, Fetch, Headers, Method, Request, RequestInit, Req
 
 use crate::domain::delivery::{Outcome, retry_after_s};
 use crate::domain::target::{self, Parts};
-use crate::http::now_ms;
+use crate::runtime::clock::now_ms;
 
 /// What a delivery is.
 pub const CONTENT_TYPE: &str = "application/json";

@@ -21,7 +21,7 @@ use crate::domain::delivery::{Outcome, Policy, after_attempt};
 use crate::domain::json;
 use crate::domain::payload::{self, Fact};
 use crate::domain::vault::Unopened;
-use crate::http::now_ms;
+use crate::runtime::clock::now_ms;
 use crate::runtime::{random, secrets};
 use crate::store;
 use crate::store::deliveries::{self, Claim, Ended, Leased, Target};

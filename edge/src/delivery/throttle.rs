@@ -8,7 +8,7 @@ use worker::{Delay, Env, console_error};
 
 use crate::delivery::wakeup::{self, Wake};
 use crate::delivery::{concurrency, dispatch};
-use crate::http::now_ms;
+use crate::runtime::clock::now_ms;
 use crate::store;
 use crate::store::deliveries;
 

@@ -23,7 +23,7 @@ use crate::domain::{clock, json, payload};
 use crate::error::Error;
 use crate::http::admin::export::event_name;
 use crate::http::admin::records;
-use crate::http::now_ms;
+use crate::runtime::clock::now_ms;
 use crate::store::exports::{self, End, EventPage, Events, Place, Progress};
 use crate::store::slices::{Slices, Turns};
 use crate::store::{self, Db, companies, listing};

@@ -5,140 +5,18 @@ use serde_json::Value;
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
-use worker::{Method, console_error};
+use worker::console_error;
 
-use super::{Handled, Route, auth};
-use crate::domain::audit::{ALL, Action};
-use crate::domain::export::Kind;
+use super::auth;
+use crate::domain::audit::ALL;
 use crate::domain::{clock, event};
 use crate::error::Error;
-use crate::http::admin::settings;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response::HandlerResult;
+use crate::http::routes::{Parameters, Route, Target};
 use crate::runtime::random;
 use crate::store::audit::{self, Actor, Deed};
-
-/// What a request does that the log tells of. To add an action: its route here. No wildcard arm: a new route says whether it is one.
-fn action(route: &Route, method: &Method) -> Option<Action> {
-    let (get, post, patch, delete) =
-        (*method == Method::Get, *method == Method::Post, *method == Method::Patch, *method == Method::Delete);
-    match route {
-        Route::Export(Kind::Users, _) => get.then_some(Action::ExportUsers),
-        Route::Export(Kind::Events, _) => get.then_some(Action::ExportEvents),
-        Route::Export(Kind::User, _) | Route::UserExport(_) => get.then_some(Action::ExportUser),
-        Route::User(_) if delete => Some(Action::UserErase),
-        Route::User(_) => patch.then_some(Action::UserUpdate),
-        Route::Merge => post.then_some(Action::UserMerge),
-        Route::Undo => post.then_some(Action::IdentityUndo),
-        Route::Tombstones => delete.then_some(Action::TombstoneLift),
-        Route::Group(_) if patch => Some(Action::GroupUpdate),
-        Route::Group(_) => delete.then_some(Action::GroupDelete),
-        Route::UserTags(_) if post => Some(Action::UserTag),
-        Route::UserTags(_) => delete.then_some(Action::UserUntag),
-        Route::UserFields(_) => patch.then_some(Action::UserFields),
-        Route::Webhooks => post.then_some(Action::WebhookCreate),
-        Route::Webhook(_) if patch => Some(Action::WebhookUpdate),
-        Route::Webhook(_) => delete.then_some(Action::WebhookDelete),
-        Route::FunnelTest | Route::WebhookTest(_) => post.then_some(Action::WebhookTest),
-        Route::RotateSecret(_) => post.then_some(Action::WebhookRotate),
-        Route::Recover(_) => post.then_some(Action::WebhookRecover),
-        Route::Resend(..) => post.then_some(Action::WebhookResend),
-        Route::Plan => (*method == Method::Put).then_some(Action::PlanUpdate),
-        Route::Settings => patch.then_some(Action::SettingsUpdate),
-        Route::Companies => post.then_some(Action::CompanyCreate),
-        Route::Keys | Route::CompanyKeys(_) => post.then_some(Action::KeyCreate),
-        Route::Key(_) | Route::CompanyKey(..) => delete.then_some(Action::KeyRevoke),
-        Route::Health
-        | Route::Events
-        | Route::Profile
-        | Route::Contacts
-        | Route::ServerEvents
-        | Route::Compat(_)
-        | Route::WriteKeySettings(_)
-        | Route::Flags
-        | Route::FlagsConfig
-        | Route::SourceConfig
-        | Route::Users
-        | Route::Timeline(_)
-        | Route::Identities(_)
-        | Route::Records(_)
-        | Route::Groups
-        | Route::Members(_)
-        | Route::Erasure(_)
-        | Route::Deliveries(_)
-        | Route::Catalog
-        | Route::Incoming
-        | Route::Rejected
-        | Route::Stream
-        | Route::Receipt(_)
-        | Route::Exports
-        | Route::ExportEntry(_)
-        | Route::ExportCount(_)
-        | Route::PlanInfer
-        | Route::PlanCheck
-        | Route::Stats
-        | Route::Audit => None,
-    }
-}
-
-/// The id in the path of what an action is done to; what is made is named by its handler, by [`target`].
-fn named(route: &Route) -> Option<&str> {
-    match route {
-        Route::User(id)
-        | Route::UserTags(id)
-        | Route::UserFields(id)
-        | Route::UserExport(id)
-        | Route::Group(id)
-        | Route::Webhook(id)
-        | Route::WebhookTest(id)
-        | Route::RotateSecret(id)
-        | Route::Recover(id)
-        | Route::Resend(_, id)
-        | Route::Key(id)
-        | Route::CompanyKey(_, id) => Some(id),
-        Route::FunnelTest => Some(settings::FUNNEL),
-        Route::Health
-        | Route::Events
-        | Route::Profile
-        | Route::Contacts
-        | Route::ServerEvents
-        | Route::Compat(_)
-        | Route::WriteKeySettings(_)
-        | Route::Flags
-        | Route::FlagsConfig
-        | Route::SourceConfig
-        | Route::Users
-        | Route::Timeline(_)
-        | Route::Identities(_)
-        | Route::Records(_)
-        | Route::Groups
-        | Route::Members(_)
-        | Route::Erasure(_)
-        | Route::Merge
-        | Route::Undo
-        | Route::Tombstones
-        | Route::Webhooks
-        | Route::Deliveries(_)
-        | Route::Settings
-        | Route::Catalog
-        | Route::Incoming
-        | Route::Rejected
-        | Route::Stream
-        | Route::Receipt(_)
-        | Route::Export(..)
-        | Route::Exports
-        | Route::ExportEntry(_)
-        | Route::ExportCount(_)
-        | Route::Stats
-        | Route::Plan
-        | Route::PlanInfer
-        | Route::PlanCheck
-        | Route::Keys
-        | Route::Audit
-        | Route::Companies
-        | Route::CompanyKeys(_) => None,
-    }
-}
 
 /// Says which thing the request made.
 pub(crate) fn target(call: &Call, id: &str) {
@@ -160,20 +38,28 @@ pub(crate) struct Trace {
     target: Option<String>,
 }
 
-/// Writes the entry of a request that was an action, before its answer goes out. Who showed no key did nothing. The action is done by then, so an entry that
-/// cannot be written is the operator's matter and does not turn the answer into a failure.
-pub(crate) async fn note<T>(call: &Call, route: &Route, handled: Result<T, Error>) -> Result<T, Error> {
-    let Some(action) = call.method().and_then(|method| action(route, &method)) else { return handled };
+/// Writes the entry of a request that was an action, before its answer goes out. Who showed no key did nothing. The action
+/// is done by then, so an entry that cannot be written is the operator's matter and does not turn the answer into a failure.
+pub(crate) async fn record<T>(
+    call: &Call,
+    route: &Route,
+    parameters: &Parameters,
+    handled: Result<T, Error>,
+) -> Result<T, Error> {
+    let Some((action, named)) = route.audit else { return handled };
     let Trace { actor: Some(actor), company, target } = call.trace().take() else { return handled };
     // The operator's company is in the path, or is what was made.
-    let of_operator =
-        if let Route::CompanyKeys(id) | Route::CompanyKey(id, _) = route { Some(id) } else { target.as_ref() };
-    let company = company.or_else(|| of_operator.cloned());
-    let Some(company) = company else { return handled };
+    let of_operator = || parameters.find("company").map(str::to_owned).or_else(|| target.clone());
+    let Some(company) = company.or_else(of_operator) else { return handled };
     let code = handled.as_ref().err().map(Error::code);
     // What stands in the path is the caller's text until something was found by it.
     let was_found = matches!(code, None | Some(Code::Conflict | Code::ErasedUser | Code::LimitReached));
-    let named = named(route).filter(|_| was_found);
+    let named = match named {
+        Target::Parameter(name) => Some(parameters.get(name)),
+        Target::Fixed(id) => Some(id),
+        Target::Handler => None,
+    };
+    let named = named.filter(|_| was_found);
     let id = entry_id(call.now_ms(), &hex(&random::bytes::<8>()));
     let deed = Deed {
         id: &id,
@@ -226,7 +112,7 @@ pub(crate) struct Page {
 
 /// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor, key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`,
 /// newest first; `since` is of it, `until` is not.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(call, AUDIT_ITEMS_MAX)?;
     let action = match call.query("action") {
         None => None,

@@ -11,13 +11,14 @@ use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, MaybeDone, join, join_all, maybe_done};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{SWEEP_DELIVERIES_MAX, TRIPS_MAX};
-use worker::{Context, Date, Env, Method, Request};
+use worker::{Context, Env, Method, Request};
 
 use crate::domain::bot;
 use crate::domain::event;
 use crate::http::audit::Trace;
 use crate::ingest::outcome_log::Told;
 use crate::jobs;
+use crate::runtime::clock::now_ms;
 use crate::runtime::random;
 use crate::store::ingest::{Outbox, Room};
 use crate::store::{self, Cost, Db};
@@ -327,25 +328,4 @@ impl Drop for Gathering<'_> {
         self.0.gathers.set(false);
         self.0.dbs().for_each(|db| db.gather(false));
     }
-}
-
-thread_local! {
-    /// This isolate's name.
-    static ISOLATE: String = hex(&random::bytes::<8>());
-}
-
-/// This isolate, the bytes of its memory, which never shrinks, and what it has asked of D1 so far, behind answers too: the tests see a restart, and what a
-/// request took, by them.
-pub(crate) fn isolate() -> String {
-    #[cfg(target_arch = "wasm32")]
-    let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;
-    #[cfg(not(target_arch = "wasm32"))]
-    let bytes = 0;
-    let Cost { trips, read, written, .. } = store::total();
-    ISOLATE.with(|name| format!("name={name} memory={bytes} trips={trips} read={read} written={written}"))
-}
-
-/// The clock, ms. It stands still between two calls of the runtime.
-pub(crate) fn now_ms() -> i64 {
-    i64::try_from(Date::now().as_millis()).unwrap_or_default()
 }

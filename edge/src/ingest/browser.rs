@@ -11,7 +11,8 @@ use crate::domain::bot;
 use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::error::Error;
 use crate::http::context::Call;
-use crate::http::{Handled, body, rate_limit};
+use crate::http::response::HandlerResult;
+use crate::http::{body, rate_limit};
 use crate::ingest::outage_buffer::{self, Work};
 use crate::ingest::server::{Warning, amount_unread};
 use crate::ingest::{outcome_log, plan_check};
@@ -93,12 +94,12 @@ pub(crate) struct Answer {
 
 /// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?, messageId?}], sentAt?, context?}` →
 /// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?, warnings?}`. Good items are stored when others are bad.
-pub(crate) async fn post(call: &Call) -> Handled {
+pub(crate) async fn post(call: &Call) -> HandlerResult {
     let text = outcome_log::public_body(call).await?;
     outcome_log::refused(call, &text, None, take(call, &text).await)
 }
 
-async fn take(call: &Call, text: &str) -> Handled {
+async fn take(call: &Call, text: &str) -> HandlerResult {
     let batch: Batch = body::parse(text)?;
     let company = company(batch.company_id)?;
     outcome_log::came_to(call, &company, false);

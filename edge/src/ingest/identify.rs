@@ -13,7 +13,8 @@ use crate::domain::mild::{self, Mild};
 use crate::domain::{clock, ledger, person};
 use crate::error::Error;
 use crate::http::context::Call;
-use crate::http::{Handled, body, rate_limit};
+use crate::http::response::HandlerResult;
+use crate::http::{body, rate_limit};
 use crate::ingest::browser::{check, company, session};
 use crate::ingest::outage_buffer::{self, Work};
 use crate::ingest::outcome_log;
@@ -62,12 +63,12 @@ pub(crate) struct Answer<'a> {
 /// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` →
 /// `{success, profileId, queued?, warnings?}`.
 /// The answer has one shape whether or not the address was known.
-pub(crate) async fn post(call: &Call) -> Handled {
+pub(crate) async fn post(call: &Call) -> HandlerResult {
     let text = outcome_log::public_body(call).await?;
     outcome_log::refused(call, &text, Some(EVENT), take(call, &text).await)
 }
 
-async fn take(call: &Call, text: &str) -> Handled {
+async fn take(call: &Call, text: &str) -> HandlerResult {
     let identify: Identify = body::parse(text)?;
     let company = company(identify.company_id)?;
     outcome_log::came_to(call, &company, false);

@@ -22,9 +22,10 @@ use crate::domain::event::Row;
 use crate::domain::incoming::Entry;
 use crate::domain::json;
 use crate::error::Error;
-use crate::http::context::{Asked, Call, now_ms};
+use crate::http::context::{Asked, Call};
 use crate::ingest::vendor::Key;
 use crate::ingest::{browser, identify, outcome_log, server, vendor};
+use crate::runtime::clock::now_ms;
 use crate::store::{self, companies};
 
 /// The version of the form.

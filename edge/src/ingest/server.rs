@@ -15,7 +15,8 @@ use crate::domain::{self, clock, mild, revenue, tombstone};
 use crate::error::Error;
 use crate::http::admin::users::find;
 use crate::http::context::Call;
-use crate::http::{Handled, auth, body, rate_limit};
+use crate::http::response::HandlerResult;
+use crate::http::{auth, body, rate_limit};
 use crate::ingest::browser::{Came, Receipt, items};
 use crate::ingest::identify::{address, new_profile};
 use crate::ingest::outage_buffer::{self, Work};
@@ -135,7 +136,7 @@ const NOBODY: Warning =
 /// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType, eventData?, timestamp?, messageId?}` or
 /// `{…, events:[…]}`, and `user?:{…}` with what is known of the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
 /// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
-pub(crate) async fn post(call: &Call) -> Handled {
+pub(crate) async fn post(call: &Call) -> HandlerResult {
     outcome_log::came_by_server(call);
     let hash = auth::hash_of(call, "x-trackmate-api-key")?;
     rate_limit::key(call, &hash).await?;
@@ -154,7 +155,7 @@ async fn key_first(call: &Call, hash: &str, error: Error) -> Error {
     }
 }
 
-async fn take(call: &Call, hash: &str, text: &str) -> Handled {
+async fn take(call: &Call, hash: &str, text: &str) -> HandlerResult {
     let Read { told, sorted, edit, mut warnings } = match read(call, text, hash) {
         Ok(read) => read,
         Err(problem) => return Err(key_first(call, hash, problem.into()).await),

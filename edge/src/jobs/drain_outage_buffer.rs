@@ -10,8 +10,8 @@ use futures_util::{StreamExt, stream};
 use trackmate_wire::limits::{CONNECTIONS_MAX, GIVEN_UP_RETRY_S, SPILL_DAYS_MAX, SPILL_RENEW_MIN, SPILL_RETRY_S_MAX};
 use worker::{Context, Env, MessageExt, QueueRetryOptionsBuilder, RawMessage, console_error};
 
-use crate::http::now_ms;
 use crate::ingest::outage_buffer::{self, End, Kept};
+use crate::runtime::clock::now_ms;
 use crate::store;
 
 /// How the name of the queue ends that has what the spill queue has given up.

@@ -15,7 +15,8 @@ use trackmate_wire::limits::{
 use worker::{Delay, Env, console_error};
 
 use crate::delivery::wakeup::{self, Wake};
-use crate::http::{lookup_key, now_ms};
+use crate::people::merge::lookup_key;
+use crate::runtime::clock::now_ms;
 use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{Plain, Sealed};
 use crate::store::{

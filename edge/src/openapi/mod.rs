@@ -27,7 +27,7 @@ use serde_json::{Map, Value, json};
 use trackmate_wire::catalogue::{self, Told};
 use trackmate_wire::problem::ALL;
 
-use crate::error;
+use crate::http::problem;
 use crate::openapi::operation::{Group, Operation};
 use crate::openapi::schemas::Schemas;
 
@@ -127,15 +127,19 @@ fn problems() -> String {
          This file is made from `wire/src/catalogue.rs` by `make openapi`.\n\n| code | status | problem |\n|---|---|---|\n",
     );
     for code in ALL {
-        text +=
-            &format!("| [`{0}`](#{0}) | {1} | {2} |\n", code.as_str(), error::status(code), catalogue::of(code).title);
+        text += &format!(
+            "| [`{0}`](#{0}) | {1} | {2} |\n",
+            code.as_str(),
+            problem::status(code),
+            catalogue::of(code).title
+        );
     }
     for code in ALL {
         let Told { title, cause, mend } = catalogue::of(code);
         text += &format!(
             "\n## `{}`\n\n{title} (status {}).\n\n- Cause: {cause}\n- Mend: {mend}\n",
             code.as_str(),
-            error::status(code)
+            problem::status(code)
         );
     }
     text
@@ -146,22 +150,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::http::Route;
-
-    /// The paths of the router as its source spells them, `{}` for whatever is not fixed.
-    fn routed() -> BTreeSet<String> {
-        let router =
-            include_str!("../http/mod.rs").split_once("fn of(path").unwrap().1.split_once("=> return None").unwrap().0;
-        let pattern = |text: &str| {
-            let parts = text.split_once(']').unwrap().0.split(',').map(str::trim).filter(|part| !part.is_empty());
-            parts
-                .map(|part| {
-                    part.strip_prefix('"').map_or("/{}".to_owned(), |name| format!("/{}", name.trim_end_matches('"')))
-                })
-                .collect()
-        };
-        router.split("[\"").skip(1).map(|rest| pattern(&format!("\"{rest}"))).collect()
-    }
+    use crate::http::routes::PATHS;
 
     fn blank(path: &str) -> String {
         path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
@@ -171,27 +160,13 @@ mod tests {
     fn every_route_and_method_stands_in_the_document_and_no_other() {
         let groups = groups();
         let operations: Vec<&Operation> = groups.iter().flat_map(|group| &group.operations).collect();
-        let routed = routed();
-        assert!(routed.len() > 20, "{routed:?}");
-        let told: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
-        assert_eq!(told, routed);
-        for path in &told {
-            let sample = &operations
-                .iter()
-                .find(|o| blank(o.path) == *path)
-                .unwrap()
-                .path
-                .replace("{format}", "csv")
-                .replace("{kind}", "track");
-            let route = Route::of(sample).unwrap();
-            let taken: BTreeSet<String> = route
-                .methods()
-                .split(", ")
-                .filter(|m| !["HEAD", "OPTIONS"].contains(m))
-                .map(str::to_lowercase)
-                .collect();
-            let of_path = operations.iter().filter(|o| blank(o.path) == *path);
-            assert_eq!(of_path.map(|o| o.method.to_owned()).collect::<BTreeSet<_>>(), taken, "{path}");
+        let of = |path: String| operations.iter().filter(move |o| blank(o.path) == path);
+        let described: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
+        assert_eq!(described, PATHS.iter().map(|path| blank(path.template)).collect());
+        for path in PATHS {
+            let taken: BTreeSet<String> = path.routes.iter().map(|route| route.method.to_lowercase()).collect();
+            let described = of(blank(path.template)).map(|o| o.method.to_owned()).collect::<BTreeSet<_>>();
+            assert_eq!(described, taken, "{}", path.template);
         }
         let ids: BTreeSet<&str> = operations.iter().map(|o| o.id).collect();
         assert_eq!(ids.len(), operations.len(), "an operation's id is its own");

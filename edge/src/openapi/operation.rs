@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use trackmate_wire::problem::Code;
 
 use crate::domain::export::Format;
-use crate::error;
+use crate::http::problem;
 use crate::openapi::schemas::Schemas;
 
 /// Whose key an operation asks for.
@@ -226,7 +226,7 @@ impl Operation {
         });
         let mut by_status = BTreeMap::new();
         for code in trackmate_wire::problem::ALL.into_iter().filter(|code| codes.contains(code)) {
-            by_status.entry(error::status(code)).or_insert_with(Vec::new).push(code);
+            by_status.entry(problem::status(code)).or_insert_with(Vec::new).push(code);
         }
         by_status
     }
@@ -256,7 +256,7 @@ fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
     let narrowed = json!({"type": "object", "properties": {"code": {"type": "string", "enum": names}}});
     let content = json!({"application/json": {"schema": {"allOf": [reference("Problem"), narrowed]}}});
     let mut response = json!({"description": names.join(", "), "headers": headers, "content": content});
-    if codes.iter().any(|code| error::retry_after_s(*code).is_some()) {
+    if codes.iter().any(|code| problem::retry_after_s(*code).is_some()) {
         response["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
     }
     if codes.len() > 3 {

@@ -17,9 +17,9 @@ use crate::domain::incoming::Outcome;
 use crate::domain::person::{KNOWN, PLATFORMS};
 use crate::domain::plan::Reason;
 use crate::domain::stats::Interval;
-use crate::error;
 use crate::http::admin::deliveries::{GIVEN_UP, STATES};
 use crate::http::admin::events::DOORS;
+use crate::http::problem;
 use crate::openapi::operation::reference;
 use crate::openapi::schemas::merge;
 
@@ -449,7 +449,7 @@ pub(crate) fn own() -> Vec<(&'static str, Value)> {
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
     let meanings = ALL.map(|code| {
         let told = catalogue::of(code);
-        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.mend, "status": error::status(code)})
+        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.mend, "status": problem::status(code)})
     });
     vec![
         ("SegmentMessage", segment()),

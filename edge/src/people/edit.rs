@@ -12,7 +12,8 @@ use crate::domain::person::{Person, User};
 use crate::error::Error;
 use crate::http::admin::users::find;
 use crate::http::context::Call;
-use crate::http::{Handled, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{auth, body};
 use crate::ingest::identify::address;
 use crate::people::merge;
 use crate::people::turn::{Tries, Turn};
@@ -27,7 +28,7 @@ pub(crate) struct Answer {
     user: User,
 }
 
-fn answer(person: &Person) -> Handled {
+fn answer(person: &Person) -> HandlerResult {
     Ok(serde_json::to_string(&Answer { success: true, user: person.user() })?)
 }
 
@@ -154,7 +155,7 @@ async fn owns(
 
 /// `PATCH /api/admin/users/{id}` with `email`, any of the user object's own fields, other traits, `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`,
 /// `customFields`, `tags: {add, remove}` → `{success, user}`. Null hides a trait or takes a custom field away.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(call).await?;
     answer(&change(call, &admin.company, id, &Edit::read(&text, "admin", address)?).await?)
 }
@@ -166,18 +167,23 @@ pub(crate) struct Tags {
     tags: Value,
 }
 
-/// `POST /api/admin/users/{id}/tags` `{tags: [name]}` gives tags, `DELETE` takes them away, by name or id; `DELETE …?tag=name` takes one →
-/// `{success, user}`.
-pub(crate) async fn tags(call: &Call, admin: auth::Admin, id: &str, added: bool) -> Handled {
-    let names = match call.query("tag").filter(|_| !added) {
+/// `POST /api/admin/users/{id}/tags` `{tags: [name]}` → `{success, user}`.
+pub(crate) async fn add_tags(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
+    let names = body::change::<Tags>(&body::text(call).await?)?.tags;
+    answer(&change(call, &admin.company, id, &Edit::of_tags(&names, true)?).await?)
+}
+
+/// `DELETE /api/admin/users/{id}/tags` `{tags: [name or id]}`, or `?tag=name` → `{success, user}`.
+pub(crate) async fn remove_tags(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
+    let names = match call.query("tag") {
         Some(name) => Value::from(vec![name]),
         None => body::change::<Tags>(&body::text(call).await?)?.tags,
     };
-    answer(&change(call, &admin.company, id, &Edit::of_tags(&names, added)?).await?)
+    answer(&change(call, &admin.company, id, &Edit::of_tags(&names, false)?).await?)
 }
 
 /// `PATCH /api/admin/users/{id}/custom-fields` `{name: text|number|boolean|null}` → `{success, user}`.
-pub(crate) async fn fields(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn fields(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(call).await?;
     answer(&change(call, &admin.company, id, &Edit::of_fields(&text)?).await?)
 }

@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::http::admin::users::find;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, audit, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{audit, auth, body};
 use crate::ingest::identify::address;
 use crate::people::turn::{Tries, Turn};
 use crate::runtime::random;
@@ -86,7 +87,7 @@ struct Link {
 
 /// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into, email, at}],
 /// links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links newest first; each is one that undo takes back.
-pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(call, LINKS_ITEMS_MAX)?;
     let cursor = pagination::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
     let profile = find(call, &admin.company, id).await?;
@@ -175,7 +176,7 @@ pub(crate) struct Answer {
 }
 
 /// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then on the two are one user, `into`; undo parts them again.
-pub(crate) async fn merge(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn merge(call: &Call, admin: auth::Admin) -> HandlerResult {
     let text = body::text(call).await?;
     let wanted: WantedMerge = body::change(&text)?;
     let (into, from) = (body::required(wanted.into, "into")?, body::required(wanted.from, "from")?);
@@ -253,7 +254,7 @@ pub(crate) struct Undone {
 
 /// `POST /api/admin/identity/undo` `{messageId}` of an identify, or `{profileId}` of a merged profile → `{success, undone, userId, to, removed}`. As if it had not happened,
 /// for both people, also where more has happened since.
-pub(crate) async fn undo(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn undo(call: &Call, admin: auth::Admin) -> HandlerResult {
     let text = body::text(call).await?;
     let wanted: WantedUndo = body::change(&text)?;
     let undone = match (wanted.message_id, wanted.profile_id) {

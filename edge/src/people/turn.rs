@@ -12,7 +12,7 @@ use worker::Delay;
 
 use crate::error::Error;
 use crate::http::context::Call;
-use crate::http::now_ms;
+use crate::runtime::clock::now_ms;
 use crate::runtime::random;
 
 /// Those who wait for a person, and since when the first of them has the turn, ms.

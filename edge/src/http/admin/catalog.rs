@@ -6,8 +6,9 @@ use trackmate_wire::limits::CATALOG_DOOR_NAMES_MAX;
 
 use crate::domain::clock;
 use crate::domain::known::{self, Known};
+use crate::http::auth;
 use crate::http::context::Call;
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::store::catalog;
 
 #[derive(Serialize)]
@@ -35,7 +36,7 @@ pub(crate) struct Answer<'a> {
 
 /// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin, lastSeenAt}], hasMore}`: the known names first, then the
 /// company's own, the last seen first.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
     let seen = catalog::list(call.db(Some(&admin.company))?, &admin.company).await?;
     let of_door = |door| seen.iter().filter(|s| s.source == door).count();
     let has_more =

@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::http::admin::webhooks;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{auth, body};
 use crate::store::delivery_log::{self, LogCursor, Logged, Window};
 
 /// The states that a caller may ask for. What is leased is under way: to its owner it is pending.
@@ -101,7 +102,7 @@ pub(crate) struct Page {
 }
 
 /// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…], pagination}`, newest first.
-pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     webhooks::find(call, &admin, id).await?;
     let limit = pagination::limit(call, DELIVERIES_SHOWN_MAX)?;
     let status = call.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
@@ -146,7 +147,7 @@ pub(crate) struct Recovered {
 
 /// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success, requeued, hasMore, nextCursor}`: sets what was given up in a
 /// window going again, up to 500 a call; with `nextCursor` it goes on, past what failed again in the meantime. Run again when all is well it sends nothing.
-pub(crate) async fn recover(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn recover(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(call).await?;
     let wanted: Recover = body::change(&text)?;
     let since = wanted.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
@@ -188,7 +189,7 @@ struct Requeued<'a> {
 }
 
 /// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id, status}}`: sends one that has ended again, with its id and bytes.
-pub(crate) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: &str) -> Handled {
+pub(crate) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
     let db = call.db(Some(&admin.company))?;
     if !delivery_log::resend(db, &admin.company, id, delivery, call.now_ms()).await? {
         webhooks::find(call, &admin, id).await?;

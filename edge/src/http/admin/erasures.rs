@@ -9,7 +9,8 @@ use worker::console_error;
 use crate::domain::{clock, tombstone};
 use crate::error::Error;
 use crate::http::context::Call;
-use crate::http::{Handled, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{auth, body};
 use crate::ingest::identify::{address, external};
 use crate::runtime::random;
 use crate::store::{self, erasures, people};
@@ -37,7 +38,7 @@ struct Receipt {
 
 /// `DELETE /api/admin/users/{id}` → `{success, receipt: {userId, erasedAt, complete, completedAt, counts}}`. The person is gone at once; what is too much for
 /// one request, the sweep deletes. Asked again it answers the same receipt.
-pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let company = &admin.company;
     let id = begin(call, company, id).await?;
     let db = call.db(Some(company))?;
@@ -74,7 +75,7 @@ async fn begin(call: &Call, company: &str, id: &str) -> Result<String, Error> {
 }
 
 /// `GET /api/admin/users/{id}/erasure` → as `DELETE` answered, as it stands now.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = erasures::find(call.db(Some(&admin.company))?, &admin.company, id).await?;
     let erasure = found.ok_or_else(|| Problem::new(Code::NotFound, "no user of this company was erased by this id"))?;
     let receipt = Receipt {
@@ -105,7 +106,7 @@ pub(crate) struct LiftedAnswer {
 
 /// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`: whoever has the address or the id may come again, as somebody new. `lifted` is false where it was
 /// not erased.
-pub(crate) async fn lift(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn lift(call: &Call, admin: auth::Admin) -> HandlerResult {
     let wanted: Lifted = body::change(&body::text(call).await?)?;
     let key = match wanted.external_id.filter(|_| wanted.email.is_none()) {
         Some(id) => external(&body::required(Some(id), "externalId")?)?,

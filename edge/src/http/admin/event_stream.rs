@@ -15,8 +15,8 @@ use crate::domain::incoming::Outcome;
 use crate::error::Error;
 use crate::http::admin::events::{Incoming, name, outcome};
 use crate::http::auth::Admin;
-use crate::http::common_headers;
 use crate::http::context::Call;
+use crate::http::response::common_headers;
 use crate::store::incoming::Noted;
 use crate::store::{self, Db, incoming};
 

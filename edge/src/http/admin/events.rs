@@ -9,9 +9,10 @@ use crate::domain::incoming::Outcome;
 use crate::domain::{clock, json, revenue};
 use crate::error::Error;
 use crate::http::admin::deliveries::Shown as Delivery;
+use crate::http::auth;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::ingest::server::Warning;
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
 use crate::store::{delivery_log, people};
@@ -94,7 +95,7 @@ pub(crate) struct List {
 
 /// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…], pagination}`, newest first: every rejected item, and the others that
 /// came in while somebody watched. To ask is to watch.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(call, INCOMING_ITEMS_MAX)?;
     let wanted = Wanted { source: asked_door(call)?, outcome: outcome(call)?, name: name(call), code: None };
     let before = place(call)?;
@@ -112,7 +113,7 @@ pub(crate) struct Rejected {
 }
 
 /// `GET /api/admin/events/rejected?limit&cursor&code` → `{success, rejected:[…], pagination}`, newest first.
-pub(crate) async fn rejected(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn rejected(call: &Call, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(call, INCOMING_ITEMS_MAX)?;
     let code = call.query("code").filter(|code| !code.is_empty());
     if let Some(code) = &code
@@ -230,7 +231,7 @@ struct OfEvent {
 
 /// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became of one item. Where both doors have one of this id and no
 /// `door` chooses, the server's; where one was rejected and then stored, the stored one.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, message_id: &str) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin, message_id: &str) -> HandlerResult {
     // A sender may have made the id of anything.
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);
     let message_id = decoded.as_deref().unwrap_or(message_id);

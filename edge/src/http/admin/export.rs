@@ -21,18 +21,20 @@ use crate::export::run::{self, Plan, Source};
 use crate::http::admin::stats::too_much;
 use crate::http::admin::users::{Summary, find, groups};
 use crate::http::admin::{records, user_list};
+use crate::http::audit;
 use crate::http::auth::Admin;
 use crate::http::context::Call;
-use crate::http::{Handled, audit, common_headers};
+use crate::http::response::HandlerResult;
+use crate::http::response::common_headers;
 use crate::runtime::random;
 use crate::store::exports::{self, Begun, Events, Place};
 use crate::store::slices::Slices;
 use crate::store::{self, listing as people};
 
 /// Parameters of every export, which say how much of it and not of whom.
-const COMMON: [&str; 6] = ["fields", "snapshot", "after", "limit", "partial", "bom"];
+pub(crate) const COMMON: [&str; 6] = ["fields", "snapshot", "after", "limit", "partial", "bom"];
 /// Filters of users: those of their list.
-const USERS: [&str; 8] = [
+pub(crate) const USERS: [&str; 8] = [
     "createdAfter",
     "createdBefore",
     "updatedAfter",
@@ -43,16 +45,7 @@ const USERS: [&str; 8] = [
     "customField[",
 ];
 /// Filters of events.
-const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
-
-/// Parameters of an export.
-pub(crate) fn parameters(kind: Kind) -> Vec<&'static str> {
-    match kind {
-        Kind::Users => [&COMMON[..], &USERS, &records::PARAMETERS].concat(),
-        Kind::Events => [&COMMON[..], &EVENTS].concat(),
-        Kind::User => COMMON.to_vec(),
-    }
-}
+pub(crate) const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
 
 /// What every export may be asked for.
 struct Asked {
@@ -66,7 +59,8 @@ struct Asked {
 }
 
 /// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
-pub(crate) async fn users(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
+pub(crate) async fn users(call: &Call, admin: Admin, format: &str) -> Result<Response, Error> {
+    let format = named(format)?;
     let mut asked = asked(call, Kind::Users)?;
     let included = records::included(call)?;
     if format == Format::Csv && !included.members().is_empty() {
@@ -82,7 +76,8 @@ pub(crate) async fn users(call: &Call, admin: Admin, format: Format) -> Result<R
 }
 
 /// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the file.
-pub(crate) async fn events(call: &Call, admin: Admin, format: Format) -> Result<Response, Error> {
+pub(crate) async fn events(call: &Call, admin: Admin, format: &str) -> Result<Response, Error> {
+    let format = named(format)?;
     let asked = asked(call, Kind::Events)?;
     let wanted = wanted_events(call, &admin).await?;
     let after = match &asked.after {
@@ -124,20 +119,29 @@ pub(crate) struct Count {
     rows: i64,
 }
 
-/// `GET /api/admin/export/users/count` and `…/events/count` with an export's parameters → `{success, rows}`: how many it would have from its beginning to its
-/// end, whatever its `limit` and `after`.
-pub(crate) async fn count(call: &Call, admin: Admin, kind: Kind) -> Handled {
+fn named(format: &str) -> Result<Format, Problem> {
+    Format::named(format).ok_or_else(|| Problem::new(Code::NotFound, "there is no such format"))
+}
+
+/// `GET /api/admin/export/users/count` with an export's parameters → `{success, rows}`: how many the export would have from
+/// its beginning to its end, whatever its `limit` and `after`.
+pub(crate) async fn count_users(call: &Call, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(call.env(), &admin.company);
-    let rows = if kind == Kind::Users {
-        let snapshot_ms = asked(call, kind)?.snapshot_ms;
-        let wanted = wanted_users(call, &admin, snapshot_ms).await?;
-        people::count(call.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?
-    } else {
-        let snapshot_ms = asked(call, kind)?.snapshot_ms;
-        let wanted = wanted_events(call, &admin).await?;
-        let db = call.db(Some(&admin.company))?;
-        exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?
-    };
+    let snapshot_ms = asked(call, Kind::Users)?.snapshot_ms;
+    let wanted = wanted_users(call, &admin, snapshot_ms).await?;
+    counted(people::count(call.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?)
+}
+
+/// `GET /api/admin/export/events/count`, likewise.
+pub(crate) async fn count_events(call: &Call, admin: Admin) -> HandlerResult {
+    let mut slices = Slices::new(call.env(), &admin.company);
+    let snapshot_ms = asked(call, Kind::Events)?.snapshot_ms;
+    let wanted = wanted_events(call, &admin).await?;
+    let db = call.db(Some(&admin.company))?;
+    counted(exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?)
+}
+
+fn counted(rows: Option<i64>) -> HandlerResult {
     let rows = rows.ok_or_else(too_much)?;
     Ok(serde_json::to_string(&Count { success: true, rows })?)
 }

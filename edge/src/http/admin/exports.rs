@@ -9,9 +9,10 @@ use crate::domain::clock;
 use crate::domain::export::Mark;
 use crate::error::Error;
 use crate::http::audit::Key;
+use crate::http::auth;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::store::exports;
 
 #[derive(Serialize)]
@@ -84,7 +85,7 @@ pub(crate) struct List {
 }
 
 /// `GET /api/admin/exports?limit&cursor` → `{success, exports:[…], pagination}`, newest first.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(call, AUDIT_ITEMS_MAX)?;
     // Ids ascend with time, and none begins with a tilde.
     let before = pagination::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
@@ -103,7 +104,7 @@ pub(crate) struct One {
 }
 
 /// `GET /api/admin/exports/{id}` → `{success, export}`, with the `marks` from which a broken download goes on.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = exports::find(call.db(Some(&admin.company))?, &admin.company, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;
     Ok(serde_json::to_string(&One { success: true, export: Export::new(found, true)? })?)

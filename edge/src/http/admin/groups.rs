@@ -14,7 +14,8 @@ use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{auth, body};
 use crate::runtime::random;
 use crate::store::groups::{self, Counted, Named, Place, Wanted};
 
@@ -99,7 +100,7 @@ pub(crate) struct Members {
 }
 
 /// `GET /api/admin/groups?limit&cursor&search&groupId&kind` → `{success, groups:[…], pagination}`, in the order of kind and the company's own id.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(call, GROUPS_ITEMS_MAX)?;
     let after = pagination::cursor(call, |text| serde_json::from_str(text).ok())?;
     let search = call.query("search").map(|text| text.trim().to_ascii_lowercase());
@@ -118,13 +119,13 @@ pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
 }
 
 /// `GET /api/admin/groups/{id}` → `{success, group}`.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let group = find(call, &admin.company, id).await?.into();
     Ok(serde_json::to_string(&One { success: true, group })?)
 }
 
 /// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}], pagination}`.
-pub(crate) async fn members(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn members(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(call, MEMBERS_ITEMS_MAX)?;
     let after = pagination::cursor(call, read_place)?;
     find(call, &admin.company, id).await?;
@@ -144,7 +145,7 @@ pub(crate) struct Edit {
 }
 
 /// `PATCH /api/admin/groups/{id}` `{traits: {…}}` → `{success, group}`. What is said here lies over what pages claim; null hides a trait.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(call).await?;
     let edit: Edit = body::change(&text)?;
     let traits = edit.traits.as_deref().map(RawValue::get).filter(|text| *text != "null");
@@ -168,7 +169,7 @@ pub(crate) struct Deleted {
 }
 
 /// `DELETE /api/admin/groups/{id}` → `{success}`: the group and who its members are. The events that named it stay; a later one makes it anew.
-pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     find(call, &admin.company, id).await?;
     if groups::delete(call.db(Some(&admin.company))?, &admin.company, id).await? {
         return Ok(serde_json::to_string(&Deleted { success: true })?);

@@ -7,7 +7,8 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::domain::clock;
 use crate::http::auth::{self, FreshKey};
 use crate::http::context::Call;
-use crate::http::{Handled, audit, body};
+use crate::http::response::HandlerResult;
+use crate::http::{audit, body};
 use crate::store::companies::{self, ListedKey, Scope};
 
 /// A key as it is listed: never the key itself.
@@ -80,19 +81,19 @@ pub(crate) struct OwnKeys<'a> {
 }
 
 /// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt, current}]}`: live ones first.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let keys = companies::keys(call.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
     let own = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
     Ok(serde_json::to_string(&OwnKeys { success: true, keys: keys.iter().map(own).collect() })?)
 }
 
 /// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
-pub(crate) async fn post(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn post(call: &Call, admin: auth::Admin) -> HandlerResult {
     add(call, &admin.company).await
 }
 
 /// `DELETE /api/admin/keys/{id}` → `{success}`. The key stops working at once; the one that asks goes on working, so that nobody shuts themselves out.
-pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     if id == admin.key {
         let message = "a key does not revoke itself; ask with another one";
         return Err(Problem::new(Code::Conflict, message).into());
@@ -116,7 +117,7 @@ pub(crate) struct NewKey<'a> {
 }
 
 /// Gives a company another key.
-pub(crate) async fn add(call: &Call, company: &str) -> Handled {
+pub(crate) async fn add(call: &Call, company: &str) -> HandlerResult {
     let text = body::text(call).await?;
     let wanted: WantedKey = body::change(&text)?;
     let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
@@ -136,7 +137,7 @@ pub(crate) async fn add(call: &Call, company: &str) -> Handled {
 }
 
 /// Takes a key from a company.
-pub(crate) async fn revoke(call: &Call, company: &str, key: &str) -> Handled {
+pub(crate) async fn revoke(call: &Call, company: &str, key: &str) -> HandlerResult {
     if !companies::revoke_key(call.db(None)?, company, key, call.now_ms()).await? {
         return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
     }

@@ -11,7 +11,8 @@ use crate::domain::plan::{Mode, Plan, Schema};
 use crate::domain::{clock, json};
 use crate::error::Error;
 use crate::http::context::Call;
-use crate::http::{Handled, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{auth, body};
 use crate::ingest::browser::items;
 use crate::runtime::random;
 use crate::store::plans::{self, Sample};
@@ -65,7 +66,7 @@ pub(crate) struct Answer {
 
 /// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null}, violations:[{event, field, reason, count, firstAt, lastAt}]}`, most
 /// first. Counts are some seconds behind.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
     let db = call.db(Some(&admin.company))?;
     let stored = plans::find(db, &admin.company).await?;
     let seen = plans::violations(db, &admin.company).await?;
@@ -97,7 +98,7 @@ pub(crate) struct Wanted {
 
 /// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → as GET. Without `events` the plan stays and only its mode changes; with
 /// them what was counted of the one before goes. In force for every request that comes after the answer.
-pub(crate) async fn put(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn put(call: &Call, admin: auth::Admin) -> HandlerResult {
     let text = body::text(call).await?;
     let wanted: Wanted = body::change(&text)?;
     let missing = |field, message: &str| Problem::field(Code::MissingField, field, message);
@@ -125,7 +126,7 @@ pub(crate) struct Inferred {
 }
 
 /// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan that a sample of the stored events fits. Nothing is stored.
-pub(crate) async fn infer(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn infer(call: &Call, admin: auth::Admin) -> HandlerResult {
     let samples = plans::sample(call.db(Some(&admin.company))?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
     let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
@@ -184,7 +185,7 @@ struct Violation {
 
 /// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events, additionalEvents?}}` → `{success, checked, refused:[{index, eventType,
 /// violations:[{field, reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were `reject`. Nothing is stored or counted.
-pub(crate) async fn check(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn check(call: &Call, admin: auth::Admin) -> HandlerResult {
     let text = body::text(call).await?;
     let asked: Asked = body::change(&text)?;
     let items = items(asked.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;

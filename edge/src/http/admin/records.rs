@@ -11,9 +11,10 @@ use crate::domain::person::{Person, User};
 use crate::domain::record::is_kind;
 use crate::error::Error;
 use crate::http::admin::users::find;
+use crate::http::auth;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::store::list_bytes;
 use crate::store::records::{self, Part, Place};
 
@@ -80,7 +81,7 @@ pub(crate) fn with(people: &[Person], mut belongings: BTreeMap<String, Belonging
 }
 
 /// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`: those first that were last told of.
-pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(call, RECORDS_ITEMS_MAX)?;
     let kinds = kinds(call, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;
     let after = pagination::cursor(call, read_place)?;

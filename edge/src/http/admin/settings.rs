@@ -13,7 +13,8 @@ use crate::domain::origin;
 use crate::error::Error;
 use crate::http::admin::{webhook_change, webhooks};
 use crate::http::context::Call;
-use crate::http::{Handled, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{auth, body};
 use crate::people::identity_proof;
 use crate::runtime::{random, secrets};
 use crate::store::companies::{self, Change, Verification};
@@ -82,12 +83,12 @@ pub(crate) struct Wanted {
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
 /// eventRetentionDays|null, identityVerification, identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
     show(call, &admin, None).await
 }
 
 /// The settings, with an identity secret that was made just now.
-async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>) -> Handled {
+async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>) -> HandlerResult {
     let db = call.db(Some(&admin.company))?;
     let found = companies::find(db, &admin.company).await?;
     let funnel = subscriptions::find(db, &admin.company, FUNNEL).await?;
@@ -114,7 +115,7 @@ async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>)
 /// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool, webhook_enabled?,
 /// crm_webhook_url?, webhook_secret?: text|null}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn patch(call: &Call, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(call).await?;
     let wanted: Wanted = body::change(&text)?;
     if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {

@@ -8,8 +8,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::domain::stats::{self, Interval, Range};
 use crate::domain::{clock, event};
 use crate::http::admin::webhooks::Circuit;
+use crate::http::auth;
 use crate::http::context::Call;
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::store::slices::Slices;
 use crate::store::stats::{Stats, read};
 use crate::store::subscriptions::Subscription;
@@ -92,7 +93,7 @@ struct Webhook<'a> {
 /// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals, series:[{at, events, newPeople, deliveries, delivered, failed}],
 /// topEvents:[{name, count}], latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not; spans count
 /// from `from`, and days are those of the zone's clocks.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
     let time = |name: &'static str| call.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
     let named = |name: String| {
         let message = "interval is hour or day";

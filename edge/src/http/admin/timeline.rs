@@ -10,9 +10,10 @@ use crate::domain::timeline::{Cursor, Order, Steps, in_turn};
 use crate::domain::{clock, json, payload};
 use crate::error::Error;
 use crate::http::admin::users::{Summary, find};
+use crate::http::auth;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::store::people::{self, Entry, Profile};
 
 #[derive(Serialize)]
@@ -44,7 +45,7 @@ struct Event<'a> {
 
 /// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
 /// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let order = match call.query("order").as_deref() {
         None | Some("asc") => Order::Asc,
         Some("desc") => Order::Desc,

@@ -11,9 +11,10 @@ use crate::domain::person::PLATFORMS;
 use crate::error::Error;
 use crate::http::admin::records::{self, UserWith};
 use crate::http::admin::webhooks::vault;
+use crate::http::auth;
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::ingest::identify::{address, external};
 use crate::runtime::random;
 use crate::store::listing::{self, Listed, Part, Place};
@@ -79,7 +80,7 @@ pub(crate) const PARAMETERS: [&str; 15] = [
 /// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` →
 /// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
 /// With `include…`, what belongs to each user stands in it.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let db = call.db(Some(&admin.company))?;
     let limit = pagination::limit(call, USERS_ITEMS_MAX)?;
     let included = records::included(call)?;

@@ -10,8 +10,9 @@ use crate::domain::{clock, revenue};
 use crate::error::Error;
 use crate::http::admin::groups::Brief;
 use crate::http::admin::records::{self, UserWith};
+use crate::http::auth;
 use crate::http::context::Call;
-use crate::http::{Handled, auth};
+use crate::http::response::HandlerResult;
 use crate::store;
 use crate::store::people::{self, Profile};
 
@@ -71,7 +72,7 @@ pub(crate) struct One {
 }
 
 /// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind, name}]}`.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let included = records::included(call)?;
     let profile = find(call, &admin.company, id).await?;
     let mut users = records::shown(call, &[profile.person(&admin.company)?], &included).await?;

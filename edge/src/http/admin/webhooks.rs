@@ -18,11 +18,13 @@ use crate::domain::delivery::{Outcome, Policy};
 use crate::domain::payload;
 use crate::domain::vault::{Unopened, Vault};
 use crate::error::Error;
-use crate::http;
 use crate::http::admin::deliveries::{Shown, latest};
+use crate::http::admin::settings;
 use crate::http::admin::webhook_change::{Wanted, change, is_reserved, too_many_headers, within};
 use crate::http::context::Call;
-use crate::http::{Handled, audit, auth, body};
+use crate::http::response::HandlerResult;
+use crate::http::{audit, auth, body};
+use crate::runtime::clock::now_ms;
 use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{self, Subscription};
 
@@ -137,7 +139,7 @@ pub(crate) struct List<'a> {
 
 /// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? | retryAttempts?, retryDelay?, timeoutMs?, rateLimit?,
 /// disableAfterFailures?, disableAfterHours?, active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
-pub(crate) async fn post(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn post(call: &Call, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(call).await?;
     let mut wanted: Wanted = body::change(&text)?;
     wanted.name = Some(body::required(wanted.name, "name")?);
@@ -169,7 +171,7 @@ pub(crate) async fn post(call: &Call, admin: auth::Admin) -> Handled {
 
 /// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null takes the description, the rate limit, and in `headers` one of them away. Switched on again, what was
 /// held goes out, or is dismissed with `"held":"dismiss"`.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(call).await?;
     let wanted: Wanted = body::change(&text)?;
     let current = find(call, &admin, id).await?;
@@ -191,7 +193,7 @@ pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> Handled 
 }
 
 /// `DELETE /api/admin/webhooks/{id}` → `{success}`. What it leaves open is dismissed.
-pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     if !subscriptions::delete(call.db(Some(&admin.company))?, &admin.company, id, call.now_ms()).await? {
         return Err(unknown().into());
     }
@@ -199,14 +201,14 @@ pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> Handled
 }
 
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> Handled {
+pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let subscriptions = subscriptions::list(call.db(Some(&admin.company))?, &admin.company).await?;
     let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&List { success: true, webhooks })?)
 }
 
 /// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`: the last 50 deliveries, newest first, each with its attempts.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(call, &admin, id).await?;
     let deliveries = latest(call, &admin, id, DELIVERIES_SHOWN_MAX).await?;
     Ok(serde_json::to_string(&One {
@@ -225,7 +227,7 @@ pub(crate) struct Rotate {
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with the new secret. The old one goes on signing for
 /// so long; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.
-pub(crate) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(call).await?;
     let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::change(&text)? };
     let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
@@ -276,7 +278,7 @@ impl<'a> Sent<'a> {
 
 /// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body}, statusCode, error, responseBody, durationMs}`: sends `webhook.test`
 /// once, signed, also to a subscription that is switched off, and says what came of it.
-pub(crate) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
+pub(crate) async fn test(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = subscriptions::target(call.db(Some(&admin.company))?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
     let began = call.now_ms();
@@ -302,8 +304,13 @@ pub(crate) async fn test(call: &Call, admin: auth::Admin, id: &str) -> Handled {
         status_code,
         error: exchange.error,
         response_body: exchange.answer,
-        duration_ms: http::now_ms() - began,
+        duration_ms: now_ms() - began,
     })?)
+}
+
+/// The same for the webhook of the company's funnel: `POST /api/webhook/test`.
+pub(crate) async fn test_funnel(call: &Call, admin: auth::Admin) -> HandlerResult {
+    test(call, admin, settings::FUNNEL).await
 }
 
 /// The subscription, or 404.
@@ -312,7 +319,7 @@ pub(crate) async fn find(call: &Call, admin: &auth::Admin, id: &str) -> Result<S
     found.ok_or_else(|| unknown().into())
 }
 
-async fn answer(call: &Call, admin: &auth::Admin, id: &str, secret: Option<&str>) -> Handled {
+async fn answer(call: &Call, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
     let subscription = find(call, admin, id).await?;
     Ok(serde_json::to_string(&One { success: true, webhook: Webhook::new(&subscription, secret)?, deliveries: None })?)
 }

@@ -10,7 +10,8 @@ use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
 use crate::http::context::Call;
 use crate::http::pagination::{self, Pagination};
-use crate::http::{Handled, audit, body};
+use crate::http::response::HandlerResult;
+use crate::http::{audit, body};
 use crate::runtime::random;
 use crate::store::companies::{self, Scope};
 
@@ -47,7 +48,7 @@ struct FirstKeys<'a> {
 }
 
 /// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server, admin}}`; the keys are shown this once.
-pub(crate) async fn post(call: &Call, _operator: auth::Operator) -> Handled {
+pub(crate) async fn post(call: &Call, _operator: auth::Operator) -> HandlerResult {
     let text = body::text(call).await?;
     let wanted: WantedCompany = body::change(&text)?;
     let name = body::required(wanted.name, "name")?;
@@ -113,7 +114,7 @@ struct Storage {
 }
 
 /// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination, storage: {bytes, bytesMax}}`.
-pub(crate) async fn list(call: &Call, _operator: auth::Operator) -> Handled {
+pub(crate) async fn list(call: &Call, _operator: auth::Operator) -> HandlerResult {
     let limit = pagination::limit(call, USERS_ITEMS_MAX)?;
     let after = pagination::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_default();
     let db = call.db(None)?;
@@ -137,7 +138,7 @@ pub(crate) struct Keys<'a> {
 }
 
 /// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt}]}`.
-pub(crate) async fn keys(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
+pub(crate) async fn keys(call: &Call, _operator: auth::Operator, company: &str) -> HandlerResult {
     let keys = companies::keys(call.db(None)?, company, KEYS_SHOWN_MAX).await?;
     if keys.is_empty() {
         return Err(keys::unknown().into());
@@ -146,11 +147,11 @@ pub(crate) async fn keys(call: &Call, _operator: auth::Operator, company: &str) 
 }
 
 /// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
-pub(crate) async fn add_key(call: &Call, _operator: auth::Operator, company: &str) -> Handled {
+pub(crate) async fn add_key(call: &Call, _operator: auth::Operator, company: &str) -> HandlerResult {
     keys::add(call, company).await
 }
 
 /// `DELETE /api/operator/companies/{id}/keys/{key}` → `{success}`. The key stops working at once.
-pub(crate) async fn revoke_key(call: &Call, _operator: auth::Operator, company: &str, key: &str) -> Handled {
+pub(crate) async fn revoke_key(call: &Call, _operator: auth::Operator, company: &str, key: &str) -> HandlerResult {
     keys::revoke(call, company, key).await
 }

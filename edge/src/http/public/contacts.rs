@@ -10,8 +10,9 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::domain::event;
 use crate::domain::mild::{self, Mild};
 use crate::domain::secret;
+use crate::http::body;
 use crate::http::context::Call;
-use crate::http::{Handled, body};
+use crate::http::response::HandlerResult;
 use crate::ingest::browser::company;
 use crate::ingest::identify::{Claim, address, name};
 use crate::ingest::outcome_log;
@@ -130,12 +131,12 @@ pub(crate) struct Answer<'a> {
 /// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`, a profile's id.
 /// What the form leaves out of the visitor is taken from the request; an optional part that cannot be read costs no lead. Public: overwrites nothing and
 /// answers alike whether the address was known.
-pub(crate) async fn post(call: &Call) -> Handled {
+pub(crate) async fn post(call: &Call) -> HandlerResult {
     let text = outcome_log::public_body(call).await?;
     outcome_log::refused(call, &text, Some(EVENT), take(call, &text).await)
 }
 
-async fn take(call: &Call, text: &str) -> Handled {
+async fn take(call: &Call, text: &str) -> HandlerResult {
     let wanted: Wanted = body::parse(text)?;
     let company = company(wanted.company_id)?;
     outcome_log::came_to(call, &company, false);

@@ -17,9 +17,10 @@ use crate::domain::compat::{Sent, jitsu, posthog, segment};
 use crate::domain::secret;
 use crate::error::Error;
 use crate::http::context::{Asked, Call};
+use crate::http::response::HandlerResult;
 use crate::http::vendor::write_key;
 pub(crate) use crate::http::vendor::write_key::Key;
-use crate::http::{Handled, body, rate_limit};
+use crate::http::{body, rate_limit};
 use crate::ingest::browser::{Came, Receipt, Rejected};
 use crate::ingest::outage_buffer::{self, Work};
 use crate::ingest::outcome_log;
@@ -106,7 +107,7 @@ const fn matters_to_all(code: Code) -> bool {
 }
 
 /// `POST` in a vendor's form → `{success, accepted, duplicates, rejected:[{index, code, message, field?}]}`. A body of one item that is refused is a problem.
-pub(crate) async fn post(call: &Call, family: &Family) -> Handled {
+pub(crate) async fn post(call: &Call, family: &Family) -> HandlerResult {
     let told = body::as_sent(call).await?;
     let secret = if secret::is_in(&told) { family.read(&told)?.key } else { None };
     // From here on the key is known by its hash alone, wherever in the body it stands.
@@ -216,7 +217,7 @@ fn as_key(error: Error) -> Error {
 
 /// `GET /v1/projects/{key}/settings` → what analytics.js asks before it sends: where to. So does Customer.io's client, by
 /// another name.
-pub(crate) fn settings(call: &Call, key: &str) -> Handled {
+pub(crate) async fn settings(call: &Call, key: &str) -> HandlerResult {
     let (protocol, host) = call.own_origin().unwrap_or_default();
     let segment = json!({"apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [], "addBundledMetadata": false});
     let enabled = json!({"__default": {"enabled": true, "integrations": {}}});
@@ -230,7 +231,7 @@ pub(crate) fn settings(call: &Call, key: &str) -> Handled {
 
 /// `GET /sourceConfig?writeKey=` → what RudderStack's clients ask before they send: that the source is on, and that the page
 /// itself sends nothing on to anybody else.
-pub(crate) fn source_config(call: &Call) -> Handled {
+pub(crate) async fn source_config(call: &Call) -> HandlerResult {
     let key = call.query("writeKey").unwrap_or_default();
     Ok(json!({"source": {
         "id": key, "name": "TrackMate", "writeKey": key, "enabled": true, "workspaceId": key, "config": {}, "connections": [],
@@ -240,7 +241,7 @@ pub(crate) fn source_config(call: &Call) -> Handled {
 }
 
 /// `POST /flags`, `/decide`, `GET /array/{key}/config` → what PostHog's clients ask beside: there are no feature flags, and nothing is recorded.
-pub(crate) fn flags() -> Handled {
+pub(crate) async fn flags(_call: &Call) -> HandlerResult {
     Ok(json!({
         "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": false, "hasFeatureFlags": false,
         "config": {"enable_collect_everything": false}, "supportedCompression": ["gzip", "gzip-js"], "sessionRecording": false, "surveys": false,

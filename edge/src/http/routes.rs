@@ -1,0 +1,479 @@
+//! The one table of routes: path, method, handler with the credentials that it needs, parameters of the query, and the
+//! action that the audit log records. Whatever else holds for all routes is in [`super::handle`].
+//!
+//! To add a route: a row here, a handler in the folder of its audience, its types, and its operation in `openapi/`.
+
+use futures_util::future::LocalBoxFuture;
+use worker::{Method, Response};
+
+use crate::domain::audit::Action;
+use crate::domain::export::Format;
+use crate::error::Error;
+use crate::http::admin::{
+    catalog, deliveries, erasures, event_stream, events, export, exports, groups, keys, plan, records, settings, stats,
+    timeline, user_list, users, webhooks,
+};
+use crate::http::context::Call;
+use crate::http::operator::companies;
+use crate::http::public::contacts;
+use crate::http::response::HandlerResult;
+use crate::http::{audit, auth};
+use crate::ingest::vendor::Family;
+use crate::ingest::{browser, identify, server, vendor};
+use crate::people::{edit, merge};
+
+/// A path of the API, and what may be done there.
+pub(crate) struct Path {
+    /// Its segments, of which `{name}` stands for any text.
+    pub(crate) template: &'static str,
+    /// Whether the path takes this text for its first parameter.
+    takes: fn(&str) -> bool,
+    /// Whether the answer may set the visitor's cookie.
+    pub(crate) has_visitor_cookie: bool,
+    /// One for each method.
+    pub(crate) routes: &'static [Route],
+}
+
+/// A method of a path.
+pub(crate) struct Route {
+    /// Its name as HTTP has it. Where there is `GET` with a JSON answer there is `HEAD`.
+    pub(crate) method: &'static str,
+    /// Who may call it.
+    pub(crate) caller: Caller,
+    /// Parameters that its query may have, in groups; `None` where pages and vendors' clients add what they like.
+    query: Option<&'static [&'static [&'static str]]>,
+    /// What the audit log records.
+    pub(crate) audit: Option<(Action, Target)>,
+    /// What answers it.
+    pub(crate) handler: Handler,
+}
+
+/// Whom a route serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A page of any origin, without a key.
+    Page,
+    /// Another vendor's client, on a page or a server.
+    VendorClient,
+    /// A company's server, with a key of scope `server`.
+    Server,
+    /// A company's admin, with a key of scope `admin`.
+    Admin,
+    /// Whoever runs the deployment.
+    Operator,
+}
+
+/// What an action of the audit log is done to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// What this parameter of the path names.
+    Parameter(&'static str),
+    /// The one thing of this id.
+    Fixed(&'static str),
+    /// What the handler names, by [`audit::target`], or nothing.
+    Handler,
+}
+
+/// A handler, which answers with the text of a JSON document or with a stream.
+pub(crate) enum Handler {
+    /// JSON.
+    Json(for<'a> fn(&'a Call, &'a Parameters) -> LocalBoxFuture<'a, HandlerResult>),
+    /// Anything that is written piece by piece.
+    Stream(for<'a> fn(&'a Call, &'a Parameters) -> LocalBoxFuture<'a, Result<Response, Error>>),
+}
+
+/// A handler without credentials. Those after its name are parameters of the path.
+macro_rules! open {
+    ($caller:ident, $handler:path $(, $name:ident)*) => {
+        (Caller::$caller, Handler::Json(|call, _parameters| Box::pin($handler(call $(, _parameters.get(stringify!($name)))*))))
+    };
+}
+
+/// A handler that gets the proof of an admin's key.
+macro_rules! admin {
+    ($handler:path $(, $name:ident)*) => { admin!(@Json $handler $(, $name)*) };
+    (@$kind:ident $handler:path $(, $name:ident)*) => {
+        (Caller::Admin, Handler::$kind(|call, _parameters| Box::pin(async move {
+            $handler(call, auth::Admin::of(call).await? $(, _parameters.get(stringify!($name)))*).await
+        })))
+    };
+}
+
+/// Likewise, for one that answers with a stream.
+macro_rules! admin_stream {
+    ($handler:path $(, $name:ident)*) => { admin!(@Stream $handler $(, $name)*) };
+}
+
+/// A handler that gets the proof of the operator's key.
+macro_rules! operator {
+    ($handler:path $(, $name:ident)*) => {
+        (Caller::Operator, Handler::Json(|call, _parameters| Box::pin(async move {
+            $handler(call, auth::Operator::of(call)? $(, _parameters.get(stringify!($name)))*).await
+        })))
+    };
+}
+
+/// Parameters of every list that is read page by page.
+const PAGE: &[&str] = &["limit", "cursor"];
+/// The thing that `{id}` in the path names.
+const ID: Target = Target::Parameter("id");
+
+const fn at(template: &'static str, routes: &'static [Route]) -> Path {
+    Path { template, takes: |_| true, has_visitor_cookie: false, routes }
+}
+
+impl Path {
+    /// Its first parameter is one of those that `takes` knows.
+    const fn of(self, takes: fn(&str) -> bool) -> Self {
+        Self { takes, ..self }
+    }
+
+    const fn with_visitor_cookie(self) -> Self {
+        Self { has_visitor_cookie: true, ..self }
+    }
+}
+
+const fn route(method: &'static str, (caller, handler): (Caller, Handler)) -> Route {
+    Route { method, caller, query: Some(&[]), audit: None, handler }
+}
+
+const fn get(handler: (Caller, Handler)) -> Route {
+    route("GET", handler)
+}
+
+const fn post(handler: (Caller, Handler)) -> Route {
+    route("POST", handler)
+}
+
+const fn put(handler: (Caller, Handler)) -> Route {
+    route("PUT", handler)
+}
+
+const fn patch(handler: (Caller, Handler)) -> Route {
+    route("PATCH", handler)
+}
+
+const fn delete(handler: (Caller, Handler)) -> Route {
+    route("DELETE", handler)
+}
+
+impl Route {
+    /// Its query may have these parameters, and no others.
+    const fn query(self, groups: &'static [&'static [&'static str]]) -> Self {
+        Self { query: Some(groups), ..self }
+    }
+
+    /// Its query may have any parameter.
+    const fn any_query(self) -> Self {
+        Self { query: None, ..self }
+    }
+
+    /// It is an action of the audit log.
+    const fn audit(self, action: Action, target: Target) -> Self {
+        Self { audit: Some((action, target)), ..self }
+    }
+
+    /// The parameters that its query may have; `None` if any.
+    pub(crate) fn parameters(&self) -> Option<Vec<&'static str>> {
+        self.query.map(<[_]>::concat)
+    }
+}
+
+/// All of them. Where two templates fit a path, the first one counts.
+pub(crate) const PATHS: &[Path] = &[
+    at("/healthz", &[get(open!(Page, health)).any_query()]),
+    // Pages.
+    at("/api/events", &[post(open!(Page, browser::post)).any_query()]).with_visitor_cookie(),
+    at("/api/profile", &[post(open!(Page, identify::post)).any_query()]).with_visitor_cookie(),
+    at("/api/contacts", &[post(open!(Page, contacts::post)).any_query()]),
+    // Servers.
+    at("/api/webhooks/events", &[post(open!(Server, server::post)).any_query()]),
+    // Other vendors' clients.
+    at("/beacon/v1/batch", &[post(open!(VendorClient, segment_batch)).any_query()]),
+    at("/v1/{kind}", &[post(open!(VendorClient, segment, kind)).any_query()])
+        .of(|kind| Family::segment(kind).is_some()),
+    at("/v1/projects/{key}/settings", &[get(open!(VendorClient, vendor::settings, key)).any_query()]),
+    at("/sourceConfig", &[get(open!(VendorClient, vendor::source_config)).any_query()]),
+    at("/batch", &[post(open!(VendorClient, posthog)).any_query()]),
+    at("/capture", &[post(open!(VendorClient, posthog)).any_query()]),
+    at("/e", &[post(open!(VendorClient, posthog)).any_query()]),
+    at("/i/v0/e", &[post(open!(VendorClient, posthog)).any_query()]),
+    at("/flags", &[post(open!(VendorClient, vendor::flags)).any_query()]),
+    at("/decide", &[post(open!(VendorClient, vendor::flags)).any_query()]),
+    at("/array/{key}/config", &[get(open!(VendorClient, vendor::flags)).any_query()]),
+    at("/api/s/{kind}", &[post(open!(VendorClient, jitsu, kind)).any_query()]),
+    at("/api/s/s2s/{kind}", &[post(open!(VendorClient, jitsu, kind)).any_query()]),
+    // Admins: users.
+    at("/api/admin/users", &[get(admin!(user_list::list)).query(&[&user_list::PARAMETERS, &records::PARAMETERS])]),
+    at(
+        "/api/admin/users/{id}",
+        &[
+            get(admin!(users::get, id)).query(&[&records::PARAMETERS]),
+            patch(admin!(edit::patch, id)).audit(Action::UserUpdate, ID),
+            delete(admin!(erasures::delete, id)).audit(Action::UserErase, ID),
+        ],
+    ),
+    at(
+        "/api/admin/users/{id}/tags",
+        &[
+            post(admin!(edit::add_tags, id)).audit(Action::UserTag, ID),
+            delete(admin!(edit::remove_tags, id)).query(&[&["tag"]]).audit(Action::UserUntag, ID),
+        ],
+    ),
+    at("/api/admin/users/{id}/custom-fields", &[patch(admin!(edit::fields, id)).audit(Action::UserFields, ID)]),
+    at(
+        "/api/admin/users/{id}/export",
+        &[get(admin_stream!(export::user, id)).query(&[&export::COMMON]).audit(Action::ExportUser, ID)],
+    ),
+    at("/api/admin/users/{id}/timeline", &[get(admin!(timeline::get, id)).query(&[PAGE, &["order"]])]),
+    at("/api/admin/users/{id}/identities", &[get(admin!(merge::list, id)).query(&[PAGE])]),
+    at("/api/admin/users/{id}/records", &[get(admin!(records::list, id)).query(&[PAGE, &["kind"]])]),
+    at("/api/admin/users/{id}/erasure", &[get(admin!(erasures::get, id))]),
+    at("/api/admin/identity/merge", &[post(admin!(merge::merge)).audit(Action::UserMerge, Target::Handler)]),
+    at("/api/admin/identity/undo", &[post(admin!(merge::undo)).audit(Action::IdentityUndo, Target::Handler)]),
+    at("/api/admin/tombstones", &[delete(admin!(erasures::lift)).audit(Action::TombstoneLift, Target::Handler)]),
+    // Groups.
+    at("/api/admin/groups", &[get(admin!(groups::list)).query(&[PAGE, &["search", "groupId", "kind"]])]),
+    at(
+        "/api/admin/groups/{id}",
+        &[
+            get(admin!(groups::get, id)),
+            patch(admin!(groups::patch, id)).audit(Action::GroupUpdate, ID),
+            delete(admin!(groups::delete, id)).audit(Action::GroupDelete, ID),
+        ],
+    ),
+    at("/api/admin/groups/{id}/members", &[get(admin!(groups::members, id)).query(&[PAGE])]),
+    // Exports.
+    at(
+        "/api/admin/export/users/count",
+        &[get(admin!(export::count_users)).query(&[&export::COMMON, &export::USERS, &records::PARAMETERS])],
+    ),
+    at(
+        "/api/admin/export/events/count",
+        &[get(admin!(export::count_events)).query(&[&export::COMMON, &export::EVENTS])],
+    ),
+    at(
+        "/api/admin/export/users/{format}",
+        &[get(admin_stream!(export::users, format))
+            .query(&[&export::COMMON, &export::USERS, &records::PARAMETERS])
+            .audit(Action::ExportUsers, Target::Handler)],
+    )
+    .of(|format| Format::named(format).is_some()),
+    at(
+        "/api/admin/export/events/{format}",
+        &[get(admin_stream!(export::events, format))
+            .query(&[&export::COMMON, &export::EVENTS])
+            .audit(Action::ExportEvents, Target::Handler)],
+    )
+    .of(|format| Format::named(format).is_some()),
+    at("/api/admin/exports", &[get(admin!(exports::list)).query(&[PAGE])]),
+    at("/api/admin/exports/{id}", &[get(admin!(exports::get, id))]),
+    // Webhooks.
+    at(
+        "/api/admin/webhooks",
+        &[get(admin!(webhooks::list)), post(admin!(webhooks::post)).audit(Action::WebhookCreate, Target::Handler)],
+    ),
+    at(
+        "/api/admin/webhooks/{id}",
+        &[
+            get(admin!(webhooks::get, id)),
+            patch(admin!(webhooks::patch, id)).audit(Action::WebhookUpdate, ID),
+            delete(admin!(webhooks::delete, id)).audit(Action::WebhookDelete, ID),
+        ],
+    ),
+    at("/api/admin/webhooks/{id}/test", &[post(admin!(webhooks::test, id)).audit(Action::WebhookTest, ID)]),
+    at(
+        "/api/webhook/test",
+        &[post(admin!(webhooks::test_funnel)).audit(Action::WebhookTest, Target::Fixed(settings::FUNNEL))],
+    ),
+    at(
+        "/api/admin/webhooks/{id}/rotate-secret",
+        &[post(admin!(webhooks::rotate, id)).audit(Action::WebhookRotate, ID)],
+    ),
+    at("/api/admin/webhooks/{id}/deliveries", &[get(admin!(deliveries::list, id)).query(&[PAGE, &["status"]])]),
+    at("/api/admin/webhooks/{id}/recover", &[post(admin!(deliveries::recover, id)).audit(Action::WebhookRecover, ID)]),
+    at(
+        "/api/admin/webhooks/{id}/deliveries/{delivery}/resend",
+        &[post(admin!(deliveries::resend, id, delivery)).audit(Action::WebhookResend, Target::Parameter("delivery"))],
+    ),
+    // What came in.
+    at("/api/admin/events", &[get(admin!(events::list)).query(&[PAGE, &["outcome", "eventType", "door"]])]),
+    at("/api/admin/events/rejected", &[get(admin!(events::rejected)).query(&[PAGE, &["code", "eventType", "door"]])]),
+    at(
+        "/api/admin/events/stream",
+        &[get(admin_stream!(event_stream::get)).query(&[&["outcome", "eventType", "after", "seconds"]])],
+    ),
+    at("/api/admin/events/catalog", &[get(admin!(catalog::get))]),
+    at("/api/admin/events/{id}", &[get(admin!(events::get, id)).query(&[&["door"]])]),
+    // The company itself.
+    at("/api/admin/audit", &[get(admin!(audit::list)).query(&[PAGE, &["action", "since", "until"]])]),
+    at("/api/admin/stats", &[get(admin!(stats::get)).query(&[&["from", "to", "interval", "zone"]])]),
+    at("/api/admin/plan", &[get(admin!(plan::get)), put(admin!(plan::put)).audit(Action::PlanUpdate, Target::Handler)]),
+    at("/api/admin/plan/infer", &[post(admin!(plan::infer))]),
+    at("/api/admin/plan/check", &[post(admin!(plan::check))]),
+    at(
+        "/api/admin/keys",
+        &[get(admin!(keys::list)), post(admin!(keys::post)).audit(Action::KeyCreate, Target::Handler)],
+    ),
+    at("/api/admin/keys/{id}", &[delete(admin!(keys::delete, id)).audit(Action::KeyRevoke, ID)]),
+    at(
+        "/api/admin/settings",
+        &[get(admin!(settings::get)), patch(admin!(settings::patch)).audit(Action::SettingsUpdate, Target::Handler)],
+    ),
+    // The operator.
+    at(
+        "/api/operator/companies",
+        &[
+            get(operator!(companies::list)).query(&[PAGE]),
+            post(operator!(companies::post)).audit(Action::CompanyCreate, Target::Handler),
+        ],
+    ),
+    at(
+        "/api/operator/companies/{company}/keys",
+        &[
+            get(operator!(companies::keys, company)),
+            post(operator!(companies::add_key, company)).audit(Action::KeyCreate, Target::Handler),
+        ],
+    ),
+    at(
+        "/api/operator/companies/{company}/keys/{id}",
+        &[delete(operator!(companies::revoke_key, company, id)).audit(Action::KeyRevoke, ID)],
+    ),
+];
+
+/// `GET /healthz` → `{success}`.
+async fn health(_call: &Call) -> HandlerResult {
+    Ok(r#"{"success":true}"#.to_owned())
+}
+
+async fn segment(call: &Call, kind: &str) -> HandlerResult {
+    vendor::post(call, &Family::segment(kind).unwrap_or(Family::SegmentBatch)).await
+}
+
+async fn segment_batch(call: &Call) -> HandlerResult {
+    vendor::post(call, &Family::SegmentBatch).await
+}
+
+async fn posthog(call: &Call) -> HandlerResult {
+    vendor::post(call, &Family::PostHog).await
+}
+
+async fn jitsu(call: &Call, kind: &str) -> HandlerResult {
+    vendor::post(call, &Family::Jitsu(kind.to_owned())).await
+}
+
+/// Texts of a path, by the names that its template gives them.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    /// Empty for a name that the template does not have.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_default()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find_map(|(known, text)| (*known == name).then_some(text.as_str()))
+    }
+}
+
+/// The path that fits, and its parameters. A slash at the end changes nothing.
+pub(crate) fn find(path: &str) -> Option<(&'static Path, Parameters)> {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    PATHS.iter().find_map(|path| Some((path, path.parameters(&segments)?)))
+}
+
+impl Path {
+    fn parameters(&self, segments: &[&str]) -> Option<Parameters> {
+        let mut parameters = Parameters::default();
+        let mut segments = segments.iter();
+        for part in self.template.split('/').skip(1) {
+            let segment = segments.next()?;
+            if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                parameters.0.push((name, (*segment).to_owned()));
+            } else if part != *segment {
+                return None;
+            }
+        }
+        let takes = parameters.0.first().is_none_or(|(_, text)| (self.takes)(text));
+        (segments.next().is_none() && takes).then_some(parameters)
+    }
+
+    /// The route for a method. `HEAD` is `GET` without the body; to begin an export, or to follow events, takes `GET`.
+    pub(crate) fn route(&self, method: &Method) -> Option<&'static Route> {
+        let is_head = *method == Method::Head;
+        let name = if is_head { "GET" } else { method.as_ref() };
+        let found = self.routes.iter().find(|route| route.method == name)?;
+        (!is_head || matches!(found.handler, Handler::Json(_))).then_some(found)
+    }
+
+    /// The value of `Allow`.
+    pub(crate) fn allow(&self) -> String {
+        let has_head = |route: &Route| route.method == "GET" && matches!(route.handler, Handler::Json(_));
+        let methods = self.routes.iter().flat_map(|route| [Some(route.method), has_head(route).then_some("HEAD")]);
+        methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether pages of any origin may read the answer. The handler checks the company's own list of origins.
+    pub(crate) fn is_public(&self) -> bool {
+        self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::ALL;
+
+    fn template(path: &str) -> Option<&'static str> {
+        find(path).map(|(path, _)| path.template)
+    }
+
+    #[test]
+    fn a_path_is_found_with_and_without_a_slash_at_its_end() {
+        assert_eq!(template("/api/events"), Some("/api/events"));
+        assert_eq!(template("/api/events/"), Some("/api/events"));
+        let (path, parameters) = find("/api/admin/users/abc/timeline").unwrap();
+        assert_eq!((path.template, parameters.get("id")), ("/api/admin/users/{id}/timeline", "abc"));
+        for path in ["/", "/api", "/api/event", "/api/admin/users/a/b/c", "/api/operator", "/v1/nothing"] {
+            assert_eq!(template(path), None, "{path}");
+        }
+        assert_eq!(template("/api/admin/export/users/xml"), None);
+        assert_eq!(template("/api/admin/export/users/csv"), Some("/api/admin/export/users/{format}"));
+    }
+
+    #[test]
+    fn no_path_hides_one_that_stands_after_it() {
+        for path in PATHS {
+            let sample = path.template.replace("{format}", "csv").replace("{kind}", "track");
+            assert_eq!(template(&sample), Some(path.template));
+        }
+    }
+
+    #[test]
+    fn allow_names_head_where_the_answer_is_json() {
+        let allow = |path: &str| find(path).unwrap().0.allow();
+        assert_eq!(allow("/api/admin/users/x"), "GET, HEAD, PATCH, DELETE, OPTIONS");
+        assert_eq!(allow("/api/admin/events/stream"), "GET, OPTIONS");
+        assert!(find("/api/admin/events/stream").unwrap().0.route(&Method::Head).is_none());
+        assert!(find("/api/admin/users").unwrap().0.route(&Method::Head).is_some());
+    }
+
+    #[test]
+    fn every_change_that_a_key_makes_is_audited() {
+        // These two say what a plan would do, and change nothing.
+        let harmless = ["/api/admin/plan/infer", "/api/admin/plan/check"];
+        for path in PATHS.iter().filter(|path| !harmless.contains(&path.template)) {
+            for route in path.routes {
+                let has_key = matches!(route.caller, Caller::Admin | Caller::Operator);
+                if has_key && route.method != "GET" {
+                    assert!(route.audit.is_some(), "{} {}", route.method, path.template);
+                }
+            }
+        }
+        let recorded = || PATHS.iter().flat_map(|path| path.routes).filter_map(|route| route.audit);
+        for action in ALL {
+            assert!(recorded().any(|(known, _)| known == action), "no route does {action:?}");
+        }
+    }
+}

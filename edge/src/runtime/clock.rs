@@ -1,0 +1,8 @@
+//! The clock.
+
+use worker::Date;
+
+/// Milliseconds since 1970. The clock stands still between two calls of the runtime.
+pub(crate) fn now_ms() -> i64 {
+    i64::try_from(Date::now().as_millis()).unwrap_or_default()
+}

@@ -1,0 +1,22 @@
+//! This isolate: its name, its memory, and what it has asked of D1. Tests see a restart, and what a request took, by them.
+
+use trackmate_wire::hex::hex;
+
+use crate::runtime::random;
+use crate::store::{self, Cost};
+
+thread_local! {
+    /// This isolate's name.
+    static ISOLATE: String = hex(&random::bytes::<8>());
+}
+
+/// This isolate, the bytes of its memory, which never shrinks, and what it has asked of D1 so far, behind answers too: the tests see a restart, and what a
+/// request took, by them.
+pub(crate) fn description() -> String {
+    #[cfg(target_arch = "wasm32")]
+    let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;
+    #[cfg(not(target_arch = "wasm32"))]
+    let bytes = 0;
+    let Cost { trips, read, written, .. } = store::total();
+    ISOLATE.with(|name| format!("name={name} memory={bytes} trips={trips} read={read} written={written}"))
+}
