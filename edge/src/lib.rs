@@ -7,6 +7,7 @@
 //!   [`export`]: exports.
 //! - [`jobs`]: what a timer or a queue starts. [`http`]: what a request starts.
 
+pub(crate) mod credentials;
 pub mod delivery;
 pub mod domain;
 pub(crate) mod error;

@@ -1,32 +1,35 @@
-//! Attempts at deliveries that are leased to this invocation: build the body, sign, send, hand the outcome over to
-//! [`crate::delivery::settle`]. They run behind an answer or a batch of the queue, so neither waits for a receiver. While they
-//! last, their leases are renewed; an attempt whose lease is lost is broken off, so that no two of one delivery are
-//! ever under way.
+//! Which deliveries this invocation attempts: those that a request leased, those that wake-ups name, and those that were
+//! set going again. They run behind an answer or a batch of the queue, so neither waits for a receiver.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
-use std::pin::pin;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use futures_util::future::{Either, join_all, join4, select};
-use trackmate_wire::limits::{ATTEMPT_MS_MAX, CONNECTIONS_MAX, FULL_WAIT_S, LEASE_MS, RENEW_MS, TAIL_MS_MAX};
-use trackmate_wire::signature::{hex_signature, standard_signature};
-use worker::{Context, Delay, Env, console_error};
+use futures_util::future::join4;
+use trackmate_wire::limits::{FULL_WAIT_S, TAIL_MS_MAX};
+use worker::{Env, console_error};
 
-use crate::delivery::client::{self, Exchange, Message};
-use crate::delivery::settle::{self, Done};
+use crate::delivery::attempt::{give_back, release, run};
 use crate::delivery::wakeup::{self, Wake, What};
 use crate::delivery::{concurrency, throttle};
-use crate::domain::delivery::{Outcome, Policy, after_attempt};
-use crate::domain::json;
-use crate::domain::payload::{self, Fact};
-use crate::domain::vault::Unopened;
 use crate::runtime::clock::now_ms;
-use crate::runtime::{random, secrets};
+use crate::runtime::context::Context;
 use crate::store;
-use crate::store::deliveries::{self, Claim, Ended, Leased, Target};
-use crate::store::ingest::Outbox;
-use crate::store::people;
+use crate::store::deliveries::{self, Leased};
+use crate::store::ingest::{Outbox, Room};
+
+/// How many deliveries of the company this invocation may lease for itself.
+pub(crate) fn lease_budget<'a>(cx: &'a Context, company: &str) -> &'a Room {
+    cx.room_or(|| concurrency::room(cx.env(), company))
+}
+
+/// Has the deliveries that a command has emitted go out once the answer is on its way. Those of one company go as one
+/// outbox, for what an invocation attempts itself has a bound.
+pub(crate) fn after_answer(cx: &Context) {
+    for (company, outbox) in cx.take_outboxes() {
+        if !outbox.is_empty() {
+            cx.after_answer(self::outbox(cx.env().clone(), company, outbox));
+        }
+    }
+}
 
 /// What a request's outbox needs once the answer is on its way: attempts at what is leased, wake-ups for the rest.
 pub async fn outbox(env: Env, company: String, outbox: Outbox) {
@@ -57,7 +60,7 @@ pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
 
 /// Does what wake-ups say. Attempts go on behind the batch, so a receiver that hangs does not hold the queue. What
 /// finds no room in this isolate comes again, unless a later sweep has woken it again already.
-pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
+pub async fn woken(env: &Env, worker: &worker::Context, wakes: Vec<Wake>) {
     let mut companies: BTreeMap<String, Vec<Wake>> = BTreeMap::new();
     for wake in wakes {
         companies.entry(wake.company.clone()).or_default().push(wake);
@@ -81,7 +84,7 @@ pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
                 }
                 What::Subscription(id) => {
                     let (env, company) = (env.clone(), company.clone());
-                    context.wait_until(async move { throttle::turns(&env, &company, &id, ends_ms).await });
+                    worker.wait_until(async move { throttle::turns(&env, &company, &id, ends_ms).await });
                 }
             }
         }
@@ -93,7 +96,7 @@ pub async fn woken(env: &Env, context: &Context, wakes: Vec<Wake>) {
             wakeup::send(env, &again, FULL_WAIT_S).await;
         }
         let env = env.clone();
-        context.wait_until(async move { run(&env, &company, free, ends_ms, 0).await });
+        worker.wait_until(async move { run(&env, &company, free, ends_ms, 0).await });
     }
 }
 
@@ -114,282 +117,4 @@ async fn claim(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
             Vec::new()
         }
     }
-}
-
-/// Leaves leased deliveries to the queue.
-async fn give_back(env: &Env, company: &str, leased: Vec<Leased>, delay_s: u32) {
-    if release(env, company, &leased).await {
-        let wakes: Vec<Wake> = leased.into_iter().map(|d| Wake::delivery(company, d.id)).collect();
-        wakeup::send(env, &wakes, delay_s).await;
-    }
-}
-
-/// Gives leases back → whether they were; else they run out.
-async fn release(env: &Env, company: &str, leased: &[Leased]) -> bool {
-    if leased.is_empty() {
-        return false;
-    }
-    let claims: Vec<Claim> = leased.iter().map(|d| Claim { id: d.id.clone(), generation: d.generation }).collect();
-    let given =
-        async { deliveries::give_back(&store::database(env, Some(company))?, company, &claims, now_ms()).await };
-    let given = given.await;
-    if let Err(error) = &given {
-        console_error!("leases were not given back and run out: {}", store::brief(error));
-    }
-    given.is_ok()
-}
-
-/// The leases of a run that are not settled: the claim, and what breaks its attempt off.
-type Live = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
-
-/// An invocation's way through what it has leased.
-struct Run<'a> {
-    env: &'a Env,
-    company: &'a str,
-    /// What no attempt has begun at, each with its place in the order.
-    waiting: RefCell<VecDeque<(Leased, u64)>>,
-    live: RefCell<Live>,
-    /// Whether an attempt has begun since the leases were last renewed.
-    moves: Cell<bool>,
-}
-
-/// Attempts leased deliveries, a few at a time, `spacing_ms` apart; none begins that could last past `ends_ms`. What
-/// waits while every connection hangs is left to the queue.
-pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, spacing_ms: u64) {
-    let Some(lease_ms) = leased.iter().map(|d| d.lease_ms).min() else { return };
-    let live = leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect();
-    let waiting = RefCell::new(leased.into_iter().zip(0_u64..).collect());
-    let run = Run { env, company, waiting, live: RefCell::new(live), moves: Cell::new(true) };
-    let began = now_ms();
-    let one_by_one = async |run: &Run<'_>| loop {
-        let next = run.waiting.borrow_mut().pop_front();
-        let Some((d, place)) = next else { return };
-        let elapsed = u64::try_from(now_ms() - began).unwrap_or_default();
-        let wait_ms = (place * spacing_ms).saturating_sub(elapsed);
-        if wait_ms > 0 {
-            Delay::from(Duration::from_millis(wait_ms)).await;
-        }
-        run.moves.set(true);
-        run.attempt(d, ends_ms).await;
-    };
-    let attempts = join_all((0..CONNECTIONS_MAX).map(|_| one_by_one(&run)));
-    select(pin!(attempts), pin!(run.keep(lease_ms))).await;
-}
-
-impl Run<'_> {
-    /// Renews leases until it is dropped. One that is lost, or cannot be renewed in time, breaks its attempt off.
-    async fn keep(&self, mut lease_ms: i64) {
-        let Self { env, company, live, .. } = self;
-        loop {
-            Delay::from(Duration::from_millis(RENEW_MS)).await;
-            self.leave_stuck().await;
-            let claim = |(id, (generation, _)): (&String, &(i64, _))| Claim { id: id.clone(), generation: *generation };
-            let leases: Vec<Claim> = live.borrow().iter().map(claim).collect();
-            if leases.is_empty() {
-                continue;
-            }
-            let now = now_ms();
-            let left = Duration::from_millis(u64::try_from(lease_ms - now).unwrap_or_default());
-            let renewed =
-                async { deliveries::renew(&store::database(env, Some(company))?, company, &leases, now).await };
-            let kept = match select(pin!(renewed), pin!(Delay::from(left))).await {
-                Either::Left((Ok(kept), _)) => {
-                    lease_ms = now + LEASE_MS;
-                    kept
-                }
-                Either::Left((Err(error), _)) => {
-                    console_error!("leases were not renewed: {}", store::brief(&error));
-                    continue;
-                }
-                Either::Right(_) => Vec::new(),
-            };
-            for Claim { id, .. } in leases {
-                if !kept.contains(&id)
-                    && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
-                {
-                    attempt.abort();
-                }
-            }
-        }
-    }
-
-    /// Leaves to the queue what waits for a connection while none has come free: those receivers hang.
-    async fn leave_stuck(&self) {
-        if self.moves.replace(false) {
-            return;
-        }
-        let stuck = self.waiting.take().into_iter().map(|(d, _)| d);
-        let stuck = stuck.filter(|d| self.live.borrow_mut().remove(&d.id).is_some()).collect();
-        give_back(self.env, self.company, stuck, 0).await;
-    }
-
-    async fn attempt(&self, d: Leased, ends_ms: i64) {
-        let Self { env, company, live, .. } = self;
-        let began = now_ms();
-        if began + i64::from(timeout_ms(&d.target)) > ends_ms {
-            // Its time behind this answer is over; the queue has more.
-            if live.borrow_mut().remove(&d.id).is_some() {
-                give_back(env, company, vec![d], 0).await;
-            }
-            return;
-        }
-        let Ok(breaker) = web_sys::AbortController::new() else { return };
-        match live.borrow_mut().get_mut(&d.id) {
-            Some((_, slot)) => *slot = Some(breaker.clone()),
-            None => return, // The lease was lost while it waited for its turn.
-        }
-        let _under_way = concurrency::begin(company, &d.subscription);
-        let (body, exchange) = exchange(env, company, &d, began, &breaker.signal()).await;
-        if live.borrow_mut().remove(&d.id).is_none() {
-            return; // The lease was lost meanwhile: whoever holds it now says what came of the delivery.
-        }
-        settle::push(env, done(company, d, body, exchange, began)).await;
-    }
-}
-
-/// Milliseconds that an attempt at this target may take.
-pub fn timeout_ms(target: &Target) -> u32 {
-    target.timeout_ms.min(ATTEMPT_MS_MAX)
-}
-
-/// Builds, signs and sends.
-async fn exchange(
-    env: &Env,
-    company: &str,
-    d: &Leased,
-    began: i64,
-    breaker: &web_sys::AbortSignal,
-) -> (Option<String>, Exchange) {
-    let Some(fact) = &d.fact else {
-        return (None, Exchange::failed(Outcome::Refused, "its event is gone"));
-    };
-    let whole = match whole(env, company, d, fact).await {
-        Ok(whole) => whole,
-        Err(error) => {
-            console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
-            return (None, Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
-        }
-    };
-    let said = Fact {
-        event: &d.event,
-        ts: fact.ts,
-        data: whole.as_deref().unwrap_or(&fact.data),
-        from_server: fact.source == 1,
-        message_id: &d.message_id,
-        session: &fact.session,
-        profile: d.profile.as_deref(),
-        context: fact.context.as_deref(),
-    };
-    let Some(body) = d.body.clone().or_else(|| payload::body(said)) else {
-        return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
-    };
-    let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
-        Ok(headers) => headers,
-        Err(Unopened) => {
-            console_error!(
-                "the secrets of webhook {} could not be opened: is SECRETS_KEY the right one?",
-                d.subscription
-            );
-            return (
-                Some(body),
-                Exchange::failed(Outcome::Unreachable, "its secret could not be read; TrackMate's operator was told"),
-            );
-        }
-    };
-    let message = Message {
-        url: &d.target.url,
-        body: &body,
-        headers,
-        timeout_ms: timeout_ms(&d.target),
-        loopback: client::allows_loopback(env),
-        breaker: Some(breaker),
-    };
-    let exchange = client::post(&message).await;
-    (Some(body), exchange)
-}
-
-/// The data of a `user.updated` that an identify made, with the whole user: the identify itself does not pay for reading one.
-async fn whole(env: &Env, company: &str, d: &Leased, fact: &deliveries::Fact) -> store::Result<Option<String>> {
-    let (Some(id), None, 1, "", "user.updated") =
-        (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())
-    else {
-        return Ok(None);
-    };
-    let mut data = json::value(&fact.data);
-    let Some(user) = data.get_mut("user").filter(|user| user.get("timestamps").is_none()) else { return Ok(None) };
-    let Some(profile) = people::profile(&store::database(env, Some(company))?, company, id).await? else {
-        return Ok(None);
-    };
-    *user = serde_json::to_value(profile.person(company)?.user())?;
-    Ok(Some(data.to_string()))
-}
-
-fn done(company: &str, d: Leased, body: Option<String>, exchange: Exchange, began: i64) -> Done {
-    let policy = Policy {
-        attempts: d.target.attempts,
-        delay_s: d.target.delay_s,
-        timeout_ms: d.target.timeout_ms,
-        standard: d.target.preset.as_deref() == Some("standard"),
-    };
-    let next = after_attempt(&exchange.outcome, d.tries + 1, policy, random::unit());
-    let ended = now_ms();
-    let (state, due_ms) = next.standing(ended);
-    Done {
-        company: company.to_owned(),
-        subscription: d.subscription,
-        event: d.event,
-        failures: d.target.failures,
-        next,
-        ended: Ended {
-            id: d.id,
-            generation: d.generation,
-            state: state.as_str(),
-            due_ms,
-            finished_ms: state.is_final().then_some(ended),
-            body,
-            began_ms: began,
-            url: d.target.url,
-            status: if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None },
-            error: exchange.error,
-            answer: exchange.answer,
-            duration_ms: ended - began,
-        },
-    }
-}
-
-/// The owner's headers, then ours, which no header of the owner's may replace. While a rotated secret lives on, the Standard Webhooks
-/// header holds both signatures, and the plain one, which can hold only one, has the old secret's beside it.
-///
-/// # Errors
-/// When what is sealed cannot be opened.
-pub fn headers(
-    env: &Env,
-    company: &str,
-    subscription: &str,
-    target: &Target,
-    id: &str,
-    now_ms: i64,
-    body: &str,
-) -> Result<Vec<(String, String)>, Unopened> {
-    let vault = secrets::of(env).ok_or(Unopened)?;
-    let owner = secrets::owner(company, subscription);
-    let (secret, now_s) = (vault.open(&owner, &target.secret)?, now_ms / 1000);
-    let mut headers = vault.open_headers(&owner, &target.headers)?;
-    headers.extend([("webhook-id".to_owned(), id.to_owned()), ("webhook-timestamp".to_owned(), now_s.to_string())]);
-    if secret.is_empty() {
-        return Ok(headers); // A funnel's webhook without a secret: there is nothing to sign with.
-    }
-    let mut standard = standard_signature(&secret, id, now_s, body.as_bytes());
-    if let Some(old) =
-        target.old_secret.as_deref().filter(|_| target.old_secret_until.is_some_and(|until| until > now_ms))
-    {
-        let old = vault.open(&owner, old)?;
-        standard = format!("{standard} {}", standard_signature(&old, id, now_s, body.as_bytes()));
-        headers.push(("x-webhook-signature-previous".to_owned(), hex_signature(&old, body.as_bytes())));
-    }
-    headers.extend([
-        ("x-webhook-signature".to_owned(), hex_signature(&secret, body.as_bytes())),
-        ("webhook-signature".to_owned(), standard),
-    ]);
-    Ok(headers)
 }

@@ -1,9 +1,13 @@
 //! From the outbox to the customers' receivers: attempts, their results, wake-ups and limits.
 
+pub mod attempt;
+pub mod attempt_result;
 pub mod client;
 pub mod concurrency;
 pub mod dispatch;
+pub mod recover;
 pub mod settle;
+pub mod sign;
 pub mod throttle;
 pub mod wakeup;
 

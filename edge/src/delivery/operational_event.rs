@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use crate::delivery::settle::Done;
+use crate::delivery::attempt_result::AttemptResult;
 use crate::domain::clock;
 use crate::domain::delivery::Next;
 use crate::runtime::random;
@@ -15,7 +15,7 @@ use crate::store::deliveries::Notice;
 const PREFIX: &str = "webhook.";
 
 /// The operational events that these outcomes may make true; `notice.insert.sql` decides.
-pub(crate) fn possible(done: &[Done], now_ms: i64) -> Vec<Notice> {
+pub(crate) fn possible(done: &[AttemptResult], now_ms: i64) -> Vec<Notice> {
     let mut notices: Vec<Notice> = Vec::new();
     for d in done.iter().filter(|d| !d.event.starts_with(PREFIX)) {
         let names: &[&'static str] = match d.next {

@@ -9,10 +9,10 @@ use futures_util::{StreamExt, stream};
 use trackmate_wire::limits::{CONNECTIONS_MAX, QUEUE_DELAY_S_MAX, SETTLE_MAX, SWEEP_DELIVERIES_MAX};
 use worker::{Delay, Env, console_error};
 
-use crate::delivery::operational_event;
+use crate::delivery::attempt_result::AttemptResult;
 use crate::delivery::wakeup::{self, Wake};
+use crate::delivery::{operational_event, recover};
 use crate::domain::delivery::Next;
-use crate::jobs::sweep;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
 use crate::store;
@@ -25,26 +25,9 @@ const SETTLER_MS_MAX: i64 = 5000;
 /// How often a settling is tried while D1 does not take it; then the leases run out.
 const TRIES: u64 = 3;
 
-/// An attempt that has ended.
-#[derive(Debug)]
-pub struct Done {
-    /// Whose.
-    pub company: String,
-    /// For whom.
-    pub subscription: String,
-    /// The name the subscriber sees.
-    pub event: String,
-    /// Deliveries of the subscription that had been given up in a row when this one was leased.
-    pub failures: i64,
-    /// What is next.
-    pub next: Next,
-    /// What is written down.
-    pub ended: Ended,
-}
-
 #[derive(Default)]
 struct Pool {
-    done: Vec<Done>,
+    done: Vec<AttemptResult>,
     /// Which invocation settles, by number, and since when, ms.
     settler: Option<(u64, i64)>,
     settlers: u64,
@@ -55,7 +38,7 @@ thread_local! {
 }
 
 /// Hands an outcome over. Settles what is there, unless another invocation of this isolate is at it.
-pub async fn push(env: &Env, done: Done) {
+pub async fn push(env: &Env, done: AttemptResult) {
     let now = now_ms();
     let me = POOL.with_borrow_mut(|pool| {
         pool.done.push(done);
@@ -68,7 +51,7 @@ pub async fn push(env: &Env, done: Done) {
     });
     let Some(me) = me else { return };
     while let Some(batch) = take(me) {
-        let mut companies: BTreeMap<String, Vec<Done>> = BTreeMap::new();
+        let mut companies: BTreeMap<String, Vec<AttemptResult>> = BTreeMap::new();
         for done in batch {
             companies.entry(done.company.clone()).or_default().push(done);
         }
@@ -79,13 +62,13 @@ pub async fn push(env: &Env, done: Done) {
 }
 
 /// The next batch, or `None` when all is settled or another invocation has taken over.
-fn take(me: u64) -> Option<Vec<Done>> {
+fn take(me: u64) -> Option<Vec<AttemptResult>> {
     POOL.with_borrow_mut(|pool| {
         if pool.settler.is_none_or(|(settler, _)| settler != me) {
             return None;
         }
         let mut bytes = 0;
-        let fits = |d: &&Done| {
+        let fits = |d: &&AttemptResult| {
             bytes += [&d.ended.body, &d.ended.answer].into_iter().flatten().map(String::len).sum::<usize>();
             bytes <= BATCH_BYTES_MAX
         };
@@ -98,7 +81,7 @@ fn take(me: u64) -> Option<Vec<Done>> {
     })
 }
 
-async fn settle(env: &Env, company: &str, done: Vec<Done>) {
+async fn settle(env: &Env, company: &str, done: Vec<AttemptResult>) {
     let notices = operational_event::possible(&done, now_ms());
     let mut retries: BTreeMap<u32, Vec<Wake>> = BTreeMap::new();
     for d in &done {
@@ -124,7 +107,7 @@ async fn settle(env: &Env, company: &str, done: Vec<Done>) {
         }
     }
     if settled.noted.iter().any(|noted| noted.release != 0) {
-        sweep::recover(env, SWEEP_DELIVERIES_MAX).await;
+        recover::run(env, SWEEP_DELIVERIES_MAX).await;
     }
 }
 

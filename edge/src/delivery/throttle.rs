@@ -7,7 +7,7 @@ use trackmate_wire::limits::{FULL_WAIT_S, RATE_LIMIT_MAX};
 use worker::{Delay, Env, console_error};
 
 use crate::delivery::wakeup::{self, Wake};
-use crate::delivery::{concurrency, dispatch};
+use crate::delivery::{attempt, concurrency};
 use crate::runtime::clock::now_ms;
 use crate::store;
 use crate::store::deliveries;
@@ -41,8 +41,8 @@ pub async fn turns(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
         }
         left = left.saturating_sub(leased.len());
         let share = u64::try_from(leased.len()).unwrap_or(1);
-        let longest = leased.iter().map(|d| i64::from(dispatch::timeout_ms(&d.target))).max().unwrap_or_default();
-        dispatch::run(env, company, leased, ends_ms, 1000 / share).await;
+        let longest = leased.iter().map(|d| i64::from(attempt::timeout_ms(&d.target))).max().unwrap_or_default();
+        attempt::run(env, company, leased, ends_ms, 1000 / share).await;
         if left == 0 || now_ms() + TURN_MS + longest > ends_ms {
             break;
         }

@@ -27,6 +27,7 @@ pub mod person;
 pub mod plan;
 pub mod rebuild;
 pub mod record;
+pub mod request_body;
 pub mod revenue;
 pub mod secret;
 pub mod stats;

@@ -21,8 +21,7 @@ use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
 use crate::domain::{clock, json, payload};
 use crate::error::Error;
-use crate::http::admin::export::event_name;
-use crate::http::admin::records;
+use crate::export::user::with;
 use crate::runtime::clock::now_ms;
 use crate::store::exports::{self, End, EventPage, Events, Place, Progress};
 use crate::store::slices::{Slices, Turns};
@@ -341,7 +340,7 @@ async fn users(
     let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
     let last = people.last().map(|person| person.id.clone());
     let is_last = !page.is_early && i64::try_from(people.len()).unwrap_or(i64::MAX) < most;
-    let rows = records::with(&people, theirs).into_iter().map(|user| Ok(serde_json::to_string(&user)?));
+    let rows = with(&people, theirs).into_iter().map(|user| Ok(serde_json::to_string(&user)?));
     Ok(Part::new(rows, last, is_last))
 }
 
@@ -376,4 +375,9 @@ fn shown(event: &exports::Event) -> Result<String, Error> {
         event_data: json::raw(event.data.clone())?,
         context: event.context.clone().map(json::raw).transpose()?,
     })?)
+}
+
+/// An event's name in `after`.
+pub(crate) fn event_name(event: &Place) -> String {
+    format!("{}:{}", payload::source_name(event.source == 1), event.id)
 }

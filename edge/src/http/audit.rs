@@ -7,47 +7,27 @@ use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
-use super::auth;
 use crate::domain::audit::ALL;
 use crate::domain::{clock, event};
 use crate::error::Error;
-use crate::http::context::Call;
+use crate::http::auth;
+use crate::http::context::{RequestContext, Trace};
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
-use crate::http::routes::{Parameters, Route, Target};
+use crate::http::route::HandlerResult;
+use crate::http::route::{Parameters, Route, Target};
 use crate::runtime::random;
-use crate::store::audit::{self, Actor, Deed};
-
-/// Says which thing the request made.
-pub(crate) fn target(call: &Call, id: &str) {
-    call.trace().borrow_mut().target = Some(id.to_owned());
-}
-
-/// Who asks, once they have shown their key, and for which company.
-pub(crate) fn asked_by(call: &Call, company: Option<&str>, actor: Actor) {
-    let mut trace = call.trace().borrow_mut();
-    trace.actor = Some(actor);
-    trace.company = company.map(str::to_owned);
-}
-
-/// What a request has told about itself so far.
-#[derive(Default)]
-pub(crate) struct Trace {
-    actor: Option<Actor>,
-    company: Option<String>,
-    target: Option<String>,
-}
+use crate::store::audit::{self, Deed};
 
 /// Writes the entry of a request that was an action, before its answer goes out. Who showed no key did nothing. The action
 /// is done by then, so an entry that cannot be written is the operator's matter and does not turn the answer into a failure.
 pub(crate) async fn record<T>(
-    call: &Call,
+    cx: &RequestContext,
     route: &Route,
     parameters: &Parameters,
     handled: Result<T, Error>,
 ) -> Result<T, Error> {
     let Some((action, named)) = route.audit else { return handled };
-    let Trace { actor: Some(actor), company, target } = call.trace().take() else { return handled };
+    let Trace { actor: Some(actor), company, target } = cx.take_trace() else { return handled };
     // The operator's company is in the path, or is what was made.
     let of_operator = || parameters.find("company").map(str::to_owned).or_else(|| target.clone());
     let Some(company) = company.or_else(of_operator) else { return handled };
@@ -60,18 +40,18 @@ pub(crate) async fn record<T>(
         Target::Handler => None,
     };
     let named = named.filter(|_| was_found);
-    let id = entry_id(call.now_ms(), &hex(&random::bytes::<8>()));
+    let id = entry_id(cx.now_ms(), &hex(&random::bytes::<8>()));
     let deed = Deed {
         id: &id,
         actor: &actor,
         action,
         target: target.as_deref().or(named),
-        request: call.request_id(),
+        request: cx.request_id(),
         outcome: code.map_or("ok", Code::as_str),
     };
-    let written = async { audit::add(call.db(Some(&company))?, &company, deed, call.now_ms()).await };
+    let written = async { audit::add(cx.db(Some(&company))?, &company, deed, cx.now_ms()).await };
     if let Err(error) = written.await {
-        console_error!("request {} is not in the audit log: {}", call.request_id(), crate::store::brief(&error));
+        console_error!("request {} is not in the audit log: {}", cx.request_id(), crate::store::brief(&error));
     }
     handled
 }
@@ -112,20 +92,20 @@ pub(crate) struct Page {
 
 /// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor, key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`,
 /// newest first; `since` is of it, `until` is not.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let limit = pagination::limit(call, AUDIT_ITEMS_MAX)?;
-    let action = match call.query("action") {
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let limit = pagination::limit(cx, AUDIT_ITEMS_MAX)?;
+    let action = match cx.query("action") {
         None => None,
         Some(name) => Some(ALL.iter().map(|a| a.as_str()).find(|a| *a == name).ok_or_else(|| {
             Problem::field(Code::InvalidField, "action", "action is one of the names in docs/api.md")
         })?),
     };
-    let time = |name: &'static str| call.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
+    let time = |name: &'static str| cx.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
     let from = time("since")?.map_or_else(String::new, |ms| entry_id(ms, ""));
     let until = time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
     let before =
-        pagination::cursor(call, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
-    let db = call.db(Some(&admin.company))?;
+        pagination::cursor(cx, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
+    let db = cx.db(Some(&admin.company))?;
     let mut found = audit::list(db, &admin.company, &from, &before, action, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
     let shown = |e: audit::Entry| Entry {

@@ -1,19 +1,18 @@
 //! Who is calling. A handler that needs credentials takes one of these types, and the only way to have one is to have shown the key.
 
 use trackmate_wire::hex::hex;
-use trackmate_wire::limits::KEY_USE_MS;
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, sha256_hex};
 
-use super::audit;
+use crate::credentials::accept;
 use crate::domain::secret;
 use crate::error::Error;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::rate_limit;
 use crate::runtime::random;
 use crate::store::audit::Actor;
+use crate::store::companies;
 use crate::store::companies::{Key, Scope};
-use crate::store::{self, companies};
 
 /// An admin of a company: `X-Admin-ID` or `Authorization: Bearer`.
 pub(crate) struct Admin {
@@ -26,12 +25,12 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    pub(crate) async fn of(call: &Call) -> Result<Self, Error> {
-        let hash = hash_of(call, "x-admin-id")?;
-        rate_limit::key(call, &hash).await?;
-        let key = companies::key(call.db(None)?, &hash).await?;
-        let Key { company, id: key, prefix, .. } = accept(call, key, &hash, Scope::Admin)?;
-        audit::asked_by(call, Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
+    pub(crate) async fn of(cx: &RequestContext) -> Result<Self, Error> {
+        let hash = hash_of(cx, "x-admin-id")?;
+        rate_limit::key(cx, &hash).await?;
+        let key = companies::key(cx.db(None)?, &hash).await?;
+        let Key { company, id: key, prefix, .. } = accept(cx, key, &hash, Scope::Admin)?;
+        cx.asked_by(Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
         Ok(Self { company, key, prefix })
     }
 }
@@ -40,13 +39,13 @@ impl Admin {
 pub(crate) struct Operator(());
 
 impl Operator {
-    pub(crate) fn of(call: &Call) -> Result<Self, Error> {
-        let shown = bearer(call)
+    pub(crate) fn of(cx: &RequestContext) -> Result<Self, Error> {
+        let shown = bearer(cx)
             .ok_or_else(|| Problem::new(Code::MissingKey, "send the operator key as Authorization: Bearer"))?;
-        let secret = call.env().secret("OPERATOR_KEY").map(|s| s.to_string()).unwrap_or_default();
+        let secret = cx.env().secret("OPERATOR_KEY").map(|s| s.to_string()).unwrap_or_default();
         // Digests have one length, so the comparison tells nothing of the secret's.
         if !secret.is_empty() && constant_time_eq(&sha256_hex(shown.as_bytes()), &sha256_hex(secret.as_bytes())) {
-            audit::asked_by(call, None, Actor::Operator);
+            cx.asked_by(None, Actor::Operator);
             return Ok(Self(()));
         }
         Err(Problem::new(Code::InvalidKey, "the operator key is wrong").into())
@@ -54,43 +53,17 @@ impl Operator {
 }
 
 /// The hash of the key in this header or in `Authorization: Bearer`.
-pub(crate) fn hash_of(call: &Call, header: &str) -> Result<String, Problem> {
-    let key = call.header(header).or_else(|| bearer(call));
+pub(crate) fn hash_of(cx: &RequestContext, header: &str) -> Result<String, Problem> {
+    let key = cx.header(header).or_else(|| bearer(cx));
     let key = key
         .ok_or_else(|| Problem::new(Code::MissingKey, format!("send a key in {header} or as Authorization: Bearer")))?;
     Ok(sha256_hex(key.as_bytes()))
 }
 
-pub(crate) fn bearer(call: &Call) -> Option<String> {
-    let value = call.header("authorization")?;
+pub(crate) fn bearer(cx: &RequestContext) -> Option<String> {
+    let value = cx.header("authorization")?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
-}
-
-/// Takes a key that was found if it is live and of this scope, and notes its use.
-pub(crate) fn accept(call: &Call, key: Option<Key>, hash: &str, scope: Scope) -> Result<Key, Problem> {
-    let live = key.filter(|k| k.revoked_at.is_none() && constant_time_eq(&k.hash, hash));
-    let key = live.ok_or_else(|| Problem::new(Code::InvalidKey, "the key is unknown or revoked"))?;
-    if key.scope != scope {
-        return Err(Problem::new(
-            Code::WrongScope,
-            format!("this route takes a key of scope {}, not {}", scope.as_str(), key.scope.as_str()),
-        ));
-    }
-    if key.last_used_at.is_none_or(|at| call.now_ms() - at >= KEY_USE_MS) && call.is_key_to_note() {
-        let (env, hash, now) = (call.env().clone(), hash.to_owned(), call.now_ms());
-        call.after_answer(async move {
-            if let Ok(db) = store::database(&env, None)
-                && let Err(error) = companies::note_use(&db, &hash, now, KEY_USE_MS).await
-            {
-                worker::console_error!(
-                    "a key's use was not noted: {}",
-                    error.to_string().lines().next().unwrap_or_default()
-                );
-            }
-        });
-    }
-    Ok(key)
 }
 
 /// A key just made: the only moment at which it exists in full.

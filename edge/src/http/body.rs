@@ -2,36 +2,39 @@
 //! hold it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::Read;
 
 use base64ct::{Base64, Encoding};
 use flate2::read::GzDecoder;
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-use serde_json::value::RawValue;
 use trackmate_wire::limits::BODY_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::{json, secret};
 use crate::error::Error;
-use crate::http::context::Call;
-use crate::ingest::outcome_log;
+use crate::http::context::RequestContext;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// The body as text, gunzipped if it is gzip, and as JSON that every reader can hold (`domain::json`). A company's key that stands in it is cut short: none is
 /// to be stored.
-pub(crate) async fn text(call: &Call) -> Result<String, Error> {
-    Ok(secret::hidden(as_sent(call).await?))
+pub(crate) async fn text(cx: &RequestContext) -> Result<String, Error> {
+    Ok(secret::hidden(as_sent(cx).await?))
+}
+
+/// [`text`] of a public request. If it cannot be read, its beginning may say which company it is for.
+pub(crate) async fn public_text(cx: &RequestContext) -> Result<String, Error> {
+    let text = text(cx).await;
+    if text.is_err() {
+        cx.log().came_by_beginning();
+    }
+    text
 }
 
 /// [`text`] with its keys, for who needs them and stores none in clear.
-pub(crate) async fn as_sent(call: &Call) -> Result<String, Error> {
-    let bytes = raw(call).await?;
-    let encoding = call.header("content-encoding").map(|e| e.to_ascii_lowercase());
+pub(crate) async fn as_sent(cx: &RequestContext) -> Result<String, Error> {
+    let bytes = raw(cx).await?;
+    let encoding = cx.header("content-encoding").map(|e| e.to_ascii_lowercase());
     let bytes = match encoding.as_deref() {
         _ if bytes.starts_with(&GZIP_MAGIC) => gunzip(&bytes)?,
         None | Some("identity") => bytes,
@@ -49,14 +52,14 @@ pub(crate) async fn as_sent(call: &Call) -> Result<String, Error> {
 
 /// The body's bytes. A declared length over the bound is refused unread but for its beginning; an undeclared one is read chunk by chunk up to it.
 #[allow(clippy::await_holding_refcell_ref, reason = "the request is borrowed by its one handler alone")]
-async fn raw(call: &Call) -> Result<Vec<u8>, Error> {
+async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
     let too_large = || Problem::new(Code::BodyTooLarge, format!("the body is over {BODY_BYTES_MAX} bytes"));
-    let declared = call.header("content-length").and_then(|n| n.parse::<usize>().ok());
-    let mut request = call.request().borrow_mut();
+    let declared = cx.header("content-length").and_then(|n| n.parse::<usize>().ok());
+    let mut request = cx.request().borrow_mut();
     match declared {
         Some(bytes) if bytes > BODY_BYTES_MAX => {
             if let Some(Ok(chunk)) = request.stream()?.next().await {
-                outcome_log::began(call, &chunk);
+                cx.log().began(&chunk);
             }
             Err(too_large().into())
         }
@@ -68,7 +71,7 @@ async fn raw(call: &Call) -> Result<Vec<u8>, Error> {
             while let Some(chunk) = stream.next().await {
                 bytes.extend(chunk?);
                 if bytes.len() > BODY_BYTES_MAX {
-                    outcome_log::began(call, &bytes);
+                    cx.log().began(&bytes);
                     return Err(too_large().into());
                 }
             }
@@ -110,55 +113,6 @@ fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(plain)
 }
 
-/// Reads JSON text into a request type.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
-    serde_json::from_str(text).map_err(|error| shape(&error))
-}
-
-fn shape(error: &serde_json::Error) -> Problem {
-    let what = if error.is_data() { "the body has not the expected form" } else { "the body is not JSON" };
-    Problem::new(Code::InvalidJson, format!("{what} (line {}, column {})", error.line(), error.column()))
-}
-
-/// Reads a change that an admin asks for. A field there is not, and one that cannot be read, is refused by its name: who sets something must not believe that
-/// it is set.
-pub(crate) fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
-    let whole = match serde_json::from_str(text) {
-        Err(error) if error.is_data() => error,
-        read => return read.map_or_else(|_| parse(text), Ok),
-    };
-    let members: BTreeMap<String, &RawValue> = parse(text)?;
-    // A member alone has the fault of that member, or none but that others are missing.
-    let fault = |(name, raw): &(&String, &&RawValue)| {
-        let alone = serde_json::to_string(&BTreeMap::from([(name, raw)])).ok()?;
-        let error = serde_json::from_str::<T>(&alone).err()?.to_string();
-        (!error.starts_with("missing field")).then_some(error)
-    };
-    let found = members.iter().find_map(|member| Some((member.0, fault(&member)?)));
-    let Some((name, error)) = found else { return Err(shape(&whole)) };
-    let what =
-        if error.starts_with("unknown field") { "there is no such field" } else { "this has not the expected form" };
-    let message = format!("{name}: {what} ({})", error.split(" at line ").next().unwrap_or_default());
-    Err(Problem { path: Some(name.clone()), ..Problem::new(Code::InvalidField, message) })
-}
-
-/// Tells `null`, which takes away what may be nothing, from a field left out, which changes nothing.
-pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(d).map(Some)
-}
-
-/// A text field that must be there.
-pub(crate) fn required(value: Option<String>, field: &'static str) -> Result<String, Problem> {
-    value
-        .filter(|v| !v.trim().is_empty())
-        .ok_or_else(|| Problem::field(Code::MissingField, field, format!("{field} is missing")))
-}
-
-/// `sentAt`. A sender's clock that cannot be read corrects nothing; it is no reason to lose events.
-pub(crate) fn sent_ms(value: Option<&Value>) -> Option<i64> {
-    value.and_then(crate::domain::clock::parse)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,30 +138,6 @@ mod tests {
         ] {
             assert_eq!(of_form(form.as_bytes()).ok().as_deref(), read, "{form}");
         }
-    }
-
-    #[derive(Deserialize, Debug)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "only read")]
-    struct Change {
-        name: Option<String>,
-        size: u32,
-    }
-
-    #[test]
-    fn a_change_that_cannot_be_read_is_refused_by_the_name_of_its_field() {
-        for (text, code, field) in [
-            (r#"{"size":1,"nope":1}"#, Code::InvalidField, Some("nope")),
-            (r#"{"size":"x"}"#, Code::InvalidField, Some("size")),
-            (r#"{"name":5,"size":1}"#, Code::InvalidField, Some("name")),
-            (r#"{"name":"x"}"#, Code::InvalidJson, None),
-            ("[]", Code::InvalidJson, None),
-            ("{", Code::InvalidJson, None),
-        ] {
-            let problem = change::<Change>(text).unwrap_err();
-            assert_eq!((problem.code, problem.place()), (code, field), "{text}: {}", problem.message);
-        }
-        assert!(change::<Change>(r#"{"name":null,"size":1}"#).is_ok());
     }
 
     #[test]

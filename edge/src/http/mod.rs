@@ -11,7 +11,9 @@ pub(crate) mod problem;
 pub(crate) mod public;
 pub(crate) mod rate_limit;
 pub(crate) mod response;
+pub(crate) mod route;
 pub(crate) mod routes;
+pub(crate) mod server;
 pub(crate) mod vendor;
 
 use std::rc::Rc;
@@ -19,28 +21,29 @@ use std::rc::Rc;
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Context, Env, Method, Request, Response};
 
+use crate::delivery::dispatch;
 use crate::error::Error;
-use crate::http::context::Call;
-use crate::http::routes::{Handler, Parameters, Path, Route};
-use crate::ingest::outcome_log;
+use crate::http::auth::{Admin, Operator};
+use crate::http::context::RequestContext;
+use crate::http::route::{Handler, Parameters, Path, Route};
 
 /// Answers a request. Never fails: what goes wrong becomes an answer.
 pub async fn handle(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    let call = Call::new(request, env, Rc::new(context));
-    let found = routes::find(&call.path());
-    let method = call.method();
+    let cx = RequestContext::new(request, env, Rc::new(context));
+    let found = routes::find(&cx.path());
+    let method = cx.method();
     if method == Some(Method::Options) {
-        return response::preflight(&call, found.map(|(path, _)| path));
+        return response::preflight(&cx, found.map(|(path, _)| path));
     }
-    let Some((path, parameters)) = found else { return response::unknown(&call).await };
+    let Some((path, parameters)) = found else { return response::unknown(&cx).await };
     let answered = match method.as_ref().and_then(|method| path.route(method)) {
         None => Err(not_allowed(path)),
-        Some(route) => answer(&call, route, &parameters).await,
+        Some(route) => answer(&cx, route, &parameters).await,
     };
     match answered {
         Ok(Answer::Stream(stream)) => Ok(stream),
-        Ok(Answer::Json(json)) => response::respond(&call, Some(path), Ok(json)),
-        Err(error) => response::respond(&call, Some(path), Err(rate_limit::refused(&call, error).await)),
+        Ok(Answer::Json(json)) => response::respond(&cx, Some(path), Ok(json)),
+        Err(error) => response::respond(&cx, Some(path), Err(rate_limit::refused(&cx, error).await)),
     }
 }
 
@@ -52,20 +55,28 @@ enum Answer {
     Stream(Response),
 }
 
-/// Runs a route's handler, with what holds for all: its query is known, the audit log and the log of outcomes hear of it.
-async fn answer(call: &Call, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
-    let handled = match (check_query(call, route), &route.handler) {
-        (Err(problem), _) => Err(problem.into()),
-        (Ok(()), Handler::Json(handler)) => handler(call, parameters).await.map(Answer::Json),
-        (Ok(()), Handler::Stream(handler)) => handler(call, parameters).await.map(Answer::Stream),
-    };
-    let handled = audit::record(call, route, parameters, handled).await;
-    outcome_log::note(call, &handled);
+/// Answers a request of a route. The audit log, the log of outcomes and the deliveries follow, whatever the answer is.
+async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
+    let handled = run(cx, route, parameters).await;
+    let handled = audit::record(cx, route, parameters, handled).await;
+    dispatch::after_answer(cx);
+    cx.log().write(cx, &handled);
     handled
 }
 
-fn check_query(call: &Call, route: &Route) -> Result<(), Problem> {
-    route.parameters().map_or(Ok(()), |known| pagination::only(call, &known))
+/// Checks the query and the key, and runs the handler.
+async fn run(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
+    check_query(cx, route)?;
+    Ok(match route.handler {
+        Handler::Open(handler) => Answer::Json(handler(cx, parameters).await?),
+        Handler::Admin(handler) => Answer::Json(handler(cx, Admin::of(cx).await?, parameters).await?),
+        Handler::AdminStream(handler) => Answer::Stream(handler(cx, Admin::of(cx).await?, parameters).await?),
+        Handler::Operator(handler) => Answer::Json(handler(cx, Operator::of(cx)?, parameters).await?),
+    })
+}
+
+fn check_query(cx: &RequestContext, route: &Route) -> Result<(), Problem> {
+    route.parameters().map_or(Ok(()), |known| pagination::only(cx, &known))
 }
 
 fn not_allowed(path: &Path) -> Error {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use trackmate_wire::limits::{LIST_BYTES_MAX, PAGE_ITEMS};
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::store::Page;
 
 /// `pagination` of an answer.
@@ -40,14 +40,14 @@ impl Pagination {
 }
 
 /// That the query has no other parameters than these: a filter with a slip in its name would show everybody, and what is asked for by one would not be done.
-pub(crate) fn only(call: &Call, known: &[&str]) -> Result<(), Problem> {
+pub(crate) fn only(cx: &RequestContext, known: &[&str]) -> Result<(), Problem> {
     let is_known = |name: &str| {
         known.iter().any(|known| match *known {
             "customField[" => name.starts_with("customField[") && name.ends_with(']'),
             known => known == name,
         })
     };
-    match call.queries().into_iter().find(|(name, _)| !is_known(name)) {
+    match cx.queries().into_iter().find(|(name, _)| !is_known(name)) {
         None => Ok(()),
         Some((name, _)) => {
             let known = if known.is_empty() {
@@ -62,8 +62,8 @@ pub(crate) fn only(call: &Call, known: &[&str]) -> Result<(), Problem> {
 }
 
 /// `?limit=`: 1 to `most`, 50 when left out.
-pub(crate) fn limit(call: &Call, most: usize) -> Result<usize, Problem> {
-    let Some(text) = call.query("limit") else { return Ok(PAGE_ITEMS) };
+pub(crate) fn limit(cx: &RequestContext, most: usize) -> Result<usize, Problem> {
+    let Some(text) = cx.query("limit") else { return Ok(PAGE_ITEMS) };
     let limit = text.parse().ok().filter(|n| (1..=most).contains(n));
     limit.ok_or_else(|| Problem::field(Code::InvalidField, "limit", format!("limit is a number from 1 to {most}")))
 }
@@ -96,8 +96,8 @@ pub(crate) fn write_cursor(place: &str) -> String {
 }
 
 /// Unwraps `?cursor=` and reads the place with `read`; `None` when there is no cursor.
-pub(crate) fn cursor<T>(call: &Call, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-    let Some(text) = call.query("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
+pub(crate) fn cursor<T>(cx: &RequestContext, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    let Some(text) = cx.query("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
     let place = Base64UrlUnpadded::decode_vec(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let place = place.and_then(|place| read(&place));
     let message = "cursor is the nextCursor of an earlier page";

@@ -9,7 +9,7 @@ use trackmate_wire::limits::{BATCH_EVENTS_MAX, RATE_ITEMS};
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::error::Error;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 
 /// Pages, by company and network.
 const PAGES: &str = "RATE_PAGES";
@@ -19,23 +19,23 @@ const KEYS: &str = "RATE_KEYS";
 const REFUSED: &str = "RATE_REFUSED";
 
 /// Counts a page's request with so many items. One that did not come through Cloudflare has no address, and is not counted.
-pub(crate) async fn page(call: &Call, company: &str, items: usize) -> Result<(), Problem> {
-    let Some(network) = caller(call) else { return Ok(()) };
+pub(crate) async fn page(cx: &RequestContext, company: &str, items: usize) -> Result<(), Problem> {
+    let Some(network) = caller(cx) else { return Ok(()) };
     for _ in 0..weight(items) {
-        count(call, PAGES, format!("{company} {network}")).await?;
+        count(cx, PAGES, format!("{company} {network}")).await?;
     }
     Ok(())
 }
 
 /// Counts a request with a key.
-pub(crate) async fn key(call: &Call, hash: &str) -> Result<(), Problem> {
-    count(call, KEYS, hash.to_owned()).await
+pub(crate) async fn key(cx: &RequestContext, hash: &str) -> Result<(), Problem> {
+    count(cx, KEYS, hash.to_owned()).await
 }
 
 /// Counts what such a request's items weigh beyond the one that it was counted as.
-pub(crate) async fn items(call: &Call, hash: &str, items: usize) -> Result<(), Problem> {
+pub(crate) async fn items(cx: &RequestContext, hash: &str, items: usize) -> Result<(), Problem> {
     for _ in 1..weight(items) {
-        key(call, hash).await?;
+        key(cx, hash).await?;
     }
     Ok(())
 }
@@ -47,17 +47,17 @@ fn weight(items: usize) -> usize {
 
 /// Counts a request that was refused because nobody knows its key or company: beyond the limit it is told to wait instead. Others behind the same address
 /// are not held up by it.
-pub(crate) async fn refused(call: &Call, error: Error) -> Error {
-    match (error.code(), caller(call)) {
+pub(crate) async fn refused(cx: &RequestContext, error: Error) -> Error {
+    match (error.code(), caller(cx)) {
         (Code::InvalidKey | Code::UnknownCompany, Some(network)) => {
-            count(call, REFUSED, network).await.map_or_else(Error::from, |()| error)
+            count(cx, REFUSED, network).await.map_or_else(Error::from, |()| error)
         }
         (_, _) => error,
     }
 }
 
-async fn count(call: &Call, binding: &str, whose: String) -> Result<(), Problem> {
-    let Ok(limiter) = call.env().rate_limiter(binding) else { return Ok(()) };
+async fn count(cx: &RequestContext, binding: &str, whose: String) -> Result<(), Problem> {
+    let Ok(limiter) = cx.env().rate_limiter(binding) else { return Ok(()) };
     match limiter.limit(whose).await {
         Ok(outcome) if !outcome.success => {
             Err(Problem::new(Code::RateLimited, "more requests than this caller may send; try again after Retry-After"))
@@ -67,8 +67,8 @@ async fn count(call: &Call, binding: &str, whose: String) -> Result<(), Problem>
 }
 
 /// The caller's network, by the address that Cloudflare saw.
-fn caller(call: &Call) -> Option<String> {
-    call.header("cf-connecting-ip").map(|address| network(&address))
+fn caller(cx: &RequestContext) -> Option<String> {
+    cx.header("cf-connecting-ip").map(|address| network(&address))
 }
 
 /// An IPv4 address, or the first half of an IPv6 one: the other half is the customer's own to choose from.

@@ -3,113 +3,51 @@
 //!
 //! To add a route: a row here, a handler in the folder of its audience, its types, and its operation in `openapi/`.
 
-use futures_util::future::LocalBoxFuture;
-use worker::{Method, Response};
-
 use crate::domain::audit::Action;
 use crate::domain::export::Format;
-use crate::error::Error;
 use crate::http::admin::{
-    catalog, deliveries, erasures, event_stream, events, export, exports, groups, keys, plan, records, settings, stats,
-    timeline, user_list, users, webhooks,
+    catalog, deliveries, erasures, event_stream, events, export, exports, groups, identities, keys, plan, records,
+    settings, stats, timeline, user_edits, user_list, users, webhooks,
 };
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::operator::companies;
-use crate::http::public::contacts;
-use crate::http::response::HandlerResult;
-use crate::http::{audit, auth};
+use crate::http::public::{contacts, events as page_events, profile};
+use crate::http::route::{Caller, Handler, HandlerResult, Parameters, Path, Target, at, delete, get, patch, post, put};
+use crate::http::server::events as server_events;
+use crate::http::{audit, vendor};
 use crate::ingest::vendor::Family;
-use crate::ingest::{browser, identify, server, vendor};
-use crate::people::{edit, merge};
 
-/// A path of the API, and what may be done there.
-pub(crate) struct Path {
-    /// Its segments, of which `{name}` stands for any text.
-    pub(crate) template: &'static str,
-    /// Whether the path takes this text for its first parameter.
-    takes: fn(&str) -> bool,
-    /// Whether the answer may set the visitor's cookie.
-    pub(crate) has_visitor_cookie: bool,
-    /// One for each method.
-    pub(crate) routes: &'static [Route],
-}
-
-/// A method of a path.
-pub(crate) struct Route {
-    /// Its name as HTTP has it. Where there is `GET` with a JSON answer there is `HEAD`.
-    pub(crate) method: &'static str,
-    /// Who may call it.
-    pub(crate) caller: Caller,
-    /// Parameters that its query may have, in groups; `None` where pages and vendors' clients add what they like.
-    query: Option<&'static [&'static [&'static str]]>,
-    /// What the audit log records.
-    pub(crate) audit: Option<(Action, Target)>,
-    /// What answers it.
-    pub(crate) handler: Handler,
-}
-
-/// Whom a route serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// A page of any origin, without a key.
-    Page,
-    /// Another vendor's client, on a page or a server.
-    VendorClient,
-    /// A company's server, with a key of scope `server`.
-    Server,
-    /// A company's admin, with a key of scope `admin`.
-    Admin,
-    /// Whoever runs the deployment.
-    Operator,
-}
-
-/// What an action of the audit log is done to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Target {
-    /// What this parameter of the path names.
-    Parameter(&'static str),
-    /// The one thing of this id.
-    Fixed(&'static str),
-    /// What the handler names, by [`audit::target`], or nothing.
-    Handler,
-}
-
-/// A handler, which answers with the text of a JSON document or with a stream.
-pub(crate) enum Handler {
-    /// JSON.
-    Json(for<'a> fn(&'a Call, &'a Parameters) -> LocalBoxFuture<'a, HandlerResult>),
-    /// Anything that is written piece by piece.
-    Stream(for<'a> fn(&'a Call, &'a Parameters) -> LocalBoxFuture<'a, Result<Response, Error>>),
-}
-
-/// A handler without credentials. Those after its name are parameters of the path.
+/// A handler without proof of a key. What follows its name are parameters of the path.
 macro_rules! open {
     ($caller:ident, $handler:path $(, $name:ident)*) => {
-        (Caller::$caller, Handler::Json(|call, _parameters| Box::pin($handler(call $(, _parameters.get(stringify!($name)))*))))
+        (Caller::$caller, Handler::Open(|cx, _path| Box::pin($handler(cx $(, _path.get(stringify!($name)))*))))
     };
 }
 
 /// A handler that gets the proof of an admin's key.
 macro_rules! admin {
-    ($handler:path $(, $name:ident)*) => { admin!(@Json $handler $(, $name)*) };
-    (@$kind:ident $handler:path $(, $name:ident)*) => {
-        (Caller::Admin, Handler::$kind(|call, _parameters| Box::pin(async move {
-            $handler(call, auth::Admin::of(call).await? $(, _parameters.get(stringify!($name)))*).await
-        })))
+    ($handler:path $(, $name:ident)*) => {
+        (Caller::Admin, Handler::Admin(|cx, admin, _path| Box::pin($handler(cx, admin $(, _path.get(stringify!($name)))*))))
     };
 }
 
-/// Likewise, for one that answers with a stream.
+/// Likewise, for one whose answer is written piece by piece.
 macro_rules! admin_stream {
-    ($handler:path $(, $name:ident)*) => { admin!(@Stream $handler $(, $name)*) };
+    ($handler:path $(, $name:ident)*) => {
+        (
+            Caller::Admin,
+            Handler::AdminStream(|cx, admin, _path| Box::pin($handler(cx, admin $(, _path.get(stringify!($name)))*))),
+        )
+    };
 }
 
 /// A handler that gets the proof of the operator's key.
 macro_rules! operator {
     ($handler:path $(, $name:ident)*) => {
-        (Caller::Operator, Handler::Json(|call, _parameters| Box::pin(async move {
-            $handler(call, auth::Operator::of(call)? $(, _parameters.get(stringify!($name)))*).await
-        })))
+        (
+            Caller::Operator,
+            Handler::Operator(|cx, operator, _path| Box::pin($handler(cx, operator $(, _path.get(stringify!($name)))*))),
+        )
     };
 }
 
@@ -118,76 +56,15 @@ const PAGE: &[&str] = &["limit", "cursor"];
 /// The thing that `{id}` in the path names.
 const ID: Target = Target::Parameter("id");
 
-const fn at(template: &'static str, routes: &'static [Route]) -> Path {
-    Path { template, takes: |_| true, has_visitor_cookie: false, routes }
-}
-
-impl Path {
-    /// Its first parameter is one of those that `takes` knows.
-    const fn of(self, takes: fn(&str) -> bool) -> Self {
-        Self { takes, ..self }
-    }
-
-    const fn with_visitor_cookie(self) -> Self {
-        Self { has_visitor_cookie: true, ..self }
-    }
-}
-
-const fn route(method: &'static str, (caller, handler): (Caller, Handler)) -> Route {
-    Route { method, caller, query: Some(&[]), audit: None, handler }
-}
-
-const fn get(handler: (Caller, Handler)) -> Route {
-    route("GET", handler)
-}
-
-const fn post(handler: (Caller, Handler)) -> Route {
-    route("POST", handler)
-}
-
-const fn put(handler: (Caller, Handler)) -> Route {
-    route("PUT", handler)
-}
-
-const fn patch(handler: (Caller, Handler)) -> Route {
-    route("PATCH", handler)
-}
-
-const fn delete(handler: (Caller, Handler)) -> Route {
-    route("DELETE", handler)
-}
-
-impl Route {
-    /// Its query may have these parameters, and no others.
-    const fn query(self, groups: &'static [&'static [&'static str]]) -> Self {
-        Self { query: Some(groups), ..self }
-    }
-
-    /// Its query may have any parameter.
-    const fn any_query(self) -> Self {
-        Self { query: None, ..self }
-    }
-
-    /// It is an action of the audit log.
-    const fn audit(self, action: Action, target: Target) -> Self {
-        Self { audit: Some((action, target)), ..self }
-    }
-
-    /// The parameters that its query may have; `None` if any.
-    pub(crate) fn parameters(&self) -> Option<Vec<&'static str>> {
-        self.query.map(<[_]>::concat)
-    }
-}
-
 /// All of them. Where two templates fit a path, the first one counts.
 pub(crate) const PATHS: &[Path] = &[
     at("/healthz", &[get(open!(Page, health)).any_query()]),
     // Pages.
-    at("/api/events", &[post(open!(Page, browser::post)).any_query()]).with_visitor_cookie(),
-    at("/api/profile", &[post(open!(Page, identify::post)).any_query()]).with_visitor_cookie(),
+    at("/api/events", &[post(open!(Page, page_events::post)).any_query()]).with_visitor_cookie(),
+    at("/api/profile", &[post(open!(Page, profile::post)).any_query()]).with_visitor_cookie(),
     at("/api/contacts", &[post(open!(Page, contacts::post)).any_query()]),
     // Servers.
-    at("/api/webhooks/events", &[post(open!(Server, server::post)).any_query()]),
+    at("/api/webhooks/events", &[post(open!(Server, server_events::post)).any_query()]),
     // Other vendors' clients.
     at("/beacon/v1/batch", &[post(open!(VendorClient, segment_batch)).any_query()]),
     at("/v1/{kind}", &[post(open!(VendorClient, segment, kind)).any_query()])
@@ -209,28 +86,28 @@ pub(crate) const PATHS: &[Path] = &[
         "/api/admin/users/{id}",
         &[
             get(admin!(users::get, id)).query(&[&records::PARAMETERS]),
-            patch(admin!(edit::patch, id)).audit(Action::UserUpdate, ID),
+            patch(admin!(user_edits::patch, id)).audit(Action::UserUpdate, ID),
             delete(admin!(erasures::delete, id)).audit(Action::UserErase, ID),
         ],
     ),
     at(
         "/api/admin/users/{id}/tags",
         &[
-            post(admin!(edit::add_tags, id)).audit(Action::UserTag, ID),
-            delete(admin!(edit::remove_tags, id)).query(&[&["tag"]]).audit(Action::UserUntag, ID),
+            post(admin!(user_edits::add_tags, id)).audit(Action::UserTag, ID),
+            delete(admin!(user_edits::remove_tags, id)).query(&[&["tag"]]).audit(Action::UserUntag, ID),
         ],
     ),
-    at("/api/admin/users/{id}/custom-fields", &[patch(admin!(edit::fields, id)).audit(Action::UserFields, ID)]),
+    at("/api/admin/users/{id}/custom-fields", &[patch(admin!(user_edits::fields, id)).audit(Action::UserFields, ID)]),
     at(
         "/api/admin/users/{id}/export",
         &[get(admin_stream!(export::user, id)).query(&[&export::COMMON]).audit(Action::ExportUser, ID)],
     ),
     at("/api/admin/users/{id}/timeline", &[get(admin!(timeline::get, id)).query(&[PAGE, &["order"]])]),
-    at("/api/admin/users/{id}/identities", &[get(admin!(merge::list, id)).query(&[PAGE])]),
+    at("/api/admin/users/{id}/identities", &[get(admin!(identities::list, id)).query(&[PAGE])]),
     at("/api/admin/users/{id}/records", &[get(admin!(records::list, id)).query(&[PAGE, &["kind"]])]),
     at("/api/admin/users/{id}/erasure", &[get(admin!(erasures::get, id))]),
-    at("/api/admin/identity/merge", &[post(admin!(merge::merge)).audit(Action::UserMerge, Target::Handler)]),
-    at("/api/admin/identity/undo", &[post(admin!(merge::undo)).audit(Action::IdentityUndo, Target::Handler)]),
+    at("/api/admin/identity/merge", &[post(admin!(identities::merge)).audit(Action::UserMerge, Target::Handler)]),
+    at("/api/admin/identity/undo", &[post(admin!(identities::undo)).audit(Action::IdentityUndo, Target::Handler)]),
     at("/api/admin/tombstones", &[delete(admin!(erasures::lift)).audit(Action::TombstoneLift, Target::Handler)]),
     // Groups.
     at("/api/admin/groups", &[get(admin!(groups::list)).query(&[PAGE, &["search", "groupId", "kind"]])]),
@@ -342,39 +219,24 @@ pub(crate) const PATHS: &[Path] = &[
 ];
 
 /// `GET /healthz` → `{success}`.
-async fn health(_call: &Call) -> HandlerResult {
+async fn health(_call: &RequestContext) -> HandlerResult {
     Ok(r#"{"success":true}"#.to_owned())
 }
 
-async fn segment(call: &Call, kind: &str) -> HandlerResult {
-    vendor::post(call, &Family::segment(kind).unwrap_or(Family::SegmentBatch)).await
+async fn segment(cx: &RequestContext, kind: &str) -> HandlerResult {
+    vendor::post(cx, &Family::segment(kind).unwrap_or(Family::SegmentBatch)).await
 }
 
-async fn segment_batch(call: &Call) -> HandlerResult {
-    vendor::post(call, &Family::SegmentBatch).await
+async fn segment_batch(cx: &RequestContext) -> HandlerResult {
+    vendor::post(cx, &Family::SegmentBatch).await
 }
 
-async fn posthog(call: &Call) -> HandlerResult {
-    vendor::post(call, &Family::PostHog).await
+async fn posthog(cx: &RequestContext) -> HandlerResult {
+    vendor::post(cx, &Family::PostHog).await
 }
 
-async fn jitsu(call: &Call, kind: &str) -> HandlerResult {
-    vendor::post(call, &Family::Jitsu(kind.to_owned())).await
-}
-
-/// Texts of a path, by the names that its template gives them.
-#[derive(Debug, Default)]
-pub(crate) struct Parameters(Vec<(&'static str, String)>);
-
-impl Parameters {
-    /// Empty for a name that the template does not have.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.find(name).unwrap_or_default()
-    }
-
-    pub(crate) fn find(&self, name: &str) -> Option<&str> {
-        self.0.iter().find_map(|(known, text)| (*known == name).then_some(text.as_str()))
-    }
+async fn jitsu(cx: &RequestContext, kind: &str) -> HandlerResult {
+    vendor::post(cx, &Family::Jitsu(kind.to_owned())).await
 }
 
 /// The path that fits, and its parameters. A slash at the end changes nothing.
@@ -383,45 +245,10 @@ pub(crate) fn find(path: &str) -> Option<(&'static Path, Parameters)> {
     PATHS.iter().find_map(|path| Some((path, path.parameters(&segments)?)))
 }
 
-impl Path {
-    fn parameters(&self, segments: &[&str]) -> Option<Parameters> {
-        let mut parameters = Parameters::default();
-        let mut segments = segments.iter();
-        for part in self.template.split('/').skip(1) {
-            let segment = segments.next()?;
-            if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-                parameters.0.push((name, (*segment).to_owned()));
-            } else if part != *segment {
-                return None;
-            }
-        }
-        let takes = parameters.0.first().is_none_or(|(_, text)| (self.takes)(text));
-        (segments.next().is_none() && takes).then_some(parameters)
-    }
-
-    /// The route for a method. `HEAD` is `GET` without the body; to begin an export, or to follow events, takes `GET`.
-    pub(crate) fn route(&self, method: &Method) -> Option<&'static Route> {
-        let is_head = *method == Method::Head;
-        let name = if is_head { "GET" } else { method.as_ref() };
-        let found = self.routes.iter().find(|route| route.method == name)?;
-        (!is_head || matches!(found.handler, Handler::Json(_))).then_some(found)
-    }
-
-    /// The value of `Allow`.
-    pub(crate) fn allow(&self) -> String {
-        let has_head = |route: &Route| route.method == "GET" && matches!(route.handler, Handler::Json(_));
-        let methods = self.routes.iter().flat_map(|route| [Some(route.method), has_head(route).then_some("HEAD")]);
-        methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Whether pages of any origin may read the answer. The handler checks the company's own list of origins.
-    pub(crate) fn is_public(&self) -> bool {
-        self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use worker::Method;
+
     use super::*;
     use crate::domain::audit::ALL;
 

@@ -8,9 +8,10 @@ use trackmate_wire::problem::Code;
 use crate::domain::compat;
 use crate::domain::event::Row;
 use crate::error::Error;
-use crate::http::context::Call;
-use crate::ingest::identify::{address, user};
-use crate::ingest::server::Warning;
+use crate::ingest::context::IngestContext;
+use crate::ingest::receipt::Warning;
+use crate::people::identity_key::address;
+use crate::people::identity_key::user;
 use crate::people::merge;
 use crate::store::{ingest, people};
 
@@ -39,23 +40,23 @@ struct Alias {
 /// Makes one user of two, as `merge` does, for each of these events that is an alias, is not stored yet (so a repeat undoes no undo) and names two known
 /// people, each by user id, by the company's own id or by e-mail address. `userId` stands for both. Runs before the events are stored, so that one that fails half-way is made again by
 /// a repeat. What was refused, and why; `None` and nothing asked where there is no alias.
-pub(crate) async fn unite(call: &Call, company: &str, rows: &[Row]) -> Result<Option<Vec<Warning>>, Error> {
+pub(crate) async fn unite(cx: &IngestContext, company: &str, rows: &[Row]) -> Result<Option<Vec<Warning>>, Error> {
     let named: Vec<&Row> = rows.iter().filter(|row| row.name == EVENT).collect();
     if named.is_empty() {
         return Ok(None);
     }
     let mut warnings = Vec::new();
     let ids: Vec<&str> = named.iter().map(|row| row.id.as_str()).collect();
-    let known = ingest::known(call.db(Some(company))?, company, &ids).await?;
+    let known = ingest::known(cx.db(Some(company))?, company, &ids).await?;
     let fresh = named.into_iter().filter(|row| !known.contains(&row.id));
     for (place, row) in fresh.enumerate() {
-        let warning = if place < ALIASES_MAX { one(call, company, row).await? } else { Some(TOO_MANY) };
+        let warning = if place < ALIASES_MAX { one(cx, company, row).await? } else { Some(TOO_MANY) };
         warnings.extend(warning.filter(|new: &Warning| !warnings.iter().any(|w: &Warning| w.code == new.code)));
     }
     Ok(Some(warnings))
 }
 
-async fn one(call: &Call, company: &str, row: &Row) -> Result<Option<Warning>, Error> {
+async fn one(cx: &IngestContext, company: &str, row: &Row) -> Result<Option<Warning>, Error> {
     let alias = serde_json::from_str::<Alias>(row.data.get()).ok();
     let Some((Some(previous), Some(user))) = alias.map(|alias| (alias.previous_id, alias.user_id)) else {
         return Ok(Some(NOBODY));
@@ -63,10 +64,10 @@ async fn one(call: &Call, company: &str, row: &Row) -> Result<Option<Warning>, E
     if previous == user {
         return Ok(None);
     }
-    let (Some(from), Some(into)) = (known(call, company, &previous).await?, known(call, company, &user).await?) else {
+    let (Some(from), Some(into)) = (known(cx, company, &previous).await?, known(cx, company, &user).await?) else {
         return Ok(Some(NOBODY));
     };
-    match merge::join(call, company, &into, &from, "server").await {
+    match merge::join(cx, company, &into, &from, "server").await {
         Ok(true) => Ok(None),
         Ok(false) => Ok(Some(REFUSED)),
         Err(error) if matches!(error.code(), Code::ErasedUser | Code::LimitReached) => Ok(Some(REFUSED)),
@@ -75,8 +76,8 @@ async fn one(call: &Call, company: &str, row: &Row) -> Result<Option<Warning>, E
 }
 
 /// Whom an id names: a user's id, the company's own for them, or an address.
-async fn known(call: &Call, company: &str, id: &str) -> Result<Option<String>, Error> {
-    let db = call.db(Some(company))?;
+async fn known(cx: &IngestContext, company: &str, id: &str) -> Result<Option<String>, Error> {
+    let db = cx.db(Some(company))?;
     if address(id).is_err()
         && let Some(profile) = people::profile(db, company, id).await?
     {

@@ -1,36 +1,36 @@
-//! `POST /api/profile`: a browser says who its user is. Public, so it reads nothing back and overwrites nothing.
+//! Identify: a page, or another vendor's client, says who the user of a session is. From a page it reads nothing back and
+//! overwrites nothing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use trackmate_wire::hex::hex;
-use trackmate_wire::ids::{EmailError, email_key, email_typed, server_session_id, user_key};
+use trackmate_wire::ids::email_typed;
 use trackmate_wire::limits::{CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, NAME_CHARS_MAX, SESSION_IDENTIFIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
+use crate::delivery::dispatch;
 use crate::domain::event::{self, Row};
 use crate::domain::mild::{self, Mild};
-use crate::domain::{clock, ledger, person};
+use crate::domain::{clock, ledger, person, request_body};
 use crate::error::Error;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
-use crate::http::{body, rate_limit};
-use crate::ingest::browser::{check, company, session};
-use crate::ingest::outage_buffer::{self, Work};
-use crate::ingest::outcome_log;
-use crate::ingest::server::{Says, Warning};
+use crate::ingest::admission;
+use crate::ingest::browser::{company, session};
+use crate::ingest::context::IngestContext;
+use crate::ingest::owner::{Says, new_profile};
+use crate::ingest::receipt::Warning;
+use crate::people::identity_key::address;
 use crate::people::identity_proof;
 use crate::runtime::random;
 use crate::store::identify::{self, Person, Refused};
 use crate::store::ingest;
 
-/// Its entry on the timeline.
-const EVENT: &str = "identify";
+/// The name of an identify on the timeline.
+pub(crate) const EVENT: &str = "identify";
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentifyRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Identify {
+pub(crate) struct IdentifyRequest {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
     session_id: Option<String>,
@@ -45,76 +45,8 @@ pub(crate) struct Identify {
     traits: Map<String, Value>,
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IdentifyAnswer"))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Answer<'a> {
-    success: bool,
-    /// Null if it is not known yet.
-    profile_id: Option<&'a str>,
-    /// Only while the database is down: the claim is stored once it is back.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[cfg_attr(test, schemars(default))]
-    queued: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Warning>,
-}
-
-/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` →
-/// `{success, profileId, queued?, warnings?}`.
-/// The answer has one shape whether or not the address was known.
-pub(crate) async fn post(call: &Call) -> HandlerResult {
-    let text = outcome_log::public_body(call).await?;
-    outcome_log::refused(call, &text, Some(EVENT), take(call, &text).await)
-}
-
-async fn take(call: &Call, text: &str) -> HandlerResult {
-    let identify: Identify = body::parse(text)?;
-    let company = company(identify.company_id)?;
-    outcome_log::came_to(call, &company, false);
-    let session = session(identify.session_id)?;
-    outcome_log::session(call, &session);
-    let email = body::required(identify.email, "email")?;
-    let address = address(&email)?;
-    let email = email_typed(&email);
-    let mut traits = identify.traits;
-    traits.retain(|_, value| !value.is_null());
-    let traits_json = serde_json::to_string(&traits)?;
-    person::check_size(&traits_json)?;
-    event::check_object(&traits_json, "traits")?;
-    let (name, warning) = name(traits.get("name"));
-    let mut data = traits;
-    data.insert("email".to_owned(), Value::String(email.clone()));
-    let claim = Claim {
-        company: &company,
-        session: &session,
-        address: &address,
-        email: Some(&email),
-        trusted: false,
-        name: name.as_deref(),
-        traits: &traits_json,
-        event: EVENT,
-        data: serde_json::to_string(&data)?,
-        said: &traits_json,
-        timestamp: identify.timestamp,
-        message_id: identify.message_id,
-        sent_ms: body::sent_ms(identify.sent_at.as_ref()),
-        user_hash: identify.user_hash,
-        context: None,
-        claim: None,
-    };
-    let identified = claim.receive(call).await?;
-    let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
-    Ok(serde_json::to_string(&Answer {
-        success: true,
-        profile_id,
-        queued: profile_id.is_none(),
-        warnings: warning.into_iter().collect(),
-    })?)
-}
-
 /// What came of a claim.
-pub(crate) struct Identified {
+pub(crate) struct IdentifyResult {
     /// What public answers call the address. It is no other address', so that it does not tell which ones are one
     /// person's.
     pub(crate) shown: String,
@@ -125,7 +57,7 @@ pub(crate) struct Identified {
 }
 
 /// A caller's claim that a session is somebody's, with the timeline entry it makes.
-pub(crate) struct Claim<'a> {
+pub(crate) struct Identify<'a> {
     pub(crate) company: &'a str,
     pub(crate) session: &'a str,
     /// The lookup key of the address, or of a user id.
@@ -155,17 +87,9 @@ pub(crate) struct Claim<'a> {
     pub(crate) claim: Option<i64>,
 }
 
-impl Claim<'_> {
-    /// Stores the claim, or keeps it in the spill queue while D1 is down: then who it is about is not known yet, `None`.
-    pub(crate) async fn receive(self, call: &Call) -> Result<Option<Identified>, Error> {
-        rate_limit::page(call, self.company, 1).await?;
-        let claimed = self.claimed(call)?;
-        let stored = claimed.store(call).await;
-        outage_buffer::or_keep(call, stored, || Work::Claimed(claimed)).await
-    }
-
-    /// Reads all of it that D1 need not be asked for.
-    pub(crate) fn claimed(self, call: &Call) -> Result<Claimed, Error> {
+impl Identify<'_> {
+    /// Validates everything that needs no database query.
+    pub(crate) fn check(self, cx: &IngestContext) -> Result<IdentifyCommand, Error> {
         let original_ms = event::told_time(self.timestamp.as_ref())?;
         let sent_ms = self.sent_ms;
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
@@ -173,10 +97,10 @@ impl Claim<'_> {
             (None, Some(ms)) => {
                 event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.said])
             }
-            (None, None) => call.message_id(),
+            (None, None) => cx.message_id(),
         };
-        let ms = clock::happened(original_ms, sent_ms, call.now_ms());
-        Ok(Claimed {
+        let ms = clock::happened(original_ms, sent_ms, cx.now_ms());
+        Ok(IdentifyCommand {
             company: self.company.to_owned(),
             session: self.session.to_owned(),
             address: self.address.to_owned(),
@@ -185,8 +109,8 @@ impl Claim<'_> {
             name: self.name.map(str::to_owned),
             traits: RawValue::from_string(self.traits.to_owned())?,
             user_hash: self.user_hash,
-            origin: call.header("origin").filter(|_| !self.trusted),
-            bot: !self.trusted && call.is_bot(),
+            origin: cx.origin().filter(|_| !self.trusted),
+            bot: !self.trusted && cx.is_bot(),
             sent_ms,
             claim: self.claim,
             row: Row {
@@ -204,9 +128,9 @@ impl Claim<'_> {
     }
 }
 
-/// A claim, once all is read of it that D1 need not be asked for. Its fields are [`Claim`]'s.
+/// A claim, once all is read of it that D1 need not be asked for. Its fields are [`Identify`]'s.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Claimed {
+pub(crate) struct IdentifyCommand {
     pub(crate) company: String,
     pub(crate) session: String,
     address: String,
@@ -224,20 +148,63 @@ pub(crate) struct Claimed {
     pub(crate) row: Row,
 }
 
-impl Claimed {
+impl IdentifyCommand {
+    /// Reads the body of `POST /api/profile`. → The command, and what was not kept of the name.
+    pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Option<Warning>), Error> {
+        let request: IdentifyRequest = request_body::parse(text)?;
+        let company = company(request.company_id)?;
+        cx.log().came_to(&company, false);
+        let session = session(request.session_id)?;
+        cx.log().session(&session);
+        let email = request_body::required(request.email, "email")?;
+        let address = address(&email)?;
+        let email = email_typed(&email);
+        let mut traits = request.traits;
+        traits.retain(|_, value| !value.is_null());
+        let traits_json = serde_json::to_string(&traits)?;
+        person::check_size(&traits_json)?;
+        event::check_object(&traits_json, "traits")?;
+        let (name, warning) = name(traits.get("name"));
+        let mut data = traits;
+        data.insert("email".to_owned(), Value::String(email.clone()));
+        let identify = Identify {
+            company: &company,
+            session: &session,
+            address: &address,
+            email: Some(&email),
+            trusted: false,
+            name: name.as_deref(),
+            traits: &traits_json,
+            event: EVENT,
+            data: serde_json::to_string(&data)?,
+            said: &traits_json,
+            timestamp: request.timestamp,
+            message_id: request.message_id,
+            sent_ms: request_body::sent_ms(request.sent_at.as_ref()),
+            user_hash: request.user_hash,
+            context: None,
+            claim: None,
+        };
+        Ok((identify.check(cx)?, warning))
+    }
+
     /// Stores the claim.
-    pub(crate) async fn store(&self, call: &Call) -> Result<Identified, Error> {
-        let identified = self.store_and_say(call, Says::default()).await?;
+    pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IdentifyResult, Error> {
+        let identified = self.store_and_say(cx, Says::default()).await?;
         identified.ok_or_else(|| Error::Internal("a claim that gives no key was outdated".to_owned()))
     }
 
     /// Stores the claim, and gives the person a second key; `None` if what was read of the two keys holds no longer: nothing was stored.
-    pub(crate) async fn store_and_say(&self, call: &Call, says: Says<'_>) -> Result<Option<Identified>, Error> {
+    pub(crate) async fn store_and_say(
+        &self,
+        cx: &IngestContext,
+        says: Says<'_>,
+    ) -> Result<Option<IdentifyResult>, Error> {
         let proved = match &self.user_hash {
             _ if self.trusted => true,
             Some(hash) => {
                 let sent = self.email.as_ref().unwrap_or(&self.address);
-                identity_proof::check(call, &self.company, hash, sent, &self.address).await?
+                identity_proof::check(cx, &self.company, hash, sent, &self.address).await?
             }
             None => false,
         };
@@ -248,16 +215,16 @@ impl Claimed {
             session: &self.session,
             number: random::number(),
             sent_ms: self.sent_ms,
-            received_ms: call.now_ms(),
+            received_ms: cx.now_ms(),
             context: None,
             origin: self.origin.as_deref(),
             bot: self.bot,
             unproved: !proved,
             plan: None,
             claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
-            room: call.room(&self.company),
+            room: dispatch::lease_budget(cx, &self.company),
         };
-        let (candidate, server_session) = new_profile(call.now_ms());
+        let (candidate, server_session) = new_profile(cx.now_ms());
         let traits = self.traits.get();
         let claims = match &self.name {
             None => traits.to_owned(),
@@ -279,7 +246,7 @@ impl Claimed {
             active_ms: Some(ms),
             ..person::Person::default()
         };
-        says.foretell(&mut user, call.now_ms());
+        says.foretell(&mut user, cx.now_ms());
         let user = serde_json::to_string(&user.user())?;
         let person = Person {
             address: &self.address,
@@ -294,8 +261,8 @@ impl Claimed {
             platform_id: &random::message_id(),
             trusted: self.trusted,
         };
-        let identified = identify::add(call.db(Some(&self.company))?, &request, &self.row, &person, says.give).await?;
-        check(call, identified.door)?;
+        let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, says.give).await?;
+        admission::check(cx, identified.door)?;
         if let Some(refused) = identified.refused {
             return Err(no_room(refused).into());
         }
@@ -306,10 +273,10 @@ impl Claimed {
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
         let identify::Found { shown, profile } = identified.found.ok_or_else(taken)?;
         if profile.is_some() {
-            outcome_log::stored(call, std::iter::once(&self.row), &identified.stored.new);
+            cx.log().stored(std::iter::once(&self.row), &identified.stored.new);
         }
-        call.emitted(&self.company, identified.stored.outbox);
-        Ok(Some(Identified { shown, profile, new: identified.new }))
+        cx.emitted(&self.company, identified.stored.outbox);
+        Ok(Some(IdentifyResult { shown, profile, new: identified.new }))
     }
 }
 
@@ -325,45 +292,6 @@ fn no_room(refused: Refused) -> Problem {
         }
     };
     Problem::field(Code::LimitReached, field, message)
-}
-
-/// The ids a profile gets if this request makes it: the profile's and its server session's.
-pub(crate) fn new_profile(now_ms: i64) -> (String, String) {
-    (hex(&random::bytes::<12>()), server_session_id(now_ms / 1000, random::bytes()))
-}
-
-/// NFC, by the runtime.
-fn nfc(text: &str) -> String {
-    if text.is_ascii() { text.to_owned() } else { String::from(js_sys::JsString::from(text).normalize("NFC")) }
-}
-
-/// The lookup key of a company's own id for a person.
-pub(crate) fn user(id: &str) -> Result<String, Problem> {
-    user_key(&nfc(id)).map_err(|_| {
-        Problem::field(
-            Code::InvalidField,
-            "userId",
-            "userId has 1 to 254 bytes, none of them control characters, and is no placeholder",
-        )
-    })
-}
-
-/// [`user`], where it is called `externalId`.
-pub(crate) fn external(id: &str) -> Result<String, Problem> {
-    user(id).map_err(|p| {
-        let message = p.message.replace("userId", "externalId");
-        Problem { field: Some("externalId"), message, ..p }
-    })
-}
-
-/// The lookup key of an address: NFC by the runtime, the rest by the shared rule.
-pub(crate) fn address(email: &str) -> Result<String, Problem> {
-    email_key(&nfc(email)).map_err(|error| match error {
-        EmailError::Placeholder => {
-            Problem::field(Code::PlaceholderId, "email", "email is a placeholder, not an address")
-        }
-        EmailError::Form => Problem::field(Code::InvalidEmail, "email", "email is not an address of at most 254 bytes"),
-    })
 }
 
 /// The claimed name, and what was not kept of it.

@@ -1,11 +1,15 @@
-//! Requests that bring events or say who somebody is, from parsed body to store.
+//! Requests that bring events or say who somebody is: commands that are parsed, and stored.
 
+pub(crate) mod admission;
 pub(crate) mod alias;
 pub(crate) mod browser;
+pub(crate) mod context;
 pub(crate) mod identify;
 pub(crate) mod outage_buffer;
 pub(crate) mod outcome_log;
+pub(crate) mod owner;
 pub(crate) mod plan_check;
+pub(crate) mod receipt;
 pub(crate) mod server;
 pub(crate) mod vendor;
 pub(crate) mod violation_counts;

@@ -15,89 +15,99 @@ use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{REJECTED_MINUTE_MAX, SPILL_BYTES_MAX, SPILL_WAIT_MS};
 use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::JsValue;
-use worker::{Context, Delay, Env, QueueContentType, RawMessageBuilder, console_error};
+use worker::{Delay, Env, QueueContentType, RawMessageBuilder, console_error};
 
+use crate::delivery::dispatch;
 use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::incoming::Entry;
 use crate::domain::json;
 use crate::error::Error;
-use crate::http::context::{Asked, Call};
-use crate::ingest::vendor::Key;
-use crate::ingest::{browser, identify, outcome_log, server, vendor};
+use crate::ingest::browser::BrowserBatch;
+use crate::ingest::context::{Client, IngestContext};
+use crate::ingest::identify::IdentifyCommand;
+use crate::ingest::server::ServerBatch;
+use crate::ingest::vendor::{Key, VendorRequest};
 use crate::runtime::clock::now_ms;
+use crate::runtime::context::Context;
+use crate::runtime::random;
+use crate::store::ingest::Room;
 use crate::store::{self, companies};
+use trackmate_wire::hex::hex;
 
 /// The version of the form.
 const VERSION: u8 = 1;
 
 /// What is to be stored.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub(crate) enum Work {
     /// A page's events.
-    Sent(browser::Sent),
-    /// A claim that a session is somebody's.
-    Claimed(identify::Claimed),
+    #[serde(rename = "sent")]
+    Browser(BrowserBatch),
+    /// An identify.
+    #[serde(rename = "claimed")]
+    Identify(IdentifyCommand),
     /// A server's events, and what it says of their person.
-    Told(server::Told),
+    #[serde(rename = "told")]
+    Server(ServerBatch),
     /// What another vendor's client sent.
-    Foreign(vendor::Foreign),
+    #[serde(rename = "foreign")]
+    Vendor(VendorRequest),
 }
 
 impl Work {
-    async fn store(&self, call: &Call) -> Result<(), Error> {
+    async fn store(&self, cx: &IngestContext) -> Result<(), Error> {
         match self {
-            Self::Sent(sent) => sent.store(call).await.map(drop),
-            Self::Claimed(claimed) => claimed.store(call).await.map(drop),
-            Self::Told(told) => told.store_again(call).await,
-            Self::Foreign(foreign) => foreign.store_again(call).await,
+            Self::Browser(batch) => batch.store(cx).await.map(drop),
+            Self::Identify(command) => command.store(cx).await.map(drop),
+            Self::Server(batch) => batch.store_buffered(cx).await,
+            Self::Vendor(request) => request.store_buffered(cx).await,
         }
     }
 
     /// The rows by which it can be split; `None` for what is one thing.
     const fn rows(&mut self) -> Option<&mut Vec<Row>> {
         match self {
-            Self::Sent(sent) => Some(&mut sent.rows),
-            Self::Told(told) => Some(&mut told.rows),
-            Self::Claimed(_) | Self::Foreign(_) => None,
+            Self::Browser(batch) => Some(&mut batch.rows),
+            Self::Server(batch) => Some(&mut batch.rows),
+            Self::Identify(_) | Self::Vendor(_) => None,
         }
     }
 
     /// The session of a page, and its company.
     fn place(&self) -> Option<(&str, &str)> {
         match self {
-            Self::Sent(sent) => Some((&sent.company, &sent.session)),
-            Self::Claimed(claimed) => Some((&claimed.company, &claimed.session)),
-            Self::Told(_) | Self::Foreign(_) => None,
+            Self::Browser(batch) => Some((&batch.company, &batch.session)),
+            Self::Identify(command) => Some((&command.company, &command.session)),
+            Self::Server(_) | Self::Vendor(_) => None,
         }
     }
 
     /// Whose it is, and whether it came by the server door.
     fn whose(&self) -> (Key, bool) {
         match self {
-            Self::Sent(sent) => (Key::Public(sent.company.clone()), false),
-            Self::Claimed(claimed) => (Key::Public(claimed.company.clone()), false),
-            Self::Told(told) => (Key::Server(told.hash.clone()), true),
-            Self::Foreign(foreign) => (foreign.key.clone(), matches!(foreign.key, Key::Server(_))),
+            Self::Browser(batch) => (Key::Public(batch.company.clone()), false),
+            Self::Identify(command) => (Key::Public(command.company.clone()), false),
+            Self::Server(batch) => (Key::Server(batch.hash.clone()), true),
+            Self::Vendor(request) => (request.key.clone(), matches!(request.key, Key::Server(_))),
         }
     }
 
     /// The company and the session, where it does not take a key to know them, whether it came by the server door, and its rows.
     fn told(&self) -> (Option<(&str, &str)>, bool, &[Row]) {
         match self {
-            Self::Sent(sent) => (self.place(), false, &sent.rows),
-            Self::Claimed(claimed) => (self.place(), false, std::slice::from_ref(&claimed.row)),
-            Self::Told(told) => (None, true, &told.rows),
-            Self::Foreign(_) => (None, false, &[]),
+            Self::Browser(batch) => (self.place(), false, &batch.rows),
+            Self::Identify(command) => (self.place(), false, std::slice::from_ref(&command.row)),
+            Self::Server(batch) => (None, true, &batch.rows),
+            Self::Vendor(_) => (None, false, &[]),
         }
     }
 
-    /// What is still asked of the request when it is stored.
-    fn asked(&self) -> Asked<'_> {
+    /// What is known of the request when it is stored. Its ids are as they were.
+    fn context(&self, cx: Context) -> IngestContext {
         match self {
-            Self::Sent(_) | Self::Claimed(_) | Self::Told(_) => Asked::default(),
-            Self::Foreign(foreign) => foreign.asked(),
+            Self::Browser(_) | Self::Identify(_) | Self::Server(_) => IngestContext::new(cx, Client::default()),
+            Self::Vendor(request) => IngestContext::new(cx, request.client.clone()).with_seed(&request.seed),
         }
     }
 }
@@ -111,7 +121,7 @@ struct Message<W> {
 
 /// What came of storing something; `None` if D1 is down and it is kept instead.
 pub(crate) async fn or_keep<T>(
-    call: &Call,
+    cx: &IngestContext,
     stored: Result<T, Error>,
     work: impl FnOnce() -> Work,
 ) -> Result<Option<T>, Error> {
@@ -120,13 +130,13 @@ pub(crate) async fn or_keep<T>(
         Err(Error::Down(why)) => why,
         Err(error) => return Err(error),
     };
-    let Some(texts) = split(call.now_ms(), work())? else {
+    let Some(texts) = split(cx.now_ms(), work())? else {
         return Err(Error::Down(format!("{why}; the request is too large to be queued")));
     };
     for text in &texts {
-        send(call.env(), "SPILL", text, 0).await.map_err(|error| Error::Down(format!("{why}; not queued: {error}")))?;
+        send(cx.env(), "SPILL", text, 0).await.map_err(|error| Error::Down(format!("{why}; not queued: {error}")))?;
     }
-    console_error!("request {} was queued: {why}", call.request_id());
+    console_error!("request {} was queued: {why}", cx.request_id());
     Ok(None)
 }
 
@@ -242,18 +252,24 @@ impl Kept {
     }
 
     /// Stores it as if it came at its time.
-    pub(crate) async fn store(&self, env: &Env, context: &Rc<Context>) -> End {
+    pub(crate) async fn store(&self, env: &Env, worker: &Rc<worker::Context>) -> End {
+        let cx = Context::new(env.clone(), Rc::clone(worker), self.0.at, hex(&random::bytes::<8>()));
+        // Its deliveries are woken instead of leased: the leases would be as old as the request.
+        cx.room_or(|| Room { events: 0, busy: "[]".to_owned() });
+        let cx = self.0.work.context(cx);
+        let end = self.store_in(&cx).await;
+        dispatch::after_answer(&cx);
+        end
+    }
+
+    async fn store_in(&self, cx: &IngestContext) -> End {
         let work = &self.0.work;
-        let call = match Call::again(env.clone(), Rc::clone(context), self.0.at, work.asked()) {
-            Ok(call) => call,
-            Err(error) => return failed(&error.to_string()),
-        };
         let (place, from_server, rows) = work.told();
         if let Some((company, session)) = place {
-            outcome_log::came_to(&call, company, from_server);
-            outcome_log::session(&call, session);
+            cx.log().came_to(company, from_server);
+            cx.log().session(session);
         }
-        let stored = work.store(&call).await;
+        let stored = work.store(cx).await;
         if let Err(error) = &stored
             && error.code() == Code::Busy
         {
@@ -261,9 +277,9 @@ impl Kept {
         }
         if let Err(Error::Problem(problem)) = &stored {
             console_error!("{} queued items were refused: {}", rows.len(), problem.code.as_str());
-            outcome_log::refused_rows(&call, rows.iter().map(|row| (row, problem)));
+            cx.log().refused_rows(rows.iter().map(|row| (row, problem)));
         }
-        outcome_log::note(&call, &stored);
+        cx.log().write(cx, &stored);
         match stored {
             Ok(()) => End::Stored,
             Err(Error::Problem(_)) => End::Refused,
@@ -299,7 +315,7 @@ mod tests {
         let rows = sort((0..events).map(|_| item.as_str()), arrival, fresh).rows;
         assert_eq!(rows.len(), events);
         let context = serde_json::from_str(r#"{"page":{"url":"https://shop.example"}}"#).unwrap();
-        Work::Sent(browser::Sent {
+        Work::Browser(BrowserBatch {
             company: "TM-SHOP99".into(),
             session: "session_1".into(),
             context: Some(context),
@@ -337,7 +353,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_a_message_is_not_kept() {
         let mut work = sent(20, 20_000);
-        if let Work::Sent(sent) = &mut work {
+        if let Work::Browser(sent) = &mut work {
             sent.context = Some(serde_json::value::to_raw_value(&"x".repeat(SPILL_BYTES_MAX)).unwrap());
         }
         assert!(split(7, work).unwrap().is_none());

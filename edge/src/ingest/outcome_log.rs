@@ -1,8 +1,9 @@
-//! Noting what became of a request's items, once its answer is on its way: every rejected one, and the others while somebody watches. So it costs the
-//! requests of a company that nobody watches, and that sends what it should, nothing at all.
+//! The log of outcomes: what became of a request's items, written once its answer is on its way. It notes every rejected
+//! item, and the others while somebody watches. So it costs nothing for a company that nobody watches and that sends what
+//! it should.
 //!
-//! To have a door tell of its items: 1. [`came_to`] when it is known whose they are, 2. [`rejected`] for what [`crate::domain::event::sort`] put aside, 3.
-//! [`stored`] for the rest, 4. [`refused`] around all of it.
+//! To have an API log its items: 1. [`OutcomeLog::came_to`] once the company is known, 2. [`OutcomeLog::rejected`] for what
+//! [`crate::domain::event::sort`] put aside, 3. [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::refused`] around all of it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -14,165 +15,170 @@ use worker::console_error;
 use crate::domain::event::{Row, Sorted};
 use crate::domain::incoming::{Entry, Outcome, named_company};
 use crate::error::Error;
-use crate::http::body;
-use crate::http::context::Call;
+use crate::runtime::context::Context;
 use crate::store::{self, incoming};
 
 /// Bytes of a body that cannot be taken in which its company is looked for: it mostly comes first.
 const BEGINNING_BYTES: usize = 1024;
 
-/// What a request has told of its items so far.
+/// What has become of a request's items so far.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct OutcomeLog(RefCell<Notes>);
+
+#[derive(Default)]
+struct Notes {
     company: Option<String>,
     from_server: bool,
     session: Option<String>,
     watched: bool,
     /// How a body begins that cannot be taken.
     beginning: Option<String>,
-    /// Whether the refusal of the whole request is told.
+    /// Whether the refusal of the whole request is noted.
     refused: bool,
     entries: Vec<Entry>,
 }
 
-/// That a request came to the servers' door, also if nobody learns whose key it shows.
-pub(crate) fn came_by_server(call: &Call) {
-    call.told().borrow_mut().from_server = true;
-}
-
-/// Whose door a request came to.
-pub(crate) fn came_to(call: &Call, company: &str, from_server: bool) {
-    let mut told = call.told().borrow_mut();
-    told.company = Some(company.to_owned());
-    told.from_server = from_server;
-}
-
-/// The body of a public request. Of one that cannot be taken, its beginning may tell whose it is.
-pub(crate) async fn public_body(call: &Call) -> Result<String, Error> {
-    let text = body::text(call).await;
-    let beginning = call.told().borrow_mut().beginning.take();
-    if let (Err(_), Some(company)) = (&text, beginning.as_deref().and_then(named_company)) {
-        came_to(call, company, false);
+impl OutcomeLog {
+    /// The request came through the server API. Nobody may ever learn whose key it shows.
+    pub(crate) fn came_by_server(&self) {
+        self.0.borrow_mut().from_server = true;
     }
-    text
-}
 
-/// How a body begins that cannot be taken.
-pub(crate) fn began(call: &Call, body: &[u8]) {
-    let beginning = body.get(..BEGINNING_BYTES).unwrap_or(body);
-    call.told().borrow_mut().beginning = Some(String::from_utf8_lossy(beginning).into_owned());
-}
-
-/// The session that its items are of.
-pub(crate) fn session(call: &Call, id: &str) {
-    call.told().borrow_mut().session = Some(id.to_owned());
-}
-
-/// Whether somebody watches what comes in of the company, which there is.
-pub(crate) fn watched(call: &Call, watched: bool) {
-    let mut told = call.told().borrow_mut();
-    told.watched = watched;
-    if let Some(company) = &told.company {
-        exists(company);
+    /// Which company the request is for, and whether it came through the server API.
+    pub(crate) fn came_to(&self, company: &str, from_server: bool) {
+        let mut notes = self.0.borrow_mut();
+        notes.company = Some(company.to_owned());
+        notes.from_server = from_server;
     }
-}
 
-/// Tells of the items of a batch that are not even tried; `items` are all of it, as JSON texts.
-pub(crate) fn rejected<'a>(call: &Call, items: impl Iterator<Item = &'a str>, sorted: &Sorted) {
-    if sorted.rejected.is_empty() {
-        return;
+    /// How a body begins that cannot be read to its end.
+    pub(crate) fn began(&self, body: &[u8]) {
+        let beginning = body.get(..BEGINNING_BYTES).unwrap_or(body);
+        self.0.borrow_mut().beginning = Some(String::from_utf8_lossy(beginning).into_owned());
     }
-    let items: Vec<&str> = items.collect();
-    let mut told = call.told().borrow_mut();
-    let Told { session, entries, .. } = &mut *told;
-    let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-    let entry = |(place, problem): &(usize, Problem)| {
-        Entry::rejected(items.get(*place).copied(), None, session.as_deref(), problem)
-    };
-    entries.extend(sorted.rejected.iter().take(most).map(entry));
-}
 
-/// Tells of items of another vendor's form that are refused; `items` are all of the request, as JSON texts. What a plan refuses is told where it is.
-pub(crate) fn refused_items(call: &Call, items: &[&str], refused: &[(usize, Problem)]) {
-    let mut told = call.told().borrow_mut();
-    let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-    let ours = refused.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
-    let before = told.entries.len();
-    let entries = ours.map(|(place, problem)| Entry::rejected(items.get(*place).copied(), None, None, problem));
-    told.entries.extend(entries);
-    told.refused |= told.entries.len() > before;
-}
-
-/// Tells of the others; `new` are the ids of those that were stored.
-pub(crate) fn stored<'a>(call: &Call, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
-    let mut told = call.told().borrow_mut();
-    if told.watched {
-        let mut new: HashSet<&str> = new.iter().map(String::as_str).collect();
-        // A repeat within the request is one, too.
-        told.entries.extend(rows.map(|row| Entry::accepted(row, new.remove(row.id.as_str()))));
-    }
-}
-
-/// Tells of a request that was refused as a whole, if it was. `body` is what it sent; what names no event itself is taken for `name`.
-pub(crate) fn refused<T>(
-    call: &Call,
-    body: &str,
-    name: Option<&'static str>,
-    handled: Result<T, Error>,
-) -> Result<T, Error> {
-    if let Err(Error::Problem(problem)) = &handled {
-        let mut told = call.told().borrow_mut();
-        if told.company.is_none() {
-            told.company = named_company(body).map(str::to_owned);
+    /// Takes the company from the beginning of a public body that cannot be read to its end.
+    pub(crate) fn came_by_beginning(&self) {
+        let beginning = self.0.borrow_mut().beginning.take();
+        if let Some(company) = beginning.as_deref().and_then(named_company) {
+            self.came_to(company, false);
         }
-        let entry = Entry::rejected(Some(body), name, told.session.as_deref(), problem);
-        told.entries.push(entry);
-        told.refused = true;
     }
-    handled
-}
 
-/// Tells of what could be read and is refused once D1 was asked, each with its reason: by the company's plan, or because D1 was down when it was accepted.
-pub(crate) fn refused_rows<'a>(call: &Call, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
-    let mut told = call.told().borrow_mut();
-    let Told { session, entries, refused, .. } = &mut *told;
-    let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-    let before = entries.len();
-    entries.extend(rows.take(most).map(|(row, problem)| Entry::refused(row, session.as_deref(), problem)));
-    *refused |= entries.len() > before;
-}
+    /// The session of all items.
+    pub(crate) fn session(&self, id: &str) {
+        self.0.borrow_mut().session = Some(id.to_owned());
+    }
 
-/// Notes what is to be told of a request that has been handled, after its answer.
-pub(crate) fn note<T>(call: &Call, handled: &Result<T, Error>) {
-    let Told { company: Some(company), from_server, session, refused, mut entries, .. } = call.told().take() else {
-        return;
-    };
-    if let Err(Error::Problem(problem)) = handled {
-        // Who is told to wait sends the same again.
-        if matches!(problem.code, Code::UnknownCompany | Code::RateLimited) {
+    /// Whether somebody watches what comes in of the company, which exists.
+    pub(crate) fn watched(&self, watched: bool) {
+        let mut notes = self.0.borrow_mut();
+        notes.watched = watched;
+        if let Some(company) = &notes.company {
+            exists(company);
+        }
+    }
+
+    /// Notes the items of a batch that cannot be stored; `items` are all of it, as JSON texts.
+    pub(crate) fn rejected<'a>(&self, items: impl Iterator<Item = &'a str>, sorted: &Sorted) {
+        if sorted.rejected.is_empty() {
             return;
         }
-        if !refused {
-            entries.push(Entry::rejected(None, None, session.as_deref(), problem));
+        let items: Vec<&str> = items.collect();
+        let mut notes = self.0.borrow_mut();
+        let Notes { session, entries, .. } = &mut *notes;
+        let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
+        let entry = |(place, problem): &(usize, Problem)| {
+            Entry::rejected(items.get(*place).copied(), None, session.as_deref(), problem)
+        };
+        entries.extend(sorted.rejected.iter().take(most).map(entry));
+    }
+
+    /// Notes items of another vendor's form that are refused; `items` are all of the request, as JSON texts. What a plan
+    /// refuses is noted by [`Self::refused_rows`].
+    pub(crate) fn refused_items(&self, items: &[&str], refused: &[(usize, Problem)]) {
+        let mut notes = self.0.borrow_mut();
+        let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
+        let ours = refused.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
+        let before = notes.entries.len();
+        let entries = ours.map(|(place, problem)| Entry::rejected(items.get(*place).copied(), None, None, problem));
+        notes.entries.extend(entries);
+        notes.refused |= notes.entries.len() > before;
+    }
+
+    /// Notes what was stored or is a duplicate, while somebody watches; `new` are the ids of those that were stored.
+    pub(crate) fn stored<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
+        let mut notes = self.0.borrow_mut();
+        if notes.watched {
+            let mut new: HashSet<&str> = new.iter().map(String::as_str).collect();
+            // A repeat within the request is one, too.
+            notes.entries.extend(rows.map(|row| Entry::accepted(row, new.remove(row.id.as_str()))));
         }
     }
-    let now = call.now_ms();
-    if entries.is_empty() || !has_room(&company, from_server, &entries, now) {
-        return;
+
+    /// Notes a request that was refused as a whole, if it was. `body` is what it sent; what names no event itself is taken
+    /// for `name`.
+    pub(crate) fn refused<T>(
+        &self,
+        body: &str,
+        name: Option<&'static str>,
+        handled: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Err(Error::Problem(problem)) = &handled {
+            let mut notes = self.0.borrow_mut();
+            if notes.company.is_none() {
+                notes.company = named_company(body).map(str::to_owned);
+            }
+            let entry = Entry::rejected(Some(body), name, notes.session.as_deref(), problem);
+            notes.entries.push(entry);
+            notes.refused = true;
+        }
+        handled
     }
-    let env = call.env().clone();
-    call.after_answer(async move {
-        let noted = async {
-            incoming::add(&store::database(&env, Some(&company))?, &company, from_server, &entries, now).await
+
+    /// Notes events that could be read and were refused after D1 was asked: by the tracking plan, or because D1 was down when
+    /// they were accepted.
+    pub(crate) fn refused_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
+        let mut notes = self.0.borrow_mut();
+        let Notes { session, entries, refused, .. } = &mut *notes;
+        let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
+        let before = entries.len();
+        entries.extend(rows.take(most).map(|(row, problem)| Entry::refused(row, session.as_deref(), problem)));
+        *refused |= entries.len() > before;
+    }
+
+    /// Writes the notes of a request once its answer is on its way.
+    pub(crate) fn write<T>(&self, cx: &Context, handled: &Result<T, Error>) {
+        let Notes { company: Some(company), from_server, session, refused, mut entries, .. } = self.0.take() else {
+            return;
         };
-        match noted.await {
-            Ok(true) => exists(&company),
-            Ok(false) => {}
-            Err(error) => {
-                console_error!("what became of {} items was not noted: {}", entries.len(), store::brief(&error));
+        if let Err(Error::Problem(problem)) = handled {
+            // Who is told to wait sends the same again.
+            if matches!(problem.code, Code::UnknownCompany | Code::RateLimited) {
+                return;
+            }
+            if !refused {
+                entries.push(Entry::rejected(None, None, session.as_deref(), problem));
             }
         }
-    });
+        let now = cx.now_ms();
+        if entries.is_empty() || !has_room(&company, from_server, &entries, now) {
+            return;
+        }
+        let env = cx.env().clone();
+        cx.after_answer(async move {
+            let written = async {
+                incoming::add(&store::database(&env, Some(&company))?, &company, from_server, &entries, now).await
+            };
+            match written.await {
+                Ok(true) => exists(&company),
+                Ok(false) => {}
+                Err(error) => {
+                    console_error!("what became of {} items was not noted: {}", entries.len(), store::brief(&error));
+                }
+            }
+        });
+    }
 }
 
 /// How many rejected items this isolate noted in a minute …

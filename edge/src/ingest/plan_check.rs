@@ -16,9 +16,8 @@ use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::plan::{self, Mode, Plan, Violation};
 use crate::error::Error;
-use crate::http::context::Call;
-use crate::ingest::browser::check;
-use crate::ingest::outcome_log;
+use crate::ingest::admission::check;
+use crate::ingest::context::IngestContext;
 use crate::ingest::violation_counts;
 use crate::store::ingest::{self, Door, Request, Stored};
 use crate::store::plans;
@@ -43,8 +42,8 @@ fn kept(company: &str) -> Option<Rc<Held>> {
 }
 
 /// Reads a company's plan and keeps it; none if events are held against none.
-async fn load(call: &Call, company: &str) -> Result<Option<Rc<Held>>, Error> {
-    let stored = plans::find(call.db(Some(company))?, company).await?;
+async fn load(cx: &IngestContext, company: &str) -> Result<Option<Rc<Held>>, Error> {
+    let stored = plans::find(cx.db(Some(company))?, company).await?;
     let held = match stored.filter(|stored| stored.mode != Mode::Off) {
         Some(s) => Some(Rc::new(Held { version: s.version, mode: s.mode, plan: serde_json::from_str(&s.plan)? })),
         None => None,
@@ -80,17 +79,17 @@ impl<'a> Fitting<'a> {
     }
 
     /// Counts what was violated, once the answer is on its way.
-    pub(crate) fn count(&mut self, call: &Call, company: &str) {
-        if violation_counts::count(company, std::mem::take(&mut self.found), call.now_ms()) {
-            call.after_answer(violation_counts::write_down(call.env().clone()));
+    pub(crate) fn count(&mut self, cx: &IngestContext, company: &str) {
+        if violation_counts::count(company, std::mem::take(&mut self.found), cx.now_ms()) {
+            cx.after_answer(violation_counts::write_down(cx.env().clone()));
         }
     }
 
     /// Counts what was violated and tells of what is refused, once the others are stored → the places in the request, and why.
-    pub(crate) fn settle(mut self, call: &Call, company: &str) -> Vec<(usize, Problem)> {
-        self.count(call, company);
+    pub(crate) fn settle(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
+        self.count(cx, company);
         if !self.refused.is_empty() {
-            outcome_log::refused_rows(call, self.refused.iter().map(|(row, problem)| (row, problem)));
+            cx.log().refused_rows(self.refused.iter().map(|(row, problem)| (row, problem)));
         }
         self.refused.into_iter().map(|(row, problem)| (clock::place(row.ts), problem)).collect()
     }
@@ -98,7 +97,7 @@ impl<'a> Fitting<'a> {
 
 /// Stores a browser's events, those that its company's plan lets in. → those, and what was stored.
 pub(crate) async fn browser<'a>(
-    call: &Call,
+    cx: &IngestContext,
     request: Request<'_>,
     rows: &'a [Row],
 ) -> Result<(Fitting<'a>, Stored), Error> {
@@ -107,12 +106,12 @@ pub(crate) async fn browser<'a>(
     for _ in 0..TRIES_MAX {
         let request = Request { plan: Some(held.as_ref().map_or(0, |held| held.version)), ..request };
         let fitting = Fitting::of(held.as_deref(), rows);
-        let (door, stored) = ingest::browser(call.db(Some(company))?, &request, &fitting.rows).await?;
+        let (door, stored) = ingest::browser(cx.db(Some(company))?, &request, &fitting.rows).await?;
         if let Door::Replanned(_) = door {
-            held = load(call, company).await?;
+            held = load(cx, company).await?;
             continue;
         }
-        check(call, door)?;
+        check(cx, door)?;
         return Ok((fitting, stored));
     }
     Err(Error::Internal(format!("the company's plan was changed {TRIES_MAX} times over")))
@@ -120,7 +119,7 @@ pub(crate) async fn browser<'a>(
 
 /// A server's events, those that its company's plan lets in. `version` is the one in force, as the key told.
 pub(crate) async fn server<'a>(
-    call: &Call,
+    cx: &IngestContext,
     company: &str,
     version: i64,
     rows: &'a [Row],
@@ -128,7 +127,7 @@ pub(crate) async fn server<'a>(
     let held = match kept(company).filter(|held| held.version == version) {
         _ if version == 0 => None,
         Some(held) => Some(held),
-        None => load(call, company).await?,
+        None => load(cx, company).await?,
     };
     Ok(Fitting::of(held.as_deref(), rows))
 }

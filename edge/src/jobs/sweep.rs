@@ -1,6 +1,5 @@
-//! The sweep. `recover` finds what has no wake-up left: what is due, whatever an invocation that died left leased, what
-//! was held for a subscription that takes deliveries again. It runs every minute by cron and when an isolate starts,
-//! for that may be the restart after a crash. `run` also tidies: what erased people left, old secrets, old logs, old
+//! The sweep. It wakes what has no wake-up left ([`crate::delivery::recover`]) every minute by cron and when an isolate
+//! starts, for that may be the restart after a crash. The cron's run also tidies: what erased people left, old secrets, old logs, old
 //! events, old receipts, exports that died, secrets from before they were sealed.
 //!
 //! Each step has a bound, serves the companies in turn, and fails by itself. Rebuilding people apart (`store::rebuild`), a
@@ -12,23 +11,23 @@ use trackmate_wire::limits::{
     AUDIT_DAYS, ERASE_SLICES_MAX, EXPORT_IDLE_MS, INCOMING_DAYS, LEASE_MS, START_DELIVERIES_MAX, START_TURN_MS,
     SWEEP_DELIVERIES_MAX,
 };
-use worker::{Delay, Env, console_error};
+use worker::{Delay, Env};
 
-use crate::delivery::wakeup::{self, Wake};
-use crate::people::merge::lookup_key;
+use crate::delivery::recover::{self, report};
+use crate::people::identity_key::lookup_key;
 use crate::runtime::clock::now_ms;
 use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{Plain, Sealed};
 use crate::store::{
-    self, Db, audit, deliveries, delivery_log, erasures, exports, incoming, progress, rebuild, retention, subscriptions,
+    self, Db, audit, delivery_log, erasures, exports, incoming, progress, rebuild, retention, subscriptions,
 };
 
 const DAY_MS: i64 = 86_400_000;
 
 /// The cron's run.
 pub async fn run(env: &Env) {
-    recover(env, SWEEP_DELIVERIES_MAX).await;
-    let Some(db) = database(env) else { return };
+    recover::run(env, SWEEP_DELIVERIES_MAX).await;
+    let Some(db) = recover::database(env) else { return };
     let now = now_ms();
     let audited = now - AUDIT_DAYS * DAY_MS;
     report("people to be rebuilt", rebuild::sweep(&db, now, lookup_key).await);
@@ -53,51 +52,10 @@ pub async fn start(env: Env) {
 async fn recover_in_turn(env: &Env) {
     let turn = async { store::take_turn(&store::database(env, None)?, "start", now_ms(), START_TURN_MS).await };
     match turn.await {
-        Ok(true) => recover(env, START_DELIVERIES_MAX).await,
+        Ok(true) => recover::run(env, START_DELIVERIES_MAX).await,
         Ok(false) => {}
         Err(error) => report("an isolate's start", Err(error)),
     }
-}
-
-/// Wakes what has no wake-up left, `most` deliveries at the most.
-pub async fn recover(env: &Env, most: usize) {
-    let Some(db) = database(env) else { return };
-    report("held deliveries", deliveries::release(&db, now_ms()).await);
-    report("due deliveries", wake_due(env, &db, most).await);
-    report("turns", wake_paced(env, &db).await);
-}
-
-fn database(env: &Env) -> Option<Db> {
-    let db = store::database(env, None);
-    report("everything", db.as_ref().map(|_| ()).map_err(|error| worker::Error::RustError(error.to_string())));
-    db.ok()
-}
-
-fn report(what: &str, swept: store::Result<()>) {
-    if let Err(error) = swept {
-        console_error!("the sweep of {what} failed: {}", store::brief(&error));
-    }
-}
-
-async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
-    const JOB: &str = "wake deliveries";
-    let from: deliveries::Place = progress::find(db, JOB).await?;
-    let now = now_ms();
-    let (due, place) = deliveries::due(db, now, i64::try_from(most).unwrap_or(i64::MAX), &from).await?;
-    let wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id).swept(now)).collect();
-    wakeup::send(env, &wakes, 0).await;
-    if place != from {
-        db.batch(vec![progress::set(db, JOB, &place)?]).await?;
-    }
-    Ok(())
-}
-
-async fn wake_paced(env: &Env, db: &Db) -> store::Result<()> {
-    let now = now_ms();
-    let paced = deliveries::paced(db, now).await?;
-    let wakes: Vec<Wake> = paced.into_iter().map(|s| Wake::subscription(&s.company, s.id).swept(now)).collect();
-    wakeup::send(env, &wakes, 0).await;
-    Ok(())
 }
 
 /// Goes on with erasures that their requests did not finish: a slice of each in turn. One that fails holds up no other.

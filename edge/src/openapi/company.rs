@@ -5,7 +5,8 @@ use trackmate_wire::problem::Code;
 
 use crate::domain::stats::Interval;
 use crate::http::admin::{catalog, keys, plan, settings, stats};
-use crate::openapi::operation::{Group, Operation, Who, reference};
+use crate::openapi::json::reference;
+use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::operator::key;
 use crate::openapi::schemas::Success;
 

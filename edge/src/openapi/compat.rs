@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;
 
-use crate::ingest::browser::Receipt;
+use crate::ingest::receipt::Receipt;
 use crate::openapi::operation::{Group, Operation, Who};
 
 /// A message in a vendor's form.

@@ -10,7 +10,8 @@ use crate::http::admin::export::Count;
 use crate::http::admin::exports;
 use crate::http::audit;
 use crate::openapi::groups::brief;
-use crate::openapi::operation::{Group, Operation, Who, reference};
+use crate::openapi::json::reference;
+use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::users::{USER, belongings, filters, summary, user};
 
 /// Whatever exports may fail by these.

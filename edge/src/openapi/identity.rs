@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::LINKS_ITEMS_MAX;
 use trackmate_wire::problem::Code;
 
-use crate::http::admin::erasures;
+use crate::http::admin::{erasures, identities};
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::users::{USER, user};
-use crate::people::merge;
+use crate::people::undo;
 
 pub(crate) fn group() -> Group {
     Group {
@@ -18,7 +18,7 @@ pub(crate) fn group() -> Group {
             Operation::new("get", "/api/admin/users/{id}/identities", "listIdentities", "List what leads to a user")
                 .text("Addresses, the given up too; users that were merged into this one; and the identifies that made sessions theirs, newest first, each of which undo takes back.")
                 .paged(LINKS_ITEMS_MAX)
-                .gives::<merge::Listed>(json!({
+                .gives::<identities::Identities>(json!({
                     "success": true, "userId": "5f1c0a9b8d7e6f5a4b3c2d1e",
                     "addresses": [{"email": "ada@example.com", "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e", "since": "2025-10-18T10:00:00.000Z", "endedAt": null}],
                     "externalIds": [{"id": "u-1001", "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e", "since": "2025-10-18T10:00:00.000Z"}],
@@ -32,14 +32,14 @@ pub(crate) fn group() -> Group {
                 .fails(&USER),
             Operation::new("post", "/api/admin/identity/merge", "mergeUsers", "Make one user of two")
                 .text("`into` stands for both: the id and the addresses of the other lead to it, timelines and totals are one, and what was said of the other fills its gaps. At most 20 profiles can stand as one.")
-                .takes::<merge::WantedMerge>(json!({"into": "5f1c0a9b8d7e6f5a4b3c2d1e", "from": "0a9b8c7d6e5f4a3b2c1d0e9f"}))
-                .gives::<merge::Answer>(json!({"success": true, "user": user()}))
+                .takes::<identities::MergeRequest>(json!({"into": "5f1c0a9b8d7e6f5a4b3c2d1e", "from": "0a9b8c7d6e5f4a3b2c1d0e9f"}))
+                .gives::<identities::MergeAnswer>(json!({"success": true, "user": user()}))
                 .fails(&USER)
                 .fails(&[Code::MissingField, Code::Conflict, Code::LimitReached]),
             Operation::new("post", "/api/admin/identity/undo", "undoIdentity", "Take an identify or a merge back")
                 .text("As if it had not happened, for both people, also where more has happened since. Send one of the two fields.")
-                .takes::<merge::WantedUndo>(json!({"profileId": "0a9b8c7d6e5f4a3b2c1d0e9f"}))
-                .gives::<merge::Undone>(json!({
+                .takes::<identities::UndoRequest>(json!({"profileId": "0a9b8c7d6e5f4a3b2c1d0e9f"}))
+                .gives::<undo::UndoAnswer>(json!({
                     "success": true, "undone": "merge", "userId": "5f1c0a9b8d7e6f5a4b3c2d1e", "to": "0a9b8c7d6e5f4a3b2c1d0e9f", "removed": false,
                 }))
                 .fails(&USER)

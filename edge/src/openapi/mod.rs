@@ -9,10 +9,12 @@
 
 mod company;
 mod compat;
+mod components;
 mod delivery;
 mod exports;
 mod groups;
 mod identity;
+mod json;
 mod operation;
 mod operator;
 mod public;

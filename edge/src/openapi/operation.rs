@@ -8,6 +8,7 @@ use trackmate_wire::problem::Code;
 
 use crate::domain::export::Format;
 use crate::http::problem;
+use crate::openapi::json::reference;
 use crate::openapi::schemas::Schemas;
 
 /// Whose key an operation asks for.
@@ -265,10 +266,6 @@ fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
     let name = codes.iter().map(|code| format!("{code:?}")).collect::<Vec<_>>().join("Or");
     schemas.responses.insert(name.clone(), response);
     json!({"$ref": format!("#/components/responses/{name}")})
-}
-
-pub(crate) fn reference(name: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 pub(crate) fn security(who: Who) -> Value {

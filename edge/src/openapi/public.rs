@@ -3,7 +3,7 @@
 use serde_json::json;
 use trackmate_wire::problem::Code;
 
-use crate::http::public::contacts;
+use crate::http::public::{contacts, events, profile};
 use crate::ingest::{browser, identify};
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::schemas::Success;
@@ -34,11 +34,11 @@ pub(crate) fn group() -> Group {
                     json!({"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"}),
                     "A page of the API's own origin gets this id back as the cookie `trackmate_id`.",
                 )
-                .takes::<browser::Batch<'_>>(json!({
+                .takes::<browser::EventsRequest<'_>>(json!({
                     "company_id": "TM-SHOP99", "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a",
                     "events": [{"eventType": "page_view", "eventData": {"address": "https://shop.example/"}, "timestamp": "2025-10-18T10:00:00Z"}],
                 }))
-                .gives::<browser::Answer>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
+                .gives::<events::EventsAnswer>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
                 .fails(&DOOR)
                 .fails(&[Code::TooManyEvents, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("post", "/api/profile", "identify", "Say who a session's user is")
@@ -48,11 +48,11 @@ pub(crate) fn group() -> Group {
                     json!({"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"}),
                     "As with `POST /api/events`.",
                 )
-                .takes::<identify::Identify>(json!({
+                .takes::<identify::IdentifyRequest>(json!({
                     "company_id": "TM-SHOP99", "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a", "email": "ada@example.com",
                     "name": "Ada Lovelace", "phone": "+4712345678", "plan": "gold",
                 }))
-                .gives::<identify::Answer<'_>>(json!({"success": true, "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
+                .gives::<profile::IdentifyAnswer<'_>>(json!({"success": true, "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
                 .makes("users", "/profileId")
                 .fails(&DOOR)
                 .fails(&CLAIM)

@@ -1,66 +1,22 @@
-//! What serde cannot tell of the types: fields that must be there, bounds and closed lists, as JSON merge patches by the schema's name; and the schemas of what
-//! no one type reads. A patch of a field that the type has not got fails the tests.
+//! What serde cannot tell of the types: fields that must be there, bounds and closed lists, as JSON merge patches by the schema's name. A patch of a field that the type has not got fails the tests.
 
-use serde_json::{Map, Value, json};
-use trackmate_wire::catalogue;
+use serde_json::{Value, json};
 use trackmate_wire::limits::{
     BATCH_EVENTS_MAX, DESCRIPTION_CHARS_MAX, DISABLE_FAILURES_MAX, DISABLE_HOURS_MAX, EMAIL_BYTES_MAX, EVENT_DAYS_MAX,
-    EVENT_NAME_CHARS_MAX, FIELD_CHARS_MAX, FIELDS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX,
-    MESSAGE_ID_BYTES_MAX, NAME_CHARS_MAX, ORIGINS_MAX, PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX,
-    RETRY_DELAY_S_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX, SESSION_ID_BYTES_MAX, STATS_NAMES, TAGS_MAX,
-    TIMEOUT_MS_MAX, TOTAL_MAX, URL_BYTES_MAX,
+    EVENT_NAME_CHARS_MAX, GRACE_H_MAX, HEADER_BYTES_MAX, HEADERS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX,
+    PATTERNS_MAX, RATE_LIMIT_MAX, RETRY_ATTEMPTS_MAX, RETRY_DELAY_S_MAX, REVENUE_EVENTS_MAX, SECRET_BYTES_MAX,
+    STATS_NAMES, TAGS_MAX, TIMEOUT_MS_MAX, TOTAL_MAX, URL_BYTES_MAX,
 };
-use trackmate_wire::problem::ALL;
 
 use crate::domain::audit::ALL as ACTIONS;
 use crate::domain::incoming::Outcome;
-use crate::domain::person::{KNOWN, PLATFORMS};
 use crate::domain::plan::Reason;
 use crate::domain::stats::Interval;
 use crate::http::admin::deliveries::{GIVEN_UP, STATES};
 use crate::http::admin::events::DOORS;
-use crate::http::problem;
-use crate::openapi::operation::reference;
-use crate::openapi::schemas::merge;
-
-fn company() -> Value {
-    json!({"pattern": "^TM-[A-Z0-9]{4,32}$"})
-}
-
-fn session() -> Value {
-    json!({"pattern": format!("^[A-Za-z0-9_.:-]{{1,{SESSION_ID_BYTES_MAX}}}$"), "description": "Made by the SDK, `session_<unix s>_<random>`; one that begins with `webhook_` is a server's, and `user_`, `anonymous_` or `contact_` with 32 hexadecimal digits is a name that TrackMate makes."})
-}
-
-fn email() -> Value {
-    json!({"format": "email", "maxLength": EMAIL_BYTES_MAX})
-}
-
-fn plan_events() -> Value {
-    json!({"properties": {
-        "events": {"additionalProperties": reference("PlanSchema"), "description": "The form of each event's data, by its name."},
-        "additionalEvents": {"description": "Whether there may be events of other names."},
-    }})
-}
-
-fn time() -> Value {
-    reference("Time")
-}
-
-fn message_id() -> Value {
-    json!({"maxLength": MESSAGE_ID_BYTES_MAX, "description": "Makes a repeat harmless. One is made where it is left out."})
-}
-
-fn user_hash() -> Value {
-    json!({"description": "Proves the address: its HMAC-SHA256 with the company's identity secret, in hex, made on the page's own server."})
-}
-
-fn chars(most: usize) -> Value {
-    json!({"maxLength": most})
-}
-
-fn count(least: u32, most: u32) -> Value {
-    json!({"minimum": least, "maximum": most})
-}
+use crate::openapi::json::{
+    chars, company, count, email, merged, message_id, plan_events, record, reference, session, time, user_hash,
+};
 
 /// What serde cannot tell of the types, as merge patches by name.
 pub(crate) fn refinements() -> Vec<(&'static str, Value)> {
@@ -357,170 +313,5 @@ pub(crate) fn refinements() -> Vec<(&'static str, Value)> {
             json!({"properties": {"failed": {"description": "Ever given up."}, "held": {"description": "Counted to 10000."}}}),
         ),
         ("KeyRequest", json!({"required": ["scope"], "properties": {"name": chars(NAME_CHARS_MAX)}})),
-    ]
-}
-
-/// A record where the type has any object.
-fn record() -> Value {
-    json!({"$ref": "#/components/schemas/Record", "type": null, "additionalProperties": null})
-}
-
-/// An export as JSON: these members, and what all have around them.
-fn export(members: &[(&str, Value)]) -> Value {
-    let mut whole = json!({
-        "type": "object",
-        "properties": {
-            "success": {"type": "boolean", "const": true}, "exportId": {"type": "string"}, "snapshot": {"type": "string", "format": "date-time"},
-            "rows": {"type": "integer"}, "changedDuring": {"type": "integer", "description": "Users that changed since the snapshot, as far as this is about them."},
-            "after": {"type": ["string", "null"], "description": "Where the next part begins, if this ended early."},
-        },
-    });
-    for (name, schema) in members {
-        whole["properties"][name] = schema.clone();
-    }
-    let names = members.iter().map(|(name, _)| *name);
-    let all = ["success", "exportId", "snapshot"].into_iter().chain(names).chain(["rows", "changedDuring", "after"]);
-    whole["required"] = all.collect();
-    whole
-}
-
-fn merged(one: &Value, other: &Value) -> Value {
-    let mut both = one.clone();
-    merge(&mut both, other);
-    both
-}
-
-/// A text or a number, as clients send ids.
-fn foreign_id() -> Value {
-    json!({"type": ["string", "number", "null"], "maxLength": EMAIL_BYTES_MAX})
-}
-
-fn any_object() -> Value {
-    json!({"type": ["object", "null"]})
-}
-
-/// What is read of a message of Segment's clients, or of a batch of them.
-fn segment() -> Value {
-    let text = || json!({"type": ["string", "null"]});
-    let item = json!({"type": "object", "description": "A message, with its `type`."});
-    json!({"type": "object", "properties": {
-        "writeKey": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`; it may stand in a header instead."},
-        "type": {"type": ["string", "null"], "description": "Where the path does not say it, as in a batch."},
-        "userId": foreign_id(), "anonymousId": foreign_id(), "previousId": foreign_id(), "groupId": foreign_id(),
-        "event": text(), "name": text(), "category": text(), "properties": any_object(), "traits": any_object(), "context": any_object(),
-        "timestamp": time(), "originalTimestamp": time(), "sentAt": time(), "messageId": merged(&message_id(), &text()),
-        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
-    }})
-}
-
-/// What is read of an event of PostHog's clients, or of a batch of them.
-fn posthog() -> Value {
-    let text = || json!({"type": ["string", "null"]});
-    let item = json!({"type": "object", "description": "An event."});
-    json!({"type": "object", "properties": {
-        "api_key": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`."},
-        "event": text(), "distinct_id": foreign_id(), "properties": any_object(), "$set": any_object(), "$set_once": any_object(),
-        "timestamp": time(), "sent_at": time(), "uuid": merged(&message_id(), &text()),
-        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
-    }})
-}
-
-/// Schemas of what no one type reads or writes.
-pub(crate) fn own() -> Vec<(&'static str, Value)> {
-    let text = |most: usize| json!({"type": ["string", "null"], "minLength": 1, "maxLength": most});
-    let mut edit = Map::from_iter(
-        KNOWN.map(|name| (name.to_owned(), text(if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX }))),
-    );
-    let opted = Map::from_iter(PLATFORMS.map(|name| (name.to_owned(), json!({"type": "boolean"}))));
-    let names = json!({"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}});
-    let more = json!({
-        "email": merged(&email(), &json!({"type": "string"})),
-        "traits": {"type": "object"},
-        "optIns": {"type": "object", "properties": opted, "additionalProperties": false},
-        "exportConsent": {"anyOf": [
-            {"type": "boolean"},
-            {"type": "object", "required": ["given"], "properties": {"given": {"type": "boolean"}, "at": reference("Time"), "source": text(NAME_CHARS_MAX)}},
-        ]},
-        "customFields": reference("CustomFields"),
-        "tags": {"type": "object", "properties": {"add": names, "remove": names}, "additionalProperties": false, "description": "`remove` takes ids too."},
-    });
-    edit.extend(more.as_object().unwrap().clone());
-    let columns = |whole: &str| json!({"anyOf": [reference(whole), {"type": "object", "description": "With `fields`: an object of these columns."}]});
-    let events = json!({"type": "array", "items": columns("ExportedEvent")});
-    let meanings = ALL.map(|code| {
-        let told = catalogue::of(code);
-        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.mend, "status": problem::status(code)})
-    });
-    vec![
-        ("SegmentMessage", segment()),
-        ("PostHogMessage", posthog()),
-        (
-            "VendorSettings",
-            json!({"type": "object", "description": "What the vendor's clients look for.", "additionalProperties": true}),
-        ),
-        (
-            "Time",
-            json!({
-                "type": ["string", "number", "null"], "description": "ISO 8601, with any offset or none (UTC), a date alone too; or epoch milliseconds or seconds.",
-                "examples": ["2025-10-18T10:00:00Z", 1_760_781_600_000_i64],
-            }),
-        ),
-        (
-            "Problem",
-            json!({
-                "type": "object", "description": "Why a request was refused.", "required": ["success", "code", "message", "requestId"],
-                "x-codes": meanings.as_slice(),
-                "properties": {
-                    "success": {"type": "boolean", "const": false},
-                    "code": {"type": "string", "enum": ALL.map(|code| code.as_str()).as_slice(), "description": "What clients match on."},
-                    "message": {"type": "string", "description": "For people; may change."}, "requestId": {"type": "string", "description": "As in `x-request-id`."},
-                    "field": {"type": "string", "description": "The request's field that it is about."},
-                },
-                "example": {"success": false, "code": "missing_field", "message": "sessionId is missing", "requestId": "9b2e6d1c0f3a4857", "field": "sessionId"},
-            }),
-        ),
-        (
-            "UserEdit",
-            json!({
-                "type": "object", "properties": edit, "additionalProperties": true,
-                "description": "What is to be said of a user. Any other name is a trait; null hides a trait. `interactions`, `stats` and `timestamps` cannot be set here.",
-            }),
-        ),
-        (
-            "Record",
-            json!({
-                "type": "object", "description": "What was told of a thing, with what is known of it.", "required": ["id", "kind", "status", "createdAt", "updatedAt"],
-                "properties": {
-                    "id": {"type": "string"}, "kind": {"type": "string"}, "status": {"description": "As told, by default the verb of its last event; or null."},
-                    "createdAt": {"description": "Of its first event, unless the company told its own."}, "updatedAt": {"description": "Of its last event, unless the company told its own."},
-                    "scans": {"type": "integer", "description": "Of a QR code."},
-                },
-                "additionalProperties": true,
-            }),
-        ),
-        ("UsersExport", export(&[("users", json!({"type": "array", "items": columns("UserWith")}))])),
-        ("EventsExport", export(&[("events", events.clone())])),
-        (
-            "UserExport",
-            export(&[
-                ("user", reference("User")),
-                ("summary", reference("Summary")),
-                ("groups", json!({"type": "array", "items": reference("GroupOf")})),
-                ("records", json!({"type": "array", "items": reference("Record")})),
-                (
-                    "hasMoreOf",
-                    json!({"type": "array", "items": {"type": "string"}, "description": "Kinds of which the list of records has more."}),
-                ),
-                ("events", events),
-            ]),
-        ),
-        (
-            "CustomFields",
-            json!({
-                "type": "object", "maxProperties": FIELDS_MAX, "propertyNames": {"minLength": 1, "maxLength": NAME_CHARS_MAX},
-                "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": FIELD_CHARS_MAX},
-                "description": "Numbers and booleans are kept as their text; null takes a field away.",
-            }),
-        ),
     ]
 }

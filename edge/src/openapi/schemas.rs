@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::domain::event::Item;
 use crate::export::run;
 use crate::http::admin::{plan, user_list};
-use crate::openapi::refine;
+use crate::openapi::json::merge;
+use crate::openapi::{components, refine};
 
 /// Collects the types as they are named. A request's schema says what is read, an answer's what is written.
 pub(crate) struct Schemas {
@@ -59,7 +60,7 @@ impl Schemas {
             merge(schema, &patch);
             require(schema, &patch);
         }
-        components.extend(refine::own().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+        components.extend(components::components().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
         let (made, required) =
             (components.get("WebhookChange").unwrap(), json!({"required": ["name", "url", "events"]}));
         let mut webhook = made.clone();
@@ -145,21 +146,6 @@ fn one_list(members: &mut Map<String, Value>) {
             ("enum".into(), choices.into()),
             ("description".into(), text.into()),
         ]);
-    }
-}
-
-/// A JSON merge patch (RFC 7396).
-pub(crate) fn merge(target: &mut Value, patch: &Value) {
-    let Some(members) = patch.as_object() else { return *target = patch.clone() };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    for (name, value) in members {
-        if value.is_null() {
-            target.as_object_mut().unwrap().remove(name);
-        } else {
-            merge(&mut target[name], value);
-        }
     }
 }
 

@@ -7,11 +7,11 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::Code;
 
 use crate::domain::person::PLATFORMS;
-use crate::http::admin::{records, timeline, users};
+use crate::http::admin::{records, timeline, user_edits, users};
 use crate::openapi::groups::brief;
-use crate::openapi::operation::{Group, Operation, Who, reference};
+use crate::openapi::json::reference;
+use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::schemas::Users;
-use crate::people::edit;
 
 /// Whatever names a user may fail by these.
 pub(crate) const USER: [Code; 2] = [Code::UnknownUser, Code::ErasedUser];
@@ -46,25 +46,25 @@ pub(crate) fn group() -> Group {
                     "firstName": "Ada", "plan": "gold", "optIns": {"whatsapp": true}, "exportConsent": {"given": true, "source": "checkout"},
                     "customFields": {"points": 150}, "tags": {"add": ["vip"]},
                 }))
-                .gives::<edit::Answer>(edited())
+                .gives::<user_edits::EditAnswer>(edited())
                 .fails(&USER)
                 .fails(&EDIT)
                 .fails(&[Code::JsonTooDeep, Code::EventTooLarge, Code::InvalidTimestamp, Code::InvalidEmail, Code::PlaceholderId]),
             Operation::new("post", "/api/admin/users/{id}/tags", "addTags", "Give a user tags")
-                .takes::<edit::Tags>(json!({"tags": ["vip"]}))
-                .gives::<edit::Answer>(edited())
+                .takes::<user_edits::TagsRequest>(json!({"tags": ["vip"]}))
+                .gives::<user_edits::EditAnswer>(edited())
                 .fails(&USER)
                 .fails(&EDIT),
             Operation::new("delete", "/api/admin/users/{id}/tags", "removeTags", "Take tags from a user")
                 .query("tag", json!({"type": "string", "minLength": 1, "maxLength": 200}), "One tag, in place of a body.")
-                .takes::<edit::Tags>(json!({"tags": ["vip"]}))
+                .takes::<user_edits::TagsRequest>(json!({"tags": ["vip"]}))
                 .optional()
-                .gives::<edit::Answer>(edited())
+                .gives::<user_edits::EditAnswer>(edited())
                 .fails(&USER)
                 .fails(&EDIT),
             Operation::new("patch", "/api/admin/users/{id}/custom-fields", "setCustomFields", "Set a user's custom fields")
                 .takes_named("CustomFields", json!({"points": 150, "drink": "latte", "gone": null}))
-                .gives::<edit::Answer>(edited())
+                .gives::<user_edits::EditAnswer>(edited())
                 .fails(&USER)
                 .fails(&EDIT)
                 .fails(&[Code::JsonTooDeep]),

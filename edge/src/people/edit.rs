@@ -1,36 +1,21 @@
-//! What a secret key says of a person: `PATCH /api/admin/users/{id}`, tags, custom fields, and the `user` of a server event.
+//! Edits of a person: what an admin or a server with a key says of them.
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use trackmate_wire::limits::PROFILE_KEYS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::edit::{Done, Edit};
-use crate::domain::person::{Person, User};
+use crate::domain::person::Person;
 use crate::error::Error;
-use crate::http::admin::users::find;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
-use crate::http::{auth, body};
-use crate::ingest::identify::address;
+use crate::people::find::find;
+use crate::people::identity_key::address;
 use crate::people::merge;
 use crate::people::turn::{Tries, Turn};
+use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store::edits::{self, Edited};
 use crate::store::people::{self, Owner, Profile};
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EditAnswer"))]
-pub(crate) struct Answer {
-    success: bool,
-    user: User,
-}
-
-fn answer(person: &Person) -> HandlerResult {
-    Ok(serde_json::to_string(&Answer { success: true, user: person.user() })?)
-}
 
 /// What is said of a person, if anything, in view of what is known by then.
 pub(crate) trait Saying {
@@ -45,15 +30,15 @@ impl Saying for Edit {
 }
 
 /// Makes an edit and sends its platform events; the person as it is then.
-pub(crate) async fn change(call: &Call, company: &str, id: &str, edit: &Edit) -> Result<Person, Error> {
-    let (person, refused) = change_all(call, company, id, &[edit]).await?;
+pub(crate) async fn change(cx: &Context, company: &str, id: &str, edit: &Edit) -> Result<Person, Error> {
+    let (person, refused) = change_all(cx, company, id, &[edit]).await?;
     refused.into_iter().next().map_or(Ok(person), |(_, problem)| Err(problem.into()))
 }
 
 /// Makes edits of one person, one after the other, in one batch; the person as it is then, and the places of those that were refused. Of several, none but the
 /// first gives an address.
 pub(crate) async fn change_all(
-    call: &Call,
+    cx: &Context,
     company: &str,
     id: &str,
     sayings: &[&dyn Saying],
@@ -61,14 +46,13 @@ pub(crate) async fn change_all(
     let _turn = Turn::of(company, id).await?;
     let mut tries = Tries::default();
     loop {
-        tries.next(call).await?;
-        let read = find(call, company, id).await?;
+        tries.next(cx).await?;
+        let read = find(cx, company, id).await?;
         let before = read.person(company)?;
         let (mut person, mut done, mut refused) = (before.clone(), Done::default(), Vec::new());
         for (place, saying) in sayings.iter().enumerate() {
             let mut next = person.clone();
-            let made =
-                saying.edit(&person).and_then(|edit| edit.map_or(Ok(None), |e| e.apply(&mut next, call.now_ms())));
+            let made = saying.edit(&person).and_then(|edit| edit.map_or(Ok(None), |e| e.apply(&mut next, cx.now_ms())));
             match made {
                 Ok(Some(made)) => {
                     (person, done.email) = (next, done.email.or(made.email));
@@ -82,20 +66,20 @@ pub(crate) async fn change_all(
             return Ok((person, refused));
         }
         done.settle(&before, &person);
-        let db = call.db(Some(company))?;
+        let db = cx.db(Some(company))?;
         let old = before.email.as_deref().and_then(|email| address(email).ok());
         if let Some(email) = &done.email {
-            free(call, company, &person.id, &email.key).await?;
+            free(cx, company, &person.id, &email.key).await?;
             if old.as_ref().is_some_and(|old| *old != email.key) {
                 has_room(&read, &email.key, "email")?;
             }
         }
-        let owns = owns(call, company, &read, (&before, &person), &done).await?;
+        let owns = owns(cx, company, &read, (&before, &person), &done).await?;
         let edited = Edited { done: &done, address: old.as_deref(), owns: &owns };
         let number = random::number();
-        let written = edits::write(db, &read, &person, &edited, number, call.now_ms(), random::message_id).await?;
+        let written = edits::write(db, &read, &person, &edited, number, cx.now_ms(), random::message_id).await?;
         if let Some(outbox) = written {
-            call.emitted(company, outbox);
+            cx.emitted(company, outbox);
             return Ok((person, refused));
         }
     }
@@ -118,8 +102,8 @@ pub(crate) fn full(field: &'static str) -> Problem {
 }
 
 /// That nobody but this profile has an address, and that it was not erased.
-pub(crate) async fn free(call: &Call, company: &str, profile: &str, address: &str) -> Result<(), Error> {
-    let owner = people::owner(call.db(Some(company))?, company, address).await?.filter(|o| o.profile != profile);
+pub(crate) async fn free(cx: &Context, company: &str, profile: &str, address: &str) -> Result<(), Error> {
+    let owner = people::owner(cx.db(Some(company))?, company, address).await?.filter(|o| o.profile != profile);
     match owner {
         None => Ok(()),
         Some(Owner { erased: 1, .. }) => {
@@ -135,7 +119,7 @@ pub(crate) async fn free(call: &Call, company: &str, profile: &str, address: &st
 
 /// Of a group of merged profiles, what is said of each by itself after an edit of the person they are.
 async fn owns(
-    call: &Call,
+    cx: &Context,
     company: &str,
     read: &Profile,
     (before, after): (&Person, &Person),
@@ -145,45 +129,10 @@ async fn owns(
         return Ok(Vec::new());
     }
     let mut owns = Vec::new();
-    for mut member in merge::group(call, company, read).await? {
+    for mut member in merge::group(cx, company, read).await? {
         let top = member.winner.is_none();
         member.own.follow(before, after, done, top);
         owns.push((member.id, serde_json::to_string(&member.own)?));
     }
     Ok(owns)
-}
-
-/// `PATCH /api/admin/users/{id}` with `email`, any of the user object's own fields, other traits, `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`,
-/// `customFields`, `tags: {add, remove}` → `{success, user}`. Null hides a trait or takes a custom field away.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::text(call).await?;
-    answer(&change(call, &admin.company, id, &Edit::read(&text, "admin", address)?).await?)
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TagsRequest"))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Tags {
-    tags: Value,
-}
-
-/// `POST /api/admin/users/{id}/tags` `{tags: [name]}` → `{success, user}`.
-pub(crate) async fn add_tags(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let names = body::change::<Tags>(&body::text(call).await?)?.tags;
-    answer(&change(call, &admin.company, id, &Edit::of_tags(&names, true)?).await?)
-}
-
-/// `DELETE /api/admin/users/{id}/tags` `{tags: [name or id]}`, or `?tag=name` → `{success, user}`.
-pub(crate) async fn remove_tags(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let names = match call.query("tag") {
-        Some(name) => Value::from(vec![name]),
-        None => body::change::<Tags>(&body::text(call).await?)?.tags,
-    };
-    answer(&change(call, &admin.company, id, &Edit::of_tags(&names, false)?).await?)
-}
-
-/// `PATCH /api/admin/users/{id}/custom-fields` `{name: text|number|boolean|null}` → `{success, user}`.
-pub(crate) async fn fields(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::text(call).await?;
-    answer(&change(call, &admin.company, id, &Edit::of_fields(&text)?).await?)
 }

@@ -7,8 +7,8 @@ use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, hex_signature};
 
 use crate::error::Error;
-use crate::http::admin::webhooks::vault;
-use crate::http::context::Call;
+use crate::runtime::context::Context;
+use crate::runtime::secrets::vault;
 use crate::store::companies::{self, Verification};
 
 /// Whom the identity secret is sealed for.
@@ -24,10 +24,10 @@ fn spellings(sent: &str, key: &str) -> [String; 4] {
 
 /// Whether this proves an address, as it was sent or by its key; a wrong proof is refused. Where the company checks none,
 /// nothing is proved.
-pub(crate) async fn check(call: &Call, company: &str, hash: &str, sent: &str, key: &str) -> Result<bool, Error> {
-    let rule = companies::verification(call.db(Some(company))?, company).await?;
+pub(crate) async fn check(cx: &Context, company: &str, hash: &str, sent: &str, key: &str) -> Result<bool, Error> {
+    let rule = companies::verification(cx.db(Some(company))?, company).await?;
     let Some((Verification::Optional | Verification::Required, Some(sealed))) = rule else { return Ok(false) };
-    let secret = vault(call)?
+    let secret = vault(cx.env())?
         .open_sealed(&owner(company), &sealed)
         .map_err(|_| Error::Internal("an identity secret cannot be opened: was SECRETS_KEY changed?".into()))?;
     let hash = hash.trim().to_ascii_lowercase();

@@ -11,8 +11,8 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::Delay;
 
 use crate::error::Error;
-use crate::http::context::Call;
 use crate::runtime::clock::now_ms;
+use crate::runtime::context::Context;
 use crate::runtime::random;
 
 /// Those who wait for a person, and since when the first of them has the turn, ms.
@@ -102,10 +102,10 @@ impl Tries {
     ///
     /// # Errors
     /// `busy` if there is none.
-    pub(crate) async fn next(&mut self, call: &Call) -> Result<(), Error> {
+    pub(crate) async fn next(&mut self, cx: &Context) -> Result<(), Error> {
         let tried = self.0;
         self.0 += 1;
-        if tried >= RACES_MAX || !call.has_trips() {
+        if tried >= RACES_MAX || !cx.has_trips() {
             return Err(busy());
         }
         if tried > 1 {

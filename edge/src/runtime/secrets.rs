@@ -3,6 +3,7 @@
 use worker::Env;
 
 use crate::domain::vault::Vault;
+use crate::error::Error;
 
 /// The vault, or `None` where the deployment has no key.
 #[must_use]
@@ -15,4 +16,9 @@ pub fn of(env: &Env) -> Option<Vault> {
 #[must_use]
 pub fn owner(company: &str, subscription: &str) -> String {
     format!("{company}/{subscription}")
+}
+
+/// The deployment's vault: without one no secret is stored.
+pub(crate) fn vault(env: &Env) -> Result<Vault, Error> {
+    of(env).ok_or_else(|| Error::Internal("the Worker secret SECRETS_KEY is not set".into()))
 }

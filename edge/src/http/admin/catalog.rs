@@ -7,8 +7,8 @@ use trackmate_wire::limits::CATALOG_DOOR_NAMES_MAX;
 use crate::domain::clock;
 use crate::domain::known::{self, Known};
 use crate::http::auth;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
 use crate::store::catalog;
 
 #[derive(Serialize)]
@@ -36,8 +36,8 @@ pub(crate) struct Answer<'a> {
 
 /// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin, lastSeenAt}], hasMore}`: the known names first, then the
 /// company's own, the last seen first.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let seen = catalog::list(call.db(Some(&admin.company))?, &admin.company).await?;
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let seen = catalog::list(cx.db(Some(&admin.company))?, &admin.company).await?;
     let of_door = |door| seen.iter().filter(|s| s.source == door).count();
     let has_more =
         [0, 1].into_iter().any(|door| i64::try_from(of_door(door)).is_ok_and(|n| n >= CATALOG_DOOR_NAMES_MAX));

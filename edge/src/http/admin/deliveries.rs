@@ -6,12 +6,14 @@ use serde_json::value::RawValue;
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, RECOVER_DELIVERIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
+use crate::delivery::dispatch;
+use crate::domain::request_body;
 use crate::domain::{clock, event};
 use crate::error::Error;
-use crate::http::admin::webhooks;
-use crate::http::context::Call;
+use crate::http::admin::webhook_find;
+use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
+use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::store::delivery_log::{self, LogCursor, Logged, Window};
 
@@ -87,9 +89,14 @@ impl Shown {
 }
 
 /// The latest deliveries of a subscription, newest first.
-pub(crate) async fn latest(call: &Call, admin: &auth::Admin, id: &str, most: usize) -> Result<Vec<Shown>, Error> {
+pub(crate) async fn latest(
+    cx: &RequestContext,
+    admin: &auth::Admin,
+    id: &str,
+    most: usize,
+) -> Result<Vec<Shown>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let logged = delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
+    let logged = delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
     logged.items.into_iter().map(Shown::new).collect()
 }
 
@@ -102,17 +109,17 @@ pub(crate) struct Page {
 }
 
 /// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…], pagination}`, newest first.
-pub(crate) async fn list(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    webhooks::find(call, &admin, id).await?;
-    let limit = pagination::limit(call, DELIVERIES_SHOWN_MAX)?;
-    let status = call.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
-    let place = pagination::cursor(call, |text| {
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    webhook_find::find(cx, &admin, id).await?;
+    let limit = pagination::limit(cx, DELIVERIES_SHOWN_MAX)?;
+    let status = cx.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
+    let place = pagination::cursor(cx, |text| {
         let (at, id) = text.split_once('.')?;
         Some((at.parse().ok()?, id.to_owned()))
     })?;
     let after = place.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
     let logged =
-        delivery_log::list(call.db(Some(&admin.company))?, &admin.company, id, pagination::rows(limit), after, status)
+        delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, id, pagination::rows(limit), after, status)
             .await?;
     let (logged, pagination) =
         Pagination::of(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
@@ -147,22 +154,22 @@ pub(crate) struct Recovered {
 
 /// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success, requeued, hasMore, nextCursor}`: sets what was given up in a
 /// window going again, up to 500 a call; with `nextCursor` it goes on, past what failed again in the meantime. Run again when all is well it sends nothing.
-pub(crate) async fn recover(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::text(call).await?;
-    let wanted: Recover = body::change(&text)?;
+pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let wanted: Recover = request_body::change(&text)?;
     let since = wanted.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
     let window = Window {
         since_ms: event::time(&since, "since")?,
-        until_ms: wanted.until.map(|t| event::time(&t, "until")).transpose()?.unwrap_or_else(|| call.now_ms() + 1),
+        until_ms: wanted.until.map(|t| event::time(&t, "until")).transpose()?.unwrap_or_else(|| cx.now_ms() + 1),
         state: wanted.status.map(|s| one_of(&s, &GIVEN_UP)).transpose()?,
         // Its own millisecond is left out: the first slice may fail again within it.
-        ended_before_ms: wanted.cursor.map(|c| read_start(&c)).transpose()?.unwrap_or_else(|| call.now_ms()),
+        ended_before_ms: wanted.cursor.map(|c| read_start(&c)).transpose()?.unwrap_or_else(|| cx.now_ms()),
     };
-    webhooks::find(call, &admin, id).await?;
-    let db = call.db(Some(&admin.company))?;
-    let ids = delivery_log::recover(db, &admin.company, id, window, call.now_ms(), RECOVER_DELIVERIES_MAX).await?;
+    webhook_find::find(cx, &admin, id).await?;
+    let db = cx.db(Some(&admin.company))?;
+    let ids = delivery_log::recover(db, &admin.company, id, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
     let requeued = ids.len();
-    call.deliver_after_answer(&admin.company, ids);
+    cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
     Ok(serde_json::to_string(&Recovered { success: true, requeued, has_more, next_cursor })?)
@@ -189,13 +196,13 @@ struct Requeued<'a> {
 }
 
 /// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id, status}}`: sends one that has ended again, with its id and bytes.
-pub(crate) async fn resend(call: &Call, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
-    let db = call.db(Some(&admin.company))?;
-    if !delivery_log::resend(db, &admin.company, id, delivery, call.now_ms()).await? {
-        webhooks::find(call, &admin, id).await?;
+pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
+    let db = cx.db(Some(&admin.company))?;
+    if !delivery_log::resend(db, &admin.company, id, delivery, cx.now_ms()).await? {
+        webhook_find::find(cx, &admin, id).await?;
         let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";
         return Err(Problem::new(Code::NotFound, message).into());
     }
-    call.deliver_after_answer(&admin.company, vec![delivery.to_owned()]);
+    cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
     Ok(serde_json::to_string(&Resent { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
 }

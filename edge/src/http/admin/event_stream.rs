@@ -15,7 +15,7 @@ use crate::domain::incoming::Outcome;
 use crate::error::Error;
 use crate::http::admin::events::{Incoming, name, outcome};
 use crate::http::auth::Admin;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::response::common_headers;
 use crate::store::incoming::Noted;
 use crate::store::{self, Db, incoming};
@@ -27,23 +27,23 @@ const HEARTBEAT: &str = ": still watching";
 
 /// `GET /api/admin/events/stream?outcome&eventType&after&seconds`, `Last-Event-ID?` → `text/event-stream` of `id: <seq>`, `event: incoming`, `data: <Incoming>`.
 /// Begins behind the last entry unless told behind which. To ask is to watch.
-pub(crate) async fn get(call: &Call, admin: Admin) -> Result<Response, Error> {
-    let seconds = match call.query("seconds").filter(|text| !text.is_empty()) {
+pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, Error> {
+    let seconds = match cx.query("seconds").filter(|text| !text.is_empty()) {
         None => STREAM_S_MAX,
         Some(text) => text.parse().ok().filter(|s| *s <= STREAM_S_MAX).ok_or_else(|| {
             Problem::field(Code::InvalidField, "seconds", format!("seconds is a number from 0 to {STREAM_S_MAX}"))
         })?,
     };
-    let after = match call.header("last-event-id").or_else(|| call.query("after").filter(|text| !text.is_empty())) {
+    let after = match cx.header("last-event-id").or_else(|| cx.query("after").filter(|text| !text.is_empty())) {
         None => None,
         Some(text) => Some(text.parse::<i64>().ok().filter(|seq| (0..1 << 53).contains(seq)).ok_or_else(|| {
             Problem::field(Code::InvalidField, "after", "after, like Last-Event-ID, is the id of an entry")
         })?),
     };
-    let (outcome, name) = (outcome(call)?, name(call));
-    let last = incoming::watch(call.db(Some(&admin.company))?, &admin.company, call.now_ms()).await?;
+    let (outcome, name) = (outcome(cx)?, name(cx));
+    let last = incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
     let watch = Watch {
-        db: store::database(call.env(), Some(&admin.company))?,
+        db: store::database(cx.env(), Some(&admin.company))?,
         company: admin.company,
         key: admin.key,
         outcome,
@@ -55,7 +55,7 @@ pub(crate) async fn get(call: &Call, admin: Admin) -> Result<Response, Error> {
         opened: false,
         behind: false,
     };
-    let headers = common_headers(call)?;
+    let headers = common_headers(cx)?;
     headers.set("content-type", "text/event-stream; charset=utf-8")?;
     Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(watch.stream())?)
 }

@@ -10,10 +10,10 @@ use crate::domain::{clock, json, revenue};
 use crate::error::Error;
 use crate::http::admin::deliveries::Shown as Delivery;
 use crate::http::auth;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
-use crate::ingest::server::Warning;
+use crate::http::route::HandlerResult;
+use crate::ingest::receipt::Warning;
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
 use crate::store::{delivery_log, people};
 
@@ -95,12 +95,12 @@ pub(crate) struct List {
 
 /// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…], pagination}`, newest first: every rejected item, and the others that
 /// came in while somebody watched. To ask is to watch.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let limit = pagination::limit(call, INCOMING_ITEMS_MAX)?;
-    let wanted = Wanted { source: asked_door(call)?, outcome: outcome(call)?, name: name(call), code: None };
-    let before = place(call)?;
-    incoming::watch(call.db(Some(&admin.company))?, &admin.company, call.now_ms()).await?;
-    let (events, pagination) = page(call, &admin, &wanted, before, limit).await?;
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
+    let wanted = Wanted { source: asked_door(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
+    let before = place(cx)?;
+    incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
+    let (events, pagination) = page(cx, &admin, &wanted, before, limit).await?;
     Ok(serde_json::to_string(&List { success: true, events, pagination })?)
 }
 
@@ -113,55 +113,55 @@ pub(crate) struct Rejected {
 }
 
 /// `GET /api/admin/events/rejected?limit&cursor&code` → `{success, rejected:[…], pagination}`, newest first.
-pub(crate) async fn rejected(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let limit = pagination::limit(call, INCOMING_ITEMS_MAX)?;
-    let code = call.query("code").filter(|code| !code.is_empty());
+pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
+    let code = cx.query("code").filter(|code| !code.is_empty());
     if let Some(code) = &code
         && !ALL.iter().any(|known| known.as_str() == code)
     {
         return Err(Problem::field(Code::InvalidField, "code", "code is one of the codes of problems").into());
     }
-    let wanted = Wanted { outcome: Some(Outcome::Rejected), source: asked_door(call)?, name: name(call), code };
-    let before = place(call)?;
-    let (rejected, pagination) = page(call, &admin, &wanted, before, limit).await?;
+    let wanted = Wanted { outcome: Some(Outcome::Rejected), source: asked_door(cx)?, name: name(cx), code };
+    let before = place(cx)?;
+    let (rejected, pagination) = page(cx, &admin, &wanted, before, limit).await?;
     Ok(serde_json::to_string(&Rejected { success: true, rejected, pagination })?)
 }
 
 async fn page(
-    call: &Call,
+    cx: &RequestContext,
     admin: &auth::Admin,
     wanted: &Wanted,
     before: i64,
     limit: usize,
 ) -> Result<(Vec<Incoming>, Pagination), Error> {
-    let db = call.db(Some(&admin.company))?;
+    let db = cx.db(Some(&admin.company))?;
     let mut noted = incoming::before(db, &admin.company, wanted, before, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut noted, limit, |n| pagination::write_cursor(&n.seq.to_string()));
     Ok((noted.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
 }
 
-fn place(call: &Call) -> Result<i64, Problem> {
-    Ok(pagination::cursor(call, |text| text.parse().ok().filter(|seq| (0..START).contains(seq)))?.unwrap_or(START))
+fn place(cx: &RequestContext) -> Result<i64, Problem> {
+    Ok(pagination::cursor(cx, |text| text.parse().ok().filter(|seq| (0..START).contains(seq)))?.unwrap_or(START))
 }
 
 /// `?door=`: the source.
-fn asked_door(call: &Call) -> Result<Option<i64>, Problem> {
-    let Some(text) = call.query("door").filter(|text| !text.is_empty()) else { return Ok(None) };
+fn asked_door(cx: &RequestContext) -> Result<Option<i64>, Problem> {
+    let Some(text) = cx.query("door").filter(|text| !text.is_empty()) else { return Ok(None) };
     let source = (0..).zip(DOORS).find(|(_, door)| *door == text).map(|(source, _)| source);
     source.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "door", "door is browser or server"))
 }
 
 /// `?outcome=`.
-pub(crate) fn outcome(call: &Call) -> Result<Option<Outcome>, Problem> {
-    let Some(text) = call.query("outcome").filter(|text| !text.is_empty()) else { return Ok(None) };
+pub(crate) fn outcome(cx: &RequestContext) -> Result<Option<Outcome>, Problem> {
+    let Some(text) = cx.query("outcome").filter(|text| !text.is_empty()) else { return Ok(None) };
     let known = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
     let message = "outcome is stored, duplicate or rejected";
     known.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "outcome", message))
 }
 
 /// `?eventType=`.
-pub(crate) fn name(call: &Call) -> Option<String> {
-    call.query("eventType").filter(|name| !name.is_empty())
+pub(crate) fn name(cx: &RequestContext) -> Option<String> {
+    cx.query("eventType").filter(|name| !name.is_empty())
 }
 
 #[derive(Serialize)]
@@ -231,14 +231,14 @@ struct OfEvent {
 
 /// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became of one item. Where both doors have one of this id and no
 /// `door` chooses, the server's; where one was rejected and then stored, the stored one.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, message_id: &str) -> HandlerResult {
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &str) -> HandlerResult {
     // A sender may have made the id of anything.
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);
     let message_id = decoded.as_deref().unwrap_or(message_id);
-    let source = asked_door(call)?;
-    let db = call.db(Some(&admin.company))?;
+    let source = asked_door(cx)?;
+    let db = cx.db(Some(&admin.company))?;
     let answer = match incoming::find(db, &admin.company, message_id, source).await? {
-        Some(Found::Stored(event)) => stored(call, &admin, event).await?,
+        Some(Found::Stored(event)) => stored(cx, &admin, event).await?,
         Some(Found::Rejected(noted)) => rejection(noted, message_id)?,
         None => {
             let message =
@@ -249,8 +249,8 @@ pub(crate) async fn get(call: &Call, admin: auth::Admin, message_id: &str) -> Ha
     Ok(serde_json::to_string(&answer)?)
 }
 
-async fn stored(call: &Call, admin: &auth::Admin, event: Event) -> Result<Answer, Error> {
-    let db = call.db(Some(&admin.company))?;
+async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<Answer, Error> {
+    let db = cx.db(Some(&admin.company))?;
     let link: Option<(Option<String>, i64, String)> = event.link.as_deref().map(serde_json::from_str).transpose()?;
     let person = match link {
         Some((Some(profile), at, id)) => {

@@ -15,17 +15,17 @@ use crate::domain::belongings::show;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
 use crate::domain::listing::Wanted;
-use crate::domain::{clock, event, payload};
+use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::export::run::{self, Plan, Source};
 use crate::http::admin::stats::too_much;
-use crate::http::admin::users::{Summary, find, groups};
+use crate::http::admin::users::{Summary, groups};
 use crate::http::admin::{records, user_list};
-use crate::http::audit;
 use crate::http::auth::Admin;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
+use crate::http::context::RequestContext;
 use crate::http::response::common_headers;
+use crate::http::route::HandlerResult;
+use crate::people::find::find;
 use crate::runtime::random;
 use crate::store::exports::{self, Begun, Events, Place};
 use crate::store::slices::Slices;
@@ -59,10 +59,10 @@ struct Asked {
 }
 
 /// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
-pub(crate) async fn users(call: &Call, admin: Admin, format: &str) -> Result<Response, Error> {
+pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
-    let mut asked = asked(call, Kind::Users)?;
-    let included = records::included(call)?;
+    let mut asked = asked(cx, Kind::Users)?;
+    let included = records::included(cx)?;
     if format == Format::Csv && !included.members().is_empty() {
         let message = "records have no place in the rows of a CSV file; json and ndjson hold them";
         return Err(Problem::field(Code::InvalidField, "include", message).into());
@@ -70,29 +70,29 @@ pub(crate) async fn users(call: &Call, admin: Admin, format: &str) -> Result<Res
     if let Some(fields) = &mut asked.fields {
         fields.extend(included.members().into_iter().map(str::to_owned));
     }
-    let wanted = wanted_users(call, &admin, asked.snapshot_ms).await?;
+    let wanted = wanted_users(cx, &admin, asked.snapshot_ms).await?;
     let source = Source::Users { wanted, included, after: asked.after.clone() };
-    start(call, &admin, (Kind::Users, format), asked, source, String::new()).await
+    start(cx, &admin, (Kind::Users, format), asked, source, String::new()).await
 }
 
 /// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the file.
-pub(crate) async fn events(call: &Call, admin: Admin, format: &str) -> Result<Response, Error> {
+pub(crate) async fn events(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
-    let asked = asked(call, Kind::Events)?;
-    let wanted = wanted_events(call, &admin).await?;
+    let asked = asked(cx, Kind::Events)?;
+    let wanted = wanted_events(cx, &admin).await?;
     let after = match &asked.after {
-        Some(text) => Some(place(call, &admin.company, text).await?),
+        Some(text) => Some(place(cx, &admin.company, text).await?),
         None => None,
     };
-    start(call, &admin, (Kind::Events, format), asked, Source::Events { wanted, after }, String::new()).await
+    start(cx, &admin, (Kind::Events, format), asked, Source::Events { wanted, after }, String::new()).await
 }
 
 /// Whom an export of users is of. Who came to be after the snapshot is not in it.
-async fn wanted_users(call: &Call, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
-    let mut wanted = user_list::wanted(call)?;
+async fn wanted_users(cx: &RequestContext, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
+    let mut wanted = user_list::wanted(cx)?;
     wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
     // A list may lack somebody whose words are not written yet; a file that is taken for everybody may not.
-    if wanted.search.is_some() && !people::refresh(call.db(Some(&admin.company))?, &admin.company).await? {
+    if wanted.search.is_some() && !people::refresh(cx.db(Some(&admin.company))?, &admin.company).await? {
         let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
         return Err(Problem::field(Code::LimitReached, "search", message).into());
     }
@@ -100,16 +100,16 @@ async fn wanted_users(call: &Call, admin: &Admin, snapshot_ms: i64) -> Result<Wa
 }
 
 /// What an export of events is of.
-async fn wanted_events(call: &Call, admin: &Admin) -> Result<Events, Error> {
+async fn wanted_events(cx: &RequestContext, admin: &Admin) -> Result<Events, Error> {
     let time = |name: &'static str| -> Result<Option<i64>, Problem> {
         // A ts has a thousand places in each millisecond.
-        call.query(name).map(|text| Ok(event::time(&Value::String(text), name)? * 1000)).transpose()
+        cx.query(name).map(|text| Ok(event::time(&Value::String(text), name)? * 1000)).transpose()
     };
-    let user = match call.query("userId") {
-        Some(id) => Some(find(call, &admin.company, &id).await?.id),
+    let user = match cx.query("userId") {
+        Some(id) => Some(find(cx, &admin.company, &id).await?.id),
         None => None,
     };
-    Ok(Events { from: time("from")?, before: time("to")?, name: call.query("eventType"), user })
+    Ok(Events { from: time("from")?, before: time("to")?, name: cx.query("eventType"), user })
 }
 
 #[derive(Serialize)]
@@ -125,19 +125,19 @@ fn named(format: &str) -> Result<Format, Problem> {
 
 /// `GET /api/admin/export/users/count` with an export's parameters → `{success, rows}`: how many the export would have from
 /// its beginning to its end, whatever its `limit` and `after`.
-pub(crate) async fn count_users(call: &Call, admin: Admin) -> HandlerResult {
-    let mut slices = Slices::new(call.env(), &admin.company);
-    let snapshot_ms = asked(call, Kind::Users)?.snapshot_ms;
-    let wanted = wanted_users(call, &admin, snapshot_ms).await?;
-    counted(people::count(call.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?)
+pub(crate) async fn count_users(cx: &RequestContext, admin: Admin) -> HandlerResult {
+    let mut slices = Slices::new(cx.env(), &admin.company);
+    let snapshot_ms = asked(cx, Kind::Users)?.snapshot_ms;
+    let wanted = wanted_users(cx, &admin, snapshot_ms).await?;
+    counted(people::count(cx.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?)
 }
 
 /// `GET /api/admin/export/events/count`, likewise.
-pub(crate) async fn count_events(call: &Call, admin: Admin) -> HandlerResult {
-    let mut slices = Slices::new(call.env(), &admin.company);
-    let snapshot_ms = asked(call, Kind::Events)?.snapshot_ms;
-    let wanted = wanted_events(call, &admin).await?;
-    let db = call.db(Some(&admin.company))?;
+pub(crate) async fn count_events(cx: &RequestContext, admin: Admin) -> HandlerResult {
+    let mut slices = Slices::new(cx.env(), &admin.company);
+    let snapshot_ms = asked(cx, Kind::Events)?.snapshot_ms;
+    let wanted = wanted_events(cx, &admin).await?;
+    let db = cx.db(Some(&admin.company))?;
     counted(exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?)
 }
 
@@ -149,12 +149,12 @@ fn counted(rows: Option<i64>) -> HandlerResult {
 /// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…], records:[…],
 /// hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all there is of one person, to be handed to them (of records,
 /// the latest 10 000 of a kind and 8 MB; of the kinds in `hasMoreOf` the list of records has more).
-pub(crate) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response, Error> {
-    let asked = asked(call, Kind::User)?;
-    let profile = find(call, &admin.company, id).await?;
+pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<Response, Error> {
+    let asked = asked(cx, Kind::User)?;
+    let profile = find(cx, &admin.company, id).await?;
     let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
     let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
-    let db = call.db(Some(&admin.company))?;
+    let db = cx.db(Some(&admin.company))?;
     let part = store::records::Part::OfEach(most);
     let theirs = store::records::list(db, &admin.company, &[&profile.id], None, part, EXPORT_PAGE_BYTES.into()).await?;
     let records = theirs.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<Result<Vec<_>, _>>()?;
@@ -163,22 +163,22 @@ pub(crate) async fn user(call: &Call, admin: Admin, id: &str) -> Result<Response
     let members = format!(
         "\"user\":{user},\"summary\":{},\"groups\":{},\"records\":{},\"hasMoreOf\":{},",
         serde_json::to_string(&Summary::new(&profile)?)?,
-        serde_json::to_string(&groups(call, &admin.company, &profile).await?)?,
+        serde_json::to_string(&groups(cx, &admin.company, &profile).await?)?,
         serde_json::to_string(&records)?,
         serde_json::to_string(&has_more_of)?
     );
     let after = match &asked.after {
-        Some(text) => Some(place(call, &admin.company, text).await?),
+        Some(text) => Some(place(cx, &admin.company, text).await?),
         None => None,
     };
     let wanted = Events { user: Some(profile.id), ..Events::default() };
-    start(call, &admin, (Kind::User, Format::Json), asked, Source::Events { wanted, after }, members).await
+    start(cx, &admin, (Kind::User, Format::Json), asked, Source::Events { wanted, after }, members).await
 }
 
 /// Reads what every export may be asked for.
-fn asked(call: &Call, kind: Kind) -> Result<Asked, Problem> {
+fn asked(cx: &RequestContext, kind: Kind) -> Result<Asked, Problem> {
     let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
-    let fields = match call.query("fields").filter(|text| !text.is_empty()) {
+    let fields = match cx.query("fields").filter(|text| !text.is_empty()) {
         None => None,
         Some(text) => {
             let fields: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
@@ -191,50 +191,45 @@ fn asked(call: &Call, kind: Kind) -> Result<Asked, Problem> {
             Some(fields)
         }
     };
-    let snapshot = call.query("snapshot").map(|text| event::time(&Value::String(text), "snapshot")).transpose()?;
-    let snapshot_ms = snapshot.unwrap_or_else(|| call.now_ms());
-    if snapshot_ms > call.now_ms() {
+    let snapshot = cx.query("snapshot").map(|text| event::time(&Value::String(text), "snapshot")).transpose()?;
+    let snapshot_ms = snapshot.unwrap_or_else(|| cx.now_ms());
+    if snapshot_ms > cx.now_ms() {
         return Err(refused("snapshot", "snapshot is not in the future".to_owned()));
     }
-    let limit = match call.query("limit") {
+    let limit = match cx.query("limit") {
         None => None,
         Some(text) => Some(
             text.parse().ok().filter(|n| *n > 0).ok_or_else(|| refused("limit", "limit is a number of rows".into()))?,
         ),
     };
-    let flag = |name: &'static str| match call.query(name).as_deref() {
+    let flag = |name: &'static str| match cx.query(name).as_deref() {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(_) => Err(refused(name, format!("{name} is true or false"))),
     };
     let (partial, bom) = (flag("partial")?, flag("bom")?);
-    Ok(Asked { fields, snapshot_ms, after: call.query("after").filter(|text| !text.is_empty()), limit, partial, bom })
+    Ok(Asked { fields, snapshot_ms, after: cx.query("after").filter(|text| !text.is_empty()), limit, partial, bom })
 }
 
 /// Reads `browser:<message id>` or `webhook:<message id>`, an event of this company.
-async fn place(call: &Call, company: &str, text: &str) -> Result<Place, Error> {
+async fn place(cx: &RequestContext, company: &str, text: &str) -> Result<Place, Error> {
     let named = text.split_once(':').and_then(|(source, id)| match source {
         "browser" => Some((0, id)),
         "webhook" => Some((1, id)),
         _ => None,
     });
     let found = match named {
-        Some((source, id)) => exports::place(call.db(Some(company))?, company, source, id).await?,
+        Some((source, id)) => exports::place(cx.db(Some(company))?, company, source, id).await?,
         None => None,
     };
     let message = "after is source:messageId of an event that an export ended with";
     Ok(found.ok_or_else(|| Problem::field(Code::InvalidCursor, "after", message))?)
 }
 
-/// An event's name in `after`.
-pub(crate) fn event_name(event: &Place) -> String {
-    format!("{}:{}", payload::source_name(event.source == 1), event.id)
-}
-
 /// What is kept of the filters: what may name a person only as having been asked.
-fn kept(call: &Call) -> Result<String, Error> {
+fn kept(cx: &RequestContext) -> Result<String, Error> {
     let mut kept: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in call.queries() {
+    for (name, value) in cx.queries() {
         if ["fields", "snapshot", "after", "partial", "bom"].contains(&name.as_str()) {
             continue;
         }
@@ -251,15 +246,15 @@ fn kept(call: &Call) -> Result<String, Error> {
 }
 
 async fn start(
-    call: &Call,
+    cx: &RequestContext,
     admin: &Admin,
     (kind, format): (Kind, Format),
     asked: Asked,
     source: Source,
     members: String,
 ) -> Result<Response, Error> {
-    let id = format!("exp_{:012x}{}", call.now_ms(), hex(&random::bytes::<8>()));
-    let (filters, snapshot) = (kept(call)?, clock::iso(asked.snapshot_ms));
+    let id = format!("exp_{:012x}{}", cx.now_ms(), hex(&random::bytes::<8>()));
+    let (filters, snapshot) = (kept(cx)?, clock::iso(asked.snapshot_ms));
     let fields = asked.fields.as_ref().map(serde_json::to_string).transpose()?;
     let begun = Begun {
         id: &id,
@@ -271,18 +266,18 @@ async fn start(
         fields: fields.as_deref(),
         snapshot_ms: asked.snapshot_ms,
         after: asked.after.as_deref(),
-        request: call.request_id(),
+        request: cx.request_id(),
     };
-    let db = store::database(call.env(), Some(&admin.company))?;
-    if !exports::begin(&db, &admin.company, begun, call.now_ms()).await? {
+    let db = store::database(cx.env(), Some(&admin.company))?;
+    if !exports::begin(&db, &admin.company, begun, cx.now_ms()).await? {
         let message = format!("{EXPORTS_RUNNING_MAX} exports of this company are under way; wait for one to end");
         return Err(Problem::new(Code::LimitReached, message).into());
     }
     // What was read of one person is known by that person.
     if kind != Kind::User {
-        audit::target(call, &id);
+        cx.changed(&id);
     }
-    let headers = common_headers(call)?;
+    let headers = common_headers(cx)?;
     headers.set("content-type", format.content_type())?;
     let date = snapshot.get(..10).unwrap_or_default();
     let file = format!("trackmate-{}-{}-{date}.{}", admin.company, kind.as_str(), format.as_str());
@@ -292,7 +287,7 @@ async fn start(
     let writer = Writer::new(kind, format, asked.fields);
     let members = format!("\"exportId\":\"{id}\",\"snapshot\":\"{snapshot}\",{members}");
     let head = writer.head(&members, asked.after.is_some(), asked.bom);
-    let pages = call.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
+    let pages = cx.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
     let plan = Plan {
         company: admin.company.clone(),
         key: admin.key.clone(),
@@ -306,6 +301,6 @@ async fn start(
         pages: pages.unwrap_or(EXPORT_PAGES_MAX),
         partial: asked.partial,
     };
-    let rows = run::stream(call.env().clone(), call.context(), db, plan);
+    let rows = run::stream(cx.env().clone(), cx.worker(), db, plan);
     Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(rows)?)
 }

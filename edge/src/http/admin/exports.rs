@@ -10,9 +10,9 @@ use crate::domain::export::Mark;
 use crate::error::Error;
 use crate::http::audit::Key;
 use crate::http::auth;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
+use crate::http::route::HandlerResult;
 use crate::store::exports;
 
 #[derive(Serialize)]
@@ -85,11 +85,11 @@ pub(crate) struct List {
 }
 
 /// `GET /api/admin/exports?limit&cursor` → `{success, exports:[…], pagination}`, newest first.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let limit = pagination::limit(call, AUDIT_ITEMS_MAX)?;
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let limit = pagination::limit(cx, AUDIT_ITEMS_MAX)?;
     // Ids ascend with time, and none begins with a tilde.
-    let before = pagination::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
-    let db = call.db(Some(&admin.company))?;
+    let before = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
+    let db = cx.db(Some(&admin.company))?;
     let found = exports::list(db, &admin.company, &before, pagination::rows(limit)).await?;
     let (found, pagination) = Pagination::of(found, limit, |e| pagination::write_cursor(&e.id));
     let exports = found.into_iter().map(|e| Export::new(e, false)).collect::<Result<_, _>>()?;
@@ -104,8 +104,8 @@ pub(crate) struct One {
 }
 
 /// `GET /api/admin/exports/{id}` → `{success, export}`, with the `marks` from which a broken download goes on.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let found = exports::find(call.db(Some(&admin.company))?, &admin.company, id).await?;
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let found = exports::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;
     Ok(serde_json::to_string(&One { success: true, export: Export::new(found, true)? })?)
 }

@@ -10,11 +10,12 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::groups::says;
 use crate::domain::person::Traits;
+use crate::domain::request_body;
 use crate::domain::{clock, event};
 use crate::error::Error;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
+use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::random;
 use crate::store::groups::{self, Counted, Named, Place, Wanted};
@@ -100,16 +101,16 @@ pub(crate) struct Members {
 }
 
 /// `GET /api/admin/groups?limit&cursor&search&groupId&kind` → `{success, groups:[…], pagination}`, in the order of kind and the company's own id.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let limit = pagination::limit(call, GROUPS_ITEMS_MAX)?;
-    let after = pagination::cursor(call, |text| serde_json::from_str(text).ok())?;
-    let search = call.query("search").map(|text| text.trim().to_ascii_lowercase());
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let limit = pagination::limit(cx, GROUPS_ITEMS_MAX)?;
+    let after = pagination::cursor(cx, |text| serde_json::from_str(text).ok())?;
+    let search = cx.query("search").map(|text| text.trim().to_ascii_lowercase());
     if search.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > NAME_CHARS_MAX) {
         let message = format!("search has 1 to {NAME_CHARS_MAX} characters");
         return Err(Problem::field(Code::InvalidField, "search", message).into());
     }
-    let wanted = Wanted { kind: call.query("kind"), key: call.query("groupId"), text: search };
-    let db = call.db(Some(&admin.company))?;
+    let wanted = Wanted { kind: cx.query("kind"), key: cx.query("groupId"), text: search };
+    let db = cx.db(Some(&admin.company))?;
     let counted = GROUPS_SESSIONS_COUNTED_MAX;
     let found = groups::list(db, &admin.company, &wanted, after.as_ref(), counted, pagination::rows(limit)).await?;
     let place = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
@@ -119,17 +120,17 @@ pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
 }
 
 /// `GET /api/admin/groups/{id}` → `{success, group}`.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let group = find(call, &admin.company, id).await?.into();
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let group = find(cx, &admin.company, id).await?.into();
     Ok(serde_json::to_string(&One { success: true, group })?)
 }
 
 /// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}], pagination}`.
-pub(crate) async fn members(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let limit = pagination::limit(call, MEMBERS_ITEMS_MAX)?;
-    let after = pagination::cursor(call, read_place)?;
-    find(call, &admin.company, id).await?;
-    let db = call.db(Some(&admin.company))?;
+pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let limit = pagination::limit(cx, MEMBERS_ITEMS_MAX)?;
+    let after = pagination::cursor(cx, read_place)?;
+    find(cx, &admin.company, id).await?;
+    let db = cx.db(Some(&admin.company))?;
     let found = groups::members(db, &admin.company, id, after.as_ref(), pagination::rows(limit)).await?;
     let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_place(&m.place)));
     let members =
@@ -145,9 +146,9 @@ pub(crate) struct Edit {
 }
 
 /// `PATCH /api/admin/groups/{id}` `{traits: {…}}` → `{success, group}`. What is said here lies over what pages claim; null hides a trait.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::text(call).await?;
-    let edit: Edit = body::change(&text)?;
+pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let edit: Edit = request_body::change(&text)?;
     let traits = edit.traits.as_deref().map(RawValue::get).filter(|text| *text != "null");
     let traits = traits.ok_or_else(|| Problem::field(Code::MissingField, "traits", "traits is missing"))?;
     event::check_object(traits, "traits")?;
@@ -155,11 +156,11 @@ pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> HandlerR
         let message = format!("traits are at most {RECORD_FIELDS_MAX}, each with a name of at most 100 characters and at most {RECORD_FIELD_BYTES_MAX} bytes");
         Problem::field(Code::InvalidField, "traits", message)
     })?;
-    let (db, ts) = (call.db(Some(&admin.company))?, clock::event_ts(call.now_ms(), 0));
+    let (db, ts) = (cx.db(Some(&admin.company))?, clock::event_ts(cx.now_ms(), 0));
     if !groups::say(db, &admin.company, id, &fields, ts, &random::message_id()).await? {
         return Err(unknown().into());
     }
-    get(call, admin, id).await
+    get(cx, admin, id).await
 }
 
 #[derive(Serialize)]
@@ -169,17 +170,17 @@ pub(crate) struct Deleted {
 }
 
 /// `DELETE /api/admin/groups/{id}` → `{success}`: the group and who its members are. The events that named it stay; a later one makes it anew.
-pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    find(call, &admin.company, id).await?;
-    if groups::delete(call.db(Some(&admin.company))?, &admin.company, id).await? {
+pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    find(cx, &admin.company, id).await?;
+    if groups::delete(cx.db(Some(&admin.company))?, &admin.company, id).await? {
         return Ok(serde_json::to_string(&Deleted { success: true })?);
     }
     let message = "the group has so many members that not all are deleted yet; ask again to go on";
     Err(Problem::new(Code::LimitReached, message).into())
 }
 
-async fn find(call: &Call, company: &str, id: &str) -> Result<Counted, Error> {
-    groups::find(call.db(Some(company))?, company, id).await?.ok_or_else(|| unknown().into())
+async fn find(cx: &RequestContext, company: &str, id: &str) -> Result<Counted, Error> {
+    groups::find(cx.db(Some(company))?, company, id).await?.ok_or_else(|| unknown().into())
 }
 
 fn unknown() -> Problem {

@@ -5,10 +5,11 @@ use trackmate_wire::limits::{KEYS_MAX, KEYS_SHOWN_MAX, NAME_CHARS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::clock;
+use crate::domain::request_body;
 use crate::http::auth::{self, FreshKey};
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
-use crate::http::{audit, body};
+use crate::http::body;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
 use crate::store::companies::{self, ListedKey, Scope};
 
 /// A key as it is listed: never the key itself.
@@ -81,24 +82,24 @@ pub(crate) struct OwnKeys<'a> {
 }
 
 /// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt, current}]}`: live ones first.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let keys = companies::keys(call.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let keys = companies::keys(cx.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
     let own = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
     Ok(serde_json::to_string(&OwnKeys { success: true, keys: keys.iter().map(own).collect() })?)
 }
 
 /// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
-pub(crate) async fn post(call: &Call, admin: auth::Admin) -> HandlerResult {
-    add(call, &admin.company).await
+pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    add(cx, &admin.company).await
 }
 
 /// `DELETE /api/admin/keys/{id}` → `{success}`. The key stops working at once; the one that asks goes on working, so that nobody shuts themselves out.
-pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
+pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     if id == admin.key {
         let message = "a key does not revoke itself; ask with another one";
         return Err(Problem::new(Code::Conflict, message).into());
     }
-    revoke(call, &admin.company, id).await
+    revoke(cx, &admin.company, id).await
 }
 
 #[derive(Deserialize)]
@@ -117,28 +118,28 @@ pub(crate) struct NewKey<'a> {
 }
 
 /// Gives a company another key.
-pub(crate) async fn add(call: &Call, company: &str) -> HandlerResult {
-    let text = body::text(call).await?;
-    let wanted: WantedKey = body::change(&text)?;
+pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let wanted: WantedKey = request_body::change(&text)?;
     let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
     let name = wanted.name.unwrap_or_default();
     if name.chars().count() > NAME_CHARS_MAX {
         let message = format!("name has at most {NAME_CHARS_MAX} characters");
         return Err(Problem::field(Code::InvalidField, "name", message).into());
     }
-    let (key, db) = (FreshKey::new(scope), call.db(None)?);
-    if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, call.now_ms()).await? {
+    let (key, db) = (FreshKey::new(scope), cx.db(None)?);
+    if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, cx.now_ms()).await? {
         let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
         let full = companies::find(db, company).await?.map(|_| Problem::new(Code::LimitReached, message));
         return Err(full.unwrap_or_else(unknown).into());
     }
-    audit::target(call, &key.id);
-    Ok(serde_json::to_string(&NewKey { success: true, key: MadeKey::new(&key, &name, call.now_ms()) })?)
+    cx.changed(&key.id);
+    Ok(serde_json::to_string(&NewKey { success: true, key: MadeKey::new(&key, &name, cx.now_ms()) })?)
 }
 
 /// Takes a key from a company.
-pub(crate) async fn revoke(call: &Call, company: &str, key: &str) -> HandlerResult {
-    if !companies::revoke_key(call.db(None)?, company, key, call.now_ms()).await? {
+pub(crate) async fn revoke(cx: &RequestContext, company: &str, key: &str) -> HandlerResult {
+    if !companies::revoke_key(cx.db(None)?, company, key, cx.now_ms()).await? {
         return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
     }
     Ok(r#"{"success":true}"#.to_owned())

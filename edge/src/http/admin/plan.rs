@@ -8,10 +8,11 @@ use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::plan::{Mode, Plan, Schema};
+use crate::domain::request_body;
 use crate::domain::{clock, json};
 use crate::error::Error;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::ingest::browser::items;
 use crate::runtime::random;
@@ -66,8 +67,8 @@ pub(crate) struct Answer {
 
 /// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null}, violations:[{event, field, reason, count, firstAt, lastAt}]}`, most
 /// first. Counts are some seconds behind.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let db = call.db(Some(&admin.company))?;
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let db = cx.db(Some(&admin.company))?;
     let stored = plans::find(db, &admin.company).await?;
     let seen = plans::violations(db, &admin.company).await?;
     let plan: Plan = stored.as_ref().map(|s| serde_json::from_str(&s.plan)).transpose()?.unwrap_or_default();
@@ -98,22 +99,22 @@ pub(crate) struct Wanted {
 
 /// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → as GET. Without `events` the plan stays and only its mode changes; with
 /// them what was counted of the one before goes. In force for every request that comes after the answer.
-pub(crate) async fn put(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let text = body::text(call).await?;
-    let wanted: Wanted = body::change(&text)?;
+pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let wanted: Wanted = request_body::change(&text)?;
     let missing = |field, message: &str| Problem::field(Code::MissingField, field, message);
     let mode = wanted.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
     let additional_events = wanted.additional_events.unwrap_or_default();
     let plan = wanted.events.map(|events| Plan { events, additional_events }.checked()).transpose()?;
-    let db = call.db(Some(&admin.company))?;
+    let db = cx.db(Some(&admin.company))?;
     if plan.is_none() && mode != Mode::Off && plans::find(db, &admin.company).await?.is_none_or(|s| s.plan == "{}") {
         return Err(missing("events", "there is no plan yet: events says which there are").into());
     }
     let plan = plan.as_ref().map(serde_json::to_string).transpose()?;
     // 0 is for none.
     let version = random::number().max(1);
-    plans::put(db, &admin.company, mode, plan.as_deref(), version, call.now_ms()).await?;
-    get(call, admin).await
+    plans::put(db, &admin.company, mode, plan.as_deref(), version, cx.now_ms()).await?;
+    get(cx, admin).await
 }
 
 #[derive(Serialize)]
@@ -126,8 +127,8 @@ pub(crate) struct Inferred {
 }
 
 /// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan that a sample of the stored events fits. Nothing is stored.
-pub(crate) async fn infer(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let samples = plans::sample(call.db(Some(&admin.company))?, &admin.company).await?;
+pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let samples = plans::sample(cx.db(Some(&admin.company))?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
     let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
     let plan = Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
@@ -185,16 +186,16 @@ struct Violation {
 
 /// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events, additionalEvents?}}` → `{success, checked, refused:[{index, eventType,
 /// violations:[{field, reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were `reject`. Nothing is stored or counted.
-pub(crate) async fn check(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let text = body::text(call).await?;
-    let asked: Asked = body::change(&text)?;
+pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let asked: Asked = request_body::change(&text)?;
     let items = items(asked.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;
     let plan = match asked.plan {
         Some(Proposed { events, additional_events }) => {
             Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?
         }
         None => {
-            let stored = plans::find(call.db(Some(&admin.company))?, &admin.company).await?;
+            let stored = plans::find(cx.db(Some(&admin.company))?, &admin.company).await?;
             let message = "the company has no plan yet; give one in plan";
             let stored = stored.ok_or_else(|| Problem::field(Code::MissingField, "plan", message))?;
             serde_json::from_str(&stored.plan)?

@@ -9,11 +9,13 @@ use trackmate_wire::limits::{
 };
 use trackmate_wire::problem::{Code, Problem};
 
+use crate::delivery::recover;
 use crate::domain::origin;
+use crate::domain::request_body;
 use crate::error::Error;
-use crate::http::admin::{webhook_change, webhooks};
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
+use crate::http::admin::webhook_change;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::identity_proof;
 use crate::runtime::{random, secrets};
@@ -63,9 +65,9 @@ pub(crate) struct Answer {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Wanted {
     name: Option<String>,
-    #[serde(default, deserialize_with = "body::present")]
+    #[serde(default, deserialize_with = "request_body::present")]
     allowed_origins: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "body::present")]
+    #[serde(default, deserialize_with = "request_body::present")]
     event_retention_days: Option<Option<u32>>,
     revenue_events: Option<Vec<String>>,
     webhooks_enabled: Option<bool>,
@@ -77,19 +79,19 @@ pub(crate) struct Wanted {
     funnel_enabled: Option<bool>,
     #[serde(rename = "crm_webhook_url")]
     funnel_url: Option<String>,
-    #[serde(rename = "webhook_secret", default, deserialize_with = "body::present")]
+    #[serde(rename = "webhook_secret", default, deserialize_with = "request_body::present")]
     funnel_secret: Option<Option<String>>,
 }
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
 /// eventRetentionDays|null, identityVerification, identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
-    show(call, &admin, None).await
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    show(cx, &admin, None).await
 }
 
 /// The settings, with an identity secret that was made just now.
-async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>) -> HandlerResult {
-    let db = call.db(Some(&admin.company))?;
+async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<String>) -> HandlerResult {
+    let db = cx.db(Some(&admin.company))?;
     let found = companies::find(db, &admin.company).await?;
     let funnel = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let company = found.ok_or_else(|| Error::Internal("a key's company is missing".into()))?;
@@ -115,9 +117,9 @@ async fn show(call: &Call, admin: &auth::Admin, identity_secret: Option<String>)
 /// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool, webhook_enabled?,
 /// crm_webhook_url?, webhook_secret?: text|null}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let text = body::as_sent(call).await?;
-    let wanted: Wanted = body::change(&text)?;
+pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let text = body::as_sent(cx).await?;
+    let wanted: Wanted = request_body::change(&text)?;
     if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {
         return Err(
             Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
@@ -149,8 +151,8 @@ pub(crate) async fn patch(call: &Call, admin: auth::Admin) -> HandlerResult {
             days => webhook_change::within(days, "eventRetentionDays", 0, 1..=EVENT_DAYS_MAX).map(Some),
         })
         .transpose()?;
-    let identity = identity(call, &admin, &wanted).await?;
-    funnel(call, &admin, &wanted).await?;
+    let identity = identity(cx, &admin, &wanted).await?;
+    funnel(cx, &admin, &wanted).await?;
     let change = Change {
         name: wanted.name.map(|n| n.trim().to_owned()),
         allowed_origins: wanted
@@ -164,11 +166,11 @@ pub(crate) async fn patch(call: &Call, admin: auth::Admin) -> HandlerResult {
         verification: identity.rule,
         identity_secret: identity.sealed,
     };
-    companies::update(call.db(Some(&admin.company))?, &admin.company, &change).await?;
+    companies::update(cx.db(Some(&admin.company))?, &admin.company, &change).await?;
     if wanted.webhooks_enabled == Some(true) {
-        call.release_after_answer();
+        recover::after_answer(cx);
     }
-    show(call, &admin, identity.made).await
+    show(cx, &admin, identity.made).await
 }
 
 /// What a request says of identity verification.
@@ -181,7 +183,7 @@ struct Identity {
 }
 
 /// Verification is never on without a secret: the company's own, or one that is made here.
-async fn identity(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<Identity, Error> {
+async fn identity(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Result<Identity, Error> {
     let named = |name: &String| {
         let rule = Verification::ALL.into_iter().find(|(_, known)| known == name).map(|(rule, _)| rule);
         let message = "identityVerification is off, optional or required";
@@ -194,14 +196,14 @@ async fn identity(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<I
     }
     let on = rule.is_some_and(|rule| rule != Verification::Off);
     let missing = on
-        && companies::verification(call.db(Some(&admin.company))?, &admin.company)
+        && companies::verification(cx.db(Some(&admin.company))?, &admin.company)
             .await?
             .is_none_or(|(_, s)| s.is_none());
     let made = (wanted.identity_secret.is_none() && (wanted.rotate_identity_secret == Some(true) || missing))
         .then(|| hex(&random::bytes::<32>()));
     let sealed = match wanted.identity_secret.as_ref().or(made.as_ref()) {
         Some(secret) => {
-            Some(webhooks::vault(call)?.seal(&identity_proof::owner(&admin.company), secret, random::bytes()))
+            Some(secrets::vault(cx.env())?.seal(&identity_proof::owner(&admin.company), secret, random::bytes()))
         }
         None => None,
     };
@@ -209,32 +211,32 @@ async fn identity(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<I
 }
 
 /// Sets the funnel's webhook, if the request says anything of it.
-async fn funnel(call: &Call, admin: &auth::Admin, wanted: &Wanted) -> Result<(), Error> {
+async fn funnel(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Result<(), Error> {
     let url = wanted.funnel_url.as_deref().map(str::trim).filter(|u| !u.is_empty());
     if url.is_none() && wanted.funnel_enabled.is_none() && wanted.funnel_secret.is_none() {
         return Ok(());
     }
-    let url = url.map(|url| webhook_change::check_url(call, url, "crm_webhook_url")).transpose()?;
+    let url = url.map(|url| webhook_change::check_url(cx, url, "crm_webhook_url")).transpose()?;
     let secret = wanted.funnel_secret.as_ref().map(|secret| secret.as_deref().unwrap_or_default());
     if secret.is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
         let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
         return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
     }
-    let db = call.db(Some(&admin.company))?;
+    let db = cx.db(Some(&admin.company))?;
     let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let url = url.or_else(|| current.map(|f| f.url));
     let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");
     let secret = match secret {
         Some(secret) => {
-            Some(webhooks::vault(call)?.seal(&secrets::owner(&admin.company, FUNNEL), secret, random::bytes()))
+            Some(secrets::vault(cx.env())?.seal(&secrets::owner(&admin.company, FUNNEL), secret, random::bytes()))
         }
         None => None,
     };
     let funnel =
         Funnel { id: FUNNEL, url: &url.ok_or_else(missing)?, secret: secret.as_deref(), active: wanted.funnel_enabled };
-    subscriptions::set_funnel(db, &admin.company, &funnel, call.now_ms()).await?;
+    subscriptions::set_funnel(db, &admin.company, &funnel, cx.now_ms()).await?;
     if wanted.funnel_enabled == Some(true) {
-        call.release_after_answer();
+        recover::after_answer(cx);
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use crate::domain::stats::{self, Interval, Range};
 use crate::domain::{clock, event};
 use crate::http::admin::webhooks::Circuit;
 use crate::http::auth;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
 use crate::store::slices::Slices;
 use crate::store::stats::{Stats, read};
 use crate::store::subscriptions::Subscription;
@@ -93,18 +93,18 @@ struct Webhook<'a> {
 /// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals, series:[{at, events, newPeople, deliveries, delivered, failed}],
 /// topEvents:[{name, count}], latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not; spans count
 /// from `from`, and days are those of the zone's clocks.
-pub(crate) async fn get(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let time = |name: &'static str| call.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let time = |name: &'static str| cx.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
     let named = |name: String| {
         let message = "interval is hour or day";
         Interval::named(&name).ok_or_else(|| Problem::field(Code::InvalidField, "interval", message))
     };
-    let interval = call.query("interval").map(named).transpose()?;
-    let zone = call.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
+    let interval = cx.query("interval").map(named).transpose()?;
+    let zone = cx.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
     let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
-    let range = Range::new(time("from")?, time("to")?, interval, call.now_ms(), offset)?;
-    let mut slices = Slices::new(call.env(), &admin.company);
-    let stats = read(call.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
+    let range = Range::new(time("from")?, time("to")?, interval, cx.now_ms(), offset)?;
+    let mut slices = Slices::new(cx.env(), &admin.company);
+    let stats = read(cx.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
     let stats = stats.ok_or_else(too_much)?;
     Ok(serde_json::to_string(&shown(range, &stats))?)
 }

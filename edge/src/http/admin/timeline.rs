@@ -9,11 +9,12 @@ use crate::domain::person::User;
 use crate::domain::timeline::{Cursor, Order, Steps, in_turn};
 use crate::domain::{clock, json, payload};
 use crate::error::Error;
-use crate::http::admin::users::{Summary, find};
+use crate::http::admin::users::Summary;
 use crate::http::auth;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
+use crate::http::route::HandlerResult;
+use crate::people::find::find;
 use crate::store::people::{self, Entry, Profile};
 
 #[derive(Serialize)]
@@ -45,16 +46,16 @@ struct Event<'a> {
 
 /// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
 /// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let order = match call.query("order").as_deref() {
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let order = match cx.query("order").as_deref() {
         None | Some("asc") => Order::Asc,
         Some("desc") => Order::Desc,
         Some(_) => return Err(Problem::field(Code::InvalidField, "order", "order is asc or desc").into()),
     };
-    let limit = pagination::limit(call, TIMELINE_ITEMS_MAX)?;
-    let cursor = pagination::cursor(call, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
-    let profile = find(call, &admin.company, id).await?;
-    let db = call.db(Some(&admin.company))?;
+    let limit = pagination::limit(cx, TIMELINE_ITEMS_MAX)?;
+    let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
+    let profile = find(cx, &admin.company, id).await?;
+    let db = cx.db(Some(&admin.company))?;
     let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
     let found = people::entries(db, &admin.company, &profile.id, (&cursor, order), limit + 1, steps).await?;
     let (mut entries, left_out) = in_turn(found, steps, order);

@@ -9,14 +9,16 @@ use crate::domain::clock;
 use crate::domain::listing::{Sort, Wanted, expression};
 use crate::domain::person::PLATFORMS;
 use crate::error::Error;
-use crate::http::admin::records::{self, UserWith};
-use crate::http::admin::webhooks::vault;
+use crate::export::user::UserWith;
+use crate::http::admin::records;
 use crate::http::auth;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
-use crate::ingest::identify::{address, external};
+use crate::http::route::HandlerResult;
+use crate::people::identity_key::address;
+use crate::people::identity_key::external;
 use crate::runtime::random;
+use crate::runtime::secrets::vault;
 use crate::store::listing::{self, Listed, Part, Place};
 use crate::store::{Page, people};
 
@@ -80,11 +82,11 @@ pub(crate) const PARAMETERS: [&str; 15] = [
 /// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` →
 /// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
 /// With `include…`, what belongs to each user stands in it.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let db = call.db(Some(&admin.company))?;
-    let limit = pagination::limit(call, USERS_ITEMS_MAX)?;
-    let included = records::included(call)?;
-    let key = match (call.query("email"), call.query("externalId")) {
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let db = cx.db(Some(&admin.company))?;
+    let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
+    let included = records::included(cx)?;
+    let key = match (cx.query("email"), cx.query("externalId")) {
         (Some(email), _) => Some(address(&email)?),
         (None, Some(id)) => Some(external(&id)?),
         (None, None) => None,
@@ -93,13 +95,13 @@ pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
         let mut profiles = people::by_address(db, &admin.company, &key).await?;
         let pagination = Pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
         let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
-        let users = records::shown(call, &people, &included).await?;
+        let users = records::shown(cx, &people, &included).await?;
         return Ok(serde_json::to_string(&Found { success: true, users, pagination })?);
     }
-    let wanted = wanted(call)?;
-    let offset = offset(call)?;
+    let wanted = wanted(cx)?;
+    let offset = offset(cx)?;
     let seal = format!("users of {} {}", admin.company, serde_json::to_string(&wanted)?);
-    let after = cursor(call, &seal)?;
+    let after = cursor(cx, &seal)?;
     let part = Part { after, limit: pagination::rows(limit), offset };
     let (Page { items: mut listed, is_early }, total) = listing::page(db, &admin.company, &wanted, &part).await?;
     let has_more = is_early || listed.len() > limit;
@@ -107,49 +109,49 @@ pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
     let next_cursor = match listed.last().filter(|_| has_more) {
         Some(Listed { key, profile }) => {
             let place = serde_json::to_string(&(key, &profile.id, total))?;
-            Some(pagination::write_cursor(&vault(call)?.seal(&seal, &place, random::bytes())))
+            Some(pagination::write_cursor(&vault(cx.env())?.seal(&seal, &place, random::bytes())))
         }
         None => None,
     };
     let total =
         if total <= TOTAL_MAX { Total::Exact(total) } else { Total::Least { value: TOTAL_MAX, relation: "gte" } };
     let people = listed.iter().map(|l| l.profile.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
-    let users = records::shown(call, &people, &included).await?;
+    let users = records::shown(cx, &people, &included).await?;
     let pagination = Whole { total, limit, offset, has_more, next_cursor };
     Ok(serde_json::to_string(&List { success: true, users, pagination })?)
 }
 
-fn offset(call: &Call) -> Result<i64, Problem> {
-    let Some(text) = call.query("offset") else { return Ok(0) };
+fn offset(cx: &RequestContext) -> Result<i64, Problem> {
+    let Some(text) = cx.query("offset") else { return Ok(0) };
     let offset = text.parse().ok().filter(|n| (0..=OFFSET_MAX).contains(n));
     let offset: i64 = offset.ok_or_else(|| {
         let message = format!("offset is a number from 0 to {OFFSET_MAX}; a cursor goes further");
         Problem::field(Code::InvalidField, "offset", message)
     })?;
-    if offset > 0 && call.query("cursor").is_some_and(|cursor| !cursor.is_empty()) {
+    if offset > 0 && cx.query("cursor").is_some_and(|cursor| !cursor.is_empty()) {
         return Err(Problem::field(Code::InvalidField, "offset", "offset and cursor exclude each other"));
     }
     Ok(offset)
 }
 
 /// Reads `?cursor=`, which only this deployment can have made, for this company, these filters and this order.
-fn cursor(call: &Call, seal: &str) -> Result<Option<Place>, Error> {
-    if call.query("cursor").is_none_or(|cursor| cursor.is_empty()) {
+fn cursor(cx: &RequestContext, seal: &str) -> Result<Option<Place>, Error> {
+    if cx.query("cursor").is_none_or(|cursor| cursor.is_empty()) {
         return Ok(None);
     }
-    let vault = vault(call)?;
+    let vault = vault(cx.env())?;
     let read = |sealed: &str| {
         let (key, id, total) = serde_json::from_str(&vault.open_sealed(seal, sealed).ok()?).ok()?;
         Some(Place { key, id, total })
     };
-    Ok(pagination::cursor(call, read)?)
+    Ok(pagination::cursor(cx, read)?)
 }
 
 /// The filters and the order of the query.
-pub(crate) fn wanted(call: &Call) -> Result<Wanted, Problem> {
+pub(crate) fn wanted(cx: &RequestContext) -> Result<Wanted, Problem> {
     let refused = |field, message: &str| Problem::field(Code::InvalidField, field, message);
     let mut wanted = Wanted::default();
-    for (name, text) in call.queries() {
+    for (name, text) in cx.queries() {
         let time = |field| {
             clock::parse(&Value::String(text.clone())).map(Some).ok_or_else(|| {
                 Problem::field(Code::InvalidTimestamp, field, format!("{field} is ISO 8601 or epoch milliseconds"))

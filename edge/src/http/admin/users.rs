@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::{clock, revenue};
 use crate::error::Error;
+use crate::export::user::UserWith;
 use crate::http::admin::groups::Brief;
-use crate::http::admin::records::{self, UserWith};
+use crate::http::admin::records;
 use crate::http::auth;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
+use crate::people::find::find;
 use crate::store;
-use crate::store::people::{self, Profile};
+use crate::store::people::Profile;
 
 /// A person's counts.
 #[derive(Serialize)]
@@ -72,30 +73,20 @@ pub(crate) struct One {
 }
 
 /// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind, name}]}`.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let included = records::included(call)?;
-    let profile = find(call, &admin.company, id).await?;
-    let mut users = records::shown(call, &[profile.person(&admin.company)?], &included).await?;
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let included = records::included(cx)?;
+    let profile = find(cx, &admin.company, id).await?;
+    let mut users = records::shown(cx, &[profile.person(&admin.company)?], &included).await?;
     let user = users.pop().ok_or_else(|| Error::Internal("a user was read and not shown".into()))?;
-    let groups = groups(call, &admin.company, &profile).await?;
+    let groups = groups(cx, &admin.company, &profile).await?;
     Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)?, groups })?)
 }
 
 /// The groups that the person is a member of. Asks nothing where nothing lies on any session of theirs.
-pub(crate) async fn groups(call: &Call, company: &str, profile: &Profile) -> Result<Vec<Brief>, Error> {
+pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile) -> Result<Vec<Brief>, Error> {
     if profile.counts == "{}" {
         return Ok(Vec::new());
     }
-    let found = store::groups::of(call.db(Some(company))?, company, &profile.id).await?;
+    let found = store::groups::of(cx.db(Some(company))?, company, &profile.id).await?;
     Ok(found.into_iter().map(Brief::from).collect())
-}
-
-/// The profile, or 404, or 410.
-pub(crate) async fn find(call: &Call, company: &str, id: &str) -> Result<Profile, Error> {
-    let found = people::profile(call.db(Some(company))?, company, id).await?;
-    let profile = found.ok_or_else(|| Problem::new(Code::UnknownUser, "no user of this company has this id"))?;
-    if profile.erased_at.is_some() {
-        return Err(Problem::new(Code::ErasedUser, "this user was erased").into());
-    }
-    Ok(profile)
 }

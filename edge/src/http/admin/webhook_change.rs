@@ -12,12 +12,14 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::client;
 use crate::domain::delivery::Policy;
+use crate::domain::request_body;
 use crate::error::Error;
-use crate::http::admin::webhooks::{HOUR_MS, vault};
-use crate::http::body;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 use crate::runtime::random;
+use crate::runtime::secrets::vault;
 use crate::store::subscriptions::Change;
+
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange"))]
@@ -26,14 +28,14 @@ pub(crate) struct Wanted {
     pub(crate) name: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) events: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "body::present")]
+    #[serde(default, deserialize_with = "request_body::present")]
     description: Option<Option<String>>,
     headers: Option<BTreeMap<String, Option<String>>>,
     preset: Option<String>,
     retry_attempts: Option<u32>,
     retry_delay: Option<u32>,
     timeout_ms: Option<u32>,
-    #[serde(default, deserialize_with = "body::present")]
+    #[serde(default, deserialize_with = "request_body::present")]
     rate_limit: Option<Option<u32>>,
     disable_after_failures: Option<u32>,
     disable_after_hours: Option<u32>,
@@ -42,14 +44,14 @@ pub(crate) struct Wanted {
 }
 
 /// Checks what an owner says. `known` fills the parts of the policy that are not named; header values are sealed for `owner`.
-pub(crate) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
+pub(crate) fn change(cx: &RequestContext, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
     let name = wanted.name.map(|n| n.trim().to_owned());
     if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {
         return Err(
             Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
         );
     }
-    let url = wanted.url.map(|url| check_url(call, &url, "url")).transpose()?;
+    let url = wanted.url.map(|url| check_url(cx, &url, "url")).transpose()?;
     let description = wanted.description.map(Option::unwrap_or_default);
     if description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
         let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
@@ -78,7 +80,7 @@ pub(crate) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) ->
         preset => preset,
     };
     let headers = match wanted.headers.map(own_headers).transpose()? {
-        Some(headers) => Some(vault(call)?.seal_headers(owner, &headers, random::bytes)?),
+        Some(headers) => Some(vault(cx.env())?.seal_headers(owner, &headers, random::bytes)?),
         None => None,
     };
     let optional = |value: Option<u32>, field, most| value.map(|n| within(Some(n), field, 0, 0..=most)).transpose();
@@ -100,14 +102,13 @@ pub(crate) fn change(call: &Call, wanted: Wanted, known: Policy, owner: &str) ->
 }
 
 /// The URL as it is stored, in the URL standard's normal form, if deliveries may go there.
-pub(crate) fn check_url(call: &Call, typed: &str, field: &'static str) -> Result<String, Problem> {
+pub(crate) fn check_url(cx: &RequestContext, typed: &str, field: &'static str) -> Result<String, Problem> {
     let refused = |why: &str| Problem::field(Code::InvalidUrl, field, why);
     let typed = typed.trim();
     if typed.chars().any(char::is_control) {
         return Err(refused("the URL must not contain control characters"));
     }
-    let url =
-        client::check_url(typed, call.own_host().as_deref(), client::allows_loopback(call.env())).map_err(refused)?;
+    let url = client::check_url(typed, cx.own_host().as_deref(), client::allows_loopback(cx.env())).map_err(refused)?;
     if url.len() > URL_BYTES_MAX {
         return Err(refused(&format!("{field} has at most {URL_BYTES_MAX} bytes")));
     }

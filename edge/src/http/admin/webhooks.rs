@@ -12,23 +12,25 @@ use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature;
 
 use crate::delivery::client::{self, Message};
-use crate::delivery::dispatch::headers;
+use crate::delivery::recover;
+use crate::delivery::sign::headers;
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
 use crate::domain::payload;
-use crate::domain::vault::{Unopened, Vault};
+use crate::domain::request_body;
+use crate::domain::vault::Unopened;
 use crate::error::Error;
 use crate::http::admin::deliveries::{Shown, latest};
 use crate::http::admin::settings;
-use crate::http::admin::webhook_change::{Wanted, change, is_reserved, too_many_headers, within};
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
-use crate::http::{audit, auth, body};
+use crate::http::admin::webhook_change::{HOUR_MS, Wanted, change, is_reserved, too_many_headers, within};
+use crate::http::admin::webhook_find::{find, unknown};
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
+use crate::http::{auth, body};
 use crate::runtime::clock::now_ms;
+use crate::runtime::secrets::vault;
 use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{self, Subscription};
-
-pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -139,11 +141,11 @@ pub(crate) struct List<'a> {
 
 /// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? | retryAttempts?, retryDelay?, timeoutMs?, rateLimit?,
 /// disableAfterFailures?, disableAfterHours?, active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
-pub(crate) async fn post(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let text = body::as_sent(call).await?;
-    let mut wanted: Wanted = body::change(&text)?;
-    wanted.name = Some(body::required(wanted.name, "name")?);
-    wanted.url = Some(body::required(wanted.url, "url")?);
+pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let text = body::as_sent(cx).await?;
+    let mut wanted: Wanted = request_body::change(&text)?;
+    wanted.name = Some(request_body::required(wanted.name, "name")?);
+    wanted.url = Some(request_body::required(wanted.url, "url")?);
     if wanted.events.is_none() {
         return Err(Problem::field(Code::MissingField, "events", "events is missing").into());
     }
@@ -155,62 +157,62 @@ pub(crate) async fn post(call: &Call, admin: auth::Admin) -> HandlerResult {
     });
     let (id, secret) = (format!("wh_{}", hex(&random::bytes::<12>())), signature::secret(random::bytes()));
     let owner = secrets::owner(&admin.company, &id);
-    let sealed = vault(call)?.seal(&owner, &secret, random::bytes());
-    let new = change(call, wanted, crm, &owner)?;
+    let sealed = vault(cx.env())?.seal(&owner, &secret, random::bytes());
+    let new = change(cx, wanted, crm, &owner)?;
     let policy = new.policy.unwrap_or(crm);
-    let db = call.db(Some(&admin.company))?;
+    let db = cx.db(Some(&admin.company))?;
     let most = i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX);
-    if !subscriptions::add(db, &admin.company, &id, &sealed, &new, policy, most, call.now_ms()).await? {
+    if !subscriptions::add(db, &admin.company, &id, &sealed, &new, policy, most, cx.now_ms()).await? {
         return Err(
             Problem::new(Code::LimitReached, format!("a company has at most {SUBSCRIPTIONS_MAX} webhooks")).into()
         );
     }
-    audit::target(call, &id);
-    answer(call, &admin, &id, Some(&secret)).await
+    cx.changed(&id);
+    answer(cx, &admin, &id, Some(&secret)).await
 }
 
 /// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null takes the description, the rate limit, and in `headers` one of them away. Switched on again, what was
 /// held goes out, or is dismissed with `"held":"dismiss"`.
-pub(crate) async fn patch(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::as_sent(call).await?;
-    let wanted: Wanted = body::change(&text)?;
-    let current = find(call, &admin, id).await?;
+pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let text = body::as_sent(cx).await?;
+    let wanted: Wanted = request_body::change(&text)?;
+    let current = find(cx, &admin, id).await?;
     let known = Policy {
         attempts: u32::try_from(current.retry_attempts).unwrap_or(1),
         delay_s: u32::try_from(current.retry_delay_s).unwrap_or(1),
         timeout_ms: u32::try_from(current.timeout_ms).unwrap_or(TIMEOUT_MS_MAX),
         standard: false,
     };
-    let change = change(call, wanted, known, &secrets::owner(&admin.company, id))?;
-    if !subscriptions::update(call.db(Some(&admin.company))?, &admin.company, id, &change, call.now_ms()).await? {
-        find(call, &admin, id).await?;
+    let change = change(cx, wanted, known, &secrets::owner(&admin.company, id))?;
+    if !subscriptions::update(cx.db(Some(&admin.company))?, &admin.company, id, &change, cx.now_ms()).await? {
+        find(cx, &admin, id).await?;
         return Err(too_many_headers().into());
     }
     if change.active == Some(true) || change.url.is_some() || change.rate_limit.is_some() {
-        call.release_after_answer();
+        recover::after_answer(cx);
     }
-    answer(call, &admin, id, None).await
+    answer(cx, &admin, id, None).await
 }
 
 /// `DELETE /api/admin/webhooks/{id}` → `{success}`. What it leaves open is dismissed.
-pub(crate) async fn delete(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    if !subscriptions::delete(call.db(Some(&admin.company))?, &admin.company, id, call.now_ms()).await? {
+pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    if !subscriptions::delete(cx.db(Some(&admin.company))?, &admin.company, id, cx.now_ms()).await? {
         return Err(unknown().into());
     }
     Ok(r#"{"success":true}"#.to_owned())
 }
 
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
-pub(crate) async fn list(call: &Call, admin: auth::Admin) -> HandlerResult {
-    let subscriptions = subscriptions::list(call.db(Some(&admin.company))?, &admin.company).await?;
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let subscriptions = subscriptions::list(cx.db(Some(&admin.company))?, &admin.company).await?;
     let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&List { success: true, webhooks })?)
 }
 
 /// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`: the last 50 deliveries, newest first, each with its attempts.
-pub(crate) async fn get(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let subscription = find(call, &admin, id).await?;
-    let deliveries = latest(call, &admin, id, DELIVERIES_SHOWN_MAX).await?;
+pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let subscription = find(cx, &admin, id).await?;
+    let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
     Ok(serde_json::to_string(&One {
         success: true,
         webhook: Webhook::new(&subscription, None)?,
@@ -227,21 +229,21 @@ pub(crate) struct Rotate {
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with the new secret. The old one goes on signing for
 /// so long; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.
-pub(crate) async fn rotate(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let text = body::as_sent(call).await?;
-    let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { body::change(&text)? };
+pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let text = body::as_sent(cx).await?;
+    let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { request_body::change(&text)? };
     let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
-    let until = (grace_h > 0).then(|| call.now_ms() + i64::from(grace_h) * HOUR_MS);
+    let until = (grace_h > 0).then(|| cx.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(random::bytes());
-    let sealed = vault(call)?.seal(&secrets::owner(&admin.company, id), &secret, random::bytes());
-    let db = call.db(Some(&admin.company))?;
-    if !subscriptions::rotate(db, &admin.company, id, &sealed, until, call.now_ms()).await? {
-        find(call, &admin, id).await?;
+    let sealed = vault(cx.env())?.seal(&secrets::owner(&admin.company, id), &secret, random::bytes());
+    let db = cx.db(Some(&admin.company))?;
+    if !subscriptions::rotate(db, &admin.company, id, &sealed, until, cx.now_ms()).await? {
+        find(cx, &admin, id).await?;
         let message =
             "the secret before this one is still in its grace; rotate when that is over, or with graceHours 0";
         return Err(Problem::new(Code::Conflict, message).into());
     }
-    answer(call, &admin, id, Some(&secret)).await
+    answer(cx, &admin, id, Some(&secret)).await
 }
 
 #[derive(Serialize)]
@@ -278,10 +280,10 @@ impl<'a> Sent<'a> {
 
 /// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body}, statusCode, error, responseBody, durationMs}`: sends `webhook.test`
 /// once, signed, also to a subscription that is switched off, and says what came of it.
-pub(crate) async fn test(call: &Call, admin: auth::Admin, id: &str) -> HandlerResult {
-    let found = subscriptions::target(call.db(Some(&admin.company))?, &admin.company, id).await?;
+pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let found = subscriptions::target(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
-    let began = call.now_ms();
+    let began = cx.now_ms();
     let delivery_id = hex(&random::bytes::<16>());
     let body =
         payload::test(id, &delivery_id, began).ok_or_else(|| Error::Internal("a test could not be written".into()))?;
@@ -290,9 +292,9 @@ pub(crate) async fn test(call: &Call, admin: auth::Admin, id: &str) -> HandlerRe
     let message = Message {
         url: &target.url,
         body: &body,
-        headers: headers(call.env(), &admin.company, id, &target, &delivery_id, began, &body).map_err(unopened)?,
+        headers: headers(cx.env(), &admin.company, id, &target, &delivery_id, began, &body).map_err(unopened)?,
         timeout_ms: target.timeout_ms,
-        loopback: client::allows_loopback(call.env()),
+        loopback: client::allows_loopback(cx.env()),
         breaker: None,
     };
     let exchange = client::post(&message).await;
@@ -309,26 +311,11 @@ pub(crate) async fn test(call: &Call, admin: auth::Admin, id: &str) -> HandlerRe
 }
 
 /// The same for the webhook of the company's funnel: `POST /api/webhook/test`.
-pub(crate) async fn test_funnel(call: &Call, admin: auth::Admin) -> HandlerResult {
-    test(call, admin, settings::FUNNEL).await
+pub(crate) async fn test_funnel(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    test(cx, admin, settings::FUNNEL).await
 }
 
-/// The subscription, or 404.
-pub(crate) async fn find(call: &Call, admin: &auth::Admin, id: &str) -> Result<Subscription, Error> {
-    let found = subscriptions::find(call.db(Some(&admin.company))?, &admin.company, id).await?;
-    found.ok_or_else(|| unknown().into())
-}
-
-async fn answer(call: &Call, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
-    let subscription = find(call, admin, id).await?;
+async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
+    let subscription = find(cx, admin, id).await?;
     Ok(serde_json::to_string(&One { success: true, webhook: Webhook::new(&subscription, secret)?, deliveries: None })?)
-}
-
-/// The deployment's vault: without one no secret is stored.
-pub(crate) fn vault(call: &Call) -> Result<Vault, Error> {
-    secrets::of(call.env()).ok_or_else(|| Error::Internal("the Worker secret SECRETS_KEY is not set".into()))
-}
-
-fn unknown() -> Problem {
-    Problem::new(Code::NotFound, "no webhook of this company has this id")
 }

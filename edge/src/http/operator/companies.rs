@@ -5,13 +5,14 @@ use trackmate_wire::ids::is_company_id;
 use trackmate_wire::limits::{KEYS_SHOWN_MAX, NAME_CHARS_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
+use crate::domain::request_body;
 use crate::domain::{clock, revenue};
 use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
-use crate::http::context::Call;
+use crate::http::body;
+use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
-use crate::http::response::HandlerResult;
-use crate::http::{audit, body};
+use crate::http::route::HandlerResult;
 use crate::runtime::random;
 use crate::store::companies::{self, Scope};
 
@@ -48,10 +49,10 @@ struct FirstKeys<'a> {
 }
 
 /// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server, admin}}`; the keys are shown this once.
-pub(crate) async fn post(call: &Call, _operator: auth::Operator) -> HandlerResult {
-    let text = body::text(call).await?;
-    let wanted: WantedCompany = body::change(&text)?;
-    let name = body::required(wanted.name, "name")?;
+pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let wanted: WantedCompany = request_body::change(&text)?;
+    let name = request_body::required(wanted.name, "name")?;
     if name.chars().count() > NAME_CHARS_MAX {
         return Err(Problem::field(
             Code::InvalidField,
@@ -72,11 +73,11 @@ pub(crate) async fn post(call: &Call, _operator: auth::Operator) -> HandlerResul
     let (server, admin) = (FreshKey::new(Scope::Server), FreshKey::new(Scope::Admin));
     let revenue_events = serde_json::to_string(&revenue::DEFAULT_EVENTS)?;
     let keys = [server.row("first server key"), admin.row("first admin key")];
-    if !companies::create(call.db(None)?, &id, name.trim(), &revenue_events, &keys, call.now_ms()).await? {
+    if !companies::create(cx.db(None)?, &id, name.trim(), &revenue_events, &keys, cx.now_ms()).await? {
         return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
     }
-    audit::target(call, &id);
-    let now = call.now_ms();
+    cx.changed(&id);
+    let now = cx.now_ms();
     Ok(serde_json::to_string(&Created {
         success: true,
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
@@ -114,10 +115,10 @@ struct Storage {
 }
 
 /// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination, storage: {bytes, bytesMax}}`.
-pub(crate) async fn list(call: &Call, _operator: auth::Operator) -> HandlerResult {
-    let limit = pagination::limit(call, USERS_ITEMS_MAX)?;
-    let after = pagination::cursor(call, |id| Some(id.to_owned()))?.unwrap_or_default();
-    let db = call.db(None)?;
+pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
+    let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
+    let after = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_default();
+    let db = cx.db(None)?;
     let mut found = companies::list(db, &after, pagination::rows(limit)).await?;
     let (bytes, bytes_max) = db.bytes();
     let storage = Storage { bytes, bytes_max };
@@ -138,8 +139,8 @@ pub(crate) struct Keys<'a> {
 }
 
 /// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt}]}`.
-pub(crate) async fn keys(call: &Call, _operator: auth::Operator, company: &str) -> HandlerResult {
-    let keys = companies::keys(call.db(None)?, company, KEYS_SHOWN_MAX).await?;
+pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
+    let keys = companies::keys(cx.db(None)?, company, KEYS_SHOWN_MAX).await?;
     if keys.is_empty() {
         return Err(keys::unknown().into());
     }
@@ -147,11 +148,16 @@ pub(crate) async fn keys(call: &Call, _operator: auth::Operator, company: &str) 
 }
 
 /// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
-pub(crate) async fn add_key(call: &Call, _operator: auth::Operator, company: &str) -> HandlerResult {
-    keys::add(call, company).await
+pub(crate) async fn add_key(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
+    keys::add(cx, company).await
 }
 
 /// `DELETE /api/operator/companies/{id}/keys/{key}` → `{success}`. The key stops working at once.
-pub(crate) async fn revoke_key(call: &Call, _operator: auth::Operator, company: &str, key: &str) -> HandlerResult {
-    keys::revoke(call, company, key).await
+pub(crate) async fn revoke_key(
+    cx: &RequestContext,
+    _operator: auth::Operator,
+    company: &str,
+    key: &str,
+) -> HandlerResult {
+    keys::revoke(cx, company, key).await
 }

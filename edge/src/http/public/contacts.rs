@@ -9,14 +9,16 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::event;
 use crate::domain::mild::{self, Mild};
+use crate::domain::request_body;
 use crate::domain::secret;
 use crate::http::body;
-use crate::http::context::Call;
-use crate::http::response::HandlerResult;
+use crate::http::context::RequestContext;
+use crate::http::public::profile::store;
+use crate::http::route::HandlerResult;
 use crate::ingest::browser::company;
-use crate::ingest::identify::{Claim, address, name};
-use crate::ingest::outcome_log;
-use crate::ingest::server::Warning;
+use crate::ingest::identify::{Identify, name};
+use crate::ingest::receipt::Warning;
+use crate::people::identity_key::address;
 use crate::runtime::random;
 
 /// The event of a submitted form.
@@ -131,16 +133,16 @@ pub(crate) struct Answer<'a> {
 /// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`, a profile's id.
 /// What the form leaves out of the visitor is taken from the request; an optional part that cannot be read costs no lead. Public: overwrites nothing and
 /// answers alike whether the address was known.
-pub(crate) async fn post(call: &Call) -> HandlerResult {
-    let text = outcome_log::public_body(call).await?;
-    outcome_log::refused(call, &text, Some(EVENT), take(call, &text).await)
+pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
+    let text = body::public_text(cx).await?;
+    cx.log().refused(&text, Some(EVENT), take(cx, &text).await)
 }
 
-async fn take(call: &Call, text: &str) -> HandlerResult {
-    let wanted: Wanted = body::parse(text)?;
+async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
+    let wanted: Wanted = request_body::parse(text)?;
     let company = company(wanted.company_id)?;
-    outcome_log::came_to(call, &company, false);
-    let email = body::required(wanted.email, "email")?;
+    cx.log().came_to(&company, false);
+    let email = request_body::required(wanted.email, "email")?;
     let email = &email_typed(&email);
     let address = address(email)?;
     let (name, warning) = name(wanted.name.as_ref());
@@ -179,18 +181,18 @@ async fn take(call: &Call, text: &str) -> HandlerResult {
         (Some(id), _, _) => id,
         (None, Some(id), _) => named(b"id", id),
         (None, None, Some(ms)) => named(b"said", &format!("{ms} {said}")),
-        (None, None, None) => session_id(u64::try_from(call.now_ms() / 1000).unwrap_or_default(), random::bytes()),
+        (None, None, None) => session_id(u64::try_from(cx.now_ms() / 1000).unwrap_or_default(), random::bytes()),
     };
-    outcome_log::session(call, &session);
+    cx.log().session(&session);
     visitor.id.get_or_insert_with(|| session.clone());
-    visitor.user_agent = visitor.user_agent.take().or_else(|| call.header("user-agent").map(secret::hidden));
-    visitor.referrer = visitor.referrer.take().or_else(|| call.header("referer").map(secret::hidden));
+    visitor.user_agent = visitor.user_agent.take().or_else(|| cx.header("user-agent").map(secret::hidden));
+    visitor.referrer = visitor.referrer.take().or_else(|| cx.header("referer").map(secret::hidden));
     let contact = Contact { email, name: name.as_deref(), funnel: &funnel, visitor: &visitor, utm: &utm };
     let data = serde_json::to_string(&contact)?;
     if data.len() > EVENT_BYTES_MAX {
         return Err(Problem::new(Code::EventTooLarge, format!("the contact is over {EVENT_BYTES_MAX} bytes")).into());
     }
-    let claim = Claim {
+    let identify = Identify {
         company: &company,
         session: &session,
         address: &address,
@@ -203,12 +205,12 @@ async fn take(call: &Call, text: &str) -> HandlerResult {
         data,
         timestamp: wanted.timestamp,
         message_id: wanted.message_id,
-        sent_ms: body::sent_ms(wanted.sent_at.as_ref()),
+        sent_ms: request_body::sent_ms(wanted.sent_at.as_ref()),
         user_hash: wanted.user_hash,
         context: None,
         claim: None,
     };
-    let identified = claim.receive(call).await?;
+    let identified = store(cx, identify.check(cx)?).await?;
     let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
     Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
 }

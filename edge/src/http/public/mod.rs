@@ -1,4 +1,6 @@
-//! Routes that pages call, without a key.
+//! Routes that pages cx, without a key.
 
 pub(crate) mod contacts;
+pub(crate) mod events;
+pub(crate) mod profile;
 pub(crate) mod visitor_cookie;

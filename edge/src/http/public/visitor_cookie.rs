@@ -2,7 +2,7 @@
 //! script stores for a week in some (Safari). So it is set only where the API is on the page's own site, and only if the SDK asks for it
 //! with `?visitor=`. It is not a credential, and nothing here reads it back.
 
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
 
 /// Name of the cookie; the SDK reads it under this name.
 const NAME: &str = "trackmate_id";
@@ -12,11 +12,11 @@ const AGE_S: u32 = 400 * 24 * 60 * 60;
 const CHARS_MAX: usize = 64;
 
 /// The value of `Set-Cookie`, if this request may have one.
-pub(crate) fn cookie(call: &Call) -> Option<String> {
-    let id = call.query("visitor").filter(|id| is_visitor(id))?;
+pub(crate) fn cookie(cx: &RequestContext) -> Option<String> {
+    let id = cx.query("visitor").filter(|id| is_visitor(id))?;
     // The browser's own word, which a page cannot forge.
-    call.header("sec-fetch-site").filter(|site| site == "same-origin")?;
-    let secure = if call.request().borrow().inner().url().starts_with("https:") { "; Secure" } else { "" };
+    cx.header("sec-fetch-site").filter(|site| site == "same-origin")?;
+    let secure = if cx.request().borrow().inner().url().starts_with("https:") { "; Secure" } else { "" };
     Some(format!("{NAME}={id}; Path=/; Max-Age={AGE_S}; SameSite=Lax{secure}"))
 }
 

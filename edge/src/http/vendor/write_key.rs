@@ -2,33 +2,24 @@
 //! company in the query.
 
 use base64ct::{Base64, Encoding};
-use serde::{Deserialize, Serialize};
 use trackmate_wire::ids::is_company_id;
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::sha256_hex;
 
 use crate::http::auth;
-use crate::http::context::Call;
+use crate::http::context::RequestContext;
+use crate::ingest::vendor::{Key, unknown_key};
 
 /// What every key that a deployment makes begins with.
 const SECRET_PREFIX: &str = "tm_";
 
-/// Who sends.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) enum Key {
-    /// A company's pages, or whoever read its id there.
-    Public(String),
-    /// Whoever has the secret key of this hash.
-    Server(String),
-}
-
 /// The key of a request. What cannot be one is refused without a look into the database: clients repeat what a 401 answers.
-pub(crate) fn shown(call: &Call, body: Option<String>) -> Result<Key, Problem> {
-    let ways = [basic(call), call.header("x-write-key"), auth::bearer(call), body];
+pub(crate) fn shown(cx: &RequestContext, body: Option<String>) -> Result<Key, Problem> {
+    let ways = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
     // Some clients insist on `key:secret`; our keys have no colon.
     let keys = ways.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
     let mut keys = keys.filter(|key| !key.is_empty());
-    let of_beacon = || call.query("writeKey").filter(|key| is_company_id(key));
+    let of_beacon = || cx.query("writeKey").filter(|key| is_company_id(key));
     let key = keys.next().or_else(of_beacon).ok_or_else(|| {
         Problem::new(
             Code::MissingKey,
@@ -42,22 +33,17 @@ pub(crate) fn shown(call: &Call, body: Option<String>) -> Result<Key, Problem> {
         return Ok(Key::Public(key));
     }
     if !key.starts_with(SECRET_PREFIX) {
-        return Err(unknown());
+        return Err(unknown_key());
     }
-    if call.header("origin").is_some() {
+    if cx.header("origin").is_some() {
         let message = "a page shows this key, which is for servers alone: revoke it, and give the page the company id";
         return Err(Problem::new(Code::WrongScope, message));
     }
     Ok(Key::Server(sha256_hex(key.as_bytes())))
 }
 
-/// What is no key, and what nobody has.
-pub(crate) fn unknown() -> Problem {
-    Problem::new(Code::InvalidKey, "the write key is neither a company's id nor a key of scope server")
-}
-
-fn basic(call: &Call) -> Option<String> {
-    let value = call.header("authorization")?;
+fn basic(cx: &RequestContext) -> Option<String> {
+    let value = cx.header("authorization")?;
     let (scheme, text) = value.split_once(' ')?;
     let decoded = Base64::decode_vec(text.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let decoded = String::from_utf8(decoded).ok()?;

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::clock;
 use crate::domain::compat::pair::{self, Key, Other};
 use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::edit::Edit;
@@ -16,12 +15,14 @@ use crate::domain::event::{self, Arrival, Row, check_object, content_id};
 use crate::domain::ledger;
 use crate::domain::person::{self, KNOWN, Person};
 use crate::error::Error;
-use crate::http::context::Call;
-use crate::ingest::browser;
-use crate::ingest::identify::{self, Claim, address, user};
-use crate::ingest::server::Says;
-use crate::ingest::vendor::items::{Fact, Whose, addressed, keep};
+use crate::ingest::browser::BrowserBatch;
+use crate::ingest::context::IngestContext;
+use crate::ingest::identify::{self, Identify};
+use crate::ingest::owner::Says;
+use crate::ingest::vendor::events::keep;
+use crate::ingest::vendor::item::{Fact, Whose, addressed};
 use crate::people::edit::{self, Saying};
+use crate::people::identity_key::{address, user};
 use crate::people::merge;
 use crate::people::turn::Tries;
 use crate::runtime::random;
@@ -31,7 +32,7 @@ use crate::store::people::{self, Give, Identifiers, Led};
 
 /// Who tells it.
 pub(crate) struct Teller<'a> {
-    pub(crate) call: &'a Call,
+    pub(crate) cx: &'a IngestContext,
     pub(crate) company: &'a str,
     pub(crate) sent_ms: Option<i64>,
     /// The hash of the secret key that vouches, if one does.
@@ -200,13 +201,13 @@ impl Teller<'_> {
         let saying = self.secret.map(|_| Said::read(said.clone(), once.clone()));
         let mut tries = Tries::default();
         loop {
-            tries.next(self.call).await?;
+            tries.next(self.cx).await?;
             let Some(who) = self.who(whose.user.clone(), addressed(&all), hash.is_some()).await? else {
                 return self.nobody(whose, &all, rest()).await.map(Told::only);
             };
             if let Then::Join { into, from } = &who.then {
                 // Whom an admin parted stay two, and it is said of the user.
-                merge::join(self.call, self.company, into, from, "server").await?;
+                merge::join(self.cx, self.company, into, from, "server").await?;
             }
             let says = Says { edit: saying.as_ref().map(|said| &said.all), give: who.give() };
             let stored = match (self.secret, &whose.session) {
@@ -239,8 +240,8 @@ impl Teller<'_> {
         let rows = vec![self.row(event, &serde_json::to_string(data)?, &by.key, rest)?];
         let (address, email) = (Some(by.key.clone()), by.typed.clone());
         let ids = Identifiers { address, email, ..Identifiers::default() };
-        let kept = keep(self.call, secret, self.sent_ms, ids, rows, says).await?;
-        Ok(kept.map(|kept| (kept.profile, kept.came.new > 0)))
+        let kept = keep(self.cx, secret, self.sent_ms, ids, rows, says).await?;
+        Ok(kept.map(|kept| (kept.profile, kept.result.new > 0)))
     }
 
     /// Finds out by which key the person is known; `None` where neither a user id nor an address is named. `has_proof` is whether a `userHash` comes with them.
@@ -260,7 +261,7 @@ impl Teller<'_> {
         if user.key == address.key {
             return Ok(alone(address));
         }
-        let rows = people::led(self.call.db(Some(self.company))?, self.company, &[&user.key, &address.key]).await?;
+        let rows = people::led(self.cx.db(Some(self.company))?, self.company, &[&user.key, &address.key]).await?;
         let led = |key: &str| rows.iter().find(|row| row.key == key).map(Led::as_led);
         let (by, other) = match pair::decide(self.secret.is_some(), led(&user.key), led(&address.key)) {
             // A proof is of the address, whoever the user id leads to: a refusal would tell that it does.
@@ -295,7 +296,7 @@ impl Teller<'_> {
     }
 
     async fn verification(&self) -> Result<Option<Verification>, Error> {
-        let db = self.call.db(Some(self.company))?;
+        let db = self.cx.db(Some(self.company))?;
         Ok(companies::verification(db, self.company).await?.map(|(rule, _)| rule))
     }
 
@@ -320,13 +321,13 @@ impl Teller<'_> {
         let session = whose.public_session();
         let rows = vec![self.row("identify", &serde_json::to_string(traits)?, &session, rest)?];
         let Some(secret) = self.secret else {
-            let sent = browser::Sent::by(self.call, self.company, session, self.sent_ms, rows);
-            return Ok(sent.store(self.call).await?.new > 0);
+            let sent = BrowserBatch::of_session(self.cx, self.company, session, self.sent_ms, rows);
+            return Ok(sent.store(self.cx).await?.new > 0);
         };
         let ids = Identifiers { session: Some(session), ..Identifiers::default() };
-        Ok(keep(self.call, secret, self.sent_ms, ids, rows, Says::default())
+        Ok(keep(self.cx, secret, self.sent_ms, ids, rows, Says::default())
             .await?
-            .is_some_and(|kept| kept.came.new > 0))
+            .is_some_and(|kept| kept.result.new > 0))
     }
 
     /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of
@@ -348,7 +349,7 @@ impl Teller<'_> {
         }
         let mut tries = Tries::default();
         loop {
-            tries.next(self.call).await?;
+            tries.next(self.cx).await?;
             let known = if self.secret.is_some() { Some(self.aliased(&by, &former, rest()).await?) } else { None };
             if let Some(known) = known.as_ref().filter(|_| is_either) {
                 let rank = |id: &Id| self.rank(id, known);
@@ -382,13 +383,13 @@ impl Teller<'_> {
             }
             let give = match (into, from) {
                 (Some(into), Some(from)) => {
-                    if !merge::join(self.call, self.company, &into.profile, &from.profile, "server").await? {
+                    if !merge::join(self.cx, self.company, &into.profile, &from.profile, "server").await? {
                         return Err(parted().into());
                     }
                     None
                 }
                 (None, Some(from)) => {
-                    let (db, now) = (self.call.db(Some(self.company))?, self.call.now_ms());
+                    let (db, now) = (self.cx.db(Some(self.company))?, self.cx.now_ms());
                     let (key, typed) = (&by.named.key, by.named.typed.as_deref());
                     if !people::bind(db, self.company, &from.profile, key, typed, random::number(), now).await? {
                         continue;
@@ -434,7 +435,7 @@ impl Teller<'_> {
     async fn aliased(&self, by: &Id, former: &Id, rest: Rest) -> Result<Aliased, Error> {
         let (keys, sessions) = ([by.named.key.as_str(), &former.named.key], [by.session.as_str(), &former.session]);
         let (id, claim) = (rest.message_id.unwrap_or_default(), rest.claim);
-        let db = self.call.db(Some(self.company))?;
+        let db = self.cx.db(Some(self.company))?;
         Ok(aliases::find(db, self.company, keys, sessions, (&id, claim)).await?)
     }
 
@@ -467,7 +468,7 @@ impl Teller<'_> {
         person::check_size(&traits)?;
         check_object(&traits, "traits")?;
         let (name, _) = identify::name(claims.get("name"));
-        let claim = Claim {
+        let claim = Identify {
             company: self.company,
             session,
             address: &by.key,
@@ -485,10 +486,10 @@ impl Teller<'_> {
             context: rest.context,
             claim: Some(rest.claim),
         };
-        let Some(claimed) = claim.claimed(self.call)?.store_and_say(self.call, says).await? else { return Ok(None) };
+        let Some(claimed) = claim.check(self.cx)?.store_and_say(self.cx, says).await? else { return Ok(None) };
         if self.secret.is_some() && claimed.profile.is_none() {
             // A page is not to know that somebody was erased; a server is.
-            let owner = people::owner(self.call.db(Some(self.company))?, self.company, &by.key).await?;
+            let owner = people::owner(self.cx.db(Some(self.company))?, self.company, &by.key).await?;
             let is_erased = owner.is_some_and(|owner| owner.erased == 1);
             return Err(if is_erased { erased() } else { taken() }.into());
         }
@@ -497,7 +498,7 @@ impl Teller<'_> {
 
     /// An event of this name, about this session or key.
     fn row(&self, name: &str, data: &str, subject: &str, rest: Rest) -> Result<Row, Problem> {
-        let arrival = Arrival { subject, sent_ms: self.sent_ms, received_ms: self.call.now_ms() };
+        let arrival = Arrival { subject, sent_ms: self.sent_ms, received_ms: self.cx.now_ms() };
         let said = event::Said {
             name: Some(name.to_owned()),
             data,
@@ -506,7 +507,7 @@ impl Teller<'_> {
             context: rest.context,
             groups: Vec::new(),
         };
-        said.row(rest.index, arrival, &mut || self.call.message_id())
+        said.row(rest.index, arrival, &mut || self.cx.message_id())
     }
 }
 
@@ -548,19 +549,6 @@ fn erased() -> Problem {
 /// user's: whoever is identified by an address that is not theirs claims what is named by the address.
 fn session(whose: &Whose, who: &Who) -> String {
     if whose.session.is_none() && !who.is_users { compat::user_session(&who.by.key) } else { whose.public_session() }
-}
-
-/// What an item that brings no id is known by if it brings a time: its content, as the client sent it. By which key the person was found is no part of it: that
-/// may be another one the second time.
-pub(crate) fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
-    let ms = item.timestamp.as_ref().and_then(clock::parse)?.to_string();
-    let said = match &item.what {
-        What::Identify { traits, once } => serde_json::to_string(&(traits, once)).ok()?,
-        What::Alias { previous, .. } => previous.clone(),
-        What::Event { .. } => return None,
-    };
-    let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
-    Some(content_id(&[user, session, &ms, &said]))
 }
 
 /// What tells an item from another one with its message id: all that it names somebody by, as sent. By which of them

@@ -1,0 +1,45 @@
+//! The headers of a delivery: the owner's, then ours with the signatures.
+
+use trackmate_wire::signature::{hex_signature, standard_signature};
+use worker::Env;
+
+use crate::domain::vault::Unopened;
+use crate::runtime::secrets;
+use crate::store::deliveries::Target;
+
+/// The owner's headers, then ours, which no header of the owner's may replace. While a rotated secret lives on, the Standard Webhooks
+/// header holds both signatures, and the plain one, which can hold only one, has the old secret's beside it.
+///
+/// # Errors
+/// When what is sealed cannot be opened.
+pub fn headers(
+    env: &Env,
+    company: &str,
+    subscription: &str,
+    target: &Target,
+    id: &str,
+    now_ms: i64,
+    body: &str,
+) -> Result<Vec<(String, String)>, Unopened> {
+    let vault = secrets::of(env).ok_or(Unopened)?;
+    let owner = secrets::owner(company, subscription);
+    let (secret, now_s) = (vault.open(&owner, &target.secret)?, now_ms / 1000);
+    let mut headers = vault.open_headers(&owner, &target.headers)?;
+    headers.extend([("webhook-id".to_owned(), id.to_owned()), ("webhook-timestamp".to_owned(), now_s.to_string())]);
+    if secret.is_empty() {
+        return Ok(headers); // A funnel's webhook without a secret: there is nothing to sign with.
+    }
+    let mut standard = standard_signature(&secret, id, now_s, body.as_bytes());
+    if let Some(old) =
+        target.old_secret.as_deref().filter(|_| target.old_secret_until.is_some_and(|until| until > now_ms))
+    {
+        let old = vault.open(&owner, old)?;
+        standard = format!("{standard} {}", standard_signature(&old, id, now_s, body.as_bytes()));
+        headers.push(("x-webhook-signature-previous".to_owned(), hex_signature(&old, body.as_bytes())));
+    }
+    headers.extend([
+        ("x-webhook-signature".to_owned(), hex_signature(&secret, body.as_bytes())),
+        ("webhook-signature".to_owned(), standard),
+    ]);
+    Ok(headers)
+}

@@ -1,0 +1,23 @@
+//! A user as lists and exports show them: with what was asked for of what is theirs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::belongings::Belongings;
+use crate::domain::person::{Person, User};
+
+/// A user with what was asked for of what is theirs.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UserWith {
+    #[serde(flatten)]
+    user: User,
+    #[serde(flatten)]
+    belongings: Option<Belongings>,
+}
+
+/// The users with what was read of what is theirs.
+pub(crate) fn with(people: &[Person], mut belongings: BTreeMap<String, Belongings>) -> Vec<UserWith> {
+    people.iter().map(|p| UserWith { user: p.user(), belongings: belongings.remove(&p.id) }).collect()
+}

@@ -1,0 +1,178 @@
+//! What leads to a person, and taking it back: `GET /api/admin/users/{id}/identities`, `POST /api/admin/identity/merge`,
+//! `POST /api/admin/identity/undo`.
+
+use serde::{Deserialize, Serialize};
+use trackmate_wire::ids::key_kind;
+use trackmate_wire::limits::LINKS_ITEMS_MAX;
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::domain::person::User;
+use crate::domain::timeline::{Cursor, Order};
+use crate::domain::{clock, request_body};
+use crate::http::context::RequestContext;
+use crate::http::pagination::{self, Pagination};
+use crate::http::route::HandlerResult;
+use crate::http::{auth, body};
+use crate::people::find::find;
+use crate::people::merge::{join, keys};
+use crate::people::undo;
+use crate::store::{merge as merges, people};
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Identities {
+    success: bool,
+    user_id: String,
+    addresses: Vec<Address>,
+    external_ids: Vec<External>,
+    merged: Vec<Merged>,
+    links: Vec<Link>,
+    pagination: Pagination,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Address {
+    email: String,
+    /// The profile it was given to.
+    profile_id: String,
+    since: String,
+    /// When the person gave it up; it leads to them until somebody else has it.
+    ended_at: Option<String>,
+}
+
+/// A company's own id for a person.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExternalId"))]
+#[serde(rename_all = "camelCase")]
+struct External {
+    id: String,
+    /// The profile it was given to.
+    profile_id: String,
+    since: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Merged {
+    profile_id: String,
+    into: String,
+    email: Option<String>,
+    at: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    message_id: String,
+    session_id: String,
+    at: String,
+    /// As whom the session was identified.
+    profile_id: String,
+    /// How many events are the person's by it.
+    events: i64,
+}
+
+/// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into, email, at}],
+/// links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links newest first; each is one that undo takes back.
+pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
+    let limit = pagination::limit(cx, LINKS_ITEMS_MAX)?;
+    let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
+    let profile = find(cx, &admin.company, id).await?;
+    let db = cx.db(Some(&admin.company))?;
+    let rows = merges::group(db, &admin.company, &profile.id).await?;
+    let keys: Vec<String> = rows.iter().flat_map(|row| keys(&row.aliases, row.email.as_deref())).collect();
+    let owned = people::addresses(db, &admin.company, &profile.id, &keys).await?;
+    let (owned, externals): (Vec<_>, Vec<_>) = owned.into_iter().partition(|known| key_kind(&known.key) == "email");
+    let mut links = people::links(db, &admin.company, &profile.id, &cursor, pagination::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut links, limit, |l| {
+        pagination::write_cursor(&Cursor { ts: l.at, source: 0, id: l.id.clone() }.to_text())
+    });
+    let merged = rows.into_iter().filter_map(|row| {
+        Some(Merged { into: row.winner?, profile_id: row.id, email: row.email, at: clock::iso(row.at) })
+    });
+    Ok(serde_json::to_string(&Identities {
+        success: true,
+        user_id: profile.id,
+        addresses: owned
+            .into_iter()
+            .map(|a| Address {
+                email: a.key,
+                profile_id: a.profile,
+                since: clock::iso(a.created_at),
+                ended_at: a.ended_at.map(clock::iso),
+            })
+            .collect(),
+        external_ids: externals
+            .into_iter()
+            .map(|e| External { id: e.key, profile_id: e.profile, since: clock::iso(e.created_at) })
+            .collect(),
+        merged: merged.collect(),
+        links: links
+            .into_iter()
+            .map(|l| Link {
+                message_id: l.id,
+                session_id: l.session,
+                at: clock::iso(clock::ts_ms(l.at)),
+                profile_id: l.profile,
+                events: l.events,
+            })
+            .collect(),
+        pagination,
+    })?)
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MergeRequest {
+    into: Option<String>,
+    from: Option<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct MergeAnswer {
+    success: bool,
+    user: User,
+}
+
+/// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then on the two are one user, `into`; undo parts them again.
+pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let wanted: MergeRequest = request_body::change(&text)?;
+    let (into, from) = (request_body::required(wanted.into, "into")?, request_body::required(wanted.from, "from")?);
+    join(cx, &admin.company, &into, &from, "admin").await?;
+    cx.changed(&into);
+    let user = find(cx, &admin.company, &into).await?.person(&admin.company)?.user();
+    Ok(serde_json::to_string(&MergeAnswer { success: true, user })?)
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct UndoRequest {
+    message_id: Option<String>,
+    profile_id: Option<String>,
+}
+
+/// `POST /api/admin/identity/undo` `{messageId}` of an identify, or `{profileId}` of a merged profile → `{success, undone, userId, to, removed}`. As if it had not happened,
+/// for both people, also where more has happened since.
+pub(crate) async fn undo(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
+    let text = body::text(cx).await?;
+    let wanted: UndoRequest = request_body::change(&text)?;
+    let undone = match (wanted.message_id, wanted.profile_id) {
+        (Some(message), None) => undo::identify(cx, &admin.company, &message).await?,
+        (None, Some(profile)) => undo::merge(cx, &admin.company, &profile).await?,
+        (None, None) | (Some(_), Some(_)) => {
+            let message = "send the messageId of an identify or the profileId of a merged profile, one of the two";
+            return Err(Problem::field(Code::MissingField, "messageId", message).into());
+        }
+    };
+    cx.changed(&undone.user_id);
+    Ok(serde_json::to_string(&undone)?)
+}

@@ -1,0 +1,36 @@
+//! `POST /api/events`: a browser's events.
+
+use serde::Serialize;
+
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
+use crate::http::{body, rate_limit};
+use crate::ingest::browser::BrowserBatch;
+use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::receipt::{Receipt, Warning, amount_unread};
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct EventsAnswer {
+    #[serde(flatten)]
+    receipt: Receipt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?, messageId?}], sentAt?, context?}` →
+/// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?, warnings?}`. Good items are stored when others are bad.
+pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
+    let text = body::public_text(cx).await?;
+    cx.log().refused(&text, None, answer(cx, &text).await)
+}
+
+async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
+    let (batch, rejected) = BrowserBatch::parse(cx, text)?;
+    let (count, warnings) = (batch.rows.len(), amount_unread(&batch.rows).into_iter().collect());
+    rate_limit::page(cx, &batch.company, count).await?;
+    let stored = batch.store(cx).await;
+    let stored = outage_buffer::or_keep(cx, stored, || Work::Browser(batch)).await?;
+    cx.log().stored(rejected.repeated.iter(), &[]);
+    Ok(serde_json::to_string(&EventsAnswer { receipt: Receipt::new(rejected, count, stored), warnings })?)
+}

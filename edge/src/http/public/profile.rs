@@ -1,0 +1,49 @@
+//! `POST /api/profile`: a browser says who its user is.
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
+use crate::http::{body, rate_limit};
+use crate::ingest::identify::{EVENT, IdentifyCommand, IdentifyResult};
+use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::receipt::Warning;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IdentifyAnswer<'a> {
+    success: bool,
+    /// Null if it is not known yet.
+    profile_id: Option<&'a str>,
+    /// Only while the database is down: the claim is stored once it is back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    queued: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?, sentAt?, userHash?}` →
+/// `{success, profileId, queued?, warnings?}`. The answer has one shape whether or not the address was known.
+pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
+    let text = body::public_text(cx).await?;
+    cx.log().refused(&text, Some(EVENT), answer(cx, &text).await)
+}
+
+async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
+    let (command, warning) = IdentifyCommand::parse(cx, text)?;
+    let identified = store(cx, command).await?;
+    let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
+    let (queued, warnings) = (profile_id.is_none(), warning.into_iter().collect());
+    Ok(serde_json::to_string(&IdentifyAnswer { success: true, profile_id, queued, warnings })?)
+}
+
+/// Stores a page's identify, within its rate limit. `None` while D1 is down: then it is buffered, and who it is about is
+/// not known yet.
+pub(crate) async fn store(cx: &RequestContext, command: IdentifyCommand) -> Result<Option<IdentifyResult>, Error> {
+    rate_limit::page(cx, &command.company, 1).await?;
+    let stored = command.store(cx).await;
+    outage_buffer::or_keep(cx, stored, || Work::Identify(command)).await
+}

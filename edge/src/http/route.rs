@@ -1,0 +1,193 @@
+//! What a route is: a path, its methods, and for each of them who may call it, what its query may have, what the audit log
+//! records, and the handler. The routes themselves are in [`super::routes`].
+
+use futures_util::future::LocalBoxFuture;
+use worker::{Method, Response};
+
+use crate::domain::audit::Action;
+use crate::error::Error;
+use crate::http::auth::{Admin, Operator};
+use crate::http::context::RequestContext;
+
+/// What a handler gives back: the JSON text of a success, or why there is none.
+pub(crate) type HandlerResult = Result<String, Error>;
+
+/// A path of the API, and what may be done there.
+pub(crate) struct Path {
+    /// Its segments, of which `{name}` stands for any text.
+    pub(crate) template: &'static str,
+    /// Whether the path takes this text for its first parameter.
+    takes: fn(&str) -> bool,
+    /// Whether the answer may set the visitor's cookie.
+    pub(crate) has_visitor_cookie: bool,
+    /// One for each method.
+    pub(crate) routes: &'static [Route],
+}
+
+/// A method of a path.
+pub(crate) struct Route {
+    /// Its name as HTTP has it. Where there is `GET` with a JSON answer there is `HEAD`.
+    pub(crate) method: &'static str,
+    /// Who may call it.
+    pub(crate) caller: Caller,
+    /// Parameters that its query may have, in groups; `None` where pages and vendors' clients add what they like.
+    query: Option<&'static [&'static [&'static str]]>,
+    /// What the audit log records.
+    pub(crate) audit: Option<(Action, Target)>,
+    /// What answers it.
+    pub(crate) handler: Handler,
+}
+
+/// Whom a route serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A page of any origin, without a key.
+    Page,
+    /// Another vendor's client, on a page or a server.
+    VendorClient,
+    /// A company's server, with a key of scope `server`.
+    Server,
+    /// A company's admin, with a key of scope `admin`.
+    Admin,
+    /// Whoever runs the deployment.
+    Operator,
+}
+
+/// What an action of the audit log is done to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// What this parameter of the path names.
+    Parameter(&'static str),
+    /// The one thing of this id.
+    Fixed(&'static str),
+    /// What the handler names, by [`audit::target`], or nothing.
+    Handler,
+}
+
+/// A handler, by the proof that it needs.
+pub(crate) enum Handler {
+    /// Takes no key, or checks it with the rest.
+    Open(for<'a> fn(&'a RequestContext, &'a Parameters) -> Answering<'a, String>),
+    /// For an admin of a company.
+    Admin(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> Answering<'a, String>),
+    /// For an admin of a company. The answer is written piece by piece.
+    AdminStream(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> Answering<'a, Response>),
+    /// For the operator.
+    Operator(for<'a> fn(&'a RequestContext, Operator, &'a Parameters) -> Answering<'a, String>),
+}
+
+/// A handler at work.
+type Answering<'a, T> = LocalBoxFuture<'a, Result<T, Error>>;
+
+pub(crate) const fn at(template: &'static str, routes: &'static [Route]) -> Path {
+    Path { template, takes: |_| true, has_visitor_cookie: false, routes }
+}
+
+impl Path {
+    /// Its first parameter is one of those that `takes` knows.
+    pub(crate) const fn of(self, takes: fn(&str) -> bool) -> Self {
+        Self { takes, ..self }
+    }
+
+    pub(crate) const fn with_visitor_cookie(self) -> Self {
+        Self { has_visitor_cookie: true, ..self }
+    }
+}
+
+pub(crate) const fn route(method: &'static str, (caller, handler): (Caller, Handler)) -> Route {
+    Route { method, caller, query: Some(&[]), audit: None, handler }
+}
+
+pub(crate) const fn get(handler: (Caller, Handler)) -> Route {
+    route("GET", handler)
+}
+
+pub(crate) const fn post(handler: (Caller, Handler)) -> Route {
+    route("POST", handler)
+}
+
+pub(crate) const fn put(handler: (Caller, Handler)) -> Route {
+    route("PUT", handler)
+}
+
+pub(crate) const fn patch(handler: (Caller, Handler)) -> Route {
+    route("PATCH", handler)
+}
+
+pub(crate) const fn delete(handler: (Caller, Handler)) -> Route {
+    route("DELETE", handler)
+}
+
+impl Route {
+    /// Its query may have these parameters, and no others.
+    pub(crate) const fn query(self, groups: &'static [&'static [&'static str]]) -> Self {
+        Self { query: Some(groups), ..self }
+    }
+
+    /// Its query may have any parameter.
+    pub(crate) const fn any_query(self) -> Self {
+        Self { query: None, ..self }
+    }
+
+    /// It is an action of the audit log.
+    pub(crate) const fn audit(self, action: Action, target: Target) -> Self {
+        Self { audit: Some((action, target)), ..self }
+    }
+
+    /// The parameters that its query may have; `None` if any.
+    pub(crate) fn parameters(&self) -> Option<Vec<&'static str>> {
+        self.query.map(<[_]>::concat)
+    }
+}
+
+/// Texts of a path, by the names that its template gives them.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    /// Empty for a name that the template does not have.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_default()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find_map(|(known, text)| (*known == name).then_some(text.as_str()))
+    }
+}
+
+impl Path {
+    pub(crate) fn parameters(&self, segments: &[&str]) -> Option<Parameters> {
+        let mut parameters = Parameters::default();
+        let mut segments = segments.iter();
+        for part in self.template.split('/').skip(1) {
+            let segment = segments.next()?;
+            if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                parameters.0.push((name, (*segment).to_owned()));
+            } else if part != *segment {
+                return None;
+            }
+        }
+        let takes = parameters.0.first().is_none_or(|(_, text)| (self.takes)(text));
+        (segments.next().is_none() && takes).then_some(parameters)
+    }
+
+    /// The route for a method. `HEAD` is `GET` without the body; to begin an export, or to follow events, takes `GET`.
+    pub(crate) fn route(&self, method: &Method) -> Option<&'static Route> {
+        let is_head = *method == Method::Head;
+        let name = if is_head { "GET" } else { method.as_ref() };
+        let found = self.routes.iter().find(|route| route.method == name)?;
+        (!is_head || !matches!(found.handler, Handler::AdminStream(_))).then_some(found)
+    }
+
+    /// The value of `Allow`.
+    pub(crate) fn allow(&self) -> String {
+        let has_head = |route: &Route| route.method == "GET" && !matches!(route.handler, Handler::AdminStream(_));
+        let methods = self.routes.iter().flat_map(|route| [Some(route.method), has_head(route).then_some("HEAD")]);
+        methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether pages of any origin may read the answer. The handler checks the company's own list of origins.
+    pub(crate) fn is_public(&self) -> bool {
+        self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
+    }
+}

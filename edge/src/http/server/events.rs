@@ -1,0 +1,74 @@
+//! `POST /api/webhooks/events`: events from a customer's server.
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::http::context::RequestContext;
+use crate::http::route::HandlerResult;
+use crate::http::{auth, body, rate_limit};
+use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::owner::resolve;
+use crate::ingest::receipt::{Receipt, Warning};
+use crate::ingest::server::{self, Parsed, ServerResult};
+use crate::store::people::Identifiers;
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServerEventsAnswer<'a> {
+    /// The single form only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<&'a str>,
+    #[serde(flatten)]
+    receipt: Receipt,
+    profile_id: Option<&'a str>,
+    linked: bool,
+    created: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType, eventData?, timestamp?, messageId?}` or
+/// `{…, events:[…]}`, and `user?:{…}` with what is known of the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
+/// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
+pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
+    cx.log().came_by_server();
+    let hash = auth::hash_of(cx, "x-trackmate-api-key")?;
+    rate_limit::key(cx, &hash).await?;
+    let text = match body::text(cx).await {
+        Ok(text) => text,
+        Err(error) => return Err(key_first(cx, &hash, error).await),
+    };
+    cx.log().refused(&text, None, answer(cx, &hash, &text).await)
+}
+
+/// A bad key is told before a bad body, where D1 can be asked for it.
+async fn key_first(cx: &RequestContext, hash: &str, error: Error) -> Error {
+    match resolve(cx, hash, &Identifiers::default(), 0).await {
+        Ok(_) | Err(Error::Down(_)) => error,
+        Err(error) => error,
+    }
+}
+
+async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
+    let Parsed { batch, rejected, edit, mut warnings } = match server::parse(cx, text, hash) {
+        Ok(parsed) => parsed,
+        Err(problem) => return Err(key_first(cx, hash, problem.into()).await),
+    };
+    let count = batch.rows.len();
+    rate_limit::items(cx, hash, count).await?;
+    let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
+    let stored = batch.store(cx, edit.as_ref()).await;
+    let stored = outage_buffer::or_keep(cx, stored, || Work::Server(batch)).await?;
+    cx.log().stored(rejected.repeated.iter(), &[]);
+    let ServerResult { result, profile, created, warnings: more } = stored.unwrap_or_default();
+    warnings.extend(more);
+    Ok(serde_json::to_string(&ServerEventsAnswer {
+        message_id: message_id.as_deref(),
+        receipt: Receipt::new(rejected, count, result),
+        linked: profile.is_some(),
+        profile_id: profile.as_deref(),
+        created,
+        warnings,
+    })?)
+}

@@ -1,0 +1,3 @@
+//! Routes that customers' servers cx, with a key of scope `server`.
+
+pub(crate) mod events;

@@ -1,0 +1,34 @@
+//! Whether a company lets a page in: what the batch in D1 said of it, as the caller's problem.
+
+use trackmate_wire::problem::{Code, Problem};
+
+use crate::error::Error;
+use crate::ingest::context::IngestContext;
+use crate::store::ingest::Door;
+
+/// Turns a shut door into the caller's problem.
+pub(crate) fn check(cx: &IngestContext, door: Door) -> Result<(), Error> {
+    match door {
+        Door::Open { watched } => {
+            cx.log().watched(watched);
+            Ok(())
+        }
+        Door::UnknownCompany => Err(unknown_company().into()),
+        Door::WrongOrigin => Err(Problem::new(
+            Code::OriginNotAllowed,
+            "this page's origin is not on the company's list of allowed origins",
+        )
+        .into()),
+        Door::Unproved => Err(Problem::field(
+            Code::IdentityUnproved,
+            "userHash",
+            "this company's pages must send userHash, made on its server from its identity secret",
+        )
+        .into()),
+        Door::Replanned(_) => Err(Error::Internal("a plan is in force that nothing was held against".to_owned())),
+    }
+}
+
+pub(crate) fn unknown_company() -> Problem {
+    Problem::field(Code::UnknownCompany, "company_id", "no company has this id")
+}

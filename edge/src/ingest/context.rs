@@ -1,0 +1,80 @@
+//! What commands that take events in share: who sent the request, the ids they give out, and the log of outcomes.
+
+use std::cell::{Cell, OnceCell};
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
+use trackmate_wire::hex::hex;
+
+use crate::domain::{bot, event};
+use crate::ingest::outcome_log::OutcomeLog;
+use crate::runtime::context::Context;
+use crate::runtime::random;
+
+/// Who sent a request, by its headers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Client {
+    /// The page's origin.
+    pub(crate) origin: Option<String>,
+    /// The `User-Agent`.
+    #[serde(rename = "agent")]
+    pub(crate) user_agent: Option<String>,
+}
+
+/// A [`Context`] in which events are taken in.
+pub(crate) struct IngestContext {
+    cx: Context,
+    client: Client,
+    log: OutcomeLog,
+    seed: OnceCell<String>,
+    ids: Cell<u32>,
+}
+
+impl Deref for IngestContext {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.cx
+    }
+}
+
+impl IngestContext {
+    pub(crate) fn new(cx: Context, client: Client) -> Self {
+        Self { cx, client, log: OutcomeLog::default(), seed: OnceCell::new(), ids: Cell::default() }
+    }
+
+    /// The same, with the [`Self::seed`] of a request that is worked on again.
+    pub(crate) fn with_seed(self, seed: &str) -> Self {
+        Self { seed: OnceCell::from(seed.to_owned()), ..self }
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn origin(&self) -> Option<String> {
+        self.client.origin.clone()
+    }
+
+    /// Whether a machine sends this, by its own word.
+    pub(crate) fn is_bot(&self) -> bool {
+        self.client.user_agent.as_deref().is_some_and(bot::is_agent)
+    }
+
+    /// What becomes of each item of the request.
+    pub(crate) const fn log(&self) -> &OutcomeLog {
+        &self.log
+    }
+
+    /// Of what the ids are made that a sender left to us.
+    pub(crate) fn seed(&self) -> &str {
+        self.seed.get_or_init(|| hex(&random::bytes::<16>()))
+    }
+
+    /// An id for an event that brings none: the same for the n-th of a request, however often that is worked on again.
+    pub(crate) fn message_id(&self) -> String {
+        let n = self.ids.get();
+        self.ids.set(n + 1);
+        event::content_id(&[self.seed(), &n.to_string()])
+    }
+}

@@ -1,0 +1,110 @@
+//! What a request that brings events is answered: how many were accepted, what was rejected, and warnings.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use trackmate_wire::problem::Problem;
+
+use crate::domain::event::{Row, Sorted};
+use crate::domain::revenue;
+
+/// What became of events that could be stored.
+pub(crate) struct IngestResult {
+    /// How many are new.
+    pub(crate) new: usize,
+    /// Those that the company's plan refused: place in the request, and why.
+    pub(crate) rejected: Vec<(usize, Problem)>,
+}
+
+/// What became of a batch.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Receipt {
+    pub(crate) success: bool,
+    pub(crate) accepted: usize,
+    pub(crate) duplicates: usize,
+    pub(crate) rejected: Vec<Rejected>,
+    /// Only while the database is down: what is accepted is stored once it is back, and duplicates are told apart then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    pub(crate) queued: bool,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Rejected {
+    index: usize,
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl Rejected {
+    pub(crate) fn new(index: usize, problem: Problem) -> Self {
+        let field = problem.place().map(str::to_owned);
+        Self { index, code: problem.code.as_str(), message: problem.message, field }
+    }
+}
+
+impl Receipt {
+    /// Of `count` events that could be stored, or were refused then, what came of them, if it is known yet.
+    pub(crate) fn new(sorted: Sorted, count: usize, result: Option<IngestResult>) -> Self {
+        let queued = result.is_none();
+        let IngestResult { new: accepted, rejected: refused } =
+            result.unwrap_or(IngestResult { new: count, rejected: Vec::new() });
+        let duplicates = count.saturating_sub(accepted + refused.len()) + sorted.repeated.len();
+        let mut rejected = sorted.rejected;
+        rejected.extend(refused);
+        rejected.sort_by_key(|(index, _)| *index);
+        Self {
+            success: true,
+            accepted,
+            duplicates,
+            rejected: rejected.into_iter().map(|(index, problem)| Rejected::new(index, problem)).collect(),
+            queued,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Warning {
+    pub(crate) code: &'static str,
+    pub(crate) message: Cow<'static, str>,
+}
+
+impl Warning {
+    pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
+        Self { code, message: Cow::Borrowed(message) }
+    }
+
+    /// An optional part that was left out, with the reason. The rest is stored.
+    pub(crate) fn left_out(part: &str, why: &str) -> Self {
+        Self { code: "left_out", message: format!("{part} was left out: {why}").into() }
+    }
+
+    /// A part of `user` that was not stored, or not whole.
+    pub(crate) fn of_user(problem: &Problem) -> Self {
+        Self { code: "left_out", message: format!("not all of user was stored: {}", problem.message).into() }
+    }
+
+    /// An amount that counts nothing.
+    pub(crate) const fn amount_unread() -> Self {
+        Self::new(
+            "amount_unread",
+            "an amount could not be read and counts as no revenue; send a number, or a text such as 1299.00, with currency beside it",
+        )
+    }
+
+    /// An optional text that was cut.
+    pub(crate) fn cut(part: &str, chars: usize) -> Self {
+        Self { code: "cut", message: format!("{part} was cut to {chars} characters").into() }
+    }
+}
+
+/// Says so when an event tells an amount that is none.
+pub(crate) fn amount_unread(rows: &[Row]) -> Option<Warning> {
+    let is_unread = |row: &Row| row.revenue.is_none() && revenue::is_unread(row.data.get());
+    rows.iter().any(is_unread).then(Warning::amount_unread)
+}

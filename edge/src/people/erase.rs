@@ -1,0 +1,50 @@
+//! Erasing a person.
+
+use trackmate_wire::limits::ERASE_SLICES_MAX;
+use trackmate_wire::problem::{Code, Problem};
+use worker::console_error;
+
+use crate::error::Error;
+use crate::runtime::context::Context;
+use crate::runtime::random;
+use crate::store::{self, erasures, people};
+
+/// How often an erasure reads its person again because an edit came in between.
+const RACES_MAX: usize = 5;
+
+/// Erases the person at once, and as much of what is theirs as one request may. The sweep deletes the rest. → The id of the
+/// profile that stood for all that were merged.
+pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
+    let id = begin(cx, company, id).await?;
+    let db = cx.db(Some(company))?;
+    for _ in 0..ERASE_SLICES_MAX {
+        match erasures::slice(db, company, &id, cx.now_ms()).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                // The person is gone; the rest is the sweep's.
+                console_error!("request {}: an erasure was not finished: {}", cx.request_id(), store::brief(&error));
+                break;
+            }
+        }
+    }
+    Ok(id)
+}
+
+/// Erases the person, unless that was done, and whoever was merged into them; the id of the profile that stood for all.
+async fn begin(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
+    let db = cx.db(Some(company))?;
+    for _ in 0..RACES_MAX {
+        let found = people::profile(db, company, id).await?;
+        let read = found.ok_or_else(|| Problem::new(Code::UnknownUser, "no user of this company has this id"))?;
+        if read.erased_at.is_some() {
+            return Ok(read.id);
+        }
+        let (number, notice) = (random::number(), random::message_id());
+        if let Some(outbox) = erasures::begin(db, company, &read, number, cx.now_ms(), &notice).await? {
+            cx.emitted(company, outbox);
+            return Ok(read.id);
+        }
+    }
+    Err(Problem::new(Code::Conflict, "the user is being edited by many at once; try again").into())
+}
