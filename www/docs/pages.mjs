@@ -8,7 +8,7 @@ export const PAGES = [
   { name: 'webhooks', title: 'Webhooks', file: 'docs/webhooks.md' },
   { name: 'api', title: 'HTTP API', file: 'docs/api.md' },
   { name: 'http', title: 'Every route' },
-  { name: 'clients/others', title: 'Which clients are taken', file: 'docs/clients/others.md' },
+  { name: 'clients/others', title: 'Which clients are supported', file: 'docs/clients/others.md' },
   { name: 'clients/segment', title: "Segment's clients", file: 'docs/clients/segment.md' },
   { name: 'clients/rudderstack', title: "RudderStack's clients", file: 'docs/clients/rudderstack.md' },
   { name: 'clients/posthog', title: "PostHog's clients", file: 'docs/clients/posthog.md' },
