@@ -42,7 +42,7 @@ bench: ## Measure ingest and identify against a floor of the same run, deliverie
 soak: ## Twenty million schedules of faults against the rules of a delivery; SEED= for others than last time
 	@SCHEDULES=$${SCHEDULES:-20000000} cargo test --release --package trackmate-edge --test delivery -- --nocapture a_million
 
-bench-neighbours: ## Measure what a company notes of all that others do in its database; EVENTS=1000000; writes bench/neighbours.md
+bench-neighbours: ## Measure what a company notices of all that others do in its database; EVENTS=1000000; writes bench/neighbours.md
 	@scripts/setup.sh && scripts/build.sh && exec node bench/neighbours.mjs
 
 bench-sdk: ## Measure the SDK's CPU in Chromium next to well-known ones; writes bench/sdk.md and bench/sdk.svg

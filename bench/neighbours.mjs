@@ -304,9 +304,9 @@ function report(quiet, loaded, more, undone, facts) {
   table('A company beside others', ['', 'goal', 'quiet', 'loaded', ''], rows);
   const line = (cells) => `| ${cells.join(' | ')} |`;
   const lines = [
-    '# What a company notes of others',
+    '# What a company notices of others',
     '',
-    'Written by `make bench-neighbours`; [README.md](README.md) says how to read it.',
+    '`make bench-neighbours` writes this page; [README.md](README.md#neighbours) says how to read it.',
     '',
     facts,
     '',

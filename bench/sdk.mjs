@@ -249,14 +249,25 @@ writeFileSync(
   at('bench/sdk.md'),
   `# What the SDK costs a page
 
-Made by \`make bench-sdk\` (bench/sdk.mjs): Chromium ${version}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} at the end, medians of ${LOADS} fresh profiles each for the load and ${ROUNDS} for the rest.
-CPU is the main thread's, from when a page has come to rest and the SDK's script is added to it, less that of the same with an empty script (${floor.load.toFixed(1)} ms for the load, ${floor.track.toFixed(3)} ms for each turn of the
-loop). The bundles are made by the same esbuild.
+\`make bench-sdk\` (sdk.mjs) writes this page. [README.md](README.md#the-sdk) says how to read it.
+
+- Machine: Chromium ${version}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} at the end. The figures are medians of ${LOADS} fresh
+  profiles each for the load, and of ${ROUNDS} for the rest.
+- CPU is the main thread's, measured from when the SDK's script is added to a page that has come to
+  rest. The CPU of the same with an empty script is subtracted: ${floor.load.toFixed(1)} ms for the load, ${floor.track.toFixed(3)} ms for
+  each turn of the loop.
+- The same esbuild makes all bundles.
 
 ${table}
 
-*bare browser* is no SDK: a page that takes a Web Lock, writes each event to \`localStorage\` at once and removes it again, and sends them in batches of twenty, in the fewest lines; *with wasm*, it also compiles the
-SDK's WebAssembly, and calls none of it. TrackMate writes the events of such a stream together, twice a second, sends them together, once a second, and takes ${beside('load')} as much to load and ${beside('track')} as much for a \`track()\`.
+*bare browser* is not an SDK. It is a page that takes a Web Lock, writes each event to
+\`localStorage\` at once and removes it again, and sends the events in batches of twenty, in the
+fewest lines.
+*bare browser, wasm* also compiles the SDK's WebAssembly and does not call it.
+
+TrackMate writes the events of such a stream together, twice a second, and sends them together, once
+a second. It takes ${beside('load')} as much as these two to load, and ${beside('track')} as much
+for a \`track()\`.
 
 Goals for TrackMate: ${met(GOALS.load, 'load')}; ${met(GOALS.track, 'track')}; ${met(GOALS.sync, 'sync')}.
 

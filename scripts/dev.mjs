@@ -47,9 +47,9 @@ const began = Date.now();
 
 /** A failure with what the person can do about it. */
 class Trouble extends Error {
-  constructor(message, mend) {
+  constructor(message, fix) {
     super(message);
-    this.mend = mend;
+    this.fix = fix;
   }
 }
 
@@ -148,7 +148,7 @@ function fail(error) {
   if (stopping) return;
   const seconds = ((Date.now() - stepBegan) / 1000).toFixed(1);
   console.error(`FAILED: ${stepName || 'make dev'} (${seconds} s): ${error.message}`);
-  console.error(`Mend: ${error.mend ?? `read ${shown(FILES.log)}`}`);
+  console.error(`Fix: ${error.fix ?? `read ${shown(FILES.log)}`}`);
   stop(1);
 }
 
@@ -242,7 +242,7 @@ async function migrate() {
     if (attempt < 3 && /SQLITE_(LOCKED|BUSY)/.test(output)) continue;
     throw new Trouble(
       `the migrations did not apply (${how})\n${output}`,
-      `mend the migration named above, or start from an empty D1: rm -r ${shown(STATE)}`,
+      `fix the migration named above, or start from an empty D1: rm -r ${shown(STATE)}`,
     );
   }
   writeFileSync(stamp, wanted);
@@ -318,7 +318,7 @@ const keep = (kept) => writePrivate(FILES.kept, `${JSON.stringify(kept, null, 2)
 async function startShop(kept) {
   const server = 'examples/shop-server/server.mjs';
   if (!(await portIsFree(SHOP_PORT))) {
-    console.warn(`WARNING: port ${SHOP_PORT} is in use, so the shop's server does not run. Mend: PORT=${PORT + 10} make dev`);
+    console.warn(`WARNING: port ${SHOP_PORT} is in use, so the shop's server does not run. Fix: PORT=${PORT + 10} make dev`);
     return false;
   }
   const env = {
@@ -382,7 +382,7 @@ async function startPage(kept) {
     await serveStartPage(START_PORT, { url: URL_SHOWN, companyId, adminKey, origins: ORIGINS, openShop: otherShops(kept) });
     return true;
   } catch (error) {
-    console.warn(`WARNING: the start page does not run: ${error.message}. Mend: PORT=${PORT + 10} make dev`);
+    console.warn(`WARNING: the start page does not run: ${error.message}. Fix: PORT=${PORT + 10} make dev`);
     return false;
   }
 }

@@ -21,12 +21,12 @@ export ESBUILD_BIN="$ROOT/node_modules/.bin/esbuild"
 export WORKER_BUILD_BIN="$CACHE/worker-build-$WORKER_BUILD_VERSION/bin/worker-build"
 export WRANGLER_SEND_METRICS=false CLOUDFLARE_CF_FETCH_ENABLED=false
 
-STEP='' MEND='' STEP_BEGAN=0
+STEP='' FIX='' STEP_BEGAN=0
 
-# step <name> <mend>: closes the step before, opens this one. The mend is what to do when it fails.
+# step <name> <fix>: closes the step before, opens this one. The fix is what to do when it fails.
 step() {
   step_done
-  STEP=$1 MEND=$2 STEP_BEGAN=$SECONDS
+  STEP=$1 FIX=$2 STEP_BEGAN=$SECONDS
   echo "==> $STEP …"
 }
 
@@ -40,7 +40,7 @@ step_failed() {
   if [ "$BASH_SUBSHELL" -gt 0 ]; then exit 1; fi
   trap - ERR
   echo "FAILED: ${STEP:-$0} ($((SECONDS - STEP_BEGAN)) s)" >&2
-  if [ -n "$MEND" ]; then echo "Mend: $MEND" >&2; fi
+  if [ -n "$FIX" ]; then echo "Fix: $FIX" >&2; fi
   exit 1
 }
 trap step_failed ERR

@@ -7,7 +7,7 @@
 step "Rust toolchain" "install Rust with rustup (https://rustup.rs), then open a new shell"
 for tool in cargo rustc npm; do
   if ! have "$tool"; then
-    if [ "$tool" = npm ]; then MEND="install Node.js with npm (any version from 20 on; the build brings its own Node 22)"; fi
+    if [ "$tool" = npm ]; then FIX="install Node.js with npm (any version from 20 on; the build brings its own Node 22)"; fi
     echo "    $tool is not on PATH" >&2
     false
   fi

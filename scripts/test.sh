@@ -25,12 +25,12 @@ totals() {
   [ "$failed" -eq 0 ]
 }
 
-# suite <name> <counter> <mend> <command>…: runs it, adds what <counter> reads from its log to the totals.
+# suite <name> <counter> <fix> <command>…: runs it, adds what <counter> reads from its log to the totals.
 suite() {
-  local name=$1 counter=$2 mend=$3 rc=0 p=0 f=0 s=0
+  local name=$1 counter=$2 fix=$3 rc=0 p=0 f=0 s=0
   shift 3
   local log=$LOGS/${name//[^a-zA-Z0-9]/-}.log
-  step "$name" "$mend"
+  step "$name" "$fix"
   export LOG=$log
   "$@" </dev/null 2>&1 | tee "$log" || rc=$?
   read -r p f s <<<"$("$counter" "$log" "$rc")"
@@ -41,7 +41,7 @@ suite() {
   if [ "$f" -gt 0 ]; then
     mark=FAILED
     echo "FAILED: $name"
-    echo "Mend: $mend"
+    echo "Fix: $fix"
   elif [ "$p" -eq 0 ]; then
     mark=skipped
   fi
@@ -117,7 +117,7 @@ install_package() {
 shopt -s nullglob
 
 if ! scripts/setup.sh test; then
-  report+=("FAILED   set-up: see its mend above")
+  report+=("FAILED   set-up: see its fix above")
   failed=1
   totals || exit 1
 fi
@@ -133,13 +133,13 @@ else
 fi
 for project in www sdk-wasm/js; do
   if [ -f "$project/tsconfig.json" ]; then
-    suite "types of $project" one "mend the types named above" types "$project"
+    suite "types of $project" one "fix the types named above" types "$project"
   fi
 done
-suite "clippy" one "mend the warnings above" cargo clippy --quiet --workspace --all-targets -- -D warnings
-suite "clippy for wasm" one "mend the warnings above" \
+suite "clippy" one "fix the warnings above" cargo clippy --quiet --workspace --all-targets -- -D warnings
+suite "clippy for wasm" one "fix the warnings above" \
   cargo clippy --quiet --package trackmate-edge --package trackmate-sdk --target wasm32-unknown-unknown -- -D warnings
-suite "docs" one "mend the links and comments named above" docs
+suite "docs" one "fix the links and comments named above" docs
 
 if [ "$MODE" = all ]; then
   suite "rust tests" cargo_tests "run: cargo test --workspace" cargo test --quiet --workspace --no-fail-fast

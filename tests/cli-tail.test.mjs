@@ -148,7 +148,7 @@ describe('the command-line manager watches', () => {
       const said = await run(t, c, ['receipt', 'order-78']);
       return said.code === 0 && said;
     });
-    assert.match(rejected.text, /^paid rejected\n[^]* {3}Code: +invalid_timestamp\n {3}Field: +timestamp\n {3}Said: +timestamp is ISO 8601[^]* {3}Mend: +Send `new Date\(\)\.toISOString\(\)`/);
+    assert.match(rejected.text, /^paid rejected\n[^]* {3}Code: +invalid_timestamp\n {3}Field: +timestamp\n {3}Said: +timestamp is ISO 8601[^]* {3}Fix: +Send `new Date\(\)\.toISOString\(\)`/);
     assert.doesNotMatch(rejected.text, /Person|Deliveries/);
     assert.equal(JSON.parse((await run(t, c, ['receipt', 'order-78', '--json', '--door', 'browser'])).text).event.code, 'invalid_timestamp');
     const none = await run(t, c, ['receipt', 'order-79']);

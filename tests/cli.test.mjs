@@ -430,7 +430,7 @@ describe('the command-line manager', () => {
       assert.equal(done(await list()).stderr, '');
       assert.match((await list(['--key', 'wrong'])).stderr, /the key came from --key, the address \S+ from \.trackmate\/dev\.json/);
       keep('.config/trackmate/config.json', 0o644);
-      assert.match(done(await list()).stderr, /other users of this machine can read the key in .*config\.json; mend: chmod 600/);
+      assert.match(done(await list()).stderr, /other users of this machine can read the key in .*config\.json; fix: chmod 600/);
     });
   });
 });

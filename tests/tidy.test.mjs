@@ -1,10 +1,12 @@
-// The rules about where things stand, checked: what a reviewer would otherwise have to notice each time.
+// The rules of the house that a test can check, so that no reviewer has to: where things stand, how long lines are,
+// which words are used.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { slug } from '../www/docs/markdown.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n').filter((f) => existsSync(join(ROOT, f)));
@@ -12,6 +14,8 @@ const read = (file) => readFileSync(join(ROOT, file), 'utf8');
 const under = (folder, ending) => files.filter((f) => f.startsWith(folder) && f.endsWith(ending));
 /** Rust without comments and without its tests. */
 const code = (file) => read(file).split('#[cfg(test)]')[0].replaceAll(/\/\/.*$/gm, '');
+/** Markdown without its code blocks; their lines stay as blank ones, so that numbers are right. */
+const prose = (markdown) => markdown.replaceAll(/^ *```[^]*?^ *```$/gm, (block) => block.replaceAll(/.+/g, ''));
 
 test('every file opens with what it is', () => {
   const openings = { '.rs': /^(#!\[.*\n)*\/\/! /, '.sql': /^-- /, '.mjs': /^(#!.*\n)?\/\/ /, '.ts': /^(\/\/ |\/\*\*)/, '.sh': /^#!.*\n# / };
@@ -52,10 +56,51 @@ test('the list of problem codes in the docs is the list in the code', () => {
   assert.deepEqual(documented, coded);
 });
 
-test('every path that the docs link to or map exists', () => {
+test('every path and every heading that the docs link to exists', () => {
+  const headings = (file) => [...prose(read(file)).matchAll(/^#+ (.+)$/gm)].map(([, text]) => slug(text));
   for (const doc of under('', '.md')) {
-    for (const [, target] of read(doc).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      assert.ok(existsSync(join(ROOT, dirname(doc), target)), `${doc} → ${target}`);
+    for (const [, target, anchor] of prose(read(doc)).matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)) {
+      const path = target ? join(dirname(doc), target) : doc;
+      assert.ok(existsSync(join(ROOT, path)), `${doc} → ${target}`);
+      if (anchor) assert.ok(headings(path).includes(anchor), `${doc} → ${target}#${anchor}`);
     }
   }
+});
+
+/** Lines of a file that `isWrong` finds, as `file:line`. */
+const linesOf = (file, isWrong) => read(file).split('\n').flatMap((line, index) => (isWrong(line) ? [`${file}:${index + 1}`] : []));
+const width = (line) => [...line].length;
+
+/** Whether a line of Markdown could be wrapped and is not: tables, the targets of links and single words cannot be. */
+function isWide(line) {
+  if (/^\s*\|/.test(line)) return false;
+  const text = line.replaceAll(/\]\([^)]*\)/g, ']').replaceAll(/https?:\/\/\S+/g, '');
+  const words = text.replace(/^\s*([-*]|\d+\.)\s/, '').replaceAll(/`[^`]*`/g, 'code').trim();
+  return width(text) > 100 && words.includes(' ');
+}
+
+/** Markdown that is still to be wrapped. This list only gets shorter. */
+const WIDE_MARKDOWN = ['cli/README.md', 'docs/sdk.md'];
+
+test('no line of a Markdown file has more than 100 characters, apart from tables, links and code', () => {
+  for (const file of under('', '.md')) {
+    const wide = prose(read(file)).split('\n').flatMap((line, index) => (isWide(line) ? [`${file}:${index + 1}`] : []));
+    if (WIDE_MARKDOWN.includes(file)) assert.notDeepEqual(wide, [], `${file} is wrapped: take it off the list`);
+    else assert.deepEqual(wide, []);
+  }
+});
+
+/** Folders with Rust that is still to be wrapped. This list only gets shorter. */
+const WIDE_RUST = ['cli/', 'edge/', 'sdk-wasm/'];
+
+test('no comment in Rust has more than 100 characters in a line, and no line of Rust more than 120', () => {
+  const isLong = (line) => width(line) > (/^\s*\/\/(?!.*https?:)/.test(line) ? 100 : 120);
+  const long = under('', '.rs').flatMap((file) => linesOf(file, isLong));
+  assert.deepEqual(long.filter((place) => !WIDE_RUST.some((folder) => place.startsWith(folder))), []);
+  for (const folder of WIDE_RUST) assert.ok(long.some((place) => place.startsWith(folder)), `${folder} is wrapped: take it off the list`);
+});
+
+test('texts that say what to do say "Fix", and never "Mend"', () => {
+  const texts = files.filter((file) => /\.(md|rs|ts|tsx|mjs|sh)$/.test(file) && !file.startsWith('www/') && file !== 'tests/tidy.test.mjs');
+  assert.deepEqual(texts.flatMap((file) => linesOf(file, (line) => /\bMend\b/.test(line))), []);
 });

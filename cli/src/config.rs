@@ -144,7 +144,7 @@ fn first_file(files: &[PathBuf]) -> Result<Option<(Kept, PathBuf)>, Error> {
 fn warn_if_open(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        eprintln!("warning: other users of this machine can read the key in {0}; mend: chmod 600 {0}", path.display());
+        eprintln!("warning: other users of this machine can read the key in {0}; fix: chmod 600 {0}", path.display());
     }
 }
 

@@ -1,197 +1,245 @@
-//! What a person reads of each problem code: what it is, why it happens and how to mend it. `docs/problems.md` and the page `/docs/problems/` are made from
-//! this (`make openapi`), and the command-line manager shows it. The Worker carries none of it: nothing there asks for it.
+//! What a person reads of each problem code: what it is, why it happens and how to fix it.
+//! `make openapi` makes `docs/problems.md` and the page `/docs/problems/` of it, and the
+//! command-line manager shows it. The Worker does not contain it, because nothing there uses it.
 
 use crate::problem::Code;
 
-/// A problem as the documentation tells it; Markdown, of which only code is used.
+/// The text about one problem code. It is Markdown that uses code spans only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
+pub struct Explanation {
     /// What it is, in a few words without a full stop.
     pub title: &'static str,
-    /// When it is answered, and why.
+    /// When TrackMate answers with this code, and why.
     pub cause: &'static str,
     /// What the caller can do about it.
-    pub mend: &'static str,
+    pub fix: &'static str,
 }
 
-const fn told(title: &'static str, cause: &'static str, mend: &'static str) -> Told {
-    Told { title, cause, mend }
+const fn explanation(title: &'static str, cause: &'static str, fix: &'static str) -> Explanation {
+    Explanation { title, cause, fix }
 }
 
-/// What there is to say of a code.
+/// The explanation of a code.
 #[must_use]
 #[allow(clippy::too_many_lines, reason = "a table")]
-pub const fn of(code: Code) -> Told {
+pub const fn of(code: Code) -> Explanation {
     match code {
-        Code::InvalidJson => told(
+        Code::InvalidJson => explanation(
             "The body is not JSON",
-            "The body is not JSON of the expected form.",
-            "Send one JSON object in UTF-8. The message says at which line and column reading stopped; a body that ends too early was cut off on its way, often by a wrong `Content-Length`. The `Content-Type` does not matter.",
+            "The body is not valid JSON, or not JSON of the form that the route expects.",
+            "Send one JSON object in UTF-8. The message names the line and column where parsing stopped. A body \
+             that ends too early was truncated on its way, often because of a wrong `Content-Length`. The \
+             `Content-Type` does not matter.",
         ),
-        Code::BodyTooLarge => told(
+        Code::BodyTooLarge => explanation(
             "The body is too large",
             "The body is over 500 KB, before or after gunzip.",
-            "Send fewer events in one request. The SDK does so by itself.",
+            "Send fewer events in one request. The SDK does so automatically.",
         ),
-        Code::InvalidEncoding => told(
+        Code::InvalidEncoding => explanation(
             "The body cannot be unpacked",
             "The `Content-Encoding` is neither identity nor gzip, or the gzip data are broken.",
-            "Send gzip or plain text. A proxy that unpacks the body has to take the header away, too.",
+            "Send gzip or plain text. A proxy that unpacks the body must also remove the header.",
         ),
-        Code::TooManyEvents => told(
+        Code::TooManyEvents => explanation(
             "Too many events at once",
-            "More than 500 events in one request.",
-            "Split them over several requests; with a `messageId` each, none is stored twice however often one is sent again.",
+            "The request has more than 500 events. Or it is a batch from another vendor's client that \
+             identifies one user id with more than 4 different addresses, or one address with more than 4 \
+             different user ids. Nothing of the request was stored.",
+            "Split the events over several requests. For the batch of another vendor's client, send the \
+             identifies of that person in further requests, in their order. Give each event a `messageId`: then \
+             nothing is stored twice, however often you send it.",
         ),
-        Code::MissingField => told(
+        Code::MissingField => explanation(
             "A field is missing",
             "A required field is missing.",
-            "`field` names it. Null and a blank text count as missing.",
+            "`field` names it. Null and blank text count as missing.",
         ),
-        Code::InvalidField => told(
-            "A field has a value that it cannot have",
-            "A field has a value that it cannot have; `field` names it.",
-            "The message says what it takes, and the reference shows its bounds.",
+        Code::InvalidField => explanation(
+            "A field has an invalid value",
+            "A field has a value that the route does not accept, or the route knows no such field; `field` \
+             names it.",
+            "The message says which values the field takes, and the reference shows its limits.",
         ),
-        Code::EventTooLarge => told(
+        Code::EventTooLarge => explanation(
             "An event is too large",
-            "One event is over 32 KB, or traits have over 250 members.",
-            "Send ids and numbers in place of documents, images and page texts. The other events of the request were stored.",
+            "One event is over 32 KB, or the traits of a person have more than 250 members, including those of \
+             nested objects.",
+            "Send ids and numbers in place of documents, images and page texts. In a batch, the other events \
+             were stored.",
         ),
-        Code::JsonTooDeep => told(
+        Code::JsonTooDeep => explanation(
             "Data are nested too deep",
-            "An event's data are nested deeper than 32.",
-            "Flatten the data. Such depth is mostly an object that holds itself, or a whole component or DOM node sent by mistake.",
+            "An event's data are nested deeper than 32 levels.",
+            "Flatten the data. The usual cause is an object that contains itself, or a whole component or DOM \
+             node sent by mistake.",
         ),
-        Code::PlanViolation => told(
-            "The event is not as the plan has it",
-            "The event is not as the company's tracking plan has it, and the plan rejects; `field` names the place, such as `eventData.order.total`.",
-            "Send the event under the name and with the fields and types that the plan has, or change the plan (`trackmate plan`). The other events of the request were stored.",
+        Code::PlanViolation => explanation(
+            "The event violates the tracking plan",
+            "The event violates the company's tracking plan, and the plan rejects such events. `field` names \
+             the place, such as `eventData.order.total`.",
+            "Send the event with the name, fields and types of the plan, or change the plan (`trackmate plan`). \
+             The other events of the request were stored.",
         ),
-        Code::InvalidSession => told(
+        Code::InvalidSession => explanation(
             "The session id cannot be used",
-            "A session id that a caller may not use.",
-            "Let the SDK make it. One of your own has 1 to 128 letters, digits and `_ - . :`. A page cannot name those that TrackMate makes itself: `webhook_…`, and `user_…`, `anonymous_…` or `contact_…` with 32 hexadecimal digits.",
+            "The session id has a wrong form, or it is an id that callers may not use.",
+            "Let the SDK make the id. An id of your own has 1 to 128 letters, digits and `_ - . :`. A page \
+             cannot use the ids that TrackMate makes: `webhook_…`, and `user_…`, `anonymous_…` or `contact_…` \
+             with 32 hexadecimal digits.",
         ),
-        Code::InvalidEmail => told(
+        Code::InvalidEmail => explanation(
             "Not an e-mail address",
-            "Not an e-mail address.",
-            "Send one address of at most 254 bytes, without a name around it. Check the form's field before identifying.",
+            "The text is not an e-mail address.",
+            "Send one address of at most 254 bytes. Check the form's field before you identify.",
         ),
-        Code::PlaceholderId => told(
+        Code::PlaceholderId => explanation(
             "A placeholder in place of an id",
-            "A text that broken clients send in place of an id, such as `undefined`.",
-            "Look for the variable that was empty when the request was made, and send nothing until it is there: two strangers called `undefined` would be taken for one person.",
+            "The id is a text that broken clients send in place of an id, such as `undefined`.",
+            "Find the variable that was empty when the request was made, and send nothing until it has a value. \
+             Otherwise two strangers called `undefined` would become one person.",
         ),
-        Code::InvalidTimestamp => told(
+        Code::InvalidTimestamp => explanation(
             "A time cannot be read",
-            "A time that is neither ISO 8601 nor epoch milliseconds or seconds.",
-            "Send `new Date().toISOString()`, or the number of milliseconds since 1970; or leave it out, and the time of arrival counts.",
+            "A time is neither ISO 8601 nor epoch milliseconds or seconds.",
+            "Send `new Date().toISOString()`, or the number of milliseconds since 1970. Or leave the time out: \
+             then the time of arrival counts.",
         ),
-        Code::InvalidCursor => told(
-            "The cursor is of no use here",
-            "A cursor that this list did not give out.",
-            "Take `nextCursor` as it came, with the same filters and order as the page before. To begin anew, leave it out.",
+        Code::InvalidCursor => explanation(
+            "The cursor does not belong to this list",
+            "This list did not issue the cursor.",
+            "Send `nextCursor` unchanged, with the same filters and order as the page before. To start again, \
+             leave it out.",
         ),
-        Code::InvalidUrl => told(
+        Code::InvalidUrl => explanation(
             "Deliveries may not go to this address",
-            "A webhook URL that deliveries may not go to.",
-            "Use `https` and a public host name: no IP addresses, no names of an internal network, no user name or password in it. Credentials belong in `headers`. To receive on your own machine, use a tunnel.",
+            "A webhook has a URL to which TrackMate may not deliver.",
+            "Use `https` and a public host name, without IP addresses, names of an internal network, user names \
+             or passwords. Put credentials into `headers`. To receive on your own machine, use a tunnel.",
         ),
-        Code::OriginNotAllowed => told(
+        Code::OriginNotAllowed => explanation(
             "The page's origin is not allowed",
-            "The page's origin is not on the company's list.",
-            "Add the origin as the browser sends it (`https://shop.example`, with the port if there is one, without a path) to `allowedOrigins` in the settings.",
+            "The page's origin is not in the company's `allowedOrigins`.",
+            "Add the origin to `allowedOrigins` in the settings, as the browser sends it: \
+             `https://shop.example`, with the port if there is one, without a path.",
         ),
-        Code::MissingKey => told(
+        Code::MissingKey => explanation(
             "No key was sent",
-            "No key was sent.",
-            "Send the key in the header that the route names (`X-TrackMate-API-Key` for servers, `X-Admin-ID` for admins) or as `Authorization: Bearer`. Proxies often take headers away that they do not know.",
+            "The request has no key.",
+            "Send the key in the header that the route names (`X-TrackMate-API-Key` for servers, `X-Admin-ID` \
+             for admins) or as `Authorization: Bearer`. Proxies often remove headers that they do not know.",
         ),
-        Code::InvalidKey => told(
+        Code::InvalidKey => explanation(
             "The key is unknown or revoked",
-            "The key is unknown or revoked.",
-            "Compare its first characters with the list of keys. A key is shown in full only when it is made: if it is lost, make another.",
+            "No key of this deployment matches, or the key is revoked.",
+            "Compare its first characters with the list of keys. A key is shown in full only once, when it is \
+             made: if it is lost, make another.",
         ),
-        Code::IdentityUnproved => told(
-            "Nobody vouches for this identity",
-            "A page identified somebody without the `userHash` that its company asks for, or with a wrong one. Nothing was stored.",
-            "Make `userHash` on your server: the lower-case hex HMAC-SHA256 of the e-mail address with the company's identity secret. Both have to have the address spelled alike.",
+        Code::IdentityUnproved => explanation(
+            "The identity is not proved",
+            "A page identified a person, or sent a contact form, without a valid `userHash`. It is answered in \
+             two cases. First, `identityVerification` is `required` and the request has no `userHash`. Second, \
+             `identityVerification` is `optional` or `required` and the `userHash` is wrong. Nothing was \
+             stored. Servers never need a `userHash`.",
+            "Make `userHash` on your server: the lower-case hex HMAC-SHA256 of the e-mail address, keyed with \
+             the company's identity secret. Hash the address exactly as the page sends it, or trimmed and in \
+             lower case. A client of another vendor that sends no address hashes the user id. If the secret was \
+             rotated, use the new one.",
         ),
-        Code::WrongScope => told(
+        Code::WrongScope => explanation(
             "The key is for other routes",
-            "The key's scope does not cover this route.",
-            "Servers send events with a key of scope `server` (`tm_live_…`); everything under `/api/admin` takes one of scope `admin` (`tm_admin_…`).",
+            "The key's scope does not cover this route, or a page sent a server key.",
+            "Servers send events with a key of scope `server` (`tm_live_…`). Everything under `/api/admin` \
+             takes a key of scope `admin` (`tm_admin_…`). A page uses the company id: revoke a secret key that \
+             a page has sent.",
         ),
-        Code::WrongCompany => told(
-            "The key is another company's",
-            "The `company_id` is not the key's company.",
-            "Leave `company_id` out, since the key says it; or use that company's key. Mostly the keys of test and production are mixed up.",
+        Code::WrongCompany => explanation(
+            "The key belongs to another company",
+            "The `company_id` is not the company of the key.",
+            "Leave `company_id` out, since the key names the company, or use a key of that company. The usual \
+             cause is a mix-up of the keys of test and production.",
         ),
-        Code::UnknownCompany => told(
+        Code::UnknownCompany => explanation(
             "No such company",
             "No company has this id.",
-            "Copy the id from the dashboard's settings: `TM-` and capitals. It has to be of the deployment that the request goes to.",
+            "Copy the id from the dashboard's settings: `TM-` and capitals or digits. The company must exist on \
+             the deployment that you send to.",
         ),
-        Code::UnknownUser => told(
+        Code::UnknownUser => explanation(
             "No such user",
             "No user of this company has this id.",
-            "Take the id from `profileId` of an identify or from the list of users. To name somebody whom TrackMate may not know yet, use the e-mail address: it makes the user.",
+            "Take the id from `profileId` of an identify or from the list of users. To name a person whom \
+             TrackMate may not know yet, use the e-mail address: it creates the user.",
         ),
-        Code::ErasedUser => told(
+        Code::ErasedUser => explanation(
             "The user was erased",
             "The user was erased.",
-            "Send nothing more about them. An address may come again, as somebody new, once its tombstone is lifted.",
+            "Send nothing more about the user. An admin can lift the tombstone of an address: then it can come \
+             back as a new user.",
         ),
-        Code::NotFound => told(
+        Code::NotFound => explanation(
             "Nothing is there",
-            "No such path (a client of another vendor may know others), or no such thing in this company.",
-            "Compare the path with the reference; what another company has is not found either. Behind a proxy, look whether it changes paths.",
+            "The path does not exist, or this company has no such thing.",
+            "Compare the path with the reference; clients of vendors that TrackMate does not support use other \
+             paths. Things of another company are not found either. Behind a proxy, check whether it changes \
+             paths.",
         ),
-        Code::MethodNotAllowed => told(
+        Code::MethodNotAllowed => explanation(
             "The path does not take this method",
-            "The path exists; the method does not.",
-            "The header `Allow` names those that it takes. A redirect turns POST into GET: call the final address.",
+            "The path exists, but not with this method.",
+            "The header `Allow` names the methods of the path. A redirect turns POST into GET: call the final \
+             address.",
         ),
-        Code::Conflict => told(
-            "It stands against what is there",
-            "The id is taken, or what is asked stands against itself: a key does not revoke itself.",
-            "A `messageId` is one event's for ever, an address one user's, a company's id its own. Use another; two users who are one person can be merged.",
+        Code::Conflict => explanation(
+            "The request conflicts with what exists",
+            "The id or address is taken, or the request contradicts itself: a key cannot revoke itself.",
+            "A `messageId` belongs to one event for ever, and an address to one user. Use another. If two users \
+             are one person, merge them.",
         ),
-        Code::LimitReached => told(
-            "There is no room for more",
-            "A limit on the number of things is reached.",
-            "The message names the limit. Delete what is not used any more, or wait for what is under way to end.",
+        Code::LimitReached => explanation(
+            "A limit is reached",
+            "A limit on a number of things is reached.",
+            "The message names the limit. Delete what you no longer use, or wait until running work has ended.",
         ),
-        Code::RateLimited => told(
+        Code::RateLimited => explanation(
             "Too many requests",
-            "More requests than this caller may send in ten seconds.",
-            "Send the same again after the seconds that `Retry-After` names. Events of many visitors go into one request better than into many.",
+            "The caller sent more requests than it may send in ten seconds.",
+            "Send the same request again after the seconds that `Retry-After` names. Put the events of many \
+             visitors into one request rather than into many.",
         ),
-        Code::NotStored => told(
-            "What was queued could not be stored",
-            "The item was answered with `queued` while the database was down, and could not be stored since: the database stayed down for four days, or storing it failed every time. No answer has this code; the list of rejected items tells of it.",
-            "Send it again with the same `messageId`, if you still have it. The deployment's operator has a copy for some days and can replay it.",
+        Code::NotStored => explanation(
+            "A queued item could not be stored",
+            "TrackMate answered the item with `queued` while the database was down, and could not store it \
+             afterwards. Either the database stayed down for four days, or storing the item failed every time. \
+             This code is never an answer; it stands in the list of rejected items.",
+            "Send the item again with the same `messageId`, if you still have it. The deployment's operator has \
+             a copy for some days and can replay it.",
         ),
-        Code::Unavailable => told(
+        Code::Unavailable => explanation(
             "The database cannot be reached",
-            "The database cannot be reached, and what was sent could not be queued either.",
-            "Send the same again after the seconds that `Retry-After` names, with the same `messageId`: nothing is stored twice.",
+            "The database cannot be reached, and the request could not be queued either.",
+            "Send the same request again after the seconds that `Retry-After` names, with the same `messageId`: \
+             nothing is stored twice.",
         ),
-        Code::StorageFull => told(
+        Code::StorageFull => explanation(
             "The database is full",
-            "The database has reached the size that it may have, so nothing more is stored until the deployment's operator has made room.",
-            "Keep what you have and send it again later, with the same `messageId`: the SDK does so. If you run the deployment, set `eventRetentionDays` or delete what is not needed; the deployment guide says how.",
+            "The database has reached its maximum size. TrackMate stores nothing more until the deployment's \
+             operator makes room.",
+            "Keep the request and send it again later with the same `messageId`; the SDK does so. If you run \
+             the deployment, set `eventRetentionDays` or delete what you do not need, as the deployment guide \
+             describes.",
         ),
-        Code::Busy => told(
-            "Many at once change the same person",
+        Code::Busy => explanation(
+            "Too many changes to one person at once",
             "Too many requests change the same person at once, and this one did not get its turn.",
-            "Send the same again after the seconds that `Retry-After` names, with the same `messageId`: what is stored already is not stored twice, and the rest is completed.",
+            "Send the same request again after the seconds that `Retry-After` names, with the same `messageId`. \
+             Nothing is stored twice, and the rest of the request is completed.",
         ),
-        Code::Internal => told(
+        Code::Internal => explanation(
             "TrackMate failed",
-            "Our own failure; `requestId` finds it in the logs.",
-            "Send the same again, with the same `messageId`: nothing is stored twice. If it stays, give the operator the `requestId`.",
+            "TrackMate has a fault; `requestId` finds it in the logs.",
+            "Send the same request again with the same `messageId`: nothing is stored twice. If the error \
+             stays, give the operator the `requestId`.",
         ),
     }
 }
@@ -202,15 +250,15 @@ mod tests {
     use crate::problem::ALL;
 
     #[test]
-    fn every_code_has_a_title_of_its_own_a_cause_and_a_mend() {
+    fn every_code_has_a_unique_title_a_cause_and_a_fix() {
         let mut titles: Vec<&str> = ALL.iter().map(|code| of(*code).title).collect();
         titles.sort_unstable();
         titles.dedup();
         assert_eq!(titles.len(), ALL.len());
         for code in ALL {
-            let Told { title, cause, mend } = of(code);
+            let Explanation { title, cause, fix } = of(code);
             assert!(!title.ends_with('.') && title.len() < 50, "{title}");
-            for text in [cause, mend] {
+            for text in [cause, fix] {
                 assert!(text.ends_with('.') && !text.contains('|') && !text.contains('\n'), "{text}");
                 assert_eq!(text.matches('`').count() % 2, 0, "{text}");
             }

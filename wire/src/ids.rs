@@ -1,20 +1,22 @@
-//! The forms of the identifiers that cross the network: companies, sessions, messages, e-mail addresses.
+//! The forms of the identifiers that cross the network: companies, sessions, messages, e-mail
+//! addresses.
 
 use crate::hex::hex;
 use crate::limits::{EMAIL_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SESSION_ID_BYTES_MAX};
 use crate::signature::sha256;
 
-/// What every session made by the Worker for server events begins with. Public callers may not use it.
+/// Prefix of the sessions that the Worker makes for server events. Public callers may not use it.
 pub const SERVER_SESSION_PREFIX: &str = "webhook_";
-/// What the sessions begin with that the Worker names by a hash of what it was told: of a user id, of a visitor's id
-/// that can be no session's, of a form.
+/// Prefixes of the session ids that the Worker derives by a hash: of a user id, of an anonymous id
+/// that cannot be a session id, and of a form.
 const DERIVED_PREFIXES: [&str; 3] = ["user_", "anonymous_", "contact_"];
-/// Hexadecimal digits of such a hash.
+/// Hexadecimal digits of this hash.
 const DERIVED_DIGITS: usize = 32;
-/// What every company id begins with.
+/// Prefix of every company id.
 pub const COMPANY_PREFIX: &str = "TM-";
 
-/// Ids that broken clients send in place of a person; taking one for a person would fuse strangers.
+/// Texts that broken clients send in place of a person's id. A person with such an id would be many
+/// strangers in one.
 const PLACEHOLDERS: [&str; 16] = [
     "null",
     "undefined",
@@ -34,19 +36,20 @@ const PLACEHOLDERS: [&str; 16] = [
     "distinct_id",
 ];
 
-/// `session_<unix s>_<random hex>`, the form of seed 000, which the browser SDK makes too.
+/// `session_<unix s>_<random hex>`, the form that the browser SDK makes too.
 #[must_use]
 pub fn session_id(now_s: u64, random: [u8; 16]) -> String {
     format!("session_{now_s}_{}", hex(&random))
 }
 
-/// `webhook_<unix s>_<random hex>`, the session that gathers one person's server events.
+/// `webhook_<unix s>_<random hex>`, the session of one person's server events.
 #[must_use]
 pub fn server_session_id(now_s: i64, random: [u8; 16]) -> String {
     format!("{SERVER_SESSION_PREFIX}{now_s}_{}", hex(&random))
 }
 
-/// Whether this may be a session id: 1 to 128 bytes of letters, digits and `_ - . :`, not a placeholder.
+/// Whether this can be a session id: 1 to 128 bytes of letters, digits and `_ - . :`, and not a
+/// placeholder.
 #[must_use]
 pub fn is_session(id: &str) -> bool {
     (1..=SESSION_ID_BYTES_MAX).contains(&id.len())
@@ -54,22 +57,22 @@ pub fn is_session(id: &str) -> bool {
         && !is_placeholder(id)
 }
 
-/// Whether a public caller may name this session: any but those that the Worker names itself, a server session or a
-/// derived one, whose names others can work out.
+/// Whether a public caller may use this session id. It may use any except the ids that the Worker
+/// makes: those of server sessions, and derived ones, which others could guess.
 #[must_use]
 pub fn is_public_session(id: &str) -> bool {
     is_session(id) && !id.starts_with(SERVER_SESSION_PREFIX) && !is_derived_session(id)
 }
 
-/// Whether this is a name that the Worker makes of a hash: `user_`, `anonymous_` or `contact_` and 32 hexadecimal
-/// digits.
+/// Whether the Worker derives such an id by a hash: `user_`, `anonymous_` or `contact_` and 32
+/// hexadecimal digits.
 fn is_derived_session(id: &str) -> bool {
     DERIVED_PREFIXES.iter().filter_map(|prefix| id.strip_prefix(prefix)).any(|digest| {
         digest.len() == DERIVED_DIGITS && digest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })
 }
 
-/// The name of a session that is known by something else; `kind` is the prefix without its `_`.
+/// The session id derived from another identifier; `kind` is the prefix without its `_`.
 #[must_use]
 pub fn derived_session(kind: &str, of: &[&[u8]]) -> String {
     let mut parts: Vec<&[u8]> = vec![kind.as_bytes()];
@@ -80,13 +83,13 @@ pub fn derived_session(kind: &str, of: &[&[u8]]) -> String {
     format!("{kind}_{}", digest.get(..DERIVED_DIGITS).unwrap_or_default())
 }
 
-/// Whether this may be a message id: 1 to 128 bytes without control characters.
+/// Whether this can be a message id: 1 to 128 bytes without control characters.
 #[must_use]
 pub fn is_message_id(id: &str) -> bool {
     (1..=MESSAGE_ID_BYTES_MAX).contains(&id.len()) && !id.chars().any(char::is_control)
 }
 
-/// Whether this may be a company id: `TM-` and 4 to 32 of `A-Z 0-9`.
+/// Whether this can be a company id: `TM-` and 4 to 32 of `A-Z 0-9`.
 #[must_use]
 pub fn is_company_id(id: &str) -> bool {
     id.strip_prefix(COMPANY_PREFIX).is_some_and(|rest| {
@@ -94,24 +97,26 @@ pub fn is_company_id(id: &str) -> bool {
     })
 }
 
-/// Whether broken clients send this text in place of an id.
+/// Whether this is a text that broken clients send in place of an id.
 #[must_use]
 pub fn is_placeholder(id: &str) -> bool {
     let low = id.trim().to_lowercase();
     PLACEHOLDERS.contains(&low.as_str()) || low.bytes().all(|b| b == b'0' || b == b'-')
 }
 
-/// Why an address is no key.
+/// Why a text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailError {
-    /// Not an address: no single `@` with something on both sides, blanks or control characters inside, or too long.
+    /// It does not have exactly one `@` with text on both sides, or it has blanks or control
+    /// characters inside, or it is too long.
     Form,
-    /// A placeholder such as `null` or `undefined@…`.
+    /// It is a placeholder such as `null` or `undefined@…`.
     Placeholder,
 }
 
-/// An address as people paste it, without what is none of it: signs of no width (a table's byte order mark, a mail program's joiners), `mailto:`, the name and
-/// the brackets of `Ann <ann@example.com>`, a semicolon or comma from a list.
+/// An address as people paste it, without what does not belong to it: characters of no width (the
+/// byte order mark of a table, the joiners of a mail program), `mailto:`, the name and the brackets
+/// of `Ann <ann@example.com>`, and a semicolon or comma from a list.
 #[must_use]
 pub fn email_typed(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_invisible(*c)).collect();
@@ -129,13 +134,16 @@ pub fn email_typed(text: &str) -> String {
     }
 }
 
-/// Signs that nobody sees: soft hyphen, signs of no width, marks of direction, the byte order mark.
+/// Invisible characters: soft hyphen, characters of no width, direction marks, byte order mark.
 const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
-/// A host as one spelling: its labels in letters, where they are sent in the form that the name system uses (`xn--mnchen-3ya.de` is `münchen.de`), and no dot
-/// at its end.
+/// A host in one spelling: labels in the encoded form of the domain name system become letters
+/// (`xn--mnchen-3ya.de` is `münchen.de`), and a dot at the end is removed.
 fn host_key(host: &str) -> String {
     let labels = host.trim_end_matches('.').split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']);
     let label = |label: &str| match label.strip_prefix("xn--").and_then(punycode) {
@@ -145,7 +153,7 @@ fn host_key(host: &str) -> String {
     labels.map(label).collect::<Vec<_>>().join(".")
 }
 
-/// The letters of a label behind its `xn--` (RFC 3492).
+/// Decodes a label, without its `xn--`, to letters (Punycode, RFC 3492).
 fn punycode(text: &str) -> Option<String> {
     const BASE: u32 = 36;
     let (basic, coded) = text.rsplit_once('-').unwrap_or(("", text));
@@ -184,11 +192,11 @@ fn punycode(text: &str) -> Option<String> {
     Some(letters.into_iter().collect())
 }
 
-/// The lookup key of an address that is already in NFC: what [`email_typed`] leaves of it, lower-cased, with one spelling of its host, at most 254 bytes. No
-/// folding of dots or `+`.
+/// The identity key of an address that is already in NFC: the result of [`email_typed`] in lower
+/// case, with one spelling of its host, at most 254 bytes. Dots and `+` stay as they are.
 ///
 /// # Errors
-/// [`EmailError`] when the text is no address or stands for none.
+/// [`EmailError`] when the text is not an address or is a placeholder.
 pub fn email_key(nfc: &str) -> Result<String, EmailError> {
     let typed = email_typed(nfc).to_lowercase();
     if is_placeholder(&typed) && !typed.is_empty() {
@@ -208,12 +216,14 @@ pub fn email_key(nfc: &str) -> Result<String, EmailError> {
     Ok(key)
 }
 
-/// The lookup key of a company's own id for a person, 1 to 254 bytes without control characters. An id that is an address is that address (its `email_key`);
-/// in any other, `@` is spelled `%40`, so that a key's form says what it is of, and a `%40` of its own `%2540`, so that
-/// no two ids have one key.
+/// The identity key of a company's id for a person: 1 to 254 bytes without control characters.
+///
+/// The key of an id that is an address is the key of that address ([`email_key`]). In any other id,
+/// `@` is written `%40`: so the form of a key shows its kind. A `%40` that the id already has
+/// becomes `%2540`: so two ids never have the same key.
 ///
 /// # Errors
-/// [`EmailError`] when the text is too long for a key or stands for nobody.
+/// [`EmailError`] when the text is too long for a key or is a placeholder.
 pub fn user_key(nfc: &str) -> Result<String, EmailError> {
     let id = nfc.trim();
     if is_placeholder(id) && !id.is_empty() {
@@ -225,7 +235,8 @@ pub fn user_key(nfc: &str) -> Result<String, EmailError> {
     email_key(id).or_else(|_| Ok(without_at(id)))
 }
 
-/// Spells `@` as `%40`. What is spelled so already (`%40`, `%2540`, …) gets a `25` more, and nothing else changes.
+/// Writes `@` as `%40`. A `%40`, `%2540`, … that is already there gets one more `25`; nothing else
+/// changes.
 fn without_at(id: &str) -> String {
     let mut key = String::with_capacity(id.len());
     for (place, letter) in id.char_indices() {
@@ -239,13 +250,13 @@ fn without_at(id: &str) -> String {
     key
 }
 
-/// What a lookup key is of: `email` or `user`. The statements that take one say the same in SQL.
+/// The kind of an identity key: `email` or `user`. The SQL statements use the same rule.
 #[must_use]
 pub fn key_kind(key: &str) -> &'static str {
     if key.contains('@') { "email" } else { "user" }
 }
 
-/// Words that only a broken template puts before an `@`; `guest@` and `email@` are real mailboxes.
+/// Words that only a broken template puts before an `@`. `guest@` and `email@` are real mailboxes.
 fn is_word(local: &str) -> bool {
     ["null", "undefined", "nan", "[object object]"].contains(&local)
 }
@@ -255,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_id_has_the_form_of_the_seed() {
+    fn a_session_id_is_session_the_unix_time_and_random_hex() {
         let id = session_id(1_729_260_000, [0xab; 16]);
         assert_eq!(id, format!("session_1729260000_{}", "ab".repeat(16)));
         assert!(is_public_session(&id));
@@ -263,26 +274,29 @@ mod tests {
     }
 
     #[test]
-    fn a_public_caller_cannot_name_a_server_session_or_a_placeholder() {
+    fn a_public_caller_cannot_use_a_server_session_or_a_placeholder() {
         let derived = ["user", "anonymous", "contact"].map(|kind| derived_session(kind, &[b"u1"]));
         for id in &derived {
             assert!(is_session(id) && !is_public_session(id), "{id}");
-            assert!(is_public_session(id.trim_end_matches(|c: char| c.is_ascii_hexdigit())), "only the very form");
+            assert!(
+                is_public_session(id.trim_end_matches(|c: char| c.is_ascii_hexdigit())),
+                "only the exact form is reserved"
+            );
         }
-        assert!(is_public_session("user_1729260720"), "a company may name its own sessions so");
+        assert!(is_public_session("user_1729260720"), "a company may use such ids for its own sessions");
         for id in ["webhook_1729260720_srv123", "null", "undefined", "", "a b", "0000", &"x".repeat(129)] {
             assert!(!is_public_session(id), "{id}");
         }
     }
 
     #[test]
-    fn an_address_is_found_however_it_is_typed() {
+    fn the_key_of_an_address_ignores_case_and_blanks() {
         assert_eq!(email_key("  Sarah@Example.COM "), Ok("sarah@example.com".into()));
         assert_eq!(email_key("a.b+c@x.io"), Ok("a.b+c@x.io".into()));
     }
 
     #[test]
-    fn what_is_pasted_with_an_address_is_none_of_it() {
+    fn the_key_of_an_address_ignores_what_was_pasted_with_it() {
         for text in [
             "zed@example.com\u{200b}",
             "\u{feff}zed@example.com",
@@ -305,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_one_however_it_is_spelled() {
+    fn all_spellings_of_a_host_have_the_same_key() {
         for (sent, key) in [
             ("a@xn--mnchen-3ya.de", "a@münchen.de"),
             ("a@XN--MNCHEN-3YA.DE", "a@münchen.de"),
@@ -315,7 +329,7 @@ mod tests {
             ("a@xn--e1afmkfd.xn--80akhbyknj4f", "a@пример.испытание"),
             ("a@xn--fsqu00a.xn--0zwm56d", "a@例子.测试"),
             ("a@mail.xn--strae-oqa.example", "a@mail.straße.example"),
-            // No spelling of any letters stays as it is.
+            // A label that encodes no letters stays as it is.
             ("a@xn--.de", "a@xn--.de"),
             ("a@xn--abc-.de", "a@xn--abc-.de"),
             ("a@xn--99999999.de", "a@xn--99999999.de"),
@@ -324,11 +338,11 @@ mod tests {
             assert_eq!(email_key(sent), Ok(key.into()), "{sent}");
             assert_eq!(email_key(key), Ok(key.into()), "{key}");
         }
-        assert!(email_key(&format!("a@xn--{}.de", "9".repeat(240))).is_ok(), "bounded work, no panic");
+        assert!(email_key(&format!("a@xn--{}.de", "9".repeat(240))).is_ok(), "the work is bounded and nothing panics");
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn a_text_that_is_not_an_address_is_refused() {
         for bad in ["", "sarah", "@x", "a@", "a@b@c", "a b@c.d", "a\u{0}@b.c", &format!("{}@x.io", "a".repeat(250))] {
             assert!(email_key(bad).is_err(), "{bad}");
         }
@@ -338,11 +352,11 @@ mod tests {
     }
 
     #[test]
-    fn a_user_id_keeps_its_letters_and_is_an_address_only_if_it_is_one() {
+    fn a_user_id_keeps_its_case_unless_it_is_an_address() {
         assert_eq!(user_key(" User-7 "), Ok("User-7".into()));
         assert_eq!(user_key("Ada@Example.com"), Ok("ada@example.com".into()));
         assert_eq!(user_key("a@b@c"), Ok("a%40b%40c".into()));
-        assert_eq!(user_key("50%off%4"), Ok("50%off%4".into()), "an ordinary id is its key");
+        assert_eq!(user_key("50%off%4"), Ok("50%off%4".into()), "an ordinary id is its own key");
         for (key, kind) in [("ada@example.com", "email"), ("User-7", "user"), ("a%40b%40c", "user")] {
             assert_eq!(key_kind(key), kind);
         }
@@ -352,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_user_ids_have_one_key() {
+    fn two_user_ids_never_have_the_same_key() {
         let parts = ["@", "%", "25", "40", "a"];
         let mut ids = vec![String::new()];
         for _ in 0..5 {

@@ -1,4 +1,5 @@
-//! What crosses the network: limits, identifiers, problem codes with what is said of them, and signatures, shared by the Worker, the SDK and the tools.
+//! What crosses the network: limits, identifiers, problem codes with their explanations, and
+//! signatures. The Worker, the SDK and the tools share it.
 //!
 //! Nothing here does I/O, reads a clock or makes a random number; callers pass those in.
 

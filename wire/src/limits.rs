@@ -1,18 +1,21 @@
-//! Every bound of the system in one place, each with its unit in the name and its reason beside it.
+//! Every limit of the system in one place, each with its unit in its name and its reason beside it.
 
-/// Bytes of one request body, before and after gunzip. One D1 parameter may hold 2 MB; a batch takes part of it.
+/// Bytes of one request body, before and after gunzip. One D1 parameter may hold 2 MB, and a batch
+/// takes a part of it.
 pub const BODY_BYTES_MAX: usize = 500 * 1024;
-/// Bytes of one event as sent. What Segment accepts, and far below D1's row limit.
+/// Bytes of one event as sent. Segment accepts the same, and it is far below D1's row limit.
 pub const EVENT_BYTES_MAX: usize = 32 * 1024;
-/// Events of one request. 500 rows of ~150 B stay well inside one D1 batch.
+/// Events in one request. 500 rows of about 150 B fit easily into one D1 batch.
 pub const BATCH_EVENTS_MAX: usize = 500;
-/// Bytes of a request's header that an answer repeats: an origin, or the names that a preflight asks for.
+/// Bytes of a request header that an answer repeats: an origin, or the header names that a
+/// preflight lists.
 pub const ECHO_BYTES_MAX: usize = 1000;
-/// What an answer says at most of optional parts that were left out: a longer list tells nobody more.
+/// Warnings in one answer about optional parts that were left out. A longer list tells nobody more.
 pub const WARNINGS_MAX: usize = 20;
 /// Characters of an event's name.
 pub const EVENT_NAME_CHARS_MAX: usize = 200;
-/// Nesting of an event's data. `SQLite` itself stops at 1000; nobody sends more than a handful by intent.
+/// Nesting depth of an event's data. `SQLite` stops at 1000, and nobody sends more than a few
+/// levels on purpose.
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Bytes of a batch's shared `context`, which is stored with each of its events.
 pub const CONTEXT_BYTES_MAX: usize = 4 * 1024;
@@ -20,29 +23,29 @@ pub const CONTEXT_BYTES_MAX: usize = 4 * 1024;
 pub const MESSAGE_ID_BYTES_MAX: usize = 128;
 /// Bytes of a session id.
 pub const SESSION_ID_BYTES_MAX: usize = 128;
-/// Bytes of an e-mail address (RFC 5321: a path of 256 octets less its brackets).
+/// Bytes of an e-mail address. RFC 5321 allows a path of 256 octets, including its brackets.
 pub const EMAIL_BYTES_MAX: usize = 254;
-/// Characters of a subscription's description.
+/// Characters of a webhook's description.
 pub const DESCRIPTION_CHARS_MAX: usize = 1000;
 /// Characters of a person's or a company's name.
 pub const NAME_CHARS_MAX: usize = 200;
 /// Bytes of the traits of one identify.
 pub const TRAITS_BYTES_MAX: usize = EVENT_BYTES_MAX;
-/// Members of all objects in the traits of one identify, and in what all identifies claim of a person: SQLite merges
-/// two objects by comparing each name of the one with those of the other.
+/// Members of all objects in the traits of one identify, and in all claimed traits of one person.
+/// `SQLite` merges two objects by comparing each name in one with each name in the other.
 pub const TRAITS_MEMBERS_MAX: usize = 250;
 
-/// Tags of one user: they are shown, and sent, whole.
+/// Tags of one user. Answers and deliveries show all of them.
 pub const TAGS_MAX: usize = 100;
-/// Custom fields of one user, likewise.
+/// Custom fields of one user. Answers and deliveries show all of them.
 pub const FIELDS_MAX: usize = 100;
 /// Characters of one custom field's value.
 pub const FIELD_CHARS_MAX: usize = 1000;
 
-/// Fields of one record, and of each of the two layers of a group: the latest told stay. With the next bound it keeps a
-/// record's row below half of D1's 2 MB.
+/// Fields of one record, and traits of each of the two layers of a group. The latest stay. Together
+/// with the next limit it keeps a record's row below half of D1's 2 MB.
 pub const RECORD_FIELDS_MAX: usize = 100;
-/// Bytes of one field of a record, as JSON; a longer one stays in its event.
+/// Bytes of one field of a record, as JSON. A longer field stays in its event only.
 pub const RECORD_FIELD_BYTES_MAX: usize = 8 * 1024;
 /// Characters of the name of a record's field.
 pub const RECORD_FIELD_CHARS_MAX: usize = 100;
@@ -51,395 +54,449 @@ pub const RECORD_KIND_CHARS_MAX: usize = 50;
 /// Bytes of a record's id.
 pub const RECORD_ID_BYTES_MAX: usize = 128;
 
-/// Identifies of one session: whoever changes who a session is reads its links. A page that identifies on each view
-/// has some hundred in a long visit.
+/// Identifies of one session. Each new one reads the links of the session. A page that identifies
+/// on every view makes some hundred in a long visit.
 pub const SESSION_IDENTIFIES_MAX: i64 = 500;
-/// Events of its session that may lie between an identify which comes late and the next one: they are counted, for they
-/// change hands …
+/// Events of a session between a late identify from a browser and the next identify. These events
+/// move to another person, so they are counted one by one.
 pub const LATE_EVENTS_MAX: i64 = 300;
-/// … and where a secret key says it, who may bring a history.
+/// The same limit for an identify with a secret key, because servers import histories.
 pub const LATE_EVENTS_TRUSTED_MAX: i64 = 5000;
-/// Browser sessions that claims without proof can give to one person: ten a day for three years.
+/// Browser sessions that unproved identifies can link to one person: ten a day for three years.
 pub const CLAIMED_SESSIONS_MAX: i64 = 10_000;
-/// Links by a server's word that are looked at when a person is shown: of which of their sessions servers alone have told.
-/// Each costs two rows, and one for each identify of its session.
+/// Links made by servers that are examined to count a person's server-only sessions. Each costs two
+/// rows, and one more for each identify of its session.
 pub const TOLD_LINKS_COUNTED_MAX: i64 = 100;
 
-/// Milliseconds of difference between a sender's clock and ours from which its times are corrected.
-/// Below it the difference is mostly the journey of the request, and correcting would reorder events.
+/// Milliseconds between a sender's clock and ours from which its times are corrected. A smaller
+/// difference is mostly the travel time of the request, and a correction would reorder events.
 pub const CLOCK_SKEW_MS_MIN: i64 = 55 * 60 * 1000;
-/// Milliseconds an event may lie in the future before its own time is put aside for the time of arrival.
+/// Milliseconds that an event's time may lie in the future. Beyond that, the time of arrival
+/// replaces it.
 pub const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
-/// Items of one page of a list, unless asked for.
+/// Items of one page of a list, unless `limit` says otherwise.
 pub const PAGE_ITEMS: usize = 50;
-/// Bytes, as stored, with which a page of any list ends early, one item at the least: an answer is in memory some five
-/// times while it is made, and an isolate of 128 MB serves others too.
+/// Stored bytes at which a page of any list ends early; it has at least one item. While an answer
+/// is made it is in memory about five times, and an isolate of 128 MB serves other requests too.
 pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Items of one page of a timeline at most.
+/// Items of one page of a timeline.
 pub const TIMELINE_ITEMS_MAX: usize = 500;
-/// Events of one session that a timeline reads at a time: what is read and not shown is at most so many of each.
+/// Events of one session that a timeline reads at a time. At most this many events of each session
+/// are read without being shown.
 pub const TIMELINE_STEP_MAX: usize = 16;
-/// Items of one page of a person's links at most.
+/// Items of one page of a person's links.
 pub const LINKS_ITEMS_MAX: usize = 500;
-/// Profiles that may stand as one person: each is read, and written, when two are merged or parted.
+/// Profiles that can be merged into one person. Each is read and written by every merge and every
+/// undo of one.
 pub const GROUP_PROFILES_MAX: usize = 20;
-/// Links that one slice of a person's rebuilding reads, each with an identify of up to 32 KB …
+/// Links that one slice of rebuilding a person reads. Each has an identify of up to 32 KB.
 pub const REBUILD_LINKS_MAX: usize = 50;
-/// … slices of the request that began it, two queries each …
+/// Slices of a rebuild in the request that starts it. Each takes two queries.
 pub const REBUILD_SLICES_MAX: usize = 10;
-/// … people of whom one run of the sweep does a slice …
+/// People for whom one run of the sweep does a slice of a rebuild.
 pub const REBUILD_SWEEP_SLICES_MAX: i64 = 5;
-/// … and the events of a server session that are looked at for the one that came first.
+/// Events of a server session that a rebuild searches for the earliest.
 pub const REBUILD_SERVER_EVENTS_MAX: i64 = 1000;
-/// Addresses and user ids that lead to one profile beside its own address: all are read when it is merged, parted or erased, and shown whole.
+/// Addresses and user ids that lead to one profile, beside its address. All are read when the
+/// profile is merged, unmerged or erased, and answers show all of them.
 pub const PROFILE_KEYS_MAX: usize = 100;
 /// Records of one kind that are shown with a user.
 pub const RECORDS_SHOWN_MAX: usize = 20;
-/// Records shown with all users of a page: some 600 B each, several copies of which are in memory at once.
+/// Records that are shown with all users of a page. Each takes about 600 B, and several copies are
+/// in memory at once.
 pub const RECORDS_LIST_MAX: usize = 10_000;
-/// Items of one page of a user's records at most: a record may be large.
+/// Items of one page of a user's records. A record may be large.
 pub const RECORDS_ITEMS_MAX: usize = 200;
-/// Kinds of records that one list may ask for by name.
+/// Kinds of records that one list request may name.
 pub const RECORD_KINDS_MAX: usize = 10;
-/// Items of one page of groups at most: of each the members are counted …
+/// Items of one page of groups. The members of each group are counted.
 pub const GROUPS_ITEMS_MAX: usize = 100;
-/// … on so many of its sessions …
+/// Sessions of a group on which a list counts the members.
 pub const GROUPS_SESSIONS_COUNTED_MAX: i64 = 1000;
-/// … or on so many, where one group is asked for.
+/// Sessions of a group on which the route for one group counts the members.
 pub const GROUP_SESSIONS_COUNTED_MAX: i64 = 10_000;
-/// Items of one page of a group's members at most.
+/// Items of one page of a group's members.
 pub const MEMBERS_ITEMS_MAX: usize = 500;
 /// Groups that are shown with a user.
 pub const GROUPS_SHOWN_MAX: i64 = 50;
-/// Bytes of each of the two layers of a group, as stored: what one event can tell, with some 160 B a field that say which
-/// event it was.
+/// Stored bytes of each of the two layers of a group: the traits of one event, and about 160 B for
+/// each trait that name the event that set it.
 pub const GROUP_LAYER_BYTES_MAX: usize = 48 * 1024;
-/// Groups that a page's request may name: each is read and written whole.
+/// Groups that one request of a page may name. Each is read and written as a whole.
 pub const GROUPS_REQUEST_MAX: usize = 50;
-/// Groups that one event names beside what happened: PostHog knows five kinds of groups.
+/// Groups that one event may name in `$groups`. PostHog has five kinds of groups.
 pub const GROUPS_EVENT_MAX: usize = 5;
-/// Groups of one company that only pages have named; what a server names is not counted, and has no bound.
+/// Groups of one company that only pages have named. Groups that a server names are not counted and
+/// have no limit.
 pub const GROUPS_OF_PAGES_MAX: i64 = 10_000;
-/// Memberships on one browser session: it names a group or two, again and again.
+/// Memberships on one browser session. A session names one or two groups, again and again.
 pub const MEMBERSHIPS_SESSION_MAX: i64 = 200;
-/// Memberships of one person that are looked at for their groups.
+/// Memberships of one person that are searched for the person's groups.
 pub const GROUPS_OF_MEMBERSHIPS_MAX: i64 = 5000;
-/// Memberships that one slice of a group's deletion deletes …
+/// Memberships that one slice of a group's deletion deletes.
 pub const MEMBERSHIPS_DELETE_MAX: i64 = 5000;
-/// … and slices of one request: D1 allows an invocation of the free plan 50 queries, and whoever asks again goes on.
+/// Slices of a group's deletion in one request. D1 allows an invocation 50 queries on the free
+/// plan, and a repeated request continues.
 pub const MEMBERSHIPS_SLICES_MAX: usize = 10;
-/// Round trips to D1 after which a request decides nothing about a person any more and is answered `busy`: D1 allows an invocation of the free plan 50 queries, and
-/// what was begun takes a few.
+/// Round trips to D1 after which a request starts no further change of a person and answers `busy`.
+/// D1 allows an invocation 50 queries on the free plan, and finishing what has begun takes a few.
 pub const TRIPS_MAX: usize = 42;
-/// Statements of one D1 transaction that holds what items of several people need: their texts have some 3 MB then, and it takes a second of the 30 that D1 gives.
+/// Statements of one D1 transaction for items about several people. Their texts are about 3 MB, and
+/// the transaction takes about one of the 30 seconds that D1 allows.
 pub const STATEMENTS_MAX: usize = 2500;
-/// Items of another vendor's form, one after the other, that name the same person differently: each waits for the one before it, for up to ten round trips of
-/// the 50 queries that D1 allows an invocation of the free plan.
+/// Items of another vendor's batch that give the same person different keys, one after the other.
+/// Each waits for the one before, for up to ten of the 50 queries that D1 allows an invocation on
+/// the free plan.
 pub const WAVES_MAX: usize = 4;
 /// Items that count as one request against a rate limit.
 pub const RATE_ITEMS: usize = 50;
-/// How often what was decided about a person is decided again because somebody changed them in between: with two round trips each, well inside the 50 queries
-/// that D1 allows an invocation of the free plan …
+/// Times that a change of a person is decided again because somebody else changed the person in
+/// between. Each takes two round trips, so all of them fit into the 50 queries of the free plan.
 pub const RACES_MAX: u32 = 8;
-/// … with a pause before it of up to so many milliseconds, doubled each time: who comes again at random hardly meets the others.
+/// Longest pause in milliseconds before the first of these retries; it doubles with each. The pause
+/// is random, so that retries rarely meet again.
 pub const RACE_PAUSE_MS: u32 = 20;
-/// Milliseconds that one change of a person may keep others of the same isolate waiting: a request that was broken off must not hold them up for ever …
+/// Milliseconds for which one change of a person may block others in the same isolate. A request
+/// that was broken off must not block them for ever.
 pub const TURN_MS_MAX: i64 = 3000;
-/// … milliseconds that one waits for its turn …
+/// Milliseconds that a change of a person waits for its turn.
 pub const TURN_WAIT_MS_MAX: i64 = 20_000;
-/// … and milliseconds after which it looks again whether it has come.
+/// Milliseconds between two checks whether the turn has come.
 pub const TURN_POLL_MS: u64 = 5;
-/// Seconds after which a caller may try again who found a person being changed by many at once.
+/// Seconds after which a caller that was answered `busy` may try again.
 pub const BUSY_S: u32 = 1;
-/// `alias` events of one request that are acted upon: to merge two users takes up to ten queries.
+/// `alias` events of one request that are executed. Merging two users takes up to ten queries.
 pub const ALIASES_MAX: usize = 10;
-/// Items of one page of users at most (seed 003).
+/// Items of one page of users.
 pub const USERS_ITEMS_MAX: usize = 1000;
-/// Users that a list may be asked to leave out first; a cursor goes on for ever.
+/// Users that `offset` may skip. A cursor has no such limit.
 pub const OFFSET_MAX: i64 = 10_000;
-/// Users up to which a list counts how many there are in all.
+/// Users up to which a list counts its total.
 pub const TOTAL_MAX: i64 = 10_000;
-/// Users whose words one statement writes before a search …
+/// Users whose search words one statement writes before a search.
 pub const SEARCH_REFRESH_MAX: i64 = 5000;
-/// … and how often a search does so: D1 allows an invocation of the free plan 50 queries.
+/// Such statements in one search. D1 allows an invocation 50 queries on the free plan.
 pub const SEARCH_REFRESHES_MAX: usize = 20;
-/// Rows of an export's first page: the first bytes leave at once …
+/// Rows of an export's first page. It is small so that the first bytes leave at once.
 pub const EXPORT_FIRST_ROWS: i64 = 50;
-/// … and of every other, if they are as small as most are …
+/// Rows of every other page of an export, if the rows are small.
 pub const EXPORT_PAGE_ROWS: i64 = 500;
-/// … for the rows of a page have about so many bytes in all, by those of the page before: a page is held in memory three times, and a user may have 200 KB.
+/// Bytes that all rows of an export's page should have together, estimated from the page before. A
+/// page is in memory three times, and a user may have 200 KB.
 pub const EXPORT_PAGE_BYTES: i64 = 8 * 1024 * 1024;
-/// Rows of a page that are written at a time: in between the isolate serves others.
+/// Rows of a page that are written at a time. In between, the isolate serves other requests.
 pub const EXPORT_CHUNK_ROWS: usize = 100;
-/// Events that a page looks at where a filter may leave few of them.
+/// Events that a page examines when a filter may match few of them.
 pub const EXPORT_LOOK_ROWS: i64 = 5000;
-/// Milliseconds between two pages of an export at least: others' requests of a few statements find room in them.
+/// Shortest pause in milliseconds between two pages of an export. Short requests of others run in
+/// these pauses.
 pub const EXPORT_PAUSE_MS: u64 = 25;
-/// Pages that one export reads, unless the deployment says otherwise (`EXPORT_PAGES_MAX`): D1 allows an invocation 1,000 queries, and what is too long ends with where to go on.
+/// Pages of one export, unless the deployment sets `EXPORT_PAGES_MAX`. D1 allows an invocation
+/// 1,000 queries. A longer export ends with the place where the next one continues.
 pub const EXPORT_PAGES_MAX: usize = 900;
-/// Milliseconds after which an export asks, before its next page, whether its key still works …
+/// Milliseconds after which an export checks, before its next page, whether its key is still valid.
 pub const EXPORT_KEY_MS: i64 = 2000;
-/// … so many times, and then instead of a page: with the marks it all stays within the 1,000 queries.
+/// Such checks in one export; after that, each takes the place of a page. Together with the marks,
+/// all queries stay within 1,000.
 pub const EXPORT_KEY_CHECKS: usize = 30;
-/// Rows between two marks of an export, from which a client whose connection broke goes on; doubled when there are too many marks.
+/// Rows between two marks of an export. A client whose connection broke continues at a mark. The
+/// distance doubles when there are too many marks.
 pub const EXPORT_MARK_ROWS: u64 = 5000;
 /// Marks of one export.
 pub const EXPORT_MARKS_MAX: usize = 64;
-/// Columns that an export may be asked for.
+/// Columns that an export may have.
 pub const EXPORT_FIELDS_MAX: usize = 200;
-/// Exports of one company under way at a time: each keeps the database busy.
+/// Exports of one company that run at the same time. Each keeps the database busy.
 pub const EXPORTS_RUNNING_MAX: i64 = 10;
-/// Milliseconds without a sign of life after which an export is taken for aborted: its invocation died, or its reader stalled.
+/// Milliseconds without progress after which an export counts as aborted: its invocation died, or
+/// its reader stalled.
 pub const EXPORT_IDLE_MS: i64 = 15 * 60 * 1000;
-/// Exports, and entries of the audit log, of one page at most.
+/// Items of one page of exports or of the audit log.
 pub const AUDIT_ITEMS_MAX: usize = 500;
-/// Days that the audit log and the list of exports are kept: a year, and the month in which somebody looks back at it.
+/// Days for which the audit log and the list of exports are kept: a year, and one month to review
+/// it.
 pub const AUDIT_DAYS: i64 = 400;
-/// Entries of each that one run of the sweep deletes.
+/// Entries of each of the two that one run of the sweep deletes.
 pub const AUDIT_PRUNE_MAX: i64 = 1000;
-/// Rejected items of one company and door that are noted in a minute: who sends nothing but rubbish must not fill the database …
+/// Rejected items of one company and source that are logged in a minute. A sender of garbage must
+/// not fill the database.
 pub const REJECTED_MINUTE_MAX: i64 = 120;
-/// … that are kept …
+/// Rejected items of one company and source that are kept.
 pub const REJECTED_KEPT_MAX: i64 = 5000;
-/// … and rejected items, in a minute and an isolate, of all companies of which the isolate does not know that there are any: their ids may be made up …
+/// Rejected items that an isolate logs in a minute for all companies that it does not know to
+/// exist. Their ids may be made up.
 pub const REJECTED_ISOLATE_MAX: usize = 200;
-/// … and companies that an isolate knows, of which each has a minute of its own.
+/// Companies that an isolate knows to exist. Each has a limit per minute of its own.
 pub const COMPANIES_KNOWN_MAX: usize = 10_000;
-/// Stored and duplicate items of one company that are noted in a minute while somebody watches: more than a person can read …
+/// Stored and duplicate items of one company that are logged in a minute while somebody watches. A
+/// person cannot read more.
 pub const WATCHED_MINUTE_MAX: i64 = 1200;
-/// … and that are kept.
+/// Stored and duplicate items of one company that are kept.
 pub const WATCHED_KEPT_MAX: i64 = 2000;
-/// Milliseconds that somebody is taken to watch after each time they looked …
+/// Milliseconds for which a company counts as watched after each look at the list or the stream.
 pub const WATCH_MS: i64 = 2 * 60 * 1000;
-/// … which is written down again when less than this is left: at most a row a minute.
+/// Milliseconds left of that time below which it is extended: at most one row written a minute.
 pub const WATCH_LEFT_MS_MIN: i64 = 60 * 1000;
-/// Days that what became of items is kept.
+/// Days for which the log of received items is kept.
 pub const INCOMING_DAYS: i64 = 7;
-/// Entries that one run of the sweep deletes.
+/// Entries of that log that one run of the sweep deletes.
 pub const INCOMING_PRUNE_MAX: i64 = 2000;
-/// Entries of one page at most.
+/// Items of one page of that log.
 pub const INCOMING_ITEMS_MAX: usize = 200;
-/// Bytes of an event's data up to which a list shows them; the receipt of the event shows all.
+/// Bytes of an event's data up to which a list shows them. The receipt of the event shows all.
 pub const INCOMING_DATA_BYTES_MAX: i64 = 4 * 1024;
-/// Seconds that a stream of entries lasts at most: with a query each …
+/// Seconds that an event stream lasts. It makes one query each second.
 pub const STREAM_S_MAX: usize = 30;
-/// … and those for what was there already, and for its key, it is inside the 50 queries that the free plan allows an
-/// invocation …
+/// Queries of one event stream, including those for older entries and for its key. They fit into
+/// the 50 queries that the free plan allows an invocation.
 pub const STREAM_QUERIES_MAX: usize = 38;
-/// … of which every so manieth asks whether its key still works …
+/// One of this many queries checks whether the key of the stream is still valid.
 pub const STREAM_KEY_QUERIES: usize = 5;
-/// … one of which follows the other after so many ms.
+/// Milliseconds between two queries of a stream.
 pub const STREAM_POLL_MS: u64 = 1000;
-/// Entries of one query of a stream: their data are in memory.
+/// Entries of one query of a stream. Their data are in memory.
 pub const STREAM_PAGE_ROWS: i64 = 100;
-/// Queries between two signs of life of a stream that has nothing to tell.
+/// Queries without entries after which a stream sends a sign of life.
 pub const STREAM_QUIET_POLLS: usize = 5;
-/// Days of a range whose figures are told by the hour: a month's 744 points …
+/// Days of a range with figures by the hour: a month has 744 points.
 pub const STATS_HOURLY_DAYS_MAX: i64 = 31;
-/// … and by the day: a year to compare with, and the month it is compared in.
+/// Days of a range with figures by the day: a year, and one month to compare with the year before.
 pub const STATS_DAYS_MAX: i64 = 400;
-/// Event names that the figures of a range show: those there are most of.
+/// Event names that the figures of a range show: the most frequent.
 pub const STATS_NAMES: i64 = 10;
-/// Different names that are held while they are counted; of more, the half with the most is kept, so that a stranger who
-/// makes names up fills no memory.
+/// Different names that are held in memory while they are counted. Beyond it the rarer half is
+/// dropped, so that made-up names cannot fill the memory.
 pub const STATS_NAMES_HELD: usize = 20_000;
-/// Rows of one slice of what is counted: some 20,000 rows read and 20 ms, for a database does one thing at a time …
+/// Rows of an index that one slice of a count examines. That reads about 20,000 rows in 20 ms.
+/// Slices are short because a database does one thing at a time.
 pub const COUNT_ROWS_MAX: i64 = 5000;
-/// … and slices of one request, unless the deployment says otherwise (`COUNT_SLICES_MAX`): D1 allows an invocation 1,000
-/// queries.
+/// Slices of a count in one request, unless the deployment sets `COUNT_SLICES_MAX`. D1 allows an
+/// invocation 1,000 queries.
 pub const COUNT_SLICES_MAX: usize = 900;
-/// Milliseconds that a slice is taken to last before one was seen …
+/// Milliseconds that a slice is assumed to take before the first was measured.
 pub const SLICE_MS: u64 = 20;
-/// … and that one waits for its turn at most.
+/// Milliseconds that a slice waits for its turn.
 pub const SLICE_WAIT_MS_MAX: u64 = 10_000;
-/// Slices that an export may take at its end beyond the pages that it has left, for it counts who has changed.
+/// Slices that an export may take at its end beyond its remaining pages. They count the users that
+/// changed meanwhile.
 pub const EXPORT_END_SLICES: usize = 5;
-/// Deliveries shown with one subscription, and of one page of its log at most (seed 003 shows 50).
+/// Deliveries shown with one webhook, and items of one page of its log.
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 
-/// Attempts shown with one delivery, the latest: each may hold 16 KB of answer, and one that is resent goes on being tried.
+/// Attempts shown with one delivery: the latest. Each may hold 16 KB of answer, and a delivery that
+/// is resent gets more attempts.
 pub const ATTEMPTS_SHOWN_MAX: i64 = 20;
 
-/// Subscriptions of one company: each costs a pattern match per accepted event.
+/// Webhooks of one company. Each costs a pattern match for every accepted event.
 pub const SUBSCRIPTIONS_MAX: usize = 100;
-/// Event patterns of one subscription.
+/// Event patterns of one webhook.
 pub const PATTERNS_MAX: usize = 100;
 /// Event types that a company may count as revenue.
 pub const REVENUE_EVENTS_MAX: usize = 20;
 /// Allowed origins of one company.
 pub const ORIGINS_MAX: usize = 100;
-/// Bytes of a subscription's URL.
+/// Bytes of a webhook's URL.
 pub const URL_BYTES_MAX: usize = 2048;
 
-/// Attempts of one delivery at most, whatever a subscription asks for.
+/// Attempts of one delivery, whatever the webhook sets.
 pub const RETRY_ATTEMPTS_MAX: u32 = 50;
-/// Seconds between two attempts, however often doubled; a day is the longest that a policy waits.
+/// Seconds between two attempts, however often the delay doubles. A day is the longest wait of a
+/// policy.
 pub const RETRY_DELAY_S_MAX: u32 = 24 * 60 * 60;
-/// Seconds a receiver may ask us to wait by `Retry-After`.
+/// Seconds that a receiver may ask us to wait with `Retry-After`.
 pub const RETRY_AFTER_S_MAX: u32 = 24 * 60 * 60;
-/// Bytes of a secret that a company brings itself.
+/// Bytes of a secret that a company provides.
 pub const SECRET_BYTES_MAX: usize = 200;
-/// Custom headers of one subscription.
+/// Custom headers of one webhook.
 pub const HEADERS_MAX: usize = 20;
 /// Bytes of one custom header's value.
 pub const HEADER_BYTES_MAX: usize = 4096;
-/// Hours that a rotated secret may go on signing.
+/// Hours for which the old secret still signs after a rotation.
 pub const GRACE_H_MAX: u32 = 24 * 7;
-/// Held deliveries that one run of the sweep moves on, per subscription.
+/// Held deliveries of one webhook that one run of the sweep releases.
 pub const RELEASE_DELIVERIES_MAX: i64 = 1000;
-/// Subscriptions whose held deliveries one run of the sweep moves on.
+/// Webhooks whose held deliveries one run of the sweep releases.
 pub const RELEASE_SUBSCRIPTIONS_MAX: i64 = 20;
-/// Deliveries that one call of recover sets going; the caller goes on until none is left.
+/// Deliveries that one call of `recover` queues again. The caller repeats the call until none is
+/// left.
 pub const RECOVER_DELIVERIES_MAX: i64 = 500;
 
-/// Seconds that a Queue message is delayed at most: the documented day, halved for accounts that still have the older bound.
+/// Seconds by which a Queue message is delayed. Cloudflare documents a day; half of it is safe for
+/// accounts with the older limit.
 pub const QUEUE_DELAY_S_MAX: u32 = 12 * 60 * 60;
-/// Milliseconds that a subscription may ask one attempt to take, from connect to the end of the answer …
+/// Milliseconds that a webhook may set for one attempt, from connecting to the end of the answer.
 pub const TIMEOUT_MS_MAX: u32 = 30_000;
-/// … and that an attempt takes at most: it runs behind an answer, and the runtime ends that 30 s later.
+/// Milliseconds that an attempt takes at most. It runs after an answer, and the runtime ends it 30
+/// s after that answer.
 pub const ATTEMPT_MS_MAX: u32 = 25_000;
 /// Bytes of a receiver's answer that are read and kept.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024;
-/// Milliseconds of a lease, renewed while its attempt runs: what a crash leaves leased is free again this soon.
+/// Milliseconds of a lease, which is renewed while its attempt runs. After a crash, the delivery is
+/// free again this soon.
 pub const LEASE_MS: i64 = 7000;
-/// Milliseconds between two renewals: one may come late and the lease still holds.
+/// Milliseconds between two renewals of a lease. One may be late without losing the lease.
 pub const RENEW_MS: u64 = 2500;
-/// Milliseconds that a circuit's probe may take beyond its timeout before another is sent.
+/// Milliseconds that a circuit's probe may take beyond its timeout before another probe is sent.
 pub const PROBE_MARGIN_MS: i64 = 15_000;
-/// Leases of one delivery that may run out in a row before it is given up: its attempts may be what kills the invocation.
+/// Leases of one delivery that may expire in a row before it is given up. Its attempts may be what
+/// kills the invocation.
 pub const INTERRUPTIONS_MAX: i64 = 5;
-/// Milliseconds until a delivery is due again that nothing can be done about now: its person's erasure is under way.
+/// Milliseconds by which a delivery is postponed while the erasure of its person is running.
 pub const PUT_OFF_MS: i64 = 60_000;
-/// Attempts of one invocation, unless the deployment says otherwise (`ATTEMPTS_MAX`): the free plan has 50 subrequests, and an attempt takes up to three.
+/// Attempts of one invocation, unless the deployment sets `ATTEMPTS_MAX`. The free plan has 50
+/// subrequests, and an attempt takes up to three.
 pub const ATTEMPTS_MAX: usize = 12;
-/// Attempts under way in one isolate, beyond which new ones wait: a receiver that hangs must not hold all the memory. A
-/// company may have a third of what the others leave, which is 133, and a subscription likewise a third of what is left
-/// of that, 44: so there is room for one more when the receivers of ten hang.
+/// Concurrent attempts of one isolate; further ones wait. A receiver that hangs must not take all
+/// the memory. A company may use a third of what the others leave (133), and a webhook a third of
+/// what is left of that (44). So there is room for one more when the receivers of ten hang.
 pub const IN_FLIGHT_MAX: u32 = 400;
-/// Seconds that a delivery waits whose company or subscription has as many attempts under way as it may.
+/// Seconds that a delivery waits when its company or webhook has reached its limit of concurrent
+/// attempts.
 pub const FULL_WAIT_S: u32 = 3;
-/// Deliveries settled in one batch: their answers share D1's bound of one parameter.
+/// Deliveries whose results one batch writes. Their answers share one D1 parameter and its size
+/// limit.
 pub const SETTLE_MAX: usize = 50;
-/// Deliveries a second that a subscription may be limited to; an invocation makes so many attempts at most.
+/// Deliveries a second that a webhook's `rateLimit` may allow. One invocation makes at most as many
+/// attempts.
 pub const RATE_LIMIT_MAX: u32 = 100;
-/// Failures in a row, and hours, that a subscription may ask for before it is switched off.
+/// Failed deliveries in a row that a webhook may set before it is switched off.
 pub const DISABLE_FAILURES_MAX: u32 = 10_000;
-/// … hours.
+/// Hours of failures that a webhook may set before it is switched off.
 pub const DISABLE_HOURS_MAX: u32 = 24 * 30;
-/// Days that finished deliveries and their attempts may be kept.
+/// Days for which finished deliveries and their attempts may be kept.
 pub const LOG_DAYS_MAX: u32 = 365;
-/// Subscriptions whose logs one run of the sweep looks into for something to delete …
+/// Webhooks whose logs one run of the sweep examines for something to delete.
 pub const PRUNE_LOOKED_MAX: i64 = 500;
-/// … of so many at a time, one batch of the database, it deletes …
+/// Webhooks whose logs one database batch prunes.
 pub const PRUNE_SUBSCRIPTIONS_MAX: usize = 10;
-/// … so many deliveries from either end of what is old enough …
+/// Deliveries that such a batch deletes from either end of the old part of a log.
 pub const PRUNE_DELIVERIES_MAX: i64 = 500;
-/// … and does so this often, as long as it finds any.
+/// Rounds of pruning in one run of the sweep, as long as they find anything.
 pub const PRUNE_ROUNDS_MAX: usize = 2;
-/// Days that events may be kept, if not for ever.
+/// Days for which events may be kept, if not for ever.
 pub const EVENT_DAYS_MAX: u32 = 3650;
-/// Events that one slice of an erasure deletes, with their deliveries: a batch of some ten thousand rows, well inside D1's 30 s.
+/// Events that one slice of an erasure deletes, with their deliveries. It is a batch of some ten
+/// thousand rows, far below D1's 30 s.
 pub const ERASE_EVENTS_MAX: i64 = 5000;
-/// Links whose events one slice of an erasure looks at.
+/// Links whose events one slice of an erasure examines.
 pub const ERASE_LINKS_MAX: i64 = 500;
 /// Events without a session that one slice of an erasure searches for those about the person.
 pub const ERASE_SEARCHED_MAX: i64 = 10_000;
-/// Slices of erasures in one request, and in one run of the sweep: a slice takes up to ten queries of the 50 that the free plan allows an invocation.
+/// Slices of erasures in one request, and in one run of the sweep. A slice takes up to ten of the
+/// 50 queries that the free plan allows an invocation.
 pub const ERASE_SLICES_MAX: usize = 3;
-/// Erasures that one run of the sweep looks at.
+/// Erasures that one run of the sweep examines.
 pub const ERASE_PEOPLE_MAX: i64 = 10;
-/// Events that one slice of the retention looks at: it finds the old ones by looking at all, for an index by time would cost each event a row …
+/// Events that one slice of the retention examines. It finds old events by examining all, because
+/// an index by time would cost each event a row.
 pub const RETAIN_EVENTS_MAX: i64 = 5000;
-/// … and slices of one run of the sweep: a pass over ten million events takes eleven hours.
+/// Slices of the retention in one run of the sweep. A pass over ten million events takes eleven
+/// hours.
 pub const RETAIN_SLICES_MAX: usize = 3;
-/// Event names that a company's catalogue keeps of each door: those that a stranger makes up leave a server's names alone …
+/// Event names that a company's catalogue keeps of each source. Names that a stranger makes up do
+/// not displace those of a server.
 pub const CATALOG_DOOR_NAMES_MAX: i64 = 500;
-/// … and shows in all.
+/// Event names that the catalogue shows in all.
 pub const CATALOG_NAMES_MAX: i64 = 2 * CATALOG_DOOR_NAMES_MAX;
-/// Milliseconds between two notes of when a name was last seen: a row an hour, not a row a request.
+/// Milliseconds between two updates of a name's last use: a row an hour, not a row a request.
 pub const CATALOG_NOTE_MS: i64 = 60 * 60 * 1000;
-/// Milliseconds without being seen after which a name makes room for a new one, where its door is full.
+/// Milliseconds without use after which a name makes room for a new one, if its source has no room
+/// left.
 pub const CATALOG_IDLE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
-/// Bytes of names, of all companies, that an isolate remembers as noted in this hour: some 20,000 names.
+/// Bytes of names, of all companies, that an isolate remembers as updated in this hour: about
+/// 20,000 names.
 pub const CATALOG_NOTED_BYTES_MAX: usize = 1024 * 1024;
-/// Attempts at a time in one invocation, which has six connections: a seventh would wait for one with its deadline running.
+/// Concurrent attempts in one invocation. It has six connections, and a seventh attempt would wait
+/// for one while its deadline runs.
 pub const CONNECTIONS_MAX: usize = 5;
-/// Milliseconds behind an answer in which attempts end: the runtime allows 30 s, and what came of them is written down
-/// in the rest. No attempt begins that could last longer.
+/// Milliseconds after an answer in which attempts end. The runtime allows 30 s, and the rest is for
+/// writing the results. No attempt starts that could last longer.
 pub const TAIL_MS_MAX: i64 = 27_000;
-/// Messages of one call to Queues (its own limit).
+/// Messages of one call to Queues, which is the limit of Queues.
 pub const QUEUE_BATCH_MAX: usize = 100;
-/// Wake-ups that an isolate sends when it starts: many may start at once, and the cron finds the rest.
+/// Wake-ups that an isolate sends when it starts. Many may start at once, and the cron finds the
+/// rest.
 pub const START_DELIVERIES_MAX: usize = 100;
-/// Milliseconds within which one isolate alone looks for what a crash left when it starts: a deployment starts many at once.
+/// Milliseconds within which only one starting isolate looks for the remains of a crash. A
+/// deployment starts many isolates at once.
 pub const START_TURN_MS: i64 = 5000;
-/// Wake-ups of one sweep: ten calls to Queues, and what is left is the next sweep's.
+/// Wake-ups of one sweep: ten calls to Queues. The next sweep takes the rest.
 pub const SWEEP_DELIVERIES_MAX: usize = 1000;
-/// Subscriptions with open deliveries that one sweep walks, which costs two rows read each; the next goes on behind
-/// them.
+/// Webhooks with open deliveries that one sweep walks. Each costs two rows read. The next sweep
+/// continues behind them.
 pub const SWEEP_SUBSCRIPTIONS_MAX: i64 = 5000;
-/// Held deliveries that a turn looks at: those of a person whose erasure is under way are passed over.
+/// Held deliveries that a turn examines. It skips those of a person whose erasure is running.
 pub const HELD_LOOKED_MAX: i64 = 1000;
 /// Old secrets that one run of the sweep erases.
 pub const EXPIRE_SECRETS_MAX: i64 = 1000;
-/// Milliseconds that a wake-up may come before its time and still count: clocks of two machines differ.
+/// Milliseconds by which a wake-up may come early and still count. The clocks of two machines
+/// differ.
 pub const EARLY_MS_MAX: i64 = 1000;
 
 /// Events of a company's tracking plan.
 pub const PLAN_EVENTS_MAX: usize = 500;
-/// Fields of one object of a plan; what is wider is a map, and its keys are data.
+/// Fields of one object of a plan. A wider object is a map, and its keys are data.
 pub const PLAN_FIELDS_MAX: usize = 100;
-/// Objects within each other that a plan looks into.
+/// Nested objects that a plan describes.
 pub const PLAN_DEPTH_MAX: usize = 4;
-/// Bytes of a plan as JSON: an isolate keeps the plans of the companies it serves.
+/// Bytes of a plan as JSON. An isolate keeps the plans of the companies that it serves.
 pub const PLAN_BYTES_MAX: usize = 200 * 1024;
 /// Plans that an isolate keeps.
 pub const PLANS_KEPT: usize = 50;
-/// Things that are said to be wrong with one event.
+/// Violations that are reported for one event.
 pub const PLAN_SHOWN_MAX: usize = 10;
-/// Characters of the place of one of them.
+/// Characters of the place of a violation.
 pub const PLAN_PATH_CHARS_MAX: usize = 200;
-/// Kinds of violations, by event, field and reason, that are counted of one company: names that a stranger makes up must not fill a table.
+/// Kinds of violations (by event, field and reason) that are counted for one company. Made-up names
+/// must not fill a table.
 pub const PLAN_VIOLATIONS_MAX: usize = 200;
-/// … and kinds that an isolate gathers of one company before it writes them: more, so that a flood of new ones does not hide those that are known.
+/// Kinds of violations of one company that an isolate collects before it writes them. The number is
+/// higher, so that a flood of new kinds does not hide the known ones.
 pub const PLAN_VIOLATIONS_HELD: usize = 1000;
-/// … and of all companies: some 1.6 KB each at the most.
+/// Kinds of violations of all companies that an isolate collects: at most about 1.6 KB each.
 pub const PLAN_VIOLATIONS_ISOLATE: usize = 4000;
-/// Events of each door that an inference looks at; their ids are random, mostly, and so is the sample …
+/// Events of each source that an inference examines. Most ids are random, so the sample is random
+/// too.
 pub const PLAN_SAMPLE_MAX: i64 = 10_000;
-/// … of each name, and door, so many of the latest are taken …
+/// Latest events of each name and source that an inference takes.
 pub const PLAN_SAMPLE_OF_NAME: i64 = 50;
-/// … and so many in all …
+/// Events that an inference takes in all.
 pub const PLAN_SAMPLE_TAKEN: i64 = 2000;
-/// … unless they have more bytes than this: a sample has 8 MB at most.
+/// Bytes above which an inference skips an event. A sample has at most 8 MB.
 pub const PLAN_SAMPLE_BYTES_MAX: i64 = 4096;
-/// Keys of one company that are not revoked: they are shown whole.
+/// Keys of one company that are not revoked. Lists show all of them.
 pub const KEYS_MAX: i64 = 100;
-/// Keys that a list of them shows, with the latest that were revoked.
+/// Keys that a list shows, including the latest revoked ones.
 pub const KEYS_SHOWN_MAX: i64 = 1000;
-/// Milliseconds between two notes of a key's last use: a row written an hour, not a row a request.
+/// Milliseconds between two updates of a key's last use: a row an hour, not a row a request.
 pub const KEY_USE_MS: i64 = 60 * 60 * 1000;
 
-/// Seconds over which requests are counted against a rate limit, and after which a refused caller may try again. The limits themselves stand in
-/// `wrangler.toml`, with this period.
+/// Seconds over which requests count against a rate limit, and after which a refused caller may try
+/// again. The limits are in `wrangler.toml`, with this period.
 pub const RATE_PERIOD_S: u32 = 10;
 /// Seconds after which a caller may try again when the database cannot be reached.
 pub const UNAVAILABLE_S: u32 = 10;
-/// Seconds after which a caller may try again when the database is full: somebody has to make room, which takes longer than an outage.
+/// Seconds after which a caller may try again when the database is full. Somebody must make room,
+/// which takes longer than an outage.
 pub const STORAGE_FULL_S: u32 = 60;
-/// Bytes that a D1 database may have on the paid plan, unless the deployment says otherwise (`D1_BYTES_MAX`).
+/// Bytes that a D1 database may have on the paid plan, unless the deployment sets `D1_BYTES_MAX`.
 pub const D1_BYTES_MAX: i64 = 10_000_000_000;
 
-/// Bytes of one message of the spill queue: 128,000 less the runtime's own share and the message's other fields.
+/// Bytes of one message of the outage buffer: 128,000 less the share of the runtime and the other
+/// fields of the message.
 pub const SPILL_BYTES_MAX: usize = 120_000;
-/// Milliseconds that a request waits for the spill queue to take a message: an overloaded one was seen to hang for a minute.
+/// Milliseconds that a request waits for the outage buffer to take a message. An overloaded queue
+/// was seen to hang for a minute.
 pub const SPILL_WAIT_MS: u64 = 5000;
-/// Seconds after which what was spilled is tried again, at the most: it is to be stored within a minute of the database's recovery.
+/// Longest pause in seconds between two tries to store a buffered request. It must be stored within
+/// a minute of the database's recovery.
 pub const SPILL_RETRY_S_MAX: i64 = 20;
-/// Minutes after which a spilled message is sent anew instead of retried: Queues retries a message 100 times at most.
+/// Minutes after which a buffered message is sent again instead of retried. Queues retries a
+/// message at most 100 times.
 pub const SPILL_RENEW_MIN: i64 = 20;
-/// Days after which what was spilled is left to the dead-letter queue.
+/// Days after which a buffered request goes to the dead-letter queue.
 pub const SPILL_DAYS_MAX: i64 = 4;
-/// Seconds between two tries to tell a company of what could not be stored: its list of rejected items takes so many a minute.
+/// Seconds between two tries to tell a company which items could not be stored. Its list of
+/// rejected items has a limit per minute.
 pub const GIVEN_UP_RETRY_S: u32 = 60;

@@ -1,7 +1,9 @@
-//! The closed, published list of what can go wrong for a caller. Clients match on `code`; texts may change.
+//! The closed, published list of what can go wrong for a caller. Clients match on `code`; texts
+//! may change.
 //!
-//! To add one: 1. a variant with its doc line here, 2. its name in [`Code::as_str`] and in [`ALL`],
-//! 3. what is said of it in [`crate::catalogue`], 4. its status in `edge/src/http/error.rs`, 5. `make openapi`, which writes `docs/problems.md`.
+//! To add one: 1. a variant with its doc line here, 2. its name in [`Code::as_str`] and in
+//! [`ALL`], 3. its explanation in [`crate::catalogue`], 4. its status where the Worker maps errors
+//! to answers, 5. `make openapi`, which writes `docs/problems.md`.
 
 /// A problem code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,37 +14,38 @@ pub enum Code {
     BodyTooLarge,
     /// The `Content-Encoding` is neither identity nor gzip, or the gzip data are broken.
     InvalidEncoding,
-    /// More than 500 events in one request.
+    /// More than 500 events in one request, or too many identifies of one person in a vendor batch.
     TooManyEvents,
     /// A required field is missing.
     MissingField,
-    /// A field has a value that it cannot have; `field` names it.
+    /// A field has an invalid value; `field` names it.
     InvalidField,
-    /// One event is over 32 KB.
+    /// An event, a contact form or a set of traits is over its limit of size.
     EventTooLarge,
     /// An event's data are nested deeper than 32.
     JsonTooDeep,
-    /// The event is not as the company's tracking plan has it; `field` names the place.
+    /// The event violates the company's tracking plan; `field` names the place.
     PlanViolation,
-    /// A session id that a caller may not use.
+    /// The session id has a wrong form, or callers may not use it.
     InvalidSession,
-    /// Not an e-mail address.
+    /// The text is not an e-mail address.
     InvalidEmail,
-    /// A text that broken clients send in place of an id, such as `undefined`.
+    /// The id is a text that broken clients send in place of an id, such as `undefined`.
     PlaceholderId,
-    /// A time that is neither ISO 8601 nor epoch milliseconds or seconds.
+    /// A time is neither ISO 8601 nor epoch milliseconds or seconds.
     InvalidTimestamp,
-    /// A cursor that this list did not give out.
+    /// This list did not issue the cursor.
     InvalidCursor,
-    /// A webhook URL that deliveries may not go to.
+    /// TrackMate may not deliver to this webhook URL.
     InvalidUrl,
-    /// The page's origin is not on the company's list.
+    /// The page's origin is not in the company's `allowedOrigins`.
     OriginNotAllowed,
     /// No key was sent.
     MissingKey,
     /// The key is unknown or revoked.
     InvalidKey,
-    /// A page's identify without the proof that its company asks for, or with a wrong one.
+    /// A page identified somebody without the `userHash` that its company requires, or with a
+    /// wrong one.
     IdentityUnproved,
     /// The key's scope does not cover this route.
     WrongScope,
@@ -58,25 +61,27 @@ pub enum Code {
     NotFound,
     /// The path exists; the method does not.
     MethodNotAllowed,
-    /// The id is taken, or what is asked stands against itself: a key does not revoke itself.
+    /// The id is taken, or the request contradicts itself: a key cannot revoke itself.
     Conflict,
     /// A limit on the number of things is reached.
     LimitReached,
-    /// More requests than this caller may send; `Retry-After` says when to try again.
+    /// The caller sent more requests than it may; `Retry-After` says when to try again.
     RateLimited,
-    /// An item that was accepted while the database was down, and could not be stored since. It is told of, never answered.
+    /// An item that was queued while the database was down and could not be stored afterwards. The
+    /// list of rejected items shows this code; it is never an answer.
     NotStored,
-    /// The database cannot be reached, and what was sent could not be queued either; `Retry-After` says when to try again.
+    /// The database cannot be reached, and the request could not be queued either; `Retry-After`
+    /// says when to try again.
     Unavailable,
-    /// The database is full: nothing more is stored until the deployment's operator has made room.
+    /// The database is full: nothing more is stored until the deployment's operator makes room.
     StorageFull,
     /// Too many requests change the same person at once; `Retry-After` says when to try again.
     Busy,
-    /// Our own failure; `requestId` finds it in the logs.
+    /// TrackMate has a fault; `requestId` finds it in the logs.
     Internal,
 }
 
-/// Every code there is.
+/// Every code.
 pub const ALL: [Code; 34] = [
     Code::InvalidJson,
     Code::BodyTooLarge,
@@ -115,7 +120,7 @@ pub const ALL: [Code; 34] = [
 ];
 
 impl Code {
-    /// The code as it stands in answers.
+    /// The code as answers show it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -157,21 +162,22 @@ impl Code {
     }
 }
 
-/// What a caller is told: a code, a sentence that names the mend, and the field it is about.
+/// A problem as a caller receives it: a code, a sentence that names the fix, and the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What clients match on.
     pub code: Code,
-    /// One sentence for the person who reads the answer. Never another tenant's or our own internals.
+    /// One sentence for the person who reads the answer. It never shows data of another company or
+    /// internals of TrackMate.
     pub message: String,
-    /// The request's field, as the caller wrote it.
+    /// The field of the request, as the caller wrote it.
     pub field: Option<&'static str>,
     /// The place within that field, with its name: `eventData.order.total`.
     pub path: Option<String>,
 }
 
 impl Problem {
-    /// A problem that is about no single field.
+    /// A problem that concerns no single field.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: None, path: None }
@@ -183,7 +189,7 @@ impl Problem {
         Self { code, message: message.into(), field: Some(field), path: None }
     }
 
-    /// The field, or the place within it, as the caller is told.
+    /// The field, or the place within it, as answers show it.
     #[must_use]
     pub fn place(&self) -> Option<&str> {
         self.path.as_deref().or(self.field)

@@ -1,8 +1,10 @@
-//! How a delivery is signed, two ways over the same bytes.
+//! How a delivery is signed. There are two signatures over the same bytes.
 //!
-//! - `X-Webhook-Signature`: lower-case hex of HMAC-SHA256(key = the UTF-8 bytes of the whole secret string, message = the body).
-//! - Standard Webhooks: `webhook-signature: v1,<base64>` of HMAC-SHA256(key = the base64 part of `whsec_…` decoded,
-//!   message = `<webhook-id>.<webhook-timestamp>.<body>`); the timestamp is unix seconds.
+//! - `X-Webhook-Signature`: lower-case hex of HMAC-SHA256(key = the UTF-8 bytes of the whole secret
+//!   string, message = the body).
+//! - Standard Webhooks (<https://www.standardwebhooks.com>): `webhook-signature: v1,<base64>` of
+//!   HMAC-SHA256(key = the base64 part of `whsec_…` decoded, message =
+//!   `<webhook-id>.<webhook-timestamp>.<body>`). The timestamp is unix seconds.
 
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
 
-/// What a subscription's secret begins with (Standard Webhooks).
+/// Prefix of a webhook's secret (Standard Webhooks).
 pub const SECRET_PREFIX: &str = "whsec_";
 
 /// `whsec_` and the base64 of 24 random bytes.
@@ -25,7 +27,8 @@ pub fn hex_signature(secret: &str, body: &[u8]) -> String {
     hex(&mac(secret.as_bytes(), &[body]))
 }
 
-/// The value of `webhook-signature` for one secret. A secret that is not `whsec_` and base64 signs with its own bytes.
+/// The value of `webhook-signature` for one secret. A secret that is not `whsec_` and base64 is
+/// used as its UTF-8 bytes.
 #[must_use]
 pub fn standard_signature(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
     let decoded = secret.strip_prefix(SECRET_PREFIX).and_then(|text| Base64::decode_vec(text).ok());
@@ -34,7 +37,7 @@ pub fn standard_signature(secret: &str, id: &str, timestamp_s: i64, body: &[u8])
     format!("v1,{}", Base64::encode_string(&mac(key, &[head.as_bytes(), body])))
 }
 
-/// SHA-256 of the parts as one.
+/// SHA-256 of the parts, concatenated.
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -44,18 +47,18 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// SHA-256 as lower-case hex: how keys are stored.
+/// SHA-256 as lower-case hex. Keys are stored in this form.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&sha256(&[bytes]))
 }
 
-/// SHA-256 of bytes that come piece by piece.
+/// SHA-256 of bytes that arrive in pieces.
 #[derive(Clone, Default)]
 pub struct Digested(Sha256);
 
 impl Digested {
-    /// Takes the next piece.
+    /// Adds the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -73,7 +76,8 @@ pub fn constant_time_eq(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |diff, (x, y)| diff | (x ^ y)) == 0
 }
 
-/// HMAC takes a key of any length, so the error arm is never reached; it signs nothing rather than panic.
+/// HMAC takes a key of any length, so the error arm is unreachable. It returns nothing rather than
+/// panic.
 fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
     for part in parts {
@@ -86,7 +90,8 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    // Made with `openssl dgst -sha256 -hmac` (hex) and the test vector of the Standard Webhooks reference libraries (v1).
+    // The expected values come from `openssl dgst -sha256 -hmac` (hex) and from the test vector of
+    // the Standard Webhooks reference libraries (v1).
     #[test]
     fn the_hex_signature_matches_openssl() {
         assert_eq!(
@@ -109,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_compared_whole() {
+    fn constant_time_eq_compares_whole_texts() {
         assert!(constant_time_eq("abc", "abc"));
         assert!(!constant_time_eq("abc", "abd"));
         assert!(!constant_time_eq("abc", "abcd"));

@@ -1,4 +1,4 @@
-// The page /docs/limits, made of wire/src/limits.rs: every bound with its value and the reason that stands beside it there.
+// The page /docs/limits, made from wire/src/limits.rs: every limit with its value and its reason.
 import { frame, inline } from './frame.mjs';
 
 const UNITS = [
@@ -10,7 +10,8 @@ const UNITS = [
   [/DAYS(_MAX)?$/, (n) => `${n} days`],
 ];
 
-/** The constants of a Rust file of plain numbers → [{name, value, text}]. Throws on what it cannot read, so that none is left out. */
+/** The constants of a Rust file of plain numbers → [{name, value, text}]. Throws on a line that it cannot read, so
+ * that no constant is missing. */
 export function constants(rust) {
   const found = [];
   let text = [];
@@ -42,8 +43,10 @@ export function limitsPage(page, rust) {
     page,
     from: 'wire/src/limits.rs',
     main: `<article class="card prose"><h1>Limits</h1>
-<p>Everything has a bound, and each bound a reason. These are all of them, as the code has them. What goes beyond one that a caller can reach is answered with a <a href="/docs/problems/">problem</a> that names it; what fits is stored.</p>
-<div class="scroll" tabindex="0" role="group" aria-label="Limits"><table class="stacked"><thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it bounds, and why</th></tr></thead><tbody>
+<p>Everything has a limit, and each limit has a reason. This page has all of them, with the values of the code. If a
+request exceeds a limit, the answer is a <a href="/docs/problems/">problem</a> that names the limit; what fits is
+stored.</p>
+<div class="scroll" tabindex="0" role="group" aria-label="Limits"><table class="stacked"><thead><tr><th scope="col">Name</th><th scope="col" class="number">Value</th><th scope="col">What it limits, and why</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></div></article>`,
   });

@@ -1,5 +1,5 @@
-// A page of the documentation, made of its Markdown: headings get addresses as GitHub gives them, links between files become links between pages, and
-// raw HTML stays text.
+// A page of the documentation, made from its Markdown. Headings get the same anchors as on GitHub, links between files
+// become links between pages, and raw HTML stays text.
 import { posix } from 'node:path';
 import { Marked } from 'marked';
 import { escape, frame } from './frame.mjs';
@@ -7,10 +7,10 @@ import { PAGES } from './pages.mjs';
 
 const REPOSITORY = '/docs/source/';
 
-/** A heading's address: GitHub's rule, so that links work there too. */
+/** A heading's anchor, by GitHub's rule, so that links work there too. */
 export const slug = (text) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(/\s/g, '-');
 
-/** Where a link of `file` leads on the site: to another page, a picture, or the file in the repository (shown as text). */
+/** The target of a link of `file` on the site: another page, a picture, or a file in the repository (shown as text). */
 export function lead(href, file) {
   if (/^[a-z]+:|^\/|^#/i.test(href)) return href;
   const [path, anchor] = href.split('#');
@@ -20,7 +20,7 @@ export function lead(href, file) {
   return target.startsWith('docs/pictures/') ? `/docs/pictures/${posix.basename(target)}` : `${REPOSITORY}${target}`;
 }
 
-/** `markdown` as the page's HTML; `lead` is asked for what the other files are. */
+/** `markdown` as the page's HTML. */
 export function markdownPage(page, markdown) {
   const headings = [];
   const marked = new Marked({
@@ -34,7 +34,7 @@ export function markdownPage(page, markdown) {
       },
       link({ href, tokens }) {
         const to = lead(href, page.file);
-        // What has no page of its own (the code) is named, not linked: a deployment does not serve it.
+        // A file without a page (the code) is named, not linked: a deployment does not serve it.
         return to.startsWith(REPOSITORY) ? `<span class="file">${this.parser.parseInline(tokens)}</span>` : `<a href="${escape(to)}">${this.parser.parseInline(tokens)}</a>`;
       },
       image: ({ href, text }) => `<img src="${escape(lead(href, page.file))}" alt="${escape(text)}" />`,
@@ -42,7 +42,7 @@ export function markdownPage(page, markdown) {
       table(token) {
         const cell = (tag, { tokens, align }) => `<${tag}${tag === 'th' ? ' scope="col"' : ''}${align === 'right' ? ' class="number"' : ''}>${this.parser.parseInline(tokens)}</${tag}>`;
         const row = (tag, cells) => `<tr>${cells.map((one) => cell(tag, one)).join('')}</tr>`;
-        // A table without titles has no head: an empty one means nothing to who hears it.
+        // A table without titles has no head: an empty head means nothing to a screen reader.
         const head = token.header.some(({ text }) => text.trim()) ? `<thead>${row('th', token.header)}</thead>` : '';
         return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${head}<tbody>${token.rows.map((cells) => row('td', cells)).join('\n')}</tbody></table></div>\n`;
       },

@@ -1,6 +1,8 @@
-// The documentation's pages, in the order of their menu. To add one: 1. a Markdown file, 2. a line here. Every code sample in it is run by tests/docs.test.mjs.
+// The documentation's pages, in the order of their menu. To add one: 1. a Markdown file, 2. a line here.
+// tests/docs.test.mjs runs every code sample in it.
 
-/** `name` is the page's place below /docs/ ('' is /docs/ itself), `file` where its Markdown is; a page without one is made of something else. */
+/** `name` is the page's path below /docs/ ('' is /docs/ itself), `file` its Markdown. A page without a file is made from
+ * something else. */
 export const PAGES = [
   { name: '', title: 'Five-minute start', file: 'docs/start.md' },
   { name: 'sdk', title: 'Browser SDK', file: 'docs/sdk.md' },
@@ -8,7 +10,7 @@ export const PAGES = [
   { name: 'webhooks', title: 'Webhooks', file: 'docs/webhooks.md' },
   { name: 'api', title: 'HTTP API', file: 'docs/api.md' },
   { name: 'http', title: 'Every route' },
-  { name: 'clients/others', title: 'Which clients are taken', file: 'docs/clients/others.md' },
+  { name: 'clients/others', title: 'Which clients are supported', file: 'docs/clients/others.md' },
   { name: 'clients/segment', title: "Segment's clients", file: 'docs/clients/segment.md' },
   { name: 'clients/rudderstack', title: "RudderStack's clients", file: 'docs/clients/rudderstack.md' },
   { name: 'clients/posthog', title: "PostHog's clients", file: 'docs/clients/posthog.md' },

@@ -1,4 +1,5 @@
-// The page /docs/http: the OpenAPI document as a person reads it, one static file without scripts. Pure: a document in, HTML out.
+// The page /docs/http: the OpenAPI document in a readable form, one static file without scripts. Pure: a document in,
+// HTML out.
 import { escape, frame, inline } from './frame.mjs';
 
 const paragraphs = (text = '') => text.split('\n\n').filter(Boolean).map((part) => `<p>${inline(part)}</p>`).join('\n');
@@ -16,7 +17,7 @@ export function referencePage(page, document) {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) => METHODS.filter((m) => methods[m]).map((method) => ({ method, path, ...methods[method] })));
   const deliveries = Object.values(document.webhooks ?? {}).map(({ post }) => ({ method: 'post', path: 'your URL', ...post }));
   const of = (tag) => tag['x-operations'].map((id) => operations.find((operation) => operation.operationId === id)).concat(deliveries.filter((delivery) => delivery.tags.includes(tag.name)));
-  /** Schemas that only requests use: in their tables it counts which fields must be there. */
+  /** Schemas that only requests use: their tables say which fields are required. */
   const requests = new Set(operations.flatMap((o) => (o.requestBody ? [named(o.requestBody.content['application/json'].schema)] : [])).concat('Event', 'Identifier'));
   const slug = (tag) => tag.name.toLowerCase();
 
@@ -46,7 +47,7 @@ export function referencePage(page, document) {
     return parts.length ? ` <span class="quiet">${parts.join(', ')}</span>` : '';
   }
 
-  /** In a request null is as good as a field left out: the introduction says so, and the tables need not. */
+  /** In a request, null counts as a missing field. The introduction says so; the tables leave it out. */
   const isNull = (schema) => schema.type === 'null';
   const given = (schema) => ({
     ...schema,
@@ -65,7 +66,7 @@ export function referencePage(page, document) {
     return [...required, ...Object.keys(schema.properties ?? {}).filter((name) => !required.includes(name))].filter((name) => schema.properties?.[name] !== undefined);
   }
 
-  /** What a schema made of parts comes to: its fields, and which must be there. */
+  /** The fields of a schema that is made of parts, and which are required. */
   function whole(schema) {
     const one = resolve(schema);
     const parts = (one.allOf ?? []).map(whole);

@@ -129,6 +129,6 @@ fn why(text: &mut String, event: &Event) {
     optional(text, "Field", event.field.as_ref());
     optional(text, "Said", event.message.as_ref());
     if let Some(known) = ALL.into_iter().find(|known| known.as_str() == code) {
-        field(text, "Mend", catalogue::of(known).mend);
+        field(text, "Fix", catalogue::of(known).fix);
     }
 }

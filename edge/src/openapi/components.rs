@@ -89,7 +89,7 @@ pub(crate) fn components() -> Vec<(&'static str, Value)> {
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
     let meanings = ALL.map(|code| {
         let told = catalogue::of(code);
-        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.mend, "status": problem::status(code)})
+        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.fix, "status": problem::status(code)})
     });
     vec![
         ("SegmentMessage", segment()),

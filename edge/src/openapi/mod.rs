@@ -26,7 +26,7 @@ mod users;
 mod webhooks;
 
 use serde_json::{Map, Value, json};
-use trackmate_wire::catalogue::{self, Told};
+use trackmate_wire::catalogue::{self, Explanation};
 use trackmate_wire::problem::ALL;
 
 use crate::http::problem;
@@ -124,10 +124,11 @@ fn written(value: &Value, indent: usize) -> String {
 
 /// `docs/problems.md`.
 fn problems() -> String {
-    let mut text = String::from(
-        "# Problem codes\n\nEvery code there is, as each deployment serves them at `/docs/problems/`. Clients match on `code`; texts may change. The list is closed: `wire/src/problem.rs`. \
-         This file is made from `wire/src/catalogue.rs` by `make openapi`.\n\n| code | status | problem |\n|---|---|---|\n",
-    );
+    let opening = "Every problem code. Each deployment serves this list at `/docs/problems/`. Clients match on `code`; texts may \
+                   change. The list is closed: `wire/src/problem.rs`. `make openapi` makes this file from \
+                   `wire/src/catalogue.rs`.";
+    let mut text =
+        format!("# Problem codes\n\n{}\n\n| code | status | problem |\n|---|---|---|\n", wrapped(opening, ""));
     for code in ALL {
         text += &format!(
             "| [`{0}`](#{0}) | {1} | {2} |\n",
@@ -137,14 +138,32 @@ fn problems() -> String {
         );
     }
     for code in ALL {
-        let Told { title, cause, mend } = catalogue::of(code);
+        let Explanation { title, cause, fix } = catalogue::of(code);
         text += &format!(
-            "\n## `{}`\n\n{title} (status {}).\n\n- Cause: {cause}\n- Mend: {mend}\n",
+            "\n## `{}`\n\n{title} (status {}).\n\n{}\n{}\n",
             code.as_str(),
-            problem::status(code)
+            problem::status(code),
+            wrapped(&format!("- Cause: {cause}"), "  "),
+            wrapped(&format!("- Fix: {fix}"), "  "),
         );
     }
     text
+}
+
+/// A paragraph of Markdown in lines of at most 100 characters, all but the first indented.
+fn wrapped(paragraph: &str, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in paragraph.split(' ') {
+        let line = lines.last_mut().unwrap();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= 100 {
+            *line += &format!(" {word}");
+        } else {
+            lines.push(format!("{indent}{word}"));
+        }
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The crates for Rust: sends the calls of CALLS with the one that is named. All of it is one batch; of `rudderanalytics`,
-//! whose batches have one time, the event with a time of its own goes alone.
+//! The clients for Rust: sends the calls of CALLS with the crate that is named, in one batch.
+//! A batch of `rudderanalytics` has one time, so its event with another time is sent alone.
 
 use rudderanalytics::client::RudderAnalytics;
 use rudderanalytics::retry::RetryConfig;
@@ -12,8 +12,8 @@ fn env(name: &str) -> String {
     std::env::var(name).unwrap()
 }
 
-/// A call as a message in the words that both crates take. They have no message ids: a message is known again by its
-/// content and time.
+/// A call as a message in the form that both crates take. They have no message ids: TrackMate
+/// recognises a message by its content and time.
 fn message(call: &Map<String, Value>, time: &str) -> Value {
     let began = OffsetDateTime::parse(&env("BEGAN"), &Rfc3339).unwrap();
     let at = match call.get("at") {
