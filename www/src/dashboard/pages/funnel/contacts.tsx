@@ -6,6 +6,7 @@ import { Button } from '../../parts/ask';
 import { Empty, Problem, Waiting } from '../../parts/say';
 import { Card, Code, More, Table, Time } from '../../parts/show';
 import { to } from '../../route';
+import { FUNNEL_WEBHOOK } from '../webhooks/funnel';
 import { State } from '../webhooks/health';
 import { curl } from './snippets';
 
@@ -49,7 +50,7 @@ export function NoCrm({ company }: { company: string }) {
 
 export function Contacts({ company }: { company: string }) {
   const pages = usePages(
-    (admin, cursor) => answer(admin.GET('/api/admin/webhooks/{id}/deliveries', { params: { path: { id: 'wh_funnel' }, query: { limit: 25, cursor } } })),
+    (admin, cursor) => answer(admin.GET('/api/admin/webhooks/{id}/deliveries', { params: { path: { id: FUNNEL_WEBHOOK }, query: { limit: 25, cursor } } })),
     ({ deliveries }) => deliveries.filter(({ event }) => event === 'registration.submitted'),
     [],
   );

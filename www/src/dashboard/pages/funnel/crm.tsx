@@ -7,6 +7,7 @@ import { Button, Check, Form, Text } from '../../parts/ask';
 import { Badge, say } from '../../parts/say';
 import { Card } from '../../parts/show';
 import { to } from '../../route';
+import { FUNNEL_WEBHOOK } from '../webhooks/funnel';
 import { Test } from '../webhooks/test';
 
 type Settings = Schema<'Settings'>;
@@ -41,11 +42,11 @@ export function Crm({ settings, saved }: { settings: Settings; saved: (settings:
           <Check label="Send contacts to the CRM" value={enabled} set={setEnabled} hint="While it is off, deliveries are held, and go out when it is on again." />
         </Form>
         {settings.webhook_secret_set && <p class="about"><Button tone="link" doing={doing} onClick={() => save({ webhook_secret: '' })}>Take the secret away</Button> <span class="hint">Deliveries are not signed then.</span></p>}
-        {isSet && <p class="hint">Headers, attempts and the log: <a href={to(['webhooks', 'wh_funnel'])}>the webhook itself</a>. Code that verifies: <a href={to(['webhooks', 'wh_funnel', 'receiver'])}>receivers</a>.</p>}
+        {isSet && <p class="hint">Headers, attempts and the log: <a href={to(['webhooks', FUNNEL_WEBHOOK])}>the webhook itself</a>. Code that verifies: <a href={to(['webhooks', FUNNEL_WEBHOOK, 'receiver'])}>receivers</a>.</p>}
       </Card>
       <Card title="Test">
         {isSet ? (
-          <Test id="wh_funnel" done={() => {}} send={(admin) => answer(admin.POST('/api/webhook/test'))} />
+          <Test id={FUNNEL_WEBHOOK} done={() => {}} send={(admin) => answer(admin.POST('/api/webhook/test'))} />
         ) : (
           <p class="quiet">Save the CRM's URL first.</p>
         )}

@@ -6,12 +6,12 @@ import { useDoing } from '../../load';
 import { Button, Check, Dialog, Form, Text } from '../../parts/ask';
 import { Badge, Problem } from '../../parts/say';
 import { Card, Time } from '../../parts/show';
+import type { UserCardProps } from './card';
 import { PLATFORMS } from './filters';
-import type { Of } from './person';
 
 const NAMES = { messenger: 'Messenger', instagram: 'Instagram', whatsapp: 'WhatsApp', telegram: 'Telegram' };
 
-function Note({ user, changed, close }: Of & { close: () => void }) {
+function Note({ user, changed, close }: UserCardProps & { close: () => void }) {
   const { given } = user.exportConsent;
   const [at, setAt] = useState('');
   const [source, setSource] = useState('');
@@ -33,7 +33,7 @@ function Note({ user, changed, close }: Of & { close: () => void }) {
   );
 }
 
-export function Consent({ user, changed }: Of) {
+export function Consent({ user, changed }: UserCardProps) {
   const [noting, setNoting] = useState(false);
   const doing = useDoing();
   // A tick shows at once, and is taken away again if it is refused.

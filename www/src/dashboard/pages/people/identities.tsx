@@ -7,12 +7,12 @@ import { Button, Confirm, Dialog, Form, Text } from '../../parts/ask';
 import { Badge, Problem, say, Waiting } from '../../parts/say';
 import { Card, More, number, plural, Table, Time } from '../../parts/show';
 import { go, to } from '../../route';
-import type { Of } from './person';
+import type { UserCardProps } from './card';
 
 type Link = Schema<'Link'>;
 type Merged = Schema<'Merged'>;
 interface Undoing {
-  user: Of['user'];
+  user: UserCardProps['user'];
   /** The person is to be read again. */
   changed: () => void;
   close: () => void;
@@ -65,7 +65,7 @@ function UndoMerge({ merged, ...rest }: Undoing & { merged: Merged }) {
   );
 }
 
-function Address({ user, changed, close }: Of & { close: () => void }) {
+function Address({ user, changed, close }: UserCardProps & { close: () => void }) {
   const [email, setEmail] = useState(user.email ?? '');
   const doing = useDoing();
   const submit = async () =>
@@ -79,7 +79,7 @@ function Address({ user, changed, close }: Of & { close: () => void }) {
   );
 }
 
-export function Identities({ user, pages, changed }: { user: Of['user']; pages: Pages<Link, Schema<'Identities'>>; changed: () => void }) {
+export function Identities({ user, pages, changed }: { user: UserCardProps['user']; pages: Pages<Link, Schema<'Identities'>>; changed: () => void }) {
   const [asking, setAsking] = useState<{ link: Link } | { merged: Merged } | 'address'>();
   const close = () => setAsking(undefined);
   const rest = { user, changed, close };

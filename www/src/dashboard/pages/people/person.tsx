@@ -7,6 +7,7 @@ import { Button } from '../../parts/ask';
 import { Problem, Waiting } from '../../parts/say';
 import { Card, Copy, Facts, number, Page, Time } from '../../parts/show';
 import { Belongings } from './belongings';
+import type { UserCardProps } from './card';
 import { Consent } from './consent';
 import { Erase, Erased } from './erase';
 import { Groups } from './groups';
@@ -21,14 +22,7 @@ import { Timeline } from './timeline';
 
 const LINKS = 500;
 const AMOUNT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 9 });
-export const money = (revenue: Schema<'Money'>[]) => revenue.map(({ amount, currency }) => `${AMOUNT.format(amount)} ${currency}`).join(', ') || '–';
-
-/** What the cards of a person's page are given. */
-export interface Of {
-  user: Schema<'UserWith'>;
-  /** Takes in what a change was answered with. */
-  changed: (user: Schema<'User'>) => void;
-}
+const money = (revenue: Schema<'Money'>[]) => revenue.map(({ amount, currency }) => `${AMOUNT.format(amount)} ${currency}`).join(', ') || '–';
 
 export function Person({ id }: { id: string }) {
   const [asking, setAsking] = useState<'merge' | 'erase' | 'export'>();
@@ -48,7 +42,7 @@ export function Person({ id }: { id: string }) {
   if (!person.data) return <Page title="Person" lead={back}>{person.error ? <Problem error={person.error} retry={error?.status === 404 ? undefined : person.reload} /> : <Waiting />}</Page>;
   const { data } = person;
   const { user, summary, groups } = data;
-  const of: Of = { user, changed: (user) => person.set({ ...data, user }) };
+  const card: UserCardProps = { user, changed: (user) => person.set({ ...data, user }) };
   const close = () => setAsking(undefined);
   const { total, client, server } = summary.sessions;
   return (
@@ -84,11 +78,11 @@ export function Person({ id }: { id: string }) {
           <Timeline id={user.id} links={identities.items} turn={turn} />
         </div>
         <div>
-          <Tags {...of} />
+          <Tags {...card} />
           <Groups groups={groups} />
-          <Traits {...of} />
-          <Fields {...of} />
-          <Consent {...of} />
+          <Traits {...card} />
+          <Fields {...card} />
+          <Consent {...card} />
         </div>
       </div>
       <Belongings user={user} turn={turn} />

@@ -5,7 +5,7 @@ import { type Admin, answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
 import { Button, Dialog, Form, Text } from '../../parts/ask';
 import { Card } from '../../parts/show';
-import type { Of } from './person';
+import type { UserCardProps } from './card';
 
 /** Traits that the user object has places for: texts. */
 const KNOWN = ['fullName', 'firstName', 'lastName', 'phone', 'whatsappPhone', 'gender', 'locale', 'timezone', 'profilePic', 'instagramUsername', 'instagramId', 'manychatId'];
@@ -88,7 +88,7 @@ function parsed(value: string): unknown {
 /** A trait as it is typed: a text as it is, unless that would read as something else. */
 const typed = (value: unknown) => (typeof value === 'string' && parsed(value) === value ? value : JSON.stringify(value));
 
-export function Traits({ user, changed }: Of) {
+export function Traits({ user, changed }: UserCardProps) {
   return (
     <PairsCard
       title="Traits"
@@ -106,7 +106,7 @@ export function Traits({ user, changed }: Of) {
   );
 }
 
-export function Fields({ user, changed }: Of) {
+export function Fields({ user, changed }: UserCardProps) {
   return (
     <PairsCard
       title="Custom fields"

@@ -5,10 +5,10 @@ import { answer } from '../../../api';
 import { useDoing } from '../../load';
 import { Form, Text } from '../../parts/ask';
 import { Card, when } from '../../parts/show';
+import type { UserCardProps } from './card';
 import { Chip } from './filters';
-import type { Of } from './person';
 
-export function Tags({ user, changed }: Of) {
+export function Tags({ user, changed }: UserCardProps) {
   const [tag, setTag] = useState('');
   const doing = useDoing();
   const at = { params: { path: { id: user.id } } };

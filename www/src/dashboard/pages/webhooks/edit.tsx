@@ -9,8 +9,8 @@ import { Card } from '../../parts/show';
 import { go } from '../../route';
 import { changeOf, type Draft, draftOf } from './draft';
 import { Fields } from './fields';
+import { FUNNEL_WEBHOOK } from './funnel';
 import { held } from './health';
-import { FUNNEL } from './one';
 
 type Webhook = Schema<'Webhook'>;
 
@@ -54,7 +54,7 @@ export function Edit({ webhook, done }: { webhook: Webhook; done: () => void }) 
     <>
       <Card title="Edit">
         <Form doing={doing} act="Save" submit={submit}>
-          <Fields funnel={webhook.id === FUNNEL} draft={draft} set={(change) => setDraft((draft) => ({ ...draft, ...change }))} />
+          <Fields funnel={webhook.id === FUNNEL_WEBHOOK} draft={draft} set={(change) => setDraft((draft) => ({ ...draft, ...change }))} />
         </Form>
       </Card>
       <Delete webhook={webhook} />

@@ -8,6 +8,7 @@ import { Tabs } from '../../parts/tabs';
 import { to } from '../../route';
 import { Deliveries } from './deliveries';
 import { Edit } from './edit';
+import { FUNNEL_WEBHOOK } from './funnel';
 import { Health, held, LastAnswer } from './health';
 import { policyOf } from './policy';
 import { Receiver } from './receiver';
@@ -22,8 +23,6 @@ const PARTS: [id: string, name: string][] = [
   ['secret', 'Secret'],
   ['receiver', 'Receiver code'],
 ];
-
-export const FUNNEL = 'wh_funnel';
 
 export function One({ id, part }: { id: string; part: string }) {
   const loaded = useLoad(async (admin) => {
@@ -60,7 +59,7 @@ export function One({ id, part }: { id: string; part: string }) {
               <p class="about"><strong>Events</strong> {webhook.events.map((one) => <code key={one}>{one} </code>)}</p>
               <p class="about"><strong>Attempts</strong> {policyOf(webhook)}{webhook.rateLimit && ` At most ${webhook.rateLimit} a second.`}</p>
               {webhook.description && <p class="about">{webhook.description}</p>}
-              {id === FUNNEL && <p class="hint">This is the CRM's webhook: its URL and its secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
+              {id === FUNNEL_WEBHOOK && <p class="hint">This is the CRM's webhook: its URL and its secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
             </Card>
             <Tabs label="Parts of the webhook" tabs={PARTS} current={part} at={(one) => ['webhooks', id, one]} />
             {!PARTS.some(([one]) => one === part) && <p class="problem">A webhook has no such part. <a href={to(['webhooks', id])}>Go to its deliveries</a></p>}
