@@ -2,11 +2,11 @@
 
 import type { ComponentType } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
-import { isOwnMachine } from '../own-machine';
+import { isOwnMachine } from '../local';
 import { PAGES } from './pages';
 import SignIn from './pages/sign-in';
-import { Notices, Problem, Waiting } from './parts/say';
-import { focusHeading, Page } from './parts/show';
+import { Notices, Problem, Waiting } from './parts/feedback';
+import { focusHeading, Page } from './parts/display';
 import { company, go, route, shop, SIGN_IN, to } from './route';
 import { companies, signOut, signedIn } from './session';
 

@@ -2,7 +2,7 @@
 
 import { render } from 'preact';
 import { App } from './app';
-import { takeHandedKey } from './hand-over';
+import { takeHandedKey } from './key-handover';
 import './style.css';
 
 const root = document.getElementById('app');

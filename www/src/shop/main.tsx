@@ -1,7 +1,7 @@
 // The demo shop's entry. On one's own machine it shows the page that the HTML file names, and the drawer beside it; anywhere else there is no shop, only what it is.
 
 import { render } from 'preact';
-import { isOwnMachine } from '../own-machine';
+import { isOwnMachine } from '../local';
 
 const root = document.getElementById('shop');
 

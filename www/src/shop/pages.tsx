@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { shop, unreachable } from './panel';
-import { PRODUCTS, basket, CURRENCY, customer, inBasket, price, told, total } from './shelf';
+import { PRODUCTS, basket, CURRENCY, customer, inBasket, price, told, total } from './state';
 import { flush, register, session, startOver, track } from './track';
 
 const STEPS: [page: string, name: string][] = [['home', 'Shop'], ['product', 'Product'], ['account', 'Account'], ['checkout', 'Checkout']];

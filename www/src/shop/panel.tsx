@@ -4,7 +4,7 @@
 import { effect, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ApiError, type Received, type Sent, ShopServer, type Timeline, type TimelineEvent } from '../api';
-import { anonymous, company, customer, shopPort } from './shelf';
+import { anonymous, company, customer, shopPort } from './state';
 import { done, session } from './track';
 
 export const shop = new ShopServer(`${location.protocol}//${location.hostname}:${shopPort}`);

@@ -2,7 +2,7 @@
 
 import TrackMate from '/sdk/trackmate.js';
 import { signal } from '@preact/signals';
-import { anonymous, company, customer } from './shelf';
+import { anonymous, company, customer } from './state';
 
 /** Counts what was done, so that the panel looks again. */
 export const done = signal(0);

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer } from '../../api';
 import { useLoad } from '../load';
-import { Check, Select } from '../parts/ask';
-import { Problem } from '../parts/say';
-import { Card, number, Page } from '../parts/show';
+import { Check, Select } from '../parts/forms';
+import { Problem } from '../parts/feedback';
+import { Card, number, Page } from '../parts/display';
 import { type Query, refine, route } from '../route';
 import { Columns, type Kind } from './exports/columns';
 import { Exports as ExportList } from './exports/list';

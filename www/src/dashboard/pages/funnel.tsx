@@ -2,8 +2,8 @@
 
 import { answer } from '../../api';
 import { useLoad } from '../load';
-import { Await } from '../parts/say';
-import { Card, Code, Page } from '../parts/show';
+import { Await } from '../parts/feedback';
+import { Card, Code, Page } from '../parts/display';
 import { Contacts, NoCrm } from './funnel/contacts';
 import { Crm } from './funnel/crm';
 import { curl, form } from './funnel/snippets';

@@ -2,14 +2,14 @@
 
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Button, Select, Text } from '../parts/ask';
-import { Badge, Problem, Waiting } from '../parts/say';
-import { number, Page, plural } from '../parts/show';
+import { Button, Select, Text } from '../parts/forms';
+import { Badge, Problem, Waiting } from '../parts/feedback';
+import { number, Page, plural } from '../parts/display';
 import { refine, route } from '../route';
-import { EventPanel } from './live/event';
+import { EventPanel } from './live/event-panel';
 import { Row } from './live/row';
-import { KEPT_MAX, useIncoming } from './live/incoming';
-import { Nothing } from './live/nothing';
+import { KEPT_MAX, useIncoming } from './live/event-list';
+import { Nothing } from './live/empty';
 import './live.css';
 
 /** Further down than this, the viewer reads. */

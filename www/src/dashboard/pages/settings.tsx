@@ -2,8 +2,8 @@
 
 import { answer } from '../../api';
 import { useLoad } from '../load';
-import { Await } from '../parts/say';
-import { Page } from '../parts/show';
+import { Await } from '../parts/feedback';
+import { Page } from '../parts/display';
 import { Tabs } from '../parts/tabs';
 import { route, to } from '../route';
 import { Audit } from './settings/audit';

@@ -3,8 +3,8 @@
 import { Fragment } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError } from '../../api';
-import { Check, Text } from '../parts/ask';
-import { Problem } from '../parts/say';
+import { Check, Text } from '../parts/forms';
+import { Problem } from '../parts/feedback';
 import { company, go, route, SIGN_IN, to } from '../route';
 import { companies, signIn, why } from '../session';
 

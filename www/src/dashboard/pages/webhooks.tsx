@@ -3,7 +3,7 @@
 import { route } from '../route';
 import { List } from './webhooks/list';
 import { New } from './webhooks/new';
-import { One } from './webhooks/one';
+import { One } from './webhooks/webhook';
 import './webhooks.css';
 
 export default function Webhooks() {

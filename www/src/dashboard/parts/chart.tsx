@@ -3,7 +3,7 @@
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { number, Table } from './show';
+import { number, Table } from './display';
 
 export interface Line {
   name: string;

@@ -1,6 +1,6 @@
 // Which columns an export has: those the API knows, in its own order, and members of what is open, by name.
 
-import { Check, Text } from '../../parts/ask';
+import { Check, Text } from '../../parts/forms';
 import { refine } from '../../route';
 import { useState } from 'preact/hooks';
 

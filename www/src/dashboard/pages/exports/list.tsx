@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
-import { Dialog } from '../../parts/ask';
-import { Badge, Empty, Problem, type Tone, Waiting } from '../../parts/say';
-import { Card, Copy, Facts, Json, More, number, size, Table, Time } from '../../parts/show';
+import { Dialog } from '../../parts/forms';
+import { Badge, Empty, Problem, type Tone, Waiting } from '../../parts/feedback';
+import { Card, Copy, Facts, Json, More, number, size, Table, Time } from '../../parts/display';
 
 type Export = Schema<'Export'>;
 

@@ -2,9 +2,9 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { noteRefusal, signedIn } from '../../session';
-import { Button } from '../../parts/ask';
-import { Problem, Progress } from '../../parts/say';
-import { Copy, number, plural, size } from '../../parts/show';
+import { Button } from '../../parts/forms';
+import { Problem, Progress } from '../../parts/feedback';
+import { Copy, number, plural, size } from '../../parts/display';
 import { blobSink, type Come, download, fileSink, type Sink, type Taken } from './download';
 
 export type Format = 'csv' | 'ndjson' | 'json';

@@ -2,9 +2,9 @@
 
 import { answer, type Schema } from '../../../api';
 import { usePages } from '../../load';
-import { Button } from '../../parts/ask';
-import { Empty, Problem, Waiting } from '../../parts/say';
-import { Card, Code, More, Table, Time } from '../../parts/show';
+import { Button } from '../../parts/forms';
+import { Empty, Problem, Waiting } from '../../parts/feedback';
+import { Card, Code, More, Table, Time } from '../../parts/display';
 import { to } from '../../route';
 import { FUNNEL_WEBHOOK } from '../webhooks/funnel';
 import { State } from '../webhooks/health';

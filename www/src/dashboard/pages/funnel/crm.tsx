@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Button, Check, Form, Text } from '../../parts/ask';
-import { Badge, say } from '../../parts/say';
-import { Card } from '../../parts/show';
+import { Button, Check, Form, Text } from '../../parts/forms';
+import { Badge, say } from '../../parts/feedback';
+import { Card } from '../../parts/display';
 import { to } from '../../route';
 import { FUNNEL_WEBHOOK } from '../webhooks/funnel';
 import { Test } from '../webhooks/test';

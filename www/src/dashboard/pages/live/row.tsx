@@ -1,10 +1,10 @@
 // One entry of the list: when, what, whose, from where, and what became of it.
 
 import { Component } from 'preact';
-import { Badge, type Tone } from '../../parts/say';
-import { Time } from '../../parts/show';
+import { Badge, type Tone } from '../../parts/feedback';
+import { Time } from '../../parts/display';
 import { route, to } from '../../route';
-import type { Incoming } from './incoming';
+import type { Incoming } from './event-list';
 
 export const OUTCOME_TONE: Record<Incoming['outcome'], Tone> = { stored: 'good', duplicate: 'quiet', rejected: 'bad' };
 export const personName = ({ userName }: Incoming) => userName || 'Somebody without a name';

@@ -1,6 +1,6 @@
 // Which time the overview is of: the last day, week or month, or days of the viewer's choice. It stands in the address, so it can be shared.
 
-import { Button } from '../../parts/ask';
+import { Button } from '../../parts/forms';
 import { refine } from '../../route';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

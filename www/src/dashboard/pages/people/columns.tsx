@@ -3,9 +3,9 @@
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Schema } from '../../../api';
-import { Check } from '../../parts/ask';
-import { Badge } from '../../parts/say';
-import { number, Time } from '../../parts/show';
+import { Check } from '../../parts/forms';
+import { Badge } from '../../parts/feedback';
+import { number, Time } from '../../parts/display';
 import { refine, route } from '../../route';
 
 export type User = Schema<'UserWith'>;

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Button, Check, Dialog, Form, Text } from '../../parts/ask';
-import { Badge, Problem } from '../../parts/say';
-import { Card, Time } from '../../parts/show';
+import { Button, Check, Dialog, Form, Text } from '../../parts/forms';
+import { Badge, Problem } from '../../parts/feedback';
+import { Card, Time } from '../../parts/display';
 import type { UserCardProps } from './card';
 import { PLATFORMS } from './filters';
 

@@ -4,9 +4,9 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing, useLoad } from '../../load';
-import { Confirm, Form, Text } from '../../parts/ask';
-import { Await, Badge, say } from '../../parts/say';
-import { Card, Copy, Facts, focusHeading, number, Page, plural, Time } from '../../parts/show';
+import { Confirm, Form, Text } from '../../parts/forms';
+import { Await, Badge, say } from '../../parts/feedback';
+import { Card, Copy, Facts, focusHeading, number, Page, plural, Time } from '../../parts/display';
 import { called } from './list';
 
 const COUNTED = 200;

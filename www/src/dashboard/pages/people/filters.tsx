@@ -1,7 +1,7 @@
 // Whom a list or an export of people is about: the API's own filters, kept in the address under the API's own names.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Check, Select, Text } from '../../parts/ask';
+import { Check, Select, Text } from '../../parts/forms';
 import { type Query, refine, route } from '../../route';
 
 export const PLATFORMS = ['messenger', 'instagram', 'whatsapp', 'telegram'] as const;

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
-import { Dialog } from '../../parts/ask';
-import { Await, Problem } from '../../parts/say';
-import { Card, Facts, Json, More, number, Time } from '../../parts/show';
+import { Dialog } from '../../parts/forms';
+import { Await, Problem } from '../../parts/feedback';
+import { Card, Facts, Json, More, number, Time } from '../../parts/display';
 import { to } from '../../route';
 
 type Group = Schema<'GroupOf'>;

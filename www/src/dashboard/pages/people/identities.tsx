@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { type Pages, useDoing } from '../../load';
-import { Button, Confirm, Dialog, Form, Text } from '../../parts/ask';
-import { Badge, Problem, say, Waiting } from '../../parts/say';
-import { Card, More, number, plural, Table, Time } from '../../parts/show';
+import { Button, Confirm, Dialog, Form, Text } from '../../parts/forms';
+import { Badge, Problem, say, Waiting } from '../../parts/feedback';
+import { Card, More, number, plural, Table, Time } from '../../parts/display';
 import { go, to } from '../../route';
 import type { UserCardProps } from './card';
 

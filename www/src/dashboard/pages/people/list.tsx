@@ -1,11 +1,11 @@
 // The list of people: searched, filtered, sorted, walked by its cursor.
 
 import { answer, type Schema } from '../../../api';
-import { isOwnMachine } from '../../../own-machine';
+import { isOwnMachine } from '../../../local';
 import { usePages } from '../../load';
-import { Select } from '../../parts/ask';
-import { Empty, Problem, Waiting } from '../../parts/say';
-import { Code, type Column, More, number, Page, plural, Table } from '../../parts/show';
+import { Select } from '../../parts/forms';
+import { Empty, Problem, Waiting } from '../../parts/feedback';
+import { Code, type Column, More, number, Page, plural, Table } from '../../parts/display';
 import { refine, route, shop, to } from '../../route';
 import { ColumnChoice, chosen, type PeopleColumn, type SortBy, type User } from './columns';
 import { asQuery, filtersOf, isFiltered, UserFilters } from './filters';

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing, useLoad } from '../../load';
-import { Confirm, Text } from '../../parts/ask';
-import { Problem, say } from '../../parts/say';
-import { plural } from '../../parts/show';
+import { Confirm, Text } from '../../parts/forms';
+import { Problem, say } from '../../parts/feedback';
+import { plural } from '../../parts/display';
 import { go } from '../../route';
 import { called } from './list';
 

@@ -3,10 +3,10 @@
 import { useState } from 'preact/hooks';
 import { ApiError, answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
-import { Button } from '../../parts/ask';
-import { Problem, Waiting } from '../../parts/say';
-import { Card, Copy, Facts, number, Page, Time } from '../../parts/show';
-import { Belongings } from './belongings';
+import { Button } from '../../parts/forms';
+import { Problem, Waiting } from '../../parts/feedback';
+import { Card, Copy, Facts, number, Page, Time } from '../../parts/display';
+import { Belongings } from './records';
 import type { UserCardProps } from './card';
 import { Consent } from './consent';
 import { Erase, Erased } from './erase';
@@ -15,8 +15,8 @@ import { Identities } from './identities';
 import { backToList, called } from './list';
 import { Merge } from './merge';
 import { Origin } from './origin';
-import { Fields, Traits } from './said';
-import { TakeAway } from './take-away';
+import { Fields, Traits } from './traits';
+import { TakeAway } from './person-export';
 import { Tags } from './tags';
 import { Timeline } from './timeline';
 

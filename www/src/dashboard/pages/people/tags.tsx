@@ -3,8 +3,8 @@
 import { useState } from 'preact/hooks';
 import { answer } from '../../../api';
 import { useDoing } from '../../load';
-import { Form, Text } from '../../parts/ask';
-import { Card, when } from '../../parts/show';
+import { Form, Text } from '../../parts/forms';
+import { Card, when } from '../../parts/display';
 import type { UserCardProps } from './card';
 import { Chip } from './filters';
 

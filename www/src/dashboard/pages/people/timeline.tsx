@@ -3,11 +3,11 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema, type TimelineEvent } from '../../../api';
 import { usePages } from '../../load';
-import { Dialog, Select } from '../../parts/ask';
-import { Badge, Empty, Problem, Waiting } from '../../parts/say';
-import { Card, Copy, Facts, Json, More, plural, Time } from '../../parts/show';
+import { Dialog, Select } from '../../parts/forms';
+import { Badge, Empty, Problem, Waiting } from '../../parts/feedback';
+import { Card, Copy, Facts, Json, More, plural, Time } from '../../parts/display';
 import { refine, route, to } from '../../route';
-import { gist } from './gist';
+import { gist } from './summary';
 
 const PAGE = 50;
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });

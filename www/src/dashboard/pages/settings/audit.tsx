@@ -2,9 +2,9 @@
 
 import { answer, type Schema } from '../../../api';
 import { usePages } from '../../load';
-import { Select, Text } from '../../parts/ask';
-import { Badge, Empty, Problem, Waiting } from '../../parts/say';
-import { Card, More, Table, Time } from '../../parts/show';
+import { Select, Text } from '../../parts/forms';
+import { Badge, Empty, Problem, Waiting } from '../../parts/feedback';
+import { Card, More, Table, Time } from '../../parts/display';
 import { refine, route, to } from '../../route';
 
 type Entry = Schema<'AuditEntry'>;

@@ -1,10 +1,10 @@
 // The company's name, whose pages may send, what counts as revenue, and how long things are kept.
 
 import { useState } from 'preact/hooks';
-import { Area, Check, Form, Text } from '../../parts/ask';
-import { Card } from '../../parts/show';
+import { Area, Check, Form, Text } from '../../parts/forms';
+import { Card } from '../../parts/display';
 import { renamed } from '../../session';
-import { lines, type Of, useSaving } from './saving';
+import { lines, type Of, useSaving } from './save';
 
 function Name({ settings, saved }: Of) {
   const [name, setName] = useState(settings.name);

@@ -1,12 +1,12 @@
 // Identity verification: whether pages must prove whom they identify, the secret that proves it, and code that makes the proof.
 
 import { useState } from 'preact/hooks';
-import { Button, Confirm, Form, Select } from '../../parts/ask';
-import { Once } from '../../parts/once';
-import { Badge } from '../../parts/say';
-import { Card, Code } from '../../parts/show';
-import { PROOFS, USE } from './proofs';
-import { type Of, type Settings, useSaving } from './saving';
+import { Button, Confirm, Form, Select } from '../../parts/forms';
+import { Once } from '../../parts/one-time-secret';
+import { Badge } from '../../parts/feedback';
+import { Card, Code } from '../../parts/display';
+import { PROOFS, USE } from './identity-proof';
+import { type Of, type Settings, useSaving } from './save';
 
 type Rule = Settings['identityVerification'];
 

@@ -1,11 +1,11 @@
 // The install snippet, which follows the options as they are chosen; they stand in the address, so a choice can be shared.
 
 import sdk from 'built:sdk';
-import { Check, Select, Text } from '../../parts/ask';
-import { Card, Code } from '../../parts/show';
+import { Check, Select, Text } from '../../parts/forms';
+import { Card, Code } from '../../parts/display';
 import { refine, route } from '../../route';
-import { Working } from './check';
-import type { Settings } from './saving';
+import { Working } from './snippet-check';
+import type { Settings } from './save';
 import { type Choice, DEFAULTS, policy, snippet } from './snippet';
 
 const FORMS: [form: string, name: string][] = [

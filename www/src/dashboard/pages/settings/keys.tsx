@@ -3,10 +3,10 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing, useLoad } from '../../load';
-import { Button, Confirm, Form, Select, Text } from '../../parts/ask';
-import { Once } from '../../parts/once';
-import { Await, Badge, say } from '../../parts/say';
-import { Card, Table, Time } from '../../parts/show';
+import { Button, Confirm, Form, Select, Text } from '../../parts/forms';
+import { Once } from '../../parts/one-time-secret';
+import { Await, Badge, say } from '../../parts/feedback';
+import { Card, Table, Time } from '../../parts/display';
 
 type Scope = Schema<'Scope'>;
 type Key = Schema<'OwnKey'>;

@@ -4,11 +4,11 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing, useLoad } from '../../load';
-import { Area, Button, Check, Form, Select, Text } from '../../parts/ask';
-import { Await, Badge, Empty, Problem, say } from '../../parts/say';
-import { Card, number, plural, Table, Time } from '../../parts/show';
+import { Area, Button, Check, Form, Select, Text } from '../../parts/forms';
+import { Await, Badge, Empty, Problem, say } from '../../parts/feedback';
+import { Card, number, plural, Table, Time } from '../../parts/display';
 import { type Events, events as parsed, fieldsOf, laidOut } from './plan-form';
-import { Try } from './plan-try';
+import { Try } from './plan-check';
 
 type Plan = Schema<'CurrentPlan'>;
 type Count = Schema<'ViolationCount'>;

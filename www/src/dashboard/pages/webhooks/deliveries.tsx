@@ -3,9 +3,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing, usePages } from '../../load';
-import { Button, Select } from '../../parts/ask';
-import { Empty, Problem, say, Waiting } from '../../parts/say';
-import { Card, duration, Facts, Json, More, plural, Time } from '../../parts/show';
+import { Button, Select } from '../../parts/forms';
+import { Empty, Problem, say, Waiting } from '../../parts/feedback';
+import { Card, duration, Facts, Json, More, plural, Time } from '../../parts/display';
 import { refine, route, to } from '../../route';
 import { State, type Status, STATUSES } from './health';
 import { Recover } from './recover';

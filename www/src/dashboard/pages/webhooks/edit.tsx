@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Button, Confirm, Form } from '../../parts/ask';
-import { say } from '../../parts/say';
-import { Card } from '../../parts/show';
+import { Button, Confirm, Form } from '../../parts/forms';
+import { say } from '../../parts/feedback';
+import { Card } from '../../parts/display';
 import { go } from '../../route';
 import { changeOf, type Draft, draftOf } from './draft';
 import { Fields } from './fields';

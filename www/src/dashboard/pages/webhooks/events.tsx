@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad } from '../../load';
-import { Button, Text } from '../../parts/ask';
-import { Problem } from '../../parts/say';
-import { when } from '../../parts/show';
+import { Button, Text } from '../../parts/forms';
+import { Problem } from '../../parts/feedback';
+import { when } from '../../parts/display';
 
 type Entry = Schema<'CatalogEntry'>;
 

@@ -1,6 +1,6 @@
 // The fields of a webhook, for a new one and for one that is changed.
 
-import { Area, Select, Text } from '../../parts/ask';
+import { Area, Select, Text } from '../../parts/forms';
 import type { Draft } from './draft';
 import { Events } from './events';
 import { Headers } from './headers';

@@ -1,6 +1,6 @@
 // A webhook's own headers. What is stored is not shown again: it stays, is replaced, or goes.
 
-import { Button, Text } from '../../parts/ask';
+import { Button, Text } from '../../parts/forms';
 import type { Header } from './draft';
 
 const HEADERS_MAX = 20;

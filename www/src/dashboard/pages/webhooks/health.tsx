@@ -1,8 +1,8 @@
 // How a webhook is doing, in marks.
 
 import type { Schema } from '../../../api';
-import { Badge, type Tone } from '../../parts/say';
-import { number, when } from '../../parts/show';
+import { Badge, type Tone } from '../../parts/feedback';
+import { number, when } from '../../parts/display';
 
 type Webhook = Schema<'Webhook'>;
 export type Status = Schema<'Delivery'>['status'];

@@ -2,11 +2,11 @@
 
 import { answer } from '../../../api';
 import { useLoad } from '../../load';
-import { Await, Empty } from '../../parts/say';
-import { Code, number, Page, plural, Table, Time } from '../../parts/show';
+import { Await, Empty } from '../../parts/feedback';
+import { Code, number, Page, plural, Table, Time } from '../../parts/display';
 import { to } from '../../route';
 import { Health, held, LastAnswer } from './health';
-import { Switch, SwitchAll } from './switching';
+import { Switch, SwitchAll } from './on-off';
 
 const EXAMPLE = `curl -X POST ${location.origin}/api/admin/webhooks \\
   -H "X-Admin-ID: $TRACKMATE_ADMIN_KEY" -H 'Content-Type: application/json' \\

@@ -3,9 +3,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Form } from '../../parts/ask';
-import { Once } from '../../parts/once';
-import { Card, focusHeading, Page } from '../../parts/show';
+import { Form } from '../../parts/forms';
+import { Once } from '../../parts/one-time-secret';
+import { Card, focusHeading, Page } from '../../parts/display';
 import { to } from '../../route';
 import { type Draft, draftOf, requestOf } from './draft';
 import { Fields } from './fields';

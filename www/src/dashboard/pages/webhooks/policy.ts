@@ -1,7 +1,7 @@
 // When a delivery is tried again: the presets as the API's reference states them, and a webhook's own values. Pure.
 
 import type { Schema } from '../../../api';
-import { duration } from '../../parts/show';
+import { duration } from '../../parts/display';
 
 export type Preset = NonNullable<Schema<'WebhookChange'>['preset']>;
 

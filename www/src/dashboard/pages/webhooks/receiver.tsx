@@ -5,8 +5,8 @@ import php from 'example:receivers/php/receiver.php';
 import python from 'example:receivers/python/receiver.py';
 import { useState } from 'preact/hooks';
 import type { Schema } from '../../../api';
-import { Select } from '../../parts/ask';
-import { Code } from '../../parts/show';
+import { Select } from '../../parts/forms';
+import { Code } from '../../parts/display';
 
 const LANGUAGES = {
   node: { name: 'Node (20 or newer)', text: node, file: 'receiver.mjs', run: (file: string) => `node ${file}` },

@@ -3,9 +3,9 @@
 import { useRef, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Button, Dialog, Form, Select, Text } from '../../parts/ask';
-import { Progress, say } from '../../parts/say';
-import { number, plural } from '../../parts/show';
+import { Button, Dialog, Form, Select, Text } from '../../parts/forms';
+import { Progress, say } from '../../parts/feedback';
+import { number, plural } from '../../parts/display';
 
 type Given = NonNullable<Schema<'RecoverRequest'>['status']>;
 

@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Form, Text } from '../../parts/ask';
-import { Once } from '../../parts/once';
-import { Card, when } from '../../parts/show';
+import { Form, Text } from '../../parts/forms';
+import { Once } from '../../parts/one-time-secret';
+import { Card, when } from '../../parts/display';
 import { variable } from './receiver';
 
 export function Secret({ webhook }: { webhook: Schema<'Webhook'> }) {

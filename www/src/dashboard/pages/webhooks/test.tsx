@@ -3,9 +3,9 @@
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Button } from '../../parts/ask';
-import { Badge, Problem, Waiting } from '../../parts/say';
-import { duration, Facts, Json, Time } from '../../parts/show';
+import { Button } from '../../parts/forms';
+import { Badge, Problem, Waiting } from '../../parts/feedback';
+import { duration, Facts, Json, Time } from '../../parts/display';
 
 type Tested = Schema<'TestAnswer'>;
 

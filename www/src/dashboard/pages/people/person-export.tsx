@@ -1,7 +1,7 @@
 // All there is of one person, to be handed to them.
 
 import type { Schema } from '../../../api';
-import { Dialog } from '../../parts/ask';
+import { Dialog } from '../../parts/forms';
 import { plain, Transfer } from '../exports/transfer';
 import { called } from './list';
 

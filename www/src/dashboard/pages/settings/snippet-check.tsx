@@ -2,12 +2,12 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { Button } from '../../parts/ask';
-import { Badge, Problem } from '../../parts/say';
-import { Card, Time } from '../../parts/show';
+import { Button } from '../../parts/forms';
+import { Badge, Problem } from '../../parts/feedback';
+import { Card, Time } from '../../parts/display';
 import { to } from '../../route';
 import { noteRefusal, signedIn } from '../../session';
-import type { Settings } from './saving';
+import type { Settings } from './save';
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 1_500;

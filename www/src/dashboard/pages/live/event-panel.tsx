@@ -4,10 +4,10 @@ import type { ComponentChild } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad } from '../../load';
-import { Await, Badge, type Tone } from '../../parts/say';
-import { CopyButton, duration, Facts, focusHeading, Json, plural, Time } from '../../parts/show';
+import { Await, Badge, type Tone } from '../../parts/feedback';
+import { CopyButton, duration, Facts, focusHeading, Json, plural, Time } from '../../parts/display';
 import { route, to } from '../../route';
-import type { Incoming, useIncoming } from './incoming';
+import type { Incoming, useIncoming } from './event-list';
 import { OUTCOME_TONE } from './row';
 
 type Receipt = Schema<'EventReceipt'>;

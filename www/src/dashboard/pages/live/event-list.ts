@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
-import { follow } from '../../follow';
+import { follow } from '../../event-stream';
 import { noteRefusal, signedIn } from '../../session';
 
 /** What the API says of an item that came in; `bot` where it marks those. */

@@ -3,8 +3,8 @@
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Button, Dialog, Form, Text } from '../../parts/ask';
-import { Card } from '../../parts/show';
+import { Button, Dialog, Form, Text } from '../../parts/forms';
+import { Card } from '../../parts/display';
 import type { UserCardProps } from './card';
 
 /** Traits that the user object has places for: texts. */

@@ -3,11 +3,11 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { usePages } from '../../load';
-import { Dialog, Select } from '../../parts/ask';
-import { Empty, Problem, Waiting } from '../../parts/say';
-import { Card, Code, Json, More, plural, Table, Time } from '../../parts/show';
+import { Dialog, Select } from '../../parts/forms';
+import { Empty, Problem, Waiting } from '../../parts/feedback';
+import { Card, Code, Json, More, plural, Table, Time } from '../../parts/display';
 import { refine, route } from '../../route';
-import { gist } from './gist';
+import { gist } from './summary';
 
 type Entry = Schema<'Record'>;
 

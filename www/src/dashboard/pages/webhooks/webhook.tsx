@@ -2,8 +2,8 @@
 
 import { answer } from '../../../api';
 import { useLoad } from '../../load';
-import { Await } from '../../parts/say';
-import { Card, Facts, number, Page, Time } from '../../parts/show';
+import { Await } from '../../parts/feedback';
+import { Card, Facts, number, Page, Time } from '../../parts/display';
 import { Tabs } from '../../parts/tabs';
 import { to } from '../../route';
 import { Deliveries } from './deliveries';
@@ -13,7 +13,7 @@ import { Health, held, LastAnswer } from './health';
 import { policyOf } from './policy';
 import { Receiver } from './receiver';
 import { Secret } from './secret';
-import { Switch } from './switching';
+import { Switch } from './on-off';
 import { Test } from './test';
 
 const PARTS: [id: string, name: string][] = [

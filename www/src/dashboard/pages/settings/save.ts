@@ -2,7 +2,7 @@
 
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { say } from '../../parts/say';
+import { say } from '../../parts/feedback';
 
 export type Settings = Schema<'Settings'>;
 

@@ -1,7 +1,7 @@
 // A secret in the moment it is made: it is shown once, and never again.
 
 import type { ComponentChildren } from 'preact';
-import { Copy } from './show';
+import { Copy } from './display';
 
 export function Once({ secret, label, children }: { secret: string; label: string; children?: ComponentChildren }) {
   return (

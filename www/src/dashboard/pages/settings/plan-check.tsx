@@ -3,8 +3,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Area, Form, Text } from '../../parts/ask';
-import { Card } from '../../parts/show';
+import { Area, Form, Text } from '../../parts/forms';
+import { Card } from '../../parts/display';
 
 export function Try({ events, additionalEvents }: Schema<'Plan'>) {
   const [name, setName] = useState('');

@@ -3,7 +3,7 @@
 import type { ButtonHTMLAttributes, ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Doing } from '../load';
-import { modals, Notices, Problem } from './say';
+import { modals, Notices, Problem } from './feedback';
 
 /** A button that is busy while its step runs: it keeps the focus and does nothing meanwhile. */
 export function Button({ doing, tone = '', label, children, onClick, ...rest }: { doing?: Doing; tone?: '' | 'secondary' | 'danger' | 'link' | 'small secondary'; label?: string; children: ComponentChildren } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'label'>) {

@@ -3,8 +3,8 @@
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
 import { useDoing } from '../../load';
-import { Button, Dialog } from '../../parts/ask';
-import { Problem, say } from '../../parts/say';
+import { Button, Dialog } from '../../parts/forms';
+import { Problem, say } from '../../parts/feedback';
 import { held } from './health';
 
 type Webhook = Schema<'Webhook'>;

@@ -1,11 +1,11 @@
 // Live without an entry: how to get the first one.
 
 import { answer } from '../../../api';
-import { isOwnMachine } from '../../../own-machine';
+import { isOwnMachine } from '../../../local';
 import { useDoing } from '../../load';
-import { Button } from '../../parts/ask';
-import { Empty, Problem, say } from '../../parts/say';
-import { Code } from '../../parts/show';
+import { Button } from '../../parts/forms';
+import { Empty, Problem, say } from '../../parts/feedback';
+import { Code } from '../../parts/display';
 import { company, shop, to } from '../../route';
 
 const snippet = (companyId: string) => `<script type="module">
