@@ -21,12 +21,12 @@ export class ApiError extends Error {
 const UNREACHABLE = new ApiError(0, 'unreachable', 'Nobody answers there. Check that TrackMate is running and that you are online.');
 
 /** The error that an answer stands for. */
-function refusal(status: number, body: unknown): ApiError {
+function errorFrom(status: number, body: unknown): ApiError {
   const { code, message, field, requestId } = (typeof body === 'object' && body ? body : {}) as Record<string, string | undefined>;
   return new ApiError(status, code ?? 'unreadable', message ?? `The server answered ${status}.`, field, requestId);
 }
 
-const reach = (...request: Parameters<typeof fetch>) =>
+const send = (...request: Parameters<typeof fetch>) =>
   fetch(...request).catch((error: unknown) => {
     // Who gave up by themselves is told so, and not that nobody answers.
     throw error instanceof DOMException && error.name === 'AbortError' ? error : UNREACHABLE;
@@ -34,21 +34,21 @@ const reach = (...request: Parameters<typeof fetch>) =>
 
 /** TrackMate's API with an admin key that this client alone keeps: `await answer(admin.GET('/api/admin/settings'))`. */
 export function adminClient(key: string) {
-  return createClient<paths>({ baseUrl: location.origin, headers: { 'X-Admin-ID': key }, fetch: (request) => reach(request) });
+  return createClient<paths>({ baseUrl: location.origin, headers: { 'X-Admin-ID': key }, fetch: (request) => send(request) });
 }
 export type Admin = ReturnType<typeof adminClient>;
 
 /** What was answered, or an ApiError. */
-export async function answer<Data, Failure>(asked: Promise<{ data?: Data; error?: Failure; response: Response }>): Promise<NonNullable<Data>> {
-  const { data, error, response } = await asked;
-  if (!response.ok || data === undefined || data === null) throw refusal(response.status, error);
+export async function answer<Data, Failure>(call: Promise<{ data?: Data; error?: Failure; response: Response }>): Promise<NonNullable<Data>> {
+  const { data, error, response } = await call;
+  if (!response.ok || data === undefined || data === null) throw errorFrom(response.status, error);
   return data;
 }
 
 /** A streamed answer of the admin API (an export, the live events): the response whose body is read by the caller, or an ApiError. */
 export async function stream(key: string, path: string, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
-  const response = await reach(path, { headers: { 'X-Admin-ID': key, ...headers }, signal: signal ?? null });
-  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
+  const response = await send(path, { headers: { 'X-Admin-ID': key, ...headers }, signal: signal ?? null });
+  if (!response.ok) throw errorFrom(response.status, await response.json().catch(() => null));
   return response;
 }
 
@@ -69,42 +69,41 @@ export interface Sent {
 }
 
 /** Another server on one's own machine. */
-class OwnServer {
+class LocalServer {
   constructor(readonly url: string) {}
 
-  protected async ask<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const response = await reach(this.url + path, init);
+  protected async call<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await send(this.url + path, init);
     const body = await response.json().catch(() => null);
-    if (!response.ok) throw refusal(response.status, body);
+    if (!response.ok) throw errorFrom(response.status, body);
     return body as T;
   }
-
 }
 
 /** `make dev` itself. */
-export class DevServer extends OwnServer {
+export class DevServer extends LocalServer {
   /** Has the shop's server of this company run → its port. */
   openShop(company: string) {
-    return this.ask<{ port: number }>('/shop', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ company }) });
+    return this.call<{ port: number }>('/shop', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ company }) });
   }
 }
 
 /** The demo shop's own server. */
-export class ShopServer extends OwnServer {
+export class ShopServer extends LocalServer {
   checkout(order: { email: string; sessionId: string; profileId: string; products: string[] }) {
     const headers = { 'Content-Type': 'application/json' };
-    return this.ask<{ orderId: string }>('/checkout', { method: 'POST', headers, body: JSON.stringify(order) });
+    return this.call<{ orderId: string }>('/checkout', { method: 'POST', headers, body: JSON.stringify(order) });
   }
 
   timeline(profileId: string) {
-    return this.ask<Timeline>(`/timeline?profileId=${encodeURIComponent(profileId)}`);
+    return this.call<Timeline>(`/timeline?profileId=${encodeURIComponent(profileId)}`);
   }
 
   deliveries() {
-    return this.ask<{ deliveries: Received[] }>('/deliveries');
+    return this.call<{ deliveries: Received[] }>('/deliveries');
   }
 
   sent() {
-    return this.ask<{ sent: Sent[] }>('/sent');
+    return this.call<{ sent: Sent[] }>('/sent');
   }
 }

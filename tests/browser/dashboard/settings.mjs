@@ -55,7 +55,7 @@ export async function provesIdentities(world, t) {
   await page.getByLabel('Proof of identity').selectOption('required');
   await page.getByText('Saving makes a secret and shows it once').waitFor();
   await page.getByRole('button', { name: 'Save' }).click();
-  const secret = await page.locator('.once code').textContent();
+  const secret = await page.locator('.one-time-secret code').textContent();
   await looks(page, 'settings-identity');
   assert.equal((await c.tryIdentify(c.session(), 'ada@example.com')).body.code, 'identity_unproved');
 
@@ -75,11 +75,11 @@ export async function provesIdentities(world, t) {
   await page.getByRole('button', { name: 'Make a new secret' }).click();
   await page.getByText('nobody is identified').last().waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Make a new secret' }).click();
-  await until('another secret', async () => (await page.locator('.once code').textContent()) !== secret);
+  await until('another secret', async () => (await page.locator('.one-time-secret code').textContent()) !== secret);
   assert.equal((await c.tryIdentify(c.session(), 'ada@example.com', { userHash: hash })).body.code, 'identity_unproved');
   await page.reload();
   await page.getByText('One is set, and is not shown again').waitFor();
-  assert.equal(await page.locator('.once').count(), 0);
+  assert.equal(await page.locator('.one-time-secret').count(), 0);
   assert.deepEqual(page.said, []);
 }
 
@@ -132,7 +132,7 @@ export async function makesAndRevokesKeys(world, t) {
   const { c, page } = await stage(t, world, 'keys');
   await page.getByLabel('Name').fill('checkout');
   await page.getByRole('button', { name: 'Make a key' }).click();
-  const key = await page.locator('.once code').textContent();
+  const key = await page.locator('.one-time-secret code').textContent();
   const send = () => c.tryServer({ eventType: 'match' }, { 'x-trackmate-api-key': key });
   assert.equal((await send()).status, 200);
   const row = page.locator('tbody tr').filter({ hasText: 'checkout' });

@@ -25,7 +25,7 @@ async function at(t, world, c, place) {
   return page;
 }
 
-const shownSecret = (page) => page.locator('.once code').first().textContent();
+const shownSecret = (page) => page.locator('.one-time-secret code').first().textContent();
 
 export async function addsAWebhook(world, t) {
   const { c, receiver, url } = await stage(t, world);
@@ -47,7 +47,7 @@ export async function addsAWebhook(world, t) {
   await page.getByLabel('Header', { exact: true }).fill('X-Api-Token');
   await page.getByLabel('Value', { exact: true }).fill('t0ken-of-the-crm');
   const policy = page.getByLabel('Retry policy');
-  for (const [preset, sets] of [['standard', '10 attempts over 75 hours'], ['funnel', 'after 1 s, and 2 s later'], ['crm', 'after 60 s, and 120 s later'], ['own', '3 attempts: at once']]) {
+  for (const [preset, sets] of [['standard', '10 attempts over 75 hours'], ['funnel', 'after 1 s, and 2 s later'], ['crm', 'after 60 s, and 120 s later'], ['custom', '3 attempts: at once']]) {
     await policy.selectOption(preset);
     await page.getByText(sets).waitFor();
   }

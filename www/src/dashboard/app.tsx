@@ -2,7 +2,7 @@
 
 import type { ComponentType } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
-import { isOwnMachine } from '../local';
+import { isLocal } from '../local';
 import { PAGES } from './pages';
 import SignIn from './pages/sign-in';
 import { Notices, Problem, Waiting } from './parts/feedback';
@@ -13,7 +13,7 @@ import { companies, signOut, signedIn } from './session';
 function Companies() {
   return (
     <label class="company">
-      <span class="unseen">Company</span>
+      <span class="visually-hidden">Company</span>
       <select value={company.value} onChange={(change) => go(change.currentTarget.value === SIGN_IN ? [] : ['live'], {}, change.currentTarget.value)}>
         {companies.value.map(({ company, name }) => <option key={company} value={company}>{name}</option>)}
         <option value={SIGN_IN}>Sign in to another…</option>
@@ -23,19 +23,19 @@ function Companies() {
 }
 
 /** Whether the viewer has done anything yet: who just came begins at the top, with the menu. */
-let arrived = false;
+let hasInteracted = false;
 
 function Outlet({ page, part }: { page: string; part: string | undefined }) {
   const [loaded, setLoaded] = useState<{ page: string; Shown: ComponentType }>();
   const [error, setError] = useState<unknown>();
-  const [broken, mend] = useErrorBoundary();
+  const [broken, resetError] = useErrorBoundary();
   const entry = PAGES.find((one) => one.page === page);
   const place = entry?.places ? `${page}/${part ?? ''}` : page;
-  const before = useRef(arrived && document.activeElement === document.body ? undefined : place);
+  const before = useRef(hasInteracted && document.activeElement === document.body ? undefined : place);
   useEffect(() => {
     let current = true;
     setError(undefined);
-    if (broken) mend();
+    if (broken) resetError();
     entry?.load().then(
       ({ default: Shown }) => current && setLoaded({ page, Shown }),
       () => current && setError(new Error('This page could not be loaded. Reload to get the newest version of the dashboard.')),
@@ -53,7 +53,7 @@ function Outlet({ page, part }: { page: string; part: string | undefined }) {
   }, [loaded, place]);
   if (!entry) return <Page title="Not found"><p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p></Page>;
   if (error) return <Problem error={error} retry={() => location.reload()} />;
-  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. That is a fault of the dashboard; the other pages go on working.`)} retry={mend} />;
+  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. That is a fault of the dashboard; the other pages go on working.`)} retry={resetError} />;
   return loaded?.page === page ? <loaded.Shown /> : <Waiting />;
 }
 
@@ -61,7 +61,7 @@ export function App() {
   const session = signedIn.value;
   const { page, rest } = route.value;
   useEffect(() => {
-    arrived = true;
+    hasInteracted = true;
   }, []);
   useEffect(() => {
     const [first] = companies.value;
@@ -90,7 +90,7 @@ export function App() {
         )}
         <nav class="foot" aria-label="More">
           <a href="/docs/">Docs</a>
-          {isOwnMachine && <a href={shop()}>Demo shop</a>}
+          {isLocal && <a href={shop()}>Demo shop</a>}
           {session && <button type="button" class="link" onClick={() => signOut()}>Sign out</button>}
         </nav>
       </header>

@@ -10,37 +10,37 @@ const PAUSE_MS_MAX = 30_000;
 /** The API says something more often than this; a stream without a word is broken, whatever the browser thinks. */
 const SILENCE_MS_MAX = 60_000;
 
-interface Followed {
+interface FollowOptions {
   /** An admin key. */
   key: string;
   path: string;
   /** The last message that is known. */
   after: number;
-  take: (data: string) => void;
+  onMessage: (data: string) => void;
   /** Whether messages come, or the stream is broken and tried again. */
-  connected: (is: boolean) => void;
+  onConnection: (is: boolean) => void;
   signal: AbortSignal;
 }
 
 /** Follows until the signal ends it. Throws what trying again cannot mend: a key that is not good any more, a refusal. */
-export async function follow({ key, path, after, take, connected, signal }: Followed): Promise<void> {
+export async function follow({ key, path, after, onMessage, onConnection, signal }: FollowOptions): Promise<void> {
   let last = String(after);
   let failures = 0;
 
   const read = async () => {
-    const silent = new AbortController();
-    const response = await stream(key, path, { 'Last-Event-ID': last }, AbortSignal.any([signal, silent.signal]));
-    connected(true);
+    const watchdog = new AbortController();
+    const response = await stream(key, path, { 'Last-Event-ID': last }, AbortSignal.any([signal, watchdog.signal]));
+    onConnection(true);
     const parser = createParser({
       onEvent: ({ id, data }) => {
         last = id ?? last;
         failures = 0;
-        take(data);
+        onMessage(data);
       },
     });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     for (let more = reader !== undefined; more && reader; ) {
-      const timer = setTimeout(() => silent.abort(), SILENCE_MS_MAX);
+      const timer = setTimeout(() => watchdog.abort(), SILENCE_MS_MAX);
       const { done, value } = await reader.read().finally(() => clearTimeout(timer));
       if (value) parser.feed(value);
       more = !done;
@@ -54,7 +54,7 @@ export async function follow({ key, path, after, take, connected, signal }: Foll
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) throw error;
-      connected(false);
+      onConnection(false);
       failures += 1;
     }
     await pause(Math.min(PAUSE_MS * 2 ** failures, PAUSE_MS_MAX) * (0.5 + Math.random() / 2), signal);

@@ -6,7 +6,7 @@ import { signIn } from './session';
 
 const LOCAL = ['localhost', '127.0.0.1'];
 
-export function takeHandedKey() {
+export function acceptKey() {
   const opener = window.opener as Window | null;
   if (!opener || !LOCAL.includes(location.hostname)) return;
   addEventListener('message', ({ source, origin, data }) => {

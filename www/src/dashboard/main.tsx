@@ -2,9 +2,9 @@
 
 import { render } from 'preact';
 import { App } from './app';
-import { takeHandedKey } from './key-handover';
+import { acceptKey } from './key-handover';
 import './style.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);
-takeHandedKey();
+acceptKey();

@@ -36,9 +36,9 @@ addEventListener('hashchange', () => (route.value = read()));
 export type Query = Record<string, string | string[] | undefined>;
 
 function search(query: Query): string {
-  const wanted = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) for (const one of [value ?? []].flat()) if (one) wanted.append(name, one);
-  return wanted.size ? `?${wanted}` : '';
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) for (const one of [value ?? []].flat()) if (one) parameters.append(name, one);
+  return parameters.size ? `?${parameters}` : '';
 }
 
 /** The address of a place in the current company: `to(['people', id])`. */
@@ -54,10 +54,10 @@ export function go(path: string[], query: Query = {}, at = company.value) {
 }
 
 /** Changes some of the current place's parameters, without a new entry in the browser's history: undefined or '' takes one away. */
-export function refine(change: Query) {
+export function setQuery(change: Query) {
   const { page, rest, query } = route.value;
-  const kept: Query = {};
-  for (const name of query.keys()) kept[name] = query.getAll(name);
-  history.replaceState(null, '', to([page, ...rest].filter(Boolean), { ...kept, ...change }));
+  const next: Query = {};
+  for (const name of query.keys()) next[name] = query.getAll(name);
+  history.replaceState(null, '', to([page, ...rest].filter(Boolean), { ...next, ...change }));
   route.value = read();
 }

@@ -1,7 +1,7 @@
 // The demo shop's entry. On one's own machine it shows the page that the HTML file names, and the drawer beside it; anywhere else there is no shop, only what it is.
 
 import { render } from 'preact';
-import { isOwnMachine } from '../local';
+import { isLocal } from '../local';
 
 const root = document.getElementById('shop');
 
@@ -29,5 +29,5 @@ async function open(root: HTMLElement) {
   }
 }
 
-if (root && isOwnMachine) void open(root);
+if (root && isLocal) void open(root);
 else if (root) render(<Absent />, root);

@@ -3,12 +3,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { shop, unreachable } from './panel';
-import { PRODUCTS, basket, CURRENCY, customer, inBasket, price, told, total } from './state';
+import { PRODUCTS, basket, CURRENCY, customer, inBasket, price, productInfos, total } from './state';
 import { flush, register, session, startOver, track } from './track';
 
 const STEPS: [page: string, name: string][] = [['home', 'Shop'], ['product', 'Product'], ['account', 'Account'], ['checkout', 'Checkout']];
 
-function Shown({ page, children }: { page: string; children: ComponentChildren }) {
+function Step({ page, children }: { page: string; children: ComponentChildren }) {
   const reached = STEPS.findIndex(([one]) => one === page);
   return (
     <div class="stack">
@@ -22,7 +22,7 @@ function Shown({ page, children }: { page: string; children: ComponentChildren }
 
 export function Home() {
   return (
-    <Shown page="home">
+    <Step page="home">
       <h1>Good sound, small shop</h1>
       <ul class="shelf">
         {PRODUCTS.map((product) => (
@@ -35,21 +35,21 @@ export function Home() {
           </li>
         ))}
       </ul>
-    </Shown>
+    </Step>
   );
 }
 
 export function ProductPage() {
-  const wanted = new URLSearchParams(location.search).get('id');
-  const product = PRODUCTS.find(({ productId }) => productId === wanted) ?? PRODUCTS[0];
+  const requested = new URLSearchParams(location.search).get('id');
+  const product = PRODUCTS.find(({ productId }) => productId === requested) ?? PRODUCTS[0];
   const [added, setAdded] = useState(basket.get().includes(product.productId));
   const add = () => {
     basket.set([...basket.get(), product.productId]);
-    track('add_to_cart', { currency: CURRENCY, productInfos: told([product]) });
+    track('add_to_cart', { currency: CURRENCY, productInfos: productInfos([product]) });
     setAdded(true);
   };
   return (
-    <Shown page="product">
+    <Step page="product">
       <section class="card product" aria-labelledby="product-name">
         <img src={product.picture} alt={product.productName} width="220" height="220" />
         <div>
@@ -63,7 +63,7 @@ export function ProductPage() {
           </div>
         </div>
       </section>
-    </Shown>
+    </Step>
   );
 }
 
@@ -83,7 +83,7 @@ export function Account() {
     }
   };
   return (
-    <Shown page="account">
+    <Step page="account">
       <section class="card" aria-labelledby="account-title">
         <h1 id="account-title">Create your account</h1>
         <form onSubmit={create}>
@@ -93,7 +93,7 @@ export function Account() {
         </form>
         {problem && <p class="problem" role="alert">{problem}</p>}
       </section>
-    </Shown>
+    </Step>
   );
 }
 
@@ -105,7 +105,7 @@ export function Checkout() {
   const [problem, setProblem] = useState('');
   const items = inBasket();
   const begin = () => {
-    track('checkout_started', { currency: CURRENCY, productInfos: told(items) });
+    track('checkout_started', { currency: CURRENCY, productInfos: productInfos(items) });
     setStarted(true);
   };
   const pay = async () => {
@@ -124,17 +124,17 @@ export function Checkout() {
   };
   if (order) {
     return (
-      <Shown page="checkout">
+      <Step page="checkout">
         <section class="card">
           <h1>Thank you</h1>
           <p>Order <code>{order.id}</code> of {order.of} is paid, shipped, and its confirmation delivered.</p>
           <button type="button" class="secondary" onClick={startOver}>Start over as somebody else</button>
         </section>
-      </Shown>
+      </Step>
     );
   }
   return (
-    <Shown page="checkout">
+    <Step page="checkout">
       <section class="card">
         <h1>{who ? `Welcome, ${who.name}` : 'Checkout'}</h1>
         {items.length === 0 ? <p>Your cart is empty. <a href="/shop/">Look around</a>.</p> : (
@@ -150,6 +150,6 @@ export function Checkout() {
         )}
         {problem && <p class="problem" role="alert">{problem}</p>}
       </section>
-    </Shown>
+    </Step>
   );
 }

@@ -5,7 +5,7 @@ import { effect, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { ApiError, type Received, type Sent, ShopServer, type Timeline, type TimelineEvent } from '../api';
 import { anonymous, company, customer, shopPort } from './state';
-import { done, session } from './track';
+import { tracked, session } from './track';
 
 export const shop = new ShopServer(`${location.protocol}//${location.hostname}:${shopPort}`);
 const POLL_MS = 1_500;
@@ -14,7 +14,7 @@ const wide = matchMedia('(min-width: 60rem)');
 export const unreachable = (error: unknown) => error instanceof ApiError && error.status === 0;
 const clock = (iso: string) => new Date(iso).toLocaleTimeString();
 
-interface Seen {
+interface PanelState {
   timeline?: Timeline;
   deliveries: Received[];
   sent: Sent[];
@@ -23,28 +23,28 @@ interface Seen {
 }
 
 export function Panel() {
-  const seen = useSignal<Seen>({ deliveries: [], sent: [], problem: '', missing: false });
+  const state = useSignal<PanelState>({ deliveries: [], sent: [], problem: '', missing: false });
   useEffect(() => {
     let stopped = false;
-    const look = async () => {
+    const poll = async () => {
       const who = customer.get();
       try {
         const [{ deliveries }, { sent }, timeline] = await Promise.all([shop.deliveries(), shop.sent(), who ? shop.timeline(who.profileId) : undefined]);
-        if (!stopped) seen.value = { ...(timeline && { timeline }), deliveries, sent, problem: '', missing: false };
+        if (!stopped) state.value = { ...(timeline && { timeline }), deliveries, sent, problem: '', missing: false };
       } catch (error) {
-        if (!stopped) seen.value = { ...seen.value, missing: unreachable(error), problem: unreachable(error) ? '' : String(error instanceof Error ? error.message : error) };
+        if (!stopped) state.value = { ...state.value, missing: unreachable(error), problem: unreachable(error) ? '' : String(error instanceof Error ? error.message : error) };
       }
     };
-    const forget = effect(() => void (done.value, look()));
-    const timer = setInterval(() => document.hidden || void look(), POLL_MS);
+    const unsubscribe = effect(() => void (tracked.value, poll()));
+    const timer = setInterval(() => document.hidden || void poll(), POLL_MS);
     return () => {
       stopped = true;
-      forget();
+      unsubscribe();
       clearInterval(timer);
     };
   }, []);
 
-  const { timeline, deliveries, sent, problem, missing } = seen.value;
+  const { timeline, deliveries, sent, problem, missing } = state.value;
   const count = timeline?.events.length ?? anonymous.get().length;
   return (
     <aside class="card panel" aria-labelledby="panel-title">

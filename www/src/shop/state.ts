@@ -24,16 +24,16 @@ export interface Customer {
   profileId: string;
 }
 
-const memory = <T>(name: string, otherwise: T) => ({
-  get: (): T => JSON.parse(sessionStorage.getItem(`shop.${name}`) ?? 'null') ?? otherwise,
+const stored = <T>(name: string, initial: T) => ({
+  get: (): T => JSON.parse(sessionStorage.getItem(`shop.${name}`) ?? 'null') ?? initial,
   set: (value: T) => sessionStorage.setItem(`shop.${name}`, JSON.stringify(value)),
 });
 
 /** Product ids. */
-export const basket = memory<string[]>('basket', []);
-export const customer = memory<Customer | null>('customer', null);
+export const basket = stored<string[]>('basket', []);
+export const customer = stored<Customer | null>('customer', null);
 /** What this page's visitor did before anybody knew who they are: names and times. */
-export const anonymous = memory<{ name: string; at: string }[]>('anonymous', []);
+export const anonymous = stored<{ name: string; at: string }[]>('anonymous', []);
 
 /** The company that `make dev` makes, whose shop server has the next port. The port behind that is the start page's, which opens the servers of other companies. */
 const DEMO = 'TM-SHOP99';
@@ -41,15 +41,15 @@ const port = Number(location.port || 8787);
 const query = new URLSearchParams(location.search);
 const dev = new DevServer(`${location.protocol}//${location.hostname}:${Number(query.get('devPort')) || port + 2}`);
 
-const place = memory<{ company: string; shopPort?: number }>('place', { company: DEMO, shopPort: port + 1 });
-const asked = query.get('company') || place.get().company;
-if (asked !== place.get().company) {
+const place = stored<{ company: string; shopPort?: number }>('place', { company: DEMO, shopPort: port + 1 });
+const requested = query.get('company') || place.get().company;
+if (requested !== place.get().company) {
   // Whoever shopped as another company is nobody to this one.
   for (const { set } of [basket, anonymous]) set([]);
   customer.set(null);
-  place.set({ company: asked });
+  place.set({ company: requested });
 }
-if (query.has('shopPort')) place.set({ company: asked, shopPort: Number(query.get('shopPort')) });
+if (query.has('shopPort')) place.set({ company: requested, shopPort: Number(query.get('shopPort')) });
 export const { company } = place.get();
 
 async function openServer(): Promise<number> {
@@ -70,4 +70,4 @@ export const inBasket = () => basket.get().flatMap((id) => PRODUCTS.find(({ prod
 export const price = (amount: number) => `${amount.toFixed(2)} ${CURRENCY}`;
 export const total = () => inBasket().reduce((sum, { price }) => sum + price, 0);
 /** Products as events tell them. */
-export const told = (products: Product[]) => products.map(({ productId, productName, price }) => ({ productId, productName, price }));
+export const productInfos = (products: Product[]) => products.map(({ productId, productName, price }) => ({ productId, productName, price }));

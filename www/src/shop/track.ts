@@ -4,21 +4,21 @@ import TrackMate from '/sdk/trackmate.js';
 import { signal } from '@preact/signals';
 import { anonymous, company, customer } from './state';
 
-/** Counts what was done, so that the panel looks again. */
-export const done = signal(0);
+/** Counts what was tracked, so that the panel looks again. */
+export const tracked = signal(0);
 
-function note(name: string) {
+function record(name: string) {
   if (!customer.get()) anonymous.set([...anonymous.get(), { name, at: new Date().toISOString() }]);
-  done.value += 1;
+  tracked.value += 1;
 }
 
 TrackMate.init(company, location.origin);
 TrackMate.trackPageView();
-note('page_view');
+record('page_view');
 
 export function track(name: string, data: Record<string, unknown>) {
   TrackMate.track(name, { address: location.href, ...data });
-  note(name);
+  record(name);
 }
 
 /** → the person's profile id */
@@ -26,7 +26,7 @@ export async function register(name: string, email: string) {
   const { profileId } = await TrackMate.identify({ name, email });
   customer.set({ name, email, profileId });
   anonymous.set([]);
-  done.value += 1;
+  tracked.value += 1;
   return profileId;
 }
 

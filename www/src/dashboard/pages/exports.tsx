@@ -6,11 +6,11 @@ import { useLoad } from '../load';
 import { Check, Select } from '../parts/forms';
 import { Problem } from '../parts/feedback';
 import { Card, number, Page } from '../parts/display';
-import { type Query, refine, route } from '../route';
+import { type Query, setQuery, route } from '../route';
 import { Columns, type Kind } from './exports/columns';
 import { Exports as ExportList } from './exports/list';
 import { type Format, Transfer } from './exports/transfer';
-import { asQuery, Day, filtersOf, Sought, UserFilters } from './people/filters';
+import { asQuery, DateField, filtersOf, SearchField, UserFilters } from './people/filters';
 import './people/people.css';
 
 const FORMATS: [Format, string][] = [['csv', 'CSV, for spreadsheets'], ['ndjson', 'NDJSON, a row a line'], ['json', 'JSON, one document']];
@@ -27,43 +27,43 @@ function EventFilters() {
   const catalog = useLoad((admin) => answer(admin.GET('/api/admin/events/catalog')), []);
   return (
     <div class="filters">
-      <Day name="from" label="Happened since" />
-      <Day name="to" label="Happened before" />
-      <Sought name="eventType" label="Event" placeholder="Any" list="event-names" />
+      <DateField name="from" label="Happened since" />
+      <DateField name="to" label="Happened before" />
+      <SearchField name="eventType" label="Event" placeholder="Any" list="event-names" />
       <datalist id="event-names">{catalog.data?.events.map(({ name }) => <option key={name} value={name} />)}</datalist>
-      <Sought name="userId" label="Of the person" placeholder="Id" />
+      <SearchField name="userId" label="Of the person" placeholder="Id" />
     </div>
   );
 }
 
 export default function Exports() {
   const { query } = route.value;
-  const [turn, setTurn] = useState(0);
+  const [version, setVersion] = useState(0);
   const kind: Kind = query.get('kind') === 'events' ? 'events' : 'users';
   const format = FORMATS.find(([format]) => format === query.get('format'))?.[0] ?? 'csv';
   const fields = query.get('fields')?.split(',').filter(Boolean);
   const filters = filtersOf(query);
-  const whom = kind === 'users' ? asQuery(filters) : Object.fromEntries(EVENT_FILTERS.map((name) => [name, query.get(name) ?? undefined]));
+  const filterQuery = kind === 'users' ? asQuery(filters) : Object.fromEntries(EVENT_FILTERS.map((name) => [name, query.get(name) ?? undefined]));
   const included = kind === 'users' && format !== 'csv' ? Object.fromEntries(INCLUDED.map(([name]) => [name, query.get(name) ?? undefined])) : {};
   const count = useLoad(
     async (admin, signal) => {
-      const asked = kind === 'users' ? admin.GET('/api/admin/export/users/count', { params: { query: filters }, signal }) : admin.GET('/api/admin/export/events/count', { params: { query: whom }, signal });
-      return (await answer(asked)).rows;
+      const request = kind === 'users' ? admin.GET('/api/admin/export/users/count', { params: { query: filters }, signal }) : admin.GET('/api/admin/export/events/count', { params: { query: filterQuery }, signal });
+      return (await answer(request)).rows;
     },
-    [`${parameters(whom)}`, kind],
+    [`${parameters(filterQuery)}`, kind],
   );
   return (
     <Page title="Exports" lead="Files of people and events, and a record of who took each.">
       <Card title="New export">
         <div class="filters">
-          <Select label="Of" value={kind} set={(kind) => refine({ kind, fields: '' })} options={[['users', 'People'], ['events', 'Events']]} />
-          <Select label="Format" value={format} set={(format) => refine({ format })} options={FORMATS} />
+          <Select label="Of" value={kind} set={(kind) => setQuery({ kind, fields: '' })} options={[['users', 'People'], ['events', 'Events']]} />
+          <Select label="Format" value={format} set={(format) => setQuery({ format })} options={FORMATS} />
         </div>
         {kind === 'users' ? <UserFilters filters={filters} /> : <EventFilters />}
         {kind === 'users' && format !== 'csv' && (
           <fieldset class="include">
             <legend>With what is theirs</legend>
-            {INCLUDED.map(([name, label]) => <Check key={name} label={label} value={query.get(name) === 'true'} set={(on) => refine({ [name]: on ? 'true' : '' })} />)}
+            {INCLUDED.map(([name, label]) => <Check key={name} label={label} value={query.get(name) === 'true'} set={(on) => setQuery({ [name]: on ? 'true' : '' })} />)}
           </fieldset>
         )}
         <details open={!!fields}>
@@ -75,9 +75,9 @@ export default function Exports() {
           {count.data !== undefined && !count.error ? <><strong>{number(count.data)}</strong> {count.data === 1 ? 'row' : 'rows'} as of now</> : count.error ? '' : 'Counting…'}
         </p>
         <Problem error={count.error} retry={count.reload} />
-        <Transfer wanted={{ path: `export/${kind}/${format}`, query: parameters({ ...whom, ...included, fields: fields?.join(',') }), format }} rows={count.error ? undefined : count.data} done={() => setTurn((turn) => turn + 1)} />
+        <Transfer request={{ path: `export/${kind}/${format}`, query: parameters({ ...filterQuery, ...included, fields: fields?.join(',') }), format }} rows={count.error ? undefined : count.data} done={() => setVersion((version) => version + 1)} />
       </Card>
-      <ExportList turn={turn} />
+      <ExportList version={version} />
     </Page>
   );
 }

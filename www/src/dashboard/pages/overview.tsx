@@ -18,11 +18,11 @@ const AGAIN_MS = 60_000;
 
 export default function Overview() {
   const { query } = route.value;
-  const [turn, setTurn] = useState(0);
+  const [version, setVersion] = useState(0);
   const range = ['range', 'from', 'to', 'interval'].map((name) => query.get(name) ?? '');
-  const stats = useLoad((admin, signal) => answer(admin.GET('/api/admin/stats', { params: { query: spanOf(query) }, signal })), [...range, turn]);
+  const stats = useLoad((admin, signal) => answer(admin.GET('/api/admin/stats', { params: { query: spanOf(query) }, signal })), [...range, version]);
   useEffect(() => {
-    const timer = setInterval(() => document.hidden || setTurn((turn) => turn + 1), AGAIN_MS);
+    const timer = setInterval(() => document.hidden || setVersion((version) => version + 1), AGAIN_MS);
     return () => clearInterval(timer);
   }, []);
   return (

@@ -6,7 +6,7 @@ import { ApiError } from '../../api';
 import { Check, Text } from '../parts/forms';
 import { Problem } from '../parts/feedback';
 import { company, go, route, SIGN_IN, to } from '../route';
-import { companies, signIn, why } from '../session';
+import { companies, signIn, signInReason } from '../session';
 
 export default function SignIn() {
   const [key, setKey] = useState('');
@@ -22,10 +22,10 @@ export default function SignIn() {
     setBusy(true);
     setError(undefined);
     try {
-      const wanted = route.value;
+      const requested = route.value;
       const found = await signIn(key.trim(), remembered);
       // Who followed somebody's address goes on to what it shows; a key of another company leads to that one.
-      if (found !== wanted.company) go(['live'], {}, found);
+      if (found !== requested.company) go(['live'], {}, found);
     } catch (error) {
       setError(error instanceof ApiError && error.status === 401 ? new Error('This key is not an admin key of any company, or it was revoked.') : error);
     }
@@ -35,7 +35,7 @@ export default function SignIn() {
     <form class="card narrow" onSubmit={submit}>
       <h1>Sign in</h1>
       {![SIGN_IN, ''].includes(company.value) && <p>This address is of the company <code>{company.value}</code>.</p>}
-      {why.value && <p class="problem" role="alert">{why.value}</p>}
+      {signInReason.value && <p class="problem" role="alert">{signInReason.value}</p>}
       <Text label="Admin key" type="password" autocomplete="off" spellcheck={false} required value={key} set={setKey} hint={<>It begins with <code>tm_admin_</code>. <code>make dev</code> prints it as <i>Admin key</i>; whoever made the company got it in the answer.</>} />
       <Check label="Keep the key in this browser" hint="Otherwise it stays in this tab and is forgotten with it. Do not keep it on a computer that others use." value={remembered} set={setRemembered} />
       <Problem error={error} />

@@ -2,12 +2,12 @@
 
 import { route } from '../route';
 import { List } from './webhooks/list';
-import { New } from './webhooks/new';
-import { One } from './webhooks/webhook';
+import { NewWebhook } from './webhooks/new';
+import { WebhookPage } from './webhooks/webhook';
 import './webhooks.css';
 
 export default function Webhooks() {
   const [id, part = 'deliveries'] = route.value.rest;
   if (!id) return <List />;
-  return id === 'new' ? <New /> : <One key={id} id={id} part={part} />;
+  return id === 'new' ? <NewWebhook /> : <WebhookPage key={id} id={id} part={part} />;
 }

@@ -26,21 +26,21 @@ const tick = (at: Date) => (at.getHours() === 0 && at.getMinutes() === 0 ? DAY :
 
 /** `times` are when each step begins, ISO; `step` is hour or day. */
 export function Chart({ name, times, lines, step }: { name: string; times: string[]; lines: Line[]; step: 'hour' | 'day' }) {
-  const place = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLUListElement>(null);
   const [at, setAt] = useState<number | null>(null);
-  const [tabled, setTabled] = useState(false);
+  const [showsTable, setShowsTable] = useState(false);
   const scheme = useScheme();
 
   useEffect(() => {
-    const element = place.current;
-    const gone = new AbortController();
+    const element = canvas.current;
+    const abort = new AbortController();
     // The library comes after the figures: they are what the page is looked at for.
-    if (element) void import('uplot').then(({ default: UPlot }) => gone.signal.aborted || draw(UPlot, element, gone.signal), () => {}); // without it, the table has all
-    return () => gone.abort();
+    if (element) void import('uplot').then(({ default: UPlot }) => abort.signal.aborted || draw(UPlot, element, abort.signal), () => {}); // without it, the table has all
+    return () => abort.abort();
   }, [times, lines, step, scheme]);
 
-  const draw = (UPlot: typeof uPlot, element: HTMLElement, gone: AbortSignal) => {
+  const draw = (UPlot: typeof uPlot, element: HTMLElement, abort: AbortSignal) => {
     const stepS = step === 'hour' ? 3_600 : 86_400;
     const seconds = times.map((time) => Date.parse(time) / 1000);
     const [first = 0, last = 0] = [seconds[0], seconds.at(-1)];
@@ -69,37 +69,37 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
     );
     const resized = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
     resized.observe(element);
-    gone.addEventListener('abort', () => {
+    abort.addEventListener('abort', () => {
       resized.disconnect();
       chart.destroy();
     });
   };
 
-  const begun = (time: string | undefined) => (time ? MOMENT[step].format(new Date(time)) : '');
-  const pointed = at === null ? undefined : times[at];
-  const told = lines.map(({ name, values }) => {
+  const startOf = (time: string | undefined) => (time ? MOMENT[step].format(new Date(time)) : '');
+  const hovered = at === null ? undefined : times[at];
+  const descriptions = lines.map(({ name, values }) => {
     const most = Math.max(0, ...values);
     const peak = times[values.indexOf(most)];
-    return `${name}: ${number(sum(values))} in all${most > 0 && peak ? `, at most ${number(most)} in one ${step}, that of ${begun(peak)}` : ''}`;
+    return `${name}: ${number(sum(values))} in all${most > 0 && peak ? `, at most ${number(most)} in one ${step}, that of ${startOf(peak)}` : ''}`;
   });
   return (
     <figure class="chart">
       <ul class="chart-legend" ref={legend}>
         {lines.map(({ name, tone, values }) => (
-          <li key={name}><i class={tone} aria-hidden="true" /> {name} <strong>{number(pointed === undefined ? sum(values) : (values[at!] ?? 0))}</strong></li>
+          <li key={name}><i class={tone} aria-hidden="true" /> {name} <strong>{number(hovered === undefined ? sum(values) : (values[at!] ?? 0))}</strong></li>
         ))}
-        <li class="quiet">{pointed === undefined ? `in all, by the ${step}` : begun(pointed)}</li>
+        <li class="quiet">{hovered === undefined ? `in all, by the ${step}` : startOf(hovered)}</li>
       </ul>
-      <div class="chart-place" ref={place} role="img" aria-label={`${name} over time. ${told.join('. ')}.`} />
-      <details onToggle={(toggle) => setTabled(toggle.currentTarget.open)}>
+      <div class="chart-place" ref={canvas} role="img" aria-label={`${name} over time. ${descriptions.join('. ')}.`} />
+      <details onToggle={(toggle) => setShowsTable(toggle.currentTarget.open)}>
         <summary class="quiet">As a table</summary>
-        {tabled && (
+        {showsTable && (
           <Table
             caption={`${name} by the ${step}`}
             items={times.map((_, index) => index)}
             keyOf={(index) => times[index] ?? ''}
             columns={[
-              { name: 'From', show: (index) => <time dateTime={times[index]} title={times[index]}>{begun(times[index])}</time> },
+              { name: 'From', show: (index) => <time dateTime={times[index]} title={times[index]}>{startOf(times[index])}</time> },
               ...lines.map(({ name, values }) => ({ name, number: true, show: (index: number) => number(values[index] ?? 0) })),
             ]}
           />

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { say } from './feedback';
+import { notify } from './feedback';
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
@@ -24,15 +24,15 @@ export const size = (bytes: number) => {
 };
 
 /** What tells a time from others of its list, as short as it can be: a time of today, a day of this year with its time, a day. */
-function short(at: Date, now = new Date()) {
+function shortTime(at: Date, now = new Date()) {
   if (at.toDateString() === now.toDateString()) return CLOCK.format(at);
   return (at.getFullYear() === now.getFullYear() ? THIS_YEAR : DATE).format(at);
 }
 
-/** A time in the viewer's zone; the exact one, in UTC, on hover. `brief` where it stands in a column. */
-export function Time({ at, brief = false }: { at: string | null | undefined; brief?: boolean }) {
+/** A time in the viewer's zone; the exact one, in UTC, on hover. `short` where it stands in a column. */
+export function Time({ at, short = false }: { at: string | null | undefined; short?: boolean }) {
   if (!at) return <span class="quiet">–</span>;
-  return <time dateTime={at} title={at}>{brief ? short(new Date(at)) : when(at)}</time>;
+  return <time dateTime={at} title={at}>{short ? shortTime(new Date(at)) : when(at)}</time>;
 }
 
 export function Json({ value }: { value: unknown }) {
@@ -54,7 +54,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
 }
 
 export function CopyButton({ text, label }: { text: string; label: string }) {
-  const copy = () => navigator.clipboard.writeText(text).then(() => say(`${label} copied.`), () => say('This browser did not let the page copy. Select the text instead.'));
+  const copy = () => navigator.clipboard.writeText(text).then(() => notify(`${label} copied.`), () => notify('This browser did not let the page copy. Select the text instead.'));
   return <button type="button" class="small secondary" onClick={copy} aria-label={`Copy ${label}`}>Copy</button>;
 }
 
@@ -139,7 +139,7 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
       {/* Roles are said, since a card's cells are not laid out as a table's. */}
       <table role="table" class={columns.length > NARROW_COLUMNS ? 'cards' : ''}>
-        <caption class="unseen">{caption}</caption>
+        <caption class="visually-hidden">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">
             {columns.map(({ name, id, number, sort }) => (

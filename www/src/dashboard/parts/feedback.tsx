@@ -70,7 +70,7 @@ const notice = signal('');
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Says something in passing, on screen and to screen readers. */
-export function say(text: string) {
+export function notify(text: string) {
   notice.value = text;
   clearTimeout(timer);
   timer = setTimeout(() => (notice.value = ''), 6_000);

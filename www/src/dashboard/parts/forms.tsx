@@ -2,13 +2,13 @@
 
 import type { ButtonHTMLAttributes, ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
-import type { Doing } from '../load';
+import type { Task } from '../load';
 import { modals, Notices, Problem } from './feedback';
 
 /** A button that is busy while its step runs: it keeps the focus and does nothing meanwhile. */
-export function Button({ doing, tone = '', label, children, onClick, ...rest }: { doing?: Doing; tone?: '' | 'secondary' | 'danger' | 'link' | 'small secondary'; label?: string; children: ComponentChildren } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'label'>) {
+export function Button({ task, tone = '', label, children, onClick, ...rest }: { task?: Task; tone?: '' | 'secondary' | 'danger' | 'link' | 'small secondary'; label?: string; children: ComponentChildren } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'label'>) {
   return (
-    <button type="button" {...rest} class={tone} aria-label={label} aria-disabled={doing?.busy} aria-busy={doing?.busy} onClick={doing?.busy ? undefined : onClick}>
+    <button type="button" {...rest} class={tone} aria-label={label} aria-disabled={task?.busy} aria-busy={task?.busy} onClick={task?.busy ? undefined : onClick}>
       {children}
     </button>
   );
@@ -101,13 +101,13 @@ export function Dialog({ title, close, children, wide = false }: { title: Compon
 }
 
 /** Asks before something that cannot be taken back: `children` say what goes; with `word`, it must be typed. */
-export function Confirm({ title, act, doing, close, run, children, disabled }: { title: string; act: string; doing: Doing; close: () => void; run: () => void; children: ComponentChildren; disabled?: boolean }) {
+export function Confirm({ title, act, task, close, run, children, disabled }: { title: string; act: string; task: Task; close: () => void; run: () => void; children: ComponentChildren; disabled?: boolean }) {
   return (
     <Dialog title={title} close={close}>
       {children}
-      <Problem error={doing.error} />
+      <Problem error={task.error} />
       <div class="actions">
-        <Button tone="danger" doing={doing} disabled={disabled} onClick={run}>{act}</Button>
+        <Button tone="danger" task={task} disabled={disabled} onClick={run}>{act}</Button>
         <Button tone="secondary" onClick={close}>Cancel</Button>
       </div>
     </Dialog>
@@ -115,19 +115,19 @@ export function Confirm({ title, act, doing, close, run, children, disabled }: {
 }
 
 /** A form whose step runs when it is sent; the problem shows above its buttons. */
-export function Form({ doing, act, submit, children, actions, inline = false }: { doing: Doing; act: string; submit: () => void; children: ComponentChildren; actions?: ComponentChildren; inline?: boolean }) {
+export function Form({ task, act, submit, children, actions, inline = false }: { task: Task; act: string; submit: () => void; children: ComponentChildren; actions?: ComponentChildren; inline?: boolean }) {
   return (
     <form
       class={inline ? 'inline' : ''}
       onSubmit={(submitted) => {
         submitted.preventDefault();
-        if (!doing.busy) submit();
+        if (!task.busy) submit();
       }}
     >
       {children}
-      <Problem error={doing.error} />
+      <Problem error={task.error} />
       <div class="actions">
-        <button aria-disabled={doing.busy} aria-busy={doing.busy}>{act}</button>
+        <button aria-disabled={task.busy} aria-busy={task.busy}>{act}</button>
         {actions}
       </div>
     </form>

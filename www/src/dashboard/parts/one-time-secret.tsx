@@ -3,9 +3,9 @@
 import type { ComponentChildren } from 'preact';
 import { Copy } from './display';
 
-export function Once({ secret, label, children }: { secret: string; label: string; children?: ComponentChildren }) {
+export function OneTimeSecret({ secret, label, children }: { secret: string; label: string; children?: ComponentChildren }) {
   return (
-    <div class="once" role="status">
+    <div class="one-time-secret" role="status">
       <p><strong>Copy the {label} now.</strong> It is not shown again.</p>
       <Copy text={secret} label={label} />
       {children}

@@ -1,7 +1,7 @@
 // Which columns an export has: those the API knows, in its own order, and members of what is open, by name.
 
 import { Check, Text } from '../../parts/forms';
-import { refine } from '../../route';
+import { setQuery } from '../../route';
 import { useState } from 'preact/hooks';
 
 export type Kind = 'users' | 'events';
@@ -24,11 +24,11 @@ export function Columns({ kind, fields }: { kind: Kind; fields: string[] | undef
   const known = COLUMNS[kind];
   const further = fields?.filter((field) => !known.includes(field)) ?? [];
   const [typed, setTyped] = useState(further.join(', '));
-  const choose = (some: string[], more: string[]) => refine({ fields: [...known.filter((field) => some.includes(field)), ...more].join(',') });
+  const choose = (some: string[], more: string[]) => setQuery({ fields: [...known.filter((field) => some.includes(field)), ...more].join(',') });
   return (
     <fieldset>
       <legend>Columns</legend>
-      <p class="hint">{fields ? 'Those that are ticked.' : 'All of them, unless you choose.'} {fields && <button type="button" class="link" onClick={() => { setTyped(''); refine({ fields: '' }); }}>All again</button>}</p>
+      <p class="hint">{fields ? 'Those that are ticked.' : 'All of them, unless you choose.'} {fields && <button type="button" class="link" onClick={() => { setTyped(''); setQuery({ fields: '' }); }}>All again</button>}</p>
       <div class="column-choice">
         {known.map((field) => <Check key={field} label={<code>{field}</code>} value={fields?.includes(field) ?? false} set={(on) => choose(on ? [...(fields ?? []), field] : (fields ?? []).filter((one) => one !== field), further)} />)}
       </div>

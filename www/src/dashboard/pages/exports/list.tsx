@@ -14,7 +14,7 @@ const NAMES: Record<Export['kind'], string> = { users: 'People', events: 'Events
 const what = ({ kind, format }: Export) => `${NAMES[kind]}, ${format.toUpperCase()}`;
 const filters = ({ filters }: Export) => Object.entries(filters).map(([name, value]) => `${name}: ${[value].flat().join(', ')}`).join(' · ');
 
-function One({ of, who, close }: { of: Export; who: string | undefined; close: () => void }) {
+function ExportDialog({ of, who, close }: { of: Export; who: string | undefined; close: () => void }) {
   const { id, key, fields, snapshot, startedAt, endedAt, rows, bytes, changedDuring, sha256, next, state } = of;
   return (
     <Dialog title={what(of)} close={close} wide>
@@ -42,13 +42,13 @@ function One({ of, who, close }: { of: Export; who: string | undefined; close: (
   );
 }
 
-/** `turn` changes when there is a new one. */
-export function Exports({ turn }: { turn: number }) {
+/** `version` changes when there is a new one. */
+export function Exports({ version }: { version: number }) {
   const [opened, setOpened] = useState<Export>();
   const pages = usePages(
     (admin, cursor): Promise<Schema<'ExportList'>> => answer(admin.GET('/api/admin/exports', { params: { query: { cursor } } })),
     ({ exports }) => exports,
-    [turn],
+    [version],
   );
   // Keys have names; what shows without them is their beginning.
   const keys = useLoad((admin) => answer(admin.GET('/api/admin/keys')), []);
@@ -78,7 +78,7 @@ export function Exports({ turn }: { turn: number }) {
           <More pages={pages} />
         </div>
       )}
-      {opened && <One of={opened} who={who(opened)} close={() => setOpened(undefined)} />}
+      {opened && <ExportDialog of={opened} who={who(opened)} close={() => setOpened(undefined)} />}
     </Card>
   );
 }

@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Button, Check, Form, Text } from '../../parts/forms';
-import { Badge, say } from '../../parts/feedback';
+import { Badge, notify } from '../../parts/feedback';
 import { Card } from '../../parts/display';
 import { to } from '../../route';
 import { FUNNEL_WEBHOOK } from '../webhooks/funnel';
@@ -16,18 +16,18 @@ export function Crm({ settings, saved }: { settings: Settings; saved: (settings:
   const [url, setUrl] = useState(settings.crm_webhook_url ?? '');
   const [enabled, setEnabled] = useState(settings.crm_webhook_url ? settings.webhook_enabled : true);
   const [secret, setSecret] = useState('');
-  const doing = useDoing();
+  const task = useTask();
   const save = async (change: Schema<'SettingsChange'>) => {
-    const went = await doing.run(async (admin) => saved((await answer(admin.PATCH('/api/admin/settings', { body: change }))).settings));
-    if (!went) return;
+    const succeeded = await task.run(async (admin) => saved((await answer(admin.PATCH('/api/admin/settings', { body: change }))).settings));
+    if (!succeeded) return;
     setSecret('');
-    say('Saved.');
+    notify('Saved.');
   };
   const isSet = settings.crm_webhook_url !== null;
   return (
     <>
       <Card title="CRM webhook" actions={isSet && (settings.webhook_enabled ? <Badge tone="good">on</Badge> : <Badge>off</Badge>)}>
-        <Form doing={doing} act="Save" submit={() => save({ crm_webhook_url: url, webhook_enabled: enabled, ...(secret ? { webhook_secret: secret } : {}) })}>
+        <Form task={task} act="Save" submit={() => save({ crm_webhook_url: url, webhook_enabled: enabled, ...(secret ? { webhook_secret: secret } : {}) })}>
           <Text label="URL" type="url" required value={url} set={setUrl} placeholder="https://crm.example/hooks/trackmate" hint="Each contact is sent there at once; after 1 s and again after 2 s more if nobody answers or the answer is 5xx." />
           <Text
             label="Secret"
@@ -41,7 +41,7 @@ export function Crm({ settings, saved }: { settings: Settings; saved: (settings:
           />
           <Check label="Send contacts to the CRM" value={enabled} set={setEnabled} hint="While it is off, deliveries are held, and go out when it is on again." />
         </Form>
-        {settings.webhook_secret_set && <p class="about"><Button tone="link" doing={doing} onClick={() => save({ webhook_secret: '' })}>Take the secret away</Button> <span class="hint">Deliveries are not signed then.</span></p>}
+        {settings.webhook_secret_set && <p class="about"><Button tone="link" task={task} onClick={() => save({ webhook_secret: '' })}>Take the secret away</Button> <span class="hint">Deliveries are not signed then.</span></p>}
         {isSet && <p class="hint">Headers, attempts and the log: <a href={to(['webhooks', FUNNEL_WEBHOOK])}>the webhook itself</a>. Code that verifies: <a href={to(['webhooks', FUNNEL_WEBHOOK, 'receiver'])}>receivers</a>.</p>}
       </Card>
       <Card title="Test">

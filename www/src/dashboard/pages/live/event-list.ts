@@ -3,13 +3,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
 import { follow } from '../../event-stream';
-import { noteRefusal, signedIn } from '../../session';
+import { signOutIfRevoked, signedIn } from '../../session';
 
 /** What the API says of an item that came in; `bot` where it marks those. */
 export type Incoming = Schema<'Incoming'> & { bot?: boolean };
 
 /** Entries that are kept; older ones leave the list. */
-export const KEPT_MAX = 500;
+export const ENTRIES_MAX = 500;
 const PAGE = 50;
 /** What arrives is shown in steps of this, so that a flood costs no more than its list. */
 const STEP_MS = 100;
@@ -17,16 +17,16 @@ const STEP_MS = 100;
 /** A tab that nobody looks at stops following after this: each second of it is a query. */
 const HIDDEN_MS_MAX = 10 * 60_000;
 
-export interface Wanted {
+export interface EventFilters {
   outcome: string;
   door: string;
   eventType: string;
 }
 
-const fits = (entry: Incoming, { outcome, door, eventType }: Wanted) =>
+const fits = (entry: Incoming, { outcome, door, eventType }: EventFilters) =>
   (!outcome || entry.outcome === outcome) && (!door || entry.door === door) && (!eventType || entry.eventType === eventType);
 
-const page = (admin: Admin, { limit, cursor, outcome, door, eventType }: Partial<Wanted> & { limit: number; cursor?: string | undefined }) => {
+const page = (admin: Admin, { limit, cursor, outcome, door, eventType }: Partial<EventFilters> & { limit: number; cursor?: string | undefined }) => {
   const query = { limit, ...(cursor && { cursor }), ...(outcome && { outcome: outcome as Incoming['outcome'] }), ...(door && { door: door as Incoming['door'] }), ...(eventType && { eventType }) };
   return answer(admin.GET('/api/admin/events', { params: { query } }));
 };
@@ -47,51 +47,51 @@ interface Owner {
 }
 
 /** The entries, those without an owner that have found one with their owner's name. */
-const owned = (entries: Incoming[], ownerOf: (entry: Incoming) => Owner | undefined) =>
+const withOwners = (entries: Incoming[], ownerOf: (entry: Incoming) => Owner | undefined) =>
   entries.map((entry) => {
     const owner = entry.userId || entry.outcome === 'rejected' ? undefined : ownerOf(entry);
     return owner ? { ...entry, userId: owner.id, userName: owner.name } : entry;
   });
 
 const NONE: List = { shown: [], waiting: [], waitingCount: 0, cursor: null, loaded: false };
-const newest = (entries: Incoming[]) => entries.slice(0, KEPT_MAX);
+const newest = (entries: Incoming[]) => entries.slice(0, ENTRIES_MAX);
 
 /** Whether the tab has been out of sight for long. */
-function useResting() {
-  const [resting, setResting] = useState(false);
+function useAsleep() {
+  const [asleep, setAsleep] = useState(false);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const turned = () => {
+    const visibilityChanged = () => {
       clearTimeout(timer);
-      if (document.hidden) timer = setTimeout(() => setResting(true), HIDDEN_MS_MAX);
-      else setResting(false);
+      if (document.hidden) timer = setTimeout(() => setAsleep(true), HIDDEN_MS_MAX);
+      else setAsleep(false);
     };
-    turned();
-    document.addEventListener('visibilitychange', turned);
+    visibilityChanged();
+    document.addEventListener('visibilitychange', visibilityChanged);
     return () => {
       clearTimeout(timer);
-      document.removeEventListener('visibilitychange', turned);
+      document.removeEventListener('visibilitychange', visibilityChanged);
     };
   }, []);
-  return resting;
+  return asleep;
 }
 
-/** `isHeld` is asked whenever something arrives: whether it has to wait for `release`. */
-export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
+/** `isPaused` is asked whenever something arrives: whether it has to wait for `release`. */
+export function useEventList(filters: EventFilters, isPaused: () => boolean) {
   const [list, setList] = useState<List>(NONE);
   const [connected, setConnected] = useState(true);
-  const [turn, setTurn] = useState(0);
+  const [version, setVersion] = useState(0);
   const [busy, setBusy] = useState(false);
-  const held = useRef(isHeld);
-  held.current = isHeld;
-  const resting = useResting();
+  const paused = useRef(isPaused);
+  paused.current = isPaused;
+  const asleep = useAsleep();
   const session = signedIn.value;
-  const filtered = Boolean(wanted.outcome || wanted.door || wanted.eventType);
-  const ask = (cursor?: string) => page(session!.admin, { ...wanted, limit: PAGE, cursor });
+  const filtered = Boolean(filters.outcome || filters.door || filters.eventType);
+  const load = (cursor?: string) => page(session!.admin, { ...filters, limit: PAGE, cursor });
 
   useEffect(() => {
-    if (!session || resting) return;
-    const gone = new AbortController();
+    if (!session || asleep) return;
+    const abort = new AbortController();
     let arrived: Incoming[] = [];
     // Whose sessions are: an identify gives its person what the session had sent before it.
     const owners = new Map<string, Owner>();
@@ -105,10 +105,10 @@ export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
         const known = new Set([...list.shown, ...list.waiting].map(({ seq }) => seq));
         const added = fresh.filter(({ seq }) => !known.has(seq));
         const ownerOf = ({ door, sessionId }: Incoming) => (door === 'browser' && sessionId ? owners.get(sessionId) : undefined);
-        const waiting = owned(newest([...added, ...list.waiting]), ownerOf);
+        const waiting = withOwners(newest([...added, ...list.waiting]), ownerOf);
         const waitingCount = list.waitingCount + added.length;
-        const shown = owned(list.shown, ownerOf);
-        return held.current() ? { ...list, shown, waiting, waitingCount } : { ...list, shown: newest([...waiting, ...shown]), waiting: [], waitingCount: 0 };
+        const shown = withOwners(list.shown, ownerOf);
+        return paused.current() ? { ...list, shown, waiting, waitingCount } : { ...list, shown: newest([...waiting, ...shown]), waiting: [], waitingCount: 0 };
       });
     };
     const take = (data: string) => {
@@ -118,52 +118,52 @@ export function useIncoming(wanted: Wanted, isHeld: () => boolean) {
         owners.set(sessionId, { id: userId, name: userName ?? null });
         timer ??= setTimeout(show, STEP_MS);
       }
-      if (!fits(entry, wanted)) return;
+      if (!fits(entry, filters)) return;
       arrived.push(entry);
       timer ??= setTimeout(show, STEP_MS);
     };
     const start = async () => {
       // The stream is followed from before the list on, so that nothing falls between the two.
       const before = filtered ? (await page(session.admin, { limit: 1 })).events[0]?.seq : undefined;
-      const { events, pagination } = await ask();
-      if (gone.signal.aborted) return;
+      const { events, pagination } = await load();
+      if (abort.signal.aborted) return;
       setList({ ...NONE, shown: events, cursor: pagination.nextCursor, loaded: true });
       // It is not filtered there: what is passed over is known as passed when it is taken up again.
-      await follow({ key: session.key, path: '/api/admin/events/stream', after: before ?? events[0]?.seq ?? 0, take, connected: setConnected, signal: gone.signal });
+      await follow({ key: session.key, path: '/api/admin/events/stream', after: before ?? events[0]?.seq ?? 0, onMessage: take, onConnection: setConnected, signal: abort.signal });
     };
     setList(NONE);
     setConnected(true);
-    start().catch((error: unknown) => gone.signal.aborted || setList((list) => ({ ...list, error: noteRefusal(error) })));
+    start().catch((error: unknown) => abort.signal.aborted || setList((list) => ({ ...list, error: signOutIfRevoked(error) })));
     return () => {
-      gone.abort();
+      abort.abort();
       clearTimeout(timer);
     };
-  }, [session?.key, wanted.outcome, wanted.door, wanted.eventType, turn, resting]);
+  }, [session?.key, filters.outcome, filters.door, filters.eventType, version, asleep]);
 
   return {
     ...list,
     connected,
     busy,
-    hasMore: list.cursor !== null && list.shown.length < KEPT_MAX,
-    isFull: list.shown.length >= KEPT_MAX,
-    retry: () => setTurn((turn) => turn + 1),
+    hasMore: list.cursor !== null && list.shown.length < ENTRIES_MAX,
+    isFull: list.shown.length >= ENTRIES_MAX,
+    retry: () => setVersion((version) => version + 1),
     /** Shows what waits. */
     release: () => setList((list) => (list.waiting.length ? { ...list, shown: newest([...list.waiting, ...list.shown]), waiting: [], waitingCount: 0 } : list)),
     /** An entry's receipt told whose it is. */
-    claimed: (door: string, messageId: string, owner: Owner) =>
-      setList((list) => ({ ...list, shown: owned(list.shown, (entry) => (entry.door === door && entry.messageId === messageId ? owner : undefined)) })),
+    setOwner: (door: string, messageId: string, owner: Owner) =>
+      setList((list) => ({ ...list, shown: withOwners(list.shown, (entry) => (entry.door === door && entry.messageId === messageId ? owner : undefined)) })),
     /** Adds the next older ones. */
     more: () => {
       if (busy || list.cursor === null) return;
       setBusy(true);
-      ask(list.cursor).then(
+      load(list.cursor).then(
         ({ events, pagination }) => {
           setBusy(false);
           setList((now) => (now.cursor === list.cursor ? { ...now, shown: newest([...now.shown, ...events]), cursor: pagination.nextCursor } : now));
         },
         (error: unknown) => {
           setBusy(false);
-          setList((list) => ({ ...list, error: noteRefusal(error) }));
+          setList((list) => ({ ...list, error: signOutIfRevoked(error) }));
         },
       );
     },

@@ -7,12 +7,12 @@ import { useLoad } from '../../load';
 import { Await, Badge, type Tone } from '../../parts/feedback';
 import { CopyButton, duration, Facts, focusHeading, Json, plural, Time } from '../../parts/display';
 import { route, to } from '../../route';
-import type { Incoming, useIncoming } from './event-list';
+import type { Incoming, useEventList } from './event-list';
 import { OUTCOME_TONE } from './row';
 
 type Receipt = Schema<'EventReceipt'>;
-type Sent = Schema<'ReceiptDelivery'>;
-type Claimed = ReturnType<typeof useIncoming>['claimed'];
+type Delivery = Schema<'ReceiptDelivery'>;
+type SetOwner = ReturnType<typeof useEventList>['setOwner'];
 
 /** Until the deliveries of an event have ended, it is asked again after this. */
 const AGAIN_MS = 2_000;
@@ -20,7 +20,7 @@ const AGAIN_MS = 2_000;
 const REDACTED = 'What was rejected keeps its shape, and none of its values.';
 
 /** `entry` is what the list has of it: of a rejected item without a message id, all there is. */
-export function EventPanel({ door, messageId, entry, claimed }: { door: string; messageId: string | undefined; entry: Incoming | undefined; claimed: Claimed }) {
+export function EventPanel({ door, messageId, entry, setOwner }: { door: string; messageId: string | undefined; entry: Incoming | undefined; setOwner: SetOwner }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { query } = route.value;
   const back = to(['live'], Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, query.get(name) ?? ''])));
@@ -42,12 +42,12 @@ export function EventPanel({ door, messageId, entry, claimed }: { door: string; 
         <h2 id="event-panel-title" ref={heading} tabIndex={-1}>{entry ? (entry.eventType ?? 'Without a name') : 'Event'}</h2>
         <button type="button" class="small secondary" onClick={close}>Close</button>
       </div>
-      {messageId ? <Known door={door} messageId={messageId} claimed={claimed} /> : entry ? <Unnamed entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
+      {messageId ? <LoadedEvent door={door} messageId={messageId} setOwner={setOwner} /> : entry ? <EventWithoutId entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
     </aside>
   );
 }
 
-function Known({ door, messageId, claimed }: { door: string; messageId: string; claimed: Claimed }) {
+function LoadedEvent({ door, messageId, setOwner }: { door: string; messageId: string; setOwner: SetOwner }) {
   const receipt = useLoad((admin, signal) => answer(admin.GET('/api/admin/events/{messageId}', { params: { path: { messageId }, query: { door: door as Incoming['door'] } }, signal })), [door, messageId]);
   const { data } = receipt;
   useEffect(() => {
@@ -56,15 +56,15 @@ function Known({ door, messageId, claimed }: { door: string; messageId: string; 
     return () => clearTimeout(timer);
   }, [data]);
   useEffect(() => {
-    if (data?.person) claimed(door, messageId, { id: data.person.id, name: data.person.name || data.person.email });
+    if (data?.person) setOwner(door, messageId, { id: data.person.id, name: data.person.name || data.person.email });
   }, [data]);
-  return <Await of={receipt}>{(receipt) => <Shown receipt={receipt} />}</Await>;
+  return <Await of={receipt}>{(receipt) => <EventDetails receipt={receipt} />}</Await>;
 }
 
-function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt }) {
+function EventDetails({ receipt: { event, person, deliveries } }: { receipt: Receipt }) {
   return (
     <>
-      <p class="what-became">
+      <p class="outcome">
         <Badge tone={OUTCOME_TONE[event.outcome]}>{event.outcome}</Badge> <strong>{event.eventType ?? 'Without a name'}</strong> by the {event.door}
         {event.duplicates ? <>, sent {plural(event.duplicates, 'more time', 'more times')} since and stored once</> : null}
       </p>
@@ -80,7 +80,7 @@ function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt })
         ]}
       />
       <h3>Whose it is</h3>
-      {person ? <Whose person={person} /> : <p class="quiet">{event.outcome === 'rejected' ? 'Nobody’s: it is not stored.' : 'Nobody’s yet. Once somebody is identified in its session, it is theirs.'}</p>}
+      {person ? <Owner person={person} /> : <p class="quiet">{event.outcome === 'rejected' ? 'Nobody’s: it is not stored.' : 'Nobody’s yet. Once somebody is identified in its session, it is theirs.'}</p>}
       <h3>Data</h3>
       {event.outcome === 'rejected' && <p class="hint">{REDACTED}</p>}
       {event.eventData ? <Json value={event.eventData} /> : <p class="quiet">None.</p>}
@@ -93,7 +93,7 @@ function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt })
       {event.outcome !== 'rejected' && (
         <>
           <h3>Deliveries</h3>
-          {deliveries.length ? <ul class="sent">{deliveries.map((delivery) => <Delivered key={delivery.id} delivery={delivery} />)}</ul> : <p class="quiet">None: no active <a href={to(['webhooks'])}>webhook</a> wanted it when it came.</p>}
+          {deliveries.length ? <ul class="sent">{deliveries.map((delivery) => <DeliveryItem key={delivery.id} delivery={delivery} />)}</ul> : <p class="quiet">None: no active <a href={to(['webhooks'])}>webhook</a> wanted it when it came.</p>}
         </>
       )}
     </>
@@ -101,10 +101,10 @@ function Shown({ receipt: { event, person, deliveries } }: { receipt: Receipt })
 }
 
 /** A rejected item that nothing but the list knows. */
-function Unnamed({ entry }: { entry: Incoming }) {
+function EventWithoutId({ entry }: { entry: Incoming }) {
   return (
     <>
-      <p class="what-became"><Badge tone={OUTCOME_TONE[entry.outcome]}>{entry.outcome}</Badge> by the {entry.door}, without a message id</p>
+      <p class="outcome"><Badge tone={OUTCOME_TONE[entry.outcome]}>{entry.outcome}</Badge> by the {entry.door}, without a message id</p>
       <Reason code={entry.code} message={entry.message} field={entry.field} />
       <Facts of={[['Received', <Time at={entry.at} />], ['Happened', <Time at={entry.timestamp} />], ['Session', entry.sessionId ? <code>{entry.sessionId}</code> : '–']]} />
       <h3>Data</h3>
@@ -123,7 +123,7 @@ function Reason({ code, message, field }: { code: string | null; message: string
   );
 }
 
-function Whose({ person }: { person: NonNullable<Receipt['person']> }) {
+function Owner({ person }: { person: NonNullable<Receipt['person']> }) {
   const { id, name, email, linkedBy } = person;
   return (
     <>
@@ -147,7 +147,7 @@ const STATUS: Record<string, [tone: Tone, name: string]> = {
   dismissed: ['quiet', 'dismissed'],
 };
 
-function Delivered({ delivery }: { delivery: Sent }) {
+function DeliveryItem({ delivery }: { delivery: Delivery }) {
   const [tone, name] = STATUS[delivery.status] ?? ['quiet', delivery.status];
   return (
     <li>
@@ -159,7 +159,7 @@ function Delivered({ delivery }: { delivery: Sent }) {
         <ol>
           {delivery.attempts.map((attempt) => (
             <li key={attempt.attempt} value={attempt.attempt}>
-              <Time at={attempt.at} brief /> <span class={attempt.success ? 'good' : 'bad'}>{attempt.statusCode ?? attempt.error ?? 'no answer'}</span> in {duration(attempt.durationMs)}
+              <Time at={attempt.at} short /> <span class={attempt.success ? 'good' : 'bad'}>{attempt.statusCode ?? attempt.error ?? 'no answer'}</span> in {duration(attempt.durationMs)}
             </li>
           ))}
         </ol>

@@ -20,7 +20,7 @@ function detail({ eventData }: Incoming) {
 }
 
 /** Where an entry opens: by its message id, which can be shared; one that was sent without, by its number in the list. */
-function placeOf({ door, messageId, seq }: Incoming) {
+function hrefOf({ door, messageId, seq }: Incoming) {
   const query = Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, route.peek().query.get(name) ?? '']));
   return messageId ? to(['live', door, messageId], query) : to(['live', door], { ...query, seq: String(seq) });
 }
@@ -35,9 +35,9 @@ export class Row extends Component<{ entry: Incoming; open: boolean }> {
     const { at, seq, door, outcome, eventType, message, userId } = entry;
     return (
       <li class={`entry ${outcome}`} data-seq={seq}>
-        <Time at={at} brief />
-        <a class="what" href={placeOf(entry)} aria-current={open ? 'true' : undefined}>{eventType ?? 'Without a name'}</a>
-        <span class="whose">{userId ? <a href={to(['people', userId])}>{personName(entry)}</a> : outcome !== 'rejected' && 'Nobody yet'}</span>
+        <Time at={at} short />
+        <a class="what" href={hrefOf(entry)} aria-current={open ? 'true' : undefined}>{eventType ?? 'Without a name'}</a>
+        <span class="owner">{userId ? <a href={to(['people', userId])}>{personName(entry)}</a> : outcome !== 'rejected' && 'Nobody yet'}</span>
         <span class="marks">
           {entry.bot && <Badge tone="warn">bot</Badge>}
           {entry.warnings?.length ? <Badge tone="warn">warning</Badge> : null}

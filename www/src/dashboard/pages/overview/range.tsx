@@ -1,7 +1,7 @@
 // Which time the overview is of: the last day, week or month, or days of the viewer's choice. It stands in the address, so it can be shared.
 
 import { Button } from '../../parts/forms';
-import { refine } from '../../route';
+import { setQuery } from '../../route';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HOUR_MS = DAY_MS / 24;
@@ -42,8 +42,8 @@ export function spanOf(query: URLSearchParams, now = new Date()): Span {
   const hour = new Date((Math.floor(now.getTime() / HOUR_MS) + 1) * HOUR_MS);
   const [begin, end] = from && until ? [from, midnight(until, 1)] : days === 1 ? [new Date(hour.getTime() - DAY_MS), hour] : [midnight(now, 1 - days), midnight(now, 1)];
   const length = (end.getTime() - begin.getTime()) / DAY_MS;
-  const wanted = query.get('interval');
-  const interval = wanted === 'day' || (wanted !== 'hour' && length > HOURLY_DAYS) ? 'day' : 'hour';
+  const chosen = query.get('interval');
+  const interval = chosen === 'day' || (chosen !== 'hour' && length > HOURLY_DAYS) ? 'day' : 'hour';
   return { from: begin.toISOString(), to: end.toISOString(), interval, ...zone() };
 }
 
@@ -60,14 +60,14 @@ export function Range({ query }: { query: URLSearchParams }) {
   return (
     <div class="range" role="group" aria-label="Range">
       {LAST.map(([range, name]) => (
-        <Button key={range} tone="secondary" aria-pressed={!custom && range === chosen} onClick={() => refine({ range, from: '', to: '', interval: '' })}>{name}</Button>
+        <Button key={range} tone="secondary" aria-pressed={!custom && range === chosen} onClick={() => setQuery({ range, from: '', to: '', interval: '' })}>{name}</Button>
       ))}
       <span class="between">
-        {edge('From', first, (date) => refine({ range: '', interval: '', from: date, to: date > last ? date : last }))} –{' '}
-        {edge('To', last, (date) => refine({ range: '', interval: '', from: date < first ? date : first, to: date }))}
+        {edge('From', first, (date) => setQuery({ range: '', interval: '', from: date, to: date > last ? date : last }))} –{' '}
+        {edge('To', last, (date) => setQuery({ range: '', interval: '', from: date < first ? date : first, to: date }))}
       </span>
       {days <= HOURLY_DAYS_MAX && (
-        <select aria-label="In steps of" value={interval} onChange={(change) => refine({ interval: change.currentTarget.value })}>
+        <select aria-label="In steps of" value={interval} onChange={(change) => setQuery({ interval: change.currentTarget.value })}>
           <option value="hour">by the hour</option>
           <option value="day">by the day</option>
         </select>

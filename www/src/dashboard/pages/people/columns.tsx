@@ -6,7 +6,7 @@ import type { Schema } from '../../../api';
 import { Check } from '../../parts/forms';
 import { Badge } from '../../parts/feedback';
 import { number, Time } from '../../parts/display';
-import { refine, route } from '../../route';
+import { setQuery, route } from '../../route';
 
 export type User = Schema<'UserWith'>;
 export type SortBy = 'createdAt' | 'updatedAt' | 'firstName' | 'lastName';
@@ -19,7 +19,7 @@ export interface PeopleColumn {
   sort?: SortBy;
 }
 
-const PLACE = 'trackmate.people.columns';
+const STORAGE_KEY = 'trackmate.people.columns';
 const FIELD = 'customFields.';
 const text = (id: keyof User & string, name: string, sort?: SortBy): PeopleColumn => ({ id, name, sort, show: (user) => <span class="line">{user[id] as string | null}</span> });
 const count = (id: string, name: string, of: (user: User) => number): PeopleColumn => ({ id, name, number: true, show: (user) => number(of(user)) });
@@ -46,20 +46,20 @@ export const COLUMNS: PeopleColumn[] = [
   text('gender', 'Gender'),
   { id: 'id', name: 'Id', show: ({ id }) => <code>{id}</code> },
 ];
-const USUAL = ['email', 'tags', 'lastActive', 'createdAt'];
+const DEFAULT_COLUMNS = ['email', 'tags', 'lastActive', 'createdAt'];
 
 const known = (id: string): PeopleColumn | undefined =>
   id.startsWith(FIELD) ? { id, name: id.slice(FIELD.length), show: ({ customFields }) => <span class="line">{customFields[id.slice(FIELD.length)]}</span> } : COLUMNS.find((column) => column.id === id);
 
 /** The columns to show, in their order. */
 export function chosen(): PeopleColumn[] {
-  const ids = (route.value.query.get('columns') ?? localStorage.getItem(PLACE))?.split(',') ?? USUAL;
+  const ids = (route.value.query.get('columns') ?? localStorage.getItem(STORAGE_KEY))?.split(',') ?? DEFAULT_COLUMNS;
   return ids.flatMap((id) => known(id) ?? []);
 }
 
 function choose(columns: string[]) {
-  localStorage.setItem(PLACE, columns.join(','));
-  refine({ columns: columns.join(',') || 'none' });
+  localStorage.setItem(STORAGE_KEY, columns.join(','));
+  setQuery({ columns: columns.join(',') || 'none' });
 }
 
 /** Asks which columns to show; the custom fields of the people at hand can be columns too. */

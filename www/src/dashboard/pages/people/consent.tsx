@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Button, Check, Dialog, Form, Text } from '../../parts/forms';
 import { Badge, Problem } from '../../parts/feedback';
 import { Card, Time } from '../../parts/display';
@@ -11,21 +11,21 @@ import { PLATFORMS } from './filters';
 
 const NAMES = { messenger: 'Messenger', instagram: 'Instagram', whatsapp: 'WhatsApp', telegram: 'Telegram' };
 
-function Note({ user, changed, close }: UserCardProps & { close: () => void }) {
+function ConsentDialog({ user, changed, close }: UserCardProps & { close: () => void }) {
   const { given } = user.exportConsent;
   const [at, setAt] = useState('');
   const [source, setSource] = useState('');
-  const doing = useDoing();
+  const task = useTask();
   const submit = () =>
-    doing
+    task
       .run(async (admin) => {
         const exportConsent = { given: !given, ...(at && { at: new Date(at).toISOString() }), ...(source.trim() && { source: source.trim() }) };
         changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { exportConsent } }))).user);
       })
-      .then((well) => well && close());
+      .then((succeeded) => succeeded && close());
   return (
     <Dialog title={given ? 'Note that the consent was withdrawn' : 'Note that the person consented'} close={close}>
-      <Form doing={doing} act={given ? 'Note the withdrawal' : 'Note the consent'} submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
+      <Form task={task} act={given ? 'Note the withdrawal' : 'Note the consent'} submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
         <Text label="When" type="datetime-local" value={at} set={setAt} hint="Now, if left empty." />
         <Text label="Where it was given" value={source} set={setSource} hint="A form, a call, a contract; “admin” if left empty." />
       </Form>
@@ -34,28 +34,28 @@ function Note({ user, changed, close }: UserCardProps & { close: () => void }) {
 }
 
 export function Consent({ user, changed }: UserCardProps) {
-  const [noting, setNoting] = useState(false);
-  const doing = useDoing();
+  const [isOpen, setIsOpen] = useState(false);
+  const task = useTask();
   // A tick shows at once, and is taken away again if it is refused.
   const [ticked, setTicked] = useState<Schema<'UserEdit'>['optIns']>({});
   const { given, at, source } = user.exportConsent;
-  const opt = async (optIns: Schema<'UserEdit'>['optIns']) => {
+  const setOptIns = async (optIns: Schema<'UserEdit'>['optIns']) => {
     setTicked(optIns);
-    await doing.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } }))).user));
+    await task.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } }))).user));
     setTicked({});
   };
   return (
-    <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setNoting(true)}>{given ? 'Withdraw…' : 'Note consent…'}</Button>}>
+    <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setIsOpen(true)}>{given ? 'Withdraw…' : 'Note consent…'}</Button>}>
       <p>
         Export: <Badge tone={given ? 'good' : 'quiet'}>{given ? 'given' : at ? 'withdrawn' : 'not given'}</Badge>
         {at && <> <Time at={at} />{source && ` by ${source}`}</>}
       </p>
       <fieldset>
         <legend>Opted in to</legend>
-        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} aria-disabled={doing.busy} onClick={(click) => doing.busy && click.preventDefault()} set={(on) => opt({ [platform]: on })} />)}
+        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} aria-disabled={task.busy} onClick={(click) => task.busy && click.preventDefault()} set={(on) => setOptIns({ [platform]: on })} />)}
       </fieldset>
-      <Problem error={doing.error} />
-      {noting && <Note user={user} changed={changed} close={() => setNoting(false)} />}
+      <Problem error={task.error} />
+      {isOpen && <ConsentDialog user={user} changed={changed} close={() => setIsOpen(false)} />}
     </Card>
   );
 }

@@ -3,11 +3,11 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, useLoad } from '../../load';
+import { useTask, useLoad } from '../../load';
 import { Confirm, Form, Text } from '../../parts/forms';
-import { Await, Badge, say } from '../../parts/feedback';
+import { Await, Badge, notify } from '../../parts/feedback';
 import { Card, Copy, Facts, focusHeading, number, Page, plural, Time } from '../../parts/display';
-import { called } from './list';
+import { displayName } from './list';
 
 const COUNTED = 200;
 const POLL_MS = 3_000;
@@ -18,19 +18,19 @@ const NAMES: [name: string, shown: string][] = [
 export function Erase({ of: { user, summary, groups }, identities, close, done }: { of: Schema<'UserAnswer'>; identities: Schema<'Identities'> | undefined; close: () => void; done: () => void }) {
   const [typed, setTyped] = useState('');
   const word = user.email ?? user.id;
-  const doing = useDoing();
+  const task = useTask();
   const path = { id: user.id };
   const records = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}/records', { params: { path, query: { limit: COUNTED } } })), []);
   const run = async () => {
-    if (!(await doing.run((admin) => answer(admin.DELETE('/api/admin/users/{id}', { params: { path } }))))) return;
+    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/users/{id}', { params: { path } }))))) return;
     close();
-    say('The person was erased.');
+    notify('The person was erased.');
     done();
   };
   const { data } = records;
   const merged = identities?.merged.length ?? 0;
   return (
-    <Confirm title={`Erase ${called(user)}?`} act="Erase for ever" doing={doing} close={close} run={run} disabled={typed.trim() !== word}>
+    <Confirm title={`Erase ${displayName(user)}?`} act="Erase for ever" task={task} close={close} run={run} disabled={typed.trim() !== word}>
       <p>This cannot be taken back. What goes:</p>
       <ul>
         <li>{plural(summary.totalEvents, 'event')} of {plural(summary.sessions.total, 'session')}, and every delivery of them, also those under way</li>
@@ -75,24 +75,24 @@ export function Erased({ id, back }: { id: string; back: ComponentChildren }) {
           )}
         </Await>
       </Card>
-      <Lift />
+      <LiftErasure />
     </Page>
   );
 }
 
-function Lift() {
+function LiftErasure() {
   const [email, setEmail] = useState('');
-  const doing = useDoing();
+  const task = useTask();
   const lift = () =>
-    doing.run(async (admin) => {
+    task.run(async (admin) => {
       const { lifted } = await answer(admin.DELETE('/api/admin/tombstones', { body: { email } }));
-      say(lifted ? 'The address may come again, as somebody new.' : 'This address was not erased, or may come again already.');
+      notify(lifted ? 'The address may come again, as somebody new.' : 'This address was not erased, or may come again already.');
       setEmail('');
     });
   return (
     <Card title="Let the address come again">
       <p>An erased address is refused when it comes in. If its owner wants to be known again, lift that: they come as somebody new, and what was erased stays erased.</p>
-      <Form inline doing={doing} act="Lift" submit={lift}>
+      <Form inline task={task} act="Lift" submit={lift}>
         <Text label="E-mail" type="email" required value={email} set={setEmail} autocomplete="off" />
       </Form>
     </Card>

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Check, Select, Text } from '../../parts/forms';
-import { type Query, refine, route } from '../../route';
+import { type Query, setQuery, route } from '../../route';
 
 export const PLATFORMS = ['messenger', 'instagram', 'whatsapp', 'telegram'] as const;
 export type Platform = (typeof PLATFORMS)[number];
@@ -38,30 +38,30 @@ export const isFiltered = (filters: Filters) => Object.values(asQuery(filters)).
 
 const CLEARED: Query = { search: '', hasTag: [], optedIn: '', exportConsentOnly: '', createdAfter: '', createdBefore: '', updatedAfter: '' };
 export function clearFilters({ customField }: Filters) {
-  refine({ ...CLEARED, ...Object.fromEntries(Object.keys(customField ?? {}).map((name) => [`customField[${name}]`, ''])) });
+  setQuery({ ...CLEARED, ...Object.fromEntries(Object.keys(customField ?? {}).map((name) => [`customField[${name}]`, ''])) });
 }
 
 /** A text of the address that is asked for once its typing pauses. */
-export function Sought({ name, label, hint, ...rest }: { name: string; label: string; hint?: string; type?: 'search'; placeholder?: string; list?: string }) {
-  const kept = route.value.query.get(name) ?? '';
-  const [text, setText] = useState(kept);
-  const sent = useRef(kept);
+export function SearchField({ name, label, hint, ...rest }: { name: string; label: string; hint?: string; type?: 'search'; placeholder?: string; list?: string }) {
+  const current = route.value.query.get(name) ?? '';
+  const [text, setText] = useState(current);
+  const sent = useRef(current);
   // The address may change by itself: a link, a chip that was taken away.
   useEffect(() => {
-    if (kept !== sent.current) setText((sent.current = kept));
-  }, [kept]);
+    if (current !== sent.current) setText((sent.current = current));
+  }, [current]);
   useEffect(() => {
     if (text.trim() === sent.current) return;
-    const timer = setTimeout(() => refine({ [name]: (sent.current = text.trim()) }), TEXT_PAUSE_MS);
+    const timer = setTimeout(() => setQuery({ [name]: (sent.current = text.trim()) }), TEXT_PAUSE_MS);
     return () => clearTimeout(timer);
   }, [text]);
   return <Text label={label} hint={hint} value={text} set={setText} {...rest} />;
 }
 
 /** A day of the address, as the viewer's midnight. */
-export function Day({ name, label }: { name: string; label: string }) {
-  const kept = route.value.query.get(name);
-  const at = kept ? new Date(kept) : undefined;
+export function DateField({ name, label }: { name: string; label: string }) {
+  const current = route.value.query.get(name);
+  const at = current ? new Date(current) : undefined;
   const two = (part: number) => String(part).padStart(2, '0');
   const shown = at && !Number.isNaN(at.getTime()) ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}` : '';
   return (
@@ -69,12 +69,12 @@ export function Day({ name, label }: { name: string; label: string }) {
       label={label}
       type="date"
       max="9999-12-31"
-      title={kept ?? undefined}
+      title={current ?? undefined}
       value={shown}
       set={(day) => {
         const midnight = day ? new Date(`${day}T00:00`) : undefined;
         // A year that is still being typed is none.
-        if (!midnight || midnight.getFullYear() >= 1970) refine({ [name]: midnight?.toISOString() });
+        if (!midnight || midnight.getFullYear() >= 1970) setQuery({ [name]: midnight?.toISOString() });
       }}
     />
   );
@@ -84,7 +84,7 @@ function AddTag({ tags }: { tags: string[] }) {
   const [tag, setTag] = useState('');
   const add = (submitted: Event) => {
     submitted.preventDefault();
-    if (tag.trim()) refine({ hasTag: [...new Set([...tags, tag.trim()])] });
+    if (tag.trim()) setQuery({ hasTag: [...new Set([...tags, tag.trim()])] });
     setTag('');
   };
   return (
@@ -101,7 +101,7 @@ function AddField() {
   const add = (submitted: Event) => {
     submitted.preventDefault();
     if (!name.trim() || !value.trim()) return;
-    refine({ [`customField[${name.trim()}]`]: value.trim() });
+    setQuery({ [`customField[${name.trim()}]`]: value.trim() });
     setName('');
     setValue('');
   };
@@ -131,7 +131,7 @@ export function UserFilters({ filters }: { filters: Filters }) {
   return (
     <>
       <div class="filters">
-        <Sought name="search" label="Search" type="search" placeholder="Name, address, phone…" />
+        <SearchField name="search" label="Search" type="search" placeholder="Name, address, phone…" />
         <button type="button" class="secondary" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? 'Fewer filters' : 'More filters'}</button>
         {isFiltered(filters) && <button type="button" class="link" onClick={() => clearFilters(filters)}>Clear all</button>}
       </div>
@@ -139,15 +139,15 @@ export function UserFilters({ filters }: { filters: Filters }) {
         <div class="filters">
           <AddTag tags={filters.hasTag} />
           <AddField />
-          <Select label="Opted in to" value={filters.optedIn ?? ''} set={(optedIn) => refine({ optedIn })} options={[['', 'Any'], ...PLATFORMS.map((platform): [string, string] => [platform, platform])]} />
-          {Object.entries(TIMES).map(([name, label]) => <Day key={name} name={name} label={label} />)}
-          <Check label="Consented to export" value={!!filters.exportConsentOnly} set={(on) => refine({ exportConsentOnly: on ? 'true' : '' })} />
+          <Select label="Opted in to" value={filters.optedIn ?? ''} set={(optedIn) => setQuery({ optedIn })} options={[['', 'Any'], ...PLATFORMS.map((platform): [string, string] => [platform, platform])]} />
+          {Object.entries(TIMES).map(([name, label]) => <DateField key={name} name={name} label={label} />)}
+          <Check label="Consented to export" value={!!filters.exportConsentOnly} set={(on) => setQuery({ exportConsentOnly: on ? 'true' : '' })} />
         </div>
       )}
       {(filters.hasTag.length > 0 || filters.customField) && (
         <ul class="chips" aria-label="Tags and fields asked for">
-          {filters.hasTag.map((tag) => <Chip key={tag} label={tag} what={`the tag ${tag}`} remove={() => refine({ hasTag: filters.hasTag.filter((one) => one !== tag) })} />)}
-          {Object.entries(filters.customField ?? {}).map(([name, value]) => <Chip key={name} label={`${name}: ${value}`} what={`the field ${name}`} remove={() => refine({ [`customField[${name}]`]: '' })} />)}
+          {filters.hasTag.map((tag) => <Chip key={tag} label={tag} what={`the tag ${tag}`} remove={() => setQuery({ hasTag: filters.hasTag.filter((one) => one !== tag) })} />)}
+          {Object.entries(filters.customField ?? {}).map(([name, value]) => <Chip key={name} label={`${name}: ${value}`} what={`the field ${name}`} remove={() => setQuery({ [`customField[${name}]`]: '' })} />)}
         </ul>
       )}
     </>

@@ -11,19 +11,19 @@ import { to } from '../../route';
 type Group = Schema<'GroupOf'>;
 
 const MEMBERS = 50;
-const called = ({ name, groupId }: Group) => name || groupId;
+const groupName = ({ name, groupId }: Group) => name || groupId;
 
-function Opened({ group, close }: { group: Group; close: () => void }) {
+function GroupDialog({ group, close }: { group: Group; close: () => void }) {
   const path = { id: group.id };
-  const whole = useLoad(async (admin) => (await answer(admin.GET('/api/admin/groups/{id}', { params: { path } }))).group, []);
+  const details = useLoad(async (admin) => (await answer(admin.GET('/api/admin/groups/{id}', { params: { path } }))).group, []);
   const pages = usePages(
     (admin, cursor): Promise<Schema<'MemberPage'>> => answer(admin.GET('/api/admin/groups/{id}/members', { params: { path, query: { cursor, limit: MEMBERS } } })),
     ({ members }) => members,
     [],
   );
   return (
-    <Dialog title={called(group)} close={close}>
-      <Await of={whole}>
+    <Dialog title={groupName(group)} close={close}>
+      <Await of={details}>
         {({ kind, groupId, traits, createdAt, updatedAt, membersCount }) => (
           <>
             <Facts of={[['Kind', kind], ['Id', <code>{groupId}</code>], ['Members', number(membersCount)], ['Known since', <Time at={createdAt} />], ['Told last', <Time at={updatedAt} />]]} />
@@ -47,9 +47,9 @@ export function Groups({ groups }: { groups: Group[] }) {
   return (
     <Card title="Groups">
       <ul class="members">
-        {groups.map((group) => <li key={group.id}><button type="button" class="link" onClick={() => setOpened(group)}>{called(group)}</button> <span class="quiet">{group.kind}</span></li>)}
+        {groups.map((group) => <li key={group.id}><button type="button" class="link" onClick={() => setOpened(group)}>{groupName(group)}</button> <span class="quiet">{group.kind}</span></li>)}
       </ul>
-      {opened && <Opened group={opened} close={() => setOpened(undefined)} />}
+      {opened && <GroupDialog group={opened} close={() => setOpened(undefined)} />}
     </Card>
   );
 }

@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { type Pages, useDoing } from '../../load';
+import { type Pages, useTask } from '../../load';
 import { Button, Confirm, Dialog, Form, Text } from '../../parts/forms';
-import { Badge, Problem, say, Waiting } from '../../parts/feedback';
+import { Badge, Problem, notify, Waiting } from '../../parts/feedback';
 import { Card, More, number, plural, Table, Time } from '../../parts/display';
 import { go, to } from '../../route';
 import type { UserCardProps } from './card';
@@ -20,26 +20,26 @@ interface Undoing {
 
 /** Takes it back → whether it went well; goes to the list if there is nobody left. */
 function useUndo({ user, changed, close }: Undoing) {
-  const doing = useDoing();
+  const task = useTask();
   const undo = (what: Schema<'UndoRequest'>) =>
-    doing.run(async (admin) => {
+    task.run(async (admin) => {
       const { removed, userId } = await answer(admin.POST('/api/admin/identity/undo', { body: what }));
       close();
       if (removed && userId === user.id) {
-        say('The link was undone. Nothing else had made this person, who is gone with it.');
+        notify('The link was undone. Nothing else had made this person, who is gone with it.');
         go(['people']);
       } else {
-        say('It was undone.');
+        notify('It was undone.');
         changed();
       }
     });
-  return { doing, undo };
+  return { task, undo };
 }
 
 function UndoLink({ link, ...rest }: Undoing & { link: Link }) {
-  const { doing, undo } = useUndo(rest);
+  const { task, undo } = useUndo(rest);
   return (
-    <Confirm title="Undo this link?" act="Undo the link" doing={doing} close={rest.close} run={() => undo({ messageId: link.messageId })}>
+    <Confirm title="Undo this link?" act="Undo the link" task={task} close={rest.close} run={() => undo({ messageId: link.messageId })}>
       <p>The session <code>{link.sessionId}</code> was identified as this person <Time at={link.at} />. Undone, it is as if that had not happened:</p>
       <ul>
         <li>{plural(link.events, 'event')} of the session go to whoever else was identified there, or to nobody.</li>
@@ -52,9 +52,9 @@ function UndoLink({ link, ...rest }: Undoing & { link: Link }) {
 }
 
 function UndoMerge({ merged, ...rest }: Undoing & { merged: Merged }) {
-  const { doing, undo } = useUndo(rest);
+  const { task, undo } = useUndo(rest);
   return (
-    <Confirm title="Undo this merge?" act="Part the two" doing={doing} close={rest.close} run={() => undo({ profileId: merged.profileId })}>
+    <Confirm title="Undo this merge?" act="Part the two" task={task} close={rest.close} run={() => undo({ profileId: merged.profileId })}>
       <p><strong>{merged.email ?? merged.profileId}</strong> was merged into this person <Time at={merged.at} />. Undone, they are two again:</p>
       <ul>
         <li>Each has their own events, sessions, addresses and records again. What came in meanwhile is whose address, id or session it came by.</li>
@@ -65,14 +65,14 @@ function UndoMerge({ merged, ...rest }: Undoing & { merged: Merged }) {
   );
 }
 
-function Address({ user, changed, close }: UserCardProps & { close: () => void }) {
+function NewAddress({ user, changed, close }: UserCardProps & { close: () => void }) {
   const [email, setEmail] = useState(user.email ?? '');
-  const doing = useDoing();
+  const task = useTask();
   const submit = async () =>
-    (await doing.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { email } }))).user))) && close();
+    (await task.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { email } }))).user))) && close();
   return (
     <Dialog title="Give a new address" close={close}>
-      <Form doing={doing} act="Save" submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
+      <Form task={task} act="Save" submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
         <Text label="E-mail" type="email" required value={email} set={setEmail} hint="The old one is ended; it leads to this person until somebody else is given it." />
       </Form>
     </Dialog>
@@ -80,12 +80,12 @@ function Address({ user, changed, close }: UserCardProps & { close: () => void }
 }
 
 export function Identities({ user, pages, changed }: { user: UserCardProps['user']; pages: Pages<Link, Schema<'Identities'>>; changed: () => void }) {
-  const [asking, setAsking] = useState<{ link: Link } | { merged: Merged } | 'address'>();
-  const close = () => setAsking(undefined);
+  const [dialog, setDialog] = useState<{ link: Link } | { merged: Merged } | 'address'>();
+  const close = () => setDialog(undefined);
   const rest = { user, changed, close };
-  const whose = (profileId: string) => (profileId === user.id ? 'this person' : <code>{profileId}</code>);
+  const profileName = (profileId: string) => (profileId === user.id ? 'this person' : <code>{profileId}</code>);
   return (
-    <Card title="Identities" actions={<Button tone="small secondary" onClick={() => setAsking('address')}>New address…</Button>}>
+    <Card title="Identities" actions={<Button tone="small secondary" onClick={() => setDialog('address')}>New address…</Button>}>
       <Problem error={pages.error} retry={pages.reload} />
       {!pages.first && !pages.error && <Waiting />}
       {pages.first && (
@@ -100,7 +100,7 @@ export function Identities({ user, pages, changed }: { user: UserCardProps['user
                 { name: 'Address', show: ({ email }) => <span class="line">{email}</span> },
                 { name: 'Since', show: ({ since }) => <Time at={since} /> },
                 { name: 'Ended', show: ({ endedAt }) => (endedAt ? <Time at={endedAt} /> : <Badge tone="good">in use</Badge>) },
-                { name: 'Given to', show: ({ profileId }) => whose(profileId) },
+                { name: 'Given to', show: ({ profileId }) => profileName(profileId) },
               ]}
             />
           ) : (
@@ -115,10 +115,10 @@ export function Identities({ user, pages, changed }: { user: UserCardProps['user
               columns={[
                 { name: 'Linked', show: ({ at }) => <Time at={at} /> },
                 { name: 'Session', show: ({ sessionId }) => <code class="line">{sessionId}</code> },
-                { name: 'As', show: ({ profileId }) => whose(profileId) },
+                { name: 'As', show: ({ profileId }) => profileName(profileId) },
                 { name: 'Events', number: true, show: ({ events }) => number(events) },
                 { name: 'Receipt', show: ({ messageId }) => <a href={to(['live', 'browser', messageId])} aria-label={`Receipt of ${messageId}`}>Receipt</a> },
-                { name: 'Mend', show: (link) => <Button tone="small secondary" label={`Undo the link of ${link.sessionId}`} onClick={() => setAsking({ link })}>Undo…</Button> },
+                { name: 'Mend', show: (link) => <Button tone="small secondary" label={`Undo the link of ${link.sessionId}`} onClick={() => setDialog({ link })}>Undo…</Button> },
               ]}
             />
           ) : (
@@ -134,18 +134,18 @@ export function Identities({ user, pages, changed }: { user: UserCardProps['user
                 keyOf={({ profileId }) => profileId}
                 columns={[
                   { name: 'Profile', show: ({ profileId, email }) => <>{email} <code>{profileId}</code></> },
-                  { name: 'Into', show: ({ into }) => whose(into) },
+                  { name: 'Into', show: ({ into }) => profileName(into) },
                   { name: 'Merged', show: ({ at }) => <Time at={at} /> },
-                  { name: 'Mend', show: (merged) => <Button tone="small secondary" label={`Undo the merge of ${merged.email ?? merged.profileId}`} onClick={() => setAsking({ merged })}>Undo…</Button> },
+                  { name: 'Mend', show: (merged) => <Button tone="small secondary" label={`Undo the merge of ${merged.email ?? merged.profileId}`} onClick={() => setDialog({ merged })}>Undo…</Button> },
                 ]}
               />
             </>
           )}
         </div>
       )}
-      {asking === 'address' && <Address {...rest} />}
-      {typeof asking === 'object' && 'link' in asking && <UndoLink link={asking.link} {...rest} />}
-      {typeof asking === 'object' && 'merged' in asking && <UndoMerge merged={asking.merged} {...rest} />}
+      {dialog === 'address' && <NewAddress {...rest} />}
+      {typeof dialog === 'object' && 'link' in dialog && <UndoLink link={dialog.link} {...rest} />}
+      {typeof dialog === 'object' && 'merged' in dialog && <UndoMerge merged={dialog.merged} {...rest} />}
     </Card>
   );
 }

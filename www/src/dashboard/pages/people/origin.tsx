@@ -18,13 +18,13 @@ function line({ page, campaign }: Context) {
   return [named, page?.referrer && `by ${page.referrer}`, page?.url && `at ${page.url}`].filter(Boolean).join(' ');
 }
 
-export function Origin({ id, turn }: { id: string; turn: number }) {
+export function Origin({ id, version }: { id: string; version: number }) {
   const { data } = useLoad(async (admin, signal) => {
     const { events } = await answer(admin.GET('/api/admin/users/{id}/timeline', { params: { path: { id }, query: { limit: LOOKED_AT, order: 'asc' } }, signal }));
     const first = events.find(({ source, eventType }) => source === 'browser' && !IDENTIFIES.includes(eventType));
     if (!first) return;
     const params = { path: { messageId: first.messageId }, query: { door: 'browser' as const } };
     return (await answer(admin.GET('/api/admin/events/{messageId}', { params, signal }))).event.context as Context | null;
-  }, [id, turn]);
+  }, [id, version]);
   return <>{(data && line(data)) || '–'}</>;
 }

@@ -6,17 +6,17 @@ import { useLoad, usePages } from '../../load';
 import { Button } from '../../parts/forms';
 import { Problem, Waiting } from '../../parts/feedback';
 import { Card, Copy, Facts, number, Page, Time } from '../../parts/display';
-import { Belongings } from './records';
+import { Records } from './records';
 import type { UserCardProps } from './card';
 import { Consent } from './consent';
 import { Erase, Erased } from './erase';
 import { Groups } from './groups';
 import { Identities } from './identities';
-import { backToList, called } from './list';
+import { backToList, displayName } from './list';
 import { Merge } from './merge';
 import { Origin } from './origin';
 import { Fields, Traits } from './traits';
-import { TakeAway } from './person-export';
+import { PersonExport } from './person-export';
 import { Tags } from './tags';
 import { Timeline } from './timeline';
 
@@ -25,16 +25,16 @@ const AMOUNT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 9 });
 const money = (revenue: Schema<'Money'>[]) => revenue.map(({ amount, currency }) => `${AMOUNT.format(amount)} ${currency}`).join(', ') || '–';
 
 export function Person({ id }: { id: string }) {
-  const [asking, setAsking] = useState<'merge' | 'erase' | 'export'>();
+  const [dialog, setDialog] = useState<'merge' | 'erase' | 'export'>();
   // Turns when what the person consists of changes, and everything is to be read again.
-  const [turn, setTurn] = useState(0);
-  const again = () => setTurn((turn) => turn + 1);
+  const [version, setVersion] = useState(0);
+  const again = () => setVersion((version) => version + 1);
   const path = { id };
-  const person = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}', { params: { path } })), [turn]);
+  const person = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}', { params: { path } })), [version]);
   const identities = usePages(
     (admin, cursor): Promise<Schema<'Identities'>> => answer(admin.GET('/api/admin/users/{id}/identities', { params: { path, query: { cursor, limit: LINKS } } })),
     ({ links }) => links,
-    [turn],
+    [version],
   );
   const error = person.error instanceof ApiError ? person.error : undefined;
   const back = <a href={backToList()}>← All people</a>;
@@ -43,18 +43,18 @@ export function Person({ id }: { id: string }) {
   const { data } = person;
   const { user, summary, groups } = data;
   const card: UserCardProps = { user, changed: (user) => person.set({ ...data, user }) };
-  const close = () => setAsking(undefined);
+  const close = () => setDialog(undefined);
   const { total, client, server } = summary.sessions;
   return (
     <Page
-      title={called(user)}
+      title={displayName(user)}
       name="Person"
       lead={<>{back} · {user.name && user.email ? `${user.email} · ` : ''}<Copy text={user.id} label="id" /></>}
       actions={
         <>
-          <Button tone="secondary" onClick={() => setAsking('export')}>Export…</Button>
-          <Button tone="secondary" onClick={() => setAsking('merge')}>Merge…</Button>
-          <Button tone="danger" onClick={() => setAsking('erase')}>Erase…</Button>
+          <Button tone="secondary" onClick={() => setDialog('export')}>Export…</Button>
+          <Button tone="secondary" onClick={() => setDialog('merge')}>Merge…</Button>
+          <Button tone="danger" onClick={() => setDialog('erase')}>Erase…</Button>
         </>
       }
     >
@@ -68,14 +68,14 @@ export function Person({ id }: { id: string }) {
             ['Revenue', money(summary.totalRevenue)],
             ['Last active', <Time at={summary.lastActive} />],
             ['Known since', <Time at={user.createdAt} />],
-            ['First seen', <Origin id={user.id} turn={turn} />],
+            ['First seen', <Origin id={user.id} version={version} />],
             ['First identified', <Time at={user.timestamps.subscribedAt} />],
           ]}
         />
       </Card>
       <div class="person">
         <div>
-          <Timeline id={user.id} links={identities.items} turn={turn} />
+          <Timeline id={user.id} links={identities.items} version={version} />
         </div>
         <div>
           <Tags {...card} />
@@ -85,11 +85,11 @@ export function Person({ id }: { id: string }) {
           <Consent {...card} />
         </div>
       </div>
-      <Belongings user={user} turn={turn} />
+      <Records user={user} version={version} />
       <Identities user={user} pages={identities} changed={again} />
-      {asking === 'export' && <TakeAway user={user} close={close} />}
-      {asking === 'merge' && <Merge user={user} summary={summary} close={close} />}
-      {asking === 'erase' && <Erase of={data} identities={identities.first} close={close} done={again} />}
+      {dialog === 'export' && <PersonExport user={user} close={close} />}
+      {dialog === 'merge' && <Merge user={user} summary={summary} close={close} />}
+      {dialog === 'erase' && <Erase of={data} identities={identities.first} close={close} done={again} />}
     </Page>
   );
 }

@@ -6,8 +6,8 @@ import { usePages } from '../../load';
 import { Dialog, Select } from '../../parts/forms';
 import { Empty, Problem, Waiting } from '../../parts/feedback';
 import { Card, Code, Json, More, plural, Table, Time } from '../../parts/display';
-import { refine, route } from '../../route';
-import { gist } from './summary';
+import { setQuery, route } from '../../route';
+import { summarize } from './summary';
 
 type Entry = Schema<'Record'>;
 
@@ -30,10 +30,10 @@ const counted = ({ stats, interactions }: Schema<'UserWith'>) =>
     .join(', ');
 
 /** A time, or whatever the company told in its place. */
-const told = (value: unknown) => (typeof value === 'string' && ISO.test(value) ? <Time at={value} /> : value === null || value === undefined ? '' : String(value));
+const cell = (value: unknown) => (typeof value === 'string' && ISO.test(value) ? <Time at={value} /> : value === null || value === undefined ? '' : String(value));
 
-/** `turn` changes when they are to be read again, as after a merge was undone. */
-export function Belongings({ user, turn }: { user: Schema<'UserWith'>; turn: number }) {
+/** `version` changes when they are to be read again, as after a merge was undone. */
+export function Records({ user, version }: { user: Schema<'UserWith'>; version: number }) {
   const [opened, setOpened] = useState<Entry>();
   const [seen, setSeen] = useState(KINDS);
   const kind = route.value.query.get('kind') || undefined;
@@ -44,13 +44,13 @@ export function Belongings({ user, turn }: { user: Schema<'UserWith'>; turn: num
       return page;
     },
     ({ records }) => records,
-    [kind, turn],
+    [kind, version],
   );
   const curl = `curl ${location.origin}/api/webhooks/events \\
   -H 'X-TrackMate-API-Key: tm_live_…' -H 'Content-Type: application/json' \\
   -d '{"identifier":{"userId":"${user.id}"},"eventType":"booking.created","eventData":{"booking":{"id":"b-1","guests":2}}}'`;
   return (
-    <Card title="Belongings" actions={<Select label={<span class="unseen">Kind</span>} value={kind ?? ''} set={(kind) => refine({ kind })} options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]} />}>
+    <Card title="Belongings" actions={<Select label={<span class="visually-hidden">Kind</span>} value={kind ?? ''} set={(kind) => setQuery({ kind })} options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]} />}>
       <Problem error={pages.error} retry={pages.reload} />
       <p class="quiet">{counted(user)}</p>
       {pages.first && pages.items.length > 0 && (
@@ -62,10 +62,10 @@ export function Belongings({ user, turn }: { user: Schema<'UserWith'>; turn: num
             columns={[
               { name: 'Kind', show: (record) => record.kind },
               { name: 'Id', show: (record) => <button type="button" class="link" onClick={() => setOpened(record)}>{record.id}</button> },
-              { name: 'Status', show: (record) => told(record.status) },
-              { name: 'Told', show: (record) => gist(record, ['id', 'kind', 'status', 'createdAt', 'updatedAt']) },
-              { name: 'Made', show: (record) => told(record.createdAt) },
-              { name: 'Changed', show: (record) => told(record.updatedAt) },
+              { name: 'Status', show: (record) => cell(record.status) },
+              { name: 'Told', show: (record) => summarize(record, ['id', 'kind', 'status', 'createdAt', 'updatedAt']) },
+              { name: 'Made', show: (record) => cell(record.createdAt) },
+              { name: 'Changed', show: (record) => cell(record.updatedAt) },
             ]}
           />
         </div>

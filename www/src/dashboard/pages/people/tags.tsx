@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { answer } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Form, Text } from '../../parts/forms';
 import { Card, when } from '../../parts/display';
 import type { UserCardProps } from './card';
@@ -10,24 +10,24 @@ import { Chip } from './filters';
 
 export function Tags({ user, changed }: UserCardProps) {
   const [tag, setTag] = useState('');
-  const doing = useDoing();
+  const task = useTask();
   const at = { params: { path: { id: user.id } } };
   const add = () =>
-    doing.run(async (admin) => {
+    task.run(async (admin) => {
       changed((await answer(admin.POST('/api/admin/users/{id}/tags', { ...at, body: { tags: [tag] } }))).user);
       setTag('');
     });
-  const remove = (id: string) => doing.run(async (admin) => changed((await answer(admin.DELETE('/api/admin/users/{id}/tags', { ...at, body: { tags: [id] } }))).user));
+  const remove = (id: string) => task.run(async (admin) => changed((await answer(admin.DELETE('/api/admin/users/{id}/tags', { ...at, body: { tags: [id] } }))).user));
   return (
     <Card title="Tags">
       {user.tags.length > 0 ? (
         <ul class="chips" aria-label="Tags">
-          {user.tags.map(({ id, name, appliedAt }) => <Chip key={id} label={name} what={`the tag ${name}`} title={`Since ${when(appliedAt)}`} disabled={doing.busy} remove={() => remove(id)} />)}
+          {user.tags.map(({ id, name, appliedAt }) => <Chip key={id} label={name} what={`the tag ${name}`} title={`Since ${when(appliedAt)}`} disabled={task.busy} remove={() => remove(id)} />)}
         </ul>
       ) : (
         <p class="quiet">None yet.</p>
       )}
-      <Form inline doing={doing} act="Add" submit={add}>
+      <Form inline task={task} act="Add" submit={add}>
         <Text label="New tag" value={tag} set={setTag} required maxLength={200} />
       </Form>
     </Card>

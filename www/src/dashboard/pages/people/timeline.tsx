@@ -6,8 +6,8 @@ import { usePages } from '../../load';
 import { Dialog, Select } from '../../parts/forms';
 import { Badge, Empty, Problem, Waiting } from '../../parts/feedback';
 import { Card, Copy, Facts, Json, More, plural, Time } from '../../parts/display';
-import { refine, route, to } from '../../route';
-import { gist } from './summary';
+import { setQuery, route, to } from '../../route';
+import { summarize } from './summary';
 
 const PAGE = 50;
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
@@ -17,14 +17,14 @@ const key = ({ source, messageId }: TimelineEvent) => `${source}:${messageId}`;
 
 type Link = Schema<'Link'>;
 
-function Opened({ event, link, close }: { event: TimelineEvent; link: Link | undefined; close: () => void }) {
-  const door = event.source === 'browser' ? 'browser' : 'server';
+function EventDialog({ event, link, close }: { event: TimelineEvent; link: Link | undefined; close: () => void }) {
+  const source = event.source === 'browser' ? 'browser' : 'server';
   return (
     <Dialog title={event.eventType} close={close} wide>
       {link && <p class="notice">Linked here: the session was identified, and {plural(link.events, 'event')} of it {link.events === 1 ? 'is' : 'are'} this person's by it.</p>}
       <Facts of={[['When', <Time at={event.timestamp} />], ['From', LANES[event.source]], ['Session', <code>{event.sessionId}</code>], ['Message id', <Copy text={event.messageId} label="message id" />]]} />
       <Json value={event.eventData} />
-      <p><a href={to(['live', door, event.messageId])}>Its receipt and deliveries</a></p>
+      <p><a href={to(['live', source, event.messageId])}>Its receipt and deliveries</a></p>
     </Dialog>
   );
 }
@@ -36,20 +36,20 @@ function Item({ event, link, open }: { event: TimelineEvent; link: Link | undefi
       <button type="button" class="happened" onClick={open}>
         <span class="happened-name">{event.eventType}</span> <span class="lane-name">{LANES[event.source]}</span>
         {link && <Badge tone="accent" title={`${plural(link.events, 'event')} by this link`}>linked here</Badge>}
-        <span class="gist">{gist(event.eventData)}</span>
+        <span class="summary">{summarize(event.eventData)}</span>
       </button>
     </li>
   );
 }
 
-/** `turn` changes when the timeline is to be read again, as after an undo. */
-export function Timeline({ id, links, turn }: { id: string; links: Link[]; turn: number }) {
+/** `version` changes when the timeline is to be read again, as after an undo. */
+export function Timeline({ id, links, version }: { id: string; links: Link[]; version: number }) {
   const [opened, setOpened] = useState<TimelineEvent>();
   const order = route.value.query.get('order') === 'asc' ? 'asc' : 'desc';
   const pages = usePages(
     (admin, cursor): Promise<Schema<'Timeline'>> => answer(admin.GET('/api/admin/users/{id}/timeline', { params: { path: { id }, query: { cursor, order, limit: PAGE } } })),
     ({ events }) => events,
-    [order, turn],
+    [order, version],
   );
   const linked = new Map(links.map((link) => [link.messageId, link]));
   const link = (event: TimelineEvent) => (event.source === 'browser' ? linked.get(event.messageId) : undefined);
@@ -59,7 +59,7 @@ export function Timeline({ id, links, turn }: { id: string; links: Link[]; turn:
     days.set(day, [...(days.get(day) ?? []), event]);
   }
   return (
-    <Card title="Timeline" actions={<Select label={<span class="unseen">Order</span>} value={order} set={(order) => refine({ order: order === 'asc' ? order : '' })} options={[['desc', 'Newest first'], ['asc', 'Oldest first']]} />}>
+    <Card title="Timeline" actions={<Select label={<span class="visually-hidden">Order</span>} value={order} set={(order) => setQuery({ order: order === 'asc' ? order : '' })} options={[['desc', 'Newest first'], ['asc', 'Oldest first']]} />}>
       <Problem error={pages.error} retry={pages.reload} />
       {pages.first ? (
         <div class={pages.busy ? 'lanes stale' : 'lanes'} aria-busy={pages.busy}>
@@ -75,7 +75,7 @@ export function Timeline({ id, links, turn }: { id: string; links: Link[]; turn:
       ) : (
         !pages.error && <Waiting />
       )}
-      {opened && <Opened event={opened} link={link(opened)} close={() => setOpened(undefined)} />}
+      {opened && <EventDialog event={opened} link={link(opened)} close={() => setOpened(undefined)} />}
     </Card>
   );
 }

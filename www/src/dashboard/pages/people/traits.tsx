@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Button, Dialog, Form, Text } from '../../parts/forms';
 import { Card } from '../../parts/display';
 import type { UserCardProps } from './card';
@@ -31,17 +31,17 @@ interface Pairs {
 function Edit({ pair, one, hint, names = [], save, close }: Pick<Pairs, 'one' | 'hint' | 'names' | 'save'> & { pair: Pair | undefined; close: () => void }) {
   const [name, setName] = useState(pair?.name ?? '');
   const [value, setValue] = useState(pair?.value ?? '');
-  const doing = useDoing();
-  const put = async (value: string | null) => (await doing.run((admin) => save(admin, name.trim(), value))) && close();
+  const task = useTask();
+  const put = async (value: string | null) => (await task.run((admin) => save(admin, name.trim(), value))) && close();
   return (
     <Dialog title={pair ? `Edit ${pair.name}` : `Add a ${one}`} close={close}>
       <Form
-        doing={doing}
+        task={task}
         act="Save"
         submit={() => put(value)}
         actions={
           <>
-            {pair && <Button tone="secondary" doing={doing} onClick={() => put(null)}>Remove it</Button>}
+            {pair && <Button tone="secondary" task={task} onClick={() => put(null)}>Remove it</Button>}
             <Button tone="secondary" onClick={close}>Cancel</Button>
           </>
         }
@@ -98,8 +98,8 @@ export function Traits({ user, changed }: UserCardProps) {
       hint="Numbers, true, false and JSON are kept as such; in quotation marks they are texts. What is said here lies over what pages claimed."
       names={KNOWN}
       save={async (admin, name, value) => {
-        const said = value === null ? null : KNOWN.includes(name) ? value : parsed(value);
-        const body = { traits: { [name]: said } } as Schema<'UserEdit'>;
+        const edited = value === null ? null : KNOWN.includes(name) ? value : parsed(value);
+        const body = { traits: { [name]: edited } } as Schema<'UserEdit'>;
         changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body }))).user);
       }}
     />
@@ -115,8 +115,8 @@ export function Fields({ user, changed }: UserCardProps) {
       empty="None yet. People can be filtered by them."
       hint="At most 1000 characters."
       save={async (admin, name, value) => {
-        const asked = admin.PATCH('/api/admin/users/{id}/custom-fields', { params: { path: { id: user.id } }, body: { [name]: value } });
-        changed((await answer(asked)).user);
+        const request = admin.PATCH('/api/admin/users/{id}/custom-fields', { params: { path: { id: user.id } }, body: { [name]: value } });
+        changed((await answer(request)).user);
       }}
     />
   );

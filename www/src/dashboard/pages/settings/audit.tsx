@@ -5,7 +5,7 @@ import { usePages } from '../../load';
 import { Select, Text } from '../../parts/forms';
 import { Badge, Empty, Problem, Waiting } from '../../parts/feedback';
 import { Card, More, Table, Time } from '../../parts/display';
-import { refine, route, to } from '../../route';
+import { setQuery, route, to } from '../../route';
 
 type Entry = Schema<'AuditEntry'>;
 type Action = Entry['action'];
@@ -64,9 +64,9 @@ export function Audit() {
     <Card title="Audit log">
       <p class="hint">Whatever an admin key or the operator changed, and every export. Ids and names only; kept for 400 days.</p>
       <div class="filters">
-        <Select label="What" value={action} set={(action) => refine({ action })} options={[['', 'everything'], ...Object.entries(ACTIONS)]} />
-        <Text label="From" type="date" value={from} set={(from) => refine({ from })} />
-        <Text label="Until, included" type="date" value={until} set={(until) => refine({ until })} />
+        <Select label="What" value={action} set={(action) => setQuery({ action })} options={[['', 'everything'], ...Object.entries(ACTIONS)]} />
+        <Text label="From" type="date" value={from} set={(from) => setQuery({ from })} />
+        <Text label="Until, included" type="date" value={until} set={(until) => setQuery({ until })} />
       </div>
       <Problem error={error} retry={reload} />
       {!first && !error && <Waiting />}

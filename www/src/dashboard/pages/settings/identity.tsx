@@ -2,11 +2,11 @@
 
 import { useState } from 'preact/hooks';
 import { Button, Confirm, Form, Select } from '../../parts/forms';
-import { Once } from '../../parts/one-time-secret';
+import { OneTimeSecret } from '../../parts/one-time-secret';
 import { Badge } from '../../parts/feedback';
 import { Card, Code } from '../../parts/display';
 import { PROOFS, USE } from './identity-proof';
-import { type Of, type Settings, useSaving } from './save';
+import { type SettingsCardProps, type Settings, useSave } from './save';
 
 type Rule = Settings['identityVerification'];
 
@@ -16,24 +16,24 @@ const RULES: [rule: Rule, name: string, means: string][] = [
   ['required', 'Required', 'Nobody is identified without a right proof: identify and the funnel’s forms are refused with identity_unproved, and nothing is stored.'],
 ];
 
-export function Identity({ settings, saved }: Of) {
+export function Identity({ settings, saved }: SettingsCardProps) {
   const [rule, setRule] = useState<Rule>(settings.identityVerification);
   const [secret, setSecret] = useState<string>();
-  const [asks, setAsks] = useState(false);
+  const [confirming, setConfirming] = useState(false);
   const [language, setLanguage] = useState<keyof typeof PROOFS>('node');
-  const { doing, save } = useSaving(saved);
+  const { task, save } = useSave(saved);
   const submit = async () => setSecret((await save({ identityVerification: rule }))?.identitySecret ?? secret);
   const rotate = async () => {
     const now = await save({ rotateIdentitySecret: true });
     if (!now) return;
-    setAsks(false);
+    setConfirming(false);
     setSecret(now.identitySecret);
   };
   return (
     <>
       <Card title="Identity verification" actions={<Badge tone={settings.identityVerification === 'off' ? 'quiet' : 'good'}>{settings.identityVerification}</Badge>}>
-        {secret && <Once secret={secret} label="identity secret"><p class="hint">Keep it on your servers, and never in a page.</p></Once>}
-        <Form doing={doing} act="Save" submit={submit}>
+        {secret && <OneTimeSecret secret={secret} label="identity secret"><p class="hint">Keep it on your servers, and never in a page.</p></OneTimeSecret>}
+        <Form task={task} act="Save" submit={submit}>
           <Select label="Proof of identity" value={rule} set={(rule) => setRule(rule as Rule)} options={RULES.map(([rule, name]) => [rule, name])} hint={RULES.find(([one]) => one === rule)?.[2]} />
           {!settings.identitySecretSet && rule !== 'off' && <p class="hint">Saving makes a secret and shows it once.</p>}
         </Form>
@@ -41,11 +41,11 @@ export function Identity({ settings, saved }: Of) {
           <>
             <h3>The secret</h3>
             <p class="hint">One is set, and is not shown again. A new one takes its place at once: proofs made with the old one are refused from then on.</p>
-            <Button tone="secondary" onClick={() => setAsks(true)}>Make a new secret</Button>
+            <Button tone="secondary" onClick={() => setConfirming(true)}>Make a new secret</Button>
           </>
         )}
-        {asks && (
-          <Confirm title="Make a new identity secret?" act="Make a new secret" doing={doing} close={() => setAsks(false)} run={rotate}>
+        {confirming && (
+          <Confirm title="Make a new identity secret?" act="Make a new secret" task={task} close={() => setConfirming(false)} run={rotate}>
             <p>Until your servers have it, {settings.identityVerification === 'required' ? 'nobody is identified' : 'proofs that your pages send are refused'}.</p>
           </Confirm>
         )}

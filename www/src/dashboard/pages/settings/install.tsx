@@ -3,8 +3,8 @@
 import sdk from 'built:sdk';
 import { Check, Select, Text } from '../../parts/forms';
 import { Card, Code } from '../../parts/display';
-import { refine, route } from '../../route';
-import { Working } from './snippet-check';
+import { setQuery, route } from '../../route';
+import { SnippetCheck } from './snippet-check';
 import type { Settings } from './save';
 import { type Choice, DEFAULTS, policy, snippet } from './snippet';
 
@@ -40,7 +40,7 @@ function read(query: URLSearchParams): Choice {
 
 export function Install({ settings }: { settings: Settings }) {
   const choice = read(route.value.query);
-  const set = (name: keyof Choice) => (value: string | boolean) => refine({ [name]: String(value) === String(DEFAULTS[name]) ? undefined : String(value) });
+  const set = (name: keyof Choice) => (value: string | boolean) => setQuery({ [name]: String(value) === String(DEFAULTS[name]) ? undefined : String(value) });
   const origin = location.origin;
   return (
     <>
@@ -78,7 +78,7 @@ export function Install({ settings }: { settings: Settings }) {
               <Code label="policy" text={policy(origin)} />
             </details>
           </Card>
-          <Working settings={settings} />
+          <SnippetCheck settings={settings} />
         </div>
       </div>
     </>

@@ -2,10 +2,10 @@
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, useLoad } from '../../load';
+import { useTask, useLoad } from '../../load';
 import { Button, Confirm, Form, Select, Text } from '../../parts/forms';
-import { Once } from '../../parts/one-time-secret';
-import { Await, Badge, say } from '../../parts/feedback';
+import { OneTimeSecret } from '../../parts/one-time-secret';
+import { Await, Badge, notify } from '../../parts/feedback';
 import { Card, Table, Time } from '../../parts/display';
 
 type Scope = Schema<'Scope'>;
@@ -19,13 +19,13 @@ const USES: Record<Scope, string> = {
 function Add({ made }: { made: (key: string) => void }) {
   const [scope, setScope] = useState<Scope>('server');
   const [name, setName] = useState('');
-  const doing = useDoing();
+  const task = useTask();
   const submit = async () => {
-    const went = await doing.run(async (admin) => made((await answer(admin.POST('/api/admin/keys', { body: { scope, name } }))).key.key ?? ''));
-    if (went) setName('');
+    const succeeded = await task.run(async (admin) => made((await answer(admin.POST('/api/admin/keys', { body: { scope, name } }))).key.key ?? ''));
+    if (succeeded) setName('');
   };
   return (
-    <Form doing={doing} act="Make a key" submit={submit}>
+    <Form task={task} act="Make a key" submit={submit}>
       <Select label="What it may do" value={scope} set={(scope) => setScope(scope as Scope)} options={[['server', 'server'], ['admin', 'admin']]} hint={USES[scope]} />
       <Text label="Name" value={name} set={setName} maxLength={200} placeholder="checkout server" hint="So that you know later where it is used." />
     </Form>
@@ -33,15 +33,15 @@ function Add({ made }: { made: (key: string) => void }) {
 }
 
 function Revoke({ of, close, done }: { of: Key; close: () => void; done: () => void }) {
-  const doing = useDoing();
+  const task = useTask();
   const run = async () => {
-    if (!(await doing.run((admin) => answer(admin.DELETE('/api/admin/keys/{id}', { params: { path: { id: of.id } } }))))) return;
-    say(`${of.name || of.prefix} is revoked.`);
+    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/keys/{id}', { params: { path: { id: of.id } } }))))) return;
+    notify(`${of.name || of.prefix} is revoked.`);
     close();
     done();
   };
   return (
-    <Confirm title={`Revoke ${of.name || of.prefix}?`} act="Revoke it" doing={doing} close={close} run={run}>
+    <Confirm title={`Revoke ${of.name || of.prefix}?`} act="Revoke it" task={task} close={close} run={run}>
       <p>Whatever uses <code>{of.prefix}…</code> is refused from now on{of.lastUsedAt && <>; it was last used <Time at={of.lastUsedAt} /> (noted once an hour)</>}. This cannot be taken back.</p>
     </Confirm>
   );
@@ -50,7 +50,7 @@ function Revoke({ of, close, done }: { of: Key; close: () => void; done: () => v
 export function Keys() {
   const loaded = useLoad((admin) => answer(admin.GET('/api/admin/keys')), []);
   const [key, setKey] = useState('');
-  const [asks, setAsks] = useState<Key>();
+  const [confirming, setConfirming] = useState<Key>();
   const made = (key: string) => {
     setKey(key);
     loaded.reload();
@@ -58,7 +58,7 @@ export function Keys() {
   return (
     <>
       <Card title="Make a key">
-        {key && <Once secret={key} label="key"><p class="hint">TrackMate keeps only its hash. Put it where it is used, and nowhere else.</p></Once>}
+        {key && <OneTimeSecret secret={key} label="key"><p class="hint">TrackMate keeps only its hash. Put it where it is used, and nowhere else.</p></OneTimeSecret>}
         <Add made={made} />
       </Card>
       <Card title="Keys">
@@ -75,13 +75,13 @@ export function Keys() {
                 { name: 'Last used', show: ({ lastUsedAt }) => (lastUsedAt ? <Time at={lastUsedAt} /> : <span class="quiet">never</span>) },
                 {
                   name: 'Revoke',
-                  show: (one) => (one.revokedAt ? <span class="quiet">revoked <Time at={one.revokedAt} /></span> : one.current ? <span class="hint">Sign in with another to revoke it.</span> : <Button tone="small secondary" label={`Revoke ${one.name || one.prefix}`} onClick={() => setAsks(one)}>Revoke</Button>),
+                  show: (one) => (one.revokedAt ? <span class="quiet">revoked <Time at={one.revokedAt} /></span> : one.current ? <span class="hint">Sign in with another to revoke it.</span> : <Button tone="small secondary" label={`Revoke ${one.name || one.prefix}`} onClick={() => setConfirming(one)}>Revoke</Button>),
                 },
               ]}
             />
           )}
         </Await>
-        {asks && <Revoke of={asks} close={() => setAsks(undefined)} done={loaded.reload} />}
+        {confirming && <Revoke of={confirming} close={() => setConfirming(undefined)} done={loaded.reload} />}
       </Card>
     </>
   );

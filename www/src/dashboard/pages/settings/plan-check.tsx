@@ -2,17 +2,17 @@
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Area, Form, Text } from '../../parts/forms';
 import { Card } from '../../parts/display';
 
-export function Try({ events, additionalEvents }: Schema<'Plan'>) {
+export function PlanCheck({ events, additionalEvents }: Schema<'Plan'>) {
   const [name, setName] = useState('');
   const [data, setData] = useState('{}');
   const [checked, setChecked] = useState<Schema<'PlanChecked'>>();
-  const doing = useDoing();
+  const task = useTask();
   const submit = () =>
-    doing.run(async (admin) => {
+    task.run(async (admin) => {
       setChecked(undefined);
       let eventData: unknown;
       try {
@@ -25,7 +25,7 @@ export function Try({ events, additionalEvents }: Schema<'Plan'>) {
   const violations = checked?.refused.flatMap(({ violations }) => violations);
   return (
     <Card title="Try an event">
-      <Form doing={doing} act="Check it" submit={submit}>
+      <Form task={task} act="Check it" submit={submit}>
         <p class="hint">Held against the plan as it stands above, saved or not.</p>
         <Text label="Event name" value={name} set={setName} required placeholder="invoice_paid" />
         <Area label="Its data" value={data} set={setData} spellcheck={false} />

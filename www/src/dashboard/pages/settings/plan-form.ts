@@ -5,13 +5,13 @@ import type { Schema } from '../../../api';
 export type Events = Schema<'Plan'>['events'];
 type Form = Events[string];
 
-export const laidOut = (events: Events) => JSON.stringify(events, null, 2);
+export const formatted = (events: Events) => JSON.stringify(events, null, 2);
 
 /** The plan that the text says; while it says none, why. */
 export function events(text: string): { events: Events; problem?: string } {
   try {
-    const said: unknown = JSON.parse(text);
-    if (typeof said === 'object' && said && !Array.isArray(said)) return { events: said as Events };
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value && !Array.isArray(value)) return { events: value as Events };
     return { events: {}, problem: 'The plan is an object of events by their names, such as {"page_view": {}}.' };
   } catch (error) {
     return { events: {}, problem: `The plan is not JSON yet: ${error instanceof Error ? error.message : error}.` };
@@ -23,9 +23,9 @@ export function fieldsOf(form: Form | null): string {
   const properties = form?.properties ?? {};
   const required = Array.isArray(form?.required) ? form.required : [];
   const names = [...new Set([...required, ...Object.keys(properties)])];
-  const told = names.map((name) => {
+  const fields = names.map((name) => {
     const type = [properties[name]?.type ?? []].flat().join(' or ');
     return `${name}${type && `: ${type}`}${required.includes(name) ? '' : ' (may be left out)'}`;
   });
-  return [...told, ...(form?.additionalProperties === false ? ['no others'] : [])].join(', ');
+  return [...fields, ...(form?.additionalProperties === false ? ['no others'] : [])].join(', ');
 }

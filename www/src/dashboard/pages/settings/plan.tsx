@@ -3,12 +3,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, useLoad } from '../../load';
+import { useTask, useLoad } from '../../load';
 import { Area, Button, Check, Form, Select, Text } from '../../parts/forms';
-import { Await, Badge, Empty, Problem, say } from '../../parts/feedback';
+import { Await, Badge, Empty, Problem, notify } from '../../parts/feedback';
 import { Card, number, plural, Table, Time } from '../../parts/display';
-import { type Events, events as parsed, fieldsOf, laidOut } from './plan-form';
-import { Try } from './plan-check';
+import { type Events, events as parsed, fieldsOf, formatted } from './plan-form';
+import { PlanCheck } from './plan-check';
 
 type Plan = Schema<'CurrentPlan'>;
 type Count = Schema<'ViolationCount'>;
@@ -24,13 +24,13 @@ const REASONS: Record<Count['reason'], string> = { unknown_event: 'not in the pl
 function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; children: ComponentChildren }) {
   const [mode, setMode] = useState(plan.mode);
   const [additional, setAdditional] = useState(plan.additionalEvents);
-  const [text, setText] = useState(laidOut(plan.events));
+  const [text, setText] = useState(formatted(plan.events));
   const [name, setName] = useState('');
   const [sampled, setSampled] = useState<number>();
-  const doing = useDoing();
-  const inferring = useDoing();
+  const task = useTask();
+  const inferring = useTask();
   const { events, problem } = parsed(text);
-  const change = (events: Events) => setText(laidOut(events));
+  const change = (events: Events) => setText(formatted(events));
   const add = () => {
     if (name.trim()) change({ ...events, [name.trim()]: events[name.trim()] ?? {} });
     setName('');
@@ -44,17 +44,17 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
     });
   const save = async () => {
     // Another plan begins its counts anew, another mode alone does not.
-    const other = laidOut(events) !== laidOut(plan.events) || additional !== plan.additionalEvents;
+    const other = formatted(events) !== formatted(plan.events) || additional !== plan.additionalEvents;
     const body: Schema<'PlanChange'> = { mode, ...(other && { events, additionalEvents: additional }) };
-    if (!(await doing.run(async (admin) => change((await answer(admin.PUT('/api/admin/plan', { body }))).plan.events)))) return;
-    say('Saved.');
+    if (!(await task.run(async (admin) => change((await answer(admin.PUT('/api/admin/plan', { body }))).plan.events)))) return;
+    notify('Saved.');
     setSampled(undefined);
     saved();
   };
   return (
     <>
       <Card title="Tracking plan" actions={<Badge tone={plan.mode === 'off' ? 'quiet' : 'good'}>{plan.mode}</Badge>}>
-        <Form doing={doing} act="Save the plan" submit={() => problem || save()} actions={<Button tone="secondary" doing={inferring} onClick={infer}>Infer from what was seen</Button>}>
+        <Form task={task} act="Save the plan" submit={() => problem || save()} actions={<Button tone="secondary" task={inferring} onClick={infer}>Infer from what was seen</Button>}>
           <Select label="What violates the plan" value={mode} set={(mode) => setMode(mode as Plan['mode'])} options={MODES.map(([mode, name]) => [mode, name])} hint={MODES.find(([one]) => one === mode)?.[2]} />
           <Check label="Events of other names may come too" value={additional} set={setAdditional} />
           {Object.keys(events).length === 0 ? (
@@ -87,14 +87,14 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
         <Problem error={inferring.error} />
       </Card>
       {children}
-      <Try events={events} additionalEvents={additional} />
+      <PlanCheck events={events} additionalEvents={additional} />
     </>
   );
 }
 
-function Violations({ of, mode, again }: { of: Count[]; mode: Plan['mode']; again: () => void }) {
+function Violations({ of, mode, reload }: { of: Count[]; mode: Plan['mode']; reload: () => void }) {
   return (
-    <Card title="Violations" actions={<Button tone="small secondary" onClick={again}>Refresh</Button>}>
+    <Card title="Violations" actions={<Button tone="small secondary" onClick={reload}>Refresh</Button>}>
       {of.length === 0 ? (
         <Empty title="None"><p>{mode === 'off' ? 'Nothing is looked at while the plan is off.' : 'What violates the plan from now on is counted here within seconds, by event, field and reason.'}</p></Empty>
       ) : (
@@ -121,7 +121,7 @@ export function TrackingPlan() {
   return (
     <Await of={loaded}>
       {({ plan, violations }) => (
-        <Edit plan={plan} saved={loaded.reload}><Violations of={violations} mode={plan.mode} again={loaded.reload} /></Edit>
+        <Edit plan={plan} saved={loaded.reload}><Violations of={violations} mode={plan.mode} reload={loaded.reload} /></Edit>
       )}
     </Await>
   );

@@ -6,11 +6,11 @@ import { Button } from '../../parts/forms';
 import { Badge, Problem } from '../../parts/feedback';
 import { Card, Time } from '../../parts/display';
 import { to } from '../../route';
-import { noteRefusal, signedIn } from '../../session';
+import { signOutIfRevoked, signedIn } from '../../session';
 import type { Settings } from './save';
 
 /** Milliseconds between two looks. */
-const LOOK_MS = 1_500;
+const POLL_MS = 1_500;
 /** Items of a look, and shown. */
 const SHOWN = 10;
 
@@ -22,41 +22,41 @@ function originOf({ eventData }: Incoming): string | undefined {
   return typeof address === 'string' && URL.canParse(address) ? new URL(address).origin : undefined;
 }
 
-function useWatch(on: boolean) {
+function useRecentEvents(on: boolean) {
   const [seen, setSeen] = useState<Incoming[]>([]);
   const [error, setError] = useState<unknown>();
   const session = signedIn.value;
   useEffect(() => {
     if (!on || !session) return;
-    const gone = new AbortController();
+    const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let from = -1;
     setSeen([]);
-    const look = async () => {
+    const poll = async () => {
       try {
-        const { events } = await answer(session.admin.GET('/api/admin/events', { params: { query: { door: 'browser', limit: SHOWN } }, signal: gone.signal }));
+        const { events } = await answer(session.admin.GET('/api/admin/events', { params: { query: { door: 'browser', limit: SHOWN } }, signal: abort.signal }));
         if (from < 0) from = events[0]?.seq ?? 0;
         const since = from;
         setSeen(events.filter(({ seq }) => seq > since));
         setError(undefined);
       } catch (error) {
-        if (gone.signal.aborted) return;
-        setError(noteRefusal(error));
+        if (abort.signal.aborted) return;
+        setError(signOutIfRevoked(error));
       }
-      if (!gone.signal.aborted) timer = setTimeout(look, LOOK_MS);
+      if (!abort.signal.aborted) timer = setTimeout(poll, POLL_MS);
     };
-    void look();
+    void poll();
     return () => {
-      gone.abort();
+      abort.abort();
       clearTimeout(timer);
     };
   }, [on, session?.key]);
   return { seen, error };
 }
 
-export function Working({ settings }: { settings: Settings }) {
+export function SnippetCheck({ settings }: { settings: Settings }) {
   const [on, setOn] = useState(false);
-  const { seen, error } = useWatch(on);
+  const { seen, error } = useRecentEvents(on);
   const good = seen.some(({ outcome }) => outcome !== 'rejected');
   const origins = [...new Set(seen.filter(({ outcome }) => outcome !== 'rejected').map(originOf).filter(Boolean))];
   return (
@@ -69,7 +69,7 @@ export function Working({ settings }: { settings: Settings }) {
         {on && seen.length > 0 && !good && <p class="bad"><strong>A page reached TrackMate, and was refused.</strong></p>}
       </div>
       {seen.length > 0 && (
-        <ul class="came">
+        <ul class="received">
           {seen.map((one) => (
             <li key={one.seq}>
               <Badge tone={one.outcome === 'rejected' ? 'bad' : 'good'}>{one.outcome}</Badge> <strong>{one.eventType ?? 'an item'}</strong> <Time at={one.at} />

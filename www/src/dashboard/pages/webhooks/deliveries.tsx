@@ -2,14 +2,14 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, usePages } from '../../load';
+import { useTask, usePages } from '../../load';
 import { Button, Select } from '../../parts/forms';
-import { Empty, Problem, say, Waiting } from '../../parts/feedback';
+import { Empty, Problem, notify, Waiting } from '../../parts/feedback';
 import { Card, duration, Facts, Json, More, plural, Time } from '../../parts/display';
-import { refine, route, to } from '../../route';
+import { setQuery, route, to } from '../../route';
 import { State, type Status, STATUSES } from './health';
 import { Recover } from './recover';
-import { Answered } from './test';
+import { Body } from './test';
 
 type Delivery = Schema<'Delivery'>;
 
@@ -27,24 +27,24 @@ function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; si
       {/* That the answer was no success is said by its status. */}
       {error && error !== `the receiver answered ${statusCode}` && <p class="bad">{error}</p>}
       <p class="hint">POST <code>{url}</code></p>
-      {statusCode !== null && <Answered body={responseBody} />}
+      {statusCode !== null && <Body body={responseBody} />}
     </li>
   );
 }
 
 /** The door its event came in by, once its body says so: there its receipt is. TrackMate's own events came in by none. */
-function doorOf({ payload, event }: Delivery): string | undefined {
+function sourceOf({ payload, event }: Delivery): string | undefined {
   const { source } = (payload?.metadata ?? {}) as { source?: string };
   return /^(user|tag|customfield|identity|webhook)\./.test(event) ? undefined : { browser: 'browser', webhook: 'server' }[source ?? ''];
 }
 
-function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
-  const doing = useDoing();
+function DeliveryDetails({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
+  const task = useTask();
   const { id, status, attempts, attemptsMade, payload, createdAt, finishedAt, nextAttemptAt, messageId } = delivery;
-  const door = doorOf(delivery);
+  const source = sourceOf(delivery);
   const resend = async () => {
-    if (!(await doing.run((admin) => answer(admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path: { id: webhook, delivery: id } } }))))) return;
-    say('On its way again, with its id and its bytes.');
+    if (!(await task.run((admin) => answer(admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path: { id: webhook, delivery: id } } }))))) return;
+    notify('On its way again, with its id and its bytes.');
     changed();
   };
   return (
@@ -52,15 +52,15 @@ function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Del
       <Facts
         of={[
           ['Delivery id (webhook-id)', <code>{id}</code>],
-          ['Message id', door ? <a href={to(['live', door, messageId])}><code>{messageId}</code></a> : <code>{messageId}</code>],
+          ['Message id', source ? <a href={to(['live', source, messageId])}><code>{messageId}</code></a> : <code>{messageId}</code>],
           ['Came in', <Time at={createdAt} />],
           [finishedAt ? 'Ended' : 'Next attempt', <Time at={finishedAt ?? nextAttemptAt} />],
           ...(finishedAt ? [['Took in all', duration(Date.parse(finishedAt) - Date.parse(createdAt))] as [string, string]] : []),
         ]}
       />
-      {finishedAt && <Button tone="secondary" doing={doing} onClick={resend}>Resend</Button>}
+      {finishedAt && <Button tone="secondary" task={task} onClick={resend}>Resend</Button>}
       {status === 'held' && <p class="hint">Held: it goes out by itself when its webhook may send again.</p>}
-      <Problem error={doing.error} />
+      <Problem error={task.error} />
       <div class="grid">
         <div>
           <h3>Request</h3>
@@ -86,7 +86,7 @@ function Row({ webhook, delivery, changed }: { webhook: string; delivery: Delive
         <span class="quiet">{last ? (last.error ?? `${last.statusCode} in ${duration(last.durationMs)}`) : ''}{delivery.attemptsMade > 1 && ` · ${plural(delivery.attemptsMade, 'attempt')}`}</span>
         <Time at={delivery.createdAt} />
       </summary>
-      {open && <Opened webhook={webhook} delivery={delivery} changed={changed} />}
+      {open && <DeliveryDetails webhook={webhook} delivery={delivery} changed={changed} />}
     </details>
   );
 }
@@ -99,21 +99,21 @@ export function Deliveries({ id, changed }: { id: string; changed: () => void })
     [id, status],
   );
   const { items, first, error, busy, reload } = pages;
-  const again = () => {
+  const reloadAll = () => {
     reload();
     changed();
   };
   // What is under way ends soon; whoever has walked on to older ones is left alone.
-  const soon = items.length <= 25 && items.some(({ status, nextAttemptAt }) => status === 'pending' && Date.parse(nextAttemptAt ?? '') < Date.now() + 10_000);
+  const endsSoon = items.length <= 25 && items.some(({ status, nextAttemptAt }) => status === 'pending' && Date.parse(nextAttemptAt ?? '') < Date.now() + 10_000);
   useEffect(() => {
-    if (!soon || busy) return;
-    const timer = setTimeout(again, AGAIN_MS);
+    if (!endsSoon || busy) return;
+    const timer = setTimeout(reloadAll, AGAIN_MS);
     return () => clearTimeout(timer);
-  }, [soon, busy, items]);
+  }, [endsSoon, busy, items]);
   return (
-    <Card title="Deliveries" actions={<><Recover id={id} done={again} /><Button tone="secondary" onClick={again}>Refresh</Button></>}>
+    <Card title="Deliveries" actions={<><Recover id={id} done={reloadAll} /><Button tone="secondary" onClick={reloadAll}>Refresh</Button></>}>
       <div class="filters">
-        <Select label="Status" value={status} set={(status) => refine({ status })} options={[['', 'all'], ...STATUSES.map(([status, name]): [string, string] => [status, name])]} />
+        <Select label="Status" value={status} set={(status) => setQuery({ status })} options={[['', 'all'], ...STATUSES.map(([status, name]): [string, string] => [status, name])]} />
       </div>
       <Problem error={error} retry={reload} />
       {!first && !error && <Waiting />}
@@ -122,7 +122,7 @@ export function Deliveries({ id, changed }: { id: string; changed: () => void })
           {!status && <p>The next event that the webhook wants makes the first delivery. The tab Test sends one at once that is not kept.</p>}
         </Empty>
       )}
-      <div class="log">{items.map((delivery) => <Row key={delivery.id} webhook={id} delivery={delivery} changed={again} />)}</div>
+      <div class="log">{items.map((delivery) => <Row key={delivery.id} webhook={id} delivery={delivery} changed={reloadAll} />)}</div>
       <More pages={pages} />
     </Card>
   );

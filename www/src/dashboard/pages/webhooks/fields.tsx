@@ -4,14 +4,14 @@ import { Area, Select, Text } from '../../parts/forms';
 import type { Draft } from './draft';
 import { Events } from './events';
 import { Headers } from './headers';
-import { PRESETS, type Preset, says } from './policy';
+import { PRESETS, type Preset, describePolicy } from './policy';
 
-const CHOICES: [value: string, name: string][] = [...Object.entries(PRESETS).map(([id, { name }]): [string, string] => [id, name]), ['own', 'Values of your own']];
+const CHOICES: [value: string, name: string][] = [...Object.entries(PRESETS).map(([id, { name }]): [string, string] => [id, name]), ['custom', 'Values of your own']];
 
 export function Fields({ draft, set, funnel = false }: { draft: Draft; set: (change: Partial<Draft>) => void; funnel?: boolean }) {
   const { preset, attempts, delay, timeoutMs } = draft;
   const choose = (value: string) => {
-    if (value === 'own') return set({ preset: 'own' });
+    if (value === 'custom') return set({ preset: 'custom' });
     const { attempts, delay, timeoutMs } = PRESETS[value as Preset];
     set({ preset: value as Preset, attempts: String(attempts), delay: String(delay), timeoutMs: String(timeoutMs) });
   };
@@ -31,9 +31,9 @@ export function Fields({ draft, set, funnel = false }: { draft: Draft; set: (cha
           value={preset}
           set={choose}
           options={CHOICES}
-          hint={preset === 'own' ? says({ attempts: Number(attempts), delay: Number(delay), timeoutMs: Number(timeoutMs) }) : PRESETS[preset].sets}
+          hint={preset === 'custom' ? describePolicy({ attempts: Number(attempts), delay: Number(delay), timeoutMs: Number(timeoutMs) }) : PRESETS[preset].summary}
         />
-        {preset === 'own' && (
+        {preset === 'custom' && (
           <div class="columns">
             <Text label="Attempts" type="number" required min={1} max={50} value={attempts} set={(attempts) => set({ attempts })} />
             <Text label="Seconds until the second" type="number" required min={1} max={86_400} value={delay} set={(delay) => set({ delay })} hint="Doubled after each." />

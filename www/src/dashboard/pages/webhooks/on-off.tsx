@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Button, Dialog } from '../../parts/forms';
-import { Problem, say } from '../../parts/feedback';
+import { Problem, notify } from '../../parts/feedback';
 import { held } from './health';
 
 type Webhook = Schema<'Webhook'>;
@@ -14,14 +14,14 @@ const change = (admin: Admin, id: string, body: Schema<'WebhookChange'>) =>
   answer(admin.PATCH('/api/admin/webhooks/{id}', { params: { path: { id } }, body }));
 
 /** Asks only if something is held. */
-function Choose({ title, count, act, close, doing }: { title: string; count: number; act: (choice: Choice) => void; close: () => void; doing: ReturnType<typeof useDoing> }) {
+function HeldDialog({ title, count, act, close, task }: { title: string; count: number; act: (choice: Choice) => void; close: () => void; task: ReturnType<typeof useTask> }) {
   return (
     <Dialog title={title} close={close}>
       <p>{held(count)} {count === 1 ? 'delivery was' : 'deliveries were'} held while it was off. They keep their ids and bytes, and go out oldest first. What is dismissed stays in the log and can be recovered from there.</p>
-      <Problem error={doing.error} />
+      <Problem error={task.error} />
       <div class="actions">
-        <Button doing={doing} onClick={() => act('deliver')}>Switch on and send them</Button>
-        <Button tone="secondary" doing={doing} onClick={() => act('dismiss')}>Switch on and dismiss them</Button>
+        <Button task={task} onClick={() => act('deliver')}>Switch on and send them</Button>
+        <Button tone="secondary" task={task} onClick={() => act('dismiss')}>Switch on and dismiss them</Button>
       </div>
     </Dialog>
   );
@@ -29,21 +29,21 @@ function Choose({ title, count, act, close, doing }: { title: string; count: num
 
 /** One webhook's switch. */
 export function Switch({ webhook, done, small = false }: { webhook: Webhook; done: () => void; small?: boolean }) {
-  const doing = useDoing();
-  const [asks, setAsks] = useState(false);
+  const task = useTask();
+  const [confirming, setConfirming] = useState(false);
   const { id, name, active, stats } = webhook;
   const set = async (body: Schema<'WebhookChange'>) => {
-    if (!(await doing.run((admin) => change(admin, id, body)))) return;
-    setAsks(false);
-    say(`${name} is ${body.active ? 'on' : 'off'}.`);
+    if (!(await task.run((admin) => change(admin, id, body)))) return;
+    setConfirming(false);
+    notify(`${name} is ${body.active ? 'on' : 'off'}.`);
     done();
   };
-  const press = () => (active ? set({ active: false }) : stats.held ? setAsks(true) : set({ active: true }));
+  const toggle = () => (active ? set({ active: false }) : stats.held ? setConfirming(true) : set({ active: true }));
   return (
     <>
-      <Button tone={small ? 'small secondary' : 'secondary'} doing={doing} label={`${active ? 'Switch off' : 'Switch on'} ${name}`} onClick={press}>{active ? 'Switch off' : 'Switch on'}</Button>
-      {!asks && <Problem error={doing.error} />}
-      {asks && <Choose title={`Switch on ${name}`} count={stats.held} doing={doing} close={() => setAsks(false)} act={(held) => set({ active: true, held })} />}
+      <Button tone={small ? 'small secondary' : 'secondary'} task={task} label={`${active ? 'Switch off' : 'Switch on'} ${name}`} onClick={toggle}>{active ? 'Switch off' : 'Switch on'}</Button>
+      {!confirming && <Problem error={task.error} />}
+      {confirming && <HeldDialog title={`Switch on ${name}`} count={stats.held} task={task} close={() => setConfirming(false)} act={(held) => set({ active: true, held })} />}
     </>
   );
 }
@@ -61,26 +61,26 @@ async function dismissAll(admin: Admin, webhooks: Webhook[]) {
 
 /** The switch of all. */
 export function SwitchAll({ on, webhooks, done }: { on: boolean; webhooks: Webhook[]; done: () => void }) {
-  const doing = useDoing();
-  const [asks, setAsks] = useState(false);
+  const task = useTask();
+  const [confirming, setConfirming] = useState(false);
   const count = webhooks.filter(({ active }) => active).reduce((sum, { stats }) => sum + stats.held, 0);
-  const set = async (step: (admin: Admin) => Promise<unknown>, said: string) => {
-    if (!(await doing.run(step))) return;
-    setAsks(false);
-    say(said);
+  const set = async (step: (admin: Admin) => Promise<unknown>, message: string) => {
+    if (!(await task.run(step))) return;
+    setConfirming(false);
+    notify(message);
     done();
   };
   const enable = (webhooksEnabled: boolean) => (admin: Admin) => answer(admin.PATCH('/api/admin/settings', { body: { webhooksEnabled } }));
-  const press = () => {
+  const toggle = () => {
     if (on) return set(enable(false), 'All webhooks are off. Deliveries are held.');
-    return count ? setAsks(true) : set(enable(true), 'Webhooks are on.');
+    return count ? setConfirming(true) : set(enable(true), 'Webhooks are on.');
   };
   const act = (choice: Choice) => set(choice === 'deliver' ? enable(true) : (admin) => dismissAll(admin, webhooks), 'Webhooks are on.');
   return (
     <>
-      <Button tone="secondary" doing={doing} onClick={press}>{on ? 'Switch all off' : 'Switch all on'}</Button>
-      {!asks && <Problem error={doing.error} />}
-      {asks && <Choose title="Switch all webhooks on" count={count} doing={doing} close={() => setAsks(false)} act={act} />}
+      <Button tone="secondary" task={task} onClick={toggle}>{on ? 'Switch all off' : 'Switch all on'}</Button>
+      {!confirming && <Problem error={task.error} />}
+      {confirming && <HeldDialog title="Switch all webhooks on" count={count} task={task} close={() => setConfirming(false)} act={act} />}
     </>
   );
 }

@@ -2,12 +2,12 @@
 
 import { useRef, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Button, Dialog, Form, Select, Text } from '../../parts/forms';
-import { Progress, say } from '../../parts/feedback';
+import { Progress, notify } from '../../parts/feedback';
 import { number, plural } from '../../parts/display';
 
-type Given = NonNullable<Schema<'RecoverRequest'>['status']>;
+type FinalStatus = NonNullable<Schema<'RecoverRequest'>['status']>;
 
 const DAY_MS = 86_400_000;
 /** A time as a field of the viewer's zone has it. */
@@ -19,25 +19,25 @@ export function Recover({ id, done }: { id: string; done: () => void }) {
   return (
     <>
       <Button tone="secondary" onClick={() => setOpen(true)}>Recover…</Button>
-      {open && <Window id={id} done={done} close={() => setOpen(false)} />}
+      {open && <RecoverDialog id={id} done={done} close={() => setOpen(false)} />}
     </>
   );
 }
 
-function Window({ id, done, close }: { id: string; done: () => void; close: () => void }) {
+function RecoverDialog({ id, done, close }: { id: string; done: () => void; close: () => void }) {
   const [since, setSince] = useState(() => local(Date.now() - DAY_MS));
   const [until, setUntil] = useState('');
-  const [status, setStatus] = useState<Given | ''>('');
+  const [status, setStatus] = useState<FinalStatus | ''>('');
   const [requeued, setRequeued] = useState<number>();
   const [ended, setEnded] = useState<'all' | 'stopped'>();
   const stop = useRef(false);
-  const doing = useDoing();
+  const task = useTask();
   const submit = async () => {
     stop.current = false;
     setEnded(undefined);
     setRequeued(0);
     let count = 0;
-    const went = await doing.run(async (admin) => {
+    const succeeded = await task.run(async (admin) => {
       let cursor: string | null = null;
       do {
         const step: Schema<'RecoverAnswer'> = await answer(
@@ -49,22 +49,22 @@ function Window({ id, done, close }: { id: string; done: () => void; close: () =
       } while (cursor && !stop.current);
       setEnded(cursor ? 'stopped' : 'all');
     });
-    if (went) say(`${plural(count, 'delivery', 'deliveries')} on the way again.`);
+    if (succeeded) notify(`${plural(count, 'delivery', 'deliveries')} on the way again.`);
     done();
   };
-  const leave = () => {
+  const cancel = () => {
     stop.current = true;
     close();
   };
   return (
-    <Dialog title="Recover what was given up" close={leave}>
+    <Dialog title="Recover what was given up" close={cancel}>
       <p>Sends again the deliveries that were given up in this window, with their ids and bytes. Deliveries that waited or arrived are left alone, so doing it twice sends nothing twice.</p>
-      <Form doing={doing} act="Recover" submit={submit} actions={doing.busy && <Button tone="secondary" onClick={() => { stop.current = true; }}>Stop</Button>}>
+      <Form task={task} act="Recover" submit={submit} actions={task.busy && <Button tone="secondary" onClick={() => { stop.current = true; }}>Stop</Button>}>
         <Text label="Since" type="datetime-local" required value={since} set={setSince} />
         <Text label="Until" type="datetime-local" value={until} set={setUntil} hint="Empty for now." />
-        <Select label="Which" value={status} set={(status) => setStatus(status as Given | '')} options={[['', 'all that was given up'], ['exhausted', 'exhausted: all attempts failed'], ['failed_permanent', 'refused by the receiver'], ['dismissed', 'dismissed']]} />
-        {doing.busy && <Progress label={`${number(requeued ?? 0)} on the way …`} />}
-        {!doing.busy && requeued !== undefined && (
+        <Select label="Which" value={status} set={(status) => setStatus(status as FinalStatus | '')} options={[['', 'all that was given up'], ['exhausted', 'exhausted: all attempts failed'], ['failed_permanent', 'refused by the receiver'], ['dismissed', 'dismissed']]} />
+        {task.busy && <Progress label={`${number(requeued ?? 0)} on the way …`} />}
+        {!task.busy && requeued !== undefined && (
           <p role="status" data-recovered={requeued}>
             {plural(requeued, 'delivery is', 'deliveries are')} on the way again{ended === 'stopped' ? '. Stopped before the end: the same again goes on from there' : ended ? '' : ' before it failed; the same again goes on from there'}.
           </p>

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
+import { useTask } from '../../load';
 import { Button } from '../../parts/forms';
 import { Badge, Problem, Waiting } from '../../parts/feedback';
 import { duration, Facts, Json, Time } from '../../parts/display';
@@ -10,7 +10,7 @@ import { duration, Facts, Json, Time } from '../../parts/display';
 type Tested = Schema<'TestAnswer'>;
 
 /** A body as it came: JSON laid out, anything else as it is. */
-export function Answered({ body }: { body: string | null }) {
+export function Body({ body }: { body: string | null }) {
   if (!body) return <p class="quiet">The answer had no body.</p>;
   let shown: unknown = body;
   try {
@@ -32,11 +32,11 @@ export function Exchange({ at, tested }: { at: string; tested: Tested }) {
           <h3>Request</h3>
           <p class="hint">POST <code>{request.url}</code></p>
           <Json value={Object.entries(request.headers).map((header) => header.join(': ')).join('\n')} />
-          <Answered body={request.body} />
+          <Body body={request.body} />
         </div>
         <div>
           <h3>Answer</h3>
-          {statusCode === null ? <p class="quiet">Nobody answered.</p> : <Answered body={responseBody} />}
+          {statusCode === null ? <p class="quiet">Nobody answered.</p> : <Body body={responseBody} />}
         </div>
       </div>
     </div>
@@ -47,10 +47,10 @@ const one = (id: string) => (admin: Admin) => answer(admin.POST('/api/admin/webh
 
 /** `send` is for the funnel's, which has a route of its own. */
 export function Test({ id, done, send = one(id) }: { id: string; done: () => void; send?: (admin: Admin) => Promise<Tested> }) {
-  const doing = useDoing();
+  const task = useTask();
   const [sent, setSent] = useState<{ at: string; tested: Tested }>();
-  const press = () =>
-    doing.run(async (admin) => {
+  const sendTest = () =>
+    task.run(async (admin) => {
       const at = new Date().toISOString();
       setSent({ at, tested: await send(admin) });
       done();
@@ -58,10 +58,10 @@ export function Test({ id, done, send = one(id) }: { id: string; done: () => voi
   return (
     <>
       <p class="hint">Sends <code>webhook.test</code> once, signed like any delivery, also while the webhook is off. It is not kept in the log.</p>
-      <Button tone="secondary" doing={doing} onClick={press}>Send a test</Button>
-      <Problem error={doing.error} />
-      {doing.busy && <Waiting label="Waiting for the receiver's answer" />}
-      {!doing.busy && sent && <Exchange at={sent.at} tested={sent.tested} />}
+      <Button tone="secondary" task={task} onClick={sendTest}>Send a test</Button>
+      <Problem error={task.error} />
+      {task.busy && <Waiting label="Waiting for the receiver's answer" />}
+      {!task.busy && sent && <Exchange at={sent.at} tested={sent.tested} />}
     </>
   );
 }

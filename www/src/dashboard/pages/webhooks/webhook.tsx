@@ -24,7 +24,7 @@ const PARTS: [id: string, name: string][] = [
   ['receiver', 'Receiver code'],
 ];
 
-export function One({ id, part }: { id: string; part: string }) {
+export function WebhookPage({ id, part }: { id: string; part: string }) {
   const loaded = useLoad(async (admin) => {
     const [{ webhook }, { settings }] = await Promise.all([
       answer(admin.GET('/api/admin/webhooks/{id}', { params: { path: { id } } })),
