@@ -38,7 +38,7 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
     await until('the drawer fills before anybody is known', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view,page_view,add_to_cart');
-    await page.getByRole('link', { name: 'Go on' }).click();
+    await page.getByRole('link', { name: 'Continue' }).click();
     await page.getByLabel('Name').fill('Sarah Johnson');
     await page.getByLabel('E-mail').fill(email);
     await page.getByRole('button', { name: 'Create account' }).click();
@@ -63,7 +63,7 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
 
     const other = await trackMate.companies({ name: 'Another shop' });
     await page.goto(`${trackMate.url}/shop/?company=${other.companyId}&devPort=${devPort}`);
-    await page.getByText('Somebody without a name').waitFor();
+    await page.getByText('Anonymous visitor').waitFor();
     await until('nothing of the first company', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view');
     assert.deepEqual(page.said, []);
 

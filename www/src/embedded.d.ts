@@ -1,4 +1,4 @@
-// What build.mjs puts into the dashboard from other folders.
+// Types of the files that build.mjs embeds into the dashboard from other folders.
 
 declare module 'example:*' {
   const text: string;

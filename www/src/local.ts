@@ -1,4 +1,4 @@
-// Where this page is served.
+// Whether the page is served from the viewer's own machine.
 
-/** Whether that is the viewer's own machine, as in development: only there is a demo shop. */
+/** True in development. The demo shop exists only there. */
 export const isLocal = ['localhost', '127.0.0.1'].includes(location.hostname);

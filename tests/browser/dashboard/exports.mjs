@@ -39,10 +39,10 @@ export async function exportsWhatWasChosen(world) {
   assert.deepEqual(csv.text.replace('\uFEFF', '').split('\r\n').sort(), ['', "ann0@example.com,'=1+1,0", 'ann2@example.com,Ann2,2', 'email,firstName,customFields.level']);
   const record = await newest(c);
   assert.deepEqual([record.state, record.rows, record.sha256], ['complete', 2, csv.sha256]);
-  await page.getByText('Every byte is what was sent').waitFor();
+  await page.getByText('The file is complete').waitFor();
   await page.locator('.notice').getByText(csv.sha256).waitFor();
 
-  await page.getByRole('region', { name: 'Exports so far' }).getByRole('button', { name: 'People, CSV' }).click();
+  await page.getByRole('region', { name: 'Past exports' }).getByRole('button', { name: 'People, CSV' }).click();
   const dialog = page.getByRole('dialog');
   assert.deepEqual(JSON.parse(await dialog.locator('pre').textContent()), record.filters);
   await dialog.getByText('email, firstName, customFields.level').waitFor();
@@ -95,7 +95,7 @@ export async function goesOnInPartsUntilItIsWhole(world) {
     window.showSaveFilePicker = async () => (await navigator.storage.getDirectory()).getFileHandle('export.csv', { create: true });
   });
   await page.getByLabel('Format').selectOption('csv');
-  await page.getByRole('button', { name: 'Save into a file…' }).click();
+  await page.getByRole('button', { name: 'Save to a file…' }).click();
   await page.getByText('.csv: 9,000 rows').waitFor();
   const text = await page.evaluate(async () => (await (await (await navigator.storage.getDirectory()).getFileHandle('export.csv')).getFile()).text());
   assert.equal(text.trim().split('\r\n').length, ROWS + 1, 'one line of titles');
@@ -120,7 +120,7 @@ export async function savesNothingThatIsNotWhatWasSent(world) {
   let files = 0;
   page.on('download', () => (files += 1));
   await page.getByRole('button', { name: 'Download' }).click();
-  await page.getByText('What arrived is not what was sent').waitFor();
+  await page.getByText('The file is damaged').waitFor();
   await until('the record in the list', async () => (await page.getByRole('button', { name: 'People, CSV' }).count()) === 1);
 
   // Nor what the viewer stopped.

@@ -14,7 +14,7 @@ export async function setsUpTheFunnel(world, t) {
   t.after(crm.close);
   const page = await desk(world, c, 'funnel');
   t.after(() => page.context().close());
-  await page.getByText('No CRM, no list').waitFor();
+  await page.getByText('No CRM is set').waitFor();
   await looks(page, 'funnel-empty');
 
   await page.getByLabel('URL', { exact: true }).fill(`${crm.url}/crm`);
@@ -62,7 +62,7 @@ export async function setsUpTheFunnel(world, t) {
   await page.getByRole('button', { name: 'Save' }).click();
   await until('it is off', async () => !(await c.get('/api/admin/settings')).body.settings.webhook_enabled);
   assert.ok((await c.get('/api/admin/settings')).body.settings.webhook_secret_set, 'an empty field keeps the secret');
-  await page.getByRole('button', { name: 'Take the secret away' }).click();
+  await page.getByRole('button', { name: 'Remove the secret' }).click();
   await until('it is gone', async () => !(await c.get('/api/admin/settings')).body.settings.webhook_secret_set);
   assert.deepEqual(page.said, []);
 }

@@ -154,7 +154,7 @@ export async function hostileMarkupStaysTextInShopAndDocs({ browser, trackMate }
     await page.goto(`${trackMate.url}/shop/?company=${shop.companyId}&shopPort=${shop.port}&utm_source=${encodeURIComponent(markup('source'))}#${encodeURIComponent(short('hash'))}`);
     await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
-    await page.getByRole('link', { name: 'Go on' }).click();
+    await page.getByRole('link', { name: 'Continue' }).click();
     await page.getByLabel('Name').fill(markup('customer'));
     await page.getByLabel('E-mail').fill('hostile@example.com');
     await page.getByRole('button', { name: 'Create account' }).click();

@@ -127,7 +127,7 @@ export async function opensAnEventByKeyboard(world, t) {
   const session = c.session();
   await c.track(session, { eventType: 'page_view' }, { eventType: 'scrolled', messageId: 'scrolled-1' });
   const row = page.getByRole('listitem').filter({ hasText: 'scrolled' });
-  await row.getByText('Nobody yet').waitFor();
+  await row.getByText('No person yet').waitFor();
   await tabTo(page, 'scrolled');
   await page.keyboard.press('Enter');
   await until('the event is told of', async () => (await focused(page)).tag === 'H2');
@@ -156,7 +156,7 @@ export async function opensAnEventByKeyboard(world, t) {
   await page.keyboard.press('Enter');
   await has(page, 'Type ada@example.com to confirm');
   await page.keyboard.type('ada@example.com');
-  await tabTo(page, 'Erase for ever');
+  await tabTo(page, 'Erase permanently');
   await page.keyboard.press('Enter');
   await heading(page, 'Erased person');
   assert.deepEqual(page.said.filter((said) => !said.includes('410')), []);

@@ -17,7 +17,7 @@ const listening = (page) => page.getByText('Listening', { exact: false }).first(
 export async function firstEventIsOneClickAway({ browser, trackMate }) {
   const c = await newCompany(trackMate);
   const page = await desk({ browser, trackMate }, c);
-  await page.getByText('What comes in from now on shows here at once').waitFor();
+  await page.getByText('New events show here at once').waitFor();
   await looks(page, 'live-empty');
   const curl = await page.locator('pre', { hasText: 'curl' }).textContent();
   assert.ok(curl.includes(`${trackMate.url}/api/events`) && curl.includes(`"company_id":"${c.companyId}"`), curl);
@@ -168,7 +168,7 @@ export async function anEventOpensToItsStory({ browser, trackMate }) {
   const shared = await desk({ browser, trackMate }, c, page.url().split(`${c.companyId}/`)[1]);
   const story = shared.getByRole('complementary');
   await story.getByText('"address": "https://shop.example/a"').waitFor();
-  assert.match(await story.innerText(), /By the identify of .+ in session/);
+  assert.match(await story.innerText(), /Linked by the identify of .+ in session/);
   await story.getByText('"source": "newsletter"').waitFor();
   await shared.context().close();
 

@@ -9,8 +9,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** The number that a fact of a card shows. */
 const fact = async (page, name) => Number(await page.locator(`[data-fact="${name}"] data`).getAttribute('value'));
 const FACTS = {
-  Events: 'events', 'From browsers': 'browserEvents', 'From servers': 'serverEvents', 'Browser sessions': 'sessions', Active: 'activePeople', New: 'newPeople', 'In all, now': 'people',
-  Delivered: 'delivered', Failed: 'failed', 'Deliveries written': 'deliveries', 'Under way': 'pending', Held: 'held', Dismissed: 'dismissed',
+  Events: 'events', 'From browsers': 'browserEvents', 'From servers': 'serverEvents', 'Browser sessions': 'sessions', Active: 'activePeople', New: 'newPeople', Total: 'people',
+  Delivered: 'delivered', Failed: 'failed', 'Deliveries created': 'deliveries', Pending: 'pending', Held: 'held', Dismissed: 'dismissed',
 };
 
 /** What the page shows is what the API says of the very range that the page asked for. */
@@ -20,7 +20,7 @@ async function agrees(page, c, answered) {
   await until('the figures', async () => (await page.locator('.chart').count()) === 3 && (await fact(page, 'Events')) === stats.totals.events);
   for (const [name, field] of Object.entries(FACTS)) assert.equal(await fact(page, name), stats.totals[field], name);
   if (stats.successRate !== null) assert.equal(await fact(page, 'Success'), stats.successRate);
-  for (const [name, field] of [['Half within', 'p50'], ['90 % within', 'p90'], ['99 % within', 'p99']]) {
+  for (const [name, field] of [['50 % within', 'p50'], ['90 % within', 'p90'], ['99 % within', 'p99']]) {
     if (stats.latencyMs) assert.equal(await fact(page, name), stats.latencyMs[field], name);
   }
   const top = await page.getByRole('region', { name: 'Top events' }).getByRole('row').evaluateAll((rows) => rows.slice(1).map((row) => ({ name: row.querySelector('a').textContent, count: Number(row.querySelector('data').getAttribute('value')) })));
@@ -33,7 +33,7 @@ async function agrees(page, c, answered) {
   const wanted = stats.series.map(({ at, events }) => [at, events]);
   await until('the table of this range', async () => (await shown()).length === wanted.length);
   assert.deepEqual(await shown(), wanted);
-  assert.ok((await chart.getByRole('img').getAttribute('aria-label')).includes(`Events: ${stats.totals.events} in all`));
+  assert.ok((await chart.getByRole('img').getAttribute('aria-label')).includes(`Events: ${stats.totals.events} in total`));
   assert.equal(stats.series.reduce((sum, { events }) => sum + events, 0), stats.totals.events);
   return stats;
 }

@@ -46,7 +46,7 @@ const found = (page, ...wanted) => until(async () => `${wanted} and not ${await 
 export async function listsPeople(world) {
   const c = await newCompany(world.trackMate);
   const page = await desk(world, c, 'people');
-  await page.getByText('Nobody yet').waitFor();
+  await page.getByText('No people yet').waitFor();
   await looks(page, 'people-empty');
 
   const people = [['Ann', 'Åberg'], ['Bo', 'Berg'], ['Cy', 'Chen']];
@@ -79,11 +79,11 @@ export async function listsPeople(world) {
   await page.getByLabel('Consented to export').check();
   await found(page, 'Ann Åberg');
   await page.getByRole('button', { name: 'Clear all' }).click();
-  await page.getByRole('textbox', { name: 'Known since' }).fill('2025-02-01');
-  await page.getByLabel('Known before').fill('2025-03-01');
+  await page.getByRole('textbox', { name: 'Created since' }).fill('2025-02-01');
+  await page.getByLabel('Created before').fill('2025-03-01');
   await found(page, 'Bo Berg');
   await page.getByLabel('Changed since').fill('2090-01-01');
-  await page.getByText('Nobody fits').waitFor();
+  await page.getByText('No people match').waitFor();
   await page.getByRole('button', { name: 'Clear all' }).click();
 
   await page.getByText('Columns', { exact: true }).click();
@@ -143,7 +143,7 @@ export async function showsTheJourneyInTwoLanes(world) {
   await until('the other order', async () => (await shown(page))[0] === 'page_view');
   assert.deepEqual(await shown(page), JOURNEY.map(([name]) => name));
   assert.deepEqual([await fact(page, 'Events'), await fact(page, 'Sessions'), await fact(page, 'Revenue')], ['7', '2 (1 browser, 1 server)', '79.99 USD']);
-  await until('where she was first seen', async () => (await fact(page, 'First seen')) === 'newsletter / email by https://search.example/ at https://shop.com/homepage');
+  await until('where she was first seen', async () => (await fact(page, 'First seen')) === 'newsletter / email from https://search.example/ to https://shop.com/homepage');
   assert.equal(await page.locator('[data-fact="Last active"] time').getAttribute('title'), at('16'));
 
   const middle = (await page.locator('.lanes').boundingBox()).x + (await page.locator('.lanes').boundingBox()).width / 2;
@@ -160,9 +160,9 @@ export async function showsTheJourneyInTwoLanes(world) {
   const dialog = page.getByRole('dialog');
   assert.deepEqual(JSON.parse(await dialog.locator('pre').textContent()), { orderId: 'ch_abc123', amount: 79.99, currency: 'USD', productInfos: [PRODUCT] });
   const { messageId } = (await c.timeline(id)).events.find(({ eventType }) => eventType === 'payment_processed');
-  assert.equal(await dialog.getByRole('link', { name: 'receipt' }).getAttribute('href'), `#/${c.companyId}/live/server/${messageId}`);
+  assert.equal(await dialog.getByRole('link', { name: 'Receipt' }).getAttribute('href'), `#/${c.companyId}/live/server/${messageId}`);
   await looks(page, 'person-event');
-  await dialog.getByRole('link', { name: 'receipt' }).click();
+  await dialog.getByRole('link', { name: 'Receipt' }).click();
   await page.getByRole('link', { name: 'Sarah Johnson' }).first().waitFor();
   await page.goBack();
   await page.getByRole('heading', { name: 'Sarah Johnson' }).waitFor();
@@ -211,14 +211,14 @@ export async function changesWhatIsSaid(world) {
   await page.getByRole('button', { name: 'Save' }).click();
   await until('another value', async () => (await user()).customFields.level === 'silver');
   await page.getByRole('button', { name: 'Edit seats' }).click();
-  await page.getByRole('button', { name: 'Remove it' }).click();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
   await until('the trait gone', async () => !('seats' in (await user()).traits));
 
-  await page.getByRole('button', { name: 'Note consent…' }).click();
+  await page.getByRole('button', { name: 'Record consent…' }).click();
   await page.getByLabel('When').fill('2025-05-01T12:00');
-  await page.getByLabel('Where it was given').fill('a call');
-  await page.getByRole('button', { name: 'Note the consent' }).click();
-  await page.getByText('by a call').waitFor();
+  await page.getByLabel('Source').fill('a call');
+  await page.getByRole('button', { name: 'Record consent', exact: true }).click();
+  await page.getByText('source: a call').waitFor();
   const { exportConsent } = await user();
   assert.deepEqual([exportConsent.given, exportConsent.source, Date.parse(exportConsent.at)], [true, 'a call', await page.evaluate(() => new Date('2025-05-01T12:00').getTime())]);
   await page.getByLabel('WhatsApp').check();
@@ -231,7 +231,7 @@ export async function changesWhatIsSaid(world) {
   await looks(page, 'person-group');
   await page.keyboard.press('Escape');
 
-  const records = page.getByRole('region', { name: 'Belongings' });
+  const records = page.getByRole('region', { name: 'Records' });
   await records.getByRole('button', { name: 'b-1' }).waitFor();
   await page.getByLabel('Kind').selectOption('order');
   await until('orders alone', async () => (await records.getByRole('button').allTextContents()).join() === 'o-1');
@@ -239,11 +239,11 @@ export async function changesWhatIsSaid(world) {
   assert.equal(JSON.parse(await page.getByRole('dialog').locator('pre').textContent()).sum, 5);
   await page.keyboard.press('Escape');
 
-  await page.getByRole('button', { name: 'New address…' }).click();
+  await page.getByRole('button', { name: 'Change address…' }).click();
   await page.getByLabel('E-mail').fill('not an address');
   await page.getByLabel('E-mail').fill('sarah@new.example');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByRole('region', { name: 'Addresses' }).getByText('sarah@new.example').waitFor();
+  await page.getByRole('region', { name: 'Email addresses' }).getByText('sarah@new.example').waitFor();
   assert.equal((await user()).email, 'sarah@new.example');
   await looks(page, 'person-told');
   assert.deepEqual(page.said, []);
@@ -268,10 +268,10 @@ export async function takesLinksAndMergesBack(world) {
   assert.ok(!(await c.names(id)).includes('not_hers'));
 
   await page.getByRole('button', { name: 'Merge…' }).click();
-  await page.getByLabel('Into whom').fill('s.');
-  await page.getByLabel('Into whom').fill('work');
+  await page.getByLabel('Merge into').fill('s.');
+  await page.getByLabel('Merge into').fill('work');
   await dialog.getByLabel('S. Johnson').check();
-  await dialog.getByText('stands for both').waitFor();
+  await dialog.getByText('gets 7 events').waitFor();
   await looks(page, 'person-merge');
   await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
   await until('the page of the other', () => page.url().endsWith(other));
@@ -282,7 +282,7 @@ export async function takesLinksAndMergesBack(world) {
   await page.goto(page.url().replace(id, other));
 
   await page.getByRole('button', { name: 'Undo the merge of sarah@example.com' }).click();
-  await dialog.getByRole('button', { name: 'Part the two' }).click();
+  await dialog.getByRole('button', { name: 'Undo the merge' }).click();
   await until('one event', async () => (await shown(page)).length === 1);
   assert.equal((await c.get(`/api/admin/users/${id}`)).body.user.id, id);
   assert.deepEqual(await c.names(id), JOURNEY.map(([name]) => name));
@@ -307,13 +307,13 @@ export async function exportsAndErases(world) {
   await page.getByRole('button', { name: 'Download' }).click();
   const file = JSON.parse(readFileSync(await (await coming).path(), 'utf8'));
   assert.deepEqual([file.user.email, file.events.length, file.records.length], ['sarah@example.com', 8, 1]);
-  await page.getByText('Every byte is what was sent').waitFor();
+  await page.getByText('The file is complete').waitFor();
   await page.keyboard.press('Escape');
 
   await page.getByRole('button', { name: 'Erase…' }).click();
   const dialog = page.getByRole('dialog');
-  for (const goes of ['8 events of 2 sessions', '1 record:', '1 tag', '1 address']) await dialog.getByText(goes).waitFor();
-  const act = dialog.getByRole('button', { name: 'Erase for ever' });
+  for (const goes of ['8 events of 2 sessions', '1 record:', '1 tag', '1 email address']) await dialog.getByText(goes).waitFor();
+  const act = dialog.getByRole('button', { name: 'Erase permanently' });
   assert.ok(await act.isDisabled());
   await looks(page, 'person-erase');
   await dialog.getByLabel('Type').fill('sarah@example.com');
@@ -326,8 +326,8 @@ export async function exportsAndErases(world) {
   await looks(page, 'person-erased');
 
   await page.getByLabel('E-mail').fill('sarah@example.com');
-  await page.getByRole('button', { name: 'Lift' }).click();
-  await page.getByText('may come again, as somebody new').waitFor();
+  await page.getByRole('button', { name: 'Allow' }).click();
+  await page.getByText('can be used again, by a new person').waitFor();
   assert.ok((await c.server({ email: 'sarah@example.com' }, 'back')).body.created);
 
   // Who followed an old link sees the same; nobody at all is another matter. The browser notes each refusal.
@@ -349,7 +349,7 @@ export async function findsOneOfAHundredThousand(world) {
   await page.getByRole('heading', { name: 'Timeline' }).waitFor();
 
   await page.goto(list);
-  await page.getByLabel('Sort by').selectOption('Changed last first');
+  await page.getByLabel('Sort by').selectOption('Recently changed first');
   const [last] = (await c.get('/api/admin/users?sortBy=updatedAt&sortOrder=desc&limit=1')).body.users;
   await until('the order', async () => (await names(page))[0] === last.name);
   await page.getByLabel('Search').fill('ada.99990');
@@ -371,7 +371,7 @@ export async function showsHostileMarkupAsText(world) {
   await page.locator('.happened', { hasText: bad }).first().click();
   await page.getByRole('dialog').getByText('onerror').first().waitFor();
   await page.keyboard.press('Escape');
-  for (const button of [page.getByRole('region', { name: 'Belongings' }).getByRole('button'), page.getByRole('button', { name: 'Merge…' }), page.getByRole('button', { name: 'Erase…' })]) {
+  for (const button of [page.getByRole('region', { name: 'Records' }).getByRole('button'), page.getByRole('button', { name: 'Merge…' }), page.getByRole('button', { name: 'Erase…' })]) {
     await button.click();
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');

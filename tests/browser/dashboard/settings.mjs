@@ -22,20 +22,20 @@ export async function changesTheCompany(world, t) {
   await page.getByRole('button', { name: 'Save the name' }).click();
   await page.locator('.company option', { hasText: 'Sunny Shop' }).waitFor({ state: 'attached' });
 
-  await page.getByLabel('Pages of every origin').uncheck();
-  await page.getByLabel('Origins, one a line').fill('https://shop.example/path');
+  await page.getByLabel('Allow all origins').uncheck();
+  await page.getByLabel('Origins, one per line').fill('https://shop.example/path');
   await page.getByRole('button', { name: 'Save the origins' }).click();
   await page.getByRole('alert').getByText('allowedOrigins has at most').waitFor();
-  await page.getByLabel('Origins, one a line').fill('https://shop.example\nhttp://localhost:3000\n');
+  await page.getByLabel('Origins, one per line').fill('https://shop.example\nhttp://localhost:3000\n');
   await page.getByRole('button', { name: 'Save the origins' }).click();
   await until('the origins', async () => (await settings()).allowedOrigins?.length === 2);
   assert.equal((await c.events(c.session(), [{ eventType: 'x' }], {}, { origin: 'https://other.example' })).status, 403);
 
   await page.getByLabel('Events that count as revenue').fill('order_paid\npayment_processed');
   await page.getByRole('button', { name: 'Save the revenue events' }).click();
-  await page.getByLabel('Keep events for ever').uncheck();
+  await page.getByLabel('Keep events forever').uncheck();
   await page.getByLabel('Days that events are kept').fill('90');
-  await page.getByText('cannot be brought back').waitFor();
+  await page.getByText('cannot be restored').waitFor();
   await page.getByLabel('Days that finished deliveries are kept').fill('14');
   await looks(page, 'settings-company');
   await page.getByRole('button', { name: 'Save the retention' }).click();
@@ -53,7 +53,7 @@ const IN = {
 export async function provesIdentities(world, t) {
   const { c, page } = await stage(t, world, 'identity');
   await page.getByLabel('Proof of identity').selectOption('required');
-  await page.getByText('Saving makes a secret and shows it once').waitFor();
+  await page.getByText('Saving creates a secret and shows it once').waitFor();
   await page.getByRole('button', { name: 'Save' }).click();
   const secret = await page.locator('.one-time-secret code').textContent();
   await looks(page, 'settings-identity');
@@ -72,13 +72,13 @@ export async function provesIdentities(world, t) {
     assert.equal((await c.tryIdentify(c.session(), 'Ada@example.com', { userHash: hash })).status, 200, `${language}: ${stderr}`);
   }
 
-  await page.getByRole('button', { name: 'Make a new secret' }).click();
-  await page.getByText('nobody is identified').last().waitFor();
-  await page.getByRole('dialog').getByRole('button', { name: 'Make a new secret' }).click();
+  await page.getByRole('button', { name: 'Create a new secret' }).click();
+  await page.getByText('no visitor can be identified').last().waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create a new secret' }).click();
   await until('another secret', async () => (await page.locator('.one-time-secret code').textContent()) !== secret);
   assert.equal((await c.tryIdentify(c.session(), 'ada@example.com', { userHash: hash })).body.code, 'identity_unproved');
   await page.reload();
-  await page.getByText('One is set, and is not shown again').waitFor();
+  await page.getByText('A secret is set. It is not shown again').waitFor();
   assert.equal(await page.locator('.one-time-secret').count(), 0);
   assert.deepEqual(page.said, []);
 }
@@ -103,7 +103,7 @@ export async function installs(world, t) {
     await page.getByLabel('Form').selectOption(form);
     if (form !== 'module') await page.getByLabel('Pin the script').check();
     if (form === 'async') {
-      await page.getByLabel('Page views by itself').check();
+      await page.getByLabel('Track page views automatically').check();
       await page.getByLabel('Respect Do Not Track').check();
       await page.getByText('pageViews: true, respectDnt: true').waitFor();
     }
@@ -131,20 +131,20 @@ export async function installs(world, t) {
 export async function makesAndRevokesKeys(world, t) {
   const { c, page } = await stage(t, world, 'keys');
   await page.getByLabel('Name').fill('checkout');
-  await page.getByRole('button', { name: 'Make a key' }).click();
+  await page.getByRole('button', { name: 'Create a key' }).click();
   const key = await page.locator('.one-time-secret code').textContent();
   const send = () => c.tryServer({ eventType: 'match' }, { 'x-trackmate-api-key': key });
   assert.equal((await send()).status, 200);
   const row = page.locator('tbody tr').filter({ hasText: 'checkout' });
   await row.waitFor();
   assert.ok(!(await row.textContent()).includes(key));
-  const own = page.locator('tbody tr').filter({ hasText: 'signed in with it' });
+  const own = page.locator('tbody tr').filter({ hasText: 'current session' });
   assert.equal(await own.getByRole('button').count(), 0, 'nobody shuts themselves out');
   await looks(page, 'settings-keys');
   await row.getByRole('button', { name: 'Revoke checkout' }).click();
-  await page.getByText('is refused from now on').waitFor();
+  await page.getByText('will be rejected').waitFor();
   await looks(page, 'settings-revoke');
-  await page.getByRole('button', { name: 'Revoke it' }).click();
+  await page.getByRole('button', { name: 'Revoke', exact: true }).click();
   await row.getByText(/^revoked/).waitFor();
   assert.equal((await send()).status, 401);
   assert.deepEqual(page.said, []);
@@ -152,7 +152,7 @@ export async function makesAndRevokesKeys(world, t) {
 
 export async function showsTheAuditLog(world, t) {
   const { c, page } = await stage(t, world, 'audit');
-  await page.getByText('Nothing here').or(page.locator('tbody tr')).first().waitFor();
+  await page.getByText('No entries').or(page.locator('tbody tr')).first().waitFor();
   const webhook = await c.subscribe('https://crm.example/hook', ['match']);
   for (let number = 0; number < 55; number += 1) await c.call('PATCH', `/api/admin/webhooks/${webhook.id}`, { description: `${number}` }, c.admin);
   await c.call('PATCH', '/api/admin/settings', { logRetentionDays: 0 }, c.admin);
@@ -163,11 +163,11 @@ export async function showsTheAuditLog(world, t) {
   await page.getByRole('button', { name: 'Show more' }).click();
   await until('more', async () => (await rows.count()) > 50);
   await looks(page, 'settings-audit');
-  await page.getByLabel('What').selectOption('webhook.create');
+  await page.getByLabel('Action').selectOption('webhook.create');
   await until('one', async () => (await rows.count()) === 1);
   assert.match(page.url(), /action=webhook.create/);
   await rows.getByRole('link', { name: webhook.id }).waitFor();
-  await page.getByLabel('Until, included').fill('2020-01-01');
-  await page.getByText('No entry fits these filters').waitFor();
+  await page.getByLabel('Until (inclusive)').fill('2020-01-01');
+  await page.getByText('No entry matches these filters').waitFor();
   assert.deepEqual(page.said, []);
 }

@@ -36,10 +36,10 @@ export async function addsAWebhook(world, t) {
 
   await page.getByLabel('Name', { exact: true }).fill('CRM in Oslo');
   await page.getByLabel('URL').fill(url);
-  const catalogue = page.getByRole('region', { name: 'The catalogue of events' });
+  const catalogue = page.getByRole('region', { name: 'Event catalog' });
   await catalogue.getByText('booking.*').click();
   assert.ok(await catalogue.getByRole('checkbox', { name: 'booking.cancelled' }).isDisabled(), 'the family takes it already');
-  await page.getByLabel('Find').fill('payment');
+  await page.getByLabel('Search').fill('payment');
   await catalogue.getByText('payment_processed').click();
   await page.getByLabel('Another name').fill('match');
   await page.getByLabel('Another name').press('Enter');
@@ -51,8 +51,8 @@ export async function addsAWebhook(world, t) {
     await policy.selectOption(preset);
     await page.getByText(sets).waitFor();
   }
-  await page.getByLabel('Seconds until the second').fill('1');
-  await page.getByLabel('Deliveries a second at most').fill('50');
+  await page.getByLabel('Seconds before the second attempt').fill('1');
+  await page.getByLabel('Maximum deliveries per second').fill('50');
   await looks(page, 'webhook-new');
   await page.getByRole('button', { name: 'Add the webhook' }).click();
 
@@ -74,13 +74,13 @@ export async function addsAWebhook(world, t) {
   await looks(page, 'webhook-made');
 
   await page.getByRole('link', { name: 'Go to the webhook' }).click();
-  await page.getByText('Nothing was delivered yet').waitFor();
+  await page.getByText('No deliveries yet').waitFor();
   await page.getByRole('link', { name: 'Edit' }).click();
   await page.getByText('stored value').waitFor();
   assert.ok(!(await page.content()).includes('t0ken-of-the-crm') && !(await page.content()).includes(secret), 'nothing secret is shown again');
-  await page.getByRole('button', { name: 'Take away x-api-token' }).click();
+  await page.getByRole('button', { name: 'Remove x-api-token' }).click();
   await page.getByLabel('Description').fill('Told of bookings.');
-  await page.getByRole('button', { name: 'Take away match' }).click();
+  await page.getByRole('button', { name: 'Remove match' }).click();
   await page.getByRole('button', { name: 'Save' }).click();
   await until('the change', async () => (await c.get(`/api/admin/webhooks/${id}`)).body.webhook.description === 'Told of bookings.');
   const changed = (await c.get(`/api/admin/webhooks/${id}`)).body.webhook;
@@ -103,7 +103,7 @@ export async function showsReceiversThatWork(world, t) {
   const page = await at(t, world, c, 'webhooks/new');
   await page.getByLabel('Name', { exact: true }).fill('Crêpes & Co');
   await page.getByLabel('URL').fill(`http://127.0.0.1:${port}/hooks/trackmate`);
-  await page.getByText('every event there is and will be').click();
+  await page.getByText('all events, including future ones').click();
   await page.getByRole('button', { name: 'Add the webhook' }).click();
   const secret = await shownSecret(page);
   await page.getByText('/hooks/trackmate', { exact: true }).waitFor();
@@ -194,7 +194,7 @@ export async function recoversAWindow(world, t) {
   assert.equal(receiver.requests.length, 0);
 
   await page.getByRole('button', { name: 'Recover…' }).click();
-  await page.getByLabel('Which').selectOption('dismissed');
+  await page.getByLabel('Status').last().selectOption('dismissed');
   const calls = [];
   page.on('request', (request) => request.url().endsWith('/recover') && calls.push(request.postDataJSON()));
   await page.getByRole('button', { name: 'Recover', exact: true }).click();
@@ -257,9 +257,9 @@ export async function rotatesAndDeletes(world, t) {
   const { c, receiver, url } = await stage(t, world);
   const webhook = await c.subscribe(url, ['match'], { name: 'Old' });
   const page = await at(t, world, c, `webhooks/${webhook.id}/secret`);
-  await page.getByLabel('Hours in which the old one signs too').fill('2');
-  await page.getByRole('button', { name: 'Make a new secret' }).click();
-  await page.getByText('The old one signs too until').waitFor();
+  await page.getByLabel('Hours during which the old secret also signs').fill('2');
+  await page.getByRole('button', { name: 'Create a new secret' }).click();
+  await page.getByText('The old secret also signs until').waitFor();
   const secret = await shownSecret(page);
   await looks(page, 'webhook-secret');
   await c.server(undefined, 'match');
@@ -269,9 +269,9 @@ export async function rotatesAndDeletes(world, t) {
 
   await page.getByRole('link', { name: 'Edit' }).click();
   await page.getByRole('button', { name: 'Delete this webhook' }).click();
-  await page.getByText('This cannot be taken back').waitFor();
+  await page.getByText('This cannot be undone').waitFor();
   await looks(page, 'webhook-delete');
-  await page.getByRole('button', { name: 'Delete it' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByText('No webhooks yet').waitFor();
   assert.deepEqual((await c.get('/api/admin/webhooks')).body.webhooks, []);
   assert.deepEqual(page.said, []);

@@ -1,4 +1,4 @@
-// The dashboard's frame: who is signed in, the menu, and the page that the address names.
+// The dashboard's frame: the sign-in, the menu, and the page that the URL names.
 
 import type { ComponentType } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
@@ -22,7 +22,7 @@ function Companies() {
   );
 }
 
-/** Whether the viewer has done anything yet: who just came begins at the top, with the menu. */
+/** Whether the app was shown before. On the first page the focus stays at the top, so that the Tab key begins at the menu. */
 let hasInteracted = false;
 
 function Outlet({ page, part }: { page: string; part: string | undefined }) {
@@ -38,13 +38,13 @@ function Outlet({ page, part }: { page: string; part: string | undefined }) {
     if (broken) resetError();
     entry?.load().then(
       ({ default: Shown }) => current && setLoaded({ page, Shown }),
-      () => current && setError(new Error('This page could not be loaded. Reload to get the newest version of the dashboard.')),
+      () => current && setError(new Error('This page could not be loaded. Reload to get the current version of the dashboard.')),
     );
     return () => {
       current = false;
     };
   }, [page]);
-  // A place that the viewer went to begins at its top, and readers of the screen hear its name.
+  // After navigation: scroll to the top and focus the heading, so that screen readers announce it.
   useEffect(() => {
     if ((entry && loaded?.page !== page) || before.current === place) return;
     before.current = place;
@@ -53,7 +53,7 @@ function Outlet({ page, part }: { page: string; part: string | undefined }) {
   }, [loaded, place]);
   if (!entry) return <Page title="Not found"><p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p></Page>;
   if (error) return <Problem error={error} retry={() => location.reload()} />;
-  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. That is a fault of the dashboard; the other pages go on working.`)} retry={resetError} />;
+  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. This is a bug of the dashboard. The other pages still work.`)} retry={resetError} />;
   return loaded?.page === page ? <loaded.Shown /> : <Waiting />;
 }
 
@@ -80,7 +80,7 @@ export function App() {
               <ul>
                 {PAGES.map(({ page: one, name, load }) => (
                   <li key={one}>
-                    {/* Whoever points at a page is likely to want it: it is fetched meanwhile. */}
+                    {/* Hovering a link often precedes a click: load the page early. */}
                     <a href={to([one])} aria-current={one === page ? 'page' : undefined} onPointerEnter={() => void load().catch(() => {})} onFocus={() => void load().catch(() => {})}>{name}</a>
                   </li>
                 ))}

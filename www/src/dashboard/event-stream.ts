@@ -1,28 +1,27 @@
-// Following an answer that streams (server-sent events): each message is handed over as it comes, and a stream that ends, breaks or falls silent is taken up
-// again after the last one.
+// Follows a stream of server-sent events. Passes on each message as it arrives. Reconnects after the last message when the stream ends, breaks or goes silent.
 
 import { createParser } from 'eventsource-parser';
 import { ApiError, stream } from '../api';
 
-/** Between a stream's end and the next one; doubles with each failure. */
+/** Pause before a reconnect. Doubles with each failure. */
 const PAUSE_MS = 250;
 const PAUSE_MS_MAX = 30_000;
-/** The API says something more often than this; a stream without a word is broken, whatever the browser thinks. */
+/** The API sends something more often than this. A stream that is silent for longer is broken, even if the browser does not notice. */
 const SILENCE_MS_MAX = 60_000;
 
 interface FollowOptions {
   /** An admin key. */
   key: string;
   path: string;
-  /** The last message that is known. */
+  /** The id of the last known message. The stream begins after it. */
   after: number;
   onMessage: (data: string) => void;
-  /** Whether messages come, or the stream is broken and tried again. */
-  onConnection: (is: boolean) => void;
+  /** Called with true when the stream is open, with false when it broke and is being retried. */
+  onConnection: (isOpen: boolean) => void;
   signal: AbortSignal;
 }
 
-/** Follows until the signal ends it. Throws what trying again cannot mend: a key that is not good any more, a refusal. */
+/** Follows until the signal aborts. Throws only errors that a retry cannot fix, such as a revoked key. */
 export async function follow({ key, path, after, onMessage, onConnection, signal }: FollowOptions): Promise<void> {
   let last = String(after);
   let failures = 0;
@@ -61,7 +60,7 @@ export async function follow({ key, path, after, onMessage, onConnection, signal
   }
 }
 
-/** Waits, but not longer than until the browser is online again. */
+/** Waits. Ends early when the browser comes back online. */
 const pause = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {
     const done = () => {

@@ -1,5 +1,4 @@
-// In development, the start page of `make dev` opens the dashboard and hands it the demo company's key, so that nobody has to copy it. The key goes from window to
-// window and stands in no address. Elsewhere than on this very machine it does nothing.
+// In development, the start page of `make dev` opens the dashboard and passes it the demo company's key, so that nobody has to copy it. The key goes from window to window and never appears in a URL. Does nothing unless both pages are served from this machine.
 
 import { go } from './route';
 import { signIn } from './session';
@@ -13,9 +12,9 @@ export function acceptKey() {
     if (source !== opener || !LOCAL.includes(new URL(origin).hostname) || typeof data?.trackmateAdminKey !== 'string') return;
     signIn(data.trackmateAdminKey, false).then(
       (company) => go(['live'], {}, company),
-      () => undefined, // The page for signing in is there, and says nothing of a key that nobody typed.
+      () => undefined, // The sign-in page stays. It shows no error for a key that nobody typed.
     );
   });
-  // Says only that it is there; whoever opened it knows what to do.
+  // The message holds no secret, so any origin may receive it.
   opener.postMessage('trackmate:dashboard-ready', '*');
 }

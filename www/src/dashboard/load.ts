@@ -1,20 +1,20 @@
-// Asking the API for what a page shows: once, again when what it depends on changes, and page by page. What an older question answers late is dropped.
+// Loads from the API what a page shows: once, again when a dependency changes, and page by page. Late answers to older requests are dropped.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Admin } from '../api';
 import { signOutIfRevoked, signedIn } from './session';
 
 export interface Loaded<T> {
-  /** The newest answer; stays while it is asked again, so that nothing jumps. */
+  /** The newest answer. It stays during a reload, so that nothing on the page jumps. */
   data: T | undefined;
   error: unknown;
   busy: boolean;
   reload: () => void;
-  /** Puts in place what the viewer just changed. */
+  /** Replaces the data with what the viewer just changed. */
   set: (data: T) => void;
 }
 
-/** Runs `request` at once and whenever `deps` change. */
+/** Runs `request` on mount and whenever `deps` change. */
 export function useLoad<T>(request: (admin: Admin, signal: AbortSignal) => Promise<T>, deps: unknown[]): Loaded<T> {
   const [state, setState] = useState<{ data?: T; error?: unknown; busy: boolean }>({ busy: true });
   const [version, setVersion] = useState(0);
@@ -34,7 +34,7 @@ export function useLoad<T>(request: (admin: Admin, signal: AbortSignal) => Promi
 
 export interface Pages<Item, Answer> {
   items: Item[];
-  /** The first page's answer: totals and the like. */
+  /** The answer of the first page, with totals and the like. */
   first: Answer | undefined;
   error: unknown;
   busy: boolean;
@@ -47,7 +47,7 @@ interface Paged {
   pagination: { hasMore: boolean; nextCursor: string | null };
 }
 
-/** Walks a list by its cursor: the first page at once and whenever `deps` change, the next ones by `more`. */
+/** Reads a list by its cursor: the first page on mount and whenever `deps` change, the next ones by `more`. */
 export function usePages<Item, Answer extends Paged>(
   request: (admin: Admin, cursor: string | undefined) => Promise<Answer>,
   items: (answer: Answer) => Item[],
@@ -56,7 +56,7 @@ export function usePages<Item, Answer extends Paged>(
   const [rest, setRest] = useState<Answer[]>([]);
   const [state, setState] = useState<{ busy: boolean; error?: unknown }>({ busy: false });
   const loaded = useLoad((admin) => request(admin, undefined), deps);
-  // The pages behind a first page belong to it alone.
+  // Later pages belong to their first page: a new first page discards them.
   const walk = useRef(loaded.data);
   if (walk.current !== loaded.data) {
     walk.current = loaded.data;
@@ -91,12 +91,12 @@ export function usePages<Item, Answer extends Paged>(
 export interface Task {
   busy: boolean;
   error: unknown;
-  /** Runs the step unless one is under way → whether it went well. */
+  /** Runs the step unless one is running. Resolves to whether it succeeded. */
   run: (step: (admin: Admin) => Promise<unknown>) => Promise<boolean>;
   clear: () => void;
 }
 
-/** One thing the viewer does at a time: whether it is under way, and what went wrong. */
+/** Runs one action of the viewer at a time. Tells whether it is running, and what went wrong. */
 export function useTask(): Task {
   const [state, setState] = useState<{ busy: boolean; error?: unknown }>({ busy: false });
   return {

@@ -1,4 +1,4 @@
-// The dashboard's entry: puts the frame on the page.
+// The dashboard's entry point: renders the frame into the page.
 
 import { render } from 'preact';
 import { App } from './app';

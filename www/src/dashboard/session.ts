@@ -1,5 +1,4 @@
-// Who is signed in: the companies whose admin keys this tab holds. A key is kept in sessionStorage, which goes with the tab, and in localStorage only if the
-// viewer asks for it. It leaves the page in a header of the API's own requests and nowhere else.
+// The signed-in companies and their admin keys. A key is stored in sessionStorage, which ends with the tab, and in localStorage only if the viewer chooses so. It leaves the page only in a header of requests to the API.
 
 import { computed, signal } from '@preact/signals';
 import { type Admin, ApiError, adminClient, answer } from '../api';
@@ -9,7 +8,7 @@ interface StoredSession {
   company: string;
   name: string;
   key: string;
-  /** Also after the tab is closed. */
+  /** Stays after the tab is closed. */
   remembered: boolean;
 }
 
@@ -37,18 +36,18 @@ function store(all: StoredSession[]) {
 }
 
 export const companies = computed(() => sessions.value.map(({ company, name }) => ({ company, name })));
-/** Why the viewer has to sign in (again). */
+/** Why the viewer has to sign in again. Shown on the sign-in page. */
 export const signInReason = signal('');
 
 const current = computed(() => sessions.value.find((one) => one.company === company.value));
 
-/** The company that is looked at: what asks the API in its name, and its key for streams. */
+/** The company on screen, its API client, and its key for streams. */
 export const signedIn = computed<{ company: string; name: string; key: string; admin: Admin } | undefined>(() => {
   const session = current.value;
   return session && { company: session.company, name: session.name, key: session.key, admin: adminClient(session.key) };
 });
 
-/** Asks whose key this is, and keeps it. Throws an ApiError if it is nobody's. */
+/** Finds the company of this key and stores the key. Throws an ApiError if no company has it. */
 export async function signIn(key: string, remembered: boolean) {
   const { settings } = await answer(adminClient(key).GET('/api/admin/settings'));
   const others = sessions.value.filter((one) => one.company !== settings.company_id);
@@ -64,13 +63,13 @@ export function signOut(reason = '') {
   if (reason === '') go([], {}, next?.company ?? '');
 }
 
-/** A company's new name shows at once. */
+/** Shows a company's new name at once. */
 export function renamed(name: string) {
   store(sessions.value.map((one) => (one.company === company.value ? { ...one, name } : one)));
 }
 
-/** Passes an error on, after signing out if the key is no longer good. */
+/** Signs out if the error says that the key was revoked. Returns the error. */
 export function signOutIfRevoked(error: unknown): unknown {
-  if (error instanceof ApiError && error.status === 401 && current.value) signOut('This key is no longer an admin key of the company: it was revoked. Sign in with another.');
+  if (error instanceof ApiError && error.status === 401 && current.value) signOut('This key was revoked. Sign in with another admin key of the company.');
   return error;
 }

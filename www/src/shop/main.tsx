@@ -1,4 +1,4 @@
-// The demo shop's entry. On one's own machine it shows the page that the HTML file names, and the drawer beside it; anywhere else there is no shop, only what it is.
+// The demo shop's entry point. In development it shows the page that the HTML file names, with the panel beside it. Elsewhere it only explains that there is no shop.
 
 import { render } from 'preact';
 import { isLocal } from '../local';
@@ -21,7 +21,7 @@ function Absent({ why }: { why?: string }) {
 
 async function open(root: HTMLElement) {
   try {
-    // Loaded only where there is a shop: with it comes the SDK, which begins at once.
+    // Loaded only in development: it includes the SDK, which starts at once.
     const { Shop } = await import('./shop');
     render(<Shop page={root.dataset.page} />, root);
   } catch (error) {

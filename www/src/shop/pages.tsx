@@ -1,4 +1,4 @@
-// The shop's pages: home, a product, the account, the checkout. Each is an HTML file of its own, as in most shops, so a visit goes over several page loads.
+// The shop's pages: home, a product, the account, the checkout. Each is an HTML file of its own, as in most shops, so a visit spans several page loads.
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
@@ -59,7 +59,7 @@ export function ProductPage() {
           <p class="price">{price(product.price)}</p>
           <div class="actions">
             <button type="button" aria-disabled={added} onClick={() => added || add()}>{added ? 'In your cart' : 'Add to cart'}</button>
-            {added && <a class="button" href={customer.get() ? '/shop/checkout/' : '/shop/account/'}>Go on</a>}
+            {added && <a class="button" href={customer.get() ? '/shop/checkout/' : '/shop/account/'}>Continue</a>}
           </div>
         </div>
       </section>
@@ -79,7 +79,7 @@ export function Account() {
       await register(name.trim(), email.trim());
       location.href = '/shop/checkout/';
     } catch (error) {
-      setProblem(`The account could not be made: ${error instanceof Error ? error.message : error}`);
+      setProblem(`The account could not be created: ${error instanceof Error ? error.message : error}`);
     }
   };
   return (
@@ -118,7 +118,7 @@ export function Checkout() {
       setOrder({ id: orderId, of: price(total()) });
       basket.set([]);
     } catch (error) {
-      setProblem(unreachable(error) ? 'The shop server does not answer, so nobody took the payment.' : String(error instanceof Error ? error.message : error));
+      setProblem(unreachable(error) ? 'The shop server does not answer, so the payment was not taken.' : String(error instanceof Error ? error.message : error));
     }
     setBusy(false);
   };
@@ -128,7 +128,7 @@ export function Checkout() {
         <section class="card">
           <h1>Thank you</h1>
           <p>Order <code>{order.id}</code> of {order.of} is paid, shipped, and its confirmation delivered.</p>
-          <button type="button" class="secondary" onClick={startOver}>Start over as somebody else</button>
+          <button type="button" class="secondary" onClick={startOver}>Start over as another visitor</button>
         </section>
       </Step>
     );
@@ -142,7 +142,7 @@ export function Checkout() {
             <ul class="basket">{items.map(({ productName, price: one }, index) => <li key={index}>{productName} <span>{price(one)}</span></li>)}</ul>
             {!who ? <a class="button" href="/shop/account/">Create an account first</a> : !started ? <button type="button" onClick={begin}>Checkout</button> : (
               <>
-                <p>No card is needed: this shop only tells TrackMate that it was paid.</p>
+                <p>No card is needed. The shop only tells TrackMate that the order was paid.</p>
                 <button type="button" aria-disabled={busy} aria-busy={busy} onClick={() => busy || void pay()}>Pay {price(total())}</button>
               </>
             )}

@@ -1,5 +1,4 @@
-// The drawer beside the shop: what TrackMate made of the visit, what the shop's server told it, what was delivered back. It asks the shop's own server, since a
-// browser holds no admin key.
+// The panel beside the shop: what TrackMate knows of the visit, what the shop's server sent, and what was delivered back. It asks the shop's server, since a browser must hold no admin key.
 
 import { effect, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
@@ -52,23 +51,23 @@ export function Panel() {
         <summary><h2 id="panel-title">What TrackMate knows</h2> <span class="quiet">{count} {count === 1 ? 'event' : 'events'}</span></summary>
         {missing && (
           <div class="notice" role="status">
-            <p><strong>The shop server does not answer.</strong> It takes payments and shows this panel; the page looks for it at <code>{shop.url}</code>.</p>
-            <p><code>make dev</code> starts it together with TrackMate; by itself it is <code>node examples/shop-server/server.mjs</code>.</p>
+            <p><strong>The shop server does not answer.</strong> It takes payments and fills this panel. The page expects it at <code>{shop.url}</code>.</p>
+            <p><code>make dev</code> starts it together with TrackMate. To start it alone: <code>node examples/shop-server/server.mjs</code>.</p>
           </div>
         )}
         {problem && <p class="problem" role="alert">{problem}</p>}
-        <p class="who">{timeline ? `${timeline.profile.name ?? 'Somebody'} · ${timeline.profile.email ?? ''}` : 'Somebody without a name. What they do waits for an owner.'}</p>
+        <p class="who">{timeline ? `${timeline.profile.name ?? 'Unnamed person'} · ${timeline.profile.email ?? ''}` : 'Anonymous visitor. Their events belong to nobody yet.'}</p>
         {timeline && <Summary of={timeline} />}
         <h3>Timeline</h3>
         <ol class="events" aria-label="Timeline">
           {timeline ? timeline.events.map((event) => <Event key={event.messageId} event={event} />) : anonymous.get().map(({ name, at }) => (
             <li key={at + name} class="event browser" data-event={name}>
-              <time dateTime={at}>{clock(at)}</time><strong>{name}</strong><span class="source">browser</span><p class="detail">nobody's yet</p>
+              <time dateTime={at}>{clock(at)}</time><strong>{name}</strong><span class="source">browser</span><p class="detail">no owner yet</p>
             </li>
           ))}
         </ol>
         <h3>What the shop's server sent</h3>
-        {sent.length === 0 ? <p class="quiet">Nothing yet. It speaks up when somebody pays.</p> : (
+        {sent.length === 0 ? <p class="quiet">Nothing yet. It sends events when somebody pays.</p> : (
           <ul class="sent">
             {sent.map(({ at, body, answer }) => (
               <li key={at + body.eventType} data-sent={body.eventType}>
@@ -79,7 +78,7 @@ export function Panel() {
             ))}
           </ul>
         )}
-        <h3>Signed deliveries it got back</h3>
+        <h3>Signed deliveries it received</h3>
         {deliveries.length === 0 ? <p class="quiet">None yet.</p> : (
           <ul class="deliveries">
             {deliveries.map(({ event, receivedAt }) => <li key={receivedAt + event} data-delivery={event}><strong>{event}</strong><span class="good">✓ signature verified</span><time dateTime={receivedAt}>{clock(receivedAt)}</time></li>)}
@@ -113,7 +112,7 @@ function Event({ event }: { event: TimelineEvent }) {
   );
 }
 
-/** The one line that tells most about an event. */
+/** Summarizes an event's data in one line. */
 function detail({ amount, currency, trackingNumber, carrier, productInfos, emailType, path, address }: Record<string, unknown>): string {
   if (amount !== undefined) return `${amount} ${currency ?? ''}`;
   if (trackingNumber !== undefined) return `${carrier ?? ''} ${trackingNumber}`;

@@ -1,4 +1,4 @@
-// A page of the shop with the drawer beside it.
+// A page of the shop with the panel beside it.
 
 import { Account, Checkout, Home, ProductPage } from './pages';
 import { Panel } from './panel';

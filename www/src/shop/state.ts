@@ -1,5 +1,4 @@
-// What the shop sells, and what it remembers of this visit: the company, where the shop's own server is, the basket, the customer. Kept in sessionStorage, as
-// the shop is several pages.
+// What the shop sells, and the state of this visit: the company, the port of the shop's server, the basket, the customer. Kept in sessionStorage, since the shop has several pages.
 
 import { ApiError, DevServer } from '../api';
 
@@ -32,10 +31,10 @@ const stored = <T>(name: string, initial: T) => ({
 /** Product ids. */
 export const basket = stored<string[]>('basket', []);
 export const customer = stored<Customer | null>('customer', null);
-/** What this page's visitor did before anybody knew who they are: names and times. */
+/** Events that the visitor sent before they were identified: names and times. */
 export const anonymous = stored<{ name: string; at: string }[]>('anonymous', []);
 
-/** The company that `make dev` makes, whose shop server has the next port. The port behind that is the start page's, which opens the servers of other companies. */
+/** The company that `make dev` creates. Its shop server has the next port. The start page has the port after that, and starts the shop servers of other companies. */
 const DEMO = 'TM-SHOP99';
 const port = Number(location.port || 8787);
 const query = new URLSearchParams(location.search);
@@ -44,7 +43,7 @@ const dev = new DevServer(`${location.protocol}//${location.hostname}:${Number(q
 const place = stored<{ company: string; shopPort?: number }>('place', { company: DEMO, shopPort: port + 1 });
 const requested = query.get('company') || place.get().company;
 if (requested !== place.get().company) {
-  // Whoever shopped as another company is nobody to this one.
+  // A customer of another company is unknown to this one.
   for (const { set } of [basket, anonymous]) set([]);
   customer.set(null);
   place.set({ company: requested });
@@ -57,17 +56,17 @@ async function openServer(): Promise<number> {
   try {
     return (await dev.openShop(company)).port;
   } catch (error) {
-    const why = error instanceof ApiError && error.status > 0 ? error.message : `make dev opens it, and does not answer at ${dev.url}`;
-    throw new Error(`The shop of ${company} needs a server of its own, and there is none: ${why}.`);
+    const why = error instanceof ApiError && error.status > 0 ? error.message : `make dev starts it, but does not answer at ${dev.url}`;
+    throw new Error(`The shop of ${company} needs its own server, which is not running: ${why}.`);
   }
 }
 
-/** Where the shop's own server is. */
+/** The port of the shop's server. */
 export const shopPort = place.get().shopPort ?? (await openServer());
 place.set({ company, shopPort });
 
 export const inBasket = () => basket.get().flatMap((id) => PRODUCTS.find(({ productId }) => productId === id) ?? []);
 export const price = (amount: number) => `${amount.toFixed(2)} ${CURRENCY}`;
 export const total = () => inBasket().reduce((sum, { price }) => sum + price, 0);
-/** Products as events tell them. */
+/** Products in the form that events have. */
 export const productInfos = (products: Product[]) => products.map(({ productId, productName, price }) => ({ productId, productName, price }));

@@ -1,10 +1,10 @@
-// The shop's use of TrackMate: the public SDK and nothing else. What the visitor does is noted beside it for the panel, until they are somebody.
+// The shop's use of TrackMate: the public SDK and nothing else. Until the visitor is identified, their events are also recorded here for the panel.
 
 import TrackMate from '/sdk/trackmate.js';
 import { signal } from '@preact/signals';
 import { anonymous, company, customer } from './state';
 
-/** Counts what was tracked, so that the panel looks again. */
+/** Counts tracked events, so that the panel refreshes. */
 export const tracked = signal(0);
 
 function record(name: string) {
@@ -21,7 +21,7 @@ export function track(name: string, data: Record<string, unknown>) {
   record(name);
 }
 
-/** → the person's profile id */
+/** Returns the person's profile id. */
 export async function register(name: string, email: string) {
   const { profileId } = await TrackMate.identify({ name, email });
   customer.set({ name, email, profileId });

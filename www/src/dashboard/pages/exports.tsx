@@ -1,4 +1,4 @@
-// Exports: choose whom or what, the format and the columns; see how many rows that is; download; and who took what before.
+// Exports: choose people or events, filters, format and columns. See the number of rows, download, and list earlier exports.
 
 import { useState } from 'preact/hooks';
 import { answer } from '../../api';
@@ -13,7 +13,7 @@ import { type Format, Transfer } from './exports/transfer';
 import { asQuery, DateField, filtersOf, SearchField, UserFilters } from './people/filters';
 import './people/people.css';
 
-const FORMATS: [Format, string][] = [['csv', 'CSV, for spreadsheets'], ['ndjson', 'NDJSON, a row a line'], ['json', 'JSON, one document']];
+const FORMATS: [Format, string][] = [['csv', 'CSV, for spreadsheets'], ['ndjson', 'NDJSON, one row per line'], ['json', 'JSON, one document']];
 const INCLUDED: [string, string][] = [['includeBookings', 'Bookings'], ['includeQRCodes', 'QR codes'], ['includeInteractions', 'Messages, comments and stories'], ['includeConversations', 'Conversations']];
 const EVENT_FILTERS = ['from', 'to', 'eventType', 'userId'];
 
@@ -31,7 +31,7 @@ function EventFilters() {
       <DateField name="to" label="Happened before" />
       <SearchField name="eventType" label="Event" placeholder="Any" list="event-names" />
       <datalist id="event-names">{catalog.data?.events.map(({ name }) => <option key={name} value={name} />)}</datalist>
-      <SearchField name="userId" label="Of the person" placeholder="Id" />
+      <SearchField name="userId" label="Person" placeholder="Id" />
     </div>
   );
 }
@@ -53,16 +53,16 @@ export default function Exports() {
     [`${parameters(filterQuery)}`, kind],
   );
   return (
-    <Page title="Exports" lead="Files of people and events, and a record of who took each.">
+    <Page title="Exports" lead="Download people and events as files. Every export is logged.">
       <Card title="New export">
         <div class="filters">
-          <Select label="Of" value={kind} set={(kind) => setQuery({ kind, fields: '' })} options={[['users', 'People'], ['events', 'Events']]} />
+          <Select label="Export" value={kind} set={(kind) => setQuery({ kind, fields: '' })} options={[['users', 'People'], ['events', 'Events']]} />
           <Select label="Format" value={format} set={(format) => setQuery({ format })} options={FORMATS} />
         </div>
         {kind === 'users' ? <UserFilters filters={filters} /> : <EventFilters />}
         {kind === 'users' && format !== 'csv' && (
           <fieldset class="include">
-            <legend>With what is theirs</legend>
+            <legend>Include</legend>
             {INCLUDED.map(([name, label]) => <Check key={name} label={label} value={query.get(name) === 'true'} set={(on) => setQuery({ [name]: on ? 'true' : '' })} />)}
           </fieldset>
         )}
@@ -70,9 +70,9 @@ export default function Exports() {
           <summary>Columns: {fields ? `${fields.length} chosen` : 'all'}</summary>
           <Columns key={kind} kind={kind} fields={fields} />
         </details>
-        {format === 'csv' && <p class="hint">A cell that a spreadsheet would run as a formula (it begins with <code>=</code>, <code>+</code>, <code>-</code> or <code>@</code>) gets an apostrophe before it, so that opening the file is safe.</p>}
+        {format === 'csv' && <p class="hint">A cell that a spreadsheet would run as a formula (it begins with <code>=</code>, <code>+</code>, <code>-</code> or <code>@</code>) gets a leading apostrophe, so the file is safe to open.</p>}
         <p class="count" aria-live="polite" aria-busy={count.busy}>
-          {count.data !== undefined && !count.error ? <><strong>{number(count.data)}</strong> {count.data === 1 ? 'row' : 'rows'} as of now</> : count.error ? '' : 'Counting…'}
+          {count.data !== undefined && !count.error ? <><strong>{number(count.data)}</strong> {count.data === 1 ? 'row' : 'rows'} now</> : count.error ? '' : 'Counting…'}
         </p>
         <Problem error={count.error} retry={count.reload} />
         <Transfer request={{ path: `export/${kind}/${format}`, query: parameters({ ...filterQuery, ...included, fields: fields?.join(',') }), format }} rows={count.error ? undefined : count.data} done={() => setVersion((version) => version + 1)} />

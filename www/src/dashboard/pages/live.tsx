@@ -1,5 +1,4 @@
-// Live: what comes in, as it comes in, with what became of it. What comes while the viewer reads further down, or pauses, waits and says so.
-
+// Live: events as they arrive, with their outcome. New events wait while the list is paused or scrolled down.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button, Select, Text } from '../parts/forms';
@@ -12,10 +11,10 @@ import { ENTRIES_MAX, useEventList } from './live/event-list';
 import { EmptyLive } from './live/empty';
 import './live.css';
 
-/** Further down than this, the viewer reads. */
+/** Scrolled further down than this, the viewer is reading: new events wait. */
 const READING_PX = 120;
 const TYPING_MS = 300;
-/** As narrow as that, an opened event fills the window. */
+/** In a window this narrow, an open event covers the list. */
 const FULL_WIDTH_PANEL = matchMedia('(max-width: 30rem)');
 
 const OUTCOMES: [string, string][] = [['', 'All'], ['stored', 'Stored'], ['duplicate', 'Duplicate'], ['rejected', 'Rejected']];
@@ -50,7 +49,7 @@ export default function Live() {
       actions={
         <>
           <Status paused={paused} loaded={list.loaded} connected={list.connected} failed={Boolean(list.error)} />
-          <Button tone="secondary" aria-pressed={paused} onClick={() => (paused ? showWaiting() : setPaused(true))}>{paused ? 'Continue' : 'Pause'}</Button>
+          <Button tone="secondary" aria-pressed={paused} onClick={() => (paused ? showWaiting() : setPaused(true))}>{paused ? 'Resume' : 'Pause'}</Button>
         </>
       }
     >
@@ -62,9 +61,9 @@ export default function Live() {
       </div>
       <Problem error={list.error} retry={list.retry} />
       <div class={open ? 'live opened' : 'live'}>
-        {/* Where the opened event covers the list, the keyboard does not go below it. */}
+        {/* If the open event covers the list, the keyboard must not reach the list. */}
         <div inert={open !== undefined && FULL_WIDTH_PANEL.matches}>
-          {/* Its place is kept, so that nothing jumps when something waits. */}
+          {/* Always rendered, so that nothing jumps when new events wait. */}
           <div class="arrivals" role="status">
             {waitingCount > 0 && <button type="button" class="small" onClick={showWaiting}>{plural(waitingCount, 'new event')}</button>}
           </div>
@@ -72,7 +71,7 @@ export default function Live() {
           {list.loaded && shown.length === 0 && <EmptyLive filtered={filtered} />}
           {shown.length > 0 && <ol class="event-list" aria-label="Events, newest first">{shown.map((entry) => <Row key={entry.seq} entry={entry} open={isOpen(entry)} />)}</ol>}
           {list.hasMore && shown.length > 0 && <p class="more"><Button tone="secondary" aria-disabled={list.busy} onClick={list.more}>{list.busy ? 'Loading…' : 'Show older'}</Button></p>}
-          {list.isFull && <p class="more quiet">The newest {number(ENTRIES_MAX)} are shown. All that is stored is on the timelines of people, and in exports.</p>}
+          {list.isFull && <p class="more quiet">The newest {number(ENTRIES_MAX)} are shown. Older events are on people's timelines and in exports.</p>}
         </div>
         {open && <EventPanel key={`${open.door}/${open.messageId ?? open.seq}`} door={open.door} messageId={open.messageId} entry={shown.find(isOpen)} setOwner={list.setOwner} />}
       </div>
@@ -82,13 +81,13 @@ export default function Live() {
 
 function Status({ paused, loaded, connected, failed }: { paused: boolean; loaded: boolean; connected: boolean; failed: boolean }) {
   if (failed) return <Badge tone="bad">Stopped</Badge>;
-  // What comes in before the list was asked for is not noted, so nobody is told earlier that it would show.
+  // TrackMate logs events only while somebody watches. Show "Listening" only after the first request.
   if (!loaded) return <Badge>Connecting…</Badge>;
   if (!connected) return <Badge tone="warn">Connection lost, trying again…</Badge>;
   return paused ? <Badge>Paused</Badge> : <Badge tone="good"><span class="pulse" aria-hidden="true">●</span> Listening</Badge>;
 }
 
-/** Filters once the viewer stops typing. */
+/** Applies the filter after the viewer stops typing. */
 function EventName({ value, set, names }: { value: string; set: (name: string) => void; names: string[] }) {
   const [typed, setTyped] = useState(value);
   const latest = useRef(value);

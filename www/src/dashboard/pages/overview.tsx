@@ -1,4 +1,4 @@
-// Overview: how much came in, from how many people, and how well it is delivered, in a range of time.
+// Overview: events, people and deliveries in a range of time.
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../api';
@@ -11,10 +11,10 @@ import { Range, spanOf } from './overview/range';
 import './overview.css';
 
 type Stats = Schema<'StatsAnswer'>;
-type Troubled = Stats['webhooks'][number];
+type FailingWebhook = Stats['webhooks'][number];
 
-/** While the page is looked at, it is asked again after this. */
-const AGAIN_MS = 60_000;
+/** While the page is visible, it reloads after this. */
+const RELOAD_MS = 60_000;
 
 export default function Overview() {
   const { query } = route.value;
@@ -22,7 +22,7 @@ export default function Overview() {
   const range = ['range', 'from', 'to', 'interval'].map((name) => query.get(name) ?? '');
   const stats = useLoad((admin, signal) => answer(admin.GET('/api/admin/stats', { params: { query: spanOf(query) }, signal })), [...range, version]);
   useEffect(() => {
-    const timer = setInterval(() => document.hidden || setVersion((version) => version + 1), AGAIN_MS);
+    const timer = setInterval(() => document.hidden || setVersion((version) => version + 1), RELOAD_MS);
     return () => clearInterval(timer);
   }, []);
   return (
@@ -49,8 +49,8 @@ function Figures({ stats }: { stats: Stats }) {
   if (totals.events === 0 && totals.people === 0) {
     return (
       <Card>
-        <Empty title="Nothing came in">
-          <p>Events of your pages and servers are counted here, and what became of their deliveries. <a href={to(['live'])}>Live</a> shows how to send the first one, and shows it as it comes in.</p>
+        <Empty title="No events in this range">
+          <p>This page counts the events of your pages and servers, and their deliveries. <a href={to(['live'])}>Live</a> explains how to send the first event, and shows it as it arrives.</p>
         </Empty>
       </Card>
     );
@@ -70,7 +70,7 @@ function Figures({ stats }: { stats: Stats }) {
       </Card>
       <div class="grid">
         <Card title="People">
-          <Facts of={[['Active', <Count of={totals.activePeople} />], ['New', <Count of={totals.newPeople} />], ['In all, now', <a href={to(['people'])}><Count of={totals.people} /></a>]]} />
+          <Facts of={[['Active', <Count of={totals.activePeople} />], ['New', <Count of={totals.newPeople} />], ['Total', <a href={to(['people'])}><Count of={totals.people} /></a>]]} />
           <Chart name="New people" times={times} lines={people} step={interval} />
         </Card>
         <Card title="Deliveries">
@@ -84,22 +84,22 @@ function Figures({ stats }: { stats: Stats }) {
           <Chart name="Deliveries" times={times} lines={deliveries} step={interval} />
         </Card>
         <Card title="Top events">
-          {topEvents.length === 0 ? <p class="quiet">None in this time.</p> : <TopEvents of={topEvents} />}
+          {topEvents.length === 0 ? <p class="quiet">None in this range.</p> : <TopEvents of={topEvents} />}
         </Card>
         <Card title="Webhooks">
           <Facts
             of={[
-              ['Deliveries written', <Count of={totals.deliveries} />],
-              ['Under way', <Count of={totals.pending} />],
+              ['Deliveries created', <Count of={totals.deliveries} />],
+              ['Pending', <Count of={totals.pending} />],
               ['Held', <Count of={totals.held} />],
               ['Dismissed', <Count of={totals.dismissed} />],
-              ['Half within', <Took ms={latencyMs?.p50} />],
+              ['50 % within', <Took ms={latencyMs?.p50} />],
               ['90 % within', <Took ms={latencyMs?.p90} />],
               ['99 % within', <Took ms={latencyMs?.p99} />],
             ]}
           />
           <h3>Held or failing now</h3>
-          {webhooks.length === 0 ? <p class="quiet">None. <a href={to(['webhooks'])}>All webhooks</a></p> : <InTrouble of={webhooks} />}
+          {webhooks.length === 0 ? <p class="quiet">None. <a href={to(['webhooks'])}>All webhooks</a></p> : <FailingWebhooks of={webhooks} />}
         </Card>
       </div>
     </>
@@ -117,20 +117,20 @@ function TopEvents({ of }: { of: Stats['topEvents'] }) {
       keyOf={({ name }) => name}
       columns={[
         { name: 'Event', show: ({ name }) => <a href={to(['live'], { event: name })}>{name}</a> },
-        { name: 'How often', number: true, show: ({ count }) => <Count of={count} /> },
+        { name: 'Count', number: true, show: ({ count }) => <Count of={count} /> },
         { name: 'Share', show: ({ count }) => <progress class="share" aria-hidden="true" value={count} max={most} /> },
       ]}
     />
   );
 }
 
-function stateOf({ active, disabledReason, circuit, held }: Troubled): [tone: Tone, name: string] {
-  if (!active) return ['bad', disabledReason ? 'Switched off for its failures' : 'Off'];
-  if (circuit.state === 'open') return ['warn', 'Failing, left alone for now'];
+function stateOf({ active, disabledReason, circuit, held }: FailingWebhook): [tone: Tone, name: string] {
+  if (!active) return ['bad', disabledReason ? 'Switched off after failures' : 'Off'];
+  if (circuit.state === 'open') return ['warn', 'Failing, paused'];
   return held > 0 ? ['warn', 'Held'] : ['bad', 'Failing'];
 }
 
-function InTrouble({ of }: { of: Troubled[] }) {
+function FailingWebhooks({ of }: { of: FailingWebhook[] }) {
   return (
     <Table
       caption="Webhooks that are held or failing"
@@ -140,7 +140,7 @@ function InTrouble({ of }: { of: Troubled[] }) {
         { name: 'Webhook', show: ({ id, name }) => <a href={to(['webhooks', id])}>{name}</a> },
         { name: 'State', show: (webhook) => <Badge tone={stateOf(webhook)[0]} title={webhook.disabledReason ?? undefined}>{stateOf(webhook)[1]}</Badge> },
         { name: 'Held', number: true, show: ({ held }) => <Count of={held} /> },
-        { name: 'Given up', number: true, show: ({ failed }) => <Count of={failed} /> },
+        { name: 'Failed', number: true, show: ({ failed }) => <Count of={failed} /> },
       ]}
     />
   );

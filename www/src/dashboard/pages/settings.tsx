@@ -1,4 +1,4 @@
-// What a company decides for itself, in parts with an address each.
+// A company's settings, in tabs.
 
 import { answer } from '../../api';
 import { useLoad } from '../load';
@@ -30,7 +30,7 @@ export default function Settings() {
   return (
     <Page title="Settings" name={`${PARTS.find(([one]) => one === part)?.[1] ?? 'Not found'} · Settings`} lead={loaded.data && <>{loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code></>}>
       <Tabs label="Parts of the settings" tabs={PARTS} current={part} at={(id) => ['settings', id]} />
-      {!PARTS.some(([one]) => one === part) && <p class="problem">The settings have no such part. <a href={to(['settings'])}>Go to the first</a></p>}
+      {!PARTS.some(([one]) => one === part) && <p class="problem">There is no such settings page. <a href={to(['settings'])}>Go to Company</a></p>}
       {part === 'keys' && <Keys />}
       {part === 'plan' && <TrackingPlan />}
       {part === 'audit' && <Audit />}

@@ -1,4 +1,4 @@
-// Webhooks: the list, a new one, and one with its deliveries, settings and receiver code.
+// Webhooks: the list, a new webhook, and the page of one webhook.
 
 import { route } from '../route';
 import { List } from './webhooks/list';

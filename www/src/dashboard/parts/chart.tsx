@@ -1,4 +1,4 @@
-// A chart of counts over time: bars, one colour a line, on top of each other. What it shows is also said in words, and stands in a table.
+// A stacked bar chart of counts over time. The same figures are described in its label and listed in a table.
 
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -13,7 +13,7 @@ export interface Line {
 
 const HEIGHT_PX = 190;
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7, 1e8, 1e9];
-/** Ticks between days, in seconds; months are taken as 30 of them and drawn at their first. */
+/** Distances of the ticks of a day axis, in seconds. */
 const DAYS = [1, 2, 3, 7, 14, 30, 60, 90, 180].map((days) => days * 86_400);
 const COMPACT = new Intl.NumberFormat(undefined, { notation: 'compact' });
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
@@ -21,10 +21,10 @@ const MOMENT = { hour: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium',
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 
 const sum = (values: number[]) => values.reduce((all, one) => all + one, 0);
-/** A tick of the time axis: at midnight the day, else the hour. */
+/** The label of a tick: the day at midnight, else the hour. */
 const tick = (at: Date) => (at.getHours() === 0 && at.getMinutes() === 0 ? DAY : HOUR).format(at);
 
-/** `times` are when each step begins, ISO; `step` is hour or day. */
+/** `times` holds the begin of each step, in ISO 8601. */
 export function Chart({ name, times, lines, step }: { name: string; times: string[]; lines: Line[]; step: 'hour' | 'day' }) {
   const canvas = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLUListElement>(null);
@@ -35,8 +35,8 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
   useEffect(() => {
     const element = canvas.current;
     const abort = new AbortController();
-    // The library comes after the figures: they are what the page is looked at for.
-    if (element) void import('uplot').then(({ default: UPlot }) => abort.signal.aborted || draw(UPlot, element, abort.signal), () => {}); // without it, the table has all
+    // The figures show first; the chart library loads after them.
+    if (element) void import('uplot').then(({ default: UPlot }) => abort.signal.aborted || draw(UPlot, element, abort.signal), () => {}); // The table still shows everything.
     return () => abort.abort();
   }, [times, lines, step, scheme]);
 
@@ -44,7 +44,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
     const stepS = step === 'hour' ? 3_600 : 86_400;
     const seconds = times.map((time) => Date.parse(time) / 1000);
     const [first = 0, last = 0] = [seconds[0], seconds.at(-1)];
-    // Each line stands on those after it, and the highest is drawn first.
+    // Each line is stacked on the lines after it; the highest is drawn first.
     const stacked = lines.map((_, line) => seconds.map((_, index) => sum(lines.slice(line).map(({ values }) => values[index] ?? 0))));
     const colours = [...(legend.current?.querySelectorAll('i') ?? [])].map((mark) => getComputedStyle(mark).color);
     const ink = getComputedStyle(element).color;
@@ -80,7 +80,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
   const descriptions = lines.map(({ name, values }) => {
     const most = Math.max(0, ...values);
     const peak = times[values.indexOf(most)];
-    return `${name}: ${number(sum(values))} in all${most > 0 && peak ? `, at most ${number(most)} in one ${step}, that of ${startOf(peak)}` : ''}`;
+    return `${name}: ${number(sum(values))} in total${most > 0 && peak ? `, at most ${number(most)} in one ${step}, on ${startOf(peak)}` : ''}`;
   });
   return (
     <figure class="chart">
@@ -88,14 +88,14 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
         {lines.map(({ name, tone, values }) => (
           <li key={name}><i class={tone} aria-hidden="true" /> {name} <strong>{number(hovered === undefined ? sum(values) : (values[at!] ?? 0))}</strong></li>
         ))}
-        <li class="quiet">{hovered === undefined ? `in all, by the ${step}` : startOf(hovered)}</li>
+        <li class="quiet">{hovered === undefined ? `in total, per ${step}` : startOf(hovered)}</li>
       </ul>
       <div class="chart-place" ref={canvas} role="img" aria-label={`${name} over time. ${descriptions.join('. ')}.`} />
       <details onToggle={(toggle) => setShowsTable(toggle.currentTarget.open)}>
         <summary class="quiet">As a table</summary>
         {showsTable && (
           <Table
-            caption={`${name} by the ${step}`}
+            caption={`${name} per ${step}`}
             items={times.map((_, index) => index)}
             keyOf={(index) => times[index] ?? ''}
             columns={[
@@ -109,7 +109,7 @@ export function Chart({ name, times, lines, step }: { name: string; times: strin
   );
 }
 
-/** Draws anew when the viewer's system turns light or dark. */
+/** Redraws when the viewer's system switches between light and dark. */
 function useScheme() {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const [scheme, setScheme] = useState(dark.matches);

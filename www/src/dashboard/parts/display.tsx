@@ -1,4 +1,4 @@
-// Showing values: times in the viewer's zone, numbers, JSON, codes to copy, cards and tables. Text only ever goes in as text.
+// Display of values: times in the viewer's zone, numbers, JSON, text to copy, cards and tables. Values are always rendered as text, never as HTML.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
@@ -13,7 +13,7 @@ const NUMBER = new Intl.NumberFormat();
 export const number = (value: number) => NUMBER.format(value);
 export const plural = (count: number, one: string, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 export const when = (iso: string) => DAY.format(new Date(iso));
-/** A share of 1 as per cent, without rounding a failure away. */
+/** A share of 1 as a percentage. Anything below 1 never rounds up to 100 %. */
 export const percent = (share: number) => `${share > 0.9999 && share < 1 ? '> 99.99' : Number((share * 100).toFixed(2))} %`;
 export const duration = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(ms < 10_000 ? 2 : 1))} s`);
 
@@ -23,13 +23,13 @@ export const size = (bytes: number) => {
   return `${Number((bytes / by).toPrecision(3))} ${unit}`;
 };
 
-/** What tells a time from others of its list, as short as it can be: a time of today, a day of this year with its time, a day. */
+/** The shortest useful form: the time for today, day and time for this year, else the day. */
 function shortTime(at: Date, now = new Date()) {
   if (at.toDateString() === now.toDateString()) return CLOCK.format(at);
   return (at.getFullYear() === now.getFullYear() ? THIS_YEAR : DATE).format(at);
 }
 
-/** A time in the viewer's zone; the exact one, in UTC, on hover. `short` where it stands in a column. */
+/** A time in the viewer's zone. The exact time in UTC shows on hover. `short` is for narrow columns. */
 export function Time({ at, short = false }: { at: string | null | undefined; short?: boolean }) {
   if (!at) return <span class="quiet">–</span>;
   return <time dateTime={at} title={at}>{short ? shortTime(new Date(at)) : when(at)}</time>;
@@ -43,7 +43,7 @@ export function Json({ value }: { value: unknown }) {
   );
 }
 
-/** A text in a line of its own with a button that copies it. */
+/** A line of text with a button that copies it. */
 export function Copy({ text, label }: { text: string; label: string }) {
   return (
     <span class="copy">
@@ -54,11 +54,11 @@ export function Copy({ text, label }: { text: string; label: string }) {
 }
 
 export function CopyButton({ text, label }: { text: string; label: string }) {
-  const copy = () => navigator.clipboard.writeText(text).then(() => notify(`${label} copied.`), () => notify('This browser did not let the page copy. Select the text instead.'));
+  const copy = () => navigator.clipboard.writeText(text).then(() => notify(`${label} copied.`), () => notify('The browser blocked the copy. Select the text instead.'));
   return <button type="button" class="small secondary" onClick={copy} aria-label={`Copy ${label}`}>Copy</button>;
 }
 
-/** A block of code to copy. */
+/** A block of code with a button that copies it. */
 export function Code({ text, label }: { text: string; label: string }) {
   return (
     <div class="code">
@@ -68,10 +68,10 @@ export function Code({ text, label }: { text: string; label: string }) {
   );
 }
 
-/** Takes the viewer to the page's heading, where what they looked at is not there any more. */
+/** Focuses the page's heading, for when the focused element was removed. */
 export const focusHeading = () => document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
 
-/** `name` is what the browser's tab and history call it, where that is not the title. */
+/** `name` is the name in the browser's tab and history, if it is not the title. */
 export function Page({ title, name = title, lead, actions, children }: { title: string; name?: string; lead?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren }) {
   useEffect(() => {
     document.title = `${name} · TrackMate`;
@@ -120,24 +120,24 @@ export function Facts({ of }: { of: [name: string, value: ComponentChildren][] }
 
 export interface Column<Item> {
   name: string;
-  /** Tells it from another column of the same name. */
+  /** Distinguishes columns of the same name. */
   id?: string;
   show: (item: Item) => ComponentChildren;
-  /** Numbers stand at the right. */
+  /** Numbers are right-aligned. */
   number?: boolean;
-  /** A header that sorts: how it is sorted now, and what a click does. */
+  /** Makes the header sort: the current order, and what a click does. */
   sort?: { order: 'asc' | 'desc' | undefined; by: () => void };
 }
 
-/** Columns that still stand side by side on a phone. */
+/** Number of columns that fit side by side on a phone. */
 const NARROW_COLUMNS = 3;
 
-/** A table; on a phone each row of more than a few columns is a card, with the columns' names before the values. `caption` is for screen readers. */
+/** A table. On a phone, the rows of a wide table become cards, with the column's name before each value. `caption` is for screen readers. */
 export function Table<Item>({ caption, columns, items, keyOf }: { caption: string; columns: Column<Item>[]; items: Item[]; keyOf: (item: Item) => string }) {
   const sorted = (sort: Column<Item>['sort']) => (sort?.order ? (sort.order === 'asc' ? 'ascending' : 'descending') : undefined);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
-      {/* Roles are said, since a card's cells are not laid out as a table's. */}
+      {/* Explicit roles, since the layout of cards would remove the table's own. */}
       <table role="table" class={columns.length > NARROW_COLUMNS ? 'cards' : ''}>
         <caption class="visually-hidden">{caption}</caption>
         <thead role="rowgroup">
@@ -161,7 +161,7 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
   );
 }
 
-/** The foot of a list that is walked by its cursor. */
+/** The button at the end of a list that loads the next page. */
 export function More({ pages }: { pages: { hasMore: boolean; busy: boolean; more: () => void } }) {
   if (!pages.hasMore) return null;
   return <p class="more"><button type="button" class="secondary" aria-disabled={pages.busy} onClick={pages.more}>{pages.busy ? 'Loading…' : 'Show more'}</button></p>;

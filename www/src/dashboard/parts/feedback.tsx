@@ -1,4 +1,4 @@
-// What a page says: problems, emptiness, waiting, marks, and notices that pass.
+// Feedback to the viewer: problems, empty states, loading, badges, progress, and short notices.
 
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
@@ -7,7 +7,7 @@ import type { Loaded } from '../load';
 
 type Children = { children?: ComponentChildren };
 
-/** What went wrong, what to do about it, and what to tell whoever runs TrackMate. */
+/** Shows what went wrong, a link to the fix, and the request id for whoever operates TrackMate. */
 export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
   if (!error) return null;
   const known = error instanceof ApiError ? error : undefined;
@@ -26,7 +26,7 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
   );
 }
 
-/** A list without entries teaches how it gets some. */
+/** An empty list. `children` explain how it gets entries. */
 export function Empty({ title, children }: Children & { title: string }) {
   return (
     <div class="empty">
@@ -42,7 +42,7 @@ export function Badge({ tone = 'quiet', title, children }: Children & { tone?: T
   return <span class={`badge ${tone}`} title={title}>{children}</span>;
 }
 
-/** Shows what was loaded; before that keeps its place, and says it if it takes long. */
+/** Shows the loaded data, and before that a loading state or the problem. */
 export function Await<T>({ of, children }: { of: Loaded<T>; children: (data: T) => ComponentChildren }) {
   if (of.data === undefined) return of.error ? <Problem error={of.error} retry={of.reload} /> : <Waiting />;
   return (
@@ -69,14 +69,14 @@ export function Progress({ label, value, max }: { label: string; value?: number;
 const notice = signal('');
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Says something in passing, on screen and to screen readers. */
+/** Shows a short notice that disappears by itself. Screen readers announce it. */
 export function notify(text: string) {
   notice.value = text;
   clearTimeout(timer);
   timer = setTimeout(() => (notice.value = ''), 6_000);
 }
 
-/** How many dialogs are open: what is outside of them is neither bright nor read out. */
+/** Number of open dialogs. Notices move into the dialog, since screen readers ignore what is outside of it. */
 export const modals = signal(0);
 
 export function Notices({ inDialog = false }: { inDialog?: boolean }) {

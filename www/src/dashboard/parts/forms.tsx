@@ -1,11 +1,11 @@
-// Asking the viewer: buttons that wait, fields with their hints, dialogs.
+// Form controls: buttons with a busy state, fields with hints, dialogs.
 
 import type { ButtonHTMLAttributes, ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Task } from '../load';
 import { modals, Notices, Problem } from './feedback';
 
-/** A button that is busy while its step runs: it keeps the focus and does nothing meanwhile. */
+/** A button that is busy while its task runs. It keeps the focus and ignores clicks meanwhile. */
 export function Button({ task, tone = '', label, children, onClick, ...rest }: { task?: Task; tone?: '' | 'secondary' | 'danger' | 'link' | 'small secondary'; label?: string; children: ComponentChildren } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'label'>) {
   return (
     <button type="button" {...rest} class={tone} aria-label={label} aria-disabled={task?.busy} aria-busy={task?.busy} onClick={task?.busy ? undefined : onClick}>
@@ -14,13 +14,13 @@ export function Button({ task, tone = '', label, children, onClick, ...rest }: {
   );
 }
 
-interface FieldOf {
+interface FieldProps {
   label: ComponentChildren;
   hint?: ComponentChildren;
 }
 
-/** A labelled text field; `type` as of an input. */
-export function Text({ label, hint, value, set, ...rest }: FieldOf & { value: string; set: (value: string) => void; list?: string } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'role' | 'size'>) {
+/** A labelled text field. `type` is that of an input element. */
+export function Text({ label, hint, value, set, ...rest }: FieldProps & { value: string; set: (value: string) => void; list?: string } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'role' | 'size'>) {
   const id = useId();
   return (
     <div class="field">
@@ -31,7 +31,7 @@ export function Text({ label, hint, value, set, ...rest }: FieldOf & { value: st
   );
 }
 
-export function Area({ label, hint, value, set, ...rest }: FieldOf & { value: string; set: (value: string) => void } & Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'value' | 'label' | 'role' | 'size'>) {
+export function Area({ label, hint, value, set, ...rest }: FieldProps & { value: string; set: (value: string) => void } & Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'value' | 'label' | 'role' | 'size'>) {
   const id = useId();
   return (
     <div class="field">
@@ -42,7 +42,7 @@ export function Area({ label, hint, value, set, ...rest }: FieldOf & { value: st
   );
 }
 
-export function Select({ label, hint, value, set, options, ...rest }: FieldOf & { value: string; set: (value: string) => void; options: [value: string, name: string][] } & Omit<SelectHTMLAttributes<HTMLSelectElement>, 'value' | 'label' | 'role' | 'size'>) {
+export function Select({ label, hint, value, set, options, ...rest }: FieldProps & { value: string; set: (value: string) => void; options: [value: string, name: string][] } & Omit<SelectHTMLAttributes<HTMLSelectElement>, 'value' | 'label' | 'role' | 'size'>) {
   const id = useId();
   return (
     <div class="field">
@@ -55,7 +55,7 @@ export function Select({ label, hint, value, set, options, ...rest }: FieldOf & 
   );
 }
 
-export function Check({ label, hint, value, set, ...rest }: FieldOf & { value: boolean; set: (value: boolean) => void } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'type' | 'role'>) {
+export function Check({ label, hint, value, set, ...rest }: FieldProps & { value: boolean; set: (value: boolean) => void } & Omit<InputHTMLAttributes<HTMLInputElement>, 'value' | 'label' | 'type' | 'role'>) {
   const id = useId();
   return (
     <div class="field check">
@@ -66,10 +66,10 @@ export function Check({ label, hint, value, set, ...rest }: FieldOf & { value: b
   );
 }
 
-/** A modal dialog; Escape and the backdrop close it. It begins at its first field, and whoever leaves it is back where they opened it. */
+/** A modal dialog. Escape and a click on the backdrop close it. It focuses its first field, and on close gives the focus back to what opened it. */
 export function Dialog({ title, close, children, wide = false }: { title: ComponentChildren; close: () => void; children: ComponentChildren; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  // The browser says that a dialog was closed a moment later, when it may be open again as another.
+  // The browser's close event comes late: by then another dialog may be open in its place.
   const gone = useRef(false);
   const id = useId();
   useLayoutEffect(() => {
@@ -81,7 +81,7 @@ export function Dialog({ title, close, children, wide = false }: { title: Compon
     return () => {
       modals.value -= 1;
       gone.current = true;
-      // The browser gives the focus back when a dialog is closed, but not when it is taken away open.
+      // The browser restores the focus when a dialog is closed, but not when it is removed while open.
       opened?.close();
       if (opener instanceof HTMLElement && !opener.contains(document.activeElement)) opener.focus();
     };
@@ -100,7 +100,7 @@ export function Dialog({ title, close, children, wide = false }: { title: Compon
   );
 }
 
-/** Asks before something that cannot be taken back: `children` say what goes; with `word`, it must be typed. */
+/** Asks for confirmation. `children` explain what will happen. */
 export function Confirm({ title, act, task, close, run, children, disabled }: { title: string; act: string; task: Task; close: () => void; run: () => void; children: ComponentChildren; disabled?: boolean }) {
   return (
     <Dialog title={title} close={close}>
@@ -114,7 +114,7 @@ export function Confirm({ title, act, task, close, run, children, disabled }: { 
   );
 }
 
-/** A form whose step runs when it is sent; the problem shows above its buttons. */
+/** A form that runs its task on submit. A problem shows above its buttons. */
 export function Form({ task, act, submit, children, actions, inline = false }: { task: Task; act: string; submit: () => void; children: ComponentChildren; actions?: ComponentChildren; inline?: boolean }) {
   return (
     <form

@@ -1,4 +1,4 @@
-// Parts of one page, each at an address of its own.
+// Tabs of one page. Each has its own URL.
 
 import { to } from '../route';
 

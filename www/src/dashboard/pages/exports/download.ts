@@ -1,13 +1,13 @@
-// Taking an export: streamed into a file, part after part where one request does not reach its end, and each part's bytes held against the hash of its record.
+// Downloads an export into a file. A long export takes several requests, one per part. The hash of each part is compared with the export's record.
 
 import { Hash } from 'fast-sha256';
 import { adminClient, answer, type Schema, stream } from '../../../api';
 
 type Export = Schema<'Export'>;
 
-/** What has come so far. */
+/** What was received so far. */
 export interface Transferred {
-  /** As far as lines tell: a cell with a line end counts as more. */
+  /** An estimate: a cell with a line break counts as more rows. */
   rows: number;
   bytes: number;
 }
@@ -15,16 +15,16 @@ export interface Transferred {
 export interface SavedExport {
   name: string;
   bytes: number;
-  /** The records of the parts, which are one unless the export was too long for one request. */
+  /** The records of the parts. There is one, unless the export was too long for one request. */
   parts: Export[];
 }
 
 /** Where the bytes go. */
 export interface Sink {
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Hands the file over. */
+  /** Saves the file. */
   close(name: string): Promise<void>;
-  /** Nothing is kept. */
+  /** Discards the file. */
   abort(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const LINE_END = 10;
 const RECORD_TRIES = 40;
 const RECORD_PAUSE_MS = 250;
 
-/** Gathers the file and has the browser save it. Folded into a Blob every few megabytes, which the browser may keep on disk. */
+/** Collects the file in a Blob and lets the browser save it. Pieces join the Blob every few megabytes, since the browser may keep a Blob on disk. */
 export function blobSink(type: string): Sink {
   let whole = new Blob([], { type });
   let pieces: Uint8Array<ArrayBuffer>[] = [];
@@ -64,7 +64,7 @@ export function blobSink(type: string): Sink {
   };
 }
 
-/** Writes straight into a file that the viewer chose. */
+/** Writes directly into a file that the viewer chose. */
 export async function fileSink(file: FileSystemFileHandle): Promise<Sink> {
   const writable = await file.createWritable();
   return { write: (bytes) => writable.write(bytes), close: () => writable.close(), abort: () => writable.abort() };
@@ -72,7 +72,7 @@ export async function fileSink(file: FileSystemFileHandle): Promise<Sink> {
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** The record of an export that was read to its end, which is noted a moment later. */
+/** The record of a finished export. TrackMate completes it a moment after the last byte. */
 async function recordOf(key: string, id: string): Promise<Export> {
   for (let tries = 1; ; tries += 1) {
     const { export: record } = await answer(adminClient(key).GET('/api/admin/exports/{id}', { params: { path: { id } } }));
@@ -83,18 +83,18 @@ async function recordOf(key: string, id: string): Promise<Export> {
 
 export interface ExportRequest {
   key: string;
-  /** Below `/api/admin/`. */
+  /** Relative to `/api/admin/`. */
   path: string;
   query: URLSearchParams;
-  /** Whether parts one after the other are the whole: so in lines, not in one JSON document. */
+  /** Whether the parts can be concatenated: true for lines, false for one JSON document. */
   inParts: boolean;
 }
 
-/** Downloads it all into the sink. Throws when it breaks off, is stopped by the signal, or is not what was sent. */
+/** Downloads the whole export into the sink. Throws if the connection breaks, the signal aborts, or a hash differs. */
 export async function download({ key, path, query, inParts }: ExportRequest, sink: Sink, onProgress: (transferred: Transferred) => void, signal: AbortSignal): Promise<SavedExport> {
   const parameters = new URLSearchParams(query);
   if (inParts) parameters.set('partial', 'true');
-  // Whoever clicks opens the file in a spreadsheet.
+  // A person opens this file in a spreadsheet, which needs the byte order mark to recognize UTF-8.
   if (path.endsWith('/csv')) parameters.set('bom', 'true');
   const transferred: Transferred = { rows: 0, bytes: 0 };
   const parts: Export[] = [];
@@ -108,7 +108,7 @@ export async function download({ key, path, query, inParts }: ExportRequest, sin
         throw signal.aborted ? error : await interruption(key, id, transferred);
       });
       const record = await recordOf(key, id);
-      if (record.sha256 !== hash) throw new Error('What arrived is not what was sent: its SHA-256 differs from the record’s. Nothing was saved; try again.');
+      if (record.sha256 !== hash) throw new Error('The file is damaged: its SHA-256 differs from the export’s record. Nothing was saved. Try again.');
       parts.push(record);
       if (record.state !== 'partial' || !record.next) break;
       parameters.set('snapshot', record.snapshot);
@@ -122,7 +122,7 @@ export async function download({ key, path, query, inParts }: ExportRequest, sin
   return { name, bytes: transferred.bytes, parts };
 }
 
-/** Reads the answer into the sink → its SHA-256. */
+/** Reads the response into the sink. Returns its SHA-256. */
 async function drain(response: Response, sink: Sink, transferred: Transferred, onProgress: (transferred: Transferred) => void): Promise<string> {
   const hash = new Hash();
   const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
@@ -139,6 +139,6 @@ async function drain(response: Response, sink: Sink, transferred: Transferred, o
 
 async function interruption(key: string, id: string, { rows }: Transferred): Promise<Error> {
   const record = await recordOf(key, id).catch(() => undefined);
-  if (record?.next) return new Error('This is too much for one JSON document. Choose CSV or NDJSON, which go on in parts, or fewer rows.');
-  return new Error(`The transfer broke off after some ${rows} rows. Nothing was saved; try again.`);
+  if (record?.next) return new Error('This is too much for one JSON document. Choose CSV or NDJSON, which can take several requests, or export fewer rows.');
+  return new Error(`The download broke off after about ${rows} rows. Nothing was saved. Try again.`);
 }

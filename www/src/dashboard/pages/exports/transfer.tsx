@@ -1,4 +1,4 @@
-// The button that downloads, its progress, and what was saved in the end.
+// The download button, its progress, and the summary of the saved file.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { signOutIfRevoked, signedIn } from '../../session';
@@ -17,7 +17,7 @@ interface TransferRequest {
   format: Format;
 }
 
-/** Chromium's, where the page is served securely. */
+/** The browser's file picker. Only Chromium has one, and only on secure pages. */
 const picker = () => (globalThis as { showSaveFilePicker?: (options: object) => Promise<FileSystemFileHandle> }).showSaveFilePicker;
 
 function Outcome({ saved }: { saved: SavedExport }) {
@@ -26,21 +26,21 @@ function Outcome({ saved }: { saved: SavedExport }) {
   const [first, ...more] = saved.parts;
   return (
     <div class="notice" role="status" data-saved={first?.id}>
-      <p><strong>{saved.name}</strong>: {plural(rows, 'row')}, {size(saved.bytes)}{more.length > 0 && `, in ${saved.parts.length} parts`}. Every byte is what was sent: the SHA-256 {more.length ? 'of each part agrees with its record' : 'agrees with the record'}.</p>
+      <p><strong>{saved.name}</strong>: {plural(rows, 'row')}, {size(saved.bytes)}{more.length > 0 && `, in ${saved.parts.length} parts`}. The file is complete: the SHA-256 {more.length ? 'of each part matches its record' : 'matches the record'}.</p>
       {!more.length && first?.sha256 && <p><Copy text={first.sha256} label="SHA-256" /></p>}
-      {changed > 0 && <p>{plural(changed, 'person', 'people')} changed while it was made, so it is not the state of one instant. Take it again if that matters.</p>}
+      {changed > 0 && <p>{plural(changed, 'person', 'people')} changed during the export, so the file is not a snapshot of one instant. Export again if that matters.</p>}
     </div>
   );
 }
 
-/** `rows` are those to be expected, where they were counted; `done` is told that the list of exports has a new one. */
+/** `rows` is the expected number, if it was counted. `done` is called after each attempt, since the list of exports has a new entry then. */
 export function Transfer({ request, rows, done, disabled }: { request: TransferRequest; rows: number | undefined; done?: () => void; disabled?: boolean }) {
   const [transferred, setTransferred] = useState<Transferred>();
   const [saved, setSaved] = useState<SavedExport>();
   const [error, setError] = useState<unknown>();
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
-  // Who leaves while it comes is asked first.
+  // Ask before the viewer leaves the page during a download.
   useEffect(() => {
     if (!transferred) return;
     const ask = (leaving: BeforeUnloadEvent) => leaving.preventDefault();
@@ -60,7 +60,7 @@ export function Transfer({ request, rows, done, disabled }: { request: TransferR
       const { path, query, format } = request;
       setSaved(await download({ key: session.key, path, query, inParts: format !== 'json' }, sink, setTransferred, stopped.signal));
     } catch (error) {
-      // Who stopped it, or closed the browser's own dialog, knows.
+      // The viewer stopped it or closed the file picker: that is no error.
       if (!(error instanceof DOMException && error.name === 'AbortError')) setError(signOutIfRevoked(error));
     }
     setTransferred(undefined);
@@ -68,7 +68,7 @@ export function Transfer({ request, rows, done, disabled }: { request: TransferR
     done?.();
   };
   const type = TYPES[request.format];
-  const pick = () => picker()?.({ suggestedName: `export.${request.format}`, types: [{ accept: { [type]: [`.${request.format}`] } }] }) ?? Promise.reject(new Error('This browser does not let pages write into files.'));
+  const pick = () => picker()?.({ suggestedName: `export.${request.format}`, types: [{ accept: { [type]: [`.${request.format}`] } }] }) ?? Promise.reject(new Error('This browser does not let pages write files.'));
 
   return (
     <>
@@ -76,15 +76,15 @@ export function Transfer({ request, rows, done, disabled }: { request: TransferR
         <div class="actions">
           <Progress label={`${number(rows === undefined ? transferred.rows : Math.min(transferred.rows, rows))}${rows === undefined ? '' : ` of ${number(rows)}`} rows, ${size(transferred.bytes)}`} value={transferred.rows} max={rows} />
           <Button tone="secondary" onClick={() => running.current?.abort()}>Stop</Button>
-          <span class="hint">Stay on this page until it is done.</span>
+          <span class="hint">Stay on this page until the download is finished.</span>
         </div>
       ) : (
         <div class="actions">
           <Button disabled={disabled} onClick={() => run(async () => blobSink(type))}>Download</Button>
-          {picker() && <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>Save into a file…</Button>}
+          {picker() && <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>Save to a file…</Button>}
         </div>
       )}
-      {picker() && <p class="hint">“Download” gathers the file in the browser before it is saved; “Save into a file…” writes it as it comes, which suits very large ones.</p>}
+      {picker() && <p class="hint">“Download” collects the file in the browser before saving it. “Save to a file…” writes it as it arrives, which is better for very large files.</p>}
       <Problem error={error} />
       {saved && <Outcome saved={saved} />}
     </>

@@ -1,4 +1,4 @@
-// Live without an entry: how to get the first one.
+// The empty state of Live: how to send the first event.
 
 import { answer } from '../../../api';
 import { isLocal } from '../../../local';
@@ -20,24 +20,24 @@ const curl = (companyId: string) => `curl ${location.origin}/api/events -H 'Cont
 export function EmptyLive({ filtered }: { filtered: boolean }) {
   const task = useTask();
   const companyId = company.value;
-  if (filtered) return <Empty title="Nothing like this yet">{<p>What comes in and fits the filters shows here at once.</p>}</Empty>;
+  if (filtered) return <Empty title="No events match">{<p>New events that match the filters show here at once.</p>}</Empty>;
   const send = async () => {
     const body = { company_id: companyId, sessionId: 'session_by_hand', events: [{ eventType: 'hello', eventData: { from: 'the dashboard' } }] };
     if (await task.run((admin) => answer(admin.POST('/api/events', { body })))) notify('A test event was sent.');
   };
   return (
-    <Empty title="Listening. What comes in from now on shows here at once">
-      <p>The quickest way to see one:</p>
+    <Empty title="Listening. New events show here at once">
+      <p>The quickest way to see an event:</p>
       <div class="actions">
         <Button task={task} onClick={send}>Send a test event</Button>
         {isLocal && <a class="button secondary" href={shop()}>Open the demo shop</a>}
       </div>
       <Problem error={task.error} />
-      <p>From your own pages, put this into the <code>{'<head>'}</code>:</p>
+      <p>To send from your pages, put this into the <code>{'<head>'}</code>:</p>
       <Code label="snippet" text={snippet(companyId)} />
-      <p>From a terminal:</p>
+      <p>To send from a terminal:</p>
       <Code label="curl line" text={curl(companyId)} />
-      <p>What your server sends shows here too. Its key is made in <a href={to(['settings'])}>Settings</a>, and <a href="/docs/">the docs</a> say how to send.</p>
+      <p>Events from your server show here too. Create its key in <a href={to(['settings'])}>Settings</a>; <a href="/docs/">the docs</a> explain how to send.</p>
     </Empty>
   );
 }

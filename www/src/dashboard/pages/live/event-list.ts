@@ -1,20 +1,20 @@
-// The list of what came in, newest first: what the API has of it, then what it streams. Bounded, each entry once, and what comes while it is held waits.
+// The list of received events, newest first: first the API's list, then its stream. The list is bounded and has each entry once. While it is paused, new entries wait.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
 import { follow } from '../../event-stream';
 import { signOutIfRevoked, signedIn } from '../../session';
 
-/** What the API says of an item that came in; `bot` where it marks those. */
+/** A received item as the API returns it. `bot` is set if the API marks bots. */
 export type Incoming = Schema<'Incoming'> & { bot?: boolean };
 
-/** Entries that are kept; older ones leave the list. */
+/** Number of entries in the list. Older ones are dropped. */
 export const ENTRIES_MAX = 500;
 const PAGE = 50;
-/** What arrives is shown in steps of this, so that a flood costs no more than its list. */
+/** New entries are shown in steps of this, so that a flood of events does not re-render for each. */
 const STEP_MS = 100;
 
-/** A tab that nobody looks at stops following after this: each second of it is a query. */
+/** A hidden tab stops following after this, since each second of following costs a query. */
 const HIDDEN_MS_MAX = 10 * 60_000;
 
 export interface EventFilters {
@@ -34,7 +34,7 @@ const page = (admin: Admin, { limit, cursor, outcome, door, eventType }: Partial
 interface List {
   shown: Incoming[];
   waiting: Incoming[];
-  /** Of which the oldest may be gone already. */
+  /** All that arrived while paused, including entries that were dropped since. */
   waitingCount: number;
   cursor: string | null;
   loaded: boolean;
@@ -46,7 +46,7 @@ interface Owner {
   name: string | null;
 }
 
-/** The entries, those without an owner that have found one with their owner's name. */
+/** The entries, with the owner's name added to those whose owner became known. */
 const withOwners = (entries: Incoming[], ownerOf: (entry: Incoming) => Owner | undefined) =>
   entries.map((entry) => {
     const owner = entry.userId || entry.outcome === 'rejected' ? undefined : ownerOf(entry);
@@ -56,7 +56,7 @@ const withOwners = (entries: Incoming[], ownerOf: (entry: Incoming) => Owner | u
 const NONE: List = { shown: [], waiting: [], waitingCount: 0, cursor: null, loaded: false };
 const newest = (entries: Incoming[]) => entries.slice(0, ENTRIES_MAX);
 
-/** Whether the tab has been out of sight for long. */
+/** Whether the tab has been hidden for a long time. */
 function useAsleep() {
   const [asleep, setAsleep] = useState(false);
   useEffect(() => {
@@ -76,7 +76,7 @@ function useAsleep() {
   return asleep;
 }
 
-/** `isPaused` is asked whenever something arrives: whether it has to wait for `release`. */
+/** `isPaused` is called when entries arrive: if it is true, they wait for `release`. */
 export function useEventList(filters: EventFilters, isPaused: () => boolean) {
   const [list, setList] = useState<List>(NONE);
   const [connected, setConnected] = useState(true);
@@ -93,7 +93,7 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
     if (!session || asleep) return;
     const abort = new AbortController();
     let arrived: Incoming[] = [];
-    // Whose sessions are: an identify gives its person what the session had sent before it.
+    // Owners of sessions: an identify also gives the person the earlier events of the session.
     const owners = new Map<string, Owner>();
     let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -123,12 +123,12 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
       timer ??= setTimeout(show, STEP_MS);
     };
     const start = async () => {
-      // The stream is followed from before the list on, so that nothing falls between the two.
+      // The stream begins before the list was read, so that no entry is missed between the two.
       const before = filtered ? (await page(session.admin, { limit: 1 })).events[0]?.seq : undefined;
       const { events, pagination } = await load();
       if (abort.signal.aborted) return;
       setList({ ...NONE, shown: events, cursor: pagination.nextCursor, loaded: true });
-      // It is not filtered there: what is passed over is known as passed when it is taken up again.
+      // The stream is not filtered, so that a reconnect continues after skipped entries too.
       await follow({ key: session.key, path: '/api/admin/events/stream', after: before ?? events[0]?.seq ?? 0, onMessage: take, onConnection: setConnected, signal: abort.signal });
     };
     setList(NONE);
@@ -147,12 +147,12 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
     hasMore: list.cursor !== null && list.shown.length < ENTRIES_MAX,
     isFull: list.shown.length >= ENTRIES_MAX,
     retry: () => setVersion((version) => version + 1),
-    /** Shows what waits. */
+    /** Shows the waiting entries. */
     release: () => setList((list) => (list.waiting.length ? { ...list, shown: newest([...list.waiting, ...list.shown]), waiting: [], waitingCount: 0 } : list)),
-    /** An entry's receipt told whose it is. */
+    /** Sets the owner of an entry, known from its receipt. */
     setOwner: (door: string, messageId: string, owner: Owner) =>
       setList((list) => ({ ...list, shown: withOwners(list.shown, (entry) => (entry.door === door && entry.messageId === messageId ? owner : undefined)) })),
-    /** Adds the next older ones. */
+    /** Loads older entries. */
     more: () => {
       if (busy || list.cursor === null) return;
       setBusy(true);

@@ -1,4 +1,4 @@
-// One event, opened: its data, its receipt, whose it is and why, and where it was delivered.
+// One open event: its data, its outcome, its person and the link to them, and its deliveries.
 
 import type { ComponentChild } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -14,19 +14,19 @@ type Receipt = Schema<'EventReceipt'>;
 type Delivery = Schema<'ReceiptDelivery'>;
 type SetOwner = ReturnType<typeof useEventList>['setOwner'];
 
-/** Until the deliveries of an event have ended, it is asked again after this. */
-const AGAIN_MS = 2_000;
+/** While deliveries of the event are pending, it is reloaded after this. */
+const RELOAD_MS = 2_000;
 
-const REDACTED = 'What was rejected keeps its shape, and none of its values.';
+const REDACTED = 'Of a rejected event, TrackMate keeps the shape of its data, but no values.';
 
-/** `entry` is what the list has of it: of a rejected item without a message id, all there is. */
+/** `entry` is the event's entry in the list. For a rejected event without a message id there is nothing else. */
 export function EventPanel({ door, messageId, entry, setOwner }: { door: string; messageId: string | undefined; entry: Incoming | undefined; setOwner: SetOwner }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { query } = route.value;
   const back = to(['live'], Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, query.get(name) ?? ''])));
   const close = () => {
     const row = document.querySelector<HTMLElement>('.entry [aria-current]');
-    // The list may be under the panel, and takes the focus once that is gone.
+    // The panel may cover the list, so focus the row only after the panel is removed.
     addEventListener('hashchange', () => setTimeout(() => (row ? row.focus() : focusHeading())), { once: true });
     location.hash = back;
   };
@@ -39,10 +39,10 @@ export function EventPanel({ door, messageId, entry, setOwner }: { door: string;
   return (
     <aside class="card event-panel" aria-labelledby="event-panel-title">
       <div class="card-head">
-        <h2 id="event-panel-title" ref={heading} tabIndex={-1}>{entry ? (entry.eventType ?? 'Without a name') : 'Event'}</h2>
+        <h2 id="event-panel-title" ref={heading} tabIndex={-1}>{entry ? (entry.eventType ?? 'Unnamed event') : 'Event'}</h2>
         <button type="button" class="small secondary" onClick={close}>Close</button>
       </div>
-      {messageId ? <LoadedEvent door={door} messageId={messageId} setOwner={setOwner} /> : entry ? <EventWithoutId entry={entry} /> : <p>This one came without a message id, and is no longer in the list. Only what has one can be found again.</p>}
+      {messageId ? <LoadedEvent door={door} messageId={messageId} setOwner={setOwner} /> : entry ? <EventWithoutId entry={entry} /> : <p>This event has no message id and is no longer in the list, so it cannot be found.</p>}
     </aside>
   );
 }
@@ -52,7 +52,7 @@ function LoadedEvent({ door, messageId, setOwner }: { door: string; messageId: s
   const { data } = receipt;
   useEffect(() => {
     if (!data?.deliveries.some(({ status }) => status === 'pending')) return;
-    const timer = setTimeout(receipt.reload, AGAIN_MS);
+    const timer = setTimeout(receipt.reload, RELOAD_MS);
     return () => clearTimeout(timer);
   }, [data]);
   useEffect(() => {
@@ -65,22 +65,22 @@ function EventDetails({ receipt: { event, person, deliveries } }: { receipt: Rec
   return (
     <>
       <p class="outcome">
-        <Badge tone={OUTCOME_TONE[event.outcome]}>{event.outcome}</Badge> <strong>{event.eventType ?? 'Without a name'}</strong> by the {event.door}
-        {event.duplicates ? <>, sent {plural(event.duplicates, 'more time', 'more times')} since and stored once</> : null}
+        <Badge tone={OUTCOME_TONE[event.outcome]}>{event.outcome}</Badge> <strong>{event.eventType ?? 'Unnamed event'}</strong> from the {event.door}
+        {event.duplicates ? <>, sent {plural(event.duplicates, 'more time', 'more times')} and stored once</> : null}
       </p>
       {event.outcome === 'rejected' && <Reason code={event.code} message={event.message} field={event.field} />}
       {event.warnings?.map(({ message }) => <p class="notice">{message}</p>)}
       <Facts
         of={[
           ['Received', <Time at={event.receivedAt} />],
-          ['Happened', <Time at={event.timestamp} />],
-          ...(event.originalTimestamp && event.originalTimestamp !== event.timestamp ? [['As its sender had it', <Time at={event.originalTimestamp} />] as [string, ComponentChild]] : []),
+          ['Time', <Time at={event.timestamp} />],
+          ...(event.originalTimestamp && event.originalTimestamp !== event.timestamp ? [['Time sent by the client', <Time at={event.originalTimestamp} />] as [string, ComponentChild]] : []),
           ['Session', event.sessionId ? <code>{event.sessionId}</code> : '–'],
           ['Message id', <span class="copy"><code>{event.messageId}</code><CopyButton text={event.messageId} label="message id" /></span>],
         ]}
       />
-      <h3>Whose it is</h3>
-      {person ? <Owner person={person} /> : <p class="quiet">{event.outcome === 'rejected' ? 'Nobody’s: it is not stored.' : 'Nobody’s yet. Once somebody is identified in its session, it is theirs.'}</p>}
+      <h3>Person</h3>
+      {person ? <Owner person={person} /> : <p class="quiet">{event.outcome === 'rejected' ? 'None, since the event was not stored.' : 'None yet. The event gets a person when its session is identified.'}</p>}
       <h3>Data</h3>
       {event.outcome === 'rejected' && <p class="hint">{REDACTED}</p>}
       {event.eventData ? <Json value={event.eventData} /> : <p class="quiet">None.</p>}
@@ -93,20 +93,20 @@ function EventDetails({ receipt: { event, person, deliveries } }: { receipt: Rec
       {event.outcome !== 'rejected' && (
         <>
           <h3>Deliveries</h3>
-          {deliveries.length ? <ul class="sent">{deliveries.map((delivery) => <DeliveryItem key={delivery.id} delivery={delivery} />)}</ul> : <p class="quiet">None: no active <a href={to(['webhooks'])}>webhook</a> wanted it when it came.</p>}
+          {deliveries.length ? <ul class="sent">{deliveries.map((delivery) => <DeliveryItem key={delivery.id} delivery={delivery} />)}</ul> : <p class="quiet">None: no active <a href={to(['webhooks'])}>webhook</a> was subscribed to it.</p>}
         </>
       )}
     </>
   );
 }
 
-/** A rejected item that nothing but the list knows. */
+/** A rejected event without a message id, of which only the list's entry exists. */
 function EventWithoutId({ entry }: { entry: Incoming }) {
   return (
     <>
-      <p class="outcome"><Badge tone={OUTCOME_TONE[entry.outcome]}>{entry.outcome}</Badge> by the {entry.door}, without a message id</p>
+      <p class="outcome"><Badge tone={OUTCOME_TONE[entry.outcome]}>{entry.outcome}</Badge> from the {entry.door}, without a message id</p>
       <Reason code={entry.code} message={entry.message} field={entry.field} />
-      <Facts of={[['Received', <Time at={entry.at} />], ['Happened', <Time at={entry.timestamp} />], ['Session', entry.sessionId ? <code>{entry.sessionId}</code> : '–']]} />
+      <Facts of={[['Received', <Time at={entry.at} />], ['Time', <Time at={entry.timestamp} />], ['Session', entry.sessionId ? <code>{entry.sessionId}</code> : '–']]} />
       <h3>Data</h3>
       <p class="hint">{REDACTED}</p>
       {entry.eventData ? <Json value={entry.eventData} /> : <p class="quiet">None.</p>}
@@ -117,8 +117,8 @@ function EventWithoutId({ entry }: { entry: Incoming }) {
 function Reason({ code, message, field }: { code: string | null; message: string | null; field: string | null }) {
   return (
     <div class="problem">
-      <p>{message ?? 'It was rejected.'}</p>
-      <p class="quiet">{code && <a href={`/docs/problems/#${code}`}>{code}: what to do</a>}{field && <> in <code>{field}</code></>}</p>
+      <p>{message ?? 'The event was rejected.'}</p>
+      <p class="quiet">{code && <a href={`/docs/problems/#${code}`}>How to fix {code}</a>}{field && <> in <code>{field}</code></>}</p>
     </div>
   );
 }
@@ -127,10 +127,10 @@ function Owner({ person }: { person: NonNullable<Receipt['person']> }) {
   const { id, name, email, linkedBy } = person;
   return (
     <>
-      <p><a href={to(['people', id])}>{name || email || 'Somebody without a name'}</a>{name && email ? <span class="quiet"> {email}</span> : null}</p>
+      <p><a href={to(['people', id])}>{name || email || 'Unnamed person'}</a>{name && email ? <span class="quiet"> {email}</span> : null}</p>
       {linkedBy && (
         <p class="quiet">
-          By the identify of <Time at={linkedBy.at} /> in session <code>{linkedBy.sessionId}</code>
+          Linked by the identify of <Time at={linkedBy.at} /> in session <code>{linkedBy.sessionId}</code>
           {linkedBy.messageId && <> (<code>{linkedBy.messageId}</code>)</>}.
         </p>
       )}
@@ -139,11 +139,11 @@ function Owner({ person }: { person: NonNullable<Receipt['person']> }) {
 }
 
 const STATUS: Record<string, [tone: Tone, name: string]> = {
-  pending: ['accent', 'under way'],
+  pending: ['accent', 'pending'],
   held: ['warn', 'held'],
   delivered: ['good', 'delivered'],
-  failed_permanent: ['bad', 'refused'],
-  exhausted: ['bad', 'given up'],
+  failed_permanent: ['bad', 'failed'],
+  exhausted: ['bad', 'exhausted'],
   dismissed: ['quiet', 'dismissed'],
 };
 
@@ -152,7 +152,7 @@ function DeliveryItem({ delivery }: { delivery: Delivery }) {
   return (
     <li>
       <p>
-        <Badge tone={tone}>{name}</Badge> <a href={to(['webhooks', delivery.webhookId])}>{delivery.webhookName || 'A webhook that is gone'}</a>
+        <Badge tone={tone}>{name}</Badge> <a href={to(['webhooks', delivery.webhookId])}>{delivery.webhookName || 'Deleted webhook'}</a>
         {delivery.status === 'pending' && delivery.nextAttemptAt && <span class="quiet"> next attempt <Time at={delivery.nextAttemptAt} /></span>}
       </p>
       {delivery.attempts.length > 0 && (
@@ -164,7 +164,7 @@ function DeliveryItem({ delivery }: { delivery: Delivery }) {
           ))}
         </ol>
       )}
-      {delivery.attempts.length === 0 && <p class="quiet">No attempt so far.</p>}
+      {delivery.attempts.length === 0 && <p class="quiet">No attempt yet.</p>}
     </li>
   );
 }

@@ -1,11 +1,11 @@
-// Which time the overview is of: the last day, week or month, or days of the viewer's choice. It stands in the address, so it can be shared.
+// The overview's range: the last day, week or month, or days of the viewer's choice. It is part of the URL, so it can be shared.
 
 import { Button } from '../../parts/forms';
 import { setQuery } from '../../route';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HOUR_MS = DAY_MS / 24;
-/** Days that the API tells by the hour at the most, and up to which it does unless asked otherwise. */
+/** The longest range that the API counts per hour, and the longest that is counted per hour by default. */
 const HOURLY_DAYS_MAX = 31;
 const HOURLY_DAYS = 2;
 
@@ -15,11 +15,11 @@ export interface Span {
   from: string;
   to: string;
   interval: 'hour' | 'day';
-  /** Of whose clocks the days are; where the browser cannot say, they have 24 hours each. */
+  /** The time zone of the days. Without it, each day has 24 hours. */
   zone?: string;
 }
 
-/** The viewer's zone. Some browsers throw when they are asked for it. */
+/** The viewer's time zone. Some browsers throw here. */
 function zone(): { zone?: string } {
   try {
     const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
@@ -34,8 +34,7 @@ const midnight = (at: Date, days = 0) => new Date(at.getFullYear(), at.getMonth(
 const shown = (at: Date) => `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, '0')}-${String(at.getDate()).padStart(2, '0')}`;
 const read = (date: string | null) => (date && /^\d{4}-\d{2}-\d{2}$/.test(date) ? new Date(`${date}T00:00`) : undefined);
 
-/** The range that the address names, as the API is asked for it. Days begin at the viewer's midnight, also where clocks change; the last 24 hours end with
- *  this one. */
+/** The URL's range as the API's parameters. Days begin at the viewer's midnight, also when clocks change. The last 24 hours include the current hour. */
 export function spanOf(query: URLSearchParams, now = new Date()): Span {
   const [from, until] = [read(query.get('from')), read(query.get('to'))];
   const [, , days] = LAST.find(([range]) => range === query.get('range')) ?? LAST[0]!;
@@ -67,9 +66,9 @@ export function Range({ query }: { query: URLSearchParams }) {
         {edge('To', last, (date) => setQuery({ range: '', interval: '', from: date < first ? date : first, to: date }))}
       </span>
       {days <= HOURLY_DAYS_MAX && (
-        <select aria-label="In steps of" value={interval} onChange={(change) => setQuery({ interval: change.currentTarget.value })}>
-          <option value="hour">by the hour</option>
-          <option value="day">by the day</option>
+        <select aria-label="Interval" value={interval} onChange={(change) => setQuery({ interval: change.currentTarget.value })}>
+          <option value="hour">per hour</option>
+          <option value="day">per day</option>
         </select>
       )}
     </div>

@@ -1,4 +1,4 @@
-// The columns of the list of people, and the viewer's choice of them: in the address, and in this browser for the next time. Only their names are kept.
+// The columns of the list of people, and the viewer's choice. The choice is kept in the URL and in this browser; only the names of columns are stored.
 
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
@@ -32,7 +32,7 @@ export const COLUMNS: PeopleColumn[] = [
   text('phone', 'Phone'),
   { id: 'tags', name: 'Tags', show: ({ tags }) => <span class="badges">{tags.map(({ id, name }) => <Badge key={id}>{name}</Badge>)}</span> },
   time('lastActive', 'Last active', ({ lastActive }) => lastActive),
-  time('createdAt', 'Known since', ({ createdAt }) => createdAt, 'createdAt'),
+  time('createdAt', 'Created', ({ createdAt }) => createdAt, 'createdAt'),
   time('updatedAt', 'Changed', ({ timestamps }) => timestamps.updatedAt, 'updatedAt'),
   { id: 'exportConsent', name: 'Consent', show: ({ exportConsent }) => (exportConsent.given ? <Badge tone="good">given</Badge> : <span class="quiet">–</span>) },
   { id: 'optIns', name: 'Opted in', show: ({ optIns }) => Object.entries(optIns).filter(([, on]) => on).map(([platform]) => platform).join(', ') },
@@ -62,7 +62,7 @@ function choose(columns: string[]) {
   setQuery({ columns: columns.join(',') || 'none' });
 }
 
-/** Asks which columns to show; the custom fields of the people at hand can be columns too. */
+/** Lets the viewer choose columns, including custom fields of the people on screen. */
 export function ColumnChoice({ users }: { users: User[] }) {
   const menu = useRef<HTMLDetailsElement>(null);
   const ids = chosen().map(({ id }) => id);
@@ -78,7 +78,7 @@ export function ColumnChoice({ users }: { users: User[] }) {
         menu.current.querySelector('summary')?.focus();
       }}
       onFocusOut={({ relatedTarget }) => {
-        // Whoever went on with something else is done here.
+        // Close the menu when the focus leaves it.
         if (relatedTarget instanceof Node && !menu.current?.contains(relatedTarget)) menu.current?.removeAttribute('open');
       }}
     >

@@ -1,4 +1,4 @@
-// What a person agreed to: to be exported, and to be written to on each platform.
+// A person's consent: to exports, and to messages on each platform.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -24,10 +24,10 @@ function ConsentDialog({ user, changed, close }: UserCardProps & { close: () => 
       })
       .then((succeeded) => succeeded && close());
   return (
-    <Dialog title={given ? 'Note that the consent was withdrawn' : 'Note that the person consented'} close={close}>
-      <Form task={task} act={given ? 'Note the withdrawal' : 'Note the consent'} submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
-        <Text label="When" type="datetime-local" value={at} set={setAt} hint="Now, if left empty." />
-        <Text label="Where it was given" value={source} set={setSource} hint="A form, a call, a contract; “admin” if left empty." />
+    <Dialog title={given ? 'Record a withdrawal of consent' : 'Record consent'} close={close}>
+      <Form task={task} act={given ? 'Record withdrawal' : 'Record consent'} submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
+        <Text label="When" type="datetime-local" value={at} set={setAt} hint="Leave empty for now." />
+        <Text label="Source" value={source} set={setSource} hint="For example a form, a call or a contract. Leave empty for “admin”." />
       </Form>
     </Dialog>
   );
@@ -36,7 +36,7 @@ function ConsentDialog({ user, changed, close }: UserCardProps & { close: () => 
 export function Consent({ user, changed }: UserCardProps) {
   const [isOpen, setIsOpen] = useState(false);
   const task = useTask();
-  // A tick shows at once, and is taken away again if it is refused.
+  // A tick shows at once, and is undone if the API rejects it.
   const [ticked, setTicked] = useState<Schema<'UserEdit'>['optIns']>({});
   const { given, at, source } = user.exportConsent;
   const setOptIns = async (optIns: Schema<'UserEdit'>['optIns']) => {
@@ -45,10 +45,10 @@ export function Consent({ user, changed }: UserCardProps) {
     setTicked({});
   };
   return (
-    <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setIsOpen(true)}>{given ? 'Withdraw…' : 'Note consent…'}</Button>}>
+    <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setIsOpen(true)}>{given ? 'Withdraw…' : 'Record consent…'}</Button>}>
       <p>
         Export: <Badge tone={given ? 'good' : 'quiet'}>{given ? 'given' : at ? 'withdrawn' : 'not given'}</Badge>
-        {at && <> <Time at={at} />{source && ` by ${source}`}</>}
+        {at && <> <Time at={at} />{source && `, source: ${source}`}</>}
       </p>
       <fieldset>
         <legend>Opted in to</legend>

@@ -1,4 +1,4 @@
-// Whom a list or an export of people is about: the API's own filters, kept in the address under the API's own names.
+// Filters of the list and the export of people. They are the API's filters, kept in the URL under the API's names.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Check, Select, Text } from '../../parts/forms';
@@ -7,11 +7,11 @@ import { type Query, setQuery, route } from '../../route';
 export const PLATFORMS = ['messenger', 'instagram', 'whatsapp', 'telegram'] as const;
 export type Platform = (typeof PLATFORMS)[number];
 
-const TIMES = { createdAfter: 'Known since', createdBefore: 'Known before', updatedAfter: 'Changed since' };
+const TIMES = { createdAfter: 'Created since', createdBefore: 'Created before', updatedAfter: 'Changed since' };
 const TEXT_PAUSE_MS = 250;
 const FIELD = /^customField\[(.+)\]$/;
 
-/** The filters that an address holds, as the API takes them. */
+/** Reads the filters of a URL, in the API's form. */
 export function filtersOf(query: URLSearchParams) {
   const one = (name: string) => query.get(name) || undefined;
   const fields = [...query].flatMap(([key, value]) => (FIELD.test(key) && value ? [[FIELD.exec(key)?.[1], value]] : []));
@@ -28,7 +28,7 @@ export function filtersOf(query: URLSearchParams) {
 }
 export type Filters = ReturnType<typeof filtersOf>;
 
-/** The same as parameters of an address, the dashboard's or the API's. */
+/** The filters as URL parameters, for the dashboard or the API. */
 export function asQuery({ customField, exportConsentOnly, ...filters }: Filters): Query {
   const fields = Object.entries(customField ?? {}).map(([name, value]) => [`customField[${name}]`, value]);
   return { ...filters, exportConsentOnly: exportConsentOnly && 'true', ...Object.fromEntries(fields) };
@@ -41,12 +41,12 @@ export function clearFilters({ customField }: Filters) {
   setQuery({ ...CLEARED, ...Object.fromEntries(Object.keys(customField ?? {}).map((name) => [`customField[${name}]`, ''])) });
 }
 
-/** A text of the address that is asked for once its typing pauses. */
+/** A text parameter of the URL. It is set when the viewer stops typing. */
 export function SearchField({ name, label, hint, ...rest }: { name: string; label: string; hint?: string; type?: 'search'; placeholder?: string; list?: string }) {
   const current = route.value.query.get(name) ?? '';
   const [text, setText] = useState(current);
   const sent = useRef(current);
-  // The address may change by itself: a link, a chip that was taken away.
+  // The URL can also change from elsewhere, for example by a link or a removed chip.
   useEffect(() => {
     if (current !== sent.current) setText((sent.current = current));
   }, [current]);
@@ -58,7 +58,7 @@ export function SearchField({ name, label, hint, ...rest }: { name: string; labe
   return <Text label={label} hint={hint} value={text} set={setText} {...rest} />;
 }
 
-/** A day of the address, as the viewer's midnight. */
+/** A date parameter of the URL: the viewer's midnight of that day. */
 export function DateField({ name, label }: { name: string; label: string }) {
   const current = route.value.query.get(name);
   const at = current ? new Date(current) : undefined;
@@ -73,7 +73,7 @@ export function DateField({ name, label }: { name: string; label: string }) {
       value={shown}
       set={(day) => {
         const midnight = day ? new Date(`${day}T00:00`) : undefined;
-        // A year that is still being typed is none.
+        // Ignore a year that is still being typed.
         if (!midnight || midnight.getFullYear() >= 1970) setQuery({ [name]: midnight?.toISOString() });
       }}
     />
@@ -114,7 +114,7 @@ function AddField() {
   );
 }
 
-/** A mark that can be taken away. */
+/** A removable chip. */
 export function Chip({ label, what, remove, title, disabled }: { label: string; what: string; remove: () => void; title?: string; disabled?: boolean }) {
   return (
     <li class="chip" title={title}>
@@ -123,7 +123,7 @@ export function Chip({ label, what, remove, title, disabled }: { label: string; 
   );
 }
 
-/** The fields of all filters; what they say goes into the address. */
+/** The fields of all filters. Their values go into the URL. */
 export function UserFilters({ filters }: { filters: Filters }) {
   const { search: _, ...others } = filters;
   const active = isFiltered({ ...others, search: undefined });
@@ -145,7 +145,7 @@ export function UserFilters({ filters }: { filters: Filters }) {
         </div>
       )}
       {(filters.hasTag.length > 0 || filters.customField) && (
-        <ul class="chips" aria-label="Tags and fields asked for">
+        <ul class="chips" aria-label="Active tag and field filters">
           {filters.hasTag.map((tag) => <Chip key={tag} label={tag} what={`the tag ${tag}`} remove={() => setQuery({ hasTag: filters.hasTag.filter((one) => one !== tag) })} />)}
           {Object.entries(filters.customField ?? {}).map(([name, value]) => <Chip key={name} label={`${name}: ${value}`} what={`the field ${name}`} remove={() => setQuery({ [`customField[${name}]`]: '' })} />)}
         </ul>

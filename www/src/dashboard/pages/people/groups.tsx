@@ -1,4 +1,4 @@
-// The groups that a person is a member of: companies, accounts, teams; and who else is.
+// The groups of a person (companies, accounts, teams), and the other members of each.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -26,7 +26,7 @@ function GroupDialog({ group, close }: { group: Group; close: () => void }) {
       <Await of={details}>
         {({ kind, groupId, traits, createdAt, updatedAt, membersCount }) => (
           <>
-            <Facts of={[['Kind', kind], ['Id', <code>{groupId}</code>], ['Members', number(membersCount)], ['Known since', <Time at={createdAt} />], ['Told last', <Time at={updatedAt} />]]} />
+            <Facts of={[['Kind', kind], ['Id', <code>{groupId}</code>], ['Members', number(membersCount)], ['Created', <Time at={createdAt} />], ['Updated', <Time at={updatedAt} />]]} />
             <Json value={traits} />
           </>
         )}

@@ -1,4 +1,4 @@
-// The list of people: searched, filtered, sorted, walked by its cursor.
+// The list of people: search, filters, order, and pages by cursor.
 
 import { answer, type Schema } from '../../../api';
 import { isLocal } from '../../../local';
@@ -11,19 +11,19 @@ import { ColumnChoice, chosen, type PeopleColumn, type SortBy, type User } from 
 import { asQuery, filtersOf, isFiltered, UserFilters } from './filters';
 
 const PAGE = 50;
-/** Orders that have a name; the table's heads have them all. */
+/** The most common orders. The table's headers offer all of them. */
 const SORTS: [value: string, name: string][] = [
-  ['', 'No order'],
+  ['', 'Unsorted'],
   ['createdAt desc', 'Newest first'],
   ['createdAt asc', 'Oldest first'],
-  ['updatedAt desc', 'Changed last first'],
+  ['updatedAt desc', 'Recently changed first'],
   ['firstName asc', 'First name'],
   ['lastName asc', 'Last name'],
 ];
 
 const SORT = /^(createdAt|updatedAt|firstName|lastName) (asc|desc)$/;
 
-/** What a person is called where there is room for one line. */
+/** A person's name in one line. */
 export const displayName = ({ name, email, id }: Pick<User, 'name' | 'email' | 'id'>) => name || email || id;
 
 function total(answer: Schema<'Users'> | undefined): string {
@@ -37,15 +37,15 @@ function FirstPerson() {
   -H 'X-TrackMate-API-Key: tm_live_…' -H 'Content-Type: application/json' \\
   -d '{"identifier":{"email":"ann@example.com"},"eventType":"signed_up","user":{"firstName":"Ann"}}'`;
   return (
-    <Empty title="Nobody yet">
-      <p>Somebody appears here when a page calls <code>TrackMate.identify({'{email}'})</code>, a form sends a contact, or your server sends an event about an address:</p>
+    <Empty title="No people yet">
+      <p>A person appears here when a page calls <code>TrackMate.identify({'{email}'})</code>, a form submits a contact, or your server sends an event with an email address:</p>
       <Code text={curl} label="the request" />
-      {isLocal && <p>Or let the <a href={shop()}>demo shop</a> create an account.</p>}
+      {isLocal && <p>Or create an account in the <a href={shop()}>demo shop</a>.</p>}
     </Empty>
   );
 }
 
-/** The address of the list as it was last looked at, to come back to. */
+/** The list's last URL, for the link back to it. */
 let lastAddress = '';
 export const backToList = () => lastAddress || to(['people']);
 
@@ -76,7 +76,7 @@ export function List() {
       <Problem error={pages.error} retry={pages.reload} />
       {pages.first ? (
         <div class={pages.busy || pages.error ? 'card stale' : 'card'} aria-busy={pages.busy}>
-          {pages.items.length ? <Table caption="People" columns={columns} items={pages.items} keyOf={(user) => user.id} /> : isFiltered(filters) ? <Empty title="Nobody fits"><p>Take a filter away, or search for the beginnings of other words.</p></Empty> : <FirstPerson />}
+          {pages.items.length ? <Table caption="People" columns={columns} items={pages.items} keyOf={(user) => user.id} /> : isFiltered(filters) ? <Empty title="No people match"><p>Remove a filter, or search for the first letters of another word.</p></Empty> : <FirstPerson />}
           <More pages={pages} />
         </div>
       ) : (

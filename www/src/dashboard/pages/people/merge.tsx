@@ -1,4 +1,4 @@
-// Merging a person into another: who it is to be, and what that means.
+// Merges a person into another: the choice of the other person, and what the merge does.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -29,7 +29,7 @@ export function Merge({ user, summary, close }: { user: Schema<'UserWith'>; summ
   const others = found.data?.filter(({ id }) => id !== user.id);
   return (
     <Confirm title={`Merge ${displayName(user)} into another person`} act="Merge" task={task} close={close} run={run} disabled={!into}>
-      <Text label="Into whom" type="search" value={search} set={setSearch} placeholder="Name, address, phone…" />
+      <Text label="Merge into" type="search" value={search} set={setSearch} placeholder="Name, address, phone…" />
       <Problem error={found.error} />
       <div class="found" role="radiogroup" aria-label="People found" aria-busy={found.busy}>
         {others?.map((other) => (
@@ -37,14 +37,14 @@ export function Merge({ user, summary, close }: { user: Schema<'UserWith'>; summ
             <input type="radio" name="into" checked={into?.id === other.id} onChange={() => setInto(other)} /> {displayName(other)} <span class="quiet">{other.name ? other.email : ''}</span>
           </label>
         ))}
-        {search.trim() && others?.length === 0 && !found.busy && <p class="quiet">Nobody else is found by these words.</p>}
+        {search.trim() && others?.length === 0 && !found.busy && <p class="quiet">No other person matches these words.</p>}
       </div>
       {into && (
         <ul>
-          <li>{displayName(into)} stands for both: {plural(summary.totalEvents, 'event')}, all sessions, addresses and records of {displayName(user)} become theirs.</li>
-          <li>What your servers said of {displayName(into)} stays, and what they said of {displayName(user)} fills its gaps. Of what pages claimed, the first claim stands.</li>
-          <li>The id <code>{user.id}</code> leads to {displayName(into)} from then on. Webhooks are told <code>user.merged</code>.</li>
-          <li>It can be undone on the page of {displayName(into)}, under Identities.</li>
+          <li>{displayName(into)} gets {plural(summary.totalEvents, 'event')}, all sessions, email addresses and records of {displayName(user)}.</li>
+          <li>Traits that your servers set for {displayName(into)} stay; those of {displayName(user)} fill the gaps. Of traits that pages claimed, the first claim stays.</li>
+          <li>The id <code>{user.id}</code> finds {displayName(into)} from then on. Webhooks receive <code>user.merged</code>.</li>
+          <li>You can undo the merge on the page of {displayName(into)}, under Identities.</li>
         </ul>
       )}
     </Confirm>

@@ -1,9 +1,9 @@
-// Where somebody was first seen: the page and the campaign that the first of their events with a context tells of.
+// Where a person was first seen: the page and the campaign of their first browser event.
 
 import { answer } from '../../../api';
 import { useLoad } from '../../load';
 
-/** So many of the first events are looked at: what identified somebody may have come before, and tells of no page. */
+/** Number of first events to look at. Events that identify a person name no page and are skipped. */
 const LOOKED_AT = 20;
 const IDENTIFIES = ['identify', 'user_registered', 'alias', 'registration.submitted'];
 
@@ -12,10 +12,10 @@ interface Context {
   campaign?: Record<string, string>;
 }
 
-/** Campaign, referrer and page in a line. */
+/** Campaign, referrer and page in one line. */
 function line({ page, campaign }: Context) {
   const named = ['source', 'medium', 'campaign'].map((name) => campaign?.[name]).filter(Boolean).join(' / ');
-  return [named, page?.referrer && `by ${page.referrer}`, page?.url && `at ${page.url}`].filter(Boolean).join(' ');
+  return [named, page?.referrer && `from ${page.referrer}`, page?.url && `to ${page.url}`].filter(Boolean).join(' ');
 }
 
 export function Origin({ id, version }: { id: string; version: number }) {

@@ -1,4 +1,4 @@
-// All there is of one person, to be handed to them.
+// Exports all data of one person, to be given to them.
 
 import type { Schema } from '../../../api';
 import { Dialog } from '../../parts/forms';
@@ -8,7 +8,7 @@ import { displayName } from './list';
 export function PersonExport({ user, close }: { user: Schema<'UserWith'>; close: () => void }) {
   return (
     <Dialog title={`Export ${displayName(user)}`} close={close}>
-      <p>One JSON document with the profile, traits, tags, custom fields, consent, groups, belongings and every event: what to hand to somebody who asks for their data. It is noted in the list of exports.</p>
+      <p>One JSON document with the profile, traits, tags, custom fields, consent, groups, records and all events. Give it to a person who asks for their data. The export is listed on the page Exports.</p>
       <Transfer request={{ path: `users/${encodeURIComponent(user.id)}/export`, query: NO_QUERY, format: 'json' }} rows={undefined} />
     </Dialog>
   );

@@ -1,4 +1,4 @@
-// One person: who they are, what they did in browsers and what servers told of them, what is theirs, and what leads to them.
+// One person: summary, timeline, tags, groups, traits, consent, records and identities.
 
 import { useState } from 'preact/hooks';
 import { ApiError, answer, type Schema } from '../../../api';
@@ -26,9 +26,9 @@ const money = (revenue: Schema<'Money'>[]) => revenue.map(({ amount, currency })
 
 export function Person({ id }: { id: string }) {
   const [dialog, setDialog] = useState<'merge' | 'erase' | 'export'>();
-  // Turns when what the person consists of changes, and everything is to be read again.
+  // A new version reloads everything, for example after a link was undone.
   const [version, setVersion] = useState(0);
-  const again = () => setVersion((version) => version + 1);
+  const reloadAll = () => setVersion((version) => version + 1);
   const path = { id };
   const person = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}', { params: { path } })), [version]);
   const identities = usePages(
@@ -67,7 +67,7 @@ export function Person({ id }: { id: string }) {
             ['Sessions', `${number(total)} (${number(client)} browser, ${number(server)} server)`],
             ['Revenue', money(summary.totalRevenue)],
             ['Last active', <Time at={summary.lastActive} />],
-            ['Known since', <Time at={user.createdAt} />],
+            ['Created', <Time at={user.createdAt} />],
             ['First seen', <Origin id={user.id} version={version} />],
             ['First identified', <Time at={user.timestamps.subscribedAt} />],
           ]}
@@ -86,10 +86,10 @@ export function Person({ id }: { id: string }) {
         </div>
       </div>
       <Records user={user} version={version} />
-      <Identities user={user} pages={identities} changed={again} />
+      <Identities user={user} pages={identities} changed={reloadAll} />
       {dialog === 'export' && <PersonExport user={user} close={close} />}
       {dialog === 'merge' && <Merge user={user} summary={summary} close={close} />}
-      {dialog === 'erase' && <Erase of={data} identities={identities.first} close={close} done={again} />}
+      {dialog === 'erase' && <Erase of={data} identities={identities.first} close={close} done={reloadAll} />}
     </Page>
   );
 }

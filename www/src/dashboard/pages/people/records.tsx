@@ -1,4 +1,4 @@
-// What belongs to a person: the records that their company's servers told of, by kind.
+// A person's records (bookings, orders and the like), which the company's servers sent, by kind.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -15,7 +15,7 @@ const PAGE = 20;
 const KINDS = ['booking', 'qr', 'conversation', 'message', 'comment', 'story'];
 const ISO = /^\d{4}-\d\d-\d\dT/;
 
-/** How many of what is counted, where there is any. */
+/** The counts that are not zero, in words. */
 const counted = ({ stats, interactions }: Schema<'UserWith'>) =>
   [
     [stats.bookingsCount, 'booking'] as const,
@@ -29,10 +29,10 @@ const counted = ({ stats, interactions }: Schema<'UserWith'>) =>
     .map(([count, one, many]) => plural(count, one, many))
     .join(', ');
 
-/** A time, or whatever the company told in its place. */
+/** A time, or the company's own value in its place. */
 const cell = (value: unknown) => (typeof value === 'string' && ISO.test(value) ? <Time at={value} /> : value === null || value === undefined ? '' : String(value));
 
-/** `version` changes when they are to be read again, as after a merge was undone. */
+/** A new `version` reloads the records, for example after a merge was undone. */
 export function Records({ user, version }: { user: Schema<'UserWith'>; version: number }) {
   const [opened, setOpened] = useState<Entry>();
   const [seen, setSeen] = useState(KINDS);
@@ -50,29 +50,29 @@ export function Records({ user, version }: { user: Schema<'UserWith'>; version: 
   -H 'X-TrackMate-API-Key: tm_live_…' -H 'Content-Type: application/json' \\
   -d '{"identifier":{"userId":"${user.id}"},"eventType":"booking.created","eventData":{"booking":{"id":"b-1","guests":2}}}'`;
   return (
-    <Card title="Belongings" actions={<Select label={<span class="visually-hidden">Kind</span>} value={kind ?? ''} set={(kind) => setQuery({ kind })} options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]} />}>
+    <Card title="Records" actions={<Select label={<span class="visually-hidden">Kind</span>} value={kind ?? ''} set={(kind) => setQuery({ kind })} options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]} />}>
       <Problem error={pages.error} retry={pages.reload} />
       <p class="quiet">{counted(user)}</p>
       {pages.first && pages.items.length > 0 && (
         <div class={pages.busy ? 'stale' : ''} aria-busy={pages.busy}>
           <Table
-            caption="Belongings"
+            caption="Records"
             items={pages.items}
             keyOf={(record) => `${record.kind}:${record.id}`}
             columns={[
               { name: 'Kind', show: (record) => record.kind },
               { name: 'Id', show: (record) => <button type="button" class="link" onClick={() => setOpened(record)}>{record.id}</button> },
               { name: 'Status', show: (record) => cell(record.status) },
-              { name: 'Told', show: (record) => summarize(record, ['id', 'kind', 'status', 'createdAt', 'updatedAt']) },
-              { name: 'Made', show: (record) => cell(record.createdAt) },
+              { name: 'Data', show: (record) => summarize(record, ['id', 'kind', 'status', 'createdAt', 'updatedAt']) },
+              { name: 'Created', show: (record) => cell(record.createdAt) },
               { name: 'Changed', show: (record) => cell(record.updatedAt) },
             ]}
           />
         </div>
       )}
       {pages.first && pages.items.length === 0 && (
-        <Empty title={kind ? `Nothing of the kind ${kind}` : 'Nothing yet'}>
-          <p>Bookings, QR codes, conversations and things of any kind become this person's when your server sends an event about them:</p>
+        <Empty title={kind ? `No records of kind ${kind}` : 'No records yet'}>
+          <p>A booking, QR code, conversation or other record appears here when your server sends an event about it:</p>
           <Code text={curl} label="the request" />
         </Empty>
       )}

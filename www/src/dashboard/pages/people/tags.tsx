@@ -1,4 +1,4 @@
-// A person's tags: shown, given, taken away.
+// A person's tags: list, add, remove.
 
 import { useState } from 'preact/hooks';
 import { answer } from '../../../api';

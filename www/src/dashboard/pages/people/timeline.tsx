@@ -1,4 +1,4 @@
-// A person's unified timeline: what their browsers sent beside what servers told, in one order of time. Where a session was identified it says so.
+// A person's timeline: events from browsers and servers side by side, ordered by time. Events that linked a session are marked.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema, type TimelineEvent } from '../../../api';
@@ -21,10 +21,10 @@ function EventDialog({ event, link, close }: { event: TimelineEvent; link: Link 
   const source = event.source === 'browser' ? 'browser' : 'server';
   return (
     <Dialog title={event.eventType} close={close} wide>
-      {link && <p class="notice">Linked here: the session was identified, and {plural(link.events, 'event')} of it {link.events === 1 ? 'is' : 'are'} this person's by it.</p>}
-      <Facts of={[['When', <Time at={event.timestamp} />], ['From', LANES[event.source]], ['Session', <code>{event.sessionId}</code>], ['Message id', <Copy text={event.messageId} label="message id" />]]} />
+      {link && <p class="notice">This event identified the session. The link gives this person {plural(link.events, 'event')} of it.</p>}
+      <Facts of={[['Time', <Time at={event.timestamp} />], ['Source', LANES[event.source]], ['Session', <code>{event.sessionId}</code>], ['Message id', <Copy text={event.messageId} label="message id" />]]} />
       <Json value={event.eventData} />
-      <p><a href={to(['live', source, event.messageId])}>Its receipt and deliveries</a></p>
+      <p><a href={to(['live', source, event.messageId])}>Receipt and deliveries</a></p>
     </Dialog>
   );
 }
@@ -35,14 +35,14 @@ function Item({ event, link, open }: { event: TimelineEvent; link: Link | undefi
       <time dateTime={event.timestamp} title={event.timestamp}>{TIME.format(new Date(event.timestamp))}</time>
       <button type="button" class="happened" onClick={open}>
         <span class="happened-name">{event.eventType}</span> <span class="lane-name">{LANES[event.source]}</span>
-        {link && <Badge tone="accent" title={`${plural(link.events, 'event')} by this link`}>linked here</Badge>}
+        {link && <Badge tone="accent" title={`This link owns ${plural(link.events, 'event')}`}>linked here</Badge>}
         <span class="summary">{summarize(event.eventData)}</span>
       </button>
     </li>
   );
 }
 
-/** `version` changes when the timeline is to be read again, as after an undo. */
+/** A new `version` reloads the timeline, for example after an undo. */
 export function Timeline({ id, links, version }: { id: string; links: Link[]; version: number }) {
   const [opened, setOpened] = useState<TimelineEvent>();
   const order = route.value.query.get('order') === 'asc' ? 'asc' : 'desc';
@@ -63,7 +63,7 @@ export function Timeline({ id, links, version }: { id: string; links: Link[]; ve
       <Problem error={pages.error} retry={pages.reload} />
       {pages.first ? (
         <div class={pages.busy ? 'lanes stale' : 'lanes'} aria-busy={pages.busy}>
-          {pages.items.length > 0 ? <p class="lane-heads" aria-hidden="true"><span>Browser</span><span>Server</span></p> : <Empty title="No events"><p>Events of this person's sessions, and those that your server sends about them, appear here.</p></Empty>}
+          {pages.items.length > 0 ? <p class="lane-heads" aria-hidden="true"><span>Browser</span><span>Server</span></p> : <Empty title="No events"><p>Events of this person's sessions and events that your server sends about them appear here.</p></Empty>}
           {[...days].map(([day, events]) => (
             <section key={day} aria-label={day}>
               <h3>{day}</h3>

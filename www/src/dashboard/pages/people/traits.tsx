@@ -1,4 +1,4 @@
-// What was said of a person: traits, and custom fields. Both are names with values that can be set and taken away.
+// A person's traits and custom fields: names with values that can be set and removed.
 
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
@@ -7,7 +7,7 @@ import { Button, Dialog, Form, Text } from '../../parts/forms';
 import { Card } from '../../parts/display';
 import type { UserCardProps } from './card';
 
-/** Traits that the user object has places for: texts. */
+/** Traits with a field of their own in the user object. Their values are texts. */
 const KNOWN = ['fullName', 'firstName', 'lastName', 'phone', 'whatsappPhone', 'gender', 'locale', 'timezone', 'profilePic', 'instagramUsername', 'instagramId', 'manychatId'];
 
 interface Pair {
@@ -17,31 +17,31 @@ interface Pair {
 
 interface Pairs {
   title: string;
-  /** What one of them is called. */
-  one: string;
+  /** The noun for one of them. */
+  noun: string;
   of: Pair[];
   empty: string;
   hint: string;
-  /** Names to be suggested. */
+  /** Suggested names. */
   names?: string[];
-  /** Sets a value, or takes it away with null. */
+  /** Sets a value. null removes it. */
   save: (admin: Admin, name: string, value: string | null) => Promise<void>;
 }
 
-function Edit({ pair, one, hint, names = [], save, close }: Pick<Pairs, 'one' | 'hint' | 'names' | 'save'> & { pair: Pair | undefined; close: () => void }) {
+function Edit({ pair, noun, hint, names = [], save, close }: Pick<Pairs, 'noun' | 'hint' | 'names' | 'save'> & { pair: Pair | undefined; close: () => void }) {
   const [name, setName] = useState(pair?.name ?? '');
   const [value, setValue] = useState(pair?.value ?? '');
   const task = useTask();
   const put = async (value: string | null) => (await task.run((admin) => save(admin, name.trim(), value))) && close();
   return (
-    <Dialog title={pair ? `Edit ${pair.name}` : `Add a ${one}`} close={close}>
+    <Dialog title={pair ? `Edit ${pair.name}` : `Add a ${noun}`} close={close}>
       <Form
         task={task}
         act="Save"
         submit={() => put(value)}
         actions={
           <>
-            {pair && <Button tone="secondary" task={task} onClick={() => put(null)}>Remove it</Button>}
+            {pair && <Button tone="secondary" task={task} onClick={() => put(null)}>Remove</Button>}
             <Button tone="secondary" onClick={close}>Cancel</Button>
           </>
         }
@@ -57,7 +57,7 @@ function Edit({ pair, one, hint, names = [], save, close }: Pick<Pairs, 'one' | 
 function PairsCard({ title, of, empty, ...rest }: Pairs) {
   const [edited, setEdited] = useState<Pair | 'new'>();
   return (
-    <Card title={title} actions={<Button tone="small secondary" label={`Add a ${rest.one}`} onClick={() => setEdited('new')}>Add</Button>}>
+    <Card title={title} actions={<Button tone="small secondary" label={`Add a ${rest.noun}`} onClick={() => setEdited('new')}>Add</Button>}>
       {of.length > 0 ? (
         <dl class="pairs">
           {of.map((pair) => (
@@ -85,17 +85,17 @@ function parsed(value: string): unknown {
   }
 }
 
-/** A trait as it is typed: a text as it is, unless that would read as something else. */
+/** The editable form of a trait: a text as it is, unless it would be read as JSON. */
 const typed = (value: unknown) => (typeof value === 'string' && parsed(value) === value ? value : JSON.stringify(value));
 
 export function Traits({ user, changed }: UserCardProps) {
   return (
     <PairsCard
       title="Traits"
-      one="trait"
+      noun="trait"
       of={Object.entries(user.traits).map(([name, value]) => ({ name, value: KNOWN.includes(name) && typeof value === 'string' ? value : typed(value) }))}
-      empty="Nothing was told of this person yet."
-      hint="Numbers, true, false and JSON are kept as such; in quotation marks they are texts. What is said here lies over what pages claimed."
+      empty="No traits yet."
+      hint="Numbers, true, false and JSON keep their type. Put them in quotation marks to store them as text. Traits set here take precedence over traits that pages claim."
       names={KNOWN}
       save={async (admin, name, value) => {
         const edited = value === null ? null : KNOWN.includes(name) ? value : parsed(value);
@@ -110,9 +110,9 @@ export function Fields({ user, changed }: UserCardProps) {
   return (
     <PairsCard
       title="Custom fields"
-      one="custom field"
+      noun="custom field"
       of={Object.entries(user.customFields).map(([name, value]) => ({ name, value }))}
-      empty="None yet. People can be filtered by them."
+      empty="None yet. You can filter people by custom fields."
       hint="At most 1000 characters."
       save={async (admin, name, value) => {
         const request = admin.PATCH('/api/admin/users/{id}/custom-fields', { params: { path: { id: user.id } }, body: { [name]: value } });

@@ -1,4 +1,4 @@
-// How a customer's server proves an address: HMAC-SHA256 with the identity secret, in hex. Shown as they are; a scenario of the settings' page runs them.
+// Sample code that proves an email address: its HMAC-SHA256 with the identity secret, in hex. A browser test runs these samples as they are shown.
 
 export const PROOFS = {
   node: {

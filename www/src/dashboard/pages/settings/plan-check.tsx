@@ -1,4 +1,4 @@
-// What the plan as it is being edited would say to an event: asked of the API, and nothing is stored.
+// Checks an event against the edited plan. The API does the check and stores nothing.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -18,19 +18,19 @@ export function PlanCheck({ events, additionalEvents }: Schema<'Plan'>) {
       try {
         eventData = JSON.parse(data || '{}');
       } catch {
-        throw new Error('The data are not JSON.');
+        throw new Error('The data is not valid JSON.');
       }
       setChecked(await answer(admin.POST('/api/admin/plan/check', { body: { events: [{ eventType: name, eventData }], plan: { events, additionalEvents } } })));
     });
   const violations = checked?.refused.flatMap(({ violations }) => violations);
   return (
-    <Card title="Try an event">
-      <Form task={task} act="Check it" submit={submit}>
-        <p class="hint">Held against the plan as it stands above, saved or not.</p>
+    <Card title="Check an event">
+      <Form task={task} act="Check" submit={submit}>
+        <p class="hint">Checks against the plan above, saved or not.</p>
         <Text label="Event name" value={name} set={setName} required placeholder="invoice_paid" />
-        <Area label="Its data" value={data} set={setData} spellcheck={false} />
+        <Area label="Data" value={data} set={setData} spellcheck={false} />
         <div role="status" data-tried={violations && (violations.length ? 'refused' : 'fits')}>
-          {violations?.length === 0 && <p class="good"><strong>It fits.</strong></p>}
+          {violations?.length === 0 && <p class="good"><strong>The event matches the plan.</strong></p>}
           {violations && violations.length > 0 && <ul class="bad">{violations.map(({ field, message }) => <li key={field}>{message}</li>)}</ul>}
         </div>
       </Form>

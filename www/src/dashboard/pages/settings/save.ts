@@ -1,4 +1,4 @@
-// Saving some of the settings.
+// Saves a part of the settings.
 
 import { answer, type Schema } from '../../../api';
 import { useTask } from '../../load';
@@ -11,14 +11,14 @@ export interface SettingsCardProps {
   saved: (settings: Settings) => void;
 }
 
-/** What one card saves → the settings as they are then, undefined if it did not go well. */
+/** Saves the settings of one card. `save` resolves to the new settings, or to undefined if it failed. */
 export function useSave(saved: SettingsCardProps['saved']) {
   const task = useTask();
   const save = async (body: Schema<'SettingsChange'>) => {
     let settings: Settings | undefined;
     const succeeded = await task.run(async (admin) => {
       ({ settings } = await answer(admin.PATCH('/api/admin/settings', { body })));
-      // A secret is passed on to whoever asked for it, and kept nowhere.
+      // Only the caller gets the secret. It is not kept in the page's state.
       saved({ ...settings, identitySecret: undefined });
     });
     if (succeeded) notify('Saved.');
@@ -27,5 +27,5 @@ export function useSave(saved: SettingsCardProps['saved']) {
   return { task, save };
 }
 
-/** A text of lines as a list. */
+/** The lines of a text, without empty ones. */
 export const lines = (text: string) => text.split('\n').map((line) => line.trim()).filter(Boolean);

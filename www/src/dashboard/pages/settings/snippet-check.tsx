@@ -1,4 +1,4 @@
-// Is my snippet working? Watches what browsers send from now on, and says where it came from, or why it was refused.
+// "Is my snippet working?" Watches new browser events, and shows their origin, or why they were rejected.
 
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -9,14 +9,14 @@ import { to } from '../../route';
 import { signOutIfRevoked, signedIn } from '../../session';
 import type { Settings } from './save';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two polls. */
 const POLL_MS = 1_500;
-/** Items of a look, and shown. */
+/** Number of events that are loaded and shown. */
 const SHOWN = 10;
 
 type Incoming = Schema<'Incoming'>;
 
-/** The page it came from, where the event says so: a page view does. */
+/** The origin of the event's page, if the event has its address, as page views do. */
 function originOf({ eventData }: Incoming): string | undefined {
   const address = eventData?.address;
   return typeof address === 'string' && URL.canParse(address) ? new URL(address).origin : undefined;
@@ -63,22 +63,22 @@ export function SnippetCheck({ settings }: { settings: Settings }) {
     <Card title="Is my snippet working?" actions={<Button tone="secondary" onClick={() => setOn(!on)}>{on ? 'Stop' : 'Check now'}</Button>}>
       <Problem error={error} />
       <div role="status" aria-live="polite" data-check={!on ? 'off' : good ? 'working' : seen.length ? 'refused' : 'waiting'}>
-        {!on && <p class="hint">Begins to watch; then open a page that has the snippet.</p>}
-        {on && seen.length === 0 && <p>Waiting for the first event of a browser… Open a page with the snippet{settings.allowedOrigins && <> on {settings.allowedOrigins.length ? settings.allowedOrigins.join(', ') : 'an allowed origin (there is none: see Company)'}</>}.</p>}
+        {!on && <p class="hint">Start the check, then open a page that has the snippet.</p>}
+        {on && seen.length === 0 && <p>Waiting for the first event from a browser… Open a page with the snippet{settings.allowedOrigins && <> on {settings.allowedOrigins.length ? settings.allowedOrigins.join(', ') : 'an allowed origin (none is set: see Company)'}</>}.</p>}
         {good && <p class="good"><strong>It works.</strong> {origins.length > 0 ? `Events arrived from ${origins.join(', ')}.` : 'Events arrived.'}</p>}
-        {on && seen.length > 0 && !good && <p class="bad"><strong>A page reached TrackMate, and was refused.</strong></p>}
+        {on && seen.length > 0 && !good && <p class="bad"><strong>A page reached TrackMate, but its events were rejected.</strong></p>}
       </div>
       {seen.length > 0 && (
         <ul class="received">
           {seen.map((one) => (
             <li key={one.seq}>
-              <Badge tone={one.outcome === 'rejected' ? 'bad' : 'good'}>{one.outcome}</Badge> <strong>{one.eventType ?? 'an item'}</strong> <Time at={one.at} />
+              <Badge tone={one.outcome === 'rejected' ? 'bad' : 'good'}>{one.outcome}</Badge> <strong>{one.eventType ?? 'an event'}</strong> <Time at={one.at} />
               {one.message && <div class="hint">{one.message} <a href={`/docs/problems/#${one.code}`}>{one.code}</a></div>}
             </li>
           ))}
         </ul>
       )}
-      {on && <p class="hint">All that comes in, with people and deliveries: <a href={to(['live'])}>Live</a>.</p>}
+      {on && <p class="hint">See all events, with people and deliveries, on <a href={to(['live'])}>Live</a>.</p>}
     </Card>
   );
 }

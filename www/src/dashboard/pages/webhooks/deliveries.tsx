@@ -1,4 +1,4 @@
-// A webhook's deliveries, newest first: each opens to its attempts, what was sent and what came back.
+// A webhook's deliveries, newest first. Each opens to its attempts, with request and response.
 
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -13,8 +13,8 @@ import { Body } from './test';
 
 type Delivery = Schema<'Delivery'>;
 
-/** Milliseconds after which what is under way is looked at again. */
-const AGAIN_MS = 1_500;
+/** Milliseconds between reloads while deliveries are pending. */
+const RELOAD_MS = 1_500;
 
 function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; since: string }) {
   const { statusCode, error, success, responseBody, durationMs, at, url } = attempt;
@@ -22,9 +22,9 @@ function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; si
     <li data-attempt={attempt.attempt}>
       <p>
         <strong>Attempt {attempt.attempt}</strong> <span class={success ? 'good' : 'bad'}>{statusCode ?? 'no answer'}</span> in {duration(durationMs)} · <Time at={at} />{' '}
-        <span class="quiet">({duration(Math.max(0, Date.parse(at) - Date.parse(since)))} after {attempt.attempt === 1 ? 'the event came in' : 'the attempt before'})</span>
+        <span class="quiet">({duration(Math.max(0, Date.parse(at) - Date.parse(since)))} after {attempt.attempt === 1 ? 'the event was received' : 'the previous attempt'})</span>
       </p>
-      {/* That the answer was no success is said by its status. */}
+      {/* The status code already says that the receiver answered with an error. */}
       {error && error !== `the receiver answered ${statusCode}` && <p class="bad">{error}</p>}
       <p class="hint">POST <code>{url}</code></p>
       {statusCode !== null && <Body body={responseBody} />}
@@ -32,7 +32,7 @@ function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; si
   );
 }
 
-/** The door its event came in by, once its body says so: there its receipt is. TrackMate's own events came in by none. */
+/** The source of the delivery's event, for the link to its receipt. TrackMate's own events have no receipt. */
 function sourceOf({ payload, event }: Delivery): string | undefined {
   const { source } = (payload?.metadata ?? {}) as { source?: string };
   return /^(user|tag|customfield|identity|webhook)\./.test(event) ? undefined : { browser: 'browser', webhook: 'server' }[source ?? ''];
@@ -44,7 +44,7 @@ function DeliveryDetails({ webhook, delivery, changed }: { webhook: string; deli
   const source = sourceOf(delivery);
   const resend = async () => {
     if (!(await task.run((admin) => answer(admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path: { id: webhook, delivery: id } } }))))) return;
-    notify('On its way again, with its id and its bytes.');
+    notify('The delivery is being sent again, with the same id and body.');
     changed();
   };
   return (
@@ -53,18 +53,18 @@ function DeliveryDetails({ webhook, delivery, changed }: { webhook: string; deli
         of={[
           ['Delivery id (webhook-id)', <code>{id}</code>],
           ['Message id', source ? <a href={to(['live', source, messageId])}><code>{messageId}</code></a> : <code>{messageId}</code>],
-          ['Came in', <Time at={createdAt} />],
+          ['Received', <Time at={createdAt} />],
           [finishedAt ? 'Ended' : 'Next attempt', <Time at={finishedAt ?? nextAttemptAt} />],
-          ...(finishedAt ? [['Took in all', duration(Date.parse(finishedAt) - Date.parse(createdAt))] as [string, string]] : []),
+          ...(finishedAt ? [['Total time', duration(Date.parse(finishedAt) - Date.parse(createdAt))] as [string, string]] : []),
         ]}
       />
       {finishedAt && <Button tone="secondary" task={task} onClick={resend}>Resend</Button>}
-      {status === 'held' && <p class="hint">Held: it goes out by itself when its webhook may send again.</p>}
+      {status === 'held' && <p class="hint">Held: it is sent automatically when the webhook is on again.</p>}
       <Problem error={task.error} />
       <div class="grid">
         <div>
           <h3>Request</h3>
-          {payload ? <Json value={payload} /> : <p class="quiet">The body is made when it is first sent, and shown from then on.</p>}
+          {payload ? <Json value={payload} /> : <p class="quiet">The body is created with the first attempt, and shown from then on.</p>}
         </div>
         <div>
           <h3>{attemptsMade ? plural(attemptsMade, 'attempt') : 'No attempt yet'}{attemptsMade > attempts.length && `, the latest ${attempts.length} shown`}</h3>
@@ -103,11 +103,11 @@ export function Deliveries({ id, changed }: { id: string; changed: () => void })
     reload();
     changed();
   };
-  // What is under way ends soon; whoever has walked on to older ones is left alone.
+  // Reload while deliveries are pending, but not after the viewer loaded older ones.
   const endsSoon = items.length <= 25 && items.some(({ status, nextAttemptAt }) => status === 'pending' && Date.parse(nextAttemptAt ?? '') < Date.now() + 10_000);
   useEffect(() => {
     if (!endsSoon || busy) return;
-    const timer = setTimeout(reloadAll, AGAIN_MS);
+    const timer = setTimeout(reloadAll, RELOAD_MS);
     return () => clearTimeout(timer);
   }, [endsSoon, busy, items]);
   return (
@@ -118,8 +118,8 @@ export function Deliveries({ id, changed }: { id: string; changed: () => void })
       <Problem error={error} retry={reload} />
       {!first && !error && <Waiting />}
       {first && items.length === 0 && (
-        <Empty title={status ? 'No delivery has this status' : 'Nothing was delivered yet'}>
-          {!status && <p>The next event that the webhook wants makes the first delivery. The tab Test sends one at once that is not kept.</p>}
+        <Empty title={status ? 'No delivery has this status' : 'No deliveries yet'}>
+          {!status && <p>The next event that this webhook is subscribed to creates the first delivery. The tab Test sends a test delivery, which is not logged.</p>}
         </Empty>
       )}
       <div class="log">{items.map((delivery) => <Row key={delivery.id} webhook={id} delivery={delivery} changed={reloadAll} />)}</div>

@@ -1,4 +1,4 @@
-// What the form of a webhook holds, and what of it is to be sent: only what was changed. Pure.
+// The state of a webhook's form, and the request that saves its changes. Pure.
 
 import type { Schema } from '../../../api';
 import { PRESETS, type Preset } from './policy';
@@ -9,7 +9,7 @@ type Change = Schema<'WebhookChange'>;
 export interface Header {
   name: string;
   value: string;
-  /** Stored already, with a value that is not shown; it stays as it is unless replaced or taken away. */
+  /** Set for a stored header, whose value is not shown: what to do with it on save. */
   stored?: 'keep' | 'replace' | 'remove';
 }
 
@@ -57,7 +57,7 @@ function headersOf(headers: Header[]) {
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-/** What to send so that `before` becomes `draft`. */
+/** The request that changes `before` into `draft`: only the changed fields. */
 export function changeOf(draft: Draft, before: Draft): Change {
   const pick = <T>(field: keyof Draft, value: T) => (same(draft[field], before[field]) ? undefined : value);
   const headers = headersOf(draft.headers);
@@ -76,7 +76,7 @@ export function changeOf(draft: Draft, before: Draft): Change {
   };
 }
 
-/** A new webhook, whole. */
+/** The request that creates a webhook. */
 export function requestOf(draft: Draft): Schema<'WebhookRequest'> {
   const change = changeOf(draft, draftOf());
   return { ...change, preset: draft.preset === 'custom' ? undefined : draft.preset, name: draft.name, url: draft.url, events: draft.events };

@@ -1,4 +1,4 @@
-// Changing a webhook, and deleting it.
+// Edits or deletes a webhook.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -20,16 +20,16 @@ function Delete({ webhook }: { webhook: Webhook }) {
   const { id, name, stats } = webhook;
   const run = async () => {
     if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/webhooks/{id}', { params: { path: { id } } }))))) return;
-    notify(`${name} is deleted.`);
+    notify(`${name} was deleted.`);
     go(['webhooks']);
   };
   return (
     <Card title="Delete">
-      <p>Deliveries that wait are dismissed, and the log of this webhook cannot be looked at any more. To pause it, switch it off instead.</p>
+      <p>This dismisses waiting deliveries and removes the webhook's log. To pause the webhook, switch it off instead.</p>
       <Button tone="danger" onClick={() => setConfirming(true)}>Delete this webhook</Button>
       {confirming && (
-        <Confirm title={`Delete ${name}?`} act="Delete it" task={task} close={() => setConfirming(false)} run={run}>
-          <p>Gone with it: its secret, its headers, and its log. {stats.held > 0 && `${held(stats.held)} held deliveries are dismissed and never go out. `}This cannot be taken back.</p>
+        <Confirm title={`Delete ${name}?`} act="Delete" task={task} close={() => setConfirming(false)} run={run}>
+          <p>This also deletes its secret, headers and log. {stats.held > 0 && `${held(stats.held)} held deliveries are dismissed and will not be sent. `}This cannot be undone.</p>
         </Confirm>
       )}
     </Card>

@@ -1,4 +1,4 @@
-// A webhook's own headers. What is stored is not shown again: it stays, is replaced, or goes.
+// A webhook's custom headers. A stored value is not shown: it can be kept, replaced or removed.
 
 import { Button, Text } from '../../parts/forms';
 import type { Header } from './draft';
@@ -10,7 +10,7 @@ export function Headers({ headers, set }: { headers: Header[]; set: (headers: He
   return (
     <fieldset>
       <legend>Headers</legend>
-      <p class="hint">Sent with each delivery, such as <code>Authorization</code>. A value is kept encrypted and never shown again.</p>
+      <p class="hint">Sent with each delivery, for example <code>Authorization</code>. Values are stored encrypted and not shown again.</p>
       {headers.map(({ name, value, stored }, index) => (
         <div class="row" key={index}>
           {stored ? (
@@ -18,14 +18,14 @@ export function Headers({ headers, set }: { headers: Header[]; set: (headers: He
               <p class="stored"><code>{name}</code>: {stored === 'remove' ? <s>stored value</s> : stored === 'keep' ? <span class="quiet">stored value</span> : 'a new value'}</p>
               {stored === 'replace' && <Text label={`New value of ${name}`} type="password" autocomplete="off" required value={value} set={(value) => replace(index, { value })} />}
               {stored === 'keep' && <Button tone="small secondary" label={`Replace ${name}`} onClick={() => replace(index, { stored: 'replace', value: '' })}>Replace</Button>}
-              {stored === 'keep' && <Button tone="small secondary" label={`Take away ${name}`} onClick={() => replace(index, { stored: 'remove' })}>Take away</Button>}
-              {stored !== 'keep' && <Button tone="small secondary" label={`Keep ${name}`} onClick={() => replace(index, { stored: 'keep', value: '' })}>Keep as it is</Button>}
+              {stored === 'keep' && <Button tone="small secondary" label={`Remove ${name}`} onClick={() => replace(index, { stored: 'remove' })}>Remove</Button>}
+              {stored !== 'keep' && <Button tone="small secondary" label={`Keep ${name}`} onClick={() => replace(index, { stored: 'keep', value: '' })}>Keep</Button>}
             </>
           ) : (
             <>
               <Text label="Header" required spellcheck={false} value={name} set={(name) => replace(index, { name })} placeholder="Authorization" />
               <Text label="Value" type="password" autocomplete="off" value={value} set={(value) => replace(index, { value })} />
-              <Button tone="small secondary" label={`Take away header ${name}`} onClick={() => set(headers.filter((_, at) => at !== index))}>Take away</Button>
+              <Button tone="small secondary" label={`Remove header ${name}`} onClick={() => set(headers.filter((_, at) => at !== index))}>Remove</Button>
             </>
           )}
         </div>

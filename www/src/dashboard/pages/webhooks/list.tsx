@@ -1,4 +1,4 @@
-// The company's webhooks and their health.
+// The list of the company's webhooks and their state.
 
 import { answer } from '../../../api';
 import { useLoad } from '../../load';
@@ -25,15 +25,15 @@ export function List() {
     </>
   );
   return (
-    <Page title="Webhooks" lead="Who is told of which events, and whether it arrives." actions={actions}>
+    <Page title="Webhooks" lead="The receivers of your events, and their deliveries." actions={actions}>
       <Await of={loaded}>
         {({ webhooks, allOn }) => (
           <>
-            {!allOn && <div class="notice">All webhooks are off: nothing goes out, and deliveries are held until you switch them on.</div>}
+            {!allOn && <div class="notice">All webhooks are off. Deliveries are held until you switch them on.</div>}
             {webhooks.length === 0 ? (
               <section class="card">
                 <Empty title="No webhooks yet">
-                  <p>A webhook sends each event that you choose to a URL of yours, signed, until it arrives or is given up with a reason. <a href={to(['webhooks', 'new'])}>Add the first one</a>, or by the API:</p>
+                  <p>A webhook sends the events that you choose to your URL, signed. Failed deliveries are retried. <a href={to(['webhooks', 'new'])}>Add the first webhook</a>, or use the API:</p>
                   <Code text={EXAMPLE} label="curl line" />
                 </Empty>
               </section>
@@ -50,7 +50,7 @@ export function List() {
                     { name: 'Delivered', number: true, show: ({ stats }) => number(stats.success) },
                     { name: 'Failed', number: true, show: ({ stats }) => <span class={stats.failed ? 'bad' : ''}>{number(stats.failed)}</span> },
                     { name: 'Held', number: true, show: ({ stats }) => held(stats.held) },
-                    { name: 'Last answer', show: ({ stats }) => <><LastAnswer stats={stats} />{stats.lastDeliveryAt && <div class="hint"><Time at={stats.lastDeliveryAt} /></div>}</> },
+                    { name: 'Last response', show: ({ stats }) => <><LastAnswer stats={stats} />{stats.lastDeliveryAt && <div class="hint"><Time at={stats.lastDeliveryAt} /></div>}</> },
                     { name: 'Switch', show: (webhook) => <Switch small webhook={webhook} done={reload} /> },
                   ]}
                 />

@@ -1,4 +1,4 @@
-// A new webhook, and its secret, which is shown when it is made and never again.
+// Creates a webhook, then shows its secret, which is not shown again.
 
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -17,7 +17,7 @@ function WebhookAdded({ webhook }: { webhook: Schema<'Webhook'> }) {
   return (
     <Page title={`${webhook.name} is ready`} actions={<a class="button" href={to(['webhooks', webhook.id])}>Go to the webhook</a>}>
       <Card title="Secret">
-        <OneTimeSecret secret={webhook.secret ?? ''} label="secret"><p class="hint">Your receiver needs it to know that a delivery is TrackMate's. Lost, it can be replaced: the webhook's page rotates it.</p></OneTimeSecret>
+        <OneTimeSecret secret={webhook.secret ?? ''} label="secret"><p class="hint">Your receiver needs it to verify deliveries. If you lose it, create a new one on the webhook's page.</p></OneTimeSecret>
       </Card>
       <Card title="Test"><Test id={webhook.id} done={() => {}} /></Card>
       <Card title="Receiver"><Receiver webhook={webhook} /></Card>
@@ -32,7 +32,7 @@ export function NewWebhook() {
   if (added) return <WebhookAdded webhook={added} />;
   const submit = () => task.run(async (admin) => setAdded((await answer(admin.POST('/api/admin/webhooks', { body: requestOf(draft) }))).webhook));
   return (
-    <Page title="Add a webhook" lead="It gets each event that you choose, signed with a secret of its own.">
+    <Page title="Add a webhook" lead="It receives the events that you choose, signed with its own secret.">
       <Card>
         <Form task={task} act="Add the webhook" submit={submit} actions={<a href={to(['webhooks'])}>Cancel</a>}>
           <Fields draft={draft} set={(change) => setDraft((draft) => ({ ...draft, ...change }))} />

@@ -1,4 +1,4 @@
-// Switching webhooks on and off, one or all, with the choice what becomes of the deliveries that were held meanwhile.
+// Switches webhooks on and off, one or all. If deliveries were held meanwhile, the viewer chooses to send or dismiss them.
 
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
@@ -13,11 +13,11 @@ type Choice = 'deliver' | 'dismiss';
 const change = (admin: Admin, id: string, body: Schema<'WebhookChange'>) =>
   answer(admin.PATCH('/api/admin/webhooks/{id}', { params: { path: { id } }, body }));
 
-/** Asks only if something is held. */
+/** Asks what to do with held deliveries. */
 function HeldDialog({ title, count, act, close, task }: { title: string; count: number; act: (choice: Choice) => void; close: () => void; task: ReturnType<typeof useTask> }) {
   return (
     <Dialog title={title} close={close}>
-      <p>{held(count)} {count === 1 ? 'delivery was' : 'deliveries were'} held while it was off. They keep their ids and bytes, and go out oldest first. What is dismissed stays in the log and can be recovered from there.</p>
+      <p>{held(count)} {count === 1 ? 'delivery was' : 'deliveries were'} held while it was off. They keep their ids and bodies, and are sent oldest first. Dismissed deliveries stay in the log and can be recovered from there.</p>
       <Problem error={task.error} />
       <div class="actions">
         <Button task={task} onClick={() => act('deliver')}>Switch on and send them</Button>
@@ -27,7 +27,7 @@ function HeldDialog({ title, count, act, close, task }: { title: string; count: 
   );
 }
 
-/** One webhook's switch. */
+/** The switch of one webhook. */
 export function Switch({ webhook, done, small = false }: { webhook: Webhook; done: () => void; small?: boolean }) {
   const task = useTask();
   const [confirming, setConfirming] = useState(false);
@@ -48,10 +48,7 @@ export function Switch({ webhook, done, small = false }: { webhook: Webhook; don
   );
 }
 
-/**
- * Switches all on and dismisses what was held. The webhooks that hold something are switched off until all are on, so that nothing goes out in between; one that the step
- * does not come back to is seen in the list as off.
- */
+/** Switches all webhooks on and dismisses held deliveries. Webhooks with held deliveries are switched off first, so that nothing is sent in between. If the task fails halfway, they show as off in the list. */
 async function dismissAll(admin: Admin, webhooks: Webhook[]) {
   const holding = webhooks.filter(({ active, stats }) => active && stats.held > 0);
   for (const { id } of holding) await change(admin, id, { active: false });
@@ -59,7 +56,7 @@ async function dismissAll(admin: Admin, webhooks: Webhook[]) {
   for (const { id } of holding) await change(admin, id, { active: true, held: 'dismiss' });
 }
 
-/** The switch of all. */
+/** The switch of all webhooks. */
 export function SwitchAll({ on, webhooks, done }: { on: boolean; webhooks: Webhook[]; done: () => void }) {
   const task = useTask();
   const [confirming, setConfirming] = useState(false);

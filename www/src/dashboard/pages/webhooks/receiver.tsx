@@ -1,4 +1,4 @@
-// Code that receives a webhook's deliveries: the examples that the tests run, with this webhook's name for its secret.
+// Receiver code for a webhook: the examples that the tests run, with a variable named after this webhook.
 
 import node from 'example:receivers/node/receiver.mjs';
 import php from 'example:receivers/php/receiver.php';
@@ -29,7 +29,7 @@ export function Receiver({ webhook }: { webhook: Schema<'Webhook'> }) {
   const url = URL.canParse(webhook.url) ? new URL(webhook.url) : undefined;
   return (
     <>
-      <p>A receiver in one file, with nothing but the language itself. It verifies both signatures over the raw body and answers at any path; this webhook sends to <code>{url ? url.pathname : '/'}</code> of <code>{url?.host}</code>.</p>
+      <p>A receiver in one file, without dependencies. It verifies both signatures over the raw body and accepts any path. This webhook sends to <code>{url ? url.pathname : '/'}</code> of <code>{url?.host}</code>.</p>
       <Select label="Language" value={language} set={(value) => setLanguage(value as Language)} options={Object.entries(LANGUAGES).map(([id, { name }]) => [id, name])} />
       <h3>Run it</h3>
       <Code label="command" text={`export PORT=3000 ${secret}='${webhook.secret ?? 'whsec_…'}'\n${run(file)}`} />

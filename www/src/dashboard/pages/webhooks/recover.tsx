@@ -1,4 +1,4 @@
-// Sends again what was given up in a window of time: 500 a call, with progress, until nothing is left or the viewer stops it.
+// Resends the failed deliveries of a period: 500 per request, with progress, until none is left or the viewer stops it.
 
 import { useRef, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -10,7 +10,7 @@ import { number, plural } from '../../parts/display';
 type FinalStatus = NonNullable<Schema<'RecoverRequest'>['status']>;
 
 const DAY_MS = 86_400_000;
-/** A time as a field of the viewer's zone has it. */
+/** A time in the format of a datetime-local field, in the viewer's zone. */
 const local = (ms: number) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 const iso = (field: string) => (field ? new Date(field).toISOString() : undefined);
 
@@ -49,7 +49,7 @@ function RecoverDialog({ id, done, close }: { id: string; done: () => void; clos
       } while (cursor && !stop.current);
       setEnded(cursor ? 'stopped' : 'all');
     });
-    if (succeeded) notify(`${plural(count, 'delivery', 'deliveries')} on the way again.`);
+    if (succeeded) notify(`${plural(count, 'delivery', 'deliveries')} queued again.`);
     done();
   };
   const cancel = () => {
@@ -57,16 +57,16 @@ function RecoverDialog({ id, done, close }: { id: string; done: () => void; clos
     close();
   };
   return (
-    <Dialog title="Recover what was given up" close={cancel}>
-      <p>Sends again the deliveries that were given up in this window, with their ids and bytes. Deliveries that waited or arrived are left alone, so doing it twice sends nothing twice.</p>
+    <Dialog title="Recover failed deliveries" close={cancel}>
+      <p>Resends the failed or dismissed deliveries of this period, with the same ids and bodies. Pending and delivered ones are not touched, so it is safe to repeat.</p>
       <Form task={task} act="Recover" submit={submit} actions={task.busy && <Button tone="secondary" onClick={() => { stop.current = true; }}>Stop</Button>}>
         <Text label="Since" type="datetime-local" required value={since} set={setSince} />
-        <Text label="Until" type="datetime-local" value={until} set={setUntil} hint="Empty for now." />
-        <Select label="Which" value={status} set={(status) => setStatus(status as FinalStatus | '')} options={[['', 'all that was given up'], ['exhausted', 'exhausted: all attempts failed'], ['failed_permanent', 'refused by the receiver'], ['dismissed', 'dismissed']]} />
-        {task.busy && <Progress label={`${number(requeued ?? 0)} on the way …`} />}
+        <Text label="Until" type="datetime-local" value={until} set={setUntil} hint="Leave empty for now." />
+        <Select label="Status" value={status} set={(status) => setStatus(status as FinalStatus | '')} options={[['', 'all'], ['exhausted', 'exhausted: all attempts failed'], ['failed_permanent', 'failed: the receiver rejected it'], ['dismissed', 'dismissed']]} />
+        {task.busy && <Progress label={`${number(requeued ?? 0)} queued …`} />}
         {!task.busy && requeued !== undefined && (
           <p role="status" data-recovered={requeued}>
-            {plural(requeued, 'delivery is', 'deliveries are')} on the way again{ended === 'stopped' ? '. Stopped before the end: the same again goes on from there' : ended ? '' : ' before it failed; the same again goes on from there'}.
+            {plural(requeued, 'delivery is', 'deliveries are')} queued again{ended === 'stopped' ? '. You stopped before the end. Recover again to continue' : ended ? '' : ' before the failure. Recover again to continue'}.
           </p>
         )}
       </Form>

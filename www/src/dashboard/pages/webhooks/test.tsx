@@ -1,4 +1,4 @@
-// Sends `webhook.test` once and shows what came of it.
+// Sends `webhook.test` once and shows request and response.
 
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
@@ -9,14 +9,14 @@ import { duration, Facts, Json, Time } from '../../parts/display';
 
 type Tested = Schema<'TestAnswer'>;
 
-/** A body as it came: JSON laid out, anything else as it is. */
+/** A body: JSON formatted, anything else unchanged. */
 export function Body({ body }: { body: string | null }) {
-  if (!body) return <p class="quiet">The answer had no body.</p>;
+  if (!body) return <p class="quiet">The response has no body.</p>;
   let shown: unknown = body;
   try {
     shown = JSON.parse(body);
   } catch {
-    // Not JSON: as it came.
+    // Not JSON: shown unchanged.
   }
   return <Json value={typeof shown === 'object' ? shown : body} />;
 }
@@ -35,8 +35,8 @@ export function Exchange({ at, tested }: { at: string; tested: Tested }) {
           <Body body={request.body} />
         </div>
         <div>
-          <h3>Answer</h3>
-          {statusCode === null ? <p class="quiet">Nobody answered.</p> : <Body body={responseBody} />}
+          <h3>Response</h3>
+          {statusCode === null ? <p class="quiet">The receiver did not answer.</p> : <Body body={responseBody} />}
         </div>
       </div>
     </div>
@@ -45,7 +45,7 @@ export function Exchange({ at, tested }: { at: string; tested: Tested }) {
 
 const one = (id: string) => (admin: Admin) => answer(admin.POST('/api/admin/webhooks/{id}/test', { params: { path: { id } } }));
 
-/** `send` is for the funnel's, which has a route of its own. */
+/** `send` is for the funnel's webhook, which has its own route. */
 export function Test({ id, done, send = one(id) }: { id: string; done: () => void; send?: (admin: Admin) => Promise<Tested> }) {
   const task = useTask();
   const [sent, setSent] = useState<{ at: string; tested: Tested }>();
@@ -57,10 +57,10 @@ export function Test({ id, done, send = one(id) }: { id: string; done: () => voi
     });
   return (
     <>
-      <p class="hint">Sends <code>webhook.test</code> once, signed like any delivery, also while the webhook is off. It is not kept in the log.</p>
+      <p class="hint">Sends <code>webhook.test</code> once, signed like any delivery, even while the webhook is off. It is not logged.</p>
       <Button tone="secondary" task={task} onClick={sendTest}>Send a test</Button>
       <Problem error={task.error} />
-      {task.busy && <Waiting label="Waiting for the receiver's answer" />}
+      {task.busy && <Waiting label="Waiting for the receiver" />}
       {!task.busy && sent && <Exchange at={sent.at} tested={sent.tested} />}
     </>
   );

@@ -1,4 +1,4 @@
-// One webhook: how it is doing, its deliveries, its settings, its secret, and code that receives it.
+// One webhook: state, deliveries, test, settings, secret, and receiver code.
 
 import { answer } from '../../../api';
 import { useLoad } from '../../load';
@@ -51,18 +51,18 @@ export function WebhookPage({ id, part }: { id: string; part: string }) {
                   ['Delivered', number(webhook.stats.success)],
                   ['Failed', number(webhook.stats.failed)],
                   ['Held', held(webhook.stats.held)],
-                  ['Last answer', <LastAnswer stats={webhook.stats} />],
+                  ['Last response', <LastAnswer stats={webhook.stats} />],
                   ['Last delivery', <Time at={webhook.stats.lastDeliveryAt} />],
                 ]}
               />
               <p class="about"><strong>To</strong> <code>{webhook.url}</code></p>
               <p class="about"><strong>Events</strong> {webhook.events.map((one) => <code key={one}>{one} </code>)}</p>
-              <p class="about"><strong>Attempts</strong> {policyOf(webhook)}{webhook.rateLimit && ` At most ${webhook.rateLimit} a second.`}</p>
+              <p class="about"><strong>Attempts</strong> {policyOf(webhook)}{webhook.rateLimit && ` At most ${webhook.rateLimit} per second.`}</p>
               {webhook.description && <p class="about">{webhook.description}</p>}
-              {id === FUNNEL_WEBHOOK && <p class="hint">This is the CRM's webhook: its URL and its secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
+              {id === FUNNEL_WEBHOOK && <p class="hint">This is the CRM's webhook. Its URL and secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
             </Card>
             <Tabs label="Parts of the webhook" tabs={PARTS} current={part} at={(one) => ['webhooks', id, one]} />
-            {!PARTS.some(([one]) => one === part) && <p class="problem">A webhook has no such part. <a href={to(['webhooks', id])}>Go to its deliveries</a></p>}
+            {!PARTS.some(([one]) => one === part) && <p class="problem">There is no such page. <a href={to(['webhooks', id])}>Go to the deliveries</a></p>}
             {part === 'deliveries' && <Deliveries id={id} changed={reload} />}
             {part === 'test' && <Card title="Test"><Test id={id} done={reload} /></Card>}
             {part === 'edit' && <Edit webhook={webhook} done={reload} />}
