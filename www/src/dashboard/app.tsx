@@ -14,15 +14,27 @@ function Companies() {
   return (
     <label class="company">
       <span class="visually-hidden">Company</span>
-      <select value={company.value} onChange={(change) => go(change.currentTarget.value === SIGN_IN ? [] : ['live'], {}, change.currentTarget.value)}>
-        {companies.value.map(({ company, name }) => <option key={company} value={company}>{name}</option>)}
+      <select
+        value={company.value}
+        onChange={(change) =>
+          go(change.currentTarget.value === SIGN_IN ? [] : ['live'], {}, change.currentTarget.value)
+        }
+      >
+        {companies.value.map(({ company, name }) => (
+          <option key={company} value={company}>
+            {name}
+          </option>
+        ))}
         <option value={SIGN_IN}>Sign in to another…</option>
       </select>
     </label>
   );
 }
 
-/** Whether the app was shown before. On the first page the focus stays at the top, so that the Tab key begins at the menu. */
+/**
+ * Whether the app was shown before. On the first page the focus stays at the top, so that the Tab
+ * key begins at the menu.
+ */
 let hasInteracted = false;
 
 function Outlet({ page, part }: { page: string; part: string | undefined }) {
@@ -38,7 +50,9 @@ function Outlet({ page, part }: { page: string; part: string | undefined }) {
     if (broken) resetError();
     entry?.load().then(
       ({ default: Shown }) => current && setLoaded({ page, Shown }),
-      () => current && setError(new Error('This page could not be loaded. Reload to get the current version of the dashboard.')),
+      () =>
+        current &&
+        setError(new Error('This page could not be loaded. Reload to get the current version of the dashboard.')),
     );
     return () => {
       current = false;
@@ -51,9 +65,26 @@ function Outlet({ page, part }: { page: string; part: string | undefined }) {
     scrollTo(0, 0);
     focusHeading();
   }, [loaded, place]);
-  if (!entry) return <Page title="Not found"><p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p></Page>;
+  if (!entry)
+    return (
+      <Page title="Not found">
+        <p class="problem">
+          There is no such page. <a href={to(['live'])}>Go to Live</a>
+        </p>
+      </Page>
+    );
   if (error) return <Problem error={error} retry={() => location.reload()} />;
-  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. This is a bug of the dashboard. The other pages still work.`)} retry={resetError} />;
+  if (broken)
+    return (
+      <Problem
+        error={
+          new Error(
+            `This page broke: ${broken instanceof Error ? broken.message : broken}. This is a bug of the dashboard. The other pages still work.`,
+          )
+        }
+        retry={resetError}
+      />
+    );
   return loaded?.page === page ? <loaded.Shown /> : <Waiting />;
 }
 
@@ -70,9 +101,20 @@ export function App() {
   }, [session?.company, page]);
   return (
     <div class={session ? 'frame' : 'frame alone'}>
-      <a class="skip" href="#main" onClick={(click) => { click.preventDefault(); document.getElementById('main')?.focus(); }}>Skip to the page</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(click) => {
+          click.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        Skip to the page
+      </a>
       <header class="side">
-        <a class="brand" href="/dashboard/">TrackMate</a>
+        <a class="brand" href="/dashboard/">
+          TrackMate
+        </a>
         {session && (
           <>
             <Companies />
@@ -81,7 +123,14 @@ export function App() {
                 {PAGES.map(({ page: one, name, load }) => (
                   <li key={one}>
                     {/* Hovering a link often precedes a click: load the page early. */}
-                    <a href={to([one])} aria-current={one === page ? 'page' : undefined} onPointerEnter={() => void load().catch(() => {})} onFocus={() => void load().catch(() => {})}>{name}</a>
+                    <a
+                      href={to([one])}
+                      aria-current={one === page ? 'page' : undefined}
+                      onPointerEnter={() => void load().catch(() => {})}
+                      onFocus={() => void load().catch(() => {})}
+                    >
+                      {name}
+                    </a>
                   </li>
                 ))}
               </ul>
@@ -91,10 +140,16 @@ export function App() {
         <nav class="foot" aria-label="More">
           <a href="/docs/">Docs</a>
           {isLocal && <a href={shop()}>Demo shop</a>}
-          {session && <button type="button" class="link" onClick={() => signOut()}>Sign out</button>}
+          {session && (
+            <button type="button" class="link" onClick={() => signOut()}>
+              Sign out
+            </button>
+          )}
         </nav>
       </header>
-      <main id="main" tabIndex={-1}>{session ? <Outlet key={session.company} page={page || 'live'} part={rest[0]} /> : <SignIn />}</main>
+      <main id="main" tabIndex={-1}>
+        {session ? <Outlet key={session.company} page={page || 'live'} part={rest[0]} /> : <SignIn />}
+      </main>
       <Notices />
     </div>
   );

@@ -1,4 +1,5 @@
-// Follows a stream of server-sent events. Passes on each message as it arrives. Reconnects after the last message when the stream ends, breaks or goes silent.
+// Follows a stream of server-sent events. Passes on each message as it arrives. Reconnects after
+// the last message when the stream ends, breaks or goes silent.
 
 import { createParser } from 'eventsource-parser';
 import { ApiError, stream } from '../api';
@@ -6,7 +7,10 @@ import { ApiError, stream } from '../api';
 /** Pause before a reconnect. Doubles with each failure. */
 const PAUSE_MS = 250;
 const PAUSE_MS_MAX = 30_000;
-/** The API sends something more often than this. A stream that is silent for longer is broken, even if the browser does not notice. */
+/**
+ * The API sends something more often than this. A stream that is silent for longer is broken, even
+ * if the browser does not notice.
+ */
 const SILENCE_MS_MAX = 60_000;
 
 interface FollowOptions {
@@ -21,7 +25,10 @@ interface FollowOptions {
   signal: AbortSignal;
 }
 
-/** Follows until the signal aborts. Throws only errors that a retry cannot fix, such as a revoked key. */
+/**
+ * Follows until the signal aborts. Throws only errors that a retry cannot fix, such as a revoked
+ * key.
+ */
 export async function follow({ key, path, after, onMessage, onConnection, signal }: FollowOptions): Promise<void> {
   let last = String(after);
   let failures = 0;
@@ -38,7 +45,7 @@ export async function follow({ key, path, after, onMessage, onConnection, signal
       },
     });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    for (let more = reader !== undefined; more && reader; ) {
+    for (let more = reader !== undefined; more && reader;) {
       const timer = setTimeout(() => watchdog.abort(), SILENCE_MS_MAX);
       const { done, value } = await reader.read().finally(() => clearTimeout(timer));
       if (value) parser.feed(value);

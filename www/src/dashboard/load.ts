@@ -1,4 +1,5 @@
-// Loads from the API what a page shows: once, again when a dependency changes, and page by page. Late answers to older requests are dropped.
+// Loads from the API what a page shows: once, again when a dependency changes, and page by page.
+// Late answers to older requests are dropped.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Admin } from '../api';
@@ -25,11 +26,19 @@ export function useLoad<T>(request: (admin: Admin, signal: AbortSignal) => Promi
     setState(({ data }) => ({ data, busy: true }) as typeof state);
     request(session.admin, abort.signal).then(
       (data) => abort.signal.aborted || setState({ data, busy: false }),
-      (error: unknown) => abort.signal.aborted || setState(({ data }) => ({ data, error: signOutIfRevoked(error), busy: false }) as typeof state),
+      (error: unknown) =>
+        abort.signal.aborted ||
+        setState(({ data }) => ({ data, error: signOutIfRevoked(error), busy: false }) as typeof state),
     );
     return () => abort.abort();
   }, [session?.key, version, ...deps]);
-  return { data: state.data, error: state.error, busy: state.busy, reload: () => setVersion((version) => version + 1), set: (data) => setState({ data, busy: false }) };
+  return {
+    data: state.data,
+    error: state.error,
+    busy: state.busy,
+    reload: () => setVersion((version) => version + 1),
+    set: (data) => setState({ data, busy: false }),
+  };
 }
 
 export interface Pages<Item, Answer> {
@@ -47,7 +56,10 @@ interface Paged {
   pagination: { hasMore: boolean; nextCursor: string | null };
 }
 
-/** Reads a list by its cursor: the first page on mount and whenever `deps` change, the next ones by `more`. */
+/**
+ * Reads a list by its cursor: the first page on mount and whenever `deps` change, the next ones by
+ * `more`.
+ */
 export function usePages<Item, Answer extends Paged>(
   request: (admin: Admin, cursor: string | undefined) => Promise<Answer>,
   items: (answer: Answer) => Item[],

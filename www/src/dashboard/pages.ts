@@ -1,5 +1,6 @@
-// The dashboard's pages, in the order of its menu. To add one: 1. a file in pages/ whose default export is the page, 2. a line here, 3. a scenario in tests/browser/dashboard/.
-// Each page is loaded when it is first opened.
+// The dashboard's pages, in the order of its menu. To add one: 1. a file in pages/ whose default
+// export is the page, 2. a line here, 3. a scenario in tests/browser/dashboard/. Each page is
+// loaded when it is first opened.
 
 import type { ComponentType } from 'preact';
 

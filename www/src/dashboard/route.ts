@@ -1,4 +1,5 @@
-// The viewer's place in the dashboard, kept in the URL's hash: `#/TM-SHOP99/people/abc?search=ann`. So a URL can be shared, needs no route on the server, and holds no secret.
+// The viewer's place in the dashboard, kept in the URL's hash: `#/TM-SHOP99/people/abc?search=ann`.
+// So a URL can be shared, needs no route on the server, and holds no secret.
 
 import { computed, signal } from '@preact/signals';
 
@@ -37,7 +38,8 @@ export type Query = Record<string, string | string[] | undefined>;
 
 function search(query: Query): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) for (const one of [value ?? []].flat()) if (one) parameters.append(name, one);
+  for (const [name, value] of Object.entries(query))
+    for (const one of [value ?? []].flat()) if (one) parameters.append(name, one);
   return parameters.size ? `?${parameters}` : '';
 }
 
@@ -53,7 +55,10 @@ export function go(path: string[], query: Query = {}, at = company.value) {
   location.hash = to(path, query, at);
 }
 
-/** Changes some query parameters of the current place, without a new entry in the browser's history. undefined or '' removes a parameter. */
+/**
+ * Changes some query parameters of the current place, without a new entry in the browser's history.
+ * undefined or '' removes a parameter.
+ */
 export function setQuery(change: Query) {
   const { page, rest, query } = route.value;
   const next: Query = {};

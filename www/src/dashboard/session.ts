@@ -1,4 +1,6 @@
-// The signed-in companies and their admin keys. A key is stored in sessionStorage, which ends with the tab, and in localStorage only if the viewer chooses so. It leaves the page only in a header of requests to the API.
+// The signed-in companies and their admin keys. A key is stored in sessionStorage, which ends with
+// the tab, and in localStorage only if the viewer chooses so. It leaves the page only in a header
+// of requests to the API.
 
 import { computed, signal } from '@preact/signals';
 import { type Admin, ApiError, adminClient, answer } from '../api';
@@ -24,11 +26,16 @@ function readStored(storage: Storage): StoredSession[] {
 }
 
 const first = [...readStored(sessionStorage), ...readStored(localStorage)];
-const sessions = signal<StoredSession[]>(first.filter(({ company }, index) => first.findIndex((one) => one.company === company) === index));
+const sessions = signal<StoredSession[]>(
+  first.filter(({ company }, index) => first.findIndex((one) => one.company === company) === index),
+);
 
 function store(all: StoredSession[]) {
   sessions.value = all;
-  for (const [storage, remembered] of [[sessionStorage, false], [localStorage, true]] as const) {
+  for (const [storage, remembered] of [
+    [sessionStorage, false],
+    [localStorage, true],
+  ] as const) {
     const own = all.filter((one) => one.remembered === remembered);
     if (own.length) storage.setItem(STORAGE_KEY, JSON.stringify(own));
     else storage.removeItem(STORAGE_KEY);
@@ -70,6 +77,7 @@ export function renamed(name: string) {
 
 /** Signs out if the error says that the key was revoked. Returns the error. */
 export function signOutIfRevoked(error: unknown): unknown {
-  if (error instanceof ApiError && error.status === 401 && current.value) signOut('This key was revoked. Sign in with another admin key of the company.');
+  if (error instanceof ApiError && error.status === 401 && current.value)
+    signOut('This key was revoked. Sign in with another admin key of the company.');
   return error;
 }

@@ -1,4 +1,5 @@
-// The demo shop's entry point. In development it shows the page that the HTML file names, with the panel beside it. Elsewhere it only explains that there is no shop.
+// The demo shop's entry point. In development it shows the page that the HTML file names, with the
+// panel beside it. Elsewhere it only explains that there is no shop.
 
 import { render } from 'preact';
 import { isLocal } from '../local';
@@ -11,10 +12,18 @@ function Absent({ why }: { why?: string }) {
       <h1>The demo shop is not here</h1>
       {why ? (
         <>
-          <p class="problem" role="alert">{why}</p>
-          <p><a href="/shop/?company=TM-SHOP99">Shop as the demo company</a></p>
+          <p class="problem" role="alert">
+            {why}
+          </p>
+          <p>
+            <a href="/shop/?company=TM-SHOP99">Shop as the demo company</a>
+          </p>
         </>
-      ) : <p>It is for development: <code>make dev</code> runs it on your own machine.</p>}
+      ) : (
+        <p>
+          It is for development: <code>make dev</code> runs it on your own machine.
+        </p>
+      )}
     </section>
   );
 }

@@ -1,4 +1,5 @@
-// The shop's pages: home, a product, the account, the checkout. Each is an HTML file of its own, as in most shops, so a visit spans several page loads.
+// The shop's pages: home, a product, the account, the checkout. Each is an HTML file of its own, as
+// in most shops, so a visit spans several page loads.
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
@@ -6,14 +7,23 @@ import { shop, unreachable } from './panel';
 import { PRODUCTS, basket, CURRENCY, customer, inBasket, price, productInfos, total } from './state';
 import { flush, register, session, startOver, track } from './track';
 
-const STEPS: [page: string, name: string][] = [['home', 'Shop'], ['product', 'Product'], ['account', 'Account'], ['checkout', 'Checkout']];
+const STEPS: [page: string, name: string][] = [
+  ['home', 'Shop'],
+  ['product', 'Product'],
+  ['account', 'Account'],
+  ['checkout', 'Checkout'],
+];
 
 function Step({ page, children }: { page: string; children: ComponentChildren }) {
   const reached = STEPS.findIndex(([one]) => one === page);
   return (
     <div class="stack">
       <ol class="trail" aria-label="Steps">
-        {STEPS.map(([one, name], index) => <li key={one} class={index <= reached ? 'reached' : ''} aria-current={one === page ? 'step' : undefined}>{name}</li>)}
+        {STEPS.map(([one, name], index) => (
+          <li key={one} class={index <= reached ? 'reached' : ''} aria-current={one === page ? 'step' : undefined}>
+            {name}
+          </li>
+        ))}
       </ol>
       {children}
     </div>
@@ -58,8 +68,14 @@ export function ProductPage() {
           <p>{product.text}</p>
           <p class="price">{price(product.price)}</p>
           <div class="actions">
-            <button type="button" aria-disabled={added} onClick={() => added || add()}>{added ? 'In your cart' : 'Add to cart'}</button>
-            {added && <a class="button" href={customer.get() ? '/shop/checkout/' : '/shop/account/'}>Continue</a>}
+            <button type="button" aria-disabled={added} onClick={() => added || add()}>
+              {added ? 'In your cart' : 'Add to cart'}
+            </button>
+            {added && (
+              <a class="button" href={customer.get() ? '/shop/checkout/' : '/shop/account/'}>
+                Continue
+              </a>
+            )}
           </div>
         </div>
       </section>
@@ -87,11 +103,34 @@ export function Account() {
       <section class="card" aria-labelledby="account-title">
         <h1 id="account-title">Create your account</h1>
         <form onSubmit={create}>
-          <label>Name <input autocomplete="name" required maxLength={200} value={name} onInput={(input) => setName(input.currentTarget.value)} /></label>
-          <label>E-mail <input type="email" autocomplete="email" required maxLength={254} value={email} onInput={(input) => setEmail(input.currentTarget.value)} /></label>
+          <label>
+            Name{' '}
+            <input
+              autocomplete="name"
+              required
+              maxLength={200}
+              value={name}
+              onInput={(input) => setName(input.currentTarget.value)}
+            />
+          </label>
+          <label>
+            E-mail{' '}
+            <input
+              type="email"
+              autocomplete="email"
+              required
+              maxLength={254}
+              value={email}
+              onInput={(input) => setEmail(input.currentTarget.value)}
+            />
+          </label>
           <button>Create account</button>
         </form>
-        {problem && <p class="problem" role="alert">{problem}</p>}
+        {problem && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
       </section>
     </Step>
   );
@@ -114,11 +153,20 @@ export function Checkout() {
     setProblem('');
     try {
       await flush();
-      const { orderId } = await shop.checkout({ email: who.email, profileId: who.profileId, sessionId: session(), products: items.map(({ productId }) => productId) });
+      const { orderId } = await shop.checkout({
+        email: who.email,
+        profileId: who.profileId,
+        sessionId: session(),
+        products: items.map(({ productId }) => productId),
+      });
       setOrder({ id: orderId, of: price(total()) });
       basket.set([]);
     } catch (error) {
-      setProblem(unreachable(error) ? 'The shop server does not answer, so the payment was not taken.' : String(error instanceof Error ? error.message : error));
+      setProblem(
+        unreachable(error)
+          ? 'The shop server does not answer, so the payment was not taken.'
+          : String(error instanceof Error ? error.message : error),
+      );
     }
     setBusy(false);
   };
@@ -127,8 +175,12 @@ export function Checkout() {
       <Step page="checkout">
         <section class="card">
           <h1>Thank you</h1>
-          <p>Order <code>{order.id}</code> of {order.of} is paid, shipped, and its confirmation delivered.</p>
-          <button type="button" class="secondary" onClick={startOver}>Start over as another visitor</button>
+          <p>
+            Order <code>{order.id}</code> of {order.of} is paid, shipped, and its confirmation delivered.
+          </p>
+          <button type="button" class="secondary" onClick={startOver}>
+            Start over as another visitor
+          </button>
         </section>
       </Step>
     );
@@ -137,18 +189,42 @@ export function Checkout() {
     <Step page="checkout">
       <section class="card">
         <h1>{who ? `Welcome, ${who.name}` : 'Checkout'}</h1>
-        {items.length === 0 ? <p>Your cart is empty. <a href="/shop/">Look around</a>.</p> : (
+        {items.length === 0 ? (
+          <p>
+            Your cart is empty. <a href="/shop/">Look around</a>.
+          </p>
+        ) : (
           <>
-            <ul class="basket">{items.map(({ productName, price: one }, index) => <li key={index}>{productName} <span>{price(one)}</span></li>)}</ul>
-            {!who ? <a class="button" href="/shop/account/">Create an account first</a> : !started ? <button type="button" onClick={begin}>Checkout</button> : (
+            <ul class="basket">
+              {items.map(({ productName, price: one }, index) => (
+                <li key={index}>
+                  {productName} <span>{price(one)}</span>
+                </li>
+              ))}
+            </ul>
+            {!who ? (
+              <a class="button" href="/shop/account/">
+                Create an account first
+              </a>
+            ) : !started ? (
+              <button type="button" onClick={begin}>
+                Checkout
+              </button>
+            ) : (
               <>
                 <p>No card is needed. The shop only tells TrackMate that the order was paid.</p>
-                <button type="button" aria-disabled={busy} aria-busy={busy} onClick={() => busy || void pay()}>Pay {price(total())}</button>
+                <button type="button" aria-disabled={busy} aria-busy={busy} onClick={() => busy || void pay()}>
+                  Pay {price(total())}
+                </button>
               </>
             )}
           </>
         )}
-        {problem && <p class="problem" role="alert">{problem}</p>}
+        {problem && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
       </section>
     </Step>
   );

@@ -7,5 +7,10 @@ const PAGES = { home: Home, product: ProductPage, account: Account, checkout: Ch
 
 export function Shop({ page = 'home' }: { page: string | undefined }) {
   const Page = PAGES[page as keyof typeof PAGES];
-  return <><Page /><Panel /></>;
+  return (
+    <>
+      <Page />
+      <Panel />
+    </>
+  );
 }

@@ -1,4 +1,5 @@
-// What the shop sells, and the state of this visit: the company, the port of the shop's server, the basket, the customer. Kept in sessionStorage, since the shop has several pages.
+// What the shop sells, and the state of this visit: the company, the port of the shop's server, the
+// basket, the customer. Kept in sessionStorage, since the shop has several pages.
 
 import { ApiError, DevServer } from '../api';
 
@@ -11,9 +12,27 @@ export interface Product {
 }
 
 export const PRODUCTS: [Product, ...Product[]] = [
-  { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99, picture: '/headphones.svg', text: 'Thirty hours on one charge, and quiet when you want it.' },
-  { productId: 'PROD-002', productName: 'Desk Speaker', price: 49.5, picture: '/speaker.svg', text: 'Small, warm, and never in the way.' },
-  { productId: 'PROD-003', productName: 'Travel Case', price: 19, picture: '/case.svg', text: 'Holds the headphones, a cable and a pair of tickets.' },
+  {
+    productId: 'PROD-001',
+    productName: 'Wireless Headphones',
+    price: 79.99,
+    picture: '/headphones.svg',
+    text: 'Thirty hours on one charge, and quiet when you want it.',
+  },
+  {
+    productId: 'PROD-002',
+    productName: 'Desk Speaker',
+    price: 49.5,
+    picture: '/speaker.svg',
+    text: 'Small, warm, and never in the way.',
+  },
+  {
+    productId: 'PROD-003',
+    productName: 'Travel Case',
+    price: 19,
+    picture: '/case.svg',
+    text: 'Holds the headphones, a cable and a pair of tickets.',
+  },
 ];
 export const CURRENCY = 'USD';
 
@@ -34,7 +53,10 @@ export const customer = stored<Customer | null>('customer', null);
 /** Events that the visitor sent before they were identified: names and times. */
 export const anonymous = stored<{ name: string; at: string }[]>('anonymous', []);
 
-/** The company that `make dev` creates. Its shop server has the next port. The start page has the port after that, and starts the shop servers of other companies. */
+/**
+ * The company that `make dev` creates. Its shop server has the next port. The start page has the
+ * port after that, and starts the shop servers of other companies.
+ */
 const DEMO = 'TM-SHOP99';
 const port = Number(location.port || 8787);
 const query = new URLSearchParams(location.search);
@@ -56,7 +78,10 @@ async function openServer(): Promise<number> {
   try {
     return (await dev.openShop(company)).port;
   } catch (error) {
-    const why = error instanceof ApiError && error.status > 0 ? error.message : `make dev starts it, but does not answer at ${dev.url}`;
+    const why =
+      error instanceof ApiError && error.status > 0
+        ? error.message
+        : `make dev starts it, but does not answer at ${dev.url}`;
     throw new Error(`The shop of ${company} needs its own server, which is not running: ${why}.`);
   }
 }
@@ -69,4 +94,5 @@ export const inBasket = () => basket.get().flatMap((id) => PRODUCTS.find(({ prod
 export const price = (amount: number) => `${amount.toFixed(2)} ${CURRENCY}`;
 export const total = () => inBasket().reduce((sum, { price }) => sum + price, 0);
 /** Products in the form that events have. */
-export const productInfos = (products: Product[]) => products.map(({ productId, productName, price }) => ({ productId, productName, price }));
+export const productInfos = (products: Product[]) =>
+  products.map(({ productId, productName, price }) => ({ productId, productName, price }));

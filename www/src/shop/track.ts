@@ -1,4 +1,5 @@
-// The shop's use of TrackMate: the public SDK and nothing else. Until the visitor is identified, their events are also recorded here for the panel.
+// The shop's use of TrackMate: the public SDK and nothing else. Until the visitor is identified,
+// their events are also recorded here for the panel.
 
 import TrackMate from '/sdk/trackmate.js';
 import { signal } from '@preact/signals';

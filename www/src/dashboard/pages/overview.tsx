@@ -20,7 +20,10 @@ export default function Overview() {
   const { query } = route.value;
   const [version, setVersion] = useState(0);
   const range = ['range', 'from', 'to', 'interval'].map((name) => query.get(name) ?? '');
-  const stats = useLoad((admin, signal) => answer(admin.GET('/api/admin/stats', { params: { query: spanOf(query) }, signal })), [...range, version]);
+  const stats = useLoad(
+    (admin, signal) => answer(admin.GET('/api/admin/stats', { params: { query: spanOf(query) }, signal })),
+    [...range, version],
+  );
   useEffect(() => {
     const timer = setInterval(() => document.hidden || setVersion((version) => version + 1), RELOAD_MS);
     return () => clearInterval(timer);
@@ -38,7 +41,11 @@ const Count = ({ of }: { of: number }) => <data value={of}>{number(of)}</data>;
 function Figures({ stats }: { stats: Stats }) {
   const { totals, series, topEvents, latencyMs, successRate, webhooks, interval } = stats;
   const { times, events, people, deliveries } = useMemo(() => {
-    const line = (name: string, tone: Line['tone'], field: 'events' | 'newPeople' | 'delivered' | 'failed'): Line => ({ name, tone, values: series.map((span) => span[field]) });
+    const line = (name: string, tone: Line['tone'], field: 'events' | 'newPeople' | 'delivered' | 'failed'): Line => ({
+      name,
+      tone,
+      values: series.map((span) => span[field]),
+    });
     return {
       times: series.map(({ at }) => at),
       events: [line('Events', 'accent', 'events')],
@@ -50,7 +57,10 @@ function Figures({ stats }: { stats: Stats }) {
     return (
       <Card>
         <Empty title="No events in this range">
-          <p>This page counts the events of your pages and servers, and their deliveries. <a href={to(['live'])}>Live</a> explains how to send the first event, and shows it as it arrives.</p>
+          <p>
+            This page counts the events of your pages and servers, and their deliveries. <a href={to(['live'])}>Live</a>{' '}
+            explains how to send the first event, and shows it as it arrives.
+          </p>
         </Empty>
       </Card>
     );
@@ -70,7 +80,18 @@ function Figures({ stats }: { stats: Stats }) {
       </Card>
       <div class="grid">
         <Card title="People">
-          <Facts of={[['Active', <Count of={totals.activePeople} />], ['New', <Count of={totals.newPeople} />], ['Total', <a href={to(['people'])}><Count of={totals.people} /></a>]]} />
+          <Facts
+            of={[
+              ['Active', <Count of={totals.activePeople} />],
+              ['New', <Count of={totals.newPeople} />],
+              [
+                'Total',
+                <a href={to(['people'])}>
+                  <Count of={totals.people} />
+                </a>,
+              ],
+            ]}
+          />
           <Chart name="New people" times={times} lines={people} step={interval} />
         </Card>
         <Card title="Deliveries">
@@ -99,14 +120,21 @@ function Figures({ stats }: { stats: Stats }) {
             ]}
           />
           <h3>Held or failing now</h3>
-          {webhooks.length === 0 ? <p class="quiet">None. <a href={to(['webhooks'])}>All webhooks</a></p> : <FailingWebhooks of={webhooks} />}
+          {webhooks.length === 0 ? (
+            <p class="quiet">
+              None. <a href={to(['webhooks'])}>All webhooks</a>
+            </p>
+          ) : (
+            <FailingWebhooks of={webhooks} />
+          )}
         </Card>
       </div>
     </>
   );
 }
 
-const Took = ({ ms }: { ms: number | undefined }) => (ms === undefined ? <>–</> : <data value={ms}>{duration(ms)}</data>);
+const Took = ({ ms }: { ms: number | undefined }) =>
+  ms === undefined ? <>–</> : <data value={ms}>{duration(ms)}</data>;
 
 function TopEvents({ of }: { of: Stats['topEvents'] }) {
   const most = of[0]?.count ?? 1;
@@ -138,7 +166,14 @@ function FailingWebhooks({ of }: { of: FailingWebhook[] }) {
       keyOf={({ id }) => id}
       columns={[
         { name: 'Webhook', show: ({ id, name }) => <a href={to(['webhooks', id])}>{name}</a> },
-        { name: 'State', show: (webhook) => <Badge tone={stateOf(webhook)[0]} title={webhook.disabledReason ?? undefined}>{stateOf(webhook)[1]}</Badge> },
+        {
+          name: 'State',
+          show: (webhook) => (
+            <Badge tone={stateOf(webhook)[0]} title={webhook.disabledReason ?? undefined}>
+              {stateOf(webhook)[1]}
+            </Badge>
+          ),
+        },
         { name: 'Held', number: true, show: ({ held }) => <Count of={held} /> },
         { name: 'Failed', number: true, show: ({ failed }) => <Count of={failed} /> },
       ]}

@@ -1,4 +1,5 @@
-// Display of values: times in the viewer's zone, numbers, JSON, text to copy, cards and tables. Values are always rendered as text, never as HTML.
+// Display of values: times in the viewer's zone, numbers, JSON, text to copy, cards and tables.
+// Values are always rendered as text, never as HTML.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
@@ -6,7 +7,12 @@ import { notify } from './feedback';
 
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const THIS_YEAR = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+const THIS_YEAR = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+});
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const NUMBER = new Intl.NumberFormat();
 
@@ -14,10 +20,16 @@ export const number = (value: number) => NUMBER.format(value);
 export const plural = (count: number, one: string, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 export const when = (iso: string) => DAY.format(new Date(iso));
 /** A share of 1 as a percentage. Anything below 1 never rounds up to 100 %. */
-export const percent = (share: number) => `${share > 0.9999 && share < 1 ? '> 99.99' : Number((share * 100).toFixed(2))} %`;
-export const duration = (ms: number) => (ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(ms < 10_000 ? 2 : 1))} s`);
+export const percent = (share: number) =>
+  `${share > 0.9999 && share < 1 ? '> 99.99' : Number((share * 100).toFixed(2))} %`;
+export const duration = (ms: number) =>
+  ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(ms < 10_000 ? 2 : 1))} s`;
 
-const UNITS: [number, string][] = [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'KB']];
+const UNITS: [number, string][] = [
+  [1e9, 'GB'],
+  [1e6, 'MB'],
+  [1e3, 'KB'],
+];
 export const size = (bytes: number) => {
   const [by, unit] = UNITS.find(([by]) => bytes >= by) ?? [1, 'B'];
   return `${Number((bytes / by).toPrecision(3))} ${unit}`;
@@ -29,10 +41,16 @@ function shortTime(at: Date, now = new Date()) {
   return (at.getFullYear() === now.getFullYear() ? THIS_YEAR : DATE).format(at);
 }
 
-/** A time in the viewer's zone. The exact time in UTC shows on hover. `short` is for narrow columns. */
+/**
+ * A time in the viewer's zone. The exact time in UTC shows on hover. `short` is for narrow columns.
+ */
 export function Time({ at, short = false }: { at: string | null | undefined; short?: boolean }) {
   if (!at) return <span class="quiet">–</span>;
-  return <time dateTime={at} title={at}>{short ? shortTime(new Date(at)) : when(at)}</time>;
+  return (
+    <time dateTime={at} title={at}>
+      {short ? shortTime(new Date(at)) : when(at)}
+    </time>
+  );
 }
 
 export function Json({ value }: { value: unknown }) {
@@ -54,8 +72,16 @@ export function Copy({ text, label }: { text: string; label: string }) {
 }
 
 export function CopyButton({ text, label }: { text: string; label: string }) {
-  const copy = () => navigator.clipboard.writeText(text).then(() => notify(`${label} copied.`), () => notify('The browser blocked the copy. Select the text instead.'));
-  return <button type="button" class="small secondary" onClick={copy} aria-label={`Copy ${label}`}>Copy</button>;
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(
+      () => notify(`${label} copied.`),
+      () => notify('The browser blocked the copy. Select the text instead.'),
+    );
+  return (
+    <button type="button" class="small secondary" onClick={copy} aria-label={`Copy ${label}`}>
+      Copy
+    </button>
+  );
 }
 
 /** A block of code with a button that copies it. */
@@ -63,7 +89,9 @@ export function Code({ text, label }: { text: string; label: string }) {
   return (
     <div class="code">
       <CopyButton text={text} label={label} />
-      <pre tabIndex={0}><code>{text}</code></pre>
+      <pre tabIndex={0}>
+        <code>{text}</code>
+      </pre>
     </div>
   );
 }
@@ -72,7 +100,19 @@ export function Code({ text, label }: { text: string; label: string }) {
 export const focusHeading = () => document.querySelector<HTMLElement>('#main h1')?.focus({ preventScroll: true });
 
 /** `name` is the name in the browser's tab and history, if it is not the title. */
-export function Page({ title, name = title, lead, actions, children }: { title: string; name?: string; lead?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren }) {
+export function Page({
+  title,
+  name = title,
+  lead,
+  actions,
+  children,
+}: {
+  title: string;
+  name?: string;
+  lead?: ComponentChildren;
+  actions?: ComponentChildren;
+  children: ComponentChildren;
+}) {
   useEffect(() => {
     document.title = `${name} · TrackMate`;
   }, [name]);
@@ -90,7 +130,17 @@ export function Page({ title, name = title, lead, actions, children }: { title: 
   );
 }
 
-export function Card({ title, actions, children, class: extra = '' }: { title?: ComponentChildren; actions?: ComponentChildren; children: ComponentChildren; class?: string }) {
+export function Card({
+  title,
+  actions,
+  children,
+  class: extra = '',
+}: {
+  title?: ComponentChildren;
+  actions?: ComponentChildren;
+  children: ComponentChildren;
+  class?: string;
+}) {
   return (
     <section class={`card ${extra}`}>
       {(title || actions) && (
@@ -132,9 +182,23 @@ export interface Column<Item> {
 /** Number of columns that fit side by side on a phone. */
 const NARROW_COLUMNS = 3;
 
-/** A table. On a phone, the rows of a wide table become cards, with the column's name before each value. `caption` is for screen readers. */
-export function Table<Item>({ caption, columns, items, keyOf }: { caption: string; columns: Column<Item>[]; items: Item[]; keyOf: (item: Item) => string }) {
-  const sorted = (sort: Column<Item>['sort']) => (sort?.order ? (sort.order === 'asc' ? 'ascending' : 'descending') : undefined);
+/**
+ * A table. On a phone, the rows of a wide table become cards, with the column's name before each
+ * value. `caption` is for screen readers.
+ */
+export function Table<Item>({
+  caption,
+  columns,
+  items,
+  keyOf,
+}: {
+  caption: string;
+  columns: Column<Item>[];
+  items: Item[];
+  keyOf: (item: Item) => string;
+}) {
+  const sorted = (sort: Column<Item>['sort']) =>
+    sort?.order ? (sort.order === 'asc' ? 'ascending' : 'descending') : undefined;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
       {/* Explicit roles, since the layout of cards would remove the table's own. */}
@@ -143,8 +207,21 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
         <thead role="rowgroup">
           <tr role="row">
             {columns.map(({ name, id, number, sort }) => (
-              <th key={id ?? name} role="columnheader" scope="col" class={number ? 'number' : ''} aria-sort={sorted(sort)}>
-                {sort ? <button type="button" class="sort" onClick={sort.by}>{name} <span aria-hidden="true">{sort.order === 'asc' ? '↑' : sort.order === 'desc' ? '↓' : '↕'}</span></button> : name}
+              <th
+                key={id ?? name}
+                role="columnheader"
+                scope="col"
+                class={number ? 'number' : ''}
+                aria-sort={sorted(sort)}
+              >
+                {sort ? (
+                  <button type="button" class="sort" onClick={sort.by}>
+                    {name}{' '}
+                    <span aria-hidden="true">{sort.order === 'asc' ? '↑' : sort.order === 'desc' ? '↓' : '↕'}</span>
+                  </button>
+                ) : (
+                  name
+                )}
               </th>
             ))}
           </tr>
@@ -152,7 +229,11 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
         <tbody role="rowgroup">
           {items.map((item) => (
             <tr key={keyOf(item)} role="row" data-key={keyOf(item)}>
-              {columns.map(({ name, id, show, number }) => <td key={id ?? name} role="cell" data-column={name} class={number ? 'number' : ''}>{show(item)}</td>)}
+              {columns.map(({ name, id, show, number }) => (
+                <td key={id ?? name} role="cell" data-column={name} class={number ? 'number' : ''}>
+                  {show(item)}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>
@@ -164,5 +245,11 @@ export function Table<Item>({ caption, columns, items, keyOf }: { caption: strin
 /** The button at the end of a list that loads the next page. */
 export function More({ pages }: { pages: { hasMore: boolean; busy: boolean; more: () => void } }) {
   if (!pages.hasMore) return null;
-  return <p class="more"><button type="button" class="secondary" aria-disabled={pages.busy} onClick={pages.more}>{pages.busy ? 'Loading…' : 'Show more'}</button></p>;
+  return (
+    <p class="more">
+      <button type="button" class="secondary" aria-disabled={pages.busy} onClick={pages.more}>
+        {pages.busy ? 'Loading…' : 'Show more'}
+      </button>
+    </p>
+  );
 }

@@ -17,11 +17,25 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
       {known && known.status > 0 && (
         <p class="quiet">
           <a href={`/docs/problems/#${known.code}`}>{known.code}</a>
-          {known.field && <> in <code>{known.field}</code></>}
-          {known.requestId && <> · request <code>{known.requestId}</code></>}
+          {known.field && (
+            <>
+              {' '}
+              in <code>{known.field}</code>
+            </>
+          )}
+          {known.requestId && (
+            <>
+              {' '}
+              · request <code>{known.requestId}</code>
+            </>
+          )}
         </p>
       )}
-      {retry && <button type="button" class="secondary" onClick={retry}>Try again</button>}
+      {retry && (
+        <button type="button" class="secondary" onClick={retry}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }
@@ -39,7 +53,11 @@ export function Empty({ title, children }: Children & { title: string }) {
 export type Tone = 'good' | 'bad' | 'warn' | 'quiet' | 'accent';
 
 export function Badge({ tone = 'quiet', title, children }: Children & { tone?: Tone; title?: string }) {
-  return <span class={`badge ${tone}`} title={title}>{children}</span>;
+  return (
+    <span class={`badge ${tone}`} title={title}>
+      {children}
+    </span>
+  );
 }
 
 /** Shows the loaded data, and before that a loading state or the problem. */
@@ -54,7 +72,11 @@ export function Await<T>({ of, children }: { of: Loaded<T>; children: (data: T) 
 }
 
 export function Waiting({ label = 'Loading' }: { label?: string }) {
-  return <p class="waiting" role="status">{label}…</p>;
+  return (
+    <p class="waiting" role="status">
+      {label}…
+    </p>
+  );
 }
 
 export function Progress({ label, value, max }: { label: string; value?: number; max?: number }) {
@@ -76,10 +98,17 @@ export function notify(text: string) {
   timer = setTimeout(() => (notice.value = ''), 6_000);
 }
 
-/** Number of open dialogs. Notices move into the dialog, since screen readers ignore what is outside of it. */
+/**
+ * Number of open dialogs. Notices move into the dialog, since screen readers ignore what is outside
+ * of it.
+ */
 export const modals = signal(0);
 
 export function Notices({ inDialog = false }: { inDialog?: boolean }) {
   const here = inDialog === modals.value > 0;
-  return <div class="notices" role="status" aria-live="polite">{here && notice.value && <p>{notice.value}</p>}</div>;
+  return (
+    <div class="notices" role="status" aria-live="polite">
+      {here && notice.value && <p>{notice.value}</p>}
+    </div>
+  );
 }

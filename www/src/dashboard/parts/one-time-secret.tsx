@@ -3,10 +3,20 @@
 import type { ComponentChildren } from 'preact';
 import { Copy } from './display';
 
-export function OneTimeSecret({ secret, label, children }: { secret: string; label: string; children?: ComponentChildren }) {
+export function OneTimeSecret({
+  secret,
+  label,
+  children,
+}: {
+  secret: string;
+  label: string;
+  children?: ComponentChildren;
+}) {
   return (
     <div class="one-time-secret" role="status">
-      <p><strong>Copy the {label} now.</strong> It will not be shown again.</p>
+      <p>
+        <strong>Copy the {label} now.</strong> It will not be shown again.
+      </p>
       <Copy text={secret} label={label} />
       {children}
     </div>

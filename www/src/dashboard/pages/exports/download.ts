@@ -1,4 +1,5 @@
-// Downloads an export into a file. A long export takes several requests, one per part. The hash of each part is compared with the export's record.
+// Downloads an export into a file. A long export takes several requests, one per part. The hash of
+// each part is compared with the export's record.
 
 import { Hash } from 'fast-sha256';
 import { adminClient, answer, type Schema, stream } from '../../../api';
@@ -34,7 +35,10 @@ const LINE_END = 10;
 const RECORD_TRIES = 40;
 const RECORD_PAUSE_MS = 250;
 
-/** Collects the file in a Blob and lets the browser save it. Pieces join the Blob every few megabytes, since the browser may keep a Blob on disk. */
+/**
+ * Collects the file in a Blob and lets the browser save it. Pieces join the Blob every few
+ * megabytes, since the browser may keep a Blob on disk.
+ */
 export function blobSink(type: string): Sink {
   let whole = new Blob([], { type });
   let pieces: Uint8Array<ArrayBuffer>[] = [];
@@ -75,7 +79,9 @@ const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16)
 /** The record of a finished export. TrackMate completes it a moment after the last byte. */
 async function recordOf(key: string, id: string): Promise<Export> {
   for (let tries = 1; ; tries += 1) {
-    const { export: record } = await answer(adminClient(key).GET('/api/admin/exports/{id}', { params: { path: { id } } }));
+    const { export: record } = await answer(
+      adminClient(key).GET('/api/admin/exports/{id}', { params: { path: { id } } }),
+    );
     if (record.state !== 'running' || tries === RECORD_TRIES) return record;
     await new Promise((next) => setTimeout(next, RECORD_PAUSE_MS));
   }
@@ -90,8 +96,16 @@ export interface ExportRequest {
   inParts: boolean;
 }
 
-/** Downloads the whole export into the sink. Throws if the connection breaks, the signal aborts, or a hash differs. */
-export async function download({ key, path, query, inParts }: ExportRequest, sink: Sink, onProgress: (transferred: Transferred) => void, signal: AbortSignal): Promise<SavedExport> {
+/**
+ * Downloads the whole export into the sink. Throws if the connection breaks, the signal aborts, or
+ * a hash differs.
+ */
+export async function download(
+  { key, path, query, inParts }: ExportRequest,
+  sink: Sink,
+  onProgress: (transferred: Transferred) => void,
+  signal: AbortSignal,
+): Promise<SavedExport> {
   const parameters = new URLSearchParams(query);
   if (inParts) parameters.set('partial', 'true');
   // A person opens this file in a spreadsheet, which needs the byte order mark to recognize UTF-8.
@@ -102,13 +116,17 @@ export async function download({ key, path, query, inParts }: ExportRequest, sin
   try {
     for (;;) {
       const response = await stream(key, `/api/admin/${path}?${parameters}`, {}, signal);
-      if (!parts.length) name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? name;
+      if (!parts.length)
+        name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? name;
       const id = response.headers.get('x-export-id') ?? '';
       const hash = await drain(response, sink, transferred, onProgress).catch(async (error: unknown) => {
         throw signal.aborted ? error : await interruption(key, id, transferred);
       });
       const record = await recordOf(key, id);
-      if (record.sha256 !== hash) throw new Error('The file is damaged: its SHA-256 differs from the export’s record. Nothing was saved. Try again.');
+      if (record.sha256 !== hash)
+        throw new Error(
+          'The file is damaged: its SHA-256 differs from the export’s record. Nothing was saved. Try again.',
+        );
       parts.push(record);
       if (record.state !== 'partial' || !record.next) break;
       parameters.set('snapshot', record.snapshot);
@@ -123,7 +141,12 @@ export async function download({ key, path, query, inParts }: ExportRequest, sin
 }
 
 /** Reads the response into the sink. Returns its SHA-256. */
-async function drain(response: Response, sink: Sink, transferred: Transferred, onProgress: (transferred: Transferred) => void): Promise<string> {
+async function drain(
+  response: Response,
+  sink: Sink,
+  transferred: Transferred,
+  onProgress: (transferred: Transferred) => void,
+): Promise<string> {
   const hash = new Hash();
   const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
   for (;;) {
@@ -139,6 +162,9 @@ async function drain(response: Response, sink: Sink, transferred: Transferred, o
 
 async function interruption(key: string, id: string, { rows }: Transferred): Promise<Error> {
   const record = await recordOf(key, id).catch(() => undefined);
-  if (record?.next) return new Error('This is too much for one JSON document. Choose CSV or NDJSON, which can take several requests, or export fewer rows.');
+  if (record?.next)
+    return new Error(
+      'This is too much for one JSON document. Choose CSV or NDJSON, which can take several requests, or export fewer rows.',
+    );
   return new Error(`The download broke off after about ${rows} rows. Nothing was saved. Try again.`);
 }

@@ -18,7 +18,8 @@ interface TransferRequest {
 }
 
 /** The browser's file picker. Only Chromium has one, and only on secure pages. */
-const picker = () => (globalThis as { showSaveFilePicker?: (options: object) => Promise<FileSystemFileHandle> }).showSaveFilePicker;
+const picker = () =>
+  (globalThis as { showSaveFilePicker?: (options: object) => Promise<FileSystemFileHandle> }).showSaveFilePicker;
 
 function Outcome({ saved }: { saved: SavedExport }) {
   const rows = saved.parts.reduce((sum, part) => sum + part.rows, 0);
@@ -26,15 +27,41 @@ function Outcome({ saved }: { saved: SavedExport }) {
   const [first, ...more] = saved.parts;
   return (
     <div class="notice" role="status" data-saved={first?.id}>
-      <p><strong>{saved.name}</strong>: {plural(rows, 'row')}, {size(saved.bytes)}{more.length > 0 && `, in ${saved.parts.length} parts`}. The file is complete: the SHA-256 {more.length ? 'of each part matches its record' : 'matches the record'}.</p>
-      {!more.length && first?.sha256 && <p><Copy text={first.sha256} label="SHA-256" /></p>}
-      {changed > 0 && <p>{plural(changed, 'person', 'people')} changed during the export, so the file is not a snapshot of one instant. Export again if that matters.</p>}
+      <p>
+        <strong>{saved.name}</strong>: {plural(rows, 'row')}, {size(saved.bytes)}
+        {more.length > 0 && `, in ${saved.parts.length} parts`}. The file is complete: the SHA-256{' '}
+        {more.length ? 'of each part matches its record' : 'matches the record'}.
+      </p>
+      {!more.length && first?.sha256 && (
+        <p>
+          <Copy text={first.sha256} label="SHA-256" />
+        </p>
+      )}
+      {changed > 0 && (
+        <p>
+          {plural(changed, 'person', 'people')} changed during the export, so the file is not a snapshot of one instant.
+          Export again if that matters.
+        </p>
+      )}
     </div>
   );
 }
 
-/** `rows` is the expected number, if it was counted. `done` is called after each attempt, since the list of exports has a new entry then. */
-export function Transfer({ request, rows, done, disabled }: { request: TransferRequest; rows: number | undefined; done?: () => void; disabled?: boolean }) {
+/**
+ * `rows` is the expected number, if it was counted. `done` is called after each attempt, since the
+ * list of exports has a new entry then.
+ */
+export function Transfer({
+  request,
+  rows,
+  done,
+  disabled,
+}: {
+  request: TransferRequest;
+  rows: number | undefined;
+  done?: () => void;
+  disabled?: boolean;
+}) {
   const [transferred, setTransferred] = useState<Transferred>();
   const [saved, setSaved] = useState<SavedExport>();
   const [error, setError] = useState<unknown>();
@@ -58,7 +85,14 @@ export function Transfer({ request, rows, done, disabled }: { request: TransferR
       const sink = await open();
       setTransferred({ rows: 0, bytes: 0 });
       const { path, query, format } = request;
-      setSaved(await download({ key: session.key, path, query, inParts: format !== 'json' }, sink, setTransferred, stopped.signal));
+      setSaved(
+        await download(
+          { key: session.key, path, query, inParts: format !== 'json' },
+          sink,
+          setTransferred,
+          stopped.signal,
+        ),
+      );
     } catch (error) {
       // The viewer stopped it or closed the file picker: that is no error.
       if (!(error instanceof DOMException && error.name === 'AbortError')) setError(signOutIfRevoked(error));
@@ -68,23 +102,44 @@ export function Transfer({ request, rows, done, disabled }: { request: TransferR
     done?.();
   };
   const type = TYPES[request.format];
-  const pick = () => picker()?.({ suggestedName: `export.${request.format}`, types: [{ accept: { [type]: [`.${request.format}`] } }] }) ?? Promise.reject(new Error('This browser does not let pages write files.'));
+  const pick = () =>
+    picker()?.({
+      suggestedName: `export.${request.format}`,
+      types: [{ accept: { [type]: [`.${request.format}`] } }],
+    }) ?? Promise.reject(new Error('This browser does not let pages write files.'));
 
   return (
     <>
       {transferred ? (
         <div class="actions">
-          <Progress label={`${number(rows === undefined ? transferred.rows : Math.min(transferred.rows, rows))}${rows === undefined ? '' : ` of ${number(rows)}`} rows, ${size(transferred.bytes)}`} value={transferred.rows} max={rows} />
-          <Button tone="secondary" onClick={() => running.current?.abort()}>Stop</Button>
+          <Progress
+            label={`${number(rows === undefined ? transferred.rows : Math.min(transferred.rows, rows))}${rows === undefined ? '' : ` of ${number(rows)}`} rows, ${size(transferred.bytes)}`}
+            value={transferred.rows}
+            max={rows}
+          />
+          <Button tone="secondary" onClick={() => running.current?.abort()}>
+            Stop
+          </Button>
           <span class="hint">Stay on this page until the download is finished.</span>
         </div>
       ) : (
         <div class="actions">
-          <Button disabled={disabled} onClick={() => run(async () => blobSink(type))}>Download</Button>
-          {picker() && <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>Save to a file…</Button>}
+          <Button disabled={disabled} onClick={() => run(async () => blobSink(type))}>
+            Download
+          </Button>
+          {picker() && (
+            <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>
+              Save to a file…
+            </Button>
+          )}
         </div>
       )}
-      {picker() && <p class="hint">“Download” collects the file in the browser before saving it. “Save to a file…” writes it as it arrives, which is better for very large files.</p>}
+      {picker() && (
+        <p class="hint">
+          “Download” collects the file in the browser before saving it. “Save to a file…” writes it as it arrives, which
+          is better for very large files.
+        </p>
+      )}
       <Problem error={error} />
       {saved && <Outcome saved={saved} />}
     </>

@@ -1,4 +1,5 @@
-// The contacts that were sent to the CRM, newest first, read from the funnel's deliveries. TrackMate has no other list of contacts: each is a person and an event.
+// The contacts that were sent to the CRM, newest first, read from the funnel's deliveries.
+// TrackMate has no other list of contacts: each is a person and an event.
 
 import { answer, type Schema } from '../../../api';
 import { usePages } from '../../load';
@@ -22,12 +23,20 @@ function Person({ delivery }: { delivery: Delivery }) {
   const { email, name } = dataOf(delivery);
   const userId = text(object(object(delivery.payload).metadata).userId);
   const address = text(email) ?? '';
-  return <>{userId ? <a href={to(['people', userId])}>{address}</a> : address}<div class="hint">{text(name)}</div></>;
+  return (
+    <>
+      {userId ? <a href={to(['people', userId])}>{address}</a> : address}
+      <div class="hint">{text(name)}</div>
+    </>
+  );
 }
 
 function From({ data }: { data: Data }) {
   const utm = object(data.utm);
-  const campaign = ['source', 'medium', 'campaign'].map((name) => text(utm[name])).filter(Boolean).join(' / ');
+  const campaign = ['source', 'medium', 'campaign']
+    .map((name) => text(utm[name]))
+    .filter(Boolean)
+    .join(' / ');
   return <>{campaign || (text(object(data.visitor).referrer) ?? <span class="quiet">–</span>)}</>;
 }
 
@@ -41,7 +50,11 @@ export function NoCrm({ company }: { company: string }) {
   return (
     <Card title="Recent contacts">
       <Empty title="No CRM is set">
-        <p>This list shows the deliveries to the CRM: set its URL above. Contacts are stored even without a CRM: each is among the <a href={to(['people'])}>people</a>, with <code>registration.submitted</code> on the timeline, and <a href={to(['exports'])}>exports</a> of that event contain them all.</p>
+        <p>
+          This list shows the deliveries to the CRM: set its URL above. Contacts are stored even without a CRM: each is
+          among the <a href={to(['people'])}>people</a>, with <code>registration.submitted</code> on the timeline, and{' '}
+          <a href={to(['exports'])}>exports</a> of that event contain them all.
+        </p>
         <Code text={curl(location.origin, company)} label="curl line" />
       </Empty>
     </Card>
@@ -50,13 +63,25 @@ export function NoCrm({ company }: { company: string }) {
 
 export function Contacts({ company }: { company: string }) {
   const pages = usePages(
-    (admin, cursor) => answer(admin.GET('/api/admin/webhooks/{id}/deliveries', { params: { path: { id: FUNNEL_WEBHOOK }, query: { limit: 25, cursor } } })),
+    (admin, cursor) =>
+      answer(
+        admin.GET('/api/admin/webhooks/{id}/deliveries', {
+          params: { path: { id: FUNNEL_WEBHOOK }, query: { limit: 25, cursor } },
+        }),
+      ),
     ({ deliveries }) => deliveries.filter(({ event }) => event === 'registration.submitted'),
     [],
   );
   const { first, items, error, reload } = pages;
   return (
-    <Card title="Recent contacts" actions={<Button tone="secondary" onClick={reload}>Refresh</Button>}>
+    <Card
+      title="Recent contacts"
+      actions={
+        <Button tone="secondary" onClick={reload}>
+          Refresh
+        </Button>
+      }
+    >
       <p class="hint">Contacts for the CRM, for as long as the delivery log is kept.</p>
       <Problem error={error} retry={reload} />
       {!first && !error && <Waiting />}
@@ -76,7 +101,15 @@ export function Contacts({ company }: { company: string }) {
             { name: 'Received', show: ({ createdAt }) => <Time at={createdAt} /> },
             { name: 'Page', show: (delivery) => page(dataOf(delivery)) },
             { name: 'From', show: (delivery) => <From data={dataOf(delivery)} /> },
-            { name: 'CRM', show: ({ status, attempts }) => <><State status={status} />{attempts.at(-1)?.error && <div class="hint">{attempts.at(-1)?.error}</div>}</> },
+            {
+              name: 'CRM',
+              show: ({ status, attempts }) => (
+                <>
+                  <State status={status} />
+                  {attempts.at(-1)?.error && <div class="hint">{attempts.at(-1)?.error}</div>}
+                </>
+              ),
+            },
           ]}
         />
       )}

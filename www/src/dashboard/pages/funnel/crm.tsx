@@ -18,7 +18,9 @@ export function Crm({ settings, saved }: { settings: Settings; saved: (settings:
   const [secret, setSecret] = useState('');
   const task = useTask();
   const save = async (change: Schema<'SettingsChange'>) => {
-    const succeeded = await task.run(async (admin) => saved((await answer(admin.PATCH('/api/admin/settings', { body: change }))).settings));
+    const succeeded = await task.run(async (admin) =>
+      saved((await answer(admin.PATCH('/api/admin/settings', { body: change }))).settings),
+    );
     if (!succeeded) return;
     setSecret('');
     notify('Saved.');
@@ -26,9 +28,26 @@ export function Crm({ settings, saved }: { settings: Settings; saved: (settings:
   const isSet = settings.crm_webhook_url !== null;
   return (
     <>
-      <Card title="CRM webhook" actions={isSet && (settings.webhook_enabled ? <Badge tone="good">on</Badge> : <Badge>off</Badge>)}>
-        <Form task={task} act="Save" submit={() => save({ crm_webhook_url: url, webhook_enabled: enabled, ...(secret ? { webhook_secret: secret } : {}) })}>
-          <Text label="URL" type="url" required value={url} set={setUrl} placeholder="https://crm.example/hooks/trackmate" hint="Each contact is sent there at once. If the CRM does not answer, or answers 5xx, it is sent again after 1 s and after 2 s more." />
+      <Card
+        title="CRM webhook"
+        actions={isSet && (settings.webhook_enabled ? <Badge tone="good">on</Badge> : <Badge>off</Badge>)}
+      >
+        <Form
+          task={task}
+          act="Save"
+          submit={() =>
+            save({ crm_webhook_url: url, webhook_enabled: enabled, ...(secret ? { webhook_secret: secret } : {}) })
+          }
+        >
+          <Text
+            label="URL"
+            type="url"
+            required
+            value={url}
+            set={setUrl}
+            placeholder="https://crm.example/hooks/trackmate"
+            hint="Each contact is sent there at once. If the CRM does not answer, or answers 5xx, it is sent again after 1 s and after 2 s more."
+          />
           <Text
             label="Secret"
             type="password"
@@ -37,12 +56,37 @@ export function Crm({ settings, saved }: { settings: Settings; saved: (settings:
             value={secret}
             set={setSecret}
             placeholder={settings.webhook_secret_set ? 'set; leave empty to keep it' : 'none'}
-            hint={<>Choose your own. Each delivery then has the header <code>X-Webhook-Signature</code>, the HMAC-SHA256 of the body. {settings.webhook_secret_set ? 'A secret is set. It is not shown again.' : 'No secret is set: deliveries are not signed.'}</>}
+            hint={
+              <>
+                Choose your own. Each delivery then has the header <code>X-Webhook-Signature</code>, the HMAC-SHA256 of
+                the body.{' '}
+                {settings.webhook_secret_set
+                  ? 'A secret is set. It is not shown again.'
+                  : 'No secret is set: deliveries are not signed.'}
+              </>
+            }
           />
-          <Check label="Send contacts to the CRM" value={enabled} set={setEnabled} hint="While it is off, deliveries are held. They are sent when it is on again." />
+          <Check
+            label="Send contacts to the CRM"
+            value={enabled}
+            set={setEnabled}
+            hint="While it is off, deliveries are held. They are sent when it is on again."
+          />
         </Form>
-        {settings.webhook_secret_set && <p class="about"><Button tone="link" task={task} onClick={() => save({ webhook_secret: '' })}>Remove the secret</Button> <span class="hint">Deliveries will no longer be signed.</span></p>}
-        {isSet && <p class="hint">For headers, attempts and the log, see <a href={to(['webhooks', FUNNEL_WEBHOOK])}>the webhook</a>. For code that verifies signatures, see <a href={to(['webhooks', FUNNEL_WEBHOOK, 'receiver'])}>receivers</a>.</p>}
+        {settings.webhook_secret_set && (
+          <p class="about">
+            <Button tone="link" task={task} onClick={() => save({ webhook_secret: '' })}>
+              Remove the secret
+            </Button>{' '}
+            <span class="hint">Deliveries will no longer be signed.</span>
+          </p>
+        )}
+        {isSet && (
+          <p class="hint">
+            For headers, attempts and the log, see <a href={to(['webhooks', FUNNEL_WEBHOOK])}>the webhook</a>. For code
+            that verifies signatures, see <a href={to(['webhooks', FUNNEL_WEBHOOK, 'receiver'])}>receivers</a>.
+          </p>
+        )}
       </Card>
       <Card title="Test">
         {isSet ? (

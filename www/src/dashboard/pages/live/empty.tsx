@@ -20,24 +20,40 @@ const curl = (companyId: string) => `curl ${location.origin}/api/events -H 'Cont
 export function EmptyLive({ filtered }: { filtered: boolean }) {
   const task = useTask();
   const companyId = company.value;
-  if (filtered) return <Empty title="No events match">{<p>New events that match the filters show here at once.</p>}</Empty>;
+  if (filtered)
+    return <Empty title="No events match">{<p>New events that match the filters show here at once.</p>}</Empty>;
   const send = async () => {
-    const body = { company_id: companyId, sessionId: 'session_by_hand', events: [{ eventType: 'hello', eventData: { from: 'the dashboard' } }] };
+    const body = {
+      company_id: companyId,
+      sessionId: 'session_by_hand',
+      events: [{ eventType: 'hello', eventData: { from: 'the dashboard' } }],
+    };
     if (await task.run((admin) => answer(admin.POST('/api/events', { body })))) notify('A test event was sent.');
   };
   return (
     <Empty title="Listening. New events show here at once">
       <p>The quickest way to see an event:</p>
       <div class="actions">
-        <Button task={task} onClick={send}>Send a test event</Button>
-        {isLocal && <a class="button secondary" href={shop()}>Open the demo shop</a>}
+        <Button task={task} onClick={send}>
+          Send a test event
+        </Button>
+        {isLocal && (
+          <a class="button secondary" href={shop()}>
+            Open the demo shop
+          </a>
+        )}
       </div>
       <Problem error={task.error} />
-      <p>To send from your pages, put this into the <code>{'<head>'}</code>:</p>
+      <p>
+        To send from your pages, put this into the <code>{'<head>'}</code>:
+      </p>
       <Code label="snippet" text={snippet(companyId)} />
       <p>To send from a terminal:</p>
       <Code label="curl line" text={curl(companyId)} />
-      <p>Events from your server show here too. Create its key in <a href={to(['settings'])}>Settings</a>; <a href="/docs/">the docs</a> explain how to send.</p>
+      <p>
+        Events from your server show here too. Create its key in <a href={to(['settings'])}>Settings</a>;{' '}
+        <a href="/docs/">the docs</a> explain how to send.
+      </p>
     </Empty>
   );
 }

@@ -1,4 +1,5 @@
-// The list of received events, newest first: first the API's list, then its stream. The list is bounded and has each entry once. While it is paused, new entries wait.
+// The list of received events, newest first: first the API's list, then its stream. The list is
+// bounded and has each entry once. While it is paused, new entries wait.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
@@ -11,7 +12,9 @@ export type Incoming = Schema<'Incoming'> & { bot?: boolean };
 /** Number of entries in the list. Older ones are dropped. */
 export const ENTRIES_MAX = 500;
 const PAGE = 50;
-/** New entries are shown in steps of this, so that a flood of events does not re-render for each. */
+/**
+ * New entries are shown in steps of this, so that a flood of events does not re-render for each.
+ */
 const STEP_MS = 100;
 
 /** A hidden tab stops following after this, since each second of following costs a query. */
@@ -24,10 +27,21 @@ export interface EventFilters {
 }
 
 const fits = (entry: Incoming, { outcome, door, eventType }: EventFilters) =>
-  (!outcome || entry.outcome === outcome) && (!door || entry.door === door) && (!eventType || entry.eventType === eventType);
+  (!outcome || entry.outcome === outcome) &&
+  (!door || entry.door === door) &&
+  (!eventType || entry.eventType === eventType);
 
-const page = (admin: Admin, { limit, cursor, outcome, door, eventType }: Partial<EventFilters> & { limit: number; cursor?: string | undefined }) => {
-  const query = { limit, ...(cursor && { cursor }), ...(outcome && { outcome: outcome as Incoming['outcome'] }), ...(door && { door: door as Incoming['door'] }), ...(eventType && { eventType }) };
+const page = (
+  admin: Admin,
+  { limit, cursor, outcome, door, eventType }: Partial<EventFilters> & { limit: number; cursor?: string | undefined },
+) => {
+  const query = {
+    limit,
+    ...(cursor && { cursor }),
+    ...(outcome && { outcome: outcome as Incoming['outcome'] }),
+    ...(door && { door: door as Incoming['door'] }),
+    ...(eventType && { eventType }),
+  };
   return answer(admin.GET('/api/admin/events', { params: { query } }));
 };
 
@@ -104,11 +118,14 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
       setList((list) => {
         const known = new Set([...list.shown, ...list.waiting].map(({ seq }) => seq));
         const added = fresh.filter(({ seq }) => !known.has(seq));
-        const ownerOf = ({ door, sessionId }: Incoming) => (door === 'browser' && sessionId ? owners.get(sessionId) : undefined);
+        const ownerOf = ({ door, sessionId }: Incoming) =>
+          door === 'browser' && sessionId ? owners.get(sessionId) : undefined;
         const waiting = withOwners(newest([...added, ...list.waiting]), ownerOf);
         const waitingCount = list.waitingCount + added.length;
         const shown = withOwners(list.shown, ownerOf);
-        return paused.current() ? { ...list, shown, waiting, waitingCount } : { ...list, shown: newest([...waiting, ...shown]), waiting: [], waitingCount: 0 };
+        return paused.current()
+          ? { ...list, shown, waiting, waitingCount }
+          : { ...list, shown: newest([...waiting, ...shown]), waiting: [], waitingCount: 0 };
       });
     };
     const take = (data: string) => {
@@ -129,11 +146,20 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
       if (abort.signal.aborted) return;
       setList({ ...NONE, shown: events, cursor: pagination.nextCursor, loaded: true });
       // The stream is not filtered, so that a reconnect continues after skipped entries too.
-      await follow({ key: session.key, path: '/api/admin/events/stream', after: before ?? events[0]?.seq ?? 0, onMessage: take, onConnection: setConnected, signal: abort.signal });
+      await follow({
+        key: session.key,
+        path: '/api/admin/events/stream',
+        after: before ?? events[0]?.seq ?? 0,
+        onMessage: take,
+        onConnection: setConnected,
+        signal: abort.signal,
+      });
     };
     setList(NONE);
     setConnected(true);
-    start().catch((error: unknown) => abort.signal.aborted || setList((list) => ({ ...list, error: signOutIfRevoked(error) })));
+    start().catch(
+      (error: unknown) => abort.signal.aborted || setList((list) => ({ ...list, error: signOutIfRevoked(error) })),
+    );
     return () => {
       abort.abort();
       clearTimeout(timer);
@@ -148,10 +174,20 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
     isFull: list.shown.length >= ENTRIES_MAX,
     retry: () => setVersion((version) => version + 1),
     /** Shows the waiting entries. */
-    release: () => setList((list) => (list.waiting.length ? { ...list, shown: newest([...list.waiting, ...list.shown]), waiting: [], waitingCount: 0 } : list)),
+    release: () =>
+      setList((list) =>
+        list.waiting.length
+          ? { ...list, shown: newest([...list.waiting, ...list.shown]), waiting: [], waitingCount: 0 }
+          : list,
+      ),
     /** Sets the owner of an entry, known from its receipt. */
     setOwner: (door: string, messageId: string, owner: Owner) =>
-      setList((list) => ({ ...list, shown: withOwners(list.shown, (entry) => (entry.door === door && entry.messageId === messageId ? owner : undefined)) })),
+      setList((list) => ({
+        ...list,
+        shown: withOwners(list.shown, (entry) =>
+          entry.door === door && entry.messageId === messageId ? owner : undefined,
+        ),
+      })),
     /** Loads older entries. */
     more: () => {
       if (busy || list.cursor === null) return;
@@ -159,7 +195,11 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
       load(list.cursor).then(
         ({ events, pagination }) => {
           setBusy(false);
-          setList((now) => (now.cursor === list.cursor ? { ...now, shown: newest([...now.shown, ...events]), cursor: pagination.nextCursor } : now));
+          setList((now) =>
+            now.cursor === list.cursor
+              ? { ...now, shown: newest([...now.shown, ...events]), cursor: pagination.nextCursor }
+              : now,
+          );
         },
         (error: unknown) => {
           setBusy(false);

@@ -14,14 +14,21 @@ const DETAIL_CHARS_MAX = 160;
 /** The data in one line. */
 function detail({ eventData }: Incoming) {
   if (!eventData) return '';
-  const parts = Object.entries(eventData).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const parts = Object.entries(eventData).map(
+    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   const line = parts.join(' · ');
   return line.length > DETAIL_CHARS_MAX ? `${line.slice(0, DETAIL_CHARS_MAX)}…` : line;
 }
 
-/** The URL of an entry: by its message id, which works for other viewers too, else by its number in the list. */
+/**
+ * The URL of an entry: by its message id, which works for other viewers too, else by its number in
+ * the list.
+ */
 function hrefOf({ door, messageId, seq }: Incoming) {
-  const query = Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, route.peek().query.get(name) ?? '']));
+  const query = Object.fromEntries(
+    ['outcome', 'door', 'event'].map((name) => [name, route.peek().query.get(name) ?? '']),
+  );
   return messageId ? to(['live', door, messageId], query) : to(['live', door], { ...query, seq: String(seq) });
 }
 
@@ -36,8 +43,16 @@ export class Row extends Component<{ entry: Incoming; open: boolean }> {
     return (
       <li class={`entry ${outcome}`} data-seq={seq}>
         <Time at={at} short />
-        <a class="what" href={hrefOf(entry)} aria-current={open ? 'true' : undefined}>{eventType ?? 'Unnamed event'}</a>
-        <span class="owner">{userId ? <a href={to(['people', userId])}>{personName(entry)}</a> : outcome !== 'rejected' && 'No person yet'}</span>
+        <a class="what" href={hrefOf(entry)} aria-current={open ? 'true' : undefined}>
+          {eventType ?? 'Unnamed event'}
+        </a>
+        <span class="owner">
+          {userId ? (
+            <a href={to(['people', userId])}>{personName(entry)}</a>
+          ) : (
+            outcome !== 'rejected' && 'No person yet'
+          )}
+        </span>
         <span class="marks">
           {entry.bot && <Badge tone="warn">bot</Badge>}
           {entry.warnings?.length ? <Badge tone="warn">warning</Badge> : null}

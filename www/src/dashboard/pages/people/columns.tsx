@@ -1,4 +1,5 @@
-// The columns of the list of people, and the viewer's choice. The choice is kept in the URL and in this browser; only the names of columns are stored.
+// The columns of the list of people, and the viewer's choice. The choice is kept in the URL and in
+// this browser; only the names of columns are stored.
 
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
@@ -21,21 +22,59 @@ export interface PeopleColumn {
 
 const STORAGE_KEY = 'trackmate.people.columns';
 const FIELD = 'customFields.';
-const text = (id: keyof User & string, name: string, sort?: SortBy): PeopleColumn => ({ id, name, sort, show: (user) => <span class="line">{user[id] as string | null}</span> });
-const count = (id: string, name: string, of: (user: User) => number): PeopleColumn => ({ id, name, number: true, show: (user) => number(of(user)) });
-const time = (id: string, name: string, of: (user: User) => string | null, sort?: SortBy): PeopleColumn => ({ id, name, sort, show: (user) => <Time at={of(user)} /> });
+const text = (id: keyof User & string, name: string, sort?: SortBy): PeopleColumn => ({
+  id,
+  name,
+  sort,
+  show: (user) => <span class="line">{user[id] as string | null}</span>,
+});
+const count = (id: string, name: string, of: (user: User) => number): PeopleColumn => ({
+  id,
+  name,
+  number: true,
+  show: (user) => number(of(user)),
+});
+const time = (id: string, name: string, of: (user: User) => string | null, sort?: SortBy): PeopleColumn => ({
+  id,
+  name,
+  sort,
+  show: (user) => <Time at={of(user)} />,
+});
 
 export const COLUMNS: PeopleColumn[] = [
   text('email', 'E-mail'),
   text('firstName', 'First name', 'firstName'),
   text('lastName', 'Last name', 'lastName'),
   text('phone', 'Phone'),
-  { id: 'tags', name: 'Tags', show: ({ tags }) => <span class="badges">{tags.map(({ id, name }) => <Badge key={id}>{name}</Badge>)}</span> },
+  {
+    id: 'tags',
+    name: 'Tags',
+    show: ({ tags }) => (
+      <span class="badges">
+        {tags.map(({ id, name }) => (
+          <Badge key={id}>{name}</Badge>
+        ))}
+      </span>
+    ),
+  },
   time('lastActive', 'Last active', ({ lastActive }) => lastActive),
   time('createdAt', 'Created', ({ createdAt }) => createdAt, 'createdAt'),
   time('updatedAt', 'Changed', ({ timestamps }) => timestamps.updatedAt, 'updatedAt'),
-  { id: 'exportConsent', name: 'Consent', show: ({ exportConsent }) => (exportConsent.given ? <Badge tone="good">given</Badge> : <span class="quiet">–</span>) },
-  { id: 'optIns', name: 'Opted in', show: ({ optIns }) => Object.entries(optIns).filter(([, on]) => on).map(([platform]) => platform).join(', ') },
+  {
+    id: 'exportConsent',
+    name: 'Consent',
+    show: ({ exportConsent }) =>
+      exportConsent.given ? <Badge tone="good">given</Badge> : <span class="quiet">–</span>,
+  },
+  {
+    id: 'optIns',
+    name: 'Opted in',
+    show: ({ optIns }) =>
+      Object.entries(optIns)
+        .filter(([, on]) => on)
+        .map(([platform]) => platform)
+        .join(', '),
+  },
   count('bookings', 'Bookings', ({ stats }) => stats.bookingsCount),
   count('qrScans', 'QR scans', ({ stats }) => stats.qrScansCount),
   count('conversations', 'Conversations', ({ stats }) => stats.conversationsCount),
@@ -49,7 +88,13 @@ export const COLUMNS: PeopleColumn[] = [
 const DEFAULT_COLUMNS = ['email', 'tags', 'lastActive', 'createdAt'];
 
 const known = (id: string): PeopleColumn | undefined =>
-  id.startsWith(FIELD) ? { id, name: id.slice(FIELD.length), show: ({ customFields }) => <span class="line">{customFields[id.slice(FIELD.length)]}</span> } : COLUMNS.find((column) => column.id === id);
+  id.startsWith(FIELD)
+    ? {
+        id,
+        name: id.slice(FIELD.length),
+        show: ({ customFields }) => <span class="line">{customFields[id.slice(FIELD.length)]}</span>,
+      }
+    : COLUMNS.find((column) => column.id === id);
 
 /** The columns to show, in their order. */
 export function chosen(): PeopleColumn[] {
@@ -66,7 +111,10 @@ function choose(columns: string[]) {
 export function ColumnChoice({ users }: { users: User[] }) {
   const menu = useRef<HTMLDetailsElement>(null);
   const ids = chosen().map(({ id }) => id);
-  const fields = new Set([...ids.filter((id) => id.startsWith(FIELD)), ...users.flatMap(({ customFields }) => Object.keys(customFields).map((name) => FIELD + name))]);
+  const fields = new Set([
+    ...ids.filter((id) => id.startsWith(FIELD)),
+    ...users.flatMap(({ customFields }) => Object.keys(customFields).map((name) => FIELD + name)),
+  ]);
   const all = [...COLUMNS, ...[...fields].flatMap((id) => known(id) ?? [])];
   return (
     <details
@@ -79,13 +127,19 @@ export function ColumnChoice({ users }: { users: User[] }) {
       }}
       onFocusOut={({ relatedTarget }) => {
         // Close the menu when the focus leaves it.
-        if (relatedTarget instanceof Node && !menu.current?.contains(relatedTarget)) menu.current?.removeAttribute('open');
+        if (relatedTarget instanceof Node && !menu.current?.contains(relatedTarget))
+          menu.current?.removeAttribute('open');
       }}
     >
       <summary>Columns</summary>
       <div class="menu-body" role="group" aria-label="Columns">
         {all.map(({ id, name }) => (
-          <Check key={id} label={name} value={ids.includes(id)} set={(on) => choose(all.map((one) => one.id).filter((one) => (one === id ? on : ids.includes(one))))} />
+          <Check
+            key={id}
+            label={name}
+            value={ids.includes(id)}
+            set={(on) => choose(all.map((one) => one.id).filter((one) => (one === id ? on : ids.includes(one))))}
+          />
         ))}
       </div>
     </details>

@@ -19,15 +19,39 @@ function ConsentDialog({ user, changed, close }: UserCardProps & { close: () => 
   const submit = () =>
     task
       .run(async (admin) => {
-        const exportConsent = { given: !given, ...(at && { at: new Date(at).toISOString() }), ...(source.trim() && { source: source.trim() }) };
-        changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { exportConsent } }))).user);
+        const exportConsent = {
+          given: !given,
+          ...(at && { at: new Date(at).toISOString() }),
+          ...(source.trim() && { source: source.trim() }),
+        };
+        changed(
+          (
+            await answer(
+              admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { exportConsent } }),
+            )
+          ).user,
+        );
       })
       .then((succeeded) => succeeded && close());
   return (
     <Dialog title={given ? 'Record a withdrawal of consent' : 'Record consent'} close={close}>
-      <Form task={task} act={given ? 'Record withdrawal' : 'Record consent'} submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
+      <Form
+        task={task}
+        act={given ? 'Record withdrawal' : 'Record consent'}
+        submit={submit}
+        actions={
+          <Button tone="secondary" onClick={close}>
+            Cancel
+          </Button>
+        }
+      >
         <Text label="When" type="datetime-local" value={at} set={setAt} hint="Leave empty for now." />
-        <Text label="Source" value={source} set={setSource} hint="For example a form, a call or a contract. Leave empty for “admin”." />
+        <Text
+          label="Source"
+          value={source}
+          set={setSource}
+          hint="For example a form, a call or a contract. Leave empty for “admin”."
+        />
       </Form>
     </Dialog>
   );
@@ -41,18 +65,45 @@ export function Consent({ user, changed }: UserCardProps) {
   const { given, at, source } = user.exportConsent;
   const setOptIns = async (optIns: Schema<'UserEdit'>['optIns']) => {
     setTicked(optIns);
-    await task.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } }))).user));
+    await task.run(async (admin) =>
+      changed(
+        (await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } })))
+          .user,
+      ),
+    );
     setTicked({});
   };
   return (
-    <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setIsOpen(true)}>{given ? 'Withdraw…' : 'Record consent…'}</Button>}>
+    <Card
+      title="Consent"
+      actions={
+        <Button tone="small secondary" onClick={() => setIsOpen(true)}>
+          {given ? 'Withdraw…' : 'Record consent…'}
+        </Button>
+      }
+    >
       <p>
         Export: <Badge tone={given ? 'good' : 'quiet'}>{given ? 'given' : at ? 'withdrawn' : 'not given'}</Badge>
-        {at && <> <Time at={at} />{source && `, source: ${source}`}</>}
+        {at && (
+          <>
+            {' '}
+            <Time at={at} />
+            {source && `, source: ${source}`}
+          </>
+        )}
       </p>
       <fieldset>
         <legend>Opted in to</legend>
-        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} aria-disabled={task.busy} onClick={(click) => task.busy && click.preventDefault()} set={(on) => setOptIns({ [platform]: on })} />)}
+        {PLATFORMS.map((platform) => (
+          <Check
+            key={platform}
+            label={NAMES[platform]}
+            value={ticked?.[platform] ?? user.optIns[platform]}
+            aria-disabled={task.busy}
+            onClick={(click) => task.busy && click.preventDefault()}
+            set={(on) => setOptIns({ [platform]: on })}
+          />
+        ))}
       </fieldset>
       <Problem error={task.error} />
       {isOpen && <ConsentDialog user={user} changed={changed} close={() => setIsOpen(false)} />}

@@ -1,4 +1,5 @@
-// Filters of the list and the export of people. They are the API's filters, kept in the URL under the API's names.
+// Filters of the list and the export of people. They are the API's filters, kept in the URL under
+// the API's names.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Check, Select, Text } from '../../parts/forms';
@@ -14,7 +15,9 @@ const FIELD = /^customField\[(.+)\]$/;
 /** Reads the filters of a URL, in the API's form. */
 export function filtersOf(query: URLSearchParams) {
   const one = (name: string) => query.get(name) || undefined;
-  const fields = [...query].flatMap(([key, value]) => (FIELD.test(key) && value ? [[FIELD.exec(key)?.[1], value]] : []));
+  const fields = [...query].flatMap(([key, value]) =>
+    FIELD.test(key) && value ? [[FIELD.exec(key)?.[1], value]] : [],
+  );
   return {
     search: one('search'),
     hasTag: query.getAll('hasTag'),
@@ -36,13 +39,36 @@ export function asQuery({ customField, exportConsentOnly, ...filters }: Filters)
 
 export const isFiltered = (filters: Filters) => Object.values(asQuery(filters)).some((value) => value?.length);
 
-const CLEARED: Query = { search: '', hasTag: [], optedIn: '', exportConsentOnly: '', createdAfter: '', createdBefore: '', updatedAfter: '' };
+const CLEARED: Query = {
+  search: '',
+  hasTag: [],
+  optedIn: '',
+  exportConsentOnly: '',
+  createdAfter: '',
+  createdBefore: '',
+  updatedAfter: '',
+};
 export function clearFilters({ customField }: Filters) {
-  setQuery({ ...CLEARED, ...Object.fromEntries(Object.keys(customField ?? {}).map((name) => [`customField[${name}]`, ''])) });
+  setQuery({
+    ...CLEARED,
+    ...Object.fromEntries(Object.keys(customField ?? {}).map((name) => [`customField[${name}]`, ''])),
+  });
 }
 
 /** A text parameter of the URL. It is set when the viewer stops typing. */
-export function SearchField({ name, label, hint, ...rest }: { name: string; label: string; hint?: string; type?: 'search'; placeholder?: string; list?: string }) {
+export function SearchField({
+  name,
+  label,
+  hint,
+  ...rest
+}: {
+  name: string;
+  label: string;
+  hint?: string;
+  type?: 'search';
+  placeholder?: string;
+  list?: string;
+}) {
   const current = route.value.query.get(name) ?? '';
   const [text, setText] = useState(current);
   const sent = useRef(current);
@@ -63,7 +89,8 @@ export function DateField({ name, label }: { name: string; label: string }) {
   const current = route.value.query.get(name);
   const at = current ? new Date(current) : undefined;
   const two = (part: number) => String(part).padStart(2, '0');
-  const shown = at && !Number.isNaN(at.getTime()) ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}` : '';
+  const shown =
+    at && !Number.isNaN(at.getTime()) ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}` : '';
   return (
     <Text
       label={label}
@@ -115,10 +142,25 @@ function AddField() {
 }
 
 /** A removable chip. */
-export function Chip({ label, what, remove, title, disabled }: { label: string; what: string; remove: () => void; title?: string; disabled?: boolean }) {
+export function Chip({
+  label,
+  what,
+  remove,
+  title,
+  disabled,
+}: {
+  label: string;
+  what: string;
+  remove: () => void;
+  title?: string;
+  disabled?: boolean;
+}) {
   return (
     <li class="chip" title={title}>
-      {label} <button type="button" aria-label={`Remove ${what}`} disabled={disabled} onClick={remove}>×</button>
+      {label}{' '}
+      <button type="button" aria-label={`Remove ${what}`} disabled={disabled} onClick={remove}>
+        ×
+      </button>
     </li>
   );
 }
@@ -132,22 +174,53 @@ export function UserFilters({ filters }: { filters: Filters }) {
     <>
       <div class="filters">
         <SearchField name="search" label="Search" type="search" placeholder="Name, address, phone…" />
-        <button type="button" class="secondary" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? 'Fewer filters' : 'More filters'}</button>
-        {isFiltered(filters) && <button type="button" class="link" onClick={() => clearFilters(filters)}>Clear all</button>}
+        <button type="button" class="secondary" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? 'Fewer filters' : 'More filters'}
+        </button>
+        {isFiltered(filters) && (
+          <button type="button" class="link" onClick={() => clearFilters(filters)}>
+            Clear all
+          </button>
+        )}
       </div>
       {open && (
         <div class="filters">
           <AddTag tags={filters.hasTag} />
           <AddField />
-          <Select label="Opted in to" value={filters.optedIn ?? ''} set={(optedIn) => setQuery({ optedIn })} options={[['', 'Any'], ...PLATFORMS.map((platform): [string, string] => [platform, platform])]} />
-          {Object.entries(TIMES).map(([name, label]) => <DateField key={name} name={name} label={label} />)}
-          <Check label="Consented to export" value={!!filters.exportConsentOnly} set={(on) => setQuery({ exportConsentOnly: on ? 'true' : '' })} />
+          <Select
+            label="Opted in to"
+            value={filters.optedIn ?? ''}
+            set={(optedIn) => setQuery({ optedIn })}
+            options={[['', 'Any'], ...PLATFORMS.map((platform): [string, string] => [platform, platform])]}
+          />
+          {Object.entries(TIMES).map(([name, label]) => (
+            <DateField key={name} name={name} label={label} />
+          ))}
+          <Check
+            label="Consented to export"
+            value={!!filters.exportConsentOnly}
+            set={(on) => setQuery({ exportConsentOnly: on ? 'true' : '' })}
+          />
         </div>
       )}
       {(filters.hasTag.length > 0 || filters.customField) && (
         <ul class="chips" aria-label="Active tag and field filters">
-          {filters.hasTag.map((tag) => <Chip key={tag} label={tag} what={`the tag ${tag}`} remove={() => setQuery({ hasTag: filters.hasTag.filter((one) => one !== tag) })} />)}
-          {Object.entries(filters.customField ?? {}).map(([name, value]) => <Chip key={name} label={`${name}: ${value}`} what={`the field ${name}`} remove={() => setQuery({ [`customField[${name}]`]: '' })} />)}
+          {filters.hasTag.map((tag) => (
+            <Chip
+              key={tag}
+              label={tag}
+              what={`the tag ${tag}`}
+              remove={() => setQuery({ hasTag: filters.hasTag.filter((one) => one !== tag) })}
+            />
+          ))}
+          {Object.entries(filters.customField ?? {}).map(([name, value]) => (
+            <Chip
+              key={name}
+              label={`${name}: ${value}`}
+              what={`the field ${name}`}
+              remove={() => setQuery({ [`customField[${name}]`]: '' })}
+            />
+          ))}
         </ul>
       )}
     </>

@@ -15,9 +15,13 @@ const groupName = ({ name, groupId }: Group) => name || groupId;
 
 function GroupDialog({ group, close }: { group: Group; close: () => void }) {
   const path = { id: group.id };
-  const details = useLoad(async (admin) => (await answer(admin.GET('/api/admin/groups/{id}', { params: { path } }))).group, []);
+  const details = useLoad(
+    async (admin) => (await answer(admin.GET('/api/admin/groups/{id}', { params: { path } }))).group,
+    [],
+  );
   const pages = usePages(
-    (admin, cursor): Promise<Schema<'MemberPage'>> => answer(admin.GET('/api/admin/groups/{id}/members', { params: { path, query: { cursor, limit: MEMBERS } } })),
+    (admin, cursor): Promise<Schema<'MemberPage'>> =>
+      answer(admin.GET('/api/admin/groups/{id}/members', { params: { path, query: { cursor, limit: MEMBERS } } })),
     ({ members }) => members,
     [],
   );
@@ -26,7 +30,15 @@ function GroupDialog({ group, close }: { group: Group; close: () => void }) {
       <Await of={details}>
         {({ kind, groupId, traits, createdAt, updatedAt, membersCount }) => (
           <>
-            <Facts of={[['Kind', kind], ['Id', <code>{groupId}</code>], ['Members', number(membersCount)], ['Created', <Time at={createdAt} />], ['Updated', <Time at={updatedAt} />]]} />
+            <Facts
+              of={[
+                ['Kind', kind],
+                ['Id', <code>{groupId}</code>],
+                ['Members', number(membersCount)],
+                ['Created', <Time at={createdAt} />],
+                ['Updated', <Time at={updatedAt} />],
+              ]}
+            />
             <Json value={traits} />
           </>
         )}
@@ -34,7 +46,14 @@ function GroupDialog({ group, close }: { group: Group; close: () => void }) {
       <h3>Members</h3>
       <Problem error={pages.error} retry={pages.reload} />
       <ul class="members" aria-busy={pages.busy}>
-        {pages.items.map(({ id, name, email }) => <li key={id}><a href={to(['people', id])} onClick={close}>{name || email || id}</a> {name && email && <span class="quiet">{email}</span>}</li>)}
+        {pages.items.map(({ id, name, email }) => (
+          <li key={id}>
+            <a href={to(['people', id])} onClick={close}>
+              {name || email || id}
+            </a>{' '}
+            {name && email && <span class="quiet">{email}</span>}
+          </li>
+        ))}
       </ul>
       <More pages={pages} />
     </Dialog>
@@ -47,7 +66,14 @@ export function Groups({ groups }: { groups: Group[] }) {
   return (
     <Card title="Groups">
       <ul class="members">
-        {groups.map((group) => <li key={group.id}><button type="button" class="link" onClick={() => setOpened(group)}>{groupName(group)}</button> <span class="quiet">{group.kind}</span></li>)}
+        {groups.map((group) => (
+          <li key={group.id}>
+            <button type="button" class="link" onClick={() => setOpened(group)}>
+              {groupName(group)}
+            </button>{' '}
+            <span class="quiet">{group.kind}</span>
+          </li>
+        ))}
       </ul>
       {opened && <GroupDialog group={opened} close={() => setOpened(undefined)} />}
     </Card>

@@ -1,4 +1,5 @@
-// A person's identities: email addresses, identified sessions, merged profiles. A link or a merge can be undone here.
+// A person's identities: email addresses, identified sessions, merged profiles. A link or a merge
+// can be undone here.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -39,13 +40,26 @@ function useUndo({ user, changed, close }: Undoing) {
 function UndoLink({ link, ...rest }: Undoing & { link: Link }) {
   const { task, undo } = useUndo(rest);
   return (
-    <Confirm title="Undo this link?" act="Undo the link" task={task} close={rest.close} run={() => undo({ messageId: link.messageId })}>
-      <p>The session <code>{link.sessionId}</code> was identified as this person <Time at={link.at} />. If you undo the link:</p>
+    <Confirm
+      title="Undo this link?"
+      act="Undo the link"
+      task={task}
+      close={rest.close}
+      run={() => undo({ messageId: link.messageId })}
+    >
+      <p>
+        The session <code>{link.sessionId}</code> was identified as this person <Time at={link.at} />. If you undo the
+        link:
+      </p>
       <ul>
-        <li>{plural(link.events, 'event')} of the session move to the other person identified there, or become anonymous.</li>
+        <li>
+          {plural(link.events, 'event')} of the session move to the other person identified there, or become anonymous.
+        </li>
         <li>The identify is removed from the timeline, with the traits that only it claimed.</li>
         <li>The person is removed if only this link created them.</li>
-        <li>Webhooks receive <code>identity.undone</code>. Earlier deliveries cannot be recalled.</li>
+        <li>
+          Webhooks receive <code>identity.undone</code>. Earlier deliveries cannot be recalled.
+        </li>
       </ul>
     </Confirm>
   );
@@ -54,12 +68,26 @@ function UndoLink({ link, ...rest }: Undoing & { link: Link }) {
 function UndoMerge({ merged, ...rest }: Undoing & { merged: Merged }) {
   const { task, undo } = useUndo(rest);
   return (
-    <Confirm title="Undo this merge?" act="Undo the merge" task={task} close={rest.close} run={() => undo({ profileId: merged.profileId })}>
-      <p><strong>{merged.email ?? merged.profileId}</strong> was merged into this person <Time at={merged.at} />. If you undo the merge:</p>
+    <Confirm
+      title="Undo this merge?"
+      act="Undo the merge"
+      task={task}
+      close={rest.close}
+      run={() => undo({ profileId: merged.profileId })}
+    >
+      <p>
+        <strong>{merged.email ?? merged.profileId}</strong> was merged into this person <Time at={merged.at} />. If you
+        undo the merge:
+      </p>
       <ul>
-        <li>Each person has their own events, sessions, email addresses and records again. Events received since the merge go to the person of their address, id or session.</li>
+        <li>
+          Each person has their own events, sessions, email addresses and records again. Events received since the merge
+          go to the person of their address, id or session.
+        </li>
         <li>Tags, custom fields and traits that were set since the merge stay with this person.</li>
-        <li>Webhooks receive <code>user.unmerged</code>.</li>
+        <li>
+          Webhooks receive <code>user.unmerged</code>.
+        </li>
       </ul>
     </Confirm>
   );
@@ -69,23 +97,59 @@ function NewAddress({ user, changed, close }: UserCardProps & { close: () => voi
   const [email, setEmail] = useState(user.email ?? '');
   const task = useTask();
   const submit = async () =>
-    (await task.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { email } }))).user))) && close();
+    (await task.run(async (admin) =>
+      changed(
+        (await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { email } })))
+          .user,
+      ),
+    )) && close();
   return (
     <Dialog title="Change the email address" close={close}>
-      <Form task={task} act="Save" submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
-        <Text label="E-mail" type="email" required value={email} set={setEmail} hint="The old address is no longer used, but still finds this person until it is given to another." />
+      <Form
+        task={task}
+        act="Save"
+        submit={submit}
+        actions={
+          <Button tone="secondary" onClick={close}>
+            Cancel
+          </Button>
+        }
+      >
+        <Text
+          label="E-mail"
+          type="email"
+          required
+          value={email}
+          set={setEmail}
+          hint="The old address is no longer used, but still finds this person until it is given to another."
+        />
       </Form>
     </Dialog>
   );
 }
 
-export function Identities({ user, pages, changed }: { user: UserCardProps['user']; pages: Pages<Link, Schema<'Identities'>>; changed: () => void }) {
+export function Identities({
+  user,
+  pages,
+  changed,
+}: {
+  user: UserCardProps['user'];
+  pages: Pages<Link, Schema<'Identities'>>;
+  changed: () => void;
+}) {
   const [dialog, setDialog] = useState<{ link: Link } | { merged: Merged } | 'address'>();
   const close = () => setDialog(undefined);
   const rest = { user, changed, close };
   const profileName = (profileId: string) => (profileId === user.id ? 'this person' : <code>{profileId}</code>);
   return (
-    <Card title="Identities" actions={<Button tone="small secondary" onClick={() => setDialog('address')}>Change address…</Button>}>
+    <Card
+      title="Identities"
+      actions={
+        <Button tone="small secondary" onClick={() => setDialog('address')}>
+          Change address…
+        </Button>
+      }
+    >
       <Problem error={pages.error} retry={pages.reload} />
       {!pages.first && !pages.error && <Waiting />}
       {pages.first && (
@@ -99,7 +163,10 @@ export function Identities({ user, pages, changed }: { user: UserCardProps['user
               columns={[
                 { name: 'Address', show: ({ email }) => <span class="line">{email}</span> },
                 { name: 'Since', show: ({ since }) => <Time at={since} /> },
-                { name: 'Ended', show: ({ endedAt }) => (endedAt ? <Time at={endedAt} /> : <Badge tone="good">in use</Badge>) },
+                {
+                  name: 'Ended',
+                  show: ({ endedAt }) => (endedAt ? <Time at={endedAt} /> : <Badge tone="good">in use</Badge>),
+                },
                 { name: 'Profile', show: ({ profileId }) => profileName(profileId) },
               ]}
             />
@@ -117,8 +184,26 @@ export function Identities({ user, pages, changed }: { user: UserCardProps['user
                 { name: 'Session', show: ({ sessionId }) => <code class="line">{sessionId}</code> },
                 { name: 'Profile', show: ({ profileId }) => profileName(profileId) },
                 { name: 'Events', number: true, show: ({ events }) => number(events) },
-                { name: 'Receipt', show: ({ messageId }) => <a href={to(['live', 'browser', messageId])} aria-label={`Receipt of ${messageId}`}>Receipt</a> },
-                { name: 'Undo', show: (link) => <Button tone="small secondary" label={`Undo the link of ${link.sessionId}`} onClick={() => setDialog({ link })}>Undo…</Button> },
+                {
+                  name: 'Receipt',
+                  show: ({ messageId }) => (
+                    <a href={to(['live', 'browser', messageId])} aria-label={`Receipt of ${messageId}`}>
+                      Receipt
+                    </a>
+                  ),
+                },
+                {
+                  name: 'Undo',
+                  show: (link) => (
+                    <Button
+                      tone="small secondary"
+                      label={`Undo the link of ${link.sessionId}`}
+                      onClick={() => setDialog({ link })}
+                    >
+                      Undo…
+                    </Button>
+                  ),
+                },
               ]}
             />
           ) : (
@@ -133,10 +218,28 @@ export function Identities({ user, pages, changed }: { user: UserCardProps['user
                 items={pages.first.merged}
                 keyOf={({ profileId }) => profileId}
                 columns={[
-                  { name: 'Profile', show: ({ profileId, email }) => <>{email} <code>{profileId}</code></> },
+                  {
+                    name: 'Profile',
+                    show: ({ profileId, email }) => (
+                      <>
+                        {email} <code>{profileId}</code>
+                      </>
+                    ),
+                  },
                   { name: 'Into', show: ({ into }) => profileName(into) },
                   { name: 'Merged', show: ({ at }) => <Time at={at} /> },
-                  { name: 'Undo', show: (merged) => <Button tone="small secondary" label={`Undo the merge of ${merged.email ?? merged.profileId}`} onClick={() => setDialog({ merged })}>Undo…</Button> },
+                  {
+                    name: 'Undo',
+                    show: (merged) => (
+                      <Button
+                        tone="small secondary"
+                        label={`Undo the merge of ${merged.email ?? merged.profileId}`}
+                        onClick={() => setDialog({ merged })}
+                      >
+                        Undo…
+                      </Button>
+                    ),
+                  },
                 ]}
               />
             </>

@@ -38,9 +38,16 @@ function FirstPerson() {
   -d '{"identifier":{"email":"ann@example.com"},"eventType":"signed_up","user":{"firstName":"Ann"}}'`;
   return (
     <Empty title="No people yet">
-      <p>A person appears here when a page calls <code>TrackMate.identify({'{email}'})</code>, a form submits a contact, or your server sends an event with an email address:</p>
+      <p>
+        A person appears here when a page calls <code>TrackMate.identify({'{email}'})</code>, a form submits a contact,
+        or your server sends an event with an email address:
+      </p>
       <Code text={curl} label="the request" />
-      {isLocal && <p>Or create an account in the <a href={shop()}>demo shop</a>.</p>}
+      {isLocal && (
+        <p>
+          Or create an account in the <a href={shop()}>demo shop</a>.
+        </p>
+      )}
     </Empty>
   );
 }
@@ -52,31 +59,66 @@ export const backToList = () => lastAddress || to(['people']);
 export function List() {
   const { query } = route.value;
   const filters = filtersOf(query);
-  const [, sortBy, sortOrder] = SORT.exec(query.get('sort') ?? '') as [string, SortBy, 'asc' | 'desc'] | null ?? [];
+  const [, sortBy, sortOrder] = (SORT.exec(query.get('sort') ?? '') as [string, SortBy, 'asc' | 'desc'] | null) ?? [];
   const sort = sortBy ? `${sortBy} ${sortOrder}` : '';
   lastAddress = location.hash;
   const parameters = { ...filters, ...(sortBy && { sortBy, sortOrder }), limit: PAGE };
   const pages = usePages(
-    (admin, cursor): Promise<Schema<'Users'>> => answer(admin.GET('/api/admin/users', { params: { query: { ...parameters, cursor } } })),
+    (admin, cursor): Promise<Schema<'Users'>> =>
+      answer(admin.GET('/api/admin/users', { params: { query: { ...parameters, cursor } } })),
     ({ users }) => users,
     [JSON.stringify(parameters)],
   );
   const column = ({ sort, ...rest }: PeopleColumn): Column<User> => {
     const order = sort && sortBy === sort ? sortOrder : undefined;
-    return { ...rest, sort: sort && { order, by: () => setQuery({ sort: `${sort} ${order === 'asc' ? 'desc' : 'asc'}` }) } };
+    return {
+      ...rest,
+      sort: sort && { order, by: () => setQuery({ sort: `${sort} ${order === 'asc' ? 'desc' : 'asc'}` }) },
+    };
   };
-  const columns: Column<User>[] = [{ name: 'Name', show: (user) => <a class="name line" href={to(['people', user.id])}>{displayName(user)}</a> }, ...chosen().map(column)];
+  const columns: Column<User>[] = [
+    {
+      name: 'Name',
+      show: (user) => (
+        <a class="name line" href={to(['people', user.id])}>
+          {displayName(user)}
+        </a>
+      ),
+    },
+    ...chosen().map(column),
+  ];
   return (
-    <Page title="People" lead={<span aria-live="polite">{pages.first || pages.error ? total(pages.first) : 'Counting…'}</span>} actions={<a class="button secondary" href={to(['exports'], { kind: 'users', ...asQuery(filters) })}>Export these</a>}>
+    <Page
+      title="People"
+      lead={<span aria-live="polite">{pages.first || pages.error ? total(pages.first) : 'Counting…'}</span>}
+      actions={
+        <a class="button secondary" href={to(['exports'], { kind: 'users', ...asQuery(filters) })}>
+          Export these
+        </a>
+      }
+    >
       <UserFilters filters={filters} />
       <div class="filters spread">
-        <Select label="Sort by" value={sort} set={(sort) => setQuery({ sort })} options={SORTS.some(([value]) => value === sort) ? SORTS : [...SORTS, [sort, 'As in the table']]} />
+        <Select
+          label="Sort by"
+          value={sort}
+          set={(sort) => setQuery({ sort })}
+          options={SORTS.some(([value]) => value === sort) ? SORTS : [...SORTS, [sort, 'As in the table']]}
+        />
         <ColumnChoice users={pages.items} />
       </div>
       <Problem error={pages.error} retry={pages.reload} />
       {pages.first ? (
         <div class={pages.busy || pages.error ? 'card stale' : 'card'} aria-busy={pages.busy}>
-          {pages.items.length ? <Table caption="People" columns={columns} items={pages.items} keyOf={(user) => user.id} /> : isFiltered(filters) ? <Empty title="No people match"><p>Remove a filter, or search for the first letters of another word.</p></Empty> : <FirstPerson />}
+          {pages.items.length ? (
+            <Table caption="People" columns={columns} items={pages.items} keyOf={(user) => user.id} />
+          ) : isFiltered(filters) ? (
+            <Empty title="No people match">
+              <p>Remove a filter, or search for the first letters of another word.</p>
+            </Empty>
+          ) : (
+            <FirstPerson />
+          )}
           <More pages={pages} />
         </div>
       ) : (

@@ -22,7 +22,8 @@ import { Timeline } from './timeline';
 
 const LINKS = 500;
 const AMOUNT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 9 });
-const money = (revenue: Schema<'Money'>[]) => revenue.map(({ amount, currency }) => `${AMOUNT.format(amount)} ${currency}`).join(', ') || '–';
+const money = (revenue: Schema<'Money'>[]) =>
+  revenue.map(({ amount, currency }) => `${AMOUNT.format(amount)} ${currency}`).join(', ') || '–';
 
 export function Person({ id }: { id: string }) {
   const [dialog, setDialog] = useState<'merge' | 'erase' | 'export'>();
@@ -32,14 +33,24 @@ export function Person({ id }: { id: string }) {
   const path = { id };
   const person = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}', { params: { path } })), [version]);
   const identities = usePages(
-    (admin, cursor): Promise<Schema<'Identities'>> => answer(admin.GET('/api/admin/users/{id}/identities', { params: { path, query: { cursor, limit: LINKS } } })),
+    (admin, cursor): Promise<Schema<'Identities'>> =>
+      answer(admin.GET('/api/admin/users/{id}/identities', { params: { path, query: { cursor, limit: LINKS } } })),
     ({ links }) => links,
     [version],
   );
   const error = person.error instanceof ApiError ? person.error : undefined;
   const back = <a href={backToList()}>← All people</a>;
   if (error?.status === 410) return <Erased id={id} back={back} />;
-  if (!person.data) return <Page title="Person" lead={back}>{person.error ? <Problem error={person.error} retry={error?.status === 404 ? undefined : person.reload} /> : <Waiting />}</Page>;
+  if (!person.data)
+    return (
+      <Page title="Person" lead={back}>
+        {person.error ? (
+          <Problem error={person.error} retry={error?.status === 404 ? undefined : person.reload} />
+        ) : (
+          <Waiting />
+        )}
+      </Page>
+    );
   const { data } = person;
   const { user, summary, groups } = data;
   const card: UserCardProps = { user, changed: (user) => person.set({ ...data, user }) };
@@ -49,16 +60,31 @@ export function Person({ id }: { id: string }) {
     <Page
       title={displayName(user)}
       name="Person"
-      lead={<>{back} · {user.name && user.email ? `${user.email} · ` : ''}<Copy text={user.id} label="id" /></>}
+      lead={
+        <>
+          {back} · {user.name && user.email ? `${user.email} · ` : ''}
+          <Copy text={user.id} label="id" />
+        </>
+      }
       actions={
         <>
-          <Button tone="secondary" onClick={() => setDialog('export')}>Export…</Button>
-          <Button tone="secondary" onClick={() => setDialog('merge')}>Merge…</Button>
-          <Button tone="danger" onClick={() => setDialog('erase')}>Erase…</Button>
+          <Button tone="secondary" onClick={() => setDialog('export')}>
+            Export…
+          </Button>
+          <Button tone="secondary" onClick={() => setDialog('merge')}>
+            Merge…
+          </Button>
+          <Button tone="danger" onClick={() => setDialog('erase')}>
+            Erase…
+          </Button>
         </>
       }
     >
-      {id !== user.id && <p class="notice">The profile <code>{id}</code> was merged into this person.</p>}
+      {id !== user.id && (
+        <p class="notice">
+          The profile <code>{id}</code> was merged into this person.
+        </p>
+      )}
       <Problem error={person.error} retry={person.reload} />
       <Card>
         <Facts

@@ -30,7 +30,14 @@ const counted = ({ stats, interactions }: Schema<'UserWith'>) =>
     .join(', ');
 
 /** A time, or the company's own value in its place. */
-const cell = (value: unknown) => (typeof value === 'string' && ISO.test(value) ? <Time at={value} /> : value === null || value === undefined ? '' : String(value));
+const cell = (value: unknown) =>
+  typeof value === 'string' && ISO.test(value) ? (
+    <Time at={value} />
+  ) : value === null || value === undefined ? (
+    ''
+  ) : (
+    String(value)
+  );
 
 /** A new `version` reloads the records, for example after a merge was undone. */
 export function Records({ user, version }: { user: Schema<'UserWith'>; version: number }) {
@@ -39,7 +46,11 @@ export function Records({ user, version }: { user: Schema<'UserWith'>; version: 
   const kind = route.value.query.get('kind') || undefined;
   const pages = usePages(
     async (admin, cursor): Promise<Schema<'RecordPage'>> => {
-      const page = await answer(admin.GET('/api/admin/users/{id}/records', { params: { path: { id: user.id }, query: { kind, cursor, limit: PAGE } } }));
+      const page = await answer(
+        admin.GET('/api/admin/users/{id}/records', {
+          params: { path: { id: user.id }, query: { kind, cursor, limit: PAGE } },
+        }),
+      );
       setSeen((seen) => [...new Set([...seen, ...page.records.map((record) => record.kind), ...(kind ? [kind] : [])])]);
       return page;
     },
@@ -50,7 +61,17 @@ export function Records({ user, version }: { user: Schema<'UserWith'>; version: 
   -H 'X-TrackMate-API-Key: tm_live_…' -H 'Content-Type: application/json' \\
   -d '{"identifier":{"userId":"${user.id}"},"eventType":"booking.created","eventData":{"booking":{"id":"b-1","guests":2}}}'`;
   return (
-    <Card title="Records" actions={<Select label={<span class="visually-hidden">Kind</span>} value={kind ?? ''} set={(kind) => setQuery({ kind })} options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]} />}>
+    <Card
+      title="Records"
+      actions={
+        <Select
+          label={<span class="visually-hidden">Kind</span>}
+          value={kind ?? ''}
+          set={(kind) => setQuery({ kind })}
+          options={[['', 'All kinds'], ...seen.map((kind): [string, string] => [kind, kind])]}
+        />
+      }
+    >
       <Problem error={pages.error} retry={pages.reload} />
       <p class="quiet">{counted(user)}</p>
       {pages.first && pages.items.length > 0 && (
@@ -61,7 +82,14 @@ export function Records({ user, version }: { user: Schema<'UserWith'>; version: 
             keyOf={(record) => `${record.kind}:${record.id}`}
             columns={[
               { name: 'Kind', show: (record) => record.kind },
-              { name: 'Id', show: (record) => <button type="button" class="link" onClick={() => setOpened(record)}>{record.id}</button> },
+              {
+                name: 'Id',
+                show: (record) => (
+                  <button type="button" class="link" onClick={() => setOpened(record)}>
+                    {record.id}
+                  </button>
+                ),
+              },
               { name: 'Status', show: (record) => cell(record.status) },
               { name: 'Data', show: (record) => summarize(record, ['id', 'kind', 'status', 'createdAt', 'updatedAt']) },
               { name: 'Created', show: (record) => cell(record.createdAt) },
@@ -78,7 +106,11 @@ export function Records({ user, version }: { user: Schema<'UserWith'>; version: 
       )}
       {!pages.first && !pages.error && <Waiting />}
       <More pages={pages} />
-      {opened && <Dialog title={`${opened.kind} ${opened.id}`} close={() => setOpened(undefined)}><Json value={opened} /></Dialog>}
+      {opened && (
+        <Dialog title={`${opened.kind} ${opened.id}`} close={() => setOpened(undefined)}>
+          <Json value={opened} />
+        </Dialog>
+      )}
     </Card>
   );
 }

@@ -17,12 +17,24 @@ export function Tags({ user, changed }: UserCardProps) {
       changed((await answer(admin.POST('/api/admin/users/{id}/tags', { ...at, body: { tags: [tag] } }))).user);
       setTag('');
     });
-  const remove = (id: string) => task.run(async (admin) => changed((await answer(admin.DELETE('/api/admin/users/{id}/tags', { ...at, body: { tags: [id] } }))).user));
+  const remove = (id: string) =>
+    task.run(async (admin) =>
+      changed((await answer(admin.DELETE('/api/admin/users/{id}/tags', { ...at, body: { tags: [id] } }))).user),
+    );
   return (
     <Card title="Tags">
       {user.tags.length > 0 ? (
         <ul class="chips" aria-label="Tags">
-          {user.tags.map(({ id, name, appliedAt }) => <Chip key={id} label={name} what={`the tag ${name}`} title={`Since ${when(appliedAt)}`} disabled={task.busy} remove={() => remove(id)} />)}
+          {user.tags.map(({ id, name, appliedAt }) => (
+            <Chip
+              key={id}
+              label={name}
+              what={`the tag ${name}`}
+              title={`Since ${when(appliedAt)}`}
+              disabled={task.busy}
+              remove={() => remove(id)}
+            />
+          ))}
         </ul>
       ) : (
         <p class="quiet">None yet.</p>

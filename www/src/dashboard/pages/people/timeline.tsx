@@ -1,4 +1,5 @@
-// A person's timeline: events from browsers and servers side by side, ordered by time. Events that linked a session are marked.
+// A person's timeline: events from browsers and servers side by side, ordered by time. Events that
+// linked a session are marked.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema, type TimelineEvent } from '../../../api';
@@ -21,10 +22,23 @@ function EventDialog({ event, link, close }: { event: TimelineEvent; link: Link 
   const source = event.source === 'browser' ? 'browser' : 'server';
   return (
     <Dialog title={event.eventType} close={close} wide>
-      {link && <p class="notice">This event identified the session. The link gives this person {plural(link.events, 'event')} of it.</p>}
-      <Facts of={[['Time', <Time at={event.timestamp} />], ['Source', LANES[event.source]], ['Session', <code>{event.sessionId}</code>], ['Message id', <Copy text={event.messageId} label="message id" />]]} />
+      {link && (
+        <p class="notice">
+          This event identified the session. The link gives this person {plural(link.events, 'event')} of it.
+        </p>
+      )}
+      <Facts
+        of={[
+          ['Time', <Time at={event.timestamp} />],
+          ['Source', LANES[event.source]],
+          ['Session', <code>{event.sessionId}</code>],
+          ['Message id', <Copy text={event.messageId} label="message id" />],
+        ]}
+      />
       <Json value={event.eventData} />
-      <p><a href={to(['live', source, event.messageId])}>Receipt and deliveries</a></p>
+      <p>
+        <a href={to(['live', source, event.messageId])}>Receipt and deliveries</a>
+      </p>
     </Dialog>
   );
 }
@@ -32,10 +46,16 @@ function EventDialog({ event, link, close }: { event: TimelineEvent; link: Link 
 function Item({ event, link, open }: { event: TimelineEvent; link: Link | undefined; open: () => void }) {
   return (
     <li class={`lane ${event.source}`} data-event={event.eventType}>
-      <time dateTime={event.timestamp} title={event.timestamp}>{TIME.format(new Date(event.timestamp))}</time>
+      <time dateTime={event.timestamp} title={event.timestamp}>
+        {TIME.format(new Date(event.timestamp))}
+      </time>
       <button type="button" class="happened" onClick={open}>
         <span class="happened-name">{event.eventType}</span> <span class="lane-name">{LANES[event.source]}</span>
-        {link && <Badge tone="accent" title={`This link owns ${plural(link.events, 'event')}`}>linked here</Badge>}
+        {link && (
+          <Badge tone="accent" title={`This link owns ${plural(link.events, 'event')}`}>
+            linked here
+          </Badge>
+        )}
         <span class="summary">{summarize(event.eventData)}</span>
       </button>
     </li>
@@ -47,7 +67,12 @@ export function Timeline({ id, links, version }: { id: string; links: Link[]; ve
   const [opened, setOpened] = useState<TimelineEvent>();
   const order = route.value.query.get('order') === 'asc' ? 'asc' : 'desc';
   const pages = usePages(
-    (admin, cursor): Promise<Schema<'Timeline'>> => answer(admin.GET('/api/admin/users/{id}/timeline', { params: { path: { id }, query: { cursor, order, limit: PAGE } } })),
+    (admin, cursor): Promise<Schema<'Timeline'>> =>
+      answer(
+        admin.GET('/api/admin/users/{id}/timeline', {
+          params: { path: { id }, query: { cursor, order, limit: PAGE } },
+        }),
+      ),
     ({ events }) => events,
     [order, version],
   );
@@ -59,15 +84,41 @@ export function Timeline({ id, links, version }: { id: string; links: Link[]; ve
     days.set(day, [...(days.get(day) ?? []), event]);
   }
   return (
-    <Card title="Timeline" actions={<Select label={<span class="visually-hidden">Order</span>} value={order} set={(order) => setQuery({ order: order === 'asc' ? order : '' })} options={[['desc', 'Newest first'], ['asc', 'Oldest first']]} />}>
+    <Card
+      title="Timeline"
+      actions={
+        <Select
+          label={<span class="visually-hidden">Order</span>}
+          value={order}
+          set={(order) => setQuery({ order: order === 'asc' ? order : '' })}
+          options={[
+            ['desc', 'Newest first'],
+            ['asc', 'Oldest first'],
+          ]}
+        />
+      }
+    >
       <Problem error={pages.error} retry={pages.reload} />
       {pages.first ? (
         <div class={pages.busy ? 'lanes stale' : 'lanes'} aria-busy={pages.busy}>
-          {pages.items.length > 0 ? <p class="lane-heads" aria-hidden="true"><span>Browser</span><span>Server</span></p> : <Empty title="No events"><p>Events of this person's sessions and events that your server sends about them appear here.</p></Empty>}
+          {pages.items.length > 0 ? (
+            <p class="lane-heads" aria-hidden="true">
+              <span>Browser</span>
+              <span>Server</span>
+            </p>
+          ) : (
+            <Empty title="No events">
+              <p>Events of this person's sessions and events that your server sends about them appear here.</p>
+            </Empty>
+          )}
           {[...days].map(([day, events]) => (
             <section key={day} aria-label={day}>
               <h3>{day}</h3>
-              <ol>{events.map((event) => <Item key={key(event)} event={event} link={link(event)} open={() => setOpened(event)} />)}</ol>
+              <ol>
+                {events.map((event) => (
+                  <Item key={key(event)} event={event} link={link(event)} open={() => setOpened(event)} />
+                ))}
+              </ol>
             </section>
           ))}
           <More pages={pages} />

@@ -8,7 +8,20 @@ import { Card } from '../../parts/display';
 import type { UserCardProps } from './card';
 
 /** Traits with a field of their own in the user object. Their values are texts. */
-const KNOWN = ['fullName', 'firstName', 'lastName', 'phone', 'whatsappPhone', 'gender', 'locale', 'timezone', 'profilePic', 'instagramUsername', 'instagramId', 'manychatId'];
+const KNOWN = [
+  'fullName',
+  'firstName',
+  'lastName',
+  'phone',
+  'whatsappPhone',
+  'gender',
+  'locale',
+  'timezone',
+  'profilePic',
+  'instagramUsername',
+  'instagramId',
+  'manychatId',
+];
 
 interface Pair {
   name: string;
@@ -28,7 +41,14 @@ interface Pairs {
   save: (admin: Admin, name: string, value: string | null) => Promise<void>;
 }
 
-function Edit({ pair, noun, hint, names = [], save, close }: Pick<Pairs, 'noun' | 'hint' | 'names' | 'save'> & { pair: Pair | undefined; close: () => void }) {
+function Edit({
+  pair,
+  noun,
+  hint,
+  names = [],
+  save,
+  close,
+}: Pick<Pairs, 'noun' | 'hint' | 'names' | 'save'> & { pair: Pair | undefined; close: () => void }) {
   const [name, setName] = useState(pair?.name ?? '');
   const [value, setValue] = useState(pair?.value ?? '');
   const task = useTask();
@@ -41,13 +61,23 @@ function Edit({ pair, noun, hint, names = [], save, close }: Pick<Pairs, 'noun' 
         submit={() => put(value)}
         actions={
           <>
-            {pair && <Button tone="secondary" task={task} onClick={() => put(null)}>Remove</Button>}
-            <Button tone="secondary" onClick={close}>Cancel</Button>
+            {pair && (
+              <Button tone="secondary" task={task} onClick={() => put(null)}>
+                Remove
+              </Button>
+            )}
+            <Button tone="secondary" onClick={close}>
+              Cancel
+            </Button>
           </>
         }
       >
         {!pair && <Text label="Name" value={name} set={setName} required list="known-names" />}
-        <datalist id="known-names">{names.map((name) => <option key={name} value={name} />)}</datalist>
+        <datalist id="known-names">
+          {names.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
         <Text label="Value" hint={hint} value={value} set={setValue} required />
       </Form>
     </Dialog>
@@ -57,14 +87,24 @@ function Edit({ pair, noun, hint, names = [], save, close }: Pick<Pairs, 'noun' 
 function PairsCard({ title, of, empty, ...rest }: Pairs) {
   const [edited, setEdited] = useState<Pair | 'new'>();
   return (
-    <Card title={title} actions={<Button tone="small secondary" label={`Add a ${rest.noun}`} onClick={() => setEdited('new')}>Add</Button>}>
+    <Card
+      title={title}
+      actions={
+        <Button tone="small secondary" label={`Add a ${rest.noun}`} onClick={() => setEdited('new')}>
+          Add
+        </Button>
+      }
+    >
       {of.length > 0 ? (
         <dl class="pairs">
           {of.map((pair) => (
             <div key={pair.name} data-pair={pair.name}>
               <dt>{pair.name}</dt>
               <dd>
-                <span>{pair.value}</span> <Button tone="link" label={`Edit ${pair.name}`} onClick={() => setEdited(pair)}>Edit</Button>
+                <span>{pair.value}</span>{' '}
+                <Button tone="link" label={`Edit ${pair.name}`} onClick={() => setEdited(pair)}>
+                  Edit
+                </Button>
               </dd>
             </div>
           ))}
@@ -86,14 +126,18 @@ function parsed(value: string): unknown {
 }
 
 /** The editable form of a trait: a text as it is, unless it would be read as JSON. */
-const typed = (value: unknown) => (typeof value === 'string' && parsed(value) === value ? value : JSON.stringify(value));
+const typed = (value: unknown) =>
+  typeof value === 'string' && parsed(value) === value ? value : JSON.stringify(value);
 
 export function Traits({ user, changed }: UserCardProps) {
   return (
     <PairsCard
       title="Traits"
       noun="trait"
-      of={Object.entries(user.traits).map(([name, value]) => ({ name, value: KNOWN.includes(name) && typeof value === 'string' ? value : typed(value) }))}
+      of={Object.entries(user.traits).map(([name, value]) => ({
+        name,
+        value: KNOWN.includes(name) && typeof value === 'string' ? value : typed(value),
+      }))}
       empty="No traits yet."
       hint="Numbers, true, false and JSON keep their type. Put them in quotation marks to store them as text. Traits set here take precedence over traits that pages claim."
       names={KNOWN}
@@ -115,7 +159,10 @@ export function Fields({ user, changed }: UserCardProps) {
       empty="None yet. You can filter people by custom fields."
       hint="At most 1000 characters."
       save={async (admin, name, value) => {
-        const request = admin.PATCH('/api/admin/users/{id}/custom-fields', { params: { path: { id: user.id } }, body: { [name]: value } });
+        const request = admin.PATCH('/api/admin/users/{id}/custom-fields', {
+          params: { path: { id: user.id } },
+          body: { [name]: value },
+        });
         changed((await answer(request)).user);
       }}
     />

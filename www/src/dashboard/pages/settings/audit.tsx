@@ -43,7 +43,13 @@ function Target({ action, targetId }: Entry) {
   if (!targetId) return <span class="quiet">–</span>;
   const [of] = action.split('.');
   const page = of === 'webhook' ? 'webhooks' : of === 'user' || action === 'export.user' ? 'people' : undefined;
-  return page ? <a href={to([page, targetId])}><code>{targetId}</code></a> : <code>{targetId}</code>;
+  return page ? (
+    <a href={to([page, targetId])}>
+      <code>{targetId}</code>
+    </a>
+  ) : (
+    <code>{targetId}</code>
+  );
 }
 
 /** The begin of a day in the viewer's zone, and of the next day. */
@@ -55,22 +61,41 @@ export function Audit() {
   const action = (query.get('action') ?? '') as Action | '';
   const [from, until] = [query.get('from') ?? '', query.get('until') ?? ''];
   const pages = usePages(
-    (admin, cursor) => answer(admin.GET('/api/admin/audit', { params: { query: { limit: 50, cursor, action: action || undefined, since: begin(from), until: end(until) } } })),
+    (admin, cursor) =>
+      answer(
+        admin.GET('/api/admin/audit', {
+          params: { query: { limit: 50, cursor, action: action || undefined, since: begin(from), until: end(until) } },
+        }),
+      ),
     ({ entries }) => entries,
     [action, from, until],
   );
   const { first, items, error, reload } = pages;
   return (
     <Card title="Audit log">
-      <p class="hint">All changes by admin keys and the operator, and all exports. Entries hold ids and names only, and are kept for 400 days.</p>
+      <p class="hint">
+        All changes by admin keys and the operator, and all exports. Entries hold ids and names only, and are kept for
+        400 days.
+      </p>
       <div class="filters">
-        <Select label="Action" value={action} set={(action) => setQuery({ action })} options={[['', 'all'], ...Object.entries(ACTIONS)]} />
+        <Select
+          label="Action"
+          value={action}
+          set={(action) => setQuery({ action })}
+          options={[['', 'all'], ...Object.entries(ACTIONS)]}
+        />
         <Text label="From" type="date" value={from} set={(from) => setQuery({ from })} />
         <Text label="Until (inclusive)" type="date" value={until} set={(until) => setQuery({ until })} />
       </div>
       <Problem error={error} retry={reload} />
       {!first && !error && <Waiting />}
-      {first && items.length === 0 && <Empty title="No entries"><p>{action || from || until ? 'No entry matches these filters.' : 'Every change from now on is logged here.'}</p></Empty>}
+      {first && items.length === 0 && (
+        <Empty title="No entries">
+          <p>
+            {action || from || until ? 'No entry matches these filters.' : 'Every change from now on is logged here.'}
+          </p>
+        </Empty>
+      )}
       {items.length > 0 && (
         <Table
           caption="Audit log"
@@ -78,10 +103,23 @@ export function Audit() {
           keyOf={({ id }) => id}
           columns={[
             { name: 'When', show: ({ at }) => <Time at={at} /> },
-            { name: 'Action', show: ({ action }) => <>{ACTIONS[action] ?? action}<div class="hint"><code>{action}</code></div></> },
+            {
+              name: 'Action',
+              show: ({ action }) => (
+                <>
+                  {ACTIONS[action] ?? action}
+                  <div class="hint">
+                    <code>{action}</code>
+                  </div>
+                </>
+              ),
+            },
             { name: 'Target', show: (entry) => <Target {...entry} /> },
             { name: 'By', show: ({ actor, key }) => (key ? <code title={key.id}>{key.prefix}…</code> : actor) },
-            { name: 'Outcome', show: ({ outcome }) => <Badge tone={outcome === 'ok' ? 'good' : 'bad'}>{outcome}</Badge> },
+            {
+              name: 'Outcome',
+              show: ({ outcome }) => <Badge tone={outcome === 'ok' ? 'good' : 'bad'}>{outcome}</Badge>,
+            },
             { name: 'Request', show: ({ requestId }) => <code>{requestId}</code> },
           ]}
         />

@@ -16,7 +16,18 @@ function Name({ settings, saved }: SettingsCardProps) {
   return (
     <Card title="Name">
       <Form task={task} act="Save the name" submit={submit}>
-        <Text label="Company name" required maxLength={200} value={name} set={setName} hint={<>The id <code>{settings.company_id}</code> does not change.</>} />
+        <Text
+          label="Company name"
+          required
+          maxLength={200}
+          value={name}
+          set={setName}
+          hint={
+            <>
+              The id <code>{settings.company_id}</code> does not change.
+            </>
+          }
+        />
       </Form>
     </Card>
   );
@@ -29,9 +40,21 @@ function Origins({ settings, saved }: SettingsCardProps) {
   return (
     <Card title="Allowed origins">
       <Form task={task} act="Save the origins" submit={() => save({ allowedOrigins: every ? null : lines(origins) })}>
-        <p class="hint">Pages of these origins may send events. The company's id is public, so anybody can send events for it; this setting stops other sites from doing so in a browser.</p>
+        <p class="hint">
+          Pages of these origins may send events. The company's id is public, so anybody can send events for it; this
+          setting stops other sites from doing so in a browser.
+        </p>
         <Check label="Allow all origins" value={every} set={setEvery} />
-        {!every && <Area label="Origins, one per line" value={origins} set={setOrigins} spellcheck={false} placeholder="https://shop.example" hint="Scheme, host and port, without a path. With an empty list, no page may send events." />}
+        {!every && (
+          <Area
+            label="Origins, one per line"
+            value={origins}
+            set={setOrigins}
+            spellcheck={false}
+            placeholder="https://shop.example"
+            hint="Scheme, host and port, without a path. With an empty list, no page may send events."
+          />
+        )}
       </Form>
     </Card>
   );
@@ -43,7 +66,18 @@ function Revenue({ settings, saved }: SettingsCardProps) {
   return (
     <Card title="Revenue">
       <Form task={task} act="Save the revenue events" submit={() => save({ revenueEvents: lines(events) })}>
-        <Area label="Events that count as revenue, one per line" value={events} set={setEvents} spellcheck={false} hint={<>TrackMate adds up their <code>amount</code> per <code>currency</code>. Changes apply to new events. Pages can send events too, so for reliable figures choose an event that only your servers send.</>} />
+        <Area
+          label="Events that count as revenue, one per line"
+          value={events}
+          set={setEvents}
+          spellcheck={false}
+          hint={
+            <>
+              TrackMate adds up their <code>amount</code> per <code>currency</code>. Changes apply to new events. Pages
+              can send events too, so for reliable figures choose an event that only your servers send.
+            </>
+          }
+        />
       </Form>
     </Card>
   );
@@ -57,16 +91,49 @@ function Retention({ settings, saved }: SettingsCardProps) {
   const shorter = !forever && (settings.eventRetentionDays === null || Number(events) < settings.eventRetentionDays);
   return (
     <Card title="Retention">
-      <Form task={task} act="Save the retention" submit={() => save({ eventRetentionDays: forever ? null : Number(events), logRetentionDays: Number(logs) })}>
+      <Form
+        task={task}
+        act="Save the retention"
+        submit={() => save({ eventRetentionDays: forever ? null : Number(events), logRetentionDays: Number(logs) })}
+      >
         <Check label="Keep events forever" value={forever} set={setForever} />
-        {!forever && <Text label="Days that events are kept" type="number" required min={1} max={3650} value={events} set={setEvents} hint="Counted from the time an event was received. Totals shrink when events are deleted; people, tags and consent stay." />}
-        {shorter && <p class="notice">Older events are deleted within minutes to hours after saving. They cannot be restored.</p>}
-        <Text label="Days that finished deliveries are kept" type="number" required min={1} max={365} value={logs} set={setLogs} hint="With their attempts, requests and responses." />
+        {!forever && (
+          <Text
+            label="Days that events are kept"
+            type="number"
+            required
+            min={1}
+            max={3650}
+            value={events}
+            set={setEvents}
+            hint="Counted from the time an event was received. Totals shrink when events are deleted; people, tags and consent stay."
+          />
+        )}
+        {shorter && (
+          <p class="notice">Older events are deleted within minutes to hours after saving. They cannot be restored.</p>
+        )}
+        <Text
+          label="Days that finished deliveries are kept"
+          type="number"
+          required
+          min={1}
+          max={365}
+          value={logs}
+          set={setLogs}
+          hint="With their attempts, requests and responses."
+        />
       </Form>
     </Card>
   );
 }
 
 export function Company(of: SettingsCardProps) {
-  return <div class="masonry"><Name {...of} /><Origins {...of} /><Revenue {...of} /><Retention {...of} /></div>;
+  return (
+    <div class="masonry">
+      <Name {...of} />
+      <Origins {...of} />
+      <Revenue {...of} />
+      <Retention {...of} />
+    </div>
+  );
 }

@@ -1,4 +1,5 @@
-// Sample code that proves an email address: its HMAC-SHA256 with the identity secret, in hex. A browser test runs these samples as they are shown.
+// Sample code that proves an email address: its HMAC-SHA256 with the identity secret, in hex. A
+// browser test runs these samples as they are shown.
 
 export const PROOFS = {
   node: {

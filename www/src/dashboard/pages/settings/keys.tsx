@@ -21,13 +21,31 @@ function Add({ made }: { made: (key: string) => void }) {
   const [name, setName] = useState('');
   const task = useTask();
   const submit = async () => {
-    const succeeded = await task.run(async (admin) => made((await answer(admin.POST('/api/admin/keys', { body: { scope, name } }))).key.key ?? ''));
+    const succeeded = await task.run(async (admin) =>
+      made((await answer(admin.POST('/api/admin/keys', { body: { scope, name } }))).key.key ?? ''),
+    );
     if (succeeded) setName('');
   };
   return (
     <Form task={task} act="Create a key" submit={submit}>
-      <Select label="Scope" value={scope} set={(scope) => setScope(scope as Scope)} options={[['server', 'server'], ['admin', 'admin']]} hint={USES[scope]} />
-      <Text label="Name" value={name} set={setName} maxLength={200} placeholder="checkout server" hint="Helps you remember where the key is used." />
+      <Select
+        label="Scope"
+        value={scope}
+        set={(scope) => setScope(scope as Scope)}
+        options={[
+          ['server', 'server'],
+          ['admin', 'admin'],
+        ]}
+        hint={USES[scope]}
+      />
+      <Text
+        label="Name"
+        value={name}
+        set={setName}
+        maxLength={200}
+        placeholder="checkout server"
+        hint="Helps you remember where the key is used."
+      />
     </Form>
   );
 }
@@ -35,14 +53,23 @@ function Add({ made }: { made: (key: string) => void }) {
 function Revoke({ of, close, done }: { of: Key; close: () => void; done: () => void }) {
   const task = useTask();
   const run = async () => {
-    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/keys/{id}', { params: { path: { id: of.id } } }))))) return;
+    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/keys/{id}', { params: { path: { id: of.id } } })))))
+      return;
     notify(`${of.name || of.prefix} was revoked.`);
     close();
     done();
   };
   return (
     <Confirm title={`Revoke ${of.name || of.prefix}?`} act="Revoke" task={task} close={close} run={run}>
-      <p>Requests with <code>{of.prefix}…</code> will be rejected. {of.lastUsedAt && <>It was last used <Time at={of.lastUsedAt} /> (updated once an hour). </>}This cannot be undone.</p>
+      <p>
+        Requests with <code>{of.prefix}…</code> will be rejected.{' '}
+        {of.lastUsedAt && (
+          <>
+            It was last used <Time at={of.lastUsedAt} /> (updated once an hour).{' '}
+          </>
+        )}
+        This cannot be undone.
+      </p>
     </Confirm>
   );
 }
@@ -58,7 +85,11 @@ export function Keys() {
   return (
     <>
       <Card title="Create a key">
-        {key && <OneTimeSecret secret={key} label="key"><p class="hint">TrackMate stores only its hash.</p></OneTimeSecret>}
+        {key && (
+          <OneTimeSecret secret={key} label="key">
+            <p class="hint">TrackMate stores only its hash.</p>
+          </OneTimeSecret>
+        )}
         <Add made={made} />
       </Card>
       <Card title="Keys">
@@ -69,13 +100,45 @@ export function Keys() {
               items={keys}
               keyOf={({ id }) => id}
               columns={[
-                { name: 'Key', show: ({ name, prefix, current }) => <>{name || <span class="quiet">no name</span>} {current && <Badge tone="accent">current session</Badge>}<div class="hint"><code>{prefix}…</code></div></> },
-                { name: 'Scope', show: ({ scope }) => <Badge tone={scope === 'admin' ? 'warn' : 'quiet'}>{scope}</Badge> },
+                {
+                  name: 'Key',
+                  show: ({ name, prefix, current }) => (
+                    <>
+                      {name || <span class="quiet">no name</span>}{' '}
+                      {current && <Badge tone="accent">current session</Badge>}
+                      <div class="hint">
+                        <code>{prefix}…</code>
+                      </div>
+                    </>
+                  ),
+                },
+                {
+                  name: 'Scope',
+                  show: ({ scope }) => <Badge tone={scope === 'admin' ? 'warn' : 'quiet'}>{scope}</Badge>,
+                },
                 { name: 'Created', show: ({ createdAt }) => <Time at={createdAt} /> },
-                { name: 'Last used', show: ({ lastUsedAt }) => (lastUsedAt ? <Time at={lastUsedAt} /> : <span class="quiet">never</span>) },
+                {
+                  name: 'Last used',
+                  show: ({ lastUsedAt }) => (lastUsedAt ? <Time at={lastUsedAt} /> : <span class="quiet">never</span>),
+                },
                 {
                   name: 'Revoke',
-                  show: (one) => (one.revokedAt ? <span class="quiet">revoked <Time at={one.revokedAt} /></span> : one.current ? <span class="hint">Sign in with another key to revoke it.</span> : <Button tone="small secondary" label={`Revoke ${one.name || one.prefix}`} onClick={() => setConfirming(one)}>Revoke</Button>),
+                  show: (one) =>
+                    one.revokedAt ? (
+                      <span class="quiet">
+                        revoked <Time at={one.revokedAt} />
+                      </span>
+                    ) : one.current ? (
+                      <span class="hint">Sign in with another key to revoke it.</span>
+                    ) : (
+                      <Button
+                        tone="small secondary"
+                        label={`Revoke ${one.name || one.prefix}`}
+                        onClick={() => setConfirming(one)}
+                      >
+                        Revoke
+                      </Button>
+                    ),
                 },
               ]}
             />

@@ -20,7 +20,13 @@ export function PlanCheck({ events, additionalEvents }: Schema<'Plan'>) {
       } catch {
         throw new Error('The data is not valid JSON.');
       }
-      setChecked(await answer(admin.POST('/api/admin/plan/check', { body: { events: [{ eventType: name, eventData }], plan: { events, additionalEvents } } })));
+      setChecked(
+        await answer(
+          admin.POST('/api/admin/plan/check', {
+            body: { events: [{ eventType: name, eventData }], plan: { events, additionalEvents } },
+          }),
+        ),
+      );
     });
   const violations = checked?.refused.flatMap(({ violations }) => violations);
   return (
@@ -30,8 +36,18 @@ export function PlanCheck({ events, additionalEvents }: Schema<'Plan'>) {
         <Text label="Event name" value={name} set={setName} required placeholder="invoice_paid" />
         <Area label="Data" value={data} set={setData} spellcheck={false} />
         <div role="status" data-tried={violations && (violations.length ? 'refused' : 'fits')}>
-          {violations?.length === 0 && <p class="good"><strong>The event matches the plan.</strong></p>}
-          {violations && violations.length > 0 && <ul class="bad">{violations.map(({ field, message }) => <li key={field}>{message}</li>)}</ul>}
+          {violations?.length === 0 && (
+            <p class="good">
+              <strong>The event matches the plan.</strong>
+            </p>
+          )}
+          {violations && violations.length > 0 && (
+            <ul class="bad">
+              {violations.map(({ field, message }) => (
+                <li key={field}>{message}</li>
+              ))}
+            </ul>
+          )}
         </div>
       </Form>
     </Card>

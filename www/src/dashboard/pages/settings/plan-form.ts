@@ -18,7 +18,10 @@ export function events(text: string): { events: Events; problem?: string } {
   }
 }
 
-/** A readable form of an event's schema: `amount: number, note: string or boolean (optional)`. Accepts any JSON, since the schema may be incomplete while it is typed. */
+/**
+ * A readable form of an event's schema: `amount: number, note: string or boolean (optional)`.
+ * Accepts any JSON, since the schema may be incomplete while it is typed.
+ */
 export function fieldsOf(form: Form | null): string {
   const properties = form?.properties ?? {};
   const required = Array.isArray(form?.required) ? form.required : [];

@@ -18,7 +18,12 @@ const MODES: [mode: Plan['mode'], name: string, means: string][] = [
   ['report', 'Report', 'Violations are stored and counted below. Use this to find out what you really send.'],
   ['reject', 'Reject', 'Violations are rejected with plan_violation and not stored. Other events are stored.'],
 ];
-const REASONS: Record<Count['reason'], string> = { unknown_event: 'not in the plan', missing_field: 'field missing', wrong_type: 'wrong type', unknown_field: 'field not in the plan' };
+const REASONS: Record<Count['reason'], string> = {
+  unknown_event: 'not in the plan',
+  missing_field: 'field missing',
+  wrong_type: 'wrong type',
+  unknown_field: 'field not in the plan',
+};
 
 /** `children` are shown between the plan and the check. */
 function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; children: ComponentChildren }) {
@@ -43,10 +48,12 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
       setSampled(sampled);
     });
   const save = async () => {
-    // A changed plan resets the counts of violations. A changed mode alone does not, so send the plan only if it changed.
+    // A changed plan resets the counts of violations. A changed mode alone does not, so send the
+    // plan only if it changed.
     const isChanged = formatted(events) !== formatted(plan.events) || additional !== plan.additionalEvents;
     const body: Schema<'PlanChange'> = { mode, ...(isChanged && { events, additionalEvents: additional }) };
-    if (!(await task.run(async (admin) => change((await answer(admin.PUT('/api/admin/plan', { body }))).plan.events)))) return;
+    if (!(await task.run(async (admin) => change((await answer(admin.PUT('/api/admin/plan', { body }))).plan.events))))
+      return;
     notify('Saved.');
     setSampled(undefined);
     saved();
@@ -54,11 +61,28 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
   return (
     <>
       <Card title="Tracking plan" actions={<Badge tone={plan.mode === 'off' ? 'quiet' : 'good'}>{plan.mode}</Badge>}>
-        <Form task={task} act="Save the plan" submit={() => problem || save()} actions={<Button tone="secondary" task={inferring} onClick={infer}>Infer from stored events</Button>}>
-          <Select label="Violations" value={mode} set={(mode) => setMode(mode as Plan['mode'])} options={MODES.map(([mode, name]) => [mode, name])} hint={MODES.find(([one]) => one === mode)?.[2]} />
+        <Form
+          task={task}
+          act="Save the plan"
+          submit={() => problem || save()}
+          actions={
+            <Button tone="secondary" task={inferring} onClick={infer}>
+              Infer from stored events
+            </Button>
+          }
+        >
+          <Select
+            label="Violations"
+            value={mode}
+            set={(mode) => setMode(mode as Plan['mode'])}
+            options={MODES.map(([mode, name]) => [mode, name])}
+            hint={MODES.find(([one]) => one === mode)?.[2]}
+          />
           <Check label="Allow events with other names" value={additional} set={setAdditional} />
           {Object.keys(events).length === 0 ? (
-            <p class="hint">The plan has no events yet. Infer it from stored events, review it, use Report for a week, then Reject.</p>
+            <p class="hint">
+              The plan has no events yet. Infer it from stored events, review it, use Report for a week, then Reject.
+            </p>
           ) : (
             <div class="field full">
               <Table
@@ -68,21 +92,65 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
                 columns={[
                   { name: 'Event', show: ([name]) => <code>{name}</code> },
                   { name: 'Fields', show: ([, form]) => fieldsOf(form) || <span class="quiet">any</span> },
-                  { name: 'Remove', show: ([name]) => <Button tone="small secondary" label={`Remove ${name}`} onClick={() => change(Object.fromEntries(Object.entries(events).filter(([one]) => one !== name)))}>Remove</Button> },
+                  {
+                    name: 'Remove',
+                    show: ([name]) => (
+                      <Button
+                        tone="small secondary"
+                        label={`Remove ${name}`}
+                        onClick={() =>
+                          change(Object.fromEntries(Object.entries(events).filter(([one]) => one !== name)))
+                        }
+                      >
+                        Remove
+                      </Button>
+                    ),
+                  },
                 ]}
               />
             </div>
           )}
           <div class="row">
-            <Text label="Another event" value={name} set={setName} placeholder="invoice_paid" onKeyDown={(key) => { if (key.key === 'Enter') { key.preventDefault(); add(); } }} />
-            <Button tone="secondary" onClick={add}>Add</Button>
+            <Text
+              label="Another event"
+              value={name}
+              set={setName}
+              placeholder="invoice_paid"
+              onKeyDown={(key) => {
+                if (key.key === 'Enter') {
+                  key.preventDefault();
+                  add();
+                }
+              }}
+            />
+            <Button tone="secondary" onClick={add}>
+              Add
+            </Button>
           </div>
           <details class="whole">
             <summary>As JSON, with the schema of each event's data</summary>
-            <Area label="Events by name" value={text} set={setText} spellcheck={false} hint={<>A subset of JSON Schema, described in <a href="/docs/api/#tracking-plans">the docs</a>.</>} />
+            <Area
+              label="Events by name"
+              value={text}
+              set={setText}
+              spellcheck={false}
+              hint={
+                <>
+                  A subset of JSON Schema, described in <a href="/docs/api/#tracking-plans">the docs</a>.
+                </>
+              }
+            />
           </details>
-          {problem && <p class="problem" role="alert">{problem}</p>}
-          {sampled !== undefined && <p class="notice" role="status">This plan matches {plural(sampled, 'stored event')}. It is not saved yet.</p>}
+          {problem && (
+            <p class="problem" role="alert">
+              {problem}
+            </p>
+          )}
+          {sampled !== undefined && (
+            <p class="notice" role="status">
+              This plan matches {plural(sampled, 'stored event')}. It is not saved yet.
+            </p>
+          )}
         </Form>
         <Problem error={inferring.error} />
       </Card>
@@ -94,9 +162,22 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
 
 function Violations({ of, mode, reload }: { of: Count[]; mode: Plan['mode']; reload: () => void }) {
   return (
-    <Card title="Violations" actions={<Button tone="small secondary" onClick={reload}>Refresh</Button>}>
+    <Card
+      title="Violations"
+      actions={
+        <Button tone="small secondary" onClick={reload}>
+          Refresh
+        </Button>
+      }
+    >
       {of.length === 0 ? (
-        <Empty title="No violations"><p>{mode === 'off' ? 'Events are not checked while the plan is off.' : 'New violations are counted here within seconds, by event, field and reason.'}</p></Empty>
+        <Empty title="No violations">
+          <p>
+            {mode === 'off'
+              ? 'Events are not checked while the plan is off.'
+              : 'New violations are counted here within seconds, by event, field and reason.'}
+          </p>
+        </Empty>
       ) : (
         <Table
           caption="Violations since the plan was set"
@@ -121,7 +202,9 @@ export function TrackingPlan() {
   return (
     <Await of={loaded}>
       {({ plan, violations }) => (
-        <Edit plan={plan} saved={loaded.reload}><Violations of={violations} mode={plan.mode} reload={loaded.reload} /></Edit>
+        <Edit plan={plan} saved={loaded.reload}>
+          <Violations of={violations} mode={plan.mode} reload={loaded.reload} />
+        </Edit>
       )}
     </Await>
   );

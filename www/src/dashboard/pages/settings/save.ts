@@ -11,7 +11,10 @@ export interface SettingsCardProps {
   saved: (settings: Settings) => void;
 }
 
-/** Saves the settings of one card. `save` resolves to the new settings, or to undefined if it failed. */
+/**
+ * Saves the settings of one card. `save` resolves to the new settings, or to undefined if it
+ * failed.
+ */
 export function useSave(saved: SettingsCardProps['saved']) {
   const task = useTask();
   const save = async (body: Schema<'SettingsChange'>) => {
@@ -28,4 +31,8 @@ export function useSave(saved: SettingsCardProps['saved']) {
 }
 
 /** The lines of a text, without empty ones. */
-export const lines = (text: string) => text.split('\n').map((line) => line.trim()).filter(Boolean);
+export const lines = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);

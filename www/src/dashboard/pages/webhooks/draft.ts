@@ -61,8 +61,15 @@ const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 export function changeOf(draft: Draft, before: Draft): Change {
   const pick = <T>(field: keyof Draft, value: T) => (same(draft[field], before[field]) ? undefined : value);
   const headers = headersOf(draft.headers);
-  const policyChanged = (['preset', 'attempts', 'delay', 'timeoutMs'] as const).some((field) => draft[field] !== before[field]);
-  const policy: Change = draft.preset !== 'custom' ? { preset: pick('preset', draft.preset) } : policyChanged ? { retryAttempts: Number(draft.attempts), retryDelay: Number(draft.delay), timeoutMs: Number(draft.timeoutMs) } : {};
+  const policyChanged = (['preset', 'attempts', 'delay', 'timeoutMs'] as const).some(
+    (field) => draft[field] !== before[field],
+  );
+  const policy: Change =
+    draft.preset !== 'custom'
+      ? { preset: pick('preset', draft.preset) }
+      : policyChanged
+        ? { retryAttempts: Number(draft.attempts), retryDelay: Number(draft.delay), timeoutMs: Number(draft.timeoutMs) }
+        : {};
   return {
     name: pick('name', draft.name),
     url: pick('url', draft.url),
@@ -79,5 +86,11 @@ export function changeOf(draft: Draft, before: Draft): Change {
 /** The request that creates a webhook. */
 export function requestOf(draft: Draft): Schema<'WebhookRequest'> {
   const change = changeOf(draft, draftOf());
-  return { ...change, preset: draft.preset === 'custom' ? undefined : draft.preset, name: draft.name, url: draft.url, events: draft.events };
+  return {
+    ...change,
+    preset: draft.preset === 'custom' ? undefined : draft.preset,
+    name: draft.name,
+    url: draft.url,
+    events: draft.events,
+  };
 }

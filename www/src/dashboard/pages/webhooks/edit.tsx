@@ -19,17 +19,26 @@ function Delete({ webhook }: { webhook: Webhook }) {
   const task = useTask();
   const { id, name, stats } = webhook;
   const run = async () => {
-    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/webhooks/{id}', { params: { path: { id } } }))))) return;
+    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/webhooks/{id}', { params: { path: { id } } })))))
+      return;
     notify(`${name} was deleted.`);
     go(['webhooks']);
   };
   return (
     <Card title="Delete">
-      <p>This dismisses waiting deliveries and removes the webhook's log. To pause the webhook, switch it off instead.</p>
-      <Button tone="danger" onClick={() => setConfirming(true)}>Delete this webhook</Button>
+      <p>
+        This dismisses waiting deliveries and removes the webhook's log. To pause the webhook, switch it off instead.
+      </p>
+      <Button tone="danger" onClick={() => setConfirming(true)}>
+        Delete this webhook
+      </Button>
       {confirming && (
         <Confirm title={`Delete ${name}?`} act="Delete" task={task} close={() => setConfirming(false)} run={run}>
-          <p>This also deletes its secret, headers and log. {stats.held > 0 && `${held(stats.held)} held deliveries are dismissed and will not be sent. `}This cannot be undone.</p>
+          <p>
+            This also deletes its secret, headers and log.{' '}
+            {stats.held > 0 && `${held(stats.held)} held deliveries are dismissed and will not be sent. `}This cannot be
+            undone.
+          </p>
         </Confirm>
       )}
     </Card>
@@ -42,7 +51,12 @@ export function Edit({ webhook, done }: { webhook: Webhook; done: () => void }) 
   const task = useTask();
   const submit = async () => {
     const saved = await task.run(async (admin) => {
-      const { webhook: changed } = await answer(admin.PATCH('/api/admin/webhooks/{id}', { params: { path: { id: webhook.id } }, body: changeOf(draft, before) }));
+      const { webhook: changed } = await answer(
+        admin.PATCH('/api/admin/webhooks/{id}', {
+          params: { path: { id: webhook.id } },
+          body: changeOf(draft, before),
+        }),
+      );
       setBefore(draftOf(changed));
       setDraft(draftOf(changed));
     });
@@ -54,7 +68,11 @@ export function Edit({ webhook, done }: { webhook: Webhook; done: () => void }) 
     <>
       <Card title="Edit">
         <Form task={task} act="Save" submit={submit}>
-          <Fields funnel={webhook.id === FUNNEL_WEBHOOK} draft={draft} set={(change) => setDraft((draft) => ({ ...draft, ...change }))} />
+          <Fields
+            funnel={webhook.id === FUNNEL_WEBHOOK}
+            draft={draft}
+            set={(change) => setDraft((draft) => ({ ...draft, ...change }))}
+          />
         </Form>
       </Card>
       <Delete webhook={webhook} />

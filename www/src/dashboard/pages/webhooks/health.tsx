@@ -42,7 +42,9 @@ export function Health({ webhook, allOn }: { webhook: Webhook; allOn: boolean })
       {circuit.state === 'open' && (
         <>
           <Badge tone="bad">not answering</Badge>
-          <div class="hint">Deliveries wait. Next attempt{circuit.nextProbeAt ? ` ${when(circuit.nextProbeAt)}` : ' soon'}.</div>
+          <div class="hint">
+            Deliveries wait. Next attempt{circuit.nextProbeAt ? ` ${when(circuit.nextProbeAt)}` : ' soon'}.
+          </div>
         </>
       )}
     </>
@@ -52,6 +54,12 @@ export function Health({ webhook, allOn }: { webhook: Webhook; allOn: boolean })
 /** The last response of the receiver. */
 export function LastAnswer({ stats }: { stats: Webhook['stats'] }) {
   if (!stats.lastDeliveryAt) return <span class="quiet">none yet</span>;
-  if (stats.lastError) return <span class="bad">{stats.lastStatus && !stats.lastError.includes(String(stats.lastStatus)) ? `${stats.lastStatus}: ` : ''}{stats.lastError}</span>;
+  if (stats.lastError)
+    return (
+      <span class="bad">
+        {stats.lastStatus && !stats.lastError.includes(String(stats.lastStatus)) ? `${stats.lastStatus}: ` : ''}
+        {stats.lastError}
+      </span>
+    );
   return <span class="good">{stats.lastStatus}</span>;
 }

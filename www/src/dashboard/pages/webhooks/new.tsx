@@ -15,12 +15,27 @@ import { Test } from './test';
 function WebhookAdded({ webhook }: { webhook: Schema<'Webhook'> }) {
   useEffect(focusHeading, []);
   return (
-    <Page title={`${webhook.name} is ready`} actions={<a class="button" href={to(['webhooks', webhook.id])}>Go to the webhook</a>}>
+    <Page
+      title={`${webhook.name} is ready`}
+      actions={
+        <a class="button" href={to(['webhooks', webhook.id])}>
+          Go to the webhook
+        </a>
+      }
+    >
       <Card title="Secret">
-        <OneTimeSecret secret={webhook.secret ?? ''} label="secret"><p class="hint">Your receiver needs it to verify deliveries. If you lose it, create a new one on the webhook's page.</p></OneTimeSecret>
+        <OneTimeSecret secret={webhook.secret ?? ''} label="secret">
+          <p class="hint">
+            Your receiver needs it to verify deliveries. If you lose it, create a new one on the webhook's page.
+          </p>
+        </OneTimeSecret>
       </Card>
-      <Card title="Test"><Test id={webhook.id} done={() => {}} /></Card>
-      <Card title="Receiver"><Receiver webhook={webhook} /></Card>
+      <Card title="Test">
+        <Test id={webhook.id} done={() => {}} />
+      </Card>
+      <Card title="Receiver">
+        <Receiver webhook={webhook} />
+      </Card>
     </Page>
   );
 }
@@ -30,7 +45,10 @@ export function NewWebhook() {
   const [added, setAdded] = useState<Schema<'Webhook'>>();
   const task = useTask();
   if (added) return <WebhookAdded webhook={added} />;
-  const submit = () => task.run(async (admin) => setAdded((await answer(admin.POST('/api/admin/webhooks', { body: requestOf(draft) }))).webhook));
+  const submit = () =>
+    task.run(async (admin) =>
+      setAdded((await answer(admin.POST('/api/admin/webhooks', { body: requestOf(draft) }))).webhook),
+    );
   return (
     <Page title="Add a webhook" lead="It receives the events that you choose, signed with its own secret.">
       <Card>

@@ -1,4 +1,5 @@
-// Resends the failed deliveries of a period: 500 per request, with progress, until none is left or the viewer stops it.
+// Resends the failed deliveries of a period: 500 per request, with progress, until none is left or
+// the viewer stops it.
 
 import { useRef, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
@@ -18,7 +19,9 @@ export function Recover({ id, done }: { id: string; done: () => void }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button tone="secondary" onClick={() => setOpen(true)}>Recover…</Button>
+      <Button tone="secondary" onClick={() => setOpen(true)}>
+        Recover…
+      </Button>
       {open && <RecoverDialog id={id} done={done} close={() => setOpen(false)} />}
     </>
   );
@@ -41,7 +44,15 @@ function RecoverDialog({ id, done, close }: { id: string; done: () => void; clos
       let cursor: string | null = null;
       do {
         const step: Schema<'RecoverAnswer'> = await answer(
-          admin.POST('/api/admin/webhooks/{id}/recover', { params: { path: { id } }, body: { since: iso(since) ?? null, until: iso(until), status: status || undefined, cursor: cursor ?? undefined } }),
+          admin.POST('/api/admin/webhooks/{id}/recover', {
+            params: { path: { id } },
+            body: {
+              since: iso(since) ?? null,
+              until: iso(until),
+              status: status || undefined,
+              cursor: cursor ?? undefined,
+            },
+          }),
         );
         count += step.requeued;
         setRequeued(count);
@@ -58,15 +69,50 @@ function RecoverDialog({ id, done, close }: { id: string; done: () => void; clos
   };
   return (
     <Dialog title="Recover failed deliveries" close={cancel}>
-      <p>Resends the failed or dismissed deliveries of this period, with the same ids and bodies. Pending and delivered ones are not touched, so it is safe to repeat.</p>
-      <Form task={task} act="Recover" submit={submit} actions={task.busy && <Button tone="secondary" onClick={() => { stop.current = true; }}>Stop</Button>}>
+      <p>
+        Resends the failed or dismissed deliveries of this period, with the same ids and bodies. Pending and delivered
+        ones are not touched, so it is safe to repeat.
+      </p>
+      <Form
+        task={task}
+        act="Recover"
+        submit={submit}
+        actions={
+          task.busy && (
+            <Button
+              tone="secondary"
+              onClick={() => {
+                stop.current = true;
+              }}
+            >
+              Stop
+            </Button>
+          )
+        }
+      >
         <Text label="Since" type="datetime-local" required value={since} set={setSince} />
         <Text label="Until" type="datetime-local" value={until} set={setUntil} hint="Leave empty for now." />
-        <Select label="Status" value={status} set={(status) => setStatus(status as FinalStatus | '')} options={[['', 'all'], ['exhausted', 'exhausted: all attempts failed'], ['failed_permanent', 'failed: the receiver rejected it'], ['dismissed', 'dismissed']]} />
+        <Select
+          label="Status"
+          value={status}
+          set={(status) => setStatus(status as FinalStatus | '')}
+          options={[
+            ['', 'all'],
+            ['exhausted', 'exhausted: all attempts failed'],
+            ['failed_permanent', 'failed: the receiver rejected it'],
+            ['dismissed', 'dismissed'],
+          ]}
+        />
         {task.busy && <Progress label={`${number(requeued ?? 0)} queued …`} />}
         {!task.busy && requeued !== undefined && (
           <p role="status" data-recovered={requeued}>
-            {plural(requeued, 'delivery is', 'deliveries are')} queued again{ended === 'stopped' ? '. You stopped before the end. Recover again to continue' : ended ? '' : ' before the failure. Recover again to continue'}.
+            {plural(requeued, 'delivery is', 'deliveries are')} queued again
+            {ended === 'stopped'
+              ? '. You stopped before the end. Recover again to continue'
+              : ended
+                ? ''
+                : ' before the failure. Recover again to continue'}
+            .
           </p>
         )}
       </Form>

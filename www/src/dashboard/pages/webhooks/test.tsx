@@ -25,13 +25,28 @@ export function Exchange({ at, tested }: { at: string; tested: Tested }) {
   const { delivered, request, statusCode, error, responseBody, durationMs } = tested;
   return (
     <div data-test={delivered ? 'delivered' : 'failed'}>
-      <p>{delivered ? <Badge tone="good">delivered</Badge> : <Badge tone="bad">not delivered</Badge>} {error && <span class="bad">{error}</span>}</p>
-      <Facts of={[['Sent', <Time at={at} />], ['Status', statusCode ?? 'no answer'], ['Took', duration(durationMs)]]} />
+      <p>
+        {delivered ? <Badge tone="good">delivered</Badge> : <Badge tone="bad">not delivered</Badge>}{' '}
+        {error && <span class="bad">{error}</span>}
+      </p>
+      <Facts
+        of={[
+          ['Sent', <Time at={at} />],
+          ['Status', statusCode ?? 'no answer'],
+          ['Took', duration(durationMs)],
+        ]}
+      />
       <div class="grid">
         <div>
           <h3>Request</h3>
-          <p class="hint">POST <code>{request.url}</code></p>
-          <Json value={Object.entries(request.headers).map((header) => header.join(': ')).join('\n')} />
+          <p class="hint">
+            POST <code>{request.url}</code>
+          </p>
+          <Json
+            value={Object.entries(request.headers)
+              .map((header) => header.join(': '))
+              .join('\n')}
+          />
           <Body body={request.body} />
         </div>
         <div>
@@ -43,10 +58,19 @@ export function Exchange({ at, tested }: { at: string; tested: Tested }) {
   );
 }
 
-const one = (id: string) => (admin: Admin) => answer(admin.POST('/api/admin/webhooks/{id}/test', { params: { path: { id } } }));
+const one = (id: string) => (admin: Admin) =>
+  answer(admin.POST('/api/admin/webhooks/{id}/test', { params: { path: { id } } }));
 
 /** `send` is for the funnel's webhook, which has its own route. */
-export function Test({ id, done, send = one(id) }: { id: string; done: () => void; send?: (admin: Admin) => Promise<Tested> }) {
+export function Test({
+  id,
+  done,
+  send = one(id),
+}: {
+  id: string;
+  done: () => void;
+  send?: (admin: Admin) => Promise<Tested>;
+}) {
   const task = useTask();
   const [sent, setSent] = useState<{ at: string; tested: Tested }>();
   const sendTest = () =>
@@ -57,8 +81,12 @@ export function Test({ id, done, send = one(id) }: { id: string; done: () => voi
     });
   return (
     <>
-      <p class="hint">Sends <code>webhook.test</code> once, signed like any delivery, even while the webhook is off. It is not logged.</p>
-      <Button tone="secondary" task={task} onClick={sendTest}>Send a test</Button>
+      <p class="hint">
+        Sends <code>webhook.test</code> once, signed like any delivery, even while the webhook is off. It is not logged.
+      </p>
+      <Button tone="secondary" task={task} onClick={sendTest}>
+        Send a test
+      </Button>
       <Problem error={task.error} />
       {task.busy && <Waiting label="Waiting for the receiver" />}
       {!task.busy && sent && <Exchange at={sent.at} tested={sent.tested} />}

@@ -25,20 +25,27 @@ const PARTS: [id: string, name: string][] = [
 ];
 
 export function WebhookPage({ id, part }: { id: string; part: string }) {
-  const loaded = useLoad(async (admin) => {
-    const [{ webhook }, { settings }] = await Promise.all([
-      answer(admin.GET('/api/admin/webhooks/{id}', { params: { path: { id } } })),
-      answer(admin.GET('/api/admin/settings')),
-    ]);
-    return { webhook, allOn: settings.webhooksEnabled };
-  }, [id]);
+  const loaded = useLoad(
+    async (admin) => {
+      const [{ webhook }, { settings }] = await Promise.all([
+        answer(admin.GET('/api/admin/webhooks/{id}', { params: { path: { id } } })),
+        answer(admin.GET('/api/admin/settings')),
+      ]);
+      return { webhook, allOn: settings.webhooksEnabled };
+    },
+    [id],
+  );
   const { data, reload } = loaded;
   const webhook = data?.webhook;
   return (
     <Page
       title={webhook?.name ?? 'Webhook'}
       name={`${webhook?.name ?? 'Webhook'} · Webhooks`}
-      lead={<><a href={to(['webhooks'])}>Webhooks</a> / <code>{id}</code></>}
+      lead={
+        <>
+          <a href={to(['webhooks'])}>Webhooks</a> / <code>{id}</code>
+        </>
+      }
       actions={webhook && <Switch webhook={webhook} done={reload} />}
     >
       <Await of={loaded}>
@@ -55,19 +62,45 @@ export function WebhookPage({ id, part }: { id: string; part: string }) {
                   ['Last delivery', <Time at={webhook.stats.lastDeliveryAt} />],
                 ]}
               />
-              <p class="about"><strong>To</strong> <code>{webhook.url}</code></p>
-              <p class="about"><strong>Events</strong> {webhook.events.map((one) => <code key={one}>{one} </code>)}</p>
-              <p class="about"><strong>Attempts</strong> {policyOf(webhook)}{webhook.rateLimit && ` At most ${webhook.rateLimit} per second.`}</p>
+              <p class="about">
+                <strong>To</strong> <code>{webhook.url}</code>
+              </p>
+              <p class="about">
+                <strong>Events</strong>{' '}
+                {webhook.events.map((one) => (
+                  <code key={one}>{one} </code>
+                ))}
+              </p>
+              <p class="about">
+                <strong>Attempts</strong> {policyOf(webhook)}
+                {webhook.rateLimit && ` At most ${webhook.rateLimit} per second.`}
+              </p>
               {webhook.description && <p class="about">{webhook.description}</p>}
-              {id === FUNNEL_WEBHOOK && <p class="hint">This is the CRM's webhook. Its URL and secret are on the page <a href={to(['funnel'])}>Funnel</a>.</p>}
+              {id === FUNNEL_WEBHOOK && (
+                <p class="hint">
+                  This is the CRM's webhook. Its URL and secret are on the page <a href={to(['funnel'])}>Funnel</a>.
+                </p>
+              )}
             </Card>
             <Tabs label="Parts of the webhook" tabs={PARTS} current={part} at={(one) => ['webhooks', id, one]} />
-            {!PARTS.some(([one]) => one === part) && <p class="problem">There is no such page. <a href={to(['webhooks', id])}>Go to the deliveries</a></p>}
+            {!PARTS.some(([one]) => one === part) && (
+              <p class="problem">
+                There is no such page. <a href={to(['webhooks', id])}>Go to the deliveries</a>
+              </p>
+            )}
             {part === 'deliveries' && <Deliveries id={id} changed={reload} />}
-            {part === 'test' && <Card title="Test"><Test id={id} done={reload} /></Card>}
+            {part === 'test' && (
+              <Card title="Test">
+                <Test id={id} done={reload} />
+              </Card>
+            )}
             {part === 'edit' && <Edit webhook={webhook} done={reload} />}
             {part === 'secret' && <Secret webhook={webhook} />}
-            {part === 'receiver' && <Card title="Receiver code"><Receiver webhook={webhook} /></Card>}
+            {part === 'receiver' && (
+              <Card title="Receiver code">
+                <Receiver webhook={webhook} />
+              </Card>
+            )}
           </>
         )}
       </Await>
