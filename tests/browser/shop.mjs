@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { freePort, shopServers } from '../../scripts/shops.mjs';
 import { serveStartPage } from '../../scripts/start-page.mjs';
 import { listen, until, visit } from './browser.mjs';
-import { looks } from './dashboard/desk.mjs';
+import { takePictures } from './dashboard/viewer.mjs';
 
 const JOURNEY = ['page_view', 'page_view', 'add_to_cart', 'page_view', 'user_registered', 'page_view', 'checkout_started', 'payment_processed', 'order_shipped', 'email_delivered'];
 
@@ -57,9 +57,9 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
       const delivered = await texts('[data-delivery]', 'data-delivery');
       return JOURNEY.slice(-3).every((name) => delivered.includes(name));
     });
-    await looks(page, 'shop-paid');
+    await takePictures(page, 'shop-paid');
     await page.goto(`${trackMate.url}/shop/`);
-    await looks(page, 'shop-home');
+    await takePictures(page, 'shop-home');
 
     const other = await trackMate.companies({ name: 'Another shop' });
     await page.goto(`${trackMate.url}/shop/?company=${other.companyId}&devPort=${devPort}`);
@@ -69,7 +69,7 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
 
     await page.goto(`${trackMate.url}/shop/?company=TM-NOBODY1&devPort=${devPort}`);
     await page.getByRole('alert').getByText('no company has this id').waitFor();
-    await looks(page, 'shop-unknown');
+    await takePictures(page, 'shop-unknown');
   } finally {
     await page.context().close();
     dev.closeAllConnections();
@@ -83,7 +83,7 @@ export async function shopWithoutItsServer({ browser, trackMate }) {
   const page = await visit(browser, trackMate.url, { path: `/shop/?company=${companyId}&shopPort=${await freePort()}` });
   await page.getByText('The shop server does not answer.').waitFor();
   assert.ok(await page.getByText('make dev').isVisible());
-  await looks(page, 'shop-alone');
+  await takePictures(page, 'shop-alone');
   await page.context().close();
 }
 
@@ -94,13 +94,13 @@ export async function deploymentHasNoShop({ browser, trackMate }) {
   const host = 'http://trackmate.example';
   await page.route(`${host}/**`, async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace(host, trackMate.url), headers: { ...route.request().headers(), host: 'trackmate.example' } }) }));
   await page.goto(host);
-  await looks(page, 'root');
+  await takePictures(page, 'root');
   await page.getByRole('link', { name: 'Open the dashboard' }).click();
   await page.getByLabel('Admin key').waitFor();
   assert.equal(await page.locator('a[href*="shop"]').count(), 0);
   await page.goto(`${host}/shop/`);
   await page.getByText('It is for development').waitFor();
-  await looks(page, 'shop-nowhere');
+  await takePictures(page, 'shop-nowhere');
   assert.deepEqual(page.said, []);
   await page.goto(`${trackMate.url}/dashboard/`);
   assert.equal(await page.getByRole('link', { name: 'Demo shop' }).getAttribute('href'), '/shop/');
