@@ -1,4 +1,5 @@
-//! A download on its way: `FILE.part` holds the bytes so far, `FILE.part.json` what is needed to go on. Both are for their owner alone: they hold people's data.
+//! An unfinished download: `FILE.part` contains the bytes so far, `FILE.part.json` the state for a
+//! resume. Only their owner can read them, since they contain personal data.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,31 +9,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// What is needed to go on.
+/// The state for a resume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct State {
-    /// The path of the API.
+    /// The path in the API.
     pub(super) path: String,
-    /// What was asked for, `snapshot` and `after` apart.
+    /// The query, without `snapshot` and `after`.
     pub(super) query: Vec<(String, String)>,
-    /// The instant that all parts are of; unknown until the first answer.
+    /// The snapshot of all parts. Unknown until the first answer.
     pub(super) snapshot: Option<String>,
-    /// Bytes that are verified …
+    /// Verified bytes …
     pub(super) bytes: u64,
     /// … their rows …
     pub(super) rows: u64,
-    /// … and the last of them, behind which the part under way begins.
+    /// … and the last of these rows, after which the current part begins.
     pub(super) after: Option<String>,
-    /// The export that the part under way is of.
+    /// The id of the current part's export.
     pub(super) export: Option<String>,
-    /// Those that the verified bytes came from.
+    /// The ids of the exports of the verified bytes.
     pub(super) exports: Vec<String>,
-    /// Users that changed after the snapshot, by the last part.
+    /// Users that changed after the snapshot, according to the last part.
     pub(super) changed: u64,
 }
 
-/// Where they are.
+/// The paths of a download.
 pub(super) struct Files {
     pub(super) whole: PathBuf,
     pub(super) part: PathBuf,
@@ -49,19 +50,19 @@ impl Files {
         Self { whole: whole.to_owned(), part: with(".part"), state: with(".part.json") }
     }
 
-    /// What an earlier run left.
+    /// The state that an earlier run left, if any.
     pub(super) fn state(&self) -> Result<Option<State>, Error> {
         match fs::read_to_string(&self.state) {
             Ok(text) => serde_json::from_str(&text)
                 .map(Some)
-                .map_err(|error| Error::Usage(format!("{} is not understood: {error}", self.state.display()))),
+                .map_err(|error| Error::Usage(format!("could not parse {}: {error}", self.state.display()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("read", &self.state, &error)),
         }
     }
 
-    /// Writes the state, whole or not at all.
-    pub(super) fn keep(&self, state: &State) -> Result<(), Error> {
+    /// Writes the state atomically.
+    pub(super) fn save_state(&self, state: &State) -> Result<(), Error> {
         let mut fresh = self.state.as_os_str().to_owned();
         fresh.push(".new");
         let fresh = PathBuf::from(fresh);
@@ -74,7 +75,7 @@ impl Files {
         written.map_err(|error| failed("write", &self.state, &error))
     }
 
-    /// The part, cut to so many bytes, to be written on.
+    /// Opens the partial file for appending, truncated to `bytes`.
     pub(super) fn open(&self, bytes: u64) -> Result<File, Error> {
         let opened = private().append(true).read(true).create(true).open(&self.part).and_then(|file| {
             file.set_len(bytes)?;
@@ -83,7 +84,7 @@ impl Files {
         opened.map_err(|error| failed("write", &self.part, &error))
     }
 
-    /// The part has become the whole.
+    /// Renames the completed partial file and removes its state.
     pub(super) fn finish(&self) -> Result<(), Error> {
         fs::rename(&self.part, &self.whole).map_err(|error| failed("write", &self.whole, &error))?;
         fs::remove_file(&self.state).map_err(|error| failed("remove", &self.state, &error))
