@@ -1,8 +1,8 @@
 // The demo shop and the dashboard as a person uses them, with the shop's own server beside the real Worker.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { freePort, shopServers } from '../../scripts/shops.mjs';
-import { serveStartPage } from '../../scripts/start-page.mjs';
+import { freePort, shopServers } from '../../scripts/dev/shops.mjs';
+import { serveStartPage } from '../../scripts/dev/start-page.mjs';
 import { listen, until, visit } from './browser.mjs';
 import { takePictures } from './dashboard/viewer.mjs';
 
@@ -16,7 +16,7 @@ function openShops({ url, operatorKey }) {
     servers.push(server.once('exit', gone));
     await new Promise((started, failed) => server.stdout.once('data', started) && server.once('exit', failed));
   };
-  return { open: shopServers({ url, operatorKey, origins: [url], kept: {}, keep: () => {}, run }), close: () => servers.forEach((server) => server.kill()) };
+  return { open: shopServers({ url, operatorKey, origins: [url], keys: {}, saveKeys: () => {}, run }), close: () => servers.forEach((server) => server.kill()) };
 }
 
 /** A company whose deliveries go to a running shop server. */

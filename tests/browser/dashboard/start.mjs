@@ -1,6 +1,6 @@
 // The start page of `make dev`: one click opens the dashboard, which shows the click as an event.
 import assert from 'node:assert/strict';
-import { serveStartPage } from '../../../scripts/start-page.mjs';
+import { serveStartPage } from '../../../scripts/dev/start-page.mjs';
 import { freePort } from '../../support/wrangler.mjs';
 import { listen } from '../browser.mjs';
 
