@@ -1,6 +1,10 @@
-// The documentation's pages, in the order of their menu. To add one: 1. a Markdown file, 2. a line here. Every code sample in it is run by tests/docs.test.mjs.
+// The documentation's pages, in the order of the menu. To add one: 1. a Markdown file, 2. a line
+// here. tests/docs.test.mjs runs every code sample of the page.
 
-/** `name` is the page's place below /docs/ ('' is /docs/ itself), `file` where its Markdown is; a page without one is made of something else. */
+/**
+ * `name` is the path below /docs/ ('' is /docs/ itself), `file` the page's Markdown. A page without
+ * a file is generated.
+ */
 export const PAGES = [
   { name: '', title: 'Five-minute start', file: 'docs/start.md' },
   { name: 'sdk', title: 'Browser SDK', file: 'docs/sdk.md' },

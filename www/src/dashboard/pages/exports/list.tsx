@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
-import { Dialog } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
 import { Badge, Empty, Problem, type Tone, Waiting } from '../../parts/feedback';
 import { Card, Copy, Facts, Json, More, number, size, Table, Time } from '../../parts/display';
 

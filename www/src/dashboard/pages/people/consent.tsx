@@ -3,7 +3,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useTask } from '../../load';
-import { Button, Check, Dialog, Form, Text } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
+import { Button, Check, Form, Text } from '../../parts/forms';
 import { Badge, Problem } from '../../parts/feedback';
 import { Card, Time } from '../../parts/display';
 import type { UserCardProps } from './card';

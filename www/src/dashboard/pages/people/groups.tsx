@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
-import { Dialog } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
 import { Await, Problem } from '../../parts/feedback';
 import { Card, Facts, Json, More, number, Time } from '../../parts/display';
 import { to } from '../../route';

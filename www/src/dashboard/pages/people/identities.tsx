@@ -4,7 +4,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { type Pages, useTask } from '../../load';
-import { Button, Confirm, Dialog, Form, Text } from '../../parts/forms';
+import { Confirm, Dialog } from '../../parts/dialog';
+import { Button, Form, Text } from '../../parts/forms';
 import { Badge, Problem, notify, Waiting } from '../../parts/feedback';
 import { Card, More, number, plural, Table, Time } from '../../parts/display';
 import { go, to } from '../../route';

@@ -3,7 +3,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useTask, useLoad } from '../../load';
-import { Confirm, Text } from '../../parts/forms';
+import { Confirm } from '../../parts/dialog';
+import { Text } from '../../parts/forms';
 import { Problem, notify } from '../../parts/feedback';
 import { plural } from '../../parts/display';
 import { go } from '../../route';

@@ -1,7 +1,7 @@
 // Exports all data of one person, to be given to them.
 
 import type { Schema } from '../../../api';
-import { Dialog } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
 import { NO_QUERY, Transfer } from '../exports/transfer';
 import { displayName } from './list';
 

@@ -3,7 +3,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { usePages } from '../../load';
-import { Dialog, Select } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
+import { Select } from '../../parts/forms';
 import { Empty, Problem, Waiting } from '../../parts/feedback';
 import { Card, Code, Json, More, plural, Table, Time } from '../../parts/display';
 import { setQuery, route } from '../../route';

@@ -4,7 +4,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema, type TimelineEvent } from '../../../api';
 import { usePages } from '../../load';
-import { Dialog, Select } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
+import { Select } from '../../parts/forms';
 import { Badge, Empty, Problem, Waiting } from '../../parts/feedback';
 import { Card, Copy, Facts, Json, More, plural, Time } from '../../parts/display';
 import { setQuery, route, to } from '../../route';

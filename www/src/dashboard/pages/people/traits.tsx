@@ -3,7 +3,8 @@
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
 import { useTask } from '../../load';
-import { Button, Dialog, Form, Text } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
+import { Button, Form, Text } from '../../parts/forms';
 import { Card } from '../../parts/display';
 import type { UserCardProps } from './card';
 

@@ -1,7 +1,8 @@
 // Identity verification: the rule, the identity secret, and code that computes the proof.
 
 import { useState } from 'preact/hooks';
-import { Button, Confirm, Form, Select } from '../../parts/forms';
+import { Confirm } from '../../parts/dialog';
+import { Button, Form, Select } from '../../parts/forms';
 import { OneTimeSecret } from '../../parts/one-time-secret';
 import { Badge } from '../../parts/feedback';
 import { Card, Code } from '../../parts/display';

@@ -3,7 +3,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useTask, useLoad } from '../../load';
-import { Button, Confirm, Form, Select, Text } from '../../parts/forms';
+import { Confirm } from '../../parts/dialog';
+import { Button, Form, Select, Text } from '../../parts/forms';
 import { OneTimeSecret } from '../../parts/one-time-secret';
 import { Await, Badge, notify } from '../../parts/feedback';
 import { Card, Table, Time } from '../../parts/display';

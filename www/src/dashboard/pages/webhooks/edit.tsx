@@ -3,7 +3,8 @@
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useTask } from '../../load';
-import { Button, Confirm, Form } from '../../parts/forms';
+import { Confirm } from '../../parts/dialog';
+import { Button, Form } from '../../parts/forms';
 import { notify } from '../../parts/feedback';
 import { Card } from '../../parts/display';
 import { go } from '../../route';

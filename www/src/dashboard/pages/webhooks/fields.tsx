@@ -116,7 +116,7 @@ export function Fields({
             hint="Leave empty for no limit. More deliveries wait."
           />
           <Text
-            label="Switch off after this many failures in a row"
+            label="Switch off after failures in a row"
             type="number"
             required
             min={0}

@@ -4,7 +4,8 @@
 import { useState } from 'preact/hooks';
 import { type Admin, answer, type Schema } from '../../../api';
 import { useTask } from '../../load';
-import { Button, Dialog } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
+import { Button } from '../../parts/forms';
 import { Problem, notify } from '../../parts/feedback';
 import { held } from './health';
 

@@ -4,7 +4,8 @@
 import { useRef, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useTask } from '../../load';
-import { Button, Dialog, Form, Select, Text } from '../../parts/forms';
+import { Dialog } from '../../parts/dialog';
+import { Button, Form, Select, Text } from '../../parts/forms';
 import { Progress, notify } from '../../parts/feedback';
 import { number, plural } from '../../parts/display';
 
