@@ -3,7 +3,8 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../api';
 import { useLoad } from '../load';
-import { Chart, type Line } from '../parts/chart';
+import { Chart } from '../parts/chart';
+import type { Line } from '../parts/chart-canvas';
 import { Await, Badge, Empty, type Tone } from '../parts/feedback';
 import { Card, duration, Facts, number, Page, percent, Table } from '../parts/display';
 import { route, to } from '../route';

@@ -60,8 +60,10 @@ interface Owner {
   name: string | null;
 }
 
+type OwnerOf = (entry: Incoming) => Owner | undefined;
+
 /** The entries, with the owner's name added to those whose owner became known. */
-const withOwners = (entries: Incoming[], ownerOf: (entry: Incoming) => Owner | undefined) =>
+const withOwners = (entries: Incoming[], ownerOf: OwnerOf) =>
   entries.map((entry) => {
     const owner = entry.userId || entry.outcome === 'rejected' ? undefined : ownerOf(entry);
     return owner ? { ...entry, userId: owner.id, userName: owner.name } : entry;
@@ -69,6 +71,48 @@ const withOwners = (entries: Incoming[], ownerOf: (entry: Incoming) => Owner | u
 
 const NONE: List = { shown: [], waiting: [], waitingCount: 0, cursor: null, loaded: false };
 const newest = (entries: Incoming[]) => entries.slice(0, ENTRIES_MAX);
+
+/** Adds new entries to the list. While it is paused, they wait. */
+function withEntries(list: List, fresh: Incoming[], ownerOf: OwnerOf, isPaused: boolean): List {
+  const known = new Set([...list.shown, ...list.waiting].map(({ seq }) => seq));
+  const added = fresh.filter(({ seq }) => !known.has(seq));
+  const waiting = withOwners(newest([...added, ...list.waiting]), ownerOf);
+  const waitingCount = list.waitingCount + added.length;
+  const shown = withOwners(list.shown, ownerOf);
+  return isPaused
+    ? { ...list, shown, waiting, waitingCount }
+    : { ...list, shown: newest([...waiting, ...shown]), waiting: [], waitingCount: 0 };
+}
+
+/** Collects the entries of a stream, and passes matching ones on in steps of STEP_MS. */
+function collect(filters: EventFilters, pass: (fresh: Incoming[], ownerOf: OwnerOf) => void) {
+  let arrived: Incoming[] = [];
+  // Owners of sessions: an identify also gives the person the earlier events of the session.
+  const owners = new Map<string, Owner>();
+  const ownerOf = ({ door, sessionId }: Incoming) =>
+    door === 'browser' && sessionId ? owners.get(sessionId) : undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    timer = undefined;
+    const fresh = arrived.reverse();
+    arrived = [];
+    pass(fresh, ownerOf);
+  };
+  return {
+    take: (data: string) => {
+      const entry: Incoming = JSON.parse(data);
+      const { door, sessionId, userId, userName } = entry;
+      if (door === 'browser' && sessionId && userId && !owners.has(sessionId)) {
+        owners.set(sessionId, { id: userId, name: userName ?? null });
+        timer ??= setTimeout(flush, STEP_MS);
+      }
+      if (!fits(entry, filters)) return;
+      arrived.push(entry);
+      timer ??= setTimeout(flush, STEP_MS);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
 
 /** Whether the tab has been hidden for a long time. */
 function useAsleep() {
@@ -106,39 +150,9 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
   useEffect(() => {
     if (!session || asleep) return;
     const abort = new AbortController();
-    let arrived: Incoming[] = [];
-    // Owners of sessions: an identify also gives the person the earlier events of the session.
-    const owners = new Map<string, Owner>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-
-    const show = () => {
-      timer = undefined;
-      const fresh = arrived.reverse();
-      arrived = [];
-      setList((list) => {
-        const known = new Set([...list.shown, ...list.waiting].map(({ seq }) => seq));
-        const added = fresh.filter(({ seq }) => !known.has(seq));
-        const ownerOf = ({ door, sessionId }: Incoming) =>
-          door === 'browser' && sessionId ? owners.get(sessionId) : undefined;
-        const waiting = withOwners(newest([...added, ...list.waiting]), ownerOf);
-        const waitingCount = list.waitingCount + added.length;
-        const shown = withOwners(list.shown, ownerOf);
-        return paused.current()
-          ? { ...list, shown, waiting, waitingCount }
-          : { ...list, shown: newest([...waiting, ...shown]), waiting: [], waitingCount: 0 };
-      });
-    };
-    const take = (data: string) => {
-      const entry: Incoming = JSON.parse(data);
-      const { door, sessionId, userId, userName } = entry;
-      if (door === 'browser' && sessionId && userId && !owners.has(sessionId)) {
-        owners.set(sessionId, { id: userId, name: userName ?? null });
-        timer ??= setTimeout(show, STEP_MS);
-      }
-      if (!fits(entry, filters)) return;
-      arrived.push(entry);
-      timer ??= setTimeout(show, STEP_MS);
-    };
+    const collector = collect(filters, (fresh, ownerOf) =>
+      setList((list) => withEntries(list, fresh, ownerOf, paused.current())),
+    );
     const start = async () => {
       // The stream begins before the list was read, so that no entry is missed between the two.
       const before = filtered ? (await page(session.admin, { limit: 1 })).events[0]?.seq : undefined;
@@ -150,7 +164,7 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
         key: session.key,
         path: '/api/admin/events/stream',
         after: before ?? events[0]?.seq ?? 0,
-        onMessage: take,
+        onMessage: collector.take,
         onConnection: setConnected,
         signal: abort.signal,
       });
@@ -162,7 +176,7 @@ export function useEventList(filters: EventFilters, isPaused: () => boolean) {
     );
     return () => {
       abort.abort();
-      clearTimeout(timer);
+      collector.stop();
     };
   }, [session?.key, filters.outcome, filters.door, filters.eventType, version, asleep]);
 
