@@ -1,5 +1,6 @@
-// `make bench-neighbours`: what one company notes of all that others do in the same database, which is as much as they may.
-// README.md says how to read it. Writes neighbours.md. EVENTS makes the large company smaller, REQUESTS and ROUNDS the run shorter.
+// `make bench-neighbours`: how others in the same database slow a company down, at the limits of
+// what they may do. README.md explains the results. Writes neighbours.md. EVENTS makes the large
+// company smaller, REQUESTS and ROUNDS the run shorter.
 import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,15 +12,15 @@ import { path, stopAll } from './worker.mjs';
 
 const EVENTS = whole('EVENTS', 1_000_000);
 const ROUNDS = whole('ROUNDS', 5);
-/** Events that are measured in each arm of each round, one after the other, with a pause between two. */
+/** Measured events in each arm of each round, one after the other, with pauses. */
 const REQUESTS = whole('REQUESTS', 60);
 const PAUSE_MS = 10;
-/** An arm ends after so long, for an event may wait for seconds in one. */
+/** Maximum duration of an arm, since an event may wait for seconds. */
 const ARM_MS_MAX = 15_000;
-/** Due deliveries, and retries, that are measured in each round. */
+/** Measured due deliveries and retries in each round. */
 const DELIVERIES = 3;
 const DELIVERY_MS_MAX = 30_000;
-/** The sweep is called so often, as `make dev` does. A cron calls it once a minute. */
+/** Interval of the sweep, as in `make dev`. In production the cron calls it once a minute. */
 const SWEEP_MS = 5000;
 const SLOW_READER_MS = 200;
 
@@ -34,7 +35,9 @@ const admin = ({ adminKey }) => ({ 'x-admin-id': adminKey });
 
 // The state that others make.
 
-/** A company with very many events of the last thirty days, fifty a session, a session a person. */
+/**
+ * A company with many events of the last thirty days, fifty per session, one session per person.
+ */
 async function fillLarge(trackMate, { id }) {
   const people = Math.ceil(EVENTS / 50);
   await populate(trackMate.d1, id, people);
@@ -55,7 +58,10 @@ async function fillLarge(trackMate, { id }) {
 
 let planted = 0;
 
-/** Deliveries of a deleted webhook, due, as a release that did not end them left them behind. The sweep ends them, so each round has its own. */
+/**
+ * Due deliveries of a deleted webhook, as an older release left them. The sweep ends them, so each
+ * round creates its own.
+ */
 async function plantDead(trackMate, { id }) {
   planted += 1;
   const insert = `with recursive n (i) as (select 1 union all select i + 1 from n where i < ?2)
@@ -64,7 +70,10 @@ async function plantDead(trackMate, { id }) {
   await trackMate.d1.prepare(insert).bind(id, DEAD, String(planted)).run();
 }
 
-/** Webhooks at a receiver that never answers, with more deliveries than the Worker attempts at a time. */
+/**
+ * Webhooks at a receiver that never answers, with more deliveries than the Worker attempts at a
+ * time.
+ */
 async function plantHanging(trackMate, company, receiver, round) {
   const headers = admin(company);
   const { body } = await call(trackMate.url, 'GET', '/api/admin/webhooks', undefined, headers);
@@ -88,7 +97,7 @@ const claim = ({ id }, n) => ({
 
 // What is measured.
 
-/** One event after the other → ms of each. `door` is {trackMate, company}. */
+/** Sends one event after the other. Returns the ms of each. `door` is {trackMate, company}. */
 async function events({ trackMate, company }, count, during = () => true) {
   const took = [];
   const deadline = performance.now() + ARM_MS_MAX;
@@ -100,7 +109,10 @@ async function events({ trackMate, company }, count, during = () => true) {
   return took;
 }
 
-/** The neighbour's webhook of this event type, whose receiver refuses the first attempt of each delivery → {send, comes}. */
+/**
+ * The company's webhook for this event type, whose receiver refuses the first attempt of each
+ * delivery. Returns {send, comes}.
+ */
 async function refusing({ trackMate, company }, eventType, retryDelay) {
   const came = new Map();
   const receiver = await startReceiver(({ json, at }) => {
@@ -115,7 +127,7 @@ async function refusing({ trackMate, company }, eventType, retryDelay) {
     async send(messageId) {
       await call(trackMate.url, 'POST', '/api/webhooks/events', { eventType, messageId }, { 'x-trackmate-api-key': company.serverKey });
     },
-    /** When this attempt came, ms; infinity if it did not in time. */
+    /** When this attempt arrived, in ms; infinity if it did not arrive in time. */
     async comes(messageId, attempt) {
       for (const deadline = Date.now() + DELIVERY_MS_MAX; !came.get(messageId)?.[attempt - 1]; await pause(20)) {
         if (Date.now() > deadline) return Infinity;
@@ -125,7 +137,7 @@ async function refusing({ trackMate, company }, eventType, retryDelay) {
   };
 }
 
-/** A side: a Worker, its neighbour and what is measured there. */
+/** One side of the comparison: a Worker, the measured company and its webhooks. */
 async function openSide(trackMate) {
   const side = { trackMate, company: await createCompany(trackMate), events: {}, due: {}, retry: {} };
   side.lost = await refusing(side, 'lost', 3600);
@@ -134,21 +146,21 @@ async function openSide(trackMate) {
   return side;
 }
 
-/** ms by which a retry that is due after a second comes too late. */
+/** Delay in ms of a retry that is due after a second. */
 async function retryLate(side, id) {
   await side.refused.send(id);
   const first = await side.refused.comes(id, 1);
   return (await side.refused.comes(id, 2)) - first - 1000;
 }
 
-/** ms that a delivery takes that is due and that nobody wakes. */
+/** Time in ms of a due delivery without a wake-up. */
 async function dueLate(side, id) {
   await side.lost.send(id);
   await side.lost.comes(id, 1);
   const one = side.trackMate.d1
     .prepare("update deliveries set state = 'pending', due_at = ?3 where company = ?1 and message_id = ?2 and attempts = 1 and state = 'pending' returning id")
     .bind(side.company.id, id, Date.now() - 1);
-  // The first attempt has to be written down before.
+  // The first attempt must be recorded first.
   for (const deadline = Date.now() + DELIVERY_MS_MAX; !(await one.first()); await pause(20)) {
     if (Date.now() > deadline) throw new Error('a first attempt was not written down');
   }
@@ -172,7 +184,7 @@ async function measureDeliveries(side, arm) {
 
 // What others do meanwhile.
 
-/** Does it again and again, with a pause → a function that ends that. */
+/** Repeats an action, with pauses. Returns a function that stops it. */
 function repeat(act, pauseMs = 0) {
   let ended = false;
   const end = new AbortController();
@@ -190,7 +202,7 @@ function repeat(act, pauseMs = 0) {
   };
 }
 
-/** Reads an export to its end, or until it is told to end; a slow reader takes a piece now and then. */
+/** Reads an export to its end, or until it is stopped. A slow reader takes a chunk now and then. */
 const exported = (trackMate, company, pieceMs) => (signal) =>
   new Promise((resolve, reject) => {
     const asked = get(new URL('/api/admin/export/events/csv', trackMate.url), { headers: admin(company), agent: false }, (answer) => {
@@ -232,7 +244,10 @@ const doors = ({ id }) => ({
   ],
 });
 
-/** One request of each kind about the person whom 300 claims are about → {name: {status, read, bytes}}. */
+/**
+ * Sends one request of each kind about the person with 300 claims. Returns {name: {status, read,
+ * bytes}}.
+ */
 async function oneMore({ url }, company) {
   const memory = (response) => Number(/memory=(\d+)/.exec(response.headers.get('x-isolate'))?.[1]);
   const post = async (route, body) => {
@@ -251,7 +266,10 @@ async function oneMore({ url }, company) {
   return figures;
 }
 
-/** Takes all forged identifies back, one first and then the others, while the neighbour goes on → figures. */
+/**
+ * Undoes all forged identifies, first one and then the others, while the measured company sends
+ * events. Returns figures.
+ */
 async function undoAll(side, victim) {
   const undo = (n) => call(side.trackMate.url, 'POST', '/api/admin/identity/undo', { messageId: `forged-${n}` }, admin(victim));
   const found = async () => (await call(side.trackMate.url, 'GET', `/api/admin/users?email=${VICTIM}`, undefined, admin(victim))).body.users[0];
@@ -291,7 +309,7 @@ function report(quiet, loaded, more, undone, facts) {
   const most = (list) => Math.max(...list);
   for (const arm of ['backlog', 'all']) {
     const [due, retry] = [most(loaded.due[arm]), most(loaded.retry[arm])];
-    goal(`due delivery that nobody woke, ${LABELS[arm]}: longest ms`, `≤ ${shown(GOALS.dueMs)}`, shown(most(quiet.due.quiet)), shown(due), due <= GOALS.dueMs);
+    goal(`due delivery without a wake-up, ${LABELS[arm]}: longest ms`, `≤ ${shown(GOALS.dueMs)}`, shown(most(quiet.due.quiet)), shown(due), due <= GOALS.dueMs);
     goal(`retry after a second, ${LABELS[arm]}: latest ms`, `≤ ${shown(GOALS.retryMs)}`, shown(most(quiet.retry.quiet)), shown(retry), retry <= GOALS.retryMs);
   }
   for (const [name, { before, after }] of Object.entries(more)) {
@@ -304,9 +322,9 @@ function report(quiet, loaded, more, undone, facts) {
   table('A company beside others', ['', 'goal', 'quiet', 'loaded', ''], rows);
   const line = (cells) => `| ${cells.join(' | ')} |`;
   const lines = [
-    '# What a company notes of others',
+    '# How others in its database slow a company down',
     '',
-    'Written by `make bench-neighbours`; [README.md](README.md) says how to read it.',
+    'Written by `make bench-neighbours`; [README.md](README.md) explains the results.',
     '',
     facts,
     '',
