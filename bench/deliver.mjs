@@ -365,24 +365,24 @@ function printBeside(places) {
 const PARTS = { prices: [prices, printPrices], paced: [paced, printPaced], throughput: [throughput, printThroughput], hung: [hung, printHung], beside: [beside, printBeside] };
 
 async function main() {
-  const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
-  const unknown = wanted.find((name) => !PARTS[name]);
+  const parts = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
+  const unknown = parts.find((name) => !PARTS[name]);
   if (unknown) throw new Error(`${unknown} is none of ${Object.keys(PARTS).join(', ')}`);
   const before = machine();
   console.log(`${ROUNDS} rounds of ${REQUESTS} requests; ${before.cpus} cores, load ${before.load.toFixed(1)} at the start`);
   receivers.answer = await startReceiver('answer');
   receivers.hang = await startReceiver('hang');
   const figures = { bench: 'deliver', rounds: ROUNDS, requests: REQUESTS };
-  for (const name of wanted) {
+  for (const name of parts) {
     const [measure, print] = PARTS[name];
     figures[name] = await measure();
     print(figures[name]);
   }
   const { delivered, sweeps, ...wrong } = checks;
   const right = Object.values(wrong).every((n) => n === 0);
-  const told = Object.entries(wrong).map(([what, n]) => `${n} ${what}`);
+  const problems = Object.entries(wrong).map(([what, n]) => `${n} ${what}`);
   console.log(`
-${shown(delivered)} deliveries; ${told.join(', ')}; the sweep was called ${sweeps} times: ${right ? 'each arrived once' : 'WRONG'}`);
+${shown(delivered)} deliveries; ${problems.join(', ')}; the sweep was called ${sweeps} times: ${right ? 'each arrived once' : 'WRONG'}`);
   if (!right) process.exitCode = 1;
   console.log(`
 ${JSON.stringify({ ...figures, checks, machine: { ...before, loadAfter: machine().load } })}`);

@@ -17,7 +17,7 @@ const SAMPLE = 10;
 
 let hangs = false;
 let open = 0;
-let noted = [];
+let received = [];
 /**
  * All deliveries so far, by path and message id, and by webhook id, to find repeats across runs
  * too.
@@ -30,7 +30,7 @@ const server = createServer((incoming, outgoing) => {
   const chunks = [];
   incoming.on('data', (chunk) => chunks.push(chunk));
   incoming.on('end', () => {
-    noted.push({ at: clockMs(), path: incoming.url, headers: incoming.headers, chunks });
+    received.push({ at: clockMs(), path: incoming.url, headers: incoming.headers, chunks });
     if (!hangs) outgoing.writeHead(200, { 'content-length': 2 }).end('ok');
   });
 });
@@ -45,16 +45,16 @@ async function listen(how) {
 }
 
 async function wait(n, idleMs) {
-  for (let [count, since] = [noted.length, clockMs()]; noted.length < n && clockMs() - since < idleMs; await pause(20)) {
-    if (noted.length !== count) [count, since] = [noted.length, clockMs()];
+  for (let [count, since] = [received.length, clockMs()]; received.length < n && clockMs() - since < idleMs; await pause(20)) {
+    if (received.length !== count) [count, since] = [received.length, clockMs()];
   }
-  return noted.length;
+  return received.length;
 }
 
 function collect(secrets) {
   let repeated = 0;
   let unsigned = 0;
-  const arrivals = noted.map(({ at, path, headers, chunks }, n) => {
+  const arrivals = received.map(({ at, path, headers, chunks }, n) => {
     const body = Buffer.concat(chunks);
     const { messageId } = JSON.parse(body).metadata;
     for (const id of [`${path} ${messageId}`, headers['webhook-id']]) {
@@ -65,7 +65,7 @@ function collect(secrets) {
     if (n % SAMPLE === 0 && !(isSigned(delivery, secrets[path]) && isStandardSigned(delivery, secrets[path]))) unsigned += 1;
     return { path, messageId, at };
   });
-  noted = [];
+  received = [];
   return { arrivals, repeated, unsigned };
 }
 

@@ -185,7 +185,7 @@ const settled = (page) =>
 /** Visits all links of the dashboard and opens everything that opens. Returns the shown fields. */
 async function walk(page, started) {
   const [seen, known, alike] = [new Set(), new Set(started), new Map()];
-  const wanted = [...started];
+  const queue = [...started];
   const look = async (where) => {
     const found = await inspect(page, where);
     found.seen.forEach((field) => seen.add(field));
@@ -193,10 +193,10 @@ async function walk(page, started) {
       known.add(link);
       const kind = `${link.split('?')[0].split('/')[2]}, ${link.split('?')[0].split('/').length}`;
       alike.set(kind, (alike.get(kind) ?? 0) + 1);
-      if (alike.get(kind) <= ALIKE_MAX && known.size < PLACES_MAX) wanted.push(link);
+      if (alike.get(kind) <= ALIKE_MAX && known.size < PLACES_MAX) queue.push(link);
     }
   };
-  for (const place of wanted) {
+  for (const place of queue) {
     await page.evaluate((hash) => (location.hash = hash), place);
     await settled(page);
     await look(place);
@@ -216,7 +216,7 @@ async function walk(page, started) {
     await settled(page);
     await look(`${place}, opened`);
   }
-  return { seen, places: wanted };
+  return { seen, places: queue };
 }
 
 export async function hostileMarkupStaysText({ browser, trackMate }) {

@@ -7,11 +7,11 @@ import { openDashboard, takePictures, until } from './viewer.mjs';
 const rows = (page) => page.getByRole('list', { name: 'Events, newest first' }).getByRole('listitem');
 const names = (page) => rows(page).locator('.what').allTextContents();
 const row = (page, name) => rows(page).filter({ has: page.getByRole('link', { name, exact: true }) });
-async function showing(page, ...wanted) {
+async function showing(page, ...expected) {
   let shown;
   await until(
-    () => `${wanted} where ${shown} is shown`,
-    async () => (shown = (await names(page)).join()) === wanted.join(),
+    () => `${expected} where ${shown} is shown`,
+    async () => (shown = (await names(page)).join()) === expected.join(),
   );
 }
 /** Waits until Live listens. From then on events are logged. */
@@ -49,10 +49,10 @@ export async function showsEventsAsTheyArrive({ browser, trackMate }) {
   await c.identify(session, 'ada@example.com', { name: 'Ada Lovelace' });
   await c.server({ email: 'ada@example.com' }, 'payment_processed', { eventData: { amount: 79.99 } });
   await until('the payment', async () => (await names(page)).includes('payment_processed'));
-  const said = async (name) => (await row(page, name).allInnerTexts()).join('\n');
+  const textOf = async (name) => (await row(page, name).allInnerTexts()).join('\n');
   for (const part of ['Ada Lovelace', 'server', 'stored', 'amount: 79.99'])
-    assert.ok((await said('payment_processed')).includes(part), part);
-  for (const part of ['rejected', 'ISO 8601']) assert.ok((await said('late')).includes(part), part);
+    assert.ok((await textOf('payment_processed')).includes(part), part);
+  for (const part of ['rejected', 'ISO 8601']) assert.ok((await textOf('late')).includes(part), part);
   assert.deepEqual(
     (await row(page, 'page_view').locator('.marks').allInnerTexts()).map((marks) => marks.replaceAll(/\s+/g, ' ')),
     ['browser duplicate', 'browser stored'],
@@ -194,9 +194,9 @@ export async function opensAnEvent({ browser, trackMate }) {
   const panel = page.getByRole('complementary', { name: 'payment_processed' });
   await panel.getByText('delivered', { exact: true }).waitFor();
   assert.match(page.url(), /\/live\/server\/pay-1$/);
-  const said = (await panel.innerText()).replaceAll(/\s+/g, ' ');
+  const text = (await panel.innerText()).replaceAll(/\s+/g, ' ');
   for (const part of ['stored', '"amount": 79.99', 'Ada Lovelace ada@example.com', 'CRM', '503 in', '200 in'])
-    assert.ok(said.includes(part), `${part} in ${said}`);
+    assert.ok(text.includes(part), `${part} in ${text}`);
   assert.equal(
     await panel.getByRole('link', { name: 'CRM' }).getAttribute('href'),
     `#/${c.companyId}/webhooks/${webhook.id}`,

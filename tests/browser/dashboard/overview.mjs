@@ -67,9 +67,9 @@ async function agrees(page, c, answered) {
             Number(row.lastElementChild.textContent.replaceAll(/\D/g, '')),
           ]),
       );
-  const wanted = stats.series.map(({ at, events }) => [at, events]);
-  await until('the table of this range', async () => (await shown()).length === wanted.length);
-  assert.deepEqual(await shown(), wanted);
+  const expected = stats.series.map(({ at, events }) => [at, events]);
+  await until('the table of this range', async () => (await shown()).length === expected.length);
+  assert.deepEqual(await shown(), expected);
   assert.ok(
     (await chart.getByRole('img').getAttribute('aria-label')).includes(`Events: ${stats.totals.events} in total`),
   );

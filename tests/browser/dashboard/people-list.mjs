@@ -5,10 +5,10 @@ import { newCompany } from '../../support/people.mjs';
 import { openDashboard, takePictures, until } from './viewer.mjs';
 
 const names = (page) => page.locator('table a.name').allTextContents();
-const found = (page, ...wanted) =>
+const found = (page, ...expected) =>
   until(
-    async () => `${wanted} and not ${await names(page)}`,
-    async () => JSON.stringify(await names(page)) === JSON.stringify(wanted),
+    async () => `${expected} and not ${await names(page)}`,
+    async () => JSON.stringify(await names(page)) === JSON.stringify(expected),
   );
 
 export async function listsPeople(world) {

@@ -155,7 +155,7 @@ export async function editsAPerson(world) {
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('region', { name: 'Email addresses' }).getByText('sarah@new.example').waitFor();
   assert.equal((await user()).email, 'sarah@new.example');
-  await takePictures(page, 'person-told');
+  await takePictures(page, 'person-edited');
   assert.deepEqual(page.said, []);
   await page.context().close();
 }
