@@ -1,10 +1,11 @@
-// The bench's own processes (load generator, receivers): how the parent asks one and it answers, and the clock that they share.
+// The benchmark's child processes (load generator, receivers): messages between parent and child,
+// and their shared clock.
 import { fork } from 'node:child_process';
 import { path } from './worker.mjs';
 
 /**
- * Starts a process → {ask, end}. `ask(message)` resolves to its answer, one question at a time; it rejects with what the process
- * says went wrong, or when the process is gone.
+ * Starts a process. Returns {ask, end}. `ask(message)` resolves to its answer, one message at a
+ * time. It rejects with the error of the process, or when the process exited.
  */
 export function startChild(file) {
   const child = fork(path(file));
@@ -28,7 +29,10 @@ export function startChild(file) {
   };
 }
 
-/** In such a process: answers each message by `answer(message)`. The process ends with its parent. */
+/**
+ * In a child process: answers each message with `answer(message)`. The process ends with its
+ * parent.
+ */
 export function answerParent(answer) {
   process.on('message', async (message) => {
     try {
@@ -40,5 +44,8 @@ export function answerParent(answer) {
   process.on('disconnect', () => process.exit());
 }
 
-/** ms of the machine's monotonic clock: the same in every process, and nobody sets it while we measure. */
+/**
+ * Milliseconds of the machine's monotonic clock, which is the same in every process and never
+ * adjusted.
+ */
 export const clockMs = () => Number(process.hrtime.bigint()) / 1e6;

@@ -1,5 +1,6 @@
-// `make bench`: what other vendors' forms of a request cost beside `/api/events`, for the same events. README.md says how to read it. ROUNDS and REQUESTS (at one
-// event a request) make it longer or shorter.
+// `make bench`: the cost of other vendors' request formats compared with `/api/events`, for the
+// same events. README.md explains the results. ROUNDS and REQUESTS (at one event per request) make
+// it longer or shorter.
 import { startChild } from './child.mjs';
 import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
 import { createCompany, startTrackMate } from './trackmate.mjs';
@@ -8,7 +9,7 @@ import { stopAll } from './worker.mjs';
 const ROUNDS = whole('ROUNDS', 5);
 const REQUESTS = whole('REQUESTS', 1200);
 const CONCURRENCY = 16;
-/** Events a request, and the share of REQUESTS such a run has. */
+/** Events per request, and the share of REQUESTS of such a run. */
 const SIZES = [
   [1, 1],
   [10, 1 / 2],
@@ -17,7 +18,7 @@ const SIZES = [
 const FORMS = { own: '/api/events', segment: '/v1/batch', posthog: '/batch/' };
 const CPU_GOAL = 1.15;
 
-/** One run of the load → its figures. */
+/** Runs the load once. Returns its figures. */
 async function load(worker, form, job) {
   const child = startChild('bench/load.mjs');
   await child.ask({ url: new URL(FORMS[form], worker.url).href, concurrency: CONCURRENCY, form, ...job });
@@ -50,7 +51,7 @@ async function main() {
     const ratio = (form) => median(runs[form].map((one, round) => one.cpuUs / runs.own[round].cpuUs));
     figures[events] = { ...Object.fromEntries(names.map((form) => [form, medians(runs[form])])), cpu: Object.fromEntries(names.map((form) => [form, ratio(form)])) };
   }
-  // A form that stored less would be cheap.
+  // A format that stored fewer rows would look cheap.
   const stored = await worker.d1.prepare('select count(*) as n from events').first('n');
   if (stored !== sent) throw new Error(`stored ${stored} of ${sent}`);
   for (const [events, { cpu, ...forms }] of Object.entries(figures)) {

@@ -1,5 +1,6 @@
-// `make bench`, second part: what a delivery costs and how soon it is there, and whether receivers that hang slow anybody else.
-// README.md says how to read it. ROUNDS and REQUESTS make it longer or shorter; arguments choose among its parts.
+// `make bench`: the cost and delay of deliveries, and whether hanging receivers slow others down.
+// README.md explains the results. ROUNDS and REQUESTS make it longer or shorter; arguments select
+// its parts.
 import { setTimeout as pause } from 'node:timers/promises';
 import { startChild } from './child.mjs';
 import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
@@ -10,22 +11,28 @@ const ROUNDS = whole('ROUNDS', 5);
 const REQUESTS = whole('REQUESTS', 1200);
 const PER_SECOND = whole('PER_SECOND', 200);
 const CONCURRENCY = 16;
-/** Where one arm is to be compared with another, neither may be short of CPU: fewer requests, more slowly. */
+/** When arms are compared, neither may be short of CPU: fewer requests at a lower pace. */
 const calmly = (part) => ({ requests: Math.ceil(REQUESTS / part), perSecond: PER_SECOND / part });
 const GOALS = { acceptP50: 2.5, endP50: 5, endP99: 25, perSecond: { 1: 600, 5: 1500 }, hung: 1.1, beside: 1.2 };
-/** Subscriptions that hang at once, and the timeout (ms) of each: short, so that attempts end during a run as they do in a long outage. */
+/**
+ * Number of hanging subscriptions, and the timeout (ms) of each: short, so that attempts end during
+ * a run as in a long outage.
+ */
 const HUNG = 3;
 const HUNG_TIMEOUT_MS = 2000;
-/** A run whose deliveries are not all there calls the sweep when none came for so long, and gives up after so many sweeps. */
+/**
+ * If deliveries are missing and none arrived for this long, the sweep is called, at most this many
+ * times.
+ */
 const IDLE_MS = 2000;
 const SWEEPS_MAX = 30;
-/** Time for what is known by the API to become so. */
+/** Maximum wait for the API to reach an expected state. */
 const SETTLED_WITHIN_MS = 30_000;
 
-/** What must be 0 at the end, and how often the sweep had to help. */
+/** Counts that must be 0 at the end, and the number of sweeps. */
 const checks = { delivered: 0, missing: 0, unexpected: 0, repeated: 0, unsigned: 0, unrecorded: 0, sweeps: 0 };
 const receivers = {};
-/** Path at the receivers → the subscription's secret. */
+/** The secret of each subscription, by path at the receivers. */
 const secrets = {};
 let paths = 0;
 
@@ -34,7 +41,7 @@ async function startReceiver(how) {
   return { ...child, url: await child.ask({ listen: how }) };
 }
 
-/** Asks until it is so → whether it became so in time. */
+/** Polls a condition. Returns whether it became true in time. */
 async function until(ask) {
   for (const deadline = Date.now() + SETTLED_WITHIN_MS; !(await ask()); await pause(100)) if (Date.now() > deadline) return false;
   return true;
@@ -42,7 +49,10 @@ async function until(ask) {
 
 const admin = (trackMate, { adminKey }, method, route, body) => call(trackMate.url, method, `/api/admin${route}`, body, { 'x-admin-id': adminKey });
 
-/** Subscribes a receiver to a company's events of this type → {id, company, path, made}; `made` counts the deliveries it should have. */
+/**
+ * Subscribes a receiver to a company's events of this type. Returns {id, company, path, made};
+ * `made` counts the expected deliveries.
+ */
 async function subscribe(trackMate, company, receiver, eventType, more = {}) {
   const path = `/${(paths += 1)}`;
   const { body } = await admin(trackMate, company, 'POST', '/webhooks', { name: path, url: receiver.url + path, events: [eventType], ...more });
@@ -52,7 +62,10 @@ async function subscribe(trackMate, company, receiver, eventType, more = {}) {
 
 const unsubscribe = (trackMate, { company, id }) => admin(trackMate, company, 'DELETE', `/webhooks/${id}`);
 
-/** A door for events, {company, eventType, hooks}: `hooks` are the subscriptions whose deliveries are expected. This one leads to a new company. */
+/**
+ * Creates a company to send events to: {company, eventType, hooks}. `hooks` are the subscriptions
+ * whose deliveries are expected.
+ */
 async function openDoor(trackMate, fanOut) {
   const [company, eventType, hooks] = [await createCompany(trackMate), 'order.paid', []];
   for (let n = 0; n < fanOut; n += 1) hooks.push(await subscribe(trackMate, company, receivers.answer, eventType));
@@ -62,8 +75,9 @@ async function openDoor(trackMate, fanOut) {
 let runs = 0;
 
 /**
- * Sends a load through these doors in turn, waits until every delivery that is expected has arrived and is recorded as made → figures. Times are
- * those of the first door: {rps, p50, p99} of accepting, {endP50, endP99} from sending to arrival, deliveries a second, CPU and D1's counts a request.
+ * Sends a load to these companies in turn, and waits until every expected delivery has arrived and
+ * is recorded. Returns figures for the first company: {rps, p50, p99} of accepting, {endP50,
+ * endP99} from sending to arrival, deliveries per second, CPU and D1's counts per request.
  */
 async function run(trackMate, doors, { requests = REQUESTS, ...pace }) {
   const seed = `r${(runs += 1)}`;
@@ -100,7 +114,10 @@ async function run(trackMate, doors, { requests = REQUESTS, ...pace }) {
   };
 }
 
-/** Waits for the deliveries expected, checks them → [{hook, r, at}]. Where none comes any more, the sweep is called, as the cron would. */
+/**
+ * Waits for the expected deliveries and checks them. Returns [{hook, r, at}]. If none arrives any
+ * more, it calls the sweep, as the cron would.
+ */
 async function arrived(trackMate, expected) {
   const there = () => receivers.answer.ask({ wait: expected.size, idleMs: IDLE_MS });
   for (let sweeps = 0; (await there()) < expected.size && sweeps < SWEEPS_MAX; sweeps += 1) {
@@ -118,7 +135,10 @@ async function arrived(trackMate, expected) {
   return all;
 }
 
-/** Waits until the API says that these doors' deliveries are made, and counts those that it does not get to know. */
+/**
+ * Waits until the API reports these companies' deliveries as delivered, and counts those that it
+ * does not report.
+ */
 async function recorded(trackMate, doors) {
   for (const hook of doors.flatMap(({ hooks }) => hooks)) {
     const success = async () => {
@@ -134,10 +154,12 @@ async function recorded(trackMate, doors) {
 }
 
 const start = () => startTrackMate({ DEV_ALLOW_LOOPBACK: '1', DEV_SHOW_COST: '1' }, true);
-/** The runtime compiles what runs often, and people are known from their second event on. */
+/**
+ * Warms up: the runtime compiles what runs often, and people are known from their second event on.
+ */
 const warm = (trackMate, doors) => run(trackMate, doors, { requests: Math.max(100, Math.ceil(REQUESTS / 3)), concurrency: CONCURRENCY });
 
-/** Runs each of the named functions once a round, in turn → {name: [its figures by round]}. */
+/** Runs each of the named functions once per round, in turn. Returns {name: [figures by round]}. */
 async function rounds(named) {
   const figures = Object.fromEntries(Object.keys(named).map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -150,7 +172,7 @@ const byMedian = (figures) => Object.fromEntries(Object.entries(figures).map(([n
 /** The median of the ratios within each round. */
 const ratio = (over, under, key) => median(over.map((figures, round) => figures[key] / under[round][key]));
 
-/** The same load at the same pace against a bare receiver: what of the times is the instrument's own. */
+/** The same load at the same pace against a bare receiver: the cost of the measurement itself. */
 async function instrument() {
   const bare = await startReceiver('answer');
   const load = startChild('bench/load.mjs');
@@ -186,7 +208,10 @@ async function throughput() {
   return { ...byMedian(figures), deliveryCpuUs: { 1: cpuUs(1), 5: cpuUs(5) } };
 }
 
-/** CPU of the runtime's own parts, µs, beyond that of an empty request; `nothing` is the empty request. */
+/**
+ * CPU of the runtime's own operations in µs, beyond that of an empty request; `nothing` is the
+ * empty request.
+ */
 async function prices() {
   const bare = await startReceiver('answer');
   const worker = await startWorker(['bench/prices.mjs'], { RECEIVER: bare.url }, true);
@@ -208,9 +233,13 @@ async function prices() {
   return { nothing: nothing.us, trip, statement: (batch9 - trip) / 8, fetch, send };
 }
 
-// With receivers that hang. Each round has a TrackMate of its own, so that what hangs in one round weighs on no other.
+// Hanging receivers. Each round has its own TrackMate, so that hanging deliveries of one round do
+// not affect another.
 
-/** Does `work` with so many more subscriptions behind a door whose receiver hangs, then deletes them and waits until nothing of theirs is under way. */
+/**
+ * Runs `work` with this many additional subscriptions whose receiver hangs, then deletes them and
+ * waits until none of their deliveries is pending.
+ */
 async function whileHung(trackMate, { company, eventType }, count, work) {
   const hung = [];
   for (let n = 0; n < count; n += 1) {
@@ -255,8 +284,9 @@ async function hung() {
 }
 
 /**
- * One subscription, timed, and a neighbour with as many events: of another company or of the same. The neighbour's events are for nobody (the
- * subscription is alone), for a receiver that answers, or for one that hangs.
+ * Measures one subscription beside a neighbour with as many events, of another company or of the
+ * same. The neighbour's events have no receiver (the subscription is alone), a receiver that
+ * answers, or one that hangs.
  */
 async function beside() {
   const places = {};
@@ -335,24 +365,24 @@ function printBeside(places) {
 const PARTS = { prices: [prices, printPrices], paced: [paced, printPaced], throughput: [throughput, printThroughput], hung: [hung, printHung], beside: [beside, printBeside] };
 
 async function main() {
-  const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
-  const unknown = wanted.find((name) => !PARTS[name]);
+  const parts = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
+  const unknown = parts.find((name) => !PARTS[name]);
   if (unknown) throw new Error(`${unknown} is none of ${Object.keys(PARTS).join(', ')}`);
   const before = machine();
   console.log(`${ROUNDS} rounds of ${REQUESTS} requests; ${before.cpus} cores, load ${before.load.toFixed(1)} at the start`);
   receivers.answer = await startReceiver('answer');
   receivers.hang = await startReceiver('hang');
   const figures = { bench: 'deliver', rounds: ROUNDS, requests: REQUESTS };
-  for (const name of wanted) {
+  for (const name of parts) {
     const [measure, print] = PARTS[name];
     figures[name] = await measure();
     print(figures[name]);
   }
   const { delivered, sweeps, ...wrong } = checks;
   const right = Object.values(wrong).every((n) => n === 0);
-  const told = Object.entries(wrong).map(([what, n]) => `${n} ${what}`);
+  const problems = Object.entries(wrong).map(([what, n]) => `${n} ${what}`);
   console.log(`
-${shown(delivered)} deliveries; ${told.join(', ')}; the sweep was called ${sweeps} times: ${right ? 'each arrived once' : 'WRONG'}`);
+${shown(delivered)} deliveries; ${problems.join(', ')}; the sweep was called ${sweeps} times: ${right ? 'each arrived once' : 'WRONG'}`);
   if (!right) process.exitCode = 1;
   console.log(`
 ${JSON.stringify({ ...figures, checks, machine: { ...before, loadAfter: machine().load } })}`);

@@ -1,5 +1,6 @@
-// The floor: the barest Worker that stores the same rows with the same statements. It checks nothing and answers with a count.
-// Which statements it runs, in one batch, comes with the binding STATEMENTS: [[sql, names of its parameters], …].
+// The floor: a minimal Worker that stores the same rows with the same statements. It checks nothing
+// and answers with a count. The binding STATEMENTS lists the statements of its batch: [[sql, names
+// of its parameters], …].
 export default {
   async fetch(request, env) {
     const { company_id: company, sessionId: session, events } = await request.json();
@@ -7,7 +8,7 @@ export default {
       const ms = Date.parse(timestamp);
       return { i: messageId, t: ms * 1000 + 500 + place, n: eventType, d: eventData, o: ms };
     });
-    // What is not here (origin, context, …) is null, as it is for TrackMate when a request does not bring it.
+    // Other values (origin, context, …) are null, as in TrackMate for a request without them.
     const values = {
       rows: JSON.stringify(rows),
       ids: JSON.stringify(rows.map((row) => row.i)),

@@ -1,5 +1,6 @@
-// `make bench`: what ingest costs beside a floor of the same run, whether identify is flat, and what a timeline's first page reads.
-// README.md says how to read it. ROUNDS and REQUESTS (at one event a request) make it longer or shorter.
+// `make bench`: the cost of ingest compared with a floor of the same run, the cost of identify by
+// history, and the rows of a timeline's first page. README.md explains the results. ROUNDS and
+// REQUESTS (at one event per request) make it longer or shorter.
 import { startChild } from './child.mjs';
 import { inTurn, machine, median, medians, percentiles, shown, table, verdict, whole } from './report.mjs';
 import { call, createCompany, startTrackMate } from './trackmate.mjs';
@@ -8,7 +9,10 @@ import { startWorker, stopAll, text } from './worker.mjs';
 const ROUNDS = whole('ROUNDS', 5);
 const REQUESTS = whole('REQUESTS', 1200);
 const CONCURRENCY = 16;
-/** Events a request, and the share of REQUESTS such a run has: larger requests take longer and write more. */
+/**
+ * Events per request, and the share of REQUESTS of such a run: larger requests take longer and
+ * write more.
+ */
 const SIZES = [
   [1, 1],
   [10, 1 / 2],
@@ -16,9 +20,9 @@ const SIZES = [
 ];
 const THROUGHPUT_GOAL = 0.8;
 const HISTORIES = [10, 1_000, 100_000];
-/** Sessions measured for each history: a session is anonymous only once. */
+/** Sessions measured for each history, since a session is anonymous only once. */
 const SESSIONS = 3;
-/** Measurements of what can be repeated. */
+/** Number of repetitions, where a measurement can be repeated. */
 const REPEATS = 5;
 const PAGE = 50;
 const PAGE_READ_GOAL = 10 * PAGE;
@@ -37,7 +41,7 @@ const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS
 
 // Throughput.
 
-/** One run of the load against a worker → its figures. */
+/** Runs the load against a Worker once. Returns its figures. */
 async function load(worker, job) {
   const child = startChild('bench/load.mjs');
   await child.ask({ url: new URL('/api/events', worker.url).href, concurrency: CONCURRENCY, ...job });
@@ -49,7 +53,7 @@ async function load(worker, job) {
   return { rps, eps: rps * job.events, ...percentiles(took), cpuUs };
 }
 
-/** What is in a worker's events, as far as it does not differ from run to run. */
+/** The stored events of a Worker, without values that differ between runs. */
 async function stored({ d1 }) {
   const columns = ['message_id', 'session', 'ts', 'type', 'data', 'context', 'revenue', 'original_at', 'sent_at'];
   const lengths = columns.map((column) => `total(length(${column}))`).join(" || ' ' || ");
@@ -72,7 +76,7 @@ async function throughput() {
     await floor.d1.prepare(insert).bind(...Object.values(row)).run();
   }
 
-  // Warm: the runtime compiles what runs often.
+  // Warm up: the runtime compiles what runs often.
   for (const worker of Object.values(subjects)) await load(worker, { seed: 'warm', company, requests: Math.ceil(REQUESTS / 6), events: 10 });
 
   const figures = {};
@@ -102,7 +106,10 @@ async function throughput() {
 
 // Identify and timeline.
 
-/** Sends one session's events, 500 a request, one every ten seconds of its time, from `start` (ms) on. */
+/**
+ * Sends one session's events, 500 per request, with timestamps ten seconds apart from `start` (ms)
+ * on.
+ */
 async function history({ url }, company, session, events, start) {
   for (let sent = 0; sent < events; sent += 500) {
     const batch = Array.from({ length: Math.min(500, events - sent) }, (_, i) => ({
@@ -141,7 +148,10 @@ async function identify(worker) {
   return figures;
 }
 
-/** Gives a person so many events, spread evenly over so many visits, one after the other → the profile's id. */
+/**
+ * Creates a person with this many events in this many sessions, one after the other. Returns the
+ * profile's id.
+ */
 async function visits(worker, company, { email, sessions, events }) {
   const each = events / sessions;
   let profileId;
@@ -155,7 +165,10 @@ async function visits(worker, company, { email, sessions, events }) {
   return profileId;
 }
 
-/** The first page of two people's timelines, in a company that holds both: what one has must not cost the other. */
+/**
+ * The first page of two people's timelines in one company: one person's history must not cost the
+ * other.
+ */
 async function timeline(worker) {
   const { id: company, adminKey } = await createCompany(worker);
   const people = [
@@ -169,7 +182,8 @@ async function timeline(worker) {
     for (const order of ['desc', 'asc']) {
       const route = `/api/admin/users/${id}/timeline?limit=${PAGE}&order=${order}`;
       const page = () => call(worker.url, 'GET', route, undefined, { 'x-admin-id': adminKey });
-      const { events: shown, pagination, summary } = (await page()).body; // the first also notes the key's use, once an hour
+      // the first also notes the key's use, once an hour
+      const { events: shown, pagination, summary } = (await page()).body;
       if (shown.length !== PAGE || !pagination.hasMore || summary.totalEvents !== events + sessions) {
         throw new Error(`an odd page: ${shown.length} events of ${summary.totalEvents}`);
       }

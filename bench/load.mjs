@@ -1,25 +1,31 @@
-// The load generator, a process of its own: a fixed number of POST requests over kept connections to loopback. Either `concurrency`
-// connections that each send their next request when they have their answer, or `perSecond` requests a second, sent on time
-// whatever the answers do. Its parent sends {url, seed, requests, concurrency | perSecond} with what the bodies need: {company, events} for
-// /api/events, and with {form} for the same events in another vendor's form, {doors} for /api/webhooks/events. It answers 'ready' when all bodies are made, then 'go' with
-// {seconds, sent, took, late, cost}: per request when it was sent (ms of the shared clock) and how long its answer took (ms), the
-// lateness (ms) of the paced ones, and what the answers said of D1, summed.
+// The load generator, a separate process: a fixed number of POST requests over persistent
+// connections to loopback. Either `concurrency` connections that each send their next request when
+// they have their answer, or `perSecond` requests per second, sent on time whatever the answers do.
+// Its parent sends {url, seed, requests, concurrency | perSecond} with what the bodies need:
+// {company, events} for /api/events, and with {form} for the same events in another vendor's form,
+// {doors} for /api/webhooks/events. It answers 'ready' when all bodies are made, then 'go' with
+// {seconds, sent, took, late, cost}: per request when it was sent (ms of the shared clock) and how
+// long its answer took (ms), the lateness (ms) of the paced ones, and what the answers said of D1,
+// summed.
 import { Agent, request as httpRequest } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { answerParent, clockMs } from './child.mjs';
 
-/** Requests that a session gets in one run, on average. */
+/** Average number of requests per session in one run. */
 const REQUESTS_PER_SESSION = 4;
-/** People that server events are about, in turn. */
+/** Number of people that server events are about, in turn. */
 const PEOPLE = 100;
 const ANSWER_WITHIN_MS = 30_000;
 
 const START = Date.UTC(2026, 0, 1);
 
-/** The requests of a run: ~150 B an event, message ids of its own. The same job makes the same requests. */
+/**
+ * The requests of a run, with about 150 B per event and new message ids. The same job makes the
+ * same requests.
+ */
 const requestsOf = (job) => Array.from({ length: job.requests }, (_, r) => (job.doors ? serverEvent(job, r) : browserEvents(job, r)));
 
-/** An own set of sessions in turn. */
+/** Events of this run's own sessions, in turn. */
 function browserEvents({ seed, company, requests, events, form = 'own' }, r) {
   const sessions = Math.ceil(requests / REQUESTS_PER_SESSION);
   return message(FORMS[form]({
@@ -34,7 +40,7 @@ function browserEvents({ seed, company, requests, events, form = 'own' }, r) {
   }));
 }
 
-/** The same events as vendors' clients spell them. */
+/** The same events in a vendor's format. */
 const FORMS = {
   own: (body) => body,
   segment: ({ company_id: writeKey, sessionId: anonymousId, events }) => ({
@@ -47,7 +53,9 @@ const FORMS = {
   }),
 };
 
-/** By each door {key, eventType} in turn. The message id ends in the request's number. */
+/**
+ * Events to each target {key, eventType} in turn. The message id ends with the request's number.
+ */
 function serverEvent({ seed, doors }, r) {
   const { key, eventType } = doors[r % doors.length];
   const body = {
@@ -64,7 +72,7 @@ function message(json, headers = {}) {
   return { body, headers: { 'content-type': 'application/json', 'content-length': body.length, ...headers } };
 }
 
-/** → the answer's headers. */
+/** Sends a request. Resolves to the answer's headers. */
 function post(url, agent, { body, headers }) {
   return new Promise((done, failed) => {
     const request = httpRequest(url, { method: 'POST', agent, headers, timeout: ANSWER_WITHIN_MS }, (response) => {

@@ -1,5 +1,6 @@
-// `make bench-pages`: how soon each page of the dashboard shows its first content, for a company of 100 000 people and 10 000 events. Chromium, the built
-// pages and Worker, wrangler's local runtime. README.md says how to read it. USERS and EVENTS make it smaller.
+// `make bench-pages`: the time to the first content of each dashboard page, for a company of 100
+// 000 people and 10 000 events. Chromium, the built pages and Worker, wrangler's local runtime.
+// README.md explains the results. USERS and EVENTS make it smaller.
 import { desk, menu } from '../tests/browser/dashboard/desk.mjs';
 import { launch } from '../tests/browser/browser.mjs';
 import { startTrackMate, until } from '../tests/support/harness.mjs';
@@ -11,14 +12,17 @@ const USERS = whole('USERS', 100_000);
 const EVENTS = whole('EVENTS', 10_000);
 const ROUNDS = whole('ROUNDS', 5);
 const GOAL_MS = 500;
-/** From nothing: an empty cache, and the script itself. */
+/** The goal with an empty cache. */
 const COLD_GOAL_MS = 1_000;
 const BATCH = 250;
 const SESSIONS = 200;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NAMES = ['page_view', 'add_to_cart', 'checkout_started', 'search', 'signup'];
 
-/** Events over the last month, in sessions of which every fourth is identified; a tenth come from servers and are delivered. */
+/**
+ * Events of the last month. Every fourth session is identified; a tenth of the events come from
+ * servers and are delivered.
+ */
 async function send(trackMate, c, receiver) {
   const admin = { 'x-admin-id': c.adminKey };
   const ok = async (...request) => {
@@ -27,7 +31,8 @@ async function send(trackMate, c, receiver) {
     return body;
   };
   await ok('POST', '/api/admin/webhooks', { name: 'CRM', url: receiver.url, events: ['order.paid'] }, admin);
-  await ok('GET', '/api/admin/events', undefined, admin); // to ask is to watch: what comes now is in Live, as far as that keeps it
+  // to ask is to watch: what comes now is in Live, as far as that keeps it
+  await ok('GET', '/api/admin/events', undefined, admin);
   const now = Date.now();
   const fromServers = Math.floor(EVENTS / 10);
   for (let n = 0; n < EVENTS - fromServers; n += BATCH) {
@@ -50,7 +55,9 @@ async function send(trackMate, c, receiver) {
   return { person: found.id, event };
 }
 
-/** In the page: ms from now until the place shows its first content, painted. Each page says that it waits until it has some. */
+/**
+ * In the page: ms until the first content is painted. Each page shows a loading state until then.
+ */
 const arrive = (hash) =>
   new Promise((arrived) => {
     if (location.hash === hash) return arrived(0);
@@ -65,7 +72,7 @@ const arrive = (hash) =>
     requestAnimationFrame(look);
   });
 
-/** ms from the navigation of a browser that has nothing but the key until the place shows its first content. */
+/** ms from navigation to the first content, in a browser that has only the key. */
 async function cold(browser, storageState, url, hash) {
   const context = await browser.newContext({ storageState });
   const page = await context.newPage();
@@ -94,7 +101,7 @@ async function main() {
     const remembered = [{ name: 'trackmate.dashboard', value: JSON.stringify(JSON.parse(kept).map((one) => ({ ...one, remembered: true }))) }];
     const storageState = { cookies: [], origins: [{ origin: trackMate.url, localStorage: remembered }] };
 
-    // The very first search of a company writes the words of all its people, once for all: it is told by itself.
+    // The first search of a company indexes all its people, once. It is reported separately.
     const began = performance.now();
     await trackMate.call('GET', '/api/admin/users?search=nobody', undefined, { 'x-admin-id': c.adminKey });
     const firstSearch = Math.round(performance.now() - began);

@@ -1,5 +1,6 @@
-// The price list: a Worker that does one thing of the runtime per request, as the path says, and nothing of TrackMate's. What each costs more than
-// `nothing` is what this machine's workerd, its simulated D1 and its simulated queue charge whoever uses them.
+// The prices: a Worker that does one operation of the runtime per request, selected by the path,
+// and nothing of TrackMate's. What each costs beyond `nothing` is the cost of this machine's
+// workerd, its simulated D1 and its simulated queue.
 const select = (env) => env.DB.prepare('select id, name from companies where id = ?1').bind('none');
 const things = {
   nothing: () => {},

@@ -1,8 +1,10 @@
-// A receiver of deliveries, a process of its own on loopback: notes when each delivery is wholly there and answers 200 at once, or never
-// answers. It looks into what it noted only when asked, after the load. Its parent asks:
+// A receiver of deliveries, a separate process on loopback: records when each delivery has arrived
+// completely and answers 200 at once, or never answers. It checks deliveries only on request, after
+// the load. Messages of its parent:
 // - {listen: 'answer' | 'hang'} → its URL
 // - {wait: n, idleMs} → how many deliveries are there, when n are or when none came for so long
-// - {collect: {path: secret}} → what came since the last time, [{path, messageId, at}], and how many of it were wrong:
+// - {collect: {path: secret}} → what came since the last time, [{path, messageId, at}], and how
+//   many of it were wrong:
 //   {arrivals, repeated, unsigned}. Signatures are verified by a sample.
 // - 'open' → requests that are held open
 import { createServer } from 'node:http';
@@ -10,13 +12,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isSigned, isStandardSigned } from '../tests/support/receiver.mjs';
 import { answerParent, clockMs } from './child.mjs';
 
-/** One delivery in so many has its signatures verified. */
+/** Signatures are verified for one delivery in this many. */
 const SAMPLE = 10;
 
 let hangs = false;
 let open = 0;
-let noted = [];
-/** Every delivery so far, by path and message id, and by webhook id: one that comes again in a later run is a repeat too. */
+let received = [];
+/**
+ * All deliveries so far, by path and message id, and by webhook id, to find repeats across runs
+ * too.
+ */
 const known = new Set();
 
 const server = createServer((incoming, outgoing) => {
@@ -25,11 +30,11 @@ const server = createServer((incoming, outgoing) => {
   const chunks = [];
   incoming.on('data', (chunk) => chunks.push(chunk));
   incoming.on('end', () => {
-    noted.push({ at: clockMs(), path: incoming.url, headers: incoming.headers, chunks });
+    received.push({ at: clockMs(), path: incoming.url, headers: incoming.headers, chunks });
     if (!hangs) outgoing.writeHead(200, { 'content-length': 2 }).end('ok');
   });
 });
-// It never closes a connection of its own accord: a request that met the close would be a failed attempt of the receiver's making.
+// Never closes a connection, since a request at that moment would fail because of the receiver.
 server.keepAliveTimeout = 0;
 server.requestTimeout = 0;
 
@@ -40,16 +45,16 @@ async function listen(how) {
 }
 
 async function wait(n, idleMs) {
-  for (let [count, since] = [noted.length, clockMs()]; noted.length < n && clockMs() - since < idleMs; await pause(20)) {
-    if (noted.length !== count) [count, since] = [noted.length, clockMs()];
+  for (let [count, since] = [received.length, clockMs()]; received.length < n && clockMs() - since < idleMs; await pause(20)) {
+    if (received.length !== count) [count, since] = [received.length, clockMs()];
   }
-  return noted.length;
+  return received.length;
 }
 
 function collect(secrets) {
   let repeated = 0;
   let unsigned = 0;
-  const arrivals = noted.map(({ at, path, headers, chunks }, n) => {
+  const arrivals = received.map(({ at, path, headers, chunks }, n) => {
     const body = Buffer.concat(chunks);
     const { messageId } = JSON.parse(body).metadata;
     for (const id of [`${path} ${messageId}`, headers['webhook-id']]) {
@@ -60,7 +65,7 @@ function collect(secrets) {
     if (n % SAMPLE === 0 && !(isSigned(delivery, secrets[path]) && isStandardSigned(delivery, secrets[path]))) unsigned += 1;
     return { path, messageId, at };
   });
-  noted = [];
+  received = [];
   return { arrivals, repeated, unsigned };
 }
 

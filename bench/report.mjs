@@ -1,7 +1,7 @@
-// What all benches do with numbers: settings from the environment, medians, tables, verdicts.
+// Shared by all benchmarks: settings from the environment, medians, tables, verdicts.
 import { cpus, loadavg } from 'node:os';
 
-/** A whole number from 1, by the environment or else this. */
+/** A positive integer from the environment, with a default. */
 export function whole(name, otherwise) {
   const value = Number(process.env[name] ?? otherwise);
   if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1`);
@@ -24,7 +24,7 @@ export function percentiles(numbers) {
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-/** The names, begun with another one each round: what else the machine does then falls on all alike. */
+/** The names, starting with another one each round, so that other load affects all alike. */
 export const inTurn = (names, round) => names.map((_, i) => names[(i + round) % names.length]);
 
 export const machine = () => ({ cpus: cpus().length, load: loadavg()[0], node: process.version });

@@ -1,5 +1,6 @@
-// `make bench-sdk`: what an SDK costs the page's main thread in Chromium, next to a page without one and to well-known SDKs of the same run.
-// Writes bench/sdk.md and bench/sdk.svg. README.md says how to read it. ROUNDS makes it longer or shorter: LOADS are cheaper and wobble more.
+// `make bench-sdk`: the main-thread CPU of the SDK in Chromium, compared with a page without an SDK
+// and with well-known SDKs. Writes bench/sdk.md and bench/sdk.svg. README.md explains the results.
+// ROUNDS and LOADS make it longer or shorter; LOADS are cheaper but vary more.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,9 +13,9 @@ const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const LOADS = Number(process.env.LOADS ?? 3 * ROUNDS);
 const TRACKS = 60;
 const GAP_MS = 25;
-/** The page itself has come to rest by then; its own loading wobbles by more than an SDK takes. */
+/** Time until the page has come to rest, since its own loading varies by more than an SDK costs. */
 const QUIET_MS = 400;
-/** Long enough for every SDK here to have sent: the slowest batches for five seconds. */
+/** Long enough for every SDK here to send: the slowest one batches for five seconds. */
 const START_MS = 2_500;
 const FLUSH_MS = 6_000;
 const GOALS = { load: 3, track: 0.25, sync: 0.1 };
@@ -25,8 +26,8 @@ if (!existsSync(at('bench/sdk/node_modules'))) {
 }
 
 /**
- * What keeping events on disk one by one and owning them by a lock takes: a text written and removed again for each, and batches of twenty, in
- * the fewest lines. `start` is what else it does at the start.
+ * The floor: stores each event on disk, removes it when it is sent, and sends batches of twenty, in
+ * the fewest lines. `start` is additional code at the start.
  */
 const bare = (start = '') => `let waiting = [], number = 0;
   const send = () => {
@@ -49,7 +50,7 @@ const bare = (start = '') => `let waiting = [], number = 0;
     setTimeout(() => waiting.length && send(), 5000);
   };`;
 
-/** Each says how a page starts it and tracks with it; `api` is the collector's address. */
+/** How a page starts each SDK and tracks with it. `api` is the collector's URL. */
 const SDKS = {
   'no SDK': `window.start = () => {}; window.track = () => {};`,
   'bare browser': bare(),
@@ -88,7 +89,7 @@ for (const [name, contents] of Object.entries(SDKS)) {
     format: 'iife',
     target: 'es2022',
     external: ['*/trackmate.csp.js'],
-    // The first line of the file that we serve, which a bundler drops: how a browser shall compile it.
+    // A bundler drops the first line of our file, which tells the browser how to compile it.
     banner: { js: name === 'TrackMate' ? '//# allFunctionsCalledOnLoad' : '' },
     define: { BYTES: JSON.stringify(readFileSync(at('target/sdk-glue/core.wasm'), 'latin1')) },
     write: false,
@@ -98,7 +99,10 @@ for (const [name, contents] of Object.entries(SDKS)) {
   sizes[name] = brotliCompressSync(bundles[name]).length;
 }
 
-/** Serves the pages and takes whatever SDKs send. Isolated, so that the browser's clock is fine-grained. */
+/**
+ * Serves the pages and accepts whatever SDKs send. Cross-origin isolated, for a fine-grained
+ * browser clock.
+ */
 const received = {};
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://x');
@@ -142,8 +146,8 @@ cdp.on('Target.receivedMessageFromTarget', ({ message }) => {
   if (id) asked.get(id)(result ?? Promise.reject(new Error(error.message)));
 });
 /**
- * A page of a fresh profile that this browser's automation knows nothing of: what it turns on for its own pages (the inspector's reports of each
- * request above all) takes more of the main thread than an SDK. Here only what is asked for is on.
+ * Opens a page in a fresh profile without the browser's automation, which costs more main-thread
+ * time than an SDK (above all its reports of each request).
  */
 async function open(url) {
   const { browserContextId } = await cdp.send('Target.createBrowserContext');
@@ -167,7 +171,7 @@ async function open(url) {
   };
 }
 
-/** Opens a page, adds the SDK to it, and with `tracks` goes on to use it. */
+/** Opens a page, adds the SDK to it, and with `tracks` calls it. */
 async function measure(name, tracks) {
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   Object.assign(received, { requests: 0, bytes: 0 });
@@ -211,7 +215,7 @@ async function measure(name, tracks) {
 
 const runs = Object.fromEntries(Object.keys(SDKS).map((name) => [name, []]));
 for (let round = 0; round < LOADS; round++) {
-  // In another order each round, so that what else the machine does falls on all alike.
+  // In another order each round, so that other load affects all alike.
   const names = Object.keys(SDKS);
   for (const name of [...names.slice(round % names.length), ...names.slice(0, round % names.length)]) {
     const run = await measure(name, round < ROUNDS ? TRACKS : 0);
@@ -275,7 +279,7 @@ Goals for TrackMate: ${met(GOALS.load, 'load')}; ${met(GOALS.track, 'track')}; $
 `,
 );
 
-/** Two groups of bars, each to its own scale. */
+/** Two groups of bars, each with its own scale. */
 function chart() {
   const bar = (row, index, field, unit, top, most) => {
     const y = top + 30 + index * 26;

@@ -1,4 +1,4 @@
-// The built TrackMate as a bench sees it: started in a workerd of its own, then known by its API alone.
+// The built TrackMate for a benchmark: started in its own workerd, and used only through its API.
 import { randomBytes } from 'node:crypto';
 import { startWorker } from './worker.mjs';
 
@@ -9,7 +9,7 @@ const SECRETS_KEY = randomBytes(32).toString('base64');
 export const startTrackMate = (vars = {}, consumes = false) =>
   startWorker(['edge/build/index.js', 'edge/build/index_bg.wasm'], { OPERATOR_KEY, SECRETS_KEY, ...vars }, consumes);
 
-/** Calls the API → {body, ms, read, written}; anything but 200 is an error. */
+/** Calls the API. Returns {body, ms, read, written}. Throws unless the status is 200. */
 export async function call(base, method, route, body, headers = {}) {
   const began = performance.now();
   const response = await fetch(new URL(route, base), {
@@ -24,7 +24,7 @@ export async function call(base, method, route, body, headers = {}) {
   return { body: JSON.parse(answer), ms, read: Number(read), written: Number(written) };
 }
 
-/** A company of this TrackMate → {id, adminKey, serverKey}. */
+/** Creates a company. Returns {id, adminKey, serverKey}. */
 export async function createCompany({ url }) {
   const { body } = await call(url, 'POST', '/api/operator/companies', { name: 'Bench' }, { authorization: `Bearer ${OPERATOR_KEY}` });
   return { id: body.company.id, adminKey: body.keys.admin.key, serverKey: body.keys.server.key };

@@ -1,5 +1,5 @@
-// `make bench`, last part: a company of 100 000 people, as its admin sees it: pages of the list, filters, search, a walk by cursor, and exports.
-// README.md says how to read it. USERS makes it smaller.
+// `make bench`: the admin API with 100 000 people: pages of the list, filters, search, a walk by
+// cursor, and exports. README.md explains the results. USERS makes it smaller.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -11,12 +11,12 @@ import { stopAll } from './worker.mjs';
 const USERS = whole('USERS', 100_000);
 const REPEATS = 5;
 const PAGE = 50;
-/** Users of a page of the walk, and the pages of it that are shown. */
+/** Users per page of the walk, and the pages that are reported. */
 const WALK_PAGE = 1000;
 const DEPTHS = [1, 10, 50, 100];
 const FIRST_BYTE_GOAL = 200;
 const FORMATS = ['csv', 'json', 'ndjson'];
-/** Exports of each size and format. */
+/** Number of exports per size and format. */
 const ROUNDS = whole('ROUNDS', 3);
 
 // Lists.
@@ -38,7 +38,7 @@ async function lists(page) {
     for (let n = 0; n < REPEATS; n += 1) calls.push(await page(`limit=${PAGE}&${query}`));
     figures[name] = medians(calls.map(({ ms, read }) => ({ ms, read })));
   }
-  // The first search of a company writes the words of all; how much one request may write is bounded.
+  // The first search of a company indexes all its people, with a limit per request.
   const search = async (words) => {
     const { ms, read, body } = await page(`limit=${PAGE}&search=${words}`);
     if (body.users.length === 0) throw new Error(`nobody is found by ${words}`);
@@ -52,7 +52,7 @@ async function lists(page) {
   return figures;
 }
 
-/** Walks to the end by cursor → of some pages, what they took. */
+/** Walks to the end by cursor. Returns the figures of some pages. */
 async function walk(page, query) {
   const pages = [];
   const seen = new Set();
@@ -68,10 +68,10 @@ async function walk(page, query) {
 
 // Exports.
 
-/** Resident memory of a process, bytes; undefined where there is no /proc. */
+/** Resident memory of a process in bytes; undefined without /proc. */
 const resident = (pid) => pid && Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 
-/** One download → its figures, checked against the record. */
+/** Downloads an export and compares it with its record. Returns its figures. */
 async function download({ url, pid }, adminKey, path) {
   const headers = { 'x-admin-id': adminKey, 'accept-encoding': 'identity' };
   const before = resident(pid);
@@ -101,7 +101,7 @@ async function download({ url, pid }, adminKey, path) {
 
 async function exported(worker, adminKey) {
   const figures = {};
-  // Warm: the runtime compiles what runs often, and its heap has the size that it works with.
+  // Warm up: the runtime compiles what runs often, and its heap reaches its working size.
   await download(worker, adminKey, '/api/admin/export/users/ndjson');
   for (const format of FORMATS) {
     for (const rows of [Math.ceil(USERS / 10), USERS]) {

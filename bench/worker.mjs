@@ -1,5 +1,6 @@
-// One Worker in a workerd of its own, reached through a socket of that process itself: no proxy, no dev server, no logging in between.
-// Its D1 lies in a temporary folder, in memory where the system offers that, and is gone afterwards.
+// One Worker in its own workerd, called through a socket of that process: no proxy, dev server or
+// logging in between. Its D1 is in a temporary folder, in memory if possible, and is removed
+// afterwards.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +17,10 @@ export const text = (relative) => readFileSync(path(relative), 'utf8');
 const running = new Set();
 
 /**
- * Starts these modules (the first is the entry) with an empty, migrated D1 → {url, pid, d1, cpuMs, sweep, stop}.
- * `consumes` makes it the consumer of its own queue, with the settings of wrangler.toml. `sweep` runs its cron handler, which no
- * local runtime fires by itself. `pid` and `cpuMs` are undefined where there is no /proc.
+ * Starts these modules (the first is the entry) with an empty, migrated D1. Returns {url, pid, d1,
+ * cpuMs, sweep, stop}. `consumes` makes it the consumer of its own queue, with the settings of
+ * wrangler.toml. `sweep` runs its cron handler, which the local runtime does not fire. `pid` and
+ * `cpuMs` are undefined without /proc.
  */
 export async function startWorker(modules, bindings, consumes = false) {
   const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags, queues } = readConfig({ config: path('wrangler.toml') });
@@ -35,7 +37,8 @@ export async function startWorker(modules, bindings, consumes = false) {
           d1Databases: { DB: 'bench' },
           queueProducers: { DELIVERIES: 'bench' },
           queueConsumers: consumes ? { bench: { maxBatchSize, maxBatchTimeout, maxRetries } } : {},
-          stripCfConnectingIp: false, // or each fetch has its headers copied, which no other runtime does
+          // or each fetch has its headers copied, which no other runtime does
+          stripCfConnectingIp: false,
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         },
       ],
@@ -65,19 +68,19 @@ async function stopWorker(started) {
   remove(started);
 }
 
-// On Ctrl-C Miniflare's own handler kills its workerd and ends the process at once; only this still runs then.
+// On Ctrl-C, Miniflare kills its workerd and exits at once; only this handler still runs.
 process.on('exit', () => running.forEach(remove));
 
-/** Stops whatever still runs. */
+/** Stops all Workers that still run. */
 export const stopAll = () => Promise.all([...running].map(stopWorker));
 
-/** The fields of /proc/<pid>/stat after the command's name, which may hold anything. */
+/** The fields of /proc/<pid>/stat after the command's name, which may contain any characters. */
 function stat(pid) {
   const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return line.slice(line.lastIndexOf(')') + 2).split(' ');
 }
 
-/** The process ids of our own children. */
+/** The process ids of this process's children. */
 function children() {
   if (!existsSync('/proc/self/stat')) return [];
   return readdirSync('/proc').filter((entry) => {
@@ -89,7 +92,9 @@ function children() {
   });
 }
 
-/** CPU a process has used so far, user and system, ms. Linux counts it in hundredths of a second. */
+/**
+ * CPU time of a process so far, user and system, in ms. Linux counts it in hundredths of a second.
+ */
 function cpuMs(pid) {
   const [user, system] = stat(pid).slice(11, 13).map(Number);
   return (user + system) * 10;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the dependencies against deny.toml and, where the databases can be reached, against known vulnerabilities. Says
-# plainly what it could not check: silence must not read as "none known".
+# Checks the dependencies against deny.toml and, if the databases can be reached, against known
+# vulnerabilities. Lists what it could not check, since silence would look like "no
+# vulnerabilities".
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 trap - ERR
@@ -20,11 +21,12 @@ if have cargo-deny; then
     failed=1
   fi
 else
-  unchecked+=("licences, sources and vulnerabilities of crates: no cargo-deny. Install it (some minutes): cargo install --locked --root '$CACHE/cargo-deny-$CARGO_DENY_VERSION' cargo-deny --version $CARGO_DENY_VERSION")
+  install="cargo install --locked --root '$CACHE/cargo-deny-$CARGO_DENY_VERSION' cargo-deny --version $CARGO_DENY_VERSION"
+  unchecked+=("licences, sources and vulnerabilities of crates: no cargo-deny. To install it (some minutes): $install")
 fi
 
 step "known vulnerabilities of npm packages" ""
-# The build tools only; nothing of npm is in what is deployed.
+# npm packages are build tools only. None of them is deployed, except inside the pages' bundles.
 rc=0
 answer=$(npm audit --audit-level=high 2>&1) || rc=$?
 if grep -q 'audit endpoint returned an error\|ENOTFOUND\|ECONNREFUSED\|ETIMEDOUT' <<<"$answer"; then
@@ -36,5 +38,5 @@ fi
 step_done
 
 if [ "${#unchecked[@]}" -gt 0 ]; then printf 'NOT CHECKED: %s\n' "${unchecked[@]}"; fi
-if [ "$failed" -eq 0 ]; then echo "audit: nothing found in what was checked"; else echo "audit: see above"; fi
+if [ "$failed" -eq 0 ]; then echo "audit: no problems found in what was checked"; else echo "audit: see above"; fi
 exit "$failed"

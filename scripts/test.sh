@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Proves the project: `scripts/test.sh` runs everything, `scripts/test.sh check` what needs no build. Every suite runs once
-# and a failure does not stop the others; the last line is the totals, `N passed, N failed` and `, N skipped` when any.
-# A check (a lint, a build, a dry run) counts as one test.
+# Tests the project: `scripts/test.sh` runs everything, `scripts/test.sh check` only what needs no
+# build. Each suite runs once, and a failure does not stop the others. The last line has the totals:
+# `N passed, N failed`, and `, N skipped` if any. A check (a lint, a build, a dry run) counts as one
+# test.
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 MODE=${1:-all}
@@ -10,7 +11,7 @@ mkdir -p "$LOGS"
 passed=0 failed=0 skipped=0
 report=()
 
-# A test run builds once and throws away: incremental state would only cost time and disk.
+# CI builds once, so incremental state would only cost time and disk.
 if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0; fi
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} FORCE_COLOR=0
 
@@ -25,7 +26,8 @@ totals() {
   [ "$failed" -eq 0 ]
 }
 
-# suite <name> <counter> <fix> <command>…: runs it, adds what <counter> reads from its log to the totals.
+# suite <name> <counter> <fix> <command>…: runs the command. <counter> reads the counts for the
+# totals from its log.
 suite() {
   local name=$1 counter=$2 fix=$3 rc=0 p=0 f=0 s=0
   shift 3
@@ -34,7 +36,7 @@ suite() {
   export LOG=$log
   "$@" </dev/null 2>&1 | tee "$log" || rc=$?
   read -r p f s <<<"$("$counter" "$log" "$rc")"
-  # A suite that failed without a failed test did not get as far as its tests: that is a failure too.
+  # A suite that failed without a failed test did not reach its tests. Count one failure.
   if [ "$rc" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   local mark=ok
@@ -45,18 +47,20 @@ suite() {
   elif [ "$p" -eq 0 ]; then
     mark=skipped
   fi
-  report+=("$(printf '%-8s %4d s  %s (%d passed, %d failed, %d skipped)' "$mark" $((SECONDS - STEP_BEGAN)) "$name" "$p" "$f" "$s")")
+  local format='%-8s %4d s  %s (%d passed, %d failed, %d skipped)'
+  # shellcheck disable=SC2059
+  report+=("$(printf "$format" "$mark" $((SECONDS - STEP_START)) "$name" "$p" "$f" "$s")")
   step_done
 }
 
-# skip <name> <why>: a suite that cannot run here is counted, not hidden.
+# skip <name> <why>: counts a suite that cannot run on this machine.
 skip() {
   echo "==> $1: skipped, $2"
   skipped=$((skipped + 1))
   report+=("$(printf '%-8s %4d s  %s: %s' skipped 0 "$1" "$2")")
 }
 
-# Counters print "passed failed skipped" for a log and an exit code.
+# A counter prints "passed failed skipped" for a log and an exit code.
 one() { if [ "$2" -eq 0 ]; then echo 1 0 0; else echo 0 1 0; fi; }
 
 cargo_tests() {
@@ -69,11 +73,13 @@ cargo_tests() {
 node_tests() {
   # The last lines of TAP: "# pass 3", "# fail 0", "# cancelled 0", "# skipped 0", "# todo 0".
   awk '/^# (pass|fail|cancelled|skipped|todo) [0-9]+$/ { n[$2] = $3 }
-    END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + n["todo"] }' "$1.tap" 2>/dev/null || echo 0 0 0
+    END { print n["pass"] + 0, n["fail"] + n["cancelled"], n["skipped"] + n["todo"] }' "$1.tap" 2>/dev/null ||
+    echo 0 0 0
 }
 
-# node_suite <files>…: the readable report on the terminal, TAP for the counts. What hangs fails after twenty minutes: node's limit is for a test and for all
-# of its file alike, and tests/api.test.mjs took eleven on two cores at a load of ten.
+# node_suite <files>…: prints the readable report, and writes TAP for the counts. A hanging test
+# fails after twenty minutes. Node applies the limit to a test and to its whole file alike, and
+# tests/api.test.mjs took eleven minutes on two cores at a load of ten.
 node_suite() {
   node --test --test-timeout=1200000 --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=tap --test-reporter-destination="$LOG.tap" "$@"
@@ -81,16 +87,19 @@ node_suite() {
 
 lock_file() { cargo metadata --quiet --locked --format-version 1 >/dev/null; }
 
-# The dashboard's types of the API are made of its description first.
+# Generates the dashboard's types from the OpenAPI document first.
 types() {
   if [ "$1" = www ]; then node www/types.mjs; fi
   tsc --noEmit --project "$1"
 }
 
-# Private items too, and links to them: these docs are read by those who work here and are not published.
-docs() { RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --quiet --workspace --no-deps --document-private-items; }
+# Includes private items and links to them, since these docs are for contributors and not published.
+docs() {
+  RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' \
+    cargo doc --quiet --workspace --no-deps --document-private-items
+}
 
-# CHROMIUM: the one named, else the machine's own.
+# Finds Chromium: the path in CHROMIUM, else the machine's own.
 find_chromium() {
   local name
   for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
@@ -102,7 +111,7 @@ find_chromium() {
   return 1
 }
 
-# install_package <package>: from the distribution, where that can be done without asking.
+# install_package <package>: installs it from the distribution, if that needs no questions.
 install_package() {
   have apt-get && [ "$(id -u)" -eq 0 ] || return 1
   echo "==> $1 from the distribution …"
@@ -124,22 +133,24 @@ fi
 
 suite "lock file fits the manifests" one "run: cargo metadata >/dev/null, and commit Cargo.lock" lock_file
 suite "format" one "run: cargo fmt --all" cargo fmt --all --check
-suite "unused dependencies" one "remove the dependencies named above, or list them under package.metadata.cargo-machete with the reason" \
+suite "unused dependencies" one \
+  "remove the dependencies named above, or list them under package.metadata.cargo-machete with the reason" \
   cargo machete wire edge sdk-wasm cli
 if have cargo-deny; then
-  suite "licences and sources of crates" one "see deny.toml" cargo deny --offline --log-level error check bans licenses sources
+  suite "licences and sources of crates" one "see deny.toml" \
+    cargo deny --offline --log-level error check bans licenses sources
 else
   skip "licences and sources of crates" "cargo-deny is not installed (make audit says how)"
 fi
 for project in www sdk-wasm/js; do
   if [ -f "$project/tsconfig.json" ]; then
-    suite "types of $project" one "fix the types named above" types "$project"
+    suite "types of $project" one "correct the types named above" types "$project"
   fi
 done
-suite "clippy" one "fix the warnings above" cargo clippy --quiet --workspace --all-targets -- -D warnings
-suite "clippy for wasm" one "fix the warnings above" \
+suite "clippy" one "correct the warnings above" cargo clippy --quiet --workspace --all-targets -- -D warnings
+suite "clippy for wasm" one "correct the warnings above" \
   cargo clippy --quiet --package trackmate-edge --package trackmate-sdk --target wasm32-unknown-unknown -- -D warnings
-suite "docs" one "fix the links and comments named above" docs
+suite "docs" one "correct the links and comments named above" docs
 
 if [ "$MODE" = all ]; then
   suite "rust tests" cargo_tests "run: cargo test --workspace" cargo test --quiet --workspace --no-fail-fast
@@ -147,8 +158,9 @@ if [ "$MODE" = all ]; then
   suite "deploy dry run" one "run: npx wrangler deploy --dry-run" \
     wrangler deploy --dry-run --outdir target/deploy-dry-run
 
-  # The samples and receivers in PHP. Where it cannot be had their tests are skipped, and counted.
-  have php || install_package php-cli || echo "==> PHP is not here and could not be installed (that needs apt-get, as root): what runs in it is skipped"
+  # For the samples and receivers in PHP. Without it their tests are skipped, and counted.
+  have php || install_package php-cli ||
+    echo "==> PHP is not installed and could not be installed (needs apt-get, as root): its tests are skipped"
   files=(tests/*.test.mjs)
   if [ "${#files[@]}" -gt 0 ]; then
     suite "black-box tests" node_tests "run: node_modules/.bin/node --test tests/<the file>" node_suite "${files[@]}"
@@ -165,19 +177,22 @@ if [ "$MODE" = all ]; then
       CHROMIUM=$(find_chromium) || CHROMIUM=''
     fi
     export CHROMIUM
-    # Without it its scenarios are skipped, and counted.
+    # Without Firefox its scenarios are skipped, and counted.
     have firefox-esr || have firefox || [ -n "${FIREFOX:-}" ] || install_package firefox-esr || true
     if [ -n "$CHROMIUM" ]; then
-      # One browser at a time: two would measure each other on a small machine.
-      suite "browser tests" node_tests "run: CHROMIUM=$CHROMIUM node_modules/.bin/node --test tests/browser/<the file>" \
+      # One browser at a time, since two would slow each other down on a small machine.
+      suite "browser tests" node_tests \
+        "run: CHROMIUM=$CHROMIUM node_modules/.bin/node --test tests/browser/<the file>" \
         node_suite --test-concurrency=1 "${files[@]}"
     else
-      suite "browser tests" one "install Chromium (apt-get install chromium, as root), or name one: CHROMIUM=/path/to/chromium make test" false
+      suite "browser tests" one \
+        "install Chromium (apt-get install chromium, as root), or run: CHROMIUM=/path/to/chromium make test" false
     fi
   fi
 
   files=(tests/clients/*.test.mjs)
-  suite "clients of other vendors" node_tests "run: node_modules/.bin/node --test tests/clients/<the file>" node_suite "${files[@]}"
+  suite "clients of other vendors" node_tests "run: node_modules/.bin/node --test tests/clients/<the file>" \
+    node_suite "${files[@]}"
 
   files=(tests/faults/*.test.mjs)
   if [ "${#files[@]}" -gt 0 ]; then
@@ -187,12 +202,13 @@ if [ "$MODE" = all ]; then
     skip "fault tests" "there are none in tests/faults/"
   fi
 
-  # A taste of both on a fixed seed; `make fuzz` takes ten minutes and another seed each time.
-  suite "fuzz of the public doors" one "run: CASES=800 SEED=1 node tests/fuzz/doors.mjs" env CASES=800 SEED=1 node tests/fuzz/doors.mjs
+  # A short run of both with a fixed seed. `make fuzz` takes ten minutes, with a new seed each time.
+  suite "fuzz of the public doors" one "run: CASES=800 SEED=1 node tests/fuzz/doors.mjs" \
+    env CASES=800 SEED=1 node tests/fuzz/doors.mjs
   if [ -d "$(python_home tests/fuzz/requirements.txt)" ]; then
     suite "fuzz" one "run: FUZZ_S=30 SEED=1 make fuzz" env FUZZ_S=25 SEED=1 node tests/fuzz/fuzz.mjs
   else
-    skip "fuzz" "schemathesis is not installed (python3 from 3.11 on with venv, and PyPI)"
+    skip "fuzz" "schemathesis is not installed (needs python3 3.11 or newer with venv, and PyPI)"
   fi
 fi
 

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { PAGES } from '../www/docs/pages.mjs';
-import { PROOFS } from '../www/src/dashboard/pages/settings/proofs.ts';
+import { PROOFS } from '../www/src/dashboard/pages/settings/identity-proof.ts';
 import { trackmate } from './support/cli.mjs';
 import { FILES, samples, sentTo } from './support/docs.mjs';
 import { startTrackMate, until } from './support/harness.mjs';

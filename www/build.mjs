@@ -1,5 +1,5 @@
-// Builds the pages into www/dist: bundles src/, copies public/ as it is, makes the documentation (docs/). The SDK in
-// www/dist/sdk is built by sdk-wasm/build.sh and left alone.
+// Builds the pages into www/dist: bundles src/, copies public/ unchanged, generates the
+// documentation (docs/). Does not touch www/dist/sdk, which sdk-wasm/build.sh builds.
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -12,16 +12,25 @@ import './types.mjs';
 const www = new URL('.', import.meta.url).pathname;
 const dist = `${www}dist`;
 
-/** What the dashboard shows of other folders: `example:…` is the text of a file of examples/, as the tests run it, `built:sdk` what a page needs to know of the SDK's files. */
-const shown = {
-  name: 'shown',
+/**
+ * Embeds files of other folders into the dashboard: `example:…` is the text of a file of examples/,
+ * `built:sdk` the SDK's stub and hash.
+ */
+const embedded = {
+  name: 'embedded',
   setup(build) {
-    build.onResolve({ filter: /^(example|built):/ }, ({ path }) => ({ path, namespace: 'shown' }));
-    build.onLoad({ filter: /^example:/, namespace: 'shown' }, ({ path }) => ({ contents: readFileSync(path.replace('example:', `${www}../examples/`), 'utf8'), loader: 'text' }));
-    build.onLoad({ filter: /^built:sdk$/, namespace: 'shown' }, () => {
+    build.onResolve({ filter: /^(example|built):/ }, ({ path }) => ({ path, namespace: 'embedded' }));
+    build.onLoad({ filter: /^example:/, namespace: 'embedded' }, ({ path }) => ({
+      contents: readFileSync(path.replace('example:', `${www}../examples/`), 'utf8'),
+      loader: 'text',
+    }));
+    build.onLoad({ filter: /^built:sdk$/, namespace: 'embedded' }, () => {
       const classic = readFileSync(`${dist}/sdk/trackmate.classic.js`);
       const integrity = `sha384-${createHash('sha384').update(classic).digest('base64')}`;
-      return { contents: JSON.stringify({ stub: readFileSync(`${dist}/sdk/stub.js`, 'utf8').trim(), integrity }), loader: 'json' };
+      return {
+        contents: JSON.stringify({ stub: readFileSync(`${dist}/sdk/stub.js`, 'utf8').trim(), integrity }),
+        loader: 'json',
+      };
     });
   },
 };
@@ -32,10 +41,16 @@ cpSync(`${www}public`, dist, { recursive: true });
 const read = (path) => readFileSync(`${www}../${path}`, 'utf8');
 const openapi = JSON.parse(read('docs/openapi.json'));
 writeFileSync(`${dist}/openapi.json`, JSON.stringify(openapi));
-const made = { http: (page) => referencePage(page, openapi), limits: (page) => limitsPage(page, read('wire/src/limits.rs')) };
+const generated = {
+  http: (page) => referencePage(page, openapi),
+  limits: (page) => limitsPage(page, read('wire/src/limits.rs')),
+};
 for (const page of PAGES) {
   mkdirSync(`${dist}/docs/${page.name}`, { recursive: true });
-  writeFileSync(`${dist}/docs/${page.name}/index.html`, page.file ? markdownPage(page, read(page.file)) : made[page.name](page));
+  writeFileSync(
+    `${dist}/docs/${page.name}/index.html`,
+    page.file ? markdownPage(page, read(page.file)) : generated[page.name](page),
+  );
 }
 cpSync(`${www}../docs/pictures`, `${dist}/docs/pictures`, { recursive: true });
 await build({
@@ -44,13 +59,13 @@ await build({
   bundle: true,
   minify: true,
   format: 'esm',
-  // A page of the dashboard is a file of its own, loaded when it is first looked at.
+  // Each page of the dashboard is a separate file, loaded when it is first opened.
   splitting: true,
   chunkNames: 'parts/[name]-[hash]',
   jsx: 'automatic',
   jsxImportSource: 'preact',
   target: 'es2022',
   external: ['/sdk/*'],
-  plugins: [shown],
+  plugins: [embedded],
   logLevel: 'warning',
 });

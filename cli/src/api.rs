@@ -1,4 +1,5 @@
-//! The API over HTTP: one call in, one answer or one error out. Knows addresses, keys and statuses; what an answer means is the commands' affair.
+//! The API over HTTP: one request, one answer or error. Knows URLs, keys and statuses. The commands
+//! interpret the answers.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,35 +14,37 @@ use ureq::{Agent, Body, BodyReader};
 use crate::config::Connection;
 use crate::error::{Error, Problem};
 
-/// Longer than the Worker gives a receiver (30 s), so that a test delivery's outcome is the Worker's to tell.
+/// Longer than the Worker's own timeout for a receiver (30 s), so that the Worker reports the
+/// outcome of a test delivery.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes of one answer. The largest, a page of deliveries with the bodies receivers answered, stays far below.
+/// Bytes of one answer. The largest answer, a page of deliveries with response bodies, is far
+/// smaller.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// The API of one TrackMate, called with one key.
+/// A client for one TrackMate and one key.
 pub(crate) struct Api {
     agent: Agent,
-    /// For what may take longer than any time one could set.
+    /// For files and streams, which have no overall timeout.
     files: Agent,
     connection: Connection,
 }
 
-/// A successful answer, as it came.
+/// A successful answer, unparsed.
 pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
 impl Answer {
-    /// The answer as a type.
+    /// Parses the answer.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(&self.text)
-            .map_err(|error| Error::Failed(format!("TrackMate's answer is not understood: {error}")))
+            .map_err(|error| Error::Failed(format!("could not parse TrackMate's answer: {error}")))
     }
 }
 
 impl Api {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { agent: agent(TIMEOUT), files: agent_of_files(), connection }
+        Self { agent: agent(TIMEOUT), files: file_agent(), connection }
     }
 
     /// `GET path?query`
@@ -73,7 +76,8 @@ impl Api {
         self.read(self.agent.delete(self.url(path)).header("x-admin-id", &self.connection.key).call())
     }
 
-    /// `GET path?query` of a file, which comes as long as it takes. Asks for no content encoding: its hash is of the bytes themselves.
+    /// `GET path?query` of a file, without an overall timeout. Requests no content encoding, since
+    /// the hash is of the file's own bytes.
     pub(crate) fn file(&self, path: &str, query: &[(String, String)]) -> Result<Response<Body>, Error> {
         let request = self.files.get(self.url(path)).header("x-admin-id", &self.connection.key);
         let request = query.iter().fold(request, |request, (name, value)| request.query(name, value));
@@ -81,10 +85,10 @@ impl Api {
         if response.status().as_u16() == 200 && response.headers().contains_key("x-export-id") {
             return Ok(response);
         }
-        Err(self.not_ours(response))
+        Err(self.unexpected(response))
     }
 
-    /// `GET path?query` of server-sent events, from behind an id on: they come until the stream ends.
+    /// `GET path?query` of server-sent events after an id, until the stream ends.
     pub(crate) fn stream(
         &self,
         path: &str,
@@ -99,18 +103,18 @@ impl Api {
         if response.status().as_u16() == 200 && media.is_some_and(|media| media.starts_with("text/event-stream")) {
             return Ok(response.into_body().into_reader());
         }
-        Err(self.not_ours(response))
+        Err(self.unexpected(response))
     }
 
     fn unreachable(&self, error: ureq::Error) -> Error {
         Error::Unreachable(format!("no answer from {}: {error}", self.connection.address()))
     }
 
-    /// What is wrong with an answer that should have been a stream.
-    fn not_ours(&self, response: Response<Body>) -> Error {
+    /// The error of an answer that should have been a file or a stream.
+    fn unexpected(&self, response: Response<Body>) -> Error {
         match self.read(Ok(response)) {
             Err(error) => error,
-            Ok(_) => Error::Unreachable(format!("{} answered, and not as TrackMate does", self.connection.address())),
+            Ok(_) => Error::Unreachable(format!("{} answered, but not like TrackMate", self.connection.address())),
         }
     }
 
@@ -128,7 +132,7 @@ impl Api {
         }
         let Ok(problem) = serde_json::from_str::<Problem>(&text) else {
             let address = self.connection.address();
-            return Err(Error::Unreachable(format!("{address} answered {status}, and not as TrackMate does")));
+            return Err(Error::Unreachable(format!("{address} answered {status}, but not like TrackMate")));
         };
         Err(match status {
             401 | 403 => Error::NotAuthorised { problem, sources: self.connection.sources() },
@@ -138,14 +142,14 @@ impl Api {
     }
 }
 
-/// An HTTP client that reads every status as an answer and follows no redirect: one would carry the key, or a signed delivery,
-/// to a place that nobody named.
+/// An HTTP client that treats every status as an answer and follows no redirect. A redirect could
+/// carry the key, or a signed delivery, to another server.
 pub(crate) fn agent(timeout: Duration) -> Agent {
     config().timeout_global(Some(timeout)).build().new_agent()
 }
 
-/// One that waits for the beginning of an answer, and between two parts of it, as long as others do for the whole.
-fn agent_of_files() -> Agent {
+/// A client whose timeout applies to the start of an answer and to each read, not to the whole.
+fn file_agent() -> Agent {
     config().timeout_recv_response(Some(TIMEOUT)).timeout_per_read(Some(TIMEOUT)).build().new_agent()
 }
 
@@ -157,7 +161,7 @@ fn config() -> ConfigBuilder<AgentScope> {
         .user_agent(concat!("trackmate-cli/", env!("CARGO_PKG_VERSION")))
 }
 
-/// A text as a segment of a path.
+/// Percent-encodes a text as a path segment.
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut path, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

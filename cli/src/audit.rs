@@ -1,4 +1,4 @@
-//! `trackmate audit`: what admins, and the operator, did to the company.
+//! `trackmate audit`: the log of changes and exports by admins and the operator.
 
 use clap::Args;
 use serde::Deserialize;
@@ -10,20 +10,20 @@ use crate::webhooks::layout::{table, time};
 use crate::webhooks::parse;
 
 #[derive(Args)]
-pub(crate) struct Listed {
+pub(crate) struct AuditOptions {
     /// Only this action, e.g. user.update.
     #[arg(long, value_name = "A")]
     action: Option<String>,
-    /// From when on: ISO 8601, epoch milliseconds, or as long ago as 90m, 2h, 7d.
+    /// Entries from this time on: ISO 8601, epoch milliseconds, or an age such as 90m, 2h, 7d.
     #[arg(long, value_name = "T", value_parser = parse::time)]
     since: Option<String>,
-    /// Until when, in the same forms.
+    /// Entries before this time, in the same formats.
     #[arg(long, value_name = "T", value_parser = parse::time)]
     until: Option<String>,
-    /// At most this many.
+    /// Maximum number of entries.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Where an earlier page ended.
+    /// The cursor of the previous page.
     #[arg(long, value_name = "C")]
     cursor: Option<String>,
 }
@@ -57,25 +57,24 @@ pub(crate) struct Key {
 }
 
 /// `GET /api/admin/audit`
-pub(crate) fn list(wanted: &Listed, api: &Api, output: Output) -> Result<(), Error> {
-    let limit = wanted.limit.to_string();
+pub(crate) fn list(options: &AuditOptions, api: &Api, output: Output) -> Result<(), Error> {
+    let limit = options.limit.to_string();
     let all = [
         ("limit", Some(&limit)),
-        ("cursor", wanted.cursor.as_ref()),
-        ("action", wanted.action.as_ref()),
-        ("since", wanted.since.as_ref()),
-        ("until", wanted.until.as_ref()),
+        ("cursor", options.cursor.as_ref()),
+        ("action", options.action.as_ref()),
+        ("since", options.since.as_ref()),
+        ("until", options.until.as_ref()),
     ];
     let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
     output.answer(&api.get("/api/admin/audit", &query)?, |page: Page| {
-        let mut rows = vec![["When", "Who", "Action", "On", "Outcome"].map(String::from)];
+        let mut rows = vec![["Time", "By", "Action", "Target", "Outcome"].map(String::from)];
         for Entry { at, actor, key, action, target_id, outcome } in page.entries {
             let who = key.map_or(actor, |key| format!("{}…", key.prefix));
             let when = time(Some(&at), &chrono::Local);
             rows.push([when, who, action, target_id.unwrap_or_else(|| "-".into()), outcome]);
         }
-        let more =
-            page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nThere are more: --cursor {c}"));
+        let more = page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nMore: --cursor {c}"));
         table(&rows, &[]) + &more
     })
 }

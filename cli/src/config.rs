@@ -1,7 +1,9 @@
-//! Where TrackMate is and with which key: flags, environment, a file. The order is part of the interface, and so is saying which was used.
+//! The address of TrackMate and the admin key: from flags, environment or a file, in this order.
+//! Error texts say which source was used.
 //!
-//! Only the first file there is counts, and it fills what flags and environment left open. So the address that a checked-out folder
-//! brings along (`.trackmate/dev.json`) is never combined with the key of the user's own file.
+//! Only the first existing file is read, and it only supplies what flags and environment did not.
+//! So the address in a checked-out folder (`.trackmate/dev.json`) is never combined with the key of
+//! the user's own file.
 
 use std::fmt;
 use std::fs;
@@ -19,7 +21,7 @@ const KEY_VARIABLE: &str = "TRACKMATE_ADMIN_KEY";
 /// The flags that every command takes.
 #[derive(Args, Default)]
 pub(crate) struct Flags {
-    /// The address of TrackMate
+    /// The URL of TrackMate.
     #[arg(long = "url", global = true, value_name = "URL", help_heading = "Connection")]
     api_url: Option<String>,
     /// An admin key of the company.
@@ -47,9 +49,9 @@ impl fmt::Display for Source {
     }
 }
 
-/// Where to call, with which key.
+/// The address and the key to use.
 pub(crate) struct Connection {
-    /// Without a slash at the end.
+    /// Without a trailing slash.
     pub(crate) url: String,
     /// Sent as `X-Admin-ID`; never printed.
     pub(crate) key: String,
@@ -58,12 +60,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// For error texts: what was used, without the key itself.
+    /// The sources of address and key, for error texts. Never the key itself.
     pub(crate) fn sources(&self) -> String {
         format!("the key came from {}, the address {} from {}", self.key_source, self.url, self.url_source)
     }
 
-    /// For error texts about the address.
+    /// The address and its source, for error texts.
     pub(crate) fn address(&self) -> String {
         format!("{} (from {})", self.url, self.url_source)
     }
@@ -71,12 +73,12 @@ impl Connection {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept {
+struct ConfigFile {
     url: Option<String>,
     admin_key: Option<String>,
 }
 
-/// The connection that flags, environment and files say.
+/// The connection from flags, environment and files.
 pub(crate) fn connection(flags: Flags) -> Result<Connection, Error> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let files = user_file(variable("XDG_CONFIG_HOME"), variable("HOME"))
@@ -86,7 +88,7 @@ pub(crate) fn connection(flags: Flags) -> Result<Connection, Error> {
     choose(flags, variable, &files)
 }
 
-/// `$XDG_CONFIG_HOME/trackmate/config.json`, which is in `~/.config` unless said otherwise.
+/// `$XDG_CONFIG_HOME/trackmate/config.json`, by default in `~/.config`.
 fn user_file(config_home: Option<String>, home: Option<String>) -> Option<PathBuf> {
     let folder = config_home.map(PathBuf::from).or_else(|| home.map(|home| Path::new(&home).join(".config")))?;
     Some(folder.join("trackmate/config.json"))
@@ -97,34 +99,34 @@ fn choose(
     variable: impl Fn(&'static str) -> Option<String>,
     files: &[PathBuf],
 ) -> Result<Connection, Error> {
-    let said = |flag: Option<String>, flag_name, variable_name| {
+    let given = |flag: Option<String>, flag_name, variable_name| {
         flag.map(|value| (value, Source::Flag(flag_name)))
             .or_else(|| variable(variable_name).map(|value| (value, Source::Variable(variable_name))))
     };
-    let mut url = said(flags.api_url, "--url", URL_VARIABLE);
-    let mut key = said(flags.admin_key, "--key", KEY_VARIABLE);
+    let mut url = given(flags.api_url, "--url", URL_VARIABLE);
+    let mut key = given(flags.admin_key, "--key", KEY_VARIABLE);
     if (url.is_none() || key.is_none())
-        && let Some((kept, path)) = first_file(files)?
+        && let Some((file, path)) = first_file(files)?
     {
-        url = url.or_else(|| kept.url.map(|value| (value, Source::File(path.clone()))));
-        key = key.or_else(|| kept.admin_key.map(|value| (value, Source::File(path))));
+        url = url.or_else(|| file.url.map(|value| (value, Source::File(path.clone()))));
+        key = key.or_else(|| file.admin_key.map(|value| (value, Source::File(path))));
     }
     let missing = |what, flag, variable| {
-        let looked = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ");
-        Error::Usage(format!("{what} is not known: give {flag}, set {variable}, or keep it in {looked}"))
+        let paths = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or ");
+        Error::Usage(format!("{what} is missing: pass {flag}, set {variable}, or put it in {paths}"))
     };
-    let (url, url_source) = url.ok_or_else(|| missing("TrackMate's address", "--url", URL_VARIABLE))?;
+    let (url, url_source) = url.ok_or_else(|| missing("the address of TrackMate", "--url", URL_VARIABLE))?;
     let (key, key_source) = key.ok_or_else(|| missing("the admin key", "--key", KEY_VARIABLE))?;
     if !url.starts_with("https://") && !url.starts_with("http://") {
         return Err(Error::Usage(format!("the address from {url_source} must begin with https:// (or http://)")));
     }
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::Usage(format!("what {key_source} holds is not a key")));
+        return Err(Error::Usage(format!("the value of {key_source} is not a key")));
     }
     Ok(Connection { url: url.trim_end_matches('/').to_owned(), key, url_source, key_source })
 }
 
-fn first_file(files: &[PathBuf]) -> Result<Option<(Kept, PathBuf)>, Error> {
+fn first_file(files: &[PathBuf]) -> Result<Option<(ConfigFile, PathBuf)>, Error> {
     for path in files {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
@@ -132,10 +134,10 @@ fn first_file(files: &[PathBuf]) -> Result<Option<(Kept, PathBuf)>, Error> {
             Err(error) => return Err(Error::Usage(format!("could not read {}: {error}", path.display()))),
         };
         warn_if_open(path);
-        // The parser's own message could quote the file, which holds a key.
-        let kept = serde_json::from_str(&text)
+        // The parser's own message could quote the file, which contains a key.
+        let file = serde_json::from_str(&text)
             .map_err(|_| Error::Usage(format!("{} is not {{\"url\":\"…\",\"adminKey\":\"…\"}}", path.display())))?;
-        return Ok(Some((kept, path.clone())));
+        return Ok(Some((file, path.clone())));
     }
     Ok(None)
 }
@@ -144,7 +146,7 @@ fn first_file(files: &[PathBuf]) -> Result<Option<(Kept, PathBuf)>, Error> {
 fn warn_if_open(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        eprintln!("warning: other users of this machine can read the key in {0}; fix: chmod 600 {0}", path.display());
+        eprintln!("warning: other users of this machine can read the key in {0}. Fix: chmod 600 {0}", path.display());
     }
 }
 
@@ -172,16 +174,16 @@ mod tests {
     }
 
     #[test]
-    fn flags_come_before_the_environment_and_that_before_files() {
+    fn flags_override_the_environment_which_overrides_files() {
         let folder = folder("order");
-        let kept = file(&folder, "kept.json", r#"{"url":"https://file.example/","adminKey":"file-key"}"#);
+        let config = file(&folder, "config.json", r#"{"url":"https://file.example/","adminKey":"file-key"}"#);
         let environment = |name: &'static str| (name == URL_VARIABLE).then(|| "https://variable.example".to_owned());
 
-        let c = choose(flags(Some("https://flag.example/"), None), environment, std::slice::from_ref(&kept)).unwrap();
+        let c = choose(flags(Some("https://flag.example/"), None), environment, std::slice::from_ref(&config)).unwrap();
         assert_eq!((c.url.as_str(), c.url_source), ("https://flag.example", Source::Flag("--url")));
-        assert_eq!((c.key.as_str(), c.key_source), ("file-key", Source::File(kept.clone())));
+        assert_eq!((c.key.as_str(), c.key_source), ("file-key", Source::File(config.clone())));
 
-        let c = choose(flags(None, Some("flag-key")), environment, &[kept]).unwrap();
+        let c = choose(flags(None, Some("flag-key")), environment, &[config]).unwrap();
         assert_eq!((c.url.as_str(), c.url_source), ("https://variable.example", Source::Variable(URL_VARIABLE)));
         assert_eq!((c.key.as_str(), c.key_source), ("flag-key", Source::Flag("--key")));
     }
@@ -189,10 +191,10 @@ mod tests {
     #[test]
     fn the_address_of_one_file_is_never_combined_with_the_key_of_another() {
         let folder = folder("mixed");
-        let own = file(&folder, "own.json", r#"{"adminKey":"own-key"}"#);
-        let foreign = file(&folder, "foreign.json", r#"{"url":"https://foreign.example","adminKey":"x"}"#);
-        let error = choose(flags(None, None), |_| None, &[own, foreign]).err().unwrap();
-        assert!(error.to_string().starts_with("TrackMate's address is not known"), "{error}");
+        let first = file(&folder, "first.json", r#"{"adminKey":"first-key"}"#);
+        let second = file(&folder, "second.json", r#"{"url":"https://second.example","adminKey":"x"}"#);
+        let error = choose(flags(None, None), |_| None, &[first, second]).err().unwrap();
+        assert!(error.to_string().starts_with("the address of TrackMate is missing"), "{error}");
     }
 
     #[test]
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_file_is_where_the_system_keeps_such_files() {
+    fn the_users_file_is_in_the_config_folder_of_the_system() {
         let path = |xdg: Option<&str>, home: Option<&str>| user_file(xdg.map(Into::into), home.map(Into::into));
         assert_eq!(path(None, Some("/home/a")), Some("/home/a/.config/trackmate/config.json".into()));
         assert_eq!(path(Some("/x"), Some("/home/a")), Some("/x/trackmate/config.json".into()));

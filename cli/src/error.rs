@@ -1,28 +1,28 @@
-//! What can go wrong, each with its exit code. Texts are for the person at the terminal and never hold a secret.
+//! The errors of a command, each with its exit code. Messages never contain a secret.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Why a command did not succeed.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// What was asked cannot be done as it was written. Nothing was sent.
+    /// The command line is wrong. Nothing was sent.
     Usage(String),
-    /// The API did not accept the key; `sources` says where it came from.
+    /// The API rejected the key. `sources` says which key was used.
     NotAuthorised { problem: Problem, sources: String },
-    /// The API knows no such thing.
+    /// The API answered 404.
     NotFound(Problem),
-    /// The API said no for any other reason.
+    /// The API rejected the request for another reason.
     Refused(Problem),
-    /// No answer, or none that TrackMate would give.
+    /// No answer, or not an answer of TrackMate.
     Unreachable(String),
-    /// The command ran, and what it was to find out or to do came out badly.
+    /// The command ran, and its result is a failure.
     Failed(String),
 }
 
-/// A problem as the API tells it (`docs/problems.md`).
+/// A problem that the API returned (`docs/problems.md`).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Problem {
@@ -33,8 +33,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// One that the tool itself found out.
-    pub(crate) fn own(code: &str, message: String) -> Self {
+    /// A problem that this tool found itself.
+    pub(crate) fn local(code: &str, message: String) -> Self {
         Self { code: code.to_owned(), message, field: None, request_id: None }
     }
 }
@@ -51,7 +51,7 @@ impl Error {
         }
     }
 
-    /// The same as JSON, in the form of the API's problems.
+    /// The error as JSON, in the format of the API's problems.
     pub(crate) fn to_json(&self) -> Value {
         let (code, field, request_id) = match self {
             Self::Usage(_) => ("usage", None, None),

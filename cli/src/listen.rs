@@ -1,5 +1,6 @@
-//! `trackmate listen`: a receiver on this machine, for whoever writes one. It shows each delivery, says whether its signatures are right,
-//! and answers 200, or what the receiver behind `--forward` answers. Loopback only: a tunnel makes it public.
+//! `trackmate listen`: a webhook receiver on this machine, for developers. It shows each delivery,
+//! verifies its signatures, and answers 200 or whatever the receiver behind `--forward` answers.
+//! Listens on loopback only; use a tunnel to make it public.
 
 use std::io::Read;
 use std::sync::{Arc, mpsc};
@@ -18,42 +19,43 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::signatures::{hex_is_right, is_stale, standard_is_right};
 
-/// Deliveries handled at once, so that a slow target behind `--forward` does not make the others wait out their time.
+/// Deliveries handled at once, so that a slow `--forward` target does not delay the others.
 const THREADS: usize = 4;
-/// Bytes of one delivery; TrackMate's are far smaller.
+/// Maximum bytes of one delivery. TrackMate's deliveries are far smaller.
 const BODY_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// What TrackMate itself waits at most.
+/// TrackMate's own maximum timeout.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Headers that belong to one connection, or that the next client makes itself.
+/// Headers that belong to one connection, or that the HTTP client sets itself.
 const NOT_FORWARDED: [&str; 6] = ["host", "connection", "content-length", "transfer-encoding", "expect", "keep-alive"];
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1. 0 picks a free port.
     #[arg(long, default_value_t = 8790)]
     port: u16,
-    /// The webhook's secret. With it deliveries are verified, and answered 401 when a signature is missing or wrong.
+    /// The webhook's secret. With it, deliveries are verified, and answered 401 if a signature is
+    /// missing or wrong.
     #[arg(long, env = "TRACKMATE_WEBHOOK_SECRET", hide_env_values = true)]
     secret: Option<String>,
-    /// A receiver to pass verified deliveries on to, as they came.
+    /// A receiver that gets each verified delivery unchanged.
     #[arg(long, value_name = "URL")]
     forward: Option<String>,
 }
 
-/// What is known of one signature header.
+/// The result of checking one signature header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Finding {
-    /// The delivery has none.
+    /// The delivery has no such header.
     Absent,
-    /// It is this secret's over these bytes.
+    /// The signature is valid for this secret and body.
     Right,
-    /// It is not.
+    /// The signature is not valid.
     Wrong,
-    /// It is, but of a time that a receiver refuses.
+    /// The signature is valid, but its timestamp is too old.
     Stale,
 }
 
-/// Both headers of one delivery.
+/// The results for both signature headers of a delivery.
 #[derive(Clone, Copy)]
 struct Findings {
     hex: Finding,
@@ -61,7 +63,7 @@ struct Findings {
 }
 
 impl Findings {
-    /// At least one signature, and none that is not right.
+    /// True if there is at least one signature and all are valid.
     fn verified(self) -> bool {
         let both = [self.hex, self.standard];
         both.contains(&Finding::Right) && both.iter().all(|f| matches!(f, Finding::Right | Finding::Absent))
@@ -78,11 +80,11 @@ impl Finding {
         }
     }
 
-    fn shown(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::Absent => "- absent",
             Self::Right => "✓ valid",
-            Self::Wrong => "✗ not of this secret and these bytes",
+            Self::Wrong => "✗ not valid for this secret and body",
             Self::Stale => "✗ valid, but more than five minutes old",
         }
     }
@@ -92,9 +94,9 @@ pub(crate) fn run(options: Options, output: Output) -> Result<(), Error> {
     let server = Server::http(("127.0.0.1", options.port))
         .map_err(|error| Error::Failed(format!("could not listen on port {}: {error}", options.port)))?;
     let port = server.server_addr().to_ip().map_or(options.port, |address| address.port());
-    output.note(&format!("Listening on http://127.0.0.1:{port} (Ctrl-C ends it)"));
+    output.note(&format!("Listening on http://127.0.0.1:{port} (stop with Ctrl-C)"));
     if options.secret.is_none() {
-        output.note("Signatures are not checked: give the webhook's secret by --secret or TRACKMATE_WEBHOOK_SECRET");
+        output.note("Signatures are not checked: pass the webhook's secret with --secret or TRACKMATE_WEBHOOK_SECRET");
     }
     let listener = Arc::new(Listener { server, options, client: agent(FORWARD_TIMEOUT), output });
     let (ended, first_end) = mpsc::channel();
@@ -102,7 +104,7 @@ pub(crate) fn run(options: Options, output: Output) -> Result<(), Error> {
         let (listener, ended) = (Arc::clone(&listener), ended.clone());
         thread::spawn(move || ended.send(listener.serve()));
     }
-    first_end.recv().unwrap_or_else(|_| Err(Error::Failed("the receiver ended".into())))
+    first_end.recv().unwrap_or_else(|_| Err(Error::Failed("the listener stopped".into())))
 }
 
 struct Listener {
@@ -113,7 +115,7 @@ struct Listener {
 }
 
 impl Listener {
-    /// Receives until something of our own fails.
+    /// Receives until the listener itself fails.
     fn serve(&self) -> Result<(), Error> {
         loop {
             let request = self.server.recv();
@@ -121,16 +123,16 @@ impl Listener {
         }
     }
 
-    /// One request, from its body to its answer. A sender that goes away meanwhile is no error.
+    /// Handles one request. A sender that disconnects is not an error.
     fn receive(&self, mut request: Request) -> Result<(), Error> {
         if *request.method() != Method::Post {
-            let _ = request.respond(Response::from_string("deliveries come by POST").with_status_code(405));
+            let _ = request.respond(Response::from_string("deliveries use POST").with_status_code(405));
             return Ok(());
         }
         let mut body = Vec::new();
         let read = request.as_reader().take(BODY_BYTES_MAX + 1).read_to_end(&mut body);
         if read.is_err() || body.len() as u64 > BODY_BYTES_MAX {
-            let _ = request.respond(Response::from_string("the body is too large or cut short").with_status_code(413));
+            let _ = request.respond(Response::from_string("the body is too large or incomplete").with_status_code(413));
             return Ok(());
         }
         let secret = self.options.secret.as_deref();
@@ -154,7 +156,7 @@ fn header<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
 }
 
 fn find(secret: &str, request: &Request, body: &[u8], now_s: i64) -> Findings {
-    // While a secret is being replaced, the old one's signature has a header of its own.
+    // During a secret rotation, the signature of the old secret has its own header.
     let hex = ["x-webhook-signature", "x-webhook-signature-previous"].map(|name| header(request, name));
     let hex = match hex {
         [None, None] => Finding::Absent,
@@ -174,23 +176,23 @@ fn find(secret: &str, request: &Request, body: &[u8], now_s: i64) -> Findings {
     Findings { hex, standard }
 }
 
-/// Sends the delivery on → the status and body to answer with.
+/// Forwards the delivery. Returns the status and body to answer with.
 fn forward(client: &Agent, target: &str, request: &Request, body: &[u8]) -> (u16, Vec<u8>) {
     let headers = request.headers().iter().filter(|h| !NOT_FORWARDED.iter().any(|name| h.field.equiv(name)));
-    let onward = headers.fold(client.post(target), |onward, header| {
-        onward.header(header.field.as_str().as_str(), header.value.as_str())
+    let forwarded = headers.fold(client.post(target), |forwarded, header| {
+        forwarded.header(header.field.as_str().as_str(), header.value.as_str())
     });
     let read = |mut answer: Forwarded<ureq::Body>| {
         let status = answer.status().as_u16();
         let text = answer.body_mut().with_config().limit(BODY_BYTES_MAX).read_to_vec()?;
         Ok((status, text))
     };
-    onward.send(body).and_then(read).unwrap_or_else(|error| {
+    forwarded.send(body).and_then(read).unwrap_or_else(|error| {
         (502, json!({"received": false, "message": error.to_string()}).to_string().into_bytes())
     })
 }
 
-/// The body as JSON if it is, else as text.
+/// The body as JSON, or as a string if it is not JSON.
 fn value(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
@@ -201,11 +203,15 @@ fn as_json(request: &Request, body: &[u8], findings: Option<Findings>, status: u
         "path": request.url(),
         "webhookId": header(request, "webhook-id"),
         "verified": findings.map(Findings::verified),
-        "signatures": findings.map(|f| json!({"X-Webhook-Signature": f.hex.word(), "webhook-signature": f.standard.word()})),
+        "signatures": findings.map(signatures),
         "status": status,
         "body": value(body),
     });
     value.to_string()
+}
+
+fn signatures(findings: Findings) -> Value {
+    json!({"X-Webhook-Signature": findings.hex.word(), "webhook-signature": findings.standard.word()})
 }
 
 fn as_text(request: &Request, body: &[u8], findings: Option<Findings>, status: u16) -> String {
@@ -216,8 +222,8 @@ fn as_text(request: &Request, body: &[u8], findings: Option<Findings>, status: u
         lines.push(format!("   webhook-id:          {id}"));
     }
     if let Some(Findings { hex, standard }) = findings {
-        lines.push(format!("   X-Webhook-Signature: {}", hex.shown()));
-        lines.push(format!("   webhook-signature:   {}", standard.shown()));
+        lines.push(format!("   X-Webhook-Signature: {}", hex.label()));
+        lines.push(format!("   webhook-signature:   {}", standard.label()));
     }
     let pretty = serde_json::to_string_pretty(&value).unwrap_or_default();
     lines.extend(pretty.lines().map(|line| format!("   {line}")));
@@ -235,7 +241,7 @@ mod tests {
     const BODY: &[u8] = br#"{"event":"match"}"#;
     const NOW_S: i64 = 1_760_781_600;
 
-    fn found(headers: &[(&str, String)]) -> Findings {
+    fn check(headers: &[(&str, String)]) -> Findings {
         let headers = headers.iter().map(|(name, value)| Header::from_bytes(*name, value.as_str()).unwrap());
         let request = headers.fold(TestRequest::new(), TestRequest::with_header).into();
         find(SECRET, &request, BODY, NOW_S)
@@ -246,25 +252,25 @@ mod tests {
     }
 
     #[test]
-    fn each_signature_is_judged_by_itself() {
-        let right = found(&[("x-webhook-signature", hex_signature(SECRET, BODY))]);
+    fn each_signature_is_checked_on_its_own() {
+        let right = check(&[("x-webhook-signature", hex_signature(SECRET, BODY))]);
         assert_eq!((right.hex, right.standard, right.verified()), (Finding::Right, Finding::Absent, true));
-        let wrong = found(&[("x-webhook-signature", hex_signature("other", BODY))]);
+        let wrong = check(&[("x-webhook-signature", hex_signature("other", BODY))]);
         assert_eq!((wrong.hex, wrong.verified()), (Finding::Wrong, false));
         let (new, old) = (hex_signature("new", BODY), hex_signature(SECRET, BODY));
-        let replaced = found(&[("x-webhook-signature", new), ("X-Webhook-Signature-Previous", old)]);
+        let replaced = check(&[("x-webhook-signature", new), ("X-Webhook-Signature-Previous", old)]);
         assert_eq!((replaced.hex, replaced.verified()), (Finding::Right, true));
         let signed = |timestamp_s| standard("m", timestamp_s, standard_signature(SECRET, "m", timestamp_s, BODY));
-        assert_eq!(found(&signed(NOW_S)).standard, Finding::Right);
-        assert_eq!(found(&signed(NOW_S - 301)).standard, Finding::Stale);
+        assert_eq!(check(&signed(NOW_S)).standard, Finding::Right);
+        assert_eq!(check(&signed(NOW_S - 301)).standard, Finding::Stale);
         let moved = standard("n", NOW_S, standard_signature(SECRET, "m", NOW_S, BODY));
-        assert_eq!(found(&moved).standard, Finding::Wrong);
+        assert_eq!(check(&moved).standard, Finding::Wrong);
     }
 
     #[test]
-    fn a_right_signature_does_not_make_up_for_a_wrong_one_and_none_is_not_enough() {
+    fn a_delivery_with_a_wrong_signature_or_without_any_is_not_verified() {
         let mixed = Findings { hex: Finding::Right, standard: Finding::Wrong };
         assert!(!mixed.verified());
-        assert!(!found(&[]).verified());
+        assert!(!check(&[]).verified());
     }
 }

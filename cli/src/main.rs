@@ -1,9 +1,10 @@
-//! `trackmate`, the command-line manager: a company's webhooks, exports and what comes in, and what a developer of a receiver needs on their own machine.
+//! `trackmate`, the command-line manager: a company's webhooks, exports and events, and local tools
+//! for developers of receivers.
 //!
-//! It talks to the public API and knows nothing the API does not say. `listen`, `verify`, `sign` and `completions` need no server.
+//! It uses only the public API. `listen`, `verify`, `sign` and `completions` need no server.
 //!
-//! To add a command: 1. its options and its work in a file of its own; 2. a variant of `Command` and its line in `run`;
-//! 3. a scenario in `tests/cli.test.mjs`.
+//! To add a command: 1. put its options and its code into a file of its own; 2. add a variant to
+//! `Command` and its line to `run`; 3. add a scenario to `tests/cli.test.mjs`.
 
 mod api;
 mod audit;
@@ -25,21 +26,23 @@ use crate::error::Error;
 use crate::output::Output;
 
 const AFTER_HELP: &str = "\
-Address and admin key come from, in this order:
+Address and admin key are read from, in this order:
   --url and --key; TRACKMATE_URL and TRACKMATE_ADMIN_KEY;
-  ~/.config/trackmate/config.json, else ./.trackmate/dev.json (written by `make dev`): {\"url\":\"…\",\"adminKey\":\"…\"}
-A key on the command line can be read by other users of the machine: prefer the environment or the file.
+  ~/.config/trackmate/config.json, else ./.trackmate/dev.json (written by `make dev`):
+  {\"url\":\"…\",\"adminKey\":\"…\"}
+Other users of the machine can read a key on the command line: prefer the environment or the file.
 
-Exit codes: 0 done, 1 it failed (a test delivery was not taken, a signature is wrong), 2 usage, 3 not authorised,
+Exit codes: 0 success, 1 failure (a test delivery was not accepted, a signature is wrong), 2 usage, 3 not authorised,
   4 not found, 5 TrackMate cannot be reached.";
 
-/// Manage TrackMate's webhooks, watch what comes in, export its data, and receive, verify and sign deliveries on this machine.
+/// Manage TrackMate's webhooks, watch events, export data, and receive, verify and sign deliveries
+/// on this machine.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     flags: config::Flags,
-    /// Print JSON instead of text: the API's own answer where there is one.
+    /// Print JSON instead of text: the API's own answer, if there is one.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -48,33 +51,33 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A company's webhooks and their deliveries.
+    /// Manage webhooks and their deliveries.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
-    /// Save a company's users or events in a file. Verified, and resumable.
-    Export(exports::Download),
-    /// List the exports there were, newest first.
-    Exports(exports::Listed),
-    /// List what admins did, newest first.
-    Audit(audit::Listed),
-    /// The tracking plan: which events there are, and of what form.
+    /// Export users or events to a file. The file is verified; a broken download can be resumed.
+    Export(exports::ExportOptions),
+    /// List past exports, newest first.
+    Exports(exports::ListOptions),
+    /// List changes and exports by admins, newest first.
+    Audit(audit::AuditOptions),
+    /// Manage the tracking plan: the allowed events and their schemas.
     #[command(subcommand)]
     Plan(plan::Command),
-    /// Watch what comes in, as it comes in.
+    /// Watch events as they arrive.
     Tail(receipts::tail::Options),
-    /// Say what became of an event: where it came in, whose it is and why, each attempt to deliver it.
-    Receipt(receipts::Asked),
-    /// List what was rejected, newest first, and why.
-    Rejected(receipts::Listed),
-    /// Receive deliveries on this machine, show them and, with a secret, verify them.
+    /// Show what happened to one event: its source, its person, and each delivery attempt.
+    Receipt(receipts::ReceiptOptions),
+    /// List rejected events and the reasons, newest first.
+    Rejected(receipts::RejectedOptions),
+    /// Receive and show deliveries on this machine. Verifies them if a secret is given.
     Listen(listen::Options),
-    /// Say whether a signature is right for a body.
+    /// Verify a signature for a body.
     Verify(signatures::VerifyOptions),
-    /// Make the signature headers of a body.
+    /// Create the signature headers for a body.
     Sign(signatures::SignOptions),
-    /// Print the completions for a shell.
+    /// Print the completion script for a shell.
     Completions {
-        /// The shell to complete in.
+        /// The shell.
         shell: clap_complete::Shell,
     },
 }
@@ -94,13 +97,13 @@ fn main() -> ExitCode {
 fn run(command: Command, flags: config::Flags, output: Output) -> Result<(), Error> {
     match command {
         Command::Webhooks(command) => webhooks::run(command, &api::Api::new(config::connection(flags)?), output),
-        Command::Export(wanted) => exports::download(&wanted, &api::Api::new(config::connection(flags)?), output),
-        Command::Exports(wanted) => exports::list(&wanted, &api::Api::new(config::connection(flags)?), output),
-        Command::Audit(wanted) => audit::list(&wanted, &api::Api::new(config::connection(flags)?), output),
+        Command::Export(options) => exports::download(&options, &api::Api::new(config::connection(flags)?), output),
+        Command::Exports(options) => exports::list(&options, &api::Api::new(config::connection(flags)?), output),
+        Command::Audit(options) => audit::list(&options, &api::Api::new(config::connection(flags)?), output),
         Command::Plan(command) => plan::run(command, &api::Api::new(config::connection(flags)?), output),
         Command::Tail(options) => receipts::tail::run(&options, &api::Api::new(config::connection(flags)?), output),
-        Command::Receipt(asked) => receipts::receipt(&asked, &api::Api::new(config::connection(flags)?), output),
-        Command::Rejected(wanted) => receipts::rejected(&wanted, &api::Api::new(config::connection(flags)?), output),
+        Command::Receipt(options) => receipts::receipt(&options, &api::Api::new(config::connection(flags)?), output),
+        Command::Rejected(options) => receipts::rejected(&options, &api::Api::new(config::connection(flags)?), output),
         Command::Listen(options) => listen::run(options, output),
         Command::Verify(options) => signatures::verify(&options, output),
         Command::Sign(options) => signatures::sign(options, output),

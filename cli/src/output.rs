@@ -1,5 +1,5 @@
-//! The only place that writes to the terminal. Names, bodies and messages come from strangers, so what could steer a terminal
-//! (escape sequences) is taken out of every text on its way.
+//! The only place that writes to the terminal. Names, bodies and messages are untrusted, so escape
+//! sequences are removed from every text.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -9,15 +9,15 @@ use serde_json::Value;
 use crate::api::Answer;
 use crate::error::Error;
 
-/// How this run prints.
+/// The output format of this run.
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
-    /// JSON instead of text.
+    /// Print JSON instead of text.
     pub(crate) json: bool,
 }
 
 impl Output {
-    /// The API's answer: as it came with `--json`, else as `layout` puts it.
+    /// Prints the API's answer: unchanged with `--json`, else formatted by `layout`.
     pub(crate) fn answer<T: DeserializeOwned>(
         self,
         answer: &Answer,
@@ -26,17 +26,18 @@ impl Output {
         if self.json { self.text(answer.text.trim_end()) } else { self.text(&layout(answer.read()?)) }
     }
 
-    /// A result of our own: `value` on one line with `--json`, else `text`.
+    /// Prints a result of this tool: `value` on one line with `--json`, else `text`.
     pub(crate) fn either(self, value: &Value, text: &str) -> Result<(), Error> {
         if self.json { self.text(&value.to_string()) } else { self.text(text) }
     }
 
-    /// A text and the end of its line, written at once so that two threads do not mix theirs.
+    /// Prints a line in one write, so that threads do not mix their lines.
     pub(crate) fn text(self, text: &str) -> Result<(), Error> {
-        self.bytes(format!("{}\n", harmless(text)).as_bytes())
+        self.bytes(format!("{}\n", sanitized(text)).as_bytes())
     }
 
-    /// Bytes of our own making, as they are. A reader that has gone (`trackmate … | head -1`) ends the run, quietly.
+    /// Prints trusted bytes unchanged. Exits silently if the reader is gone (`trackmate … | head
+    /// -1`).
     pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Error> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -45,35 +46,36 @@ impl Output {
         }
     }
 
-    /// Why the run failed, on standard error.
+    /// Prints the error to standard error.
     pub(crate) fn error(self, error: &Error) {
         if self.json {
             eprintln!("{}", error.to_json());
         } else {
-            eprintln!("error: {}", harmless(&error.to_string()));
+            eprintln!("error: {}", sanitized(&error.to_string()));
         }
     }
 
-    /// A remark on standard error, which leaves the output to be read by programs.
+    /// Prints a note to standard error, so that programs can parse standard output.
     pub(crate) fn note(self, text: &str) {
-        eprintln!("{}", harmless(text));
+        eprintln!("{}", sanitized(text));
     }
 
-    /// How far long work is, on one line that the next call rewrites; only for a person who watches.
+    /// Shows progress on one line that the next call overwrites. Only if standard error is a
+    /// terminal.
     pub(crate) fn progress(self, text: &str) {
         if io::stderr().is_terminal() {
-            eprint!("\r\x1b[K{}", harmless(text));
+            eprint!("\r\x1b[K{}", sanitized(text));
         }
     }
 
-    /// Takes the line of `progress` away.
+    /// Clears the progress line.
     pub(crate) fn progress_done(self) {
         self.progress("");
     }
 }
 
-/// The text without control characters, line ends and tabs apart.
-fn harmless(text: &str) -> String {
+/// Replaces control characters, except line breaks and tabs.
+fn sanitized(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_cannot_steer_the_terminal() {
-        assert_eq!(harmless("a\x1b[2Jb\u{9b}c\r\n\té"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\n\té");
+    fn escape_sequences_are_removed_from_texts() {
+        assert_eq!(sanitized("a\x1b[2Jb\u{9b}c\r\n\té"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\n\té");
     }
 }

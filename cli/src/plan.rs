@@ -1,4 +1,5 @@
-//! `trackmate plan …`: a company's tracking plan. A plan in a file is JSON, `{"events":{…},"additionalEvents":…}`, as `infer` prints one.
+//! `trackmate plan …`: a company's tracking plan. A plan file is JSON, as `infer` prints it:
+//! `{"events":{…},"additionalEvents":…}`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,30 +15,30 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::webhooks::layout::{table, time};
 
-/// Events of one call: the API's own bound.
+/// Events per request: the API's own limit.
 const EVENTS_A_CALL: usize = 500;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show the plan, and what violated it.
+    /// Show the plan and the counts of its violations.
     Show,
-    /// Print a plan that a sample of the stored events fits. Stores nothing.
+    /// Print a plan that matches a sample of the stored events. Stores nothing.
     Infer,
-    /// Say what the plan would refuse; fails if it is anything.
+    /// Check events against the plan. Fails if an event violates it.
     Check {
-        /// Events: a JSON array, an object with `events`, or one a line; - is standard input.
+        /// Events: a JSON array, an object with `events`, or one per line. - reads standard input.
         #[arg(value_name = "EVENTS")]
         file: String,
-        /// A plan to check by, in place of the company's.
+        /// A plan file to use instead of the company's plan.
         #[arg(long, value_name = "FILE")]
         plan: Option<String>,
     },
-    /// Set the plan, or without a file only its mode.
+    /// Set the plan. Without a file, sets only its mode.
     Set {
-        /// The plan; - is standard input.
+        /// The plan file. - reads standard input.
         #[arg(value_name = "PLAN")]
         file: Option<String>,
-        /// What becomes of events that violate it.
+        /// What happens to events that violate the plan.
         #[arg(long, value_enum)]
         mode: Mode,
     },
@@ -45,11 +46,11 @@ pub(crate) enum Command {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Mode {
-    /// Nothing is looked at.
+    /// Events are not checked.
     Off,
-    /// They are stored and counted.
+    /// Violations are stored and counted.
     Report,
-    /// They are refused.
+    /// Violations are rejected.
     Reject,
 }
 
@@ -65,19 +66,19 @@ impl Mode {
 
 pub(crate) fn run(command: Command, api: &Api, output: Output) -> Result<(), Error> {
     match command {
-        Command::Show => output.answer(&api.get("/api/admin/plan", &[])?, shown),
+        Command::Show => output.answer(&api.get("/api/admin/plan", &[])?, layout),
         Command::Infer => output.answer(&api.post("/api/admin/plan/infer", &json!({}))?, |inferred: Inferred| {
             format!("{:#}", inferred.plan)
         }),
         Command::Check { file, plan } => check(&file, plan.as_deref(), api, output),
         Command::Set { file, mode } => {
             let plan = file.as_deref().map(plan).transpose()?;
-            output.answer(&api.put("/api/admin/plan", &json!(Change { mode: mode.as_str(), plan }))?, shown)
+            output.answer(&api.put("/api/admin/plan", &json!(Change { mode: mode.as_str(), plan }))?, layout)
         }
     }
 }
 
-/// A plan, with its mode or by itself.
+/// A mode, and a plan if it changes too.
 #[derive(Serialize)]
 struct Change {
     mode: &'static str,
@@ -85,7 +86,7 @@ struct Change {
     plan: Option<File>,
 }
 
-/// A plan in a file; what else stands there, such as its mode, is left out.
+/// A plan file. Other members, such as a mode, are ignored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
@@ -113,7 +114,7 @@ struct Plan {
     additional_events: bool,
 }
 
-/// The form of a value, as far as it is shown.
+/// The schema of a value: the parts that are shown.
 #[derive(Deserialize)]
 struct Schema {
     #[serde(rename = "type")]
@@ -141,9 +142,9 @@ struct Counted {
     last_at: String,
 }
 
-/// A plan as a person reads it: its fields, those that are required with an asterisk.
-fn shown(Answer { plan, violations }: Answer) -> String {
-    let others = if plan.additional_events { "; others may come" } else { "" };
+/// Formats a plan. An asterisk marks required fields.
+fn layout(Answer { plan, violations }: Answer) -> String {
+    let others = if plan.additional_events { "; other events are allowed" } else { "" };
     let mut text = format!("Mode: {}, {} events{others}\n", plan.mode, plan.events.len());
     for (name, schema) in &plan.events {
         let field = |(name, inner): (&String, &Schema)| {
@@ -158,7 +159,7 @@ fn shown(Answer { plan, violations }: Answer) -> String {
         let _ = writeln!(text, "  {name}  {}", fields.join(", "));
     }
     if !violations.is_empty() {
-        let mut rows = vec![["Event", "Where", "Reason", "Count", "Last"].map(String::from)];
+        let mut rows = vec![["Event", "Field", "Reason", "Count", "Last"].map(String::from)];
         for Counted { event, field, reason, count, last_at } in violations {
             rows.push([event, field, reason, count.to_string(), time(Some(&last_at), &chrono::Local)]);
         }
@@ -205,12 +206,12 @@ fn check(file: &str, by: Option<&str>, api: &Api, output: Output) -> Result<(), 
         }
     }
     if refused > 0 {
-        return Err(Error::Failed(format!("the plan would refuse {refused} of {} events", events.len())));
+        return Err(Error::Failed(format!("{refused} of {} events violate the plan", events.len())));
     }
-    if output.json { Ok(()) } else { output.text(&format!("The plan takes all {} events.", events.len())) }
+    if output.json { Ok(()) } else { output.text(&format!("All {} events match the plan.", events.len())) }
 }
 
-/// Events in any of the forms in which people have them.
+/// Parses events from any of the accepted formats.
 fn events(text: &str) -> Result<Vec<Value>, Error> {
     let whole: Option<Value> = serde_json::from_str(text).ok();
     match whole {
@@ -225,21 +226,21 @@ fn events(text: &str) -> Result<Vec<Value>, Error> {
     }
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let read = lines.map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
-    read.map_err(|error| Error::Usage(format!("these are no events: {error}")))
+    read.map_err(|error| Error::Usage(format!("could not parse the events: {error}")))
 }
 
 fn plan(file: &str) -> Result<File, Error> {
     serde_json::from_str(&read(file)?)
-        .map_err(|error| Error::Usage(format!("{file} holds no plan, an object with events: {error}")))
+        .map_err(|error| Error::Usage(format!("{file} is not a plan, an object with events: {error}")))
 }
 
 fn read(file: &str) -> Result<String, Error> {
-    let refused = |error| Error::Usage(format!("could not read {file}: {error}"));
+    let unreadable = |error| Error::Usage(format!("could not read {file}: {error}"));
     if file != "-" {
-        return fs::read_to_string(file).map_err(refused);
+        return fs::read_to_string(file).map_err(unreadable);
     }
     let mut text = String::new();
-    io::stdin().read_to_string(&mut text).map_err(refused)?;
+    io::stdin().read_to_string(&mut text).map_err(unreadable)?;
     Ok(text)
 }
 
@@ -248,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_come_as_a_list_in_an_object_one_by_one_or_a_line_each() {
+    fn events_are_read_from_a_list_an_object_a_single_event_or_lines() {
         let one = json!({"eventType": "a"});
         for text in [
             r#"[{"eventType":"a"}]"#,

@@ -1,4 +1,5 @@
-//! `trackmate verify` and `trackmate sign`: the two signatures of a delivery (`wire/src/signature.rs`), checked and made by hand.
+//! `trackmate verify` and `trackmate sign`: verifies and creates both signatures of a delivery
+//! (`wire/src/signature.rs`).
 
 use std::fs;
 use std::io::{self, IsTerminal, Read};
@@ -10,20 +11,21 @@ use trackmate_wire::signature::{constant_time_eq, hex_signature, standard_signat
 use crate::error::Error;
 use crate::output::Output;
 
-/// Seconds that a delivery's timestamp may differ from the receiver's clock, as the Standard Webhooks libraries have it.
+/// Maximum difference in seconds between a delivery's timestamp and the receiver's clock, as in the
+/// Standard Webhooks libraries.
 const TOLERANCE_S: u64 = 5 * 60;
 
 #[derive(Args)]
 pub(crate) struct VerifyOptions {
     #[command(flatten)]
     signed: Signed,
-    /// What the delivery carried: X-Webhook-Signature, or webhook-signature with its v1,…
+    /// The value of X-Webhook-Signature, or of webhook-signature with its v1,…
     #[arg(long, value_name = "SIG")]
     signature: String,
-    /// webhook-id, for a v1 signature.
+    /// The webhook-id header, for a v1 signature.
     #[arg(long)]
     id: Option<String>,
-    /// webhook-timestamp, for a v1 signature.
+    /// The webhook-timestamp header, for a v1 signature.
     #[arg(long, value_name = "UNIX-S")]
     timestamp: Option<i64>,
 }
@@ -32,20 +34,20 @@ pub(crate) struct VerifyOptions {
 pub(crate) struct SignOptions {
     #[command(flatten)]
     signed: Signed,
-    /// webhook-id: makes the Standard Webhooks headers too.
+    /// The webhook-id. With it, the Standard Webhooks headers are created too.
     #[arg(long)]
     id: Option<String>,
-    /// webhook-timestamp; now, unless given.
+    /// The webhook-timestamp. Default: now.
     #[arg(long, value_name = "UNIX-S", requires = "id")]
     timestamp: Option<i64>,
 }
 
 #[derive(Args)]
 struct Signed {
-    /// The webhook's secret, whole.
+    /// The complete secret of the webhook.
     #[arg(long, env = "TRACKMATE_WEBHOOK_SECRET", hide_env_values = true)]
     secret: String,
-    /// The file with the body's exact bytes; - is standard input.
+    /// The file with the exact bytes of the body. - reads standard input.
     #[arg(long, value_name = "FILE", default_value = "-")]
     body: String,
 }
@@ -66,18 +68,19 @@ impl Signed {
     }
 }
 
-/// Whether the hex signature is right.
+/// Whether the hex signature is valid.
 pub(crate) fn hex_is_right(secret: &str, signature: &str, body: &[u8]) -> bool {
     constant_time_eq(&hex_signature(secret, body), signature)
 }
 
-/// Whether one of the signatures of `webhook-signature`, parted by blanks, is right. Several are sent while a secret is being replaced.
+/// Whether one of the space-separated signatures of `webhook-signature` is valid. There are several
+/// during a secret rotation.
 pub(crate) fn standard_is_right(secret: &str, signatures: &str, id: &str, timestamp_s: i64, body: &[u8]) -> bool {
     let expected = standard_signature(secret, id, timestamp_s, body);
     signatures.split(' ').any(|signature| constant_time_eq(&expected, signature))
 }
 
-/// Whether a receiver would take a delivery of that time for an old one, sent again by somebody else.
+/// Whether a receiver would reject the timestamp as a possible replay.
 pub(crate) fn is_stale(timestamp_s: i64, now_s: i64) -> bool {
     now_s.abs_diff(timestamp_s) > TOLERANCE_S
 }
@@ -90,7 +93,7 @@ pub(crate) fn verify(options: &VerifyOptions, output: Output) -> Result<(), Erro
         (true, Some(id), Some(timestamp_s)) => Some((id.as_str(), timestamp_s)),
         (true, _, _) => {
             return Err(Error::Usage(
-                "a v1 signature also covers webhook-id and webhook-timestamp: give --id and --timestamp".into(),
+                "a v1 signature also covers webhook-id and webhook-timestamp: pass --id and --timestamp".into(),
             ));
         }
     };
@@ -107,19 +110,21 @@ pub(crate) fn verify(options: &VerifyOptions, output: Output) -> Result<(), Erro
         return Err(Error::Failed(reason(&body, is_right)));
     }
     if standard.is_some_and(|(_, timestamp_s)| is_stale(timestamp_s, chrono::Utc::now().timestamp())) {
-        output.note(&format!("its timestamp is more than {TOLERANCE_S} s from now: a receiver would refuse it as old"));
+        output.note(&format!(
+            "the timestamp is more than {TOLERANCE_S} s from now: a receiver would reject it as too old"
+        ));
     }
     Ok(())
 }
 
-/// Editors and shells add an end of line that was never signed: the most common reason, and one that can be told.
+/// Why the signature is not valid. The most common reason is a line break that an editor or shell
+/// added to the body.
 fn reason(body: &[u8], is_right: impl Fn(&[u8]) -> bool) -> String {
     let without = body.strip_suffix(b"\r\n").or_else(|| body.strip_suffix(b"\n"));
     if without.is_some_and(is_right) {
-        return "the body given has an end of line that was not signed; without it the signature is valid".into();
+        return "the body ends with a line break that was not signed; without it the signature is valid".into();
     }
-    "this secret did not sign these bytes; compare the raw body as received, before any parsing, and the whole secret"
-        .into()
+    "this secret did not sign these bytes; compare the raw body, before any parsing, and the complete secret".into()
 }
 
 pub(crate) fn sign(options: SignOptions, output: Output) -> Result<(), Error> {
@@ -148,7 +153,7 @@ mod tests {
     const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
     #[test]
-    fn any_of_the_signatures_of_a_rotation_will_do() {
+    fn either_signature_of_a_rotation_is_enough() {
         let both = format!("{} {}", standard_signature(OLD, "m", 1, b"{}"), standard_signature(NEW, "m", 1, b"{}"));
         assert!(standard_is_right(OLD, &both, "m", 1, b"{}"));
         assert!(standard_is_right(NEW, &both, "m", 1, b"{}"));
@@ -165,11 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn an_added_end_of_line_is_told_apart_from_a_wrong_secret() {
+    fn an_added_line_break_and_a_wrong_secret_have_different_messages() {
         let signature = hex_signature(OLD, b"{}");
-        let told = |body: &[u8]| reason(body, |body| hex_is_right(OLD, &signature, body));
-        assert!(told(b"{}\n").contains("end of line"));
-        assert!(told(b"{}\r\n").contains("end of line"));
-        assert!(told(b"{ }\n").contains("did not sign"));
+        let message = |body: &[u8]| reason(body, |body| hex_is_right(OLD, &signature, body));
+        assert!(message(b"{}\n").contains("line break"));
+        assert!(message(b"{}\r\n").contains("line break"));
+        assert!(message(b"{ }\n").contains("did not sign"));
     }
 }

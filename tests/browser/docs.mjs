@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { samples, sentTo } from '../support/docs.mjs';
 import { listen, until } from './browser.mjs';
-import { looks } from './dashboard/desk.mjs';
+import { takePictures } from './dashboard/viewer.mjs';
 
 /** Calls that a sample makes → the event each becomes. */
 const BECOMES = { 'TrackMate.trackPageView(': 'page_view', 'TrackMate.track(': 'add_to_cart', 'TrackMate.identify(': 'user_registered', 'vitals(': 'web_vital' };
@@ -61,7 +61,7 @@ export async function documentationReadsWell({ browser, trackMate }) {
   const page = listen(await context.newPage());
   for (const [place, name] of [['/docs/', 'docs-start'], ['/docs/identity/', 'docs-identity'], ['/docs/api/', 'docs-api'], ['/docs/limits/', 'docs-limits']]) {
     await page.goto(trackMate.url + place);
-    await looks(page, name);
+    await takePictures(page, name);
   }
   // On a phone the menu is folded, and opens without a script.
   await page.setViewportSize({ width: 360, height: 780 });

@@ -1,4 +1,5 @@
-// The npm package as customers get it: packed, installed in a fresh Vite project and used by a plain HTML page, then run in Chromium.
+// The npm package: packed, installed in a new Vite project and on a plain HTML page, and run in
+// Chromium.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +15,7 @@ import { startCollector } from './collector.mjs';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 
-/** Serves a folder as any static host would → its address. */
+/** Serves a folder like a static host. Returns {url, close}. */
 async function serve(folder, headers = {}) {
   const server = createServer((request, response) => {
     const path = join(folder, new URL(request.url, 'http://x').pathname.replace(/\/$/, '/index.html'));
@@ -31,11 +32,14 @@ async function serve(folder, headers = {}) {
 
 describe('the npm package', () => {
   let folder, browser, collector, project;
-  const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = (command, args, cwd) =>
+    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'trackmate-package-'));
     project = join(folder, 'node_modules/@trackmate/browser');
-    const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], join(ROOT, 'target/sdk-package')));
+    const [{ filename }] = JSON.parse(
+      run('npm', ['pack', '--json', '--pack-destination', folder], join(ROOT, 'target/sdk-package')),
+    );
     writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
     run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], folder);
     browser = await launch();
@@ -47,7 +51,7 @@ describe('the npm package', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Opens a page, waits for its events, and says what the page complained about. */
+  /** Opens a page and waits for its events. Returns the page's warnings and errors. */
   async function deliveredBy(url, names) {
     collector.clear();
     const page = listen(await browser.newPage());
@@ -58,7 +62,7 @@ describe('the npm package', () => {
     return page.said.filter((line) => !line.includes('404'));
   }
 
-  test('works in a fresh Vite project, under a policy with and without WebAssembly, and is typed', async () => {
+  test('the npm package works in a typed Vite project, with and without WebAssembly', async () => {
     writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="/main.ts"></script>');
     writeFileSync(
       join(folder, 'main.ts'),
@@ -70,19 +74,31 @@ describe('the npm package', () => {
        TrackMate.trackPageView();
        TrackMate.track('from-vite', { n: 1 });`,
     );
-    const compilerOptions = { noEmit: true, strict: true, module: 'esnext', moduleResolution: 'bundler', target: 'es2022', lib: ['es2022', 'dom'], types: [] };
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      target: 'es2022',
+      lib: ['es2022', 'dom'],
+      types: [],
+    };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
     run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', '.'], folder);
     run(join(ROOT, 'node_modules/.bin/vite'), ['build', '--logLevel', 'error'], folder);
     for (const script of ["'self' 'wasm-unsafe-eval'", "'self'"]) {
-      const site = await serve(join(folder, 'dist'), { 'content-security-policy': `default-src 'none'; script-src ${script}; connect-src *` });
+      const site = await serve(join(folder, 'dist'), {
+        'content-security-policy': `default-src 'none'; script-src ${script}; connect-src *`,
+      });
       await deliveredBy(`${site.url}/`, ['page_view', 'from-vite']);
       site.close();
     }
   });
 
-  test('works in a plain HTML page, with the stub and the integrity that the build prints', async () => {
-    const integrity = `sha384-${createHash('sha384').update(readFileSync(join(project, 'trackmate.classic.js'))).digest('base64')}`;
+  test('the npm package works on a plain HTML page, with the stub and an integrity hash', async () => {
+    const integrity = `sha384-${createHash('sha384')
+      .update(readFileSync(join(project, 'trackmate.classic.js')))
+      .digest('base64')}`;
     writeFileSync(
       join(project, 'plain.html'),
       `<!doctype html><script>${readFileSync(join(project, 'stub.js'), 'utf8')}</script>
@@ -94,11 +110,27 @@ describe('the npm package', () => {
     site.close();
   });
 
-  test('is importable on a server and names no path of the machine that built it', () => {
-    const said = run(process.execPath, ['--input-type=module', '-e', `import sdk from '@trackmate/browser'; sdk.track('x'); console.log(typeof sdk.init, await sdk.flush())`], folder);
-    assert.equal(said.trim(), 'function true');
+  test('the npm package can be imported on a server, and contains no paths of the build machine', () => {
+    const output = run(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import sdk from '@trackmate/browser'; sdk.track('x'); console.log(typeof sdk.init, await sdk.flush())`,
+      ],
+      folder,
+    );
+    assert.equal(output.trim(), 'function true');
     const files = readdirSync(project);
-    for (const file of ['trackmate.js', 'trackmate.js.map', 'trackmate.csp.js', 'trackmate.d.ts', 'LICENSE-MIT', 'README.md']) assert.ok(files.includes(file), file);
+    for (const file of [
+      'trackmate.js',
+      'trackmate.js.map',
+      'trackmate.csp.js',
+      'trackmate.d.ts',
+      'LICENSE-MIT',
+      'README.md',
+    ])
+      assert.ok(files.includes(file), file);
     for (const file of files) assert.ok(!readFileSync(join(project, file), 'latin1').includes(ROOT), file);
   });
 });

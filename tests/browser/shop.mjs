@@ -1,10 +1,10 @@
 // The demo shop and the dashboard as a person uses them, with the shop's own server beside the real Worker.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { freePort, shopServers } from '../../scripts/shops.mjs';
-import { serveStartPage } from '../../scripts/start-page.mjs';
+import { freePort, shopServers } from '../../scripts/dev/shops.mjs';
+import { serveStartPage } from '../../scripts/dev/start-page.mjs';
 import { listen, until, visit } from './browser.mjs';
-import { looks } from './dashboard/desk.mjs';
+import { takePictures } from './dashboard/viewer.mjs';
 
 const JOURNEY = ['page_view', 'page_view', 'add_to_cart', 'page_view', 'user_registered', 'page_view', 'checkout_started', 'payment_processed', 'order_shipped', 'email_delivered'];
 
@@ -16,7 +16,7 @@ function openShops({ url, operatorKey }) {
     servers.push(server.once('exit', gone));
     await new Promise((started, failed) => server.stdout.once('data', started) && server.once('exit', failed));
   };
-  return { open: shopServers({ url, operatorKey, origins: [url], kept: {}, keep: () => {}, run }), close: () => servers.forEach((server) => server.kill()) };
+  return { open: shopServers({ url, operatorKey, origins: [url], keys: {}, saveKeys: () => {}, run }), close: () => servers.forEach((server) => server.kill()) };
 }
 
 /** A company whose deliveries go to a running shop server. */
@@ -38,7 +38,7 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
     await until('the drawer fills before anybody is known', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view,page_view,add_to_cart');
-    await page.getByRole('link', { name: 'Go on' }).click();
+    await page.getByRole('link', { name: 'Continue' }).click();
     await page.getByLabel('Name').fill('Sarah Johnson');
     await page.getByLabel('E-mail').fill(email);
     await page.getByRole('button', { name: 'Create account' }).click();
@@ -57,19 +57,19 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
       const delivered = await texts('[data-delivery]', 'data-delivery');
       return JOURNEY.slice(-3).every((name) => delivered.includes(name));
     });
-    await looks(page, 'shop-paid');
+    await takePictures(page, 'shop-paid');
     await page.goto(`${trackMate.url}/shop/`);
-    await looks(page, 'shop-home');
+    await takePictures(page, 'shop-home');
 
     const other = await trackMate.companies({ name: 'Another shop' });
     await page.goto(`${trackMate.url}/shop/?company=${other.companyId}&devPort=${devPort}`);
-    await page.getByText('Somebody without a name').waitFor();
+    await page.getByText('Anonymous visitor').waitFor();
     await until('nothing of the first company', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view');
     assert.deepEqual(page.said, []);
 
     await page.goto(`${trackMate.url}/shop/?company=TM-NOBODY1&devPort=${devPort}`);
     await page.getByRole('alert').getByText('no company has this id').waitFor();
-    await looks(page, 'shop-unknown');
+    await takePictures(page, 'shop-unknown');
   } finally {
     await page.context().close();
     dev.closeAllConnections();
@@ -83,7 +83,7 @@ export async function shopWithoutItsServer({ browser, trackMate }) {
   const page = await visit(browser, trackMate.url, { path: `/shop/?company=${companyId}&shopPort=${await freePort()}` });
   await page.getByText('The shop server does not answer.').waitFor();
   assert.ok(await page.getByText('make dev').isVisible());
-  await looks(page, 'shop-alone');
+  await takePictures(page, 'shop-alone');
   await page.context().close();
 }
 
@@ -94,13 +94,13 @@ export async function deploymentHasNoShop({ browser, trackMate }) {
   const host = 'http://trackmate.example';
   await page.route(`${host}/**`, async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace(host, trackMate.url), headers: { ...route.request().headers(), host: 'trackmate.example' } }) }));
   await page.goto(host);
-  await looks(page, 'root');
+  await takePictures(page, 'root');
   await page.getByRole('link', { name: 'Open the dashboard' }).click();
   await page.getByLabel('Admin key').waitFor();
   assert.equal(await page.locator('a[href*="shop"]').count(), 0);
   await page.goto(`${host}/shop/`);
   await page.getByText('It is for development').waitFor();
-  await looks(page, 'shop-nowhere');
+  await takePictures(page, 'shop-nowhere');
   assert.deepEqual(page.said, []);
   await page.goto(`${trackMate.url}/dashboard/`);
   assert.equal(await page.getByRole('link', { name: 'Demo shop' }).getAttribute('href'), '/shop/');

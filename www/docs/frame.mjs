@@ -1,17 +1,21 @@
-// The frame of every page of the documentation, and the two ways to put text into HTML. Pure: text in, HTML out.
+// The frame of every documentation page, and helpers to put text into HTML. Pure: text in, HTML
+// out.
 import { PAGES } from './pages.mjs';
 
-export const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-/** The only Markdown of short texts: code. */
+export const escape = (text) =>
+  String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+/** Escapes a short text and renders its inline code. */
 export const inline = (text) => escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 
-const place = ({ name }) => (name ? `/docs/${name}/` : '/docs/');
+const hrefOf = ({ name }) => (name ? `/docs/${name}/` : '/docs/');
 
-/** A whole page. `contents` is the navigation within it, `main` its content; both are HTML. */
+/** A complete page. `contents` is its table of contents and `main` its body, both HTML. */
 export function frame({ page, from, contents = '', main }) {
-  const links = PAGES.map((one) => `<li><a href="${place(one)}"${one === page ? ' aria-current="page"' : ''}>${escape(one.title)}</a></li>`).join('\n');
+  const links = PAGES.map(
+    (one) => `<li><a href="${hrefOf(one)}"${one === page ? ' aria-current="page"' : ''}>${escape(one.title)}</a></li>`,
+  ).join('\n');
   return `<!doctype html>
-<!-- Made from ${from} by www/build.mjs. -->
+<!-- Generated from ${from} by www/build.mjs. -->
 <html lang="en">
   <head>
     <meta charset="utf-8" />

@@ -1,5 +1,5 @@
-// A page of the documentation, made from its Markdown. Headings get the same anchors as on GitHub, links between files
-// become links between pages, and raw HTML stays text.
+// Renders a documentation page from Markdown. Headings get the same ids as on GitHub, links between
+// files become links between pages, and raw HTML is escaped.
 import { posix } from 'node:path';
 import { Marked } from 'marked';
 import { escape, frame } from './frame.mjs';
@@ -7,11 +7,19 @@ import { PAGES } from './pages.mjs';
 
 const REPOSITORY = '/docs/source/';
 
-/** A heading's anchor, by GitHub's rule, so that links work there too. */
-export const slug = (text) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(/\s/g, '-');
+/** A heading's id, by GitHub's rule, so that links work there too. */
+export const slug = (text) =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(/\s/g, '-');
 
-/** The target of a link of `file` on the site: another page, a picture, or a file in the repository (shown as text). */
-export function lead(href, file) {
+/**
+ * The target of a link in `file`: another page, a picture, or a file of the repository (shown as
+ * text).
+ */
+export function resolveLink(href, file) {
   if (/^[a-z]+:|^\/|^#/i.test(href)) return href;
   const [path, anchor] = href.split('#');
   const target = posix.normalize(posix.join(posix.dirname(file), path));
@@ -20,7 +28,7 @@ export function lead(href, file) {
   return target.startsWith('docs/pictures/') ? `/docs/pictures/${posix.basename(target)}` : `${REPOSITORY}${target}`;
 }
 
-/** `markdown` as the page's HTML. */
+/** Renders Markdown as the page's HTML. */
 export function markdownPage(page, markdown) {
   const headings = [];
   const marked = new Marked({
@@ -28,21 +36,33 @@ export function markdownPage(page, markdown) {
     renderer: {
       heading({ tokens, depth }) {
         const text = this.parser.parseInline(tokens);
-        const id = slug(text.replaceAll(/<[^>]+>/g, '').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'"));
+        const id = slug(
+          text
+            .replaceAll(/<[^>]+>/g, '')
+            .replaceAll('&amp;', '&')
+            .replaceAll('&lt;', '<')
+            .replaceAll('&gt;', '>')
+            .replaceAll('&quot;', '"')
+            .replaceAll('&#39;', "'"),
+        );
         headings.push({ id, text, depth });
         return `<h${depth} id="${id}">${depth > 1 ? `<a href="#${id}">${text}</a>` : text}</h${depth}>\n`;
       },
       link({ href, tokens }) {
-        const to = lead(href, page.file);
-        // A file without a page (the code) is named, not linked: a deployment does not serve it.
-        return to.startsWith(REPOSITORY) ? `<span class="file">${this.parser.parseInline(tokens)}</span>` : `<a href="${escape(to)}">${this.parser.parseInline(tokens)}</a>`;
+        const to = resolveLink(href, page.file);
+        // Source files are named but not linked, since a deployment does not serve them.
+        return to.startsWith(REPOSITORY)
+          ? `<span class="file">${this.parser.parseInline(tokens)}</span>`
+          : `<a href="${escape(to)}">${this.parser.parseInline(tokens)}</a>`;
       },
-      image: ({ href, text }) => `<img src="${escape(lead(href, page.file))}" alt="${escape(text)}" />`,
-      code: ({ text, lang }) => `<pre tabindex="0"><code${lang ? ` class="language-${escape(lang.split(' ')[0])}"` : ''}>${escape(text)}</code></pre>\n`,
+      image: ({ href, text }) => `<img src="${escape(resolveLink(href, page.file))}" alt="${escape(text)}" />`,
+      code: ({ text, lang }) =>
+        `<pre tabindex="0"><code${lang ? ` class="language-${escape(lang.split(' ')[0])}"` : ''}>${escape(text)}</code></pre>\n`,
       table(token) {
-        const cell = (tag, { tokens, align }) => `<${tag}${tag === 'th' ? ' scope="col"' : ''}${align === 'right' ? ' class="number"' : ''}>${this.parser.parseInline(tokens)}</${tag}>`;
+        const cell = (tag, { tokens, align }) =>
+          `<${tag}${tag === 'th' ? ' scope="col"' : ''}${align === 'right' ? ' class="number"' : ''}>${this.parser.parseInline(tokens)}</${tag}>`;
         const row = (tag, cells) => `<tr>${cells.map((one) => cell(tag, one)).join('')}</tr>`;
-        // A table without titles has no head: an empty head means nothing to a screen reader.
+        // A table without titles has no head, since an empty head confuses screen readers.
         const head = token.header.some(({ text }) => text.trim()) ? `<thead>${row('th', token.header)}</thead>` : '';
         return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${head}<tbody>${token.rows.map((cells) => row('td', cells)).join('\n')}</tbody></table></div>\n`;
       },
@@ -50,6 +70,14 @@ export function markdownPage(page, markdown) {
     },
   });
   const html = marked.parse(markdown);
-  const contents = headings.filter(({ depth }) => depth === 2).map(({ id, text }) => `<li><a href="#${id}">${text.replaceAll(/<\/?a[^>]*>/g, '')}</a></li>`).join('\n');
-  return frame({ page, from: page.file, contents: contents && `<ul>${contents}</ul>`, main: `<article class="card prose">${html}</article>` });
+  const contents = headings
+    .filter(({ depth }) => depth === 2)
+    .map(({ id, text }) => `<li><a href="#${id}">${text.replaceAll(/<\/?a[^>]*>/g, '')}</a></li>`)
+    .join('\n');
+  return frame({
+    page,
+    from: page.file,
+    contents: contents && `<ul>${contents}</ul>`,
+    main: `<article class="card prose">${html}</article>`,
+  });
 }

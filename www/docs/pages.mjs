@@ -1,8 +1,10 @@
-// The documentation's pages, in the order of their menu. To add one: 1. a Markdown file, 2. a line here.
-// tests/docs.test.mjs runs every code sample in it.
+// The documentation's pages, in the order of the menu. To add one: 1. a Markdown file, 2. a line
+// here. tests/docs.test.mjs runs every code sample of the page.
 
-/** `name` is the page's path below /docs/ ('' is /docs/ itself), `file` its Markdown. A page without a file is made from
- * something else. */
+/**
+ * `name` is the path below /docs/ ('' is /docs/ itself), `file` the page's Markdown. A page without
+ * a file is generated.
+ */
 export const PAGES = [
   { name: '', title: 'Five-minute start', file: 'docs/start.md' },
   { name: 'sdk', title: 'Browser SDK', file: 'docs/sdk.md' },

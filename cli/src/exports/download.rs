@@ -1,4 +1,5 @@
-//! `trackmate export`: the file in one piece, or in parts where it breaks off or is too long for one, each verified against what the API has on record.
+//! `trackmate export`: downloads the file in one request, or in several if it is too long or the
+//! connection breaks. Each part is verified against its record in the API.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -10,16 +11,16 @@ use trackmate_wire::signature::Digested;
 use ureq::Body;
 use ureq::http::Response;
 
-use super::kept::{Files, State, failed};
 use super::model::{Export, Mark};
-use super::options::{Download, Format};
+use super::options::{ExportOptions, Format};
+use super::partial_file::{Files, State, failed};
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
 
-/// Between two looks at how far it is.
-const SHOWN_EVERY: Duration = Duration::from_millis(200);
-/// Bytes read at once.
+/// Interval between progress updates.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// Bytes per read.
 const READ_BYTES: usize = 64 * 1024;
 
 #[derive(Deserialize)]
@@ -27,10 +28,10 @@ struct One {
     export: Export,
 }
 
-/// `GET /api/admin/export/{kind}/{format}`, until all is here.
-pub(crate) fn download(wanted: &Download, api: &Api, output: Output) -> Result<(), Error> {
-    let files = Files::beside(&wanted.output);
-    let mut state = begin(wanted, &files, api, output)?;
+/// `GET /api/admin/export/{kind}/{format}`, until the export is complete.
+pub(crate) fn download(options: &ExportOptions, api: &Api, output: Output) -> Result<(), Error> {
+    let files = Files::beside(&options.output);
+    let mut state = start_state(options, &files, api, output)?;
     loop {
         let is_whole = match part(&files, &mut state, api, output) {
             Err(error) => {
@@ -47,42 +48,40 @@ pub(crate) fn download(wanted: &Download, api: &Api, output: Output) -> Result<(
     let sha256 = hash(&files, 0, state.bytes)?;
     files.finish()?;
     let State { rows, bytes, snapshot, exports, changed, .. } = state;
-    let file = wanted.output.display();
+    let file = options.output.display();
     let json = json!({"success": true, "file": file.to_string(), "rows": rows, "bytes": bytes, "sha256": sha256,
                       "snapshot": snapshot, "changedDuring": changed, "exports": exports});
     let mut text = format!("{file}: {rows} rows, {}, verified\nSHA-256 {sha256}", size(bytes));
     text.push_str(&format!("\nSnapshot {} ({})", snapshot.unwrap_or_default(), exports.join(", ")));
     if changed > 0 {
         text.push_str(&format!(
-            "\n{changed} users have changed since the snapshot; their rows may be of either side of it"
+            "\n{changed} users changed during the export; their rows may be older or newer than the snapshot"
         ));
     }
     output.either(&json, &text)
 }
 
-/// A new download's state, or that of the one to go on with.
-fn begin(wanted: &Download, files: &Files, api: &Api, output: Output) -> Result<State, Error> {
-    let mut query = wanted.filters.clone();
-    query.extend(wanted.fields.iter().map(|fields| ("fields".to_owned(), fields.clone())));
-    query.extend(wanted.limit.iter().map(|limit| ("limit".to_owned(), limit.to_string())));
-    let path = format!("/api/admin/export/{}/{}", wanted.kind.word(), wanted.format.word());
+/// The state of a new download, or of the one to resume.
+fn start_state(options: &ExportOptions, files: &Files, api: &Api, output: Output) -> Result<State, Error> {
+    let mut query = options.filters.clone();
+    query.extend(options.fields.iter().map(|fields| ("fields".to_owned(), fields.clone())));
+    query.extend(options.limit.iter().map(|limit| ("limit".to_owned(), limit.to_string())));
+    let path = format!("/api/admin/export/{}/{}", options.kind.word(), options.format.word());
     let found = files.state()?;
-    if wanted.resume && wanted.format == Format::Json {
-        return Err(Error::Usage("a JSON document cannot be resumed: begin it anew, or use --format ndjson".into()));
+    if options.resume && options.format == Format::Json {
+        return Err(Error::Usage("a JSON document cannot be resumed: start again, or use --format ndjson".into()));
     }
     match found {
-        None if wanted.resume => Err(Error::Usage(format!("there is no {} to go on with", files.part.display()))),
-        Some(_) if !wanted.resume && wanted.format != Format::Json => Err(Error::Usage(format!(
-            "an earlier download left {}: --resume goes on with it, or remove it and its .json",
+        None if options.resume => Err(Error::Usage(format!("there is no {} to resume", files.part.display()))),
+        Some(_) if !options.resume && options.format != Format::Json => Err(Error::Usage(format!(
+            "an earlier download left {}: continue with --resume, or delete it and its .json file",
             files.part.display()
         ))),
-        Some(state) if wanted.resume => {
+        Some(state) if options.resume => {
             if (&state.path, &state.query) != (&path, &query) {
-                return Err(Error::Usage(
-                    "the download to go on with was of something else: use its own options".into(),
-                ));
+                return Err(Error::Usage("the download to resume has other options: use the same options".into()));
             }
-            go_on(files, state, api, output)
+            resume(files, state, api, output)
         }
         None | Some(_) => Ok(State {
             path,
@@ -98,12 +97,13 @@ fn begin(wanted: &Download, files: &Files, api: &Api, output: Output) -> Result<
     }
 }
 
-/// Takes what is there of the part that broke off as far as a mark vouches for it.
-fn go_on(files: &Files, mut state: State, api: &Api, output: Output) -> Result<State, Error> {
+/// Resumes an interrupted part: keeps the bytes up to the last mark of its record whose hash
+/// matches.
+fn resume(files: &Files, mut state: State, api: &Api, output: Output) -> Result<State, Error> {
     let Some(id) = state.export.take() else { return Ok(state) };
     let One { export } = api.get(&format!("/api/admin/exports/{id}"), &[])?.read()?;
-    let there = std::fs::metadata(&files.part).map_or(0, |part| part.len()).saturating_sub(state.bytes);
-    let mark = export.marks.into_iter().rfind(|mark| mark.bytes <= there);
+    let present = std::fs::metadata(&files.part).map_or(0, |part| part.len()).saturating_sub(state.bytes);
+    let mark = export.marks.into_iter().rfind(|mark| mark.bytes <= present);
     if let Some(Mark { rows, bytes, sha256, after }) = mark
         && hash(files, state.bytes, bytes)? == sha256
     {
@@ -112,12 +112,12 @@ fn go_on(files: &Files, mut state: State, api: &Api, output: Output) -> Result<S
         state.after = Some(after);
         state.exports.push(id);
     }
-    output.note(&format!("going on behind {} rows ({})", state.rows, size(state.bytes)));
-    files.keep(&state)?;
+    output.note(&format!("resuming after {} rows ({})", state.rows, size(state.bytes)));
+    files.save_state(&state)?;
     Ok(state)
 }
 
-/// One part, from the request to its verification; `true` if it was the last.
+/// Downloads and verifies one part. Returns `true` if it was the last.
 fn part(files: &Files, state: &mut State, api: &Api, output: Output) -> Result<bool, Error> {
     let mut query = state.query.clone();
     if let Some((_, limit)) = query.iter_mut().find(|(name, _)| name == "limit") {
@@ -137,11 +137,11 @@ fn part(files: &Files, state: &mut State, api: &Api, output: Output) -> Result<b
     state.snapshot = Some(header(&response, "x-export-snapshot"));
     state.export = Some(id.clone());
     let file = files.open(state.bytes)?;
-    files.keep(state)?;
+    files.save_state(state)?;
     let (bytes, sha256) = save(response, file, state, files, output)?;
     let One { export } = api.get(&format!("/api/admin/exports/{id}"), &[])?.read()?;
     if (export.bytes, export.sha256.as_ref()) != (bytes, Some(&sha256)) {
-        return Err(Error::Failed(format!("what came is not what {id} handed over: the hashes differ")));
+        return Err(Error::Failed(format!("the file does not match export {id}: the hashes differ")));
     }
     state.bytes += bytes;
     state.rows += export.rows;
@@ -154,13 +154,13 @@ fn part(files: &Files, state: &mut State, api: &Api, output: Output) -> Result<b
             state.after = Some(next);
             false
         }
-        (other, _) => return Err(Error::Failed(format!("the export ended {other}"))),
+        (other, _) => return Err(Error::Failed(format!("the export ended with state {other}"))),
     };
-    files.keep(state)?;
+    files.save_state(state)?;
     Ok(is_whole)
 }
 
-/// Writes an answer behind what is there → its bytes and their hash.
+/// Appends an answer to the file. Returns its number of bytes and their hash.
 fn save(
     mut response: Response<Body>,
     mut file: File,
@@ -171,23 +171,23 @@ fn save(
     let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
     let (mut hash, mut bytes, mut lines) = (Digested::default(), 0_u64, Lines::default());
     let mut buffer = vec![0; READ_BYTES];
-    let began = Instant::now();
-    let mut shown = began;
+    let started = Instant::now();
+    let mut updated = started;
     loop {
         let read = body.read(&mut buffer).map_err(|error| {
-            let kept = size(state.bytes + bytes);
-            Error::Unreachable(format!("the download broke off after {kept}: {error}; --resume goes on with it"))
+            let received = size(state.bytes + bytes);
+            Error::Unreachable(format!("the download broke off after {received}: {error}; continue with --resume"))
         })?;
         let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
         file.write_all(piece).map_err(|error| failed("write", &files.part, &error))?;
         hash.update(piece);
         lines.count(piece);
         bytes += u64::try_from(read).unwrap_or_default();
-        if shown.elapsed() >= SHOWN_EVERY && !output.json {
-            shown = Instant::now();
-            let a_second = per_second(bytes, began.elapsed());
+        if updated.elapsed() >= PROGRESS_EVERY && !output.json {
+            updated = Instant::now();
+            let rate = per_second(bytes, started.elapsed());
             let rows = state.rows + lines.ended;
-            output.progress(&format!("{rows} rows, {}, {}/s", size(state.bytes + bytes), size(a_second)));
+            output.progress(&format!("{rows} rows, {}, {}/s", size(state.bytes + bytes), size(rate)));
         }
     }
     file.sync_all().map_err(|error| failed("write", &files.part, &error))?;
@@ -198,7 +198,7 @@ fn header(response: &Response<Body>, name: &str) -> String {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// The hash of so many bytes of the part from this place on.
+/// The hash of `bytes` bytes of the partial file, beginning at `from`.
 fn hash(files: &Files, from: u64, bytes: u64) -> Result<String, Error> {
     let read = || -> io::Result<String> {
         let mut file = File::open(&files.part)?;
@@ -214,7 +214,7 @@ fn hash(files: &Files, from: u64, bytes: u64) -> Result<String, Error> {
     read().map_err(|error| failed("read", &files.part, &error))
 }
 
-/// Lines that have ended; an end of a line between quotes is none. A help to who watches, not a count of rows.
+/// Counts lines for the progress display. Line breaks between quotes do not count.
 #[derive(Default)]
 struct Lines {
     quoted: bool,
@@ -253,13 +253,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_short() {
+    fn sizes_are_shown_with_one_decimal() {
         assert_eq!([999, 1_000, 1_250_000, 44_290_000_000].map(size), ["999 B", "1.0 KB", "1.2 MB", "44.2 GB"]);
         assert_eq!(per_second(1000, Duration::from_millis(500)), 2000);
     }
 
     #[test]
-    fn an_end_of_a_line_between_quotes_ends_no_row() {
+    fn a_line_break_between_quotes_does_not_end_a_row() {
         let mut lines = Lines::default();
         for piece in ["a,\"b\r\n", "c \"\" d\"\r\n", "e\r\n"] {
             lines.count(piece.as_bytes());

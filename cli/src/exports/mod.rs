@@ -1,12 +1,12 @@
-//! `trackmate export` and `trackmate exports`: the list of what was exported.
+//! `trackmate export` and `trackmate exports`: the list of past exports.
 
 mod download;
-mod kept;
 mod model;
 mod options;
+mod partial_file;
 
 pub(crate) use download::download;
-pub(crate) use options::Download;
+pub(crate) use options::ExportOptions;
 
 use clap::Args;
 use serde::Deserialize;
@@ -19,11 +19,11 @@ use crate::output::Output;
 use crate::webhooks::layout::{table, time};
 
 #[derive(Args)]
-pub(crate) struct Listed {
-    /// At most this many.
+pub(crate) struct ListOptions {
+    /// Maximum number of exports.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Where an earlier page ended.
+    /// The cursor of the previous page.
     #[arg(long, value_name = "C")]
     cursor: Option<String>,
 }
@@ -35,20 +35,19 @@ struct Page {
 }
 
 /// `GET /api/admin/exports`
-pub(crate) fn list(wanted: &Listed, api: &Api, output: Output) -> Result<(), Error> {
-    let limit = wanted.limit.to_string();
-    let all = [("limit", Some(&limit)), ("cursor", wanted.cursor.as_ref())];
+pub(crate) fn list(options: &ListOptions, api: &Api, output: Output) -> Result<(), Error> {
+    let limit = options.limit.to_string();
+    let all = [("limit", Some(&limit)), ("cursor", options.cursor.as_ref())];
     let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
     output.answer(&api.get("/api/admin/exports", &query)?, |page: Page| {
-        let mut rows = vec![["ID", "When", "Who", "What", "State", "Rows", "Bytes", "SHA-256"].map(String::from)];
+        let mut rows = vec![["ID", "Started", "By", "Export", "State", "Rows", "Bytes", "SHA-256"].map(String::from)];
         for e in page.exports {
             let hash = e.sha256.map_or_else(|| "-".into(), |hash| hash.chars().take(12).collect());
             let (when, who) = (time(Some(&e.started_at), &chrono::Local), format!("{}…", e.key.prefix));
             let what = format!("{} {}", e.kind, e.format);
             rows.push([e.id, when, who, what, e.state, e.rows.to_string(), e.bytes.to_string(), hash]);
         }
-        let more =
-            page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nThere are more: --cursor {c}"));
+        let more = page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nMore: --cursor {c}"));
         table(&rows, &[5, 6]) + &more
     })
 }

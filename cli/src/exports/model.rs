@@ -1,10 +1,10 @@
-//! What the API answers of exports.
+//! The API's answers about exports.
 
 use serde::Deserialize;
 
 use crate::audit::Key;
 
-/// An export as the API tells it.
+/// An export as the API returns it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Export {
@@ -23,7 +23,7 @@ pub(super) struct Export {
     pub(super) marks: Vec<Mark>,
 }
 
-/// A place within an export from which it can be gone on with.
+/// A position in an export at which it can be resumed.
 #[derive(Deserialize)]
 pub(super) struct Mark {
     pub(super) rows: u64,

@@ -11,14 +11,14 @@ pub(super) enum Kind {
     Events,
 }
 
-/// In which form.
+/// The file format.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For spreadsheets; safe to open in one.
+    /// For spreadsheets. Safe to open.
     Csv,
-    /// One object with all rows in it; cannot be resumed.
+    /// One document with all rows. Cannot be resumed.
     Json,
-    /// An object a line.
+    /// One object per line.
     Ndjson,
 }
 
@@ -42,40 +42,41 @@ impl Format {
 }
 
 #[derive(Args)]
-pub(crate) struct Download {
+pub(crate) struct ExportOptions {
     pub(super) kind: Kind,
-    /// In which form.
+    /// The file format.
     #[arg(long, value_enum, default_value = "csv")]
     pub(super) format: Format,
-    /// The file; until it is whole and verified, it is FILE.part, with FILE.part.json beside it.
+    /// The output file. Until it is complete and verified, it is FILE.part, with FILE.part.json
+    /// beside it.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
-    /// A filter of the API, e.g. hasTag=vip or exportConsentOnly=true; may be repeated.
+    /// A filter of the API, e.g. hasTag=vip or exportConsentOnly=true. May be repeated.
     #[arg(long = "filter", value_name = "NAME=VALUE", value_parser = filter)]
     pub(super) filters: Vec<(String, String)>,
-    /// Columns, separated by commas; all, unless given.
+    /// Columns, separated by commas. Default: all.
     #[arg(long, value_name = "A,B")]
     pub(super) fields: Option<String>,
-    /// Rows at the most.
+    /// Maximum number of rows.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
-    /// Go on with a download that broke off.
+    /// Resume an interrupted download.
     #[arg(long)]
     pub(super) resume: bool,
 }
 
-/// `hasTag=vip` → its name and its value. A name may hold a `=` in brackets only.
+/// Splits `hasTag=vip` into name and value. A name may contain `=` only in brackets.
 fn filter(text: &str) -> Result<(String, String), String> {
     let end = text.find("]=").map_or_else(|| text.find('='), |bracket| Some(bracket + 1));
     match end.and_then(|end| text.split_at_checked(end)) {
         Some((name, value)) if !name.is_empty() => {
-            let own = ["fields", "limit", "snapshot", "after", "partial", "bom"];
-            if own.contains(&name) {
+            let reserved = ["fields", "limit", "snapshot", "after", "partial", "bom"];
+            if reserved.contains(&name) {
                 return Err(format!("{name} is not a filter"));
             }
             Ok((name.to_owned(), value.strip_prefix('=').unwrap_or(value).to_owned()))
         }
-        _ => Err("a filter is written NAME=VALUE".into()),
+        _ => Err("a filter must have the form NAME=VALUE".into()),
     }
 }
 
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_is_split_behind_its_name() {
+    fn a_filter_is_split_after_its_name() {
         let split = |text| filter(text).map(|(name, value)| format!("{name}|{value}"));
         assert_eq!(split("hasTag=a=b"), Ok("hasTag|a=b".into()));
         assert_eq!(split("customField[a=b]=c=d"), Ok("customField[a=b]|c=d".into()));

@@ -1,4 +1,4 @@
-//! How events that came in look on a terminal. Pure; the time zone is an argument.
+//! Formats received events for the terminal. Pure: the time zone is an argument.
 
 use std::fmt::{Display, Write};
 
@@ -10,10 +10,10 @@ use trackmate_wire::problem::ALL;
 use super::model::{Delivery, Event, Incoming, Receipt, Rejected};
 use crate::webhooks::layout::{field, optional, table, time};
 
-/// Characters of an event's data on a line.
+/// Maximum characters of an event's data in a line.
 const DATA_CHARS_MAX: usize = 100;
 
-/// An item on a line.
+/// Formats an item as one line.
 pub(super) fn line<Z: TimeZone>(entry: &Incoming, zone: &Z) -> String
 where
     Z::Offset: Display,
@@ -30,7 +30,7 @@ where
         let _ = write!(text, "  {person}");
     }
     if let Some(data) = entry.event_data.as_ref().filter(|data| data.as_object().is_some_and(|all| !all.is_empty())) {
-        let _ = write!(text, "  {}", brief(data));
+        let _ = write!(text, "  {}", summary(data));
     }
     for warning in &entry.warnings {
         let _ = write!(text, "  ({})", warning.code);
@@ -38,7 +38,7 @@ where
     text.trim_end().to_owned()
 }
 
-fn brief(data: &Value) -> String {
+fn summary(data: &Value) -> String {
     let text = data.to_string();
     if text.chars().count() <= DATA_CHARS_MAX {
         return text;
@@ -53,16 +53,16 @@ where
     if page.rejected.is_empty() {
         return "Nothing was rejected.".into();
     }
-    let mut rows = vec![["When", "Door", "Event", "Message id", "Why"].map(String::from)];
+    let mut rows = vec![["Time", "Source", "Event", "Message id", "Reason"].map(String::from)];
     for entry in &page.rejected {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
-        let why = format!("{}: {}", or_dash(&entry.code), or_dash(&entry.message));
+        let reason = format!("{}: {}", or_dash(&entry.code), or_dash(&entry.message));
         let (event, id) = (or_dash(&entry.event_type), or_dash(&entry.message_id));
-        rows.push([time(Some(&entry.at), zone), entry.door.clone(), event, id, why]);
+        rows.push([time(Some(&entry.at), zone), entry.door.clone(), event, id, reason]);
     }
     let mut text = table(&rows, &[]);
     if let Some(cursor) = &page.pagination.next_cursor {
-        let _ = write!(text, "\n\nThere are more: --cursor {cursor}");
+        let _ = write!(text, "\n\nMore: --cursor {cursor}");
     }
     text
 }
@@ -72,12 +72,12 @@ where
     Z::Offset: Display,
 {
     let Receipt { event, person, deliveries } = receipt;
-    let mut text = format!("{} {}\n", event.event_type.as_deref().unwrap_or("An event without a name"), event.outcome);
+    let mut text = format!("{} {}\n", event.event_type.as_deref().unwrap_or("Unnamed event"), event.outcome);
     field(&mut text, "Message id", &event.message_id);
-    field(&mut text, "Door", &event.door);
-    optional(&mut text, "Repeats", event.duplicates);
-    why(&mut text, event);
-    optional(&mut text, "Happened", event.timestamp.as_deref().map(|at| time(Some(at), zone)));
+    field(&mut text, "Source", &event.door);
+    optional(&mut text, "Duplicates", event.duplicates);
+    rejection(&mut text, event);
+    optional(&mut text, "Time", event.timestamp.as_deref().map(|at| time(Some(at), zone)));
     field(&mut text, "Received", time(Some(&event.received_at), zone));
     optional(&mut text, "Session", event.session_id.as_ref());
     optional(&mut text, "Data", event.event_data.as_ref());
@@ -89,7 +89,7 @@ where
         return text.trim_end().to_owned();
     }
     match person {
-        None => field(&mut text, "Person", "nobody yet"),
+        None => field(&mut text, "Person", "none yet"),
         Some(person) => {
             let known = [person.name.as_deref(), person.email.as_deref()].into_iter().flatten();
             field(&mut text, "Person", known.chain([person.id.as_str()]).collect::<Vec<_>>().join(", "));
@@ -97,7 +97,7 @@ where
             field(
                 &mut text,
                 "Linked by",
-                person.linked_by.as_ref().map_or_else(|| "the event's own server".into(), by),
+                person.linked_by.as_ref().map_or_else(|| "the server that sent the event".into(), by),
             );
         }
     }
@@ -122,12 +122,12 @@ where
     text.trim_end().to_owned()
 }
 
-/// Why an event was rejected and what to do about it, as this version knows it.
-fn why(text: &mut String, event: &Event) {
+/// Why an event was rejected, and the fix that this version of the CLI knows.
+fn rejection(text: &mut String, event: &Event) {
     let Some(code) = &event.code else { return };
     field(text, "Code", code);
     optional(text, "Field", event.field.as_ref());
-    optional(text, "Said", event.message.as_ref());
+    optional(text, "Message", event.message.as_ref());
     if let Some(known) = ALL.into_iter().find(|known| known.as_str() == code) {
         field(text, "Fix", catalogue::of(known).fix);
     }

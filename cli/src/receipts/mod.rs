@@ -1,4 +1,4 @@
-//! `trackmate tail`, `receipt` and `rejected`: what became of the events that came in.
+//! `trackmate tail`, `receipt` and `rejected`: what happened to received events.
 
 mod layout;
 mod model;
@@ -12,16 +12,16 @@ use crate::api::{Api, encoded};
 use crate::error::Error;
 use crate::output::Output;
 
-/// Where an event comes in.
+/// The API through which an event is received: `door` in the API.
 #[derive(Clone, Copy, ValueEnum)]
-enum Door {
-    /// From pages, with the company's id.
+enum Source {
+    /// The browser API, with the company's id.
     Browser,
-    /// From servers, with a key.
+    /// The server API, with a key.
     Server,
 }
 
-impl Door {
+impl Source {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Browser => "browser",
@@ -31,46 +31,46 @@ impl Door {
 }
 
 #[derive(Args)]
-pub(crate) struct Asked {
+pub(crate) struct ReceiptOptions {
     /// The event's message id.
     #[arg(value_name = "MESSAGE_ID")]
     id: String,
-    /// Where it came in, if both doors have one of this id.
-    #[arg(long, value_enum, value_name = "D")]
-    door: Option<Door>,
+    /// The event's source, if both sources have an event with this id.
+    #[arg(long, value_enum, alias = "door")]
+    source: Option<Source>,
 }
 
 #[derive(Args)]
-pub(crate) struct Listed {
-    /// Only what was rejected with this code, e.g. `invalid_timestamp`.
+pub(crate) struct RejectedOptions {
+    /// Only events rejected with this code, e.g. `invalid_timestamp`.
     #[arg(long, value_name = "C")]
     code: Option<String>,
-    /// Only events of this name.
+    /// Only events with this name.
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
-    /// At most this many.
+    /// Maximum number of events.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Where an earlier page ended.
+    /// The cursor of the previous page.
     #[arg(long, value_name = "C")]
     cursor: Option<String>,
 }
 
 /// `GET /api/admin/events/{messageId}`
-pub(crate) fn receipt(asked: &Asked, api: &Api, output: Output) -> Result<(), Error> {
-    let query: Vec<_> = asked.door.iter().map(|door| ("door", door.as_str())).collect();
-    let answer = api.get(&format!("/api/admin/events/{}", encoded(&asked.id)), &query)?;
+pub(crate) fn receipt(options: &ReceiptOptions, api: &Api, output: Output) -> Result<(), Error> {
+    let query: Vec<_> = options.source.iter().map(|source| ("door", source.as_str())).collect();
+    let answer = api.get(&format!("/api/admin/events/{}", encoded(&options.id)), &query)?;
     output.answer(&answer, |receipt: Receipt| layout::receipt(&receipt, &chrono::Local))
 }
 
 /// `GET /api/admin/events/rejected`
-pub(crate) fn rejected(wanted: &Listed, api: &Api, output: Output) -> Result<(), Error> {
-    let limit = wanted.limit.to_string();
+pub(crate) fn rejected(options: &RejectedOptions, api: &Api, output: Output) -> Result<(), Error> {
+    let limit = options.limit.to_string();
     let all = [
         ("limit", Some(&limit)),
-        ("cursor", wanted.cursor.as_ref()),
-        ("code", wanted.code.as_ref()),
-        ("eventType", wanted.event.as_ref()),
+        ("cursor", options.cursor.as_ref()),
+        ("code", options.code.as_ref()),
+        ("eventType", options.event.as_ref()),
     ];
     let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
     let answer = api.get("/api/admin/events/rejected", &query)?;

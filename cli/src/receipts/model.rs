@@ -1,4 +1,4 @@
-//! What the API tells of events that came in, as far as it is shown.
+//! The API's answers about received events: the parts that are shown.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(super) struct Pagination {
     pub(super) next_cursor: Option<String>,
 }
 
-/// An item that came in.
+/// A received item.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Incoming {
@@ -34,7 +34,7 @@ pub(super) struct Incoming {
     pub(super) warnings: Vec<Warning>,
 }
 
-/// What is to be said of an item that was stored all the same.
+/// A warning about an item that was stored.
 #[derive(Deserialize)]
 pub(super) struct Warning {
     pub(super) code: String,
@@ -59,7 +59,7 @@ pub(super) struct Event {
     pub(super) field: Option<String>,
     pub(super) event_type: Option<String>,
     pub(super) event_data: Option<Value>,
-    /// The page and the browser, as the sender told them.
+    /// The page and the browser, as sent by the client.
     pub(super) context: Option<Value>,
     pub(super) timestamp: Option<String>,
     pub(super) received_at: String,

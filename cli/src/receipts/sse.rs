@@ -1,22 +1,24 @@
-//! Server-sent events, read line by line: the part of the format that TrackMate's stream uses. Pure: lines in, data out.
+//! A parser of server-sent events, for the part of the format that TrackMate's stream uses. Pure:
+//! lines in, data out.
 
-/// What a stream has told so far.
+/// The state of a stream.
 #[derive(Default)]
 pub(super) struct Parser {
     data: Vec<String>,
-    /// Where a reader that comes back goes on: behind the last event that was told to its end.
+    /// The id of the last complete event. A reconnect continues after it.
     pub(super) last_id: Option<String>,
-    /// The id of the one that is being told.
+    /// The id of the current, incomplete event.
     id: Option<String>,
 }
 
 impl Parser {
-    /// A reader that goes on behind an event.
+    /// A parser that continues after an event.
     pub(super) fn after(last_id: Option<String>) -> Self {
         Self { last_id, ..Self::default() }
     }
 
-    /// The next line, without its end; the data of an event when it is the blank one behind it.
+    /// Takes the next line, without its line break. Returns the data of an event when it is
+    /// complete.
     pub(super) fn line(&mut self, line: &str) -> Option<String> {
         if line.is_empty() {
             self.last_id = self.id.take().or(self.last_id.take());
@@ -28,12 +30,12 @@ impl Parser {
         match field {
             "data" => self.data.push(value),
             "id" => self.id = Some(value),
-            _ => {} // Comments, and what this reader does not need.
+            _ => {} // Comments and unused fields.
         }
         None
     }
 
-    /// The connection has ended: what was not told to its end is told anew by the next.
+    /// Drops an incomplete event after the connection ended. The next connection sends it again.
     pub(super) fn broken(&mut self) {
         self.data.clear();
         self.id = None;
@@ -45,13 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_comments_and_places_are_told_apart() {
+    fn data_comments_and_ids_are_parsed() {
         let mut parser = Parser::default();
-        let text = "retry: 1000\n: watching\nid: 5\n\nid: 7\nevent: incoming\ndata: {\"a\":1}\n\n: still\n\ndata: a\ndata:b\n\nid: 8\ndata: half";
+        let text = "retry: 1000\n: watching\nid: 5\n\nid: 7\nevent: incoming\ndata: {\"a\":1}\n\n\
+                    : still\n\ndata: a\ndata:b\n\nid: 8\ndata: half";
         let data: Vec<String> = text.lines().filter_map(|line| parser.line(line)).collect();
         assert_eq!(data, ["{\"a\":1}", "a\nb"]);
         parser.broken();
-        assert_eq!(parser.last_id.as_deref(), Some("7"), "what was half told is asked for again");
+        assert_eq!(parser.last_id.as_deref(), Some("7"), "an incomplete event is requested again");
         assert_eq!(parser.line(""), None);
     }
 }

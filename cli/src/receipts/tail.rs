@@ -1,5 +1,6 @@
-//! `trackmate tail`: what comes in, as it comes in, a line each. The stream ends every half minute; this comes back to it, also after a failure, and goes on
-//! behind what it has shown.
+//! `trackmate tail`: events as they arrive, one per line. The server ends the stream every half
+//! minute. The command reconnects then, and after failures, and continues after the last shown
+//! event.
 
 use std::io::{BufRead, BufReader, Read};
 use std::thread::sleep;
@@ -14,30 +15,30 @@ use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
 
-/// Between two connections: a stream that somebody keeps cutting off is not asked for without a pause.
+/// Pause between two connections, in case the stream is cut off again and again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Before a try after a failure, doubled from try to try …
+/// Pause before the first retry after a failure. Doubles with each retry …
 const RETRY: Duration = Duration::from_secs(1);
 /// … up to this.
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only what ended so.
+    /// Only events with this outcome.
     #[arg(long, value_name = "O", value_parser = ["stored", "duplicate", "rejected"])]
     outcome: Option<String>,
-    /// Only events of this name.
+    /// Only events with this name.
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
-    /// Go on behind this entry, a `seq` that --json showed; 0 for all that is kept.
+    /// Start after this entry, a `seq` of the --json output. 0 shows all stored entries.
     #[arg(long, value_name = "SEQ")]
     after: Option<u64>,
-    /// End after so many.
+    /// Stop after this many events.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }
 
-/// `GET /api/admin/events/stream`, again and again.
+/// `GET /api/admin/events/stream`, repeatedly.
 pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Error> {
     let all = [("outcome", options.outcome.as_deref()), ("eventType", options.event.as_deref())];
     let query: Vec<_> = all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -47,7 +48,7 @@ pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Er
         match api.stream("/api/admin/events/stream", &query, parser.last_id.as_deref()) {
             Ok(stream) => {
                 if !connected {
-                    output.note("Watching what comes in. Ctrl-C ends it.");
+                    output.note("Watching for events. Stop with Ctrl-C.");
                 }
                 (connected, retry) = (true, RETRY);
                 if show(stream, &mut parser, &mut left, output)? {
@@ -55,9 +56,9 @@ pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Er
                 }
                 sleep(PAUSE);
             }
-            // It was there a moment ago, and will be again.
+            // The server was reachable before, so retry.
             Err(error @ (Error::Unreachable(_) | Error::Refused(_))) if connected => {
-                output.note(&format!("{error}; trying again in {} s", retry.as_secs()));
+                output.note(&format!("{error}; retrying in {} s", retry.as_secs()));
                 sleep(retry);
                 retry = RETRY_MAX.min(retry * 2);
             }
@@ -66,7 +67,8 @@ pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Er
     }
 }
 
-/// Shows what a connection brings, to its end or until enough was shown; whether that is so. A connection that breaks has ended, too.
+/// Shows the events of one connection. Returns whether the requested number of events was shown. A
+/// broken connection counts as ended.
 fn show(stream: impl Read, parser: &mut Parser, left: &mut Option<u64>, output: Output) -> Result<bool, Error> {
     for line in BufReader::new(stream).lines() {
         let Ok(line) = line else { break };
@@ -75,7 +77,7 @@ fn show(stream: impl Read, parser: &mut Parser, left: &mut Option<u64>, output: 
             output.text(&data)?;
         } else {
             let entry: Incoming = serde_json::from_str(&data)
-                .map_err(|error| Error::Failed(format!("TrackMate's answer is not understood: {error}")))?;
+                .map_err(|error| Error::Failed(format!("could not parse TrackMate's answer: {error}")))?;
             output.text(&layout::line(&entry, &chrono::Local))?;
         }
         if let Some(left) = left {

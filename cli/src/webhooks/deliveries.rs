@@ -1,25 +1,25 @@
-//! What was sent, and sending it again.
+//! Commands for deliveries: list, recover, resend.
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::layout;
 use super::model::{Deliveries, Recovered, Resent};
-use super::options::{Listed, Recover};
+use super::options::{DeliveriesOptions, Recover};
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
 
 /// `GET /api/admin/webhooks/{id}/deliveries`
-pub(super) fn list(wanted: &Listed, api: &Api, output: Output) -> Result<(), Error> {
-    let limit = wanted.limit.to_string();
-    let all = [("limit", Some(&limit)), ("status", wanted.status.as_ref()), ("cursor", wanted.cursor.as_ref())];
+pub(super) fn list(options: &DeliveriesOptions, api: &Api, output: Output) -> Result<(), Error> {
+    let limit = options.limit.to_string();
+    let all = [("limit", Some(&limit)), ("status", options.status.as_ref()), ("cursor", options.cursor.as_ref())];
     let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
-    let answer = api.get(&format!("/api/admin/webhooks/{}/deliveries", wanted.id), &query)?;
+    let answer = api.get(&format!("/api/admin/webhooks/{}/deliveries", options.id), &query)?;
     output.answer(&answer, |page: Deliveries| layout::deliveries(&page, &chrono::Local))
 }
 
-/// One step of a recovery, asked for.
+/// The request for one step of a recovery.
 #[derive(Serialize)]
 struct Step<'a> {
     since: &'a str,
@@ -31,26 +31,26 @@ struct Step<'a> {
     cursor: Option<&'a str>,
 }
 
-/// `POST /api/admin/webhooks/{id}/recover`, until there is no more. It stops where it fails; the same command goes on from there, since
-/// what was requeued is not requeued again.
-pub(super) fn recover(wanted: &Recover, api: &Api, output: Output) -> Result<(), Error> {
+/// `POST /api/admin/webhooks/{id}/recover`, until no deliveries are left. After a failure the same
+/// command continues, since a requeued delivery is not requeued again.
+pub(super) fn recover(options: &Recover, api: &Api, output: Output) -> Result<(), Error> {
     let mut requeued = 0;
-    let outcome = requeue(wanted, api, |count| {
+    let outcome = requeue(options, api, |count| {
         requeued += count;
         output.progress(&format!("{requeued} requeued …"));
     });
     output.progress_done();
     if let Err(error) = outcome {
-        output.note(&format!("{requeued} requeued before it failed; the same command goes on from there"));
+        output.note(&format!("{requeued} requeued before the failure; run the same command again to continue"));
         return Err(error);
     }
     let sum = json!({"success": true, "requeued": requeued, "hasMore": false, "nextCursor": null});
     output.either(&sum, &format!("{requeued} requeued"))
 }
 
-fn requeue(wanted: &Recover, api: &Api, mut done: impl FnMut(u64)) -> Result<(), Error> {
-    let path = format!("/api/admin/webhooks/{}/recover", wanted.id);
-    let (since, until, status) = (wanted.since.as_str(), wanted.until.as_deref(), wanted.status.as_deref());
+fn requeue(options: &Recover, api: &Api, mut done: impl FnMut(u64)) -> Result<(), Error> {
+    let path = format!("/api/admin/webhooks/{}/recover", options.id);
+    let (since, until, status) = (options.since.as_str(), options.until.as_deref(), options.status.as_deref());
     let mut cursor: Option<String> = None;
     loop {
         let step = Step { since, until, status, cursor: cursor.as_deref() };

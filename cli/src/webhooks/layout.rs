@@ -1,4 +1,5 @@
-//! How webhooks and deliveries look on a terminal: the layout of the project's first manager, which people know. Pure; the time zone is an argument.
+//! Formats webhooks and deliveries for the terminal, in the layout of the project's first manager,
+//! which people know. Pure: the time zone is an argument.
 
 use std::fmt::{Display, Write};
 
@@ -7,9 +8,9 @@ use chrono::{DateTime, TimeZone};
 use super::model::{Deliveries, Stats, Tested, Webhook};
 
 const RULE_CHARS: usize = 60;
-const ALL_OFF: &str = "All webhooks are switched off (switch on: trackmate webhooks enable)\n\n";
+const ALL_OFF: &str = "All webhooks are switched off (to switch on: trackmate webhooks enable)\n\n";
 
-/// A webhook that was just given a secret.
+/// A webhook with its new secret.
 pub(super) fn with_secret(done: &str, webhook: &Webhook) -> String {
     let mut text = format!("{done} {}\n", webhook.name);
     field(&mut text, "ID", &webhook.id);
@@ -17,7 +18,7 @@ pub(super) fn with_secret(done: &str, webhook: &Webhook) -> String {
     field(&mut text, "Events", webhook.events.join(", "));
     if let Some(secret) = &webhook.secret {
         field(&mut text, "Secret", secret);
-        text.push_str("\nKeep the secret: it is not shown again.");
+        text.push_str("\nStore the secret: it is not shown again.");
     }
     text
 }
@@ -38,7 +39,7 @@ where
         field(&mut text, "Events", webhook.events.join(", "));
         optional(&mut text, "Description", webhook.description.as_ref());
         optional(&mut text, "Preset", webhook.preset.as_ref());
-        optional(&mut text, "Rate Limit", webhook.rate_limit.map(|n| format!("{n} a second")));
+        optional(&mut text, "Rate Limit", webhook.rate_limit.map(|n| format!("{n} per second")));
         let headers = webhook.headers.iter().map(|(name, mask)| format!("{name}: {mask}")).collect::<Vec<_>>();
         optional(&mut text, "Headers", (!headers.is_empty()).then(|| headers.join(", ")));
         field(&mut text, "Success", success);
@@ -79,7 +80,7 @@ fn counts(name: &str, mark: &str, stats: &Stats, last_status: String, triggered:
     [name.into(), mark.into(), success, failed, held, rate(stats), last_status, triggered]
 }
 
-/// Successes among what has ended, in percent with one decimal, rounded down: 100 only when nothing failed.
+/// The share of successes in percent, with one decimal, rounded down: 100 only if nothing failed.
 fn rate(stats: &Stats) -> String {
     match (stats.success.saturating_mul(1000)).checked_div(stats.success.saturating_add(stats.failed)) {
         Some(permille) => format!("{}.{} %", permille / 10, permille % 10),
@@ -89,11 +90,11 @@ fn rate(stats: &Stats) -> String {
 
 pub(super) fn tested(tested: &Tested) -> String {
     let Tested { delivered, status_code, error, response_body, duration_ms } = tested;
-    let mut text = format!("Test delivery {}\n", if *delivered { "taken ✓" } else { "not taken ✗" });
+    let mut text = format!("Test delivery {}\n", if *delivered { "accepted ✓" } else { "not accepted ✗" });
     optional(&mut text, "Status", status_code.as_ref());
     optional(&mut text, "Error", error.as_ref());
     field(&mut text, "Duration", format!("{duration_ms} ms"));
-    optional(&mut text, "Answer", response_body.as_ref().filter(|body| !body.is_empty()));
+    optional(&mut text, "Response", response_body.as_ref().filter(|body| !body.is_empty()));
     text.trim_end().to_owned()
 }
 
@@ -104,7 +105,7 @@ where
     if page.deliveries.is_empty() {
         return "No deliveries.".into();
     }
-    let mut rows = vec![["ID", "Created", "Event", "Status", "Attempts", "Last answer"].map(String::from)];
+    let mut rows = vec![["ID", "Created", "Event", "Status", "Attempts", "Last response"].map(String::from)];
     for delivery in &page.deliveries {
         let last = delivery.attempts.last().map_or_else(
             || "-".into(),
@@ -120,7 +121,7 @@ where
     }
     let mut text = table(&rows, &[4]);
     if let Some(cursor) = &page.pagination.next_cursor {
-        let _ = write!(text, "\n\nThere are more: --cursor {cursor}");
+        let _ = write!(text, "\n\nMore: --cursor {cursor}");
     }
     text
 }
@@ -133,7 +134,7 @@ fn mark(active: bool) -> &'static str {
     if active { "✓" } else { "✗" }
 }
 
-/// `   Name:           value`, the values below each other.
+/// Appends `   Name:           value`, with the values aligned.
 pub(crate) fn field(text: &mut String, name: &str, value: impl Display) {
     let _ = writeln!(text, "   {:<15} {value}", format!("{name}:"));
 }
@@ -144,7 +145,7 @@ pub(crate) fn optional(text: &mut String, name: &str, value: Option<impl Display
     }
 }
 
-/// `11/30/2025, 2:15:22 PM`; a text that is no time is shown as it came.
+/// `11/30/2025, 2:15:22 PM`. A text that is not a time is shown unchanged.
 pub(crate) fn time<Z: TimeZone>(iso: Option<&str>, zone: &Z) -> String
 where
     Z::Offset: Display,
@@ -154,7 +155,8 @@ where
         .map_or_else(|_| iso.into(), |time| time.with_timezone(zone).format("%-m/%-d/%Y, %-I:%M:%S %p").to_string())
 }
 
-/// Columns as wide as their widest cell, two blanks apart; those in `right` end below each other.
+/// Formats rows as a table, with two spaces between columns. The columns in `right` are
+/// right-aligned.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
     let mut widths = [0; N];
     for row in rows {
@@ -195,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_looks_as_the_first_managers_did() {
+    fn the_list_has_the_layout_of_the_first_manager() {
         let rule = "━".repeat(60);
         let webhooks = [webhook("My App", true, some()), webhook("Backup App", false, Stats::default())];
         assert_eq!(
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_says_what_is_out_of_the_ordinary() {
+    fn the_list_shows_optional_fields_that_are_set() {
         let mut odd = webhook("Odd", false, Stats { held: 4, last_error: Some("timeout".into()), ..some() });
         odd.headers.insert("Authorization".into(), "***".into());
         odd.disabled_reason = Some("the receiver answered 410".into());
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn statistics_stand_below_each_other_with_their_sum() {
+    fn statistics_are_a_table_with_totals() {
         let webhooks = [webhook("My App", true, some()), webhook("é", false, Stats { failed: 2, ..Stats::default() })];
         let text = stats(&webhooks, true, &Utc);
         let lines: Vec<&str> = text.lines().skip(3).collect();
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_whole_only_when_nothing_failed() {
+    fn a_rate_is_100_percent_only_if_nothing_failed() {
         let rate_of = |success, failed| rate(&Stats { success, failed, ..Stats::default() });
         assert_eq!([rate_of(0, 0), rate_of(5, 0), rate_of(9999, 1)], ["-", "100.0 %", "99.9 %"]);
     }

@@ -1,4 +1,4 @@
-//! `trackmate webhooks …`: its commands, and which function does each.
+//! `trackmate webhooks …`: its commands and their functions.
 
 mod deliveries;
 pub(crate) mod layout;
@@ -9,20 +9,20 @@ mod subscriptions;
 
 use clap::Subcommand;
 
-use self::options::{Add, Listed, Recover};
+use self::options::{Add, DeliveriesOptions, Recover};
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Add a webhook. Its secret is shown this once.
+    /// Add a webhook. Its secret is shown only once.
     Add(Add),
     /// List the webhooks.
     List,
-    /// Send a test delivery; fails if the receiver does not take it.
+    /// Send a test delivery. Fails if the receiver does not accept it.
     Test {
-        /// The webhook's id, or its URL.
+        /// The webhook's id or URL.
         #[arg(value_name = "URL-OR-ID")]
         target: String,
     },
@@ -31,34 +31,36 @@ pub(crate) enum Command {
         #[arg(value_parser = parse::id)]
         id: String,
     },
-    /// What became of the deliveries, per webhook.
+    /// Show delivery counts per webhook.
     Stats,
-    /// Switch one webhook on, or without an id all of the company's.
+    /// Switch a webhook on. Without an id, switches all webhooks on.
     Enable {
         #[arg(value_parser = parse::id)]
         id: Option<String>,
-        /// Dismiss what was held meanwhile instead of sending it.
+        /// Dismiss held deliveries instead of sending them.
         #[arg(long, requires = "id")]
         dismiss_held: bool,
     },
-    /// Switch one webhook off, or without an id all of the company's. What comes meanwhile is held.
+    /// Switch a webhook off. Without an id, switches all webhooks off. Deliveries are held
+    /// meanwhile.
     Disable {
         #[arg(value_parser = parse::id)]
         id: Option<String>,
     },
-    /// Give a webhook a new secret, shown this once. Until the grace ends, deliveries carry the signatures of both.
+    /// Replace a webhook's secret. The new one is shown only once. During the grace period both
+    /// secrets sign.
     Rotate {
         #[arg(value_parser = parse::id)]
         id: String,
-        /// Hours that the old secret goes on signing beside the new one.
+        /// Hours during which the old secret also signs.
         #[arg(long, value_name = "N", default_value_t = 24)]
         grace_hours: u32,
     },
-    /// The deliveries of a webhook, newest first.
-    Deliveries(Listed),
-    /// Send again what was not delivered in a span of time. Safe to repeat.
+    /// List the deliveries of a webhook, newest first.
+    Deliveries(DeliveriesOptions),
+    /// Resend the failed deliveries of a period. Safe to repeat.
     Recover(Recover),
-    /// Send one delivery again.
+    /// Resend one delivery.
     Resend {
         #[arg(value_parser = parse::id)]
         id: String,
@@ -79,8 +81,8 @@ pub(crate) fn run(command: Command, api: &Api, output: Output) -> Result<(), Err
         Command::Enable { id: None, .. } => subscriptions::switch_all(true, api, output),
         Command::Disable { id: None } => subscriptions::switch_all(false, api, output),
         Command::Rotate { id, grace_hours } => subscriptions::rotate(&id, grace_hours, api, output),
-        Command::Deliveries(wanted) => deliveries::list(&wanted, api, output),
-        Command::Recover(wanted) => deliveries::recover(&wanted, api, output),
+        Command::Deliveries(options) => deliveries::list(&options, api, output),
+        Command::Recover(options) => deliveries::recover(&options, api, output),
         Command::Resend { id, delivery } => deliveries::resend(&id, &delivery, api, output),
     }
 }

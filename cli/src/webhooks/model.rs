@@ -1,4 +1,5 @@
-//! The API's objects, as far as they are shown. What a TrackMate of another age leaves out is empty, not an error.
+//! The API's objects: the parts that are shown. A field that another version of TrackMate leaves
+//! out is empty, not an error.
 
 use std::collections::BTreeMap;
 
@@ -22,16 +23,16 @@ pub(super) struct Webhook {
     pub(super) url: String,
     pub(super) events: Vec<String>,
     pub(super) active: bool,
-    /// Only when it was just made.
+    /// Only in the answer that created it.
     pub(super) secret: Option<String>,
     pub(super) description: Option<String>,
     pub(super) preset: Option<String>,
     pub(super) disabled_reason: Option<String>,
-    /// Deliveries a second.
+    /// Deliveries per second.
     pub(super) rate_limit: Option<u32>,
     #[serde(default)]
     pub(super) circuit: Circuit,
-    /// Name → a mask.
+    /// Header names with masked values.
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -41,7 +42,7 @@ pub(super) struct Webhook {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Circuit {
-    /// While it is open: when a probe goes. ISO 8601.
+    /// Set while the circuit is open: the time of the next probe, in ISO 8601.
     pub(super) next_probe_at: Option<String>,
 }
 
@@ -103,10 +104,10 @@ pub(super) struct Delivery {
     pub(super) status: String,
     /// ISO 8601.
     pub(super) created_at: String,
-    /// How many were ever made.
+    /// The total number of attempts.
     #[serde(default)]
     pub(super) attempts_made: i64,
-    /// The latest of them.
+    /// The latest attempts.
     #[serde(default)]
     pub(super) attempts: Vec<Attempt>,
 }

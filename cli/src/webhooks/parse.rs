@@ -1,12 +1,12 @@
-//! What people type, turned into what the API takes. Pure but for `time`, which needs to know now.
+//! Parses arguments into the API's formats. Pure, except `time`, which reads the clock.
 
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
 
-/// A list of event patterns; a type of its own, since the parser of options takes a `Vec` for a repeated option.
+/// A list of event patterns. Not a plain `Vec`, which clap treats as a repeated option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Events(pub(super) Vec<String>);
 
-/// `match, upload` → its names. At least one.
+/// Splits `match, upload` into its names. At least one is required.
 pub(super) fn events(text: &str) -> Result<Events, String> {
     let names: Vec<String> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
     if names.is_empty() {
@@ -15,30 +15,31 @@ pub(super) fn events(text: &str) -> Result<Events, String> {
     Ok(Events(names))
 }
 
-/// `Authorization=Bearer abc=` → its name and its value; the first `=` parts them.
+/// Splits `Authorization=Bearer abc=` into name and value, at the first `=`.
 pub(super) fn header(text: &str) -> Result<(&str, &str), &'static str> {
-    // The text itself is left out of the message: the value is a secret.
-    let (name, value) = text.split_once('=').ok_or("a header is written NAME=VALUE")?;
+    // The messages never contain the text, since the value is a secret.
+    let (name, value) = text.split_once('=').ok_or("a header must have the form NAME=VALUE")?;
     let (name, value) = (name.trim(), value.trim());
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(token) {
-        return Err("the part before = is not the name of a header");
+        return Err("the part before = is not a header name");
     }
     if value.is_empty() || value.chars().any(char::is_control) {
-        return Err("the part after = is not the value of a header");
+        return Err("the part after = is not a header value");
     }
     Ok((name, value))
 }
 
-/// An id, which goes into a path as it is.
+/// An id, which is inserted into a path unencoded.
 pub(super) fn id(text: &str) -> Result<String, String> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {
-        return Err("an id has letters, digits, _ and - only (`trackmate webhooks list` shows them)".into());
+        return Err("an id consists of letters, digits, _ and - (`trackmate webhooks list` shows ids)".into());
     }
     Ok(text.to_owned())
 }
 
-/// ISO 8601 (a day alone is its midnight in UTC), epoch milliseconds, or so long ago: `30s`, `90m`, `2h`, `7d`. → ISO 8601 in UTC.
+/// Parses ISO 8601 (a date is its midnight in UTC), epoch milliseconds, or an age: `30s`, `90m`,
+/// `2h`, `7d`. Returns ISO 8601 in UTC.
 pub(crate) fn time(text: &str) -> Result<String, String> {
     at(text.trim(), Utc::now())
         .map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_parted_by_commas() {
+    fn events_are_separated_by_commas() {
         let names = |text| events(text).map(|events| events.0.join("|"));
         assert_eq!(names("match,upload"), Ok("match|upload".into()));
         assert_eq!(names(" booking.* , , qr.scanned,"), Ok("booking.*|qr.scanned".into()));
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_parted_at_its_first_equals_sign() {
+    fn a_header_is_split_at_its_first_equals_sign() {
         assert_eq!(header("Authorization=Bearer abc="), Ok(("Authorization", "Bearer abc=")));
         assert_eq!(header("X-Webhook-Secret = s"), Ok(("X-Webhook-Secret", "s")));
         for bad in ["Authorization", "=x", "X-A=", "X A=b", "X-A=a\nX-B: c"] {
@@ -84,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_header_is_refused_without_showing_it() {
+    fn the_message_about_a_bad_header_does_not_show_it() {
         assert!(!header("Bearer topsecret").unwrap_err().contains("topsecret"));
         assert!(!header("A B=topsecret").unwrap_err().contains("topsecret"));
     }
 
     #[test]
-    fn an_id_cannot_leave_its_place_in_the_path() {
+    fn an_id_cannot_change_the_path() {
         assert!(id("wh_0123-AB").is_ok());
         for bad in ["", "../settings", "a/b", "a?b", "a b", "é"] {
             assert!(id(bad).is_err(), "{bad}");
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_every_form() {
+    fn times_are_parsed_in_every_format() {
         let now = DateTime::parse_from_rfc3339("2025-10-18T10:00:00Z").unwrap().to_utc();
         let iso = |text| at(text, now).map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
         assert_eq!(iso("2025-10-18T12:00:00+02:00").as_deref(), Some("2025-10-18T10:00:00.000Z"));

@@ -1,4 +1,4 @@
-//! The webhooks themselves: add, list, test, remove, count, switch, rotate.
+//! Commands for webhooks: add, list, test, remove, stats, enable, disable, rotate.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::output::Output;
 const WEBHOOKS: &str = "/api/admin/webhooks";
 const SETTINGS: &str = "/api/admin/settings";
 
-/// A webhook to be made. What is not given is left out, so that the API's defaults hold.
+/// A request to create a webhook. Missing options are left out, so that the API's defaults apply.
 #[derive(Serialize)]
 struct New<'a> {
     url: &'a str,
@@ -49,19 +49,19 @@ pub(super) fn add(add: &Add, api: &Api, output: Output) -> Result<(), Error> {
 /// `GET /api/admin/webhooks`
 pub(super) fn list(api: &Api, output: Output) -> Result<(), Error> {
     let answer = api.get(WEBHOOKS, &[])?;
-    let on = output.json || all_on(api)?;
+    let on = output.json || webhooks_enabled(api)?;
     output.answer(&answer, |all: Webhooks| layout::list(&all.webhooks, on, &chrono::Local))
 }
 
 /// `GET /api/admin/webhooks`, as a table of counts.
 pub(super) fn stats(api: &Api, output: Output) -> Result<(), Error> {
     let answer = api.get(WEBHOOKS, &[])?;
-    let on = output.json || all_on(api)?;
+    let on = output.json || webhooks_enabled(api)?;
     output.answer(&answer, |all: Webhooks| layout::stats(&all.webhooks, on, &chrono::Local))
 }
 
-/// `GET /api/admin/settings`: the company-wide switch.
-fn all_on(api: &Api) -> Result<bool, Error> {
+/// `GET /api/admin/settings`: the switch of all webhooks.
+fn webhooks_enabled(api: &Api) -> Result<bool, Error> {
     Ok(api.get(SETTINGS, &[])?.read::<Settings>()?.settings.webhooks_enabled)
 }
 
@@ -71,18 +71,20 @@ pub(super) fn test(target: &str, api: &Api, output: Output) -> Result<(), Error>
     let answer = api.post(&format!("{WEBHOOKS}/{id}/test"), &json!({}))?;
     let tested: Tested = answer.read()?;
     output.answer(&answer, |tested: Tested| layout::tested(&tested))?;
-    if tested.delivered { Ok(()) } else { Err(Error::Failed("the receiver did not take the test delivery".into())) }
+    if tested.delivered { Ok(()) } else { Err(Error::Failed("the receiver did not accept the test delivery".into())) }
 }
 
-/// The webhook that goes to this URL.
+/// The id of the webhook with this URL.
 fn id_of(url: &str, api: &Api) -> Result<String, Error> {
     let all: Webhooks = api.get(WEBHOOKS, &[])?.read()?;
     let ids: Vec<String> =
         all.webhooks.into_iter().filter(|webhook| webhook.url == url).map(|webhook| webhook.id).collect();
     match ids.as_slice() {
         [id] => Ok(id.clone()),
-        [] => Err(Error::NotFound(Problem::own("not_found", format!("no webhook goes to {url}")))),
-        [_, ..] => Err(Error::Usage(format!("several webhooks go there, name one by its id: {}", ids.join(", ")))),
+        [] => Err(Error::NotFound(Problem::local("not_found", format!("no webhook has the URL {url}")))),
+        [_, ..] => {
+            Err(Error::Usage(format!("several webhooks have this URL, choose one by its id: {}", ids.join(", "))))
+        }
     }
 }
 

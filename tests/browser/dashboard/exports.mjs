@@ -1,28 +1,42 @@
-// Exports: chosen, counted, downloaded in a real browser under the page's own policy, checked, and listed.
+// Exports: choice, count, download in a real browser under the page's own policy, verification, and
+// list.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { newCompany } from '../../support/people.mjs';
-import { desk, looks, until } from './desk.mjs';
+import { openDashboard, takePictures, until } from './viewer.mjs';
 
-/** Clicks → the file that the browser saved: {name, text, sha256}. */
+/** Clicks the button. Returns the file that the browser saved: {name, text, sha256}. */
 async function saved(page, button = 'Download') {
   const coming = page.waitForEvent('download');
   await page.getByRole('button', { name: button }).click();
   const file = await coming;
   const bytes = readFileSync(await file.path());
-  return { name: file.suggestedFilename(), text: bytes.toString(), sha256: createHash('sha256').update(bytes).digest('hex') };
+  return {
+    name: file.suggestedFilename(),
+    text: bytes.toString(),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  };
 }
 const count = (page, text) => page.locator('.count', { hasText: text }).waitFor();
 const newest = async (c) => (await c.get('/api/admin/exports?limit=1')).body.exports[0];
 
-export async function exportsWhatWasChosen(world) {
+export async function exportsTheChosenRows(world) {
   const c = await newCompany(world.trackMate);
   for (let n = 0; n < 5; n += 1) {
-    const user = { firstName: n ? `Ann${n}` : '=1+1', exportConsent: n < 3, tags: { add: [n % 2 ? 'odd' : 'even'] }, customFields: { level: n } };
-    await c.server({ email: `ann${n}@example.com` }, n ? 'paid' : 'made', { user, eventData: { amount: n }, timestamp: new Date(Date.UTC(2025, n, 10)).toISOString() });
+    const user = {
+      firstName: n ? `Ann${n}` : '=1+1',
+      exportConsent: n < 3,
+      tags: { add: [n % 2 ? 'odd' : 'even'] },
+      customFields: { level: n },
+    };
+    await c.server({ email: `ann${n}@example.com` }, n ? 'paid' : 'made', {
+      user,
+      eventData: { amount: n },
+      timestamp: new Date(Date.UTC(2025, n, 10)).toISOString(),
+    });
   }
-  const page = await desk(world, c, 'exports');
+  const page = await openDashboard(world, c, 'exports');
   await page.getByText('None yet').waitFor();
   await count(page, '5 rows');
   await page.getByRole('button', { name: 'More filters' }).click();
@@ -36,27 +50,41 @@ export async function exportsWhatWasChosen(world) {
   await page.getByLabel('Further columns').fill('customFields.level');
   const csv = await saved(page);
   assert.match(csv.name, /\.csv$/);
-  assert.deepEqual(csv.text.replace('\uFEFF', '').split('\r\n').sort(), ['', "ann0@example.com,'=1+1,0", 'ann2@example.com,Ann2,2', 'email,firstName,customFields.level']);
+  assert.deepEqual(csv.text.replace('\uFEFF', '').split('\r\n').sort(), [
+    '',
+    "ann0@example.com,'=1+1,0",
+    'ann2@example.com,Ann2,2',
+    'email,firstName,customFields.level',
+  ]);
   const record = await newest(c);
   assert.deepEqual([record.state, record.rows, record.sha256], ['complete', 2, csv.sha256]);
-  await page.getByText('Every byte is what was sent').waitFor();
+  await page.getByText('The file is complete').waitFor();
   await page.locator('.notice').getByText(csv.sha256).waitFor();
 
-  await page.getByRole('region', { name: 'Exports so far' }).getByRole('button', { name: 'People, CSV' }).click();
+  await page.getByRole('region', { name: 'Past exports' }).getByRole('button', { name: 'People, CSV' }).click();
   const dialog = page.getByRole('dialog');
   assert.deepEqual(JSON.parse(await dialog.locator('pre').textContent()), record.filters);
   await dialog.getByText('email, firstName, customFields.level').waitFor();
-  await looks(page, 'exports-one');
+  await takePictures(page, 'exports-one');
   await page.keyboard.press('Escape');
-  await looks(page, 'exports');
+  await takePictures(page, 'exports');
 
-  // Events, by an address that somebody shared.
-  await page.goto(page.url().replace(/exports.*/, 'exports?kind=events&format=ndjson&eventType=paid&from=2025-03-01T00:00:00.000Z'));
+  // Events, by a shared URL.
+  await page.goto(
+    page.url().replace(/exports.*/, 'exports?kind=events&format=ndjson&eventType=paid&from=2025-03-01T00:00:00.000Z'),
+  );
   await count(page, '3 rows');
-  const lines = (await saved(page)).text.trim().split('\n').map((line) => JSON.parse(line));
-  assert.deepEqual(lines.map(({ eventType, eventData }) => [eventType, eventData.amount]).sort(), [['paid', 2], ['paid', 3], ['paid', 4]]);
+  const lines = (await saved(page)).text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ eventType, eventData }) => [eventType, eventData.amount]).sort(), [
+    ['paid', 2],
+    ['paid', 3],
+    ['paid', 4],
+  ]);
 
-  // From the list of people, with its filters.
+  // People, by the link on the list of people, with its filters.
   await page.goto(page.url().replace(/exports.*/, 'people?hasTag=odd'));
   await page.getByText('2 people').waitFor();
   await page.getByRole('link', { name: 'Export these' }).click();
@@ -64,13 +92,16 @@ export async function exportsWhatWasChosen(world) {
   await page.getByLabel('Format').selectOption('json');
   await page.getByLabel('Bookings', { exact: true }).check();
   const { users } = JSON.parse((await saved(page)).text);
-  assert.deepEqual(users.map(({ email, bookings }) => [email, bookings]).sort(), [['ann1@example.com', []], ['ann3@example.com', []]]);
-  assert.deepEqual(page.said, [], 'the policy lets the page save files, and nothing else was said');
+  assert.deepEqual(users.map(({ email, bookings }) => [email, bookings]).sort(), [
+    ['ann1@example.com', []],
+    ['ann3@example.com', []],
+  ]);
+  assert.deepEqual(page.said, [], 'the policy allows the page to save files, without warnings');
   await page.context().close();
 }
 
-/** So many rows that the Worker of the tests ends each request early, and their bytes go where the viewer says. */
-export async function goesOnInPartsUntilItIsWhole(world) {
+/** The Worker of the tests ends long exports early, so this one takes two requests. */
+export async function exportsInParts(world) {
   const ROWS = 9_000;
   const c = await newCompany(world.trackMate);
   const d1 = await world.trackMate.d1();
@@ -81,38 +112,47 @@ export async function goesOnInPartsUntilItIsWhole(world) {
     )
     .bind(c.companyId, ROWS)
     .run();
-  const page = await desk(world, c, 'exports?kind=events&format=ndjson');
+  const page = await openDashboard(world, c, 'exports?kind=events&format=ndjson');
   await count(page, '9,000 rows');
   const file = await saved(page);
   await page.getByText('in 2 parts').waitFor();
-  const numbers = file.text.trim().split('\n').map((line) => JSON.parse(line).eventData.i);
-  assert.deepEqual([numbers.length, new Set(numbers).size], [ROWS, ROWS], 'all, and none twice');
+  const numbers = file.text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).eventData.i);
+  assert.deepEqual([numbers.length, new Set(numbers).size], [ROWS, ROWS], 'every event once');
   const [second, first] = (await c.get('/api/admin/exports?limit=2')).body.exports;
   assert.deepEqual([first.state, second.state, first.rows + second.rows], ['partial', 'complete', ROWS]);
 
-  // A file of the browser's own file system stands for one that the viewer picks.
+  // A file in the browser's private file system replaces the file picker.
   await page.evaluate(() => {
-    window.showSaveFilePicker = async () => (await navigator.storage.getDirectory()).getFileHandle('export.csv', { create: true });
+    window.showSaveFilePicker = async () =>
+      (await navigator.storage.getDirectory()).getFileHandle('export.csv', { create: true });
   });
   await page.getByLabel('Format').selectOption('csv');
-  await page.getByRole('button', { name: 'Save into a file…' }).click();
+  await page.getByRole('button', { name: 'Save to a file…' }).click();
   await page.getByText('.csv: 9,000 rows').waitFor();
-  const text = await page.evaluate(async () => (await (await (await navigator.storage.getDirectory()).getFileHandle('export.csv')).getFile()).text());
-  assert.equal(text.trim().split('\r\n').length, ROWS + 1, 'one line of titles');
+  const text = await page.evaluate(async () =>
+    (await (await (await navigator.storage.getDirectory()).getFileHandle('export.csv')).getFile()).text(),
+  );
+  assert.equal(text.trim().split('\r\n').length, ROWS + 1, 'one header line');
 
-  // One JSON document cannot go on: it says so and saves nothing.
+  // A JSON document cannot be continued: the page says so and saves nothing.
   await page.getByLabel('Format').selectOption('json');
   await page.getByRole('button', { name: 'Download' }).click();
   await page.getByText('too much for one JSON document').waitFor();
-  assert.deepEqual(page.said.filter((said) => !/Failed to load|net::ERR/.test(said)), []);
+  assert.deepEqual(
+    page.said.filter((said) => !/Failed to load|net::ERR/.test(said)),
+    [],
+  );
   await page.context().close();
 }
 
-/** A byte that changed on the way is noticed, and no file is saved. */
-export async function savesNothingThatIsNotWhatWasSent(world) {
+/** Changes the file on its way: the page notices it and saves nothing. */
+export async function doesNotSaveADamagedExport(world) {
   const c = await newCompany(world.trackMate);
   await c.server({ email: 'ann@example.com' }, 'made');
-  const page = await desk(world, c, 'exports');
+  const page = await openDashboard(world, c, 'exports');
   await page.route('**/api/admin/export/users/csv**', async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: (await response.text()).replace('ann@', 'eve@') });
@@ -120,10 +160,13 @@ export async function savesNothingThatIsNotWhatWasSent(world) {
   let files = 0;
   page.on('download', () => (files += 1));
   await page.getByRole('button', { name: 'Download' }).click();
-  await page.getByText('What arrived is not what was sent').waitFor();
-  await until('the record in the list', async () => (await page.getByRole('button', { name: 'People, CSV' }).count()) === 1);
+  await page.getByText('The file is damaged').waitFor();
+  await until(
+    'the record in the list',
+    async () => (await page.getByRole('button', { name: 'People, CSV' }).count()) === 1,
+  );
 
-  // Nor what the viewer stopped.
+  // A stopped download is not saved either.
   await page.unroute('**/api/admin/export/users/csv**');
   await page.route('**/api/admin/export/users/csv**', () => {});
   await page.getByRole('button', { name: 'Download' }).click();

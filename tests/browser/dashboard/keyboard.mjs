@@ -1,24 +1,31 @@
-// The dashboard by the keyboard alone: a webhook is made, tested and looked after without a mouse, and the focus is always somewhere that can be seen.
+// The dashboard by keyboard alone: creates, tests and manages a webhook without a mouse. The focus
+// is always visible.
 import assert from 'node:assert/strict';
 import { newCompany } from '../../support/people.mjs';
 import { startReceiver } from '../../support/receiver.mjs';
 import { listen } from '../browser.mjs';
-import { desk, until } from './desk.mjs';
+import { openDashboard, until } from './viewer.mjs';
 
-/** More than any page has places that take the focus, on the way to one of them. */
+/** More tab stops than any page has. */
 const STEPS_MAX = 120;
 
-/** What has the focus: how it is called, and whether that can be seen. */
+/** The focused element: its tag, its name, and whether its focus is visible. */
 const focused = (page) =>
   page.evaluate(() => {
     const it = document.activeElement;
     const { outlineStyle, outlineWidth } = getComputedStyle(it.matches('.entry .what') ? it.closest('.entry') : it);
     const box = it.getBoundingClientRect();
     const label = it.labels?.[0]?.textContent ?? it.getAttribute('aria-label') ?? it.textContent ?? '';
-    return { tag: it.tagName, name: label.replaceAll(/\s+/g, ' ').trim(), seen: outlineStyle !== 'none' && parseFloat(outlineWidth) > 0 && box.width > 0 && box.height > 0 && box.right > 0 };
+    return {
+      tag: it.tagName,
+      name: label.replaceAll(/\s+/g, ' ').trim(),
+      seen: outlineStyle !== 'none' && parseFloat(outlineWidth) > 0 && box.width > 0 && box.height > 0 && box.right > 0,
+    };
   });
 
-/** Goes on with Tab until what is called so has the focus; whatever had it on the way could be seen. */
+/**
+ * Presses Tab until the element with this name has the focus. The focus must be visible on the way.
+ */
 async function tabTo(page, name, key = 'Tab') {
   const met = [];
   for (let step = 0; step < STEPS_MAX; step += 1) {
@@ -32,15 +39,18 @@ async function tabTo(page, name, key = 'Tab') {
   assert.fail(`${name} is not reached by ${key}: ${met.join(', ')}`);
 }
 
-/** What is called so has the focus, by itself. */
+/** Waits until the element with this name has the focus. */
 async function has(page, name, tag = '') {
   let now;
-  await until(() => `${name} has the focus, and not ${JSON.stringify(now)}`, async () => ((now = await focused(page)), now.name === name && now.tag.startsWith(tag)));
+  await until(
+    () => `${name} has the focus, and not ${JSON.stringify(now)}`,
+    async () => ((now = await focused(page)), now.name === name && now.tag.startsWith(tag)),
+  );
 }
 const titled = (page, title) => until(`the tab is called ${title}`, async () => (await page.title()) === title);
 const heading = (page, name) => has(page, name, 'H1');
 
-export async function looksAfterAWebhookByKeyboard({ browser, trackMate }, t) {
+export async function managesAWebhookByKeyboard({ browser, trackMate }, t) {
   const c = await newCompany(trackMate);
   const receiver = await startReceiver();
   t.after(receiver.close);
@@ -56,7 +66,7 @@ export async function looksAfterAWebhookByKeyboard({ browser, trackMate }, t) {
   await keyboard.press('Enter');
   await heading(page, 'Live');
 
-  // From the top, the first stop leads past the menu.
+  // The first tab stop of a page skips the menu.
   await page.evaluate(() => document.activeElement.blur());
   await page.reload();
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
@@ -101,16 +111,25 @@ export async function looksAfterAWebhookByKeyboard({ browser, trackMate }, t) {
   await tabTo(page, 'Resend');
   await keyboard.press('Enter');
   await until('it comes again', () => receiver.requests.length === 3);
-  await until('its log says so', async () => (await c.deliveries((await c.get('/api/admin/webhooks')).body.webhooks[0].id))[0].attempts.length === 2);
+  await until(
+    'its log says so',
+    async () => (await c.deliveries((await c.get('/api/admin/webhooks')).body.webhooks[0].id))[0].attempts.length === 2,
+  );
 
-  // A dialog begins at its first field, keeps the focus, and gives it back, however it is left.
+  // A dialog focuses its first field, keeps the focus, and restores it, however it is closed.
   await tabTo(page, 'Recover…', 'Shift+Tab');
-  for (const leave of [() => keyboard.press('Escape'), async () => (await tabTo(page, 'Close', 'Shift+Tab'), keyboard.press('Enter'))]) {
+  for (const leave of [
+    () => keyboard.press('Escape'),
+    async () => (await tabTo(page, 'Close', 'Shift+Tab'), keyboard.press('Enter')),
+  ]) {
     await keyboard.press('Enter');
     await has(page, 'Since');
     for (let step = 0; step < 15; step += 1) {
       await keyboard.press('Tab');
-      assert.ok(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest('dialog')), 'the focus stays in the dialog');
+      assert.ok(
+        await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest('dialog')),
+        'the focus stays in the dialog',
+      );
     }
     await leave();
     await page.locator('dialog').waitFor({ state: 'detached' });
@@ -121,22 +140,22 @@ export async function looksAfterAWebhookByKeyboard({ browser, trackMate }, t) {
 
 export async function opensAnEventByKeyboard(world, t) {
   const c = await newCompany(world.trackMate);
-  const page = await desk(world, c);
+  const page = await openDashboard(world, c);
   t.after(() => page.context().close());
   await page.getByText('Listening', { exact: false }).first().waitFor();
   const session = c.session();
   await c.track(session, { eventType: 'page_view' }, { eventType: 'scrolled', messageId: 'scrolled-1' });
   const row = page.getByRole('listitem').filter({ hasText: 'scrolled' });
-  await row.getByText('Nobody yet').waitFor();
+  await row.getByText('No person yet').waitFor();
   await tabTo(page, 'scrolled');
   await page.keyboard.press('Enter');
-  await until('the event is told of', async () => (await focused(page)).tag === 'H2');
+  await until('the event panel has the focus', async () => (await focused(page)).tag === 'H2');
   await page.keyboard.press('Escape');
-  // Only then: its heading is called as the row is.
+  // Wait for this, since the panel's heading has the same name as the row.
   await page.getByRole('complementary').waitFor({ state: 'detached' });
   await has(page, 'scrolled');
 
-  // Who is identified later gets what the session had sent, in the list too.
+  // A later identify also gives the earlier events of the session to the person, in the list too.
   await c.identify(session, 'ada@example.com', { name: 'Ada Lovelace' });
   await row.getByRole('link', { name: 'Ada Lovelace' }).waitFor();
   await has(page, 'scrolled');
@@ -144,7 +163,7 @@ export async function opensAnEventByKeyboard(world, t) {
   await tabTo(page, 'Ada Lovelace');
   await page.keyboard.press('Enter');
   await heading(page, 'Ada Lovelace');
-  // A browser's history holds no names.
+  // The browser's history must not contain names of people.
   await titled(page, 'Person · TrackMate');
   await tabTo(page, 'Erase…');
   await page.keyboard.press('Enter');
@@ -156,8 +175,11 @@ export async function opensAnEventByKeyboard(world, t) {
   await page.keyboard.press('Enter');
   await has(page, 'Type ada@example.com to confirm');
   await page.keyboard.type('ada@example.com');
-  await tabTo(page, 'Erase for ever');
+  await tabTo(page, 'Erase permanently');
   await page.keyboard.press('Enter');
   await heading(page, 'Erased person');
-  assert.deepEqual(page.said.filter((said) => !said.includes('410')), []);
+  assert.deepEqual(
+    page.said.filter((said) => !said.includes('410')),
+    [],
+  );
 }

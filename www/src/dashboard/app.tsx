@@ -1,59 +1,90 @@
-// The dashboard's frame: who is signed in, the menu, and the page that the address names.
+// The dashboard's frame: the sign-in, the menu, and the page that the URL names.
 
 import type { ComponentType } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
-import { isOwnMachine } from '../own-machine';
+import { isLocal } from '../local';
 import { PAGES } from './pages';
 import SignIn from './pages/sign-in';
-import { Notices, Problem, Waiting } from './parts/say';
-import { focusHeading, Page } from './parts/show';
+import { Notices, Problem, Waiting } from './parts/feedback';
+import { focusHeading, Page } from './parts/display';
 import { company, go, route, shop, SIGN_IN, to } from './route';
 import { companies, signOut, signedIn } from './session';
 
 function Companies() {
   return (
     <label class="company">
-      <span class="unseen">Company</span>
-      <select value={company.value} onChange={(change) => go(change.currentTarget.value === SIGN_IN ? [] : ['live'], {}, change.currentTarget.value)}>
-        {companies.value.map(({ company, name }) => <option key={company} value={company}>{name}</option>)}
+      <span class="visually-hidden">Company</span>
+      <select
+        value={company.value}
+        onChange={(change) =>
+          go(change.currentTarget.value === SIGN_IN ? [] : ['live'], {}, change.currentTarget.value)
+        }
+      >
+        {companies.value.map(({ company, name }) => (
+          <option key={company} value={company}>
+            {name}
+          </option>
+        ))}
         <option value={SIGN_IN}>Sign in to another…</option>
       </select>
     </label>
   );
 }
 
-/** Whether the viewer has done anything yet: who just came begins at the top, with the menu. */
-let arrived = false;
+/**
+ * Whether the app was shown before. On the first page the focus stays at the top, so that the Tab
+ * key begins at the menu.
+ */
+let hasInteracted = false;
 
 function Outlet({ page, part }: { page: string; part: string | undefined }) {
   const [loaded, setLoaded] = useState<{ page: string; Shown: ComponentType }>();
   const [error, setError] = useState<unknown>();
-  const [broken, mend] = useErrorBoundary();
+  const [broken, resetError] = useErrorBoundary();
   const entry = PAGES.find((one) => one.page === page);
   const place = entry?.places ? `${page}/${part ?? ''}` : page;
-  const before = useRef(arrived && document.activeElement === document.body ? undefined : place);
+  const before = useRef(hasInteracted && document.activeElement === document.body ? undefined : place);
   useEffect(() => {
     let current = true;
     setError(undefined);
-    if (broken) mend();
+    if (broken) resetError();
     entry?.load().then(
       ({ default: Shown }) => current && setLoaded({ page, Shown }),
-      () => current && setError(new Error('This page could not be loaded. Reload to get the newest version of the dashboard.')),
+      () =>
+        current &&
+        setError(new Error('This page could not be loaded. Reload to get the current version of the dashboard.')),
     );
     return () => {
       current = false;
     };
   }, [page]);
-  // A place that the viewer went to begins at its top, and readers of the screen hear its name.
+  // After navigation: scroll to the top and focus the heading, so that screen readers announce it.
   useEffect(() => {
     if ((entry && loaded?.page !== page) || before.current === place) return;
     before.current = place;
     scrollTo(0, 0);
     focusHeading();
   }, [loaded, place]);
-  if (!entry) return <Page title="Not found"><p class="problem">There is no such page. <a href={to(['live'])}>Go to Live</a></p></Page>;
+  if (!entry)
+    return (
+      <Page title="Not found">
+        <p class="problem">
+          There is no such page. <a href={to(['live'])}>Go to Live</a>
+        </p>
+      </Page>
+    );
   if (error) return <Problem error={error} retry={() => location.reload()} />;
-  if (broken) return <Problem error={new Error(`This page broke: ${broken instanceof Error ? broken.message : broken}. That is a fault of the dashboard; the other pages go on working.`)} retry={mend} />;
+  if (broken)
+    return (
+      <Problem
+        error={
+          new Error(
+            `This page broke: ${broken instanceof Error ? broken.message : broken}. This is a bug of the dashboard. The other pages still work.`,
+          )
+        }
+        retry={resetError}
+      />
+    );
   return loaded?.page === page ? <loaded.Shown /> : <Waiting />;
 }
 
@@ -61,7 +92,7 @@ export function App() {
   const session = signedIn.value;
   const { page, rest } = route.value;
   useEffect(() => {
-    arrived = true;
+    hasInteracted = true;
   }, []);
   useEffect(() => {
     const [first] = companies.value;
@@ -70,9 +101,20 @@ export function App() {
   }, [session?.company, page]);
   return (
     <div class={session ? 'frame' : 'frame alone'}>
-      <a class="skip" href="#main" onClick={(click) => { click.preventDefault(); document.getElementById('main')?.focus(); }}>Skip to the page</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(click) => {
+          click.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
+        Skip to the page
+      </a>
       <header class="side">
-        <a class="brand" href="/dashboard/">TrackMate</a>
+        <a class="brand" href="/dashboard/">
+          TrackMate
+        </a>
         {session && (
           <>
             <Companies />
@@ -80,8 +122,15 @@ export function App() {
               <ul>
                 {PAGES.map(({ page: one, name, load }) => (
                   <li key={one}>
-                    {/* Whoever points at a page is likely to want it: it is fetched meanwhile. */}
-                    <a href={to([one])} aria-current={one === page ? 'page' : undefined} onPointerEnter={() => void load().catch(() => {})} onFocus={() => void load().catch(() => {})}>{name}</a>
+                    {/* Hovering a link often precedes a click: load the page early. */}
+                    <a
+                      href={to([one])}
+                      aria-current={one === page ? 'page' : undefined}
+                      onPointerEnter={() => void load().catch(() => {})}
+                      onFocus={() => void load().catch(() => {})}
+                    >
+                      {name}
+                    </a>
                   </li>
                 ))}
               </ul>
@@ -90,11 +139,17 @@ export function App() {
         )}
         <nav class="foot" aria-label="More">
           <a href="/docs/">Docs</a>
-          {isOwnMachine && <a href={shop()}>Demo shop</a>}
-          {session && <button type="button" class="link" onClick={() => signOut()}>Sign out</button>}
+          {isLocal && <a href={shop()}>Demo shop</a>}
+          {session && (
+            <button type="button" class="link" onClick={() => signOut()}>
+              Sign out
+            </button>
+          )}
         </nav>
       </header>
-      <main id="main" tabIndex={-1}>{session ? <Outlet key={session.company} page={page || 'live'} part={rest[0]} /> : <SignIn />}</main>
+      <main id="main" tabIndex={-1}>
+        {session ? <Outlet key={session.company} page={page || 'live'} part={rest[0]} /> : <SignIn />}
+      </main>
       <Notices />
     </div>
   );

@@ -1,40 +1,49 @@
-// Asking the API for what a page shows: once, again when what it depends on changes, and page by page. What an older question answers late is dropped.
+// Loads from the API what a page shows: once, again when a dependency changes, and page by page.
+// Late answers to older requests are dropped.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Admin } from '../api';
-import { noteRefusal, signedIn } from './session';
+import { signOutIfRevoked, signedIn } from './session';
 
 export interface Loaded<T> {
-  /** The newest answer; stays while it is asked again, so that nothing jumps. */
+  /** The newest answer. It stays during a reload, so that nothing on the page jumps. */
   data: T | undefined;
   error: unknown;
   busy: boolean;
   reload: () => void;
-  /** Puts in place what the viewer just changed. */
+  /** Replaces the data with what the viewer just changed. */
   set: (data: T) => void;
 }
 
-/** Runs `ask` at once and whenever `deps` change. */
-export function useLoad<T>(ask: (admin: Admin, signal: AbortSignal) => Promise<T>, deps: unknown[]): Loaded<T> {
+/** Runs `request` on mount and whenever `deps` change. */
+export function useLoad<T>(request: (admin: Admin, signal: AbortSignal) => Promise<T>, deps: unknown[]): Loaded<T> {
   const [state, setState] = useState<{ data?: T; error?: unknown; busy: boolean }>({ busy: true });
-  const [turn, setTurn] = useState(0);
+  const [version, setVersion] = useState(0);
   const session = signedIn.value;
   useEffect(() => {
     if (!session) return;
-    const gone = new AbortController();
+    const abort = new AbortController();
     setState(({ data }) => ({ data, busy: true }) as typeof state);
-    ask(session.admin, gone.signal).then(
-      (data) => gone.signal.aborted || setState({ data, busy: false }),
-      (error: unknown) => gone.signal.aborted || setState(({ data }) => ({ data, error: noteRefusal(error), busy: false }) as typeof state),
+    request(session.admin, abort.signal).then(
+      (data) => abort.signal.aborted || setState({ data, busy: false }),
+      (error: unknown) =>
+        abort.signal.aborted ||
+        setState(({ data }) => ({ data, error: signOutIfRevoked(error), busy: false }) as typeof state),
     );
-    return () => gone.abort();
-  }, [session?.key, turn, ...deps]);
-  return { data: state.data, error: state.error, busy: state.busy, reload: () => setTurn((turn) => turn + 1), set: (data) => setState({ data, busy: false }) };
+    return () => abort.abort();
+  }, [session?.key, version, ...deps]);
+  return {
+    data: state.data,
+    error: state.error,
+    busy: state.busy,
+    reload: () => setVersion((version) => version + 1),
+    set: (data) => setState({ data, busy: false }),
+  };
 }
 
 export interface Pages<Item, Answer> {
   items: Item[];
-  /** The first page's answer: totals and the like. */
+  /** The answer of the first page, with totals and the like. */
   first: Answer | undefined;
   error: unknown;
   busy: boolean;
@@ -47,16 +56,19 @@ interface Paged {
   pagination: { hasMore: boolean; nextCursor: string | null };
 }
 
-/** Walks a list by its cursor: the first page at once and whenever `deps` change, the next ones by `more`. */
+/**
+ * Reads a list by its cursor: the first page on mount and whenever `deps` change, the next ones by
+ * `more`.
+ */
 export function usePages<Item, Answer extends Paged>(
-  ask: (admin: Admin, cursor: string | undefined) => Promise<Answer>,
+  request: (admin: Admin, cursor: string | undefined) => Promise<Answer>,
   items: (answer: Answer) => Item[],
   deps: unknown[],
 ): Pages<Item, Answer> {
   const [rest, setRest] = useState<Answer[]>([]);
   const [state, setState] = useState<{ busy: boolean; error?: unknown }>({ busy: false });
-  const loaded = useLoad((admin) => ask(admin, undefined), deps);
-  // The pages behind a first page belong to it alone.
+  const loaded = useLoad((admin) => request(admin, undefined), deps);
+  // Later pages belong to their first page: a new first page discards them.
   const walk = useRef(loaded.data);
   if (walk.current !== loaded.data) {
     walk.current = loaded.data;
@@ -77,27 +89,27 @@ export function usePages<Item, Answer extends Paged>(
       const of = loaded.data;
       if (!session || !cursor || state.busy) return;
       setState({ busy: true });
-      ask(session.admin, cursor).then(
+      request(session.admin, cursor).then(
         (answer) => {
           if (walk.current === of) setRest((rest) => [...rest, answer]);
           setState({ busy: false });
         },
-        (error: unknown) => setState({ busy: false, error: noteRefusal(error) }),
+        (error: unknown) => setState({ busy: false, error: signOutIfRevoked(error) }),
       );
     },
   };
 }
 
-export interface Doing {
+export interface Task {
   busy: boolean;
   error: unknown;
-  /** Runs the step unless one is under way → whether it went well. */
+  /** Runs the step unless one is running. Resolves to whether it succeeded. */
   run: (step: (admin: Admin) => Promise<unknown>) => Promise<boolean>;
   clear: () => void;
 }
 
-/** One thing the viewer does at a time: whether it is under way, and what went wrong. */
-export function useDoing(): Doing {
+/** Runs one action of the viewer at a time. Tells whether it is running, and what went wrong. */
+export function useTask(): Task {
   const [state, setState] = useState<{ busy: boolean; error?: unknown }>({ busy: false });
   return {
     busy: state.busy,
@@ -112,7 +124,7 @@ export function useDoing(): Doing {
         setState({ busy: false });
         return true;
       } catch (error) {
-        setState({ busy: false, error: noteRefusal(error) });
+        setState({ busy: false, error: signOutIfRevoked(error) });
         return false;
       }
     },

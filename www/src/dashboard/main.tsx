@@ -1,10 +1,10 @@
-// The dashboard's entry: puts the frame on the page.
+// The dashboard's entry point: renders the frame into the page.
 
 import { render } from 'preact';
 import { App } from './app';
-import { takeHandedKey } from './hand-over';
+import { acceptKey } from './key-handover';
 import './style.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);
-takeHandedKey();
+acceptKey();

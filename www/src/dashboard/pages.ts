@@ -1,12 +1,13 @@
-// The dashboard's pages, in the order of its menu. To add one: 1. a file in pages/ whose default export is the page, 2. a line here, 3. a scenario in tests/browser/dashboard/.
-// Each is loaded when it is first looked at.
+// The dashboard's pages, in the order of its menu. To add one: 1. a file in pages/ whose default
+// export is the page, 2. a line here, 3. a scenario in tests/browser/dashboard/. Each page is
+// loaded when it is first opened.
 
 import type { ComponentType } from 'preact';
 
 export interface PageEntry {
   page: string;
   name: string;
-  /** Whether the first part below it is a place of its own, such as one person's page. */
+  /** Whether the first path segment below it is a page of its own, such as one person's page. */
   places?: boolean;
   load: () => Promise<{ default: ComponentType }>;
 }

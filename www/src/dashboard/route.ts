@@ -1,4 +1,5 @@
-// Where the viewer is, in the address's hash: `#/TM-SHOP99/people/abc?search=ann`. So an address can be shared, needs no server of its own, and holds no secret.
+// The viewer's place in the dashboard, kept in the URL's hash: `#/TM-SHOP99/people/abc?search=ann`.
+// So a URL can be shared, needs no route on the server, and holds no secret.
 
 import { computed, signal } from '@preact/signals';
 
@@ -7,7 +8,7 @@ export interface Route {
   company: string;
   /** The page's name, '' for the first. */
   page: string;
-  /** What follows in the path: ids. */
+  /** The rest of the path: ids. */
   rest: string[];
   query: URLSearchParams;
 }
@@ -26,7 +27,7 @@ function read(): Route {
   return { company, page, rest, query: new URLSearchParams(query) };
 }
 
-/** What stands in place of a company where one is to be signed in to. */
+/** Takes the place of the company in the URL while the viewer signs in to another one. */
 export const SIGN_IN = 'sign-in';
 
 export const route = signal<Route>(read());
@@ -36,28 +37,32 @@ addEventListener('hashchange', () => (route.value = read()));
 export type Query = Record<string, string | string[] | undefined>;
 
 function search(query: Query): string {
-  const wanted = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) for (const one of [value ?? []].flat()) if (one) wanted.append(name, one);
-  return wanted.size ? `?${wanted}` : '';
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    for (const one of [value ?? []].flat()) if (one) parameters.append(name, one);
+  return parameters.size ? `?${parameters}` : '';
 }
 
-/** The address of a place in the current company: `to(['people', id])`. */
+/** The URL of a place in the current company: `to(['people', id])`. */
 export function to(path: string[], query: Query = {}, at = company.value): string {
   return `#/${[at, ...path].map(encodeURIComponent).join('/')}${search(query)}`;
 }
 
-/** The demo shop as the current company. It is there on one's own machine alone. */
+/** The demo shop for the current company. It exists only in development. */
 export const shop = () => `/shop/${search({ company: company.value === SIGN_IN ? '' : company.value })}`;
 
 export function go(path: string[], query: Query = {}, at = company.value) {
   location.hash = to(path, query, at);
 }
 
-/** Changes some of the current place's parameters, without a new entry in the browser's history: undefined or '' takes one away. */
-export function refine(change: Query) {
+/**
+ * Changes some query parameters of the current place, without a new entry in the browser's history.
+ * undefined or '' removes a parameter.
+ */
+export function setQuery(change: Query) {
   const { page, rest, query } = route.value;
-  const kept: Query = {};
-  for (const name of query.keys()) kept[name] = query.getAll(name);
-  history.replaceState(null, '', to([page, ...rest].filter(Boolean), { ...kept, ...change }));
+  const next: Query = {};
+  for (const name of query.keys()) next[name] = query.getAll(name);
+  history.replaceState(null, '', to([page, ...rest].filter(Boolean), { ...next, ...change }));
   route.value = read();
 }

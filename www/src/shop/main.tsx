@@ -1,7 +1,8 @@
-// The demo shop's entry. On one's own machine it shows the page that the HTML file names, and the drawer beside it; anywhere else there is no shop, only what it is.
+// The demo shop's entry point. In development it shows the page that the HTML file names, with the
+// panel beside it. Elsewhere it only explains that there is no shop.
 
 import { render } from 'preact';
-import { isOwnMachine } from '../own-machine';
+import { isLocal } from '../local';
 
 const root = document.getElementById('shop');
 
@@ -11,17 +12,25 @@ function Absent({ why }: { why?: string }) {
       <h1>The demo shop is not here</h1>
       {why ? (
         <>
-          <p class="problem" role="alert">{why}</p>
-          <p><a href="/shop/?company=TM-SHOP99">Shop as the demo company</a></p>
+          <p class="problem" role="alert">
+            {why}
+          </p>
+          <p>
+            <a href="/shop/?company=TM-SHOP99">Shop as the demo company</a>
+          </p>
         </>
-      ) : <p>It is for development: <code>make dev</code> runs it on your own machine.</p>}
+      ) : (
+        <p>
+          It is for development: <code>make dev</code> runs it on your own machine.
+        </p>
+      )}
     </section>
   );
 }
 
 async function open(root: HTMLElement) {
   try {
-    // Loaded only where there is a shop: with it comes the SDK, which begins at once.
+    // Loaded only in development: it includes the SDK, which starts at once.
     const { Shop } = await import('./shop');
     render(<Shop page={root.dataset.page} />, root);
   } catch (error) {
@@ -29,5 +38,5 @@ async function open(root: HTMLElement) {
   }
 }
 
-if (root && isOwnMachine) void open(root);
+if (root && isLocal) void open(root);
 else if (root) render(<Absent />, root);

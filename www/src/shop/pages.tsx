@@ -1,19 +1,29 @@
-// The shop's pages: home, a product, the account, the checkout. Each is an HTML file of its own, as in most shops, so a visit goes over several page loads.
+// The shop's pages: home, a product, the account, the checkout. Each is an HTML file of its own, as
+// in most shops, so a visit spans several page loads.
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { shop, unreachable } from './panel';
-import { PRODUCTS, basket, CURRENCY, customer, inBasket, price, told, total } from './shelf';
+import { PRODUCTS, basket, CURRENCY, customer, inBasket, price, productInfos, total } from './state';
 import { flush, register, session, startOver, track } from './track';
 
-const STEPS: [page: string, name: string][] = [['home', 'Shop'], ['product', 'Product'], ['account', 'Account'], ['checkout', 'Checkout']];
+const STEPS: [page: string, name: string][] = [
+  ['home', 'Shop'],
+  ['product', 'Product'],
+  ['account', 'Account'],
+  ['checkout', 'Checkout'],
+];
 
-function Shown({ page, children }: { page: string; children: ComponentChildren }) {
+function Step({ page, children }: { page: string; children: ComponentChildren }) {
   const reached = STEPS.findIndex(([one]) => one === page);
   return (
     <div class="stack">
       <ol class="trail" aria-label="Steps">
-        {STEPS.map(([one, name], index) => <li key={one} class={index <= reached ? 'reached' : ''} aria-current={one === page ? 'step' : undefined}>{name}</li>)}
+        {STEPS.map(([one, name], index) => (
+          <li key={one} class={index <= reached ? 'reached' : ''} aria-current={one === page ? 'step' : undefined}>
+            {name}
+          </li>
+        ))}
       </ol>
       {children}
     </div>
@@ -22,7 +32,7 @@ function Shown({ page, children }: { page: string; children: ComponentChildren }
 
 export function Home() {
   return (
-    <Shown page="home">
+    <Step page="home">
       <h1>Good sound, small shop</h1>
       <ul class="shelf">
         {PRODUCTS.map((product) => (
@@ -35,21 +45,21 @@ export function Home() {
           </li>
         ))}
       </ul>
-    </Shown>
+    </Step>
   );
 }
 
 export function ProductPage() {
-  const wanted = new URLSearchParams(location.search).get('id');
-  const product = PRODUCTS.find(({ productId }) => productId === wanted) ?? PRODUCTS[0];
+  const requested = new URLSearchParams(location.search).get('id');
+  const product = PRODUCTS.find(({ productId }) => productId === requested) ?? PRODUCTS[0];
   const [added, setAdded] = useState(basket.get().includes(product.productId));
   const add = () => {
     basket.set([...basket.get(), product.productId]);
-    track('add_to_cart', { currency: CURRENCY, productInfos: told([product]) });
+    track('add_to_cart', { currency: CURRENCY, productInfos: productInfos([product]) });
     setAdded(true);
   };
   return (
-    <Shown page="product">
+    <Step page="product">
       <section class="card product" aria-labelledby="product-name">
         <img src={product.picture} alt={product.productName} width="220" height="220" />
         <div>
@@ -58,12 +68,18 @@ export function ProductPage() {
           <p>{product.text}</p>
           <p class="price">{price(product.price)}</p>
           <div class="actions">
-            <button type="button" aria-disabled={added} onClick={() => added || add()}>{added ? 'In your cart' : 'Add to cart'}</button>
-            {added && <a class="button" href={customer.get() ? '/shop/checkout/' : '/shop/account/'}>Go on</a>}
+            <button type="button" aria-disabled={added} onClick={() => added || add()}>
+              {added ? 'In your cart' : 'Add to cart'}
+            </button>
+            {added && (
+              <a class="button" href={customer.get() ? '/shop/checkout/' : '/shop/account/'}>
+                Continue
+              </a>
+            )}
           </div>
         </div>
       </section>
-    </Shown>
+    </Step>
   );
 }
 
@@ -79,21 +95,44 @@ export function Account() {
       await register(name.trim(), email.trim());
       location.href = '/shop/checkout/';
     } catch (error) {
-      setProblem(`The account could not be made: ${error instanceof Error ? error.message : error}`);
+      setProblem(`The account could not be created: ${error instanceof Error ? error.message : error}`);
     }
   };
   return (
-    <Shown page="account">
+    <Step page="account">
       <section class="card" aria-labelledby="account-title">
         <h1 id="account-title">Create your account</h1>
         <form onSubmit={create}>
-          <label>Name <input autocomplete="name" required maxLength={200} value={name} onInput={(input) => setName(input.currentTarget.value)} /></label>
-          <label>E-mail <input type="email" autocomplete="email" required maxLength={254} value={email} onInput={(input) => setEmail(input.currentTarget.value)} /></label>
+          <label>
+            Name{' '}
+            <input
+              autocomplete="name"
+              required
+              maxLength={200}
+              value={name}
+              onInput={(input) => setName(input.currentTarget.value)}
+            />
+          </label>
+          <label>
+            E-mail{' '}
+            <input
+              type="email"
+              autocomplete="email"
+              required
+              maxLength={254}
+              value={email}
+              onInput={(input) => setEmail(input.currentTarget.value)}
+            />
+          </label>
           <button>Create account</button>
         </form>
-        {problem && <p class="problem" role="alert">{problem}</p>}
+        {problem && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
       </section>
-    </Shown>
+    </Step>
   );
 }
 
@@ -105,7 +144,7 @@ export function Checkout() {
   const [problem, setProblem] = useState('');
   const items = inBasket();
   const begin = () => {
-    track('checkout_started', { currency: CURRENCY, productInfos: told(items) });
+    track('checkout_started', { currency: CURRENCY, productInfos: productInfos(items) });
     setStarted(true);
   };
   const pay = async () => {
@@ -114,42 +153,79 @@ export function Checkout() {
     setProblem('');
     try {
       await flush();
-      const { orderId } = await shop.checkout({ email: who.email, profileId: who.profileId, sessionId: session(), products: items.map(({ productId }) => productId) });
+      const { orderId } = await shop.checkout({
+        email: who.email,
+        profileId: who.profileId,
+        sessionId: session(),
+        products: items.map(({ productId }) => productId),
+      });
       setOrder({ id: orderId, of: price(total()) });
       basket.set([]);
     } catch (error) {
-      setProblem(unreachable(error) ? 'The shop server does not answer, so nobody took the payment.' : String(error instanceof Error ? error.message : error));
+      setProblem(
+        unreachable(error)
+          ? 'The shop server does not answer, so the payment was not taken.'
+          : String(error instanceof Error ? error.message : error),
+      );
     }
     setBusy(false);
   };
   if (order) {
     return (
-      <Shown page="checkout">
+      <Step page="checkout">
         <section class="card">
           <h1>Thank you</h1>
-          <p>Order <code>{order.id}</code> of {order.of} is paid, shipped, and its confirmation delivered.</p>
-          <button type="button" class="secondary" onClick={startOver}>Start over as somebody else</button>
+          <p>
+            Order <code>{order.id}</code> of {order.of} is paid, shipped, and its confirmation delivered.
+          </p>
+          <button type="button" class="secondary" onClick={startOver}>
+            Start over as another visitor
+          </button>
         </section>
-      </Shown>
+      </Step>
     );
   }
   return (
-    <Shown page="checkout">
+    <Step page="checkout">
       <section class="card">
         <h1>{who ? `Welcome, ${who.name}` : 'Checkout'}</h1>
-        {items.length === 0 ? <p>Your cart is empty. <a href="/shop/">Look around</a>.</p> : (
+        {items.length === 0 ? (
+          <p>
+            Your cart is empty. <a href="/shop/">Look around</a>.
+          </p>
+        ) : (
           <>
-            <ul class="basket">{items.map(({ productName, price: one }, index) => <li key={index}>{productName} <span>{price(one)}</span></li>)}</ul>
-            {!who ? <a class="button" href="/shop/account/">Create an account first</a> : !started ? <button type="button" onClick={begin}>Checkout</button> : (
+            <ul class="basket">
+              {items.map(({ productName, price: one }, index) => (
+                <li key={index}>
+                  {productName} <span>{price(one)}</span>
+                </li>
+              ))}
+            </ul>
+            {!who ? (
+              <a class="button" href="/shop/account/">
+                Create an account first
+              </a>
+            ) : !started ? (
+              <button type="button" onClick={begin}>
+                Checkout
+              </button>
+            ) : (
               <>
-                <p>No card is needed: this shop only tells TrackMate that it was paid.</p>
-                <button type="button" aria-disabled={busy} aria-busy={busy} onClick={() => busy || void pay()}>Pay {price(total())}</button>
+                <p>No card is needed. The shop only tells TrackMate that the order was paid.</p>
+                <button type="button" aria-disabled={busy} aria-busy={busy} onClick={() => busy || void pay()}>
+                  Pay {price(total())}
+                </button>
               </>
             )}
           </>
         )}
-        {problem && <p class="problem" role="alert">{problem}</p>}
+        {problem && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
       </section>
-    </Shown>
+    </Step>
   );
 }

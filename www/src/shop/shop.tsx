@@ -1,4 +1,4 @@
-// A page of the shop with the drawer beside it.
+// A page of the shop with the panel beside it.
 
 import { Account, Checkout, Home, ProductPage } from './pages';
 import { Panel } from './panel';
@@ -7,5 +7,10 @@ const PAGES = { home: Home, product: ProductPage, account: Account, checkout: Ch
 
 export function Shop({ page = 'home' }: { page: string | undefined }) {
   const Page = PAGES[page as keyof typeof PAGES];
-  return <><Page /><Panel /></>;
+  return (
+    <>
+      <Page />
+      <Panel />
+    </>
+  );
 }

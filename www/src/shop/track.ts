@@ -1,32 +1,33 @@
-// The shop's use of TrackMate: the public SDK and nothing else. What the visitor does is noted beside it for the panel, until they are somebody.
+// The shop's use of TrackMate: the public SDK and nothing else. Until the visitor is identified,
+// their events are also recorded here for the panel.
 
 import TrackMate from '/sdk/trackmate.js';
 import { signal } from '@preact/signals';
-import { anonymous, company, customer } from './shelf';
+import { anonymous, company, customer } from './state';
 
-/** Counts what was done, so that the panel looks again. */
-export const done = signal(0);
+/** Counts tracked events, so that the panel refreshes. */
+export const tracked = signal(0);
 
-function note(name: string) {
+function record(name: string) {
   if (!customer.get()) anonymous.set([...anonymous.get(), { name, at: new Date().toISOString() }]);
-  done.value += 1;
+  tracked.value += 1;
 }
 
 TrackMate.init(company, location.origin);
 TrackMate.trackPageView();
-note('page_view');
+record('page_view');
 
 export function track(name: string, data: Record<string, unknown>) {
   TrackMate.track(name, { address: location.href, ...data });
-  note(name);
+  record(name);
 }
 
-/** → the person's profile id */
+/** Returns the person's profile id. */
 export async function register(name: string, email: string) {
   const { profileId } = await TrackMate.identify({ name, email });
   customer.set({ name, email, profileId });
   anonymous.set([]);
-  done.value += 1;
+  tracked.value += 1;
   return profileId;
 }
 

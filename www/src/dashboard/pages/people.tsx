@@ -1,4 +1,4 @@
-// People: the list, and one of them by their id.
+// People: the list, and one person by id.
 
 import { route } from '../route';
 import { List } from './people/list';

@@ -1,9 +1,9 @@
-// What a company decides for itself, in parts with an address each.
+// A company's settings, in tabs.
 
 import { answer } from '../../api';
 import { useLoad } from '../load';
-import { Await } from '../parts/say';
-import { Page } from '../parts/show';
+import { Await } from '../parts/feedback';
+import { Page } from '../parts/display';
 import { Tabs } from '../parts/tabs';
 import { route, to } from '../route';
 import { Audit } from './settings/audit';
@@ -26,11 +26,27 @@ const PARTS: [id: string, name: string][] = [
 export default function Settings() {
   const [part = 'company'] = route.value.rest;
   const loaded = useLoad((admin) => answer(admin.GET('/api/admin/settings')), []);
-  const of = { saved: (settings: NonNullable<typeof loaded.data>['settings']) => loaded.set({ success: true, settings }) };
+  const of = {
+    saved: (settings: NonNullable<typeof loaded.data>['settings']) => loaded.set({ success: true, settings }),
+  };
   return (
-    <Page title="Settings" name={`${PARTS.find(([one]) => one === part)?.[1] ?? 'Not found'} · Settings`} lead={loaded.data && <>{loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code></>}>
+    <Page
+      title="Settings"
+      name={`${PARTS.find(([one]) => one === part)?.[1] ?? 'Not found'} · Settings`}
+      lead={
+        loaded.data && (
+          <>
+            {loaded.data.settings.name} · <code>{loaded.data.settings.company_id}</code>
+          </>
+        )
+      }
+    >
       <Tabs label="Parts of the settings" tabs={PARTS} current={part} at={(id) => ['settings', id]} />
-      {!PARTS.some(([one]) => one === part) && <p class="problem">The settings have no such part. <a href={to(['settings'])}>Go to the first</a></p>}
+      {!PARTS.some(([one]) => one === part) && (
+        <p class="problem">
+          There is no such settings page. <a href={to(['settings'])}>Go to Company</a>
+        </p>
+      )}
       {part === 'keys' && <Keys />}
       {part === 'plan' && <TrackingPlan />}
       {part === 'audit' && <Audit />}

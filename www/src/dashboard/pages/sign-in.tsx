@@ -1,12 +1,13 @@
-// Sign in with an admin key. Several companies may be signed in side by side; the one in the address is shown.
+// Sign-in with an admin key. Several companies can be signed in at a time. The URL says which one
+// is shown.
 
 import { Fragment } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError } from '../../api';
-import { Check, Text } from '../parts/ask';
-import { Problem } from '../parts/say';
+import { Check, Text } from '../parts/forms';
+import { Problem } from '../parts/feedback';
 import { company, go, route, SIGN_IN, to } from '../route';
-import { companies, signIn, why } from '../session';
+import { companies, signIn, signInReason } from '../session';
 
 export default function SignIn() {
   const [key, setKey] = useState('');
@@ -22,27 +23,68 @@ export default function SignIn() {
     setBusy(true);
     setError(undefined);
     try {
-      const wanted = route.value;
+      const requested = route.value;
       const found = await signIn(key.trim(), remembered);
-      // Who followed somebody's address goes on to what it shows; a key of another company leads to that one.
-      if (found !== wanted.company) go(['live'], {}, found);
+      // A viewer who followed a link stays on it, unless the key is of another company.
+      if (found !== requested.company) go(['live'], {}, found);
     } catch (error) {
-      setError(error instanceof ApiError && error.status === 401 ? new Error('This key is not an admin key of any company, or it was revoked.') : error);
+      setError(
+        error instanceof ApiError && error.status === 401
+          ? new Error('This is not a valid admin key, or it was revoked.')
+          : error,
+      );
     }
     setBusy(false);
   };
   return (
     <form class="card narrow" onSubmit={submit}>
       <h1>Sign in</h1>
-      {![SIGN_IN, ''].includes(company.value) && <p>This address is of the company <code>{company.value}</code>.</p>}
-      {why.value && <p class="problem" role="alert">{why.value}</p>}
-      <Text label="Admin key" type="password" autocomplete="off" spellcheck={false} required value={key} set={setKey} hint={<>It begins with <code>tm_admin_</code>. <code>make dev</code> prints it as <i>Admin key</i>; whoever made the company got it in the answer.</>} />
-      <Check label="Keep the key in this browser" hint="Otherwise it stays in this tab and is forgotten with it. Do not keep it on a computer that others use." value={remembered} set={setRemembered} />
+      {![SIGN_IN, ''].includes(company.value) && (
+        <p>
+          This URL belongs to the company <code>{company.value}</code>.
+        </p>
+      )}
+      {signInReason.value && (
+        <p class="problem" role="alert">
+          {signInReason.value}
+        </p>
+      )}
+      <Text
+        label="Admin key"
+        type="password"
+        autocomplete="off"
+        spellcheck={false}
+        required
+        value={key}
+        set={setKey}
+        hint={
+          <>
+            It begins with <code>tm_admin_</code>. <code>make dev</code> prints it as <i>Admin key</i>. The operator
+            received it when creating the company.
+          </>
+        }
+      />
+      <Check
+        label="Keep the key in this browser"
+        hint="Otherwise it is forgotten when the tab is closed. Do not keep it on a shared computer."
+        value={remembered}
+        set={setRemembered}
+      />
       <Problem error={error} />
-      <div class="actions"><button aria-disabled={busy} aria-busy={busy}>Sign in</button></div>
+      <div class="actions">
+        <button aria-disabled={busy} aria-busy={busy}>
+          Sign in
+        </button>
+      </div>
       {companies.value.length > 0 && (
         <p class="quiet">
-          Signed in already: {companies.value.map(({ company, name }, index) => <Fragment key={company}>{index > 0 && ', '}<a href={to(['live'], {}, company)}>{name}</a></Fragment>)}
+          Already signed in:{' '}
+          {companies.value.map(({ company, name }, index) => (
+            <Fragment key={company}>
+              {index > 0 && ', '}
+              <a href={to(['live'], {}, company)}>{name}</a>
+            </Fragment>
+          ))}
         </p>
       )}
     </form>

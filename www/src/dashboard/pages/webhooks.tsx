@@ -1,13 +1,13 @@
-// Webhooks: the list, a new one, and one with its deliveries, settings and receiver code.
+// Webhooks: the list, a new webhook, and the page of one webhook.
 
 import { route } from '../route';
 import { List } from './webhooks/list';
-import { New } from './webhooks/new';
-import { One } from './webhooks/one';
+import { NewWebhook } from './webhooks/new';
+import { WebhookPage } from './webhooks/webhook';
 import './webhooks.css';
 
 export default function Webhooks() {
   const [id, part = 'deliveries'] = route.value.rest;
   if (!id) return <List />;
-  return id === 'new' ? <New /> : <One key={id} id={id} part={part} />;
+  return id === 'new' ? <NewWebhook /> : <WebhookPage key={id} id={id} part={part} />;
 }

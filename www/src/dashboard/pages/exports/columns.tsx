@@ -1,44 +1,114 @@
-// Which columns an export has: those the API knows, in its own order, and members of what is open, by name.
+// The columns of an export: the API's own columns in its order, plus custom ones by name.
 
-import { Check, Text } from '../../parts/ask';
-import { refine } from '../../route';
+import { Check, Text } from '../../parts/forms';
+import { setQuery } from '../../route';
 import { useState } from 'preact/hooks';
 
 export type Kind = 'users' | 'events';
 
-/** Places in what the API shows of each; docs/api.md lists them. */
+/** Paths into the API's objects. docs/api.md lists them. */
 export const COLUMNS: Record<Kind, string[]> = {
   users: [
-    'id', 'email', 'fullName', 'firstName', 'lastName', 'phone', 'whatsappPhone', 'gender', 'locale', 'timezone', 'profilePic', 'manychatId', 'instagramUsername', 'instagramId',
-    'optIns.messenger', 'optIns.instagram', 'optIns.whatsapp', 'optIns.telegram', 'exportConsent.given', 'exportConsent.at', 'exportConsent.source', 'tags', 'customFields', 'traits',
-    'interactions.messagesCount', 'interactions.commentsCount', 'interactions.storiesCount', 'interactions.totalCount', 'interactions.lastUpdated',
-    'stats.bookingsCount', 'stats.qrScansCount', 'stats.conversationsCount', 'stats.lastBooking', 'stats.lastSynced',
-    'timestamps.subscribedAt', 'timestamps.createdAt', 'timestamps.updatedAt', 'lastActive',
+    'id',
+    'email',
+    'fullName',
+    'firstName',
+    'lastName',
+    'phone',
+    'whatsappPhone',
+    'gender',
+    'locale',
+    'timezone',
+    'profilePic',
+    'manychatId',
+    'instagramUsername',
+    'instagramId',
+    'optIns.messenger',
+    'optIns.instagram',
+    'optIns.whatsapp',
+    'optIns.telegram',
+    'exportConsent.given',
+    'exportConsent.at',
+    'exportConsent.source',
+    'tags',
+    'customFields',
+    'traits',
+    'interactions.messagesCount',
+    'interactions.commentsCount',
+    'interactions.storiesCount',
+    'interactions.totalCount',
+    'interactions.lastUpdated',
+    'stats.bookingsCount',
+    'stats.qrScansCount',
+    'stats.conversationsCount',
+    'stats.lastBooking',
+    'stats.lastSynced',
+    'timestamps.subscribedAt',
+    'timestamps.createdAt',
+    'timestamps.updatedAt',
+    'lastActive',
   ],
   events: ['messageId', 'eventType', 'timestamp', 'source', 'sessionId', 'userId', 'receivedAt', 'eventData'],
 };
-const EXAMPLES: Record<Kind, string> = { users: 'customFields.level, traits.plan', events: 'eventData.amount, eventData.currency' };
+const EXAMPLES: Record<Kind, string> = {
+  users: 'customFields.level, traits.plan',
+  events: 'eventData.amount, eventData.currency',
+};
 
-/** `fields` of the address, or undefined for all that the API gives by itself. */
+/** `fields` are those of the URL; undefined means all of the API's own columns. */
 export function Columns({ kind, fields }: { kind: Kind; fields: string[] | undefined }) {
   const known = COLUMNS[kind];
   const further = fields?.filter((field) => !known.includes(field)) ?? [];
   const [typed, setTyped] = useState(further.join(', '));
-  const choose = (some: string[], more: string[]) => refine({ fields: [...known.filter((field) => some.includes(field)), ...more].join(',') });
+  const choose = (some: string[], more: string[]) =>
+    setQuery({ fields: [...known.filter((field) => some.includes(field)), ...more].join(',') });
   return (
     <fieldset>
       <legend>Columns</legend>
-      <p class="hint">{fields ? 'Those that are ticked.' : 'All of them, unless you choose.'} {fields && <button type="button" class="link" onClick={() => { setTyped(''); refine({ fields: '' }); }}>All again</button>}</p>
+      <p class="hint">
+        {fields ? 'The ticked columns.' : 'All columns, unless you choose some.'}{' '}
+        {fields && (
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              setTyped('');
+              setQuery({ fields: '' });
+            }}
+          >
+            Select all
+          </button>
+        )}
+      </p>
       <div class="column-choice">
-        {known.map((field) => <Check key={field} label={<code>{field}</code>} value={fields?.includes(field) ?? false} set={(on) => choose(on ? [...(fields ?? []), field] : (fields ?? []).filter((one) => one !== field), further)} />)}
+        {known.map((field) => (
+          <Check
+            key={field}
+            label={<code>{field}</code>}
+            value={fields?.includes(field) ?? false}
+            set={(on) =>
+              choose(on ? [...(fields ?? []), field] : (fields ?? []).filter((one) => one !== field), further)
+            }
+          />
+        ))}
       </div>
       <Text
         label="Further columns, by name"
-        hint={<>Such as <code>{EXAMPLES[kind]}</code>.</>}
+        hint={
+          <>
+            For example <code>{EXAMPLES[kind]}</code>.
+          </>
+        }
         value={typed}
         set={(text) => {
           setTyped(text);
-          choose(fields ?? [], text.split(',').map((field) => field.trim()).filter(Boolean));
+          choose(
+            fields ?? [],
+            text
+              .split(',')
+              .map((field) => field.trim())
+              .filter(Boolean),
+          );
         }}
       />
     </fieldset>

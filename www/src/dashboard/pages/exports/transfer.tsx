@@ -1,92 +1,147 @@
-// The button that downloads, its progress, and what was saved in the end.
+// The download button, its progress, and the summary of the saved file.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { noteRefusal, signedIn } from '../../session';
-import { Button } from '../../parts/ask';
-import { Problem, Progress } from '../../parts/say';
-import { Copy, number, plural, size } from '../../parts/show';
-import { blobSink, type Come, download, fileSink, type Sink, type Taken } from './download';
+import { signOutIfRevoked, signedIn } from '../../session';
+import { Button } from '../../parts/forms';
+import { Problem, Progress } from '../../parts/feedback';
+import { Copy, number, plural, size } from '../../parts/display';
+import { blobSink, type Transferred, download, fileSink, type Sink, type SavedExport } from './download';
 
 export type Format = 'csv' | 'ndjson' | 'json';
 const TYPES = { csv: 'text/csv', ndjson: 'application/x-ndjson', json: 'application/json' };
-export const plain = new URLSearchParams();
+export const NO_QUERY = new URLSearchParams();
 
-interface Wanted {
+interface TransferRequest {
   path: string;
   query: URLSearchParams;
   format: Format;
 }
 
-/** Chromium's, where the page is served securely. */
-const picker = () => (globalThis as { showSaveFilePicker?: (options: object) => Promise<FileSystemFileHandle> }).showSaveFilePicker;
+/** The browser's file picker. Only Chromium has one, and only on secure pages. */
+const picker = () =>
+  (globalThis as { showSaveFilePicker?: (options: object) => Promise<FileSystemFileHandle> }).showSaveFilePicker;
 
-function Outcome({ taken }: { taken: Taken }) {
-  const rows = taken.parts.reduce((sum, part) => sum + part.rows, 0);
-  const changed = Math.max(...taken.parts.map((part) => part.changedDuring ?? 0));
-  const [first, ...more] = taken.parts;
+function Outcome({ saved }: { saved: SavedExport }) {
+  const rows = saved.parts.reduce((sum, part) => sum + part.rows, 0);
+  const changed = Math.max(...saved.parts.map((part) => part.changedDuring ?? 0));
+  const [first, ...more] = saved.parts;
   return (
-    <div class="notice" role="status" data-taken={first?.id}>
-      <p><strong>{taken.name}</strong>: {plural(rows, 'row')}, {size(taken.bytes)}{more.length > 0 && `, in ${taken.parts.length} parts`}. Every byte is what was sent: the SHA-256 {more.length ? 'of each part agrees with its record' : 'agrees with the record'}.</p>
-      {!more.length && first?.sha256 && <p><Copy text={first.sha256} label="SHA-256" /></p>}
-      {changed > 0 && <p>{plural(changed, 'person', 'people')} changed while it was made, so it is not the state of one instant. Take it again if that matters.</p>}
+    <div class="notice" role="status" data-saved={first?.id}>
+      <p>
+        <strong>{saved.name}</strong>: {plural(rows, 'row')}, {size(saved.bytes)}
+        {more.length > 0 && `, in ${saved.parts.length} parts`}. The file is complete: the SHA-256{' '}
+        {more.length ? 'of each part matches its record' : 'matches the record'}.
+      </p>
+      {!more.length && first?.sha256 && (
+        <p>
+          <Copy text={first.sha256} label="SHA-256" />
+        </p>
+      )}
+      {changed > 0 && (
+        <p>
+          {plural(changed, 'person', 'people')} changed during the export, so the file is not a snapshot of one instant.
+          Export again if that matters.
+        </p>
+      )}
     </div>
   );
 }
 
-/** `rows` are those to be expected, where they were counted; `done` is told that the list of exports has a new one. */
-export function Transfer({ wanted, rows, done, disabled }: { wanted: Wanted; rows: number | undefined; done?: () => void; disabled?: boolean }) {
-  const [come, setCome] = useState<Come>();
-  const [taken, setTaken] = useState<Taken>();
+/**
+ * `rows` is the expected number, if it was counted. `done` is called after each attempt, since the
+ * list of exports has a new entry then.
+ */
+export function Transfer({
+  request,
+  rows,
+  done,
+  disabled,
+}: {
+  request: TransferRequest;
+  rows: number | undefined;
+  done?: () => void;
+  disabled?: boolean;
+}) {
+  const [transferred, setTransferred] = useState<Transferred>();
+  const [saved, setSaved] = useState<SavedExport>();
   const [error, setError] = useState<unknown>();
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
-  // Who leaves while it comes is asked first.
+  // Ask before the viewer leaves the page during a download.
   useEffect(() => {
-    if (!come) return;
+    if (!transferred) return;
     const ask = (leaving: BeforeUnloadEvent) => leaving.preventDefault();
     addEventListener('beforeunload', ask);
     return () => removeEventListener('beforeunload', ask);
-  }, [!come]);
+  }, [!transferred]);
 
   const run = async (open: () => Promise<Sink>) => {
     const session = signedIn.value;
     if (!session || running.current) return;
     const stopped = (running.current = new AbortController());
-    setTaken(undefined);
+    setSaved(undefined);
     setError(undefined);
     try {
       const sink = await open();
-      setCome({ rows: 0, bytes: 0 });
-      const { path, query, format } = wanted;
-      setTaken(await download({ key: session.key, path, query, inParts: format !== 'json' }, sink, setCome, stopped.signal));
+      setTransferred({ rows: 0, bytes: 0 });
+      const { path, query, format } = request;
+      setSaved(
+        await download(
+          { key: session.key, path, query, inParts: format !== 'json' },
+          sink,
+          setTransferred,
+          stopped.signal,
+        ),
+      );
     } catch (error) {
-      // Who stopped it, or closed the browser's own dialog, knows.
-      if (!(error instanceof DOMException && error.name === 'AbortError')) setError(noteRefusal(error));
+      // The viewer stopped it or closed the file picker: that is no error.
+      if (!(error instanceof DOMException && error.name === 'AbortError')) setError(signOutIfRevoked(error));
     }
-    setCome(undefined);
+    setTransferred(undefined);
     running.current = undefined;
     done?.();
   };
-  const type = TYPES[wanted.format];
-  const pick = () => picker()?.({ suggestedName: `export.${wanted.format}`, types: [{ accept: { [type]: [`.${wanted.format}`] } }] }) ?? Promise.reject(new Error('This browser does not let pages write into files.'));
+  const type = TYPES[request.format];
+  const pick = () =>
+    picker()?.({
+      suggestedName: `export.${request.format}`,
+      types: [{ accept: { [type]: [`.${request.format}`] } }],
+    }) ?? Promise.reject(new Error('This browser does not let pages write files.'));
 
   return (
     <>
-      {come ? (
+      {transferred ? (
         <div class="actions">
-          <Progress label={`${number(rows === undefined ? come.rows : Math.min(come.rows, rows))}${rows === undefined ? '' : ` of ${number(rows)}`} rows, ${size(come.bytes)}`} value={come.rows} max={rows} />
-          <Button tone="secondary" onClick={() => running.current?.abort()}>Stop</Button>
-          <span class="hint">Stay on this page until it is done.</span>
+          <Progress
+            label={`${number(rows === undefined ? transferred.rows : Math.min(transferred.rows, rows))}${rows === undefined ? '' : ` of ${number(rows)}`} rows, ${size(transferred.bytes)}`}
+            value={transferred.rows}
+            max={rows}
+          />
+          <Button tone="secondary" onClick={() => running.current?.abort()}>
+            Stop
+          </Button>
+          <span class="hint">Stay on this page until the download is finished.</span>
         </div>
       ) : (
         <div class="actions">
-          <Button disabled={disabled} onClick={() => run(async () => blobSink(type))}>Download</Button>
-          {picker() && <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>Save into a file…</Button>}
+          <Button disabled={disabled} onClick={() => run(async () => blobSink(type))}>
+            Download
+          </Button>
+          {picker() && (
+            <Button tone="secondary" disabled={disabled} onClick={() => run(async () => fileSink(await pick()))}>
+              Save to a file…
+            </Button>
+          )}
         </div>
       )}
-      {picker() && <p class="hint">“Download” gathers the file in the browser before it is saved; “Save into a file…” writes it as it comes, which suits very large ones.</p>}
+      {picker() && (
+        <p class="hint">
+          “Download” collects the file in the browser before saving it. “Save to a file…” writes it as it arrives, which
+          is better for very large files.
+        </p>
+      )}
       <Problem error={error} />
-      {taken && <Outcome taken={taken} />}
+      {saved && <Outcome saved={saved} />}
     </>
   );
 }

@@ -1,11 +1,13 @@
-// The contacts that the CRM was told of, newest first: what the funnel's deliveries hold. TrackMate keeps no list of contacts besides: each is a person and an event.
+// The contacts that were sent to the CRM, newest first, read from the funnel's deliveries.
+// TrackMate has no other list of contacts: each is a person and an event.
 
 import { answer, type Schema } from '../../../api';
 import { usePages } from '../../load';
-import { Button } from '../../parts/ask';
-import { Empty, Problem, Waiting } from '../../parts/say';
-import { Card, Code, More, Table, Time } from '../../parts/show';
+import { Button } from '../../parts/forms';
+import { Empty, Problem, Waiting } from '../../parts/feedback';
+import { Card, Code, More, Table, Time } from '../../parts/display';
 import { to } from '../../route';
+import { FUNNEL_WEBHOOK } from '../webhooks/funnel';
 import { State } from '../webhooks/health';
 import { curl } from './snippets';
 
@@ -17,16 +19,24 @@ const text = (value: unknown) => (typeof value === 'string' && value ? value : u
 const dataOf = ({ payload }: Delivery) => object(object(payload).data);
 
 function Person({ delivery }: { delivery: Delivery }) {
-  if (!delivery.payload) return <span class="quiet">shown once it is first sent</span>;
+  if (!delivery.payload) return <span class="quiet">shown after the first attempt</span>;
   const { email, name } = dataOf(delivery);
   const userId = text(object(object(delivery.payload).metadata).userId);
   const address = text(email) ?? '';
-  return <>{userId ? <a href={to(['people', userId])}>{address}</a> : address}<div class="hint">{text(name)}</div></>;
+  return (
+    <>
+      {userId ? <a href={to(['people', userId])}>{address}</a> : address}
+      <div class="hint">{text(name)}</div>
+    </>
+  );
 }
 
 function From({ data }: { data: Data }) {
   const utm = object(data.utm);
-  const campaign = ['source', 'medium', 'campaign'].map((name) => text(utm[name])).filter(Boolean).join(' / ');
+  const campaign = ['source', 'medium', 'campaign']
+    .map((name) => text(utm[name]))
+    .filter(Boolean)
+    .join(' / ');
   return <>{campaign || (text(object(data.visitor).referrer) ?? <span class="quiet">–</span>)}</>;
 }
 
@@ -35,12 +45,16 @@ function page(data: Data) {
   return text(projectName) ?? text(pageId) ?? text(pageUrl) ?? <span class="quiet">–</span>;
 }
 
-/** Without a CRM nothing is delivered, so there is nothing to list. */
+/** Without a CRM there are no deliveries, so there is nothing to list. */
 export function NoCrm({ company }: { company: string }) {
   return (
     <Card title="Recent contacts">
-      <Empty title="No CRM, no list">
-        <p>Contacts are listed here by their deliveries to the CRM: set its URL above. Without one they come in all the same: each is among the <a href={to(['people'])}>people</a>, with <code>registration.submitted</code> on the timeline, and <a href={to(['exports'])}>exports</a> of that event hold them all.</p>
+      <Empty title="No CRM is set">
+        <p>
+          This list shows the deliveries to the CRM: set its URL above. Contacts are stored even without a CRM: each is
+          among the <a href={to(['people'])}>people</a>, with <code>registration.submitted</code> on the timeline, and{' '}
+          <a href={to(['exports'])}>exports</a> of that event contain them all.
+        </p>
         <Code text={curl(location.origin, company)} label="curl line" />
       </Empty>
     </Card>
@@ -49,19 +63,31 @@ export function NoCrm({ company }: { company: string }) {
 
 export function Contacts({ company }: { company: string }) {
   const pages = usePages(
-    (admin, cursor) => answer(admin.GET('/api/admin/webhooks/{id}/deliveries', { params: { path: { id: 'wh_funnel' }, query: { limit: 25, cursor } } })),
+    (admin, cursor) =>
+      answer(
+        admin.GET('/api/admin/webhooks/{id}/deliveries', {
+          params: { path: { id: FUNNEL_WEBHOOK }, query: { limit: 25, cursor } },
+        }),
+      ),
     ({ deliveries }) => deliveries.filter(({ event }) => event === 'registration.submitted'),
     [],
   );
   const { first, items, error, reload } = pages;
   return (
-    <Card title="Recent contacts" actions={<Button tone="secondary" onClick={reload}>Refresh</Button>}>
-      <p class="hint">Those the CRM was to be told of, as long as the log of deliveries is kept.</p>
+    <Card
+      title="Recent contacts"
+      actions={
+        <Button tone="secondary" onClick={reload}>
+          Refresh
+        </Button>
+      }
+    >
+      <p class="hint">Contacts for the CRM, for as long as the delivery log is kept.</p>
       <Problem error={error} retry={reload} />
       {!first && !error && <Waiting />}
       {first && items.length === 0 && (
         <Empty title="No contact yet">
-          <p>A contact comes in when the form below is sent, or by this line:</p>
+          <p>Submit the form below, or run this command:</p>
           <Code text={curl(location.origin, company)} label="curl line" />
         </Empty>
       )}
@@ -72,10 +98,18 @@ export function Contacts({ company }: { company: string }) {
           keyOf={({ id }) => id}
           columns={[
             { name: 'Contact', show: (delivery) => <Person delivery={delivery} /> },
-            { name: 'Came in', show: ({ createdAt }) => <Time at={createdAt} /> },
+            { name: 'Received', show: ({ createdAt }) => <Time at={createdAt} /> },
             { name: 'Page', show: (delivery) => page(dataOf(delivery)) },
             { name: 'From', show: (delivery) => <From data={dataOf(delivery)} /> },
-            { name: 'CRM', show: ({ status, attempts }) => <><State status={status} />{attempts.at(-1)?.error && <div class="hint">{attempts.at(-1)?.error}</div>}</> },
+            {
+              name: 'CRM',
+              show: ({ status, attempts }) => (
+                <>
+                  <State status={status} />
+                  {attempts.at(-1)?.error && <div class="hint">{attempts.at(-1)?.error}</div>}
+                </>
+              ),
+            },
           ]}
         />
       )}

@@ -1,4 +1,4 @@
-// What a funnel's form looks like on a page, and as a line of curl. Pure.
+// A funnel form for a page, and the same request with curl. Pure.
 
 export const curl = (origin: string, company: string) => `curl -X POST ${origin}/api/contacts \\
   -H 'Content-Type: application/json' \\
@@ -26,7 +26,7 @@ export const form = (origin: string, company: string) => `<form id="registration
           company_id: '${company}',
           email: fields.get('email'),
           name: fields.get('name'),
-          // Ties the contact to what the visitor did before, where TrackMate's SDK is on the page.
+          // Links the contact to the visitor's earlier events, if the page has TrackMate's SDK.
           sessionId: window.TrackMate?.getSessionId() || undefined,
           funnel: { projectId: 'spring', projectName: 'Spring sale', pageId: 'p1', pageUrl: location.href },
           visitor: { referrer: document.referrer },

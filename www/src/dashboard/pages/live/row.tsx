@@ -1,31 +1,38 @@
-// One entry of the list: when, what, whose, from where, and what became of it.
+// One entry of the list: time, event, person, source and outcome.
 
 import { Component } from 'preact';
-import { Badge, type Tone } from '../../parts/say';
-import { Time } from '../../parts/show';
+import { Badge, type Tone } from '../../parts/feedback';
+import { Time } from '../../parts/display';
 import { route, to } from '../../route';
-import type { Incoming } from './incoming';
+import type { Incoming } from './event-list';
 
 export const OUTCOME_TONE: Record<Incoming['outcome'], Tone> = { stored: 'good', duplicate: 'quiet', rejected: 'bad' };
-export const personName = ({ userName }: Incoming) => userName || 'Somebody without a name';
+export const personName = ({ userName }: Incoming) => userName || 'Unnamed person';
 
 const DETAIL_CHARS_MAX = 160;
 
-/** The data in a line. */
+/** The data in one line. */
 function detail({ eventData }: Incoming) {
   if (!eventData) return '';
-  const parts = Object.entries(eventData).map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const parts = Object.entries(eventData).map(
+    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   const line = parts.join(' · ');
   return line.length > DETAIL_CHARS_MAX ? `${line.slice(0, DETAIL_CHARS_MAX)}…` : line;
 }
 
-/** Where an entry opens: by its message id, which can be shared; one that was sent without, by its number in the list. */
-function placeOf({ door, messageId, seq }: Incoming) {
-  const query = Object.fromEntries(['outcome', 'door', 'event'].map((name) => [name, route.peek().query.get(name) ?? '']));
+/**
+ * The URL of an entry: by its message id, which works for other viewers too, else by its number in
+ * the list.
+ */
+function hrefOf({ door, messageId, seq }: Incoming) {
+  const query = Object.fromEntries(
+    ['outcome', 'door', 'event'].map((name) => [name, route.peek().query.get(name) ?? '']),
+  );
   return messageId ? to(['live', door, messageId], query) : to(['live', door], { ...query, seq: String(seq) });
 }
 
-/** An entry that has an owner never changes, so it is shown once however many come after it. */
+/** Re-renders only if the entry itself changed, not for each new entry of the list. */
 export class Row extends Component<{ entry: Incoming; open: boolean }> {
   override shouldComponentUpdate(next: { entry: Incoming; open: boolean }) {
     return next.entry !== this.props.entry || next.open !== this.props.open;
@@ -35,9 +42,17 @@ export class Row extends Component<{ entry: Incoming; open: boolean }> {
     const { at, seq, door, outcome, eventType, message, userId } = entry;
     return (
       <li class={`entry ${outcome}`} data-seq={seq}>
-        <Time at={at} brief />
-        <a class="what" href={placeOf(entry)} aria-current={open ? 'true' : undefined}>{eventType ?? 'Without a name'}</a>
-        <span class="whose">{userId ? <a href={to(['people', userId])}>{personName(entry)}</a> : outcome !== 'rejected' && 'Nobody yet'}</span>
+        <Time at={at} short />
+        <a class="what" href={hrefOf(entry)} aria-current={open ? 'true' : undefined}>
+          {eventType ?? 'Unnamed event'}
+        </a>
+        <span class="owner">
+          {userId ? (
+            <a href={to(['people', userId])}>{personName(entry)}</a>
+          ) : (
+            outcome !== 'rejected' && 'No person yet'
+          )}
+        </span>
         <span class="marks">
           {entry.bot && <Badge tone="warn">bot</Badge>}
           {entry.warnings?.length ? <Badge tone="warn">warning</Badge> : null}

@@ -1,61 +1,113 @@
-// What a person agreed to: to be exported, and to be written to on each platform.
+// A person's consent: to exports, and to messages on each platform.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
-import { Button, Check, Dialog, Form, Text } from '../../parts/ask';
-import { Badge, Problem } from '../../parts/say';
-import { Card, Time } from '../../parts/show';
+import { useTask } from '../../load';
+import { Dialog } from '../../parts/dialog';
+import { Button, Check, Form, Text } from '../../parts/forms';
+import { Badge, Problem } from '../../parts/feedback';
+import { Card, Time } from '../../parts/display';
+import type { UserCardProps } from './card';
 import { PLATFORMS } from './filters';
-import type { Of } from './person';
 
 const NAMES = { messenger: 'Messenger', instagram: 'Instagram', whatsapp: 'WhatsApp', telegram: 'Telegram' };
 
-function Note({ user, changed, close }: Of & { close: () => void }) {
+function ConsentDialog({ user, changed, close }: UserCardProps & { close: () => void }) {
   const { given } = user.exportConsent;
   const [at, setAt] = useState('');
   const [source, setSource] = useState('');
-  const doing = useDoing();
+  const task = useTask();
   const submit = () =>
-    doing
+    task
       .run(async (admin) => {
-        const exportConsent = { given: !given, ...(at && { at: new Date(at).toISOString() }), ...(source.trim() && { source: source.trim() }) };
-        changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { exportConsent } }))).user);
+        const exportConsent = {
+          given: !given,
+          ...(at && { at: new Date(at).toISOString() }),
+          ...(source.trim() && { source: source.trim() }),
+        };
+        changed(
+          (
+            await answer(
+              admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { exportConsent } }),
+            )
+          ).user,
+        );
       })
-      .then((well) => well && close());
+      .then((succeeded) => succeeded && close());
   return (
-    <Dialog title={given ? 'Note that the consent was withdrawn' : 'Note that the person consented'} close={close}>
-      <Form doing={doing} act={given ? 'Note the withdrawal' : 'Note the consent'} submit={submit} actions={<Button tone="secondary" onClick={close}>Cancel</Button>}>
-        <Text label="When" type="datetime-local" value={at} set={setAt} hint="Now, if left empty." />
-        <Text label="Where it was given" value={source} set={setSource} hint="A form, a call, a contract; “admin” if left empty." />
+    <Dialog title={given ? 'Record a withdrawal of consent' : 'Record consent'} close={close}>
+      <Form
+        task={task}
+        act={given ? 'Record withdrawal' : 'Record consent'}
+        submit={submit}
+        actions={
+          <Button tone="secondary" onClick={close}>
+            Cancel
+          </Button>
+        }
+      >
+        <Text label="When" type="datetime-local" value={at} set={setAt} hint="Leave empty for now." />
+        <Text
+          label="Source"
+          value={source}
+          set={setSource}
+          hint="For example a form, a call or a contract. Leave empty for “admin”."
+        />
       </Form>
     </Dialog>
   );
 }
 
-export function Consent({ user, changed }: Of) {
-  const [noting, setNoting] = useState(false);
-  const doing = useDoing();
-  // A tick shows at once, and is taken away again if it is refused.
+export function Consent({ user, changed }: UserCardProps) {
+  const [isOpen, setIsOpen] = useState(false);
+  const task = useTask();
+  // A tick shows at once, and is undone if the API rejects it.
   const [ticked, setTicked] = useState<Schema<'UserEdit'>['optIns']>({});
   const { given, at, source } = user.exportConsent;
-  const opt = async (optIns: Schema<'UserEdit'>['optIns']) => {
+  const setOptIns = async (optIns: Schema<'UserEdit'>['optIns']) => {
     setTicked(optIns);
-    await doing.run(async (admin) => changed((await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } }))).user));
+    await task.run(async (admin) =>
+      changed(
+        (await answer(admin.PATCH('/api/admin/users/{id}', { params: { path: { id: user.id } }, body: { optIns } })))
+          .user,
+      ),
+    );
     setTicked({});
   };
   return (
-    <Card title="Consent" actions={<Button tone="small secondary" onClick={() => setNoting(true)}>{given ? 'Withdraw…' : 'Note consent…'}</Button>}>
+    <Card
+      title="Consent"
+      actions={
+        <Button tone="small secondary" onClick={() => setIsOpen(true)}>
+          {given ? 'Withdraw…' : 'Record consent…'}
+        </Button>
+      }
+    >
       <p>
         Export: <Badge tone={given ? 'good' : 'quiet'}>{given ? 'given' : at ? 'withdrawn' : 'not given'}</Badge>
-        {at && <> <Time at={at} />{source && ` by ${source}`}</>}
+        {at && (
+          <>
+            {' '}
+            <Time at={at} />
+            {source && `, source: ${source}`}
+          </>
+        )}
       </p>
       <fieldset>
         <legend>Opted in to</legend>
-        {PLATFORMS.map((platform) => <Check key={platform} label={NAMES[platform]} value={ticked?.[platform] ?? user.optIns[platform]} aria-disabled={doing.busy} onClick={(click) => doing.busy && click.preventDefault()} set={(on) => opt({ [platform]: on })} />)}
+        {PLATFORMS.map((platform) => (
+          <Check
+            key={platform}
+            label={NAMES[platform]}
+            value={ticked?.[platform] ?? user.optIns[platform]}
+            aria-disabled={task.busy}
+            onClick={(click) => task.busy && click.preventDefault()}
+            set={(on) => setOptIns({ [platform]: on })}
+          />
+        ))}
       </fieldset>
-      <Problem error={doing.error} />
-      {noting && <Note user={user} changed={changed} close={() => setNoting(false)} />}
+      <Problem error={task.error} />
+      {isOpen && <ConsentDialog user={user} changed={changed} close={() => setIsOpen(false)} />}
     </Card>
   );
 }

@@ -1,32 +1,44 @@
-// The groups that a person is a member of: companies, accounts, teams; and who else is.
+// The groups of a person (companies, accounts, teams), and the other members of each.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
-import { Dialog } from '../../parts/ask';
-import { Await, Problem } from '../../parts/say';
-import { Card, Facts, Json, More, number, Time } from '../../parts/show';
+import { Dialog } from '../../parts/dialog';
+import { Await, Problem } from '../../parts/feedback';
+import { Card, Facts, Json, More, number, Time } from '../../parts/display';
 import { to } from '../../route';
 
 type Group = Schema<'GroupOf'>;
 
 const MEMBERS = 50;
-const called = ({ name, groupId }: Group) => name || groupId;
+const groupName = ({ name, groupId }: Group) => name || groupId;
 
-function Opened({ group, close }: { group: Group; close: () => void }) {
+function GroupDialog({ group, close }: { group: Group; close: () => void }) {
   const path = { id: group.id };
-  const whole = useLoad(async (admin) => (await answer(admin.GET('/api/admin/groups/{id}', { params: { path } }))).group, []);
+  const details = useLoad(
+    async (admin) => (await answer(admin.GET('/api/admin/groups/{id}', { params: { path } }))).group,
+    [],
+  );
   const pages = usePages(
-    (admin, cursor): Promise<Schema<'MemberPage'>> => answer(admin.GET('/api/admin/groups/{id}/members', { params: { path, query: { cursor, limit: MEMBERS } } })),
+    (admin, cursor): Promise<Schema<'MemberPage'>> =>
+      answer(admin.GET('/api/admin/groups/{id}/members', { params: { path, query: { cursor, limit: MEMBERS } } })),
     ({ members }) => members,
     [],
   );
   return (
-    <Dialog title={called(group)} close={close}>
-      <Await of={whole}>
+    <Dialog title={groupName(group)} close={close}>
+      <Await of={details}>
         {({ kind, groupId, traits, createdAt, updatedAt, membersCount }) => (
           <>
-            <Facts of={[['Kind', kind], ['Id', <code>{groupId}</code>], ['Members', number(membersCount)], ['Known since', <Time at={createdAt} />], ['Told last', <Time at={updatedAt} />]]} />
+            <Facts
+              of={[
+                ['Kind', kind],
+                ['Id', <code>{groupId}</code>],
+                ['Members', number(membersCount)],
+                ['Created', <Time at={createdAt} />],
+                ['Updated', <Time at={updatedAt} />],
+              ]}
+            />
             <Json value={traits} />
           </>
         )}
@@ -34,7 +46,14 @@ function Opened({ group, close }: { group: Group; close: () => void }) {
       <h3>Members</h3>
       <Problem error={pages.error} retry={pages.reload} />
       <ul class="members" aria-busy={pages.busy}>
-        {pages.items.map(({ id, name, email }) => <li key={id}><a href={to(['people', id])} onClick={close}>{name || email || id}</a> {name && email && <span class="quiet">{email}</span>}</li>)}
+        {pages.items.map(({ id, name, email }) => (
+          <li key={id}>
+            <a href={to(['people', id])} onClick={close}>
+              {name || email || id}
+            </a>{' '}
+            {name && email && <span class="quiet">{email}</span>}
+          </li>
+        ))}
       </ul>
       <More pages={pages} />
     </Dialog>
@@ -47,9 +66,16 @@ export function Groups({ groups }: { groups: Group[] }) {
   return (
     <Card title="Groups">
       <ul class="members">
-        {groups.map((group) => <li key={group.id}><button type="button" class="link" onClick={() => setOpened(group)}>{called(group)}</button> <span class="quiet">{group.kind}</span></li>)}
+        {groups.map((group) => (
+          <li key={group.id}>
+            <button type="button" class="link" onClick={() => setOpened(group)}>
+              {groupName(group)}
+            </button>{' '}
+            <span class="quiet">{group.kind}</span>
+          </li>
+        ))}
       </ul>
-      {opened && <Opened group={opened} close={() => setOpened(undefined)} />}
+      {opened && <GroupDialog group={opened} close={() => setOpened(undefined)} />}
     </Card>
   );
 }

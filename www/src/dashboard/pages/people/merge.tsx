@@ -1,50 +1,85 @@
-// Merging a person into another: who it is to be, and what that means.
+// Merges a person into another: the choice of the other person, and what the merge does.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, useLoad } from '../../load';
-import { Confirm, Text } from '../../parts/ask';
-import { Problem, say } from '../../parts/say';
-import { plural } from '../../parts/show';
+import { useTask, useLoad } from '../../load';
+import { Confirm } from '../../parts/dialog';
+import { Text } from '../../parts/forms';
+import { Problem, notify } from '../../parts/feedback';
+import { plural } from '../../parts/display';
 import { go } from '../../route';
-import { called } from './list';
+import { displayName } from './list';
 
 const FOUND = 8;
 
-export function Merge({ user, summary, close }: { user: Schema<'UserWith'>; summary: Schema<'Summary'>; close: () => void }) {
+export function Merge({
+  user,
+  summary,
+  close,
+}: {
+  user: Schema<'UserWith'>;
+  summary: Schema<'Summary'>;
+  close: () => void;
+}) {
   const [search, setSearch] = useState('');
   const [into, setInto] = useState<Schema<'UserWith'>>();
   const found = useLoad(
-    async (admin, signal) => (search.trim() ? (await answer(admin.GET('/api/admin/users', { params: { query: { search: search.trim(), limit: FOUND } }, signal }))).users : []),
+    async (admin, signal) =>
+      search.trim()
+        ? (
+            await answer(
+              admin.GET('/api/admin/users', { params: { query: { search: search.trim(), limit: FOUND } }, signal }),
+            )
+          ).users
+        : [],
     [search.trim()],
   );
-  const doing = useDoing();
+  const task = useTask();
   const run = () =>
-    doing.run(async (admin) => {
+    task.run(async (admin) => {
       if (!into) return;
       await answer(admin.POST('/api/admin/identity/merge', { body: { into: into.id, from: user.id } }));
-      say(`${called(user)} was merged into ${called(into)}.`);
+      notify(`${displayName(user)} was merged into ${displayName(into)}.`);
       go(['people', into.id]);
     });
   const others = found.data?.filter(({ id }) => id !== user.id);
   return (
-    <Confirm title={`Merge ${called(user)} into another person`} act="Merge" doing={doing} close={close} run={run} disabled={!into}>
-      <Text label="Into whom" type="search" value={search} set={setSearch} placeholder="Name, address, phone…" />
+    <Confirm
+      title={`Merge ${displayName(user)} into another person`}
+      act="Merge"
+      task={task}
+      close={close}
+      run={run}
+      disabled={!into}
+    >
+      <Text label="Merge into" type="search" value={search} set={setSearch} placeholder="Name, address, phone…" />
       <Problem error={found.error} />
       <div class="found" role="radiogroup" aria-label="People found" aria-busy={found.busy}>
         {others?.map((other) => (
           <label key={other.id}>
-            <input type="radio" name="into" checked={into?.id === other.id} onChange={() => setInto(other)} /> {called(other)} <span class="quiet">{other.name ? other.email : ''}</span>
+            <input type="radio" name="into" checked={into?.id === other.id} onChange={() => setInto(other)} />{' '}
+            {displayName(other)} <span class="quiet">{other.name ? other.email : ''}</span>
           </label>
         ))}
-        {search.trim() && others?.length === 0 && !found.busy && <p class="quiet">Nobody else is found by these words.</p>}
+        {search.trim() && others?.length === 0 && !found.busy && (
+          <p class="quiet">No other person matches these words.</p>
+        )}
       </div>
       {into && (
         <ul>
-          <li>{called(into)} stands for both: {plural(summary.totalEvents, 'event')}, all sessions, addresses and records of {called(user)} become theirs.</li>
-          <li>What your servers said of {called(into)} stays, and what they said of {called(user)} fills its gaps. Of what pages claimed, the first claim stands.</li>
-          <li>The id <code>{user.id}</code> leads to {called(into)} from then on. Webhooks are told <code>user.merged</code>.</li>
-          <li>It can be undone on the page of {called(into)}, under Identities.</li>
+          <li>
+            {displayName(into)} gets {plural(summary.totalEvents, 'event')}, all sessions, email addresses and records
+            of {displayName(user)}.
+          </li>
+          <li>
+            Traits that your servers set for {displayName(into)} stay; those of {displayName(user)} fill the gaps. Of
+            traits that pages claimed, the first claim stays.
+          </li>
+          <li>
+            The id <code>{user.id}</code> finds {displayName(into)} from then on. Webhooks receive{' '}
+            <code>user.merged</code>.
+          </li>
+          <li>You can undo the merge on the page of {displayName(into)}, under Identities.</li>
         </ul>
       )}
     </Confirm>

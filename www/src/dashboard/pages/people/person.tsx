@@ -1,70 +1,90 @@
-// One person: who they are, what they did in browsers and what servers told of them, what is theirs, and what leads to them.
+// One person: summary, timeline, tags, groups, traits, consent, records and identities.
 
 import { useState } from 'preact/hooks';
 import { ApiError, answer, type Schema } from '../../../api';
 import { useLoad, usePages } from '../../load';
-import { Button } from '../../parts/ask';
-import { Problem, Waiting } from '../../parts/say';
-import { Card, Copy, Facts, number, Page, Time } from '../../parts/show';
-import { Belongings } from './belongings';
+import { Button } from '../../parts/forms';
+import { Problem, Waiting } from '../../parts/feedback';
+import { Card, Copy, Facts, number, Page, Time } from '../../parts/display';
+import { Records } from './records';
+import type { UserCardProps } from './card';
 import { Consent } from './consent';
 import { Erase, Erased } from './erase';
 import { Groups } from './groups';
 import { Identities } from './identities';
-import { backToList, called } from './list';
+import { backToList, displayName } from './list';
 import { Merge } from './merge';
 import { Origin } from './origin';
-import { Fields, Traits } from './said';
-import { TakeAway } from './take-away';
+import { Fields, Traits } from './traits';
+import { PersonExport } from './person-export';
 import { Tags } from './tags';
 import { Timeline } from './timeline';
 
 const LINKS = 500;
 const AMOUNT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 9 });
-export const money = (revenue: Schema<'Money'>[]) => revenue.map(({ amount, currency }) => `${AMOUNT.format(amount)} ${currency}`).join(', ') || '–';
-
-/** What the cards of a person's page are given. */
-export interface Of {
-  user: Schema<'UserWith'>;
-  /** Takes in what a change was answered with. */
-  changed: (user: Schema<'User'>) => void;
-}
+const money = (revenue: Schema<'Money'>[]) =>
+  revenue.map(({ amount, currency }) => `${AMOUNT.format(amount)} ${currency}`).join(', ') || '–';
 
 export function Person({ id }: { id: string }) {
-  const [asking, setAsking] = useState<'merge' | 'erase' | 'export'>();
-  // Turns when what the person consists of changes, and everything is to be read again.
-  const [turn, setTurn] = useState(0);
-  const again = () => setTurn((turn) => turn + 1);
+  const [dialog, setDialog] = useState<'merge' | 'erase' | 'export'>();
+  // A new version reloads everything, for example after a link was undone.
+  const [version, setVersion] = useState(0);
+  const reloadAll = () => setVersion((version) => version + 1);
   const path = { id };
-  const person = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}', { params: { path } })), [turn]);
+  const person = useLoad((admin) => answer(admin.GET('/api/admin/users/{id}', { params: { path } })), [version]);
   const identities = usePages(
-    (admin, cursor): Promise<Schema<'Identities'>> => answer(admin.GET('/api/admin/users/{id}/identities', { params: { path, query: { cursor, limit: LINKS } } })),
+    (admin, cursor): Promise<Schema<'Identities'>> =>
+      answer(admin.GET('/api/admin/users/{id}/identities', { params: { path, query: { cursor, limit: LINKS } } })),
     ({ links }) => links,
-    [turn],
+    [version],
   );
   const error = person.error instanceof ApiError ? person.error : undefined;
   const back = <a href={backToList()}>← All people</a>;
   if (error?.status === 410) return <Erased id={id} back={back} />;
-  if (!person.data) return <Page title="Person" lead={back}>{person.error ? <Problem error={person.error} retry={error?.status === 404 ? undefined : person.reload} /> : <Waiting />}</Page>;
+  if (!person.data)
+    return (
+      <Page title="Person" lead={back}>
+        {person.error ? (
+          <Problem error={person.error} retry={error?.status === 404 ? undefined : person.reload} />
+        ) : (
+          <Waiting />
+        )}
+      </Page>
+    );
   const { data } = person;
   const { user, summary, groups } = data;
-  const of: Of = { user, changed: (user) => person.set({ ...data, user }) };
-  const close = () => setAsking(undefined);
+  const card: UserCardProps = { user, changed: (user) => person.set({ ...data, user }) };
+  const close = () => setDialog(undefined);
   const { total, client, server } = summary.sessions;
   return (
     <Page
-      title={called(user)}
+      title={displayName(user)}
       name="Person"
-      lead={<>{back} · {user.name && user.email ? `${user.email} · ` : ''}<Copy text={user.id} label="id" /></>}
+      lead={
+        <>
+          {back} · {user.name && user.email ? `${user.email} · ` : ''}
+          <Copy text={user.id} label="id" />
+        </>
+      }
       actions={
         <>
-          <Button tone="secondary" onClick={() => setAsking('export')}>Export…</Button>
-          <Button tone="secondary" onClick={() => setAsking('merge')}>Merge…</Button>
-          <Button tone="danger" onClick={() => setAsking('erase')}>Erase…</Button>
+          <Button tone="secondary" onClick={() => setDialog('export')}>
+            Export…
+          </Button>
+          <Button tone="secondary" onClick={() => setDialog('merge')}>
+            Merge…
+          </Button>
+          <Button tone="danger" onClick={() => setDialog('erase')}>
+            Erase…
+          </Button>
         </>
       }
     >
-      {id !== user.id && <p class="notice">The profile <code>{id}</code> was merged into this person.</p>}
+      {id !== user.id && (
+        <p class="notice">
+          The profile <code>{id}</code> was merged into this person.
+        </p>
+      )}
       <Problem error={person.error} retry={person.reload} />
       <Card>
         <Facts
@@ -73,29 +93,29 @@ export function Person({ id }: { id: string }) {
             ['Sessions', `${number(total)} (${number(client)} browser, ${number(server)} server)`],
             ['Revenue', money(summary.totalRevenue)],
             ['Last active', <Time at={summary.lastActive} />],
-            ['Known since', <Time at={user.createdAt} />],
-            ['First seen', <Origin id={user.id} turn={turn} />],
+            ['Created', <Time at={user.createdAt} />],
+            ['First seen', <Origin id={user.id} version={version} />],
             ['First identified', <Time at={user.timestamps.subscribedAt} />],
           ]}
         />
       </Card>
       <div class="person">
         <div>
-          <Timeline id={user.id} links={identities.items} turn={turn} />
+          <Timeline id={user.id} links={identities.items} version={version} />
         </div>
         <div>
-          <Tags {...of} />
+          <Tags {...card} />
           <Groups groups={groups} />
-          <Traits {...of} />
-          <Fields {...of} />
-          <Consent {...of} />
+          <Traits {...card} />
+          <Fields {...card} />
+          <Consent {...card} />
         </div>
       </div>
-      <Belongings user={user} turn={turn} />
-      <Identities user={user} pages={identities} changed={again} />
-      {asking === 'export' && <TakeAway user={user} close={close} />}
-      {asking === 'merge' && <Merge user={user} summary={summary} close={close} />}
-      {asking === 'erase' && <Erase of={data} identities={identities.first} close={close} done={again} />}
+      <Records user={user} version={version} />
+      <Identities user={user} pages={identities} changed={reloadAll} />
+      {dialog === 'export' && <PersonExport user={user} close={close} />}
+      {dialog === 'merge' && <Merge user={user} summary={summary} close={close} />}
+      {dialog === 'erase' && <Erase of={data} identities={identities.first} close={close} done={reloadAll} />}
     </Page>
   );
 }

@@ -1,13 +1,15 @@
-// A person's unified timeline: what their browsers sent beside what servers told, in one order of time. Where a session was identified it says so.
+// A person's timeline: events from browsers and servers side by side, ordered by time. Events that
+// linked a session are marked.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema, type TimelineEvent } from '../../../api';
 import { usePages } from '../../load';
-import { Dialog, Select } from '../../parts/ask';
-import { Badge, Empty, Problem, Waiting } from '../../parts/say';
-import { Card, Copy, Facts, Json, More, plural, Time } from '../../parts/show';
-import { refine, route, to } from '../../route';
-import { gist } from './gist';
+import { Dialog } from '../../parts/dialog';
+import { Select } from '../../parts/forms';
+import { Badge, Empty, Problem, Waiting } from '../../parts/feedback';
+import { Card, Copy, Facts, Json, More, plural, Time } from '../../parts/display';
+import { setQuery, route, to } from '../../route';
+import { summarize } from './summary';
 
 const PAGE = 50;
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
@@ -17,14 +19,27 @@ const key = ({ source, messageId }: TimelineEvent) => `${source}:${messageId}`;
 
 type Link = Schema<'Link'>;
 
-function Opened({ event, link, close }: { event: TimelineEvent; link: Link | undefined; close: () => void }) {
-  const door = event.source === 'browser' ? 'browser' : 'server';
+function EventDialog({ event, link, close }: { event: TimelineEvent; link: Link | undefined; close: () => void }) {
+  const source = event.source === 'browser' ? 'browser' : 'server';
   return (
     <Dialog title={event.eventType} close={close} wide>
-      {link && <p class="notice">Linked here: the session was identified, and {plural(link.events, 'event')} of it {link.events === 1 ? 'is' : 'are'} this person's by it.</p>}
-      <Facts of={[['When', <Time at={event.timestamp} />], ['From', LANES[event.source]], ['Session', <code>{event.sessionId}</code>], ['Message id', <Copy text={event.messageId} label="message id" />]]} />
+      {link && (
+        <p class="notice">
+          This event identified the session. The link gives this person {plural(link.events, 'event')} of it.
+        </p>
+      )}
+      <Facts
+        of={[
+          ['Time', <Time at={event.timestamp} />],
+          ['Source', LANES[event.source]],
+          ['Session', <code>{event.sessionId}</code>],
+          ['Message id', <Copy text={event.messageId} label="message id" />],
+        ]}
+      />
       <Json value={event.eventData} />
-      <p><a href={to(['live', door, event.messageId])}>Its receipt and deliveries</a></p>
+      <p>
+        <a href={to(['live', source, event.messageId])}>Receipt and deliveries</a>
+      </p>
     </Dialog>
   );
 }
@@ -32,24 +47,35 @@ function Opened({ event, link, close }: { event: TimelineEvent; link: Link | und
 function Item({ event, link, open }: { event: TimelineEvent; link: Link | undefined; open: () => void }) {
   return (
     <li class={`lane ${event.source}`} data-event={event.eventType}>
-      <time dateTime={event.timestamp} title={event.timestamp}>{TIME.format(new Date(event.timestamp))}</time>
+      <time dateTime={event.timestamp} title={event.timestamp}>
+        {TIME.format(new Date(event.timestamp))}
+      </time>
       <button type="button" class="happened" onClick={open}>
         <span class="happened-name">{event.eventType}</span> <span class="lane-name">{LANES[event.source]}</span>
-        {link && <Badge tone="accent" title={`${plural(link.events, 'event')} by this link`}>linked here</Badge>}
-        <span class="gist">{gist(event.eventData)}</span>
+        {link && (
+          <Badge tone="accent" title={`This link owns ${plural(link.events, 'event')}`}>
+            linked here
+          </Badge>
+        )}
+        <span class="summary">{summarize(event.eventData)}</span>
       </button>
     </li>
   );
 }
 
-/** `turn` changes when the timeline is to be read again, as after an undo. */
-export function Timeline({ id, links, turn }: { id: string; links: Link[]; turn: number }) {
+/** A new `version` reloads the timeline, for example after an undo. */
+export function Timeline({ id, links, version }: { id: string; links: Link[]; version: number }) {
   const [opened, setOpened] = useState<TimelineEvent>();
   const order = route.value.query.get('order') === 'asc' ? 'asc' : 'desc';
   const pages = usePages(
-    (admin, cursor): Promise<Schema<'Timeline'>> => answer(admin.GET('/api/admin/users/{id}/timeline', { params: { path: { id }, query: { cursor, order, limit: PAGE } } })),
+    (admin, cursor): Promise<Schema<'Timeline'>> =>
+      answer(
+        admin.GET('/api/admin/users/{id}/timeline', {
+          params: { path: { id }, query: { cursor, order, limit: PAGE } },
+        }),
+      ),
     ({ events }) => events,
-    [order, turn],
+    [order, version],
   );
   const linked = new Map(links.map((link) => [link.messageId, link]));
   const link = (event: TimelineEvent) => (event.source === 'browser' ? linked.get(event.messageId) : undefined);
@@ -59,15 +85,41 @@ export function Timeline({ id, links, turn }: { id: string; links: Link[]; turn:
     days.set(day, [...(days.get(day) ?? []), event]);
   }
   return (
-    <Card title="Timeline" actions={<Select label={<span class="unseen">Order</span>} value={order} set={(order) => refine({ order: order === 'asc' ? order : '' })} options={[['desc', 'Newest first'], ['asc', 'Oldest first']]} />}>
+    <Card
+      title="Timeline"
+      actions={
+        <Select
+          label={<span class="visually-hidden">Order</span>}
+          value={order}
+          set={(order) => setQuery({ order: order === 'asc' ? order : '' })}
+          options={[
+            ['desc', 'Newest first'],
+            ['asc', 'Oldest first'],
+          ]}
+        />
+      }
+    >
       <Problem error={pages.error} retry={pages.reload} />
       {pages.first ? (
         <div class={pages.busy ? 'lanes stale' : 'lanes'} aria-busy={pages.busy}>
-          {pages.items.length > 0 ? <p class="lane-heads" aria-hidden="true"><span>Browser</span><span>Server</span></p> : <Empty title="No events"><p>Events of this person's sessions, and those that your server sends about them, appear here.</p></Empty>}
+          {pages.items.length > 0 ? (
+            <p class="lane-heads" aria-hidden="true">
+              <span>Browser</span>
+              <span>Server</span>
+            </p>
+          ) : (
+            <Empty title="No events">
+              <p>Events of this person's sessions and events that your server sends about them appear here.</p>
+            </Empty>
+          )}
           {[...days].map(([day, events]) => (
             <section key={day} aria-label={day}>
               <h3>{day}</h3>
-              <ol>{events.map((event) => <Item key={key(event)} event={event} link={link(event)} open={() => setOpened(event)} />)}</ol>
+              <ol>
+                {events.map((event) => (
+                  <Item key={key(event)} event={event} link={link(event)} open={() => setOpened(event)} />
+                ))}
+              </ol>
             </section>
           ))}
           <More pages={pages} />
@@ -75,7 +127,7 @@ export function Timeline({ id, links, turn }: { id: string; links: Link[]; turn:
       ) : (
         !pages.error && <Waiting />
       )}
-      {opened && <Opened event={opened} link={link(opened)} close={() => setOpened(undefined)} />}
+      {opened && <EventDialog event={opened} link={link(opened)} close={() => setOpened(undefined)} />}
     </Card>
   );
 }

@@ -1,11 +1,12 @@
-// The install snippet, which follows the options as they are chosen; they stand in the address, so a choice can be shared.
+// The install snippet for the chosen options. The options are part of the URL, so they can be
+// shared.
 
 import sdk from 'built:sdk';
-import { Check, Select, Text } from '../../parts/ask';
-import { Card, Code } from '../../parts/show';
-import { refine, route } from '../../route';
-import { Working } from './check';
-import type { Settings } from './saving';
+import { Check, Select, Text } from '../../parts/forms';
+import { Card, Code } from '../../parts/display';
+import { setQuery, route } from '../../route';
+import { SnippetCheck } from './snippet-check';
+import type { Settings } from './save';
 import { type Choice, DEFAULTS, policy, snippet } from './snippet';
 
 const FORMS: [form: string, name: string][] = [
@@ -14,9 +15,10 @@ const FORMS: [form: string, name: string][] = [
   ['async', 'asynchronous, with a stub'],
 ];
 const MEANS: Record<Choice['form'], string> = {
-  module: 'The simplest. Runs once the page is there.',
-  classic: 'For pages without modules: TrackMate is a global.',
-  async: 'Holds up nothing: a stub of half a kilobyte queues calls from the first line on, and the script makes them when it has come.',
+  module: 'The simplest form. Runs when the page is parsed.',
+  classic: 'For pages without modules. TrackMate is a global variable.',
+  async:
+    'Does not block the page. A stub of half a kilobyte queues calls from the start; the script runs them when it is loaded.',
 };
 
 function read(query: URLSearchParams): Choice {
@@ -27,58 +29,126 @@ function read(query: URLSearchParams): Choice {
     if (typeof standard === 'boolean') return text === 'true';
     return typeof standard === 'number' ? Number(text) || standard : text;
   };
-  const chosen = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, of(name as keyof Choice)])) as unknown as Choice;
+  const chosen = Object.fromEntries(
+    Object.keys(DEFAULTS).map((name) => [name, of(name as keyof Choice)]),
+  ) as unknown as Choice;
   const known = <T extends string>(value: T, all: string[], standard: T) => (all.includes(value) ? value : standard);
   return {
     ...chosen,
-    form: known(chosen.form, FORMS.map(([form]) => form), DEFAULTS.form),
+    form: known(
+      chosen.form,
+      FORMS.map(([form]) => form),
+      DEFAULTS.form,
+    ),
     consent: known(chosen.consent, ['granted', 'pending', 'denied'], DEFAULTS.consent),
-    // It stands between quotes of the snippet, and whoever shares an address is not to choose code.
+    // The path is placed inside quotes of the snippet. A shared URL must not be able to inject
+    // code.
     path: /^[\w/.~-]*$/.test(chosen.path) ? chosen.path : DEFAULTS.path,
   };
 }
 
 export function Install({ settings }: { settings: Settings }) {
   const choice = read(route.value.query);
-  const set = (name: keyof Choice) => (value: string | boolean) => refine({ [name]: String(value) === String(DEFAULTS[name]) ? undefined : String(value) });
+  const set = (name: keyof Choice) => (value: string | boolean) =>
+    setQuery({ [name]: String(value) === String(DEFAULTS[name]) ? undefined : String(value) });
   const origin = location.origin;
   return (
     <>
       <div class="grid">
-        <Card title="How">
+        <Card title="Options">
           <form onSubmit={(submitted) => submitted.preventDefault()}>
             <Select label="Form" value={choice.form} set={set('form')} options={FORMS} hint={MEANS[choice.form]} />
-            <Check label="Page views by itself" value={choice.pageViews} set={set('pageViews')} hint="The first, and one for each new path of a single-page site. Otherwise the snippet tracks one when the page loads." />
-            <Select label="Consent at first" value={choice.consent} set={set('consent')} options={[['granted', 'granted'], ['pending', 'pending: nothing stored or sent yet'], ['denied', 'denied']]} hint={choice.consent === 'granted' ? undefined : 'Call TrackMate.consent(\'granted\') when the visitor agrees, on every page.'} />
+            <Check
+              label="Track page views automatically"
+              value={choice.pageViews}
+              set={set('pageViews')}
+              hint="Tracks the first page view, and one for each new path of a single-page app. Otherwise the snippet tracks one when the page loads."
+            />
+            <Select
+              label="Initial consent"
+              value={choice.consent}
+              set={set('consent')}
+              options={[
+                ['granted', 'granted'],
+                ['pending', 'pending: nothing is stored or sent'],
+                ['denied', 'denied'],
+              ]}
+              hint={
+                choice.consent === 'granted'
+                  ? undefined
+                  : "Call TrackMate.consent('granted') when the visitor agrees, on every page."
+              }
+            />
             <Check label="Respect Global Privacy Control" value={choice.respectGpc} set={set('respectGpc')} />
             <Check label="Respect Do Not Track" value={choice.respectDnt} set={set('respectDnt')} />
-            <Check label="A new session for each campaign" value={choice.sessionPerCampaign} set={set('sessionPerCampaign')} />
-            <Check label="Keep the anonymous id in a cookie" value={choice.cookie} set={set('cookie')} hint="Only where the API is on the page's own origin." />
-            <Check label="Explain decisions in the console" value={choice.debug} set={set('debug')} />
-            {choice.form !== 'module' && <Check label="Pin the script (integrity)" value={choice.pinned} set={set('pinned')} hint="Only this very version runs. After an upgrade of TrackMate the page needs the new hash, or nothing is tracked." />}
+            <Check
+              label="A new session for each campaign"
+              value={choice.sessionPerCampaign}
+              set={set('sessionPerCampaign')}
+            />
+            <Check
+              label="Keep the anonymous id in a cookie"
+              value={choice.cookie}
+              set={set('cookie')}
+              hint="Only if the API is on the page's own origin."
+            />
+            <Check label="Log decisions to the console" value={choice.debug} set={set('debug')} />
+            {choice.form !== 'module' && (
+              <Check
+                label="Pin the script (integrity)"
+                value={choice.pinned}
+                set={set('pinned')}
+                hint="Only exactly this version runs. After an upgrade of TrackMate the page needs the new hash, or nothing is tracked."
+              />
+            )}
             <details>
               <summary>Sending</summary>
               <div class="columns">
-                <Text label="Events at once" type="number" min={1} max={500} value={String(choice.batchSize)} set={set('batchSize')} />
-                <Text label="Longest wait, ms" type="number" min={0} value={String(choice.flushInterval)} set={set('flushInterval')} />
-                <Text label="Path of the API" value={choice.path} set={set('path')} pattern="[\w\/.~\-]*" hint="A path of your own site that you route to TrackMate." />
+                <Text
+                  label="Events per request"
+                  type="number"
+                  min={1}
+                  max={500}
+                  value={String(choice.batchSize)}
+                  set={set('batchSize')}
+                />
+                <Text
+                  label="Longest wait (ms)"
+                  type="number"
+                  min={0}
+                  value={String(choice.flushInterval)}
+                  set={set('flushInterval')}
+                />
+                <Text
+                  label="Path of the API"
+                  value={choice.path}
+                  set={set('path')}
+                  pattern="[\w\/.~\-]*"
+                  hint="A path of your own site that you route to TrackMate."
+                />
               </div>
             </details>
           </form>
         </Card>
         <div>
           <Card title="Snippet">
-            <p>Paste it into the head of each page.</p>
+            <p>Paste this into the head of each page.</p>
             <Code label="snippet" text={snippet(origin, settings.company_id, choice, sdk)} />
             <h3>Then</h3>
-            <Code label="calls" text={`TrackMate.track('added_to_cart', { product: 'headphones', amount: 79.99 });\nTrackMate.identify({ email: 'ada@example.com', name: 'Ada Lovelace' });`} />
+            <Code
+              label="calls"
+              text={`TrackMate.track('added_to_cart', { product: 'headphones', amount: 79.99 });\nTrackMate.identify({ email: 'ada@example.com', name: 'Ada Lovelace' });`}
+            />
             <details>
               <summary>If the page has a Content-Security-Policy</summary>
-              <p>It has to allow these. Without <code>'wasm-unsafe-eval'</code> the SDK loads its fallback by itself.</p>
+              <p>
+                The policy must allow these sources. Without <code>'wasm-unsafe-eval'</code> the SDK loads its fallback
+                automatically.
+              </p>
               <Code label="policy" text={policy(origin)} />
             </details>
           </Card>
-          <Working settings={settings} />
+          <SnippetCheck settings={settings} />
         </div>
       </div>
     </>

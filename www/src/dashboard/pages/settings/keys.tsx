@@ -1,48 +1,76 @@
-// The company's keys: made, shown once, revoked.
+// The company's keys: create, show once, revoke.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, useLoad } from '../../load';
-import { Button, Confirm, Form, Select, Text } from '../../parts/ask';
-import { Once } from '../../parts/once';
-import { Await, Badge, say } from '../../parts/say';
-import { Card, Table, Time } from '../../parts/show';
+import { useTask, useLoad } from '../../load';
+import { Confirm } from '../../parts/dialog';
+import { Button, Form, Select, Text } from '../../parts/forms';
+import { OneTimeSecret } from '../../parts/one-time-secret';
+import { Await, Badge, notify } from '../../parts/feedback';
+import { Card, Table, Time } from '../../parts/display';
 
 type Scope = Schema<'Scope'>;
 type Key = Schema<'OwnKey'>;
 
 const USES: Record<Scope, string> = {
-  server: 'For your servers: sends events and says things of people. It reads nothing.',
-  admin: 'For people and tools that look after TrackMate: reads and changes everything of the company.',
+  server: 'For your servers: sends events and sets data of people. Cannot read.',
+  admin: 'For people and tools that manage TrackMate: can read and change everything of the company.',
 };
 
 function Add({ made }: { made: (key: string) => void }) {
   const [scope, setScope] = useState<Scope>('server');
   const [name, setName] = useState('');
-  const doing = useDoing();
+  const task = useTask();
   const submit = async () => {
-    const went = await doing.run(async (admin) => made((await answer(admin.POST('/api/admin/keys', { body: { scope, name } }))).key.key ?? ''));
-    if (went) setName('');
+    const succeeded = await task.run(async (admin) =>
+      made((await answer(admin.POST('/api/admin/keys', { body: { scope, name } }))).key.key ?? ''),
+    );
+    if (succeeded) setName('');
   };
   return (
-    <Form doing={doing} act="Make a key" submit={submit}>
-      <Select label="What it may do" value={scope} set={(scope) => setScope(scope as Scope)} options={[['server', 'server'], ['admin', 'admin']]} hint={USES[scope]} />
-      <Text label="Name" value={name} set={setName} maxLength={200} placeholder="checkout server" hint="So that you know later where it is used." />
+    <Form task={task} act="Create a key" submit={submit}>
+      <Select
+        label="Scope"
+        value={scope}
+        set={(scope) => setScope(scope as Scope)}
+        options={[
+          ['server', 'server'],
+          ['admin', 'admin'],
+        ]}
+        hint={USES[scope]}
+      />
+      <Text
+        label="Name"
+        value={name}
+        set={setName}
+        maxLength={200}
+        placeholder="checkout server"
+        hint="Helps you remember where the key is used."
+      />
     </Form>
   );
 }
 
 function Revoke({ of, close, done }: { of: Key; close: () => void; done: () => void }) {
-  const doing = useDoing();
+  const task = useTask();
   const run = async () => {
-    if (!(await doing.run((admin) => answer(admin.DELETE('/api/admin/keys/{id}', { params: { path: { id: of.id } } }))))) return;
-    say(`${of.name || of.prefix} is revoked.`);
+    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/keys/{id}', { params: { path: { id: of.id } } })))))
+      return;
+    notify(`${of.name || of.prefix} was revoked.`);
     close();
     done();
   };
   return (
-    <Confirm title={`Revoke ${of.name || of.prefix}?`} act="Revoke it" doing={doing} close={close} run={run}>
-      <p>Whatever uses <code>{of.prefix}…</code> is refused from now on{of.lastUsedAt && <>; it was last used <Time at={of.lastUsedAt} /> (noted once an hour)</>}. This cannot be taken back.</p>
+    <Confirm title={`Revoke ${of.name || of.prefix}?`} act="Revoke" task={task} close={close} run={run}>
+      <p>
+        Requests with <code>{of.prefix}…</code> will be rejected.{' '}
+        {of.lastUsedAt && (
+          <>
+            It was last used <Time at={of.lastUsedAt} /> (updated once an hour).{' '}
+          </>
+        )}
+        This cannot be undone.
+      </p>
     </Confirm>
   );
 }
@@ -50,15 +78,19 @@ function Revoke({ of, close, done }: { of: Key; close: () => void; done: () => v
 export function Keys() {
   const loaded = useLoad((admin) => answer(admin.GET('/api/admin/keys')), []);
   const [key, setKey] = useState('');
-  const [asks, setAsks] = useState<Key>();
+  const [confirming, setConfirming] = useState<Key>();
   const made = (key: string) => {
     setKey(key);
     loaded.reload();
   };
   return (
     <>
-      <Card title="Make a key">
-        {key && <Once secret={key} label="key"><p class="hint">TrackMate keeps only its hash. Put it where it is used, and nowhere else.</p></Once>}
+      <Card title="Create a key">
+        {key && (
+          <OneTimeSecret secret={key} label="key">
+            <p class="hint">TrackMate stores only its hash.</p>
+          </OneTimeSecret>
+        )}
         <Add made={made} />
       </Card>
       <Card title="Keys">
@@ -69,19 +101,51 @@ export function Keys() {
               items={keys}
               keyOf={({ id }) => id}
               columns={[
-                { name: 'Key', show: ({ name, prefix, current }) => <>{name || <span class="quiet">no name</span>} {current && <Badge tone="accent">signed in with it</Badge>}<div class="hint"><code>{prefix}…</code></div></> },
-                { name: 'May', show: ({ scope }) => <Badge tone={scope === 'admin' ? 'warn' : 'quiet'}>{scope}</Badge> },
-                { name: 'Made', show: ({ createdAt }) => <Time at={createdAt} /> },
-                { name: 'Last used', show: ({ lastUsedAt }) => (lastUsedAt ? <Time at={lastUsedAt} /> : <span class="quiet">never</span>) },
+                {
+                  name: 'Key',
+                  show: ({ name, prefix, current }) => (
+                    <>
+                      {name || <span class="quiet">no name</span>}{' '}
+                      {current && <Badge tone="accent">current session</Badge>}
+                      <div class="hint">
+                        <code>{prefix}…</code>
+                      </div>
+                    </>
+                  ),
+                },
+                {
+                  name: 'Scope',
+                  show: ({ scope }) => <Badge tone={scope === 'admin' ? 'warn' : 'quiet'}>{scope}</Badge>,
+                },
+                { name: 'Created', show: ({ createdAt }) => <Time at={createdAt} /> },
+                {
+                  name: 'Last used',
+                  show: ({ lastUsedAt }) => (lastUsedAt ? <Time at={lastUsedAt} /> : <span class="quiet">never</span>),
+                },
                 {
                   name: 'Revoke',
-                  show: (one) => (one.revokedAt ? <span class="quiet">revoked <Time at={one.revokedAt} /></span> : one.current ? <span class="hint">Sign in with another to revoke it.</span> : <Button tone="small secondary" label={`Revoke ${one.name || one.prefix}`} onClick={() => setAsks(one)}>Revoke</Button>),
+                  show: (one) =>
+                    one.revokedAt ? (
+                      <span class="quiet">
+                        revoked <Time at={one.revokedAt} />
+                      </span>
+                    ) : one.current ? (
+                      <span class="hint">Sign in with another key to revoke it.</span>
+                    ) : (
+                      <Button
+                        tone="small secondary"
+                        label={`Revoke ${one.name || one.prefix}`}
+                        onClick={() => setConfirming(one)}
+                      >
+                        Revoke
+                      </Button>
+                    ),
                 },
               ]}
             />
           )}
         </Await>
-        {asks && <Revoke of={asks} close={() => setAsks(undefined)} done={loaded.reload} />}
+        {confirming && <Revoke of={confirming} close={() => setConfirming(undefined)} done={loaded.reload} />}
       </Card>
     </>
   );

@@ -1,36 +1,41 @@
-// The tracking plan: which events a company has and of what form, what becomes of those that violate it, and which did.
+// The tracking plan: its events and their schemas, what happens to violations, and their counts.
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, useLoad } from '../../load';
-import { Area, Button, Check, Form, Select, Text } from '../../parts/ask';
-import { Await, Badge, Empty, Problem, say } from '../../parts/say';
-import { Card, number, plural, Table, Time } from '../../parts/show';
-import { type Events, events as parsed, fieldsOf, laidOut } from './plan-form';
-import { Try } from './plan-try';
+import { useTask, useLoad } from '../../load';
+import { Area, Button, Check, Form, Select, Text } from '../../parts/forms';
+import { Await, Badge, Empty, Problem, notify } from '../../parts/feedback';
+import { Card, number, plural, Table, Time } from '../../parts/display';
+import { type Events, events as parsed, fieldsOf, formatted } from './plan-form';
+import { PlanCheck } from './plan-check';
 
 type Plan = Schema<'CurrentPlan'>;
 type Count = Schema<'ViolationCount'>;
 
 const MODES: [mode: Plan['mode'], name: string, means: string][] = [
-  ['off', 'Off', 'Nothing is looked at.'],
-  ['report', 'Report', 'What violates the plan is stored, and counted below. For the time in which you find out what you really send.'],
-  ['reject', 'Reject', 'What violates the plan is refused with plan_violation, and not stored. What fits goes on.'],
+  ['off', 'Off', 'Events are not checked.'],
+  ['report', 'Report', 'Violations are stored and counted below. Use this to find out what you really send.'],
+  ['reject', 'Reject', 'Violations are rejected with plan_violation and not stored. Other events are stored.'],
 ];
-const REASONS: Record<Count['reason'], string> = { unknown_event: 'not in the plan', missing_field: 'field missing', wrong_type: 'of the wrong type', unknown_field: 'field not in the plan' };
+const REASONS: Record<Count['reason'], string> = {
+  unknown_event: 'not in the plan',
+  missing_field: 'field missing',
+  wrong_type: 'wrong type',
+  unknown_field: 'field not in the plan',
+};
 
-/** `children` stand between the plan and what is tried out on it. */
+/** `children` are shown between the plan and the check. */
 function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; children: ComponentChildren }) {
   const [mode, setMode] = useState(plan.mode);
   const [additional, setAdditional] = useState(plan.additionalEvents);
-  const [text, setText] = useState(laidOut(plan.events));
+  const [text, setText] = useState(formatted(plan.events));
   const [name, setName] = useState('');
   const [sampled, setSampled] = useState<number>();
-  const doing = useDoing();
-  const inferring = useDoing();
+  const task = useTask();
+  const inferring = useTask();
   const { events, problem } = parsed(text);
-  const change = (events: Events) => setText(laidOut(events));
+  const change = (events: Events) => setText(formatted(events));
   const add = () => {
     if (name.trim()) change({ ...events, [name.trim()]: events[name.trim()] ?? {} });
     setName('');
@@ -43,22 +48,41 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
       setSampled(sampled);
     });
   const save = async () => {
-    // Another plan begins its counts anew, another mode alone does not.
-    const other = laidOut(events) !== laidOut(plan.events) || additional !== plan.additionalEvents;
-    const body: Schema<'PlanChange'> = { mode, ...(other && { events, additionalEvents: additional }) };
-    if (!(await doing.run(async (admin) => change((await answer(admin.PUT('/api/admin/plan', { body }))).plan.events)))) return;
-    say('Saved.');
+    // A changed plan resets the counts of violations. A changed mode alone does not, so send the
+    // plan only if it changed.
+    const isChanged = formatted(events) !== formatted(plan.events) || additional !== plan.additionalEvents;
+    const body: Schema<'PlanChange'> = { mode, ...(isChanged && { events, additionalEvents: additional }) };
+    if (!(await task.run(async (admin) => change((await answer(admin.PUT('/api/admin/plan', { body }))).plan.events))))
+      return;
+    notify('Saved.');
     setSampled(undefined);
     saved();
   };
   return (
     <>
       <Card title="Tracking plan" actions={<Badge tone={plan.mode === 'off' ? 'quiet' : 'good'}>{plan.mode}</Badge>}>
-        <Form doing={doing} act="Save the plan" submit={() => problem || save()} actions={<Button tone="secondary" doing={inferring} onClick={infer}>Infer from what was seen</Button>}>
-          <Select label="What violates the plan" value={mode} set={(mode) => setMode(mode as Plan['mode'])} options={MODES.map(([mode, name]) => [mode, name])} hint={MODES.find(([one]) => one === mode)?.[2]} />
-          <Check label="Events of other names may come too" value={additional} set={setAdditional} />
+        <Form
+          task={task}
+          act="Save the plan"
+          submit={() => problem || save()}
+          actions={
+            <Button tone="secondary" task={inferring} onClick={infer}>
+              Infer from stored events
+            </Button>
+          }
+        >
+          <Select
+            label="Violations"
+            value={mode}
+            set={(mode) => setMode(mode as Plan['mode'])}
+            options={MODES.map(([mode, name]) => [mode, name])}
+            hint={MODES.find(([one]) => one === mode)?.[2]}
+          />
+          <Check label="Allow events with other names" value={additional} set={setAdditional} />
           {Object.keys(events).length === 0 ? (
-            <p class="hint">No event is in the plan yet. Infer one from what was seen, look it over, report for a week, then reject.</p>
+            <p class="hint">
+              The plan has no events yet. Infer it from stored events, review it, use Report for a week, then Reject.
+            </p>
           ) : (
             <div class="field full">
               <Table
@@ -68,35 +92,92 @@ function Edit({ plan, saved, children }: { plan: Plan; saved: () => void; childr
                 columns={[
                   { name: 'Event', show: ([name]) => <code>{name}</code> },
                   { name: 'Fields', show: ([, form]) => fieldsOf(form) || <span class="quiet">any</span> },
-                  { name: 'Take out', show: ([name]) => <Button tone="small secondary" label={`Take out ${name}`} onClick={() => change(Object.fromEntries(Object.entries(events).filter(([one]) => one !== name)))}>Take out</Button> },
+                  {
+                    name: 'Remove',
+                    show: ([name]) => (
+                      <Button
+                        tone="small secondary"
+                        label={`Remove ${name}`}
+                        onClick={() =>
+                          change(Object.fromEntries(Object.entries(events).filter(([one]) => one !== name)))
+                        }
+                      >
+                        Remove
+                      </Button>
+                    ),
+                  },
                 ]}
               />
             </div>
           )}
           <div class="row">
-            <Text label="Another event" value={name} set={setName} placeholder="invoice_paid" onKeyDown={(key) => { if (key.key === 'Enter') { key.preventDefault(); add(); } }} />
-            <Button tone="secondary" onClick={add}>Add</Button>
+            <Text
+              label="Another event"
+              value={name}
+              set={setName}
+              placeholder="invoice_paid"
+              onKeyDown={(key) => {
+                if (key.key === 'Enter') {
+                  key.preventDefault();
+                  add();
+                }
+              }}
+            />
+            <Button tone="secondary" onClick={add}>
+              Add
+            </Button>
           </div>
           <details class="whole">
-            <summary>As JSON, with the form of each event's data</summary>
-            <Area label="Events by name" value={text} set={setText} spellcheck={false} hint={<>A small part of JSON Schema, as <a href="/docs/api/#tracking-plans">the docs</a> say.</>} />
+            <summary>As JSON, with the schema of each event's data</summary>
+            <Area
+              label="Events by name"
+              value={text}
+              set={setText}
+              spellcheck={false}
+              hint={
+                <>
+                  A subset of JSON Schema, described in <a href="/docs/api/#tracking-plans">the docs</a>.
+                </>
+              }
+            />
           </details>
-          {problem && <p class="problem" role="alert">{problem}</p>}
-          {sampled !== undefined && <p class="notice" role="status">This is what {plural(sampled, 'stored event')} would fit. Nothing is saved yet.</p>}
+          {problem && (
+            <p class="problem" role="alert">
+              {problem}
+            </p>
+          )}
+          {sampled !== undefined && (
+            <p class="notice" role="status">
+              This plan matches {plural(sampled, 'stored event')}. It is not saved yet.
+            </p>
+          )}
         </Form>
         <Problem error={inferring.error} />
       </Card>
       {children}
-      <Try events={events} additionalEvents={additional} />
+      <PlanCheck events={events} additionalEvents={additional} />
     </>
   );
 }
 
-function Violations({ of, mode, again }: { of: Count[]; mode: Plan['mode']; again: () => void }) {
+function Violations({ of, mode, reload }: { of: Count[]; mode: Plan['mode']; reload: () => void }) {
   return (
-    <Card title="Violations" actions={<Button tone="small secondary" onClick={again}>Refresh</Button>}>
+    <Card
+      title="Violations"
+      actions={
+        <Button tone="small secondary" onClick={reload}>
+          Refresh
+        </Button>
+      }
+    >
       {of.length === 0 ? (
-        <Empty title="None"><p>{mode === 'off' ? 'Nothing is looked at while the plan is off.' : 'What violates the plan from now on is counted here within seconds, by event, field and reason.'}</p></Empty>
+        <Empty title="No violations">
+          <p>
+            {mode === 'off'
+              ? 'Events are not checked while the plan is off.'
+              : 'New violations are counted here within seconds, by event, field and reason.'}
+          </p>
+        </Empty>
       ) : (
         <Table
           caption="Violations since the plan was set"
@@ -104,9 +185,9 @@ function Violations({ of, mode, again }: { of: Count[]; mode: Plan['mode']; agai
           keyOf={({ event, field, reason }) => `${event} ${field} ${reason}`}
           columns={[
             { name: 'Event', show: ({ event }) => <code>{event}</code> },
-            { name: 'Where', show: ({ field }) => <code>{field}</code> },
-            { name: 'Why', show: ({ reason }) => <Badge tone="warn">{REASONS[reason]}</Badge> },
-            { name: 'How often', number: true, show: ({ count }) => number(count) },
+            { name: 'Field', show: ({ field }) => <code>{field}</code> },
+            { name: 'Reason', show: ({ reason }) => <Badge tone="warn">{REASONS[reason]}</Badge> },
+            { name: 'Count', number: true, show: ({ count }) => number(count) },
             { name: 'First', show: ({ firstAt }) => <Time at={firstAt} /> },
             { name: 'Last', show: ({ lastAt }) => <Time at={lastAt} /> },
           ]}
@@ -121,7 +202,9 @@ export function TrackingPlan() {
   return (
     <Await of={loaded}>
       {({ plan, violations }) => (
-        <Edit plan={plan} saved={loaded.reload}><Violations of={violations} mode={plan.mode} again={loaded.reload} /></Edit>
+        <Edit plan={plan} saved={loaded.reload}>
+          <Violations of={violations} mode={plan.mode} reload={loaded.reload} />
+        </Edit>
       )}
     </Await>
   );

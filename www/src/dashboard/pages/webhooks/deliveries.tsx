@@ -1,50 +1,71 @@
-// A webhook's deliveries, newest first: each opens to its attempts, what was sent and what came back.
+// A webhook's deliveries, newest first. Each opens to its attempts, with request and response.
 
 import { useEffect, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing, usePages } from '../../load';
-import { Button, Select } from '../../parts/ask';
-import { Empty, Problem, say, Waiting } from '../../parts/say';
-import { Card, duration, Facts, Json, More, plural, Time } from '../../parts/show';
-import { refine, route, to } from '../../route';
+import { useTask, usePages } from '../../load';
+import { Button, Select } from '../../parts/forms';
+import { Empty, Problem, notify, Waiting } from '../../parts/feedback';
+import { Card, duration, Facts, Json, More, plural, Time } from '../../parts/display';
+import { setQuery, route, to } from '../../route';
 import { State, type Status, STATUSES } from './health';
 import { Recover } from './recover';
-import { Answered } from './test';
+import { Body } from './test';
 
 type Delivery = Schema<'Delivery'>;
 
-/** Milliseconds after which what is under way is looked at again. */
-const AGAIN_MS = 1_500;
+/** Milliseconds between reloads while deliveries are pending. */
+const RELOAD_MS = 1_500;
 
 function Attempt({ attempt, since }: { attempt: Delivery['attempts'][number]; since: string }) {
   const { statusCode, error, success, responseBody, durationMs, at, url } = attempt;
   return (
     <li data-attempt={attempt.attempt}>
       <p>
-        <strong>Attempt {attempt.attempt}</strong> <span class={success ? 'good' : 'bad'}>{statusCode ?? 'no answer'}</span> in {duration(durationMs)} · <Time at={at} />{' '}
-        <span class="quiet">({duration(Math.max(0, Date.parse(at) - Date.parse(since)))} after {attempt.attempt === 1 ? 'the event came in' : 'the attempt before'})</span>
+        <strong>Attempt {attempt.attempt}</strong>{' '}
+        <span class={success ? 'good' : 'bad'}>{statusCode ?? 'no answer'}</span> in {duration(durationMs)} ·{' '}
+        <Time at={at} />{' '}
+        <span class="quiet">
+          ({duration(Math.max(0, Date.parse(at) - Date.parse(since)))} after{' '}
+          {attempt.attempt === 1 ? 'the event was received' : 'the previous attempt'})
+        </span>
       </p>
-      {/* That the answer was no success is said by its status. */}
+      {/* The status code already says that the receiver answered with an error. */}
       {error && error !== `the receiver answered ${statusCode}` && <p class="bad">{error}</p>}
-      <p class="hint">POST <code>{url}</code></p>
-      {statusCode !== null && <Answered body={responseBody} />}
+      <p class="hint">
+        POST <code>{url}</code>
+      </p>
+      {statusCode !== null && <Body body={responseBody} />}
     </li>
   );
 }
 
-/** The door its event came in by, once its body says so: there its receipt is. TrackMate's own events came in by none. */
-function doorOf({ payload, event }: Delivery): string | undefined {
+/**
+ * The source of the delivery's event, for the link to its receipt. TrackMate's own events have no
+ * receipt.
+ */
+function sourceOf({ payload, event }: Delivery): string | undefined {
   const { source } = (payload?.metadata ?? {}) as { source?: string };
-  return /^(user|tag|customfield|identity|webhook)\./.test(event) ? undefined : { browser: 'browser', webhook: 'server' }[source ?? ''];
+  return /^(user|tag|customfield|identity|webhook)\./.test(event)
+    ? undefined
+    : { browser: 'browser', webhook: 'server' }[source ?? ''];
 }
 
-function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
-  const doing = useDoing();
+function DeliveryDetails({ webhook, delivery, changed }: { webhook: string; delivery: Delivery; changed: () => void }) {
+  const task = useTask();
   const { id, status, attempts, attemptsMade, payload, createdAt, finishedAt, nextAttemptAt, messageId } = delivery;
-  const door = doorOf(delivery);
+  const source = sourceOf(delivery);
   const resend = async () => {
-    if (!(await doing.run((admin) => answer(admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', { params: { path: { id: webhook, delivery: id } } }))))) return;
-    say('On its way again, with its id and its bytes.');
+    if (
+      !(await task.run((admin) =>
+        answer(
+          admin.POST('/api/admin/webhooks/{id}/deliveries/{delivery}/resend', {
+            params: { path: { id: webhook, delivery: id } },
+          }),
+        ),
+      ))
+    )
+      return;
+    notify('The delivery is being sent again, with the same id and body.');
     changed();
   };
   return (
@@ -52,23 +73,49 @@ function Opened({ webhook, delivery, changed }: { webhook: string; delivery: Del
       <Facts
         of={[
           ['Delivery id (webhook-id)', <code>{id}</code>],
-          ['Message id', door ? <a href={to(['live', door, messageId])}><code>{messageId}</code></a> : <code>{messageId}</code>],
-          ['Came in', <Time at={createdAt} />],
+          [
+            'Message id',
+            source ? (
+              <a href={to(['live', source, messageId])}>
+                <code>{messageId}</code>
+              </a>
+            ) : (
+              <code>{messageId}</code>
+            ),
+          ],
+          ['Received', <Time at={createdAt} />],
           [finishedAt ? 'Ended' : 'Next attempt', <Time at={finishedAt ?? nextAttemptAt} />],
-          ...(finishedAt ? [['Took in all', duration(Date.parse(finishedAt) - Date.parse(createdAt))] as [string, string]] : []),
+          ...(finishedAt
+            ? [['Total time', duration(Date.parse(finishedAt) - Date.parse(createdAt))] as [string, string]]
+            : []),
         ]}
       />
-      {finishedAt && <Button tone="secondary" doing={doing} onClick={resend}>Resend</Button>}
-      {status === 'held' && <p class="hint">Held: it goes out by itself when its webhook may send again.</p>}
-      <Problem error={doing.error} />
+      {finishedAt && (
+        <Button tone="secondary" task={task} onClick={resend}>
+          Resend
+        </Button>
+      )}
+      {status === 'held' && <p class="hint">Held: it is sent automatically when the webhook is on again.</p>}
+      <Problem error={task.error} />
       <div class="grid">
         <div>
           <h3>Request</h3>
-          {payload ? <Json value={payload} /> : <p class="quiet">The body is made when it is first sent, and shown from then on.</p>}
+          {payload ? (
+            <Json value={payload} />
+          ) : (
+            <p class="quiet">The body is created with the first attempt, and shown from then on.</p>
+          )}
         </div>
         <div>
-          <h3>{attemptsMade ? plural(attemptsMade, 'attempt') : 'No attempt yet'}{attemptsMade > attempts.length && `, the latest ${attempts.length} shown`}</h3>
-          <ol class="exchange">{attempts.map((one, index) => <Attempt key={one.attempt} attempt={one} since={attempts[index - 1]?.at ?? createdAt} />)}</ol>
+          <h3>
+            {attemptsMade ? plural(attemptsMade, 'attempt') : 'No attempt yet'}
+            {attemptsMade > attempts.length && `, the latest ${attempts.length} shown`}
+          </h3>
+          <ol class="exchange">
+            {attempts.map((one, index) => (
+              <Attempt key={one.attempt} attempt={one} since={attempts[index - 1]?.at ?? createdAt} />
+            ))}
+          </ol>
         </div>
       </div>
     </div>
@@ -79,14 +126,22 @@ function Row({ webhook, delivery, changed }: { webhook: string; delivery: Delive
   const [open, setOpen] = useState(false);
   const last = delivery.attempts.at(-1);
   return (
-    <details class="delivery" data-delivery={delivery.id} open={open} onToggle={(toggle) => setOpen(toggle.currentTarget.open)}>
+    <details
+      class="delivery"
+      data-delivery={delivery.id}
+      open={open}
+      onToggle={(toggle) => setOpen(toggle.currentTarget.open)}
+    >
       <summary>
         <State status={delivery.status} />
         <strong>{delivery.event}</strong>
-        <span class="quiet">{last ? (last.error ?? `${last.statusCode} in ${duration(last.durationMs)}`) : ''}{delivery.attemptsMade > 1 && ` · ${plural(delivery.attemptsMade, 'attempt')}`}</span>
+        <span class="quiet">
+          {last ? (last.error ?? `${last.statusCode} in ${duration(last.durationMs)}`) : ''}
+          {delivery.attemptsMade > 1 && ` · ${plural(delivery.attemptsMade, 'attempt')}`}
+        </span>
         <Time at={delivery.createdAt} />
       </summary>
-      {open && <Opened webhook={webhook} delivery={delivery} changed={changed} />}
+      {open && <DeliveryDetails webhook={webhook} delivery={delivery} changed={changed} />}
     </details>
   );
 }
@@ -94,35 +149,68 @@ function Row({ webhook, delivery, changed }: { webhook: string; delivery: Delive
 export function Deliveries({ id, changed }: { id: string; changed: () => void }) {
   const status = (route.value.query.get('status') ?? '') as Status | '';
   const pages = usePages(
-    (admin, cursor) => answer(admin.GET('/api/admin/webhooks/{id}/deliveries', { params: { path: { id }, query: { limit: 25, cursor, status: status || undefined } } })),
+    (admin, cursor) =>
+      answer(
+        admin.GET('/api/admin/webhooks/{id}/deliveries', {
+          params: { path: { id }, query: { limit: 25, cursor, status: status || undefined } },
+        }),
+      ),
     ({ deliveries }) => deliveries,
     [id, status],
   );
   const { items, first, error, busy, reload } = pages;
-  const again = () => {
+  const reloadAll = () => {
     reload();
     changed();
   };
-  // What is under way ends soon; whoever has walked on to older ones is left alone.
-  const soon = items.length <= 25 && items.some(({ status, nextAttemptAt }) => status === 'pending' && Date.parse(nextAttemptAt ?? '') < Date.now() + 10_000);
+  // Reload while deliveries are pending, but not after the viewer loaded older ones.
+  const endsSoon =
+    items.length <= 25 &&
+    items.some(
+      ({ status, nextAttemptAt }) => status === 'pending' && Date.parse(nextAttemptAt ?? '') < Date.now() + 10_000,
+    );
   useEffect(() => {
-    if (!soon || busy) return;
-    const timer = setTimeout(again, AGAIN_MS);
+    if (!endsSoon || busy) return;
+    const timer = setTimeout(reloadAll, RELOAD_MS);
     return () => clearTimeout(timer);
-  }, [soon, busy, items]);
+  }, [endsSoon, busy, items]);
   return (
-    <Card title="Deliveries" actions={<><Recover id={id} done={again} /><Button tone="secondary" onClick={again}>Refresh</Button></>}>
+    <Card
+      title="Deliveries"
+      actions={
+        <>
+          <Recover id={id} done={reloadAll} />
+          <Button tone="secondary" onClick={reloadAll}>
+            Refresh
+          </Button>
+        </>
+      }
+    >
       <div class="filters">
-        <Select label="Status" value={status} set={(status) => refine({ status })} options={[['', 'all'], ...STATUSES.map(([status, name]): [string, string] => [status, name])]} />
+        <Select
+          label="Status"
+          value={status}
+          set={(status) => setQuery({ status })}
+          options={[['', 'all'], ...STATUSES.map(([status, name]): [string, string] => [status, name])]}
+        />
       </div>
       <Problem error={error} retry={reload} />
       {!first && !error && <Waiting />}
       {first && items.length === 0 && (
-        <Empty title={status ? 'No delivery has this status' : 'Nothing was delivered yet'}>
-          {!status && <p>The next event that the webhook wants makes the first delivery. The tab Test sends one at once that is not kept.</p>}
+        <Empty title={status ? 'No delivery has this status' : 'No deliveries yet'}>
+          {!status && (
+            <p>
+              The next event that this webhook is subscribed to creates the first delivery. The tab Test sends a test
+              delivery, which is not logged.
+            </p>
+          )}
         </Empty>
       )}
-      <div class="log">{items.map((delivery) => <Row key={delivery.id} webhook={id} delivery={delivery} changed={again} />)}</div>
+      <div class="log">
+        {items.map((delivery) => (
+          <Row key={delivery.id} webhook={id} delivery={delivery} changed={reloadAll} />
+        ))}
+      </div>
       <More pages={pages} />
     </Card>
   );

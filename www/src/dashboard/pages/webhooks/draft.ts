@@ -1,4 +1,4 @@
-// What the form of a webhook holds, and what of it is to be sent: only what was changed. Pure.
+// The state of a webhook's form, and the request that saves its changes. Pure.
 
 import type { Schema } from '../../../api';
 import { PRESETS, type Preset } from './policy';
@@ -9,8 +9,8 @@ type Change = Schema<'WebhookChange'>;
 export interface Header {
   name: string;
   value: string;
-  /** Stored already, with a value that is not shown; it stays as it is unless replaced or taken away. */
-  stored?: 'kept' | 'replaced' | 'gone';
+  /** Set for a stored header, whose value is not shown: what to do with it on save. */
+  stored?: 'keep' | 'replace' | 'remove';
 }
 
 export interface Draft {
@@ -19,7 +19,7 @@ export interface Draft {
   description: string;
   events: string[];
   headers: Header[];
-  preset: Preset | 'own';
+  preset: Preset | 'custom';
   attempts: string;
   delay: string;
   timeoutMs: string;
@@ -35,8 +35,8 @@ export function draftOf(webhook?: Webhook): Draft {
     url: webhook?.url ?? '',
     description: webhook?.description ?? '',
     events: webhook?.events ?? [],
-    headers: Object.keys(webhook?.headers ?? {}).map((name) => ({ name, value: '', stored: 'kept' })),
-    preset: webhook ? ((webhook.preset as Preset | null) ?? 'own') : 'crm',
+    headers: Object.keys(webhook?.headers ?? {}).map((name) => ({ name, value: '', stored: 'keep' })),
+    preset: webhook ? ((webhook.preset as Preset | null) ?? 'custom') : 'crm',
     attempts: String(webhook?.retryAttempts ?? attempts),
     delay: String(webhook?.retryDelay ?? delay),
     timeoutMs: String(webhook?.timeoutMs ?? timeoutMs),
@@ -49,20 +49,27 @@ export function draftOf(webhook?: Webhook): Draft {
 function headersOf(headers: Header[]) {
   const change: Record<string, string | null> = {};
   for (const { name, value, stored } of headers) {
-    if (stored === 'gone') change[name] = null;
-    else if (name.trim() && stored !== 'kept') change[name.trim()] = value;
+    if (stored === 'remove') change[name] = null;
+    else if (name.trim() && stored !== 'keep') change[name.trim()] = value;
   }
   return Object.keys(change).length ? change : undefined;
 }
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-/** What to send so that `before` becomes `draft`. */
+/** The request that changes `before` into `draft`: only the changed fields. */
 export function changeOf(draft: Draft, before: Draft): Change {
   const pick = <T>(field: keyof Draft, value: T) => (same(draft[field], before[field]) ? undefined : value);
   const headers = headersOf(draft.headers);
-  const own = (['preset', 'attempts', 'delay', 'timeoutMs'] as const).some((field) => draft[field] !== before[field]);
-  const policy: Change = draft.preset !== 'own' ? { preset: pick('preset', draft.preset) } : own ? { retryAttempts: Number(draft.attempts), retryDelay: Number(draft.delay), timeoutMs: Number(draft.timeoutMs) } : {};
+  const policyChanged = (['preset', 'attempts', 'delay', 'timeoutMs'] as const).some(
+    (field) => draft[field] !== before[field],
+  );
+  const policy: Change =
+    draft.preset !== 'custom'
+      ? { preset: pick('preset', draft.preset) }
+      : policyChanged
+        ? { retryAttempts: Number(draft.attempts), retryDelay: Number(draft.delay), timeoutMs: Number(draft.timeoutMs) }
+        : {};
   return {
     name: pick('name', draft.name),
     url: pick('url', draft.url),
@@ -76,8 +83,14 @@ export function changeOf(draft: Draft, before: Draft): Change {
   };
 }
 
-/** A new webhook, whole. */
+/** The request that creates a webhook. */
 export function requestOf(draft: Draft): Schema<'WebhookRequest'> {
   const change = changeOf(draft, draftOf());
-  return { ...change, preset: draft.preset === 'own' ? undefined : draft.preset, name: draft.name, url: draft.url, events: draft.events };
+  return {
+    ...change,
+    preset: draft.preset === 'custom' ? undefined : draft.preset,
+    name: draft.name,
+    url: draft.url,
+    events: draft.events,
+  };
 }

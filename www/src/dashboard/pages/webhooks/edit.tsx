@@ -1,35 +1,45 @@
-// Changing a webhook, and deleting it.
+// Edits or deletes a webhook.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
-import { Button, Confirm, Form } from '../../parts/ask';
-import { say } from '../../parts/say';
-import { Card } from '../../parts/show';
+import { useTask } from '../../load';
+import { Confirm } from '../../parts/dialog';
+import { Button, Form } from '../../parts/forms';
+import { notify } from '../../parts/feedback';
+import { Card } from '../../parts/display';
 import { go } from '../../route';
 import { changeOf, type Draft, draftOf } from './draft';
 import { Fields } from './fields';
+import { FUNNEL_WEBHOOK } from './funnel';
 import { held } from './health';
-import { FUNNEL } from './one';
 
 type Webhook = Schema<'Webhook'>;
 
 function Delete({ webhook }: { webhook: Webhook }) {
-  const [asks, setAsks] = useState(false);
-  const doing = useDoing();
+  const [confirming, setConfirming] = useState(false);
+  const task = useTask();
   const { id, name, stats } = webhook;
   const run = async () => {
-    if (!(await doing.run((admin) => answer(admin.DELETE('/api/admin/webhooks/{id}', { params: { path: { id } } }))))) return;
-    say(`${name} is deleted.`);
+    if (!(await task.run((admin) => answer(admin.DELETE('/api/admin/webhooks/{id}', { params: { path: { id } } })))))
+      return;
+    notify(`${name} was deleted.`);
     go(['webhooks']);
   };
   return (
     <Card title="Delete">
-      <p>Deliveries that wait are dismissed, and the log of this webhook cannot be looked at any more. To pause it, switch it off instead.</p>
-      <Button tone="danger" onClick={() => setAsks(true)}>Delete this webhook</Button>
-      {asks && (
-        <Confirm title={`Delete ${name}?`} act="Delete it" doing={doing} close={() => setAsks(false)} run={run}>
-          <p>Gone with it: its secret, its headers, and its log. {stats.held > 0 && `${held(stats.held)} held deliveries are dismissed and never go out. `}This cannot be taken back.</p>
+      <p>
+        This dismisses waiting deliveries and removes the webhook's log. To pause the webhook, switch it off instead.
+      </p>
+      <Button tone="danger" onClick={() => setConfirming(true)}>
+        Delete this webhook
+      </Button>
+      {confirming && (
+        <Confirm title={`Delete ${name}?`} act="Delete" task={task} close={() => setConfirming(false)} run={run}>
+          <p>
+            This also deletes its secret, headers and log.{' '}
+            {stats.held > 0 && `${held(stats.held)} held deliveries are dismissed and will not be sent. `}This cannot be
+            undone.
+          </p>
         </Confirm>
       )}
     </Card>
@@ -39,22 +49,31 @@ function Delete({ webhook }: { webhook: Webhook }) {
 export function Edit({ webhook, done }: { webhook: Webhook; done: () => void }) {
   const [before, setBefore] = useState(() => draftOf(webhook));
   const [draft, setDraft] = useState<Draft>(before);
-  const doing = useDoing();
+  const task = useTask();
   const submit = async () => {
-    const saved = await doing.run(async (admin) => {
-      const { webhook: changed } = await answer(admin.PATCH('/api/admin/webhooks/{id}', { params: { path: { id: webhook.id } }, body: changeOf(draft, before) }));
+    const saved = await task.run(async (admin) => {
+      const { webhook: changed } = await answer(
+        admin.PATCH('/api/admin/webhooks/{id}', {
+          params: { path: { id: webhook.id } },
+          body: changeOf(draft, before),
+        }),
+      );
       setBefore(draftOf(changed));
       setDraft(draftOf(changed));
     });
     if (!saved) return;
-    say('Saved.');
+    notify('Saved.');
     done();
   };
   return (
     <>
       <Card title="Edit">
-        <Form doing={doing} act="Save" submit={submit}>
-          <Fields funnel={webhook.id === FUNNEL} draft={draft} set={(change) => setDraft((draft) => ({ ...draft, ...change }))} />
+        <Form task={task} act="Save" submit={submit}>
+          <Fields
+            funnel={webhook.id === FUNNEL_WEBHOOK}
+            draft={draft}
+            set={(change) => setDraft((draft) => ({ ...draft, ...change }))}
+          />
         </Form>
       </Card>
       <Delete webhook={webhook} />

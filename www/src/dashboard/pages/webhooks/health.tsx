@@ -1,13 +1,13 @@
-// How a webhook is doing, in marks.
+// A webhook's state and a delivery's status, as badges.
 
 import type { Schema } from '../../../api';
-import { Badge, type Tone } from '../../parts/say';
-import { number, when } from '../../parts/show';
+import { Badge, type Tone } from '../../parts/feedback';
+import { number, when } from '../../parts/display';
 
 type Webhook = Schema<'Webhook'>;
 export type Status = Schema<'Delivery'>['status'];
 
-/** Up to so many held deliveries are counted. */
+/** Held deliveries are counted up to this number. */
 const HELD_COUNTED = 10_000;
 export const held = (count: number) => (count < HELD_COUNTED ? number(count) : `${number(HELD_COUNTED)} or more`);
 
@@ -15,7 +15,7 @@ export const STATUSES: [status: Status, name: string, tone: Tone][] = [
   ['pending', 'pending', 'accent'],
   ['held', 'held', 'warn'],
   ['delivered', 'delivered', 'good'],
-  ['failed_permanent', 'refused', 'bad'],
+  ['failed_permanent', 'failed', 'bad'],
   ['exhausted', 'exhausted', 'bad'],
   ['dismissed', 'dismissed', 'quiet'],
 ];
@@ -25,7 +25,7 @@ export function State({ status }: { status: Status }) {
   return <Badge tone={tone}>{name}</Badge>;
 }
 
-/** On, off, or waiting for its receiver; the reason follows where TrackMate has one. */
+/** Whether the webhook is on, off, or waiting for its receiver, with the reason if there is one. */
 export function Health({ webhook, allOn }: { webhook: Webhook; allOn: boolean }) {
   const { active, circuit, disabledReason } = webhook;
   if (!active) {
@@ -38,20 +38,28 @@ export function Health({ webhook, allOn }: { webhook: Webhook; allOn: boolean })
   }
   return (
     <>
-      {allOn ? <Badge tone="good">on</Badge> : <Badge tone="warn">all are off</Badge>}{' '}
+      {allOn ? <Badge tone="good">on</Badge> : <Badge tone="warn">all webhooks are off</Badge>}{' '}
       {circuit.state === 'open' && (
         <>
           <Badge tone="bad">not answering</Badge>
-          <div class="hint">Deliveries wait. Next try{circuit.nextProbeAt ? ` ${when(circuit.nextProbeAt)}` : ' soon'}.</div>
+          <div class="hint">
+            Deliveries wait. Next attempt{circuit.nextProbeAt ? ` ${when(circuit.nextProbeAt)}` : ' soon'}.
+          </div>
         </>
       )}
     </>
   );
 }
 
-/** The receiver's last answer. */
+/** The last response of the receiver. */
 export function LastAnswer({ stats }: { stats: Webhook['stats'] }) {
   if (!stats.lastDeliveryAt) return <span class="quiet">none yet</span>;
-  if (stats.lastError) return <span class="bad">{stats.lastStatus && !stats.lastError.includes(String(stats.lastStatus)) ? `${stats.lastStatus}: ` : ''}{stats.lastError}</span>;
+  if (stats.lastError)
+    return (
+      <span class="bad">
+        {stats.lastStatus && !stats.lastError.includes(String(stats.lastStatus)) ? `${stats.lastStatus}: ` : ''}
+        {stats.lastError}
+      </span>
+    );
   return <span class="good">{stats.lastStatus}</span>;
 }

@@ -1,16 +1,18 @@
-// Sends again what was given up in a window of time: 500 a call, with progress, until nothing is left or the viewer stops it.
+// Resends the failed deliveries of a period: 500 per request, with progress, until none is left or
+// the viewer stops it.
 
 import { useRef, useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
-import { Button, Dialog, Form, Select, Text } from '../../parts/ask';
-import { Progress, say } from '../../parts/say';
-import { number, plural } from '../../parts/show';
+import { useTask } from '../../load';
+import { Dialog } from '../../parts/dialog';
+import { Button, Form, Select, Text } from '../../parts/forms';
+import { Progress, notify } from '../../parts/feedback';
+import { number, plural } from '../../parts/display';
 
-type Given = NonNullable<Schema<'RecoverRequest'>['status']>;
+type FinalStatus = NonNullable<Schema<'RecoverRequest'>['status']>;
 
 const DAY_MS = 86_400_000;
-/** A time as a field of the viewer's zone has it. */
+/** A time in the format of a datetime-local field, in the viewer's zone. */
 const local = (ms: number) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 const iso = (field: string) => (field ? new Date(field).toISOString() : undefined);
 
@@ -18,30 +20,40 @@ export function Recover({ id, done }: { id: string; done: () => void }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button tone="secondary" onClick={() => setOpen(true)}>Recover…</Button>
-      {open && <Window id={id} done={done} close={() => setOpen(false)} />}
+      <Button tone="secondary" onClick={() => setOpen(true)}>
+        Recover…
+      </Button>
+      {open && <RecoverDialog id={id} done={done} close={() => setOpen(false)} />}
     </>
   );
 }
 
-function Window({ id, done, close }: { id: string; done: () => void; close: () => void }) {
+function RecoverDialog({ id, done, close }: { id: string; done: () => void; close: () => void }) {
   const [since, setSince] = useState(() => local(Date.now() - DAY_MS));
   const [until, setUntil] = useState('');
-  const [status, setStatus] = useState<Given | ''>('');
+  const [status, setStatus] = useState<FinalStatus | ''>('');
   const [requeued, setRequeued] = useState<number>();
   const [ended, setEnded] = useState<'all' | 'stopped'>();
   const stop = useRef(false);
-  const doing = useDoing();
+  const task = useTask();
   const submit = async () => {
     stop.current = false;
     setEnded(undefined);
     setRequeued(0);
     let count = 0;
-    const went = await doing.run(async (admin) => {
+    const succeeded = await task.run(async (admin) => {
       let cursor: string | null = null;
       do {
         const step: Schema<'RecoverAnswer'> = await answer(
-          admin.POST('/api/admin/webhooks/{id}/recover', { params: { path: { id } }, body: { since: iso(since) ?? null, until: iso(until), status: status || undefined, cursor: cursor ?? undefined } }),
+          admin.POST('/api/admin/webhooks/{id}/recover', {
+            params: { path: { id } },
+            body: {
+              since: iso(since) ?? null,
+              until: iso(until),
+              status: status || undefined,
+              cursor: cursor ?? undefined,
+            },
+          }),
         );
         count += step.requeued;
         setRequeued(count);
@@ -49,24 +61,59 @@ function Window({ id, done, close }: { id: string; done: () => void; close: () =
       } while (cursor && !stop.current);
       setEnded(cursor ? 'stopped' : 'all');
     });
-    if (went) say(`${plural(count, 'delivery', 'deliveries')} on the way again.`);
+    if (succeeded) notify(`${plural(count, 'delivery', 'deliveries')} queued again.`);
     done();
   };
-  const leave = () => {
+  const cancel = () => {
     stop.current = true;
     close();
   };
   return (
-    <Dialog title="Recover what was given up" close={leave}>
-      <p>Sends again the deliveries that were given up in this window, with their ids and bytes. Deliveries that waited or arrived are left alone, so doing it twice sends nothing twice.</p>
-      <Form doing={doing} act="Recover" submit={submit} actions={doing.busy && <Button tone="secondary" onClick={() => { stop.current = true; }}>Stop</Button>}>
+    <Dialog title="Recover failed deliveries" close={cancel}>
+      <p>
+        Resends the failed or dismissed deliveries of this period, with the same ids and bodies. Pending and delivered
+        ones are not touched, so it is safe to repeat.
+      </p>
+      <Form
+        task={task}
+        act="Recover"
+        submit={submit}
+        actions={
+          task.busy && (
+            <Button
+              tone="secondary"
+              onClick={() => {
+                stop.current = true;
+              }}
+            >
+              Stop
+            </Button>
+          )
+        }
+      >
         <Text label="Since" type="datetime-local" required value={since} set={setSince} />
-        <Text label="Until" type="datetime-local" value={until} set={setUntil} hint="Empty for now." />
-        <Select label="Which" value={status} set={(status) => setStatus(status as Given | '')} options={[['', 'all that was given up'], ['exhausted', 'exhausted: all attempts failed'], ['failed_permanent', 'refused by the receiver'], ['dismissed', 'dismissed']]} />
-        {doing.busy && <Progress label={`${number(requeued ?? 0)} on the way …`} />}
-        {!doing.busy && requeued !== undefined && (
+        <Text label="Until" type="datetime-local" value={until} set={setUntil} hint="Leave empty for now." />
+        <Select
+          label="Status"
+          value={status}
+          set={(status) => setStatus(status as FinalStatus | '')}
+          options={[
+            ['', 'all'],
+            ['exhausted', 'exhausted: all attempts failed'],
+            ['failed_permanent', 'failed: the receiver rejected it'],
+            ['dismissed', 'dismissed'],
+          ]}
+        />
+        {task.busy && <Progress label={`${number(requeued ?? 0)} queued …`} />}
+        {!task.busy && requeued !== undefined && (
           <p role="status" data-recovered={requeued}>
-            {plural(requeued, 'delivery is', 'deliveries are')} on the way again{ended === 'stopped' ? '. Stopped before the end: the same again goes on from there' : ended ? '' : ' before it failed; the same again goes on from there'}.
+            {plural(requeued, 'delivery is', 'deliveries are')} queued again
+            {ended === 'stopped'
+              ? '. You stopped before the end. Recover again to continue'
+              : ended
+                ? ''
+                : ' before the failure. Recover again to continue'}
+            .
           </p>
         )}
       </Form>

@@ -1,34 +1,58 @@
-// Replacing a webhook's secret, with a time in which both sign.
+// Replaces a webhook's secret. For some hours both secrets sign.
 
 import { useState } from 'preact/hooks';
 import { answer, type Schema } from '../../../api';
-import { useDoing } from '../../load';
-import { Form, Text } from '../../parts/ask';
-import { Once } from '../../parts/once';
-import { Card, when } from '../../parts/show';
+import { useTask } from '../../load';
+import { Form, Text } from '../../parts/forms';
+import { OneTimeSecret } from '../../parts/one-time-secret';
+import { Card, when } from '../../parts/display';
 import { variable } from './receiver';
 
 export function Secret({ webhook }: { webhook: Schema<'Webhook'> }) {
   const [hours, setHours] = useState('24');
   const [made, setMade] = useState<{ secret: string; until?: Date }>();
-  const doing = useDoing();
+  const task = useTask();
   const submit = () =>
-    doing.run(async (admin) => {
+    task.run(async (admin) => {
       const graceHours = Number(hours);
-      const rotated = await answer(admin.POST('/api/admin/webhooks/{id}/rotate-secret', { params: { path: { id: webhook.id } }, body: { graceHours } }));
-      setMade({ secret: rotated.webhook.secret ?? '', until: graceHours > 0 ? new Date(Date.now() + graceHours * 3_600_000) : undefined });
+      const rotated = await answer(
+        admin.POST('/api/admin/webhooks/{id}/rotate-secret', {
+          params: { path: { id: webhook.id } },
+          body: { graceHours },
+        }),
+      );
+      setMade({
+        secret: rotated.webhook.secret ?? '',
+        until: graceHours > 0 ? new Date(Date.now() + graceHours * 3_600_000) : undefined,
+      });
     });
   return (
     <Card title="Secret">
-      <p>The secret signs each delivery. It is stored encrypted and not shown again; the receivers of the examples read it from <code>{variable(webhook.name)}</code>.</p>
+      <p>
+        The secret signs each delivery. It is stored encrypted and not shown again. The example receivers read it from{' '}
+        <code>{variable(webhook.name)}</code>.
+      </p>
       {made && (
-        <Once secret={made.secret} label="new secret">
-          <p class="hint">{made.until ? `The old one signs too until ${when(made.until.toISOString())}: give your receiver the new one before that.` : 'The old one does not sign any more: your receiver needs the new one now.'}</p>
-        </Once>
+        <OneTimeSecret secret={made.secret} label="new secret">
+          <p class="hint">
+            {made.until
+              ? `The old secret also signs until ${when(made.until.toISOString())}. Give your receiver the new one before that.`
+              : 'The old secret no longer signs. Your receiver needs the new one now.'}
+          </p>
+        </OneTimeSecret>
       )}
-      <h3>Replace it</h3>
-      <Form doing={doing} act="Make a new secret" submit={submit}>
-        <Text label="Hours in which the old one signs too" type="number" required min={0} max={168} value={hours} set={setHours} hint="Deliveries then carry both signatures, so the order in which you change things does not matter. With 0 the old one is gone at once." />
+      <h3>Replace the secret</h3>
+      <Form task={task} act="Create a new secret" submit={submit}>
+        <Text
+          label="Hours during which the old secret also signs"
+          type="number"
+          required
+          min={0}
+          max={168}
+          value={hours}
+          set={setHours}
+          hint="During this time deliveries have both signatures, so you can update your receiver at any moment. With 0 the old secret stops at once."
+        />
       </Form>
     </Card>
   );

@@ -1,0 +1,114 @@
+// The Worker of `make dev` in the local runtime: its migrations, its start, its API and its cron.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BASE, displayPath, FILES, lastLines, PORT, STATE, writePrivate } from './environment.mjs';
+import { fail, Failure, forget, pause, start, state } from './processes.mjs';
+
+const CRON_EVERY_MS = 5_000;
+const READY_WITHIN_MS = 60_000;
+const WRANGLER_ENV = {
+  WRANGLER_SEND_METRICS: 'false',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  CI: '1', // No questions, no key bindings.
+  FORCE_COLOR: '0',
+};
+
+/** Calls the Worker's API. */
+export async function api(method, path, { headers = {}, body } = {}) {
+  const response = await fetch(BASE + path, {
+    method,
+    headers: { ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(15_000),
+  });
+  const text = await response.text();
+  let answer = {};
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    // Not an answer of the API. The status is enough.
+  }
+  return { status: response.status, answer, ok: response.status === 200 && answer.success === true };
+}
+
+/** Describes an API answer in an error text. */
+export function describe({ status, answer }) {
+  return `status ${status}, ${answer.code ?? 'no code'}: ${answer.message ?? 'no message'}`;
+}
+
+/**
+ * Migrates the local D1. Remembers the result in STATE, since wrangler takes seconds even if
+ * nothing is to do.
+ */
+export async function migrate() {
+  const folder = 'edge/migrations';
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder).sort()) hash.update(`${name}\0${readFileSync(join(folder, name))}\0`);
+  const stamp = join(STATE, 'migrated');
+  const current = hash.digest('hex');
+  if (existsSync(join(STATE, 'v3/d1')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return;
+  const log = FILES.migrateLog;
+  const args = ['d1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', STATE];
+  // wrangler's local migrations sometimes find their own database locked (workers-sdk issue 15162).
+  for (let attempt = 1; ; attempt += 1) {
+    const child = start('migrate', 'wrangler', args, WRANGLER_ENV, log);
+    const how = await child.exited;
+    forget('migrate');
+    if (how === 0) break;
+    const output = lastLines(log, 30);
+    if (attempt < 3 && /SQLITE_(LOCKED|BUSY)/.test(output)) continue;
+    throw new Failure(
+      `the migrations failed (${how})\n${output}`,
+      `correct the migration named above, or start from an empty D1: rm -r ${displayPath(STATE)}`,
+    );
+  }
+  writeFileSync(stamp, current);
+}
+
+export async function startWorker({ operatorKey, secretsKey }) {
+  // In a file, not with --var: every user of the machine can read a command line.
+  // DEV_ALLOW_LOOPBACK allows webhooks to http://127.0.0.1, which a deployed Worker rejects.
+  writePrivate(FILES.env, `OPERATOR_KEY="${operatorKey}"\nSECRETS_KEY="${secretsKey}"\nDEV_ALLOW_LOOPBACK="1"\n`);
+  const args = ['dev', '--port', PORT, '--ip', '127.0.0.1', '--inspector-port', 0, '--persist-to', STATE];
+  args.push('--env-file', FILES.env, '--show-interactive-dev-session', 'false');
+  const child = start('worker', 'wrangler', args.map(String), WRANGLER_ENV, FILES.log);
+  for (const until = Date.now() + READY_WITHIN_MS; ; await pause(100)) {
+    if (child.hasExited) throw withLog('wrangler exited');
+    try {
+      const response = await fetch(`${BASE}/healthz`, { signal: AbortSignal.timeout(2_000) });
+      await response.arrayBuffer();
+      if (response.status === 200) return;
+    } catch {
+      // Not listening yet.
+    }
+    if (Date.now() > until) throw withLog(`GET /healthz was not 200 within ${READY_WITHIN_MS / 1000} s`);
+  }
+}
+
+const withLog = (message) => new Failure(`${message}\n${lastLines(FILES.log, 20)}`, `read ${displayPath(FILES.log)}`);
+
+/**
+ * Fires the cron. In production Cloudflare fires it, by the `[triggers]` of wrangler.toml. wrangler
+ * dev never does; it only offers a URL that runs the same handler. This fires it every few seconds
+ * instead of every minute, so that a lost delivery is retried soon.
+ */
+export function driveCron({ adminKey }) {
+  let missed = 0;
+  const fire = async () => {
+    try {
+      const url = `${BASE}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`;
+      const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
+      await response.arrayBuffer();
+      // TrackMate logs events only while somebody watches. This request keeps the log on for Live.
+      await api('GET', '/api/admin/events?limit=1', { headers: { 'x-admin-id': adminKey } });
+      missed = 0;
+    } catch (error) {
+      missed += 1;
+      // wrangler can outlive its runtime. Then no request is answered any more.
+      if (missed >= 3) fail(withLog(`the Worker does not answer (${error.cause?.code ?? error.name})`));
+    }
+    if (!state.isStopping) state.cronTimer = setTimeout(fire, CRON_EVERY_MS);
+  };
+  return fire();
+}
