@@ -244,9 +244,7 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
   }
 
   /** Tracked, and not taken yet. What has to be copied has been. */
-  const drafts: ((t: number) => unknown)[] = [];
-  /** Being taken. Where the browser ends the script in the middle of it, whoever comes next takes all of these again. */
-  let taking: typeof drafts = [];
+  const drafts = new Set<(t: number) => unknown>();
   let settling: ReturnType<typeof setTimeout> | undefined;
   /** When all writes until now would have been made, half a second apart. */
   let paid = 0;
@@ -256,24 +254,25 @@ export function create(compile: Compile, prepare: () => Promise<Compile>, fallba
 
   /** The page's own task goes first; at the latest when it goes or hides, all is settled. */
   function draft(step: (t: number) => unknown) {
-    if (!drafts[0]) {
+    if (!drafts.size) {
       if (streams()) settling ??= setTimeout(catchUp, WRITE_MS);
       else queueMicrotask(settle);
     }
-    drafts.push(step);
+    drafts.add(step);
   }
 
   const settle = guard(() => {
     clearTimeout(settling);
     settling = undefined;
     shared = undefined;
-    drafts.unshift(...taking.splice(0));
-    if (!drafts[0] && !changed.size) return;
+    if (!drafts.size && !changed.size) return;
     const t = now();
     paid = Math.max(paid, t) + WRITE_MS;
-    taking = drafts.splice(0);
-    for (const step of taking) safely('', () => step(t));
-    taking = [];
+    for (const step of [...drafts]) {
+      safely('', () => step(t));
+      // Not before: where the browser ends the script in there, whoever comes next takes it again.
+      drafts.delete(step);
+    }
     write();
     arm();
   });
