@@ -1,40 +1,17 @@
 // Calls as they are written down for later pages. Those of one moment share an entry of the storage, a note: writing is the dearest
 // part of a call.
 
-import { get, under } from './store';
+import { core } from './instance';
+import { owner } from './ownership';
+import { changed, type Kept, type Note, texts, unwritten } from './pending';
+import { company } from './settings';
+import { get, remove, set, under } from './store';
+import { say } from './talk';
 
-/** The text of a call, which the core knows by number. */
-export interface Kept {
-  /** The page that made it, and which of its calls it is: together its name, and the message id unless the caller chose one. */
-  owner: string;
-  number: number;
-  identify: boolean;
-  session: string;
-  context: string;
-  text: string;
-  note?: Note;
-}
-
-/** An entry of the storage, and what of it is not over. */
-export interface Note {
-  key: string;
-  calls: Set<Kept>;
-}
-
-/** 32 hexadecimal digits. Pages without TLS have no `randomUUID`, which has its random numbers at hand when a page begins. */
-export const noise = (): string =>
-  crypto.randomUUID?.().split('-').join('') ??
-  // Old libraries have an `Array.from` of their own.
-  [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, '0')).join('');
-/** A page's name, which tells its age, whatever year the clock believes in. */
-export const fresh = () => String(Date.now()).padStart(13, '0') + noise().slice(16);
-export const ageOf = (owner: string) => Date.now() - Number(owner.slice(0, 13));
-
-export const nameOf = ({ owner, number }: Kept) => `${owner}.${number}`;
-export const place = (company: string, owner = '') => `queue.${company}.${owner}${owner && '.'}`;
+const place = (owner: string) => `queue.${company}.${owner}.`;
 
 /** Four lines a call: kind and number, session, context, text. Session and context are left empty where they are the last ones. */
-export function spell(calls: Iterable<Kept>): string {
+function spell(calls: Iterable<Kept>): string {
   const lines: string[] = [];
   let before = ['', ''];
   for (const { number, identify, session, context, text } of calls) {
@@ -44,9 +21,25 @@ export function spell(calls: Iterable<Kept>): string {
   return lines.join('\n');
 }
 
+/** Brings the storage up to what has happened. */
+export function write() {
+  const ids = unwritten.splice(0);
+  // One that was taken may have given way since.
+  const calls = ids.flatMap((id) => texts.get(id) ?? []);
+  if (calls[0]) {
+    const note = { key: place(owner) + calls[0].number, calls: new Set(calls) };
+    const done = set(note.key, spell(calls));
+    say(calls.length, 'calls are kept', done ? 'on disk' : 'in memory');
+    if (done) for (const call of calls) call.note = note;
+    else for (const id of ids) core!.unkept_(id);
+  }
+  for (const { key, calls } of changed) calls.size ? set(key, spell(calls)) : remove(key);
+  changed.clear();
+}
+
 /** What a page has left, in the order of its calls. */
-export function found(company: string, owner: string): Kept[] {
-  const at = place(company, owner);
+export function found(owner: string): Kept[] {
+  const at = place(owner);
   const all: Kept[] = [];
   for (const first of under(at)) {
     const note: Note = { key: at + first, calls: new Set() };

@@ -1,10 +1,8 @@
-// What the SDK was told by the page that started it, and what it tells that page and its console.
+// What the SDK tells the page and its console.
 
+import { settings } from './settings';
 import { attempt } from './store';
-import type { Events, InitOptions } from './trackmate';
-
-export let settings: InitOptions = {};
-export const configure = (options: InitOptions) => void (settings = options);
+import type { Events } from './trackmate';
 
 const listeners: { [Name in keyof Events]?: Set<(detail: Events[Name]) => void> } = {};
 

@@ -1,10 +1,11 @@
 // Who visits, and since when: the anonymous id, the session, and whether either may be kept.
 
 import type { Core } from './core';
-import { noise } from './notes';
+import { noise } from './ids';
 import { campaignOf } from './page';
+import { settings } from './settings';
 import { attempt, get, remove, set } from './store';
-import { emit, settings } from './talk';
+import { emit } from './talk';
 import type { Consent } from './trackmate';
 
 const CONSENTS: Consent[] = ['granted', 'denied', 'pending'];

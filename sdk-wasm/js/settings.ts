@@ -1,0 +1,13 @@
+// What `init` was told: whose events these are, where they go, and its options.
+
+import type { InitOptions } from './trackmate';
+
+export let company = '';
+export let base = '';
+export let settings: InitOptions = {};
+
+export function configure(companyId: string, url: string, options?: InitOptions) {
+  company = companyId;
+  base = url;
+  settings = { ...options };
+}
