@@ -1,54 +1,54 @@
 // The queues of pages that are gone: the next page of the site takes them over.
 
 import { ageOf } from './ids';
-import { restore } from './instance';
-import { found } from './notes';
-import { left, owner } from './ownership';
-import { nameOf, texts } from './pending';
+import { restoreCall } from './instance';
+import { readQueue } from './persistence';
+import { pageId, releasedQueues } from './ownership';
+import { keyOf, pendingCalls } from './pending';
 import { run } from './schedule';
 import { company } from './settings';
-import { claim, get, owns, remove, under } from './store';
-import { guard, say } from './talk';
+import { claim, get, owns, remove, keysUnder } from './store';
+import { guard, debug } from './events';
 
 /** Others leave a queue without an owner alone as long as its page is younger than this: it may not have claimed it yet. */
-const YOUNG_MS = 15_000;
+const YOUNG_PAGE_MS = 15_000;
 
-let restored = 0;
-let adopting: ReturnType<typeof setTimeout> | undefined;
+let lastRestoredId = 0;
+let adoptTimer: ReturnType<typeof setTimeout> | undefined;
 
-export const adopt = guard(() => {
-  if (left.length) return; // The page is not back yet: what it left is its own, unless somebody else was quicker.
+export const adoptQueues = guard(() => {
+  if (releasedQueues.length) return; // The page is not back yet: what it left is its own, unless somebody else was quicker.
   /** Pages that said so, and calls that they handed over. */
-  const away = new Map<string, number>();
+  const handedOverMs = new Map<string, number>();
   const owners = new Set<string>();
-  for (const key of under('')) {
+  for (const key of keysUnder('')) {
     const [kind, of, by = ''] = key.split('.');
     if (of !== company) continue;
-    if (kind === 'queue' && by !== owner && !owns(by)) owners.add(by);
+    if (kind === 'queue' && by !== pageId && !owns(by)) owners.add(by);
     if (kind !== 'away') continue;
     const [until, ...names] = get(key).split(' ');
     const left = Number(until) - Date.now();
-    if (left > 0 && left < 60_000) for (const name of [by, ...names]) away.set(name, left);
+    if (left > 0 && left < 60_000) for (const name of [by, ...names]) handedOverMs.set(name, left);
     else remove(key);
   }
   let wait = Infinity;
   for (const of of owners) {
-    const young = YOUNG_MS - ageOf(of);
-    if (young > 0 && young <= YOUNG_MS && !away.has(of)) {
+    const young = YOUNG_PAGE_MS - ageOf(of);
+    if (young > 0 && young <= YOUNG_PAGE_MS && !handedOverMs.has(of)) {
       wait = Math.min(wait, young);
       continue;
     }
-    claim(of, owner, () => {
+    claim(of, pageId, () => {
       // Read now: who owned it until now may have sent some.
-      const left = found(of);
-      say('takes over', left.length, 'calls');
-      for (const kept of left) {
-        texts.set(++restored, kept);
-        restore(restored, kept, away.get(nameOf(kept)));
+      const left = readQueue(of);
+      debug('takes over', left.length, 'calls');
+      for (const call of left) {
+        pendingCalls.set(++lastRestoredId, call);
+        restoreCall(lastRestoredId, call, handedOverMs.get(keyOf(call)));
       }
       run();
     });
   }
-  clearTimeout(adopting);
-  if (wait < Infinity) adopting = setTimeout(adopt, wait);
+  clearTimeout(adoptTimer);
+  if (wait < Infinity) adoptTimer = setTimeout(adoptQueues, wait);
 });

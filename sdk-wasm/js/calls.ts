@@ -1,91 +1,91 @@
 // The calls that a page makes: each is copied at once, then taken by the core under its number.
 
-import { now, stamp } from './clock';
+import { now, serverTime } from './clock';
 import { envelopeOf } from './context';
-import { failure, LOST } from './errors';
+import { codedError, LOSS_CODES } from './errors';
 import { core } from './instance';
 import { json } from './json';
-import { write } from './notes';
-import { owner } from './ownership';
-import { type Facts, size, viewOf } from './page';
-import { texts } from './pending';
-import { flushes, promises } from './results';
-import { arm, draft, run } from './schedule';
-import { say, warn } from './talk';
+import { persist } from './persistence';
+import { pageId } from './ownership';
+import { type PageFacts, byteLength, pageViewData } from './page';
+import { pendingCalls } from './pending';
+import { flushPromises, identifyPromises } from './results';
+import { setTimer, defer, run } from './schedule';
+import { debug, warn } from './events';
 import type { CallOptions, Consent, Traits } from './trackmate';
-import { decide, decision, renew } from './visitor';
+import { setConsent, consentState, resetVisitor } from './visitor';
 
 /** Fields of identify's request that are not traits. */
 const RESERVED = ['company_id', 'sessionId', 'timestamp', 'messageId', 'sentAt'];
 /** Own calls are numbered from here on; those left by earlier pages, which go first, from 1. */
-const FIRST = 1 << 24;
+const FIRST_CALL_ID = 1 << 24;
 
-let calls = FIRST;
-let stamped = 0;
+let lastCallId = FIRST_CALL_ID;
+let lastTimestamp = 0;
 
 /** `body`: members of a JSON object. */
-function take(t: number, call: number, identify: boolean, nameChars: number, at: number, body: string, page: Facts, options?: CallOptions) {
-  const number = call - FIRST;
+function takeCall(t: number, call: number, identify: boolean, nameChars: number, at: number, body: string, page: PageFacts, options?: CallOptions) {
+  const number = call - FIRST_CALL_ID;
   const { timestamp, messageId } = options ?? {};
   // Strictly later than the call before, whatever the clock's grain; a clock that was set back by more is believed.
-  stamped = at > stamped || at < stamped - 1000 ? at : stamped + 1;
-  let time = timestamp === undefined ? stamped : +new Date(timestamp);
+  lastTimestamp = at > lastTimestamp || at < lastTimestamp - 1000 ? at : lastTimestamp + 1;
+  let time = timestamp === undefined ? lastTimestamp : +new Date(timestamp);
   if (isNaN(time)) {
     warn(`not a time: ${String(timestamp)}`);
-    time = stamped;
+    time = lastTimestamp;
   }
-  const name = messageId == null ? `"${owner}.${number}"` : JSON.stringify(String(messageId));
-  const text = `{${body && `${body},`}"timestamp":${stamp(time)},"messageId":${name}}`;
-  const { session, context, bytes, alike } = envelopeOf(page, identify);
-  texts.set(call, { owner, number, identify, session, context, text });
-  const taken = core!.track_(t, call, identify, nameChars, size(text), bytes, alike);
-  say(text, ['is taken', 'waits for consent'][taken] ?? 'is dropped');
+  const name = messageId == null ? `"${pageId}.${number}"` : JSON.stringify(String(messageId));
+  const text = `{${body && `${body},`}"timestamp":${serverTime(time)},"messageId":${name}}`;
+  const { session, context, bytes, envelopeId } = envelopeOf(page, identify);
+  pendingCalls.set(call, { pageId, number, identify, session, context, text });
+  const taken = core!.track_(t, call, identify, nameChars, byteLength(text), bytes, envelopeId);
+  debug(text, ['is taken', 'waits for consent'][taken] ?? 'is dropped');
   if (taken < 2) return;
-  texts.delete(call);
-  throw failure(LOST[taken - 1]!, 'the call was not taken');
+  pendingCalls.delete(call);
+  throw codedError(LOSS_CODES[taken - 1]!, 'the call was not taken');
 }
 
-function event(eventType: string, eventData: object | undefined, at: number, page: Facts, options?: CallOptions) {
+function trackEvent(eventType: string, eventData: object | undefined, at: number, page: PageFacts, options?: CallOptions) {
   const body = json({ eventType, eventData: { ...eventData } }).slice(1, -1);
-  const call = ++calls;
-  draft((t) => texts.has(call) || take(t, call, false, [...eventType].length, at, body, page, options));
+  const call = ++lastCallId;
+  defer((t) => pendingCalls.has(call) || takeCall(t, call, false, [...eventType].length, at, body, page, options));
 }
 
-export const methods: Record<string, (at: number, page: Facts, ...args: any[]) => unknown> = {
+export const methods: Record<string, (at: number, page: PageFacts, ...args: any[]) => unknown> = {
   trackPageView(at, page) {
-    event('page_view', viewOf(page), at, page);
+    trackEvent('page_view', pageViewData(page), at, page);
   },
   track(at, page, name: string, data?: object, options?: CallOptions) {
-    event(String(name ?? '').trim(), data, at, page, options);
+    trackEvent(String(name ?? '').trim(), data, at, page, options);
   },
   group(at, page, groupId: string, traits?: object, options?: CallOptions) {
-    event('group', { groupId, traits }, at, page, options);
+    trackEvent('group', { groupId, traits }, at, page, options);
   },
   alias(at, page, userId: string, options?: CallOptions) {
-    event('alias', { userId }, at, page, options);
+    trackEvent('alias', { userId }, at, page, options);
   },
   async identify(at, page, traits: Traits, options?: CallOptions) {
     const told = Object.entries(traits).filter(([name]) => !RESERVED.includes(name));
-    const call = ++calls;
-    take(now(), call, true, 1, at, json(Object.fromEntries(told)).slice(1, -1), page, options);
-    write();
-    arm();
-    return new Promise((resolve, reject) => promises.set(call, { resolve, reject }));
+    const call = ++lastCallId;
+    takeCall(now(), call, true, 1, at, json(Object.fromEntries(told)).slice(1, -1), page, options);
+    persist();
+    setTimer();
+    return new Promise((resolve, reject) => identifyPromises.set(call, { resolve, reject }));
   },
   async flush() {
     core!.flush_(now());
     return new Promise((resolve) => {
-      flushes.add({ upTo: calls, resolve });
+      flushPromises.add({ upTo: lastCallId, resolve });
       run();
     });
   },
-  reset(_at, { came, url }, options?: { keepAnonymousId?: boolean }) {
-    renew(core!, came ?? url, options?.keepAnonymousId);
+  reset(_at, { entryUrl, url }, options?: { keepAnonymousId?: boolean }) {
+    resetVisitor(core!, entryUrl ?? url, options?.keepAnonymousId);
   },
   consent(_at, _page, consent: Consent) {
-    decide(consent);
-    core!.consent_(now(), decision);
-    write();
+    setConsent(consent);
+    core!.consent_(now(), consentState);
+    persist();
     setTimeout(run);
   },
 };

@@ -6,4 +6,4 @@ import { attempt } from './store';
 const clock = attempt(() => performance.now() >= 0) ? performance : Date;
 export const now = () => clock.now();
 /** A time for the server, which takes small numbers for seconds. */
-export const stamp = (ms: number) => (ms < 1e11 ? `"${new Date(ms).toISOString()}"` : ms);
+export const serverTime = (ms: number) => (ms < 1e11 ? `"${new Date(ms).toISOString()}"` : ms);

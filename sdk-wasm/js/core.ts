@@ -3,30 +3,30 @@
 
 /** `src/lib.rs`. Times are `performance.now()`, so that a changed clock stops no timer. */
 export interface Core {
-  open_(now: number, batchEvents: number, flushMs: number, askedMs: number, consent: number): void;
+  open_(now: number, batchEvents: number, flushMs: number, serverPauseMs: number, consent: number): void;
   track_(now: number, id: number, identify: boolean, nameChars: number, bytes: number, overhead: number, envelope: number): number;
-  restore_(now: number, id: number, identify: boolean, bytes: number, overhead: number, envelope: number, awayMs: number): void;
-  unkept_(id: number): void;
+  restore_(now: number, id: number, identify: boolean, bytes: number, overhead: number, envelope: number, handedOverMs: number): void;
+  persistFailed_(id: number): void;
   forget_(id: number): void;
-  consent_(now: number, decision: number): void;
+  consent_(now: number, consent: number): void;
   flush_(now: number): void;
   online_(now: number, online: boolean): void;
   wake_(now: number): void;
   next_(): number;
-  part_(now: number, leaving: boolean): void;
+  hide_(now: number, leaving: boolean): void;
   answered_(now: number, request: number, status: number, ours: boolean, retryAfterMs: number): number;
   progress_(now: number, id: number): number;
-  visit_(nowS: number, campaign: number, startedS: number, lastS: number, storedCampaign: number): number;
-  fits_(contextBytes: number): number;
+  sessionChange_(nowS: number, campaign: number, startedS: number, lastS: number, storedCampaign: number): number;
+  contextFits_(contextBytes: number): number;
 }
 
 /** `core::Page`. */
 export interface Host {
-  keep_(id: number): void;
-  put_(id: number): void;
-  send_(request: number, how: number): number;
-  away_(id: number): void;
-  done_(id: number, end: number): void;
+  persist_(id: number): void;
+  addToBatch_(id: number): void;
+  send_(request: number, mode: number): number;
+  handedOver_(id: number): void;
+  finish_(id: number, outcome: number): void;
   pause_(waitMs: number): void;
   random_(): number;
 }

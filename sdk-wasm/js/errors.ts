@@ -1,11 +1,11 @@
 // What is thrown, and where it ends: nothing of it reaches the page.
 
-import { lose } from './talk';
+import { reportLost } from './events';
 
 /** What is waited for, and so returns a promise at once. */
-export const AWAITED = ['identify', 'flush'];
+export const ASYNC_METHODS = ['identify', 'flush'];
 /** What calls say on a server, where nothing happens. */
-export const NOTHING: Record<string, () => unknown> = {
+export const SERVER_RESULTS: Record<string, () => unknown> = {
   identify: async () => ({ profileId: '' }),
   flush: async () => true,
   getSessionId: () => '',
@@ -13,9 +13,9 @@ export const NOTHING: Record<string, () => unknown> = {
   on: () => () => {},
 };
 /** By `core::Taken`, from 2 on, and `core::End`, from 2 on. */
-export const LOST = ['dropped', 'withheld', 'too_large', 'bad_name'];
+export const LOSS_CODES = ['dropped', 'withheld', 'too_large', 'bad_name'];
 
-export const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
+export const codedError = (code: string, message: string) => Object.assign(new Error(message), { code });
 
 /** Whatever is thrown is ours to say, and none of the page's. */
 export function safely(name: string, run: () => unknown): unknown {
@@ -24,11 +24,11 @@ export function safely(name: string, run: () => unknown): unknown {
     value = run();
   } catch (error) {
     const { code = 'invalid', message = String(error) } = Object(error);
-    if (AWAITED.includes(name)) value = Promise.reject(failure(code, message));
+    if (ASYNC_METHODS.includes(name)) value = Promise.reject(codedError(code, message));
     // A visitor who does not agree is no fault.
-    else if (code !== 'withheld') lose(code, message);
+    else if (code !== 'withheld') reportLost(code, message);
   }
   // Nobody need await it.
   if (value instanceof Promise) value.catch(() => {});
-  return value ?? NOTHING[name]?.();
+  return value ?? SERVER_RESULTS[name]?.();
 }

@@ -2,65 +2,65 @@
 
 import { now } from './clock';
 import type { Compile, Core, Host } from './core';
-import { enrol } from './ownership';
-import { size } from './page';
-import { abandon, envelope, type Kept, texts, unwritten } from './pending';
+import { newPageId } from './ownership';
+import { byteLength } from './page';
+import { clearBatch, envelope, type PendingCall, pendingCalls, unsaved } from './pending';
 import { company, settings } from './settings';
 import { attempt, get } from './store';
-import { decide, decision } from './visitor';
+import { setConsent, consentState } from './visitor';
 
 export let core: Core | undefined;
 /** Whether calls can be made. */
 export let ready = false;
-let make: Compile;
+let compileCore: Compile;
 let host: Host;
 
 /** Makes the core, if there is none and a policy does not forbid it. */
-export function connect(how: Compile, asked: Host) {
+export function createCore(how: Compile, pageHost: Host) {
   if (core) return;
-  make = how;
-  host = asked;
-  core = attempt(() => how(asked));
+  compileCore = how;
+  host = pageHost;
+  core = attempt(() => how(pageHost));
 }
 
-function enter() {
+function configureCore() {
   const { batchSize = 0, flushInterval = 0 } = settings;
-  const asked = get(`pause.${company}`);
+  const serverPause = get(`pause.${company}`);
   // It begins with the defaults, and each function of the core that a start calls costs a page as much as all this.
-  if (batchSize || flushInterval || asked || decision) core!.open_(now(), batchSize, flushInterval, Number(asked) - Date.now(), decision);
+  if (batchSize || flushInterval || serverPause || consentState) core!.open_(now(), batchSize, flushInterval, Number(serverPause) - Date.now(), consentState);
 }
 
 /** The page's calls can be made from now on. */
-export function beginCalls() {
+export function becomeReady() {
   ready = true;
-  enrol();
-  decide(settings.consent ?? 'granted');
-  enter();
+  newPageId();
+  setConsent(settings.consent ?? 'granted');
+  configureCore();
 }
 
-export function restore(id: number, { identify, session, context, text }: Kept, awayMs = 0) {
-  const { bytes, alike } = envelope(session, context);
-  core!.restore_(now(), id, identify, size(text), bytes, alike, awayMs);
+export function restoreCall(id: number, { identify, session, context, text }: PendingCall, handedOverMs = 0) {
+  const { bytes, envelopeId } = envelope(session, context);
+  core!.restore_(now(), id, identify, byteLength(text), bytes, envelopeId, handedOverMs);
 }
 
 /** Another core, as this one was ended in the middle of its work and is of no use any more. It is told of all that has no answer. */
-export function revive() {
-  const ended = core;
+export function replaceCore() {
+  const endedCore = core;
   try {
-    abandon();
-    core = make(host);
-    enter();
-    for (const [id, kept] of texts) {
-      restore(id, kept);
-      if (!kept.note && !decision) unwritten.push(id);
+    clearBatch();
+    core = compileCore(host);
+    configureCore();
+    for (const [id, call] of pendingCalls) {
+      restoreCall(id, call);
+      if (!call.entry && !consentState) unsaved.push(id);
     }
   } catch {
     // The stack is still full: next time.
-    core = ended;
+    core = endedCore;
   }
 }
 
 export function checkOnline() {
-  if (isNaN(core!.next_())) revive();
+  if (isNaN(core!.next_())) replaceCore();
   core!.online_(now(), navigator.onLine);
 }

@@ -11,10 +11,10 @@ export interface Answer {
 }
 
 /** Just before the core takes a request for lost (`ANSWER_MS_MAX`). */
-const SILENCE_MS = 29_000;
+const ANSWER_TIMEOUT_MS = 29_000;
 
 /** Whether the next request goes by XMLHttpRequest: the page may have put something around `fetch` that throws, or keeps the answers. */
-let otherWay = false;
+let useXhr = false;
 
 /** A page that goes has no answer to wait for, only the browser's word that it took the request. */
 export function handOver(url: string, body: string): boolean {
@@ -27,24 +27,24 @@ export function handOver(url: string, body: string): boolean {
 /** `answered` (status 0: there was no answer) is called later. A string is sent as text/plain: to another origin, too, without asking first. */
 export function post(url: string, body: string, answered: (status: number, waitMs: number, answer?: Answer) => void): boolean {
   const method = 'POST';
-  const end = (status = 0, wish?: string | null, text?: string) => {
-    clearTimeout(silence);
+  const finish = (status = 0, retryAfter?: string | null, text?: string) => {
+    clearTimeout(timeout);
     const answer = attempt(() => JSON.parse(text!) as Answer);
-    if (!answer) otherWay = !otherWay;
-    answered(status, wish ? Number(wish) * 1000 || Date.parse(wish) - Date.now() : 0, answer);
+    if (!answer) useXhr = !useXhr;
+    answered(status, retryAfter ? Number(retryAfter) * 1000 || Date.parse(retryAfter) - Date.now() : 0, answer);
   };
-  const silence = setTimeout(end, SILENCE_MS);
-  const ask = async () => {
-    if (otherWay) {
+  const timeout = setTimeout(finish, ANSWER_TIMEOUT_MS);
+  const send = async () => {
+    if (useXhr) {
       const request = new XMLHttpRequest();
       request.open(method, url);
-      request.onloadend = () => end(request.status, request.getResponseHeader('retry-after'), request.responseText);
+      request.onloadend = () => finish(request.status, request.getResponseHeader('retry-after'), request.responseText);
       request.send(body);
     } else {
       const response = await fetch(url, { method, body, keepalive: true });
-      end(response.status, response.headers?.get('retry-after'), await response.text());
+      finish(response.status, response.headers?.get('retry-after'), await response.text());
     }
   };
-  ask().catch(() => end());
+  send().catch(() => finish());
   return true;
 }

@@ -1,51 +1,51 @@
 // What became of calls, and who is told.
 
 import { now } from './clock';
-import { failure, LOST } from './errors';
+import { codedError, LOSS_CODES } from './errors';
 import { core } from './instance';
 import type { Answer } from './network';
-import { changed, forget } from './pending';
-import { emit, lose } from './talk';
+import { changedEntries, removeCall } from './pending';
+import { emit, reportLost } from './events';
 
-let answer: Answer | undefined;
-let ended: number[] = [];
-export const promises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
-export const flushes = new Set<{ upTo: number; resolve(all: boolean): void }>();
+let lastAnswer: Answer | undefined;
+let outcomes: number[] = [];
+export const identifyPromises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
+export const flushPromises = new Set<{ upTo: number; resolve(all: boolean): void }>();
 
 /** An answer has come; what ends from now on ends with it. */
-export function hear(body?: Answer) {
-  answer = body;
+export function setLastAnswer(body?: Answer) {
+  lastAnswer = body;
 }
 
 /** A call is over. */
-export function done(id: number, end: number) {
-  const { identify, note } = forget(id);
-  if (note) changed.add(note);
-  ended[end] = (ended[end] ?? 0) + 1;
-  const promise = identify && promises.get(id);
+export function finishCall(id: number, end: number) {
+  const { identify, entry } = removeCall(id);
+  if (entry) changedEntries.add(entry);
+  outcomes[end] = (outcomes[end] ?? 0) + 1;
+  const promise = identify && identifyPromises.get(id);
   if (!promise) return;
-  promises.delete(id);
-  if (!end) promise.resolve({ profileId: answer?.profileId ?? '' });
-  else if (end < 2) promise.reject(failure(answer?.code ?? 'refused', answer?.message ?? 'refused'));
-  else promise.reject(failure(LOST[end - 2]!, 'the call was dropped'));
+  identifyPromises.delete(id);
+  if (!end) promise.resolve({ profileId: lastAnswer?.profileId ?? '' });
+  else if (end < 2) promise.reject(codedError(lastAnswer?.code ?? 'refused', lastAnswer?.message ?? 'refused'));
+  else promise.reject(codedError(LOSS_CODES[end - 2]!, 'the call was dropped'));
 }
 
 /** Tells who waits for it. */
-export function tell() {
-  const [delivered, refused, ...lost] = ended;
-  ended = [];
+export function reportResults() {
+  const [delivered, refused, ...lost] = outcomes;
+  outcomes = [];
   if (delivered) emit('delivered', { calls: delivered });
-  if (refused) lose(answer?.code ?? 'refused', answer?.message ?? 'the server refused', refused);
-  lost.forEach((calls, why) => calls && lose(LOST[why]!, 'the call was dropped', calls));
-  for (const flush of flushes) {
+  if (refused) reportLost(lastAnswer?.code ?? 'refused', lastAnswer?.message ?? 'the server refused', refused);
+  lost.forEach((calls, why) => calls && reportLost(LOSS_CODES[why]!, 'the call was dropped', calls));
+  for (const flush of flushPromises) {
     const progress = core!.progress_(now(), flush.upTo);
     if (progress === 1) continue;
-    flushes.delete(flush);
+    flushPromises.delete(flush);
     flush.resolve(!progress);
   }
-  for (const [id, { reject }] of promises) {
+  for (const [id, { reject }] of identifyPromises) {
     if (core!.progress_(now(), id) < 3) continue;
-    promises.delete(id);
-    reject(failure('unreachable', 'the server cannot be reached; the call is kept'));
+    identifyPromises.delete(id);
+    reject(codedError('unreachable', 'the server cannot be reached; the call is kept'));
   }
 }

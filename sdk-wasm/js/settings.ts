@@ -3,11 +3,11 @@
 import type { InitOptions } from './trackmate';
 
 export let company = '';
-export let base = '';
+export let endpoint = '';
 export let settings: InitOptions = {};
 
 export function configure(companyId: string, url: string, options?: InitOptions) {
   company = companyId;
-  base = url;
+  endpoint = url;
   settings = { ...options };
 }

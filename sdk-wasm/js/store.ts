@@ -16,19 +16,19 @@ export const remove = (key: string) => attempt(() => localStorage.removeItem(PRE
 export const set = (key: string, value: string) => (attempt(() => (localStorage.setItem(PREFIX + key, value), 1)) ? 1 : 0);
 
 /** The keys under a prefix, without it. */
-export const under = (prefix: string) =>
+export const keysUnder = (prefix: string) =>
   (attempt(() => Object.getOwnPropertyNames(localStorage)) ?? [])
     .filter((key) => key.startsWith(PREFIX + prefix))
     .map((key) => key.slice(PREFIX.length + prefix.length));
 
 /** Without Web Locks: a page says this often that it lives … */
-const BEAT_MS = 20_000;
+const HEARTBEAT_MS = 20_000;
 /** … and is taken for dead after this silence. Browsers let a hidden page's timers run once a minute. */
 const SILENCE_MS = 90_000;
 /** Two pages that find the same dead one at the same time see after this long who wrote last. */
 const CONTEST_MS = 300;
 
-const held = new Map<string, () => void>();
+const claims = new Map<string, () => void>();
 
 /**
  * Takes the ownership of what `owner` left, if nobody has it, and keeps it until `release`. Ownership is a Web Lock: the browser
@@ -40,7 +40,7 @@ export function claim(owner: string, self: string, won: () => void, lost = () =>
     const granted = navigator.locks.request(name, { ifAvailable: true }, (lock) => {
       if (!lock) return lost();
       return new Promise<void>((release) => {
-        held.set(owner, release);
+        claims.set(owner, release);
         won();
       });
     });
@@ -49,28 +49,28 @@ export function claim(owner: string, self: string, won: () => void, lost = () =>
     return;
   }
   const key = `beat.${owner}`;
-  const [beat = '', by] = get(key).split(' ');
-  if (by !== self && Math.abs(Date.now() - Number(beat)) < SILENCE_MS) return lost();
-  const say = () => set(key, `${Date.now()} ${self}`);
+  const [time = '', by] = get(key).split(' ');
+  if (by !== self && Math.abs(Date.now() - Number(time)) < SILENCE_MS) return lost();
+  const beat = () => set(key, `${Date.now()} ${self}`);
   const begin = () => {
     if (get(key).split(' ')[1] !== self) return lost();
-    const timer = setInterval(say, BEAT_MS);
-    held.set(owner, () => {
+    const timer = setInterval(beat, HEARTBEAT_MS);
+    claims.set(owner, () => {
       clearInterval(timer);
       remove(key);
     });
     won();
   };
-  if (!say() || owner === self) begin();
+  if (!beat() || owner === self) begin();
   else setTimeout(begin, CONTEST_MS);
 }
 
 /** Gives all of it up: the page is going. → Whose. */
 export function release(): string[] {
-  const owners = [...held.keys()];
-  for (const end of held.values()) end();
-  held.clear();
+  const owners = [...claims.keys()];
+  for (const end of claims.values()) end();
+  claims.clear();
   return owners;
 }
 
-export const owns = (owner: string) => held.has(owner);
+export const owns = (owner: string) => claims.has(owner);

@@ -4,11 +4,11 @@
 
 import { EARLY, type Early, Most } from './early';
 import { json } from './json';
-import { askWhileLoading } from './page';
+import { ensurePagehide } from './page';
 
 if (!(window.TrackMate as any)?.on) {
-  const early: Early<string>[] = [];
-  const stub: any = { q: early };
+  const earlyCalls: Early<string>[] = [];
+  const stub: any = { q: earlyCalls };
   stub.getSessionId = stub.getAnonymousId = () => '';
   for (const name of 'init trackPageView track identify group alias reset flush consent on'.split(' ')) {
     stub[name] = (...args: unknown[]) =>
@@ -19,26 +19,26 @@ if (!(window.TrackMate as any)?.on) {
           // The SDK says that it is lost.
           args = [];
         }
-        early[Most.CALLS] || early.push([name, Date.now(), args, resolve, document.URL]);
+        earlyCalls[Most.CALLS] || earlyCalls.push([name, Date.now(), args, resolve, document.URL]);
       });
   }
   window.TrackMate = stub;
   const save = () => {
     try {
       const left = localStorage[EARLY];
-      const init = early.find(([name]) => name == 'init')!;
+      const init = earlyCalls.find(([name]) => name == 'init')!;
       // Any other `init` is a second snippet's.
-      const calls = early.filter((call) => call !== init);
+      const calls = earlyCalls.filter((call) => call !== init);
       if (!calls[0] || /"consent"|"respect/.test(json(init)) || (navigator as any).globalPrivacyControl) return;
       localStorage[EARLY] = [left, ...calls.map((call) => json([[init[2][0], { title: document.title, referrer: document.referrer }, [call]]]))].join('\t').slice(-Most.CHARS);
       // Should the page come back, or this be called again, no call is made twice.
-      early.splice(0, 1e9, init);
+      earlyCalls.splice(0, 1e9, init);
     } catch {}
   };
   // As in the SDK: Firefox may end the first.
   addEventListener('pagehide', save, true);
   addEventListener('pagehide', save);
-  askWhileLoading();
+  ensurePagehide();
   // Firefox refuses a page that closes its first look at the storage.
   save();
 }

@@ -6,7 +6,7 @@ pub(crate) use trackmate_wire::limits::{CONTEXT_BYTES_MAX, EVENT_BYTES_MAX, EVEN
 /// A batch goes out when this many events wait, unless `init` says otherwise.
 pub(crate) const BATCH_EVENTS: u32 = 20;
 /// ... if no request has gone out for this long: a page that tracks without end makes one a second, not dozens. Milliseconds, like all times here.
-pub(crate) const BATCH_APART_MS: f64 = 1_000.0;
+pub(crate) const BATCH_INTERVAL_MS: f64 = 1_000.0;
 /// ... or when the oldest has waited this long, unless `init` says otherwise.
 pub(crate) const FLUSH_MS: f64 = 5_000.0;
 /// Events of one request at most, whatever `init` says.
@@ -22,23 +22,23 @@ pub(crate) const KEEPALIVE_BYTES_MAX: u32 = 60_000;
 /// Largest body of a request while the page stays: any request may have to outlive it.
 pub(crate) const REQUEST_BYTES_MAX: u32 = KEEPALIVE_BYTES_MAX;
 /// ... and when it goes: small enough that what is left of the shared 64 KiB is used up, and a refusal costs little.
-pub(crate) const PARTING_BYTES_MAX: u32 = 15_000;
+pub(crate) const HAND_OVER_BYTES_MAX: u32 = 15_000;
 const _: () = assert!(EVENT_BYTES_MAX + CONTEXT_BYTES_MAX + 1_000 <= REQUEST_BYTES_MAX as usize);
 const _: () = assert!(REQUEST_BYTES_MAX as usize <= limits::BODY_BYTES_MAX);
 /// Requests on their way at a time: one while the page stays, several when it goes.
-pub(crate) const FLIGHTS_MAX: usize = 8;
+pub(crate) const IN_FLIGHT_MAX: usize = 8;
 
 /// A visit ends after this long without a call: the half hour web analytics has settled on. Seconds.
 pub(crate) const SESSION_IDLE_S: u32 = 30 * 60;
 /// ... and at this age in any case, so that a tab left open for weeks is not one visit.
 pub(crate) const SESSION_AGE_MAX_S: u32 = 24 * 60 * 60;
 /// The last call is noted this exactly, to spare the storage a write per call.
-pub(crate) const SESSION_NOTE_S: u32 = 10;
+pub(crate) const SESSION_SAVE_INTERVAL_S: u32 = 10;
 
 /// A request without an answer after this long counts as lost; its late answer is ignored, its repeat is recognised by the server.
 pub(crate) const ANSWER_MS_MAX: f64 = 30_000.0;
 /// What was handed over by a page that went (and so had no answer) is left alone this long before it is sent again.
-pub(crate) const AWAY_MS: f64 = 10_000.0;
+pub(crate) const HANDED_OVER_MS: f64 = 10_000.0;
 /// Wait after the first failure; it doubles with each further one.
 pub(crate) const RETRY_FIRST_MS: f64 = 1_000.0;
 /// Longest wait of our own making.

@@ -15,13 +15,13 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
     /// It may not be sent, nor written down, before the visitor agrees.
-    Held,
+    AwaitingConsent,
     /// It waits to be sent.
     Waiting,
     /// The request of this number carries it.
-    Flying(u32),
+    InFlight(u32),
     /// A page that went has handed it over and never learned the answer; left alone until this time.
-    Away(f64),
+    HandedOver(f64),
 }
 
 /// One call.
@@ -36,7 +36,7 @@ pub(crate) struct Item {
     /// What it shares with other calls of its request (session and context), by number.
     pub(crate) envelope: u32,
     /// Whether it is nowhere but in this page's memory.
-    pub(crate) volatile: bool,
+    pub(crate) memory_only: bool,
     pub(crate) state: State,
 }
 
@@ -50,23 +50,30 @@ pub(crate) struct Queue {
 }
 
 /// A free slot: no call has the number 0.
-const FREE: Item =
-    Item { id: 0, kind: Kind::Event, bytes: 0, overhead: 0, envelope: 0, volatile: false, state: State::Held };
+const FREE: Item = Item {
+    id: 0,
+    kind: Kind::Event,
+    bytes: 0,
+    overhead: 0,
+    envelope: 0,
+    memory_only: false,
+    state: State::AwaitingConsent,
+};
 
 /// What one request may carry.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
+pub(crate) struct BatchLimits {
     pub(crate) events: u32,
     pub(crate) bytes: u32,
     /// Whether that counts for a single call, too; else one that is larger goes alone.
     pub(crate) strict: bool,
     /// Nothing but what would be lost with this page.
-    pub(crate) volatile_only: bool,
+    pub(crate) memory_only: bool,
 }
 
 /// What a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct Batch {
     pub(crate) events: u32,
     pub(crate) bytes: u32,
 }
@@ -107,8 +114,8 @@ impl Queue {
     }
 
     /// The request failed: its calls wait again, in their old places.
-    pub(crate) fn put_back(&mut self, request: u32) {
-        for item in self.items_mut().filter(|item| item.state == State::Flying(request)) {
+    pub(crate) fn requeue(&mut self, request: u32) {
+        for item in self.items_mut().filter(|item| item.state == State::InFlight(request)) {
             item.state = State::Waiting;
         }
     }
@@ -120,7 +127,7 @@ impl Queue {
         if !full && !heavy {
             return None;
         }
-        self.items().filter(|item| !matches!(item.state, State::Flying(_))).map(|item| item.id).min()
+        self.items().filter(|item| !matches!(item.state, State::InFlight(_))).map(|item| item.id).min()
     }
 
     pub(crate) fn waiting(&self) -> u32 {
@@ -128,34 +135,36 @@ impl Queue {
     }
 
     /// Marks the next calls as carried by `request` and names each: one identify, or a run of events with one envelope.
-    pub(crate) fn cut(&mut self, request: u32, room: Room, mut put: impl FnMut(u32)) -> Option<Cut> {
-        let mut cut = Cut { events: 0, bytes: 0 };
+    pub(crate) fn take_batch(&mut self, request: u32, limits: BatchLimits, mut add: impl FnMut(u32)) -> Option<Batch> {
+        let mut batch = Batch { events: 0, bytes: 0 };
         let mut first: Option<Item> = None;
         let mut last_id = 0;
         while let Some(item) = self
             .items_mut()
-            .filter(|item| item.state == State::Waiting && item.id > last_id && (item.volatile || !room.volatile_only))
+            .filter(|item| {
+                item.state == State::Waiting && item.id > last_id && (item.memory_only || !limits.memory_only)
+            })
             .min_by_key(|item| item.id)
         {
             let head = *first.get_or_insert(*item);
-            if cut.events == 0 {
-                cut.bytes = item.overhead;
+            if batch.events == 0 {
+                batch.bytes = item.overhead;
             }
-            let fits = cut.bytes + item.bytes <= room.bytes;
+            let fits = batch.bytes + item.bytes <= limits.bytes;
             let joins = item.kind == Kind::Event
                 && head.kind == Kind::Event
                 && head.envelope == item.envelope
-                && cut.events < room.events;
-            if cut.events > 0 && !(fits && joins) || room.strict && !fits {
+                && batch.events < limits.events;
+            if batch.events > 0 && !(fits && joins) || limits.strict && !fits {
                 break;
             }
-            item.state = State::Flying(request);
-            cut.events += 1;
-            cut.bytes += item.bytes;
+            item.state = State::InFlight(request);
+            batch.events += 1;
+            batch.bytes += item.bytes;
             last_id = item.id;
-            put(item.id);
+            add(item.id);
         }
-        (cut.events > 0).then_some(cut)
+        (batch.events > 0).then_some(batch)
     }
 }
 
@@ -165,10 +174,11 @@ mod tests {
     use crate::limits::{BATCH_EVENTS, REQUEST_BYTES_MAX};
     use proptest::prelude::*;
 
-    const ROOM: Room = Room { events: BATCH_EVENTS, bytes: REQUEST_BYTES_MAX, strict: false, volatile_only: false };
+    const LIMITS: BatchLimits =
+        BatchLimits { events: BATCH_EVENTS, bytes: REQUEST_BYTES_MAX, strict: false, memory_only: false };
 
     fn item(id: u32, kind: Kind, bytes: u32, envelope: u32) -> Item {
-        Item { id, kind, bytes, overhead: 0, envelope, volatile: false, state: State::Waiting }
+        Item { id, kind, bytes, overhead: 0, envelope, memory_only: false, state: State::Waiting }
     }
 
     #[test]
@@ -177,7 +187,8 @@ mod tests {
         for (id, kind) in [(1, Kind::Event), (2, Kind::Event), (3, Kind::Identify), (4, Kind::Event)] {
             queue.push(item(id, kind, 10, 0));
         }
-        let counts: Vec<_> = (1..=4).map(|request| queue.cut(request, ROOM, |_| ()).map(|cut| cut.events)).collect();
+        let counts: Vec<_> =
+            (1..=4).map(|request| queue.take_batch(request, LIMITS, |_| ()).map(|batch| batch.events)).collect();
         assert_eq!(counts, [Some(2), Some(1), Some(1), None]);
     }
 
@@ -187,8 +198,8 @@ mod tests {
         for id in [1, 2] {
             queue.push(item(id, Kind::Event, 30_000, 0));
         }
-        let room = Room { bytes: 15_000, ..ROOM };
-        assert_eq!(queue.cut(1, room, |_| ()), Some(Cut { events: 1, bytes: 30_000 }));
+        let limits = BatchLimits { bytes: 15_000, ..LIMITS };
+        assert_eq!(queue.take_batch(1, limits, |_| ()), Some(Batch { events: 1, bytes: 30_000 }));
     }
 
     proptest! {
@@ -207,9 +218,9 @@ mod tests {
             let mut sent = Vec::new();
             for request in 1.. {
                 let mut ids = Vec::new();
-                let Some(cut) = queue.cut(request, Room { events, bytes, strict: false, volatile_only: false }, |id| ids.push(id)) else { break };
-                prop_assert_eq!(ids.len(), cut.events as usize);
-                prop_assert!(cut.events <= events && (cut.events == 1 || cut.bytes <= bytes));
+                let Some(batch) = queue.take_batch(request, BatchLimits { events, bytes, strict: false, memory_only: false }, |id| ids.push(id)) else { break };
+                prop_assert_eq!(ids.len(), batch.events as usize);
+                prop_assert!(batch.events <= events && (batch.events == 1 || batch.bytes <= bytes));
                 let kinds: Vec<_> = ids.iter().map(|id| calls[*id as usize - 1]).collect();
                 prop_assert!(kinds.iter().all(|call| (call.0, call.1) == (kinds[0].0, kinds[0].1)));
                 prop_assert!(kinds.len() == 1 || kinds[0].0);

@@ -18,7 +18,7 @@ struct Text {
 struct Sent {
     request: u32,
     names: Vec<u32>,
-    how: How,
+    mode: SendMode,
     bytes: u32,
 }
 
@@ -34,31 +34,31 @@ struct World {
     put: Vec<u32>,
     sent: Vec<Sent>,
     away: BTreeSet<u32>,
-    ends: Vec<(u32, End)>,
+    ends: Vec<(u32, Outcome)>,
     paused: Option<f64>,
 }
 
 impl Page for World {
-    fn keep(&mut self, id: u32) {
+    fn persist(&mut self, id: u32) {
         self.fresh.push(id);
     }
-    fn put(&mut self, id: u32) {
+    fn add_to_batch(&mut self, id: u32) {
         self.put.push(id);
     }
-    fn send(&mut self, request: u32, how: How) -> bool {
+    fn send(&mut self, request: u32, mode: SendMode) -> bool {
         let put = std::mem::take(&mut self.put);
         let names = put.iter().map(|id| self.texts[id].name).collect();
         let bytes = put.iter().map(|id| self.texts[id].bytes).sum::<u32>() + OVERHEAD;
-        let taken = !(self.beacons_refused && how == How::Parting);
+        let taken = !(self.beacons_refused && mode == SendMode::HandOver);
         if taken {
-            self.sent.push(Sent { request, names, how, bytes });
+            self.sent.push(Sent { request, names, mode, bytes });
         }
         taken
     }
-    fn away(&mut self, id: u32) {
+    fn mark_handed_over(&mut self, id: u32) {
         self.away.insert(self.texts[&id].name);
     }
-    fn done(&mut self, id: u32, end: End) {
+    fn finish(&mut self, id: u32, end: Outcome) {
         let text = self.texts.remove(&id).expect("a call ends once");
         self.disk.remove(&text.name);
         self.ends.push((text.name, end));
@@ -72,20 +72,20 @@ impl Page for World {
 }
 
 impl World {
-    fn track(&mut self, core: &mut Core, now: f64, name: u32, bytes: u32) -> Taken {
+    fn track(&mut self, core: &mut Core, now: f64, name: u32, bytes: u32) -> TrackResult {
         self.call(core, now, Text { name, bytes, kind: Kind::Event })
     }
-    fn call(&mut self, core: &mut Core, now: f64, text: Text) -> Taken {
+    fn call(&mut self, core: &mut Core, now: f64, text: Text) -> TrackResult {
         let taken = self.make(core, now, text);
         self.write(core);
         taken
     }
-    fn make(&mut self, core: &mut Core, now: f64, text: Text) -> Taken {
+    fn make(&mut self, core: &mut Core, now: f64, text: Text) -> TrackResult {
         let id = 1_000_000 + text.name;
         self.texts.insert(id, text);
         let call = Call { id, kind: text.kind, name_chars: 5, bytes: text.bytes, overhead: OVERHEAD, envelope: 0 };
         let taken = core.track(now, call, self);
-        if taken as u32 > Taken::Held as u32 {
+        if taken as u32 > TrackResult::AwaitingConsent as u32 {
             self.texts.remove(&id);
         }
         taken
@@ -93,7 +93,7 @@ impl World {
     fn write(&mut self, core: &mut Core) {
         let fresh = std::mem::take(&mut self.fresh);
         if self.disk_closed {
-            return fresh.into_iter().for_each(|id| core.unkept(id));
+            return fresh.into_iter().for_each(|id| core.persist_failed(id));
         }
         // One that was taken may have given way since.
         self.disk.extend(fresh.iter().filter_map(|id| self.texts.get(id)).map(|text| (text.name, *text)));
@@ -107,9 +107,9 @@ impl World {
             self.texts.insert(id, text);
             let Text { bytes, kind, .. } = text;
             let item =
-                Item { id, kind, bytes, overhead: OVERHEAD, envelope: 0, volatile: false, state: State::Waiting };
-            let away_ms = if self.away.contains(&text.name) { left_ms } else { 0.0 };
-            core.restore(now, item, away_ms, self);
+                Item { id, kind, bytes, overhead: OVERHEAD, envelope: 0, memory_only: false, state: State::Waiting };
+            let handed_over_ms = if self.away.contains(&text.name) { left_ms } else { 0.0 };
+            core.restore(now, item, handed_over_ms, self);
         }
         self.away.clear();
         core
@@ -166,8 +166,8 @@ fn a_page_that_tracks_without_end_makes_a_request_a_second_with_all_that_waits()
     for name in 25..45 {
         page.track(&mut core, 100.0, name, 200);
     }
-    assert_eq!(page.wake(&mut core, 100.0), BATCH_APART_MS);
-    page.wake(&mut core, BATCH_APART_MS);
+    assert_eq!(page.wake(&mut core, 100.0), BATCH_INTERVAL_MS);
+    page.wake(&mut core, BATCH_INTERVAL_MS);
     assert_eq!(page.sent[1].names, (25..45).collect::<Vec<_>>());
     core.answered(1_001.0, page.last(), OK, 0.0, &mut page);
     page.track(&mut core, 1_002.0, 50, 200);
@@ -182,13 +182,13 @@ fn a_failure_is_tried_again_later_and_a_refusal_is_not() {
     page.track(&mut core, 0.0, 1, 200);
     core.flush(0.0);
     page.wake(&mut core, 0.0);
-    assert_eq!(core.answered(10.0, page.last(), OUTAGE, 0.0, &mut page), Some(Verdict::Again));
+    assert_eq!(core.answered(10.0, page.last(), OUTAGE, 0.0, &mut page), Some(Verdict::Retry));
     let again = page.wake(&mut core, 10.0);
     assert!(again > 500.0 && page.sent.len() == 1 && page.disk.len() == 1);
     page.wake(&mut core, again);
     assert_eq!(page.sent.len(), 2);
     assert_eq!(core.answered(again, page.last(), (400, false), 0.0, &mut page), Some(Verdict::Refused));
-    assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, End::Refused)][..], 0));
+    assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, Outcome::Refused)][..], 0));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn the_server_s_pause_outlives_an_outage_of_the_network_and_the_page() {
         100.0 + RETRY_AFTER_MS_MAX,
         "a strange note of an earlier page has its bound"
     );
-    next.part(200.0, true, &mut page);
+    next.hide(200.0, true, &mut page);
     assert_eq!(page.sent.len(), 1, "nor is it broken in parting");
 }
 
@@ -233,15 +233,15 @@ fn a_page_that_goes_hands_over_all_that_the_browser_takes_and_keeps_the_rest() {
     for name in 0..60 {
         page.track(&mut core, 0.0, name, 3_000);
     }
-    core.part(0.0, true, &mut page);
-    assert!(page.sent.iter().all(|sent| sent.how == How::Parting && sent.bytes <= PARTING_BYTES_MAX));
+    core.hide(0.0, true, &mut page);
+    assert!(page.sent.iter().all(|sent| sent.mode == SendMode::HandOver && sent.bytes <= HAND_OVER_BYTES_MAX));
     assert_eq!(page.sent.iter().map(|sent| sent.names.len()).sum::<usize>(), 60);
     assert_eq!((page.away.len(), page.disk.len()), (60, 60));
 
-    let mut next = page.reload(0.0, AWAY_MS);
+    let mut next = page.reload(0.0, HANDED_OVER_MS);
     page.sent.clear();
-    assert_eq!(page.wake(&mut next, 0.0), AWAY_MS, "the next page leaves them alone …");
-    page.wake(&mut next, AWAY_MS);
+    assert_eq!(page.wake(&mut next, 0.0), HANDED_OVER_MS, "the next page leaves them alone …");
+    page.wake(&mut next, HANDED_OVER_MS);
     assert_eq!(page.sent.len(), 1, "… for a while");
 }
 
@@ -249,7 +249,7 @@ fn a_page_that_goes_hands_over_all_that_the_browser_takes_and_keeps_the_rest() {
 fn what_the_browser_refuses_in_parting_is_not_marked() {
     let (mut core, mut page) = (Core::new(), World { beacons_refused: true, ..World::default() });
     page.track(&mut core, 0.0, 1, 200);
-    core.part(0.0, true, &mut page);
+    core.hide(0.0, true, &mut page);
     assert_eq!((page.away.len(), page.disk.len()), (0, 1));
 }
 
@@ -262,7 +262,7 @@ fn during_a_pause_only_what_would_be_lost_is_handed_over() {
     core.answered(0.0, page.last(), OUTAGE, 0.0, &mut page);
     page.disk_closed = true;
     page.track(&mut core, 1.0, 2, 200);
-    core.part(2.0, true, &mut page);
+    core.hide(2.0, true, &mut page);
     assert_eq!(page.sent.last().map(|sent| sent.names.as_slice()), Some(&[2][..]));
 }
 
@@ -272,11 +272,11 @@ fn a_page_out_of_sight_sends_all_at_once_within_the_shared_room() {
     for name in 0..30 {
         page.track(&mut core, 0.0, name, 3_000);
     }
-    core.part(0.0, false, &mut page);
-    assert!(page.sent.iter().all(|sent| sent.how == How::Keepalive));
+    core.hide(0.0, false, &mut page);
+    assert!(page.sent.iter().all(|sent| sent.mode == SendMode::Keepalive));
     let lasting = page.sent.iter().map(|sent| sent.bytes).sum::<u32>();
     assert!(page.sent.len() > 1 && lasting <= KEEPALIVE_BYTES_MAX);
-    core.part(1.0, true, &mut page);
+    core.hide(1.0, true, &mut page);
     assert_eq!(
         page.sent.iter().map(|sent| sent.names.len()).sum::<usize>(),
         30,
@@ -288,10 +288,10 @@ fn a_page_out_of_sight_sends_all_at_once_within_the_shared_room() {
 fn nothing_is_written_or_sent_before_the_visitor_agrees() {
     let (mut core, mut page) = (Core::new(), World::default());
     core.consent(0.0, Consent::Pending, &mut page);
-    assert_eq!(page.track(&mut core, 0.0, 1, 200), Taken::Held);
+    assert_eq!(page.track(&mut core, 0.0, 1, 200), TrackResult::AwaitingConsent);
     core.flush(0.0);
     page.wake(&mut core, 9_999.0);
-    core.part(9_999.0, true, &mut page);
+    core.hide(9_999.0, true, &mut page);
     assert!(page.sent.is_empty() && page.disk.is_empty());
     core.consent(10_000.0, Consent::Granted, &mut page);
     page.write(&mut core);
@@ -305,8 +305,8 @@ fn a_no_takes_what_is_queued_and_whatever_comes() {
     let (mut core, mut page) = (Core::new(), World::default());
     page.track(&mut core, 0.0, 1, 200);
     core.consent(0.0, Consent::Denied, &mut page);
-    assert_eq!(page.track(&mut core, 0.0, 2, 200), Taken::Withheld);
-    assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, End::Withheld)][..], 0));
+    assert_eq!(page.track(&mut core, 0.0, 2, 200), TrackResult::Withheld);
+    assert_eq!((page.ends.as_slice(), page.disk.len()), (&[(1, Outcome::Withheld)][..], 0));
     let left = Text { name: 3, bytes: 200, kind: Kind::Event };
     page.texts.insert(3, left);
     page.disk.insert(3, left);
@@ -316,7 +316,7 @@ fn a_no_takes_what_is_queued_and_whatever_comes() {
         bytes: 200,
         overhead: OVERHEAD,
         envelope: 0,
-        volatile: false,
+        memory_only: false,
         state: State::Waiting,
     };
     core.restore(0.0, item, 0.0, &mut page);
@@ -326,11 +326,11 @@ fn a_no_takes_what_is_queued_and_whatever_comes() {
 #[test]
 fn names_and_sizes_are_the_server_s() {
     let (mut core, mut page) = (Core::new(), World::default());
-    assert_eq!(page.track(&mut core, 0.0, 1, EVENT_BYTES_MAX as u32), Taken::Queued);
-    assert_eq!(page.track(&mut core, 0.0, 2, EVENT_BYTES_MAX as u32 + 1), Taken::TooLarge);
+    assert_eq!(page.track(&mut core, 0.0, 1, EVENT_BYTES_MAX as u32), TrackResult::Queued);
+    assert_eq!(page.track(&mut core, 0.0, 2, EVENT_BYTES_MAX as u32 + 1), TrackResult::TooLarge);
     for name_chars in [0, EVENT_NAME_CHARS_MAX as u32 + 1] {
         let call = Call { id: 9, kind: Kind::Event, name_chars, bytes: 10, overhead: OVERHEAD, envelope: 0 };
-        assert_eq!(core.track(0.0, call, &mut page), Taken::BadName);
+        assert_eq!(core.track(0.0, call, &mut page), TrackResult::BadName);
     }
 }
 
@@ -340,7 +340,7 @@ fn the_oldest_give_way_and_say_so() {
     for name in 0..QUEUE_ITEMS_MAX as u32 + 2 {
         page.track(&mut core, 0.0, name, 10);
     }
-    assert_eq!(page.ends, [(0, End::Overflow), (1, End::Overflow)]);
+    assert_eq!(page.ends, [(0, Outcome::Overflow), (1, Outcome::Overflow)]);
     assert_eq!(page.disk.len(), QUEUE_ITEMS_MAX);
 }
 
@@ -421,7 +421,7 @@ proptest! {
                         total_bytes += bytes;
                         made += 1;
                         let kind = if identify { Kind::Identify } else { Kind::Event };
-                        prop_assert_eq!(page.make(&mut core, now, Text { name: made, bytes, kind }), Taken::Queued);
+                        prop_assert_eq!(page.make(&mut core, now, Text { name: made, bytes, kind }), TrackResult::Queued);
                     }
                     page.write(&mut core);
                 }
@@ -437,14 +437,14 @@ proptest! {
                 },
                 Happening::Online(online) => core.online(now, online),
                 Happening::Hide => {
-                    core.part(now, false, &mut page);
+                    core.hide(now, false, &mut page);
                     hidden = true;
                 }
                 Happening::Leave { crash, wait_ms } => {
-                    if !crash { core.part(now, true, &mut page); }
+                    if !crash { core.hide(now, true, &mut page); }
                     // What was handed over may or may not have arrived; here it did not, which is the harder case.
                     now += wait_ms;
-                    core = page.reload(now, AWAY_MS - wait_ms);
+                    core = page.reload(now, HANDED_OVER_MS - wait_ms);
                     open.clear();
                     page.sent.clear();
                     hidden = false;
@@ -457,7 +457,7 @@ proptest! {
             for sent in &fresh {
                 prop_assert!(sent.names.is_sorted(), "{:?}", sent.names);
                 prop_assert!(sent.names.len() == 1 || sent.bytes <= REQUEST_BYTES_MAX);
-                prop_assert!(sent.how != How::Keepalive || sent.bytes <= KEEPALIVE_BYTES_MAX);
+                prop_assert!(sent.mode != SendMode::Keepalive || sent.bytes <= KEEPALIVE_BYTES_MAX);
             }
             if !hidden { prop_assert!(fresh.len() <= 1); }
             let ended: BTreeSet<_> = page.ends.iter().map(|(name, _)| *name).collect();
@@ -467,7 +467,7 @@ proptest! {
             }
         }
         // The world heals: a new page, and a server that takes everything.
-        core = page.reload(now, AWAY_MS);
+        core = page.reload(now, HANDED_OVER_MS);
         page.sent.clear();
         for _ in 0..3_000 {
             let next = page.wake(&mut core, now);
@@ -482,6 +482,6 @@ proptest! {
         }
         prop_assert!(page.disk.is_empty());
         prop_assert_eq!(arrived, (1..=made).collect::<BTreeSet<_>>());
-        prop_assert!(page.ends.iter().all(|(_, end)| *end == End::Delivered));
+        prop_assert!(page.ends.iter().all(|(_, end)| *end == Outcome::Delivered));
     }
 }

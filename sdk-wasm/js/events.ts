@@ -13,7 +13,7 @@ export function on(name: string, fn: unknown) {
 }
 
 // Pages have consoles of their own, without these.
-export const say = (...words: unknown[]) => settings.debug && attempt(() => console.debug('TrackMate:', ...words));
+export const debug = (...words: unknown[]) => settings.debug && attempt(() => console.debug('TrackMate:', ...words));
 export const warn = (problem: any) => attempt(() => console.warn(`TrackMate: ${problem?.message ?? problem}`));
 
 /** The same, and what it throws is said and stays here: nobody else can mend it. */
@@ -33,11 +33,11 @@ export const listen = (target: unknown, name: string, run: (event: any) => unkno
 
 /** Later, so that a listener may call the SDK. */
 export function emit<Name extends keyof Events>(name: Name, detail: Events[Name]) {
-  say(name, detail);
+  debug(name, detail);
   for (const fn of listeners[name] ?? []) setTimeout(fn, 0, detail);
 }
 
-export function lose(code: string, message: string, lost = 1) {
+export function reportLost(code: string, message: string, lost = 1) {
   warn(`${message} (${code})`);
   emit('error', { code, message, calls: lost });
 }
