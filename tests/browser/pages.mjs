@@ -240,7 +240,7 @@ const SCENARIOS = {
     window.fetch = () => new Promise(() => {});
     // Nobody has the patience.
     const { setTimeout } = window;
-    window.setTimeout = (run, ms, ...rest) => setTimeout(run, ms > 20_000 ? 200 : ms, ...rest);
+    window.setTimeout = (run, ms, ...rest) => setTimeout(run, ms > 20_000 ? 1_000 : ms, ...rest);
   }),
   'goes on with a router on the Navigation API': {
     html: STUB + INIT + ASYNC,
