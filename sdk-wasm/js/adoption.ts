@@ -1,48 +1,53 @@
-// The queues of pages that are gone: the next page of the site takes them over.
+// Queues of pages that are gone: a later page of the site adopts them and sends their calls.
 
+import { debug, guard } from './events';
 import { ageOf } from './ids';
 import { restoreCall } from './instance';
-import { readQueue } from './persistence';
 import { pageId, releasedQueues } from './ownership';
 import { keyOf, pendingCalls } from './pending';
+import { readQueue } from './persistence';
 import { run } from './schedule';
 import { company } from './settings';
-import { claim, get, owns, remove, keysUnder } from './store';
-import { guard, debug } from './events';
+import { claim, get, keysUnder, owns, remove } from './store';
 
-/** Others leave a queue without an owner alone as long as its page is younger than this: it may not have claimed it yet. */
+/** A page younger than this may not have claimed its queue yet, so no other page adopts it. */
 const YOUNG_PAGE_MS = 15_000;
 
 let lastRestoredId = 0;
 let adoptTimer: ReturnType<typeof setTimeout> | undefined;
 
 export const adoptQueues = guard(() => {
-  if (releasedQueues.length) return; // The page is not back yet: what it left is its own, unless somebody else was quicker.
-  /** Pages that said so, and calls that they handed over. */
+  // This page is in the back/forward cache. Its queues are its again when it returns, unless they
+  // are adopted.
+  if (releasedQueues.length) return;
+  /**
+   * Pages that were hidden for good, and calls that they handed over, with the time left for an
+   * answer.
+   */
   const handedOverMs = new Map<string, number>();
-  const owners = new Set<string>();
+  const queues = new Set<string>();
   for (const key of keysUnder('')) {
-    const [kind, of, by = ''] = key.split('.');
-    if (of !== company) continue;
-    if (kind === 'queue' && by !== pageId && !owns(by)) owners.add(by);
+    const [kind, companyId, page = ''] = key.split('.');
+    if (companyId !== company) continue;
+    if (kind === 'queue' && page !== pageId && !owns(page)) queues.add(page);
     if (kind !== 'away') continue;
-    const [until, ...names] = get(key).split(' ');
+    const [until, ...calls] = get(key).split(' ');
     const left = Number(until) - Date.now();
-    if (left > 0 && left < 60_000) for (const name of [by, ...names]) handedOverMs.set(name, left);
+    if (left > 0 && left < 60_000) for (const name of [page, ...calls]) handedOverMs.set(name, left);
     else remove(key);
   }
   let wait = Infinity;
-  for (const of of owners) {
-    const young = YOUNG_PAGE_MS - ageOf(of);
-    if (young > 0 && young <= YOUNG_PAGE_MS && !handedOverMs.has(of)) {
+  for (const queue of queues) {
+    const young = YOUNG_PAGE_MS - ageOf(queue);
+    if (young > 0 && young <= YOUNG_PAGE_MS && !handedOverMs.has(queue)) {
       wait = Math.min(wait, young);
       continue;
     }
-    claim(of, pageId, () => {
-      // Read now: who owned it until now may have sent some.
-      const left = readQueue(of);
-      debug('takes over', left.length, 'calls');
-      for (const call of left) {
+    claim(queue, pageId, () => {
+      // Read after the claim: the page that owned the queue may have sent some calls.
+      const calls = readQueue(queue);
+      debug('adopts', calls.length, 'calls');
+      for (const call of calls) {
         pendingCalls.set(++lastRestoredId, call);
         restoreCall(lastRestoredId, call, handedOverMs.get(keyOf(call)));
       }

@@ -1,33 +1,46 @@
-// The calls that a page makes: each is copied at once, then taken by the core under its number.
+// The methods that become requests. Their data is copied at once; the core takes the call by its
+// number.
 
 import { now, serverTime } from './clock';
 import { envelopeOf } from './context';
 import { codedError, LOSS_CODES } from './errors';
+import { debug, warn } from './events';
 import { core } from './instance';
 import { json } from './json';
-import { persist } from './persistence';
 import { pageId } from './ownership';
-import { type PageFacts, byteLength, pageViewData } from './page';
+import { byteLength, type PageFacts, pageViewData } from './page';
 import { pendingCalls } from './pending';
+import { persist } from './persistence';
 import { flushPromises, identifyPromises } from './results';
-import { setTimer, defer, run } from './schedule';
-import { debug, warn } from './events';
+import { defer, run, setTimer } from './schedule';
 import type { CallOptions, Consent, Traits } from './trackmate';
-import { setConsent, consentState, resetVisitor } from './visitor';
+import { consentState, resetVisitor, setConsent } from './visitor';
 
-/** Fields of identify's request that are not traits. */
+/** Fields of the identify request that are not traits. */
 const RESERVED = ['company_id', 'sessionId', 'timestamp', 'messageId', 'sentAt'];
-/** Own calls are numbered from here on; those left by earlier pages, which go first, from 1. */
+/**
+ * Calls of this page are numbered from here. Those of earlier pages, which are sent first, from 1.
+ */
 const FIRST_CALL_ID = 1 << 24;
 
 let lastCallId = FIRST_CALL_ID;
 let lastTimestamp = 0;
 
-/** `body`: members of a JSON object. */
-function takeCall(t: number, call: number, identify: boolean, nameChars: number, at: number, body: string, page: PageFacts, options?: CallOptions) {
+/** Lets the core take a call. `body` contains the members of a JSON object. */
+function takeCall(
+  t: number,
+  call: number,
+  identify: boolean,
+  nameChars: number,
+  at: number,
+  body: string,
+  page: PageFacts,
+  options?: CallOptions,
+) {
   const number = call - FIRST_CALL_ID;
   const { timestamp, messageId } = options ?? {};
-  // Strictly later than the call before, whatever the clock's grain; a clock that was set back by more is believed.
+  // Each timestamp is greater than the one before, however coarse the clock is. If the clock went
+  // back by more than a second, it was set, and is right.
   lastTimestamp = at > lastTimestamp || at < lastTimestamp - 1000 ? at : lastTimestamp + 1;
   let time = timestamp === undefined ? lastTimestamp : +new Date(timestamp);
   if (isNaN(time)) {
@@ -45,10 +58,10 @@ function takeCall(t: number, call: number, identify: boolean, nameChars: number,
   throw codedError(LOSS_CODES[taken - 1]!, 'the call was not taken');
 }
 
-function trackEvent(eventType: string, eventData: object | undefined, at: number, page: PageFacts, options?: CallOptions) {
-  const body = json({ eventType, eventData: { ...eventData } }).slice(1, -1);
+function trackEvent(name: string, eventData: object | undefined, at: number, page: PageFacts, options?: CallOptions) {
+  const body = json({ eventType: name, eventData: { ...eventData } }).slice(1, -1);
   const call = ++lastCallId;
-  defer((t) => pendingCalls.has(call) || takeCall(t, call, false, [...eventType].length, at, body, page, options));
+  defer((t) => pendingCalls.has(call) || takeCall(t, call, false, [...name].length, at, body, page, options));
 }
 
 export const methods: Record<string, (at: number, page: PageFacts, ...args: any[]) => unknown> = {
@@ -65,9 +78,9 @@ export const methods: Record<string, (at: number, page: PageFacts, ...args: any[
     trackEvent('alias', { userId }, at, page, options);
   },
   async identify(at, page, traits: Traits, options?: CallOptions) {
-    const told = Object.entries(traits).filter(([name]) => !RESERVED.includes(name));
+    const allowed = Object.entries(traits).filter(([name]) => !RESERVED.includes(name));
     const call = ++lastCallId;
-    takeCall(now(), call, true, 1, at, json(Object.fromEntries(told)).slice(1, -1), page, options);
+    takeCall(now(), call, true, 1, at, json(Object.fromEntries(allowed)).slice(1, -1), page, options);
     persist();
     setTimer();
     return new Promise((resolve, reject) => identifyPromises.set(call, { resolve, reject }));

@@ -1,5 +1,5 @@
-// The classic script, `<script async src="…/trackmate.classic.js"></script>`: defines `TrackMate`, and makes the calls that the loader
-// stub, if there was one, has queued under that name.
+// The classic script, `<script async src="…/trackmate.classic.js"></script>`. It defines
+// `TrackMate`, and makes the calls that the loader stub has queued under that name.
 
 import { create } from './client';
 import type { Early } from './early';

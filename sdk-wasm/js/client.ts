@@ -1,27 +1,30 @@
-// The object that pages call. It never throws into the page.
+// The object `TrackMate` that pages call. No method throws into the page.
 
+import { methods } from './calls';
 import { compile, type Compile } from './core';
 import type { Early } from './early';
-import { SERVER_RESULTS, safely } from './errors';
+import { safely, SERVER_RESULTS } from './errors';
+import { guard, listen, on, warn } from './events';
 import { core } from './instance';
-import { onPagehide, finishPagehide, openCore, start } from './lifecycle';
-import { methods } from './calls';
-import { ensurePagehide, type PageFacts, pageFacts, isViewed, watchHistory, currentPage } from './page';
+import { finishPagehide, onPagehide, openCore, start } from './lifecycle';
+import { currentPage, ensurePagehide, isViewed, type PageFacts, pageFacts, watchHistory } from './page';
 import { callOrQueue, ignoreRepeatedView } from './replay';
 import { takeDeferred } from './schedule';
 import { company, configure, settings } from './settings';
 import { attempt } from './store';
-import { guard, listen, on, warn } from './events';
 import type { InitOptions, TrackMate } from './trackmate';
-import { getAnonymousId, currentSession } from './visitor';
+import { currentSession, getAnonymousId } from './visitor';
 
-/** By this name a page's one SDK is found by whatever else of it is loaded there. */
+/** The page's SDK is stored under this symbol. A second script on the page finds it there. */
 const INSTANCE = Symbol.for('TrackMate');
 
-/** Where the stub was when `init` was called. */
+/** The page's URL when the stub queued `init`. */
 let stubUrl: string | undefined;
 
-/** Calls besides those of `methods`. `fallback` where the page's policy lets no WebAssembly run. */
+/**
+ * Methods that are never queued. `fallback` loads the core where the page's policy forbids
+ * WebAssembly.
+ */
 const immediateMethods = (fallback: () => Promise<Compile>): Record<string, (...args: any[]) => unknown> => ({
   init(companyId: string, apiUrl: string, options?: InitOptions) {
     if (!companyId || !apiUrl) return warn('init needs a company id and an address');
@@ -37,11 +40,13 @@ const immediateMethods = (fallback: () => Promise<Compile>): Record<string, (...
     listen(window, 'pagehide', finishPagehide);
     attempt(ensurePagehide);
     const from = stubUrl;
-    const view = guard((page?: PageFacts) => settings.pageViews && callOrQueue('trackPageView', [], Date.now(), page));
+    const view = guard(
+      (page?: PageFacts) => settings.pageViews && callOrQueue('trackPageView', [], Date.now(), page),
+    );
     attempt(() => watchHistory(from, () => isViewed() || view()));
     view(pageFacts(from));
     const { prerendering } = document as Document & { prerendering?: boolean };
-    // A page that nobody looks at yet, and maybe never will.
+    // A prerendered page starts when the visitor opens it, which may be never.
     if (prerendering) listen(document, 'prerenderingchange', () => start(fallback));
     else start(fallback);
   },
@@ -66,7 +71,9 @@ export function create(fallback: () => Promise<Compile>): TrackMate {
   api.repeat = (calls: Early<string>[]) => {
     for (const [name, at, args, resolve, url] of calls.splice(0)) {
       stubUrl = url;
-      const value = safely(name, () => (methods[name] ? callOrQueue(name, args, at, url ? pageFacts(url) : undefined) : api[name]!(...args)));
+      const value = safely(name, () =>
+        methods[name] ? callOrQueue(name, args, at, url ? pageFacts(url) : undefined) : api[name]!(...args),
+      );
       resolve?.(value);
     }
     stubUrl = undefined;
@@ -74,7 +81,9 @@ export function create(fallback: () => Promise<Compile>): TrackMate {
   for (const name of [...Object.keys(api), ...Object.keys(methods)]) {
     const method = api[name];
     api[name] = (...args) => {
-      if (typeof document !== 'undefined') return safely(name, () => (method ? method(...args) : callOrQueue(name, args, Date.now())));
+      if (typeof document !== 'undefined') {
+        return safely(name, () => (method ? method(...args) : callOrQueue(name, args, Date.now())));
+      }
       if (name === 'init' && 'importScripts' in globalThis) warn('does nothing in a worker');
       return SERVER_RESULTS[name]?.();
     };

@@ -1,9 +1,11 @@
-// The time: one clock that never jumps for the core, and the visitor's for the server.
+// Two clocks: a monotonic one for the core, and the visitor's for the server.
 
 import { attempt } from './store';
 
-/** Pages have a `performance` of their own. */
+/** Some pages replace `performance` with an object of theirs. */
 const clock = attempt(() => performance.now() >= 0) ? performance : Date;
 export const now = () => clock.now();
-/** A time for the server, which takes small numbers for seconds. */
+/**
+ * A time for the server as JSON. The server reads small numbers as seconds, so they go as ISO 8601.
+ */
 export const serverTime = (ms: number) => (ms < 1e11 ? `"${new Date(ms).toISOString()}"` : ms);

@@ -1,10 +1,10 @@
-// What is thrown, and where it ends: nothing of it reaches the page.
+// What happens to exceptions: none of them reaches the page.
 
 import { reportLost } from './events';
 
-/** What is waited for, and so returns a promise at once. */
+/** Methods that return a promise. */
 export const ASYNC_METHODS = ['identify', 'flush'];
-/** What calls say on a server, where nothing happens. */
+/** What each method returns on a server, where the SDK does nothing. */
 export const SERVER_RESULTS: Record<string, () => unknown> = {
   identify: async () => ({ profileId: '' }),
   flush: async () => true,
@@ -12,12 +12,15 @@ export const SERVER_RESULTS: Record<string, () => unknown> = {
   getAnonymousId: () => '',
   on: () => () => {},
 };
-/** By `core::Taken`, from 2 on, and `core::End`, from 2 on. */
+/**
+ * Codes of `core::Outcome` from 2 on. `core::TrackResult` has the same codes, from 2 on, without
+ * the first.
+ */
 export const LOSS_CODES = ['dropped', 'withheld', 'too_large', 'bad_name'];
 
 export const codedError = (code: string, message: string) => Object.assign(new Error(message), { code });
 
-/** Whatever is thrown is ours to say, and none of the page's. */
+/** Runs a method of the API. An exception becomes a rejected promise or an `error` event. */
 export function safely(name: string, run: () => unknown): unknown {
   let value;
   try {
@@ -25,10 +28,10 @@ export function safely(name: string, run: () => unknown): unknown {
   } catch (error) {
     const { code = 'invalid', message = String(error) } = Object(error);
     if (ASYNC_METHODS.includes(name)) value = Promise.reject(codedError(code, message));
-    // A visitor who does not agree is no fault.
+    // A visitor who does not consent is not an error.
     else if (code !== 'withheld') reportLost(code, message);
   }
-  // Nobody need await it.
+  // A page that does not await the promise must not get an unhandled rejection.
   if (value instanceof Promise) value.catch(() => {});
   return value ?? SERVER_RESULTS[name]?.();
 }

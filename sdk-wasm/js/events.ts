@@ -1,4 +1,4 @@
-// What the SDK tells the page and its console.
+// What the SDK reports: events to listeners, warnings and debug lines to the console.
 
 import { settings } from './settings';
 import { attempt } from './store';
@@ -12,11 +12,11 @@ export function on(name: string, fn: unknown) {
   return () => void all.delete(fn);
 }
 
-// Pages have consoles of their own, without these.
+// Some pages replace `console` with an object that has no `debug` or `warn`.
 export const debug = (...words: unknown[]) => settings.debug && attempt(() => console.debug('TrackMate:', ...words));
 export const warn = (problem: any) => attempt(() => console.warn(`TrackMate: ${problem?.message ?? problem}`));
 
-/** The same, and what it throws is said and stays here: nobody else can mend it. */
+/** The same function, but an exception becomes a warning, because no caller could handle it. */
 export const guard =
   <Args extends unknown[]>(run: (...args: Args) => unknown) =>
   (...args: Args) => {
@@ -27,11 +27,11 @@ export const guard =
     }
   };
 
-/** Where there is such a target: pages have things of their own under any name. */
+/** Adds a listener. `target` may be missing, or an object of the page's under the same name. */
 export const listen = (target: unknown, name: string, run: (event: any) => unknown) =>
   attempt(() => (target as EventTarget).addEventListener(name, guard(run)));
 
-/** Later, so that a listener may call the SDK. */
+/** Calls the listeners in a later task, so that a listener may call the SDK. */
 export function emit<Name extends keyof Events>(name: Name, detail: Events[Name]) {
   debug(name, detail);
   for (const fn of listeners[name] ?? []) setTimeout(fn, 0, detail);

@@ -1,4 +1,4 @@
-// The core of this page: made once, and once more when the browser ended it.
+// The core of this page. It is created once, and again if the browser interrupted it.
 
 import { now } from './clock';
 import type { Compile, Core, Host } from './core';
@@ -7,7 +7,7 @@ import { byteLength } from './page';
 import { clearBatch, envelope, type PendingCall, pendingCalls, unsaved } from './pending';
 import { company, settings } from './settings';
 import { attempt, get } from './store';
-import { setConsent, consentState } from './visitor';
+import { consentState, setConsent } from './visitor';
 
 export let core: Core | undefined;
 /** Whether calls can be made. */
@@ -15,22 +15,26 @@ export let ready = false;
 let compileCore: Compile;
 let host: Host;
 
-/** Makes the core, if there is none and a policy does not forbid it. */
-export function createCore(how: Compile, pageHost: Host) {
+/** Creates the core unless it exists. Under a policy without WebAssembly it stays undefined. */
+export function createCore(compile: Compile, pageHost: Host) {
   if (core) return;
-  compileCore = how;
+  // Both first: if the browser ends the script here, `replaceCore` needs them.
+  compileCore = compile;
   host = pageHost;
-  core = attempt(() => how(pageHost));
+  core = attempt(() => compile(pageHost));
 }
 
 function configureCore() {
   const { batchSize = 0, flushInterval = 0 } = settings;
-  const serverPause = get(`pause.${company}`);
-  // It begins with the defaults, and each function of the core that a start calls costs a page as much as all this.
-  if (batchSize || flushInterval || serverPause || consentState) core!.open_(now(), batchSize, flushInterval, Number(serverPause) - Date.now(), consentState);
+  const pausedUntil = get(`pause.${company}`);
+  // A new core has the defaults. Each first call of a function of it is expensive when a page
+  // starts.
+  if (batchSize || flushInterval || pausedUntil || consentState) {
+    core!.open_(now(), batchSize, flushInterval, Number(pausedUntil) - Date.now(), consentState);
+  }
 }
 
-/** The page's calls can be made from now on. */
+/** From now on the page can make calls. */
 export function becomeReady() {
   ready = true;
   newPageId();
@@ -38,14 +42,18 @@ export function becomeReady() {
   configureCore();
 }
 
+/** Passes a stored call to the core. It is not sent for `handedOverMs`. */
 export function restoreCall(id: number, { identify, session, context, text }: PendingCall, handedOverMs = 0) {
   const { bytes, envelopeId } = envelope(session, context);
   core!.restore_(now(), id, identify, byteLength(text), bytes, envelopeId, handedOverMs);
 }
 
-/** Another core, as this one was ended in the middle of its work and is of no use any more. It is told of all that has no answer. */
+/**
+ * The browser ended the script inside the core, which is unusable since. Creates another core and
+ * passes it all calls without an answer.
+ */
 export function replaceCore() {
-  const endedCore = core;
+  const unusable = core;
   try {
     clearBatch();
     core = compileCore(host);
@@ -55,11 +63,12 @@ export function replaceCore() {
       if (!call.entry && !consentState) unsaved.push(id);
     }
   } catch {
-    // The stack is still full: next time.
-    core = endedCore;
+    // The stack is still full: the next call tries again.
+    core = unusable;
   }
 }
 
+/** Tells the core whether there is a network. An unusable core is replaced first. */
 export function checkOnline() {
   if (isNaN(core!.next_())) replaceCore();
   core!.online_(now(), navigator.onLine);

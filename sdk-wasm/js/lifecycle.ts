@@ -1,40 +1,41 @@
-// The page's own life: it starts, hides, goes, and may come back.
+// The life of the page: it starts, is hidden, is left, and may return.
 
 import { adoptQueues } from './adoption';
 import { now } from './clock';
 import { compile, type Compile, prepare } from './core';
+import { listen, reportLost, warn } from './events';
 import { host } from './host';
-import { becomeReady, checkOnline, createCore, core, ready, replaceCore } from './instance';
-import { readQueue, persist } from './persistence';
-import { releaseQueues, pageId, reclaimQueues } from './ownership';
+import { becomeReady, checkOnline, core, createCore, ready, replaceCore } from './instance';
+import { pageId, reclaimQueues, releaseQueues } from './ownership';
 import { pageReturned } from './page';
-import { removeCall, handedOverKeys, keyOf, pendingCalls } from './pending';
-import { callOrQueue, earlyCalls, saveEarlyCalls, replay, replayAll } from './replay';
+import { handedOverKeys, keyOf, pendingCalls, removeCall } from './pending';
+import { persist, readQueue } from './persistence';
+import { callOrQueue, earlyCalls, replay, replayAll, saveEarlyCalls } from './replay';
 import { run, takeDeferred } from './schedule';
 import { company, settings } from './settings';
 import { get, set } from './store';
-import { listen, reportLost, warn } from './events';
 
-/** Whether `init` was called, on a page that somebody looks at. */
+/** Whether `init` was called on a page that is visible or was once. */
 let started = false;
-/** Whether the page has begun to part and has not handed over all. */
+/** Whether `onPagehide` has started and has not handed over all calls. */
 let handingOver = false;
 
-/** Makes the core, if there is none and a policy does not forbid it, and begins if `init` was called and nothing has begun. */
+/** Creates the core, and starts the SDK if that was waiting for it. */
 export function openCore(how: Compile) {
   createCore(how, host);
   if (core && started && !ready) begin();
 }
 
-/** `fallback` where the page's policy lets no WebAssembly run. */
+/** `fallback` loads the core as JavaScript, for pages whose policy forbids WebAssembly. */
 export function start(fallback: () => Promise<Compile>) {
   started = true;
   if (core) return begin();
-  // Firefox refuses a page that closes its first look at the storage.
+  // Firefox does not open localStorage for the first time while a page is closing.
   get('');
-  // A Content-Security-Policy without 'wasm-unsafe-eval', or a browser without WebAssembly.
-  const made = prepare().catch(fallback);
-  made.then(openCore, (error) => reportLost('unavailable', `the SDK cannot be loaded: ${error}`, earlyCalls.length)).catch(warn);
+  // It fails under a Content-Security-Policy without 'wasm-unsafe-eval', or without WebAssembly.
+  const compiled = prepare().catch(fallback);
+  const failed = (error: unknown) => reportLost('unavailable', `the SDK cannot be loaded: ${error}`, earlyCalls.length);
+  compiled.then(openCore, failed).catch(warn);
 }
 
 function begin() {
@@ -46,7 +47,7 @@ function begin() {
   });
   listen(window, 'pageshow', ({ persisted }) => persisted && onPageReturn());
   for (const name of ['online', 'offline']) listen(window, name, run);
-  // A navigation that begins is the last moment at which an answer may still come back to this page.
+  // When a navigation starts, answers can still reach this page for the last time.
   listen((window as { navigation?: unknown }).navigation, 'navigate', ({ destination }) => {
     if (destination.sameDocument) return;
     sendBeforeHide();
@@ -56,13 +57,14 @@ function begin() {
   adoptQueues();
 }
 
-/** The page may be going: what waits goes now, while answers may still come. */
+/** The page may be left soon: sends what waits now, while answers can still arrive. */
 function sendBeforeHide() {
   takeDeferred();
   checkOnline();
   core!.hide_(now(), false);
 }
 
+/** Hands over all calls to the browser, and the queues to later pages. */
 export function onPagehide() {
   handingOver = true;
   if (started) openCore(compile);
@@ -76,14 +78,17 @@ export function onPagehide() {
   core!.hide_(now(), true);
   handingOver = false;
   persist();
-  if ([...pendingCalls.values()].some(({ entry }) => entry)) set(`away.${company}.${pageId}`, [Date.now() + 10_000, ...handedOverKeys].join(' '));
+  if ([...pendingCalls.values()].some(({ entry }) => entry)) {
+    set(`away.${company}.${pageId}`, [Date.now() + 10_000, ...handedOverKeys].join(' '));
+  }
   handedOverKeys.length = 0;
   releaseQueues();
 }
 
 /**
- * Firefox ends the script that runs as the last tab of a site closes, anywhere in it, and then calls the next listener. A core that was at work
- * is of no use any more: another one sends all that has no answer. What goes twice has the same message id.
+ * When the last tab of a site closes, Firefox ends the running script at any statement, and then
+ * calls the next listener. The core may be unusable since, so another one sends all calls without
+ * an answer. A call that goes twice has the same message id.
  */
 export function finishPagehide() {
   if (!handingOver) return;
@@ -94,12 +99,15 @@ export function finishPagehide() {
   onPagehide();
 }
 
-/** The page came back out of the browser's cache. */
+/**
+ * The page returned from the back/forward cache. Other pages may have adopted its queues and sent
+ * their calls.
+ */
 function onPageReturn() {
-  reclaimQueues((of, isOurs) => {
-    const names = isOurs ? readQueue(of).map(keyOf) : [];
+  reclaimQueues((queue, isOurs) => {
+    const keys = isOurs ? readQueue(queue).map(keyOf) : [];
     for (const [id, call] of pendingCalls) {
-      if (call.pageId !== of || names.includes(keyOf(call))) continue;
+      if (call.pageId !== queue || keys.includes(keyOf(call))) continue;
       removeCall(id);
       core!.forget_(id);
     }

@@ -1,4 +1,5 @@
-// The ES module, `import TrackMate from '…/trackmate.js'`: importing it does nothing, so a server may do it too.
+// The ES module, `import TrackMate from '…/trackmate.js'`. The import has no effect, so a server
+// may import it too.
 
 import { create } from './client';
 

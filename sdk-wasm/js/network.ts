@@ -1,4 +1,4 @@
-// How a request leaves the page, and how its answer comes back.
+// How requests are sent and answers are read.
 
 import { attempt } from './store';
 
@@ -10,22 +10,32 @@ export interface Answer {
   rejected?: { code: string; message: string }[];
 }
 
-/** Just before the core takes a request for lost (`ANSWER_MS_MAX`). */
+/** A little less than the time after which the core gives up a request (`ANSWER_MS_MAX`). */
 const ANSWER_TIMEOUT_MS = 29_000;
 
-/** Whether the next request goes by XMLHttpRequest: the page may have put something around `fetch` that throws, or keeps the answers. */
+/**
+ * Whether the next request uses XMLHttpRequest, because a wrapper of the page around `fetch` may be
+ * broken.
+ */
 let useXhr = false;
 
-/** A page that goes has no answer to wait for, only the browser's word that it took the request. */
+/**
+ * Hands a request to the browser, which sends it after the page is gone. Nobody reads the answer.
+ */
 export function handOver(url: string, body: string): boolean {
   if (attempt(() => navigator.sendBeacon(url, body))) return true;
-  // Where there is fetchLater, it has room of its own beside the beacons'.
+  // `fetchLater` has a quota of its own, beside that of beacons.
   const later = (window as unknown as { fetchLater?: (url: string, init: RequestInit) => unknown }).fetchLater;
   return attempt(() => later!(url, { method: 'POST', body })) !== undefined;
 }
 
-/** `answered` (status 0: there was no answer) is called later. A string is sent as text/plain: to another origin, too, without asking first. */
-export function post(url: string, body: string, answered: (status: number, waitMs: number, answer?: Answer) => void): boolean {
+type OnAnswer = (status: number, waitMs: number, answer?: Answer) => void;
+
+/**
+ * Sends a request and calls `answered` later, with status 0 if there is no answer. A string goes as
+ * text/plain, so that a browser sends it to another origin without a preflight.
+ */
+export function post(url: string, body: string, answered: OnAnswer): boolean {
   const method = 'POST';
   const finish = (status = 0, retryAfter?: string | null, text?: string) => {
     clearTimeout(timeout);

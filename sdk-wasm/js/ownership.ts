@@ -1,14 +1,14 @@
-// The queues that this page owns: its own, and those it has taken over from pages that are gone.
+// The queues in localStorage that belong to this page: the one it writes, and those it took over.
 
 import { createPageId } from './ids';
 import { claim, release } from './store';
 
 export let pageId = '';
+/** Whether this page has claimed the queue that it writes. */
 export let claimed = false;
-/** What this page owned when it went. */
+/** The pages whose queues this page released when it was hidden. */
 export let releasedQueues: string[] = [];
 
-/** The page has a name from now on. */
 export function newPageId() {
   pageId = createPageId();
 }
@@ -18,22 +18,25 @@ export function claimOwnQueue() {
   claim(pageId, pageId, () => {});
 }
 
-/** The page is going: others may have all of it. */
+/** The page is hidden for good: other pages may take over its queues. */
 export function releaseQueues() {
   releasedQueues = [...new Set([pageId, ...release()])];
 }
 
-/** The page came back out of the browser's cache: what it owned may be somebody else's by now. */
-export function reclaimQueues(decided: (of: string, isOurs: boolean) => void) {
+/**
+ * The page came back out of the back/forward cache. Another page may have taken over its queues;
+ * `onResult` learns for each whether it is this page's again.
+ */
+export function reclaimQueues(onResult: (queue: string, isOurs: boolean) => void) {
   claimed = true;
-  for (const of of releasedQueues.splice(0)) {
+  for (const queue of releasedQueues.splice(0)) {
     claim(
-      of,
+      queue,
       pageId,
-      () => decided(of, true),
+      () => onResult(queue, true),
       () => {
-        decided(of, false);
-        if (of !== pageId) return;
+        onResult(queue, false);
+        if (queue !== pageId) return;
         newPageId();
         claimOwnQueue();
       },

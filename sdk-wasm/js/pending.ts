@@ -1,20 +1,23 @@
-// The calls that have no final answer: their texts, which the core knows by number, and what they share.
+// The calls without a final answer. The core knows each by a number; their text is here.
 
 import { BROWSER_BYTES_MAX, byteLength } from './page';
 
-/** The text of a call, which the core knows by number. */
 export interface PendingCall {
-  /** The page that made it, and which of its calls it is: together its name, and the message id unless the caller chose one. */
+  /**
+   * The page that made the call, and the number of the call on that page. Together they are the
+   * call's key, and its message id unless the caller chose one.
+   */
   pageId: string;
   number: number;
   identify: boolean;
   session: string;
   context: string;
   text: string;
+  /** The storage entry that contains the call, once it is written. */
   entry?: StorageEntry;
 }
 
-/** An entry of the storage, and what of it is not over. */
+/** An entry of localStorage, and those of its calls that have no final answer. */
 export interface StorageEntry {
   key: string;
   calls: Set<PendingCall>;
@@ -23,14 +26,16 @@ export interface StorageEntry {
 export const keyOf = ({ pageId, number }: PendingCall) => `${pageId}.${number}`;
 
 export const pendingCalls = new Map<number, PendingCall>();
-/** What of these is over is still written down. */
+/** Entries that still contain finished calls. */
 export const changedEntries = new Set<StorageEntry>();
-/** Taken, and not written down yet. */
+/** Calls that the core has taken and that are not in localStorage yet. */
 export const unsaved: number[] = [];
+/** Calls of the request that the core is about to send. */
 export const batch: number[] = [];
+/** Keys of the calls without an answer when the page is hidden for good. */
 export const handedOverKeys: string[] = [];
 
-/** What a core that was ended was about to do. */
+/** Forgets what a core that was interrupted was about to do. */
 export function clearBatch() {
   batch.length = handedOverKeys.length = unsaved.length = 0;
 }
@@ -42,7 +47,7 @@ export function removeCall(id: number): PendingCall {
   return call;
 }
 
-/** What calls of one request share, the bytes of the request's body besides the calls, and its number. */
+/** What the calls of one request share, and the bytes of the request's body without the calls. */
 export interface Envelope {
   session: string;
   context: string;
@@ -56,8 +61,9 @@ let envelopes: Envelope[] = [];
 export function envelope(session: string, context: string): Envelope {
   let known = envelopes.find((known) => known.session === session && known.context === context);
   if (!known) {
-    known = { session, context, bytes: byteLength(session + context) + BROWSER_BYTES_MAX + 200, envelopeId: envelopeCount++ };
-    // The latest few: a single-page site may have any number. One that comes again is another one.
+    const bytes = byteLength(session + context) + BROWSER_BYTES_MAX + 200;
+    known = { session, context, bytes, envelopeId: envelopeCount++ };
+    // Only the last ten, as a single-page site may have any number of them. A repeat gets a new id.
     envelopes = [known, ...envelopes.slice(0, 9)];
   }
   return known;

@@ -1,35 +1,43 @@
-// Calls as they are written down for later pages. Those of one moment share an entry of the storage, a note: writing is the dearest
-// part of a call.
+// The queue in localStorage, from which later pages send what this page could not.
+// Calls of one moment share an entry, because a write is the most expensive part of a call.
 
+import { debug } from './events';
 import { core } from './instance';
 import { pageId } from './ownership';
-import { changedEntries, type PendingCall, type StorageEntry, pendingCalls, unsaved } from './pending';
+import { changedEntries, type PendingCall, pendingCalls, type StorageEntry, unsaved } from './pending';
 import { company } from './settings';
-import { get, remove, set, keysUnder } from './store';
-import { debug } from './events';
+import { get, keysUnder, remove, set } from './store';
 
 const queuePrefix = (pageId: string) => `queue.${company}.${pageId}.`;
 
-/** Four lines a call: kind and number, session, context, text. Session and context are left empty where they are the last ones. */
+/**
+ * Four lines for each call: kind and number, session, context, text. Session and context are empty
+ * where they equal those of the call before.
+ */
 function serialize(calls: Iterable<PendingCall>): string {
   const lines: string[] = [];
   let before = ['', ''];
   for (const { number, identify, session, context, text } of calls) {
-    lines.push((identify ? 'i' : 'e') + number, session === before[0] ? '' : session, context === before[1] ? '' : context, text);
+    lines.push(
+      (identify ? 'i' : 'e') + number,
+      session === before[0] ? '' : session,
+      context === before[1] ? '' : context,
+      text,
+    );
     before = [session, context || before[1]!];
   }
   return lines.join('\n');
 }
 
-/** Brings the storage up to what has happened. */
+/** Writes new calls to localStorage, and removes finished ones. */
 export function persist() {
   const ids = unsaved.splice(0);
-  // One that was taken may have given way since.
+  // The queue may have dropped a call since the core took it.
   const calls = ids.flatMap((id) => pendingCalls.get(id) ?? []);
   if (calls[0]) {
     const entry = { key: queuePrefix(pageId) + calls[0].number, calls: new Set(calls) };
     const saved = set(entry.key, serialize(calls));
-    debug(calls.length, 'calls are kept', saved ? 'on disk' : 'in memory');
+    debug(calls.length, 'calls are stored', saved ? 'on disk' : 'in memory');
     if (saved) for (const call of calls) call.entry = entry;
     else for (const id of ids) core!.persistFailed_(id);
   }
@@ -37,7 +45,7 @@ export function persist() {
   changedEntries.clear();
 }
 
-/** What a page has left, in the order of its calls. */
+/** The calls in a page's queue, in the order in which they were made. */
 export function readQueue(pageId: string): PendingCall[] {
   const prefix = queuePrefix(pageId);
   const all: PendingCall[] = [];

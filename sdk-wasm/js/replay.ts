@@ -1,39 +1,42 @@
-// Calls from the page to the core: at once where it is there, else they wait, here or for the next page of the site.
+// Calls that are made before the SDK is ready: they wait in memory, or in localStorage for a later
+// page.
 
 import { methods } from './calls';
 import { type Early, Most } from './early';
 import { ASYNC_METHODS, codedError, safely } from './errors';
+import { reportLost } from './events';
 import { ready } from './instance';
 import { json } from './json';
-import { type PageFacts, titleNow, isRepeatedView, currentPage } from './page';
+import { currentPage, isRepeatedView, type PageFacts, titleNow } from './page';
 import { takeDeferred } from './schedule';
 import { company, settings } from './settings';
 import { attempt, get, remove, set } from './store';
-import { reportLost } from './events';
 import { browserRefuses } from './visitor';
 
-/** What becomes an event, and may wait a moment. */
+/** Methods that track an event, which may be deferred. */
 const EVENT_METHODS = ['trackPageView', 'track', 'group', 'alias'];
 
 export const earlyCalls: Early<PageFacts>[] = [];
-/** Whether `init` was called once more in this task: by a second snippet, or one that runs again, whose view may have been made. */
+/**
+ * Whether a second `init` was called in this task. Its snippet tracks a view that may be a repeat.
+ */
 let initRepeated = false;
 export function ignoreRepeatedView() {
   initRepeated = true;
   queueMicrotask(() => (initRepeated = false));
 }
 
-/** What is left out is null as JSON. */
 function perform(name: string, at: number, page: PageFacts, args: unknown[]): unknown {
   if (!EVENT_METHODS.includes(name)) takeDeferred();
+  // JSON has null for an argument that was left out.
   return methods[name]!(at, page, ...args.map((arg) => arg ?? undefined));
 }
 
-/** Makes a call, now or when the core is there. */
+/** Makes a call now, or queues it until the SDK is ready. */
 export function callOrQueue(name: string, args: unknown[], at: number, from?: PageFacts): unknown {
   if (name === 'trackPageView' && isRepeatedView(from?.url) && initRepeated) return;
   const page = from ?? currentPage();
-  // A copy: the page may go on changing what it passed.
+  // A copy, because the page may change the arguments later.
   const given: unknown[] = JSON.parse(json(args));
   if (ready) return perform(name, at, page, given);
   if (earlyCalls.length >= Most.CALLS) throw codedError('dropped', 'the call was dropped');
@@ -44,24 +47,31 @@ export function callOrQueue(name: string, args: unknown[], at: number, from?: Pa
 
 let previousName = '';
 let lastViewPlace: unknown;
-/** Makes the calls that waited here, or (then with what that page was) were left by an earlier page. */
-export function replay(entries: Early<PageFacts | string>[], of?: PageFacts) {
+/**
+ * Replays calls queued before the SDK was ready, on this page or an earlier one. Calls of an
+ * earlier page are replayed with that page's facts. Each stays in the list until it is done,
+ * because the browser may end the script in it.
+ */
+export function replay(entries: Early<PageFacts | string>[], earlierPage?: PageFacts) {
   for (; entries[0]; entries.shift()) {
     const [name, at, args, resolve, place] = entries[0];
-    // An `init` that was left is a second snippet's.
-    const twice = previousName === 'init' && name === 'trackPageView' && lastViewPlace === place;
+    // The stub saves only the `init` of a second snippet, whose view is a repeat.
+    const isRepeat = previousName === 'init' && name === 'trackPageView' && lastViewPlace === place;
     if (name === 'trackPageView') lastViewPlace = place;
     previousName = name;
-    if (twice || !methods[name]) continue;
-    const page = place && typeof place === 'object' ? place : { ...of!, url: place ?? of!.url };
-    // It may have been too early for a title.
-    if (!of) page.title ||= titleNow();
+    if (isRepeat || !methods[name]) continue;
+    const page = place && typeof place === 'object' ? place : { ...earlierPage!, url: place ?? earlierPage!.url };
+    // The page may have had no title when the call was made.
+    if (!earlierPage) page.title ||= titleNow();
     const value = safely(name, () => perform(name, at, page, args));
     resolve?.(value);
   }
 }
 
-/** What still waits for the core would be lost: leave it as the stub leaves its own, for the next page. */
+/**
+ * Saves the calls that still wait for the core, as the stub saves its calls, for the next page of
+ * the site.
+ */
 export function saveEarlyCalls() {
   if (earlyCalls.length && company && !settings.consent && !browserRefuses()) {
     const lines = earlyCalls.splice(0).map((call) => json([[company, {}, [call]]]));
@@ -69,16 +79,16 @@ export function saveEarlyCalls() {
   }
 }
 
-/** Makes what earlier pages left so, and what waited here. */
+/** Replays the calls that earlier pages saved, and those of this page. */
 export function replayAll() {
-  // Asked for first: an exception is dear on a page that has just begun.
   const saved = get('early');
+  // Usually there are none, and parsing an empty text would throw, which is expensive.
   if (saved) {
     remove('early');
     for (const line of saved.split('\t').filter(Boolean)) {
       const calls = attempt(() => JSON.parse(line) as [string, PageFacts, Early<PageFacts>[]][]);
       if (!calls) reportLost('dropped', 'the call was dropped');
-      for (const [of, page, entries] of calls ?? []) if (of === company) replay(entries, page);
+      for (const [companyId, page, entries] of calls ?? []) if (companyId === company) replay(entries, page);
     }
   }
   replay(earlyCalls);

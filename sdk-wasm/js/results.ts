@@ -1,36 +1,38 @@
-// What became of calls, and who is told.
+// The results of calls: they resolve promises and become events.
 
 import { now } from './clock';
 import { codedError, LOSS_CODES } from './errors';
+import { emit, reportLost } from './events';
 import { core } from './instance';
 import type { Answer } from './network';
 import { changedEntries, removeCall } from './pending';
-import { emit, reportLost } from './events';
 
 let lastAnswer: Answer | undefined;
+/** Number of calls with each `core::Outcome` since the last report. */
 let outcomes: number[] = [];
-export const identifyPromises = new Map<number, { resolve(value: { profileId: string }): void; reject(error: Error): void }>();
+type IdentifyPromise = { resolve(value: { profileId: string }): void; reject(error: Error): void };
+export const identifyPromises = new Map<number, IdentifyPromise>();
 export const flushPromises = new Set<{ upTo: number; resolve(all: boolean): void }>();
 
-/** An answer has come; what ends from now on ends with it. */
+/** Calls that finish from now on finish with this answer. */
 export function setLastAnswer(body?: Answer) {
   lastAnswer = body;
 }
 
-/** A call is over. */
-export function finishCall(id: number, end: number) {
+/** A call has its final outcome. */
+export function finishCall(id: number, outcome: number) {
   const { identify, entry } = removeCall(id);
   if (entry) changedEntries.add(entry);
-  outcomes[end] = (outcomes[end] ?? 0) + 1;
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   const promise = identify && identifyPromises.get(id);
   if (!promise) return;
   identifyPromises.delete(id);
-  if (!end) promise.resolve({ profileId: lastAnswer?.profileId ?? '' });
-  else if (end < 2) promise.reject(codedError(lastAnswer?.code ?? 'refused', lastAnswer?.message ?? 'refused'));
-  else promise.reject(codedError(LOSS_CODES[end - 2]!, 'the call was dropped'));
+  if (!outcome) promise.resolve({ profileId: lastAnswer?.profileId ?? '' });
+  else if (outcome < 2) promise.reject(codedError(lastAnswer?.code ?? 'refused', lastAnswer?.message ?? 'refused'));
+  else promise.reject(codedError(LOSS_CODES[outcome - 2]!, 'the call was dropped'));
 }
 
-/** Tells who waits for it. */
+/** Emits the events for what has finished, and settles the promises that can be settled. */
 export function reportResults() {
   const [delivered, refused, ...lost] = outcomes;
   outcomes = [];
@@ -46,6 +48,6 @@ export function reportResults() {
   for (const [id, { reject }] of identifyPromises) {
     if (core!.progress_(now(), id) < 3) continue;
     identifyPromises.delete(id);
-    reject(codedError('unreachable', 'the server cannot be reached; the call is kept'));
+    reject(codedError('unreachable', 'the server cannot be reached; the call is stored'));
   }
 }

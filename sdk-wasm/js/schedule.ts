@@ -1,63 +1,76 @@
-// When things are done: calls are taken and written down at the end of the page's task, or half a second later; the core acts when it is due.
+// When work is done. The core takes the calls of a task at its end, or half a second later on a
+// busy page, and a timer wakes the core.
 
 import { now } from './clock';
 import { resetEnvelope } from './context';
 import { safely } from './errors';
+import { guard } from './events';
 import { checkOnline, core } from './instance';
-import { persist } from './persistence';
-import { releasedQueues, claimOwnQueue, claimed } from './ownership';
+import { claimed, claimOwnQueue, releasedQueues } from './ownership';
 import { changedEntries } from './pending';
+import { persist } from './persistence';
 import { flushPromises, reportResults } from './results';
 import { attempt } from './store';
-import { guard } from './events';
 
-/** A page that tracks without end has its calls written down this often, those of the time between together … */
+/** A page that tracks without pause writes its calls together, once in this time … */
 const WRITE_MS = 500;
-/** … and each call at once as long as it has not made so many of these in a row. */
+/** … after this many writes in a row, each of which was made at once. */
 const WRITES_AT_ONCE = 2;
-/** A page claims its queue when it first sends, but no later than this after its first call: most of a visit's pages are gone before. */
+/**
+ * A page claims its queue when it first sends, at the latest this long after its first call. Most
+ * pages of a session are gone before, and a claim is expensive.
+ */
 const CLAIM_MS = 5_000;
-/** Longest `setTimeout` that browsers take. */
+/** Longest `setTimeout` that browsers accept. */
 const TIMEOUT_MAX = 2 ** 31 - 1;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 let wakeAt = Infinity;
-/** Tracked, and not taken yet. What has to be copied has been. */
+/** Calls that the core has not taken yet. Their data is already copied. */
 const deferred = new Set<(t: number) => unknown>();
 let takeTimer: ReturnType<typeof setTimeout> | undefined;
-/** When all writes until now would have been made, half a second apart. */
+/** When all writes so far would be done if there was one every half second. */
 let writesSpreadUntil = 0;
 
-/** Comes again when the core has something to do. Never at once: the page's own task goes first, and its calls share a request. */
+/**
+ * Sets the timer for the core's next work. It never works at once: the page's task goes first, and
+ * the calls of that task share a request.
+ */
 export function setTimer() {
   const next = core!.next_();
   if (next === wakeAt) return;
   clearTimeout(timer);
   const most = claimed ? TIMEOUT_MAX : CLAIM_MS;
-  // At once where it was ended.
+  // NaN, from an unusable core, is a timeout of 0.
   if (next !== Infinity) timer = setTimeout(run, Math.min(Math.max(next - now(), 0), most));
   wakeAt = next;
 }
 
-/** Lets the core do what is due, and tells who waits for it. */
+/** Lets the core do what is due, and reports the results. */
 export const run = guard(() => {
-  // What is about to be sent takes along what is not taken yet.
+  // A request that is about to be sent also carries the calls that are deferred.
   if (wakeAt <= now()) takeDeferred();
   if (!claimed && !releasedQueues.length) claimOwnQueue();
   wakeAt = Infinity;
   checkOnline();
   core!.wake_(now());
-  // What is over can be struck along with the next calls, if they are about to come.
+  // On a busy page the next write removes finished calls as well.
   if (!isStreaming() || flushPromises.size) persist();
   else if (changedEntries.size) takeTimer ??= setTimeout(takeAndRun, WRITE_MS);
   setTimer();
   reportResults();
 });
 
-/** Whether so much has been written that the next may wait. A hidden page's timers may never come. */
-const isStreaming = () => writesSpreadUntil - WRITES_AT_ONCE * WRITE_MS > now() && attempt(() => document.hidden) === false;
+/**
+ * Whether the page has written so often that the next write can wait. Timers of a hidden page may
+ * not run.
+ */
+const isStreaming = () =>
+  writesSpreadUntil - WRITES_AT_ONCE * WRITE_MS > now() && attempt(() => document.hidden) === false;
 
-/** The page's own task goes first; at the latest when it goes or hides, all is settled. */
+/**
+ * Lets the core take a call after the page's task. A page that is hidden first takes all of them.
+ */
 export function defer(step: (t: number) => unknown) {
   if (!deferred.size) {
     if (isStreaming()) takeTimer ??= setTimeout(takeAndRun, WRITE_MS);
@@ -75,14 +88,17 @@ export const takeDeferred = guard(() => {
   writesSpreadUntil = Math.max(writesSpreadUntil, t) + WRITE_MS;
   for (const step of [...deferred]) {
     safely('', () => step(t));
-    // Not before: where the browser ends the script in there, whoever comes next takes it again.
+    // Not before: if the browser ends the script in `step`, the next `takeDeferred` repeats it.
     deferred.delete(step);
   }
   persist();
   setTimer();
 });
 
-/** What is due now goes in the same task: waking the browser's other processes is the dearest part of both. */
+/**
+ * What is due now is done in the same task, because waking the browser's other processes costs
+ * most.
+ */
 function takeAndRun() {
   takeDeferred();
   if (wakeAt <= now()) run();

@@ -1,8 +1,9 @@
-// What `init` was told: whose events these are, where they go, and its options.
+// What the page passed to `init`: the company, the address of the API, and the options.
 
 import type { InitOptions } from './trackmate';
 
 export let company = '';
+/** The address of the API, with its path. */
 export let endpoint = '';
 export let settings: InitOptions = {};
 

@@ -581,7 +581,7 @@ describe('the SDK', () => {
     await page.goto(collector.page('/visit.html', { api: collector.abroad, options: { debug: true } }));
     await page.waitForFunction(() => window.sdk);
     await flush();
-    for (const word of ['are kept on disk', 'sends', 'answer 200']) assert.ok(said.some((line) => line.includes(word)), word);
+    for (const word of ['are stored on disk', 'sends', 'answer 200']) assert.ok(said.some((line) => line.includes(word)), word);
   });
 
   test('never throws into the page', async () => {
