@@ -1,9 +1,11 @@
-//! The SDK's decisions. Every call, answer, timer and page hide comes in with the time it happens at; what is to be done about it
-//! goes out through [`Page`]. Nothing here waits, reads a clock, draws a random number by itself or holds a text.
+//! The SDK's decisions. The caller passes every call, answer, timer and page hide with its time,
+//! and the core acts through [`Page`]. Nothing here waits, reads a clock, makes a random number or
+//! stores a text.
 //!
-//! The life of a call: it joins the queue and is written down; when the batch is full, old enough or asked for, it goes out with
-//! its neighbours, one request at a time; when the answer is final it is forgotten. When the page goes, what is left is handed
-//! over in parallel, and marked, so that the next page does not send it again at once.
+//! The life of a call: it joins the queue and is persisted. When the batch is full, old enough or
+//! flushed, it is sent with its neighbours, one request at a time. When the answer is final, it is
+//! removed. When the page is left, all calls in the queue are handed over in parallel, and marked,
+//! so that the next page does not send them again at once.
 
 use crate::limits::{
     ANSWER_MS_MAX, BATCH_EVENTS, BATCH_EVENTS_MAX, BATCH_INTERVAL_MS, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, FLUSH_MS,
@@ -12,30 +14,31 @@ use crate::limits::{
 use crate::queue::{BatchLimits, Item, Kind, Queue, State};
 use crate::retry::{Verdict, backoff_ms, clamp_retry_after, verdict};
 
-/// What the core asks of the page it is in. Times are milliseconds of a clock that never jumps.
+/// What the core needs from its page. Times are milliseconds of a monotonic clock.
 pub(crate) trait Page {
-    /// Write this call down for later pages, with others if there are, and say [`Core::persist_failed`] if that does not work.
+    /// Persist this call for later pages, together with others. On failure call
+    /// [`Core::persist_failed`].
     fn persist(&mut self, id: u32);
-    /// This call is carried by the request that the next `send` sends.
+    /// The next `send` carries this call.
     fn add_to_batch(&mut self, id: u32);
-    /// Send what was put. Says whether the browser took it.
+    /// Send the batch. → Whether the browser accepted the request.
     fn send(&mut self, request: u32, mode: SendMode) -> bool;
-    /// Note for later pages that this call has been handed over and has no answer yet.
+    /// Mark this call for later pages: it is handed over and has no answer yet.
     fn mark_handed_over(&mut self, id: u32);
-    /// This call is over: forget it, and tell who asked.
+    /// This call has its outcome: remove it, and report it.
     fn finish(&mut self, id: u32, outcome: Outcome);
-    /// The server wants to be left alone for so long; later pages should know.
+    /// The server asks for a pause of this length, which later pages must respect too.
     fn pause(&mut self, wait_ms: f64);
     /// 32 random bits.
     fn random(&mut self) -> u32;
 }
 
-/// In which way a request is sent.
+/// How a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SendMode {
-    /// It outlives its page, and its answer is awaited.
+    /// It outlives its page, and the page waits for its answer.
     Keepalive = 0,
-    /// The page is going: nobody will see the answer.
+    /// The page is left: nobody reads the answer.
     HandOver = 1,
 }
 
@@ -43,30 +46,30 @@ pub(crate) enum SendMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Delivered = 0,
-    /// The server will never take it.
+    /// The server will never accept it.
     Refused = 1,
-    /// It gave way to newer ones.
+    /// The queue was full, and newer calls took its place.
     Overflow = 2,
-    /// The visitor does not agree.
+    /// The visitor does not consent.
     Withheld = 3,
 }
 
-/// What became of a new call.
+/// Whether a new call joins the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TrackResult {
-    /// Queued, and to be written down.
+    /// Queued, and persisted next.
     Queued = 0,
-    /// Held in memory until the visitor agrees.
+    /// It waits in memory until the visitor consents.
     AwaitingConsent = 1,
-    /// Dropped: the visitor does not agree.
+    /// Dropped: the visitor does not consent.
     Withheld = 2,
-    /// Dropped: over the server's limit.
+    /// Dropped: larger than the server allows.
     TooLarge = 3,
-    /// Dropped: no name, or one over the server's limit.
+    /// Dropped: it has no name, or one that is too long for the server.
     BadName = 4,
 }
 
-/// Whether the visitor agrees.
+/// The visitor's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
     Granted = 0,
@@ -74,18 +77,18 @@ pub(crate) enum Consent {
     Pending = 2,
 }
 
-/// How far the calls up to some number have come.
+/// How far the delivery of the calls up to some number is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Done = 0,
     Going = 1,
-    /// A try failed, or none may be made now.
+    /// An attempt failed, or none may be made now.
     Stuck = 2,
-    /// So often, or for so long, that nobody should wait for it.
+    /// So many attempts failed that nobody should wait, or there is no network.
     GivenUp = 3,
 }
 
-/// A call as it is made.
+/// A new call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) id: u32,
@@ -96,12 +99,12 @@ pub(crate) struct Call {
     pub(crate) envelope: u32,
 }
 
-/// A request without an answer.
+/// A request without an answer yet.
 #[derive(Clone, Copy, Debug)]
 struct OpenRequest {
     request: u32,
     until_ms: f64,
-    /// Its share of what may outlive the page.
+    /// Its share of the bytes that may outlive the page.
     bytes: u32,
 }
 
@@ -113,20 +116,20 @@ pub(crate) struct Core {
     flush_ms: f64,
     online: bool,
     queue: Queue,
-    /// When what waits should go out.
+    /// When the waiting calls are due.
     due_ms: f64,
-    /// When a request went out last.
+    /// When the last request was sent.
     last_sent_ms: f64,
     in_flight: [Option<OpenRequest>; IN_FLIGHT_MAX],
     requests: u32,
     failures: u32,
-    /// No request before this time: our own pause after a failure …
+    /// No request is sent before this time: the backoff after a failure …
     backoff_until_ms: f64,
-    /// … and the server's wish, which nothing lifts.
+    /// … and the pause that the server asked for, which nothing ends early.
     server_pause_until_ms: f64,
 }
 
-/// Failures in a row after which nobody should wait for an answer (about 15 s).
+/// After this many failures in a row nobody should wait for an answer (about 15 s).
 const FAILURES_AWAITED_MAX: u32 = 5;
 const NEVER: f64 = f64::INFINITY;
 
@@ -148,8 +151,8 @@ impl Core {
         }
     }
 
-    /// `init`'s options; 0 stands for the default. `server_pause_ms`: how long the server has asked an earlier page to wait from now. `consent`: as far as
-    /// the visitor has decided.
+    /// Sets `init`'s options, of which 0 is the default. `server_pause_ms` is what is left of the
+    /// pause that the server asked an earlier page for.
     pub(crate) fn open(
         &mut self,
         now_ms: f64,
@@ -168,7 +171,7 @@ impl Core {
         self.server_pause_until_ms = now_ms + clamp_retry_after(server_pause_ms);
     }
 
-    /// A call was made.
+    /// Takes a new call.
     pub(crate) fn track(&mut self, now_ms: f64, call: Call, page: &mut impl Page) -> TrackResult {
         if !(1..=EVENT_NAME_CHARS_MAX as u32).contains(&call.name_chars) {
             return TrackResult::BadName;
@@ -197,14 +200,14 @@ impl Core {
         TrackResult::Queued
     }
 
-    /// A call that the page was asked to keep could not be written down: storage is closed or full.
+    /// The page could not persist this call, because its storage is closed or full.
     pub(crate) fn persist_failed(&mut self, id: u32) {
         for item in self.queue.items_mut().filter(|item| item.id == id) {
             item.memory_only = true;
         }
     }
 
-    /// An earlier page left this call. `handed_over_ms`: how long it should still be left alone.
+    /// Takes a call that an earlier page persisted. It is not sent for `handed_over_ms`.
     pub(crate) fn restore(&mut self, now_ms: f64, item: Item, handed_over_ms: f64, page: &mut impl Page) {
         if self.consent == Consent::Denied {
             return page.finish(item.id, Outcome::Withheld);
@@ -222,7 +225,7 @@ impl Core {
         }
     }
 
-    /// Another page has taken this call over, or it is gone.
+    /// Removes a call that another page has adopted, or that is dropped.
     pub(crate) fn forget(&mut self, id: u32) {
         self.queue.remove(|item| item.id == id);
     }
@@ -246,12 +249,12 @@ impl Core {
         }
     }
 
-    /// Send what waits, now.
+    /// Makes the waiting calls due now.
     pub(crate) fn flush(&mut self, now_ms: f64) {
         self.due_ms = now_ms;
     }
 
-    /// The network came or went. Coming back ends our own pause, but not the server's.
+    /// The network is there or gone. Its return ends the backoff, but not a pause of the server.
     pub(crate) fn online(&mut self, now_ms: f64, online: bool) {
         let back = online && !self.online;
         self.online = online;
@@ -262,7 +265,7 @@ impl Core {
         }
     }
 
-    /// Does what has become due.
+    /// Does what is due.
     pub(crate) fn wake(&mut self, now_ms: f64, page: &mut impl Page) {
         let mut lost = None;
         for slot in &mut self.in_flight {
@@ -297,7 +300,7 @@ impl Core {
         }
     }
 
-    /// When to wake next; it may have come already.
+    /// When to call `wake` next. The time may have passed already.
     pub(crate) fn next(&self) -> f64 {
         let answer_ms = self.in_flight.iter().flatten().map(|open| open.until_ms).fold(NEVER, f64::min);
         let handed_over_ms =
@@ -310,8 +313,9 @@ impl Core {
         handed_over_ms.fold(answer_ms.min(due_ms), f64::min)
     }
 
-    /// The page is going out of sight, and `leaving` when it goes for good. All goes out at once, side by side. During a pause what is
-    /// written down waits for the next page instead; what is not has only this chance.
+    /// The page is hidden, and with `leaving` it may never be shown again. Sends all calls at once,
+    /// in parallel requests. During a pause, persisted calls wait for the next page; those that are
+    /// only in memory are sent, because they have no other chance.
     pub(crate) fn hide(&mut self, now_ms: f64, leaving: bool, page: &mut impl Page) {
         let memory_only = !self.may_send(now_ms);
         if self.consent == Consent::Granted && (leaving || !memory_only) {
@@ -326,7 +330,7 @@ impl Core {
         }
         if leaving {
             for open in self.in_flight.iter_mut().flatten() {
-                // Should the page come back, out of the browser's cache, its answers may not.
+                // If the page returns from the back/forward cache, its answers may be lost.
                 open.until_ms = open.until_ms.min(now_ms + HANDED_OVER_MS);
             }
             for item in self.queue.items() {
@@ -337,7 +341,7 @@ impl Core {
         }
     }
 
-    /// An answer came (`status` 0: the network failed). `ours`: its body says that TrackMate gave it.
+    /// An answer arrived (`status` 0: the network failed). `ours`: its body is TrackMate's.
     pub(crate) fn answered(
         &mut self,
         now_ms: f64,
@@ -347,7 +351,7 @@ impl Core {
         page: &mut impl Page,
     ) -> Option<Verdict> {
         let is_open = |open: &mut OpenRequest| open.request == request;
-        self.in_flight.iter_mut().find_map(|slot| slot.take_if(is_open))?; // Else it had been given up as lost.
+        self.in_flight.iter_mut().find_map(|slot| slot.take_if(is_open))?; // Else the request counted as lost before.
         let verdict = verdict(status, ours);
         let outcome = match verdict {
             Verdict::Retry => {
@@ -370,7 +374,7 @@ impl Core {
         Some(verdict)
     }
 
-    /// How far the calls up to `id` have come.
+    /// How far the delivery of the calls up to `id` is.
     pub(crate) fn progress(&self, now_ms: f64, id: u32) -> Progress {
         let awaited = |item: &&Item| item.id <= id && !matches!(item.state, State::HandedOver(_));
         match self.queue.items().find(awaited) {
@@ -395,8 +399,8 @@ impl Core {
         }
     }
 
-    /// Sends one request; says whether it went, so that another may be tried. One whose answer is awaited is not sent where browsers would
-    /// not let it outlive its page.
+    /// Sends one request. → Whether it was sent, so that the caller can send another. A request
+    /// with an answer must fit in what browsers let outlive its page.
     fn dispatch(&mut self, now_ms: f64, mut limits: BatchLimits, mode: SendMode, page: &mut impl Page) -> bool {
         let Some(slot) = self.in_flight.iter().position(Option::is_none) else { return false };
         if mode == SendMode::Keepalive {
@@ -424,7 +428,7 @@ impl Core {
         sent
     }
 
-    /// Pauses. Requests that fail side by side are one failure.
+    /// Starts a backoff. Parallel requests that fail together count as one failure.
     fn failed(&mut self, now_ms: f64, retry_after_ms: f64, page: &mut impl Page) {
         self.due_ms = now_ms;
         if now_ms >= self.backoff_until_ms {

@@ -1,35 +1,37 @@
-//! The visit: when it ends. It is kept by the browser, not here: every call reads it afresh, so that all tabs of a site agree.
+//! When a session ends. The browser stores the session, and every call reads it again, so that all
+//! tabs of a site have the same one.
 
 use crate::limits::{SESSION_AGE_MAX_S, SESSION_IDLE_S, SESSION_SAVE_INTERVAL_S};
 
-/// What becomes of the visit.
+/// What a call does to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionChange {
-    /// The stored one goes on.
+    /// The stored session continues.
     Unchanged,
-    /// The stored one goes on, and its note of the last call has become old.
+    /// The stored session continues, and the time of its last call must be stored again.
     Updated,
-    /// There was none, or what was stored is not one.
+    /// No session was stored, or the stored text is not one.
     First,
-    /// It had been idle, or was too old.
+    /// The stored session was idle for too long, or too old.
     Ended,
-    /// The visitor came by another campaign.
+    /// The visitor arrived by another campaign.
     Campaign,
 }
 
-/// What is stored of a visit, in seconds of the visitor's clock.
+/// A stored session, in seconds of the visitor's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredSession {
     /// 0 when nothing is stored.
     pub(crate) started_s: u32,
     /// About when the last call was made.
     pub(crate) last_s: u32,
-    /// How the visitor came, as a hash; 0: by no campaign, or by one that would begin no other visit.
+    /// The campaign by which the visitor arrived, as a hash. 0: none, or campaigns do not start
+    /// sessions.
     pub(crate) campaign: u32,
 }
 
 impl StoredSession {
-    /// What becomes of it at a call at `now_s`, on a page to which the visitor came by `campaign`.
+    /// What a call at `now_s` does to it, on a page that the visitor entered by `campaign`.
     pub(crate) const fn change_at(&self, now_s: u32, campaign: u32) -> SessionChange {
         if self.started_s == 0 {
             SessionChange::First
@@ -44,7 +46,8 @@ impl StoredSession {
         }
     }
 
-    /// Distances, not differences: a clock that was set back must not keep a visit alive until it catches up.
+    /// Absolute differences: a clock that was set back must not keep a session alive until it
+    /// catches up.
     const fn is_alive(&self, now_s: u32) -> bool {
         now_s.abs_diff(self.last_s) < SESSION_IDLE_S && now_s.abs_diff(self.started_s) < SESSION_AGE_MAX_S
     }
@@ -58,20 +61,20 @@ mod tests {
     const STARTED: StoredSession = StoredSession { started_s: NOW, last_s: NOW, campaign: 0 };
 
     #[test]
-    fn a_visit_begins_where_none_is_stored() {
+    fn the_first_session_starts_when_none_is_stored() {
         assert_eq!(StoredSession { started_s: 0, last_s: 0, campaign: 0 }.change_at(NOW, 0), SessionChange::First);
         assert_eq!(STARTED.change_at(NOW, 0), SessionChange::Unchanged);
     }
 
     #[test]
-    fn a_visit_ends_after_half_an_hour_of_silence() {
+    fn a_session_ends_after_half_an_hour_without_a_call() {
         assert_eq!(STARTED.change_at(NOW + SESSION_IDLE_S - 1, 0), SessionChange::Updated);
         assert_eq!(STARTED.change_at(NOW + SESSION_IDLE_S, 0), SessionChange::Ended);
         assert_eq!(STARTED.change_at(NOW - SESSION_IDLE_S, 0), SessionChange::Ended, "the clock was set back");
     }
 
     #[test]
-    fn a_visit_in_constant_use_ends_after_a_day() {
+    fn a_session_in_constant_use_ends_after_a_day() {
         let (mut stored, mut now) = (STARTED, NOW);
         while stored.change_at(now, 0) != SessionChange::Ended {
             stored.last_s = now;
@@ -81,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn another_campaign_is_another_visit_and_no_campaign_is_not() {
+    fn another_campaign_starts_a_session_and_no_campaign_does_not() {
         let stored = StoredSession { campaign: 7, ..STARTED };
         assert_eq!(stored.change_at(NOW, 7), SessionChange::Unchanged);
         assert_eq!(stored.change_at(NOW, 0), SessionChange::Unchanged);
