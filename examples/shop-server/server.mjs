@@ -122,4 +122,6 @@ createServer(async (request, response) => {
     Vary: 'Origin',
   });
   response.end(body && JSON.stringify(body));
-}).listen(Number(PORT), '127.0.0.1', () => console.log(`shop server: http://127.0.0.1:${PORT}, events go to ${TRACKMATE_URL}`));
+}).listen(Number(PORT), '127.0.0.1', () =>
+  console.log(`shop server: http://127.0.0.1:${PORT}, events go to ${TRACKMATE_URL}`),
+);

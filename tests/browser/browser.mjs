@@ -68,7 +68,12 @@ export async function visit(browser, url, { path = '/empty', prepare = () => {} 
   const page = await context.newPage();
   listen(page);
   // As a customer's page: TrackMate's own have a policy that lets no SDK run.
-  await page.route(`${url}/empty`, (asked) => asked.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Shop</title><link rel="icon" href="/icon.svg">' }));
+  await page.route(`${url}/empty`, (asked) =>
+    asked.fulfill({
+      contentType: 'text/html',
+      body: '<!doctype html><title>Shop</title><link rel="icon" href="/icon.svg">',
+    }),
+  );
   await prepare(page);
   await page.goto(url + path);
   return page;

@@ -22,7 +22,8 @@ describe('a browser and the real Worker', () => {
   });
 
   test('put the shop journey on one timeline, exactly', () => journeyOnOneTimeline(world));
-  test('take a customer of any company’s demo shop from the cart to a signed delivery', () => shopFromCartToDelivery(world));
+  test('take a customer of any company’s demo shop from the cart to a signed delivery', () =>
+    shopFromCartToDelivery(world));
   test('have a demo shop in development alone', () => deploymentHasNoShop(world));
   test('know a visitor again by a cookie of the site itself', () => visitorOutlivesStorage(world));
   test('say plainly when the shop server is not there', () => shopWithoutItsServer(world));
@@ -32,7 +33,8 @@ describe('a browser and the real Worker', () => {
 
   // Each page waits for its client most of the time.
   describe('and other vendors’ clients for pages', { concurrency: true }, () => {
-    for (const [name, visit] of vendorClients) test(`of which ${name} loses nothing, and nothing comes twice`, () => visit(world));
+    for (const [name, visit] of vendorClients)
+      test(`of which ${name} loses nothing, and nothing comes twice`, () => visit(world));
     for (const [name, leave] of leavingClients) test(`of which ${name} may send as its page goes`, () => leave(world));
     test('of which those that are not taken may read why', () => strangersHearSo(world));
   });

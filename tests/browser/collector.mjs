@@ -5,7 +5,13 @@ import { createServer } from 'node:http';
 import { extname } from 'node:path';
 
 const DIST = new URL('../../www/dist/', import.meta.url);
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.map': 'application/json', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.map': 'application/json',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
 /** What pages load: `/visit.html?company&api&options` starts the SDK the way `load` says: `module`, `classic`, or `stub` with it. */
 const PAGES = {
@@ -47,7 +53,9 @@ export async function startCollector({ upstream } = {}) {
     accepted: () =>
       requests
         .filter(({ path, status }) => path.endsWith('/events') && status === 200)
-        .flatMap(({ body }) => body.events.map((event) => ({ ...event, sessionId: body.sessionId, context: body.context }))),
+        .flatMap(({ body }) =>
+          body.events.map((event) => ({ ...event, sessionId: body.sessionId, context: body.context })),
+        ),
     names: () => collector.accepted().map(({ eventType }) => eventType),
     clear: () => {
       requests.splice(0);
@@ -69,12 +77,23 @@ export async function startCollector({ upstream } = {}) {
     for await (const chunk of request) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
     const body = text ? JSON.parse(text) : undefined;
-    const entry = { method: request.method, path: pathname, contentType: request.headers['content-type'], headers: request.headers, body, bytes: text.length };
+    const entry = {
+      method: request.method,
+      path: pathname,
+      contentType: request.headers['content-type'],
+      headers: request.headers,
+      body,
+      bytes: text.length,
+    };
     const scripted = await collector.script(entry);
     const [status, headers = {}, answer = good(pathname)] = Array.isArray(scripted) ? scripted : [scripted];
     const exposed = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Retry-After' };
     if (upstream && status === 200) {
-      const taken = await fetch(upstream + pathname, { method: 'POST', body: text, headers: { 'content-type': 'text/plain' } });
+      const taken = await fetch(upstream + pathname, {
+        method: 'POST',
+        body: text,
+        headers: { 'content-type': 'text/plain' },
+      });
       requests.push({ ...entry, status: taken.status });
       response.writeHead(taken.status, { 'Content-Type': 'application/json', ...exposed });
       return response.end(await taken.text());
@@ -82,16 +101,25 @@ export async function startCollector({ upstream } = {}) {
     requests.push({ ...entry, status });
     if (status === 'cut') return request.socket.destroy();
     response.writeHead(status, { 'Content-Type': 'application/json', ...exposed, ...headers });
-    response.end(JSON.stringify(status === 200 ? answer : { success: false, code: 'scripted', message: 'as the test says', ...answer }));
+    response.end(
+      JSON.stringify(
+        status === 200 ? answer : { success: false, code: 'scripted', message: 'as the test says', ...answer },
+      ),
+    );
   });
 
   async function file(pathname, response) {
     await collector.hold[pathname];
     const path = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
-    const bytes = collector.pages[path] ?? PAGES[path] ?? (await readFile(new URL(`.${path}`, DIST)).catch(() => undefined));
+    const bytes =
+      collector.pages[path] ?? PAGES[path] ?? (await readFile(new URL(`.${path}`, DIST)).catch(() => undefined));
     const cors = pathname.startsWith('/sdk/') ? sdk : {};
     const policy = collector.policy ?? securityPolicy;
-    response.writeHead(bytes ? 200 : 404, { 'Content-Type': `${TYPES[extname(path)] ?? 'text/plain'}; charset=utf-8`, ...policy, ...cors });
+    response.writeHead(bytes ? 200 : 404, {
+      'Content-Type': `${TYPES[extname(path)] ?? 'text/plain'}; charset=utf-8`,
+      ...policy,
+      ...cors,
+    });
     response.end(bytes);
   }
 
@@ -106,7 +134,9 @@ export async function startCollector({ upstream } = {}) {
 export const unique = (events) => [...new Map(events.map((event) => [event.messageId, event])).values()];
 
 function good(path) {
-  return path.endsWith('/profile') ? { success: true, profileId: 'profile-1' } : { success: true, accepted: 1, duplicates: 0, rejected: [] };
+  return path.endsWith('/profile')
+    ? { success: true, profileId: 'profile-1' }
+    : { success: true, accepted: 1, duplicates: 0, rejected: [] };
 }
 
 /** What `_headers` says for every file and for the SDK. */

@@ -67,7 +67,7 @@ const SCENARIOS = {
     addEventListener('beforeunload', () => {
       const { getItem } = Storage.prototype;
       Storage.prototype.getItem = function (key) {
-        for (const until = performance.now() + 30; performance.now() < until; );
+        for (const until = performance.now() + 30; performance.now() < until;);
         return getItem.call(this, key);
       };
     }),
@@ -158,7 +158,10 @@ const SCENARIOS = {
       collector.script = () => 503;
       const pages = [await open(), await open(), await open()];
       await Promise.all(pages.map((page, index) => burst(page, 5, { from: index * 5 })));
-      await until('a refused try of each', () => new Set(collector.requests.map(({ body }) => body.events[0].messageId)).size >= 3);
+      await until(
+        'a refused try of each',
+        () => new Set(collector.requests.map(({ body }) => body.events[0].messageId)).size >= 3,
+      );
       collector.script = () => 200;
     },
   },
@@ -167,7 +170,11 @@ const SCENARIOS = {
     inVisit: 5,
     async run({ open, context }) {
       await context.addInitScript(() =>
-        Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('closed'); } }),
+        Object.defineProperty(window, 'localStorage', {
+          get() {
+            throw new DOMException('closed');
+          },
+        }),
       );
       const page = await open();
       await burst(page, 5);
@@ -236,10 +243,15 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
       const store = await openStore();
       const collector = await startCollector({ upstream: store.upstream });
       const context = await browser().newContext();
-      const names = async () => ((await store.names?.()) ?? unique(collector.accepted()).map(({ eventType }) => eventType)).filter((name) => name.startsWith('event-'));
+      const names = async () =>
+        ((await store.names?.()) ?? unique(collector.accepted()).map(({ eventType }) => eventType)).filter((name) =>
+          name.startsWith('event-'),
+        );
       const open = async (path = '/visit.html') => {
         const page = await context.newPage();
-        await page.goto(collector.page(path, { company: store.company, api: collector.abroad }), { waitUntil: 'domcontentloaded' });
+        await page.goto(collector.page(path, { company: store.company, api: collector.abroad }), {
+          waitUntil: 'domcontentloaded',
+        });
         await page.waitForFunction(() => window.sdk);
         return page;
       };
@@ -251,14 +263,17 @@ export function deliveryScenarios({ browser, openStore, without = {} }) {
         const inVisit = (await names()).length;
         if (scenario.visitedAgain !== false) {
           const page = await open();
-          const left = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
+          const left = () =>
+            page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
           await until('an empty queue', async () => !(await left()), HEALED_MS);
           await page.evaluate(() => window.sdk.flush());
         }
         const expected = Array.from({ length: scenario.events }, (_, n) => `event-${n}`);
         assert.deepEqual((await names()).sort(), expected.sort());
         const received = collector.accepted().filter(({ eventType }) => eventType.startsWith('event-')).length;
-        t.diagnostic(`${inVisit} in the visit, ${scenario.events} stored, ${received - scenario.events} received again, ${collector.requests.length} requests`);
+        t.diagnostic(
+          `${inVisit} in the visit, ${scenario.events} stored, ${received - scenario.events} received again, ${collector.requests.length} requests`,
+        );
       } finally {
         await context.close();
         await collector.close();

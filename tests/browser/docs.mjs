@@ -7,7 +7,12 @@ import { listen, until } from './browser.mjs';
 import { looks } from './dashboard/desk.mjs';
 
 /** Calls that a sample makes → the event each becomes. */
-const BECOMES = { 'TrackMate.trackPageView(': 'page_view', 'TrackMate.track(': 'add_to_cart', 'TrackMate.identify(': 'user_registered', 'vitals(': 'web_vital' };
+const BECOMES = {
+  'TrackMate.trackPageView(': 'page_view',
+  'TrackMate.track(': 'add_to_cart',
+  'TrackMate.identify(': 'user_registered',
+  'vitals(': 'web_vital',
+};
 
 async function filled(trackMate, text) {
   const stub = await (await fetch(`${trackMate.url}/sdk/stub.js`)).text();
@@ -22,17 +27,27 @@ export async function samplesForPagesWork({ browser, trackMate }) {
   const vitals = samples('js').filter(({ text }) => text.includes('/sdk/vitals.js'));
   assert.equal(vitals.length, 1);
   const started = `import TrackMate from 'https://your-trackmate.example/sdk/trackmate.js'; TrackMate.init('TM-SHOP99', 'https://your-trackmate.example');`;
-  const pages = [...samples('html'), ...vitals.map((sample) => ({ ...sample, text: `<h1>Page</h1><script type="module">${started}\n${sample.text}</script>` }))];
+  const pages = [
+    ...samples('html'),
+    ...vitals.map((sample) => ({
+      ...sample,
+      text: `<h1>Page</h1><script type="module">${started}\n${sample.text}</script>`,
+    })),
+  ];
   assert.ok(pages.length >= 5);
   const served = new Map();
-  const site = createServer((request, response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(served.get(request.url) ?? ''));
+  const site = createServer((request, response) =>
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(served.get(request.url) ?? ''),
+  );
   await new Promise((listening) => site.listen(0, '127.0.0.1', listening));
   try {
     for (const [index, { file, line, text }] of pages.entries()) {
       const company = await trackMate.companies({ name: `${file}:${line}` });
       const html = (await filled(trackMate, text)).replaceAll('TM-SHOP99', company.companyId);
       // A sample of one script element stands in a page of its reader's, which calls what it likes.
-      const calls = html.includes('TrackMate.init') ? '' : `<script>TrackMate.init('${company.companyId}', '${trackMate.url}'); TrackMate.trackPageView();</script>`;
+      const calls = html.includes('TrackMate.init')
+        ? ''
+        : `<script>TrackMate.init('${company.companyId}', '${trackMate.url}'); TrackMate.trackPageView();</script>`;
       served.set(`/${index}`, html + calls);
       const context = await browser.newContext();
       const page = listen(await context.newPage());
@@ -42,12 +57,24 @@ export async function samplesForPagesWork({ browser, trackMate }) {
         await page.mouse.click(40, 40);
         await page.goto(`${trackMate.url}/404.html`);
       }
-      const wanted = Object.keys(BECOMES).filter((call) => `${html}${calls}`.includes(call)).map((call) => BECOMES[call]);
+      const wanted = Object.keys(BECOMES)
+        .filter((call) => `${html}${calls}`.includes(call))
+        .map((call) => BECOMES[call]);
       await until(`${file}:${line}: ${wanted}`, async () => {
-        const { events } = (await trackMate.call('GET', '/api/admin/export/events/json', undefined, { 'x-admin-id': company.adminKey })).body;
-        return wanted.every((name) => events.some(({ eventType }) => eventType === name || (name === 'user_registered' && eventType === 'identify')));
+        const { events } = (
+          await trackMate.call('GET', '/api/admin/export/events/json', undefined, { 'x-admin-id': company.adminKey })
+        ).body;
+        return wanted.every((name) =>
+          events.some(
+            ({ eventType }) => eventType === name || (name === 'user_registered' && eventType === 'identify'),
+          ),
+        );
       });
-      assert.deepEqual(page.said.filter((said) => !/favicon/.test(said)), [], `${file}:${line}`);
+      assert.deepEqual(
+        page.said.filter((said) => !/favicon/.test(said)),
+        [],
+        `${file}:${line}`,
+      );
       await context.close();
     }
   } finally {
@@ -59,7 +86,12 @@ export async function samplesForPagesWork({ browser, trackMate }) {
 export async function documentationReadsWell({ browser, trackMate }) {
   const context = await browser.newContext({ javaScriptEnabled: true });
   const page = listen(await context.newPage());
-  for (const [place, name] of [['/docs/', 'docs-start'], ['/docs/identity/', 'docs-identity'], ['/docs/api/', 'docs-api'], ['/docs/limits/', 'docs-limits']]) {
+  for (const [place, name] of [
+    ['/docs/', 'docs-start'],
+    ['/docs/identity/', 'docs-identity'],
+    ['/docs/api/', 'docs-api'],
+    ['/docs/limits/', 'docs-limits'],
+  ]) {
     await page.goto(trackMate.url + place);
     await looks(page, name);
   }

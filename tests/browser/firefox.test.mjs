@@ -40,18 +40,25 @@ describe('Firefox under a policy without WebAssembly', { skip: !firefox && 'ther
     const page = await context.newPage();
     await page.goto(collector.page('/visit.html', { api: collector.abroad }));
     await page.waitForFunction(() => window.sdk);
-    await until('the page view', () => page.evaluate(() => window.sdk.flush()).then(() => collector.names().includes('page_view')));
+    await until('the page view', () =>
+      page.evaluate(() => window.sdk.flush()).then(() => collector.names().includes('page_view')),
+    );
     assert.match(collector.accepted()[0].sessionId, /^session_/);
     await context.close();
   });
 });
 
-describe('Firefox and other vendors’ clients for pages', { skip: !firefox && 'there is no Firefox here', concurrency: true }, () => {
-  let trackMate;
-  before(async () => (trackMate = await startTrackMate()));
-  after(() => trackMate?.close());
+describe(
+  'Firefox and other vendors’ clients for pages',
+  { skip: !firefox && 'there is no Firefox here', concurrency: true },
+  () => {
+    let trackMate;
+    before(async () => (trackMate = await startTrackMate()));
+    after(() => trackMate?.close());
 
-  for (const [name, visit] of vendorClients) {
-    test(`of which ${name} loses nothing, and nothing comes twice`, () => visit({ browser: firefox, trackMate, burst: 30 }));
-  }
-});
+    for (const [name, visit] of vendorClients) {
+      test(`of which ${name} loses nothing, and nothing comes twice`, () =>
+        visit({ browser: firefox, trackMate, burst: 30 }));
+    }
+  },
+);

@@ -38,7 +38,13 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
   );
   await page.context().close();
 
-  const paid = { orderId: 'ch_abc123stripe', amount: 79.99, currency: 'USD', paymentMethod: 'card', productInfos: [PRODUCT] };
+  const paid = {
+    orderId: 'ch_abc123stripe',
+    amount: 79.99,
+    currency: 'USD',
+    paymentMethod: 'card',
+    productInfos: [PRODUCT],
+  };
   const serverEvents = [
     [{ email }, 'payment_processed', paid, '12'],
     [{ sessionId }, 'order_shipped', { orderId: paid.orderId, carrier: 'USPS', trackingNumber: '12345' }, '15'],
@@ -47,9 +53,17 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
   for (const [identifier, eventType, eventData, minute] of serverEvents) {
     const body = { company_id: companyId, identifier, eventType, eventData, timestamp: at(minute) };
     const headers = { 'Content-Type': 'application/json', 'X-TrackMate-API-Key': serverKey };
-    const response = await fetch(`${trackMate.url}/api/webhooks/events`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const response = await fetch(`${trackMate.url}/api/webhooks/events`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
     const answer = await response.json();
-    assert.deepEqual([response.status, answer.success, answer.profileId], [200, true, profileId], JSON.stringify(answer));
+    assert.deepEqual(
+      [response.status, answer.success, answer.profileId],
+      [200, true, profileId],
+      JSON.stringify(answer),
+    );
   }
 
   const timeline = await until('all seven events', async () => {
@@ -60,7 +74,10 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
     return body.events.length >= JOURNEY.length && body;
   });
   const { profile, summary, events, pagination } = timeline;
-  assert.deepEqual(events.map(({ eventType, timestamp, source }) => [eventType, timestamp, source]), JOURNEY);
+  assert.deepEqual(
+    events.map(({ eventType, timestamp, source }) => [eventType, timestamp, source]),
+    JOURNEY,
+  );
   assert.ok(events.every(({ userId }) => userId === profileId));
   assert.deepEqual(new Set(events.slice(0, 4).map((event) => event.sessionId)), new Set([sessionId]));
   const [webhookSession, ...others] = new Set(events.slice(4).map((event) => event.sessionId));
@@ -70,6 +87,9 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
   assert.deepEqual(summary.sessions, { total: 2, client: 1, server: 1 });
   assert.deepEqual(summary.totalRevenue, [{ currency: 'USD', amount: 79.99 }]);
   assert.equal(summary.lastActive, at('16'));
-  assert.deepEqual([profile.id, profile.email, profile.name, profile.company_id], [profileId, email, 'Sarah Johnson', companyId]);
+  assert.deepEqual(
+    [profile.id, profile.email, profile.name, profile.company_id],
+    [profileId, email, 'Sarah Johnson', companyId],
+  );
   assert.equal(pagination.hasMore, false);
 }

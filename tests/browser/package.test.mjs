@@ -31,11 +31,14 @@ async function serve(folder, headers = {}) {
 
 describe('the npm package', () => {
   let folder, browser, collector, project;
-  const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = (command, args, cwd) =>
+    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'trackmate-package-'));
     project = join(folder, 'node_modules/@trackmate/browser');
-    const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], join(ROOT, 'target/sdk-package')));
+    const [{ filename }] = JSON.parse(
+      run('npm', ['pack', '--json', '--pack-destination', folder], join(ROOT, 'target/sdk-package')),
+    );
     writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
     run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], folder);
     browser = await launch();
@@ -70,19 +73,31 @@ describe('the npm package', () => {
        TrackMate.trackPageView();
        TrackMate.track('from-vite', { n: 1 });`,
     );
-    const compilerOptions = { noEmit: true, strict: true, module: 'esnext', moduleResolution: 'bundler', target: 'es2022', lib: ['es2022', 'dom'], types: [] };
+    const compilerOptions = {
+      noEmit: true,
+      strict: true,
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      target: 'es2022',
+      lib: ['es2022', 'dom'],
+      types: [],
+    };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
     run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', '.'], folder);
     run(join(ROOT, 'node_modules/.bin/vite'), ['build', '--logLevel', 'error'], folder);
     for (const script of ["'self' 'wasm-unsafe-eval'", "'self'"]) {
-      const site = await serve(join(folder, 'dist'), { 'content-security-policy': `default-src 'none'; script-src ${script}; connect-src *` });
+      const site = await serve(join(folder, 'dist'), {
+        'content-security-policy': `default-src 'none'; script-src ${script}; connect-src *`,
+      });
       await deliveredBy(`${site.url}/`, ['page_view', 'from-vite']);
       site.close();
     }
   });
 
   test('works in a plain HTML page, with the stub and the integrity that the build prints', async () => {
-    const integrity = `sha384-${createHash('sha384').update(readFileSync(join(project, 'trackmate.classic.js'))).digest('base64')}`;
+    const integrity = `sha384-${createHash('sha384')
+      .update(readFileSync(join(project, 'trackmate.classic.js')))
+      .digest('base64')}`;
     writeFileSync(
       join(project, 'plain.html'),
       `<!doctype html><script>${readFileSync(join(project, 'stub.js'), 'utf8')}</script>
@@ -95,10 +110,26 @@ describe('the npm package', () => {
   });
 
   test('is importable on a server and names no path of the machine that built it', () => {
-    const said = run(process.execPath, ['--input-type=module', '-e', `import sdk from '@trackmate/browser'; sdk.track('x'); console.log(typeof sdk.init, await sdk.flush())`], folder);
+    const said = run(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `import sdk from '@trackmate/browser'; sdk.track('x'); console.log(typeof sdk.init, await sdk.flush())`,
+      ],
+      folder,
+    );
     assert.equal(said.trim(), 'function true');
     const files = readdirSync(project);
-    for (const file of ['trackmate.js', 'trackmate.js.map', 'trackmate.csp.js', 'trackmate.d.ts', 'LICENSE-MIT', 'README.md']) assert.ok(files.includes(file), file);
+    for (const file of [
+      'trackmate.js',
+      'trackmate.js.map',
+      'trackmate.csp.js',
+      'trackmate.d.ts',
+      'LICENSE-MIT',
+      'README.md',
+    ])
+      assert.ok(files.includes(file), file);
     for (const file of files) assert.ok(!readFileSync(join(project, file), 'latin1').includes(ROOT), file);
   });
 });

@@ -33,7 +33,10 @@ const views = (events, collector) =>
 /** Adds a script to the page, as a tag manager does. */
 const inject = (page, src) =>
   page.evaluate(
-    (src) => new Promise((onload) => document.head.append(Object.assign(document.createElement('script'), { src, onload: () => onload() }))),
+    (src) =>
+      new Promise((onload) =>
+        document.head.append(Object.assign(document.createElement('script'), { src, onload: () => onload() })),
+      ),
     src,
   );
 /** Swaps the body for that of another path and runs its scripts, as Turbo and pjax do. */
@@ -135,7 +138,15 @@ const SCENARIOS = {
       await track(page, 'bought');
     },
     check: (events, { collector }) =>
-      assert.deepEqual(views(events, collector), [['/page.html', ''], ['/one', '/page.html'], ['/two', '/one'], ['/one', '/two']].map(withQuery(collector))),
+      assert.deepEqual(
+        views(events, collector),
+        [
+          ['/page.html', ''],
+          ['/one', '/page.html'],
+          ['/two', '/one'],
+          ['/one', '/two'],
+        ].map(withQuery(collector)),
+      ),
   },
   'swaps its body, with page views by themselves': {
     body: STUB + INIT + ASYNC,
@@ -147,7 +158,15 @@ const SCENARIOS = {
       await track(page, 'bought');
     },
     check: (events, { collector }) =>
-      assert.deepEqual(views(events, collector), [['/page.html', ''], ['/one', '/page.html'], ['/two', '/one'], ['/one', '/two']].map(withQuery(collector))),
+      assert.deepEqual(
+        views(events, collector),
+        [
+          ['/page.html', ''],
+          ['/one', '/page.html'],
+          ['/two', '/one'],
+          ['/one', '/two'],
+        ].map(withQuery(collector)),
+      ),
   },
   'is left before the script of its two snippets is there': {
     html: STUB + START + ASYNC + STUB + START + ASYNC,
@@ -165,13 +184,20 @@ const SCENARIOS = {
       };
       window.Temporal = { Now: {} };
       window.screen = null;
-      const hints = { toJSON() { throw new Error('hints'); } };
+      const hints = {
+        toJSON() {
+          throw new Error('hints');
+        },
+      };
       Object.defineProperty(navigator, 'userAgentData', { value: hints });
     },
     {
       check(events) {
         const { locale, timezone, screen, userAgentData, library } = events.at(-1).context;
-        assert.deepEqual([typeof locale, timezone, screen, userAgentData, typeof library], ['string', undefined, undefined, undefined, 'string']);
+        assert.deepEqual(
+          [typeof locale, timezone, screen, userAgentData, typeof library],
+          ['string', undefined, undefined, undefined, 'string'],
+        );
       },
     },
   ),
@@ -186,7 +212,11 @@ const SCENARIOS = {
   }),
   'has a document that refuses its title and referrer': broken(() => {
     for (const name of ['title', 'referrer', 'URL', 'cookie', 'hidden']) {
-      Object.defineProperty(document, name, { get() { throw new Error(name); } });
+      Object.defineProperty(document, name, {
+        get() {
+          throw new Error(name);
+        },
+      });
     }
   }),
   'has forms with the names of what we ask the document': broken(() => {}, {
@@ -209,7 +239,8 @@ const SCENARIOS = {
     },
     {
       html: STUB + START + ASYNC,
-      check: (events) => assert.ok(Array.isArray(events[0].context.userAgentData?.brands ?? []), 'what the browser says stays as it is'),
+      check: (events) =>
+        assert.ok(Array.isArray(events[0].context.userAgentData?.brands ?? []), 'what the browser says stays as it is'),
     },
   ),
   'has a fetch that throws': fetching(() => {
@@ -249,7 +280,10 @@ const SCENARIOS = {
     async run({ page }) {
       await sdkThere(page);
       await page.evaluate(async () => {
-        navigation.addEventListener('navigate', (event) => event.canIntercept && event.intercept({ handler: async () => {} }));
+        navigation.addEventListener(
+          'navigate',
+          (event) => event.canIntercept && event.intercept({ handler: async () => {} }),
+        );
         await navigation.navigate('/one').finished;
         await new Promise((later) => setTimeout(later, 50));
         const link = Object.assign(document.createElement('a'), { href: '/two', textContent: 'two' });
@@ -259,7 +293,14 @@ const SCENARIOS = {
       });
     },
     check: (events, { collector }) =>
-      assert.deepEqual(views(events, collector), [['/page.html', ''], ['/one', '/page.html'], ['/two', '/one']].map(withQuery(collector))),
+      assert.deepEqual(
+        views(events, collector),
+        [
+          ['/page.html', ''],
+          ['/one', '/page.html'],
+          ['/two', '/one'],
+        ].map(withQuery(collector)),
+      ),
   },
   ...Object.fromEntries(
     [
@@ -292,7 +333,13 @@ const SCENARIOS = {
         },
         check(events, { collector }) {
           const search = `${collector.abroad}/`;
-          const seen = [['/page.html', search], ['/one', '/page.html'], ['/two', '/one'], ['/one', '/two'], ['/page.html', '/one']];
+          const seen = [
+            ['/page.html', search],
+            ['/one', '/page.html'],
+            ['/two', '/one'],
+            ['/one', '/two'],
+            ['/page.html', '/one'],
+          ];
           assert.deepEqual(views(events, collector), seen.map(withQuery(collector)));
           assert.equal(events.at(-1).context.page.referrer, `${collector.url}/one`);
         },
@@ -319,8 +366,14 @@ const SCENARIOS = {
         events: options.pageViews ? ['page_view', 'page_view', 'seen', 'later'] : ['page_view', 'seen', 'later'],
         run: ({ page }) => sdkThere(page),
         check(events) {
-          const campaigns = events.filter(({ eventData }) => eventData.path !== '/next').map(({ eventType, context }) => [eventType, context.campaign]);
-          assert.deepEqual(campaigns, [['page_view', { source: 'mail' }], ['seen', { source: 'mail' }], ['later', undefined]]);
+          const campaigns = events
+            .filter(({ eventData }) => eventData.path !== '/next')
+            .map(({ eventType, context }) => [eventType, context.campaign]);
+          assert.deepEqual(campaigns, [
+            ['page_view', { source: 'mail' }],
+            ['seen', { source: 'mail' }],
+            ['later', undefined],
+          ]);
         },
       },
     ]),
@@ -351,18 +404,31 @@ const SCENARIOS = {
       await page.evaluate(() => who);
       await page.evaluate(() => all('after'));
       await page.evaluate(() => TrackMate.flush());
-      const circle = () => TrackMate.identify(Object.assign((window.loop = {}), { loop: window.loop })).catch(({ code }) => code);
+      const circle = () =>
+        TrackMate.identify(Object.assign((window.loop = {}), { loop: window.loop })).catch(({ code }) => code);
       assert.equal(await page.evaluate(circle), 'invalid');
       assert.deepEqual(await page.evaluate(() => lost), ['invalid', 'invalid', 'invalid', 'invalid']);
     },
     check(events) {
       const said = (name) => events.filter(({ eventType }) => eventType === name).map(({ eventData }) => eventData);
-      assert.deepEqual(said('big'), ['before', 'after'].map((when) => ({ when, id: '9007199254740993', amount: 5 })));
-      for (const [name, data] of [['money', { amount: 79.99 }], ['list', { 0: '1970-01-01T00:00:00.000Z', 1: null }], ['word', { 0: 'a', 1: 'b' }]]) {
+      assert.deepEqual(
+        said('big'),
+        ['before', 'after'].map((when) => ({ when, id: '9007199254740993', amount: 5 })),
+      );
+      for (const [name, data] of [
+        ['money', { amount: 79.99 }],
+        ['list', { 0: '1970-01-01T00:00:00.000Z', 1: null }],
+        ['word', { 0: 'a', 1: 'b' }],
+      ]) {
         assert.deepEqual(said(name), [data, data]);
       }
-      const chosen = events.filter(({ eventType }) => eventType === 'chosen').map(({ messageId, timestamp }) => [messageId, timestamp]);
-      assert.deepEqual(chosen, [['id-before', Date.UTC(2025, 9, 18)], ['id-after', Date.UTC(2025, 9, 18)]]);
+      const chosen = events
+        .filter(({ eventType }) => eventType === 'chosen')
+        .map(({ messageId, timestamp }) => [messageId, timestamp]);
+      assert.deepEqual(chosen, [
+        ['id-before', Date.UTC(2025, 9, 18)],
+        ['id-after', Date.UTC(2025, 9, 18)],
+      ]);
     },
   },
   'calls us when its stack is full': {
@@ -432,7 +498,10 @@ const SCENARIOS = {
 
 /** A page's own address stands in what is seen of it without its query. */
 function withQuery(collector) {
-  return ([path, referrer]) => [path, referrer === '/page.html' ? collector.began.replace(collector.url, '') : referrer];
+  return ([path, referrer]) => [
+    path,
+    referrer === '/page.html' ? collector.began.replace(collector.url, '') : referrer,
+  ];
 }
 
 /**
@@ -446,7 +515,8 @@ export function pageScenarios({ browser, openStore, without = {} }) {
       const collector = await startCollector({ upstream: store.upstream });
       const context = await browser().newContext();
       let release = () => {};
-      if (scenario.hold) collector.hold = { '/sdk/trackmate.classic.js': new Promise((resolve) => (release = resolve)) };
+      if (scenario.hold)
+        collector.hold = { '/sdk/trackmate.classic.js': new Promise((resolve) => (release = resolve)) };
       // A customer's page has no policy of ours.
       collector.policy = {};
       const start = JSON.stringify({ company: store.company, api: collector.abroad, options: scenario.options ?? {} });
@@ -465,7 +535,13 @@ export function pageScenarios({ browser, openStore, without = {} }) {
         if (scenario.from) {
           await page.goto(`${collector.abroad}/elsewhere.html`, arrive);
           await page.evaluate((url) => void (location.href = url), url);
-          await page.waitForFunction(() => window.faults && window.start !== null && document.readyState !== 'loading' && location.pathname === '/page.html');
+          await page.waitForFunction(
+            () =>
+              window.faults &&
+              window.start !== null &&
+              document.readyState !== 'loading' &&
+              location.pathname === '/page.html',
+          );
         } else await page.goto(url, arrive);
         let left = false;
         const leave = async () => {
@@ -477,20 +553,33 @@ export function pageScenarios({ browser, openStore, without = {} }) {
         if (!left) assert.deepEqual(await page.evaluate(() => faults), []);
         if (left) {
           // What was left is found by the next page, whose own view is none of it.
-          await page.goto(collector.page('/visit.html', { company: store.company, api: collector.abroad, options: { pageViews: false } }), arrive);
+          await page.goto(
+            collector.page('/visit.html', {
+              company: store.company,
+              api: collector.abroad,
+              options: { pageViews: false },
+            }),
+            arrive,
+          );
           await page.waitForFunction(() => window.sdk);
         }
         const flush = () => page.evaluate(() => void (window.sdk ?? window.TrackMate ?? window.moduleSdk).flush());
-        const arrived = () => unique(collector.accepted()).filter(({ context }) => !context.page?.url.includes('/visit.html'));
+        const arrived = () =>
+          unique(collector.accepted()).filter(({ context }) => !context.page?.url.includes('/visit.html'));
         await flush();
         await until('all that was called', async () => arrived().length >= scenario.events.length, HEALED_MS);
-        await until('an empty queue', async () => {
-          await flush();
-          return page.evaluate(() => !Object.keys(localStorage).some((key) => key.startsWith('trackmate.queue.')));
-        }, HEALED_MS);
+        await until(
+          'an empty queue',
+          async () => {
+            await flush();
+            return page.evaluate(() => !Object.keys(localStorage).some((key) => key.startsWith('trackmate.queue.')));
+          },
+          HEALED_MS,
+        );
         const events = arrived().sort((one, other) => order(one) - order(other));
         assert.deepEqual(events.map(({ eventType }) => eventType).sort(), [...scenario.events].sort());
-        if (store.names) assert.deepEqual((await store.names()).sort(), [...scenario.events, ...(left ? ['page_view'] : [])].sort());
+        if (store.names)
+          assert.deepEqual((await store.names()).sort(), [...scenario.events, ...(left ? ['page_view'] : [])].sort());
         scenario.check?.(events, { collector });
         if (!left) assert.deepEqual(await page.evaluate(() => faults), []);
       } finally {

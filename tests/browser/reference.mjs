@@ -20,13 +20,26 @@ export async function referenceTellsEveryRoute({ browser, trackMate }) {
     }
   }
   const ids = await page.locator('[id]').evaluateAll((all) => all.map((one) => one.id));
-  const links = await page.locator('a[href^="#"]').evaluateAll((all) => all.map((one) => one.getAttribute('href').slice(1)));
+  const links = await page
+    .locator('a[href^="#"]')
+    .evaluateAll((all) => all.map((one) => one.getAttribute('href').slice(1)));
   assert.equal(new Set(ids).size, ids.length, 'an id is given once');
-  assert.deepEqual(links.filter((id) => !ids.includes(id)), [], 'every link within the page leads somewhere');
-  assert.deepEqual(Object.keys(components.schemas).filter((name) => !ids.includes(`schema-${name}`)), []);
+  assert.deepEqual(
+    links.filter((id) => !ids.includes(id)),
+    [],
+    'every link within the page leads somewhere',
+  );
+  assert.deepEqual(
+    Object.keys(components.schemas).filter((name) => !ids.includes(`schema-${name}`)),
+    [],
+  );
 
   mkdirSync(SHOTS, { recursive: true });
-  for (const [name, width, colorScheme] of [['reference', 1280, 'light'], ['reference-dark', 1280, 'dark'], ['reference-narrow', 390, 'light']]) {
+  for (const [name, width, colorScheme] of [
+    ['reference', 1280, 'light'],
+    ['reference-dark', 1280, 'dark'],
+    ['reference-narrow', 390, 'light'],
+  ]) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 1200 });
     const wide = await page.locator('html').evaluate((html) => html.scrollWidth);

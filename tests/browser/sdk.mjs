@@ -47,13 +47,16 @@ describe('the SDK', () => {
 
   test('has the surface that its types promise, in every build of it', async () => {
     const types = readFileSync(new URL('trackmate.d.ts', DIST), 'utf8');
-    const promised = [.../export interface TrackMate \{([^]*?)\n\}/.exec(types)[1].matchAll(/^ {2}(\w+)[<(]/gm)].map(([, name]) => name).sort();
+    const promised = [.../export interface TrackMate \{([^]*?)\n\}/.exec(types)[1].matchAll(/^ {2}(\w+)[<(]/gm)]
+      .map(([, name]) => name)
+      .sort();
     await open();
     const module = await use(page, () => Object.keys(sdk));
     await open({ path: '/classic.html', ready: () => window.TrackMate });
     const classic = await use(page, () => Object.keys(TrackMate));
     const own = ['repeat'];
-    for (const found of [module, classic]) assert.deepEqual(found.filter((name) => !own.includes(name)).sort(), promised);
+    for (const found of [module, classic])
+      assert.deepEqual(found.filter((name) => !own.includes(name)).sort(), promised);
   });
 
   test('does nothing when a server imports and calls it', async () => {
@@ -61,7 +64,10 @@ describe('the SDK', () => {
     sdk.init('TM-TEST', 'https://example.com');
     sdk.track('a');
     sdk.on('error', () => {})();
-    assert.deepEqual([await sdk.flush(), await sdk.identify({}), sdk.getSessionId(), sdk.getAnonymousId()], [true, { profileId: '' }, '', '']);
+    assert.deepEqual(
+      [await sdk.flush(), await sdk.identify({}), sdk.getSessionId(), sdk.getAnonymousId()],
+      [true, { profileId: '' }, '', ''],
+    );
   });
 
   test('sends a page view and five events as one request without a preflight, in order, each with its own id and time', async () => {
@@ -77,7 +83,10 @@ describe('the SDK', () => {
     assert.equal(body.company_id, 'TM-TEST');
     assert.match(body.sessionId, SESSION);
     assert.ok(Math.abs(Date.now() - body.sentAt) < 60_000, `${body.sentAt}`);
-    assert.deepEqual(body.events.map(({ eventType }) => eventType), ['page_view', 'a', 'b', 'c', 'd', 'then']);
+    assert.deepEqual(
+      body.events.map(({ eventType }) => eventType),
+      ['page_view', 'a', 'b', 'c', 'd', 'then'],
+    );
     const [view, a, , , d, then] = body.events;
     assert.deepEqual([view.eventData.title, view.eventData.path, a.eventData], ['Visit', '/visit.html', { name: 'a' }]);
     assert.deepEqual([then.timestamp, then.messageId], [Date.parse('2025-10-18T10:00:00Z'), 'chosen']);
@@ -88,13 +97,16 @@ describe('the SDK', () => {
 
   test('writes calls down in their own task, and those of a page that tracks without end together', async () => {
     await open();
-    const notes = () => use(page, () => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
+    const notes = () =>
+      use(page, () => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
     await use(page, () => new Promise((later) => setTimeout(later, 300)));
     const before = await notes();
     const alone = await use(page, async () => {
       sdk.track('alone');
       await null;
-      return Object.entries(localStorage).filter(([key, text]) => key.startsWith('trackmate.queue.') && text.includes('"alone"')).length;
+      return Object.entries(localStorage).filter(
+        ([key, text]) => key.startsWith('trackmate.queue.') && text.includes('"alone"'),
+      ).length;
     });
     assert.equal(alone, 1);
     await use(page, async () => {
@@ -120,7 +132,10 @@ describe('the SDK', () => {
       }
       return performance.now() - began;
     });
-    assert.ok(collector.requests.length <= 1 + Math.floor(took / 1000), `${collector.requests.length} requests in ${took} ms`);
+    assert.ok(
+      collector.requests.length <= 1 + Math.floor(took / 1000),
+      `${collector.requests.length} requests in ${took} ms`,
+    );
     await until('the last batch', () => collector.names().length >= 61);
     assert.deepEqual(collector.names(), ['page_view', ...Array.from({ length: 60 }, (_, n) => `event-${n}`)]);
     await until('all notes are struck', async () => (await queued(page)) === 0);
@@ -141,7 +156,13 @@ describe('the SDK', () => {
     await open();
     await until('what the dead one left', () => collector.names().includes('of-the-dying'));
     await flush();
-    assert.deepEqual(collector.names().toSorted(), ['of-the-dying', 'of-the-living', 'page_view', 'page_view', 'page_view']);
+    assert.deepEqual(collector.names().toSorted(), [
+      'of-the-dying',
+      'of-the-living',
+      'page_view',
+      'page_view',
+      'page_view',
+    ]);
   });
 
   test('waits five seconds for company, and not for the twentieth event', async () => {
@@ -162,8 +183,14 @@ describe('the SDK', () => {
     await flush();
     const { context: said } = collector.accepted().at(-1);
     assert.deepEqual(said.campaign, { source: 'mail', campaign: 'spring' });
-    assert.deepEqual([said.page.path, said.page.title, said.page.referrer.includes('/visit.html')], ['/visit.html', 'Visit', false]);
-    assert.deepEqual([said.locale, said.timezone, said.webdriver, said.screen.width], [VISITOR.locale, VISITOR.timezoneId, true, 1280]);
+    assert.deepEqual(
+      [said.page.path, said.page.title, said.page.referrer.includes('/visit.html')],
+      ['/visit.html', 'Visit', false],
+    );
+    assert.deepEqual(
+      [said.locale, said.timezone, said.webdriver, said.screen.width],
+      [VISITOR.locale, VISITOR.timezoneId, true, 1280],
+    );
     assert.equal(said.userAgentData.mobile, false);
     assert.equal(said.anonymousId, await use(page, () => sdk.getAnonymousId()));
   });
@@ -177,15 +204,27 @@ describe('the SDK', () => {
     const other = await open();
     assert.equal(await use(other, () => sdk.getSessionId()), first);
     await use(page, () => {
-      localStorage['trackmate.visitor'] = localStorage['trackmate.visitor'].replace(/ \d+ /, ` ${Math.floor(Date.now() / 1000) - 1801} `);
+      localStorage['trackmate.visitor'] = localStorage['trackmate.visitor'].replace(
+        / \d+ /,
+        ` ${Math.floor(Date.now() / 1000) - 1801} `,
+      );
     });
     const next = await use(page, () => sdk.getSessionId());
     assert.match(next, SESSION);
     assert.notEqual(next, first);
     assert.equal(await use(other, () => sdk.getSessionId()), next);
     // Whatever else is stored there is not ours: the server would refuse all that came with it.
-    for (const strange of ['', 'null', `session_1_ab 5 0`, next.slice(0, -1) + '? ' + Math.floor(Date.now() / 1000) + ' 0']) {
-      const id = await use(page, (strange) => ((localStorage['trackmate.visitor'] = `who ${strange}`), sdk.getSessionId()), strange);
+    for (const strange of [
+      '',
+      'null',
+      `session_1_ab 5 0`,
+      next.slice(0, -1) + '? ' + Math.floor(Date.now() / 1000) + ' 0',
+    ]) {
+      const id = await use(
+        page,
+        (strange) => ((localStorage['trackmate.visitor'] = `who ${strange}`), sdk.getSessionId()),
+        strange,
+      );
       assert.match(id, SESSION, strange);
       assert.notEqual(id, strange.split(' ')[0]);
     }
@@ -206,33 +245,52 @@ describe('the SDK', () => {
     await use(page, () => sdk.reset());
     assert.notEqual((await ids())[1], visitor);
     await flush();
-    const sessions = collector.accepted().filter(({ eventType }) => eventType !== 'page_view').map(({ eventType, sessionId }) => [eventType, sessionId]);
-    assert.deepEqual(sessions, [['before', session], ['after', second]]);
+    const sessions = collector
+      .accepted()
+      .filter(({ eventType }) => eventType !== 'page_view')
+      .map(({ eventType, sessionId }) => [eventType, sessionId]);
+    assert.deepEqual(sessions, [
+      ['before', session],
+      ['after', second],
+    ]);
   });
 
   test('begins another session when the visitor comes by another campaign, if told to', async () => {
     await open({ options: { sessionPerCampaign: true } });
     const ids = [await use(page, () => sdk.getSessionId())];
     for (const campaign of ['mail', 'mail', 'search']) {
-      await page.goto(collector.page('/visit.html', { api: collector.abroad, options: { sessionPerCampaign: true } }) + `&utm_source=${campaign}`);
+      await page.goto(
+        collector.page('/visit.html', { api: collector.abroad, options: { sessionPerCampaign: true } }) +
+          `&utm_source=${campaign}`,
+      );
       await page.waitForFunction(() => window.sdk);
       ids.push(await use(page, () => sdk.getSessionId()));
     }
-    assert.deepEqual(ids.map((id) => ids.indexOf(id)), [0, 1, 1, 3]);
+    assert.deepEqual(
+      ids.map((id) => ids.indexOf(id)),
+      [0, 1, 1, 3],
+    );
   });
 
   test('holds calls made before init, until init', async () => {
     await open({ path: '/classic.html', ready: () => window.TrackMate });
-    const told = use(page, (api) => {
-      const data = { n: 1 };
-      TrackMate.track('before-init', data);
-      data.n = 2;
-      const who = TrackMate.identify({ email: 'ann@example.com' });
-      TrackMate.init('TM-TEST', api);
-      return who;
-    }, collector.abroad);
+    const told = use(
+      page,
+      (api) => {
+        const data = { n: 1 };
+        TrackMate.track('before-init', data);
+        data.n = 2;
+        const who = TrackMate.identify({ email: 'ann@example.com' });
+        TrackMate.init('TM-TEST', api);
+        return who;
+      },
+      collector.abroad,
+    );
     assert.deepEqual(await told, { profileId: 'profile-1' });
-    assert.deepEqual(collector.accepted().map(({ eventType, eventData }) => [eventType, eventData]), [['before-init', { n: 1 }]]);
+    assert.deepEqual(
+      collector.accepted().map(({ eventType, eventData }) => [eventType, eventData]),
+      [['before-init', { n: 1 }]],
+    );
   });
 
   test('waits no longer for its core to be compiled when the page asks for an id, or goes', async () => {
@@ -250,31 +308,49 @@ describe('the SDK', () => {
     await page.goto(`${collector.url}/elsewhere.html`);
     await until('what the page that went has sent', () => collector.names().length === 3);
     assert.deepEqual(collector.names(), ['page_view', 'page_view', 'last']);
-    assert.deepEqual(new Set(collector.accepted().map(({ sessionId, context }) => `${sessionId} ${context.anonymousId}`)), new Set([`${session} ${visitor}`]));
+    assert.deepEqual(
+      new Set(collector.accepted().map(({ sessionId, context }) => `${sessionId} ${context.anonymousId}`)),
+      new Set([`${session} ${visitor}`]),
+    );
   });
 
   test('tracks what is called at once where it was called, though the core comes later', async () => {
     await open({ path: '/classic.html', ready: () => window.TrackMate });
-    await use(page, (api) => {
-      TrackMate.init('TM-TEST', api);
-      TrackMate.track('here');
-      history.pushState({}, '', '/there');
-      TrackMate.track('there');
-      return TrackMate.flush();
-    }, collector.abroad);
+    await use(
+      page,
+      (api) => {
+        TrackMate.init('TM-TEST', api);
+        TrackMate.track('here');
+        history.pushState({}, '', '/there');
+        TrackMate.track('there');
+        return TrackMate.flush();
+      },
+      collector.abroad,
+    );
     const places = collector.accepted().map(({ eventType, context }) => [eventType, context.page.path, context.locale]);
-    assert.deepEqual(places, [['here', '/classic.html', VISITOR.locale], ['there', '/there', VISITOR.locale]]);
+    assert.deepEqual(places, [
+      ['here', '/classic.html', VISITOR.locale],
+      ['there', '/there', VISITOR.locale],
+    ]);
   });
 
   test('says who it is behind what came before, and why not', async () => {
     await open();
     const who = await use(page, () => sdk.identify({ email: 'ann@example.com', name: 'Ann', sessionId: 'mine' }));
     assert.deepEqual(who, { profileId: 'profile-1' });
-    assert.deepEqual(collector.requests.map(({ path }) => path), ['/api/events', '/api/profile']);
+    assert.deepEqual(
+      collector.requests.map(({ path }) => path),
+      ['/api/events', '/api/profile'],
+    );
     const { body } = collector.requests[1];
-    assert.deepEqual([body.email, body.name, body.sessionId], ['ann@example.com', 'Ann', collector.requests[0].body.sessionId]);
+    assert.deepEqual(
+      [body.email, body.name, body.sessionId],
+      ['ann@example.com', 'Ann', collector.requests[0].body.sessionId],
+    );
     collector.script = ({ path }) => (path === '/api/profile' ? 422 : 200);
-    const refusal = await use(page, () => sdk.identify({ email: 'x' }).catch(({ name, code, message }) => ({ name, code, message })));
+    const refusal = await use(page, () =>
+      sdk.identify({ email: 'x' }).catch(({ name, code, message }) => ({ name, code, message })),
+    );
     assert.deepEqual(refusal, { name: 'Error', code: 'scripted', message: 'as the test says' });
     assert.equal(await queued(page), 0);
   });
@@ -288,7 +364,10 @@ describe('the SDK', () => {
     await flush();
     assert.equal(collector.requests[0].path, '/t/events');
     const [, group, alias] = collector.accepted();
-    assert.deepEqual([group.eventType, group.eventData, alias.eventData], ['group', { groupId: 'acme', traits: { plan: 'pro' } }, { userId: 'user-1' }]);
+    assert.deepEqual(
+      [group.eventType, group.eventData, alias.eventData],
+      ['group', { groupId: 'acme', traits: { plan: 'pro' } }, { userId: 'user-1' }],
+    );
   });
 
   test('tells what was lost, and repeats what failed with the same ids', async () => {
@@ -299,7 +378,11 @@ describe('the SDK', () => {
     });
     collector.script = () => 403;
     await flush();
-    collector.script = () => [200, {}, { success: true, rejected: [{ index: 0, code: 'event_too_large', message: 'no' }] }];
+    collector.script = () => [
+      200,
+      {},
+      { success: true, rejected: [{ index: 0, code: 'event_too_large', message: 'no' }] },
+    ];
     await use(page, () => sdk.track('one'));
     await flush();
     await use(page, () => sdk.track('x'.repeat(201)));
@@ -307,9 +390,15 @@ describe('the SDK', () => {
       const heard = await use(page, () => window.heard);
       return heard.length === 4 && heard;
     });
-    assert.deepEqual(heard.map(([name, { code, calls }]) => [name, code, calls]), [
-      ['error', 'scripted', 1], ['error', 'event_too_large', 1], ['delivered', undefined, 1], ['error', 'bad_name', 1],
-    ]);
+    assert.deepEqual(
+      heard.map(([name, { code, calls }]) => [name, code, calls]),
+      [
+        ['error', 'scripted', 1],
+        ['error', 'event_too_large', 1],
+        ['delivered', undefined, 1],
+        ['error', 'bad_name', 1],
+      ],
+    );
     collector.requests.splice(0);
     const answers = ['cut', 503, 200];
     collector.script = () => answers.shift() ?? 200;
@@ -378,8 +467,15 @@ describe('the SDK', () => {
       await new Promise((later) => setTimeout(later, 200));
     });
     await flush();
-    const views = collector.accepted().filter(({ eventType }) => eventType === 'page_view').map(({ eventData }) => [eventData.path, eventData.title]);
-    assert.deepEqual(views, [['/visit.html', 'Visit'], ['/next', 'Next'], ['/visit.html', 'Next']]);
+    const views = collector
+      .accepted()
+      .filter(({ eventType }) => eventType === 'page_view')
+      .map(({ eventData }) => [eventData.path, eventData.title]);
+    assert.deepEqual(views, [
+      ['/visit.html', 'Visit'],
+      ['/next', 'Next'],
+      ['/visit.html', 'Next'],
+    ]);
   });
 
   test('goes on when the browser brings a page back, without sending anything twice', async () => {
@@ -400,7 +496,9 @@ describe('the SDK', () => {
   });
 
   test('does nothing on a page that is only being prepared, until somebody looks at it', async () => {
-    await context.addInitScript(() => Object.defineProperty(document, 'prerendering', { value: true, configurable: true }));
+    await context.addInitScript(() =>
+      Object.defineProperty(document, 'prerendering', { value: true, configurable: true }),
+    );
     await open();
     await use(page, () => sdk.track('early'));
     assert.deepEqual([await stored(page), collector.requests.length], [[], 0]);
@@ -469,7 +567,11 @@ describe('the SDK', () => {
       await open({ path: '/stub.html', ready: () => window.TrackMate && !window.TrackMate.q, options });
       await use(page, () => TrackMate.flush());
       assert.deepEqual(collector.names(), ['page_view']);
-      assert.deepEqual(page.said.filter((said) => !said.includes('404')), [], 'nothing but that there is no icon');
+      assert.deepEqual(
+        page.said.filter((said) => !said.includes('404')),
+        [],
+        'nothing but that there is no icon',
+      );
     }
   });
 
@@ -494,7 +596,11 @@ describe('the SDK', () => {
     await page.waitForFunction(() => window.sdk);
     await flush();
     const found = collector.accepted().map(({ eventType, context }) => [eventType, context.page.path]);
-    assert.deepEqual(found, [['page_view', '/stub.html'], ['bounced', '/stub.html'], ['page_view', '/visit.html']]);
+    assert.deepEqual(found, [
+      ['page_view', '/stub.html'],
+      ['bounced', '/stub.html'],
+      ['page_view', '/visit.html'],
+    ]);
   });
 
   test('leaves most of the storage to a site whose visitors block the script, and drops the oldest', async () => {
@@ -502,9 +608,14 @@ describe('the SDK', () => {
     collector.hold = { '/sdk/trackmate.classic.js': new Promise((resolve) => (release = resolve)) };
     for (let visits = 0; visits < 3; visits++) {
       await open({ path: '/stub.html', ready: () => window.TrackMate });
-      await use(page, (visit) => {
-        for (let n = 0; n < 1_200; n++) TrackMate.track(`visit-${visit}-${n}`, { pad: 'x'.repeat(visit ? 5_000 : 0) });
-      }, visits);
+      await use(
+        page,
+        (visit) => {
+          for (let n = 0; n < 1_200; n++)
+            TrackMate.track(`visit-${visit}-${n}`, { pad: 'x'.repeat(visit ? 5_000 : 0) });
+        },
+        visits,
+      );
       await page.goto(`${collector.url}/elsewhere.html`);
       const kept = await use(page, () => localStorage['trackmate.early']?.length);
       assert.ok(kept > 100_000 && kept <= 1_000_000, `${kept} characters`);
@@ -520,7 +631,8 @@ describe('the SDK', () => {
   test('goes on with what can be read of what was left', async () => {
     await open();
     await use(page, () => {
-      const line = (name) => JSON.stringify([['TM-TEST', { url: 'http://x/', title: '', referrer: '' }, [['track', Date.now(), [name]]]]]);
+      const line = (name) =>
+        JSON.stringify([['TM-TEST', { url: 'http://x/', title: '', referrer: '' }, [['track', Date.now(), [name]]]]]);
       localStorage['trackmate.early'] = ['cut":1}]]]', line('one'), 'null', line('two')].join('\t');
     });
     await go();
@@ -542,9 +654,15 @@ describe('the SDK', () => {
     await page.waitForFunction(() => window.same && window.sdk);
     await use(page, () => sdk.track('after'));
     await until('the second view', () => flush().then(() => collector.names().includes('after')));
-    const said = collector.accepted().map(({ eventType, eventData, context }) => [eventType, eventData.referrer, context.page.referrer]);
+    const said = collector
+      .accepted()
+      .map(({ eventType, eventData, context }) => [eventType, eventData.referrer, context.page.referrer]);
     const search = `${collector.abroad}/`;
-    assert.deepEqual(said, [['page_view', search, search], ['page_view', '', ''], ['after', undefined, '']]);
+    assert.deepEqual(said, [
+      ['page_view', search, search],
+      ['page_view', '', ''],
+      ['after', undefined, ''],
+    ]);
   });
 
   test('says in a worker that it does nothing there', async () => {
@@ -558,7 +676,17 @@ describe('the SDK', () => {
     };
     await open({ path: '/elsewhere.html', ready: null });
     const done = (src, type) =>
-      use(page, ([src, type]) => new Promise((said, failed) => Object.assign(new Worker(src, { type }), { onmessage: ({ data }) => said(data), onerror: () => failed(src) })), [src, type]);
+      use(
+        page,
+        ([src, type]) =>
+          new Promise((said, failed) =>
+            Object.assign(new Worker(src, { type }), {
+              onmessage: ({ data }) => said(data),
+              onerror: () => failed(src),
+            }),
+          ),
+        [src, type],
+      );
     assert.deepEqual([await done('/worker.js', 'module'), await done('/classic-worker.js', 'classic')], [true, true]);
     const warned = () => page.said.filter((said) => said.includes('TrackMate'));
     // A worker's console reaches the browser's tools after its messages reach the page.
@@ -571,7 +699,9 @@ describe('the SDK', () => {
     await use(page, () => import('/sdk/vitals.js').then(({ default: vitals }) => vitals(sdk)));
     await page.getByRole('heading').click();
     await page.close({ runBeforeUnload: true });
-    await until('the largest paint', () => collector.accepted().some(({ eventType, eventData }) => eventType === 'web_vital' && eventData.name === 'LCP'));
+    await until('the largest paint', () =>
+      collector.accepted().some(({ eventType, eventData }) => eventType === 'web_vital' && eventData.name === 'LCP'),
+    );
   });
 
   test('explains itself when asked to', async () => {
@@ -581,7 +711,11 @@ describe('the SDK', () => {
     await page.goto(collector.page('/visit.html', { api: collector.abroad, options: { debug: true } }));
     await page.waitForFunction(() => window.sdk);
     await flush();
-    for (const word of ['are stored on disk', 'sends', 'answer 200']) assert.ok(said.some((line) => line.includes(word)), word);
+    for (const word of ['are stored on disk', 'sends', 'answer 200'])
+      assert.ok(
+        said.some((line) => line.includes(word)),
+        word,
+      );
   });
 
   test('never throws into the page', async () => {

@@ -6,17 +6,34 @@ import { serveStartPage } from '../../scripts/start-page.mjs';
 import { listen, until, visit } from './browser.mjs';
 import { looks } from './dashboard/desk.mjs';
 
-const JOURNEY = ['page_view', 'page_view', 'add_to_cart', 'page_view', 'user_registered', 'page_view', 'checkout_started', 'payment_processed', 'order_shipped', 'email_delivered'];
+const JOURNEY = [
+  'page_view',
+  'page_view',
+  'add_to_cart',
+  'page_view',
+  'user_registered',
+  'page_view',
+  'checkout_started',
+  'payment_processed',
+  'order_shipped',
+  'email_delivered',
+];
 
 /** Opens shops as `make dev` does → {open(companyId) → {port}, close}. */
 function openShops({ url, operatorKey }) {
   const servers = [];
   const run = async (companyId, args, env, gone) => {
-    const server = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const server = spawn(process.execPath, args, {
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     servers.push(server.once('exit', gone));
     await new Promise((started, failed) => server.stdout.once('data', started) && server.once('exit', failed));
   };
-  return { open: shopServers({ url, operatorKey, origins: [url], kept: {}, keep: () => {}, run }), close: () => servers.forEach((server) => server.kill()) };
+  return {
+    open: shopServers({ url, operatorKey, origins: [url], kept: {}, keep: () => {}, run }),
+    close: () => servers.forEach((server) => server.kill()),
+  };
 }
 
 /** A company whose deliveries go to a running shop server. */
@@ -34,10 +51,14 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
   const page = await visit(browser, trackMate.url, { path: `/shop/?company=${companyId}&devPort=${devPort}` });
   try {
     const email = 'sarah@example.com';
-    const texts = (selector, attribute) => page.locator(selector).evaluateAll((all, name) => all.map((one) => one.getAttribute(name)), attribute);
+    const texts = (selector, attribute) =>
+      page.locator(selector).evaluateAll((all, name) => all.map((one) => one.getAttribute(name)), attribute);
     await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
-    await until('the drawer fills before anybody is known', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view,page_view,add_to_cart');
+    await until(
+      'the drawer fills before anybody is known',
+      async () => (await texts('[data-event]', 'data-event')).join() === 'page_view,page_view,add_to_cart',
+    );
     await page.getByRole('link', { name: 'Go on' }).click();
     await page.getByLabel('Name').fill('Sarah Johnson');
     await page.getByLabel('E-mail').fill(email);
@@ -46,7 +67,10 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     await page.getByRole('button', { name: 'Pay 79.99 USD' }).click();
     await page.getByRole('heading', { name: 'Thank you' }).waitFor();
 
-    await until('the whole timeline in the drawer', async () => (await texts('[data-event]', 'data-event')).length === JOURNEY.length);
+    await until(
+      'the whole timeline in the drawer',
+      async () => (await texts('[data-event]', 'data-event')).length === JOURNEY.length,
+    );
     assert.deepEqual(await texts('[data-event]', 'data-event'), JOURNEY);
     assert.deepEqual(await texts('[data-sent]', 'data-sent'), JOURNEY.slice(-3).reverse());
     assert.equal(await page.locator('.event.browser').count(), 7);
@@ -64,7 +88,10 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     const other = await trackMate.companies({ name: 'Another shop' });
     await page.goto(`${trackMate.url}/shop/?company=${other.companyId}&devPort=${devPort}`);
     await page.getByText('Somebody without a name').waitFor();
-    await until('nothing of the first company', async () => (await texts('[data-event]', 'data-event')).join() === 'page_view');
+    await until(
+      'nothing of the first company',
+      async () => (await texts('[data-event]', 'data-event')).join() === 'page_view',
+    );
     assert.deepEqual(page.said, []);
 
     await page.goto(`${trackMate.url}/shop/?company=TM-NOBODY1&devPort=${devPort}`);
@@ -80,7 +107,9 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
 
 export async function shopWithoutItsServer({ browser, trackMate }) {
   const { companyId } = await trackMate.companies({ name: 'Alone' });
-  const page = await visit(browser, trackMate.url, { path: `/shop/?company=${companyId}&shopPort=${await freePort()}` });
+  const page = await visit(browser, trackMate.url, {
+    path: `/shop/?company=${companyId}&shopPort=${await freePort()}`,
+  });
   await page.getByText('The shop server does not answer.').waitFor();
   assert.ok(await page.getByText('make dev').isVisible());
   await looks(page, 'shop-alone');
@@ -92,7 +121,14 @@ export async function deploymentHasNoShop({ browser, trackMate }) {
   const context = await browser.newContext();
   const page = listen(await context.newPage());
   const host = 'http://trackmate.example';
-  await page.route(`${host}/**`, async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace(host, trackMate.url), headers: { ...route.request().headers(), host: 'trackmate.example' } }) }));
+  await page.route(`${host}/**`, async (route) =>
+    route.fulfill({
+      response: await route.fetch({
+        url: route.request().url().replace(host, trackMate.url),
+        headers: { ...route.request().headers(), host: 'trackmate.example' },
+      }),
+    }),
+  );
   await page.goto(host);
   await looks(page, 'root');
   await page.getByRole('link', { name: 'Open the dashboard' }).click();

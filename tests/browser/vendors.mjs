@@ -96,13 +96,19 @@ async function bundle({ imports, page }) {
   const contents = `${imports} let clients; const KEY = location.hash.slice(1), HOST = 'http://127.0.0.1:' + location.port; ${VISIT} ${page}`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: CLIENTS_FOLDER },
-    bundle: true, write: false, format: 'iife', minify: true, logLevel: 'error', define: { 'process.env.NODE_ENV': '"production"' },
+    bundle: true,
+    write: false,
+    format: 'iife',
+    minify: true,
+    logLevel: 'error',
+    define: { 'process.env.NODE_ENV': '"production"' },
   });
   return outputFiles[0].text;
 }
 
 /** Whether the last of what was sent is the first, or the very same once more. */
-const isFirst = ([first, ...more]) => more.length === 0 || (more.length === 1 && more[0].path === first.path && more[0].body.equals(first.body));
+const isFirst = ([first, ...more]) =>
+  more.length === 0 || (more.length === 1 && more[0].path === first.path && more[0].body.equals(first.body));
 
 /**
  * A shop's page at `localhost`, and the Worker at `127.0.0.1`: what the page sends goes there untouched. What `isLost` says of all POSTs so far is not
@@ -112,36 +118,59 @@ async function startShop(target, script, isLost = isFirst) {
   const sent = [];
   const server = createServer((incoming, outgoing) => {
     if (incoming.headers.host.startsWith('localhost')) {
-      const [type, text] = incoming.url === '/page.js' ? ['text/javascript', script] : ['text/html', '<!doctype html><title>Shop</title><script src="/page.js"></script>'];
+      const [type, text] =
+        incoming.url === '/page.js'
+          ? ['text/javascript', script]
+          : ['text/html', '<!doctype html><title>Shop</title><script src="/page.js"></script>'];
       return void outgoing.writeHead(200, { 'content-type': type }).end(text);
     }
     const chunks = [];
     incoming.on('data', (chunk) => chunks.push(chunk));
     incoming.on('end', () => {
-      const asked = { method: incoming.method, path: incoming.url, headers: incoming.headers, body: Buffer.concat(chunks) };
-      const forwarded = request(new URL(asked.path, target), { method: asked.method, headers: asked.headers }, (answer) => {
-        if (asked.method === 'POST') {
-          sent.push({ ...asked, status: answer.statusCode });
-          if (isLost(sent)) return void answer.resume().on('end', () => outgoing.destroy());
-        }
-        answer.pipe(outgoing.writeHead(answer.statusCode, answer.headers));
-      });
+      const asked = {
+        method: incoming.method,
+        path: incoming.url,
+        headers: incoming.headers,
+        body: Buffer.concat(chunks),
+      };
+      const forwarded = request(
+        new URL(asked.path, target),
+        { method: asked.method, headers: asked.headers },
+        (answer) => {
+          if (asked.method === 'POST') {
+            sent.push({ ...asked, status: answer.statusCode });
+            if (isLost(sent)) return void answer.resume().on('end', () => outgoing.destroy());
+          }
+          answer.pipe(outgoing.writeHead(answer.statusCode, answer.headers));
+        },
+      );
       forwarded.on('error', () => outgoing.destroy());
       forwarded.end(asked.body);
     });
   });
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  return { url: `http://localhost:${server.address().port}/`, sent, close: () => new Promise((closed) => server.close(closed).closeAllConnections()) };
+  return {
+    url: `http://localhost:${server.address().port}/`,
+    sent,
+    close: () => new Promise((closed) => server.close(closed).closeAllConnections()),
+  };
 }
 
 async function visitWith(client, { browser, trackMate, burst = 250 }) {
   const { lacks, tellsTime = false } = client;
-  const wanted = Object.fromEntries(Object.entries({ burst, ...WANTED }).filter(([name]) => name !== lacks).toSorted());
+  const wanted = Object.fromEntries(
+    Object.entries({ burst, ...WANTED })
+      .filter(([name]) => name !== lacks)
+      .toSorted(),
+  );
   const count = Object.values(wanted).reduce((sum, n) => sum + n);
   const c = await newCompany(trackMate);
   const d1 = await trackMate.d1();
   const stored = async () => {
-    const { results } = await d1.prepare('select type, count(*) as n from events where company = ?1 group by type order by type').bind(c.companyId).all();
+    const { results } = await d1
+      .prepare('select type, count(*) as n from events where company = ?1 group by type order by type')
+      .bind(c.companyId)
+      .all();
     return Object.fromEntries(results.map(({ type, n }) => [type, n]));
   };
   const shop = await startShop(trackMate.url, await bundle(client));
@@ -151,24 +180,40 @@ async function visitWith(client, { browser, trackMate, burst = 250 }) {
     await page.goto(`${shop.url}#${c.companyId}`);
     await page.evaluate((burst) => window.visit(burst), burst);
     let [last, asked] = [{}, 0];
-    await until(() => `${count} of ${client.name}, only ${JSON.stringify(last)}`, async () => {
-      if (shop.sent.length === asked) return false;
-      asked = shop.sent.length;
-      last = await stored();
-      return Object.values(last).reduce((sum, n) => sum + n, 0) >= count;
-    });
+    await until(
+      () => `${count} of ${client.name}, only ${JSON.stringify(last)}`,
+      async () => {
+        if (shop.sent.length === asked) return false;
+        asked = shop.sent.length;
+        last = await stored();
+        return Object.values(last).reduce((sum, n) => sum + n, 0) >= count;
+      },
+    );
     assert.deepEqual(last, wanted);
     assert.deepEqual([...new Set(shop.sent.map(({ status }) => status))], [200], 'whatever it sent was taken');
     assert.deepEqual((await c.get('/api/admin/events/rejected')).body.rejected, []);
 
     // It is all one person's, what was done before they said who they are, too.
     const user = await c.user('ada@example.com');
-    assert.deepEqual([user.externalId, user.fullName, user.traits.plan, user.traits.city], ['u-1001', 'Ada Lovelace', undefined, '']);
+    assert.deepEqual(
+      [user.externalId, user.fullName, user.traits.plan, user.traits.city],
+      ['u-1001', 'Ada Lovelace', undefined, ''],
+    );
     const { events, summary } = await c.timeline(user.id);
     assert.equal(events.length, count);
     const of = (name) => events.filter(({ eventType }) => eventType === name);
-    assert.deepEqual(of('burst').map(({ eventData }) => eventData.n).toSorted((a, b) => a - b), Array.from({ length: burst }, (_, n) => n));
-    const [{ eventData: { text, beyond = null, none = null, nothing = null, blank }, timestamp }] = of('payment_processed');
+    assert.deepEqual(
+      of('burst')
+        .map(({ eventData }) => eventData.n)
+        .toSorted((a, b) => a - b),
+      Array.from({ length: burst }, (_, n) => n),
+    );
+    const [
+      {
+        eventData: { text, beyond = null, none = null, nothing = null, blank },
+        timestamp,
+      },
+    ] = of('payment_processed');
     assert.deepEqual([text, beyond, none, nothing, blank], ['a fox \ufffd', null, null, null, '']);
     if (!tellsTime) assert.equal(timestamp, new Date('2025-10-18 12:00:00').toISOString());
     assert.deepEqual(summary.totalRevenue, [{ currency: 'EUR', amount: 79.9 }]);
@@ -177,7 +222,11 @@ async function visitWith(client, { browser, trackMate, burst = 250 }) {
     // The same once more adds nothing.
     for (const { method, path, headers, body } of shop.sent.slice(0, 12)) {
       const { host: _, 'content-length': __, connection: ___, ...kept } = headers;
-      assert.equal((await (await fetch(trackMate.url + path, { method, headers: kept, body })).json()).accepted, 0, path);
+      assert.equal(
+        (await (await fetch(trackMate.url + path, { method, headers: kept, body })).json()).accepted,
+        0,
+        path,
+      );
     }
     assert.deepEqual(await stored(), wanted);
   } finally {
@@ -218,11 +267,16 @@ async function leaveWith(client, { browser, trackMate }) {
     await page.goto(`${shop.url}#${c.companyId}`);
     await page.evaluate(() => window.visit());
     await page.goto('about:blank');
-    const left = await until(`what ${client.name} sends as its page goes`, () => d1.prepare("select data from events where company = ?1 and type = 'left'").bind(c.companyId).first());
+    const left = await until(`what ${client.name} sends as its page goes`, () =>
+      d1.prepare("select data from events where company = ?1 and type = 'left'").bind(c.companyId).first(),
+    );
     assert.equal(JSON.parse(left.data).of, 'the shop ‘é’');
     // It may be stored before its answer has come through the shop.
     await until('its answer', () => shop.sent.length > 0);
-    assert.deepEqual(shop.sent.map(({ status }) => status), [200]);
+    assert.deepEqual(
+      shop.sent.map(({ status }) => status),
+      [200],
+    );
     assert.ok(client.isBeacon(shop.sent[0]), 'it went by beacon');
   } finally {
     await context.close();
@@ -253,12 +307,23 @@ export async function strangersHearSo({ browser, trackMate }) {
   try {
     const page = listen(await context.newPage());
     const heard = [];
-    page.on('response', async (answer) => answer.url().startsWith('http://127') && heard.push(answer.json().then(({ code }) => [new URL(answer.url()).pathname, answer.status(), code])));
+    page.on(
+      'response',
+      async (answer) =>
+        answer.url().startsWith('http://127') &&
+        heard.push(answer.json().then(({ code }) => [new URL(answer.url()).pathname, answer.status(), code])),
+    );
     await page.goto(shop.url);
     const [, { status }] = await page.evaluate(() => window.visit());
     assert.equal(status, 404, 'the page may read why');
-    assert.deepEqual((await Promise.all(heard)).toSorted(), [['/com.snowplowanalytics.snowplow/tp2', 404, 'not_found'], ['/track/', 404, 'not_found']]);
-    assert.deepEqual(page.said.filter((line) => !line.includes('404')), []);
+    assert.deepEqual((await Promise.all(heard)).toSorted(), [
+      ['/com.snowplowanalytics.snowplow/tp2', 404, 'not_found'],
+      ['/track/', 404, 'not_found'],
+    ]);
+    assert.deepEqual(
+      page.said.filter((line) => !line.includes('404')),
+      [],
+    );
   } finally {
     await context.close();
     await shop.close();
