@@ -1,5 +1,6 @@
-// The outside world of the SDK's own scenarios: one scripted server that gives out www/dist with its real headers, a page that loads
-// the SDK, and takes events and profiles well or badly, as the test says. With `upstream` it hands on to the real Worker what it takes well.
+// A scripted server for the SDK's scenarios. It serves www/dist with its real headers and pages
+// that load the SDK, and accepts or refuses events and profiles as the test scripts it. With
+// `upstream`, the real Worker answers what it would accept.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
@@ -13,43 +14,55 @@ const TYPES = {
   '.svg': 'image/svg+xml',
 };
 
-/** What pages load: `/visit.html?company&api&options` starts the SDK the way `load` says: `module`, `classic`, or `stub` with it. */
+/**
+ * Pages that start the SDK with the query `company`, `api` and `options`: as a module, or with the
+ * stub.
+ */
 const PAGES = {
   '/visit.html': `<!doctype html><title>Visit</title><script type="module" src="/visit.js"></script><h1>Visit</h1>`,
-  '/images.html': `<!doctype html><title>Images</title><script type="module" src="/visit.js"></script><img src="/image.png">`,
+  '/images.html': `<!doctype html><title>Images</title><script type="module" src="/visit.js"></script>
+    <img src="/image.png">`,
   '/visit.js': `import sdk from '/sdk/trackmate.js';
     const query = new URLSearchParams(location.search);
     window.sdk = sdk;
     const options = JSON.parse(query.get('options') ?? '{}');
     sdk.init(query.get('company'), query.get('api'), options);
     if (!options.pageViews) sdk.trackPageView();`,
-  '/stub.html': `<!doctype html><title>Stub</title><script src="/sdk/stub.js"></script><script src="/stub-calls.js"></script>
+  '/stub.html': `<!doctype html><title>Stub</title><script src="/sdk/stub.js"></script>
+    <script src="/stub-calls.js"></script>
     <script async src="/sdk/trackmate.classic.js"></script><h1>Stub</h1>`,
   '/stub-calls.js': `const query = new URLSearchParams(location.search);
     TrackMate.init(query.get('company'), query.get('api'), JSON.parse(query.get('options') ?? '{}'));
     TrackMate.trackPageView();
     window.sdk = TrackMate;`,
-  '/classic.html': `<!doctype html><title>Classic</title><script src="/sdk/trackmate.classic.js"></script><h1>Classic</h1>`,
+  '/classic.html': `<!doctype html><title>Classic</title><script src="/sdk/trackmate.classic.js"></script>
+    <h1>Classic</h1>`,
   '/elsewhere.html': `<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>`,
 };
 
 export async function startCollector({ upstream } = {}) {
   const { securityPolicy, sdk } = await fileHeaders();
-  /** Every request to the API, in the order of arrival: `{method, path, contentType, headers, body, status}`. */
+  /**
+   * Every request to the API, in the order of arrival: `{method, path, contentType, headers, body,
+   * status}`.
+   */
   const requests = [];
   const collector = {
     requests,
-    /** Says how the next requests are answered: a status, `[status, headers, body]`, or `'cut'` for a broken connection; or a promise of it. */
+    /**
+     * Returns the answer to a request: a status, `[status, headers, body]`, `'cut'` for a broken
+     * connection, or a promise.
+     */
     script: () => 200,
-    /** Headers of the pages, instead of the real ones. */
+    /** Headers of the pages in place of the real ones. */
     policy: undefined,
-    /** Holds back a file until the promise ends. */
+    /** By path: a file is served when this promise resolves. */
     hold: {},
-    /** Pages besides those above, by path. */
+    /** More pages, by path. */
     pages: {},
-    /** The address at which a scenario began. */
-    began: '',
-    /** Events that were accepted, each with its session, in the order of arrival. */
+    /** The URL at which a scenario starts. */
+    startUrl: '',
+    /** Accepted events, each with its session and context, in the order of arrival. */
     accepted: () =>
       requests
         .filter(({ path, status }) => path.endsWith('/events') && status === 200)
@@ -64,7 +77,7 @@ export async function startCollector({ upstream } = {}) {
       collector.hold = {};
       collector.pages = {};
     },
-    /** The address of a page that loads the SDK, which talks to `api`. */
+    /** The URL of a page that loads the SDK, with `api` as its API. */
     page: (path, { company = 'TM-TEST', api = collector.url, options = {} } = {}) =>
       `${collector.url}${path}?${new URLSearchParams({ company, api, options: JSON.stringify(options) })}`,
     close: () => new Promise((done) => server.close(done).closeAllConnections()),
@@ -103,7 +116,7 @@ export async function startCollector({ upstream } = {}) {
     response.writeHead(status, { 'Content-Type': 'application/json', ...exposed, ...headers });
     response.end(
       JSON.stringify(
-        status === 200 ? answer : { success: false, code: 'scripted', message: 'as the test says', ...answer },
+        status === 200 ? answer : { success: false, code: 'scripted', message: 'scripted by the test', ...answer },
       ),
     );
   });
@@ -125,12 +138,12 @@ export async function startCollector({ upstream } = {}) {
 
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   collector.url = `http://127.0.0.1:${server.address().port}`;
-  /** The same server under another name: another origin to a browser. */
-  collector.abroad = `http://localhost:${server.address().port}`;
+  /** The same server under another host name, which is another origin. */
+  collector.otherOrigin = `http://localhost:${server.address().port}`;
   return collector;
 }
 
-/** Events without those that came again. */
+/** Events without repeats. */
 export const unique = (events) => [...new Map(events.map((event) => [event.messageId, event])).values()];
 
 function good(path) {
@@ -139,7 +152,7 @@ function good(path) {
     : { success: true, accepted: 1, duplicates: 0, rejected: [] };
 }
 
-/** What `_headers` says for every file and for the SDK. */
+/** The headers in `_headers` for every file and for the SDK. */
 async function fileHeaders() {
   const rules = {};
   let path = '';
@@ -148,6 +161,6 @@ async function fileHeaders() {
     const [, name, value] = /^\s+([\w-]+): (.*)$/.exec(line) ?? [];
     if (name) rules[path][name] = value;
   }
-  // The pages here run the SDK, as the shop's do on one's own machine, where they may ask another port.
+  // These pages run the SDK as the demo shop does on localhost, where it may send to another port.
   return { securityPolicy: { ...rules['/*'], ...rules['https://localhost/shop/*'] }, sdk: rules['/sdk/*'] };
 }

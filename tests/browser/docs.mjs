@@ -1,4 +1,5 @@
-// The documentation as a reader in a browser has it: its pages in three looks, and its samples for pages, each run as it stands on a site of another origin.
+// The documentation in a browser: its pages in three themes, and its samples for pages, each run
+// unchanged on a site of another origin.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -23,10 +24,11 @@ async function filled(trackMate, text) {
 }
 
 export async function samplesForPagesWork({ browser, trackMate }) {
-  // The sample of web vitals goes on where one of those left off.
+  // The sample of web vitals continues one of the others, so it gets their first lines.
   const vitals = samples('js').filter(({ text }) => text.includes('/sdk/vitals.js'));
   assert.equal(vitals.length, 1);
-  const started = `import TrackMate from 'https://your-trackmate.example/sdk/trackmate.js'; TrackMate.init('TM-SHOP99', 'https://your-trackmate.example');`;
+  const started = `import TrackMate from 'https://your-trackmate.example/sdk/trackmate.js';
+    TrackMate.init('TM-SHOP99', 'https://your-trackmate.example');`;
   const pages = [
     ...samples('html'),
     ...vitals.map((sample) => ({
@@ -44,7 +46,7 @@ export async function samplesForPagesWork({ browser, trackMate }) {
     for (const [index, { file, line, text }] of pages.entries()) {
       const company = await trackMate.companies({ name: `${file}:${line}` });
       const html = (await filled(trackMate, text)).replaceAll('TM-SHOP99', company.companyId);
-      // A sample of one script element stands in a page of its reader's, which calls what it likes.
+      // A sample that is only a script element is put into a page that makes calls.
       const calls = html.includes('TrackMate.init')
         ? ''
         : `<script>TrackMate.init('${company.companyId}', '${trackMate.url}'); TrackMate.trackPageView();</script>`;
@@ -53,25 +55,25 @@ export async function samplesForPagesWork({ browser, trackMate }) {
       const page = listen(await context.newPage());
       await page.goto(`http://127.0.0.1:${site.address().port}/${index}`);
       if (text.includes('vitals(')) {
-        // They are told when the page is left.
+        // Web vitals are final when the page is left.
         await page.mouse.click(40, 40);
         await page.goto(`${trackMate.url}/404.html`);
       }
-      const wanted = Object.keys(BECOMES)
+      const expected = Object.keys(BECOMES)
         .filter((call) => `${html}${calls}`.includes(call))
         .map((call) => BECOMES[call]);
-      await until(`${file}:${line}: ${wanted}`, async () => {
+      await until(`${file}:${line}: ${expected}`, async () => {
         const { events } = (
           await trackMate.call('GET', '/api/admin/export/events/json', undefined, { 'x-admin-id': company.adminKey })
         ).body;
-        return wanted.every((name) =>
+        return expected.every((name) =>
           events.some(
             ({ eventType }) => eventType === name || (name === 'user_registered' && eventType === 'identify'),
           ),
         );
       });
       assert.deepEqual(
-        page.said.filter((said) => !/favicon/.test(said)),
+        page.said.filter((line) => !/favicon/.test(line)),
         [],
         `${file}:${line}`,
       );
@@ -95,7 +97,7 @@ export async function documentationReadsWell({ browser, trackMate }) {
     await page.goto(trackMate.url + place);
     await looks(page, name);
   }
-  // On a phone the menu is folded, and opens without a script.
+  // On a phone the menu is closed, and opens without a script.
   await page.setViewportSize({ width: 360, height: 780 });
   const sdk = page.getByRole('link', { name: 'Browser SDK', exact: true });
   assert.equal(await sdk.and(page.locator(':visible')).count(), 0);

@@ -1,11 +1,12 @@
-// The shop journey of the product's own story, with its own times: browser and server events of one person on one timeline.
+// The shop journey of the product's story, with its times: browser and server events of one person
+// on one timeline.
 import assert from 'node:assert/strict';
 import { until, visit } from './browser.mjs';
 
 const at = (minute) => `2025-10-18T10:${minute}:00.000Z`;
 const PRODUCT = { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99 };
 
-/** The seven events as they must stand: name, time, where they came from. */
+/** The seven events that the timeline must have: name, time, source. */
 const JOURNEY = [
   ['page_view', at('00'), 'browser'],
   ['add_to_cart', at('05'), 'browser'],

@@ -1,4 +1,5 @@
-// The npm package as customers get it: packed, installed in a fresh Vite project and used by a plain HTML page, then run in Chromium.
+// The npm package: packed, installed in a new Vite project and used by a plain HTML page, then run
+// in Chromium.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +15,7 @@ import { startCollector } from './collector.mjs';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 
-/** Serves a folder as any static host would → its address. */
+/** Serves a folder as a static host does → its URL. */
 async function serve(folder, headers = {}) {
   const server = createServer((request, response) => {
     const path = join(folder, new URL(request.url, 'http://x').pathname.replace(/\/$/, '/index.html'));
@@ -50,7 +51,7 @@ describe('the npm package', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Opens a page, waits for its events, and says what the page complained about. */
+  /** Opens a page and waits for its events → the page's warnings and errors. */
   async function deliveredBy(url, names) {
     collector.clear();
     const page = listen(await browser.newPage());
@@ -61,14 +62,14 @@ describe('the npm package', () => {
     return page.said.filter((line) => !line.includes('404'));
   }
 
-  test('works in a fresh Vite project, under a policy with and without WebAssembly, and is typed', async () => {
+  test('the npm package works in a new Vite project with its types, with and without WebAssembly', async () => {
     writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="/main.ts"></script>');
     writeFileSync(
       join(folder, 'main.ts'),
       `import TrackMate, { type InitOptions } from '@trackmate/browser';
        import vitals from '@trackmate/browser/vitals';
        const options: InitOptions = { flushInterval: 100 };
-       TrackMate.init('TM-TEST', '${collector.abroad}', options);
+       TrackMate.init('TM-TEST', '${collector.otherOrigin}', options);
        vitals(TrackMate);
        TrackMate.trackPageView();
        TrackMate.track('from-vite', { n: 1 });`,
@@ -94,14 +95,15 @@ describe('the npm package', () => {
     }
   });
 
-  test('works in a plain HTML page, with the stub and the integrity that the build prints', async () => {
+  test('the npm package works in a plain HTML page with the stub and the printed integrity', async () => {
     const integrity = `sha384-${createHash('sha384')
       .update(readFileSync(join(project, 'trackmate.classic.js')))
       .digest('base64')}`;
     writeFileSync(
       join(project, 'plain.html'),
       `<!doctype html><script>${readFileSync(join(project, 'stub.js'), 'utf8')}</script>
-       <script>TrackMate.init('TM-TEST', '${collector.abroad}', { flushInterval: 100 }); TrackMate.track('from-html');</script>
+       <script>TrackMate.init('TM-TEST', '${collector.otherOrigin}', { flushInterval: 100 });
+         TrackMate.track('from-html');</script>
        <script async src="trackmate.classic.js" integrity="${integrity}"></script>`,
     );
     const site = await serve(project);
@@ -109,8 +111,8 @@ describe('the npm package', () => {
     site.close();
   });
 
-  test('is importable on a server and names no path of the machine that built it', () => {
-    const said = run(
+  test('the npm package can be imported on a server and contains no path of its build machine', () => {
+    const output = run(
       process.execPath,
       [
         '--input-type=module',
@@ -119,7 +121,7 @@ describe('the npm package', () => {
       ],
       folder,
     );
-    assert.equal(said.trim(), 'function true');
+    assert.equal(output.trim(), 'function true');
     const files = readdirSync(project);
     for (const file of [
       'trackmate.js',

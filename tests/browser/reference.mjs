@@ -1,4 +1,4 @@
-// The API's reference, /docs/http, as a reader without JavaScript has it, on a desk and on a phone.
+// The API reference, /docs/http, without JavaScript, on a desktop and on a phone.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { listen } from './browser.mjs';
 
 const SHOTS = fileURLToPath(new URL('../../.trackmate/shots/', import.meta.url));
 
-export async function referenceTellsEveryRoute({ browser, trackMate }) {
+export async function referenceShowsEveryRoute({ browser, trackMate }) {
   const { paths, components } = await (await fetch(`${trackMate.url}/openapi.json`)).json();
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = listen(await context.newPage());
@@ -23,11 +23,11 @@ export async function referenceTellsEveryRoute({ browser, trackMate }) {
   const links = await page
     .locator('a[href^="#"]')
     .evaluateAll((all) => all.map((one) => one.getAttribute('href').slice(1)));
-  assert.equal(new Set(ids).size, ids.length, 'an id is given once');
+  assert.equal(new Set(ids).size, ids.length, 'ids are unique');
   assert.deepEqual(
     links.filter((id) => !ids.includes(id)),
     [],
-    'every link within the page leads somewhere',
+    'every link within the page has a target',
   );
   assert.deepEqual(
     Object.keys(components.schemas).filter((name) => !ids.includes(`schema-${name}`)),
@@ -43,7 +43,7 @@ export async function referenceTellsEveryRoute({ browser, trackMate }) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 1200 });
     const wide = await page.locator('html').evaluate((html) => html.scrollWidth);
-    assert.ok(wide <= width, `nothing sticks out at ${width}: ${wide}`);
+    assert.ok(wide <= width, `the page fits in ${width} px: ${wide}`);
     await page.screenshot({ path: `${SHOTS}${name}.png` });
   }
   assert.deepEqual(page.said, []);

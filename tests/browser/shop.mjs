@@ -1,4 +1,5 @@
-// The demo shop and the dashboard as a person uses them, with the shop's own server beside the real Worker.
+// The demo shop and the dashboard as a person uses them, with the shop's server and the real
+// Worker.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { freePort, shopServers } from '../../scripts/shops.mjs';
@@ -19,7 +20,7 @@ const JOURNEY = [
   'email_delivered',
 ];
 
-/** Opens shops as `make dev` does → {open(companyId) → {port}, close}. */
+/** Starts shop servers as `make dev` does → {open(companyId) → {port}, close}. */
 function openShops({ url, operatorKey }) {
   const servers = [];
   const run = async (companyId, args, env, gone) => {
@@ -56,7 +57,7 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     await page.getByRole('link', { name: 'Wireless Headphones' }).click();
     await page.getByRole('button', { name: 'Add to cart' }).click();
     await until(
-      'the drawer fills before anybody is known',
+      'the events of an unidentified visitor in the drawer',
       async () => (await texts('[data-event]', 'data-event')).join() === 'page_view,page_view,add_to_cart',
     );
     await page.getByRole('link', { name: 'Go on' }).click();
@@ -89,7 +90,7 @@ export async function shopFromCartToDelivery({ browser, trackMate }) {
     await page.goto(`${trackMate.url}/shop/?company=${other.companyId}&devPort=${devPort}`);
     await page.getByText('Somebody without a name').waitFor();
     await until(
-      'nothing of the first company',
+      'no event of the first company',
       async () => (await texts('[data-event]', 'data-event')).join() === 'page_view',
     );
     assert.deepEqual(page.said, []);
@@ -116,7 +117,7 @@ export async function shopWithoutItsServer({ browser, trackMate }) {
   await page.context().close();
 }
 
-/** On a host of its own, as a deployment is. */
+/** On a host that is not localhost, like a deployment. */
 export async function deploymentHasNoShop({ browser, trackMate }) {
   const context = await browser.newContext();
   const page = listen(await context.newPage());
