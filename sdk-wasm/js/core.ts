@@ -30,7 +30,7 @@ export interface Core {
   wake_(now: number): void;
   next_(): number;
   hide_(now: number, leaving: boolean): void;
-  answered_(now: number, request: number, status: number, ours: boolean, retryAfterMs: number): number;
+  answered_(now: number, request: number, status: number, fromTrackMate: boolean, retryAfterMs: number): number;
   progress_(now: number, id: number): number;
   sessionChange_(nowS: number, campaign: number, startedS: number, lastS: number, storedCampaign: number): number;
   contextFits_(contextBytes: number): number;

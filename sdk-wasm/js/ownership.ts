@@ -1,4 +1,4 @@
-// The queues in localStorage that belong to this page: the one it writes, and those it took over.
+// The queues in localStorage that belong to this page: the one it writes, and those it adopted.
 
 import { createPageId } from './ids';
 import { claim, release } from './store';
@@ -18,13 +18,13 @@ export function claimOwnQueue() {
   claim(pageId, pageId, () => {});
 }
 
-/** The page is hidden for good: other pages may take over its queues. */
+/** The page is hidden for good: other pages may adopt its queues. */
 export function releaseQueues() {
   releasedQueues = [...new Set([pageId, ...release()])];
 }
 
 /**
- * The page came back out of the back/forward cache. Another page may have taken over its queues;
+ * The page came back out of the back/forward cache. Another page may have adopted its queues;
  * `onResult` learns for each whether it is this page's again.
  */
 export function reclaimQueues(onResult: (queue: string, isOurs: boolean) => void) {

@@ -341,18 +341,19 @@ impl Core {
         }
     }
 
-    /// An answer arrived (`status` 0: the network failed). `ours`: its body is TrackMate's.
+    /// An answer arrived (`status` 0: the network failed). `from_trackmate`: its body is
+    /// TrackMate's.
     pub(crate) fn answered(
         &mut self,
         now_ms: f64,
         request: u32,
-        (status, ours): (u32, bool),
+        (status, from_trackmate): (u32, bool),
         retry_after_ms: f64,
         page: &mut impl Page,
     ) -> Option<Verdict> {
         let is_open = |open: &mut OpenRequest| open.request == request;
         self.in_flight.iter_mut().find_map(|slot| slot.take_if(is_open))?; // Else the request counted as lost before.
-        let verdict = verdict(status, ours);
+        let verdict = verdict(status, from_trackmate);
         let outcome = match verdict {
             Verdict::Retry => {
                 self.queue.requeue(request);

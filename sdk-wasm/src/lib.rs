@@ -163,9 +163,9 @@ pub fn hide(now_ms: f64, leaving: bool) {
 
 /// An answer arrived → 0 delivered, 1 retry, 2 refused, 3 too late.
 #[wasm_bindgen]
-pub fn answered(now_ms: f64, request: u32, status: u32, ours: bool, retry_after_ms: f64) -> i32 {
+pub fn answered(now_ms: f64, request: u32, status: u32, from_trackmate: bool, retry_after_ms: f64) -> i32 {
     answer(|core| {
-        let verdict = core.answered(now_ms, request, (status, ours), retry_after_ms, &mut Host);
+        let verdict = core.answered(now_ms, request, (status, from_trackmate), retry_after_ms, &mut Host);
         verdict.map_or(3, |verdict| verdict as i32)
     })
 }

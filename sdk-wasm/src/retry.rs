@@ -16,9 +16,9 @@ pub(crate) enum Verdict {
 /// Interprets an answer by its HTTP status (0: no answer) and by whether its body is TrackMate's.
 /// Another body with status 200 is from something in between, such as a hotel's login page, so the
 /// calls did not arrive.
-pub(crate) fn verdict(status: u32, ours: bool) -> Verdict {
+pub(crate) fn verdict(status: u32, from_trackmate: bool) -> Verdict {
     match status {
-        200..=299 if ours => Verdict::Delivered,
+        200..=299 if from_trackmate => Verdict::Delivered,
         0 | 200..=299 | 408 | 429 | 500.. => Verdict::Retry,
         1..=199 | 300..=499 => Verdict::Refused,
     }

@@ -72,8 +72,8 @@ export async function visit(browser, url, { path = '/empty', prepare = () => {} 
   const page = await context.newPage();
   listen(page);
   // Like a customer's page: TrackMate's own pages have a policy that forbids the SDK.
-  await page.route(`${url}/empty`, (asked) =>
-    asked.fulfill({
+  await page.route(`${url}/empty`, (route) =>
+    route.fulfill({
       contentType: 'text/html',
       body: '<!doctype html><title>Shop</title><link rel="icon" href="/icon.svg">',
     }),
