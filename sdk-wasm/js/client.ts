@@ -40,9 +40,7 @@ const immediateMethods = (fallback: () => Promise<Compile>): Record<string, (...
     listen(window, 'pagehide', finishPagehide);
     attempt(ensurePagehide);
     const from = stubUrl;
-    const view = guard(
-      (page?: PageFacts) => settings.pageViews && callOrQueue('trackPageView', [], Date.now(), page),
-    );
+    const view = guard((page?: PageFacts) => settings.pageViews && callOrQueue('trackPageView', [], Date.now(), page));
     attempt(() => watchHistory(from, () => isViewed() || view()));
     view(pageFacts(from));
     const { prerendering } = document as Document & { prerendering?: boolean };

@@ -33,9 +33,7 @@ if (!(window.TrackMate as any)?.on) {
       if (!calls[0] || /"consent"|"respect/.test(json(init)) || (navigator as any).globalPrivacyControl) return;
       localStorage[EARLY] = [
         left,
-        ...calls.map((call) =>
-          json([[init[2][0], { title: document.title, referrer: document.referrer }, [call]]]),
-        ),
+        ...calls.map((call) => json([[init[2][0], { title: document.title, referrer: document.referrer }, [call]]])),
       ]
         .join('\t')
         .slice(-Most.CHARS);
