@@ -17,8 +17,7 @@ let lastRestoredId = 0;
 let adoptTimer: ReturnType<typeof setTimeout> | undefined;
 
 export const adoptQueues = guard(() => {
-  // This page is in the back/forward cache. Its queues are its again when it returns, unless they
-  // are adopted.
+  // This page has released its queues. It reclaims them when it returns, unless others adopt them.
   if (releasedQueues.length) return;
   /**
    * Pages that were hidden for good, and calls that they handed over, with the time left for an
