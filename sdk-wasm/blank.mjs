@@ -1,13 +1,15 @@
-// Blanks the static data of a wasm that no constant of its code points at: the texts of panics whose code wasm-opt has removed, which it
-// leaves behind because it cannot know. Whatever a constant does point at stays, with all up to the next text.
+// Replaces by zeros the static data of a wasm that no constant of its code points at. It is the
+// texts of panics: wasm-opt removes their code and cannot know that their texts are unused.
 // `node blank.mjs <in.wasm> <its text by wasm-dis> <out.wasm>`
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const [from, text, to] = process.argv.slice(2);
 const bytes = readFileSync(from);
-const constants = new Set([...readFileSync(text, 'utf8').replaceAll(/\(data [^]*?"\)$/gm, '').matchAll(/(?:i32\.const |offset=)(\d+)/g)].map(([, number]) => Number(number)));
+const code = readFileSync(text, 'utf8').replaceAll(/\(data [^]*?"\)$/gm, '');
+const numbers = [...code.matchAll(/(?:i32\.const |offset=)(\d+)/g)].map(([, digits]) => Number(digits));
+const constants = new Set(numbers);
 
-/** What a pointer may mean at most: the longest text the code reads by a pointer to its beginning. */
+/** Bytes that a pointer may need: the longest text that the code reads from its start. */
 const REACH = 16;
 
 let at = 8;
@@ -28,11 +30,11 @@ while (at < bytes.length) {
       const base = number();
       if (bytes[at++] !== 0x0b) throw new Error('an unknown kind of data offset');
       const size = number();
-      // The small ones are variables.
+      // Small segments are variables.
       if (size > 100) {
         for (let place = 0; place < size; place++) {
-          const meant = Array.from({ length: REACH }, (_, back) => base + place - back).some((address) => constants.has(address));
-          if (!meant) bytes[at + place] = 0;
+          const pointers = Array.from({ length: REACH }, (_, back) => base + place - back);
+          if (!pointers.some((address) => constants.has(address))) bytes[at + place] = 0;
         }
       }
       at += size;

@@ -1,5 +1,6 @@
-// A shop's own server, as a customer of TrackMate would write it: plain Node, no packages. It tells TrackMate what the browser
-// cannot know (paid, shipped, delivered), receives TrackMate's signed deliveries, and shows the demo shop what it learned.
+// A shop's server, as a customer of TrackMate would write it: plain Node, no packages. It sends
+// the events that the browser cannot know (paid, shipped, delivered) to TrackMate, receives
+// TrackMate's signed deliveries, and shows both to the demo shop.
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 
@@ -14,23 +15,26 @@ const {
 } = process.env;
 
 const BODY_BYTES_MAX = 1024 * 1024;
-const KEPT = 50;
+const LIST_LENGTH_MAX = 50;
 const deliveries = [];
-/** What was told to TrackMate, newest first, for the demo's panel. */
+/** Events sent to TrackMate, newest first, for the demo's panel. */
 const sent = [];
-/** Prices are the server's: what a page says they are is not asked. */
+/** Prices come from the server. A page could send any price. */
 const PRODUCTS = [
   { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99 },
   { productId: 'PROD-002', productName: 'Desk Speaker', price: 49.5 },
   { productId: 'PROD-003', productName: 'Travel Case', price: 19 },
 ];
 
-function keep(list, entry) {
+function addFirst(list, entry) {
   list.unshift(entry);
-  list.length = Math.min(list.length, KEPT);
+  list.length = Math.min(list.length, LIST_LENGTH_MAX);
 }
 
-/** Sends one event to TrackMate. The message id is made once, so that a repeat of the request would be stored once. */
+/**
+ * Sends one event to TrackMate. The message id is made once, so that a repeat of the request would
+ * be stored once.
+ */
 async function track(identifier, eventType, eventData, timestamp) {
   const body = { company_id: COMPANY_ID, identifier, eventType, eventData, timestamp, messageId: randomUUID() };
   const response = await fetch(`${TRACKMATE_URL}/api/webhooks/events`, {
@@ -39,12 +43,15 @@ async function track(identifier, eventType, eventData, timestamp) {
     body: JSON.stringify(body),
   });
   const answer = await response.json();
-  keep(sent, { at: new Date().toISOString(), body, answer });
+  addFirst(sent, { at: new Date().toISOString(), body, answer });
   if (!answer.success) throw new Error(`TrackMate refused ${eventType}: ${answer.code} ${answer.message}`);
   return answer;
 }
 
-/** True if `signature` is the hex HMAC-SHA256 of exactly these bytes. Compare the raw body, before any JSON parsing. */
+/**
+ * True if `signature` is the hex HMAC-SHA256 of exactly these bytes. Compare the raw body, before
+ * any JSON parsing.
+ */
 function isSigned(rawBody, signature = '') {
   const expected = Buffer.from(createHmac('sha256', WEBHOOK_SECRET).update(rawBody).digest('hex'));
   const given = Buffer.from(signature);
@@ -52,14 +59,15 @@ function isSigned(rawBody, signature = '') {
 }
 
 const routes = {
-  // The customer pays. `times` is only for a demo that replays a day gone by.
+  // The customer pays. `times` is only for a demo that replays a past day.
   'POST /checkout': async ({ body }) => {
     const { email, sessionId, profileId, products = ['PROD-001'], times = {} } = JSON.parse(body);
     const orderId = `ORDER-${randomUUID().slice(0, 8)}`;
     const productInfos = products.map((id) => PRODUCTS.find(({ productId }) => productId === id)).filter(Boolean);
     const cents = productInfos.reduce((sum, { price }) => sum + Math.round(price * 100), 0);
     const paid = { orderId, amount: cents / 100, currency: 'USD', paymentMethod: 'card', productInfos };
-    // Three ways to say whom an event is about: the e-mail address, the browser's session, the profile id identify returned.
+    // Three ways to name the person of an event: the email address, the browser's session, and the
+    // profile id that identify returned.
     await track({ email }, 'payment_processed', paid, times.payment_processed);
     const shipment = { orderId, carrier: 'USPS', trackingNumber: '12345' };
     await track({ sessionId }, 'order_shipped', shipment, times.order_shipped);
@@ -72,15 +80,16 @@ const routes = {
   'POST /webhooks/trackmate': async ({ body, request }) => {
     if (!isSigned(body, request.headers['x-webhook-signature'])) return [401, { success: false }];
     const { event, timestamp, data } = JSON.parse(body);
-    keep(deliveries, { event, timestamp, data, receivedAt: new Date().toISOString() });
+    addFirst(deliveries, { event, timestamp, data, receivedAt: new Date().toISOString() });
     return [200, { success: true }];
   },
 
   'GET /deliveries': async () => [200, { success: true, deliveries }],
-  // For the demo's panel only, like the next: what a server tells TrackMate is nobody else's business.
+  // Only for the demo's panel: a real shop's server would not publish the events that it sends.
   'GET /sent': async () => [200, { success: true, sent }],
 
-  // For the demo's panel only: a real shop would not hand a person's timeline to whoever knows an id.
+  // Only for the demo's panel: a real shop would not show a person's timeline to everyone who
+  // knows an id.
   'GET /timeline': async ({ url }) => {
     const id = encodeURIComponent(url.searchParams.get('profileId') ?? '');
     const headers = { 'X-Admin-ID': TRACKMATE_ADMIN_KEY };
@@ -109,7 +118,7 @@ async function answer(request) {
     return await route({ request, url, body: await read(request) });
   } catch (error) {
     console.error(`shop server: ${request.method} ${url.pathname}: ${error.message}`);
-    return [502, { success: false, message: 'that did not work; the shop server says why in its log' }];
+    return [502, { success: false, message: 'the request failed; the log of the shop server has the reason' }];
   }
 }
 
@@ -122,4 +131,6 @@ createServer(async (request, response) => {
     Vary: 'Origin',
   });
   response.end(body && JSON.stringify(body));
-}).listen(Number(PORT), '127.0.0.1', () => console.log(`shop server: http://127.0.0.1:${PORT}, events go to ${TRACKMATE_URL}`));
+}).listen(Number(PORT), '127.0.0.1', () =>
+  console.log(`shop server: http://127.0.0.1:${PORT}, events go to ${TRACKMATE_URL}`),
+);

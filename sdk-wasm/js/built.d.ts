@@ -1,4 +1,4 @@
-// What the build makes and the sources import.
+// Modules that the build makes and the sources import.
 
 declare module 'trackmate-core' {
   export const compile: import('./core').Compile;

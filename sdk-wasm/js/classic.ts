@@ -1,8 +1,7 @@
-// The classic script, `<script async src="…/trackmate.classic.js"></script>`: defines `TrackMate`, and makes the calls that the loader
-// stub, if there was one, has queued under that name.
+// The classic script, `<script async src="…/trackmate.classic.js"></script>`. It defines
+// `TrackMate`, and makes the calls that the loader stub has queued under that name.
 
-import { compile, prepare } from './core';
-import { create } from './create';
+import { create } from './client';
 import type { Early } from './early';
 import type { TrackMate } from './trackmate';
 
@@ -10,7 +9,7 @@ const page = globalThis as { document?: Document; TrackMate?: TrackMate & { q?: 
 const script = page.document?.currentScript as HTMLScriptElement | null | undefined;
 const folder = (script?.src || location.href).replace(/[^/]*$/, '');
 const stub = page.TrackMate;
-const sdk = create(compile, prepare, async () => (await import(`${folder}trackmate.csp.js`)).compile);
+const sdk = create(async () => (await import(`${folder}trackmate.csp.js`)).compile);
 
 page.TrackMate = sdk;
 (sdk as TrackMate & { repeat(calls: Early<string>[]): void }).repeat(stub?.q ?? []);

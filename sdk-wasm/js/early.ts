@@ -1,14 +1,24 @@
-// Calls that a page made before there was anything to make them. If it goes before that, the stub, or the SDK that has yet to load its
-// fallback, leaves them in localStorage for the next page of the site: one a tab apart from the next, `[[company, page, [call]]]`.
+// The form of calls that a page makes before the SDK is ready. If the page is left before that, the
+// stub or the SDK saves them in localStorage for the next page of the site: one for each call,
+// separated by tabs, as `[[company, page, [call]]]`.
 
-/** A call: name, time, arguments, who awaits it, and where it was made: the address, or all that was known of the page. */
-export type Early<Page> = [name: string, at: number, args: unknown[], resolve?: ((value: unknown) => void) | null, page?: Page];
+/**
+ * A call: name, time, arguments, the function that resolves its promise, and where it was made: the
+ * URL, or all facts of the page.
+ */
+export type Early<Page> = [
+  name: string,
+  at: number,
+  args: unknown[],
+  resolve?: ((value: unknown) => void) | null,
+  page?: Page,
+];
 
 export const EARLY = 'trackmate.early';
-/** Most that waits. */
+/** Limits of what waits. */
 export const enum Most {
-  /** Calls in memory, as in the queue. */
+  /** Calls in memory: as many as the queue can have. */
   CALLS = 1_000,
-  /** Characters of those that are left, as in the queue: the rest of the storage is the site's. The oldest give way. */
+  /** Characters in localStorage, of which the site needs the rest. The oldest calls are dropped. */
   CHARS = 1_000_000,
 }

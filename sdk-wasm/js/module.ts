@@ -1,6 +1,6 @@
-// The ES module, `import TrackMate from '…/trackmate.js'`: importing it does nothing, so a server may do it too.
+// The ES module, `import TrackMate from '…/trackmate.js'`. The import has no effect, so a server
+// may import it too.
 
-import { compile, prepare } from './core';
-import { create } from './create';
+import { create } from './client';
 
-export default create(compile, prepare, async () => (await import('./trackmate.csp.js')).compile);
+export default create(async () => (await import('./trackmate.csp.js')).compile);

@@ -1,4 +1,4 @@
-// How a request leaves the page, and how its answer comes back.
+// How requests are sent and answers are read.
 
 import { attempt } from './store';
 
@@ -10,41 +10,51 @@ export interface Answer {
   rejected?: { code: string; message: string }[];
 }
 
-/** Just before the core takes a request for lost (`ANSWER_MS_MAX`). */
-const SILENCE_MS = 29_000;
+/** A little less than the time after which the core gives up a request (`ANSWER_MS_MAX`). */
+const ANSWER_TIMEOUT_MS = 29_000;
 
-/** Whether the next request goes by XMLHttpRequest: the page may have put something around `fetch` that throws, or keeps the answers. */
-let otherWay = false;
+/**
+ * Whether the next request uses XMLHttpRequest, because a wrapper of the page around `fetch` may be
+ * broken.
+ */
+let useXhr = false;
 
-/** A page that goes has no answer to wait for, only the browser's word that it took the request. */
+/**
+ * Hands a request to the browser, which sends it after the page is gone. Nobody reads the answer.
+ */
 export function handOver(url: string, body: string): boolean {
   if (attempt(() => navigator.sendBeacon(url, body))) return true;
-  // Where there is fetchLater, it has room of its own beside the beacons'.
+  // `fetchLater` has a quota of its own, beside that of beacons.
   const later = (window as unknown as { fetchLater?: (url: string, init: RequestInit) => unknown }).fetchLater;
   return attempt(() => later!(url, { method: 'POST', body })) !== undefined;
 }
 
-/** `answered` (status 0: there was no answer) is called later. A string is sent as text/plain: to another origin, too, without asking first. */
-export function post(url: string, body: string, answered: (status: number, waitMs: number, answer?: Answer) => void): boolean {
+type OnAnswer = (status: number, waitMs: number, answer?: Answer) => void;
+
+/**
+ * Sends a request and calls `answered` later, with status 0 if there is no answer. A string goes as
+ * text/plain, so that a browser sends it to another origin without a preflight.
+ */
+export function post(url: string, body: string, answered: OnAnswer): boolean {
   const method = 'POST';
-  const end = (status = 0, wish?: string | null, text?: string) => {
-    clearTimeout(silence);
+  const finish = (status = 0, retryAfter?: string | null, text?: string) => {
+    clearTimeout(timeout);
     const answer = attempt(() => JSON.parse(text!) as Answer);
-    if (!answer) otherWay = !otherWay;
-    answered(status, wish ? Number(wish) * 1000 || Date.parse(wish) - Date.now() : 0, answer);
+    if (!answer) useXhr = !useXhr;
+    answered(status, retryAfter ? Number(retryAfter) * 1000 || Date.parse(retryAfter) - Date.now() : 0, answer);
   };
-  const silence = setTimeout(end, SILENCE_MS);
-  const ask = async () => {
-    if (otherWay) {
+  const timeout = setTimeout(finish, ANSWER_TIMEOUT_MS);
+  const send = async () => {
+    if (useXhr) {
       const request = new XMLHttpRequest();
       request.open(method, url);
-      request.onloadend = () => end(request.status, request.getResponseHeader('retry-after'), request.responseText);
+      request.onloadend = () => finish(request.status, request.getResponseHeader('retry-after'), request.responseText);
       request.send(body);
     } else {
       const response = await fetch(url, { method, body, keepalive: true });
-      end(response.status, response.headers?.get('retry-after'), await response.text());
+      finish(response.status, response.headers?.get('retry-after'), await response.text());
     }
   };
-  ask().catch(() => end());
+  send().catch(() => finish());
   return true;
 }

@@ -1,176 +1,205 @@
-// What is known about the page, for the events that are tracked on it, and when it becomes another one. Pages put things of their own where
-// the browser's are, and browsers have bugs: what cannot be asked is left out.
+// Facts about the page for the events that are tracked on it, and the moments when a single-page
+// site moves to another page. Pages replace objects of the browser, and browsers have bugs, so each
+// fact is read by itself, and left out if that throws.
 
+import { guard, listen } from './events';
 import { json } from './json';
 import { attempt } from './store';
-import { guard, listen } from './talk';
 
 declare const VERSION: string;
 
-/** Longest text of the page that goes along, in characters. */
+/** Longest text about the page in a request's context, in characters. */
 const CHARS_MAX = 500;
 
 /** Where an event was tracked. */
-export interface Facts {
+export interface PageFacts {
   url: string;
   title: string;
   referrer: string;
-  /** The address by which the visitor came to this page: a router may since have taken the campaign out of it. */
-  came?: string;
+  /**
+   * The URL at which the visitor entered this page. A router may have removed the campaign from it
+   * since.
+   */
+  entryUrl?: string;
 }
 
-/** The page before this one; in a single-page site that is not what the document says. */
-let previous: string | undefined;
-/** The address at the last look, and the one that was come by. */
-let last: string;
-let came = '';
-/** The page as it was when it had come there. */
-let here: Facts | undefined;
-/** The path that was viewed last. */
-let viewed: string | undefined;
+/** The page before this one. In a single-page site it differs from `document.referrer`. */
+let previousUrl: string | undefined;
+/** The URL at the last check. */
+let lastUrl: string;
+/** The URL at which the visitor entered this page. */
+let entryUrl = '';
+/** The facts of this page as they were first read. */
+let cachedFacts: PageFacts | undefined;
+/** The path of the last page view. */
+let lastViewedPath: string | undefined;
 
-const text = (ask: () => unknown): string => {
-  const told = attempt(ask);
-  return typeof told === 'string' ? told : '';
+const textOf = (read: () => unknown): string => {
+  const value = attempt(read);
+  return typeof value === 'string' ? value : '';
 };
-export const titleNow = () => text(() => document.title);
-export const address = () => text(() => document.URL) || location.href;
+export const titleNow = () => textOf(() => document.title);
+export const address = () => textOf(() => document.URL) || location.href;
 
-export const facts = (url = address()): Facts => ({
+export const pageFacts = (url = address()): PageFacts => ({
   url,
   title: titleNow(),
-  referrer: previous ?? text(() => document.referrer),
-  came: pathOf(url) === pathOf(came) ? came : url,
+  referrer: previousUrl ?? textOf(() => document.referrer),
+  entryUrl: pathOf(url) === pathOf(entryUrl) ? entryUrl : url,
 });
 
-export const where = (): Facts => (here?.url === address() ? here : (here = facts()));
+export const currentPage = (): PageFacts =>
+  cachedFacts?.url === address() ? cachedFacts : (cachedFacts = pageFacts());
 
-/** Whether a view of this path is the one that was made last; from now on it is. */
-export function viewedBefore(url = address()): boolean {
+/** Whether the last page view had this path too. This view is the last one from now on. */
+export function isRepeatedView(url = address()): boolean {
   const path = pathOf(url);
-  here = undefined;
-  return viewed === (viewed = path);
+  cachedFacts = undefined;
+  return lastViewedPath === (lastViewedPath = path);
 }
 
-export const isViewed = () => viewed === pathOf(address());
+export const isViewed = () => lastViewedPath === pathOf(address());
 
-/** The page came back, and nobody knows from where; only that it is not from where it came at first. */
-export function returned() {
-  previous = '';
-  here = undefined;
+/**
+ * The page returned from the back/forward cache. Its referrer is unknown: it is not the first one
+ * any more.
+ */
+export function pageReturned() {
+  previousUrl = '';
+  cachedFacts = undefined;
 }
 
 /**
- * Chromium does not tell a page that closes while it loads, unless it asks to be asked about it. Firefox keeps no page that asks in its
- * back/forward cache, so none goes on asking.
+ * Chromium sends no `pagehide` to a page that closes while it loads, unless it listens to
+ * `beforeunload`. Firefox excludes pages with such a listener from its back/forward cache, so it is
+ * removed after `load`.
  */
-export function askWhileLoading(ask = () => {}) {
+export function ensurePagehide(listener = () => {}) {
   if (document.readyState !== 'complete') {
-    addEventListener('beforeunload', ask);
-    addEventListener('load', () => removeEventListener('beforeunload', ask));
+    addEventListener('beforeunload', listener);
+    addEventListener('load', () => removeEventListener('beforeunload', listener));
   }
 }
 
-const bare = (url: string) => url.split('#')[0]!;
+const withoutHash = (url: string) => url.split('#')[0]!;
 
 /**
- * Follows a single-page site, which began at `url`: by the Navigation API, which sees every router, or around `history`. `moved` is called
- * whenever the site may have gone somewhere.
+ * Follows a single-page site that was entered at `url`: with the Navigation API, which sees every
+ * router, or by wrapping `history`. Calls `moved` whenever the URL may have changed.
  */
 export function watchHistory(url = address(), moved: () => void) {
-  last = came = url;
-  const look = guard((replaced?: boolean) => {
+  lastUrl = entryUrl = url;
+  const onMove = guard((replaced?: boolean) => {
     const url = address();
-    // What takes the place of the same page, or of one that nobody viewed, was come to from where that was.
-    if (bare(url) !== bare(last) && !(replaced && (pathOf(url) === pathOf(last) || viewed !== pathOf(last)))) {
-      previous = last;
-      came = url;
-      here = undefined;
+    // A URL that replaces one of the same path, or one without a page view, is the same page as
+    // before: its referrer and entry URL stay.
+    const samePage = replaced && (pathOf(url) === pathOf(lastUrl) || lastViewedPath !== pathOf(lastUrl));
+    if (withoutHash(url) !== withoutHash(lastUrl) && !samePage) {
+      previousUrl = lastUrl;
+      entryUrl = url;
+      cachedFacts = undefined;
     }
-    last = url;
-    setTimeout(moved); // The site has yet to set the title.
+    lastUrl = url;
+    setTimeout(moved); // The site sets the title later.
   });
   const { navigation } = window as unknown as { navigation?: { currentEntry?: unknown } };
   if (navigation?.currentEntry) {
-    listen(navigation, 'currententrychange', ({ navigationType }) => look(navigationType === 'replace'));
+    listen(navigation, 'currententrychange', ({ navigationType }) => onMove(navigationType === 'replace'));
   } else {
     for (const name of ['pushState', 'replaceState'] as const) {
       const change = history[name];
       history[name] = function (this: History, ...args) {
         change.apply(this, args);
-        look(name > 'q');
+        onMove(name > 'q');
       };
     }
-    listen(window, 'popstate', () => look());
+    listen(window, 'popstate', () => onMove());
   }
-  look(true);
+  onMove(true);
 }
 
-/** Not through a character of two halves. */
-export const cut = (text: string, most = CHARS_MAX) => (text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, '') : text);
+/** Cuts a text, but not through a surrogate pair. */
+export const truncate = (text: string, most = CHARS_MAX) =>
+  text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, '') : text;
 
-/** `utm_…` of a query, without the prefix. */
+/** The `utm_…` parameters of a URL, without the prefix. */
 export function campaignOf(url: string): Record<string, string> | undefined {
-  // Taking an address apart is dear on a page that has just begun, and few have a campaign.
+  // Parsing a URL is expensive when a page starts, and few have a campaign.
   if (!url.includes('utm_')) return;
   const found: Record<string, string> = {};
   let any;
-  for (const [name, value] of new URLSearchParams(bare(url).split('?')[1])) {
-    if (name.startsWith('utm_')) found[(any = cut(name.slice(4), 16))] = cut(value, 100);
+  for (const [name, value] of new URLSearchParams(withoutHash(url).split('?')[1])) {
+    if (name.startsWith('utm_')) found[(any = truncate(name.slice(4), 16))] = truncate(value, 100);
   }
   return any === undefined ? undefined : found;
 }
 
-/** What stands between host and query; `/` where there is neither. */
-export const pathOf = (url: string) => `/${bare(url).split('?')[0]!.split('/').slice(3).join('/')}`;
+/** The part between host and query. */
+export const pathOf = (url: string) => `/${withoutHash(url).split('?')[0]!.split('/').slice(3).join('/')}`;
 
-/** Temporal knows the zone soon (Chromium at once, Firefox in 4 ms); Intl loads its tables first, tens of milliseconds. */
-const zone = () =>
+/**
+ * `Temporal` returns the time zone within 4 ms. `Intl` loads tables first, for tens of
+ * milliseconds.
+ */
+const timeZone = () =>
   (globalThis as { Temporal?: { Now?: { timeZoneId?(): string } } }).Temporal?.Now?.timeZoneId?.() ??
   Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** What events of one page share, so that they can share a request. */
-export function contextOf({ url, title, referrer, came = url }: Facts, anonymousId: string): string {
-  const page = { url: cut(url), path: cut(pathOf(url)), title: cut(title), referrer: cut(referrer) };
-  return json({ anonymousId, page, campaign: attempt(() => campaignOf(came)) });
+/** The context that events of one page share, so that they can share a request. */
+export function contextOf({ url, title, referrer, entryUrl = url }: PageFacts, anonymousId: string): string {
+  const page = {
+    url: truncate(url),
+    path: truncate(pathOf(url)),
+    title: truncate(title),
+    referrer: truncate(referrer),
+  };
+  return json({ anonymousId, page, campaign: attempt(() => campaignOf(entryUrl)) });
 }
 
-/** Bytes of a text without lone surrogates, which JSON has none of. A `TextEncoder` takes twice as long. */
-export const size = (text: string) => unescape(encodeURIComponent(text)).length;
+/** Bytes of a text without lone surrogates: JSON has none. A `TextEncoder` takes twice as long. */
+export const byteLength = (text: string) => unescape(encodeURIComponent(text)).length;
 
-/** Most bytes of what a page view says of its page, within an event's 32,768. */
+/** Most bytes of a page view's data, within the 32,768 of an event. */
 const VIEW_BYTES_MAX = 30_000;
 
-export function viewOf({ url, title, referrer }: Facts) {
+export function pageViewData({ url, title, referrer }: PageFacts) {
   for (let most = 8_192; ; most /= 2) {
-    const view = { address: cut(url, most), title: cut(title, most), referrer: cut(referrer, most), path: cut(pathOf(url), most) };
-    if (most < CHARS_MAX || size(json(view)) < VIEW_BYTES_MAX) return view;
+    const view = {
+      address: truncate(url, most),
+      title: truncate(title, most),
+      referrer: truncate(referrer, most),
+      path: truncate(pathOf(url), most),
+    };
+    if (most < CHARS_MAX || byteLength(json(view)) < VIEW_BYTES_MAX) return view;
   }
 }
 
-/** Most bytes of `browser`. */
+/** Most bytes of `browserContext`. */
 export const BROWSER_BYTES_MAX = 600;
 
-/** Of a request's context: the browser that sends it, which is the one that the events were tracked in, whatever page sends them. */
-const KNOWN: Record<string, (browser: Navigator & { userAgentData?: object }) => unknown> = {
+/** Facts about the browser. They are the same for every page that may send an event. */
+const BROWSER_FACTS: Record<string, (browser: Navigator & { userAgentData?: object }) => unknown> = {
   library: () => `js-${VERSION}`,
   locale: ({ language }) => language,
-  timezone: zone,
+  timezone: timeZone,
   screen: () => ({ width: screen.width, height: screen.height, density: devicePixelRatio }),
   webdriver: ({ webdriver }) => webdriver || undefined,
   userAgentData: ({ userAgentData }) => userAgentData,
 };
 
-let described = '';
-/** The same as members of a JSON object. Asked when a page's first request goes out, as one that begins has better things to do. */
-export function browser(): string {
-  if (!described) {
+let browserFacts = '';
+/**
+ * Facts about the browser as members of a JSON object. They are read when the page first sends, not
+ * when it starts.
+ */
+export function browserContext(): string {
+  if (!browserFacts) {
     let all = '';
-    for (const [name, ask] of Object.entries(KNOWN)) {
-      const said = attempt(() => json({ [name]: ask(navigator) }).slice(1, -1));
-      if (said && size(all + said) < BROWSER_BYTES_MAX) all += (all && ',') + said;
+    for (const [name, read] of Object.entries(BROWSER_FACTS)) {
+      const member = attempt(() => json({ [name]: read(navigator) }).slice(1, -1));
+      if (member && byteLength(all + member) < BROWSER_BYTES_MAX) all += (all && ',') + member;
     }
-    described = all;
+    browserFacts = all;
   }
-  return described;
+  return browserFacts;
 }

@@ -1,8 +1,9 @@
-// localStorage, which may be closed (privacy settings, sandboxed frames) or full, and the question which page owns what is in it.
+// localStorage, which may be closed (privacy settings, sandboxed frames) or full, and locks that
+// tell which page owns a queue in it.
 
 const PREFIX = 'trackmate.';
 
-/** Runs something that a browser may refuse; refused, it is undefined. */
+/** The result of `run`, or undefined if it throws. */
 export function attempt<T>(run: () => T): T | undefined {
   try {
     return run();
@@ -13,26 +14,34 @@ export function attempt<T>(run: () => T): T | undefined {
 
 export const get = (key: string) => attempt(() => localStorage.getItem(PREFIX + key)) ?? '';
 export const remove = (key: string) => attempt(() => localStorage.removeItem(PREFIX + key));
-export const set = (key: string, value: string) => (attempt(() => (localStorage.setItem(PREFIX + key, value), 1)) ? 1 : 0);
+/** → True if the value is stored. */
+export const set = (key: string, value: string) => attempt(() => (localStorage.setItem(PREFIX + key, value), true));
 
-/** The keys under a prefix, without it. */
-export const under = (prefix: string) =>
+/** The keys with this prefix, without it. */
+export const keysUnder = (prefix: string) =>
   (attempt(() => Object.getOwnPropertyNames(localStorage)) ?? [])
     .filter((key) => key.startsWith(PREFIX + prefix))
     .map((key) => key.slice(PREFIX.length + prefix.length));
 
-/** Without Web Locks: a page says this often that it lives … */
-const BEAT_MS = 20_000;
-/** … and is taken for dead after this silence. Browsers let a hidden page's timers run once a minute. */
+/** Without Web Locks, a page writes a heartbeat this often … */
+const HEARTBEAT_MS = 20_000;
+/**
+ * … and counts as closed after this time without one. Browsers run the timers of a hidden page once
+ * a minute.
+ */
 const SILENCE_MS = 90_000;
-/** Two pages that find the same dead one at the same time see after this long who wrote last. */
+/**
+ * Two pages may claim the same queue at the same time. After this time the one that wrote last has
+ * it.
+ */
 const CONTEST_MS = 300;
 
-const held = new Map<string, () => void>();
+const claims = new Map<string, () => void>();
 
 /**
- * Takes the ownership of what `owner` left, if nobody has it, and keeps it until `release`. Ownership is a Web Lock: the browser
- * itself ends it with the page. Where there are none (http://), a note with a time.
+ * Claims the queue of the page `owner` until `release`, unless another page has it. A claim is a
+ * Web Lock, which the browser releases when the page ends. Where there are none (http://), it is a
+ * heartbeat in localStorage.
  */
 export function claim(owner: string, self: string, won: () => void, lost = () => {}) {
   const name = PREFIX + owner;
@@ -40,37 +49,37 @@ export function claim(owner: string, self: string, won: () => void, lost = () =>
     const granted = navigator.locks.request(name, { ifAvailable: true }, (lock) => {
       if (!lock) return lost();
       return new Promise<void>((release) => {
-        held.set(owner, release);
+        claims.set(owner, release);
         won();
       });
     });
-    // A sandboxed frame is refused, and shares nothing with anybody.
+    // Browsers refuse locks to a sandboxed frame, which shares its storage with no other page.
     granted.catch(() => {});
     return;
   }
   const key = `beat.${owner}`;
-  const [beat = '', by] = get(key).split(' ');
-  if (by !== self && Math.abs(Date.now() - Number(beat)) < SILENCE_MS) return lost();
-  const say = () => set(key, `${Date.now()} ${self}`);
+  const [time = '', by] = get(key).split(' ');
+  if (by !== self && Math.abs(Date.now() - Number(time)) < SILENCE_MS) return lost();
+  const beat = () => set(key, `${Date.now()} ${self}`);
   const begin = () => {
     if (get(key).split(' ')[1] !== self) return lost();
-    const timer = setInterval(say, BEAT_MS);
-    held.set(owner, () => {
+    const timer = setInterval(beat, HEARTBEAT_MS);
+    claims.set(owner, () => {
       clearInterval(timer);
       remove(key);
     });
     won();
   };
-  if (!say() || owner === self) begin();
+  if (!beat() || owner === self) begin();
   else setTimeout(begin, CONTEST_MS);
 }
 
-/** Gives all of it up: the page is going. → Whose. */
+/** Releases all claims. → The pages whose queues they were. */
 export function release(): string[] {
-  const owners = [...held.keys()];
-  for (const end of held.values()) end();
-  held.clear();
+  const owners = [...claims.keys()];
+  for (const end of claims.values()) end();
+  claims.clear();
   return owners;
 }
 
-export const owns = (owner: string) => held.has(owner);
+export const owns = (owner: string) => claims.has(owner);

@@ -1,14 +1,15 @@
-// The loader stub, to be pasted into a page before anything else: `window.TrackMate` is there at once and queues calls until the
-// classic script, loaded without haste, makes them. If the visitor goes before that, the queue is left in localStorage for the next
-// page; not where the visitor has a say first. Where there is one already, or the SDK, it is left alone.
+// The loader stub, which customers paste at the top of a page. It defines `window.TrackMate` at
+// once and queues calls until the classic script makes them. If the visitor leaves before that, it
+// saves the queue in localStorage for the next page, unless the visitor has to consent first. It
+// does nothing on a page that has a stub or the SDK.
 
 import { EARLY, type Early, Most } from './early';
 import { json } from './json';
-import { askWhileLoading } from './page';
+import { ensurePagehide } from './page';
 
 if (!(window.TrackMate as any)?.on) {
-  const early: Early<string>[] = [];
-  const stub: any = { q: early };
+  const earlyCalls: Early<string>[] = [];
+  const stub: any = { q: earlyCalls };
   stub.getSessionId = stub.getAnonymousId = () => '';
   for (const name of 'init trackPageView track identify group alias reset flush consent on'.split(' ')) {
     stub[name] = (...args: unknown[]) =>
@@ -16,29 +17,34 @@ if (!(window.TrackMate as any)?.on) {
         try {
           if (name != 'on') args = JSON.parse(json(args));
         } catch {
-          // The SDK says that it is lost.
+          // The SDK reports this call as lost.
           args = [];
         }
-        early[Most.CALLS] || early.push([name, Date.now(), args, resolve, document.URL]);
+        earlyCalls[Most.CALLS] || earlyCalls.push([name, Date.now(), args, resolve, document.URL]);
       });
   }
   window.TrackMate = stub;
   const save = () => {
     try {
       const left = localStorage[EARLY];
-      const init = early.find(([name]) => name == 'init')!;
-      // Any other `init` is a second snippet's.
-      const calls = early.filter((call) => call !== init);
+      const init = earlyCalls.find(([name]) => name == 'init')!;
+      // Any other `init` is that of a second snippet.
+      const calls = earlyCalls.filter((call) => call !== init);
       if (!calls[0] || /"consent"|"respect/.test(json(init)) || (navigator as any).globalPrivacyControl) return;
-      localStorage[EARLY] = [left, ...calls.map((call) => json([[init[2][0], { title: document.title, referrer: document.referrer }, [call]]]))].join('\t').slice(-Most.CHARS);
-      // Should the page come back, or this be called again, no call is made twice.
-      early.splice(0, 1e9, init);
+      localStorage[EARLY] = [
+        left,
+        ...calls.map((call) => json([[init[2][0], { title: document.title, referrer: document.referrer }, [call]]])),
+      ]
+        .join('\t')
+        .slice(-Most.CHARS);
+      // If the page returns, or this runs again, no call is saved twice.
+      earlyCalls.splice(0, 1e9, init);
     } catch {}
   };
-  // As in the SDK: Firefox may end the first.
+  // Two listeners, as in the SDK: Firefox may end the script in the first.
   addEventListener('pagehide', save, true);
   addEventListener('pagehide', save);
-  askWhileLoading();
-  // Firefox refuses a page that closes its first look at the storage.
+  ensurePagehide();
+  // Firefox does not open localStorage for the first time while a page is closing.
   save();
 }

@@ -1,44 +1,57 @@
-// The public surface of TrackMate's browser SDK, written by hand: what is not here is not promised. A test holds the built
-// files against it.
+// The public interface of TrackMate's browser SDK, written by hand: what is not here is not
+// promised. A test compares the built files with it.
 
-/** What `init` may be told besides the company and the address. */
+/** Options of `init`. */
 export interface InitOptions {
-  /** Number of waiting events that are sent without further waiting, at most once a second. Default 20, at most 500. */
+  /**
+   * Number of waiting events that are sent without further waiting, at most once a second. Default
+   * 20, at most 500.
+   */
   batchSize?: number;
-  /** Longest time an event waits for company before it is sent, in milliseconds. Default 5000. */
+  /**
+   * Longest time that an event waits for others before it is sent, in milliseconds. Default 5000.
+   */
   flushInterval?: number;
-  /** Where the API is below the address: a neutral path of your own site, say. Default `/api`. */
+  /**
+   * The path of the API below `apiUrl`, for example a neutral path of your own site. Default
+   * `/api`.
+   */
   path?: string;
   /**
-   * What the visitor has agreed to so far. Default `granted`. With `pending`, events are held in memory and nothing is stored or
-   * sent before `consent('granted')`; with `denied` they are dropped.
+   * What the visitor has agreed to so far. Default `granted`. With `pending`, events wait in memory
+   * and nothing is stored or sent before `consent('granted')`. With `denied`, they are dropped.
    */
   consent?: Consent;
-  /** Whether Global Privacy Control means no, whatever `consent` says. Default true. */
+  /** Whether Global Privacy Control means `denied`, whatever `consent` is. Default true. */
   respectGpc?: boolean;
-  /** Whether Do Not Track means no, too. Default false. */
+  /** Whether Do Not Track means `denied` too. Default false. */
   respectDnt?: boolean;
-  /** Tracks page views by itself: the first, and one for each new path of a single-page site. Default false. */
+  /**
+   * Tracks page views automatically: the first, and one for each new path of a single-page site.
+   * Default false.
+   */
   pageViews?: boolean;
-  /** Begins a new session when the visitor comes by another campaign (`utm_…`). Default false. */
+  /** Starts a new session when the visitor arrives by another campaign (`utm_…`). Default false. */
   sessionPerCampaign?: boolean;
   /**
-   * Where the API is on the page's own origin: lets its answers keep the anonymous id in a cookie, which outlives what some browsers leave
-   * in a script's storage. Default false.
+   * Lets the API store the anonymous id in a cookie, which some browsers keep longer than the
+   * storage of scripts. It needs an API on the page's own origin. Default false.
    */
   cookie?: boolean;
-  /** Explains every decision in the console. Default false. */
+  /** Writes every decision to the console. Default false. */
   debug?: boolean;
 }
 
-/** What a visitor has decided. */
+/** A visitor's decision. */
 export type Consent = 'granted' | 'denied' | 'pending';
 
-/** What may be said about one call. */
+/** Options of one call. */
 export interface CallOptions {
   /** When it happened, if not now: ISO 8601, a Date, or milliseconds since the epoch. */
   timestamp?: string | number | Date;
-  /** What makes a repeat of this call recognisable, 1 to 128 bytes. Default: a fresh id. */
+  /**
+   * The id by which the server recognises a repeat of this call, 1 to 128 bytes. Default: a new id.
+   */
   messageId?: string;
 }
 
@@ -46,68 +59,97 @@ export interface CallOptions {
 export interface Traits {
   email?: string;
   name?: string;
-  /** Proof that your server knows who this is (identity verification): the hex HMAC-SHA256 of the address with the identity secret. Never a trait. */
+  /**
+   * Proof that your server knows this person (identity verification): the hex HMAC-SHA256 of the
+   * address with the identity secret. It is never a trait.
+   */
   userHash?: string;
   [trait: string]: unknown;
 }
 
 /**
- * Why an identify failed. `code` is the server's problem code, or `too_large`, `dropped` (it gave way to newer calls), `withheld` (the
- * visitor does not agree), `invalid` (JSON cannot say it), `unreachable` (it is kept all the same, and sent when TrackMate can be reached again).
+ * Why an identify failed. `code` is the server's problem code, or `too_large`, `dropped` (newer
+ * calls took its place), `withheld` (the visitor does not consent), `invalid` (JSON cannot
+ * represent it), or `unreachable` (it is stored, and sent when TrackMate can be reached again).
  */
 export interface IdentifyError extends Error {
   code: string;
 }
 
-/** Something that was lost, and why. */
+/** Calls that were lost, and why. */
 export interface Loss {
-  /** The server's problem code, or `bad_name`, `too_large`, `dropped`, `withheld`, `invalid`, `unavailable`. */
+  /**
+   * The server's problem code, or `bad_name`, `too_large`, `dropped`, `withheld`, `invalid`,
+   * `unavailable`.
+   */
   code: string;
-  /** For a developer. */
+  /** An explanation for developers. */
   message: string;
-  /** How many calls. */
+  /** Number of calls. */
   calls: number;
 }
 
-/** What `on` can listen to. */
+/** Events for `on`. */
 export interface Events {
   /** Calls were lost for good. */
   error: Loss;
-  /** The server has taken calls. */
+  /** The server has accepted calls. */
   delivered: { calls: number };
-  /** A session has begun, `first`, after silence or at its greatest age (`ended`), by another `campaign`, or by `reset`. */
+  /**
+   * A session has started: the `first`, one after silence or at the greatest age (`ended`), one by
+   * another `campaign`, or one by `reset`.
+   */
   session: { sessionId: string; reason: 'first' | 'ended' | 'campaign' | 'reset' };
 }
 
-/** The SDK, one a page. Its methods never throw into the page; on a server and in a worker every one of them does nothing. */
+/**
+ * The SDK, of which a page has one. Its methods never throw into the page. On a server and in a
+ * worker they do nothing.
+ */
 export interface TrackMate {
-  /** Says whose events these are and where they go. Calls made before it are held until it comes. A second one is ignored with a
-   * warning, and so is a `trackPageView` of the same path in its task: it is a second snippet's. */
+  /**
+   * Starts the SDK for this company and API. Calls made before it wait for it. A second `init` is
+   * ignored with a warning, and so is a `trackPageView` of the same path in the same task, because
+   * both belong to a second snippet.
+   */
   init(companyId: string, apiUrl: string, options?: InitOptions): void;
-  /** Tracks `page_view` with `{address, title, referrer, path}` of the page as it is now; what would be too large is cut. */
+  /**
+   * Tracks `page_view` with `{address, title, referrer, path}` of the current page. Long values are
+   * cut.
+   */
   trackPageView(): void;
-  /** Tracks something that happened. `data` is copied as JSON at once, a BigInt as its digits. */
+  /** Tracks an event. `data` is copied as JSON at once; a BigInt becomes its digits. */
   track(name: string, data?: object, options?: CallOptions): void;
   /**
-   * Says who the visitor is; sent at once, behind the events before it. Rejects with an `IdentifyError`. `profileId` is empty on a server, and where the
-   * claim was taken and is stored later, because TrackMate's database is down.
+   * Identifies the visitor. It is sent at once, after the events before it. Rejects with an
+   * `IdentifyError`. `profileId` is empty on a server, and if the request is stored later because
+   * TrackMate's database is down.
    */
   identify(traits: Traits, options?: CallOptions): Promise<{ profileId: string }>;
   /** Tracks `group`: the visitor belongs to this group. */
   group(groupId: string, traits?: object, options?: CallOptions): void;
   /** Tracks `alias`: the visitor is known elsewhere by this id. */
   alias(userId: string, options?: CallOptions): void;
-  /** Begins a new session and forgets the anonymous id (unless asked to keep it), as after a sign-out. */
+  /**
+   * Starts a new session and forgets the anonymous id, unless `keepAnonymousId`. Call it on
+   * sign-out.
+   */
   reset(options?: { keepAnonymousId?: boolean }): void;
-  /** Sends what waits. Resolves to true when all of it is done, to false when a try failed or none can be made now (it stays queued). */
+  /**
+   * Sends what waits. Resolves to true when all of it is done, and to false when an attempt failed
+   * or none can be made now. Then the calls stay in the queue.
+   */
   flush(): Promise<boolean>;
-  /** The current session's id, `session_<unix s>_<random>`. Empty on a server, and where a fallback build has yet to be loaded. */
+  /**
+   * The current session's id, `session_<unix s>_<random>`. It is empty on a server, and until a
+   * fallback build is loaded.
+   */
   getSessionId(): string;
-  /** The id of this browser, which outlives sessions. */
+  /** The id of this browser, which stays the same over sessions. */
   getAnonymousId(): string;
-  /** Says what the visitor has decided. It is not remembered: say it on every page. */
+  /** Sets the visitor's decision. It is not stored: set it on every page. */
   consent(decision: Consent): void;
-  /** Calls `fn` at each such event. → A function that ends it. */
+  /** Calls `fn` at each event of this name. → A function that removes it. */
   on<Name extends keyof Events>(event: Name, fn: (detail: Events[Name]) => void): () => void;
 }
 

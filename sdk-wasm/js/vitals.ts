@@ -1,5 +1,6 @@
-// Web vitals as events, apart from the SDK: `import vitals from '…/vitals.js'; vitals(TrackMate)`. Each of CLS, INP and LCP is tracked once, as
-// `web_vital`, when its value is final.
+// Web vitals as events, in a file beside the SDK: `import vitals from '…/vitals.js';
+// vitals(TrackMate)`. Each of CLS, INP and LCP is tracked once, as `web_vital`, when its value is
+// final.
 
 import { onCLS, onINP, onLCP, type Metric } from 'web-vitals';
 import type { TrackMate } from './trackmate';

@@ -1,72 +1,75 @@
-//! The SDK's decisions. Every call, answer, timer and page hide comes in with the time it happens at; what is to be done about it
-//! goes out through [`Page`]. Nothing here waits, reads a clock, draws a random number by itself or holds a text.
+//! The SDK's decisions. The caller passes every call, answer, timer and page hide with its time,
+//! and the core acts through [`Page`]. Nothing here waits, reads a clock, makes a random number or
+//! stores a text.
 //!
-//! The life of a call: it joins the queue and is written down; when the batch is full, old enough or asked for, it goes out with
-//! its neighbours, one request at a time; when the answer is final it is forgotten. When the page goes, what is left is handed
-//! over in parallel, and marked, so that the next page does not send it again at once.
+//! The life of a call: it joins the queue and is persisted. When the batch is full, old enough or
+//! flushed, it is sent with its neighbours, one request at a time. When the answer is final, it is
+//! removed. When the page is left, all calls in the queue are handed over in parallel, and marked,
+//! so that the next page does not send them again at once.
 
 use crate::limits::{
-    ANSWER_MS_MAX, AWAY_MS, BATCH_APART_MS, BATCH_EVENTS, BATCH_EVENTS_MAX, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX,
-    FLIGHTS_MAX, FLUSH_MS, KEEPALIVE_BYTES_MAX, PARTING_BYTES_MAX, QUEUE_ITEMS_MAX, REQUEST_BYTES_MAX,
+    ANSWER_MS_MAX, BATCH_EVENTS, BATCH_EVENTS_MAX, BATCH_INTERVAL_MS, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, FLUSH_MS,
+    HAND_OVER_BYTES_MAX, HANDED_OVER_MS, IN_FLIGHT_MAX, KEEPALIVE_BYTES_MAX, QUEUE_ITEMS_MAX, REQUEST_BYTES_MAX,
 };
-use crate::queue::{Item, Kind, Queue, Room, State};
-use crate::retry::{Verdict, verdict, wait_ms, wish_ms};
+use crate::queue::{BatchLimits, Item, Kind, Queue, State};
+use crate::retry::{Verdict, backoff_ms, clamp_retry_after, verdict};
 
-/// What the core asks of the page it is in. Times are milliseconds of a clock that never jumps.
+/// What the core needs from its page. Times are milliseconds of a monotonic clock.
 pub(crate) trait Page {
-    /// Write this call down for later pages, with others if there are, and say [`Core::unkept`] if that does not work.
-    fn keep(&mut self, id: u32);
-    /// This call is carried by the request that the next `send` sends.
-    fn put(&mut self, id: u32);
-    /// Send what was put. Says whether the browser took it.
-    fn send(&mut self, request: u32, how: How) -> bool;
-    /// Note for later pages that this call has been handed over and has no answer yet.
-    fn away(&mut self, id: u32);
-    /// This call is over: forget it, and tell who asked.
-    fn done(&mut self, id: u32, end: End);
-    /// The server wants to be left alone for so long; later pages should know.
+    /// Persist this call for later pages, together with others. On failure call
+    /// [`Core::persist_failed`].
+    fn persist(&mut self, id: u32);
+    /// The next `send` carries this call.
+    fn add_to_batch(&mut self, id: u32);
+    /// Send the batch. → Whether the browser accepted the request.
+    fn send(&mut self, request: u32, mode: SendMode) -> bool;
+    /// Mark this call for later pages: it is handed over and has no answer yet.
+    fn mark_handed_over(&mut self, id: u32);
+    /// This call has its outcome: remove it, and report it.
+    fn finish(&mut self, id: u32, outcome: Outcome);
+    /// The server asks for a pause of this length, which later pages must respect too.
     fn pause(&mut self, wait_ms: f64);
     /// 32 random bits.
     fn random(&mut self) -> u32;
 }
 
-/// In which way a request is sent.
+/// How a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// It outlives its page, and its answer is awaited.
+pub(crate) enum SendMode {
+    /// It outlives its page, and the page waits for its answer.
     Keepalive = 0,
-    /// The page is going: nobody will see the answer.
-    Parting = 1,
+    /// The page is left: nobody reads the answer.
+    HandOver = 1,
 }
 
 /// How a call ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Outcome {
     Delivered = 0,
-    /// The server will never take it.
+    /// The server will never accept it.
     Refused = 1,
-    /// It gave way to newer ones.
+    /// The queue was full, and newer calls took its place.
     Overflow = 2,
-    /// The visitor does not agree.
+    /// The visitor does not consent.
     Withheld = 3,
 }
 
-/// What became of a new call.
+/// Whether a new call joins the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// Queued, and to be written down.
+pub(crate) enum TrackResult {
+    /// Queued, and persisted next.
     Queued = 0,
-    /// Held in memory until the visitor agrees.
-    Held = 1,
-    /// Dropped: the visitor does not agree.
+    /// It waits in memory until the visitor consents.
+    AwaitingConsent = 1,
+    /// Dropped: the visitor does not consent.
     Withheld = 2,
-    /// Dropped: over the server's limit.
+    /// Dropped: larger than the server allows.
     TooLarge = 3,
-    /// Dropped: no name, or one over the server's limit.
+    /// Dropped: it has no name, or one that is too long for the server.
     BadName = 4,
 }
 
-/// Whether the visitor agrees.
+/// The visitor's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
     Granted = 0,
@@ -74,18 +77,18 @@ pub(crate) enum Consent {
     Pending = 2,
 }
 
-/// How far the calls up to some number have come.
+/// How far the delivery of the calls up to some number is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Done = 0,
     Going = 1,
-    /// A try failed, or none may be made now.
+    /// An attempt failed, or none may be made now.
     Stuck = 2,
-    /// So often, or for so long, that nobody should wait for it.
+    /// So many attempts failed that nobody should wait, or there is no network.
     GivenUp = 3,
 }
 
-/// A call as it is made.
+/// A new call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) id: u32,
@@ -96,12 +99,12 @@ pub(crate) struct Call {
     pub(crate) envelope: u32,
 }
 
-/// A request without an answer.
+/// A request without an answer yet.
 #[derive(Clone, Copy, Debug)]
-struct Flight {
+struct OpenRequest {
     request: u32,
     until_ms: f64,
-    /// Its share of what may outlive the page.
+    /// Its share of the bytes that may outlive the page.
     bytes: u32,
 }
 
@@ -113,20 +116,20 @@ pub(crate) struct Core {
     flush_ms: f64,
     online: bool,
     queue: Queue,
-    /// When what waits should go out.
+    /// When the waiting calls are due.
     due_ms: f64,
-    /// When a request went out last.
-    sent_ms: f64,
-    flights: [Option<Flight>; FLIGHTS_MAX],
+    /// When the last request was sent.
+    last_sent_ms: f64,
+    in_flight: [Option<OpenRequest>; IN_FLIGHT_MAX],
     requests: u32,
     failures: u32,
-    /// No request before this time: our own pause after a failure …
-    pause_ms: f64,
-    /// … and the server's wish, which nothing lifts.
-    asked_ms: f64,
+    /// No request is sent before this time: the backoff after a failure …
+    backoff_until_ms: f64,
+    /// … and the pause that the server asked for, which nothing ends early.
+    server_pause_until_ms: f64,
 }
 
-/// Failures in a row after which nobody should wait for an answer (about 15 s).
+/// After this many failures in a row nobody should wait for an answer (about 15 s).
 const FAILURES_AWAITED_MAX: u32 = 5;
 const NEVER: f64 = f64::INFINITY;
 
@@ -139,18 +142,25 @@ impl Core {
             online: true,
             queue: Queue::new(),
             due_ms: NEVER,
-            sent_ms: -BATCH_APART_MS,
-            flights: [None; FLIGHTS_MAX],
+            last_sent_ms: -BATCH_INTERVAL_MS,
+            in_flight: [None; IN_FLIGHT_MAX],
             requests: 0,
             failures: 0,
-            pause_ms: 0.0,
-            asked_ms: 0.0,
+            backoff_until_ms: 0.0,
+            server_pause_until_ms: 0.0,
         }
     }
 
-    /// `init`'s options; 0 stands for the default. `asked_ms`: how long the server has asked an earlier page to wait from now. `consent`: as far as
-    /// the visitor has decided.
-    pub(crate) fn open(&mut self, now_ms: f64, batch_events: u32, flush_ms: f64, asked_ms: f64, consent: Consent) {
+    /// Sets `init`'s options, of which 0 is the default. `server_pause_ms` is what is left of the
+    /// pause that the server asked an earlier page for.
+    pub(crate) fn open(
+        &mut self,
+        now_ms: f64,
+        batch_events: u32,
+        flush_ms: f64,
+        server_pause_ms: f64,
+        consent: Consent,
+    ) {
         self.consent = consent;
         if batch_events > 0 {
             self.batch_events = batch_events.min(BATCH_EVENTS_MAX);
@@ -158,60 +168,64 @@ impl Core {
         if flush_ms > 0.0 {
             self.flush_ms = flush_ms;
         }
-        self.asked_ms = now_ms + wish_ms(asked_ms);
+        self.server_pause_until_ms = now_ms + clamp_retry_after(server_pause_ms);
     }
 
-    /// A call was made.
-    pub(crate) fn track(&mut self, now_ms: f64, call: Call, page: &mut impl Page) -> Taken {
+    /// Takes a new call.
+    pub(crate) fn track(&mut self, now_ms: f64, call: Call, page: &mut impl Page) -> TrackResult {
         if !(1..=EVENT_NAME_CHARS_MAX as u32).contains(&call.name_chars) {
-            return Taken::BadName;
+            return TrackResult::BadName;
         }
         if call.bytes > EVENT_BYTES_MAX as u32 {
-            return Taken::TooLarge;
+            return TrackResult::TooLarge;
         }
         let state = match self.consent {
             Consent::Granted => State::Waiting,
-            Consent::Pending => State::Held,
-            Consent::Denied => return Taken::Withheld,
+            Consent::Pending => State::AwaitingConsent,
+            Consent::Denied => return TrackResult::Withheld,
         };
         let Call { id, kind, bytes, overhead, envelope, .. } = call;
         self.make_room(bytes, page);
-        self.queue.push(Item { id, kind, bytes, overhead, envelope, volatile: false, state });
+        self.queue.push(Item { id, kind, bytes, overhead, envelope, memory_only: false, state });
         self.due_ms = self.due_ms.min(now_ms + self.flush_ms);
         if kind == Kind::Identify {
             self.due_ms = now_ms;
         } else if self.queue.waiting() >= self.batch_events {
-            self.due_ms = self.due_ms.min(now_ms.max(self.sent_ms + BATCH_APART_MS));
+            self.due_ms = self.due_ms.min(now_ms.max(self.last_sent_ms + BATCH_INTERVAL_MS));
         }
-        if state == State::Held {
-            return Taken::Held;
+        if state == State::AwaitingConsent {
+            return TrackResult::AwaitingConsent;
         }
-        page.keep(id);
-        Taken::Queued
+        page.persist(id);
+        TrackResult::Queued
     }
 
-    /// A call that the page was asked to keep could not be written down: storage is closed or full.
-    pub(crate) fn unkept(&mut self, id: u32) {
+    /// The page could not persist this call, because its storage is closed or full.
+    pub(crate) fn persist_failed(&mut self, id: u32) {
         for item in self.queue.items_mut().filter(|item| item.id == id) {
-            item.volatile = true;
+            item.memory_only = true;
         }
     }
 
-    /// An earlier page left this call. `away_ms`: how long it should still be left alone.
-    pub(crate) fn restore(&mut self, now_ms: f64, item: Item, away_ms: f64, page: &mut impl Page) {
+    /// Takes a call that an earlier page persisted. It is not sent for `handed_over_ms`.
+    pub(crate) fn restore(&mut self, now_ms: f64, item: Item, handed_over_ms: f64, page: &mut impl Page) {
         if self.consent == Consent::Denied {
-            return page.done(item.id, End::Withheld);
+            return page.finish(item.id, Outcome::Withheld);
         }
         self.make_room(item.bytes, page);
-        let away = away_ms > 0.0;
-        let state = if away { State::Away(now_ms + away_ms.min(AWAY_MS)) } else { State::Waiting };
+        let is_handed_over = handed_over_ms > 0.0;
+        let state = if is_handed_over {
+            State::HandedOver(now_ms + handed_over_ms.min(HANDED_OVER_MS))
+        } else {
+            State::Waiting
+        };
         self.queue.push(Item { state, ..item });
-        if !away {
+        if !is_handed_over {
             self.due_ms = now_ms;
         }
     }
 
-    /// Another page has taken this call over, or it is gone.
+    /// Removes a call that another page has adopted, or that is dropped.
     pub(crate) fn forget(&mut self, id: u32) {
         self.queue.remove(|item| item.id == id);
     }
@@ -222,62 +236,63 @@ impl Core {
         match consent {
             Consent::Pending => {}
             Consent::Granted => {
-                for item in self.queue.items_mut().filter(|item| item.state == State::Held) {
+                for item in self.queue.items_mut().filter(|item| item.state == State::AwaitingConsent) {
                     item.state = State::Waiting;
-                    page.keep(item.id);
+                    page.persist(item.id);
                     self.due_ms = now_ms;
                 }
             }
             Consent::Denied => self.queue.remove(|item| {
-                page.done(item.id, End::Withheld);
+                page.finish(item.id, Outcome::Withheld);
                 true
             }),
         }
     }
 
-    /// Send what waits, now.
+    /// Makes the waiting calls due now.
     pub(crate) fn flush(&mut self, now_ms: f64) {
         self.due_ms = now_ms;
     }
 
-    /// The network came or went. Coming back ends our own pause, but not the server's.
+    /// The network is there or gone. Its return ends the backoff, but not a pause of the server.
     pub(crate) fn online(&mut self, now_ms: f64, online: bool) {
         let back = online && !self.online;
         self.online = online;
         if back {
             self.failures = 0;
-            self.pause_ms = 0.0;
+            self.backoff_until_ms = 0.0;
             self.due_ms = now_ms;
         }
     }
 
-    /// Does what has become due.
+    /// Does what is due.
     pub(crate) fn wake(&mut self, now_ms: f64, page: &mut impl Page) {
         let mut lost = None;
-        for slot in &mut self.flights {
-            if let Some(flight) = slot.take_if(|flight| flight.until_ms <= now_ms) {
-                lost = Some(flight.request);
+        for slot in &mut self.in_flight {
+            if let Some(open) = slot.take_if(|open| open.until_ms <= now_ms) {
+                lost = Some(open.request);
             }
         }
         if lost.is_some() {
-            let flights = self.flights;
-            let flies = |request| flights.iter().flatten().any(|flight| flight.request == request);
+            let in_flight = self.in_flight;
+            let is_open = |request| in_flight.iter().flatten().any(|open| open.request == request);
             for item in self.queue.items_mut() {
-                if matches!(item.state, State::Flying(request) if !flies(request)) {
+                if matches!(item.state, State::InFlight(request) if !is_open(request)) {
                     item.state = State::Waiting;
                 }
             }
             self.failed(now_ms, 0.0, page);
         }
         for item in self.queue.items_mut() {
-            if matches!(item.state, State::Away(until_ms) if until_ms <= now_ms) {
+            if matches!(item.state, State::HandedOver(until_ms) if until_ms <= now_ms) {
                 item.state = State::Waiting;
                 self.due_ms = now_ms;
             }
         }
-        let room = Room { events: BATCH_EVENTS_MAX, bytes: REQUEST_BYTES_MAX, strict: false, volatile_only: false };
-        let free = self.may_send(now_ms) && self.flights.iter().all(Option::is_none) && self.queue.waiting() > 0;
-        if free && self.due_ms <= now_ms && !self.dispatch(now_ms, room, How::Keepalive, page) {
+        let limits =
+            BatchLimits { events: BATCH_EVENTS_MAX, bytes: REQUEST_BYTES_MAX, strict: false, memory_only: false };
+        let can_send = self.may_send(now_ms) && self.in_flight.iter().all(Option::is_none) && self.queue.waiting() > 0;
+        if can_send && self.due_ms <= now_ms && !self.dispatch(now_ms, limits, SendMode::Keepalive, page) {
             self.failed(now_ms, 0.0, page);
         }
         if self.queue.waiting() == 0 {
@@ -285,81 +300,84 @@ impl Core {
         }
     }
 
-    /// When to wake next; it may have come already.
+    /// When to call `wake` next. The time may have passed already.
     pub(crate) fn next(&self) -> f64 {
-        let answer_ms = self.flights.iter().flatten().map(|flight| flight.until_ms).fold(NEVER, f64::min);
-        let away_ms =
-            self.queue.items().map(|item| if let State::Away(until_ms) = item.state { until_ms } else { NEVER });
+        let answer_ms = self.in_flight.iter().flatten().map(|open| open.until_ms).fold(NEVER, f64::min);
+        let handed_over_ms =
+            self.queue.items().map(|item| if let State::HandedOver(until_ms) = item.state { until_ms } else { NEVER });
         let due_ms = if answer_ms < NEVER || !self.online || self.consent != Consent::Granted {
             NEVER
         } else {
-            self.due_ms.max(self.pause_ms).max(self.asked_ms)
+            self.due_ms.max(self.backoff_until_ms).max(self.server_pause_until_ms)
         };
-        away_ms.fold(answer_ms.min(due_ms), f64::min)
+        handed_over_ms.fold(answer_ms.min(due_ms), f64::min)
     }
 
-    /// The page is going out of sight, and `leaving` when it goes for good. All goes out at once, side by side. During a pause what is
-    /// written down waits for the next page instead; what is not has only this chance.
-    pub(crate) fn part(&mut self, now_ms: f64, leaving: bool, page: &mut impl Page) {
-        let volatile_only = !self.may_send(now_ms);
-        if self.consent == Consent::Granted && (leaving || !volatile_only) {
-            let how = if leaving { How::Parting } else { How::Keepalive };
-            let room = Room { events: BATCH_EVENTS_MAX, bytes: PARTING_BYTES_MAX, strict: false, volatile_only };
+    /// The page is hidden, and with `leaving` it may never be shown again. Sends all calls at once,
+    /// in parallel requests. During a pause, persisted calls wait for the next page; those that are
+    /// only in memory are sent, because they have no other chance.
+    pub(crate) fn hide(&mut self, now_ms: f64, leaving: bool, page: &mut impl Page) {
+        let memory_only = !self.may_send(now_ms);
+        if self.consent == Consent::Granted && (leaving || !memory_only) {
+            let mode = if leaving { SendMode::HandOver } else { SendMode::Keepalive };
+            let limits =
+                BatchLimits { events: BATCH_EVENTS_MAX, bytes: HAND_OVER_BYTES_MAX, strict: false, memory_only };
             for _ in 0..QUEUE_ITEMS_MAX {
-                if !self.dispatch(now_ms, room, how, page) {
+                if !self.dispatch(now_ms, limits, mode, page) {
                     break;
                 }
             }
         }
         if leaving {
-            for flight in self.flights.iter_mut().flatten() {
-                // Should the page come back, out of the browser's cache, its answers may not.
-                flight.until_ms = flight.until_ms.min(now_ms + AWAY_MS);
+            for open in self.in_flight.iter_mut().flatten() {
+                // If the page returns from the back/forward cache, its answers may be lost.
+                open.until_ms = open.until_ms.min(now_ms + HANDED_OVER_MS);
             }
             for item in self.queue.items() {
-                if matches!(item.state, State::Away(_) | State::Flying(_)) {
-                    page.away(item.id);
+                if matches!(item.state, State::HandedOver(_) | State::InFlight(_)) {
+                    page.mark_handed_over(item.id);
                 }
             }
         }
     }
 
-    /// An answer came (`status` 0: the network failed). `ours`: its body says that TrackMate gave it.
+    /// An answer arrived (`status` 0: the network failed). `from_trackmate`: its body is
+    /// TrackMate's.
     pub(crate) fn answered(
         &mut self,
         now_ms: f64,
         request: u32,
-        (status, ours): (u32, bool),
+        (status, from_trackmate): (u32, bool),
         retry_after_ms: f64,
         page: &mut impl Page,
     ) -> Option<Verdict> {
-        let flies = |flight: &mut Flight| flight.request == request;
-        self.flights.iter_mut().find_map(|slot| slot.take_if(flies))?; // Else it had been given up as lost.
-        let verdict = verdict(status, ours);
-        let end = match verdict {
-            Verdict::Again => {
-                self.queue.put_back(request);
+        let is_open = |open: &mut OpenRequest| open.request == request;
+        self.in_flight.iter_mut().find_map(|slot| slot.take_if(is_open))?; // Else the request counted as lost before.
+        let verdict = verdict(status, from_trackmate);
+        let outcome = match verdict {
+            Verdict::Retry => {
+                self.queue.requeue(request);
                 self.failed(now_ms, retry_after_ms, page);
                 return Some(verdict);
             }
-            Verdict::Delivered => End::Delivered,
-            Verdict::Refused => End::Refused,
+            Verdict::Delivered => Outcome::Delivered,
+            Verdict::Refused => Outcome::Refused,
         };
         self.failures = 0;
-        self.pause_ms = 0.0;
+        self.backoff_until_ms = 0.0;
         self.queue.remove(|item| {
-            let carried = item.state == State::Flying(request);
+            let carried = item.state == State::InFlight(request);
             if carried {
-                page.done(item.id, end);
+                page.finish(item.id, outcome);
             }
             carried
         });
         Some(verdict)
     }
 
-    /// How far the calls up to `id` have come.
+    /// How far the delivery of the calls up to `id` is.
     pub(crate) fn progress(&self, now_ms: f64, id: u32) -> Progress {
-        let awaited = |item: &&Item| item.id <= id && !matches!(item.state, State::Away(_));
+        let awaited = |item: &&Item| item.id <= id && !matches!(item.state, State::HandedOver(_));
         match self.queue.items().find(awaited) {
             None => Progress::Done,
             Some(_) if !self.online || self.failures >= FAILURES_AWAITED_MAX => Progress::GivenUp,
@@ -369,52 +387,59 @@ impl Core {
     }
 
     fn may_send(&self, now_ms: f64) -> bool {
-        self.online && self.consent == Consent::Granted && now_ms >= self.pause_ms && now_ms >= self.asked_ms
+        self.online
+            && self.consent == Consent::Granted
+            && now_ms >= self.backoff_until_ms
+            && now_ms >= self.server_pause_until_ms
     }
 
     fn make_room(&mut self, bytes: u32, page: &mut impl Page) {
         while let Some(oldest) = self.queue.overflow(bytes) {
             self.forget(oldest);
-            page.done(oldest, End::Overflow);
+            page.finish(oldest, Outcome::Overflow);
         }
     }
 
-    /// Sends one request; says whether it went, so that another may be tried. One whose answer is awaited is not sent where browsers would
-    /// not let it outlive its page.
-    fn dispatch(&mut self, now_ms: f64, mut room: Room, how: How, page: &mut impl Page) -> bool {
-        let Some(slot) = self.flights.iter().position(Option::is_none) else { return false };
-        if how == How::Keepalive {
-            let taken: u32 = self.flights.iter().flatten().map(|flight| flight.bytes).sum();
-            room = Room { bytes: room.bytes.min(KEEPALIVE_BYTES_MAX.saturating_sub(taken)), strict: true, ..room };
+    /// Sends one request. → Whether it was sent, so that the caller can send another. A request
+    /// with an answer must fit in what browsers let outlive its page.
+    fn dispatch(&mut self, now_ms: f64, mut limits: BatchLimits, mode: SendMode, page: &mut impl Page) -> bool {
+        let Some(slot) = self.in_flight.iter().position(Option::is_none) else { return false };
+        if mode == SendMode::Keepalive {
+            let taken: u32 = self.in_flight.iter().flatten().map(|open| open.bytes).sum();
+            limits = BatchLimits {
+                bytes: limits.bytes.min(KEEPALIVE_BYTES_MAX.saturating_sub(taken)),
+                strict: true,
+                ..limits
+            };
         }
         let request = self.requests + 1;
-        let Some(cut) = self.queue.cut(request, room, |id| page.put(id)) else { return false };
+        let Some(batch) = self.queue.take_batch(request, limits, |id| page.add_to_batch(id)) else { return false };
         self.requests = request;
-        self.sent_ms = now_ms;
-        let sent = page.send(request, how);
+        self.last_sent_ms = now_ms;
+        let sent = page.send(request, mode);
         if !sent {
-            self.queue.put_back(request);
-        } else if how == How::Parting {
-            for item in self.queue.items_mut().filter(|item| item.state == State::Flying(request)) {
-                item.state = State::Away(now_ms + AWAY_MS);
+            self.queue.requeue(request);
+        } else if mode == SendMode::HandOver {
+            for item in self.queue.items_mut().filter(|item| item.state == State::InFlight(request)) {
+                item.state = State::HandedOver(now_ms + HANDED_OVER_MS);
             }
-        } else if let Some(slot) = self.flights.get_mut(slot) {
-            *slot = Some(Flight { request, until_ms: now_ms + ANSWER_MS_MAX, bytes: cut.bytes });
+        } else if let Some(slot) = self.in_flight.get_mut(slot) {
+            *slot = Some(OpenRequest { request, until_ms: now_ms + ANSWER_MS_MAX, bytes: batch.bytes });
         }
         sent
     }
 
-    /// Pauses. Requests that fail side by side are one failure.
+    /// Starts a backoff. Parallel requests that fail together count as one failure.
     fn failed(&mut self, now_ms: f64, retry_after_ms: f64, page: &mut impl Page) {
         self.due_ms = now_ms;
-        if now_ms >= self.pause_ms {
+        if now_ms >= self.backoff_until_ms {
             self.failures += 1;
         }
-        self.pause_ms = self.pause_ms.max(now_ms + wait_ms(self.failures, page.random()));
-        let wish_ms = wish_ms(retry_after_ms);
-        if wish_ms > 0.0 {
-            self.asked_ms = now_ms + wish_ms;
-            page.pause(wish_ms);
+        self.backoff_until_ms = self.backoff_until_ms.max(now_ms + backoff_ms(self.failures, page.random()));
+        let server_pause_ms = clamp_retry_after(retry_after_ms);
+        if server_pause_ms > 0.0 {
+            self.server_pause_until_ms = now_ms + server_pause_ms;
+            page.pause(server_pause_ms);
         }
     }
 }

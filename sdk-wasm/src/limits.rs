@@ -1,47 +1,54 @@
-//! Every number the SDK decides with, each with its unit and its reason. What the server enforces too is the server's number.
+//! The SDK's limits, each with its unit and its reason. Limits that the server enforces come from
+//! `wire`.
 
 use trackmate_wire::limits;
 pub(crate) use trackmate_wire::limits::{CONTEXT_BYTES_MAX, EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX};
 
-/// A batch goes out when this many events wait, unless `init` says otherwise.
+/// A batch is sent when this many events wait, unless `init` sets another number …
 pub(crate) const BATCH_EVENTS: u32 = 20;
-/// ... if no request has gone out for this long: a page that tracks without end makes one a second, not dozens. Milliseconds, like all times here.
-pub(crate) const BATCH_APART_MS: f64 = 1_000.0;
-/// ... or when the oldest has waited this long, unless `init` says otherwise.
+/// … and no request was sent for this long, so that a page that tracks without pause sends one
+/// request a second. Milliseconds, like all times here.
+pub(crate) const BATCH_INTERVAL_MS: f64 = 1_000.0;
+/// A batch is also sent when its oldest event has waited this long, unless `init` sets another
+/// time.
 pub(crate) const FLUSH_MS: f64 = 5_000.0;
-/// Events of one request at most, whatever `init` says.
+/// Most events of one request, whatever `init` sets.
 pub(crate) const BATCH_EVENTS_MAX: u32 = limits::BATCH_EVENTS_MAX as u32;
-/// Most calls kept while the server cannot be reached; the oldest give way. A day of browsing is a few hundred.
+/// Most calls in the queue; the oldest are dropped. A day of browsing has a few hundred.
 pub(crate) const QUEUE_ITEMS_MAX: usize = 1_000;
-/// ... and most bytes of them: localStorage holds about 5 MB for the whole origin, and most of that is the site's.
+/// Most bytes of the calls in the queue. localStorage has about 5 MB for the whole origin, and the
+/// site needs most of them.
 pub(crate) const QUEUE_BYTES_MAX: u32 = 1_000_000;
 
-/// Bytes that may be on their way in requests that outlive their page. Browsers allow 64 KiB, shared with whatever else the
-/// page sends that way.
+/// Most bytes in flight in requests that outlive their page. Browsers allow 64 KiB, which the
+/// page's other requests of this kind share.
 pub(crate) const KEEPALIVE_BYTES_MAX: u32 = 60_000;
-/// Largest body of a request while the page stays: any request may have to outlive it.
+/// Largest body of a request while the page stays, as any request may have to outlive it.
 pub(crate) const REQUEST_BYTES_MAX: u32 = KEEPALIVE_BYTES_MAX;
-/// ... and when it goes: small enough that what is left of the shared 64 KiB is used up, and a refusal costs little.
-pub(crate) const PARTING_BYTES_MAX: u32 = 15_000;
+/// Largest body when the page is left. It is small, so that requests use up the rest of the 64 KiB
+/// and a refused one loses little.
+pub(crate) const HAND_OVER_BYTES_MAX: u32 = 15_000;
 const _: () = assert!(EVENT_BYTES_MAX + CONTEXT_BYTES_MAX + 1_000 <= REQUEST_BYTES_MAX as usize);
 const _: () = assert!(REQUEST_BYTES_MAX as usize <= limits::BODY_BYTES_MAX);
-/// Requests on their way at a time: one while the page stays, several when it goes.
-pub(crate) const FLIGHTS_MAX: usize = 8;
+/// Most requests in flight: one while the page stays, several when it is left.
+pub(crate) const IN_FLIGHT_MAX: usize = 8;
 
-/// A visit ends after this long without a call: the half hour web analytics has settled on. Seconds.
+/// A session ends after this time without a call: half an hour, as usual in web analytics. Seconds.
 pub(crate) const SESSION_IDLE_S: u32 = 30 * 60;
-/// ... and at this age in any case, so that a tab left open for weeks is not one visit.
+/// A session ends at this age in any case, so that a tab that is open for weeks is not one session.
 pub(crate) const SESSION_AGE_MAX_S: u32 = 24 * 60 * 60;
-/// The last call is noted this exactly, to spare the storage a write per call.
-pub(crate) const SESSION_NOTE_S: u32 = 10;
+/// The time of the last call is stored this often, to avoid a write for each call.
+pub(crate) const SESSION_SAVE_INTERVAL_S: u32 = 10;
 
-/// A request without an answer after this long counts as lost; its late answer is ignored, its repeat is recognised by the server.
+/// A request without an answer counts as lost after this time. A late answer is ignored, and the
+/// server recognises the repeated calls.
 pub(crate) const ANSWER_MS_MAX: f64 = 30_000.0;
-/// What was handed over by a page that went (and so had no answer) is left alone this long before it is sent again.
-pub(crate) const AWAY_MS: f64 = 10_000.0;
-/// Wait after the first failure; it doubles with each further one.
+/// Calls that a page handed over when it was left have no answer. They are sent again after this
+/// time.
+pub(crate) const HANDED_OVER_MS: f64 = 10_000.0;
+/// Backoff after the first failure. It doubles with each further one.
 pub(crate) const RETRY_FIRST_MS: f64 = 1_000.0;
-/// Longest wait of our own making.
+/// Longest backoff.
 pub(crate) const RETRY_MS_MAX: f64 = 5.0 * 60.0 * 1_000.0;
-/// Longest `Retry-After` that is obeyed; a larger one is more likely a mistake than a wish.
+/// Longest `Retry-After` that is respected. A longer one is probably a mistake.
 pub(crate) const RETRY_AFTER_MS_MAX: f64 = 60.0 * 60.0 * 1_000.0;

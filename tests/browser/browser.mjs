@@ -1,4 +1,4 @@
-// Browsers for the scenarios, and the patience they share.
+// Browsers for the scenarios, and how long tests wait.
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
@@ -12,7 +12,7 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-/** As long as a busy machine may need: nothing is promised within it. */
+/** Long enough for a busy machine. It is not a promise of speed. */
 const DEADLINE_MS = 60_000;
 const POLL_MS = 20;
 
@@ -25,8 +25,9 @@ export function launch(options = {}) {
 }
 
 /**
- * The distribution's Firefox over WebDriver BiDi, with as much of Playwright's face as the delivery scenarios look at (Playwright itself drives
- * only a Firefox of its own, or a newer one); undefined where there is none.
+ * The distribution's Firefox over WebDriver BiDi, or undefined if there is none. It has those of
+ * Playwright's methods that the delivery scenarios use. (Playwright drives only its own build of
+ * Firefox, or a newer one.)
  */
 export async function launchFirefox() {
   const found = first(process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox');
@@ -51,30 +52,38 @@ export async function launchFirefox() {
   };
 }
 
-/** Asks until the answer is true enough, or says what did not come about. */
+/** Polls `ask` until its answer is truthy, or throws after the deadline. */
 export async function until(what, ask, deadlineMs = DEADLINE_MS) {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`this never came about: ${typeof what === 'function' ? what() : what}`);
+    if (Date.now() > deadline) throw new Error(`timed out waiting for ${typeof what === 'function' ? what() : what}`);
     await new Promise((next) => setTimeout(next, POLL_MS));
   }
 }
 
-/** A fresh visitor on an almost empty page of this site, or the one at `path`, where warnings and errors of the page are kept in `page.said`. */
+/**
+ * A new visitor on an almost empty page of this site, or on `path`. `page.said` has its warnings
+ * and errors.
+ */
 export async function visit(browser, url, { path = '/empty', prepare = () => {} } = {}) {
   const context = await browser.newContext();
   const page = await context.newPage();
   listen(page);
-  // As a customer's page: TrackMate's own have a policy that lets no SDK run.
-  await page.route(`${url}/empty`, (asked) => asked.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Shop</title><link rel="icon" href="/icon.svg">' }));
+  // Like a customer's page: TrackMate's own pages have a policy that forbids the SDK.
+  await page.route(`${url}/empty`, (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      body: '<!doctype html><title>Shop</title><link rel="icon" href="/icon.svg">',
+    }),
+  );
   await prepare(page);
   await page.goto(url + path);
   return page;
 }
 
-/** Keeps what the page says in `page.said`. */
+/** Collects the page's warnings and errors in `page.said`. */
 export function listen(page) {
   page.said = [];
   page.on('console', (message) => ['warning', 'error'].includes(message.type()) && page.said.push(message.text()));

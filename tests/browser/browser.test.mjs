@@ -1,16 +1,17 @@
-// All browser scenarios in one process: the SDK against a scripted server, then the whole system behind one start of the Worker.
+// The browser scenarios in one process: the SDK with a scripted server, then the whole system with
+// one start of the Worker.
 import { after, before, describe, test } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
 import { launch } from './browser.mjs';
 import { documentationReadsWell, samplesForPagesWork } from './docs.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
-import { referenceTellsEveryRoute } from './reference.mjs';
+import { referenceShowsEveryRoute } from './reference.mjs';
 import './sdk.mjs';
 import { deploymentHasNoShop, shopFromCartToDelivery, shopWithoutItsServer } from './shop.mjs';
-import { leavingClients, strangersHearSo, vendorClients } from './vendors.mjs';
+import { leavingClients, unsupportedClientsLearnWhy, vendorClients } from './vendors.mjs';
 import { visitorOutlivesStorage } from './visitor.mjs';
 
-describe('a browser and the real Worker', () => {
+describe('a browser with the real Worker', () => {
   const world = {};
   before(async () => {
     world.trackMate = await startTrackMate();
@@ -21,19 +22,20 @@ describe('a browser and the real Worker', () => {
     await world.trackMate?.close();
   });
 
-  test('put the shop journey on one timeline, exactly', () => journeyOnOneTimeline(world));
-  test('take a customer of any company’s demo shop from the cart to a signed delivery', () => shopFromCartToDelivery(world));
-  test('have a demo shop in development alone', () => deploymentHasNoShop(world));
-  test('know a visitor again by a cookie of the site itself', () => visitorOutlivesStorage(world));
-  test('say plainly when the shop server is not there', () => shopWithoutItsServer(world));
-  test('run the samples of the documentation for pages', () => samplesForPagesWork(world));
-  test('show the documentation in every look', () => documentationReadsWell(world));
-  test('show every route on the page of the API, without JavaScript', () => referenceTellsEveryRoute(world));
+  test('the shop journey is on one timeline, exactly as it happened', () => journeyOnOneTimeline(world));
+  test('a customer of a demo shop gets from the cart to a signed delivery', () => shopFromCartToDelivery(world));
+  test('a deployment has no demo shop', () => deploymentHasNoShop(world));
+  test('a first-party cookie keeps the anonymous id when storage is cleared', () => visitorOutlivesStorage(world));
+  test('the demo shop shows an error if its server does not run', () => shopWithoutItsServer(world));
+  test('the samples for pages in the documentation work', () => samplesForPagesWork(world));
+  test('the documentation is readable in every theme and on a phone', () => documentationReadsWell(world));
+  test('the API reference shows every route without JavaScript', () => referenceShowsEveryRoute(world));
 
-  // Each page waits for its client most of the time.
-  describe('and other vendors’ clients for pages', { concurrency: true }, () => {
-    for (const [name, visit] of vendorClients) test(`of which ${name} loses nothing, and nothing comes twice`, () => visit(world));
-    for (const [name, leave] of leavingClients) test(`of which ${name} may send as its page goes`, () => leave(world));
-    test('of which those that are not taken may read why', () => strangersHearSo(world));
+  // These tests wait most of the time, so they run at the same time.
+  describe('other vendors’ clients for pages', { concurrency: true }, () => {
+    for (const [name, visit] of vendorClients)
+      test(`${name} loses no event, and none is stored twice`, () => visit(world));
+    for (const [name, leave] of leavingClients) test(`${name} can send while its page is left`, () => leave(world));
+    test('a client of an unsupported vendor can read why it is refused', () => unsupportedClientsLearnWhy(world));
   });
 });

@@ -1,12 +1,12 @@
-// Whether everything arrives, once: the ways in which pages end and networks fail, in a real browser, against a store. Each scenario runs in a
-// browser profile of its own, behind a collector of its own.
+// Whether every event arrives once, however pages end and networks fail: in a real browser, with a
+// store. Each scenario has its own browser profile and its own collector.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from './browser.mjs';
 import { startCollector, unique } from './collector.mjs';
 
-/** What was handed over by a page that went is sent again after ten seconds, on a machine that others use too. */
-const HEALED_MS = 60_000;
+/** Events that a page handed over are sent again after ten seconds. A busy machine needs longer. */
+const PATIENCE_MS = 60_000;
 
 const burst = (page, count, { bytes = 0, from = 0, then } = {}) =>
   page.evaluate(
@@ -23,7 +23,7 @@ const close = async (page) => {
   await until('the tab to close', () => page.isClosed());
 };
 
-/** In a visit whose tab is closed after a stream of five events. */
+/** A tab is closed after a stream of five events. */
 async function closesATab({ open }) {
   const page = await open();
   for (let n = 0; n < 5; n++) {
@@ -33,61 +33,84 @@ async function closesATab({ open }) {
   await close(page);
 }
 
-/** A visit whose tab is closed, on a page that `prepare` has seen to. */
+/** A tab is closed, and `prepare` runs before the page's scripts. */
 const prepared = (prepare) => ({
   events: 5,
-  inVisit: 5,
+  fromFirstPage: 5,
   async run({ open, context }) {
     await context.addInitScript(prepare);
     await closesATab({ open });
   },
 });
 
-/** A visit whose tab is closed, and whose script is ended where `snare`, which runs as the page begins to go, makes it stay. */
+/**
+ * A tab is closed, and the test ends the script in the endless loop that `snare` prepares on
+ * `beforeunload`. The page tracks its last calls while the SDK defers them, and the timer that
+ * would take them is late, so that they still wait when the page closes.
+ */
 const endedIn = (snare) => ({
   events: 5,
-  inVisit: 5,
+  fromFirstPage: 5,
   async run({ open, context, collector }) {
-    await context.addInitScript(`addEventListener('beforeunload', ${snare})`);
+    await context.addInitScript(`{
+      const { setTimeout } = window;
+      window.setTimeout = (run, ms, ...rest) => setTimeout(run, ms === 500 ? 60_000 : ms, ...rest);
+      addEventListener('beforeunload', ${snare});
+    }`);
     const page = await open();
     const tools = await context.newCDPSession(page);
-    for (let n = 0; n < 5; n++) await burst(page, 1, { from: n });
+    let ended;
+    // At once, as browsers kill a page that takes too long to close.
+    collector.script = ({ path }) => {
+      if (path !== '/looping') return 200;
+      ended = tools.send('Runtime.terminateExecution');
+      return 404;
+    };
+    await page.evaluate(async () => {
+      for (let n = 0; n < 5; n++) {
+        window.sdk.track(`event-${n}`);
+        await null;
+      }
+    });
     const closed = close(page);
-    await until('the script to be met in there', () => collector.requests.some(({ path }) => path === '/met'));
-    await tools.send('Runtime.terminateExecution');
+    await until('the script to loop', () => ended);
     await closed;
   },
 });
 
-/** `events` are expected, once each, `inVisit` of them before any other visit. */
+/**
+ * `events`: number of events that must arrive once. `fromFirstPage`: those that arrive before
+ * another page opens.
+ */
 const SCENARIOS = {
-  'a tab is closed': { events: 5, inVisit: 5, run: closesATab },
-  // Firefox ends the script that runs as the last tab of a site closes, anywhere in it: one that is slow is sure to be met …
-  'the script that parts is ended while it takes calls': prepared(() =>
+  'a tab is closed': { events: 5, fromFirstPage: 5, run: closesATab },
+  // When the last tab of a site closes, Firefox ends the running script at any statement. A slow
+  // script is certainly running then …
+  'the script that hands over is ended while it takes calls': prepared(() =>
     addEventListener('beforeunload', () => {
       const { getItem } = Storage.prototype;
       Storage.prototype.getItem = function (key) {
-        for (const until = performance.now() + 30; performance.now() < until; );
+        for (const until = performance.now() + 30; performance.now() < until;);
         return getItem.call(this, key);
       };
     }),
   ),
-  // … and in Chromium the tools for developers can do the same, at one place.
-  'the script that parts is ended at its first call': endedIn(() => {
+  // … and in Chromium the DevTools protocol ends it at one place.
+  'the script that hands over is ended at its first call': endedIn(() => {
     const { getItem } = Storage.prototype;
     Storage.prototype.getItem = function (key) {
       if (key !== 'trackmate.visitor') return getItem.call(this, key);
       Storage.prototype.getItem = getItem;
-      navigator.sendBeacon('/met');
+      navigator.sendBeacon('/looping');
       for (;;);
     };
   }),
-  'the script that parts is ended while it hands over': endedIn(() =>
+  'the script that hands over is ended while it sends': endedIn(() =>
     Object.defineProperty(navigator, 'webdriver', {
       configurable: true,
       get() {
         delete navigator.webdriver;
-        navigator.sendBeacon('/met');
+        navigator.sendBeacon('/looping');
         for (;;);
       },
     }),
@@ -96,15 +119,15 @@ const SCENARIOS = {
     const { compile } = WebAssembly;
     WebAssembly.compile = async (bytes) => (await new Promise((later) => setTimeout(later, 2_000)), compile(bytes));
   }),
-  'a tab is closed before all its images are there': {
+  'a tab is closed before all its images are loaded': {
     events: 5,
-    inVisit: 5,
+    fromFirstPage: 5,
     async run({ open, collector }) {
       collector.hold = { '/image.png': new Promise(() => {}) };
       await closesATab({ open: () => open('/images.html') });
     },
   },
-  'a tab is closed before the script is there': {
+  'a tab is closed before the script is loaded': {
     events: 5,
     async run({ open, collector }) {
       collector.hold = { '/sdk/trackmate.classic.js': new Promise(() => {}) };
@@ -113,12 +136,12 @@ const SCENARIOS = {
   },
   'a page is left in the task that tracks': {
     events: 5,
-    inVisit: 5,
+    fromFirstPage: 5,
     run: async ({ open }) => burst(await open(), 5, { then: '/elsewhere.html' }),
   },
-  'a visitor bounces while the collector is slow': {
+  'a visitor leaves at once while the collector is slow': {
     events: 5,
-    inVisit: 5,
+    fromFirstPage: 5,
     async run({ open, collector }) {
       collector.script = () => new Promise((answer) => setTimeout(answer, 200, 200));
       const page = await open();
@@ -126,18 +149,18 @@ const SCENARIOS = {
       await burst(page, 5, { then: '/elsewhere.html' });
     },
   },
-  'the collector is down until after the visit': {
+  'the collector is down until the visitor returns': {
     events: 5,
     async run({ open, collector }) {
       collector.script = () => 503;
       const page = await open();
       await burst(page, 5);
-      await until('a refused try', () => collector.requests.length);
+      await until('a failed attempt', () => collector.requests.length);
       await close(page);
       collector.script = () => 200;
     },
   },
-  'the visitor is offline until after the visit': {
+  'the visitor is offline until they return': {
     events: 5,
     async run({ open, context }) {
       const page = await open();
@@ -151,34 +174,41 @@ const SCENARIOS = {
     events: 60,
     run: async ({ open }) => burst(await open(), 60, { bytes: 3000, then: '/elsewhere.html' }),
   },
-  'three tabs live through an outage': {
+  'an outage ends while three tabs are open': {
     events: 15,
-    inVisit: 15,
+    fromFirstPage: 15,
     async run({ open, collector }) {
       collector.script = () => 503;
       const pages = [await open(), await open(), await open()];
       await Promise.all(pages.map((page, index) => burst(page, 5, { from: index * 5 })));
-      await until('a refused try of each', () => new Set(collector.requests.map(({ body }) => body.events[0].messageId)).size >= 3);
+      await until(
+        'a failed attempt of each tab',
+        () => new Set(collector.requests.map(({ body }) => body.events[0].messageId)).size >= 3,
+      );
       collector.script = () => 200;
     },
   },
   'storage is closed': {
     events: 5,
-    inVisit: 5,
+    fromFirstPage: 5,
     async run({ open, context }) {
       await context.addInitScript(() =>
-        Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('closed'); } }),
+        Object.defineProperty(window, 'localStorage', {
+          get() {
+            throw new DOMException('closed');
+          },
+        }),
       );
       const page = await open();
       await burst(page, 5);
       await close(page);
     },
-    // The next visit cannot know of this one, and need not.
-    visitedAgain: false,
+    // Without storage the next page finds nothing, and has nothing to send.
+    returns: false,
   },
   'storage is full': {
     events: 5,
-    inVisit: 5,
+    fromFirstPage: 5,
     async run({ open }) {
       const page = await open();
       await page.evaluate(() => {
@@ -194,7 +224,7 @@ const SCENARIOS = {
   },
   'the clock jumps ahead and back': {
     events: 15,
-    inVisit: 15,
+    fromFirstPage: 15,
     async run({ open, context }) {
       await context.addInitScript(() => {
         const real = Date.now.bind(Date);
@@ -209,7 +239,7 @@ const SCENARIOS = {
       }
     },
   },
-  'a page is reloaded like mad while the collector is slow': {
+  'a page is reloaded fifteen times while the collector is slow': {
     events: 15,
     async run({ open, collector }) {
       collector.script = () => new Promise((answer) => setTimeout(answer, 300, 200));
@@ -227,38 +257,52 @@ const SCENARIOS = {
 };
 
 /**
- * Declares the scenarios. `openStore` → {company, upstream?, names: () => names of all stored events, with repeats if there are any}. What a
- * browser's automation cannot do is in `without`: names of scenarios with the reason.
+ * Declares the scenarios. `openStore` → {company, upstream?, names: () => names of all stored
+ * events, including repeats}. `without`: scenarios that the browser's automation cannot run, with
+ * the reason.
  */
 export function deliveryScenarios({ browser, openStore, without = {} }) {
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    test(`nothing is lost or doubled when ${name}`, { skip: without[name] }, async (t) => {
+    test(`no event is lost or stored twice when ${name}`, { skip: without[name] }, async (t) => {
       const store = await openStore();
       const collector = await startCollector({ upstream: store.upstream });
       const context = await browser().newContext();
-      const names = async () => ((await store.names?.()) ?? unique(collector.accepted()).map(({ eventType }) => eventType)).filter((name) => name.startsWith('event-'));
+      const names = async () =>
+        ((await store.names?.()) ?? unique(collector.accepted()).map(({ eventType }) => eventType)).filter((name) =>
+          name.startsWith('event-'),
+        );
       const open = async (path = '/visit.html') => {
         const page = await context.newPage();
-        await page.goto(collector.page(path, { company: store.company, api: collector.abroad }), { waitUntil: 'domcontentloaded' });
+        await page.goto(collector.page(path, { company: store.company, api: collector.otherOrigin }), {
+          waitUntil: 'domcontentloaded',
+        });
         await page.waitForFunction(() => window.sdk);
         return page;
       };
       try {
         await scenario.run({ open, collector, context });
-        if (scenario.inVisit) {
-          await until('all in the same visit', async () => (await names()).length >= scenario.inVisit, HEALED_MS);
+        if (scenario.fromFirstPage) {
+          await until(
+            'all events of the first page',
+            async () => (await names()).length >= scenario.fromFirstPage,
+            PATIENCE_MS,
+          );
         }
-        const inVisit = (await names()).length;
-        if (scenario.visitedAgain !== false) {
+        const fromFirstPage = (await names()).length;
+        if (scenario.returns !== false) {
           const page = await open();
-          const left = () => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
-          await until('an empty queue', async () => !(await left()), HEALED_MS);
+          const entries = () =>
+            page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
+          await until('an empty queue', async () => !(await entries()), PATIENCE_MS);
           await page.evaluate(() => window.sdk.flush());
         }
         const expected = Array.from({ length: scenario.events }, (_, n) => `event-${n}`);
         assert.deepEqual((await names()).sort(), expected.sort());
         const received = collector.accepted().filter(({ eventType }) => eventType.startsWith('event-')).length;
-        t.diagnostic(`${inVisit} in the visit, ${scenario.events} stored, ${received - scenario.events} received again, ${collector.requests.length} requests`);
+        t.diagnostic(
+          `${fromFirstPage} from the first page, ${scenario.events} stored, ` +
+            `${received - scenario.events} received again, ${collector.requests.length} requests`,
+        );
       } finally {
         await context.close();
         await collector.close();

@@ -1,4 +1,5 @@
-// The delivery scenarios, and what real pages do: in Chromium against the scripted collector and through it against the real Worker's store.
+// The scenarios of delivery.mjs and pages.mjs in Chromium: with the scripted collector, and through
+// it with the real Worker's store.
 import { after, before, describe } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
 import { launch } from './browser.mjs';
@@ -9,13 +10,13 @@ let browser;
 before(async () => (browser = await launch()));
 after(() => browser?.close());
 
-describe('Chromium and a scripted collector', { concurrency: 3 }, () => {
+describe('Chromium with a scripted collector', { concurrency: 3 }, () => {
   const world = { browser: () => browser, openStore: async () => ({ company: 'TM-TEST' }) };
   deliveryScenarios(world);
   pageScenarios(world);
 });
 
-describe('Chromium and the real Worker', { concurrency: 3 }, () => {
+describe('Chromium with the real Worker', { concurrency: 3 }, () => {
   let trackMate;
   before(async () => (trackMate = await startTrackMate()));
   after(() => trackMate?.close());

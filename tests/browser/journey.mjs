@@ -1,11 +1,12 @@
-// The shop journey of the product's own story, with its own times: browser and server events of one person on one timeline.
+// The shop journey of the product's story, with its times: browser and server events of one person
+// on one timeline.
 import assert from 'node:assert/strict';
 import { until, visit } from './browser.mjs';
 
 const at = (minute) => `2025-10-18T10:${minute}:00.000Z`;
 const PRODUCT = { productId: 'PROD-001', productName: 'Wireless Headphones', price: 79.99 };
 
-/** The seven events as they must stand: name, time, where they came from. */
+/** The seven events that the timeline must have: name, time, source. */
 const JOURNEY = [
   ['page_view', at('00'), 'browser'],
   ['add_to_cart', at('05'), 'browser'],
@@ -38,7 +39,13 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
   );
   await page.context().close();
 
-  const paid = { orderId: 'ch_abc123stripe', amount: 79.99, currency: 'USD', paymentMethod: 'card', productInfos: [PRODUCT] };
+  const paid = {
+    orderId: 'ch_abc123stripe',
+    amount: 79.99,
+    currency: 'USD',
+    paymentMethod: 'card',
+    productInfos: [PRODUCT],
+  };
   const serverEvents = [
     [{ email }, 'payment_processed', paid, '12'],
     [{ sessionId }, 'order_shipped', { orderId: paid.orderId, carrier: 'USPS', trackingNumber: '12345' }, '15'],
@@ -47,9 +54,17 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
   for (const [identifier, eventType, eventData, minute] of serverEvents) {
     const body = { company_id: companyId, identifier, eventType, eventData, timestamp: at(minute) };
     const headers = { 'Content-Type': 'application/json', 'X-TrackMate-API-Key': serverKey };
-    const response = await fetch(`${trackMate.url}/api/webhooks/events`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const response = await fetch(`${trackMate.url}/api/webhooks/events`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
     const answer = await response.json();
-    assert.deepEqual([response.status, answer.success, answer.profileId], [200, true, profileId], JSON.stringify(answer));
+    assert.deepEqual(
+      [response.status, answer.success, answer.profileId],
+      [200, true, profileId],
+      JSON.stringify(answer),
+    );
   }
 
   const timeline = await until('all seven events', async () => {
@@ -60,7 +75,10 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
     return body.events.length >= JOURNEY.length && body;
   });
   const { profile, summary, events, pagination } = timeline;
-  assert.deepEqual(events.map(({ eventType, timestamp, source }) => [eventType, timestamp, source]), JOURNEY);
+  assert.deepEqual(
+    events.map(({ eventType, timestamp, source }) => [eventType, timestamp, source]),
+    JOURNEY,
+  );
   assert.ok(events.every(({ userId }) => userId === profileId));
   assert.deepEqual(new Set(events.slice(0, 4).map((event) => event.sessionId)), new Set([sessionId]));
   const [webhookSession, ...others] = new Set(events.slice(4).map((event) => event.sessionId));
@@ -70,6 +88,9 @@ export async function journeyOnOneTimeline({ browser, trackMate }) {
   assert.deepEqual(summary.sessions, { total: 2, client: 1, server: 1 });
   assert.deepEqual(summary.totalRevenue, [{ currency: 'USD', amount: 79.99 }]);
   assert.equal(summary.lastActive, at('16'));
-  assert.deepEqual([profile.id, profile.email, profile.name, profile.company_id], [profileId, email, 'Sarah Johnson', companyId]);
+  assert.deepEqual(
+    [profile.id, profile.email, profile.name, profile.company_id],
+    [profileId, email, 'Sarah Johnson', companyId],
+  );
   assert.equal(pagination.hasMore, false);
 }

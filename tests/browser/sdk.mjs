@@ -1,5 +1,5 @@
-// The SDK in a real browser against a scripted server: what it says, sends and stores, and under which conditions. Whether all of it
-// arrives whatever happens is in delivery.mjs.
+// The SDK in a real browser with a scripted server: what it sends, stores and reports, and when.
+// delivery.mjs tests that every event arrives, whatever happens.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
@@ -8,26 +8,26 @@ import { startCollector } from './collector.mjs';
 
 const SESSION = /^session_\d{10}_[0-9a-f]{32}$/;
 const DIST = new URL('../../www/dist/sdk/', import.meta.url);
-/** The visitor's own, whatever this machine's are. */
+/** Locale and time zone of the visitor, whatever those of this machine are. */
 const VISITOR = { locale: 'nb-NO', timezoneId: 'America/St_Johns' };
 const POLICY = "default-src 'none'; script-src 'self'; connect-src *";
 
 const stored = (page) => page.evaluate(() => Object.entries(localStorage));
 const queued = async (page) => (await stored(page)).filter(([key]) => key.startsWith('trackmate.queue.')).length;
-/** Does something with the SDK in the page. */
+/** Uses the SDK in the page. */
 const use = (page, run, argument) => page.evaluate(run, argument);
 
 describe('the SDK', () => {
   let browser, collector, context, page;
   /** Opens a page that loads the SDK, as the visitor of this test. */
-  const open = async ({ path = '/visit.html', ready = () => window.sdk, ...wanted } = {}) => {
+  const open = async ({ path = '/visit.html', ready = () => window.sdk, ...query } = {}) => {
     page = listen(await context.newPage());
-    await page.goto(collector.page(path, { api: collector.abroad, ...wanted }), { waitUntil: 'commit' });
+    await page.goto(collector.page(path, { api: collector.otherOrigin, ...query }), { waitUntil: 'commit' });
     if (ready) await page.waitForFunction(ready);
     return page;
   };
-  const go = async (wanted = {}) => {
-    await page.goto(collector.page('/visit.html', { api: collector.abroad, ...wanted }));
+  const go = async (query = {}) => {
+    await page.goto(collector.page('/visit.html', { api: collector.otherOrigin, ...query }));
     await page.waitForFunction(() => window.sdk);
   };
   const flush = () => use(page, () => sdk.flush());
@@ -45,26 +45,32 @@ describe('the SDK', () => {
   });
   afterEach(() => context.close());
 
-  test('has the surface that its types promise, in every build of it', async () => {
+  test('every build of the SDK has exactly the methods that its types promise', async () => {
     const types = readFileSync(new URL('trackmate.d.ts', DIST), 'utf8');
-    const promised = [.../export interface TrackMate \{([^]*?)\n\}/.exec(types)[1].matchAll(/^ {2}(\w+)[<(]/gm)].map(([, name]) => name).sort();
+    const promised = [.../export interface TrackMate \{([^]*?)\n\}/.exec(types)[1].matchAll(/^ {2}(\w+)[<(]/gm)]
+      .map(([, name]) => name)
+      .sort();
     await open();
     const module = await use(page, () => Object.keys(sdk));
     await open({ path: '/classic.html', ready: () => window.TrackMate });
     const classic = await use(page, () => Object.keys(TrackMate));
-    const own = ['repeat'];
-    for (const found of [module, classic]) assert.deepEqual(found.filter((name) => !own.includes(name)).sort(), promised);
+    const internal = ['repeat'];
+    for (const found of [module, classic])
+      assert.deepEqual(found.filter((name) => !internal.includes(name)).sort(), promised);
   });
 
-  test('does nothing when a server imports and calls it', async () => {
+  test('the SDK does nothing when a server imports and calls it', async () => {
     const { default: sdk } = await import(new URL('trackmate.js', DIST));
     sdk.init('TM-TEST', 'https://example.com');
     sdk.track('a');
     sdk.on('error', () => {})();
-    assert.deepEqual([await sdk.flush(), await sdk.identify({}), sdk.getSessionId(), sdk.getAnonymousId()], [true, { profileId: '' }, '', '']);
+    assert.deepEqual(
+      [await sdk.flush(), await sdk.identify({}), sdk.getSessionId(), sdk.getAnonymousId()],
+      [true, { profileId: '' }, '', ''],
+    );
   });
 
-  test('sends a page view and five events as one request without a preflight, in order, each with its own id and time', async () => {
+  test('a page view and five events are one request without a preflight, in order, with ids and times', async () => {
     await open();
     await use(page, () => {
       for (const name of ['a', 'b', 'c', 'd']) sdk.track(name, { name });
@@ -77,7 +83,10 @@ describe('the SDK', () => {
     assert.equal(body.company_id, 'TM-TEST');
     assert.match(body.sessionId, SESSION);
     assert.ok(Math.abs(Date.now() - body.sentAt) < 60_000, `${body.sentAt}`);
-    assert.deepEqual(body.events.map(({ eventType }) => eventType), ['page_view', 'a', 'b', 'c', 'd', 'then']);
+    assert.deepEqual(
+      body.events.map(({ eventType }) => eventType),
+      ['page_view', 'a', 'b', 'c', 'd', 'then'],
+    );
     const [view, a, , , d, then] = body.events;
     assert.deepEqual([view.eventData.title, view.eventData.path, a.eventData], ['Visit', '/visit.html', { name: 'a' }]);
     assert.deepEqual([then.timestamp, then.messageId], [Date.parse('2025-10-18T10:00:00Z'), 'chosen']);
@@ -86,15 +95,18 @@ describe('the SDK', () => {
     assert.equal(await queued(page), 0);
   });
 
-  test('writes calls down in their own task, and those of a page that tracks without end together', async () => {
+  test('a call is stored in its task, and calls of a page that tracks without pause are stored together', async () => {
     await open();
-    const notes = () => use(page, () => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
+    const entries = () =>
+      use(page, () => Object.keys(localStorage).filter((key) => key.startsWith('trackmate.queue.')).length);
     await use(page, () => new Promise((later) => setTimeout(later, 300)));
-    const before = await notes();
+    const before = await entries();
     const alone = await use(page, async () => {
       sdk.track('alone');
       await null;
-      return Object.entries(localStorage).filter(([key, text]) => key.startsWith('trackmate.queue.') && text.includes('"alone"')).length;
+      return Object.entries(localStorage).filter(
+        ([key, text]) => key.startsWith('trackmate.queue.') && text.includes('"alone"'),
+      ).length;
     });
     assert.equal(alone, 1);
     await use(page, async () => {
@@ -104,13 +116,13 @@ describe('the SDK', () => {
       }
       await new Promise((later) => setTimeout(later, 600));
     });
-    assert.ok((await notes()) - before <= 7, 'twelve calls in a tenth of a second are not as many notes');
+    assert.ok((await entries()) - before <= 7, 'twelve calls in a tenth of a second share storage entries');
     await flush();
     assert.deepEqual(collector.names(), ['page_view', 'alone', ...Array.from({ length: 12 }, (_, n) => `event-${n}`)]);
     assert.equal(await queued(page), 0);
   });
 
-  test('makes about a request a second of a page that tracks without end, and strikes what is over', async () => {
+  test('a page that tracks without pause sends one request a second and removes finished calls', async () => {
     await open();
     const took = await use(page, async () => {
       const began = performance.now();
@@ -120,31 +132,40 @@ describe('the SDK', () => {
       }
       return performance.now() - began;
     });
-    assert.ok(collector.requests.length <= 1 + Math.floor(took / 1000), `${collector.requests.length} requests in ${took} ms`);
+    assert.ok(
+      collector.requests.length <= 1 + Math.floor(took / 1000),
+      `${collector.requests.length} requests in ${took} ms`,
+    );
     await until('the last batch', () => collector.names().length >= 61);
     assert.deepEqual(collector.names(), ['page_view', ...Array.from({ length: 60 }, (_, n) => `event-${n}`)]);
-    await until('all notes are struck', async () => (await queued(page)) === 0);
+    await until('an empty queue', async () => (await queued(page)) === 0);
   });
 
-  test('leaves alone what a young page has yet to send, and takes it over when that page is dead', async () => {
-    const dying = await open();
-    await use(dying, () => sdk.track('of-the-dying'));
+  test('a page adopts the queue of a crashed page, but not that of a young page', async () => {
+    const crashing = await open();
+    await use(crashing, () => sdk.track('of-the-crashed'));
     await open();
-    await use(page, () => sdk.track('of-the-living'));
+    await use(page, () => sdk.track('of-the-open'));
     await flush();
-    assert.deepEqual(collector.names(), ['page_view', 'of-the-living']);
+    assert.deepEqual(collector.names(), ['page_view', 'of-the-open']);
     await context.addInitScript(() => {
       const now = Date.now.bind(Date);
       Date.now = () => now() + 20_000;
     });
-    await dying.goto('chrome://crash').catch(() => {});
+    await crashing.goto('chrome://crash').catch(() => {});
     await open();
-    await until('what the dead one left', () => collector.names().includes('of-the-dying'));
+    await until('the queue of the closed page', () => collector.names().includes('of-the-crashed'));
     await flush();
-    assert.deepEqual(collector.names().toSorted(), ['of-the-dying', 'of-the-living', 'page_view', 'page_view', 'page_view']);
+    assert.deepEqual(collector.names().toSorted(), [
+      'of-the-crashed',
+      'of-the-open',
+      'page_view',
+      'page_view',
+      'page_view',
+    ]);
   });
 
-  test('waits five seconds for company, and not for the twentieth event', async () => {
+  test('an event waits for others, but a batch of twenty is sent at once', async () => {
     await open();
     await use(page, () => {
       for (let n = 0; n < 18; n++) sdk.track(`event-${n}`);
@@ -155,20 +176,26 @@ describe('the SDK', () => {
     await until('the full batch', () => collector.names().length === 20);
   });
 
-  test('says where it was: page, campaign, language, screen, browser', async () => {
+  test('the context has page, campaign, language, screen and browser', async () => {
     await open({ company: 'TM-TEST' });
     await page.goto(`${page.url()}&utm_source=mail&utm_campaign=spring`);
     await page.waitForFunction(() => window.sdk);
     await flush();
-    const { context: said } = collector.accepted().at(-1);
-    assert.deepEqual(said.campaign, { source: 'mail', campaign: 'spring' });
-    assert.deepEqual([said.page.path, said.page.title, said.page.referrer.includes('/visit.html')], ['/visit.html', 'Visit', false]);
-    assert.deepEqual([said.locale, said.timezone, said.webdriver, said.screen.width], [VISITOR.locale, VISITOR.timezoneId, true, 1280]);
-    assert.equal(said.userAgentData.mobile, false);
-    assert.equal(said.anonymousId, await use(page, () => sdk.getAnonymousId()));
+    const { context: sent } = collector.accepted().at(-1);
+    assert.deepEqual(sent.campaign, { source: 'mail', campaign: 'spring' });
+    assert.deepEqual(
+      [sent.page.path, sent.page.title, sent.page.referrer.includes('/visit.html')],
+      ['/visit.html', 'Visit', false],
+    );
+    assert.deepEqual(
+      [sent.locale, sent.timezone, sent.webdriver, sent.screen.width],
+      [VISITOR.locale, VISITOR.timezoneId, true, 1280],
+    );
+    assert.equal(sent.userAgentData.mobile, false);
+    assert.equal(sent.anonymousId, await use(page, () => sdk.getAnonymousId()));
   });
 
-  test('gives the session id from the first line, keeps it across pages and tabs, and begins another after half an hour', async () => {
+  test('the session id is the same across pages and tabs, and another after half an hour', async () => {
     await open();
     const first = await use(page, () => sdk.getSessionId());
     assert.match(first, SESSION);
@@ -177,21 +204,34 @@ describe('the SDK', () => {
     const other = await open();
     assert.equal(await use(other, () => sdk.getSessionId()), first);
     await use(page, () => {
-      localStorage['trackmate.visitor'] = localStorage['trackmate.visitor'].replace(/ \d+ /, ` ${Math.floor(Date.now() / 1000) - 1801} `);
+      localStorage['trackmate.visitor'] = localStorage['trackmate.visitor'].replace(
+        / \d+ /,
+        ` ${Math.floor(Date.now() / 1000) - 1801} `,
+      );
     });
     const next = await use(page, () => sdk.getSessionId());
     assert.match(next, SESSION);
     assert.notEqual(next, first);
     assert.equal(await use(other, () => sdk.getSessionId()), next);
-    // Whatever else is stored there is not ours: the server would refuse all that came with it.
-    for (const strange of ['', 'null', `session_1_ab 5 0`, next.slice(0, -1) + '? ' + Math.floor(Date.now() / 1000) + ' 0']) {
-      const id = await use(page, (strange) => ((localStorage['trackmate.visitor'] = `who ${strange}`), sdk.getSessionId()), strange);
+    // Another text in the storage is replaced, because the server would refuse all events with that
+    // session.
+    for (const strange of [
+      '',
+      'null',
+      `session_1_ab 5 0`,
+      next.slice(0, -1) + '? ' + Math.floor(Date.now() / 1000) + ' 0',
+    ]) {
+      const id = await use(
+        page,
+        (strange) => ((localStorage['trackmate.visitor'] = `who ${strange}`), sdk.getSessionId()),
+        strange,
+      );
       assert.match(id, SESSION, strange);
       assert.notEqual(id, strange.split(' ')[0]);
     }
   });
 
-  test('begins another session and visitor on reset, for later calls only, or keeps the visitor if asked', async () => {
+  test('reset starts another session and visitor for later calls, or only another session', async () => {
     await open();
     const ids = () => use(page, () => [sdk.getSessionId(), sdk.getAnonymousId()]);
     const [session, visitor] = await ids();
@@ -206,36 +246,55 @@ describe('the SDK', () => {
     await use(page, () => sdk.reset());
     assert.notEqual((await ids())[1], visitor);
     await flush();
-    const sessions = collector.accepted().filter(({ eventType }) => eventType !== 'page_view').map(({ eventType, sessionId }) => [eventType, sessionId]);
-    assert.deepEqual(sessions, [['before', session], ['after', second]]);
+    const sessions = collector
+      .accepted()
+      .filter(({ eventType }) => eventType !== 'page_view')
+      .map(({ eventType, sessionId }) => [eventType, sessionId]);
+    assert.deepEqual(sessions, [
+      ['before', session],
+      ['after', second],
+    ]);
   });
 
-  test('begins another session when the visitor comes by another campaign, if told to', async () => {
+  test('sessionPerCampaign starts another session when the visitor arrives by another campaign', async () => {
     await open({ options: { sessionPerCampaign: true } });
     const ids = [await use(page, () => sdk.getSessionId())];
     for (const campaign of ['mail', 'mail', 'search']) {
-      await page.goto(collector.page('/visit.html', { api: collector.abroad, options: { sessionPerCampaign: true } }) + `&utm_source=${campaign}`);
+      await page.goto(
+        collector.page('/visit.html', { api: collector.otherOrigin, options: { sessionPerCampaign: true } }) +
+          `&utm_source=${campaign}`,
+      );
       await page.waitForFunction(() => window.sdk);
       ids.push(await use(page, () => sdk.getSessionId()));
     }
-    assert.deepEqual(ids.map((id) => ids.indexOf(id)), [0, 1, 1, 3]);
+    assert.deepEqual(
+      ids.map((id) => ids.indexOf(id)),
+      [0, 1, 1, 3],
+    );
   });
 
-  test('holds calls made before init, until init', async () => {
+  test('calls made before init wait for it', async () => {
     await open({ path: '/classic.html', ready: () => window.TrackMate });
-    const told = use(page, (api) => {
-      const data = { n: 1 };
-      TrackMate.track('before-init', data);
-      data.n = 2;
-      const who = TrackMate.identify({ email: 'ann@example.com' });
-      TrackMate.init('TM-TEST', api);
-      return who;
-    }, collector.abroad);
-    assert.deepEqual(await told, { profileId: 'profile-1' });
-    assert.deepEqual(collector.accepted().map(({ eventType, eventData }) => [eventType, eventData]), [['before-init', { n: 1 }]]);
+    const identified = use(
+      page,
+      (api) => {
+        const data = { n: 1 };
+        TrackMate.track('before-init', data);
+        data.n = 2;
+        const who = TrackMate.identify({ email: 'ann@example.com' });
+        TrackMate.init('TM-TEST', api);
+        return who;
+      },
+      collector.otherOrigin,
+    );
+    assert.deepEqual(await identified, { profileId: 'profile-1' });
+    assert.deepEqual(
+      collector.accepted().map(({ eventType, eventData }) => [eventType, eventData]),
+      [['before-init', { n: 1 }]],
+    );
   });
 
-  test('waits no longer for its core to be compiled when the page asks for an id, or goes', async () => {
+  test('the SDK compiles its core at once when the page reads an id or is left', async () => {
     await context.addInitScript(() => {
       WebAssembly.compile = () => new Promise(() => {});
     });
@@ -248,38 +307,56 @@ describe('the SDK', () => {
     await go();
     await use(page, () => sdk.track('last'));
     await page.goto(`${collector.url}/elsewhere.html`);
-    await until('what the page that went has sent', () => collector.names().length === 3);
+    await until('the calls of the page that was left', () => collector.names().length === 3);
     assert.deepEqual(collector.names(), ['page_view', 'page_view', 'last']);
-    assert.deepEqual(new Set(collector.accepted().map(({ sessionId, context }) => `${sessionId} ${context.anonymousId}`)), new Set([`${session} ${visitor}`]));
+    assert.deepEqual(
+      new Set(collector.accepted().map(({ sessionId, context }) => `${sessionId} ${context.anonymousId}`)),
+      new Set([`${session} ${visitor}`]),
+    );
   });
 
-  test('tracks what is called at once where it was called, though the core comes later', async () => {
+  test('a call made before the core is compiled has the URL at which it was made', async () => {
     await open({ path: '/classic.html', ready: () => window.TrackMate });
-    await use(page, (api) => {
-      TrackMate.init('TM-TEST', api);
-      TrackMate.track('here');
-      history.pushState({}, '', '/there');
-      TrackMate.track('there');
-      return TrackMate.flush();
-    }, collector.abroad);
+    await use(
+      page,
+      (api) => {
+        TrackMate.init('TM-TEST', api);
+        TrackMate.track('here');
+        history.pushState({}, '', '/there');
+        TrackMate.track('there');
+        return TrackMate.flush();
+      },
+      collector.otherOrigin,
+    );
     const places = collector.accepted().map(({ eventType, context }) => [eventType, context.page.path, context.locale]);
-    assert.deepEqual(places, [['here', '/classic.html', VISITOR.locale], ['there', '/there', VISITOR.locale]]);
+    assert.deepEqual(places, [
+      ['here', '/classic.html', VISITOR.locale],
+      ['there', '/there', VISITOR.locale],
+    ]);
   });
 
-  test('says who it is behind what came before, and why not', async () => {
+  test('identify is sent after earlier events, and rejects with the server’s reason', async () => {
     await open();
     const who = await use(page, () => sdk.identify({ email: 'ann@example.com', name: 'Ann', sessionId: 'mine' }));
     assert.deepEqual(who, { profileId: 'profile-1' });
-    assert.deepEqual(collector.requests.map(({ path }) => path), ['/api/events', '/api/profile']);
+    assert.deepEqual(
+      collector.requests.map(({ path }) => path),
+      ['/api/events', '/api/profile'],
+    );
     const { body } = collector.requests[1];
-    assert.deepEqual([body.email, body.name, body.sessionId], ['ann@example.com', 'Ann', collector.requests[0].body.sessionId]);
+    assert.deepEqual(
+      [body.email, body.name, body.sessionId],
+      ['ann@example.com', 'Ann', collector.requests[0].body.sessionId],
+    );
     collector.script = ({ path }) => (path === '/api/profile' ? 422 : 200);
-    const refusal = await use(page, () => sdk.identify({ email: 'x' }).catch(({ name, code, message }) => ({ name, code, message })));
-    assert.deepEqual(refusal, { name: 'Error', code: 'scripted', message: 'as the test says' });
+    const refusal = await use(page, () =>
+      sdk.identify({ email: 'x' }).catch(({ name, code, message }) => ({ name, code, message })),
+    );
+    assert.deepEqual(refusal, { name: 'Error', code: 'scripted', message: 'scripted by the test' });
     assert.equal(await queued(page), 0);
   });
 
-  test('tracks groups and aliases, to the path it was told', async () => {
+  test('groups and aliases are sent to the path of the options', async () => {
     await open({ options: { path: '/t' } });
     await use(page, () => {
       sdk.group('acme', { plan: 'pro' });
@@ -288,28 +365,41 @@ describe('the SDK', () => {
     await flush();
     assert.equal(collector.requests[0].path, '/t/events');
     const [, group, alias] = collector.accepted();
-    assert.deepEqual([group.eventType, group.eventData, alias.eventData], ['group', { groupId: 'acme', traits: { plan: 'pro' } }, { userId: 'user-1' }]);
+    assert.deepEqual(
+      [group.eventType, group.eventData, alias.eventData],
+      ['group', { groupId: 'acme', traits: { plan: 'pro' } }, { userId: 'user-1' }],
+    );
   });
 
-  test('tells what was lost, and repeats what failed with the same ids', async () => {
+  test('lost calls are error events, and a failed request is repeated with the same ids', async () => {
     await open();
     await use(page, () => {
-      window.heard = [];
-      for (const name of ['error', 'delivered']) sdk.on(name, (detail) => heard.push([name, detail]));
+      window.details = [];
+      for (const name of ['error', 'delivered']) sdk.on(name, (detail) => details.push([name, detail]));
     });
     collector.script = () => 403;
     await flush();
-    collector.script = () => [200, {}, { success: true, rejected: [{ index: 0, code: 'event_too_large', message: 'no' }] }];
+    collector.script = () => [
+      200,
+      {},
+      { success: true, rejected: [{ index: 0, code: 'event_too_large', message: 'no' }] },
+    ];
     await use(page, () => sdk.track('one'));
     await flush();
     await use(page, () => sdk.track('x'.repeat(201)));
-    const heard = await until('four', async () => {
-      const heard = await use(page, () => window.heard);
-      return heard.length === 4 && heard;
+    const details = await until('four events', async () => {
+      const details = await use(page, () => window.details);
+      return details.length === 4 && details;
     });
-    assert.deepEqual(heard.map(([name, { code, calls }]) => [name, code, calls]), [
-      ['error', 'scripted', 1], ['error', 'event_too_large', 1], ['delivered', undefined, 1], ['error', 'bad_name', 1],
-    ]);
+    assert.deepEqual(
+      details.map(([name, { code, calls }]) => [name, code, calls]),
+      [
+        ['error', 'scripted', 1],
+        ['error', 'event_too_large', 1],
+        ['delivered', undefined, 1],
+        ['error', 'bad_name', 1],
+      ],
+    );
     collector.requests.splice(0);
     const answers = ['cut', 503, 200];
     collector.script = () => answers.shift() ?? 200;
@@ -320,11 +410,11 @@ describe('the SDK', () => {
     assert.deepEqual(ids, Array(3).fill(ids[0]));
   });
 
-  test('keeps to the pause the server asks for, over a reload too', async () => {
+  test('the SDK respects Retry-After, also after a reload', async () => {
     await open();
-    let asked;
+    let pausedAt;
     collector.script = () => {
-      asked = Date.now();
+      pausedAt = Date.now();
       return [429, { 'Retry-After': '4' }];
     };
     await flush();
@@ -333,27 +423,27 @@ describe('the SDK', () => {
     await use(page, () => sdk.track('patient'));
     assert.equal(await flush(), false);
     await until('the event', () => collector.names().includes('patient'));
-    assert.ok(Date.now() - asked >= 4_000);
+    assert.ok(Date.now() - pausedAt >= 4_000);
   });
 
-  test('stores and sends nothing before consent, and nothing at all after a no', async () => {
+  test('nothing is stored or sent before consent, and nothing after a refusal', async () => {
     await open({ options: { consent: 'pending' } });
     await use(page, () => sdk.track('never-agreed'));
     await page.goto(`${collector.url}/elsewhere.html`);
     assert.deepEqual(await stored(page), []);
     await go({ options: { consent: 'pending' } });
-    await use(page, () => sdk.track('held'));
+    await use(page, () => sdk.track('waiting'));
     assert.equal(await flush(), false);
     assert.deepEqual(await stored(page), []);
     await use(page, () => sdk.consent('granted'));
-    await until('what was held', () => collector.names().includes('held'));
+    await until('the waiting call', () => collector.names().includes('waiting'));
     await use(page, () => sdk.consent('denied'));
     await use(page, () => sdk.track('no'));
     assert.equal(await flush(), true);
-    assert.deepEqual([await stored(page), collector.names()], [[], ['page_view', 'held']]);
+    assert.deepEqual([await stored(page), collector.names()], [[], ['page_view', 'waiting']]);
   });
 
-  test('takes Global Privacy Control for a no, whatever the page says', async () => {
+  test('Global Privacy Control means denied, whatever the page’s consent is', async () => {
     await context.addInitScript(() => Object.defineProperty(navigator, 'globalPrivacyControl', { value: true }));
     await open();
     await use(page, () => sdk.consent('granted'));
@@ -364,7 +454,7 @@ describe('the SDK', () => {
     assert.deepEqual(collector.names(), ['page_view']);
   });
 
-  test('tracks the page views of a single-page site by itself, once for each new path', async () => {
+  test('pageViews tracks a single-page site, once for each new path', async () => {
     await open({ options: { pageViews: true } });
     await use(page, async () => {
       history.replaceState({}, '', '?same=path');
@@ -378,11 +468,18 @@ describe('the SDK', () => {
       await new Promise((later) => setTimeout(later, 200));
     });
     await flush();
-    const views = collector.accepted().filter(({ eventType }) => eventType === 'page_view').map(({ eventData }) => [eventData.path, eventData.title]);
-    assert.deepEqual(views, [['/visit.html', 'Visit'], ['/next', 'Next'], ['/visit.html', 'Next']]);
+    const views = collector
+      .accepted()
+      .filter(({ eventType }) => eventType === 'page_view')
+      .map(({ eventData }) => [eventData.path, eventData.title]);
+    assert.deepEqual(views, [
+      ['/visit.html', 'Visit'],
+      ['/next', 'Next'],
+      ['/visit.html', 'Next'],
+    ]);
   });
 
-  test('goes on when the browser brings a page back, without sending anything twice', async () => {
+  test('a page that returns from the back/forward cache sends nothing twice', async () => {
     await open();
     await use(page, () => {
       window.same = true;
@@ -391,16 +488,18 @@ describe('the SDK', () => {
     await page.goto(`${collector.url}/elsewhere.html`);
     await page.goBack({ waitUntil: 'commit' });
     await page.waitForFunction(() => window.sdk);
-    assert.equal(await use(page, () => window.same), true, 'this browser keeps pages');
+    assert.equal(await use(page, () => window.same), true, 'the browser has a back/forward cache');
     await use(page, () => sdk.track('after'));
     await flush();
-    await until('the last of it', async () => !(await queued(page)));
+    await until('an empty queue', async () => !(await queued(page)));
     const ids = new Map(collector.accepted().map(({ messageId, eventType }) => [messageId, eventType]));
     assert.deepEqual([...ids.values()], ['page_view', 'before', 'after']);
   });
 
-  test('does nothing on a page that is only being prepared, until somebody looks at it', async () => {
-    await context.addInitScript(() => Object.defineProperty(document, 'prerendering', { value: true, configurable: true }));
+  test('the SDK does nothing on a prerendered page until the visitor opens it', async () => {
+    await context.addInitScript(() =>
+      Object.defineProperty(document, 'prerendering', { value: true, configurable: true }),
+    );
     await open();
     await use(page, () => sdk.track('early'));
     assert.deepEqual([await stored(page), collector.requests.length], [[], 0]);
@@ -412,25 +511,25 @@ describe('the SDK', () => {
     assert.deepEqual(collector.names(), ['page_view', 'early']);
   });
 
-  test('takes over what a dead page left where there are no Web Locks, and not what a living one has', async () => {
+  test('without Web Locks, a page adopts the queue of a closed page, but not that of an open one', async () => {
     await context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }));
     collector.script = () => 503;
-    const living = await open();
-    await use(living, () => sdk.track('of-the-living'));
-    await until('a refused try', () => flush().then(() => collector.requests.length));
-    const dead = await open();
-    await use(dead, () => sdk.track('of-the-dead'));
-    await until('a second', () => flush().then(() => collector.requests.length > 1));
-    await dead.close({ runBeforeUnload: true });
+    const openPage = await open();
+    await use(openPage, () => sdk.track('of-the-open'));
+    await until('a failed attempt', () => flush().then(() => collector.requests.length));
+    const closed = await open();
+    await use(closed, () => sdk.track('of-the-closed'));
+    await until('a second attempt', () => flush().then(() => collector.requests.length > 1));
+    await closed.close({ runBeforeUnload: true });
     collector.script = () => 200;
     await open();
-    await until('what the dead one left', () => collector.names().includes('of-the-dead'));
-    await until('what the living one had', () => collector.names().includes('of-the-living'));
+    await until('the queue of the closed page', () => collector.names().includes('of-the-closed'));
+    await until('the queue of the open page', () => collector.names().includes('of-the-open'));
     const ids = collector.accepted().map(({ messageId }) => messageId);
     assert.equal(new Set(ids).size, ids.length);
   });
 
-  test('runs by itself without WebAssembly where the policy of the page forbids it', async () => {
+  test('the SDK runs its fallback if the page’s policy forbids WebAssembly', async () => {
     collector.policy = { 'Content-Security-Policy': POLICY };
     let release;
     collector.hold = { '/sdk/trackmate.csp.js': new Promise((resolve) => (release = resolve)) };
@@ -450,7 +549,7 @@ describe('the SDK', () => {
     await until('the last', () => collector.names().includes('last'));
   });
 
-  test('loses no call of a page that is left before its fallback is there', async () => {
+  test('no call is lost on a page that is left before the fallback is loaded', async () => {
     collector.policy = { 'Content-Security-Policy': POLICY };
     let release;
     collector.hold = { '/sdk/trackmate.csp.js': new Promise((resolve) => (release = resolve)) };
@@ -463,24 +562,28 @@ describe('the SDK', () => {
     await until('the call', () => flush().then(() => collector.names().includes('bounced')));
   });
 
-  test('sends from a sandboxed frame, which has no storage, no lock and no cookie', async () => {
+  test('the SDK sends from a sandboxed frame, which has no storage, no lock and no cookie', async () => {
     collector.policy = { 'Content-Security-Policy': 'sandbox allow-scripts' };
     for (const options of [{ cookie: true }, { cookie: true, consent: 'denied' }]) {
       await open({ path: '/stub.html', ready: () => window.TrackMate && !window.TrackMate.q, options });
       await use(page, () => TrackMate.flush());
       assert.deepEqual(collector.names(), ['page_view']);
-      assert.deepEqual(page.said.filter((said) => !said.includes('404')), [], 'nothing but that there is no icon');
+      assert.deepEqual(
+        page.said.filter((line) => !line.includes('404')),
+        [],
+        'no warning except for the missing icon',
+      );
     }
   });
 
-  test('queues in the stub what is called before the script is there, and takes it from there', async () => {
+  test('the stub queues calls until the script is loaded, which then makes them', async () => {
     await open({ path: '/stub.html', ready: () => window.TrackMate && !window.TrackMate.q });
     await use(page, () => TrackMate.flush());
     assert.deepEqual(collector.names(), ['page_view']);
     assert.deepEqual(page.said, []);
   });
 
-  test('finds on the next page what the stub saved of a bounce, with the page it happened on', async () => {
+  test('the next page sends what the stub saved, with the page on which it happened', async () => {
     let release;
     collector.hold = { '/sdk/trackmate.classic.js': new Promise((resolve) => (release = resolve)) };
     await open({ path: '/stub.html', ready: () => window.TrackMate });
@@ -490,37 +593,47 @@ describe('the SDK', () => {
     await page.goto(`${collector.url}/elsewhere.html`);
     assert.equal(collector.requests.length, 0);
     release();
-    await page.goto(collector.page('/visit.html', { api: collector.abroad }));
+    await page.goto(collector.page('/visit.html', { api: collector.otherOrigin }));
     await page.waitForFunction(() => window.sdk);
     await flush();
     const found = collector.accepted().map(({ eventType, context }) => [eventType, context.page.path]);
-    assert.deepEqual(found, [['page_view', '/stub.html'], ['bounced', '/stub.html'], ['page_view', '/visit.html']]);
+    assert.deepEqual(found, [
+      ['page_view', '/stub.html'],
+      ['bounced', '/stub.html'],
+      ['page_view', '/visit.html'],
+    ]);
   });
 
-  test('leaves most of the storage to a site whose visitors block the script, and drops the oldest', async () => {
+  test('the stub leaves most of the storage to the site and drops its oldest calls', async () => {
     let release;
     collector.hold = { '/sdk/trackmate.classic.js': new Promise((resolve) => (release = resolve)) };
     for (let visits = 0; visits < 3; visits++) {
       await open({ path: '/stub.html', ready: () => window.TrackMate });
-      await use(page, (visit) => {
-        for (let n = 0; n < 1_200; n++) TrackMate.track(`visit-${visit}-${n}`, { pad: 'x'.repeat(visit ? 5_000 : 0) });
-      }, visits);
+      await use(
+        page,
+        (visit) => {
+          for (let n = 0; n < 1_200; n++)
+            TrackMate.track(`visit-${visit}-${n}`, { pad: 'x'.repeat(visit ? 5_000 : 0) });
+        },
+        visits,
+      );
       await page.goto(`${collector.url}/elsewhere.html`);
-      const kept = await use(page, () => localStorage['trackmate.early']?.length);
-      assert.ok(kept > 100_000 && kept <= 1_000_000, `${kept} characters`);
+      const saved = await use(page, () => localStorage['trackmate.early']?.length);
+      assert.ok(saved > 100_000 && saved <= 1_000_000, `${saved} characters`);
       await use(page, () => localStorage.setItem('cart', 'x'.repeat(1_000_000)));
     }
     release();
     await go();
-    await until('what was kept', () => flush().then(() => collector.names().includes('visit-2-998')));
-    assert.ok(!collector.names().includes('visit-0-0'), 'the oldest give way');
+    await until('the saved calls', () => flush().then(() => collector.names().includes('visit-2-998')));
+    assert.ok(!collector.names().includes('visit-0-0'), 'the oldest calls are dropped');
     assert.equal(await use(page, () => localStorage['trackmate.early']), undefined);
   });
 
-  test('goes on with what can be read of what was left', async () => {
+  test('unreadable calls of an earlier page are skipped, and the others are sent', async () => {
     await open();
     await use(page, () => {
-      const line = (name) => JSON.stringify([['TM-TEST', { url: 'http://x/', title: '', referrer: '' }, [['track', Date.now(), [name]]]]]);
+      const line = (name) =>
+        JSON.stringify([['TM-TEST', { url: 'http://x/', title: '', referrer: '' }, [['track', Date.now(), [name]]]]]);
       localStorage['trackmate.early'] = ['cut":1}]]]', line('one'), 'null', line('two')].join('\t');
     });
     await go();
@@ -528,11 +641,11 @@ describe('the SDK', () => {
     assert.deepEqual(collector.names().toSorted(), ['one', 'page_view', 'page_view', 'two']);
   });
 
-  test('does not credit a search engine with a visitor who comes back', async () => {
+  test('a page that returns from the back/forward cache has no referrer', async () => {
     page = listen(await context.newPage());
-    await page.goto(`${collector.abroad}/elsewhere.html`);
+    await page.goto(`${collector.otherOrigin}/elsewhere.html`);
     collector.policy = {};
-    const url = collector.page('/visit.html', { api: collector.abroad, options: { pageViews: true } });
+    const url = collector.page('/visit.html', { api: collector.otherOrigin, options: { pageViews: true } });
     await use(page, (url) => void (location.href = url), url);
     await page.waitForFunction(() => window.sdk);
     await flush();
@@ -542,49 +655,73 @@ describe('the SDK', () => {
     await page.waitForFunction(() => window.same && window.sdk);
     await use(page, () => sdk.track('after'));
     await until('the second view', () => flush().then(() => collector.names().includes('after')));
-    const said = collector.accepted().map(({ eventType, eventData, context }) => [eventType, eventData.referrer, context.page.referrer]);
-    const search = `${collector.abroad}/`;
-    assert.deepEqual(said, [['page_view', search, search], ['page_view', '', ''], ['after', undefined, '']]);
+    const referrers = collector
+      .accepted()
+      .map(({ eventType, eventData, context }) => [eventType, eventData.referrer, context.page.referrer]);
+    const search = `${collector.otherOrigin}/`;
+    assert.deepEqual(referrers, [
+      ['page_view', search, search],
+      ['page_view', '', ''],
+      ['after', undefined, ''],
+    ]);
   });
 
-  test('says in a worker that it does nothing there', async () => {
+  test('init warns in a worker that it does nothing there', async () => {
     collector.policy = {};
     collector.pages = {
       '/worker.js': `import sdk from '/sdk/trackmate.js';
         sdk.init('TM-TEST', location.origin);
         sdk.track('a');
         sdk.flush().then(postMessage);`,
-      '/classic-worker.js': `importScripts('/sdk/trackmate.classic.js'); TrackMate.init('TM-TEST', location.origin); TrackMate.flush().then(postMessage);`,
+      '/classic-worker.js': `importScripts('/sdk/trackmate.classic.js');
+        TrackMate.init('TM-TEST', location.origin);
+        TrackMate.flush().then(postMessage);`,
     };
     await open({ path: '/elsewhere.html', ready: null });
     const done = (src, type) =>
-      use(page, ([src, type]) => new Promise((said, failed) => Object.assign(new Worker(src, { type }), { onmessage: ({ data }) => said(data), onerror: () => failed(src) })), [src, type]);
+      use(
+        page,
+        ([src, type]) =>
+          new Promise((resolve, reject) =>
+            Object.assign(new Worker(src, { type }), {
+              onmessage: ({ data }) => resolve(data),
+              onerror: () => reject(src),
+            }),
+          ),
+        [src, type],
+      );
     assert.deepEqual([await done('/worker.js', 'module'), await done('/classic-worker.js', 'classic')], [true, true]);
-    const warned = () => page.said.filter((said) => said.includes('TrackMate'));
-    // A worker's console reaches the browser's tools after its messages reach the page.
-    await until('the warnings of both', () => warned().length >= 2);
+    const warned = () => page.said.filter((line) => line.includes('TrackMate'));
+    // A worker's console output arrives after its messages.
+    await until('both warnings', () => warned().length >= 2);
     assert.deepEqual(warned(), Array(2).fill('TrackMate: does nothing in a worker'));
   });
 
-  test('tracks web vitals, when asked for them', async () => {
+  test('the vitals module tracks web vitals', async () => {
     await open();
     await use(page, () => import('/sdk/vitals.js').then(({ default: vitals }) => vitals(sdk)));
     await page.getByRole('heading').click();
     await page.close({ runBeforeUnload: true });
-    await until('the largest paint', () => collector.accepted().some(({ eventType, eventData }) => eventType === 'web_vital' && eventData.name === 'LCP'));
+    await until('the largest paint', () =>
+      collector.accepted().some(({ eventType, eventData }) => eventType === 'web_vital' && eventData.name === 'LCP'),
+    );
   });
 
-  test('explains itself when asked to', async () => {
+  test('the debug option writes every decision to the console', async () => {
     page = await context.newPage();
-    const said = [];
-    page.on('console', (message) => said.push(message.text()));
-    await page.goto(collector.page('/visit.html', { api: collector.abroad, options: { debug: true } }));
+    const lines = [];
+    page.on('console', (message) => lines.push(message.text()));
+    await page.goto(collector.page('/visit.html', { api: collector.otherOrigin, options: { debug: true } }));
     await page.waitForFunction(() => window.sdk);
     await flush();
-    for (const word of ['are kept on disk', 'sends', 'answer 200']) assert.ok(said.some((line) => line.includes(word)), word);
+    for (const word of ['are stored on disk', 'sends', 'answer 200'])
+      assert.ok(
+        lines.some((line) => line.includes(word)),
+        word,
+      );
   });
 
-  test('never throws into the page', async () => {
+  test('no method throws into the page', async () => {
     await open();
     const refused = await use(page, () => {
       const circle = {};

@@ -1,4 +1,5 @@
-// The visitor's cookie, from the real Worker: set where the API is on the page's own origin, read by the SDK when storage is gone.
+// The visitor's cookie from the real Worker: set if the API is on the page's origin, and read by
+// the SDK when its storage is empty.
 import assert from 'node:assert/strict';
 import { visit } from './browser.mjs';
 
@@ -24,10 +25,10 @@ export async function visitorOutlivesStorage({ browser, trackMate }) {
   assert.deepEqual(await page.context().cookies(), []);
   await page.context().close();
 
-  const abroad = await fetch(`${trackMate.url}/api/events?visitor=abc`, {
+  const crossSite = await fetch(`${trackMate.url}/api/events?visitor=abc`, {
     method: 'POST',
     headers: { 'sec-fetch-site': 'cross-site' },
     body: JSON.stringify({ company_id: companyId, sessionId: 'session_1', events: [] }),
   });
-  assert.deepEqual([abroad.status, abroad.headers.get('set-cookie')], [200, null]);
+  assert.deepEqual([crossSite.status, crossSite.headers.get('set-cookie')], [200, null]);
 }

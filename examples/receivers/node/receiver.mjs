@@ -1,4 +1,5 @@
-// A receiver of TrackMate's deliveries in plain Node (20 or newer), free to copy. It verifies both signatures over the raw body.
+// A receiver of TrackMate's deliveries in plain Node (20 or newer), free to copy. It verifies both
+// signatures over the raw body.
 import crypto from 'node:crypto';
 import { createServer } from 'node:http';
 
@@ -11,7 +12,10 @@ if (!WEBHOOK_SECRET) {
   process.exit(1);
 }
 
-/** Compares in constant time. timingSafeEqual throws if the lengths differ, so they are compared first. */
+/**
+ * Compares in constant time. timingSafeEqual throws if the lengths differ, so they are compared
+ * first.
+ */
 function isEqual(given, expected) {
   const [a, b] = [Buffer.from(given ?? ''), Buffer.from(expected)];
   return a.length === b.length && crypto.timingSafeEqual(a, b);
@@ -23,7 +27,10 @@ function verifyWebhookSignature(payload, signature, secret) {
   return isEqual(signature, expectedSignature);
 }
 
-/** Standard Webhooks: covers id and time too, so that nobody can send an old delivery again. One good signature of several is enough. */
+/**
+ * Standard Webhooks: covers id and time too, so that nobody can send an old delivery again. One
+ * valid signature of several is enough.
+ */
 function verifyStandardWebhook(payload, headers, secret) {
   const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
   if (!/^\d{1,12}$/.test(timestamp) || Math.abs(Date.now() / 1000 - Number(timestamp)) > TOLERANCE_S) return false;
@@ -33,7 +40,7 @@ function verifyStandardWebhook(payload, headers, secret) {
 }
 
 function isFromTrackMate(payload, headers) {
-  // For some hours after the secret was replaced, the old one's signature comes along as well.
+  // For some hours after the secret is rotated, deliveries have the old secret's signature too.
   const signatures = [headers['x-webhook-signature'], headers['x-webhook-signature-previous']];
   return (
     signatures.some((signature) => verifyWebhookSignature(payload, signature, WEBHOOK_SECRET)) &&
@@ -63,7 +70,7 @@ async function receive(request) {
     return [400, { error: 'Invalid JSON' }];
   }
   console.log(`Received ${delivery.event} at ${delivery.timestamp} (${request.headers['webhook-id']})`);
-  // Yours: keep the webhook-id and skip one you have seen; do slow work after the answer.
+  // Your code: store the webhook-id and skip one that you have seen; do slow work after the answer.
   return [200, { received: true }];
 }
 

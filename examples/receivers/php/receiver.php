@@ -1,17 +1,24 @@
 <?php
-// A receiver of TrackMate's deliveries in plain PHP (8 or newer), free to copy. It verifies both signatures over the raw body.
+// A receiver of TrackMate's deliveries in plain PHP (8 or newer), free to copy. It verifies both
+// signatures over the raw body.
 
 const BODY_BYTES_MAX = 1024 * 1024;
 const TOLERANCE_S = 5 * 60;
 
-/** X-Webhook-Signature: the hex HMAC-SHA256 of the body with the whole secret. hash_equals compares in constant time. */
+/**
+ * X-Webhook-Signature: the hex HMAC-SHA256 of the body with the whole secret. hash_equals compares
+ * in constant time.
+ */
 function verifyWebhookSignature(string $payload, string $signature, string $secret): bool
 {
     $expectedSignature = hash_hmac('sha256', $payload, $secret);
     return strlen($signature) === strlen($expectedSignature) && hash_equals($expectedSignature, $signature);
 }
 
-/** Standard Webhooks: covers id and time too, so that nobody can send an old delivery again. One good signature of several is enough. */
+/**
+ * Standard Webhooks: covers id and time too, so that nobody can send an old delivery again. One
+ * valid signature of several is enough.
+ */
 function verifyStandardWebhook(string $payload, string $id, string $timestamp, string $signatures, string $secret): bool
 {
     if (!preg_match('/^\d{1,12}$/D', $timestamp) || abs(time() - (int) $timestamp) > TOLERANCE_S) {
@@ -30,11 +37,11 @@ function verifyStandardWebhook(string $payload, string $id, string $timestamp, s
 function isFromTrackMate(string $payload, string $secret): bool
 {
     $header = fn (string $name): string => $_SERVER['HTTP_' . strtoupper(strtr($name, '-', '_'))] ?? '';
-    // For some hours after the secret was replaced, the old one's signature comes along as well.
+    // For some hours after the secret is rotated, deliveries have the old secret's signature too.
     $signed = verifyWebhookSignature($payload, $header('X-Webhook-Signature'), $secret)
         || verifyWebhookSignature($payload, $header('X-Webhook-Signature-Previous'), $secret);
-    return $signed
-        && verifyStandardWebhook($payload, $header('webhook-id'), $header('webhook-timestamp'), $header('webhook-signature'), $secret);
+    [$id, $timestamp] = [$header('webhook-id'), $header('webhook-timestamp')];
+    return $signed && verifyStandardWebhook($payload, $id, $timestamp, $header('webhook-signature'), $secret);
 }
 
 function answer(int $status, array $body): never
@@ -65,5 +72,5 @@ if (!is_array($delivery)) {
     answer(400, ['error' => 'Invalid JSON']);
 }
 error_log("Received {$delivery['event']} at {$delivery['timestamp']} ({$_SERVER['HTTP_WEBHOOK_ID']})");
-// Yours: keep the webhook-id and skip one you have seen; do slow work after the answer.
+// Your code: store the webhook-id and skip one that you have seen; do slow work after the answer.
 answer(200, ['received' => true]);

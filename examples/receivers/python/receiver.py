@@ -1,4 +1,7 @@
-"""A receiver of TrackMate's deliveries in plain Python (3.9 or newer), free to copy. It verifies both signatures over the raw body."""
+"""A receiver of TrackMate's deliveries in plain Python (3.9 or newer), free to copy.
+
+It verifies both signatures over the raw body.
+"""
 
 import base64
 import hashlib
@@ -29,7 +32,10 @@ def verify_webhook_signature(payload, signature, secret):
 
 
 def verify_standard_webhook(payload, headers, secret):
-    """Standard Webhooks: covers id and time too, so that nobody can send an old delivery again. One good signature of several is enough."""
+    """Standard Webhooks: covers id and time too, so that nobody can send an old delivery again.
+
+    One valid signature of several is enough.
+    """
     webhook_id = headers.get("webhook-id", "")
     timestamp = headers.get("webhook-timestamp", "")
     signatures = headers.get("webhook-signature", "")
@@ -42,7 +48,7 @@ def verify_standard_webhook(payload, headers, secret):
 
 
 def is_from_trackmate(payload, headers):
-    # For some hours after the secret was replaced, the old one's signature comes along as well.
+    # For some hours after the secret is rotated, deliveries have the old secret's signature too.
     signatures = [headers.get(name, "") for name in ("X-Webhook-Signature", "X-Webhook-Signature-Previous")]
     return any(
         verify_webhook_signature(payload, signature, WEBHOOK_SECRET) for signature in signatures
@@ -65,9 +71,10 @@ class Receiver(BaseHTTPRequestHandler):
             delivery = json.loads(payload)
         except ValueError:
             return self.answer(400, {"error": "Invalid JSON"})
-        # In one piece: other deliveries are received at the same time.
-        print(f"Received {delivery['event']} at {delivery['timestamp']} ({self.headers['webhook-id']})\n", end="", flush=True)
-        # Yours: keep the webhook-id and skip one you have seen; do slow work after the answer.
+        # One write with its line end: other deliveries are received at the same time.
+        webhook_id = self.headers["webhook-id"]
+        print(f"Received {delivery['event']} at {delivery['timestamp']} ({webhook_id})\n", end="", flush=True)
+        # Your code: store the webhook-id and skip one that you have seen; do slow work after the answer.
         return self.answer(200, {"received": True})
 
     def do_GET(self):

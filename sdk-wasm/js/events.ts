@@ -1,10 +1,8 @@
-// What the SDK was told by the page that started it, and what it tells that page and its console.
+// What the SDK reports: events to listeners, warnings and debug lines to the console.
 
+import { settings } from './settings';
 import { attempt } from './store';
-import type { Events, InitOptions } from './trackmate';
-
-export let settings: InitOptions = {};
-export const configure = (options: InitOptions) => void (settings = options);
+import type { Events } from './trackmate';
 
 const listeners: { [Name in keyof Events]?: Set<(detail: Events[Name]) => void> } = {};
 
@@ -14,11 +12,11 @@ export function on(name: string, fn: unknown) {
   return () => void all.delete(fn);
 }
 
-// Pages have consoles of their own, without these.
-export const say = (...words: unknown[]) => settings.debug && attempt(() => console.debug('TrackMate:', ...words));
+// Some pages replace `console` with an object that has no `debug` or `warn`.
+export const debug = (...words: unknown[]) => settings.debug && attempt(() => console.debug('TrackMate:', ...words));
 export const warn = (problem: any) => attempt(() => console.warn(`TrackMate: ${problem?.message ?? problem}`));
 
-/** The same, and what it throws is said and stays here: nobody else can mend it. */
+/** The same function, but an exception becomes a warning, because no caller could handle it. */
 export const guard =
   <Args extends unknown[]>(run: (...args: Args) => unknown) =>
   (...args: Args) => {
@@ -29,17 +27,17 @@ export const guard =
     }
   };
 
-/** Where there is such a target: pages have things of their own under any name. */
+/** Adds a listener. `target` may be missing, or an object of the page's under the same name. */
 export const listen = (target: unknown, name: string, run: (event: any) => unknown) =>
   attempt(() => (target as EventTarget).addEventListener(name, guard(run)));
 
-/** Later, so that a listener may call the SDK. */
+/** Calls the listeners in a later task, so that a listener may call the SDK. */
 export function emit<Name extends keyof Events>(name: Name, detail: Events[Name]) {
-  say(name, detail);
+  debug(name, detail);
   for (const fn of listeners[name] ?? []) setTimeout(fn, 0, detail);
 }
 
-export function lose(code: string, message: string, lost = 1) {
+export function reportLost(code: string, message: string, lost = 1) {
   warn(`${message} (${code})`);
   emit('error', { code, message, calls: lost });
 }
