@@ -1,4 +1,5 @@
-//! Why a command or a handler has no result. Knows no HTTP: `http/problem.rs` turns codes into statuses.
+//! Why a command or a handler has no result. Knows no HTTP: `http/problem.rs` turns codes into
+//! statuses.
 
 use std::cell::Cell;
 
@@ -37,7 +38,8 @@ impl Error {
         }
     }
 
-    /// Says in the log what went wrong, unless that is the caller's matter. A full database is told once an isolate: every request would say the same.
+    /// Says in the log what went wrong, unless that is the caller's matter. A full database is told
+    /// once an isolate: every request would say the same.
     pub(crate) fn log(&self, what: &str) {
         match self {
             Self::Problem(_) => {}

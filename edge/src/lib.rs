@@ -3,8 +3,8 @@
 //! - [`domain`]: the rules, pure.
 //! - [`store`]: D1, one statement a file.
 //! - [`runtime`]: Cloudflare's runtime. [`error`]: why a request has no answer.
-//! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]: what requests bring.
-//!   [`export`]: exports.
+//! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]: what
+//!   requests bring. [`export`]: exports.
 //! - [`jobs`]: what a timer or a queue starts. [`http`]: what a request starts.
 
 pub(crate) mod credentials;
@@ -48,8 +48,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     http::handle(request, env, context).await
 }
 
-/// A batch of one of the queues; its messages say which. An error here would run the whole batch again, so each is acknowledged or retried for itself.
-/// A wake-up is acknowledged whatever comes of it: D1 knows what is still due.
+/// A batch of one of the queues; its messages say which. An error here would run the whole batch
+/// again, so each is acknowledged or retried for itself. A wake-up is acknowledged whatever comes
+/// of it: D1 knows what is still due.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> worker::Result<()> {
     if batch.queue().ends_with(jobs::drain_outage_buffer::GIVEN_UP) {

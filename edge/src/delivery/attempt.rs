@@ -1,6 +1,6 @@
-//! Attempts at leased deliveries: build the body, sign, send, hand the result over to [`super::settle`]. While they last,
-//! their leases are renewed. An attempt whose lease is lost is aborted, so that no two attempts at one delivery are ever
-//! under way.
+//! Attempts at leased deliveries: build the body, sign, send, hand the result over to
+//! [`super::settle`]. While they last, their leases are renewed. An attempt whose lease is lost is
+//! aborted, so that no two attempts at one delivery are ever under way.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -40,8 +40,8 @@ struct Run<'a> {
     moves: Cell<bool>,
 }
 
-/// Attempts leased deliveries, a few at a time, `spacing_ms` apart; none begins that could last past `ends_ms`. What
-/// waits while every connection hangs is left to the queue.
+/// Attempts leased deliveries, a few at a time, `spacing_ms` apart; none begins that could last
+/// past `ends_ms`. What waits while every connection hangs is left to the queue.
 pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, spacing_ms: u64) {
     let Some(lease_ms) = leased.iter().map(|d| d.lease_ms).min() else { return };
     let live = leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect();
@@ -64,7 +64,8 @@ pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, sp
 }
 
 impl Run<'_> {
-    /// Renews leases until it is dropped. One that is lost, or cannot be renewed in time, breaks its attempt off.
+    /// Renews leases until it is dropped. One that is lost, or cannot be renewed in time, breaks
+    /// its attempt off.
     async fn keep(&self, mut lease_ms: i64) {
         let Self { env, company, live, .. } = self;
         loop {
@@ -100,7 +101,8 @@ impl Run<'_> {
         }
     }
 
-    /// Leaves to the queue what waits for a connection while none has come free: those receivers hang.
+    /// Leaves to the queue what waits for a connection while none has come free: those receivers
+    /// hang.
     async fn leave_stuck(&self) {
         if self.moves.replace(false) {
             return;
@@ -195,7 +197,8 @@ async fn exchange(
     (Some(body), exchange)
 }
 
-/// The data of a `user.updated` that an identify made, with the whole user: the identify itself does not pay for reading one.
+/// The data of a `user.updated` that an identify made, with the whole user: the identify itself
+/// does not pay for reading one.
 async fn whole(env: &Env, company: &str, d: &Leased, fact: &deliveries::Fact) -> store::Result<Option<String>> {
     let (Some(id), None, 1, "", "user.updated") =
         (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())

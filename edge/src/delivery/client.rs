@@ -110,7 +110,8 @@ async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Resu
     // An answer without a body has no stream; that is no failure.
     if let Ok(mut stream) = response.stream() {
         while bytes.len() < ANSWER_BYTES_MAX {
-            // The status is the answer. A body that breaks off or never ends takes nothing back: a receiver that said 200 has the delivery.
+            // The status is the answer. A body that breaks off or never ends takes nothing back: a
+            // receiver that said 200 has the delivery.
             let Some(Ok(chunk)) = stream.next().await else { break };
             bytes.extend(chunk);
         }

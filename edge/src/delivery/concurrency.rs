@@ -1,6 +1,6 @@
-//! What is under way in this isolate. A receiver that hangs holds memory and connections for as long as its timeout;
-//! beyond a bound, its further deliveries wait in D1 instead. No company can fill the isolate for the others, and no
-//! webhook its company's share of it.
+//! What is under way in this isolate. A receiver that hangs holds memory and connections for as
+//! long as its timeout; beyond a bound, its further deliveries wait in D1 instead. No company can
+//! fill the isolate for the others, and no webhook its company's share of it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,8 @@ use worker::Env;
 use crate::store::ingest::Room;
 
 thread_local! {
-    /// Attempts under way, by company and subscription: `wh_funnel` is an id that every company has.
+    /// Attempts under way, by company and subscription: `wh_funnel` is an id that every company
+    /// has.
     static ATTEMPTS: RefCell<BTreeMap<(String, String), u32>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -72,7 +73,8 @@ pub fn is_busy(company: &str, subscription: &str) -> bool {
     of_it >= share(share(IN_FLIGHT_MAX, all - own), own - of_it)
 }
 
-/// Attempts that one invocation makes at most: the deployment's `ATTEMPTS_MAX`, or what the free plan affords.
+/// Attempts that one invocation makes at most: the deployment's `ATTEMPTS_MAX`, or what the free
+/// plan affords.
 #[must_use]
 pub fn attempts_max(env: &Env) -> usize {
     env.var("ATTEMPTS_MAX").ok().and_then(|v| v.to_string().parse().ok()).unwrap_or(ATTEMPTS_MAX)

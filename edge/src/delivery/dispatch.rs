@@ -1,5 +1,6 @@
-//! Which deliveries this invocation attempts: those that a request leased, those that wake-ups name, and those that were
-//! set going again. They run behind an answer or a batch of the queue, so neither waits for a receiver.
+//! Which deliveries this invocation attempts: those that a request leased, those that wake-ups
+//! name, and those that were set going again. They run behind an answer or a batch of the queue, so
+//! neither waits for a receiver.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,8 @@ pub(crate) fn lease_budget<'a>(cx: &'a Context, company: &str) -> &'a Room {
     cx.room_or(|| concurrency::room(cx.env(), company))
 }
 
-/// Has the deliveries that a command has emitted go out once the answer is on its way. Those of one company go as one
-/// outbox, for what an invocation attempts itself has a bound.
+/// Has the deliveries that a command has emitted go out once the answer is on its way. Those of one
+/// company go as one outbox, for what an invocation attempts itself has a bound.
 pub(crate) fn after_answer(cx: &Context) {
     for (company, outbox) in cx.take_outboxes() {
         if !outbox.is_empty() {
@@ -31,7 +32,8 @@ pub(crate) fn after_answer(cx: &Context) {
     }
 }
 
-/// What a request's outbox needs once the answer is on its way: attempts at what is leased, wake-ups for the rest.
+/// What a request's outbox needs once the answer is on its way: attempts at what is leased,
+/// wake-ups for the rest.
 pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     let delay_s = if outbox.pending.is_empty() || concurrency::has_room(&company) { 0 } else { FULL_WAIT_S };
     let pending: Vec<Wake> = outbox.pending.into_iter().map(|id| Wake::delivery(&company, id)).collect();
@@ -47,8 +49,8 @@ pub async fn outbox(env: Env, company: String, outbox: Outbox) {
     .await;
 }
 
-/// Claims these deliveries and attempts them behind an answer that is on its way; the queue takes what is more than an
-/// invocation affords.
+/// Claims these deliveries and attempts them behind an answer that is on its way; the queue takes
+/// what is more than an invocation affords.
 pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
     let later = ids.split_off(ids.len().min(concurrency::attempts_max(&env)));
     let wakes: Vec<Wake> = later.into_iter().map(|id| Wake::delivery(&company, id)).collect();
@@ -58,8 +60,9 @@ pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
     run(&env, &company, leased, ends_ms, 0).await;
 }
 
-/// Does what wake-ups say. Attempts go on behind the batch, so a receiver that hangs does not hold the queue. What
-/// finds no room in this isolate comes again, unless a later sweep has woken it again already.
+/// Does what wake-ups say. Attempts go on behind the batch, so a receiver that hangs does not hold
+/// the queue. What finds no room in this isolate comes again, unless a later sweep has woken it
+/// again already.
 pub async fn woken(env: &Env, worker: &worker::Context, wakes: Vec<Wake>) {
     let mut companies: BTreeMap<String, Vec<Wake>> = BTreeMap::new();
     for wake in wakes {

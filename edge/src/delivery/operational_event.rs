@@ -1,7 +1,9 @@
-//! Operational events: what happens to a subscription is itself an event in the company's pipe, stored in the batch that makes it true.
+//! Operational events: what happens to a subscription is itself an event in the company's pipe,
+//! stored in the batch that makes it true.
 //!
-//! `webhook.failing` (the first delivery given up), `webhook.exhausted` (one's attempts are spent), `webhook.recovered`, `webhook.disabled`. One about
-//! a subscription is not held back by that subscription's trouble, and trouble with delivering one makes no further ones: there is no loop.
+//! `webhook.failing` (the first delivery given up), `webhook.exhausted` (one's attempts are spent),
+//! `webhook.recovered`, `webhook.disabled`. One about a subscription is not held back by that
+//! subscription's trouble, and trouble with delivering one makes no further ones: there is no loop.
 
 use serde_json::json;
 
@@ -25,7 +27,8 @@ pub(crate) fn possible(done: &[AttemptResult], now_ms: i64) -> Vec<Notice> {
             Next::FailedPermanent => &["webhook.failing", "webhook.disabled"],
         };
         for name in names {
-            // What became of a subscription is said once a settling; each delivery that is exhausted, for itself.
+            // What became of a subscription is said once a settling; each delivery that is
+            // exhausted, for itself.
             let said = |n: &Notice| n.name == *name && n.subscription == d.subscription;
             if *name != "webhook.exhausted" && notices.iter().any(said) {
                 continue;

@@ -1,5 +1,5 @@
-//! Finds deliveries that have no wake-up left: what is due, whatever an invocation that died left leased, and what was held
-//! for a subscription that takes deliveries again.
+//! Finds deliveries that have no wake-up left: what is due, whatever an invocation that died left
+//! leased, and what was held for a subscription that takes deliveries again.
 
 use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
 use worker::{Env, console_error};

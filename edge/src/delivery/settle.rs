@@ -1,5 +1,6 @@
-//! What came of attempts, written down. All invocations of an isolate share one list: while one of them settles, what others bring is gathered, and goes
-//! in the next batch. So under load a settling costs a share of a round trip, and none waits when there is no load.
+//! What came of attempts, written down. All invocations of an isolate share one list: while one of
+//! them settles, what others bring is gathered, and goes in the next batch. So under load a
+//! settling costs a share of a round trip, and none waits when there is no load.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,7 +21,8 @@ use crate::store::deliveries::{self, Ended, Settled};
 
 /// Bytes of answers and bodies in one batch: D1 takes 2 MB in one parameter.
 const BATCH_BYTES_MAX: usize = 1_000_000;
-/// Milliseconds after which the invocation that settles is relieved by the next that brings something: its own time is bounded.
+/// Milliseconds after which the invocation that settles is relieved by the next that brings
+/// something: its own time is bounded.
 const SETTLER_MS_MAX: i64 = 5000;
 /// How often a settling is tried while D1 does not take it; then the leases run out.
 const TRIES: u64 = 3;
@@ -37,7 +39,8 @@ thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
 }
 
-/// Hands an outcome over. Settles what is there, unless another invocation of this isolate is at it.
+/// Hands an outcome over. Settles what is there, unless another invocation of this isolate is at
+/// it.
 pub async fn push(env: &Env, done: AttemptResult) {
     let now = now_ms();
     let me = POOL.with_borrow_mut(|pool| {

@@ -7,8 +7,9 @@ use crate::domain::vault::Unopened;
 use crate::runtime::secrets;
 use crate::store::deliveries::Target;
 
-/// The owner's headers, then ours, which no header of the owner's may replace. While a rotated secret lives on, the Standard Webhooks
-/// header holds both signatures, and the plain one, which can hold only one, has the old secret's beside it.
+/// The owner's headers, then ours, which no header of the owner's may replace. While a rotated
+/// secret lives on, the Standard Webhooks header holds both signatures, and the plain one, which
+/// can hold only one, has the old secret's beside it.
 ///
 /// # Errors
 /// When what is sealed cannot be opened.

@@ -1,5 +1,6 @@
-//! Turns of a subscription that takes its deliveries one at a time or so many a second: the probe of an open circuit, the share of a limited rate. Who
-//! takes a turn is decided in D1 (`subscription.pace.sql`), so however many are woken, one goes.
+//! Turns of a subscription that takes its deliveries one at a time or so many a second: the probe
+//! of an open circuit, the share of a limited rate. Who takes a turn is decided in D1
+//! (`subscription.pace.sql`), so however many are woken, one goes.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::store::deliveries;
 /// Milliseconds of one turn.
 const TURN_MS: i64 = 1000;
 
-/// Takes turns while something waits for them, at most until `ends_ms`; then another invocation goes on.
+/// Takes turns while something waits for them, at most until `ends_ms`; then another invocation
+/// goes on.
 pub async fn turns(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
     if !concurrency::has_room(company) {
         wakeup::send(env, &[Wake::subscription(company, subscription.to_owned())], FULL_WAIT_S).await;

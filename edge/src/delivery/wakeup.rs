@@ -1,5 +1,6 @@
-//! The queue's messages: `{"v":1,"c":company,"d":delivery}`, or `"s":subscription` for one that has a turn to take, and
-//! `"w":ms` if a sweep sent it, sent as text. Ids only: a message may lie around for days.
+//! The queue's messages: `{"v":1,"c":company,"d":delivery}`, or `"s":subscription` for one that has
+//! a turn to take, and `"w":ms` if a sweep sent it, sent as text. Ids only: a message may lie
+//! around for days.
 
 use std::cell::Cell;
 
@@ -67,8 +68,8 @@ impl Wake {
         Self { swept_ms: Some(now_ms), ..self }
     }
 
-    /// Whether a later sweep has looked since. What is still due was woken again then, so this hint need not wait for
-    /// its turn any longer: or each sweep would add to what goes round.
+    /// Whether a later sweep has looked since. What is still due was woken again then, so this hint
+    /// need not wait for its turn any longer: or each sweep would add to what goes round.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         self.swept_ms.is_some_and(|ms| ms < LATEST_SWEEP_MS.get())
@@ -92,7 +93,8 @@ impl Wake {
             What::Delivery(id) => (Some(id.clone()), None),
             What::Subscription(id) => (None, Some(id.clone())),
         };
-        // As text: the crate turns structured values into empty objects on their way (workers-rs #1013).
+        // As text: the crate turns structured values into empty objects on their way (workers-rs
+        // #1013).
         let text = serde_json::to_string(&Form { v: VERSION, c: self.company.clone(), d, s, w: self.swept_ms })?;
         Ok(RawMessageBuilder::new(JsValue::from_str(&text))
             .delay_seconds(delay_s)

@@ -1,8 +1,10 @@
-//! An export under way: page after page out of D1 into the answer, hashed as it goes, and noted however it ends.
+//! An export under way: page after page out of D1 into the answer, hashed as it goes, and noted
+//! however it ends.
 //!
-//! D1 keeps no snapshot open between two queries. So an export is told by what it can promise: its rows stand in an order that never changes (by id), what came
-//! to be after the snapshot's instant is left out, and it counts who changed since (`changedDuring`). With 0 it is the state of that instant, and any other
-//! with 0 has the same bytes.
+//! D1 keeps no snapshot open between two queries. So an export is told by what it can promise: its
+//! rows stand in an order that never changes (by id), what came to be after the snapshot's instant
+//! is left out, and it counts who changed since (`changedDuring`). With 0 it is the state of that
+//! instant, and any other with 0 has the same bytes.
 
 use std::rc::Rc;
 
@@ -64,11 +66,13 @@ pub(crate) struct Plan {
     pub(crate) limit: Option<u64>,
     /// Pages that may be read.
     pub(crate) pages: usize,
-    /// Whether it may end before its last row, or must fail then: a file that lacks its end unseen would pass for whole.
+    /// Whether it may end before its last row, or must fail then: a file that lacks its end unseen
+    /// would pass for whole.
     pub(crate) partial: bool,
 }
 
-/// The bytes of the answer. Dropped before its end, as when the reader has gone, it notes that it was aborted.
+/// The bytes of the answer. Dropped before its end, as when the reader has gone, it notes that it
+/// was aborted.
 pub(crate) fn stream(
     env: Env,
     context: Rc<Context>,
@@ -122,12 +126,14 @@ struct Run {
     turns: Turns,
     /// The page that is being handed over.
     part: Option<Part>,
-    /// How far it had come with the page before: what is noted of an export that is broken off agrees.
+    /// How far it had come with the page before: what is noted of an export that is broken off
+    /// agrees.
     whole: Progress,
     ended: bool,
 }
 
-/// The rows of a page. They are shown and handed over some at a time, for the isolate serves others too.
+/// The rows of a page. They are shown and handed over some at a time, for the isolate serves others
+/// too.
 struct Part {
     /// Each as it is shown, JSON.
     rows: Box<dyn Iterator<Item = Result<String, Error>>>,
@@ -211,7 +217,8 @@ impl Run {
         Ok(Some(bytes))
     }
 
-    /// An export whose key is revoked hands over no further page. Asked now and then, for D1 counts each question.
+    /// An export whose key is revoked hands over no further page. Asked now and then, for D1 counts
+    /// each question.
     async fn check_key(&mut self) -> Result<(), Error> {
         if now_ms() - self.checked_ms < EXPORT_KEY_MS {
             return Ok(());

@@ -1,4 +1,5 @@
-//! The audit log: which request is an action, one entry for each before its answer goes out, and `GET /api/admin/audit`.
+//! The audit log: which request is an action, one entry for each before its answer goes out, and
+//! `GET /api/admin/audit`.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -18,8 +19,9 @@ use crate::http::route::{Parameters, Route, Target};
 use crate::runtime::random;
 use crate::store::audit::{self, Deed};
 
-/// Writes the entry of a request that was an action, before its answer goes out. Who showed no key did nothing. The action
-/// is done by then, so an entry that cannot be written is the operator's matter and does not turn the answer into a failure.
+/// Writes the entry of a request that was an action, before its answer goes out. Who showed no key
+/// did nothing. The action is done by then, so an entry that cannot be written is the operator's
+/// matter and does not turn the answer into a failure.
 pub(crate) async fn record<T>(
     cx: &RequestContext,
     route: &Route,
@@ -90,8 +92,9 @@ pub(crate) struct Page {
     pagination: Pagination,
 }
 
-/// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor, key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`,
-/// newest first; `since` is of it, `until` is not.
+/// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor,
+/// key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`, newest first; `since` is
+/// of it, `until` is not.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, AUDIT_ITEMS_MAX)?;
     let action = match cx.query("action") {

@@ -1,4 +1,5 @@
-//! Who is calling. A handler that needs credentials takes one of these types, and the only way to have one is to have shown the key.
+//! Who is calling. A handler that needs credentials takes one of these types, and the only way to
+//! have one is to have shown the key.
 
 use trackmate_wire::hex::hex;
 use trackmate_wire::problem::{Code, Problem};

@@ -1,5 +1,5 @@
-//! Reading a request's body: bounded before and after gunzip, JSON whatever the Content-Type (beacons send text/plain), made such that every reader can
-//! hold it.
+//! Reading a request's body: bounded before and after gunzip, JSON whatever the Content-Type
+//! (beacons send text/plain), made such that every reader can hold it.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -16,13 +16,14 @@ use crate::http::context::RequestContext;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The body as text, gunzipped if it is gzip, and as JSON that every reader can hold (`domain::json`). A company's key that stands in it is cut short: none is
-/// to be stored.
+/// The body as text, gunzipped if it is gzip, and as JSON that every reader can hold
+/// (`domain::json`). A company's key that stands in it is cut short: none is to be stored.
 pub(crate) async fn text(cx: &RequestContext) -> Result<String, Error> {
     Ok(secret::hidden(as_sent(cx).await?))
 }
 
-/// [`text`] of a public request. If it cannot be read, its beginning may say which company it is for.
+/// [`text`] of a public request. If it cannot be read, its beginning may say which company it is
+/// for.
 pub(crate) async fn public_text(cx: &RequestContext) -> Result<String, Error> {
     let text = text(cx).await;
     if text.is_err() {
@@ -50,7 +51,8 @@ pub(crate) async fn as_sent(cx: &RequestContext) -> Result<String, Error> {
     })
 }
 
-/// The body's bytes. A declared length over the bound is refused unread but for its beginning; an undeclared one is read chunk by chunk up to it.
+/// The body's bytes. A declared length over the bound is refused unread but for its beginning; an
+/// undeclared one is read chunk by chunk up to it.
 #[allow(clippy::await_holding_refcell_ref, reason = "the request is borrowed by its one handler alone")]
 async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
     let too_large = || Problem::new(Code::BodyTooLarge, format!("the body is over {BODY_BYTES_MAX} bytes"));
@@ -80,7 +82,8 @@ async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The JSON that stands in a form's `data`, in base64 or as it is: so a page sends that goes, for it may set no headers then.
+/// The JSON that stands in a form's `data`, in base64 or as it is: so a page sends that goes, for
+/// it may set no headers then.
 fn of_form(data: &[u8]) -> Result<Vec<u8>, Problem> {
     let data = data.split(|byte| *byte == b'&').next().unwrap_or_default();
     let (mut plain, mut rest) = (Vec::with_capacity(data.len()), data);

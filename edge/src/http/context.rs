@@ -13,7 +13,8 @@ use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store::audit::Actor;
 
-/// One HTTP request. It is an [`IngestContext`] too, and a [`Context`], so commands take it as what they need.
+/// One HTTP request. It is an [`IngestContext`] too, and a [`Context`], so commands take it as what
+/// they need.
 pub(crate) struct RequestContext {
     request: RefCell<Request>,
     trace: RefCell<Trace>,
@@ -101,7 +102,8 @@ impl RequestContext {
         pairs.iter().map(|pair| js_sys::Array::from(&pair)).map(|pair| (text(&pair, 0), text(&pair, 1))).collect()
     }
 
-    /// The protocol (without its colon) and the host with its port that this deployment was asked by.
+    /// The protocol (without its colon) and the host with its port that this deployment was asked
+    /// by.
     pub(crate) fn own_origin(&self) -> Option<(String, String)> {
         let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
         Some((url.protocol().trim_end_matches(':').to_owned(), url.host()))

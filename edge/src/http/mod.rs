@@ -1,4 +1,5 @@
-//! HTTP in: bytes to a command and back. The routes are in [`routes`], one handler a method in the folder of its audience.
+//! HTTP in: bytes to a command and back. The routes are in [`routes`], one handler a method in the
+//! folder of its audience.
 
 pub(crate) mod admin;
 pub(crate) mod audit;
@@ -55,7 +56,8 @@ enum Answer {
     Stream(Response),
 }
 
-/// Answers a request of a route. The audit log, the log of outcomes and the deliveries follow, whatever the answer is.
+/// Answers a request of a route. The audit log, the log of outcomes and the deliveries follow,
+/// whatever the answer is.
 async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
     let handled = run(cx, route, parameters).await;
     let handled = audit::record(cx, route, parameters, handled).await;

@@ -19,7 +19,8 @@ pub(crate) struct Pagination {
 }
 
 impl Pagination {
-    /// Cuts a list that was asked for with one item too many to its page; `cursor` makes the next page's from the last item shown.
+    /// Cuts a list that was asked for with one item too many to its page; `cursor` makes the next
+    /// page's from the last item shown.
     pub(crate) fn cut<T>(items: &mut Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
         Self::ended(items, limit, false, cursor)
     }
@@ -39,7 +40,8 @@ impl Pagination {
     }
 }
 
-/// That the query has no other parameters than these: a filter with a slip in its name would show everybody, and what is asked for by one would not be done.
+/// That the query has no other parameters than these: a filter with a slip in its name would show
+/// everybody, and what is asked for by one would not be done.
 pub(crate) fn only(cx: &RequestContext, known: &[&str]) -> Result<(), Problem> {
     let is_known = |name: &str| {
         known.iter().any(|known| match *known {
@@ -68,12 +70,14 @@ pub(crate) fn limit(cx: &RequestContext, most: usize) -> Result<usize, Problem> 
     limit.ok_or_else(|| Problem::field(Code::InvalidField, "limit", format!("limit is a number from 1 to {most}")))
 }
 
-/// How many rows to ask the database for: the page and one more, which tells whether there are more.
+/// How many rows to ask the database for: the page and one more, which tells whether there are
+/// more.
 pub(crate) fn rows(limit: usize) -> i64 {
     i64::try_from(limit + 1).unwrap_or(i64::MAX)
 }
 
-/// Ends a page early, with the item that brings it to as many bytes as a list has at most. → whether it is whole.
+/// Ends a page early, with the item that brings it to as many bytes as a list has at most. →
+/// whether it is whole.
 pub(crate) fn within<T>(items: &mut Vec<T>, limit: usize, bytes: impl Fn(&T) -> usize) -> bool {
     let mut before = 0;
     let count = items

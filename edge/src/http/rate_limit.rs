@@ -1,7 +1,10 @@
-//! Rate limits, by the runtime's own counters: they are beside the Worker, so a request that is refused costs no trip to D1. How many requests are allowed
-//! stands in `wrangler.toml`; one with many items counts as several; a limit whose binding is not there limits nothing, and a counter that fails lets everybody in.
+//! Rate limits, by the runtime's own counters: they are beside the Worker, so a request that is
+//! refused costs no trip to D1. How many requests are allowed stands in `wrangler.toml`; one with
+//! many items counts as several; a limit whose binding is not there limits nothing, and a counter
+//! that fails lets everybody in.
 //!
-//! The counters are a data centre's own and approximate: this is to keep one caller from using up what is there for all, not to bill by.
+//! The counters are a data centre's own and approximate: this is to keep one caller from using up
+//! what is there for all, not to bill by.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -18,7 +21,8 @@ const KEYS: &str = "RATE_KEYS";
 /// Requests whose key or company is not known, by network.
 const REFUSED: &str = "RATE_REFUSED";
 
-/// Counts a page's request with so many items. One that did not come through Cloudflare has no address, and is not counted.
+/// Counts a page's request with so many items. One that did not come through Cloudflare has no
+/// address, and is not counted.
 pub(crate) async fn page(cx: &RequestContext, company: &str, items: usize) -> Result<(), Problem> {
     let Some(network) = caller(cx) else { return Ok(()) };
     for _ in 0..weight(items) {
@@ -45,8 +49,8 @@ fn weight(items: usize) -> usize {
     items.min(BATCH_EVENTS_MAX).div_ceil(RATE_ITEMS).max(1)
 }
 
-/// Counts a request that was refused because nobody knows its key or company: beyond the limit it is told to wait instead. Others behind the same address
-/// are not held up by it.
+/// Counts a request that was refused because nobody knows its key or company: beyond the limit it
+/// is told to wait instead. Others behind the same address are not held up by it.
 pub(crate) async fn refused(cx: &RequestContext, error: Error) -> Error {
     match (error.code(), caller(cx)) {
         (Code::InvalidKey | Code::UnknownCompany, Some(network)) => {
@@ -71,7 +75,8 @@ fn caller(cx: &RequestContext) -> Option<String> {
     cx.header("cf-connecting-ip").map(|address| network(&address))
 }
 
-/// An IPv4 address, or the first half of an IPv6 one: the other half is the customer's own to choose from.
+/// An IPv4 address, or the first half of an IPv6 one: the other half is the customer's own to
+/// choose from.
 fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(v6)) => v6

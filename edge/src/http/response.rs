@@ -10,12 +10,13 @@ use crate::http::public::visitor_cookie;
 use crate::http::route::{HandlerResult, Path};
 use crate::runtime::isolate;
 
-/// That whoever was here by https is to come by nothing else for a year. Browsers pass over it where it comes by http,
-/// as it does on one's own machine. `www/public/_headers` says the same of the pages.
+/// That whoever was here by https is to come by nothing else for a year. Browsers pass over it
+/// where it comes by http, as it does on one's own machine. `www/public/_headers` says the same of
+/// the pages.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
-/// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others. A path that there is not lets a page ask, so
-/// that the page may read that there is none.
+/// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others. A path that
+/// there is not lets a page ask, so that the page may read that there is none.
 pub(crate) fn preflight(cx: &RequestContext, path: Option<&Path>) -> worker::Result<Response> {
     let headers = Headers::new();
     let wanted = echoed(cx, "access-control-request-method");
@@ -24,7 +25,8 @@ pub(crate) fn preflight(cx: &RequestContext, path: Option<&Path>) -> worker::Res
     if path.is_none_or(Path::is_public) {
         allow_origin(cx, &headers)?;
         headers.set("access-control-allow-methods", &methods)?;
-        // Clients and their wrappers say more about a request than its type: how often they sent it, whose it is, that a script made it.
+        // Clients and their wrappers say more about a request than its type: how often they sent
+        // it, whose it is, that a script made it.
         let asked = echoed(cx, "access-control-request-headers");
         let usual = "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid";
         headers.set("access-control-allow-headers", asked.as_deref().unwrap_or(usual))?;
@@ -35,7 +37,8 @@ pub(crate) fn preflight(cx: &RequestContext, path: Option<&Path>) -> worker::Res
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
 
-/// Lets pages of any origin read the answer. The browser wants the origin by name where it sends credentials, as a beacon of JSON does; none of ours count here.
+/// Lets pages of any origin read the answer. The browser wants the origin by name where it sends
+/// credentials, as a beacon of JSON does; none of ours count here.
 fn allow_origin(cx: &RequestContext, headers: &Headers) -> worker::Result<()> {
     let origin = echoed(cx, "origin");
     if origin.is_some() {
@@ -95,8 +98,9 @@ pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: Handler
     Ok(worker::ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body))
 }
 
-/// The answer to a path that is neither a file's nor a route's, by any method: a page to who reads pages, and to clients the
-/// problem that every door gives. Other vendors' clients send to paths of their own.
+/// The answer to a path that is neither a file's nor a route's, by any method: a page to who reads
+/// pages, and to clients the problem that every door gives. Other vendors' clients send to paths of
+/// their own.
 pub(crate) async fn unknown(cx: &RequestContext) -> worker::Result<Response> {
     let reads_pages = matches!(cx.method(), Some(Method::Get | Method::Head))
         && cx.header("accept").is_some_and(|types| types.contains("text/html"));

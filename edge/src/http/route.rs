@@ -1,5 +1,6 @@
-//! What a route is: a path, its methods, and for each of them who may call it, what its query may have, what the audit log
-//! records, and the handler. The routes themselves are in [`super::routes`].
+//! What a route is: a path, its methods, and for each of them who may call it, what its query may
+//! have, what the audit log records, and the handler. The routes themselves are in
+//! [`super::routes`].
 
 use futures_util::future::LocalBoxFuture;
 use worker::{Method, Response};
@@ -30,7 +31,8 @@ pub(crate) struct Route {
     pub(crate) method: &'static str,
     /// Who may call it.
     pub(crate) caller: Caller,
-    /// Parameters that its query may have, in groups; `None` where pages and vendors' clients add what they like.
+    /// Parameters that its query may have, in groups; `None` where pages and vendors' clients add
+    /// what they like.
     query: Option<&'static [&'static [&'static str]]>,
     /// What the audit log records.
     pub(crate) audit: Option<(Action, Target)>,
@@ -171,7 +173,8 @@ impl Path {
         (segments.next().is_none() && takes).then_some(parameters)
     }
 
-    /// The route for a method. `HEAD` is `GET` without the body; to begin an export, or to follow events, takes `GET`.
+    /// The route for a method. `HEAD` is `GET` without the body; to begin an export, or to follow
+    /// events, takes `GET`.
     pub(crate) fn route(&self, method: &Method) -> Option<&'static Route> {
         let is_head = *method == Method::Head;
         let name = if is_head { "GET" } else { method.as_ref() };
@@ -186,7 +189,8 @@ impl Path {
         methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether pages of any origin may read the answer. The handler checks the company's own list of origins.
+    /// Whether pages of any origin may read the answer. The handler checks the company's own list
+    /// of origins.
     pub(crate) fn is_public(&self) -> bool {
         self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
     }

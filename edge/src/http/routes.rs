@@ -1,7 +1,9 @@
-//! The one table of routes: path, method, handler with the credentials that it needs, parameters of the query, and the
-//! action that the audit log records. Whatever else holds for all routes is in [`super::handle`].
+//! The one table of routes: path, method, handler with the credentials that it needs, parameters of
+//! the query, and the action that the audit log records. Whatever else holds for all routes is in
+//! [`super::handle`].
 //!
-//! To add a route: a row here, a handler in the folder of its audience, its types, and its operation in `openapi/`.
+//! To add a route: a row here, a handler in the folder of its audience, its types, and its
+//! operation in `openapi/`.
 
 use crate::domain::audit::Action;
 use crate::domain::export::Format;

@@ -1,5 +1,5 @@
-//! `alias` events of the server door: `{previousId, userId}`, by which other clients' servers say that two ids are one person. A page's `alias` is a claim and
-//! stays an event.
+//! `alias` events of the server door: `{previousId, userId}`, by which other clients' servers say
+//! that two ids are one person. A page's `alias` is a claim and stays an event.
 
 use serde::Deserialize;
 use trackmate_wire::limits::ALIASES_MAX;
@@ -37,9 +37,11 @@ struct Alias {
     user_id: Option<String>,
 }
 
-/// Makes one user of two, as `merge` does, for each of these events that is an alias, is not stored yet (so a repeat undoes no undo) and names two known
-/// people, each by user id, by the company's own id or by e-mail address. `userId` stands for both. Runs before the events are stored, so that one that fails half-way is made again by
-/// a repeat. What was refused, and why; `None` and nothing asked where there is no alias.
+/// Makes one user of two, as `merge` does, for each of these events that is an alias, is not stored
+/// yet (so a repeat undoes no undo) and names two known people, each by user id, by the company's
+/// own id or by e-mail address. `userId` stands for both. Runs before the events are stored, so
+/// that one that fails half-way is made again by a repeat. What was refused, and why; `None` and
+/// nothing asked where there is no alias.
 pub(crate) async fn unite(cx: &IngestContext, company: &str, rows: &[Row]) -> Result<Option<Vec<Warning>>, Error> {
     let named: Vec<&Row> = rows.iter().filter(|row| row.name == EVENT).collect();
     if named.is_empty() {

@@ -1,4 +1,5 @@
-//! What commands that take events in share: who sent the request, the ids they give out, and the log of outcomes.
+//! What commands that take events in share: who sent the request, the ids they give out, and the
+//! log of outcomes.
 
 use std::cell::{Cell, OnceCell};
 use std::ops::Deref;
@@ -71,7 +72,8 @@ impl IngestContext {
         self.seed.get_or_init(|| hex(&random::bytes::<16>()))
     }
 
-    /// An id for an event that brings none: the same for the n-th of a request, however often that is worked on again.
+    /// An id for an event that brings none: the same for the n-th of a request, however often that
+    /// is worked on again.
     pub(crate) fn message_id(&self) -> String {
         let n = self.ids.get();
         self.ids.set(n + 1);

@@ -1,5 +1,5 @@
-//! Identify: a page, or another vendor's client, says who the user of a session is. From a page it reads nothing back and
-//! overwrites nothing.
+//! Identify: a page, or another vendor's client, says who the user of a session is. From a page it
+//! reads nothing back and overwrites nothing.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -47,8 +47,8 @@ pub(crate) struct IdentifyRequest {
 
 /// What came of a claim.
 pub(crate) struct IdentifyResult {
-    /// What public answers call the address. It is no other address', so that it does not tell which ones are one
-    /// person's.
+    /// What public answers call the address. It is no other address', so that it does not tell
+    /// which ones are one person's.
     pub(crate) shown: String,
     /// The person's profile, if the claim stands.
     pub(crate) profile: Option<String>,
@@ -64,7 +64,8 @@ pub(crate) struct Identify<'a> {
     pub(crate) address: &'a str,
     /// The address as typed.
     pub(crate) email: Option<&'a str>,
-    /// Whether a secret key vouches for it: then it needs no proof, and no page's origin is asked for.
+    /// Whether a secret key vouches for it: then it needs no proof, and no page's origin is asked
+    /// for.
     pub(crate) trusted: bool,
     pub(crate) name: Option<&'a str>,
     /// JSON object.
@@ -83,7 +84,8 @@ pub(crate) struct Identify<'a> {
     pub(crate) user_hash: Option<String>,
     /// JSON object stored with the entry.
     pub(crate) context: Option<Box<RawValue>>,
-    /// What tells the claim from another one with its message id, where that is not its session and address.
+    /// What tells the claim from another one with its message id, where that is not its session and
+    /// address.
     pub(crate) claim: Option<i64>,
 }
 
@@ -194,7 +196,8 @@ impl IdentifyCommand {
         identified.ok_or_else(|| Error::Internal("a claim that gives no key was outdated".to_owned()))
     }
 
-    /// Stores the claim, and gives the person a second key; `None` if what was read of the two keys holds no longer: nothing was stored.
+    /// Stores the claim, and gives the person a second key; `None` if what was read of the two keys
+    /// holds no longer: nothing was stored.
     pub(crate) async fn store_and_say(
         &self,
         cx: &IngestContext,

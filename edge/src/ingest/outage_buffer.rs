@@ -1,10 +1,13 @@
-//! The spill queue: what was sent while D1 is down or overloaded, kept until it is back. Whatever can be read and checked without D1 was, and has its ids and
-//! times; what only D1 knows (is this a company, a key, may the page send?) is asked when it is stored.
+//! The spill queue: what was sent while D1 is down or overloaded, kept until it is back. Whatever
+//! can be read and checked without D1 was, and has its ids and times; what only D1 knows (is this a
+//! company, a key, may the page send?) is asked when it is stored.
 //!
-//! A message is `{"v":1,"at":ms of arrival,"work":{"<kind>":{…}}}`, sent as text. Unlike a wake-up it holds people's data, because there is nowhere else to put
-//! them; of a key it holds the hash. It may be stored twice or never: ids make a repeat harmless, and what is refused is noted.
+//! A message is `{"v":1,"at":ms of arrival,"work":{"<kind>":{…}}}`, sent as text. Unlike a wake-up
+//! it holds people's data, because there is nowhere else to put them; of a key it holds the hash.
+//! It may be stored twice or never: ids make a repeat harmless, and what is refused is noted.
 //!
-//! To keep another kind of request: 1. its variant in [`Work`], 2. how it is stored in [`Work::store`], 3. how it is split in [`Work::rows`].
+//! To keep another kind of request: 1. its variant in [`Work`], 2. how it is stored in
+//! [`Work::store`], 3. how it is split in [`Work::rows`].
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -93,7 +96,8 @@ impl Work {
         }
     }
 
-    /// The company and the session, where it does not take a key to know them, whether it came by the server door, and its rows.
+    /// The company and the session, where it does not take a key to know them, whether it came by
+    /// the server door, and its rows.
     fn told(&self) -> (Option<(&str, &str)>, bool, &[Row]) {
         match self {
             Self::Browser(batch) => (self.place(), false, &batch.rows),
@@ -221,7 +225,8 @@ impl Kept {
         self.0.at
     }
 
-    /// Tells its company that it could not be stored, and the operator. → `false` if there was no room to note it just now.
+    /// Tells its company that it could not be stored, and the operator. → `false` if there was no
+    /// room to note it just now.
     pub(crate) async fn give_up(&self, env: &Env) -> store::Result<bool> {
         let (key, from_server) = self.0.work.whose();
         let company = match key {

@@ -1,9 +1,10 @@
-//! The log of outcomes: what became of a request's items, written once its answer is on its way. It notes every rejected
-//! item, and the others while somebody watches. So it costs nothing for a company that nobody watches and that sends what
-//! it should.
+//! The log of outcomes: what became of a request's items, written once its answer is on its way. It
+//! notes every rejected item, and the others while somebody watches. So it costs nothing for a
+//! company that nobody watches and that sends what it should.
 //!
-//! To have an API log its items: 1. [`OutcomeLog::came_to`] once the company is known, 2. [`OutcomeLog::rejected`] for what
-//! [`crate::domain::event::sort`] put aside, 3. [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::refused`] around all of it.
+//! To have an API log its items: 1. [`OutcomeLog::came_to`] once the company is known, 2.
+//! [`OutcomeLog::rejected`] for what [`crate::domain::event::sort`] put aside, 3.
+//! [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::refused`] around all of it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -94,8 +95,8 @@ impl OutcomeLog {
         entries.extend(sorted.rejected.iter().take(most).map(entry));
     }
 
-    /// Notes items of another vendor's form that are refused; `items` are all of the request, as JSON texts. What a plan
-    /// refuses is noted by [`Self::refused_rows`].
+    /// Notes items of another vendor's form that are refused; `items` are all of the request, as
+    /// JSON texts. What a plan refuses is noted by [`Self::refused_rows`].
     pub(crate) fn refused_items(&self, items: &[&str], refused: &[(usize, Problem)]) {
         let mut notes = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
@@ -106,7 +107,8 @@ impl OutcomeLog {
         notes.refused |= notes.entries.len() > before;
     }
 
-    /// Notes what was stored or is a duplicate, while somebody watches; `new` are the ids of those that were stored.
+    /// Notes what was stored or is a duplicate, while somebody watches; `new` are the ids of those
+    /// that were stored.
     pub(crate) fn stored<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
         let mut notes = self.0.borrow_mut();
         if notes.watched {
@@ -116,8 +118,8 @@ impl OutcomeLog {
         }
     }
 
-    /// Notes a request that was refused as a whole, if it was. `body` is what it sent; what names no event itself is taken
-    /// for `name`.
+    /// Notes a request that was refused as a whole, if it was. `body` is what it sent; what names
+    /// no event itself is taken for `name`.
     pub(crate) fn refused<T>(
         &self,
         body: &str,
@@ -136,8 +138,8 @@ impl OutcomeLog {
         handled
     }
 
-    /// Notes events that could be read and were refused after D1 was asked: by the tracking plan, or because D1 was down when
-    /// they were accepted.
+    /// Notes events that could be read and were refused after D1 was asked: by the tracking plan,
+    /// or because D1 was down when they were accepted.
     pub(crate) fn refused_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
         let mut notes = self.0.borrow_mut();
         let Notes { session, entries, refused, .. } = &mut *notes;
@@ -187,7 +189,8 @@ struct Minute {
     minute: i64,
     /// … by company and door, of companies that there are …
     each: BTreeMap<(String, bool), usize>,
-    /// … and of all others: their ids may be made up, and must not take the room of those that are not.
+    /// … and of all others: their ids may be made up, and must not take the room of those that are
+    /// not.
     others: usize,
 }
 
@@ -209,7 +212,8 @@ fn exists(company: &str) {
     });
 }
 
-/// Whether the database is worth asking: a flood of rubbish that would find no room there is turned away here.
+/// Whether the database is worth asking: a flood of rubbish that would find no room there is turned
+/// away here.
 fn has_room(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> bool {
     let rejected = entries.iter().filter(|e| e.outcome == Outcome::Rejected).count();
     if rejected == 0 {

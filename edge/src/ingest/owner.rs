@@ -1,4 +1,5 @@
-//! Whose a server's events are: the person that its identifiers name, who is made if a new address or user id names nobody.
+//! Whose a server's events are: the person that its identifiers name, who is made if a new address
+//! or user id names nobody.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::hex::hex;
@@ -31,15 +32,17 @@ pub(crate) struct About {
 /// What a request says of the person whose events it brings.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Says<'a> {
-    /// What the caller says of them once the events are stored. Of somebody who is made it stands in `user.created` already.
+    /// What the caller says of them once the events are stored. Of somebody who is made it stands
+    /// in `user.created` already.
     pub(crate) edit: Option<&'a Edit>,
     /// The second key that it gives them.
     pub(crate) give: Option<&'a Give>,
 }
 
 impl Says<'_> {
-    /// Makes of a person who is about to be made what the request is going to: a receiver may hear of that before it
-    /// hears of what made them, or of that alone. The version is the one that they are made with.
+    /// Makes of a person who is about to be made what the request is going to: a receiver may hear
+    /// of that before it hears of what made them, or of that alone. The version is the one that
+    /// they are made with.
     pub(crate) fn foretell(&self, person: &mut domain::person::Person, now_ms: i64) {
         if let Some(edit) = self.edit {
             edit.foretell(person, now_ms);
@@ -61,8 +64,9 @@ pub(crate) struct Kept {
     pub(crate) is_outdated: bool,
 }
 
-/// Stores a request's events for whom its identifiers name, who is made if an address or user id leads to nobody, and gives them a second key, if it does. What
-/// follows from stored events is the caller's to see to.
+/// Stores a request's events for whom its identifiers name, who is made if an address or user id
+/// leads to nobody, and gives them a second key, if it does. What follows from stored events is the
+/// caller's to see to.
 pub(crate) async fn store_for_owner(
     cx: &IngestContext,
     hash: &str,
@@ -133,7 +137,8 @@ pub(crate) async fn store_for_owner(
                 continue;
             }
         }
-        // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile behind.
+        // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile
+        // behind.
         let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
         let profile = match person {
             Person::Known { id, .. } => Some(id),
@@ -212,7 +217,8 @@ impl Person {
             (Some(id), Some(session)) => Self::Known { id: id.clone(), session: session.clone() },
             _ if who.address.is_some() && !who.only_known => Self::Unknown,
             _ => match &who.session {
-                // A server session is a person's own. One without an owner would gather events that its person never gets.
+                // A server session is a person's own. One without an owner would gather events that
+                // its person never gets.
                 Some(id) if id.starts_with(SERVER_SESSION_PREFIX) && resolved.session_id.is_none() => {
                     return Err(Problem::field(
                         Code::InvalidSession,
@@ -231,7 +237,8 @@ fn erased(field: &'static str) -> Problem {
     Problem::field(Code::ErasedUser, field, "this user was erased")
 }
 
-/// Says so when the identifiers name different people. The event went to the first; nothing was merged.
+/// Says so when the identifiers name different people. The event went to the first; nothing was
+/// merged.
 fn conflict(resolved: &Resolved, who: &Identifiers) -> Option<Warning> {
     // An address that leads to nobody is nobody of those the others name.
     let stranger = who.address.is_some()

@@ -1,8 +1,10 @@
 //! Holding events against their company's plan, at both doors.
 //!
-//! An isolate keeps plans, and knows by the version whether one is in force. That comes with what is asked anyway: at the server's door with the key, at the
-//! browser's with the door itself, and there the statement that stores events stores none that were held against another version. So a plan is in force for
-//! every request that begins after it was set, nothing is asked for a company without one, and what is kept is never trusted to be right.
+//! An isolate keeps plans, and knows by the version whether one is in force. That comes with what
+//! is asked anyway: at the server's door with the key, at the browser's with the door itself, and
+//! there the statement that stores events stores none that were held against another version. So a
+//! plan is in force for every request that begins after it was set, nothing is asked for a company
+//! without one, and what is kept is never trusted to be right.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -85,7 +87,8 @@ impl<'a> Fitting<'a> {
         }
     }
 
-    /// Counts what was violated and tells of what is refused, once the others are stored → the places in the request, and why.
+    /// Counts what was violated and tells of what is refused, once the others are stored → the
+    /// places in the request, and why.
     pub(crate) fn settle(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
         self.count(cx, company);
         if !self.refused.is_empty() {
@@ -117,7 +120,8 @@ pub(crate) async fn browser<'a>(
     Err(Error::Internal(format!("the company's plan was changed {TRIES_MAX} times over")))
 }
 
-/// A server's events, those that its company's plan lets in. `version` is the one in force, as the key told.
+/// A server's events, those that its company's plan lets in. `version` is the one in force, as the
+/// key told.
 pub(crate) async fn server<'a>(
     cx: &IngestContext,
     company: &str,

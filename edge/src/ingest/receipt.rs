@@ -1,4 +1,5 @@
-//! What a request that brings events is answered: how many were accepted, what was rejected, and warnings.
+//! What a request that brings events is answered: how many were accepted, what was rejected, and
+//! warnings.
 
 use std::borrow::Cow;
 
@@ -24,7 +25,8 @@ pub(crate) struct Receipt {
     pub(crate) accepted: usize,
     pub(crate) duplicates: usize,
     pub(crate) rejected: Vec<Rejected>,
-    /// Only while the database is down: what is accepted is stored once it is back, and duplicates are told apart then.
+    /// Only while the database is down: what is accepted is stored once it is back, and duplicates
+    /// are told apart then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, schemars(default))]
     pub(crate) queued: bool,
@@ -48,7 +50,8 @@ impl Rejected {
 }
 
 impl Receipt {
-    /// Of `count` events that could be stored, or were refused then, what came of them, if it is known yet.
+    /// Of `count` events that could be stored, or were refused then, what came of them, if it is
+    /// known yet.
     pub(crate) fn new(sorted: Sorted, count: usize, result: Option<IngestResult>) -> Self {
         let queued = result.is_none();
         let IngestResult { new: accepted, rejected: refused } =

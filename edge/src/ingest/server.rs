@@ -258,8 +258,8 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     Ok(Identifiers { address, email, user, session, only_known: false })
 }
 
-/// Makes one user of a user id and an address, as the key vouches; whether anything is different now. An address that nobody has, or that somebody gave up,
-/// becomes the user's.
+/// Makes one user of a user id and an address, as the key vouches; whether anything is different
+/// now. An address that nobody has, or that somebody gave up, becomes the user's.
 async fn unite(cx: &IngestContext, company: &str, resolved: &Resolved, who: &Identifiers) -> Result<bool, Error> {
     let Some(user) = resolved.user_id.as_ref().filter(|_| resolved.erased_at.is_none()) else { return Ok(false) };
     let Some(address) = who.address.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {

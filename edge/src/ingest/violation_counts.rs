@@ -1,5 +1,6 @@
-//! How often events violated their company's plan, gathered in the isolate and written down every few seconds. An isolate that dies takes the last seconds'
-//! counts with it: they are a help to people, not a ledger.
+//! How often events violated their company's plan, gathered in the isolate and written down every
+//! few seconds. An isolate that dies takes the last seconds' counts with it: they are a help to
+//! people, not a ledger.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,7 +26,8 @@ thread_local! {
     static SEEN: RefCell<BTreeMap<String, Kinds>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Counts violations, each with its event's name; `true` when these are the first since the last writing: then somebody must call [`write_down`].
+/// Counts violations, each with its event's name; `true` when these are the first since the last
+/// writing: then somebody must call [`write_down`].
 #[must_use]
 pub(crate) fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> bool {
     SEEN.with_borrow_mut(|seen| {

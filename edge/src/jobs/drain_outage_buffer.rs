@@ -1,8 +1,11 @@
-//! What the spill queue kept while D1 was down is stored once it is back. Each message is stored, and acknowledged or retried, for itself: one that finds its
-//! database down or failing holds up no other. While D1 stays down each waits some seconds, longer with time, but never so long that recovery would go by
-//! unnoticed for a minute. What was not stored in all its days, or broke its invocation every time, comes to [`give_up`].
+//! What the spill queue kept while D1 was down is stored once it is back. Each message is stored,
+//! and acknowledged or retried, for itself: one that finds its database down or failing holds up no
+//! other. While D1 stays down each waits some seconds, longer with time, but never so long that
+//! recovery would go by unnoticed for a minute. What was not stored in all its days, or broke its
+//! invocation every time, comes to [`give_up`].
 //!
-//! Queues promise no order, and none is needed for whose an event is and where it stands, which follow from times that were fixed at arrival.
+//! Queues promise no order, and none is needed for whose an event is and where it stands, which
+//! follow from times that were fixed at arrival.
 
 use std::rc::Rc;
 
@@ -36,8 +39,9 @@ pub(crate) async fn store(env: &Env, context: &Rc<Context>, spilled: Vec<Spilled
     stream::iter(spilled).for_each_concurrent(CONNECTIONS_MAX, each).await;
 }
 
-/// Tells of messages that the spill queue has given up: the company in its list of rejected items, which keeps no value, and the operator in the log. A copy
-/// waits in the last queue, for the operator to read and replay.
+/// Tells of messages that the spill queue has given up: the company in its list of rejected items,
+/// which keeps no value, and the operator in the log. A copy waits in the last queue, for the
+/// operator to read and replay.
 pub(crate) async fn give_up(env: &Env, messages: Vec<(String, RawMessage)>) {
     for (text, message) in messages {
         match given_up(env, &text).await {

@@ -1,9 +1,11 @@
-//! The sweep. It wakes what has no wake-up left ([`crate::delivery::recover`]) every minute by cron and when an isolate
-//! starts, for that may be the restart after a crash. The cron's run also tidies: what erased people left, old secrets, old logs, old
-//! events, old receipts, exports that died, secrets from before they were sealed.
+//! The sweep. It wakes what has no wake-up left ([`crate::delivery::recover`]) every minute by cron
+//! and when an isolate starts, for that may be the restart after a crash. The cron's run also
+//! tidies: what erased people left, old secrets, old logs, old events, old receipts, exports that
+//! died, secrets from before they were sealed.
 //!
-//! Each step has a bound, serves the companies in turn, and fails by itself. Rebuilding people apart (`store::rebuild`), a
-//! run makes at most 37 calls to D1 and eleven to Queues: the free plan allows an invocation 50.
+//! Each step has a bound, serves the companies in turn, and fails by itself. Rebuilding people
+//! apart (`store::rebuild`), a run makes at most 37 calls to D1 and eleven to Queues: the free plan
+//! allows an invocation 50.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -42,7 +44,8 @@ pub async fn run(env: &Env) {
     report("sealing", seal(env, &db).await);
 }
 
-/// The run of an isolate that has just started: at once, and again when whatever a crash left leased has run out. Of many that start at a time, one does it.
+/// The run of an isolate that has just started: at once, and again when whatever a crash left
+/// leased has run out. Of many that start at a time, one does it.
 pub async fn start(env: Env) {
     recover_in_turn(&env).await;
     Delay::from(std::time::Duration::from_millis(u64::try_from(LEASE_MS).unwrap_or_default() + 250)).await;
@@ -58,7 +61,8 @@ async fn recover_in_turn(env: &Env) {
     }
 }
 
-/// Goes on with erasures that their requests did not finish: a slice of each in turn. One that fails holds up no other.
+/// Goes on with erasures that their requests did not finish: a slice of each in turn. One that
+/// fails holds up no other.
 async fn erase(db: &Db) -> store::Result<()> {
     const JOB: &str = "erase";
     let last: String = progress::find(db, JOB).await?;
@@ -89,7 +93,8 @@ async fn seal(env: &Env, db: &Db) -> store::Result<()> {
     let Some(vault) = secrets::of(env) else { return Ok(()) };
     let sealed = |plain: &Plain| -> store::Result<Sealed> {
         let owner = secrets::owner(&plain.company, &plain.id);
-        // What is sealed already stays as it is: a secret that was rotated, a header that was set since.
+        // What is sealed already stays as it is: a secret that was rotated, a header that was set
+        // since.
         let seal = |value: &str| match vault.open(&owner, value) {
             Ok(open) if open == value => vault.seal(&owner, value, random::bytes()),
             Ok(_) | Err(_) => value.to_owned(),

@@ -1,4 +1,5 @@
-//! What other vendors' clients call. They know these paths and forms from their vendors; docs/clients says how to point each here.
+//! What other vendors' clients call. They know these paths and forms from their vendors;
+//! docs/clients says how to point each here.
 
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;

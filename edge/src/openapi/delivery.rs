@@ -8,8 +8,8 @@ use crate::openapi::schemas::Schemas;
 
 const ID: &str = "delivery";
 
-/// A tag of its own: generators put what has one tag into one file, and this would be written over the calls to the
-/// API.
+/// A tag of its own: generators put what has one tag into one file, and this would be written over
+/// the calls to the API.
 const TAG: &str = "Deliveries";
 
 /// Its tag, as the others stand in the document.

@@ -1,11 +1,15 @@
-//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`, made from the types that the handlers read and write. It is made by the tests and committed, so
-//! that the Worker carries none of it and a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page `/docs/http/`.
+//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`, made from the types that the handlers
+//! read and write. It is made by the tests and committed, so that the Worker carries none of it and
+//! a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page
+//! `/docs/http/`.
 //!
-//! To add a route: 1. its types derive the schema beside their serde derive,
-//! `#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "…"))]`, and are `pub(crate)`, 2. an [`Operation`] for each method in the file of its
-//! group here (the table of what it takes, gives and refuses), 3. what serde cannot tell of the types, required fields and bounds, in [`refine`],
-//! 4. `make openapi`. A test here fails for a route without an operation, for an operation without a route and for a stale document; the black-box
-//! test `tests/api/openapi.mjs` sends every example to the Worker and holds the answers against the schemas.
+//! To add a route: 1. its types derive the schema beside their serde derive, `#[cfg_attr(test,
+//! derive(schemars::JsonSchema), schemars(rename = "…"))]`, and are `pub(crate)`, 2. an
+//! [`Operation`] for each method in the file of its group here (the table of what it takes, gives
+//! and refuses), 3. what serde cannot tell of the types, required fields and bounds, in [`refine`],
+//! 4. `make openapi`. A test here fails for a route without an operation, for an operation without
+//!    a route and for a stale document; the black-box test `tests/api/openapi.mjs` sends every
+//!    example to the Worker and holds the answers against the schemas.
 
 mod company;
 mod compat;

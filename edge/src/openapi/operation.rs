@@ -1,4 +1,5 @@
-//! One operation: what a caller sends, gets, and may be refused with; and how that is written in `OpenAPI`.
+//! One operation: what a caller sends, gets, and may be refused with; and how that is written in
+//! `OpenAPI`.
 
 use std::collections::BTreeMap;
 
@@ -139,7 +140,8 @@ impl Operation {
         Self { files: media, ..self }
     }
 
-    /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/` in paths.
+    /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/`
+    /// in paths.
     pub(crate) fn makes(self, things: &'static str, pointer: &'static str) -> Self {
         Self { makes: Some((things, pointer)), ..self }
     }
@@ -173,7 +175,8 @@ impl Operation {
         rendered
     }
 
-    /// The variable segments of the path, each with the one before it, which says what it is the id of; a format is no id.
+    /// The variable segments of the path, each with the one before it, which says what it is the id
+    /// of; a format is no id.
     fn segments(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let parts: Vec<&str> = self.path.split('/').collect();
         let pairs: Vec<_> = parts.windows(2).map(|pair| (pair[0], pair[1])).collect();
@@ -232,7 +235,8 @@ impl Operation {
         by_status
     }
 
-    /// The operations that the id of what this one makes leads to: those whose path ends with it, behind what stands in this one's own path.
+    /// The operations that the id of what this one makes leads to: those whose path ends with it,
+    /// behind what stands in this one's own path.
     fn links(&self, all: &[Group]) -> Map<String, Value> {
         let Some((things, pointer)) = self.makes else { return Map::new() };
         let name = |part: &'static str| part.trim_matches(['{', '}']);
@@ -251,7 +255,8 @@ impl Operation {
     }
 }
 
-/// The answer with one of these codes. What few codes share a status for many operations is written once, under their names.
+/// The answer with one of these codes. What few codes share a status for many operations is written
+/// once, under their names.
 fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let narrowed = json!({"type": "object", "properties": {"code": {"type": "string", "enum": names}}});

@@ -1,4 +1,6 @@
-//! What serde cannot tell of the types: fields that must be there, bounds and closed lists, as JSON merge patches by the schema's name. A patch of a field that the type has not got fails the tests.
+//! What serde cannot tell of the types: fields that must be there, bounds and closed lists, as JSON
+//! merge patches by the schema's name. A patch of a field that the type has not got fails the
+//! tests.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::{

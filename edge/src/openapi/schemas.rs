@@ -1,4 +1,5 @@
-//! The schemas of the document: made from the types by schemars, one contract for what is read and one for what is written.
+//! The schemas of the document: made from the types by schemars, one contract for what is read and
+//! one for what is written.
 
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -10,7 +11,8 @@ use crate::http::admin::{plan, user_list};
 use crate::openapi::json::merge;
 use crate::openapi::{components, refine};
 
-/// Collects the types as they are named. A request's schema says what is read, an answer's what is written.
+/// Collects the types as they are named. A request's schema says what is read, an answer's what is
+/// written.
 pub(crate) struct Schemas {
     requests: SchemaGenerator,
     answers: SchemaGenerator,
@@ -127,7 +129,8 @@ fn tidy(schema: &mut Value, is_answer: bool) {
     }
 }
 
-/// Choices that are described one by one, as a list of values: generators make a type of each other kind.
+/// Choices that are described one by one, as a list of values: generators make a type of each other
+/// kind.
 fn one_list(members: &mut Map<String, Value>) {
     let choices: Option<Vec<Value>> = members
         .get("oneOf")

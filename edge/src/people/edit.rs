@@ -35,8 +35,8 @@ pub(crate) async fn change(cx: &Context, company: &str, id: &str, edit: &Edit) -
     refused.into_iter().next().map_or(Ok(person), |(_, problem)| Err(problem.into()))
 }
 
-/// Makes edits of one person, one after the other, in one batch; the person as it is then, and the places of those that were refused. Of several, none but the
-/// first gives an address.
+/// Makes edits of one person, one after the other, in one batch; the person as it is then, and the
+/// places of those that were refused. Of several, none but the first gives an address.
 pub(crate) async fn change_all(
     cx: &Context,
     company: &str,
@@ -117,7 +117,8 @@ pub(crate) async fn free(cx: &Context, company: &str, profile: &str, address: &s
     }
 }
 
-/// Of a group of merged profiles, what is said of each by itself after an edit of the person they are.
+/// Of a group of merged profiles, what is said of each by itself after an edit of the person they
+/// are.
 async fn owns(
     cx: &Context,
     company: &str,

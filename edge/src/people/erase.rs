@@ -12,8 +12,8 @@ use crate::store::{self, erasures, people};
 /// How often an erasure reads its person again because an edit came in between.
 const RACES_MAX: usize = 5;
 
-/// Erases the person at once, and as much of what is theirs as one request may. The sweep deletes the rest. → The id of the
-/// profile that stood for all that were merged.
+/// Erases the person at once, and as much of what is theirs as one request may. The sweep deletes
+/// the rest. → The id of the profile that stood for all that were merged.
 pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
     let id = begin(cx, company, id).await?;
     let db = cx.db(Some(company))?;
@@ -31,7 +31,8 @@ pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<Strin
     Ok(id)
 }
 
-/// Erases the person, unless that was done, and whoever was merged into them; the id of the profile that stood for all.
+/// Erases the person, unless that was done, and whoever was merged into them; the id of the profile
+/// that stood for all.
 async fn begin(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
     let db = cx.db(Some(company))?;
     for _ in 0..RACES_MAX {

@@ -1,5 +1,5 @@
-//! Keys by which a person is found: an email address, or a company's own id for them. NFC by the runtime, the rest by the
-//! rule that all parts share.
+//! Keys by which a person is found: an email address, or a company's own id for them. NFC by the
+//! runtime, the rest by the rule that all parts share.
 
 use trackmate_wire::ids::{EmailError, email_key, user_key};
 use trackmate_wire::problem::{Code, Problem};

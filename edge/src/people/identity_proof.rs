@@ -1,7 +1,8 @@
-//! Identity verification: whether a page's server vouches for who is identified. `userHash` is the lower-case hex HMAC-SHA256 of the e-mail address with the
-//! company's identity secret, made where the secret is safe. The address is signed as the page sends it, or trimmed and in
-//! lower case: of ASCII alone, which is what languages do that know no other letters (PHP without its mbstring), or of all
-//! letters.
+//! Identity verification: whether a page's server vouches for who is identified. `userHash` is the
+//! lower-case hex HMAC-SHA256 of the e-mail address with the company's identity secret, made where
+//! the secret is safe. The address is signed as the page sends it, or trimmed and in lower case: of
+//! ASCII alone, which is what languages do that know no other letters (PHP without its mbstring),
+//! or of all letters.
 
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, hex_signature};
@@ -22,8 +23,8 @@ fn spellings(sent: &str, key: &str) -> [String; 4] {
     [key.to_owned(), sent.to_owned(), sent.to_ascii_lowercase(), sent.to_lowercase()]
 }
 
-/// Whether this proves an address, as it was sent or by its key; a wrong proof is refused. Where the company checks none,
-/// nothing is proved.
+/// Whether this proves an address, as it was sent or by its key; a wrong proof is refused. Where
+/// the company checks none, nothing is proved.
 pub(crate) async fn check(cx: &Context, company: &str, hash: &str, sent: &str, key: &str) -> Result<bool, Error> {
     let rule = companies::verification(cx.db(Some(company))?, company).await?;
     let Some((Verification::Optional | Verification::Required, Some(sealed))) = rule else { return Ok(false) };

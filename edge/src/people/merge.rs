@@ -44,8 +44,9 @@ pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result
     Ok(members)
 }
 
-/// Makes one person of two, unless they are → whether they are one now. `source` is whose key vouches for it: whom an admin took apart, no server makes one
-/// again, for what its code says once it says with every request.
+/// Makes one person of two, unless they are → whether they are one now. `source` is whose key
+/// vouches for it: whom an admin took apart, no server makes one again, for what its code says once
+/// it says with every request.
 pub(crate) async fn join(
     cx: &Context,
     company: &str,
@@ -88,7 +89,8 @@ pub(crate) async fn join(
     }
 }
 
-/// Rebuilds people whose links changed hands. The change itself is stored: what fails here, the sweep does.
+/// Rebuilds people whose links changed hands. The change itself is stored: what fails here, the
+/// sweep does.
 pub(crate) async fn rebuild(cx: &Context, company: &str, profiles: &[&str]) -> Result<Rebuilt, Error> {
     let db = cx.db(Some(company))?;
     let rebuilt = rebuild::run(db, company, profiles, REBUILD_SLICES_MAX, cx.now_ms(), lookup_key).await;

@@ -1,6 +1,7 @@
-//! Whose turn it is to change a person. An edit and a merge read the person, decide, and write only if nobody else has written in between. So of many at once one wins and
-//! all others read again. Here those of one isolate wait for each other instead, in the order in which they came; and who still loses, to another isolate,
-//! pauses at random before the next try.
+//! Whose turn it is to change a person. An edit and a merge read the person, decide, and write only
+//! if nobody else has written in between. So of many at once one wins and all others read again.
+//! Here those of one isolate wait for each other instead, in the order in which they came; and who
+//! still loses, to another isolate, pauses at random before the next try.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

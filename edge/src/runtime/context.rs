@@ -1,5 +1,6 @@
-//! What a command needs of the world around it: the time, the databases, an id for the log, work for after the answer. It
-//! knows no request, so that what came by a queue is stored by the same commands.
+//! What a command needs of the world around it: the time, the databases, an id for the log, work
+//! for after the answer. It knows no request, so that what came by a queue is stored by the same
+//! commands.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -83,8 +84,10 @@ impl Context {
         [&self.directory, &self.company].into_iter().filter_map(OnceCell::get)
     }
 
-    /// Does these side by side → what came of each, in their order. Whatever they ask of D1 while all of them wait goes in one round trip, in the order of the
-    /// tasks. So as many tasks as there may be cost as many round trips as the longest of them. Of two that write the same, the later one sees the earlier.
+    /// Does these side by side → what came of each, in their order. Whatever they ask of D1 while
+    /// all of them wait goes in one round trip, in the order of the tasks. So as many tasks as
+    /// there may be cost as many round trips as the longest of them. Of two that write the same,
+    /// the later one sees the earlier.
     pub(crate) async fn together<T>(&self, tasks: Vec<LocalBoxFuture<'_, T>>) -> Vec<T> {
         let mut tasks: Vec<MaybeDone<LocalBoxFuture<'_, T>>> = tasks.into_iter().map(maybe_done).collect();
         self.gather(poll_fn(move |context| {
@@ -105,7 +108,8 @@ impl Context {
         self.gather(join(one, other)).await
     }
 
-    /// Does work whose parts ask D1 side by side: sends what they ask whenever all of them wait. Part of other such work, it leaves that to the whole.
+    /// Does work whose parts ask D1 side by side: sends what they ask whenever all of them wait.
+    /// Part of other such work, it leaves that to the whole.
     async fn gather<T>(&self, work: impl Future<Output = T>) -> T {
         if self.gathers.get() {
             return work.await;
@@ -131,7 +135,8 @@ impl Context {
         done
     }
 
-    /// What the request cost in D1, where the deployment shows it (a development variable: the tests read it).
+    /// What the request cost in D1, where the deployment shows it (a development variable: the
+    /// tests read it).
     pub(crate) fn shown_cost(&self) -> Option<String> {
         self.env.var("DEV_SHOW_COST").ok()?;
         let [directory, company] =
@@ -155,12 +160,14 @@ impl Context {
         self.outboxes.take()
     }
 
-    /// Whether the request may ask D1 for more: it has a bound, whatever came in between. What is over is sent again, and goes on from there.
+    /// Whether the request may ask D1 for more: it has a bound, whatever came in between. What is
+    /// over is sent again, and goes on from there.
     pub(crate) fn has_trips(&self) -> bool {
         self.dbs().map(|db| db.cost().trips).sum::<usize>() < TRIPS_MAX
     }
 
-    /// Whether the use of the request's key is still to be noted: once a request, however often the key is looked up.
+    /// Whether the use of the request's key is still to be noted: once a request, however often the
+    /// key is looked up.
     pub(crate) fn is_key_to_note(&self) -> bool {
         !self.is_key_noted.replace(true)
     }

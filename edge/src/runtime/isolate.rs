@@ -1,4 +1,5 @@
-//! This isolate: its name, its memory, and what it has asked of D1. Tests see a restart, and what a request took, by them.
+//! This isolate: its name, its memory, and what it has asked of D1. Tests see a restart, and what a
+//! request took, by them.
 
 use trackmate_wire::hex::hex;
 
@@ -10,8 +11,8 @@ thread_local! {
     static ISOLATE: String = hex(&random::bytes::<8>());
 }
 
-/// This isolate, the bytes of its memory, which never shrinks, and what it has asked of D1 so far, behind answers too: the tests see a restart, and what a
-/// request took, by them.
+/// This isolate, the bytes of its memory, which never shrinks, and what it has asked of D1 so far,
+/// behind answers too: the tests see a restart, and what a request took, by them.
 pub(crate) fn description() -> String {
     #[cfg(target_arch = "wasm32")]
     let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;

@@ -2,7 +2,8 @@
 
 use trackmate_wire::hex::hex;
 
-/// Random bytes. The runtime's source does not fail; if it ever did, ids would collide and be refused as duplicates, not guessed.
+/// Random bytes. The runtime's source does not fail; if it ever did, ids would collide and be
+/// refused as duplicates, not guessed.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

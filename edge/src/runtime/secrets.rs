@@ -1,4 +1,5 @@
-//! The deployment's vault: its key is the Worker secret `SECRETS_KEY`; `SECRETS_KEY_OLD`, while it is set, still opens what was sealed before.
+//! The deployment's vault: its key is the Worker secret `SECRETS_KEY`; `SECRETS_KEY_OLD`, while it
+//! is set, still opens what was sealed before.
 
 use worker::Env;
 

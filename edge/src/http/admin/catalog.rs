@@ -1,4 +1,5 @@
-//! `/api/admin/events/catalog`: the event names there are: those TrackMate and its documents know, and whatever the company has sent.
+//! `/api/admin/events/catalog`: the event names there are: those TrackMate and its documents know,
+//! and whatever the company has sent.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,7 +21,8 @@ struct Entry<'a> {
     example: Option<Box<RawValue>>,
     /// Whether TrackMate or its documents know it.
     builtin: bool,
-    /// When the company last sent such an event, to the hour. What TrackMate itself tells of is not sent.
+    /// When the company last sent such an event, to the hour. What TrackMate itself tells of is not
+    /// sent.
     last_seen_at: Option<String>,
 }
 
@@ -34,8 +36,8 @@ pub(crate) struct Answer<'a> {
     has_more: bool,
 }
 
-/// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin, lastSeenAt}], hasMore}`: the known names first, then the
-/// company's own, the last seen first.
+/// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin,
+/// lastSeenAt}], hasMore}`: the known names first, then the company's own, the last seen first.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let seen = catalog::list(cx.db(Some(&admin.company))?, &admin.company).await?;
     let of_door = |door| seen.iter().filter(|s| s.source == door).count();

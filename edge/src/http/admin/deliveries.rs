@@ -1,4 +1,5 @@
-//! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's deliveries, and setting them going again.
+//! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's
+//! deliveries, and setting them going again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -108,7 +109,8 @@ pub(crate) struct Page {
     pagination: Pagination,
 }
 
-/// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…], pagination}`, newest first.
+/// `GET /api/admin/webhooks/{id}/deliveries?limit&cursor&status` → `{success, deliveries:[…],
+/// pagination}`, newest first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     webhook_find::find(cx, &admin, id).await?;
     let limit = pagination::limit(cx, DELIVERIES_SHOWN_MAX)?;
@@ -152,8 +154,10 @@ pub(crate) struct Recovered {
     next_cursor: Option<String>,
 }
 
-/// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success, requeued, hasMore, nextCursor}`: sets what was given up in a
-/// window going again, up to 500 a call; with `nextCursor` it goes on, past what failed again in the meantime. Run again when all is well it sends nothing.
+/// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success,
+/// requeued, hasMore, nextCursor}`: sets what was given up in a window going again, up to 500 a
+/// call; with `nextCursor` it goes on, past what failed again in the meantime. Run again when all
+/// is well it sends nothing.
 pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
     let wanted: Recover = request_body::change(&text)?;
@@ -195,7 +199,8 @@ struct Requeued<'a> {
     status: &'static str,
 }
 
-/// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id, status}}`: sends one that has ended again, with its id and bytes.
+/// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id,
+/// status}}`: sends one that has ended again, with its id and bytes.
 pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     if !delivery_log::resend(db, &admin.company, id, delivery, cx.now_ms()).await? {

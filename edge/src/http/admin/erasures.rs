@@ -32,8 +32,9 @@ struct Receipt {
     counts: Box<RawValue>,
 }
 
-/// `DELETE /api/admin/users/{id}` → `{success, receipt: {userId, erasedAt, complete, completedAt, counts}}`. The person is gone at once; what is too much for
-/// one request, the sweep deletes. Asked again it answers the same receipt.
+/// `DELETE /api/admin/users/{id}` → `{success, receipt: {userId, erasedAt, complete, completedAt,
+/// counts}}`. The person is gone at once; what is too much for one request, the sweep deletes.
+/// Asked again it answers the same receipt.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let id = erase(cx, &admin.company, id).await?;
     get(cx, admin, &id).await
@@ -69,8 +70,9 @@ pub(crate) struct LiftedAnswer {
     lifted: bool,
 }
 
-/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`: whoever has the address or the id may come again, as somebody new. `lifted` is false where it was
-/// not erased.
+/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`: whoever has
+/// the address or the id may come again, as somebody new. `lifted` is false where it was not
+/// erased.
 pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let wanted: Lifted = request_body::change(&body::text(cx).await?)?;
     let key = match wanted.external_id.filter(|_| wanted.email.is_none()) {

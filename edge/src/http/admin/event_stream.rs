@@ -1,6 +1,7 @@
-//! `GET /api/admin/events/stream`: what comes in, as it comes in, as server-sent events. A stream asks the database once a second, is over after half a minute
-//! at the most, and goes on from any entry that is still kept; so nothing has to be held open, and nobody who reconnects misses anything. One whose key is
-//! revoked ends within seconds.
+//! `GET /api/admin/events/stream`: what comes in, as it comes in, as server-sent events. A stream
+//! asks the database once a second, is over after half a minute at the most, and goes on from any
+//! entry that is still kept; so nothing has to be held open, and nobody who reconnects misses
+//! anything. One whose key is revoked ends within seconds.
 
 use std::time::Duration;
 
@@ -22,11 +23,13 @@ use crate::store::{self, Db, incoming};
 
 /// What a reader is told first, how soon to come back …
 const OPENING: &str = "retry: 1000\n: watching";
-/// … and a sign of life. Both say how far the reader is, so that one who comes back without having seen anything knows where to go on.
+/// … and a sign of life. Both say how far the reader is, so that one who comes back without having
+/// seen anything knows where to go on.
 const HEARTBEAT: &str = ": still watching";
 
-/// `GET /api/admin/events/stream?outcome&eventType&after&seconds`, `Last-Event-ID?` → `text/event-stream` of `id: <seq>`, `event: incoming`, `data: <Incoming>`.
-/// Begins behind the last entry unless told behind which. To ask is to watch.
+/// `GET /api/admin/events/stream?outcome&eventType&after&seconds`, `Last-Event-ID?` →
+/// `text/event-stream` of `id: <seq>`, `event: incoming`, `data: <Incoming>`. Begins behind the
+/// last entry unless told behind which. To ask is to watch.
 pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, Error> {
     let seconds = match cx.query("seconds").filter(|text| !text.is_empty()) {
         None => STREAM_S_MAX,
@@ -93,7 +96,8 @@ impl Watch {
         })
     }
 
-    /// What is next for the reader; `None` when its time is over. A reader that has gone drops the stream, and with it this.
+    /// What is next for the reader; `None` when its time is over. A reader that has gone drops the
+    /// stream, and with it this.
     async fn next(&mut self) -> Result<Option<String>, String> {
         if !self.opened {
             self.opened = true;
@@ -131,7 +135,8 @@ impl Watch {
     }
 }
 
-/// An entry in the form of server-sent events. A line end in JSON, as a sender may have put there, is as good as a blank.
+/// An entry in the form of server-sent events. A line end in JSON, as a sender may have put there,
+/// is as good as a blank.
 fn written(noted: Noted) -> Result<String, String> {
     let seq = noted.seq;
     let entry = Incoming::new(noted).map_err(|error| format!("{error:?}"))?;

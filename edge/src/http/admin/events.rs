@@ -1,4 +1,5 @@
-//! `/api/admin/events`: what became of the items that came in, each with its reason; the whole story of one; and all of them as they come in.
+//! `/api/admin/events`: what became of the items that came in, each with its reason; the whole
+//! story of one; and all of them as they come in.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -49,7 +50,8 @@ pub(crate) struct Incoming {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, schemars(default))]
     bot: bool,
-    /// Of what was stored all the same. Other vendors' clients read no warnings in an answer, so here is where to look.
+    /// Of what was stored all the same. Other vendors' clients read no warnings in an answer, so
+    /// here is where to look.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     warnings: Vec<Warning>,
@@ -93,8 +95,9 @@ pub(crate) struct List {
     pagination: Pagination,
 }
 
-/// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…], pagination}`, newest first: every rejected item, and the others that
-/// came in while somebody watched. To ask is to watch.
+/// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…],
+/// pagination}`, newest first: every rejected item, and the others that came in while somebody
+/// watched. To ask is to watch.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
     let wanted = Wanted { source: asked_door(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
@@ -112,7 +115,8 @@ pub(crate) struct Rejected {
     pagination: Pagination,
 }
 
-/// `GET /api/admin/events/rejected?limit&cursor&code` → `{success, rejected:[…], pagination}`, newest first.
+/// `GET /api/admin/events/rejected?limit&cursor&code` → `{success, rejected:[…], pagination}`,
+/// newest first.
 pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
     let code = cx.query("code").filter(|code| !code.is_empty());
@@ -229,8 +233,9 @@ struct OfEvent {
     delivery: Delivery,
 }
 
-/// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became of one item. Where both doors have one of this id and no
-/// `door` chooses, the server's; where one was rejected and then stored, the stored one.
+/// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became
+/// of one item. Where both doors have one of this id and no `door` chooses, the server's; where one
+/// was rejected and then stored, the stored one.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &str) -> HandlerResult {
     // A sender may have made the id of anything.
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);

@@ -1,4 +1,5 @@
-//! `GET /api/admin/export/…` and `GET /api/admin/users/{id}/export`: what an export is asked for. How it runs is in [`crate::export::run`].
+//! `GET /api/admin/export/…` and `GET /api/admin/users/{id}/export`: what an export is asked for.
+//! How it runs is in [`crate::export::run`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +59,8 @@ struct Asked {
     bom: bool,
 }
 
-/// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
+/// `GET /api/admin/export/users/{csv|json|ndjson}` with the filters of the list of users, and
+/// `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
 pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
     let mut asked = asked(cx, Kind::Users)?;
@@ -75,7 +77,8 @@ pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Re
     start(cx, &admin, (Kind::Users, format), asked, source, String::new()).await
 }
 
-/// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the file.
+/// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the
+/// file.
 pub(crate) async fn events(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
     let asked = asked(cx, Kind::Events)?;
@@ -91,7 +94,8 @@ pub(crate) async fn events(cx: &RequestContext, admin: Admin, format: &str) -> R
 async fn wanted_users(cx: &RequestContext, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
     let mut wanted = user_list::wanted(cx)?;
     wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
-    // A list may lack somebody whose words are not written yet; a file that is taken for everybody may not.
+    // A list may lack somebody whose words are not written yet; a file that is taken for everybody
+    // may not.
     if wanted.search.is_some() && !people::refresh(cx.db(Some(&admin.company))?, &admin.company).await? {
         let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
         return Err(Problem::field(Code::LimitReached, "search", message).into());
@@ -123,8 +127,8 @@ fn named(format: &str) -> Result<Format, Problem> {
     Format::named(format).ok_or_else(|| Problem::new(Code::NotFound, "there is no such format"))
 }
 
-/// `GET /api/admin/export/users/count` with an export's parameters → `{success, rows}`: how many the export would have from
-/// its beginning to its end, whatever its `limit` and `after`.
+/// `GET /api/admin/export/users/count` with an export's parameters → `{success, rows}`: how many
+/// the export would have from its beginning to its end, whatever its `limit` and `after`.
 pub(crate) async fn count_users(cx: &RequestContext, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(cx.env(), &admin.company);
     let snapshot_ms = asked(cx, Kind::Users)?.snapshot_ms;
@@ -146,9 +150,10 @@ fn counted(rows: Option<i64>) -> HandlerResult {
     Ok(serde_json::to_string(&Count { success: true, rows })?)
 }
 
-/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…], records:[…],
-/// hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all there is of one person, to be handed to them (of records,
-/// the latest 10 000 of a kind and 8 MB; of the kinds in `hasMoreOf` the list of records has more).
+/// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…],
+/// records:[…], hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all there is of one
+/// person, to be handed to them (of records, the latest 10 000 of a kind and 8 MB; of the kinds in
+/// `hasMoreOf` the list of records has more).
 pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<Response, Error> {
     let asked = asked(cx, Kind::User)?;
     let profile = find(cx, &admin.company, id).await?;

@@ -103,7 +103,8 @@ pub(crate) struct One {
     export: Export,
 }
 
-/// `GET /api/admin/exports/{id}` → `{success, export}`, with the `marks` from which a broken download goes on.
+/// `GET /api/admin/exports/{id}` → `{success, export}`, with the `marks` from which a broken
+/// download goes on.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = exports::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;

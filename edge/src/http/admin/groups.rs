@@ -1,4 +1,5 @@
-//! The groups (companies, accounts, teams) that people are members of: `GET /api/admin/groups`, one of them, its members, what an admin says of it, its end.
+//! The groups (companies, accounts, teams) that people are members of: `GET /api/admin/groups`, one
+//! of them, its members, what an admin says of it, its end.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -100,7 +101,8 @@ pub(crate) struct Members {
     pagination: Pagination,
 }
 
-/// `GET /api/admin/groups?limit&cursor&search&groupId&kind` → `{success, groups:[…], pagination}`, in the order of kind and the company's own id.
+/// `GET /api/admin/groups?limit&cursor&search&groupId&kind` → `{success, groups:[…], pagination}`,
+/// in the order of kind and the company's own id.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, GROUPS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, |text| serde_json::from_str(text).ok())?;
@@ -125,7 +127,8 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     Ok(serde_json::to_string(&One { success: true, group })?)
 }
 
-/// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}], pagination}`.
+/// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}],
+/// pagination}`.
 pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(cx, MEMBERS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, read_place)?;
@@ -145,7 +148,8 @@ pub(crate) struct Edit {
     traits: Option<Box<RawValue>>,
 }
 
-/// `PATCH /api/admin/groups/{id}` `{traits: {…}}` → `{success, group}`. What is said here lies over what pages claim; null hides a trait.
+/// `PATCH /api/admin/groups/{id}` `{traits: {…}}` → `{success, group}`. What is said here lies over
+/// what pages claim; null hides a trait.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
     let edit: Edit = request_body::change(&text)?;
@@ -169,7 +173,8 @@ pub(crate) struct Deleted {
     success: bool,
 }
 
-/// `DELETE /api/admin/groups/{id}` → `{success}`: the group and who its members are. The events that named it stay; a later one makes it anew.
+/// `DELETE /api/admin/groups/{id}` → `{success}`: the group and who its members are. The events
+/// that named it stay; a later one makes it anew.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     find(cx, &admin.company, id).await?;
     if groups::delete(cx.db(Some(&admin.company))?, &admin.company, id).await? {

@@ -1,5 +1,5 @@
-//! What leads to a person, and taking it back: `GET /api/admin/users/{id}/identities`, `POST /api/admin/identity/merge`,
-//! `POST /api/admin/identity/undo`.
+//! What leads to a person, and taking it back: `GET /api/admin/users/{id}/identities`, `POST
+//! /api/admin/identity/merge`, `POST /api/admin/identity/undo`.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::ids::key_kind;
@@ -77,8 +77,10 @@ struct Link {
     events: i64,
 }
 
-/// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email, profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into, email, at}],
-/// links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links newest first; each is one that undo takes back.
+/// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email,
+/// profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into,
+/// email, at}], links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links
+/// newest first; each is one that undo takes back.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(cx, LINKS_ITEMS_MAX)?;
     let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
@@ -141,7 +143,8 @@ pub(crate) struct MergeAnswer {
     user: User,
 }
 
-/// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then on the two are one user, `into`; undo parts them again.
+/// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then
+/// on the two are one user, `into`; undo parts them again.
 pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
     let wanted: MergeRequest = request_body::change(&text)?;
@@ -160,8 +163,9 @@ pub(crate) struct UndoRequest {
     profile_id: Option<String>,
 }
 
-/// `POST /api/admin/identity/undo` `{messageId}` of an identify, or `{profileId}` of a merged profile → `{success, undone, userId, to, removed}`. As if it had not happened,
-/// for both people, also where more has happened since.
+/// `POST /api/admin/identity/undo` `{messageId}` of an identify, or `{profileId}` of a merged
+/// profile → `{success, undone, userId, to, removed}`. As if it had not happened, for both people,
+/// also where more has happened since.
 pub(crate) async fn undo(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
     let wanted: UndoRequest = request_body::change(&text)?;

@@ -1,4 +1,5 @@
-//! `/api/admin/keys`: a company's own keys. What there is to a key is here; the operator deals them out by the same code.
+//! `/api/admin/keys`: a company's own keys. What there is to a key is here; the operator deals them
+//! out by the same code.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{KEYS_MAX, KEYS_SHOWN_MAX, NAME_CHARS_MAX};
@@ -81,7 +82,8 @@ pub(crate) struct OwnKeys<'a> {
     keys: Vec<OwnKey<'a>>,
 }
 
-/// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt, current}]}`: live ones first.
+/// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt,
+/// revokedAt, current}]}`: live ones first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let keys = companies::keys(cx.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
     let own = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
@@ -93,7 +95,8 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     add(cx, &admin.company).await
 }
 
-/// `DELETE /api/admin/keys/{id}` → `{success}`. The key stops working at once; the one that asks goes on working, so that nobody shuts themselves out.
+/// `DELETE /api/admin/keys/{id}` → `{success}`. The key stops working at once; the one that asks
+/// goes on working, so that nobody shuts themselves out.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     if id == admin.key {
         let message = "a key does not revoke itself; ask with another one";

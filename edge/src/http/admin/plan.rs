@@ -1,4 +1,5 @@
-//! `/api/admin/plan`: a company's tracking plan, what violated it, one made of what was seen, and what a plan says of events.
+//! `/api/admin/plan`: a company's tracking plan, what violated it, one made of what was seen, and
+//! what a plan says of events.
 
 use std::collections::BTreeMap;
 
@@ -65,8 +66,9 @@ pub(crate) struct Answer {
     violations: Vec<Counted>,
 }
 
-/// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null}, violations:[{event, field, reason, count, firstAt, lastAt}]}`, most
-/// first. Counts are some seconds behind.
+/// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null},
+/// violations:[{event, field, reason, count, firstAt, lastAt}]}`, most first. Counts are some
+/// seconds behind.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     let stored = plans::find(db, &admin.company).await?;
@@ -97,8 +99,9 @@ pub(crate) struct Wanted {
     additional_events: Option<bool>,
 }
 
-/// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → as GET. Without `events` the plan stays and only its mode changes; with
-/// them what was counted of the one before goes. In force for every request that comes after the answer.
+/// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → as GET.
+/// Without `events` the plan stays and only its mode changes; with them what was counted of the one
+/// before goes. In force for every request that comes after the answer.
 pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
     let wanted: Wanted = request_body::change(&text)?;
@@ -126,7 +129,8 @@ pub(crate) struct Inferred {
     sampled: usize,
 }
 
-/// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan that a sample of the stored events fits. Nothing is stored.
+/// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan
+/// that a sample of the stored events fits. Nothing is stored.
 pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let samples = plans::sample(cx.db(Some(&admin.company))?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
@@ -184,8 +188,10 @@ struct Violation {
     message: String,
 }
 
-/// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events, additionalEvents?}}` → `{success, checked, refused:[{index, eventType,
-/// violations:[{field, reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were `reject`. Nothing is stored or counted.
+/// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events,
+/// additionalEvents?}}` → `{success, checked, refused:[{index, eventType, violations:[{field,
+/// reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were
+/// `reject`. Nothing is stored or counted.
 pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
     let asked: Asked = request_body::change(&text)?;

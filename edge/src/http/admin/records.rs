@@ -1,4 +1,5 @@
-//! What belongs to a user: `GET /api/admin/users/{id}/records`, and the `include…` of every route that shows users.
+//! What belongs to a user: `GET /api/admin/users/{id}/records`, and the `include…` of every route
+//! that shows users.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +32,8 @@ pub(crate) struct Page {
 pub(crate) const PARAMETERS: [&str; 5] =
     ["include", "includeBookings", "includeQRCodes", "includeInteractions", "includeConversations"];
 
-/// `?includeBookings&includeQRCodes&includeInteractions&includeConversations`, each `true` or `false`, and `?include=kind,kind`.
+/// `?includeBookings&includeQRCodes&includeInteractions&includeConversations`, each `true` or
+/// `false`, and `?include=kind,kind`.
 pub(crate) fn included(cx: &RequestContext) -> Result<Included, Problem> {
     let asked = |field: &'static str| match cx.query(field).as_deref() {
         None | Some("false") => Ok(false),
@@ -66,7 +68,8 @@ pub(crate) async fn shown(cx: &RequestContext, people: &[Person], included: &Inc
     Ok(with(people, records::belongings(db, company, &ids, included, included.most(ids.len())).await?))
 }
 
-/// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`: those first that were last told of.
+/// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`:
+/// those first that were last told of.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(cx, RECORDS_ITEMS_MAX)?;
     let kinds = kinds(cx, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;

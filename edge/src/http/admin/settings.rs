@@ -83,8 +83,9 @@ pub(crate) struct Wanted {
     funnel_secret: Option<Option<String>>,
 }
 
-/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null, revenueEvents, webhooksEnabled, logRetentionDays,
-/// eventRetentionDays|null, identityVerification, identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
+/// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null,
+/// revenueEvents, webhooksEnabled, logRetentionDays, eventRetentionDays|null, identityVerification,
+/// identitySecretSet, webhook_enabled, crm_webhook_url, webhook_secret_set}}`.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     show(cx, &admin, None).await
 }
@@ -113,9 +114,10 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
     Ok(serde_json::to_string(&Answer { success: true, settings })?)
 }
 
-/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event type], webhooksEnabled?, logRetentionDays?, eventRetentionDays?: days|null,
-/// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool, webhook_enabled?,
-/// crm_webhook_url?, webhook_secret?: text|null}` → as GET. A type added to the
+/// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event
+/// type], webhooksEnabled?, logRetentionDays?, eventRetentionDays?: days|null,
+/// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool,
+/// webhook_enabled?, crm_webhook_url?, webhook_secret?: text|null}` → as GET. A type added to the
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
@@ -241,7 +243,8 @@ async fn funnel(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Re
     Ok(())
 }
 
-/// Whether this is an origin as browsers send it (scheme, host, port, nothing more), or a pattern of its subdomains.
+/// Whether this is an origin as browsers send it (scheme, host, port, nothing more), or a pattern
+/// of its subdomains.
 fn is_origin(text: &str) -> bool {
     let parent = origin::parent(text);
     let whole = parent.as_deref().unwrap_or(text);

@@ -1,4 +1,5 @@
-//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports they are of.
+//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports they
+//! are of.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -90,9 +91,10 @@ struct Webhook<'a> {
     disabled_reason: Option<&'a str>,
 }
 
-/// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals, series:[{at, events, newPeople, deliveries, delivered, failed}],
-/// topEvents:[{name, count}], latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not; spans count
-/// from `from`, and days are those of the zone's clocks.
+/// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals,
+/// series:[{at, events, newPeople, deliveries, delivered, failed}], topEvents:[{name, count}],
+/// latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not;
+/// spans count from `from`, and days are those of the zone's clocks.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let time = |name: &'static str| cx.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
     let named = |name: String| {
@@ -136,7 +138,8 @@ impl Zone {
         Ok(Self(made.unchecked_into()))
     }
 
-    /// Milliseconds that its clocks are ahead of UTC at a time: the end of `10/31/2026, GMT-04:00`, where UTC itself is `GMT`.
+    /// Milliseconds that its clocks are ahead of UTC at a time: the end of `10/31/2026, GMT-04:00`,
+    /// where UTC itself is `GMT`.
     #[allow(clippy::cast_precision_loss, reason = "times are below 2^53")]
     fn offset(&self, ms: i64) -> i64 {
         let date = js_sys::Date::new(&(ms as f64).into());
@@ -183,7 +186,8 @@ fn shown(range: Range, stats: &Stats) -> Answer<'_> {
     }
 }
 
-/// Whether something waits for it, it was switched off or left alone for its failures, or what it was last sent was given up.
+/// Whether something waits for it, it was switched off or left alone for its failures, or what it
+/// was last sent was given up.
 const fn is_in_trouble(s: &Subscription) -> bool {
     s.held > 0 || s.failures > 0 || s.open_until.is_some() || s.disabled_reason.is_some()
 }

@@ -1,4 +1,5 @@
-//! `GET /api/admin/users/{id}/timeline`: all that a person did, in browsers and on servers, in one order.
+//! `GET /api/admin/users/{id}/timeline`: all that a person did, in browsers and on servers, in one
+//! order.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -44,8 +45,9 @@ struct Event<'a> {
     bot: bool,
 }
 
-/// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary, events:[…], pagination}`. Oldest first
-/// unless asked otherwise, as the seeds show it. Reads what the page needs, not the history.
+/// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary,
+/// events:[…], pagination}`. Oldest first unless asked otherwise, as the seeds show it. Reads what
+/// the page needs, not the history.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let order = match cx.query("order").as_deref() {
         None | Some("asc") => Order::Asc,
@@ -76,9 +78,9 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     })?)
 }
 
-/// An entry as shown: the person's first identify is the registration, and every server event stands in the person's server session,
-/// also one that came by the browser's session id.
-/// Nothing, if it has gone meanwhile.
+/// An entry as shown: the person's first identify is the registration, and every server event
+/// stands in the person's server session, also one that came by the browser's session id. Nothing,
+/// if it has gone meanwhile.
 fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<Event<'a>>, Error> {
     let Some(data) = entry.data.as_deref() else { return Ok(None) };
     let from_server = entry.source == 1;

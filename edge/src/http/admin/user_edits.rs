@@ -23,8 +23,9 @@ fn answer(person: &Person) -> HandlerResult {
     Ok(serde_json::to_string(&EditAnswer { success: true, user: person.user() })?)
 }
 
-/// `PATCH /api/admin/users/{id}` with `email`, any of the user object's own fields, other traits, `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`,
-/// `customFields`, `tags: {add, remove}` → `{success, user}`. Null hides a trait or takes a custom field away.
+/// `PATCH /api/admin/users/{id}` with `email`, any of the user object's own fields, other traits,
+/// `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`, `customFields`, `tags: {add,
+/// remove}` → `{success, user}`. Null hides a trait or takes a custom field away.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
     answer(&change(cx, &admin.company, id, &Edit::read(&text, "admin", address)?).await?)
@@ -52,7 +53,8 @@ pub(crate) async fn remove_tags(cx: &RequestContext, admin: auth::Admin, id: &st
     answer(&change(cx, &admin.company, id, &Edit::of_tags(&names, false)?).await?)
 }
 
-/// `PATCH /api/admin/users/{id}/custom-fields` `{name: text|number|boolean|null}` → `{success, user}`.
+/// `PATCH /api/admin/users/{id}/custom-fields` `{name: text|number|boolean|null}` → `{success,
+/// user}`.
 pub(crate) async fn fields(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
     answer(&change(cx, &admin.company, id, &Edit::of_fields(&text)?).await?)

@@ -59,7 +59,8 @@ enum Total {
     Least { value: i64, relation: &'static str },
 }
 
-/// Parameters of the list of users, but for those that every list of them takes: what of theirs to bring.
+/// Parameters of the list of users, but for those that every list of them takes: what of theirs to
+/// bring.
 pub(crate) const PARAMETERS: [&str; 15] = [
     "limit",
     "offset",
@@ -78,10 +79,12 @@ pub(crate) const PARAMETERS: [&str; 15] = [
     "customField[",
 ];
 
-/// `GET /api/admin/users?email=`, or `?externalId=`, finds one, with `{limit, hasMore, nextCursor}`. Else
-/// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` →
-/// `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is good for the very filters and order it was given out with.
-/// With `include…`, what belongs to each user stands in it.
+/// `GET /api/admin/users?email=`, or `?externalId=`, finds one, with `{limit, hasMore,
+/// nextCursor}`. Else
+/// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly`
+/// → `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is
+/// good for the very filters and order it was given out with. With `include…`, what belongs to each
+/// user stands in it.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
@@ -134,7 +137,8 @@ fn offset(cx: &RequestContext) -> Result<i64, Problem> {
     Ok(offset)
 }
 
-/// Reads `?cursor=`, which only this deployment can have made, for this company, these filters and this order.
+/// Reads `?cursor=`, which only this deployment can have made, for this company, these filters and
+/// this order.
 fn cursor(cx: &RequestContext, seal: &str) -> Result<Option<Place>, Error> {
     if cx.query("cursor").is_none_or(|cursor| cursor.is_empty()) {
         return Ok(None);

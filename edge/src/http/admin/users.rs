@@ -72,7 +72,8 @@ pub(crate) struct One {
     groups: Vec<Brief>,
 }
 
-/// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind, name}]}`.
+/// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind,
+/// name}]}`.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let included = records::included(cx)?;
     let profile = find(cx, &admin.company, id).await?;
@@ -82,7 +83,8 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)?, groups })?)
 }
 
-/// The groups that the person is a member of. Asks nothing where nothing lies on any session of theirs.
+/// The groups that the person is a member of. Asks nothing where nothing lies on any session of
+/// theirs.
 pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile) -> Result<Vec<Brief>, Error> {
     if profile.counts == "{}" {
         return Ok(Vec::new());

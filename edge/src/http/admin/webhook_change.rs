@@ -1,4 +1,5 @@
-//! What an owner may say of a webhook, checked: its URL, the names it takes, its policy, its headers. The routes are in [`crate::http::admin::webhooks`].
+//! What an owner may say of a webhook, checked: its URL, the names it takes, its policy, its
+//! headers. The routes are in [`crate::http::admin::webhooks`].
 
 use std::collections::BTreeMap;
 
@@ -43,7 +44,8 @@ pub(crate) struct Wanted {
     held: Option<String>,
 }
 
-/// Checks what an owner says. `known` fills the parts of the policy that are not named; header values are sealed for `owner`.
+/// Checks what an owner says. `known` fills the parts of the policy that are not named; header
+/// values are sealed for `owner`.
 pub(crate) fn change(cx: &RequestContext, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
     let name = wanted.name.map(|n| n.trim().to_owned());
     if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {

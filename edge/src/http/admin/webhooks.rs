@@ -1,4 +1,5 @@
-//! `/api/admin/webhooks`: a company's subscriptions. What an owner may say of one is in [`crate::http::admin::webhook_change`], what became of their deliveries in
+//! `/api/admin/webhooks`: a company's subscriptions. What an owner may say of one is in
+//! [`crate::http::admin::webhook_change`], what became of their deliveries in
 //! [`crate::http::admin::deliveries`].
 
 use std::collections::BTreeMap;
@@ -139,8 +140,10 @@ pub(crate) struct List<'a> {
     webhooks: Vec<Webhook<'a>>,
 }
 
-/// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? | retryAttempts?, retryDelay?, timeoutMs?, rateLimit?,
-/// disableAfterFailures?, disableAfterHours?, active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it is `crm`'s: 3 attempts, 60 s, 10 s.
+/// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? |
+/// retryAttempts?, retryDelay?, timeoutMs?, rateLimit?, disableAfterFailures?, disableAfterHours?,
+/// active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it
+/// is `crm`'s: 3 attempts, 60 s, 10 s.
 pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
     let mut wanted: Wanted = request_body::change(&text)?;
@@ -171,7 +174,8 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     answer(cx, &admin, &id, Some(&secret)).await
 }
 
-/// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null takes the description, the rate limit, and in `headers` one of them away. Switched on again, what was
+/// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null takes
+/// the description, the rate limit, and in `headers` one of them away. Switched on again, what was
 /// held goes out, or is dismissed with `"held":"dismiss"`.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(cx).await?;
@@ -209,7 +213,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     Ok(serde_json::to_string(&List { success: true, webhooks })?)
 }
 
-/// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`: the last 50 deliveries, newest first, each with its attempts.
+/// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`: the last 50 deliveries,
+/// newest first, each with its attempts.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(cx, &admin, id).await?;
     let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
@@ -227,8 +232,9 @@ pub(crate) struct Rotate {
     grace_hours: Option<u32>,
 }
 
-/// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with the new secret. The old one goes on signing for
-/// so long; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.
+/// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with
+/// the new secret. The old one goes on signing for so long; with 0 it is gone at once. While an
+/// earlier one is in its grace, only 0 is taken.
 pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(cx).await?;
     let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { request_body::change(&text)? };
@@ -278,8 +284,9 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body}, statusCode, error, responseBody, durationMs}`: sends `webhook.test`
-/// once, signed, also to a subscription that is switched off, and says what came of it.
+/// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body},
+/// statusCode, error, responseBody, durationMs}`: sends `webhook.test` once, signed, also to a
+/// subscription that is switched off, and says what came of it.
 pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = subscriptions::target(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;

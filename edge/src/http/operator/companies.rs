@@ -1,4 +1,5 @@
-//! `/api/operator/companies`: the operator of the deployment creates companies and deals out their keys.
+//! `/api/operator/companies`: the operator of the deployment creates companies and deals out their
+//! keys.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::ids::is_company_id;
@@ -48,7 +49,8 @@ struct FirstKeys<'a> {
     admin: MadeKey<'a>,
 }
 
-/// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server, admin}}`; the keys are shown this once.
+/// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server,
+/// admin}}`; the keys are shown this once.
 pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let text = body::text(cx).await?;
     let wanted: WantedCompany = request_body::change(&text)?;
@@ -114,7 +116,8 @@ struct Storage {
     bytes_max: i64,
 }
 
-/// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination, storage: {bytes, bytesMax}}`.
+/// `GET /api/operator/companies?limit&cursor` → `{success, companies, pagination, storage: {bytes,
+/// bytesMax}}`.
 pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_default();
@@ -138,7 +141,8 @@ pub(crate) struct Keys<'a> {
     keys: Vec<Key<'a>>,
 }
 
-/// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt, revokedAt}]}`.
+/// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt,
+/// lastUsedAt, revokedAt}]}`.
 pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
     let keys = companies::keys(cx.db(None)?, company, KEYS_SHOWN_MAX).await?;
     if keys.is_empty() {
@@ -147,7 +151,8 @@ pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company
     Ok(serde_json::to_string(&Keys { success: true, keys: keys.iter().map(Key::new).collect() })?)
 }
 
-/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
+/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`,
+/// shown this once.
 pub(crate) async fn add_key(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
     keys::add(cx, company).await
 }

@@ -1,5 +1,6 @@
-//! `POST /api/contacts`: a visitor fills in a funnel's form (seed 002). A contact is a person and a `registration.submitted` event; the CRM's
-//! webhook is a subscription like any other, so the answer does not wait for it.
+//! `POST /api/contacts`: a visitor fills in a funnel's form (seed 002). A contact is a person and a
+//! `registration.submitted` event; the CRM's webhook is a subscription like any other, so the
+//! answer does not wait for it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -129,10 +130,12 @@ pub(crate) struct Answer<'a> {
     warnings: Vec<Warning>,
 }
 
-/// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId, pageUrl}, visitor?:{id, userAgent, referrer},
-/// utm?:{source, medium, campaign, term, content}, sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`, a profile's id.
-/// What the form leaves out of the visitor is taken from the request; an optional part that cannot be read costs no lead. Public: overwrites nothing and
-/// answers alike whether the address was known.
+/// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId,
+/// pageUrl}, visitor?:{id, userAgent, referrer}, utm?:{source, medium, campaign, term, content},
+/// sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`, a profile's
+/// id. What the form leaves out of the visitor is taken from the request; an optional part that
+/// cannot be read costs no lead. Public: overwrites nothing and answers alike whether the address
+/// was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
     cx.log().refused(&text, Some(EVENT), take(cx, &text).await)
@@ -175,7 +178,8 @@ async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
     if given.is_some() && session_given.is_none() {
         warnings.push(Warning::left_out("sessionId", "it is no session of a page"));
     }
-    // A form of no session is its own: named by what tells a repeat from a second one, so that a repeat names the same.
+    // A form of no session is its own: named by what tells a repeat from a second one, so that a
+    // repeat names the same.
     let message_id = wanted.message_id.as_deref().filter(|id| !id.is_empty());
     let session = match (session_given, message_id, event::told_time(wanted.timestamp.as_ref())?) {
         (Some(id), _, _) => id,

@@ -18,8 +18,9 @@ pub(crate) struct EventsAnswer {
     warnings: Vec<Warning>,
 }
 
-/// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?, messageId?}], sentAt?, context?}` →
-/// `{success, accepted, duplicates, rejected:[{index, code, message}], queued?, warnings?}`. Good items are stored when others are bad.
+/// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?,
+/// messageId?}], sentAt?, context?}` → `{success, accepted, duplicates, rejected:[{index, code,
+/// message}], queued?, warnings?}`. Good items are stored when others are bad.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
     cx.log().refused(&text, None, answer(cx, &text).await)

@@ -1,6 +1,7 @@
-//! The visitor's cookie: the SDK's anonymous id, set by the answer. Browsers keep what a site's own server sets for over a year, and what a
-//! script stores for a week in some (Safari). So it is set only where the API is on the page's own site, and only if the SDK asks for it
-//! with `?visitor=`. It is not a credential, and nothing here reads it back.
+//! The visitor's cookie: the SDK's anonymous id, set by the answer. Browsers keep what a site's own
+//! server sets for over a year, and what a script stores for a week in some (Safari). So it is set
+//! only where the API is on the page's own site, and only if the SDK asks for it with `?visitor=`.
+//! It is not a credential, and nothing here reads it back.
 
 use crate::http::context::RequestContext;
 

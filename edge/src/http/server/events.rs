@@ -28,9 +28,12 @@ pub(crate) struct ServerEventsAnswer<'a> {
     warnings: Vec<Warning>,
 }
 
-/// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType, eventData?, timestamp?, messageId?}` or
-/// `{…, events:[…]}`, and `user?:{…}` with what is known of the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?, accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`.
-/// Priority userId, e-mail, sessionId. An unknown address makes a profile; without an identifier the event is nobody's.
+/// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType,
+/// eventData?, timestamp?, messageId?}` or `{…, events:[…]}`, and `user?:{…}` with what is known of
+/// the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?,
+/// accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`. Priority userId,
+/// e-mail, sessionId. An unknown address makes a profile; without an identifier the event is
+/// nobody's.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     cx.log().came_by_server();
     let hash = auth::hash_of(cx, "x-trackmate-api-key")?;

@@ -13,7 +13,8 @@ use crate::ingest::outage_buffer::{self, Work};
 use crate::ingest::receipt::{Receipt, Rejected};
 use crate::ingest::vendor::{self, Family, Key, VendorRequest};
 
-/// `POST` in a vendor's form → `{success, accepted, duplicates, rejected:[{index, code, message, field?}]}`. A body of one item that is refused is a problem.
+/// `POST` in a vendor's form → `{success, accepted, duplicates, rejected:[{index, code, message,
+/// field?}]}`. A body of one item that is refused is a problem.
 pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult {
     let told = body::as_sent(cx).await?;
     let secret = if secret::is_in(&told) { family.read(&told)?.key } else { None };
@@ -52,8 +53,8 @@ pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult 
     })?)
 }
 
-/// `GET /v1/projects/{key}/settings` → what analytics.js asks before it sends: where to. So does Customer.io's client, by
-/// another name.
+/// `GET /v1/projects/{key}/settings` → what analytics.js asks before it sends: where to. So does
+/// Customer.io's client, by another name.
 pub(crate) async fn settings(cx: &RequestContext, key: &str) -> HandlerResult {
     let (protocol, host) = cx.own_origin().unwrap_or_default();
     let segment = json!({"apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [], "addBundledMetadata": false});
@@ -66,8 +67,8 @@ pub(crate) async fn settings(cx: &RequestContext, key: &str) -> HandlerResult {
     .to_string())
 }
 
-/// `GET /sourceConfig?writeKey=` → what RudderStack's clients ask before they send: that the source is on, and that the page
-/// itself sends nothing on to anybody else.
+/// `GET /sourceConfig?writeKey=` → what RudderStack's clients ask before they send: that the source
+/// is on, and that the page itself sends nothing on to anybody else.
 pub(crate) async fn source_config(cx: &RequestContext) -> HandlerResult {
     let key = cx.query("writeKey").unwrap_or_default();
     Ok(json!({"source": {
@@ -77,7 +78,8 @@ pub(crate) async fn source_config(cx: &RequestContext) -> HandlerResult {
     .to_string())
 }
 
-/// `POST /flags`, `/decide`, `GET /array/{key}/config` → what PostHog's clients ask beside: there are no feature flags, and nothing is recorded.
+/// `POST /flags`, `/decide`, `GET /array/{key}/config` → what PostHog's clients ask beside: there
+/// are no feature flags, and nothing is recorded.
 pub(crate) async fn flags(_call: &RequestContext) -> HandlerResult {
     Ok(json!({
         "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": false, "hasFeatureFlags": false,

@@ -1,5 +1,5 @@
-//! The key that a vendor's client shows: as Basic user, `X-Write-Key`, bearer, or in the body. A beacon can set no headers, so it may name the
-//! company in the query.
+//! The key that a vendor's client shows: as Basic user, `X-Write-Key`, bearer, or in the body. A
+//! beacon can set no headers, so it may name the company in the query.
 
 use base64ct::{Base64, Encoding};
 use trackmate_wire::ids::is_company_id;
@@ -13,7 +13,8 @@ use crate::ingest::vendor::{Key, unknown_key};
 /// What every key that a deployment makes begins with.
 const SECRET_PREFIX: &str = "tm_";
 
-/// The key of a request. What cannot be one is refused without a look into the database: clients repeat what a 401 answers.
+/// The key of a request. What cannot be one is refused without a look into the database: clients
+/// repeat what a 401 answers.
 pub(crate) fn shown(cx: &RequestContext, body: Option<String>) -> Result<Key, Problem> {
     let ways = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
     // Some clients insist on `key:secret`; our keys have no colon.

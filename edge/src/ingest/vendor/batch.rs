@@ -1,5 +1,5 @@
-//! The items of a request, sorted by whose they are: what says who somebody is goes first, then the events, each person's or
-//! session's at once.
+//! The items of a request, sorted by whose they are: what says who somebody is goes first, then the
+//! events, each person's or session's at once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -155,7 +155,8 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
     Ok(tally)
 }
 
-/// Stores what says who somebody is, then what a server says of each person, in the order of the items.
+/// Stores what says who somebody is, then what a server says of each person, in the order of the
+/// items.
 async fn tell(teller: &Teller<'_>, wave: &[Fact<'_>], tally: &mut Tally) -> Result<(), Error> {
     let Teller { cx, company, .. } = *teller;
     let (mut open, mut tries) = (wave.iter().map(|fact| (fact, false)).collect::<Vec<_>>(), Tries::default());
@@ -201,7 +202,8 @@ async fn tell(teller: &Teller<'_>, wave: &[Fact<'_>], tally: &mut Tally) -> Resu
     Ok(())
 }
 
-/// Says of one person what several items say of them → what came of each. What gives them an address begins an edit of its own.
+/// Says of one person what several items say of them → what came of each. What gives them an
+/// address begins an edit of its own.
 async fn say(cx: &IngestContext, company: &str, profile: &str, sayings: Vec<&Said>) -> Vec<Result<(), Error>> {
     let mut outcomes = Vec::with_capacity(sayings.len());
     for said in sayings.chunk_by(|_, next| !next.gives_address()) {
@@ -235,8 +237,8 @@ fn visitors(groups: &[Group]) -> HashSet<String> {
     groups.iter().filter(|group| group.whose.user.is_none()).filter_map(|group| group.whose.session.clone()).collect()
 }
 
-/// What the server door names a person by: the user id, and only without one the session; where nobody is to be made,
-/// also if the user id leads to nobody.
+/// What the server door names a person by: the user id, and only without one the session; where
+/// nobody is to be made, also if the user id leads to nobody.
 fn identifiers(Whose { user, session }: Whose, only_known: bool) -> Identifiers {
     let email = user.clone().filter(|key| key_kind(key) == "email");
     let session = session.filter(|_| user.is_none() || only_known);

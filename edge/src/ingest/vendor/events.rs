@@ -16,7 +16,8 @@ pub(crate) struct Kept {
     pub(crate) profile: Option<String>,
 }
 
-/// Stores events through the server door, and gives their person a second key, if they do; `None` if what was read of the two keys holds no longer.
+/// Stores events through the server door, and gives their person a second key, if they do; `None`
+/// if what was read of the two keys holds no longer.
 pub(crate) async fn keep(
     cx: &IngestContext,
     hash: &str,

@@ -37,7 +37,8 @@ pub(crate) struct Teller<'a> {
     pub(crate) sent_ms: Option<i64>,
     /// The hash of the secret key that vouches, if one does.
     pub(crate) secret: Option<&'a str>,
-    /// The sessions of those of the request's events that name nobody else; none for a page, whose aliases are not ranked.
+    /// The sessions of those of the request's events that name nobody else; none for a page, whose
+    /// aliases are not ranked.
     pub(crate) visitors: HashSet<String>,
 }
 
@@ -168,7 +169,8 @@ impl Saying for Said {
 }
 
 impl Teller<'_> {
-    /// Stores that somebody is identified. What a server says of them beyond that is the caller's to see to.
+    /// Stores that somebody is identified. What a server says of them beyond that is the caller's
+    /// to see to.
     pub(crate) async fn tell(&self, fact: &Fact<'_>) -> Result<Told, Error> {
         let Fact { index, whose, item, message_id } = fact;
         let rest = || Rest {
@@ -227,7 +229,8 @@ impl Teller<'_> {
         }
     }
 
-    /// Stores what a server tells of somebody → their profile and whether it is new; `None` if what was read of two keys holds no longer.
+    /// Stores what a server tells of somebody → their profile and whether it is new; `None` if what
+    /// was read of two keys holds no longer.
     async fn told(
         &self,
         event: &str,
@@ -244,7 +247,8 @@ impl Teller<'_> {
         Ok(kept.map(|kept| (kept.profile, kept.result.new > 0)))
     }
 
-    /// Finds out by which key the person is known; `None` where neither a user id nor an address is named. `has_proof` is whether a `userHash` comes with them.
+    /// Finds out by which key the person is known; `None` where neither a user id nor an address is
+    /// named. `has_proof` is whether a `userHash` comes with them.
     async fn who(
         &self,
         user: Option<String>,
@@ -264,10 +268,11 @@ impl Teller<'_> {
         let rows = people::led(self.cx.db(Some(self.company))?, self.company, &[&user.key, &address.key]).await?;
         let led = |key: &str| rows.iter().find(|row| row.key == key).map(Led::as_led);
         let (by, other) = match pair::decide(self.secret.is_some(), led(&user.key), led(&address.key)) {
-            // A proof is of the address, whoever the user id leads to: a refusal would tell that it does.
+            // A proof is of the address, whoever the user id leads to: a refusal would tell that it
+            // does.
             (Key::User, _) if has_proof && self.is_proof_asked().await? => (Key::Address, Other::Leave),
-            // Where pages must prove who they identify, none is given another key: what was proved is one, not that the
-            // other is the same person's.
+            // Where pages must prove who they identify, none is given another key: what was proved
+            // is one, not that the other is the same person's.
             (by, Other::Give) if self.is_proof_required().await? => (by, Other::Leave),
             decided => decided,
         };
@@ -330,9 +335,10 @@ impl Teller<'_> {
             .is_some_and(|kept| kept.result.new > 0))
     }
 
-    /// That an id which was used before is the user's. A page can only say it of a visitor's id, which takes nothing of
-    /// anybody who is known; a secret key also makes one person of two. Where either id may be the one that was used
-    /// before, what is known of both decides, for a secret key: what a page is answered may not depend on who is known.
+    /// That an id which was used before is the user's. A page can only say it of a visitor's id,
+    /// which takes nothing of anybody who is known; a secret key also makes one person of two.
+    /// Where either id may be the one that was used before, what is known of both decides, for a
+    /// secret key: what a page is answered may not depend on who is known.
     async fn alias(
         &self,
         (user, previous): (&str, &str),
@@ -399,7 +405,8 @@ impl Teller<'_> {
                 // What comes by the former id from now on is the person's too.
                 (_, None) => Some(give(&known.led, &by.named, &former.named, false)),
             };
-            // Where pages have to prove who they are, nobody is given what some page sent under the name of their own id.
+            // Where pages have to prove who they are, nobody is given what some page sent under the
+            // name of their own id.
             let is_claimable = |has_person: bool, session: &str| {
                 let is_open = known.is_open(session);
                 async move { Ok::<_, Error>(is_open && !(has_person && self.is_strict().await?)) }
@@ -409,8 +416,8 @@ impl Teller<'_> {
                 let rest = Rest { message_id: rest().message_id.map(|id| content_id(&[&id, &by.session])), ..rest() };
                 self.claim("identify", &by.session, &by.named, Traits::new(), None, rest, Says::default()).await?;
             }
-            // What a visitor did by the former id is the person's. The alias is stored last: if this fails half-way, a
-            // repeat does it all.
+            // What a visitor did by the former id is the person's. The alias is stored last: if
+            // this fails half-way, a repeat does it all.
             let stored = if give.is_some() || is_claimable(from.is_some(), &former.session).await? {
                 self.claim(
                     "alias",
@@ -448,8 +455,8 @@ impl Teller<'_> {
         }
     }
 
-    /// That a session is somebody's → their profile, and whether it is new; `None` if what was read of two keys holds no longer. What an identify tells is claimed of
-    /// them too.
+    /// That a session is somebody's → their profile, and whether it is new; `None` if what was read
+    /// of two keys holds no longer. What an identify tells is claimed of them too.
     #[allow(clippy::too_many_arguments, reason = "each is what a claim says")]
     async fn claim(
         &self,
@@ -517,7 +524,8 @@ impl Who {
     }
 }
 
-/// That whoever `by` leads to, or who is made by it, is given `other`; if `fills_gap`, because they have no key of its kind.
+/// That whoever `by` leads to, or who is made by it, is given `other`; if `fills_gap`, because they
+/// have no key of its kind.
 fn give(rows: &[Led], by: &Named, other: &Named, fills_gap: bool) -> Give {
     let led = |key: &str| rows.iter().find(|row| row.key == key);
     let person = led(&by.key);
@@ -545,14 +553,15 @@ fn erased() -> Problem {
     Problem::field(Code::ErasedUser, "userId", "this user was erased")
 }
 
-/// The session that a claim is about. The one that is named by the user id holds what pages sent with it, which is that
-/// user's: whoever is identified by an address that is not theirs claims what is named by the address.
+/// The session that a claim is about. The one that is named by the user id holds what pages sent
+/// with it, which is that user's: whoever is identified by an address that is not theirs claims
+/// what is named by the address.
 fn session(whose: &Whose, who: &Who) -> String {
     if whose.session.is_none() && !who.is_users { compat::user_session(&who.by.key) } else { whose.public_session() }
 }
 
-/// What tells an item from another one with its message id: all that it names somebody by, as sent. By which of them
-/// the person is found may change.
+/// What tells an item from another one with its message id: all that it names somebody by, as sent.
+/// By which of them the person is found may change.
 fn names(whose: &Whose, item: &Item<'_>) -> i64 {
     let address = match &item.what {
         What::Identify { traits, once } => addressed(traits).or_else(|| addressed(once)).map(|(_, key)| key),

@@ -50,7 +50,8 @@ pub(crate) struct Fact<'a> {
 }
 
 impl Fact<'_> {
-    /// The lookup keys that it names, each with the other one that it names with it, if the two mean something else beside another.
+    /// The lookup keys that it names, each with the other one that it names with it, if the two
+    /// mean something else beside another.
     fn keys(&self) -> Vec<(String, Option<String>)> {
         let named = self.whose.user.clone();
         match &self.item.what {
@@ -68,8 +69,9 @@ impl Fact<'_> {
     }
 }
 
-/// Parts what says who somebody is into those that may go side by side. What names one person with two others of a kind must go one after the other, for what
-/// the second means depends on the first: it is the next wave's, and there are so many at most.
+/// Parts what says who somebody is into those that may go side by side. What names one person with
+/// two others of a kind must go one after the other, for what the second means depends on the
+/// first: it is the next wave's, and there are so many at most.
 pub(crate) fn waves(facts: Vec<Fact<'_>>) -> Result<Vec<Vec<Fact<'_>>>, Problem> {
     let mut latest = HashMap::<String, (usize, Option<String>)>::new();
     let mut waves: Vec<Vec<Fact<'_>>> = Vec::new();
@@ -104,8 +106,8 @@ pub(crate) fn waves(facts: Vec<Fact<'_>>) -> Result<Vec<Vec<Fact<'_>>>, Problem>
     Ok(waves)
 }
 
-/// What an item that brings no id is known by if it brings a time: its content, as the client sent it. By which key the person was found is no part of it: that
-/// may be another one the second time.
+/// What an item that brings no id is known by if it brings a time: its content, as the client sent
+/// it. By which key the person was found is no part of it: that may be another one the second time.
 pub(crate) fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
     let ms = item.timestamp.as_ref().and_then(clock::parse)?.to_string();
     let said = match &item.what {

@@ -1,7 +1,9 @@
-//! Other vendors' clients, pointed at TrackMate: their bodies (`domain::compat` reads them) go where our own events go.
+//! Other vendors' clients, pointed at TrackMate: their bodies (`domain::compat` reads them) go
+//! where our own events go.
 //!
-//! The public write key is the company id: it may do what a page may. A key of scope `server` may do what a server may, and is
-//! refused where a page sends it. To add a client family: see [`crate::domain::compat`].
+//! The public write key is the company id: it may do what a page may. A key of scope `server` may
+//! do what a server may, and is refused where a page sends it. To add a client family: see
+//! [`crate::domain::compat`].
 
 mod batch;
 mod events;
@@ -84,7 +86,8 @@ pub(crate) async fn store(cx: &IngestContext, key: &Key, sent: Sent<'_>) -> Resu
     }
 }
 
-/// What a client sent, kept as it was while D1 is down: what becomes of its items depends on what D1 knows. The ids that it left to us follow from the seed.
+/// What a client sent, kept as it was while D1 is down: what becomes of its items depends on what
+/// D1 knows. The ids that it left to us follow from the seed.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct VendorRequest {
     family: Family,
