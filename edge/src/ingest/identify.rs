@@ -22,7 +22,7 @@ use crate::people::identity_key::address;
 use crate::people::identity_proof;
 use crate::runtime::random;
 use crate::store::identify::{self, Person, Refused};
-use crate::store::ingest;
+use crate::store::request::Request;
 
 /// The name of an identify on the timeline.
 pub(crate) const EVENT: &str = "identify";
@@ -209,7 +209,7 @@ impl IdentifyCommand {
             None => false,
         };
         let ms = clock::ts_ms(self.row.ts);
-        let request = ingest::Request {
+        let request = Request {
             company: &self.company,
             from_server: false,
             session: &self.session,

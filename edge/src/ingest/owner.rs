@@ -18,6 +18,7 @@ use crate::runtime::random;
 use crate::store::companies::Scope;
 use crate::store::ingest::{self, Served, Stored, Subject};
 use crate::store::people::{self, Give, Identifiers, Resolved};
+use crate::store::request::Request;
 
 /// Whom a request's events are about, and what they share.
 #[derive(Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub(crate) async fn store_for_owner(
     says: Says<'_>,
 ) -> Result<Kept, Error> {
     let company = resolved.key.company.clone();
-    let shared = ingest::Request {
+    let shared = Request {
         company: &company,
         from_server: true,
         session: "",
@@ -112,7 +113,7 @@ pub(crate) async fn store_for_owner(
             ),
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
-        let request = ingest::Request { session, number: random::number(), ..shared };
+        let request = Request { session, number: random::number(), ..shared };
         let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, says.give).await? {
             Served::Stored(stored) => stored,
             Served::Outdated(outbox) => {

@@ -10,7 +10,7 @@ use trackmate_wire::limits::{
 };
 use worker::D1PreparedStatement;
 
-use super::ingest::Request;
+use super::request::Request;
 use super::{Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;

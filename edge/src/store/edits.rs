@@ -1,10 +1,9 @@
 //! Writing what secret keys say of a person, and the platform events of every change: in one batch with the change, and only where a subscription wants them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use worker::D1PreparedStatement;
 
-use super::ingest::Outbox;
+use super::outbox::{self, Outbox};
 use super::people::Profile;
 use super::{Answers, Db, Param, Result, sql};
 use crate::domain::clock;
@@ -30,35 +29,6 @@ pub struct Edited<'a> {
     pub address: Option<&'a str>,
     /// Of a group of merged profiles: each with what was said of it by itself, as JSON.
     pub owns: &'a [(String, String)],
-}
-
-#[derive(Deserialize)]
-struct Written {
-    id: String,
-    subscription: String,
-    state: String,
-}
-
-/// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are built from what is stored.
-pub(super) fn outbox(db: &Db, company: &str, ids: &str, number: i64, now_ms: i64) -> Result<D1PreparedStatement> {
-    let (now, none) = (now_ms.into(), Param::Int(0));
-    db.bind(
-        sql::DELIVERIES_INSERT,
-        &[ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none],
-    )
-}
-
-/// The answer of [`outbox`].
-pub(super) fn outbox_answer(answers: &mut Answers) -> Result<Outbox> {
-    let mut outbox = Outbox::default();
-    for written in answers.take()?.rows::<Written>()? {
-        if written.state == "pending" {
-            outbox.pending.push(written.id);
-        } else if !outbox.paced.contains(&written.subscription) {
-            outbox.paced.push(written.subscription);
-        }
-    }
-    Ok(outbox)
 }
 
 /// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
@@ -135,9 +105,9 @@ pub async fn write(
     batch.push(
         db.bind(sql::PLATFORM_EDITED, &[company, (&events).into(), (&user).into(), profile, edit, now_ms.into()])?,
     );
-    batch.push(outbox(db, &person.company, &ids, number, now_ms)?);
+    batch.push(outbox::of_platform_events(db, &person.company, &ids, number, now_ms)?);
     let mut answers = db.batch(batch).await?;
     let last = answers.split_off(answers.len().saturating_sub(1));
     let won = answers.first().map(super::Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
-    Ok(if won { Some(outbox_answer(&mut Answers::new(last))?) } else { None })
+    Ok(if won { Some(outbox::of_platform_events_answer(&mut Answers::new(last))?) } else { None })
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trackmate_wire::limits::{ERASE_EVENTS_MAX, ERASE_LINKS_MAX, ERASE_PEOPLE_MAX, ERASE_SEARCHED_MAX, FUTURE_MS_MAX};
 
-use super::ingest::Outbox;
+use super::outbox::{self, Outbox};
 use super::people::Profile;
-use super::{Answer, Answers, Db, Param, Result, Statement, edits, rebuild, retention, sql};
+use super::{Answer, Answers, Db, Param, Result, Statement, rebuild, retention, sql};
 use crate::domain::compat::user_session;
 use crate::domain::{clock, tombstone};
 
@@ -149,11 +149,11 @@ pub async fn begin(
 ) -> Result<Option<Outbox>> {
     let identities: Vec<Identity> = db.run(sql::IDENTITIES_OF, &[company.into(), (&read.id).into()]).await?.rows()?;
     let mut batch = db.bind_all(&erasing(company, read, &identities, number, now_ms, notice_id)?)?;
-    batch.push(edits::outbox(db, company, &serde_json::to_string(&[notice_id])?, number, now_ms)?);
+    batch.push(outbox::of_platform_events(db, company, &serde_json::to_string(&[notice_id])?, number, now_ms)?);
     let mut answers = db.batch(batch).await?;
     let last = answers.split_off(answers.len().saturating_sub(1));
     let won = answers.first().map(Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
-    Ok(if won { Some(edits::outbox_answer(&mut Answers::new(last))?) } else { None })
+    Ok(if won { Some(outbox::of_platform_events_answer(&mut Answers::new(last))?) } else { None })
 }
 
 /// The statements that forget these events of some of an erased person's links, records and memberships that lie on those (`records` of each at most), and the

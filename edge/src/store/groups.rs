@@ -11,7 +11,7 @@ use trackmate_wire::limits::{
 };
 use worker::D1PreparedStatement;
 
-use super::ingest::Request;
+use super::request::Request;
 use super::{Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::groups::{self, Group};

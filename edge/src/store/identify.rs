@@ -6,9 +6,10 @@ use trackmate_wire::limits::{
     TRAITS_MEMBERS_MAX,
 };
 
-use super::ingest::{self, Door, Guard, Request, Stored};
+use super::ingest::{self, Guard, Stored};
 use super::people::Give;
-use super::{Answers, Db, Param, Result, catalog, edits, sql};
+use super::request::{self, Door, Request};
+use super::{Answers, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
 use crate::domain::{clock, tombstone};
@@ -121,7 +122,7 @@ pub async fn add(
         now,
         members,
     ];
-    let [deliveries, targets] = ingest::outbox(db, request, &ids, Some(person.address))?;
+    let [deliveries, targets] = outbox::of_events(db, request, &ids, Some(person.address))?;
     let platform = [
         company,
         address,
@@ -147,7 +148,7 @@ pub async fn add(
     let occupied = [company, id, at, erased.into(), claim, origin.as_deref().into(), unproved, now];
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
     let mut batch = vec![
-        ingest::door(db, request)?,
+        request::check(db, request)?,
         ingest::insert(db, request, &json, guard)?,
         db.bind(sql::IDENTIFY_REFUSE, &refuse)?,
         db.bind(sql::IDENTIFY_OCCUPY, &occupied)?,
@@ -160,7 +161,7 @@ pub async fn add(
         db.bind(sql::IDENTIFY_PROFILE, &profile)?,
         deliveries,
         targets,
-        edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
+        outbox::of_platform_events(db, request.company, &platform_ids, request.number, request.received_ms)?,
         db.bind(sql::IDENTIFY_FIND, &[company, address, id, (&hash).into(), claim, person.candidate.into()])?,
     ];
     batch.extend(catalog::note(db, request, std::slice::from_ref(row))?);
@@ -168,7 +169,7 @@ pub async fn add(
         batch.extend(give.statements(db, request.company, person.candidate, request.received_ms)?);
     }
     let mut answers = Answers::new(db.batch(batch).await?);
-    let door = ingest::door_answer(&mut answers, request)?;
+    let door = request::check_answer(&mut answers, request)?;
     let mut new = ingest::message_ids(&mut answers)?;
     let refused = answers.take()?.first::<Reason>()?.map(|refused| refused.reason);
     if refused.is_some() {
@@ -179,12 +180,12 @@ pub async fn add(
     for _ in 0..7 {
         answers.take()?;
     }
-    let mut outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
-    outbox.extend(edits::outbox_answer(&mut answers)?);
+    let mut rows = outbox::of_events_answer(&mut answers, request, std::slice::from_ref(row))?;
+    rows.extend(outbox::of_platform_events_answer(&mut answers)?);
     let found: Option<Found> = answers.take()?.first()?;
     let found = if let Door::Open { .. } = door { found } else { None };
     let first = !new.is_empty() || !occupied.is_empty();
-    let stored = Stored { new, outbox };
+    let stored = Stored { new, outbox: rows };
     let is_outdated = refused.is_none() && !first && ingest::is_outdated(&mut answers, give, &stored)?;
     Ok(Identified { door, found, new: first, stored, refused, is_outdated })
 }

@@ -1,103 +1,15 @@
 //! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they may make: a group, through the server door a profile, records.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use trackmate_wire::limits::LEASE_MS;
 use worker::D1PreparedStatement;
 
-use super::deliveries::{Fact, Leased};
+use super::outbox::{self, Outbox};
 use super::people::{Give, Led};
-use super::{Answers, Db, Param, Result, catalog, edits, groups, records, sql};
+use super::request::{self, Door, Request};
+use super::{Answers, Db, Param, Result, catalog, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
-
-/// What all events of a request share.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Whose they are.
-    pub company: &'a str,
-    /// Whether they came through the server door.
-    pub from_server: bool,
-    /// Their session; empty for server events without a person.
-    pub session: &'a str,
-    /// A random number that marks what this request stored.
-    pub number: i64,
-    /// The sender's clock at sending, ms.
-    pub sent_ms: Option<i64>,
-    /// Our clock, ms.
-    pub received_ms: i64,
-    /// JSON object stored with each event.
-    pub context: Option<&'a str>,
-    /// The page's origin.
-    pub origin: Option<&'a str>,
-    /// Whether a machine sent it, by its own word.
-    pub bot: bool,
-    /// Whether this identifies somebody without proof.
-    pub unproved: bool,
-    /// The version of the company's plan that the events were held against, 0 for none: with another one in force nothing is stored. `None` for what no
-    /// plan is about, or was held against one that its key told of.
-    pub plan: Option<i64>,
-    /// Of an identify, what tells it from another with its message id.
-    pub claim: Option<i64>,
-    /// What this invocation can attempt itself.
-    pub room: &'a Room,
-}
-
-/// What the invocation that stores events may lease for itself.
-#[derive(Debug)]
-pub struct Room {
-    /// Deliveries of so many events; 0 for nothing.
-    pub events: i64,
-    /// Nothing for these, a JSON array of subscriptions.
-    pub busy: String,
-}
-
-/// Outbox rows by what is next for them.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    /// Leased to this invocation.
-    pub leased: Vec<Leased>,
-    /// To be woken.
-    pub pending: Vec<String>,
-    /// Subscriptions for which some are held and that have a turn to take.
-    pub paced: Vec<String>,
-}
-
-impl Outbox {
-    /// Adds what another statement has written.
-    pub fn extend(&mut self, other: Self) {
-        self.leased.extend(other.leased);
-        self.pending.extend(other.pending);
-        self.paced.extend(other.paced);
-    }
-
-    /// Whether nothing is to be done.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.leased.is_empty() && self.pending.is_empty() && self.paced.is_empty()
-    }
-}
-
-/// Whether a public request may be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// The company exists and its pages may send from this origin.
-    Open {
-        /// Whether somebody watches what comes in.
-        watched: bool,
-    },
-    /// No such company.
-    UnknownCompany,
-    /// The company's list of origins does not hold this one.
-    WrongOrigin,
-    /// The company wants proof of who is identified, and none was sent.
-    Unproved,
-    /// The events are to be held against this version of the company's plan.
-    Replanned(i64),
-}
 
 /// What was stored.
 #[derive(Debug)]
@@ -109,55 +21,14 @@ pub struct Stored {
 }
 
 #[derive(Deserialize)]
-struct Allowed {
-    allowed: i64,
-    strict: i64,
-    watched: i64,
-    plan: i64,
-}
-
-#[derive(Deserialize)]
 struct MessageId {
     message_id: String,
-}
-
-#[derive(Deserialize)]
-struct Written {
-    id: String,
-    subscription: String,
-    message_id: String,
-    event: String,
-    profile: Option<String>,
-    state: String,
-}
-
-#[derive(Deserialize)]
-struct To {
-    id: String,
-    target: String,
-    paced: i64,
 }
 
 #[derive(Deserialize)]
 struct Found {
     profile: String,
     erased: i64,
-}
-
-/// `select … from companies`: whether the door is open.
-pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
-    let origin = request.origin.map(fitting);
-    db.bind(sql::COMPANY_CHECK, &[request.company.into(), origin.as_deref().into(), request.received_ms.into()])
-}
-
-pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Result<Door> {
-    Ok(match answers.take()?.first::<Allowed>()? {
-        None => Door::UnknownCompany,
-        Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
-        Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
-        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Door::Replanned(plan),
-        Some(Allowed { watched, .. }) => Door::Open { watched: watched == 1 },
-    })
 }
 
 /// What must hold for events to be stored, besides an open door.
@@ -221,31 +92,6 @@ fn count(
     )
 }
 
-/// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on whether it is the person's first.
-pub(super) fn outbox(
-    db: &Db,
-    request: &Request<'_>,
-    ids: &str,
-    address: Option<&str>,
-) -> Result<[D1PreparedStatement; 2]> {
-    let company = request.company.into();
-    let insert = [
-        ids.into(),
-        company,
-        i64::from(request.from_server).into(),
-        address.into(),
-        request.number.into(),
-        request.received_ms.into(),
-        (request.received_ms + LEASE_MS).into(),
-        (&request.room.busy).into(),
-        request.room.events.into(),
-    ];
-    Ok([
-        db.bind(sql::DELIVERIES_INSERT, &insert)?,
-        db.bind(sql::SUBSCRIPTION_TARGETS, &[company, request.received_ms.into()])?,
-    ])
-}
-
 /// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that the later statements need.
 pub(super) fn json(rows: &[Row]) -> Result<(String, String)> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
@@ -256,54 +102,17 @@ pub(super) fn message_ids(answers: &mut Answers) -> Result<Vec<String>> {
     Ok(answers.take()?.rows::<MessageId>()?.into_iter().map(|r| r.message_id).collect())
 }
 
-/// The answers of [`outbox`]; what a body needs of the event is here already.
-pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: &[Row]) -> Result<Outbox> {
-    let written: Vec<Written> = answers.take()?.rows()?;
-    let targets: BTreeMap<String, To> = answers.take()?.rows::<To>()?.into_iter().map(|t| (t.id.clone(), t)).collect();
-    let rows: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
-    let mut outbox = Outbox::default();
-    for d in written {
-        match (d.state.as_str(), targets.get(&d.subscription), rows.get(d.message_id.as_str())) {
-            ("leased", Some(to), Some(row)) => outbox.leased.push(Leased {
-                id: d.id,
-                subscription: d.subscription,
-                message_id: d.message_id,
-                event: d.event,
-                profile: d.profile,
-                generation: 1,
-                lease_ms: request.received_ms + LEASE_MS,
-                tries: 0,
-                body: None,
-                fact: Some(Fact {
-                    source: i64::from(request.from_server || row.told.is_some()),
-                    ts: row.ts,
-                    session: request.session.to_owned(),
-                    data: row.data.get().to_owned(),
-                    context: row.context.as_deref().map(RawValue::get).or(request.context).map(str::to_owned),
-                }),
-                target: serde_json::from_str(&to.target)?,
-            }),
-            ("pending", _, _) => outbox.pending.push(d.id),
-            (_, Some(To { paced: 1, .. }), _) if !outbox.paced.contains(&d.subscription) => {
-                outbox.paced.push(d.subscription);
-            }
-            _ => {}
-        }
-    }
-    Ok(outbox)
-}
-
 /// Stores a browser's events if the door is open: one batch.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
 pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
     let (json, ids) = json(rows)?;
-    let [deliveries, targets] = outbox(db, request, &ids, None)?;
+    let [deliveries, targets] = outbox::of_events(db, request, &ids, None)?;
     let mut told = groups::merge(db, request, rows)?;
     records::mark(db, request, &mut told)?;
     let mut batch = vec![
-        door(db, request)?,
+        request::check(db, request)?,
         insert(db, request, &json, Guard::default())?,
         count(db, request, rows, &ids, None)?,
         deliveries,
@@ -312,11 +121,11 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     batch.extend(told);
     batch.extend(catalog::note(db, request, rows)?);
     let mut answers = Answers::new(db.batch(batch).await?);
-    let door = door_answer(&mut answers, request)?;
+    let door = request::check_answer(&mut answers, request)?;
     let new = message_ids(&mut answers)?;
     catalog::noted(request, rows, &new);
     answers.take()?;
-    Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
+    Ok((door, Stored { new, outbox: outbox::of_events_answer(&mut answers, request, rows)? }))
 }
 
 /// Which of these message ids are stored already at the server door.
@@ -401,9 +210,9 @@ pub async fn server(
         if counted {
             answers.take()?;
         }
-        Ok(Stored { new, outbox: outbox_answer(answers, request, rows)? })
+        Ok(Stored { new, outbox: outbox::of_events_answer(answers, request, rows)? })
     };
-    let [deliveries, targets] = outbox(db, request, &ids, None)?;
+    let [deliveries, targets] = outbox::of_events(db, request, &ids, None)?;
     let mut told = records::merge(db, request, rows)?;
     told.extend(groups::merge(db, request, rows)?);
     records::mark(db, request, &mut told)?;
@@ -479,7 +288,7 @@ pub async fn server(
                 targets,
                 db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
                 db.bind(sql::PROFILE_OPEN, &person)?,
-                edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
+                outbox::of_platform_events(db, request.company, &platform_ids, request.number, request.received_ms)?,
                 db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into(), hash.into()])?,
             ];
             batch.extend(told);
@@ -491,7 +300,7 @@ pub async fn server(
             let mut stored = stored(&mut answers, true)?;
             answers.take()?;
             answers.take()?;
-            stored.outbox.extend(edits::outbox_answer(&mut answers)?);
+            stored.outbox.extend(outbox::of_platform_events_answer(&mut answers)?);
             if is_outdated(&mut answers, give, &stored)? {
                 return Ok(Served::Outdated(stored.outbox));
             }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::edits::{self, Item};
-use super::ingest::Outbox;
+use super::edits::Item;
+use super::outbox::{self, Outbox};
 use super::rebuild::Opening;
 use super::{Answers, Db, Result, Statement, sql};
 use crate::domain::clock;
@@ -269,12 +269,12 @@ pub async fn run(
         &[company.into(), (&items).into(), act.news.user.into(), root.into(), act.number.into(), act.now_ms.into()],
     )?);
     let told = serde_json::to_string(&[&act.news.id])?;
-    batch.push(edits::outbox(db, company, &told, act.number, act.now_ms)?);
+    batch.push(outbox::of_platform_events(db, company, &told, act.number, act.now_ms)?);
     let mut answers = Answers::new(db.batch(batch).await?);
     let won = !answers.take()?.rows::<Value>()?.is_empty();
     // The rest of the change, and the platform event.
     for _ in statements {
         answers.take()?;
     }
-    Ok(if won { Some(edits::outbox_answer(&mut answers)?) } else { None })
+    Ok(if won { Some(outbox::of_platform_events_answer(&mut answers)?) } else { None })
 }

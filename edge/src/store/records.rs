@@ -6,7 +6,7 @@ use serde::Deserialize;
 use trackmate_wire::limits::RECORD_FIELDS_MAX;
 use worker::D1PreparedStatement;
 
-use super::ingest::Request;
+use super::request::Request;
 use super::{Db, Param, Result, list_bytes, sql};
 use crate::domain::belongings::{Belongings, Included};
 use crate::domain::event::Row;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ingest::Outbox;
 use super::merge::{self, Act};
+use super::outbox::Outbox;
 use super::rebuild::Opening;
 use super::{Db, Result, Statement, sql};
 
