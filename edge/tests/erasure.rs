@@ -20,7 +20,7 @@ use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::timeline::Order;
 use trackmate_edge::store::erasures::{self, Identity};
-use trackmate_edge::store::{people, sql};
+use trackmate_edge::store::{identity_keys, people, sql};
 
 const DAY: i64 = 86_400_000;
 /// Small, so that a history takes several slices.
@@ -431,7 +431,7 @@ fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
     for late in [false, true] {
         let mut db = open();
         let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
-        let give = |db: &Db| db.batch(&people::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
+        let give = |db: &Db| db.batch(&identity_keys::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
         let who = [json!(COMPANY), json!(ada)];
         let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);

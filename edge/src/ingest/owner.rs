@@ -16,8 +16,9 @@ use crate::ingest::receipt::Warning;
 use crate::people::turn::Tries;
 use crate::runtime::random;
 use crate::store::companies::Scope;
+use crate::store::identity_keys::Give;
 use crate::store::ingest::{self, Served, Stored, Subject};
-use crate::store::people::{self, Give, Identifiers, Resolved};
+use crate::store::people::{self, Identifiers, Resolved};
 use crate::store::request::Request;
 
 /// Whom a request's events are about, and what they share.

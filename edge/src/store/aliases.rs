@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::people::{self, Led};
+use super::identity_keys::{self, Led};
 use super::{Answers, Db, Result, ingest, sql};
 
 /// What is known of the two ids that an alias names.
@@ -48,7 +48,7 @@ pub async fn find(
     sessions: [&str; 2],
     (id, claim): (&str, i64),
 ) -> Result<Aliased> {
-    let [keys, sessions] = [people::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
+    let [keys, sessions] = [identity_keys::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
     let batch = vec![
         db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?,
         db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?,

@@ -6,8 +6,8 @@ use trackmate_wire::limits::{
     TRAITS_MEMBERS_MAX,
 };
 
+use super::identity_keys::Give;
 use super::ingest::{self, Guard, Stored};
-use super::people::Give;
 use super::request::{self, Door, Request};
 use super::{Answers, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;

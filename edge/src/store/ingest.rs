@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
+use super::identity_keys::{Give, Led};
 use super::outbox::{self, Outbox};
-use super::people::{Give, Led};
 use super::request::{self, Door, Request};
 use super::{Answers, Db, Param, Result, catalog, groups, records, sql};
 use crate::domain::clock;

@@ -13,7 +13,7 @@ use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::timeline::{Cursor, Order, Steps, in_turn};
 use trackmate_edge::domain::{clock, ledger, revenue, tombstone};
-use trackmate_edge::store::people::Entry as Shown;
+use trackmate_edge::store::timeline::Entry as Shown;
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{
