@@ -21,23 +21,23 @@ create table profiles (
   erased_at      integer,                    -- ms; the row stays, without content, so that its id stays taken
   -- JSON object of traits set by servers and admins; they hide claimed ones, a null hides without
   -- replacing.
-  said           text    not null default '{}',
+  trusted_traits text    not null default '{}',
   opt_ins        text    not null default '{}', -- JSON object, platform → boolean; set by servers and admins only
   consent        integer,                    -- to being exported: 1 yes, 0 no, null never asked
   consent_at     integer,                    -- ms
   consent_source text,                       -- where the person answered
-  said_at        integer,                    -- ms, last change by a server or an admin; null: none
+  trusted_at     integer,                    -- ms, last change by a server or an admin; null: none
   updated_at     integer not null default 0, -- ms; version of the user object, grows with each change of it
   edit           integer not null default 0, -- random number of the last edit; the next edit must name it
   searched       integer not null default 0, -- 1: `search_docs` is up to date
   -- Names to sort by. Virtual, so that an identify writes nothing for them. `lower` is SQLite's
   -- (ASCII).
   first_name     text as (
-    case when json_type(json_patch(traits, said), '$.firstName') = 'text'
-         then lower(json_patch(traits, said) ->> 'firstName') else '' end) virtual,
+    case when json_type(json_patch(traits, trusted_traits), '$.firstName') = 'text'
+         then lower(json_patch(traits, trusted_traits) ->> 'firstName') else '' end) virtual,
   last_name      text as (
-    case when json_type(json_patch(traits, said), '$.lastName') = 'text'
-         then lower(json_patch(traits, said) ->> 'lastName') else '' end) virtual,
+    case when json_type(json_patch(traits, trusted_traits), '$.lastName') = 'text'
+         then lower(json_patch(traits, trusted_traits) ->> 'lastName') else '' end) virtual,
   maker          text,                       -- message id of the identify that made the profile; null: none did
   merged_into    text,                       -- the profile that stands for this one, in one step; null: itself
   own            text,                       -- JSON (domain/own.rs): what servers set of this one while it is merged

@@ -2,18 +2,19 @@
 
 -- One row a group (domain/groups.rs).
 create table groups (
-  company  text    not null,
-  id       text    not null, -- made from kind and key
-  kind     text    not null, -- such as `company`
-  key      text    not null, -- the company's own id of the group
-  first_ts integer not null, -- ts of its first event
-  claimed  text    not null, -- JSON object, name → [ts, message id, [value]]: claimed by browsers, the first stays
-  said     text    not null, -- likewise, set by servers, the last stays; a null hides a claim
-  name     text as (         -- the trait `name`
-    case when json_type(said, '$.name[2][0]') = 'text' then said ->> '$.name[2][0]'
-         when json_type(said, '$.name') is null and json_type(claimed, '$.name[2][0]') = 'text'
-         then claimed ->> '$.name[2][0]' end) virtual,
-  of_pages integer not null default 0, -- 1: only browsers have named it; they may make a limited number
+  company        text    not null,
+  id             text    not null, -- made from kind and key
+  kind           text    not null, -- such as `company`
+  key            text    not null, -- the company's own id of the group
+  first_ts       integer not null, -- ts of its first event
+  -- JSON object, name → [ts, message id, [value]]: claimed by browsers, the first claim stays.
+  claimed_traits text    not null,
+  trusted_traits text    not null, -- likewise, set by servers and admins, the last stays; null hides a claim
+  name           text as (         -- the trait `name`
+    case when json_type(trusted_traits, '$.name[2][0]') = 'text' then trusted_traits ->> '$.name[2][0]'
+         when json_type(trusted_traits, '$.name') is null and json_type(claimed_traits, '$.name[2][0]') = 'text'
+         then claimed_traits ->> '$.name[2][0]' end) virtual,
+  of_pages       integer not null default 0, -- 1: only browsers have named it; they may make a limited number
   primary key (company, id)
 ) strict, without rowid;
 

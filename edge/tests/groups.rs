@@ -124,7 +124,7 @@ fn clear(db: &mut Db) {
 /// Every group as it is kept.
 fn kept(db: &Db) -> BTreeMap<String, Group> {
     let fields = |cell: &Value| serde_json::from_str::<BTreeMap<String, Field>>(&text(cell)).unwrap();
-    let all = db.rows("select id, kind, key, first_ts, claimed, said, name from groups", &[]);
+    let all = db.rows("select id, kind, key, first_ts, claimed_traits, trusted_traits, name from groups", &[]);
     all.iter()
         .map(|r| {
             let group = Group {
@@ -132,8 +132,8 @@ fn kept(db: &Db) -> BTreeMap<String, Group> {
                 kind: text(&r[1]),
                 key: text(&r[2]),
                 first_ts: number(&r[3]),
-                claimed: fields(&r[4]),
-                said: fields(&r[5]),
+                claimed_traits: fields(&r[4]),
+                trusted_traits: fields(&r[5]),
             };
             assert_eq!(r[6].as_str().map(str::to_owned), group.name(), "the name to search by is the one shown");
             (group.id.clone(), group)
@@ -213,7 +213,7 @@ fn check(db: &Db) {
 
 /// What does not depend on the order of arrival: all but the claims, of which the first stays.
 fn settled(db: &Db) -> Vec<Vec<String>> {
-    let mut all = db.table("select id, kind, key, first_ts, said from groups order by 1");
+    let mut all = db.table("select id, kind, key, first_ts, trusted_traits from groups order by 1");
     all.extend(db.table(
         "select iif(session like 'webhook%', (select i.key from profiles p join identities i on i.profile = p.id where p.server_session = session), session) as s, grp, ts
          from memberships order by 1, 2, 3",
@@ -331,7 +331,7 @@ fn a_group_keeps_so_many_traits_of_each_layer() {
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    assert_eq!((group.claimed.len(), group.said.len()), (100, 100));
+    assert_eq!((group.claimed_traits.len(), group.trusted_traits.len()), (100, 100));
 }
 
 #[test]
@@ -347,9 +347,15 @@ fn a_group_keeps_so_many_bytes_of_each_layer() {
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    assert!(group.claimed.contains_key("a00") && group.claimed.contains_key("b00"), "of claims the first stay");
-    assert!(group.said.contains_key("a11") && group.said.contains_key("b11"), "of what is said the last stays");
-    for layer in [&group.claimed, &group.said] {
+    assert!(
+        group.claimed_traits.contains_key("a00") && group.claimed_traits.contains_key("b00"),
+        "of claims the first stay"
+    );
+    assert!(
+        group.trusted_traits.contains_key("a11") && group.trusted_traits.contains_key("b11"),
+        "of what is said the last stays"
+    );
+    for layer in [&group.claimed_traits, &group.trusted_traits] {
         let bytes = serde_json::to_string(layer).unwrap().len();
         assert!((40_000..GROUP_LAYER_BYTES_MAX + 500).contains(&bytes), "{bytes} bytes");
     }
@@ -370,7 +376,7 @@ fn a_request_tells_of_a_group_in_the_order_of_its_events_however_often_it_names_
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    let (claimed, said) = (&group.claimed["all"], &group.said["all"]);
+    let (claimed, said) = (&group.claimed_traits["all"], &group.trusted_traits["all"]);
     assert_eq!((claimed.2.0.get(), said.2.0.get()), ("0", "299"));
 }
 
@@ -420,7 +426,7 @@ fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_c
     let say = |fields: Value, stamp: &str| {
         let params = [COMPANY, &group, &fields.to_string()].map(|text| json!(text));
         db.rows(
-            sql::GROUPS_SAY,
+            sql::GROUPS_SET_TRUSTED,
             &[&params[..], &[json!(clock::event_ts(NOW, 0)), json!(stamp), json!(100), json!(50_000)]].concat(),
         )
     };
@@ -428,7 +434,7 @@ fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_c
     say(json!({"plan": ["silver"], "seats": [null]}), "b");
     assert_eq!(serde_json::to_value(kept(&db)[&group].traits()).unwrap(), json!({"plan": "silver"}));
     let nobody = [json!(COMPANY), json!("grp_none"), json!("{}"), json!(0), json!("c"), json!(100), json!(50_000)];
-    assert!(db.rows(sql::GROUPS_SAY, &nobody).is_empty());
+    assert!(db.rows(sql::GROUPS_SET_TRUSTED, &nobody).is_empty());
 }
 
 #[test]

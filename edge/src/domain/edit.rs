@@ -16,7 +16,7 @@ use super::person::{Consent, PLATFORMS, Person, Traits, check_sizes, members, ta
 #[derive(Debug, Default, Clone)]
 pub struct Edit {
     email: Option<Address>,
-    said: Traits,
+    trusted_traits: Traits,
     opt_ins: BTreeMap<String, bool>,
     consent: Option<Asked>,
     tags: BTreeSet<String>,
@@ -109,10 +109,10 @@ impl Edit {
             person.email = Some(email.typed.clone());
             done.email = Some(email.clone());
         }
-        person.said.extend(self.said.clone());
-        let bytes: usize = person.said.iter().map(|(name, raw)| name.len() + raw.get().len() + 6).sum();
-        let nested: usize = person.said.values().map(|raw| members(raw.get())).sum();
-        check_sizes(bytes, person.said.len() + nested)?;
+        person.trusted_traits.extend(self.trusted_traits.clone());
+        let bytes: usize = person.trusted_traits.iter().map(|(name, raw)| name.len() + raw.get().len() + 6).sum();
+        let nested: usize = person.trusted_traits.values().map(|raw| members(raw.get())).sum();
+        check_sizes(bytes, person.trusted_traits.len() + nested)?;
         person.opt_ins.extend(self.opt_ins.clone());
         if let Some(asked) = &self.consent {
             asked.apply(&mut person.consent, now_ms);
@@ -153,7 +153,7 @@ impl Edit {
             return Err(Problem::new(Code::LimitReached, message));
         }
         person.updated_ms = now_ms.max(before.updated_ms + 1);
-        person.said_ms = Some(now_ms);
+        person.trusted_ms = Some(now_ms);
         Ok(Some(done).filter(|d| !d.events.is_empty()))
     }
 }

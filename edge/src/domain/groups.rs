@@ -137,16 +137,16 @@ pub struct Group {
     /// `ts` of its first event.
     pub first_ts: i64,
     /// What public keys claimed.
-    pub claimed: BTreeMap<String, Field>,
+    pub claimed_traits: BTreeMap<String, Field>,
     /// What secret keys said.
-    pub said: BTreeMap<String, Field>,
+    pub trusted_traits: BTreeMap<String, Field>,
 }
 
 impl Group {
     /// All traits as they count: said over claimed, what a null hides left out.
     #[must_use]
     pub fn traits(&self) -> Traits {
-        let layers = self.claimed.iter().chain(&self.said);
+        let layers = self.claimed_traits.iter().chain(&self.trusted_traits);
         let mut traits: Traits = layers.map(|(name, (_, _, (raw,)))| (name.clone(), raw.clone())).collect();
         traits.retain(|_, raw| raw.get() != "null");
         traits
@@ -155,7 +155,7 @@ impl Group {
     /// The name that is told, if it is a text.
     #[must_use]
     pub fn name(&self) -> Option<String> {
-        let (_, _, (raw,)) = self.said.get("name").or_else(|| self.claimed.get("name"))?;
+        let (_, _, (raw,)) = self.trusted_traits.get("name").or_else(|| self.claimed_traits.get("name"))?;
         serde_json::from_str(raw.get()).ok()
     }
 
@@ -168,7 +168,7 @@ impl Group {
     /// When what counts was told last, ms.
     #[must_use]
     pub fn updated_ms(&self) -> i64 {
-        let told = self.claimed.values().chain(self.said.values()).map(|(ts, ..)| *ts).max();
+        let told = self.claimed_traits.values().chain(self.trusted_traits.values()).map(|(ts, ..)| *ts).max();
         clock::ts_ms(told.unwrap_or(self.first_ts).max(self.first_ts))
     }
 }
@@ -230,8 +230,8 @@ pub fn fold(events: &[Told]) -> Option<Group> {
         kind: first.kind.clone(),
         key: first.key.clone(),
         first_ts: *first_ts,
-        claimed,
-        said,
+        claimed_traits: claimed,
+        trusted_traits: said,
     })
 }
 

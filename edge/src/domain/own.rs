@@ -12,7 +12,7 @@ use super::person::{Consent, Person, Traits};
 #[serde(default)]
 pub struct Own {
     /// Traits; a null hides a claim.
-    pub said: Traits,
+    pub trusted_traits: Traits,
     /// Platform → opted in.
     pub opt_ins: BTreeMap<String, bool>,
     /// `None` when never asked.
@@ -28,7 +28,7 @@ impl Own {
     #[must_use]
     pub fn of(person: &Person) -> Self {
         Self {
-            said: person.said.clone(),
+            trusted_traits: person.trusted_traits.clone(),
             opt_ins: person.opt_ins.clone(),
             consent: person.consent.clone(),
             tags: person.tags.clone(),
@@ -41,7 +41,7 @@ impl Own {
     pub fn over<'a>(layers: impl DoubleEndedIterator<Item = &'a Self>) -> Self {
         let mut whole = Self::default();
         for layer in layers.rev() {
-            whole.said.extend(layer.said.clone());
+            whole.trusted_traits.extend(layer.trusted_traits.clone());
             whole.opt_ins.extend(layer.opt_ins.clone());
             whole.consent = layer.consent.clone().or(whole.consent);
             for (name, at) in &layer.tags {
@@ -58,9 +58,13 @@ impl Own {
         self.tags.retain(|name, _| !done.untags.contains(name));
         self.fields.retain(|name, _| !done.unfields.contains(name));
         if top {
-            let new = |name: &String, raw: &str| before.said.get(name).is_none_or(|old| old.get() != raw);
-            self.said.extend(
-                after.said.iter().filter(|(n, raw)| new(n, raw.get())).map(|(n, raw)| (n.clone(), raw.clone())),
+            let new = |name: &String, raw: &str| before.trusted_traits.get(name).is_none_or(|old| old.get() != raw);
+            self.trusted_traits.extend(
+                after
+                    .trusted_traits
+                    .iter()
+                    .filter(|(n, raw)| new(n, raw.get()))
+                    .map(|(n, raw)| (n.clone(), raw.clone())),
             );
             let opted = after.opt_ins.iter().filter(|(name, opted)| before.opt_ins.get(*name) != Some(opted));
             self.opt_ins.extend(opted.map(|(name, opted)| (name.clone(), *opted)));
@@ -80,9 +84,9 @@ mod tests {
     use crate::domain::person::traits;
     use serde_json::json;
 
-    fn own(said: &str, tags: &[(&str, i64)]) -> Own {
+    fn own(trusted: &str, tags: &[(&str, i64)]) -> Own {
         Own {
-            said: traits(said).unwrap(),
+            trusted_traits: traits(trusted).unwrap(),
             tags: tags.iter().map(|(n, at)| ((*n).to_owned(), *at)).collect(),
             ..Own::default()
         }
@@ -95,7 +99,7 @@ mod tests {
             own(r#"{"phone":"+2","plan":"gold"}"#, &[("vip", 3), ("new", 4)]),
         );
         let whole = Own::over([&a, &b].into_iter());
-        assert_eq!((whole.said["phone"].get(), whole.said["plan"].get()), (r#""+1""#, r#""gold""#));
+        assert_eq!((whole.trusted_traits["phone"].get(), whole.trusted_traits["plan"].get()), (r#""+1""#, r#""gold""#));
         assert_eq!(whole.tags, [("vip".to_owned(), 3), ("new".to_owned(), 4)].into());
     }
 
@@ -103,17 +107,17 @@ mod tests {
     fn an_edit_of_the_whole_is_said_of_the_top_and_takes_away_from_all() {
         let (mut top, mut below) = (own("{}", &[]), own(r#"{"plan":"gold"}"#, &[("vip", 3)]));
         let whole = Own::over([&top, &below].into_iter());
-        let before = Person { said: whole.said, tags: whole.tags, ..Person::default() };
+        let before = Person { trusted_traits: whole.trusted_traits, tags: whole.tags, ..Person::default() };
         let edit = json!({"phone": "+1", "tags": {"add": ["new"], "remove": ["vip"]}}).to_string();
         let mut after = before.clone();
         let done =
             Edit::read(&edit, "admin", |email| Ok(email.to_owned())).unwrap().apply(&mut after, 9).unwrap().unwrap();
         top.follow(&before, &after, &done, true);
         below.follow(&before, &after, &done, false);
-        assert_eq!(top.said.keys().collect::<Vec<_>>(), ["phone"], "what the other said stays the other's");
+        assert_eq!(top.trusted_traits.keys().collect::<Vec<_>>(), ["phone"], "what the other said stays the other's");
         assert_eq!(top.tags, [("new".to_owned(), 9)].into());
         assert!(below.tags.is_empty());
         let again = Own::over([&top, &below].into_iter());
-        assert_eq!((again.tags, again.said.len()), (after.tags, after.said.len()));
+        assert_eq!((again.tags, again.trusted_traits.len()), (after.tags, after.trusted_traits.len()));
     }
 }

@@ -61,9 +61,9 @@ pub struct Person {
     /// A name claimed beside the traits.
     pub claimed_name: Option<String>,
     /// What public keys claimed.
-    pub claimed: Traits,
+    pub claimed_traits: Traits,
     /// What secret keys said.
-    pub said: Traits,
+    pub trusted_traits: Traits,
     /// Platform → opted in.
     pub opt_ins: BTreeMap<String, bool>,
     /// `None` when never asked.
@@ -81,7 +81,7 @@ pub struct Person {
     /// Latest event, ms.
     pub active_ms: Option<i64>,
     /// When a secret key last changed anything, ms.
-    pub said_ms: Option<i64>,
+    pub trusted_ms: Option<i64>,
     /// How much is theirs.
     pub counts: Counts,
 }
@@ -247,8 +247,8 @@ impl Person {
     /// All traits as they count: said over claimed, what a null hides left out.
     #[must_use]
     pub fn traits(&self) -> Traits {
-        let mut traits = self.claimed.clone();
-        traits.extend(self.said.clone());
+        let mut traits = self.claimed_traits.clone();
+        traits.extend(self.trusted_traits.clone());
         traits.retain(|_, value| value.get() != "null");
         traits
     }
@@ -266,9 +266,9 @@ impl Person {
     /// The whole name: what was said, or else what was claimed unless a null hides it.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
-        let said = full_name(&self.said, None);
-        let hidden = self.said.get("fullName").is_some_and(|v| v.get() == "null");
-        said.or_else(|| if hidden { None } else { full_name(&self.claimed, self.claimed_name.as_ref()) })
+        let said = full_name(&self.trusted_traits, None);
+        let hidden = self.trusted_traits.get("fullName").is_some_and(|v| v.get() == "null");
+        said.or_else(|| if hidden { None } else { full_name(&self.claimed_traits, self.claimed_name.as_ref()) })
     }
 
     /// The consent as shown.
@@ -323,7 +323,7 @@ impl Person {
                 qr_scans_count: self.counts.scans,
                 conversations_count: self.counts.conversations,
                 last_booking: self.counts.booked.map(|ts| clock::iso(clock::ts_ms(ts))),
-                last_synced: self.said_ms.map(clock::iso),
+                last_synced: self.trusted_ms.map(clock::iso),
             },
             timestamps: Timestamps {
                 subscribed_at: self.registered_ms.map(clock::iso),

@@ -240,7 +240,7 @@ impl IdentifyCommand {
             email: self.email.clone(),
             external_id: self.email.is_none().then(|| self.address.clone()),
             claimed_name: self.name.clone(),
-            claimed: person::traits(traits)?,
+            claimed_traits: person::traits(traits)?,
             created_ms: ms,
             registered_ms: Some(ms),
             active_ms: Some(ms),

@@ -46,7 +46,7 @@ pub async fn write(
     mut fresh_id: impl FnMut() -> String,
 ) -> Result<Option<Outbox>> {
     let (company, profile, edit) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
-    let (said, opt_ins) = (serde_json::to_string(&person.said)?, serde_json::to_string(&person.opt_ins)?);
+    let (said, opt_ins) = (serde_json::to_string(&person.trusted_traits)?, serde_json::to_string(&person.opt_ins)?);
     let (consent, done) = (person.consent.as_ref(), edited.done);
     let hash = done.email.as_ref().map(|email| tombstone::address(&person.company, &email.key));
     let mut batch = vec![db.bind(

@@ -60,8 +60,8 @@ struct Kept {
     kind: String,
     key: String,
     first_ts: i64,
-    claimed: String,
-    said: String,
+    claimed_traits: String,
+    trusted_traits: String,
     members: i64,
 }
 
@@ -81,8 +81,8 @@ impl Kept {
             kind: self.kind,
             key: self.key,
             first_ts: self.first_ts,
-            claimed: serde_json::from_str(&json::read(&self.claimed))?,
-            said: serde_json::from_str(&json::read(&self.said))?,
+            claimed_traits: serde_json::from_str(&json::read(&self.claimed_traits))?,
+            trusted_traits: serde_json::from_str(&json::read(&self.trusted_traits))?,
         };
         Ok(Counted { group, members: self.members })
     }
@@ -165,7 +165,7 @@ struct Found {
     email: Option<String>,
     name: Option<String>,
     traits: String,
-    said: String,
+    trusted_traits: String,
 }
 
 /// A place in the list of a group's members: the session and the link of the one last shown.
@@ -208,8 +208,8 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
             id: f.id,
             email: f.email,
             claimed_name: f.name,
-            claimed: person::traits(&f.traits)?,
-            said: person::traits(&f.said)?,
+            claimed_traits: person::traits(&f.traits)?,
+            trusted_traits: person::traits(&f.trusted_traits)?,
             ..Person::default()
         };
         Ok(Member { person, place: Place { session: f.session, at: f.at, id: f.link } })
@@ -231,7 +231,7 @@ pub async fn say(
 ) -> Result<bool> {
     let fields = serde_json::to_string(fields)?;
     let params = [company.into(), id.into(), (&fields).into(), ts.into(), stamp.into(), most(), bytes()];
-    Ok(db.run(sql::GROUPS_SAY, &params).await?.first::<Value>()?.is_some())
+    Ok(db.run(sql::GROUPS_SET_TRUSTED, &params).await?.first::<Value>()?.is_some())
 }
 
 /// Deletes a group and its memberships; false if it has so many that it is not through.

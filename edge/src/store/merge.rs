@@ -140,7 +140,7 @@ impl<'a> Batch<'a> {
 
     /// What counts of a profile that stands for others, or alone.
     fn say(&mut self, id: &str, own: &Own) -> Result<()> {
-        let (said, opt_ins) = (serde_json::to_string(&own.said)?, serde_json::to_string(&own.opt_ins)?);
+        let (said, opt_ins) = (serde_json::to_string(&own.trusted_traits)?, serde_json::to_string(&own.opt_ins)?);
         let consent = own.consent.as_ref();
         let consent = [
             consent.map(|c| i64::from(c.given)).into(),
@@ -150,7 +150,7 @@ impl<'a> Batch<'a> {
         let [given, at, source]: [Value; 3] = consent;
         let (company, root, number) = (self.company, self.root, self.number);
         let now = self.now_ms;
-        self.push(sql::PROFILE_SAY, json!([company, id, said, opt_ins, given, at, source, root, number, now]));
+        self.push(sql::PROFILE_SET_TRUSTED, json!([company, id, said, opt_ins, given, at, source, root, number, now]));
         self.push(sql::TAGS_PUT, json!([company, id, serde_json::to_string(&own.tags)?, root, number]));
         self.push(sql::FIELDS_PUT, json!([company, id, serde_json::to_string(&own.fields)?, root, number]));
         Ok(())

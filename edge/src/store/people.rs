@@ -44,7 +44,7 @@ pub struct Profile {
     /// The company's JSON array of event types that count.
     pub revenue_events: String,
     /// JSON object of the traits that secret keys said.
-    pub said: String,
+    pub trusted_traits: String,
     /// JSON object, platform → opted in.
     pub opt_ins: String,
     /// To being exported: 1, 0, or never asked.
@@ -54,7 +54,7 @@ pub struct Profile {
     /// Where it was given.
     pub consent_source: Option<String>,
     /// ms, when a secret key last changed anything.
-    pub said_at: Option<i64>,
+    pub trusted_at: Option<i64>,
     /// ms, by our clock.
     pub updated_at: i64,
     /// The last edit's number.
@@ -91,8 +91,8 @@ impl Profile {
             email: self.email.clone(),
             external_id: self.external_id.clone(),
             claimed_name: self.name.clone(),
-            claimed: person::traits(&self.traits)?,
-            said: person::traits(&self.said)?,
+            claimed_traits: person::traits(&self.traits)?,
+            trusted_traits: person::traits(&self.trusted_traits)?,
             opt_ins: serde_json::from_str(&self.opt_ins)?,
             consent: self.consent.map(consent),
             tags: serde_json::from_str(&self.tags)?,
@@ -101,7 +101,7 @@ impl Profile {
             registered_ms: self.registered_at.map(clock::ts_ms),
             updated_ms: self.updated_at,
             active_ms: self.last_ts.map(clock::ts_ms),
-            said_ms: self.said_at,
+            trusted_ms: self.trusted_at,
             counts: serde_json::from_str(&self.counts)?,
         })
     }

@@ -45,7 +45,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
 fn said(db: &Db, id: &str) -> Own {
     let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
     Own {
-        said: serde_json::from_str(&object("select said from profiles where id = 'ID'")).unwrap(),
+        trusted_traits: serde_json::from_str(&object("select trusted_traits from profiles where id = 'ID'")).unwrap(),
         tags: serde_json::from_str(&object(
             "select json_group_object(name, applied_at) from tags where profile = 'ID'",
         ))

@@ -136,7 +136,7 @@ impl Reader {
     fn say(&mut self, name: &str, place: &str, raw: Box<RawValue>) -> Result<(), Problem> {
         let name = if name == "name" { "fullName" } else { name };
         if !KNOWN.contains(&name) || raw.get() == "null" {
-            self.edit.said.insert(name.to_owned(), raw);
+            self.edit.trusted_traits.insert(name.to_owned(), raw);
             return Ok(());
         }
         let told = |why: &str| refused_at(place, &format!("{place} {why}"));
@@ -158,7 +158,7 @@ impl Reader {
             readable(&text, chars).ok_or_else(|| told(&form(chars)))?
         };
         let raw = serde_json::value::to_raw_value(&text).map_err(|_| told("is a text or null"))?;
-        self.edit.said.insert(name.to_owned(), raw);
+        self.edit.trusted_traits.insert(name.to_owned(), raw);
         Ok(())
     }
 

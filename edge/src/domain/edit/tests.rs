@@ -22,7 +22,7 @@ fn an_edit_tells_old_and_new_once_and_says_nothing_the_second_time() {
     let edit = json!({"email": " New@b.c ", "phone": "+2", "plan": {"a": 1}, "optIns": {"whatsapp": true}, "exportConsent": true,
         "tags": {"add": ["vip"], "remove": ["gone"]}, "customFields": {"points": 150, "no": null}});
     let edit = Edit::read(&edit.to_string(), "admin", key).unwrap();
-    let mut person = Person { claimed: traits(r#"{"phone":"+1"}"#).unwrap(), ..Person::default() };
+    let mut person = Person { claimed_traits: traits(r#"{"phone":"+1"}"#).unwrap(), ..Person::default() };
     person.tags.insert("gone".into(), 1);
     person.fields.insert("points".into(), "140".into());
     let done = edit.apply(&mut person, 5).unwrap().unwrap();
@@ -49,9 +49,9 @@ fn beside_an_event_what_cannot_be_read_is_left_out_and_the_rest_counts() {
         "tags": {"add": ["vip", 5], "remove": null}, "customFields": {"a": [], "b": 1}});
     let address = |email: &str| key(email).and_then(|_| Err(refused("email", "no address")));
     let (edit, left_out) = Edit::read_mildly(&user.to_string(), "server", address);
-    let said: BTreeMap<_, _> = edit.said.iter().map(|(name, raw)| (name.as_str(), value(raw))).collect();
+    let read: BTreeMap<_, _> = edit.trusted_traits.iter().map(|(name, raw)| (name.as_str(), value(raw))).collect();
     let whole = json!({"phone": "47", "lastName": "Lee", "fullName": "x".repeat(NAME_CHARS_MAX), "city": "Oslo"});
-    assert_eq!(serde_json::to_value(said).unwrap(), whole);
+    assert_eq!(serde_json::to_value(read).unwrap(), whole);
     assert_eq!((edit.email, edit.tags.len(), edit.fields.len()), (None, 1, 1));
     assert_eq!(edit.opt_ins, BTreeMap::from([("whatsapp".to_owned(), true)]));
     assert_eq!(left_out.len(), 8, "{left_out:?}");

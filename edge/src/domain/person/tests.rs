@@ -3,10 +3,10 @@
 use crate::domain::person::*;
 use serde_json::{Value, json};
 
-fn shown(claimed: &Value, said: &Value) -> Value {
+fn shown(claimed: &Value, trusted: &Value) -> Value {
     let person = Person {
-        claimed: traits(&claimed.to_string()).unwrap(),
-        said: traits(&said.to_string()).unwrap(),
+        claimed_traits: traits(&claimed.to_string()).unwrap(),
+        trusted_traits: traits(&trusted.to_string()).unwrap(),
         ..Person::default()
     };
     serde_json::to_value(person.user()).unwrap()

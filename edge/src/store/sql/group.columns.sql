@@ -1,5 +1,5 @@
 -- What is read of a group, as `store::groups::Row`. Members are counted on its first ?2 sessions. What every statement that reads groups begins with.
-select g.id, g.kind, g.key, g.first_ts, g.claimed, g.said, (
+select g.id, g.kind, g.key, g.first_ts, g.claimed_traits, g.trusted_traits, (
   select count(distinct l.profile)
   from (select distinct session from memberships indexed by memberships_by_group where company = g.company and grp = g.id limit ?2) as s
   cross join links as l on l.company = g.company and l.session = s.session

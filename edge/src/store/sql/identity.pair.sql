@@ -5,7 +5,7 @@ select i.key, i.profile, i.ended_at is not null as ended, 0 as erased, p.email i
        exists (select 1 from json_each(p.aliases) where instr(value, '@') = 0)
          or exists (select 1 from profiles as o indexed by profiles_merged cross join json_each(o.aliases) as a
                     where o.company = ?1 and o.merged_into = p.id and instr(a.value, '@') = 0) as named,
-       p.said_at is not null or p.server_events > 0 as vouched,
+       p.trusted_at is not null or p.server_events > 0 as vouched,
        json_array_length(p.aliases) as further
 from json_each(?2) as j
 cross join identities as i on i.company = ?1 and i.kind = iif(instr(j.value ->> 0, '@') > 0, 'email', 'user') and i.key = j.value ->> 0

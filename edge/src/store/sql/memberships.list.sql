@@ -8,7 +8,7 @@ with recursive named (session) as (
   from named where named.session is not null
 ),
 shown as materialized (
-  select l.session, l.at, l.id as link, p.id, octet_length(p.traits) + octet_length(p.said) as bytes
+  select l.session, l.at, l.id as link, p.id, octet_length(p.traits) + octet_length(p.trusted_traits) as bytes
   from named cross join links as l on l.company = ?1 and l.session = named.session
   cross join profiles as p on p.company = ?1 and p.id = l.profile and p.erased_at is null
   where (named.session > ?3 or (l.at, l.id) > (?4, ?5))
@@ -23,7 +23,7 @@ shown as materialized (
         and m.ts < coalesce((select min(n.at) from links as n where n.company = ?1 and n.session = o.session and (n.at, n.id) > (o.at, o.id)), 9007199254740991))
   limit ?6
 )
-select k.session, k.at, k.link, p.id, p.email, p.name, p.traits, p.said, k.found
+select k.session, k.at, k.link, p.id, p.email, p.name, p.traits, p.trusted_traits, k.found
 from (
 select *, count(*) over () as found, sum(bytes) over (order by session, at, link rows unbounded preceding) - bytes as before
 from shown

@@ -13,10 +13,10 @@ from (
         select key, type, value, max(known) from (
           select key, type, value, 0 as known from json_each(?6)
           union all select key, null, null, 1 from json_each(p.traits)
-          union all select key, null, null, 1 from json_each(p.said)
+          union all select key, null, null, 1 from json_each(p.trusted_traits)
         ) group by key having max(known) = 0
       ) as n
-      where not (n.key = 'name' and (p.name is not null or p.said ->> 'fullName' is not null))))) as data
+      where not (n.key = 'name' and (p.name is not null or p.trusted_traits ->> 'fullName' is not null))))) as data
   from identities as i left join profiles as p on p.company = ?1 and p.id = i.profile
   where i.company = ?1 and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = ?2
     and (i.profile = ?3 or p.id is not null and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?5)
