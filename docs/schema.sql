@@ -306,7 +306,7 @@ create table merges (
 create index merges_by_winner on merges (company, winner);
 
 -- Pairs of profiles that an admin separated. No server's request merges them again.
-create table partings (
+create table merge_blocks (
   company text    not null,
   one     text    not null, -- the lesser of the two profile ids
   other   text    not null,

@@ -21,7 +21,7 @@ use trackmate_edge::store::undo::{Fact, undoing};
 use trackmate_edge::store::{Statement, sql};
 
 const TABLES: [&str; 10] =
-    ["events", "links", "profiles", "identities", "merges", "partings", "tags", "fields", "erasures", "rebuilds"];
+    ["events", "links", "profiles", "identities", "merges", "merge_blocks", "tags", "fields", "erasures", "rebuilds"];
 
 #[derive(Debug, Clone)]
 enum Request {
@@ -366,13 +366,13 @@ fn whom_an_admin_parted_are_remembered_each_with_each_and_nobody_else() {
     let parted = |these: &[usize], those: &[usize]| {
         let [these, those] = [these, those].map(|who| json!(who.iter().map(|n| &ids[*n]).collect::<Vec<_>>()));
         let asked = [json!(COMPANY), json!(these.to_string()), json!(those.to_string())];
-        !db.rows(sql::PARTINGS_FIND, &asked).is_empty()
+        !db.rows(sql::MERGE_BLOCKS_FIND, &asked).is_empty()
     };
     assert!(parted(&[0], &[1]) && parted(&[1], &[0]) && parted(&[2], &[0]) && parted(&[0], &[1, 2]));
     assert!(!parted(&[1], &[2]), "they are one still");
     // Of an undo that lost its race nothing is remembered.
     let lost = json!([COMPANY, json!([ids[1]]).to_string(), json!([ids[2]]).to_string(), ids[1], 1, NOW]);
-    db.batch(&[Statement::new(sql::PARTINGS_INSERT, lost)]);
+    db.batch(&[Statement::new(sql::MERGE_BLOCKS_INSERT, lost)]);
     assert!(!parted(&[1], &[2]));
 }
 

@@ -67,7 +67,7 @@ pub(crate) async fn join(
         let db = cx.db(Some(company))?;
         let (winners, losers) = cx.both(group(cx, company, &winner), group(cx, company, &loser)).await;
         let members = (winners?, losers?);
-        if source == "server" && merge::is_parted(db, company, &members.0, &members.1).await? {
+        if source == "server" && merge::is_blocked(db, company, &members.0, &members.1).await? {
             return Ok(false);
         }
         if members.0.len() + members.1.len() > GROUP_PROFILES_MAX {

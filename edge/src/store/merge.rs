@@ -98,9 +98,9 @@ pub async fn find(db: &Db, company: &str, loser: &str) -> Result<Option<Merge>> 
 ///
 /// # Errors
 /// D1's.
-pub async fn is_parted(db: &Db, company: &str, these: &[Member], those: &[Member]) -> Result<bool> {
+pub async fn is_blocked(db: &Db, company: &str, these: &[Member], those: &[Member]) -> Result<bool> {
     let [these, those] = [these, those].map(|members| json!(ids(&members.iter().collect::<Vec<_>>())).to_string());
-    let found = db.run(sql::PARTINGS_FIND, &[company.into(), (&these).into(), (&those).into()]).await?;
+    let found = db.run(sql::MERGE_BLOCKS_FIND, &[company.into(), (&these).into(), (&those).into()]).await?;
     Ok(found.first::<Value>()?.is_some())
 }
 
@@ -235,7 +235,7 @@ pub fn parting(
     batch.push(sql::MERGE_PART, json!([company, root, edit, n, act.now_ms]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
     let (here, there) = (json!(ids(rest)).to_string(), json!(ids(parted)).to_string());
-    batch.push(sql::PARTINGS_INSERT, json!([company, here, there, root, n, act.now_ms]));
+    batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, act.now_ms]));
     batch.give(sql::PROFILES_JOIN, &ids(parted), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
