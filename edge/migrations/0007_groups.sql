@@ -47,10 +47,10 @@ end;
 create table memberships (
   company text    not null,
   session text    not null,
-  grp     text    not null, -- id of the group
+  group_id text    not null, -- id of the group
   ts      integer not null, -- of the event; 0 on a server session, which belongs to one person at all times
-  primary key (company, session, grp, ts)
+  primary key (company, session, group_id, ts)
 ) strict, without rowid;
 
 -- The members of a group: memberships.list.sql, group.columns.sql.
-create index memberships_by_group on memberships (company, grp, session, ts);
+create index memberships_by_group on memberships (company, group_id, session, ts);

@@ -131,7 +131,7 @@ fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
         let facts = db.rows(links, std::slice::from_ref(session));
         facts.iter().map(|f| Fact { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) }).collect::<Vec<_>>()
     };
-    let all = db.rows("select session, ts, grp from memberships", &[]);
+    let all = db.rows("select session, ts, group_id from memberships", &[]);
     all.into_iter().filter(|m| owner(&facts_of(&m[0]), number(&m[1])) == Some(profile)).collect()
 }
 
@@ -363,7 +363,7 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     gone(db);
     assert_eq!(db.rows(refused, &sessions[0]), [[json!(0)]], "what was rejected on their sessions");
     assert_eq!(db.rows("select id from groups", &[]), groups, "a group stays");
-    let left = db.rows("select session, ts, grp from memberships", &[]);
+    let left = db.rows("select session, ts, group_id from memberships", &[]);
     assert!(named.iter().all(|membership| !left.contains(membership)), "a membership goes with its member");
     let counted = db.rows("select counts ->> 'events', completed_at from erasures", &[]);
     assert_eq!(counted, [[json!(theirs), json!(NOW)]]);

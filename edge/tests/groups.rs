@@ -215,7 +215,7 @@ fn check(db: &Db) {
 fn settled(db: &Db) -> Vec<Vec<String>> {
     let mut all = db.table("select id, kind, key, first_ts, trusted_traits from groups order by 1");
     all.extend(db.table(
-        "select iif(session like 'webhook%', (select i.key from profiles p join identities i on i.profile = p.id where p.server_session = session), session) as s, grp, ts
+        "select iif(session like 'webhook%', (select i.key from profiles p join identities i on i.profile = p.id where p.server_session = session), session) as s, group_id, ts
          from memberships order by 1, 2, 3",
     ));
     for row in &mut all {

@@ -62,8 +62,8 @@ export async function worstCompany(trackMate) {
   const keys = JSON.stringify(Array.from({ length: 1000 }, (_, n) => [groupId(`g${n}`), `g${n}`]));
   await run(`insert into groups (company, id, kind, key, first_ts, claimed_traits, trusted_traits, of_pages)
     select ?1, value ->> 0, 'group', value ->> 1, 1, ${members(90, 500, true)}, ${members(90, 500, true)}, 0 from json_each(?2)`, keys);
-  await run(`${numbers(SESSIONS)} insert into memberships (company, session, grp, ts) select ?1, 's' || i, ?2, ${TS} + i * 3600000000 from n`, groupId('g0'));
-  await run(`insert into memberships (company, session, grp, ts) select ?1, 'long', value ->> 0, ${TS} from json_each(?2) limit 200`, keys);
+  await run(`${numbers(SESSIONS)} insert into memberships (company, session, group_id, ts) select ?1, 's' || i, ?2, ${TS} + i * 3600000000 from n`, groupId('g0'));
+  await run(`insert into memberships (company, session, group_id, ts) select ?1, 'long', value ->> 0, ${TS} from json_each(?2) limit 200`, keys);
 
   // Webhooks that want everything, after a hundred patterns; what they failed to deliver; what nobody will.
   await run(`${numbers(WEBHOOKS - 1)} insert into subscriptions (company, id, name, url, events, secret, active, retry_attempts, retry_delay_s, timeout_ms, created_at)

@@ -9,10 +9,10 @@ with owned as materialized (
 )
 select g.id, g.kind, g.key, g.name
 from (
-  select distinct grp from (
-    select m.grp from owned as o cross join memberships as m
+  select distinct group_id from (
+    select m.group_id from owned as o cross join memberships as m
       on m.company = ?1 and m.session = o.session and m.ts >= o.since and m.ts < o.until
     limit ?4)
 ) as w
-cross join groups as g on g.company = ?1 and g.id = w.grp
+cross join groups as g on g.company = ?1 and g.id = w.group_id
 order by g.kind, g.key limit ?3
