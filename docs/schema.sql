@@ -115,7 +115,7 @@ create table profiles (
   last_name      text as (
     case when json_type(json_patch(traits, trusted_traits), '$.lastName') = 'text'
          then lower(json_patch(traits, trusted_traits) ->> 'lastName') else '' end) virtual,
-  maker          text,                       -- message id of the identify that made the profile; null: none did
+  created_by_identify text,                       -- message id of the identify that made the profile; null: none did
   merged_into    text,                       -- the profile that stands for this one, in one step; null: itself
   own            text,                       -- JSON (domain/own.rs): what servers set of this one while it is merged
   aliases        text    not null default '[]', -- JSON array of its identity keys other than `email`

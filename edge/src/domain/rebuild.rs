@@ -49,7 +49,7 @@ pub struct Found {
     first: Option<Stamp>,
     first_own: Option<Stamp>,
     /// Whether the identify that made the profile still stands.
-    pub has_maker: bool,
+    pub creator_stands: bool,
 }
 
 /// The earlier of two.

@@ -23,7 +23,7 @@ pub struct Rebuild {
     /// Message id of the event that says why.
     pub notice: String,
     /// The identify that made the profile.
-    pub maker: Option<String>,
+    pub created_by_identify: Option<String>,
     /// The address as typed.
     pub email: Option<String>,
     /// JSON array of further lookup keys.
@@ -128,7 +128,7 @@ pub fn slice(
         } else if read.erased == 0
             && let (Some(received), Some(data)) = (link.received_at, &link.data)
         {
-            found.has_maker |= read.maker.as_ref() == Some(&link.id);
+            found.creator_stands |= read.created_by_identify.as_ref() == Some(&link.id);
             found.add(Identify {
                 stamp: (received, link.at, link.id.clone()),
                 is_own: link.origin.as_ref().is_none_or(|origin| origin == profile),
@@ -191,7 +191,7 @@ fn end(
             first.map(|(.., id)| id),
             first.map(|(received, ..)| received),
             own,
-            i64::from(found.has_maker),
+            i64::from(found.creator_stands),
             REBUILD_SERVER_EVENTS_MAX,
             TRAITS_BYTES_MAX,
             TRAITS_MEMBERS_MAX,

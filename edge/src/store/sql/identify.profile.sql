@@ -4,7 +4,7 @@
 -- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8 name, ?9 traits, ?10 server session, ?11 made at ms, ?12 bytes,
 -- ?13 now ms, ?14 members
 insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, longest, events,
-                      server_events, sessions, revenue, updated_at, maker, aliases)
+                      server_events, sessions, revenue, updated_at, created_by_identify, aliases)
 select ?1, i.profile, iif(i.origin is null, ?7, null), ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.last_ts - l.first_ts, l.events, l.server_events, 1, l.revenue, ?13, ?4,
        iif(instr(?5, '@') > 0, '[]', json_array(?5))
 from identities as i

@@ -4,7 +4,7 @@
 -- own one as a JSON array, ?10 1 if the identify that made it stands, ?11 events, ?12 bytes and ?13 members of traits at most, ?14 now ms
 with later as materialized (select later_claims as claims from profiles where company = ?1 and id = ?2),
 grown as materialized (select json_patch(coalesce(claims -> '$.traits', '{}'), ?4) as traits, claims from later),
-made (maker, created_at) as (
+made (created_by_identify, created_at) as (
   select id, ms from (
     select ?9 ->> 0 as arrived, ?9 ->> 2 as id, (?9 ->> 1) / 1000 as ms where ?9 is not null
     union all
@@ -22,7 +22,7 @@ update profiles set
   name = coalesce(?5, (select claims ->> '$.name' from later)),
   registered_at = coalesce(?6, (select claims ->> '$.first[0]' from later)),
   registered_id = coalesce(?7, (select claims ->> '$.first[1]' from later)),
-  created_at = iif(maker is null or ?10, created_at, coalesce((select m.created_at from made as m), created_at)),
-  maker = iif(maker is null or ?10, maker, (select m.maker from made as m)),
+  created_at = iif(created_by_identify is null or ?10, created_at, coalesce((select m.created_at from made as m), created_at)),
+  created_by_identify = iif(created_by_identify is null or ?10, created_by_identify, (select m.created_by_identify from made as m)),
   later_claims = null, updated_at = max(updated_at + 1, ?14), searched = 0
 where company = ?1 and id = ?2 and erased_at is null and merged_into is null and exists (select 1 from rebuilds where company = ?1 and profile = ?2 and step = ?3)
