@@ -90,7 +90,7 @@ create table profiles (
   registered_at  integer,                    -- ts of the identify that arrived first; null: none
   registered_id  text,                       -- its message id
   last_ts        integer,                    -- ts of the latest event; null: none
-  longest        integer not null default 0, -- upper bound of the span of a browser link, in ts: last_ts - first_ts
+  max_link_span  integer not null default 0, -- upper bound of the span of a browser link, in ts: last_ts - first_ts
   events         integer not null default 0, -- number of events of all sources
   server_events  integer not null default 0, -- number of those that a server sent
   sessions       integer not null default 0, -- number of browser sessions
@@ -266,7 +266,7 @@ begin
   set events = events + new.events - old.events,
       server_events = server_events + new.server_events - old.server_events,
       last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
-      longest = case when new.id = '' then longest else max(longest, coalesce(new.last_ts - new.first_ts, 0)) end
+      max_link_span = case when new.id = '' then max_link_span else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end
   where company = new.company and id = new.profile;
 end;
 
@@ -278,7 +278,7 @@ begin
   set events = events + new.events - old.events,
       server_events = server_events + new.server_events - old.server_events,
       last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
-      longest = case when new.id = '' then longest else max(longest, coalesce(new.last_ts - new.first_ts, 0)) end,
+      max_link_span = case when new.id = '' then max_link_span else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end,
       revenue = (
         select json_group_object(key, sum) from (
           select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (

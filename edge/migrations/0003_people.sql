@@ -13,7 +13,7 @@ create table profiles (
   registered_at  integer,                    -- ts of the identify that arrived first; null: none
   registered_id  text,                       -- its message id
   last_ts        integer,                    -- ts of the latest event; null: none
-  longest        integer not null default 0, -- upper bound of the span of a browser link, in ts: last_ts - first_ts
+  max_link_span  integer not null default 0, -- upper bound of the span of a browser link, in ts: last_ts - first_ts
   events         integer not null default 0, -- number of events of all sources
   server_events  integer not null default 0, -- number of those that a server sent
   sessions       integer not null default 0, -- number of browser sessions

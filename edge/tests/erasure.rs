@@ -104,7 +104,7 @@ fn seen(db: &Db, profile: &str) -> Value {
     assert_eq!(timeline, back);
     json!([
         db.rows(
-            "select email, name, traits, created_at, registered_at, registered_id, last_ts, longest, events, server_events, sessions, revenue,
+            "select email, name, traits, created_at, registered_at, registered_id, last_ts, max_link_span, events, server_events, sessions, revenue,
                     trusted_traits, updated_at, edit from profiles where id = ?1",
             &[json!(profile)],
         ),

@@ -123,7 +123,7 @@ fn check(db: &Db) {
         counted(db, &places, &owners);
     }
     let unbounded = db.table(
-        "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.longest",
+        "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.max_link_span",
     );
     assert!(unbounded.is_empty(), "a link lasts longer than its person's bound");
     let profiles = db.table("select id, events, last_ts, coalesce(revenue, '{}'), sessions from profiles");

@@ -49,7 +49,7 @@ export async function worstCompany(trackMate) {
   // The person.
   for (const name of ['a', 'b']) await run(`${numbers(40)} insert into identities (company, kind, key, profile, created_at) select ?1, 'user', '${name}' || i, ?2, 1 from n`, name === 'a' ? profileId : otherId);
   await run(`update profiles set traits = ${members(250, 110)}, trusted_traits = ${members(240, 110)}, aliases = (select json_group_array('a' || i) from (${numbers(40)} select i from n)),
-    sessions = ${SESSIONS + OVERLAPPING + 3}, events = 60000, longest = 20000000000, last_ts = ${TS} + ${SESSIONS} * 3600000000 where company = ?1 and id = ?2`, profileId);
+    sessions = ${SESSIONS + OVERLAPPING + 3}, events = 60000, max_link_span = 20000000000, last_ts = ${TS} + ${SESSIONS} * 3600000000 where company = ?1 and id = ?2`, profileId);
   await run(`${numbers(100)} insert into tags (company, profile, name, applied_at) select ?1, ?2, printf('%04d', i) || ${text(90)}, 1 from n`, profileId);
   await run(`${numbers(100)} insert into fields (company, profile, name, value) select ?1, ?2, printf('%04d', i) || ${text(90)}, '"' || ${text(998)} || '"' from n`, profileId);
   await run(`${numbers(300)} insert into profiles (company, id, email, traits, server_session, created_at, registered_at, registered_id) select ?1, 'p' || i, 'p' || i || '@example.com', ${members(250, 110)}, 'webhook_p' || i, 1, 1, 'm' from n`);

@@ -18,7 +18,7 @@ update profiles set
   events = profiles.events + iif(profiles.id = ?3, s.events, -s.events),
   server_events = profiles.server_events + iif(profiles.id = ?3, s.server_events, -s.server_events),
   sessions = sessions + iif(profiles.id = ?3, s.new, -s.left_behind),
-  longest = iif(profiles.id = ?3, max(longest, coalesce(s.lasts, 0)), longest),
+  max_link_span = iif(profiles.id = ?3, max(max_link_span, coalesce(s.lasts, 0)), max_link_span),
   revenue = nullif((
     select json_group_object(key, sum) from (
       select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (

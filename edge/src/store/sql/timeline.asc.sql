@@ -6,7 +6,7 @@
 -- the last one owns it, and the others nothing. Data that are long are left to timeline.data.
 -- ?1 company, ?2 profile, ?3 cursor ts, ?4 cursor key, ?5 rows, ?6 events wanted, ?7 events of a link at a time, ?8 bytes of data that are read
 with recursive person as materialized (
-  select longest, server_session,
+  select max_link_span, server_session,
          coalesce((select last_ts from links indexed by links_by_profile
                    where company = ?1 and profile = ?2 and last_ts > ?3 and id <> '' order by last_ts limit 1 offset ?6 - 1),
                   9007199254740991) as reach
@@ -16,7 +16,7 @@ walk (session, at, link, edge, next) as (
   select k.session, k.at, k.id, k.last_ts, json_array(iif(k.first_ts > ?3, printf('%016d', k.first_ts), ?4))
   from (
     select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k indexed by links_by_profile
-    where k.company = ?1 and k.profile = ?2 and k.last_ts >= ?3 and k.last_ts <= p.reach + p.longest and k.id <> ''
+    where k.company = ?1 and k.profile = ?2 and k.last_ts >= ?3 and k.last_ts <= p.reach + p.max_link_span and k.id <> ''
     union all
     select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k
     where k.company = ?1 and k.session = p.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3
