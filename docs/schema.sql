@@ -375,9 +375,9 @@ create table subscriptions (
   disable_failures integer not null default 20,   -- given up in a row that switch it off; 0: never
   disable_ms       integer not null default 86400000, -- … once it has failed for this long, ms
   released_at      integer,                       -- ms; `dismiss` ends only deliveries created before
-  noted            integer,                       -- random number of the batch of results that last wrote this row
+  settle_marker    integer,                       -- random number of the batch of results that last wrote this row
   -- The transition that this batch caused; null: none.
-  became           text check (became in ('failing', 'recovered', 'disabled')),
+  transition       text check (transition in ('failing', 'recovered', 'disabled')),
   primary key (company, id)
 ) strict, without rowid;
 
@@ -412,7 +412,7 @@ create table deliveries (
   created_at   integer not null,           -- ms
   finished_at  integer,                    -- ms; null: not finished
   profile      text,                       -- owner of the event when the delivery was written; null: nobody
-  settled      integer,                    -- random number of the batch of results that last ended an attempt
+  settle_marker integer,                    -- random number of the batch of results that last ended an attempt
   interrupted  integer not null default 0, -- leases that ran out since it was last started
   primary key (company, id)
 ) strict, without rowid;
