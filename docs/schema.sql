@@ -105,7 +105,7 @@ create table profiles (
   consent_source text,                       -- where the person answered
   trusted_at     integer,                    -- ms, last change by a server or an admin; null: none
   updated_at     integer not null default 0, -- ms; version of the user object, grows with each change of it
-  edit           integer not null default 0, -- random number of the last edit; the next edit must name it
+  revision       integer not null default 0, -- random number of the last edit; the next edit must name it
   searched       integer not null default 0, -- 1: `search_docs` is up to date
   -- Names to sort by. Virtual, so that an identify writes nothing for them. `lower` is SQLite's
   -- (ASCII).

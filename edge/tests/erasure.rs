@@ -105,7 +105,7 @@ fn seen(db: &Db, profile: &str) -> Value {
     json!([
         db.rows(
             "select email, name, traits, created_at, registered_at, registered_id, last_ts, max_link_span, events, server_events, sessions, revenue,
-                    trusted_traits, updated_at, edit from profiles where id = ?1",
+                    trusted_traits, updated_at, revision from profiles where id = ?1",
             &[json!(profile)],
         ),
         db.rows("select * from links where profile = ?1 order by session, at, id", &[json!(profile)]),

@@ -241,7 +241,7 @@ fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge()
     let (w, mut l) = (members(&db, &w), members(&db, &l));
     l.0[0].addresses.push(address(2));
     let act = act(&mut db);
-    let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
+    let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
     db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
     assert_eq!(profile(&db, 2).unwrap(), owner);
 }

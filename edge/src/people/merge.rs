@@ -78,7 +78,10 @@ pub(crate) async fn join(
         let data = json!({ "merged": { "id": loser.id } });
         let news = News { id: random::message_id(), name: "user.merged", data, user: &user };
         let act = Act { number: random::number(), now_ms: cx.now_ms(), news };
-        let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
+        let pair = (
+            Group { members: &members.0, revision: winner.revision },
+            Group { members: &members.1, revision: loser.revision },
+        );
         let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
         if let Some(outbox) = merge::run(db, company, &winner.id, &statements, &act).await? {
             cx.emitted(company, outbox);

@@ -20,7 +20,7 @@ pub(super) struct Item<'a> {
     pub(super) d: &'a Value,
 }
 
-/// An edit that was made, beside the person as it is after it.
+/// An revision that was made, beside the person as it is after it.
 #[derive(Debug)]
 pub struct Edited<'a> {
     /// What changed.
@@ -31,7 +31,7 @@ pub struct Edited<'a> {
     pub owns: &'a [(String, String)],
 }
 
-/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
+/// Writes an revision of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
 /// was written, read again. `fresh_id` makes message ids.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ pub async fn write(
     now_ms: i64,
     mut fresh_id: impl FnMut() -> String,
 ) -> Result<Option<Outbox>> {
-    let (company, profile, edit) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
+    let (company, profile, revision) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
     let (said, opt_ins) = (serde_json::to_string(&person.trusted_traits)?, serde_json::to_string(&person.opt_ins)?);
     let (consent, done) = (person.consent.as_ref(), edited.done);
     let hash = done.email.as_ref().map(|email| tombstone::address(&person.company, &email.key));
@@ -59,8 +59,8 @@ pub async fn write(
             consent.map(|c| i64::from(c.given)).into(),
             consent.map(|c| c.at_ms).into(),
             consent.map(|c| &c.source).into(),
-            read.edit.into(),
-            edit,
+            read.revision.into(),
+            revision,
             now_ms.into(),
             done.email.as_ref().map(|email| &email.key).into(),
             hash.as_ref().into(),
@@ -74,26 +74,28 @@ pub async fn write(
         aliases.retain(|key| *key != email.key);
         let ended = edited.address.filter(|old| *old != email.key);
         let aliases = serde_json::to_string(&aliases)?;
-        batch.push(db.bind(sql::PROFILE_ADDRESS, &[company, profile, (&email.typed).into(), (&aliases).into(), edit])?);
-        batch.push(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, edit, now_ms.into()])?);
-        batch.push(db.bind(sql::PROFILE_UNALIAS, &[company, (&email.key).into(), profile, edit])?);
-        batch.push(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, edit, now_ms.into()])?);
+        batch.push(
+            db.bind(sql::PROFILE_ADDRESS, &[company, profile, (&email.typed).into(), (&aliases).into(), revision])?,
+        );
+        batch.push(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, revision, now_ms.into()])?);
+        batch.push(db.bind(sql::PROFILE_UNALIAS, &[company, (&email.key).into(), profile, revision])?);
+        batch.push(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, revision, now_ms.into()])?);
     }
     if !edited.owns.is_empty() {
         let owns = serde_json::to_string(edited.owns)?;
-        batch.push(db.bind(sql::PROFILES_OWN, &[company, (&owns).into(), profile, edit])?);
+        batch.push(db.bind(sql::PROFILES_OWN, &[company, (&owns).into(), profile, revision])?);
     }
     if !done.tags.is_empty() {
         let names = serde_json::to_string(&done.tags)?;
-        batch.push(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), edit, now_ms.into()])?);
+        batch.push(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), revision, now_ms.into()])?);
     }
     if !done.fields.is_empty() {
         let fields = serde_json::to_string(&done.fields)?;
-        batch.push(db.bind(sql::FIELDS_INSERT, &[company, profile, (&fields).into(), edit])?);
+        batch.push(db.bind(sql::FIELDS_INSERT, &[company, profile, (&fields).into(), revision])?);
     }
     for (statement, names) in [(sql::TAGS_DELETE, &done.untags), (sql::FIELDS_DELETE, &done.unfields)] {
         if !names.is_empty() {
-            batch.push(db.bind(statement, &[company, profile, (&serde_json::to_string(names)?).into(), edit])?);
+            batch.push(db.bind(statement, &[company, profile, (&serde_json::to_string(names)?).into(), revision])?);
         }
     }
     let mut events = Vec::with_capacity(done.events.len());
@@ -103,7 +105,7 @@ pub async fn write(
     let ids = serde_json::to_string(&events.iter().map(|e| &e.i).collect::<Vec<_>>())?;
     let (events, user) = (serde_json::to_string(&events)?, serde_json::to_string(&person.user())?);
     batch.push(
-        db.bind(sql::PLATFORM_EDITED, &[company, (&events).into(), (&user).into(), profile, edit, now_ms.into()])?,
+        db.bind(sql::PLATFORM_EDITED, &[company, (&events).into(), (&user).into(), profile, revision, now_ms.into()])?,
     );
     batch.push(outbox::of_platform_events(db, &person.company, &ids, number, now_ms)?);
     let mut answers = db.batch(batch).await?;

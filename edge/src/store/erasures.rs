@@ -83,7 +83,7 @@ pub struct Searched {
 
 /// The statements that take away the person that was read, with all that leads to them; the first returns a row if nobody edited the person in between.
 ///
-/// To have another table forget what it holds by the person's id or address: a statement here, behind the edit's number. What lies at an event goes with it:
+/// To have another table forget what it holds by the person's id or address: a statement here, behind the revision's number. What lies at an event goes with it:
 /// [`retention::forgetting`].
 ///
 /// # Errors
@@ -92,7 +92,7 @@ pub fn erasing(
     company: &str,
     read: &Profile,
     identities: &[Identity],
-    edit: i64,
+    revision: i64,
     now_ms: i64,
     notice_id: &str,
 ) -> Result<Vec<Statement>> {
@@ -117,20 +117,20 @@ pub fn erasing(
     let sessions = json!(identities.iter().map(|i| user_session(&i.key)).collect::<Vec<_>>()).to_string();
     let (tags, fields, who) = (serde_json::to_string(&tags)?, serde_json::to_string(&fields)?, &read.id);
     Ok(vec![
-        Statement::new(sql::PROFILE_ERASE, json!([company, who, read.edit, edit, now_ms])),
-        Statement::new(sql::PROFILES_ERASE, json!([company, who, edit, now_ms])),
+        Statement::new(sql::PROFILE_ERASE, json!([company, who, read.revision, revision, now_ms])),
+        Statement::new(sql::PROFILES_ERASE, json!([company, who, revision, now_ms])),
         Statement::new(
             sql::ERASURE_INSERT,
-            json!([company, who, edit, now_ms, notice_id, FUTURE_MS_MAX, counts.to_string()]),
+            json!([company, who, revision, now_ms, notice_id, FUTURE_MS_MAX, counts.to_string()]),
         ),
-        Statement::new(sql::REBUILD_ERASE, json!([company, who, edit])),
-        Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, edit, now_ms])),
-        Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, edit])),
-        Statement::new(sql::LINKS_ADOPT, json!([company, sessions, who, edit])),
-        Statement::new(sql::TAGS_DELETE, json!([company, who, tags, edit])),
-        Statement::new(sql::FIELDS_DELETE, json!([company, who, fields, edit])),
-        Statement::new(sql::SEARCH_ERASE, json!([company, who, edit])),
-        Statement::new(sql::PLATFORM_EDITED, json!([company, notice, user, who, edit, now_ms])),
+        Statement::new(sql::REBUILD_ERASE, json!([company, who, revision])),
+        Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, revision, now_ms])),
+        Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, revision])),
+        Statement::new(sql::LINKS_ADOPT, json!([company, sessions, who, revision])),
+        Statement::new(sql::TAGS_DELETE, json!([company, who, tags, revision])),
+        Statement::new(sql::FIELDS_DELETE, json!([company, who, fields, revision])),
+        Statement::new(sql::SEARCH_ERASE, json!([company, who, revision])),
+        Statement::new(sql::PLATFORM_EDITED, json!([company, notice, user, who, revision, now_ms])),
     ])
 }
 

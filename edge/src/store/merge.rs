@@ -69,13 +69,13 @@ pub struct Act<'a> {
     pub news: News<'a>,
 }
 
-/// A profile that stands for a group, as read: the group, itself first, and the profile's edit.
+/// A profile that stands for a group, as read: the group, itself first, and the profile's revision.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'a> {
     /// Its members.
     pub members: &'a [Member],
-    /// The last edit of the first of them.
-    pub edit: i64,
+    /// The last revision of the first of them.
+    pub revision: i64,
 }
 
 /// The group that `root` stands for, itself first.
@@ -201,7 +201,7 @@ pub fn merging(
     };
     let mut batch = Batch::new(company, root, act);
     let (n, now) = (act.number, act.now_ms);
-    batch.push(sql::MERGE_MARK, json!([company, root, winner.edit, gone, loser.edit, n, now]));
+    batch.push(sql::MERGE_MARK, json!([company, root, winner.revision, gone, loser.revision, n, now]));
     batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, source, n]));
     batch.give(sql::PROFILES_JOIN, &ids(&moved), root);
     batch.of_these(sql::TAGS_CLEAR, &[root, gone]);
@@ -223,7 +223,7 @@ pub fn merging(
 pub fn parting(
     company: &str,
     rest: &[&Member],
-    edit: i64,
+    revision: i64,
     parted: &[&Member],
     act: &Act<'_>,
 ) -> Result<Vec<Statement>> {
@@ -232,7 +232,7 @@ pub fn parting(
     };
     let mut batch = Batch::new(company, root, act);
     let n = act.number;
-    batch.push(sql::MERGE_PART, json!([company, root, edit, n, act.now_ms]));
+    batch.push(sql::MERGE_PART, json!([company, root, revision, n, act.now_ms]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
     let (here, there) = (json!(ids(rest)).to_string(), json!(ids(parted)).to_string());
     batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, act.now_ms]));

@@ -57,8 +57,8 @@ pub struct Profile {
     pub trusted_at: Option<i64>,
     /// ms, by our clock.
     pub updated_at: i64,
-    /// The last edit's number.
-    pub edit: i64,
+    /// A random number that each edit changes.
+    pub revision: i64,
     /// JSON array of the lookup keys of further addresses.
     pub aliases: String,
     /// JSON: what was said of it by itself, while others are merged into it.

@@ -37,7 +37,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
         Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), own, id })
     });
     let members = members.unwrap().map(Result::unwrap).collect();
-    let edit = db.table(&format!("select edit from profiles where id = '{root}'"))[0][0].clone();
+    let edit = db.table(&format!("select revision from profiles where id = '{root}'"))[0][0].clone();
     (members, edit.trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap())
 }
 
@@ -98,7 +98,7 @@ impl Db {
         }
         let (w, l) = (members(self, &winner), members(self, &loser));
         let act = act(self);
-        let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
+        let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
         let done = self.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
         assert_eq!(done[0].len(), 2, "both are as they were read");
         self.rebuild();
