@@ -90,7 +90,8 @@ create table profiles (
   registered_at  integer,                    -- ts of the identify that arrived first; null: none
   registered_id  text,                       -- its message id
   last_ts        integer,                    -- ts of the latest event; null: none
-  max_link_span  integer not null default 0, -- upper bound of the span of a browser link, in ts: last_ts - first_ts
+  -- No link of a browser session spans more, from its first event to its last; a difference of ts.
+  max_link_span  integer not null default 0,
   events         integer not null default 0, -- number of events of all sources
   server_events  integer not null default 0, -- number of those that a server sent
   sessions       integer not null default 0, -- number of browser sessions
@@ -115,9 +116,9 @@ create table profiles (
   last_name      text as (
     case when json_type(json_patch(traits, trusted_traits), '$.lastName') = 'text'
          then lower(json_patch(traits, trusted_traits) ->> 'lastName') else '' end) virtual,
-  created_by_identify text,                       -- message id of the identify that made the profile; null: none did
+  created_by_identify text,                  -- message id of the identify that made it; null: none did
   merged_into    text,                       -- the profile that stands for this one, in one step; null: itself
-  own            text,                       -- JSON (domain/own.rs): what servers set of this one while it is merged
+  trusted_data   text,                       -- JSON (domain/trusted_data.rs): what servers set of this one while it is merged
   aliases        text    not null default '[]', -- JSON array of its identity keys other than `email`
   -- JSON {name, traits, first: [ts, message id]}: claimed while it is rebuilt; null: it is not.
   later_claims   text,
@@ -266,7 +267,8 @@ begin
   set events = events + new.events - old.events,
       server_events = server_events + new.server_events - old.server_events,
       last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
-      max_link_span = case when new.id = '' then max_link_span else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end
+      max_link_span = case when new.id = '' then max_link_span
+        else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end
   where company = new.company and id = new.profile;
 end;
 
@@ -278,7 +280,8 @@ begin
   set events = events + new.events - old.events,
       server_events = server_events + new.server_events - old.server_events,
       last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
-      max_link_span = case when new.id = '' then max_link_span else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end,
+      max_link_span = case when new.id = '' then max_link_span
+        else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end,
       revenue = (
         select json_group_object(key, sum) from (
           select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (

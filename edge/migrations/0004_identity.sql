@@ -85,7 +85,8 @@ begin
   set events = events + new.events - old.events,
       server_events = server_events + new.server_events - old.server_events,
       last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
-      max_link_span = case when new.id = '' then max_link_span else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end
+      max_link_span = case when new.id = '' then max_link_span
+        else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end
   where company = new.company and id = new.profile;
 end;
 
@@ -97,7 +98,8 @@ begin
   set events = events + new.events - old.events,
       server_events = server_events + new.server_events - old.server_events,
       last_ts = (select max(last_ts) from links where company = new.company and profile = new.profile),
-      max_link_span = case when new.id = '' then max_link_span else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end,
+      max_link_span = case when new.id = '' then max_link_span
+        else max(max_link_span, coalesce(new.last_ts - new.first_ts, 0)) end,
       revenue = (
         select json_group_object(key, sum) from (
           select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (

@@ -103,7 +103,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
     );
     state.extend(db.table(
         "select 'profile', i.key, p.email, p.name, (select json_group_object(key, json(value)) from (select key, json_quote(value) as value from json_tree(p.traits) where atom is not null order by fullkey)),
-                p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events, p.server_events, p.sessions, coalesce(p.revenue, '{}'), p.trusted_traits, p.own, p.merged_into,
+                p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events, p.server_events, p.sessions, coalesce(p.revenue, '{}'), p.trusted_traits, p.trusted_data, p.merged_into,
                 (select json_group_object(name, applied_at) from (select * from tags where profile = p.id order by name)),
                 (select json_group_object(name, value) from (select * from fields where profile = p.id order by name))
          from profiles p left join identities i on i.profile = p.id order by 2",

@@ -126,14 +126,14 @@ async fn owns(
     (before, after): (&Person, &Person),
     done: &Done,
 ) -> Result<Vec<(String, String)>, Error> {
-    if read.own.is_none() {
+    if read.trusted_data.is_none() {
         return Ok(Vec::new());
     }
     let mut owns = Vec::new();
     for mut member in merge::group(cx, company, read).await? {
         let top = member.winner.is_none();
-        member.own.follow(before, after, done, top);
-        owns.push((member.id, serde_json::to_string(&member.own)?));
+        member.trusted_data.follow(before, after, done, top);
+        owns.push((member.id, serde_json::to_string(&member.trusted_data)?));
     }
     Ok(owns)
 }

@@ -6,7 +6,7 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
 use crate::domain::merged::Member;
-use crate::domain::own::Own;
+use crate::domain::trusted_data::TrustedData;
 use crate::error::Error;
 use crate::people::find::find;
 use crate::people::identity_key::lookup_key;
@@ -30,15 +30,15 @@ pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result
     let rows = merge::group(cx.db(Some(company))?, company, &root.id).await?;
     let mut members = Vec::with_capacity(rows.len());
     for row in rows {
-        let own = match &row.own {
+        let own = match &row.trusted_data {
             Some(own) => serde_json::from_str(own)?,
-            None => Own::of(&root.person(company)?),
+            None => TrustedData::of(&root.person(company)?),
         };
         members.push(Member {
             addresses: keys(&row.aliases, row.email.as_deref()),
             id: row.id,
             winner: row.winner,
-            own,
+            trusted_data: own,
         });
     }
     Ok(members)

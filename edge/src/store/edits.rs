@@ -31,7 +31,7 @@ pub struct Edited<'a> {
     pub owns: &'a [(String, String)],
 }
 
-/// Writes an revision of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
+/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
 /// was written, read again. `fresh_id` makes message ids.
 ///
 /// # Errors
@@ -83,7 +83,7 @@ pub async fn write(
     }
     if !edited.owns.is_empty() {
         let owns = serde_json::to_string(edited.owns)?;
-        batch.push(db.bind(sql::PROFILES_OWN, &[company, (&owns).into(), profile, revision])?);
+        batch.push(db.bind(sql::PROFILES_SET_TRUSTED_DATA, &[company, (&owns).into(), profile, revision])?);
     }
     if !done.tags.is_empty() {
         let names = serde_json::to_string(&done.tags)?;

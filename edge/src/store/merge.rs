@@ -9,7 +9,7 @@ use super::rebuild::Opening;
 use super::{Answers, Db, Result, Statement, sql};
 use crate::domain::clock;
 use crate::domain::merged::{Member, whole};
-use crate::domain::own::Own;
+use crate::domain::trusted_data::TrustedData;
 
 /// A member as stored.
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Row {
     /// JSON array of lookup keys.
     pub aliases: String,
     /// JSON of its own.
-    pub own: Option<String>,
+    pub trusted_data: Option<String>,
 }
 
 /// A merge that stands.
@@ -139,7 +139,7 @@ impl<'a> Batch<'a> {
     }
 
     /// What counts of a profile that stands for others, or alone.
-    fn say(&mut self, id: &str, own: &Own) -> Result<()> {
+    fn say(&mut self, id: &str, own: &TrustedData) -> Result<()> {
         let (said, opt_ins) = (serde_json::to_string(&own.trusted_traits)?, serde_json::to_string(&own.opt_ins)?);
         let consent = own.consent.as_ref();
         let consent = [
@@ -160,10 +160,13 @@ impl<'a> Batch<'a> {
     fn keep(&mut self, members: &[&Member]) -> Result<()> {
         let mut owns = Vec::with_capacity(members.len());
         for member in members {
-            let own = if members.len() > 1 { Some(serde_json::to_string(&member.own)?) } else { None };
+            let own = if members.len() > 1 { Some(serde_json::to_string(&member.trusted_data)?) } else { None };
             owns.push(json!([member.id, own]));
         }
-        self.push(sql::PROFILES_OWN, json!([self.company, json!(owns).to_string(), self.root, self.number]));
+        self.push(
+            sql::PROFILES_SET_TRUSTED_DATA,
+            json!([self.company, json!(owns).to_string(), self.root, self.number]),
+        );
         Ok(())
     }
 

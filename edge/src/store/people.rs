@@ -62,7 +62,7 @@ pub struct Profile {
     /// JSON array of the lookup keys of further addresses.
     pub aliases: String,
     /// JSON: what was said of it by itself, while others are merged into it.
-    pub own: Option<String>,
+    pub trusted_data: Option<String>,
     /// JSON object, name → applied at ms.
     pub tags: String,
     /// JSON object, name → value.

@@ -193,7 +193,7 @@ statements! {
     PROFILES_JOIN = "profiles.join.sql",
     PROFILES_LAST = "profiles.last.sql",
     PROFILES_MOVE = "profiles.move.sql",
-    PROFILES_OWN = "profiles.own.sql",
+    PROFILES_SET_TRUSTED_DATA = "profiles.set_trusted_data.sql",
     PROFILE_ADDRESS = "profile.address.sql",
     PROFILE_ALIAS = "profile.alias.sql",
     PROFILE_BIND = "profile.bind.sql",

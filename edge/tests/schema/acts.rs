@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trackmate_edge::domain::merged::{Member, below};
-use trackmate_edge::domain::own::Own;
+use trackmate_edge::domain::trusted_data::TrustedData;
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
 use trackmate_edge::store::rebuild::{self, Link, Rebuild};
 use trackmate_edge::store::sql;
@@ -34,7 +34,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     let members = rows.query_map([COMPANY, root], |r| {
         let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
         let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
-        Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), own, id })
+        Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), trusted_data: own, id })
     });
     let members = members.unwrap().map(Result::unwrap).collect();
     let edit = db.table(&format!("select revision from profiles where id = '{root}'"))[0][0].clone();
@@ -42,9 +42,9 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
 }
 
 /// What was said of a profile that is not merged.
-fn said(db: &Db, id: &str) -> Own {
+fn said(db: &Db, id: &str) -> TrustedData {
     let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
-    Own {
+    TrustedData {
         trusted_traits: serde_json::from_str(&object("select trusted_traits from profiles where id = 'ID'")).unwrap(),
         tags: serde_json::from_str(&object(
             "select json_group_object(name, applied_at) from tags where profile = 'ID'",
@@ -52,7 +52,7 @@ fn said(db: &Db, id: &str) -> Own {
         .unwrap(),
         fields: serde_json::from_str(&object("select json_group_object(name, value) from fields where profile = 'ID'"))
             .unwrap(),
-        ..Own::default()
+        ..TrustedData::default()
     }
 }
 

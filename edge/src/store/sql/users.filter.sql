@@ -5,7 +5,7 @@
 with asked as (
   select p.id, case ?10 when 'createdAt' then p.created_at when 'updatedAt' then p.updated_at
                         when 'firstName' then p.first_name when 'lastName' then p.last_name else '' end as key,
-         octet_length(p.traits) + octet_length(p.trusted_traits) + octet_length(p.aliases) + coalesce(octet_length(p.own), 0) as bytes
+         octet_length(p.traits) + octet_length(p.trusted_traits) + octet_length(p.aliases) + coalesce(octet_length(p.trusted_data), 0) as bytes
   from profiles as p
   where p.company = ?1 and p.erased_at is null and p.merged_into is null
     and (?2 is null or p.created_at >= ?2)

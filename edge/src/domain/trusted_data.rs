@@ -10,7 +10,7 @@ use super::person::{Consent, Person, Traits};
 /// What secret keys said of one profile.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Own {
+pub struct TrustedData {
     /// Traits; a null hides a claim.
     pub trusted_traits: Traits,
     /// Platform → opted in.
@@ -23,7 +23,7 @@ pub struct Own {
     pub fields: BTreeMap<String, String>,
 }
 
-impl Own {
+impl TrustedData {
     /// What was said of a person who is not merged, or what counts of one who is.
     #[must_use]
     pub fn of(person: &Person) -> Self {
@@ -84,11 +84,11 @@ mod tests {
     use crate::domain::person::traits;
     use serde_json::json;
 
-    fn own(trusted: &str, tags: &[(&str, i64)]) -> Own {
-        Own {
+    fn own(trusted: &str, tags: &[(&str, i64)]) -> TrustedData {
+        TrustedData {
             trusted_traits: traits(trusted).unwrap(),
             tags: tags.iter().map(|(n, at)| ((*n).to_owned(), *at)).collect(),
-            ..Own::default()
+            ..TrustedData::default()
         }
     }
 
@@ -98,7 +98,7 @@ mod tests {
             own(r#"{"phone":"+1"}"#, &[("vip", 5)]),
             own(r#"{"phone":"+2","plan":"gold"}"#, &[("vip", 3), ("new", 4)]),
         );
-        let whole = Own::over([&a, &b].into_iter());
+        let whole = TrustedData::over([&a, &b].into_iter());
         assert_eq!((whole.trusted_traits["phone"].get(), whole.trusted_traits["plan"].get()), (r#""+1""#, r#""gold""#));
         assert_eq!(whole.tags, [("vip".to_owned(), 3), ("new".to_owned(), 4)].into());
     }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn an_edit_of_the_whole_is_said_of_the_top_and_takes_away_from_all() {
         let (mut top, mut below) = (own("{}", &[]), own(r#"{"plan":"gold"}"#, &[("vip", 3)]));
-        let whole = Own::over([&top, &below].into_iter());
+        let whole = TrustedData::over([&top, &below].into_iter());
         let before = Person { trusted_traits: whole.trusted_traits, tags: whole.tags, ..Person::default() };
         let edit = json!({"phone": "+1", "tags": {"add": ["new"], "remove": ["vip"]}}).to_string();
         let mut after = before.clone();
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(top.trusted_traits.keys().collect::<Vec<_>>(), ["phone"], "what the other said stays the other's");
         assert_eq!(top.tags, [("new".to_owned(), 9)].into());
         assert!(below.tags.is_empty());
-        let again = Own::over([&top, &below].into_iter());
+        let again = TrustedData::over([&top, &below].into_iter());
         assert_eq!((again.tags, again.trusted_traits.len()), (after.tags, after.trusted_traits.len()));
     }
 }
