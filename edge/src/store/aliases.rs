@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::identity_keys::{self, Led};
-use super::{Answers, Db, Result, ingest, sql};
+use super::{Batch, Db, Result, ingest, sql};
 
 /// What is known of the two ids that an alias names.
 #[derive(Debug)]
@@ -49,12 +49,11 @@ pub async fn find(
     (id, claim): (&str, i64),
 ) -> Result<Aliased> {
     let [keys, sessions] = [identity_keys::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
-    let batch = vec![
-        db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?,
-        db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?,
-        ingest::known_statement(db, company, &[id], Some(claim))?,
-    ];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let (led, sessions) = (answers.take()?.rows()?, answers.take()?.rows()?);
-    Ok(Aliased { led, sessions, is_stored: !ingest::message_ids(&mut answers)?.is_empty() })
+    let mut batch = Batch::default();
+    let led = batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
+    let sessions = batch.read(db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?);
+    let stored = batch.read(ingest::known_statement(db, company, &[id], Some(claim))?);
+    let answers = db.run_batch(batch).await?;
+    let is_stored = !ingest::message_ids(&answers, &stored)?.is_empty();
+    Ok(Aliased { led: answers.rows(&led)?, sessions: answers.rows(&sessions)?, is_stored })
 }

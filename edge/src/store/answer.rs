@@ -1,9 +1,11 @@
 //! What D1 answers, and how it fails.
 
+use std::marker::PhantomData;
+
 use js_sys::Reflect;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
-use worker::worker_sys;
+use worker::{D1PreparedStatement, worker_sys};
 
 /// A failure of D1 or of the bridge to it: an operator's matter, never a caller's.
 pub type Result<T> = std::result::Result<T, worker::Error>;
@@ -91,31 +93,86 @@ impl Answer {
     }
 }
 
-/// The answers of a batch, taken one by one in the order of its statements.
+/// Where the answer of one statement of a batch will be. Its rows are `T`.
 #[derive(Debug)]
-pub struct Answers(std::vec::IntoIter<Answer>);
+pub struct Slot<T>(usize, PhantomData<T>);
+
+/// Statements that go to D1 as one transaction in one round trip.
+#[derive(Debug, Default)]
+pub struct Batch(Vec<D1PreparedStatement>);
+
+impl Batch {
+    /// Adds a statement, and says where its answer will be.
+    #[must_use]
+    pub fn read<T>(&mut self, statement: D1PreparedStatement) -> Slot<T> {
+        let place = self.0.len();
+        self.0.push(statement);
+        Slot(place, PhantomData)
+    }
+
+    /// Adds a statement whose answer is not read.
+    pub fn write(&mut self, statement: D1PreparedStatement) {
+        self.0.push(statement);
+    }
+
+    /// Adds statements whose answers are not read.
+    pub fn write_all(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) {
+        self.0.extend(statements);
+    }
+
+    /// Adds statements of which only the first one's answer is read: a guard, and what depends on it.
+    #[must_use]
+    pub fn read_first<T>(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) -> Slot<T> {
+        let place = self.0.len();
+        self.0.extend(statements);
+        Slot(place, PhantomData)
+    }
+
+    /// The statements, in their order.
+    #[must_use]
+    pub fn into_statements(self) -> Vec<D1PreparedStatement> {
+        self.0
+    }
+}
+
+/// The answers of a batch.
+#[derive(Debug)]
+pub struct Answers(Vec<Answer>);
 
 impl Answers {
     /// Wraps a batch's answers.
     #[must_use]
-    pub fn new(answers: Vec<Answer>) -> Self {
-        Self(answers.into_iter())
+    pub const fn new(answers: Vec<Answer>) -> Self {
+        Self(answers)
     }
 
-    /// The next statement's answer.
-    ///
-    /// # Errors
-    /// When the batch had no further statement.
-    pub fn take(&mut self) -> Result<Answer> {
-        self.0.next().ok_or_else(|| worker::Error::RustError("D1 answered fewer statements than it was sent".into()))
+    fn get<T>(&self, slot: &Slot<T>) -> Result<&Answer> {
+        self.0
+            .get(slot.0)
+            .ok_or_else(|| worker::Error::RustError("D1 answered fewer statements than it was sent".into()))
     }
 
-    /// The last statement's answer.
+    /// All rows of a statement.
     ///
     /// # Errors
-    /// As [`Answers::take`].
-    pub fn last(&mut self) -> Result<Answer> {
-        let last = self.0.next_back();
-        last.ok_or_else(|| worker::Error::RustError("D1 answered fewer statements than it was sent".into()))
+    /// When a row is not of the expected shape, or D1 answered fewer statements than it was sent.
+    pub fn rows<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Vec<T>> {
+        self.get(slot)?.rows()
+    }
+
+    /// The first row of a statement.
+    ///
+    /// # Errors
+    /// As [`Answers::rows`].
+    pub fn first<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Option<T>> {
+        self.get(slot)?.first()
+    }
+
+    /// The page of a list that may end early: [`Answer::page`].
+    ///
+    /// # Errors
+    /// As [`Answers::rows`].
+    pub fn page<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Page<T>> {
+        self.get(slot)?.page()
     }
 }

@@ -13,7 +13,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{D1Database, D1PreparedStatement, Env, console_error, worker_sys};
 
-use super::answer::{Answer, Result};
+use super::answer::{Answer, Answers, Batch, Result};
 use super::param::{Param, Statement};
 use super::sql;
 use crate::domain::outage;
@@ -108,11 +108,11 @@ pub async fn take_turn(db: &Db, job: &str, now_ms: i64, every_ms: i64) -> Result
 #[derive(Debug)]
 struct Gathered {
     statements: Vec<D1PreparedStatement>,
-    answers: Slot,
+    answers: Gathering,
 }
 
 /// Where a gathered batch finds its answers.
-type Slot = Rc<RefCell<Option<Result<Vec<Answer>>>>>;
+type Gathering = Rc<RefCell<Option<Result<Vec<Answer>>>>>;
 
 impl Db {
     /// Statements, bound.
@@ -146,11 +146,19 @@ impl Db {
         if self.gathered.borrow().is_none() {
             return self.send(statements).await;
         }
-        let answers = Slot::default();
+        let answers = Gathering::default();
         if let Some(gathered) = &mut *self.gathered.borrow_mut() {
             gathered.push(Gathered { statements, answers: Rc::clone(&answers) });
         }
         poll_fn(move |_| answers.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)).await
+    }
+
+    /// Runs a batch: all of its statements or none. Its answers are in the slots that it gave.
+    ///
+    /// # Errors
+    /// D1's; nothing was written then.
+    pub async fn run_batch(&self, batch: Batch) -> Result<Answers> {
+        Ok(Answers::new(self.batch(batch.into_statements()).await?))
     }
 
     /// Has batches wait for [`Db::flush`], or no longer.

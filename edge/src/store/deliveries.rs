@@ -7,7 +7,7 @@ use trackmate_wire::limits::{
     RELEASE_SUBSCRIPTIONS_MAX, SWEEP_SUBSCRIPTIONS_MAX,
 };
 
-use super::{Answers, Db, Result, sql};
+use super::{Batch, Db, Result, sql};
 
 /// Where a delivery goes and how, as its subscription says when it is leased.
 #[derive(Debug, Deserialize)]
@@ -125,15 +125,13 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     let lease_ms = now_ms + LEASE_MS;
     let claim = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
     let (most, later) = (INTERRUPTIONS_MAX.into(), PUT_OFF_MS.into());
-    let batch = vec![
-        db.bind(sql::DELIVERY_CLAIM, &claim)?,
-        db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early, most])?,
-        db.bind(sql::ATTEMPT_CLEAR, &[company, ids, now, most])?,
-        db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?,
-    ];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let claimed: Vec<Claimed> = answers.take()?.rows()?;
-    let held: Vec<HeldFor> = answers.take()?.rows()?;
+    let mut batch = Batch::default();
+    let claimed = batch.read::<Claimed>(db.bind(sql::DELIVERY_CLAIM, &claim)?);
+    let held = batch.read::<HeldFor>(db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early, most])?);
+    batch.write(db.bind(sql::ATTEMPT_CLEAR, &[company, ids, now, most])?);
+    batch.write(db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?);
+    let answers = db.run_batch(batch).await?;
+    let (claimed, held) = (answers.rows(&claimed)?, answers.rows(&held)?);
     let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
     paced.sort();
     paced.dedup();
@@ -147,13 +145,12 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
 pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, most: i64) -> Result<Vec<Leased>> {
     let (company, subscription, looked) = (company.into(), subscription.into(), HELD_LOOKED_MAX.into());
     let lease_ms = now_ms + LEASE_MS;
-    let batch = vec![
-        db.bind(sql::SUBSCRIPTION_PACE, &[company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked])?,
-        db.bind(sql::DELIVERY_CLAIM_HELD, &[company, subscription, lease_ms.into(), most.into(), looked])?,
-    ];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    answers.take()?.rows::<Claimed>()?.into_iter().map(|c| c.leased(lease_ms)).collect()
+    let pace = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
+    let claim = [company, subscription, lease_ms.into(), most.into(), looked];
+    let mut batch = Batch::default();
+    batch.write(db.bind(sql::SUBSCRIPTION_PACE, &pace)?);
+    let claimed = batch.read::<Claimed>(db.bind(sql::DELIVERY_CLAIM_HELD, &claim)?);
+    db.run_batch(batch).await?.rows(&claimed)?.into_iter().map(|c| c.leased(lease_ms)).collect()
 }
 
 /// A claim: the delivery and its generation, as an item of a JSON parameter.
@@ -272,10 +269,10 @@ pub async fn due(db: &Db, now_ms: i64, limit: i64, (company, subscription): &Pla
     let params = [now_ms.into(), limit.into(), company.into(), subscription.into(), SWEEP_SUBSCRIPTIONS_MAX.into()];
     let mut place = Place::default();
     let mut due = Vec::new();
-    let batch = vec![db.bind(sql::DELIVERY_ORPHAN, &params)?, db.bind(sql::DELIVERY_DUE, &params)?];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    for Walked { company, subscription, id } in answers.take()?.rows()? {
+    let mut batch = Batch::default();
+    batch.write(db.bind(sql::DELIVERY_ORPHAN, &params)?);
+    let walked = batch.read(db.bind(sql::DELIVERY_DUE, &params)?);
+    for Walked { company, subscription, id } in db.run_batch(batch).await?.rows(&walked)? {
         match id {
             Some(id) => due.push(Due { company, id }),
             None => place = (company, subscription),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::outbox::{self, Outbox};
 use super::people::Profile;
-use super::{Answers, Db, Param, Result, sql};
+use super::{Batch, Db, Param, Result, sql};
 use crate::domain::clock;
 use crate::domain::edit::Done;
 use crate::domain::person::Person;
@@ -49,7 +49,8 @@ pub async fn write(
     let (said, opt_ins) = (serde_json::to_string(&person.trusted_traits)?, serde_json::to_string(&person.opt_ins)?);
     let (consent, done) = (person.consent.as_ref(), edited.done);
     let hash = done.email.as_ref().map(|email| tombstone::address(&person.company, &email.key));
-    let mut batch = vec![db.bind(
+    let mut batch = Batch::default();
+    let won = batch.read::<Value>(db.bind(
         sql::PROFILE_EDIT,
         &[
             company,
@@ -67,35 +68,35 @@ pub async fn write(
             read.updated_at.into(),
             person.updated_ms.into(),
         ],
-    )?];
+    )?);
     if let Some(email) = &done.email {
         let mut aliases: Vec<String> = serde_json::from_str(&read.aliases)?;
         aliases.extend(edited.address.map(str::to_owned));
         aliases.retain(|key| *key != email.key);
         let ended = edited.address.filter(|old| *old != email.key);
         let aliases = serde_json::to_string(&aliases)?;
-        batch.push(
+        batch.write(
             db.bind(sql::PROFILE_ADDRESS, &[company, profile, (&email.typed).into(), (&aliases).into(), revision])?,
         );
-        batch.push(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, revision, now_ms.into()])?);
-        batch.push(db.bind(sql::PROFILE_UNALIAS, &[company, (&email.key).into(), profile, revision])?);
-        batch.push(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, revision, now_ms.into()])?);
+        batch.write(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, revision, now_ms.into()])?);
+        batch.write(db.bind(sql::PROFILE_UNALIAS, &[company, (&email.key).into(), profile, revision])?);
+        batch.write(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, revision, now_ms.into()])?);
     }
     if !edited.owns.is_empty() {
         let owns = serde_json::to_string(edited.owns)?;
-        batch.push(db.bind(sql::PROFILES_SET_TRUSTED_DATA, &[company, (&owns).into(), profile, revision])?);
+        batch.write(db.bind(sql::PROFILES_SET_TRUSTED_DATA, &[company, (&owns).into(), profile, revision])?);
     }
     if !done.tags.is_empty() {
         let names = serde_json::to_string(&done.tags)?;
-        batch.push(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), revision, now_ms.into()])?);
+        batch.write(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), revision, now_ms.into()])?);
     }
     if !done.fields.is_empty() {
         let fields = serde_json::to_string(&done.fields)?;
-        batch.push(db.bind(sql::FIELDS_INSERT, &[company, profile, (&fields).into(), revision])?);
+        batch.write(db.bind(sql::FIELDS_INSERT, &[company, profile, (&fields).into(), revision])?);
     }
     for (statement, names) in [(sql::TAGS_DELETE, &done.untags), (sql::FIELDS_DELETE, &done.unfields)] {
         if !names.is_empty() {
-            batch.push(db.bind(statement, &[company, profile, (&serde_json::to_string(names)?).into(), revision])?);
+            batch.write(db.bind(statement, &[company, profile, (&serde_json::to_string(names)?).into(), revision])?);
         }
     }
     let mut events = Vec::with_capacity(done.events.len());
@@ -104,12 +105,11 @@ pub async fn write(
     }
     let ids = serde_json::to_string(&events.iter().map(|e| &e.i).collect::<Vec<_>>())?;
     let (events, user) = (serde_json::to_string(&events)?, serde_json::to_string(&person.user())?);
-    batch.push(
+    batch.write(
         db.bind(sql::PLATFORM_EDITED, &[company, (&events).into(), (&user).into(), profile, revision, now_ms.into()])?,
     );
-    batch.push(outbox::of_platform_events(db, &person.company, &ids, number, now_ms)?);
-    let mut answers = db.batch(batch).await?;
-    let last = answers.split_off(answers.len().saturating_sub(1));
-    let won = answers.first().map(super::Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
-    Ok(if won { Some(outbox::of_platform_events_answer(&mut Answers::new(last))?) } else { None })
+    let outbox = outbox::of_platform_events(db, &mut batch, &person.company, &ids, number, now_ms)?;
+    let answers = db.run_batch(batch).await?;
+    let won = !answers.rows(&won)?.is_empty();
+    Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }

@@ -10,7 +10,7 @@ use trackmate_wire::limits::{ERASE_EVENTS_MAX, ERASE_LINKS_MAX, ERASE_PEOPLE_MAX
 
 use super::outbox::{self, Outbox};
 use super::people::Profile;
-use super::{Answer, Answers, Db, Param, Result, Statement, rebuild, retention, sql};
+use super::{Batch, Db, Param, Result, Statement, rebuild, retention, sql};
 use crate::domain::compat::user_session;
 use crate::domain::{clock, tombstone};
 
@@ -148,12 +148,14 @@ pub async fn begin(
     notice_id: &str,
 ) -> Result<Option<Outbox>> {
     let identities: Vec<Identity> = db.run(sql::IDENTITIES_OF, &[company.into(), (&read.id).into()]).await?.rows()?;
-    let mut batch = db.bind_all(&erasing(company, read, &identities, number, now_ms, notice_id)?)?;
-    batch.push(outbox::of_platform_events(db, company, &serde_json::to_string(&[notice_id])?, number, now_ms)?);
-    let mut answers = db.batch(batch).await?;
-    let last = answers.split_off(answers.len().saturating_sub(1));
-    let won = answers.first().map(Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
-    Ok(if won { Some(outbox::of_platform_events_answer(&mut Answers::new(last))?) } else { None })
+    let mut batch = Batch::default();
+    let won =
+        batch.read_first::<Value>(db.bind_all(&erasing(company, read, &identities, number, now_ms, notice_id)?)?);
+    let ids = serde_json::to_string(&[notice_id])?;
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &ids, number, now_ms)?;
+    let answers = db.run_batch(batch).await?;
+    let won = !answers.rows(&won)?.is_empty();
+    Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }
 
 /// The statements that forget these events of some of an erased person's links, records and memberships that lie on those (`records` of each at most), and the
@@ -202,19 +204,17 @@ fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
 /// D1's; what the slice was to delete is still there then.
 pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result<bool> {
     let (whose, who) = (Param::Text(company), Param::Text(profile));
-    let mut answers = Answers::new(
-        db.batch(vec![
-            db.bind(sql::REBUILD_OF, &[whose, who])?,
-            db.bind(sql::ERASURE_NEXT, &[whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()])?,
-        ])
-        .await?,
-    );
+    let next = [whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()];
+    let mut batch = Batch::default();
+    let other = batch.read(db.bind(sql::REBUILD_OF, &[whose, who])?);
+    let next = batch.read::<Slice>(db.bind(sql::ERASURE_NEXT, &next)?);
+    let answers = db.run_batch(batch).await?;
     // What lies with the person and is another's by now goes to them first.
-    if let Some(Rebuilt { profile: other }) = answers.take()?.first()? {
+    if let Some(Rebuilt { profile: other }) = answers.first(&other)? {
         rebuild::run(db, company, &[&other], 1, now_ms, |_| None).await?;
         return Ok(true);
     }
-    if let Some(ids) = answers.take()?.first::<Slice>()?.and_then(|slice| slice.ids) {
+    if let Some(ids) = answers.first(&next)?.and_then(|slice| slice.ids) {
         db.batch(db.bind_all(&releasing(company, profile, &ids, ERASE_LINKS_MAX, ERASE_EVENTS_MAX))?).await?;
         return Ok(true);
     }

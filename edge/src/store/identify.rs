@@ -9,7 +9,7 @@ use trackmate_wire::limits::{
 use super::identity_keys::Give;
 use super::ingest::{self, Guard, Stored};
 use super::request::{self, Door, Request};
-use super::{Answers, Db, Param, Result, catalog, outbox, sql};
+use super::{Batch, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
 use crate::domain::{clock, tombstone};
@@ -122,7 +122,6 @@ pub async fn add(
         now,
         members,
     ];
-    let [deliveries, targets] = outbox::of_events(db, request, &ids, Some(person.address))?;
     let platform = [
         company,
         address,
@@ -147,45 +146,43 @@ pub async fn add(
     let origin = request.origin.map(fitting);
     let occupied = [company, id, at, erased.into(), claim, origin.as_deref().into(), unproved, now];
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
-    let mut batch = vec![
-        request::check(db, request)?,
-        ingest::insert(db, request, &json, guard)?,
-        db.bind(sql::IDENTIFY_REFUSE, &refuse)?,
-        db.bind(sql::IDENTIFY_OCCUPY, &occupied)?,
-        db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?,
-        db.bind(sql::IDENTIFY_CLAIM, &fact)?,
-        db.bind(sql::IDENTIFY_LINK, &fact)?,
-        db.bind(sql::IDENTIFY_COUNT, &[company, session, at, id, number])?,
-        db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?,
-        db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
-        db.bind(sql::IDENTIFY_PROFILE, &profile)?,
-        deliveries,
-        targets,
-        outbox::of_platform_events(db, request.company, &platform_ids, request.number, request.received_ms)?,
-        db.bind(sql::IDENTIFY_FIND, &[company, address, id, (&hash).into(), claim, person.candidate.into()])?,
-    ];
-    batch.extend(catalog::note(db, request, std::slice::from_ref(row))?);
-    if let Some(give) = give {
-        batch.extend(give.statements(db, request.company, person.candidate, request.received_ms)?);
-    }
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let door = request::check_answer(&mut answers, request)?;
-    let mut new = ingest::message_ids(&mut answers)?;
-    let refused = answers.take()?.first::<Reason>()?.map(|refused| refused.reason);
+    let row = std::slice::from_ref(row);
+    let mut batch = Batch::default();
+    let allowed = request::check(db, &mut batch, request)?;
+    let new = batch.read(ingest::insert(db, request, &json, guard)?);
+    let refused = batch.read::<Reason>(db.bind(sql::IDENTIFY_REFUSE, &refuse)?);
+    let occupied = batch.read(db.bind(sql::IDENTIFY_OCCUPY, &occupied)?);
+    batch.write(db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?);
+    batch.write(db.bind(sql::IDENTIFY_CLAIM, &fact)?);
+    batch.write(db.bind(sql::IDENTIFY_LINK, &fact)?);
+    batch.write(db.bind(sql::IDENTIFY_COUNT, &[company, session, at, id, number])?);
+    batch.write(db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?);
+    batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
+    batch.write(db.bind(sql::IDENTIFY_PROFILE, &profile)?);
+    let events = outbox::of_events(db, &mut batch, request, &ids, Some(person.address))?;
+    let (marker, ms) = (request.number, request.received_ms);
+    let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, marker, ms)?;
+    let find = [company, address, id, (&hash).into(), claim, person.candidate.into()];
+    let found = batch.read::<Found>(db.bind(sql::IDENTIFY_FIND, &find)?);
+    batch.write_all(catalog::note(db, request, row)?);
+    let give = match give {
+        Some(give) => Some((give, give.push(db, &mut batch, request.company, person.candidate, ms)?)),
+        None => None,
+    };
+
+    let answers = db.run_batch(batch).await?;
+    let door = request::door(&answers, &allowed, request)?;
+    let mut new = ingest::message_ids(&answers, &new)?;
+    let refused = answers.first(&refused)?.map(|refused| refused.reason);
     if refused.is_some() {
         new.clear();
     }
-    let occupied = ingest::message_ids(&mut answers)?;
-    catalog::noted(request, std::slice::from_ref(row), &new);
-    for _ in 0..7 {
-        answers.take()?;
-    }
-    let mut rows = outbox::of_events_answer(&mut answers, request, std::slice::from_ref(row))?;
-    rows.extend(outbox::of_platform_events_answer(&mut answers)?);
-    let found: Option<Found> = answers.take()?.first()?;
-    let found = if let Door::Open { .. } = door { found } else { None };
-    let first = !new.is_empty() || !occupied.is_empty();
-    let stored = Stored { new, outbox: rows };
-    let is_outdated = refused.is_none() && !first && ingest::is_outdated(&mut answers, give, &stored)?;
+    catalog::noted(request, row, &new);
+    let mut outbox = outbox::of_events_answer(&answers, &events, request, row)?;
+    outbox.extend(outbox::of_platform_events_answer(&answers, &platform)?);
+    let found = if let Door::Open { .. } = door { answers.first(&found)? } else { None };
+    let first = !new.is_empty() || !ingest::message_ids(&answers, &occupied)?.is_empty();
+    let stored = Stored { new, outbox };
+    let is_outdated = refused.is_none() && !first && ingest::is_outdated(&answers, give, &stored)?;
     Ok(Identified { door, found, new: first, stored, refused, is_outdated })
 }

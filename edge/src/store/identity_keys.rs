@@ -3,9 +3,8 @@
 use serde::Deserialize;
 use serde_json::json;
 use trackmate_wire::limits::PROFILE_KEYS_MAX;
-use worker::D1PreparedStatement;
 
-use super::{Answer, Db, Param, Result, Statement, sql};
+use super::{Batch, Db, Param, Result, Slot, Statement, sql};
 use crate::domain::compat::pair;
 use crate::domain::tombstone;
 
@@ -135,20 +134,13 @@ impl Give {
             .to_string()
     }
 
-    /// The statements that give the key to `made`, where the event makes the person; the last one reads whom both keys lead to then.
-    pub(super) fn statements(
-        &self,
-        db: &Db,
-        company: &str,
-        made: &str,
-        now_ms: i64,
-    ) -> Result<Vec<D1PreparedStatement>> {
+    /// Adds the statements that give the key to `made`, where the event makes the person. The slot has whom both keys lead to then.
+    pub(super) fn push(&self, db: &Db, batch: &mut Batch, company: &str, made: &str, now_ms: i64) -> Result<Slot<Led>> {
         let profile = self.profile.as_deref().unwrap_or(made);
         let binding = binding(company, profile, &self.key, self.typed.as_deref(), self.number, now_ms);
-        let mut statements = db.bind_all(&binding)?;
+        batch.write_all(db.bind_all(&binding)?);
         let keys = hashed(company, &[&self.by, &self.key])?;
-        statements.push(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
-        Ok(statements)
+        Ok(batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?))
     }
 
     /// Whether, of an event that was not stored, it was because either key leads elsewhere by now, or because the person has no room for another key.
@@ -193,11 +185,11 @@ pub async fn bind(
     number: i64,
     now_ms: i64,
 ) -> Result<bool> {
-    let mut batch = db.bind_all(&binding(company, profile, key, typed, number, now_ms))?;
+    let mut batch = Batch::default();
+    batch.write_all(db.bind_all(&binding(company, profile, key, typed, number, now_ms))?);
     let hash = tombstone::address(company, key);
-    batch.push(db.bind(sql::IDENTITY_OWNER, &[company.into(), key.into(), (&hash).into()])?);
-    let answers = db.batch(batch).await?;
-    let owner = answers.last().map(Answer::first::<Owner>).transpose()?.flatten();
+    let owner = batch.read::<Owner>(db.bind(sql::IDENTITY_OWNER, &[company.into(), key.into(), (&hash).into()])?);
+    let owner = db.run_batch(batch).await?.first(&owner)?;
     Ok(owner.is_some_and(|owner| owner.profile == profile))
 }
 

@@ -7,7 +7,7 @@ use trackmate_wire::limits::{
     WATCHED_KEPT_MAX, WATCHED_MINUTE_MAX,
 };
 
-use super::{Answers, Db, Result, sql};
+use super::{Batch, Db, Result, sql};
 use crate::domain::incoming::{Entry, Outcome};
 
 /// Notes entries of one request, as many as their minute still has room for; what is too old for their rings goes. → whether any was noted: none is of a
@@ -120,15 +120,19 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
 /// D1's.
 pub async fn after(db: &Db, company: &str, key: Option<&str>, seq: i64, limit: i64) -> Result<Option<Vec<Noted>>> {
     let params = [company.into(), seq.into(), INCOMING_DATA_BYTES_MAX.into(), limit.into()];
-    let mut batch = vec![db.bind(sql::INCOMING_AFTER, &params)?];
-    if let Some(key) = key {
-        batch.push(db.bind(sql::KEY_LIVE, &[company.into(), key.into()])?);
-    }
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let mut rows: Vec<Noted> = answers.take()?.rows()?;
-    if key.is_some() && answers.take()?.rows::<Value>()?.is_empty() {
+    let mut batch = Batch::default();
+    let rows = batch.read::<Noted>(db.bind(sql::INCOMING_AFTER, &params)?);
+    let live = match key {
+        Some(key) => Some(batch.read::<Value>(db.bind(sql::KEY_LIVE, &[company.into(), key.into()])?)),
+        None => None,
+    };
+    let answers = db.run_batch(batch).await?;
+    if let Some(live) = live
+        && answers.rows(&live)?.is_empty()
+    {
         return Ok(None);
     }
+    let mut rows = answers.rows(&rows)?;
     rows.sort_by_key(|row| row.seq);
     Ok(Some(rows))
 }
@@ -144,10 +148,10 @@ struct Last {
 /// D1's.
 pub async fn watch(db: &Db, company: &str, now_ms: i64) -> Result<i64> {
     let until = [company.into(), (now_ms + WATCH_MS).into(), (now_ms + WATCH_LEFT_MS_MIN).into()];
-    let batch = vec![db.bind(sql::COMPANY_WATCH, &until)?, db.bind(sql::INCOMING_LAST, &[company.into()])?];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    Ok(answers.take()?.first::<Last>()?.and_then(|last| last.seq).unwrap_or_default())
+    let mut batch = Batch::default();
+    batch.write(db.bind(sql::COMPANY_WATCH, &until)?);
+    let last = batch.read::<Last>(db.bind(sql::INCOMING_LAST, &[company.into()])?);
+    Ok(db.run_batch(batch).await?.first(&last)?.and_then(|last| last.seq).unwrap_or_default())
 }
 
 /// Deletes a slice of what is older than this. Takes no company: the sweep serves all.
@@ -205,12 +209,12 @@ pub enum Found {
 /// D1's.
 pub async fn find(db: &Db, company: &str, message_id: &str, source: Option<i64>) -> Result<Option<Found>> {
     let (company, id, source) = (company.into(), message_id.into(), source.into());
-    let batch = vec![
-        db.bind(sql::EVENT_FIND, &[company, id, source])?,
-        db.bind(sql::INCOMING_OF_ID, &[company, id, INCOMING_DATA_BYTES_MAX.into(), source])?,
-    ];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let stored = answers.take()?.first()?.map(Found::Stored);
-    let rejected = answers.take()?.first()?.map(Found::Rejected);
+    let mut batch = Batch::default();
+    let stored = batch.read(db.bind(sql::EVENT_FIND, &[company, id, source])?);
+    let of_id = [company, id, INCOMING_DATA_BYTES_MAX.into(), source];
+    let rejected = batch.read(db.bind(sql::INCOMING_OF_ID, &of_id)?);
+    let answers = db.run_batch(batch).await?;
+    let stored = answers.first(&stored)?.map(Found::Stored);
+    let rejected = answers.first(&rejected)?.map(Found::Rejected);
     Ok(stored.or(rejected))
 }

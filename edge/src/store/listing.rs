@@ -6,7 +6,7 @@ use trackmate_wire::limits::{EXPORT_PAGE_BYTES, SEARCH_REFRESH_MAX, SEARCH_REFRE
 
 use super::people::Profile;
 use super::slices::{Slices, sum};
-use super::{Answers, Db, Page, Param, Result, Statement, list_bytes, sql};
+use super::{Batch, Db, Page, Param, Result, Statement, list_bytes, sql};
 use crate::domain::listing::{Wanted, expression};
 
 /// Where a page begins: behind this user.
@@ -112,13 +112,17 @@ pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Resul
     let id = part.after.as_ref().map(|place| &place.id).into();
     let place = [key, id, part.limit.into(), part.offset.into(), list_bytes()];
     let page = db.bind(statement, &[&filter[..], &place[..]].concat())?;
+    let mut batch = Batch::default();
     let Some(after) = &part.after else {
         let count = db.bind(sql::USERS_COUNT, &[&filter[..], &[(TOTAL_MAX + 1).into()]].concat())?;
-        let mut answers = Answers::new(db.batch(vec![count, page]).await?);
-        let total = answers.take()?.first::<Total>()?.map_or(0, |row| row.total);
-        return Ok((answers.take()?.page()?, total));
+        let total = batch.read::<Total>(count);
+        let page = batch.read(page);
+        let answers = db.run_batch(batch).await?;
+        let total = answers.first(&total)?.map_or(0, |row| row.total);
+        return Ok((answers.page(&page)?, total));
     };
-    Ok((Answers::new(db.batch(vec![page]).await?).take()?.page()?, after.total))
+    let page = batch.read(page);
+    Ok((db.run_batch(batch).await?.page(&page)?, after.total))
 }
 
 /// The next users that are wanted, in the order of ids, for an export. A search finds whom the index knows: see [`refresh`].

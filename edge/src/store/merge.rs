@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::edits::Item;
 use super::outbox::{self, Outbox};
 use super::rebuild::Opening;
-use super::{Answers, Db, Result, Statement, sql};
+use super::{Batch as BoundBatch, Db, Result, Statement, sql};
 use crate::domain::clock;
 use crate::domain::merged::{Member, whole};
 use crate::domain::trusted_data::TrustedData;
@@ -265,19 +265,16 @@ pub async fn run(
     statements: &[Statement],
     act: &Act<'_>,
 ) -> Result<Option<Outbox>> {
-    let mut batch = db.bind_all(statements)?;
+    let mut batch = BoundBatch::default();
+    let won = batch.read_first::<Value>(db.bind_all(statements)?);
     let items = act.news.items(act.now_ms)?;
-    batch.push(db.bind(
+    batch.write(db.bind(
         sql::PLATFORM_EDITED,
         &[company.into(), (&items).into(), act.news.user.into(), root.into(), act.number.into(), act.now_ms.into()],
     )?);
     let told = serde_json::to_string(&[&act.news.id])?;
-    batch.push(outbox::of_platform_events(db, company, &told, act.number, act.now_ms)?);
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let won = !answers.take()?.rows::<Value>()?.is_empty();
-    // The rest of the change, and the platform event.
-    for _ in statements {
-        answers.take()?;
-    }
-    Ok(if won { Some(outbox::of_platform_events_answer(&mut answers)?) } else { None })
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &told, act.number, act.now_ms)?;
+    let answers = db.run_batch(batch).await?;
+    let won = !answers.rows(&won)?.is_empty();
+    Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }

@@ -37,6 +37,6 @@ pub mod subscriptions;
 pub mod timeline;
 pub mod undo;
 
-pub use answer::{Answer, Answers, Page, Result, brief};
+pub use answer::{Answer, Answers, Batch, Page, Result, Slot, brief};
 pub use db::{Cost, Db, database, take_turn, total};
 pub use param::{Param, Statement, list_bytes};

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::LEASE_MS;
-use worker::D1PreparedStatement;
 
 use super::deliveries::{Fact, Leased};
 use super::request::Request;
-use super::{Answers, Db, Param, Result, sql};
+use super::{Answers, Batch, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
 
 /// Outbox rows by what is next for them.
@@ -55,13 +54,20 @@ struct To {
     paced: i64,
 }
 
+/// Where the answers of [`of_events`] are.
+pub(super) struct EventSlots {
+    written: Slot<Written>,
+    targets: Slot<To>,
+}
+
 /// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on whether it is the person's first.
 pub(super) fn of_events(
     db: &Db,
+    batch: &mut Batch,
     request: &Request<'_>,
     ids: &str,
     address: Option<&str>,
-) -> Result<[D1PreparedStatement; 2]> {
+) -> Result<EventSlots> {
     let company = request.company.into();
     let insert = [
         ids.into(),
@@ -74,16 +80,21 @@ pub(super) fn of_events(
         (&request.room.busy).into(),
         request.room.events.into(),
     ];
-    Ok([
-        db.bind(sql::DELIVERIES_INSERT, &insert)?,
-        db.bind(sql::SUBSCRIPTION_TARGETS, &[company, request.received_ms.into()])?,
-    ])
+    Ok(EventSlots {
+        written: batch.read(db.bind(sql::DELIVERIES_INSERT, &insert)?),
+        targets: batch.read(db.bind(sql::SUBSCRIPTION_TARGETS, &[company, request.received_ms.into()])?),
+    })
 }
 
 /// The answers of [`of_events`]; what a body needs of the event is here already.
-pub(super) fn of_events_answer(answers: &mut Answers, request: &Request<'_>, rows: &[Row]) -> Result<Outbox> {
-    let written: Vec<Written> = answers.take()?.rows()?;
-    let targets: BTreeMap<String, To> = answers.take()?.rows::<To>()?.into_iter().map(|t| (t.id.clone(), t)).collect();
+pub(super) fn of_events_answer(
+    answers: &Answers,
+    slots: &EventSlots,
+    request: &Request<'_>,
+    rows: &[Row],
+) -> Result<Outbox> {
+    let written = answers.rows(&slots.written)?;
+    let targets: BTreeMap<String, To> = answers.rows(&slots.targets)?.into_iter().map(|t| (t.id.clone(), t)).collect();
     let rows: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
     let mut outbox = Outbox::default();
     for d in written {
@@ -118,7 +129,7 @@ pub(super) fn of_events_answer(answers: &mut Answers, request: &Request<'_>, row
 }
 
 #[derive(Deserialize)]
-struct WrittenPlatform {
+pub(super) struct WrittenPlatform {
     id: String,
     subscription: String,
     state: String,
@@ -127,22 +138,21 @@ struct WrittenPlatform {
 /// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are built from what is stored.
 pub(super) fn of_platform_events(
     db: &Db,
+    batch: &mut Batch,
     company: &str,
     ids: &str,
     number: i64,
     now_ms: i64,
-) -> Result<D1PreparedStatement> {
+) -> Result<Slot<WrittenPlatform>> {
     let (now, none) = (now_ms.into(), Param::Int(0));
-    db.bind(
-        sql::DELIVERIES_INSERT,
-        &[ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none],
-    )
+    let params = [ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none];
+    Ok(batch.read(db.bind(sql::DELIVERIES_INSERT, &params)?))
 }
 
 /// The answer of [`of_platform_events`].
-pub(super) fn of_platform_events_answer(answers: &mut Answers) -> Result<Outbox> {
+pub(super) fn of_platform_events_answer(answers: &Answers, slot: &Slot<WrittenPlatform>) -> Result<Outbox> {
     let mut outbox = Outbox::default();
-    for written in answers.take()?.rows::<WrittenPlatform>()? {
+    for written in answers.rows(slot)? {
         if written.state == "pending" {
             outbox.pending.push(written.id);
         } else if !outbox.paced.contains(&written.subscription) {

@@ -5,7 +5,7 @@ use trackmate_wire::limits::{
     PLAN_SAMPLE_BYTES_MAX, PLAN_SAMPLE_MAX, PLAN_SAMPLE_OF_NAME, PLAN_SAMPLE_TAKEN, PLAN_VIOLATIONS_MAX,
 };
 
-use super::{Answers, Db, Result, list_bytes, sql};
+use super::{Batch, Db, Result, list_bytes, sql};
 use crate::domain::plan::Mode;
 
 /// A company's plan as stored.
@@ -128,6 +128,8 @@ pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
         ];
         db.bind(sql::PLAN_SAMPLE, &params)
     };
-    let mut answers = Answers::new(db.batch(vec![of_door(0)?, of_door(1)?]).await?);
-    Ok([answers.take()?.rows()?, answers.take()?.rows()?].concat())
+    let mut batch = Batch::default();
+    let (browser, server) = (batch.read(of_door(0)?), batch.read(of_door(1)?));
+    let answers = db.run_batch(batch).await?;
+    Ok([answers.rows(&browser)?, answers.rows(&server)?].concat())
 }

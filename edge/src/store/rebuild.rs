@@ -9,7 +9,7 @@ use trackmate_wire::limits::{
     REBUILD_LINKS_MAX, REBUILD_SERVER_EVENTS_MAX, REBUILD_SWEEP_SLICES_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX,
 };
 
-use super::{Answers, Db, Result, Statement, sql};
+use super::{Batch, Db, Result, Statement, sql};
 use crate::domain::person::traits;
 use crate::domain::rebuild::{Found, Identify};
 
@@ -245,12 +245,16 @@ pub async fn run(
             break;
         }
         rebuilt.slices += 1;
-        let mut answers = Answers::new(db.batch(db.bind_all(&reading(company, &profile, REBUILD_LINKS_MAX))?).await?);
-        let Some(read) = answers.take()?.first::<Rebuild>()? else {
+        let [read, links] = reading(company, &profile, REBUILD_LINKS_MAX);
+        let mut batch = Batch::default();
+        let read = batch.read_first::<Rebuild>(db.bind_all(&[read])?);
+        let links = batch.read_first::<Link>(db.bind_all(&[links])?);
+        let answers = db.run_batch(batch).await?;
+        let Some(read) = answers.first(&read)? else {
             waiting.pop();
             continue;
         };
-        let links: Vec<Link> = answers.take()?.rows()?;
+        let links = answers.rows(&links)?;
         let slice = slice(company, &profile, &read, &links, REBUILD_LINKS_MAX, now_ms, &key)?;
         let answers = db.batch(db.bind_all(&slice.statements)?).await?;
         for owner in slice.given {

@@ -1,9 +1,8 @@
 //! What all statements of one ingest request share, and whether the company takes it.
 
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
-use super::{Answers, Db, Result, sql};
+use super::{Answers, Batch, Db, Result, Slot, sql};
 use crate::domain::origin::fitting;
 
 /// What all events of a request share.
@@ -66,7 +65,7 @@ pub enum Door {
 }
 
 #[derive(Deserialize)]
-struct Allowed {
+pub(super) struct Allowed {
     allowed: i64,
     strict: i64,
     watched: i64,
@@ -74,13 +73,15 @@ struct Allowed {
 }
 
 /// `select … from companies`: whether the door is open.
-pub(super) fn check(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
+pub(super) fn check(db: &Db, batch: &mut Batch, request: &Request<'_>) -> Result<Slot<Allowed>> {
     let origin = request.origin.map(fitting);
-    db.bind(sql::COMPANY_CHECK, &[request.company.into(), origin.as_deref().into(), request.received_ms.into()])
+    let params = [request.company.into(), origin.as_deref().into(), request.received_ms.into()];
+    Ok(batch.read(db.bind(sql::COMPANY_CHECK, &params)?))
 }
 
-pub(super) fn check_answer(answers: &mut Answers, request: &Request<'_>) -> Result<Door> {
-    Ok(match answers.take()?.first::<Allowed>()? {
+/// The answer of [`check`].
+pub(super) fn door(answers: &Answers, slot: &Slot<Allowed>, request: &Request<'_>) -> Result<Door> {
+    Ok(match answers.first(slot)? {
         None => Door::UnknownCompany,
         Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
         Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,

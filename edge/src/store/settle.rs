@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, Db, Param, Result, sql};
+use super::{Batch, Db, Param, Result, sql};
 use crate::domain::circuit;
 
 /// What an attempt leaves behind, as an item of the settling's JSON parameter.
@@ -111,28 +111,22 @@ pub async fn settle(
     let (company, ended, now, number) = (company.into(), (&ended).into(), now_ms.into(), number.into());
     let (opens_after, pause, longest) =
         (circuit::OPENS_AFTER.into(), circuit::PAUSE_MS_MIN.into(), circuit::PAUSE_MS_MAX.into());
-    let mut batch = vec![
-        db.bind(sql::ATTEMPT_INSERT, &[company, ended])?,
-        db.bind(sql::DELIVERY_SETTLE, &[company, ended, number])?,
-        db.bind(sql::SUBSCRIPTION_NOTE, &[company, ended, now, number, opens_after, pause, longest])?,
-    ];
+    let mut batch = Batch::default();
+    batch.write(db.bind(sql::ATTEMPT_INSERT, &[company, ended])?);
+    batch.write(db.bind(sql::DELIVERY_SETTLE, &[company, ended, number])?);
+    let note = [company, ended, now, number, opens_after, pause, longest];
+    let noted = batch.read(db.bind(sql::SUBSCRIPTION_NOTE, &note)?);
+    let mut woken = None;
     if !notices.is_empty() {
         let json = serde_json::to_string(notices)?;
         let ids = serde_json::to_string(&notices.iter().map(|n| &n.id).collect::<Vec<_>>())?;
-        batch.push(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
+        batch.write(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
         // Written as pending: the settling attempts nothing itself.
         let (server, nobody, none) = (1.into(), Param::Null, Param::Int(0));
         let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none];
-        batch.push(db.bind(sql::DELIVERIES_INSERT, &outbox)?);
+        woken = Some(batch.read::<Id>(db.bind(sql::DELIVERIES_INSERT, &outbox)?));
     }
-    let mut answers = Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    answers.take()?;
-    let noted = answers.take()?.rows()?;
-    let mut woken = Vec::new();
-    if !notices.is_empty() {
-        answers.take()?;
-        woken = answers.take()?.rows::<Id>()?.into_iter().map(|row| row.id).collect();
-    }
-    Ok(Settled { noted, notices: woken })
+    let answers = db.run_batch(batch).await?;
+    let woken = woken.map(|woken| answers.rows(&woken)).transpose()?.unwrap_or_default();
+    Ok(Settled { noted: answers.rows(&noted)?, notices: woken.into_iter().map(|row| row.id).collect() })
 }

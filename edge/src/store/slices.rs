@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::{COUNT_ROWS_MAX, COUNT_SLICES_MAX, EXPORT_END_SLICES, SLICE_MS, SLICE_WAIT_MS_MAX};
 use worker::{Date, Delay, Env};
 
-use super::{Answers, Db, Result, Statement};
+use super::{Batch, Db, Result, Statement};
 
 thread_local! {
     /// When the next slice of a company may begin, ms.
@@ -115,8 +115,9 @@ pub async fn sum(db: &Db, statement: Statement, first: Vec<Value>, slices: &mut 
     let (mut n, mut place) = (0, first);
     while let Some(rows) = slices.rows() {
         let params = [statement.params.clone(), place, vec![json!(rows)]].concat();
-        let bound = db.bind_all(&[Statement { params, ..statement }])?;
-        let slice: Option<Slice> = Answers::new(slices.turns.take(db.batch(bound)).await?).take()?.first()?;
+        let mut batch = Batch::default();
+        let slice = batch.read_first::<Slice>(db.bind_all(&[Statement { params, ..statement }])?);
+        let slice = slices.turns.take(db.run_batch(batch)).await?.first(&slice)?;
         n += slice.as_ref().map_or(0, |slice| slice.n);
         let Some(next) = slice.and_then(|slice| slice.next) else { return Ok(Some(n)) };
         place = serde_json::from_str(&next)?;
