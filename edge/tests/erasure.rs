@@ -1,5 +1,7 @@
-//! Erasing people and forgetting old events, by the SQL on the real schema over generated histories of people who share browsers: the others keep exactly what
-//! they had, of the erased one no text is left in any table, nothing that comes late brings them back, and timelines page right over what remains.
+//! Erasing people and forgetting old events, by the SQL on the real schema over generated histories
+//! of people who share browsers: the others keep exactly what they had, of the erased one no text
+//! is left in any table, nothing that comes late brings them back, and timelines page right over
+//! what remains.
 
 #![allow(
     clippy::unwrap_used,
@@ -371,7 +373,8 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     assert_eq!(left, [[json!(0), Value::Null, Value::Null]]);
     let told = db.rows("select counts ->> 'memberships' from erasures", &[]);
     assert_eq!(told, [[json!(named.len())]]);
-    // Everything of the browsers once more, and late: identifies as the person, and a server that had resolved them just before.
+    // Everything of the browsers once more, and late: identifies as the person, and a server that
+    // had resolved them just before.
     for (number, request) in history
         .iter()
         .enumerate()

@@ -1,5 +1,7 @@
-//! The SQL of groups on the real schema, held against the pure rules: whatever the histories, the people on shared sessions, the order of arrival and whatever
-//! is undone, merged and parted, a group is the fold of its events, and its members are those to whom the ledger gives an event that names it.
+//! The SQL of groups on the real schema, held against the pure rules: whatever the histories, the
+//! people on shared sessions, the order of arrival and whatever is undone, merged and parted, a
+//! group is the fold of its events, and its members are those to whom the ledger gives an event
+//! that names it.
 
 #![allow(
     clippy::unwrap_used,
@@ -141,7 +143,8 @@ fn kept(db: &Db) -> BTreeMap<String, Group> {
         .collect()
 }
 
-/// Every group as the pure rule makes it of the events that are stored, in the order in which they came in.
+/// Every group as the pure rule makes it of the events that are stored, in the order in which they
+/// came in.
 fn folded(db: &Db) -> BTreeMap<String, Group> {
     let mut told = BTreeMap::<String, Vec<Told>>::new();
     let events =
@@ -395,7 +398,8 @@ fn pages_make_so_many_groups_and_memberships_and_servers_as_many_as_they_name() 
     assert_eq!((count(&db, "groups"), count(&db, "memberships")), (3, 3));
     db.events(1, "", None, &(0..5).map(|n| named("server", n)).collect::<Vec<_>>());
     assert_eq!(count(&db, "groups"), 8);
-    // What a server has said of is counted no longer, and what is deleted neither; one that is there may still be named.
+    // What a server has said of is counted no longer, and what is deleted neither; one that is
+    // there may still be named.
     let said = event("said", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
     db.events(1, "", None, &[said]);
     db.rows("delete from memberships", &[]);

@@ -1,4 +1,5 @@
-//! Taking back an identify or a merge, on the real schema with the real statements: whatever came before and after, both people are as if it had not happened.
+//! Taking back an identify or a merge, on the real schema with the real statements: whatever came
+//! before and after, both people are as if it had not happened.
 
 #![allow(
     clippy::unwrap_used,
@@ -93,7 +94,8 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     }
 }
 
-/// What must be as if it had not happened. People are named by their address, sessions made for them by that of their person.
+/// What must be as if it had not happened. People are named by their address, sessions made for
+/// them by that of their person.
 fn state(db: &Db) -> Vec<Vec<String>> {
     let mut state = db.table(
         "select 'link', iif(l.session like 'webhook%', 'server of ' || o.key, l.session), l.at, l.id, i.key, l.origin, l.events, l.server_events,
@@ -138,7 +140,8 @@ fn part(db: &mut Db, loser: &str) {
     db.part(loser);
 }
 
-/// Every count of everyone who stands for themselves is the sum of their links', and nobody else has a link.
+/// Every count of everyone who stands for themselves is the sum of their links', and nobody else
+/// has a link.
 fn check(db: &Db) {
     let wrong = db.table(
         "select p.id from profiles p where p.merged_into is null and (

@@ -1,4 +1,5 @@
-//! `docs/schema.sql`: the schema that all migrations together make, with their comments. `make schema` writes it.
+//! `docs/schema.sql`: the schema that all migrations together make, with their comments. `make
+//! schema` writes it.
 
 #![allow(
     clippy::unwrap_used,

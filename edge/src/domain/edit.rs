@@ -1,4 +1,5 @@
-//! What a secret key may say of a person: how it is read, what it changes, and the platform events that follow. Saying again what is known changes nothing.
+//! What a secret key may say of a person: how it is read, what it changes, and the platform events
+//! that follow. Saying again what is known changes nothing.
 
 mod read;
 
@@ -69,7 +70,8 @@ pub struct Event {
 }
 
 impl Done {
-    /// Sums up several edits, one made after the other: what tags and fields they change in all. Email and events are theirs already.
+    /// Sums up several edits, one made after the other: what tags and fields they change in all.
+    /// Email and events are theirs already.
     pub fn settle(&mut self, before: &Person, after: &Person) {
         self.tags = after.tags.keys().filter(|tag| !before.tags.contains_key(*tag)).cloned().collect();
         self.untags = before.tags.keys().filter(|tag| !after.tags.contains_key(*tag)).cloned().collect();
@@ -90,7 +92,8 @@ impl Edit {
         self.email.as_ref()
     }
 
-    /// Makes of a person what the edit is going to, if it can be made. The address is left out: only the database knows whether it is free.
+    /// Makes of a person what the edit is going to, if it can be made. The address is left out:
+    /// only the database knows whether it is free.
     pub fn foretell(&self, person: &mut Person, now_ms: i64) {
         let (edit, mut after) = (Self { email: None, ..self.clone() }, person.clone());
         if let Ok(Some(_)) = edit.apply(&mut after, now_ms) {

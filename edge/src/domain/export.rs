@@ -1,7 +1,8 @@
 //! An export as a document: which columns there are, and how a row is written in each format.
 //!
-//! A row comes as the JSON object that the API shows of a user or an event, and a column is a place in it: `email`, `optIns.whatsapp`, `customFields.points`.
-//! So whatever the object learns to tell, the export tells too.
+//! A row comes as the JSON object that the API shows of a user or an event, and a column is a place
+//! in it: `email`, `optIns.whatsapp`, `customFields.points`. So whatever the object learns to tell,
+//! the export tells too.
 
 use std::collections::BTreeMap;
 
@@ -174,8 +175,9 @@ impl Writer {
         Self { kind, format, columns, first: true }
     }
 
-    /// What stands before the rows. `members` are those of a JSON document's beginning, each with its comma; `marked` is whether a spreadsheet is to know the
-    /// file for UTF-8. What goes on behind a row has no line of titles, and no mark.
+    /// What stands before the rows. `members` are those of a JSON document's beginning, each with
+    /// its comma; `marked` is whether a spreadsheet is to know the file for UTF-8. What goes on
+    /// behind a row has no line of titles, and no mark.
     #[must_use]
     pub fn head(&self, members: &str, goes_on: bool, marked: bool) -> String {
         let mut out = String::new();
@@ -240,7 +242,8 @@ impl<'a> Opened<'a> {
         Ok(Self { whole: serde_json::from_str(json)?, parts: BTreeMap::new() })
     }
 
-    /// What stands in a column's place, as JSON; `None` for nothing. A name that has dots itself goes before a deeper place.
+    /// What stands in a column's place, as JSON; `None` for nothing. A name that has dots itself
+    /// goes before a deeper place.
     fn get(&mut self, column: &str) -> Option<&'a str> {
         let Some((place, name)) = column.split_once('.') else {
             return self.whole.get(column).map(|value| value.get());
@@ -270,7 +273,8 @@ fn csv_row<'a>(out: &mut String, json: &str, columns: impl Iterator<Item = &'a s
     Ok(())
 }
 
-/// A value as a cell: texts as they are, nothing as nothing, tags by their names, whatever else is nested as JSON.
+/// A value as a cell: texts as they are, nothing as nothing, tags by their names, whatever else is
+/// nested as JSON.
 fn cell(column: &str, json: Option<&str>) -> serde_json::Result<String> {
     let json = json.unwrap_or("null");
     Ok(match json.as_bytes().first() {

@@ -1,10 +1,14 @@
-//! Groups: the companies, accounts or teams that people are members of, as `group` events tell of them. Not the tenant, which is a company here, and not
-//! profiles that stand as one ([`super::merged`]).
+//! Groups: the companies, accounts or teams that people are members of, as `group` events tell of
+//! them. Not the tenant, which is a company here, and not profiles that stand as one
+//! ([`super::merged`]).
 //!
-//! A group's traits have two layers, as a person's: what secret keys said lies over what public keys claimed. Of what was said each field has the value of the
-//! latest event (ts, message id) that names it, so the order of arrival cannot matter, unless so much is said that not all is kept; of claims the first to
-//! arrive stays while there is room, for a public caller may put any time on one. A membership is a place (session, ts) at which a group was named: whose it is follows from the ledger, so nothing moves it.
-//! `store/sql/groups.merge.sql` and `memberships.insert.sql` keep that; `edge/tests/groups.rs` holds them against the rules here.
+//! A group's traits have two layers, as a person's: what secret keys said lies over what public
+//! keys claimed. Of what was said each field has the value of the latest event (ts, message id)
+//! that names it, so the order of arrival cannot matter, unless so much is said that not all is
+//! kept; of claims the first to arrive stays while there is room, for a public caller may put any
+//! time on one. A membership is a place (session, ts) at which a group was named: whose it is
+//! follows from the ledger, so nothing moves it. `store/sql/groups.merge.sql` and
+//! `memberships.insert.sql` keep that; `edge/tests/groups.rs` holds them against the rules here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +46,8 @@ pub struct Telling {
     /// What is told.
     #[serde(rename = "f")]
     pub fields: BTreeMap<String, Sent>,
-    /// 1 where it is only mentioned: one membership is enough for all that a session's events mention of one person.
+    /// 1 where it is only mentioned: one membership is enough for all that a session's events
+    /// mention of one person.
     #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
     pub mentioned: Option<u8>,
 }
@@ -66,8 +71,8 @@ pub fn mentions(raw: Option<&RawValue>) -> Vec<Mention> {
     groups.into_iter().filter_map(mention).take(GROUPS_EVENT_MAX).collect()
 }
 
-/// What a request's events tell of groups; of a page's request, of so many groups. A group that several mention is told
-/// of by the first.
+/// What a request's events tell of groups; of a page's request, of so many groups. A group that
+/// several mention is told of by the first.
 #[must_use]
 pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     let named = rows.iter().filter(|row| row.name == EVENT);
@@ -90,8 +95,9 @@ pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     told
 }
 
-/// What the data of a `group` event tell, if anything: they hold a `groupId`, a text or a number, and maybe a `groupType` and `traits`. A page's null claims
-/// nothing, a server's hides what was claimed.
+/// What the data of a `group` event tell, if anything: they hold a `groupId`, a text or a number,
+/// and maybe a `groupType` and `traits`. A page's null claims nothing, a server's hides what was
+/// claimed.
 #[must_use]
 pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Telling> {
     let data: Data<'_> = serde_json::from_str(data).ok()?;
@@ -188,7 +194,8 @@ fn size(field: &Field) -> usize {
 /// An event that tells of a group, with its `ts` and whether it came through the server door.
 pub type Told = (i64, bool, Telling);
 
-/// The law: what these events, each once, in the order in which they arrived, make of one group; `None` for no event.
+/// The law: what these events, each once, in the order in which they arrived, make of one group;
+/// `None` for no event.
 #[must_use]
 pub fn fold(events: &[Told]) -> Option<Group> {
     let (first_ts, _, first) = events.iter().min_by_key(|(ts, ..)| *ts)?;

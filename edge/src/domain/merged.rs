@@ -1,5 +1,5 @@
-//! Profiles that were merged stand as one. Each merge is a fact about two of them, so a group is a tree: its root stands for all, and taking a merge back parts
-//! the tree at that edge.
+//! Profiles that were merged stand as one. Each merge is a fact about two of them, so a group is a
+//! tree: its root stands for all, and taking a merge back parts the tree at that edge.
 
 use std::collections::BTreeSet;
 
@@ -18,11 +18,13 @@ pub struct Member {
     pub trusted_data: TrustedData,
 }
 
-/// The members that hang on `id`, itself first. Members are in the order in which they were merged, the root first.
+/// The members that hang on `id`, itself first. Members are in the order in which they were merged,
+/// the root first.
 #[must_use]
 pub fn below<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
     let mut ids = BTreeSet::from([id]);
-    // A chain of merges may hang on one that was merged later: as many rounds as there are members find all.
+    // A chain of merges may hang on one that was merged later: as many rounds as there are members
+    // find all.
     for _ in members {
         ids.extend(
             members

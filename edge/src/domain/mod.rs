@@ -1,4 +1,5 @@
-//! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are arguments.
+//! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are
+//! arguments.
 
 pub mod audit;
 pub mod belongings;

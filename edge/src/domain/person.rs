@@ -1,7 +1,9 @@
-//! A person as the world sees them: the user object of the API and of payloads (seed 003), made of layers.
+//! A person as the world sees them: the user object of the API and of payloads (seed 003), made of
+//! layers.
 //!
-//! What public keys claimed is below; what secret keys said lies over it, trait by trait, and a null said hides a claim. Opt-ins, consent, tags and custom
-//! fields are never claimed: only secret keys set them.
+//! What public keys claimed is below; what secret keys said lies over it, trait by trait, and a
+//! null said hides a claim. Opt-ins, consent, tags and custom fields are never claimed: only secret
+//! keys set them.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +88,8 @@ pub struct Person {
     pub counts: Counts,
 }
 
-/// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever it is read.
+/// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever
+/// it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Counts {
@@ -366,8 +369,8 @@ pub fn check_sizes(bytes: usize, members: usize) -> Result<(), Problem> {
     }
 }
 
-/// The members of all objects in compact JSON, at most: a text that holds `":` counts too. `identify.profile.sql` counts
-/// in the same way, for it must not read a row for each.
+/// The members of all objects in compact JSON, at most: a text that holds `":` counts too.
+/// `identify.profile.sql` counts in the same way, for it must not read a row for each.
 #[must_use]
 pub fn members(json: &str) -> usize {
     json.matches("\":").count()

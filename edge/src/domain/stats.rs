@@ -1,6 +1,8 @@
-//! The figures of a range of time: which range, its spans, and how what the statements count (`store/sql/stats.*.sql`) comes together.
+//! The figures of a range of time: which range, its spans, and how what the statements count
+//! (`store/sql/stats.*.sql`) comes together.
 //!
-//! An event counts when it happened, as timelines and exports have it; a delivery when it was written, which is when its event came in.
+//! An event counts when it happened, as timelines and exports have it; a delivery when it was
+//! written, which is when its event came in.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -60,7 +62,8 @@ impl Interval {
     }
 }
 
-/// How often the clocks of a zone may change within a range: twice a year, and a range is a little over a year.
+/// How often the clocks of a zone may change within a range: twice a year, and a range is a little
+/// over a year.
 pub const CHANGES: usize = 4;
 
 /// A change of a zone's clocks.
@@ -75,8 +78,8 @@ pub struct Change {
 /// Where there is no change: beyond all times.
 const NONE: Change = Change { at_ms: i64::MAX >> 11, by_ms: 0 };
 
-/// A range in spans of one length from its beginning on; the last may be cut short by its end. Days of a zone are those of its clocks: of 23 or 25 hours where
-/// they change.
+/// A range in spans of one length from its beginning on; the last may be cut short by its end. Days
+/// of a zone are those of its clocks: of 23 or 25 hours where they change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// Its first millisecond.
@@ -90,8 +93,9 @@ pub struct Range {
 }
 
 impl Range {
-    /// The range that is asked for. Without an end it reaches to the end of this hour or day, without a beginning a day or 30 days back. `offset` says how many
-    /// milliseconds the clocks that tell the days are ahead of UTC at a time.
+    /// The range that is asked for. Without an end it reaches to the end of this hour or day,
+    /// without a beginning a day or 30 days back. `offset` says how many milliseconds the clocks
+    /// that tell the days are ahead of UTC at a time.
     ///
     /// # Errors
     /// When it is empty or too long.
@@ -164,7 +168,8 @@ fn changes(from_ms: i64, to_ms: i64, offset: impl Fn(i64) -> i64) -> [Change; CH
     found
 }
 
-/// The milliseconds of an offset that stands at the end of a text as `GMT-04:00`, `GMT+05:45:20` or `GMT`.
+/// The milliseconds of an offset that stands at the end of a text as `GMT-04:00`, `GMT+05:45:20` or
+/// `GMT`.
 #[must_use]
 pub fn offset_ms(text: &str) -> Option<i64> {
     let (_, offset) = text.rsplit_once("GMT")?;
@@ -175,7 +180,8 @@ pub fn offset_ms(text: &str) -> Option<i64> {
     Some(if offset.starts_with('-') { -ms } else { ms })
 }
 
-/// Events as counted in a slice: those of one span and door, those of one name, or the sessions they are of.
+/// Events as counted in a slice: those of one span and door, those of one name, or the sessions
+/// they are of.
 #[derive(Debug, Deserialize)]
 pub struct Counted {
     /// The span.
@@ -197,7 +203,8 @@ pub struct Made {
     pub n: i64,
 }
 
-/// Deliveries as counted in a slice: those of one span and state, or those delivered that took so long.
+/// Deliveries as counted in a slice: those of one span and state, or those delivered that took so
+/// long.
 #[derive(Debug, Deserialize)]
 pub struct Sent {
     /// The span.
@@ -286,7 +293,8 @@ pub struct Figures {
     pub latency: Option<Latency>,
 }
 
-/// Figures that come together slice by slice. What it holds has a bound, however many slices there are.
+/// Figures that come together slice by slice. What it holds has a bound, however many slices there
+/// are.
 #[derive(Debug)]
 pub struct Counting {
     figures: Figures,
@@ -381,7 +389,8 @@ impl Counting {
     }
 }
 
-/// A time as it is held: exact up to 100 s and to five digits beyond, so that there are never more than some half a million different ones.
+/// A time as it is held: exact up to 100 s and to five digits beyond, so that there are never more
+/// than some half a million different ones.
 fn kept_ms(ms: i64) -> i64 {
     let mut step = 1;
     while ms / step >= 100_000 {

@@ -1,4 +1,5 @@
-//! What secret keys said of one profile by itself. Merged profiles are shown as one person: each keeps its own, and what counts is one laid over the other.
+//! What secret keys said of one profile by itself. Merged profiles are shown as one person: each
+//! keeps its own, and what counts is one laid over the other.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +37,8 @@ impl TrustedData {
         }
     }
 
-    /// What counts of several: the first that says a thing is believed. Tags are all of theirs, with the time at which each was first given.
+    /// What counts of several: the first that says a thing is believed. Tags are all of theirs,
+    /// with the time at which each was first given.
     #[must_use]
     pub fn over<'a>(layers: impl DoubleEndedIterator<Item = &'a Self>) -> Self {
         let mut whole = Self::default();
@@ -53,7 +55,8 @@ impl TrustedData {
         whole
     }
 
-    /// Keeps up with an edit that was made of the whole: what was added is said of the one that stands for all (`top`), what was taken away is of none.
+    /// Keeps up with an edit that was made of the whole: what was added is said of the one that
+    /// stands for all (`top`), what was taken away is of none.
     pub fn follow(&mut self, before: &Person, after: &Person, done: &Done, top: bool) {
         self.tags.retain(|name, _| !done.untags.contains(name));
         self.fields.retain(|name, _| !done.unfields.contains(name));

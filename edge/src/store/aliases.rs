@@ -36,8 +36,8 @@ impl Aliased {
     }
 }
 
-/// What is known of the lookup keys and of the sessions of the two ids that an alias names, and of the alias, by its
-/// message id and claim.
+/// What is known of the lookup keys and of the sessions of the two ids that an alias names, and of
+/// the alias, by its message id and claim.
 ///
 /// # Errors
 /// D1's.

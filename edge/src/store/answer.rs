@@ -10,7 +10,8 @@ use worker::{D1PreparedStatement, worker_sys};
 /// A failure of D1 or of the bridge to it: an operator's matter, never a caller's.
 pub type Result<T> = std::result::Result<T, worker::Error>;
 
-/// A failure in one line for the log. D1's own is many, with a stack; what it says stands after `D1_ERROR`.
+/// A failure in one line for the log. D1's own is many, with a stack; what it says stands after
+/// `D1_ERROR`.
 #[must_use]
 pub fn brief(error: &worker::Error) -> String {
     let text = error.to_string();
@@ -44,7 +45,8 @@ struct Of<T> {
     row: T,
 }
 
-/// One statement's answer. Not the crate's: that one reads D1's counts into 32 bits, and fails on the size of every database beyond 4 GiB.
+/// One statement's answer. Not the crate's: that one reads D1's counts into 32 bits, and fails on
+/// the size of every database beyond 4 GiB.
 #[derive(Debug)]
 pub struct Answer(pub(super) worker_sys::D1Result);
 
@@ -120,7 +122,8 @@ impl Batch {
         self.0.extend(statements);
     }
 
-    /// Adds statements of which only the first one's answer is read: a guard, and what depends on it.
+    /// Adds statements of which only the first one's answer is read: a guard, and what depends on
+    /// it.
     #[must_use]
     pub fn read_first<T>(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) -> Slot<T> {
         let place = self.0.len();

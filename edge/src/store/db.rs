@@ -18,8 +18,8 @@ use super::param::{Param, Statement};
 use super::sql;
 use crate::domain::outage;
 
-/// The database that holds this company's data; `None` is the directory of companies and keys. Today both are one; this is the only
-/// place that names a binding.
+/// The database that holds this company's data; `None` is the directory of companies and keys.
+/// Today both are one; this is the only place that names a binding.
 ///
 /// # Errors
 /// When the deployment has no such binding.
@@ -95,7 +95,8 @@ pub struct Db {
     gathered: RefCell<Option<Vec<Gathered>>>,
 }
 
-/// Takes the turn of a job that one isolate does for all, of all companies; `false` if one took it in the last `every_ms`.
+/// Takes the turn of a job that one isolate does for all, of all companies; `false` if one took it
+/// in the last `every_ms`.
 ///
 /// # Errors
 /// D1's.
@@ -172,7 +173,8 @@ impl Db {
         self.gathered.borrow().as_ref().is_some_and(|gathered| !gathered.is_empty())
     }
 
-    /// Sends what waits, in its order: as many batches in one transaction as it may have statements. None is parted, so each is as atomic as it is alone.
+    /// Sends what waits, in its order: as many batches in one transaction as it may have
+    /// statements. None is parted, so each is as atomic as it is alone.
     pub async fn flush(&self) {
         let gathered = self.gathered.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default();
         let mut together: Vec<Gathered> = Vec::new();

@@ -1,5 +1,6 @@
-//! The outbox: leases, what ends them, and what moves on without one. Claiming is a compare-and-set, so a late or doubled wake-up does nothing. What became of
-//! deliveries is in [`super::delivery_log`].
+//! The outbox: leases, what ends them, and what moves on without one. Claiming is a
+//! compare-and-set, so a late or doubled wake-up does nothing. What became of deliveries is in
+//! [`super::delivery_log`].
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
@@ -114,8 +115,9 @@ struct HeldFor {
     paced: i64,
 }
 
-/// Leases those of these deliveries that are due; those whose subscription takes none are held, and what can be neither
-/// is ended or put off. The second list are subscriptions of such that are held and have a turn to take.
+/// Leases those of these deliveries that are due; those whose subscription takes none are held, and
+/// what can be neither is ended or put off. The second list are subscriptions of such that are held
+/// and have a turn to take.
 ///
 /// # Errors
 /// D1's.
@@ -138,7 +140,8 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     Ok((claimed.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
 }
 
-/// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's share of a limited rate, `most` at the most.
+/// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's
+/// share of a limited rate, `most` at the most.
 ///
 /// # Errors
 /// D1's.
@@ -192,7 +195,8 @@ pub struct Paced {
     pub id: String,
 }
 
-/// Subscriptions of every company that have a turn to take and something waiting. Serves the sweep; hence no company.
+/// Subscriptions of every company that have a turn to take and something waiting. Serves the sweep;
+/// hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -213,8 +217,8 @@ struct Releasing {
     released_at: Option<i64>,
 }
 
-/// Moves a slice of what was held on, for some of the subscriptions that take it again, each company's in turn. Serves
-/// the sweep; hence no company.
+/// Moves a slice of what was held on, for some of the subscriptions that take it again, each
+/// company's in turn. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -249,7 +253,8 @@ pub struct Due {
     pub id: String,
 }
 
-/// A company and one of its subscriptions, where a walk through all of them stands; empty before the first.
+/// A company and one of its subscriptions, where a walk through all of them stands; empty before
+/// the first.
 pub type Place = (String, String);
 
 #[derive(Deserialize)]
@@ -259,9 +264,10 @@ struct Walked {
     id: Option<String>,
 }
 
-/// Deliveries of every company that are due, `limit` at the most: each company's in turn, each of its subscriptions' in
-/// turn, what waited longest first. What is due of a deleted webhook ends here. With the place where the walk stopped, if it did not come to the end. Serves the
-/// sweep, which serves all; hence no company.
+/// Deliveries of every company that are due, `limit` at the most: each company's in turn, each of
+/// its subscriptions' in turn, what waited longest first. What is due of a deleted webhook ends
+/// here. With the place where the walk stopped, if it did not come to the end. Serves the sweep,
+/// which serves all; hence no company.
 ///
 /// # Errors
 /// D1's.

@@ -1,4 +1,5 @@
-//! Writing what secret keys say of a person, and the platform events of every change: in one batch with the change, and only where a subscription wants them.
+//! Writing what secret keys say of a person, and the platform events of every change: in one batch
+//! with the change, and only where a subscription wants them.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -20,7 +21,7 @@ pub(super) struct Item<'a> {
     pub(super) d: &'a Value,
 }
 
-/// An revision that was made, beside the person as it is after it.
+/// An edit that was made, beside the person as it is after it.
 #[derive(Debug)]
 pub struct Edited<'a> {
     /// What changed.
@@ -31,8 +32,9 @@ pub struct Edited<'a> {
     pub owns: &'a [(String, String)],
 }
 
-/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
-/// was written, read again. `fresh_id` makes message ids.
+/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else
+/// changed it in between, or has the address it is given: nothing was written, read again.
+/// `fresh_id` makes message ids.
 ///
 /// # Errors
 /// D1's; nothing was written then.

@@ -1,6 +1,8 @@
-//! Erasing a person. The first batch takes the person away at once: from then on nobody sees anything of them, and tombstones keep them from coming back.
-//! What they left (events, deliveries, attempts) is deleted in slices, by the request and then by the sweep; all that says how far it is stands in `erasures`,
-//! so a crash costs nothing but time. A slice deletes only what is the person's at that moment, so it may run twice.
+//! Erasing a person. The first batch takes the person away at once: from then on nobody sees
+//! anything of them, and tombstones keep them from coming back. What they left (events, deliveries,
+//! attempts) is deleted in slices, by the request and then by the sweep; all that says how far it
+//! is stands in `erasures`, so a crash costs nothing but time. A slice deletes only what is the
+//! person's at that moment, so it may run twice.
 
 use std::collections::BTreeMap;
 
@@ -81,10 +83,11 @@ pub struct Searched {
     pub place: Option<String>,
 }
 
-/// The statements that take away the person that was read, with all that leads to them; the first returns a row if nobody edited the person in between.
+/// The statements that take away the person that was read, with all that leads to them; the first
+/// returns a row if nobody edited the person in between.
 ///
-/// To have another table forget what it holds by the person's id or address: a statement here, behind the revision's number. What lies at an event goes with it:
-/// [`retention::forgetting`].
+/// To have another table forget what it holds by the person's id or address: a statement here,
+/// behind the revision's number. What lies at an event goes with it: [`retention::forgetting`].
 ///
 /// # Errors
 /// When something stored is not JSON.
@@ -134,8 +137,8 @@ pub fn erasing(
     ])
 }
 
-/// Takes the person away and stores `user.deleted` if a subscription wants it. `None` if somebody edited the person in between: nothing was written, read
-/// again.
+/// Takes the person away and stores `user.deleted` if a subscription wants it. `None` if somebody
+/// edited the person in between: nothing was written, read again.
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -158,8 +161,8 @@ pub async fn begin(
     Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }
 
-/// The statements that forget these events of some of an erased person's links, records and memberships that lie on those (`records` of each at most), and the
-/// links that own nothing then.
+/// The statements that forget these events of some of an erased person's links, records and
+/// memberships that lie on those (`records` of each at most), and the links that own nothing then.
 #[must_use]
 pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i64) -> Vec<Statement> {
     let mut statements = counted(company, ids, profile);
@@ -172,7 +175,8 @@ pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i
     statements
 }
 
-/// The statements that forget what a slice of the events without a session says of an erased person. Behind the last slice the erasure is through.
+/// The statements that forget what a slice of the events without a session says of an erased
+/// person. Behind the last slice the erasure is through.
 #[must_use]
 pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64) -> Vec<Statement> {
     let mut statements = if searched.ids == "[]" { Vec::new() } else { counted(company, &searched.ids, profile) };
@@ -233,8 +237,8 @@ pub async fn find(db: &Db, company: &str, profile: &str) -> Result<Option<Erasur
     db.run(sql::ERASURE_FIND, &[company.into(), profile.into()]).await?.first()
 }
 
-/// Erasures of every company that are not through: the companies' in turn after the one that was served `last`, of each
-/// the one that waited longest first. Serves the sweep; hence no company.
+/// Erasures of every company that are not through: the companies' in turn after the one that was
+/// served `last`, of each the one that waited longest first. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.

@@ -1,4 +1,5 @@
-//! Groups and who is a member of them. Written with the events that tell of them, members derived when they are read.
+//! Groups and who is a member of them. Written with the events that tell of them, members derived
+//! when they are read.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ use crate::domain::json;
 use crate::domain::person::{self, Person};
 use crate::domain::record::Sent;
 
-/// What a request's batch ends with: nothing, unless its events tell of groups. [`super::records::mark`] comes after it.
+/// What a request's batch ends with: nothing, unless its events tell of groups.
+/// [`super::records::mark`] comes after it.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let told = groups::tellings(rows, request.from_server);
     if told.is_empty() {
@@ -39,7 +41,8 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     Ok(statements)
 }
 
-/// Where a membership lies on a session, if not where its event lies: a server session is one person's from the start of time to its end, so one place stands for all.
+/// Where a membership lies on a session, if not where its event lies: a server session is one
+/// person's from the start of time to its end, so one place stands for all.
 #[must_use]
 pub fn place(session: &str) -> Option<i64> {
     session.starts_with(SERVER_SESSION_PREFIX).then_some(0)
@@ -99,7 +102,8 @@ pub struct Wanted {
     pub text: Option<String>,
 }
 
-/// A page of groups in the order of kind and key, behind one if it is given. Members are counted on the first `sessions` of each.
+/// A page of groups in the order of kind and key, behind one if it is given. Members are counted on
+/// the first `sessions` of each.
 ///
 /// # Errors
 /// D1's.
@@ -217,7 +221,8 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
     found.try_map(member)
 }
 
-/// Notes what an admin says of a group; whether there is such a group. `stamp` stands in place of a message id.
+/// Notes what an admin says of a group; whether there is such a group. `stamp` stands in place of a
+/// message id.
 ///
 /// # Errors
 /// D1's.

@@ -1,4 +1,5 @@
-//! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events came before.
+//! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events
+//! came before.
 
 use serde::Deserialize;
 use trackmate_wire::limits::{
@@ -37,7 +38,8 @@ pub struct Person<'a> {
     pub user: &'a str,
     /// Message id of the platform event.
     pub platform_id: &'a str,
-    /// Whether a secret key says it. A page's claim is answered alike whether or not the address was erased.
+    /// Whether a secret key says it. A page's claim is answered alike whether or not the address
+    /// was erased.
     pub trusted: bool,
 }
 
@@ -72,7 +74,8 @@ pub struct Found {
 pub struct Identified {
     /// Whether the company exists and the origin may send.
     pub door: Door,
-    /// What it is answered; `None` when the door was shut or the message id belongs to something else.
+    /// What it is answered; `None` when the door was shut or the message id belongs to something
+    /// else.
     pub found: Option<Found>,
     /// Whether the message id came for the first time.
     pub new: bool,
@@ -84,8 +87,8 @@ pub struct Identified {
     pub is_outdated: bool,
 }
 
-/// Stores the identify `row`, links its session to the person from `row.ts` on, and gives them a second key, if it does;
-/// if the address was erased, nothing but its message id.
+/// Stores the identify `row`, links its session to the person from `row.ts` on, and gives them a
+/// second key, if it does; if the address was erased, nothing but its message id.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
@@ -140,7 +143,8 @@ pub async fn add(
     let keys = give.map(|give| give.guard(None));
     let guard = Guard { hash: Some(&hash), keys: keys.as_deref(), ..Guard::default() };
     let claim = Param::from(request.claim);
-    // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that is lifted.
+    // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that
+    // is lifted.
     let erased = if person.trusted { "" } else { hash.as_str() };
     let unproved = Param::from(request.unproved.then_some(1));
     let origin = request.origin.map(fitting);

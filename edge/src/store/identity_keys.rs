@@ -1,4 +1,5 @@
-//! Identity keys: the email addresses and user ids by which people are found, and giving a person another one.
+//! Identity keys: the email addresses and user ids by which people are found, and giving a person
+//! another one.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -105,8 +106,9 @@ fn keys_max() -> i64 {
     i64::try_from(PROFILE_KEYS_MAX).unwrap_or(i64::MAX)
 }
 
-/// A second lookup key that an event gives to its person. What was decided holds for what was read of both keys; so it is stored only while both still lead
-/// where they led. Otherwise somebody made or changed either person in between, and nothing is stored.
+/// A second lookup key that an event gives to its person. What was decided holds for what was read
+/// of both keys; so it is stored only while both still lead where they led. Otherwise somebody made
+/// or changed either person in between, and nothing is stored.
 #[derive(Debug)]
 pub struct Give {
     /// The key that leads to the person.
@@ -119,14 +121,16 @@ pub struct Give {
     pub typed: Option<String>,
     /// The profile of whoever gave it up.
     pub former: Option<String>,
-    /// What the person had when it was decided, [`Led::further`] and [`Led::addressed`], if the decision hangs on it.
+    /// What the person had when it was decided, [`Led::further`] and [`Led::addressed`], if the
+    /// decision hangs on it.
     pub had: Option<(i64, i64)>,
     /// Random: marks the edit.
     pub number: i64,
 }
 
 impl Give {
-    /// What must hold, as `events.insert` takes it. `made` is who has the first key by then, if it was nobody's and the same batch has made them.
+    /// What must hold, as `events.insert` takes it. `made` is who has the first key by then, if it
+    /// was nobody's and the same batch has made them.
     pub(super) fn guard(&self, made: Option<&str>) -> String {
         let room = self.profile.is_some().then(keys_max);
         let (further, addressed) = self.had.unzip();
@@ -134,7 +138,8 @@ impl Give {
             .to_string()
     }
 
-    /// Adds the statements that give the key to `made`, where the event makes the person. The slot has whom both keys lead to then.
+    /// Adds the statements that give the key to `made`, where the event makes the person. The slot
+    /// has whom both keys lead to then.
     pub(super) fn push(&self, db: &Db, batch: &mut Batch, company: &str, made: &str, now_ms: i64) -> Result<Slot<Led>> {
         let profile = self.profile.as_deref().unwrap_or(made);
         let binding = binding(company, profile, &self.key, self.typed.as_deref(), self.number, now_ms);
@@ -143,7 +148,8 @@ impl Give {
         Ok(batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?))
     }
 
-    /// Whether, of an event that was not stored, it was because either key leads elsewhere by now, or because the person has no room for another key.
+    /// Whether, of an event that was not stored, it was because either key leads elsewhere by now,
+    /// or because the person has no room for another key.
     pub(super) fn is_outdated(&self, led: &[Led]) -> bool {
         let to = |key: &str| led.iter().find(|led| led.key == key && led.erased == 0);
         let is_same = |key: &str, profile: &Option<String>| to(key).map(|led| &led.profile) == profile.as_ref();
@@ -154,8 +160,9 @@ impl Give {
     }
 }
 
-/// The statements that let a further lookup key lead to a person, unless somebody has it: a user id, or an address with how it is `typed`. They count as an
-/// edit of the person, so that whoever has read what leads to them (to erase or to merge them) reads it again.
+/// The statements that let a further lookup key lead to a person, unless somebody has it: a user
+/// id, or an address with how it is `typed`. They count as an edit of the person, so that whoever
+/// has read what leads to them (to erase or to merge them) reads it again.
 #[must_use]
 pub fn binding(
     company: &str,
@@ -172,7 +179,8 @@ pub fn binding(
     ]
 }
 
-/// Runs [`binding`] → whether the key leads to the person now. It does not if somebody else has it, or the person has no room for it.
+/// Runs [`binding`] → whether the key leads to the person now. It does not if somebody else has it,
+/// or the person has no room for it.
 ///
 /// # Errors
 /// D1's.

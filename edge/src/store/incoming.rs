@@ -10,8 +10,8 @@ use trackmate_wire::limits::{
 use super::{Batch, Db, Result, sql};
 use crate::domain::incoming::{Entry, Outcome};
 
-/// Notes entries of one request, as many as their minute still has room for; what is too old for their rings goes. → whether any was noted: none is of a
-/// company that does not exist.
+/// Notes entries of one request, as many as their minute still has room for; what is too old for
+/// their rings goes. → whether any was noted: none is of a company that does not exist.
 ///
 /// # Errors
 /// D1's; nothing was noted then.
@@ -113,8 +113,9 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
     Ok(rows)
 }
 
-/// Entries after a place, oldest first; nothing if the `key` they are read with, where one is given, works no longer. The
-/// key is of the directory, which is in the same database today; apart, this becomes two questions.
+/// Entries after a place, oldest first; nothing if the `key` they are read with, where one is
+/// given, works no longer. The key is of the directory, which is in the same database today; apart,
+/// this becomes two questions.
 ///
 /// # Errors
 /// D1's.
@@ -142,7 +143,8 @@ struct Last {
     seq: Option<i64>,
 }
 
-/// Says that somebody watches from now on: what is stored is noted too, for two minutes. → the last number given.
+/// Says that somebody watches from now on: what is stored is noted too, for two minutes. → the last
+/// number given.
 ///
 /// # Errors
 /// D1's.
@@ -188,7 +190,8 @@ pub struct Event {
     pub received_at: i64,
     /// 1 if a server told it, though it stands at the pages' door.
     pub told: Option<i64>,
-    /// The link that owns it: JSON array of profile or null, ts, message id of the identify or nothing.
+    /// The link that owns it: JSON array of profile or null, ts, message id of the identify or
+    /// nothing.
     pub link: Option<String>,
     /// Repeats that came while somebody watched.
     pub duplicates: i64,
@@ -203,7 +206,8 @@ pub enum Found {
     Rejected(Noted),
 }
 
-/// What became of a message id: at this door, or at the servers' before the browsers'. What is stored comes before what was rejected.
+/// What became of a message id: at this door, or at the servers' before the browsers'. What is
+/// stored comes before what was rejected.
 ///
 /// # Errors
 /// D1's.

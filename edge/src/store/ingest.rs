@@ -1,4 +1,5 @@
-//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they may make: a group, through the server door a profile, records.
+//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they
+//! may make: a group, through the server door a profile, records.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -92,7 +93,8 @@ fn count(
     )
 }
 
-/// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that the later statements need.
+/// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that
+/// the later statements need.
 pub(super) fn json(rows: &[Row]) -> Result<(String, String)> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     Ok((serde_json::to_string(rows)?, serde_json::to_string(&ids)?))
@@ -150,7 +152,8 @@ pub enum Subject<'a> {
     Session,
     /// This profile; the request's session is its server session.
     Profile(&'a str),
-    /// A person to be made: the candidate profile, the address (or user id) as key and as typed. The request's session is the candidate's.
+    /// A person to be made: the candidate profile, the address (or user id) as key and as typed.
+    /// The request's session is the candidate's.
     New {
         /// The profile's id.
         profile: &'a str,
@@ -176,7 +179,8 @@ pub enum Served {
     Raced,
     /// The address was erased: nothing was stored.
     Erased,
-    /// What was read of two keys holds no longer: no event was stored, read again. The person may have been made.
+    /// What was read of two keys holds no longer: no event was stored, read again. The person may
+    /// have been made.
     Outdated(Outbox),
 }
 
@@ -252,7 +256,8 @@ impl ServerEvents<'_> {
         Ok(Stored { new, outbox: outbox::of_events_answer(answers, outbox, self.request, self.rows)? })
     }
 
-    /// Stores events of nobody (`counted` is `None`), of whoever the session is linked to, or of a profile.
+    /// Stores events of nobody (`counted` is `None`), of whoever the session is linked to, or of a
+    /// profile.
     async fn store(mut self, counted: Option<Option<&str>>, guard: Guard<'_>, give: Option<&Give>) -> Result<Served> {
         let (db, request) = (self.db, self.request);
         let mut batch = Batch::default();
@@ -323,7 +328,8 @@ impl ServerEvents<'_> {
         if is_outdated(&answers, give, &stored)? {
             return Ok(Served::Outdated(stored.outbox));
         }
-        // Nobody behind the address: nothing of the request was new. Somebody else: that one was made in between.
+        // Nobody behind the address: nothing of the request was new. Somebody else: that one was
+        // made in between.
         Ok(match answers.first(&found)? {
             Some(Found { erased: 1, .. }) => Served::Erased,
             Some(found) if found.profile != person.profile => Served::Raced,

@@ -1,4 +1,5 @@
-//! Lists of users: a page and how many there are, in one round trip; a search first brings its index up to date.
+//! Lists of users: a page and how many there are, in one round trip; a search first brings its
+//! index up to date.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -88,8 +89,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`] at the
-/// beginning of a walk.
+/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`]
+/// at the beginning of a walk.
 ///
 /// # Errors
 /// D1's.
@@ -125,7 +126,8 @@ pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Resul
     Ok((db.run_batch(batch).await?.page(&page)?, after.total))
 }
 
-/// The next users that are wanted, in the order of ids, for an export. A search finds whom the index knows: see [`refresh`].
+/// The next users that are wanted, in the order of ids, for an export. A search finds whom the
+/// index knows: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
@@ -135,8 +137,8 @@ pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, 
     db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.page()
 }
 
-/// How many users are wanted, all of them counted; `None` if that takes more slices than are left. A search finds whom the
-/// index knows: see [`refresh`].
+/// How many users are wanted, all of them counted; `None` if that takes more slices than are left.
+/// A search finds whom the index knows: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
@@ -146,7 +148,8 @@ pub async fn count(db: &Db, company: &str, wanted: &Wanted, slices: &mut Slices)
     sum(db, Statement { sql: sql::USERS_COUNT_SLICE, params }, vec![json!("")], slices).await
 }
 
-/// Writes the words of those who changed since the last search; `false` if that was more than one request can do: the next search goes on with it.
+/// Writes the words of those who changed since the last search; `false` if that was more than one
+/// request can do: the next search goes on with it.
 ///
 /// # Errors
 /// D1's.

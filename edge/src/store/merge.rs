@@ -1,4 +1,5 @@
-//! Merging profiles, and taking it back. Rows move, nothing is lost: every link and address remembers whose it is (`origin`), and what was said of each stays its own.
+//! Merging profiles, and taking it back. Rows move, nothing is lost: every link and address
+//! remembers whose it is (`origin`), and what was said of each stays its own.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -104,7 +105,8 @@ pub async fn is_blocked(db: &Db, company: &str, these: &[Member], those: &[Membe
     Ok(found.first::<Value>()?.is_some())
 }
 
-/// A batch about a group. All but its first statement ask whether the first has left its number on `root`.
+/// A batch about a group. All but its first statement ask whether the first has left its number on
+/// `root`.
 struct Batch<'a> {
     company: &'a str,
     root: &'a str,
@@ -218,8 +220,8 @@ pub fn merging(
     Ok(batch.statements)
 }
 
-/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the `rest` of their group,
-/// whose first stood for all.
+/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the
+/// `rest` of their group, whose first stood for all.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
@@ -247,14 +249,15 @@ pub fn parting(
         batch.keep(members)?;
     }
     batch.lead(parted, top);
-    // Either may have been held by the other alone: the identify that made it was taken back meanwhile.
+    // Either may have been held by the other alone: the identify that made it was taken back
+    // meanwhile.
     batch.rebuild(root, rest.len() == 1, None, act);
     batch.rebuild(top, parted.len() == 1, Some(root), act);
     Ok(batch.statements)
 }
 
-/// Runs a change of who `root` is and tells of it. `None` if the people are not as they were read: nothing was written.
-/// Those whose links changed hands are rebuilt next ([`super::rebuild::run`]).
+/// Runs a change of who `root` is and tells of it. `None` if the people are not as they were read:
+/// nothing was written. Those whose links changed hands are rebuilt next ([`super::rebuild::run`]).
 ///
 /// # Errors
 /// D1's; nothing was written then.

@@ -1,6 +1,7 @@
-//! D1: which database, how a statement is bound, and one module per group of tables. SQL is only in `sql/` and the migrations.
+//! D1: one module per group of tables. SQL is only in `sql/` and the migrations.
 //!
-//! Every function takes the company it works for; those that cannot say why (a key is found by its hash, the sweep serves all).
+//! Every function takes a company id. Exceptions carry a comment with the reason: a key is found by
+//! its hash, and the sweep serves all companies.
 
 pub mod aliases;
 mod answer;

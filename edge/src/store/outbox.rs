@@ -1,4 +1,5 @@
-//! The rows of `deliveries` that a batch writes for the events it stores, and what is next for them.
+//! The rows of `deliveries` that a batch writes for the events it stores, and what is next for
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ pub struct Outbox {
     pub leased: Vec<Leased>,
     /// To be woken.
     pub pending: Vec<String>,
-    /// Subscriptions for which some are held and that have a turn to take.
+    /// Subscriptions with held deliveries and a free slot of their rate limit or circuit.
     pub paced: Vec<String>,
 }
 
@@ -60,7 +61,8 @@ pub(super) struct EventSlots {
     targets: Slot<To>,
 }
 
-/// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on whether it is the person's first.
+/// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on
+/// whether it is the person's first.
 pub(super) fn of_events(
     db: &Db,
     batch: &mut Batch,
@@ -135,7 +137,8 @@ pub(super) struct WrittenPlatform {
     state: String,
 }
 
-/// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are built from what is stored.
+/// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are
+/// built from what is stored.
 pub(super) fn of_platform_events(
     db: &Db,
     batch: &mut Batch,

@@ -60,7 +60,8 @@ impl From<Param<'_>> for Value {
     }
 }
 
-/// A statement with its parameters, before it is bound to a database: for batches that are put together, and tested, apart from one.
+/// A statement with its parameters, before it is bound to a database: for batches that are put
+/// together, and tested, apart from one.
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// Its text.

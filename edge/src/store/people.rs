@@ -69,7 +69,8 @@ pub struct Profile {
     pub fields: String,
     /// JSON object, [`crate::domain::person::Counts`].
     pub counts: String,
-    /// Of the browser sessions, those of which servers alone have told; counted where one profile is read.
+    /// Of the browser sessions, those of which servers alone have told; counted where one profile
+    /// is read.
     #[serde(default)]
     pub told_sessions: i64,
 }
@@ -147,8 +148,9 @@ pub struct Identifiers {
     pub only_known: bool,
 }
 
-/// Finds the key by its hash and, in its company, whom the identifiers name at `ts`. Takes no company: it comes from the key. One statement
-/// over the directory and the company's tables, which are in one database today; apart, it becomes two.
+/// Finds the key by its hash and, in its company, whom the identifiers name at `ts`. Takes no
+/// company: it comes from the key. One statement over the directory and the company's tables, which
+/// are in one database today; apart, it becomes two.
 ///
 /// # Errors
 /// D1's.

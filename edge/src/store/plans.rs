@@ -1,4 +1,5 @@
-//! Tracking plans, how events violated them, and samples to infer one from. `plans`, `violations`, and the version in force on `companies` and `keys`.
+//! Tracking plans, how events violated them, and samples to infer one from. `plans`, `violations`,
+//! and the version in force on `companies` and `keys`.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
@@ -29,7 +30,8 @@ pub async fn find(db: &Db, company: &str) -> Result<Option<Stored>> {
     db.run(sql::PLAN_FIND, &[company.into()]).await?.first()
 }
 
-/// Sets a company's plan, or the mode of the one it has. What was counted of another plan goes. `version` is random.
+/// Sets a company's plan, or the mode of the one it has. What was counted of another plan goes.
+/// `version` is random.
 ///
 /// # Errors
 /// D1's.

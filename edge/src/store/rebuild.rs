@@ -1,7 +1,8 @@
-//! Working people out again from their links, in slices: after an identify was taken back, and after people were merged
-//! or parted. Each slice reads some links, gives those that are another's by now to whoever they are, and adds the
-//! identifies of the others to what was found ([`Found`]). The last one stores it. So a slice costs the same however
-//! many links a person has; what a request leaves is the sweep's.
+//! Working people out again from their links, in slices: after an identify was taken back, and
+//! after people were merged or parted. Each slice reads some links, gives those that are another's
+//! by now to whoever they are, and adds the identifies of the others to what was found ([`Found`]).
+//! The last one stores it. So a slice costs the same however many links a person has; what a
+//! request leaves is the sweep's.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -74,8 +75,8 @@ pub struct Opening<'a> {
     pub profile: &'a str,
     /// Only if this profile has this edit.
     pub guard: Option<(&'a str, i64)>,
-    /// 1 if the profile goes when nothing is left of it, 0 if not, or the message id of the identify without which it
-    /// does.
+    /// 1 if the profile goes when nothing is left of it, 0 if not, or the message id of the
+    /// identify without which it does.
     pub vanish: Value,
     /// Whose rebuilding comes first, for it may give this person links.
     pub waits_for: Option<&'a str>,
@@ -103,7 +104,8 @@ pub fn reading(company: &str, profile: &str, most: usize) -> [Statement; 2] {
     ]
 }
 
-/// What a slice of at most `most` links that was read does. `key` makes the lookup key of an address.
+/// What a slice of at most `most` links that was read does. `key` makes the lookup key of an
+/// address.
 ///
 /// # Errors
 /// When something stored is not JSON.
@@ -167,7 +169,8 @@ pub fn slice(
     Ok(Slice { statements, vanishes, given: owners })
 }
 
-/// Stores what was found, and lets the profile go if nothing is left of it → the place of the statement that says so.
+/// Stores what was found, and lets the profile go if nothing is left of it → the place of the
+/// statement that says so.
 fn end(
     company: &str,
     profile: &str,
@@ -226,7 +229,8 @@ pub struct Rebuilt {
     pub slices: usize,
 }
 
-/// Rebuilds people, and whoever is given links of theirs, until that is done or `most` slices are. The sweep goes on.
+/// Rebuilds people, and whoever is given links of theirs, until that is done or `most` slices are.
+/// The sweep goes on.
 ///
 /// # Errors
 /// D1's; nothing of the slice was written then.
@@ -271,8 +275,8 @@ pub async fn run(
     Ok(rebuilt)
 }
 
-/// Goes on with what requests left: a slice of each person, those first that waited longest. One that fails holds up no
-/// other. Serves the sweep; hence no company.
+/// Goes on with what requests left: a slice of each person, those first that waited longest. One
+/// that fails holds up no other. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's; the last one's, where several fail.

@@ -28,8 +28,9 @@ pub struct Request<'a> {
     pub bot: bool,
     /// Whether this identifies somebody without proof.
     pub unproved: bool,
-    /// The version of the company's plan that the events were held against, 0 for none: with another one in force nothing is stored. `None` for what no
-    /// plan is about, or was held against one that its key told of.
+    /// The version of the company's plan that the events were held against, 0 for none: with
+    /// another one in force nothing is stored. `None` for what no plan is about, or was held
+    /// against one that its key told of.
     pub plan: Option<i64>,
     /// Of an identify, what tells it from another with its message id.
     pub claim: Option<i64>,

@@ -1,4 +1,5 @@
-//! Writing the results of attempts: the log, the deliveries, their subscriptions, and the operational events that follow.
+//! Writing the results of attempts: the log, the deliveries, their subscriptions, and the
+//! operational events that follow.
 
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +77,8 @@ pub struct Noted {
     pub id: String,
     /// When its open circuit takes a probe, ms.
     pub open_until: Option<i64>,
-    /// Whether this settling closed its circuit, so that what is held for it moves on at once, 0 or 1.
+    /// Whether this settling closed its circuit, so that what is held for it moves on at once, 0 or
+    /// 1.
     pub release: i64,
 }
 
@@ -94,8 +96,9 @@ struct Id {
     id: String,
 }
 
-/// Logs attempts, moves their deliveries on, notes them on their subscriptions and stores what operational events that makes true: one batch. An attempt
-/// whose claim does not hold any more leaves nothing. `number` marks what this settling wrote; each try has its own.
+/// Logs attempts, moves their deliveries on, notes them on their subscriptions and stores what
+/// operational events that makes true: one batch. An attempt whose claim does not hold any more
+/// leaves nothing. `number` marks what this settling wrote; each try has its own.
 ///
 /// # Errors
 /// D1's; the leases then run out and the deliveries are tried again.

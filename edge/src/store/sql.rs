@@ -1,6 +1,7 @@
 //! Every statement, by name. The text of each says what its parameters are; one statement a file.
 //!
-//! To add one: 1. `<table>.<verb>.sql` here, its first line a comment with the parameters, 2. its name in the list below,
+//! To add one: 1. `<table>.<verb>.sql` here, its first line a comment with the parameters, 2. its
+//! name in the list below,
 //! 3. a function that binds it in the table's module.
 
 /// The statement without the comment above it: D1 is sent what it runs, and no more.

@@ -1,5 +1,5 @@
-//! What happened in a range of time, counted slice by slice. `events`, `links`, `profiles`, `deliveries`, `attempts`,
-//! `subscriptions`.
+//! What happened in a range of time, counted slice by slice. `events`, `links`, `profiles`,
+//! `deliveries`, `attempts`, `subscriptions`.
 
 use serde::Deserialize;
 
@@ -48,8 +48,8 @@ fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>, Option<String>) {
 /// Before all sessions: their ids are not empty, but that of events without one is.
 const FIRST_EVENT: (String, i64, i64, String) = (String::new(), -1, -1, String::new());
 
-/// Counts a company's range; `None` if that takes more slices than are left. Each round trip takes a slice of whatever is
-/// not through, so that others' requests come in between.
+/// Counts a company's range; `None` if that takes more slices than are left. Each round trip takes
+/// a slice of whatever is not through, so that others' requests come in between.
 ///
 /// # Errors
 /// D1's.

@@ -1,4 +1,5 @@
-//! What the Worker sends to change who is who: taking an identify back, merging two people, parting them again.
+//! What the Worker sends to change who is who: taking an identify back, merging two people, parting
+//! them again.
 
 use serde_json::{Value, json};
 use trackmate_edge::domain::merged::{Member, below};
@@ -90,7 +91,8 @@ impl Db {
         true
     }
 
-    /// Merges the people behind two addresses if both are there and are two, and says who was merged.
+    /// Merges the people behind two addresses if both are there and are two, and says who was
+    /// merged.
     pub(crate) fn merge(&mut self, into: &str, from: &str) -> Option<String> {
         let (winner, loser) = (self.owner(into)?, self.owner(from)?);
         if winner == loser {

@@ -28,7 +28,8 @@ fn form(chars: usize) -> String {
     format!("has 1 to {chars} characters, none of them control characters")
 }
 
-/// A text with no more than `chars` characters, none of them control characters, trimmed, not empty.
+/// A text with no more than `chars` characters, none of them control characters, trimmed, not
+/// empty.
 fn readable(text: &str, chars: usize) -> Option<String> {
     let text = text.trim();
     let fits = !text.is_empty() && text.chars().count() <= chars && !text.chars().any(char::is_control);
@@ -45,8 +46,8 @@ fn object(raw: &RawValue, field: &'static str) -> Result<Traits, Problem> {
     traits(raw.get()).map_err(|_| refused(field, format!("{field} is an object")))
 }
 
-/// Reads an edit part by part. Who edits a user is told of the first part that cannot be read; beside an event, such a part is left out, so that it does not
-/// cost the event.
+/// Reads an edit part by part. Who edits a user is told of the first part that cannot be read;
+/// beside an event, such a part is left out, so that it does not cost the event.
 struct Reader {
     edit: Edit,
     /// What was left out, where that is allowed.
@@ -187,8 +188,9 @@ impl Reader {
 }
 
 impl Edit {
-    /// Reads an edit: any of the user object's own fields, `traits`, `tags: {add, remove}`; what is none of these is a trait. `source` is whose key it is,
-    /// `address` makes an address its lookup key.
+    /// Reads an edit: any of the user object's own fields, `traits`, `tags: {add, remove}`; what is
+    /// none of these is a trait. `source` is whose key it is, `address` makes an address its lookup
+    /// key.
     ///
     /// # Errors
     /// The [`Problem`] that the caller is told.
@@ -202,7 +204,8 @@ impl Edit {
         Ok(reader.edit)
     }
 
-    /// Reads what stands beside an event, as [`Self::read`] does, as far as it can be read, and says what was left out.
+    /// Reads what stands beside an event, as [`Self::read`] does, as far as it can be read, and
+    /// says what was left out.
     pub fn read_mildly(
         json: &str,
         source: &'static str,

@@ -30,7 +30,8 @@ fn a_range_has_an_end_and_a_bound() {
     }
 }
 
-/// Toronto: an hour nearer to UTC from 8 March to 1 November 2026, each at 2 in the morning of its own clocks.
+/// Toronto: an hour nearer to UTC from 8 March to 1 November 2026, each at 2 in the morning of its
+/// own clocks.
 fn toronto(ms: i64) -> i64 {
     let summer = 1_772_953_200_000..1_793_512_800_000;
     -(if summer.contains(&ms) { 4 } else { 5 }) * Interval::Hour.ms()
@@ -79,7 +80,8 @@ fn clocks_that_change_at_midnight_leave_no_day_out() {
         let offset = |ms: i64| if ms >= 5 * DAY_MS { by } else { 0 };
         let range = Range::new(Some(3 * DAY_MS), Some(8 * DAY_MS - by), Some(Interval::Day), NOW, offset).unwrap();
         let begins: Vec<i64> = range.spans().collect();
-        // Put forward at midnight, the day begins at what is one o'clock then; put back, an hour later than before.
+        // Put forward at midnight, the day begins at what is one o'clock then; put back, an hour
+        // later than before.
         let sixth = 5 * DAY_MS - by.min(0);
         assert_eq!(begins, [3 * DAY_MS, 4 * DAY_MS, sixth, 6 * DAY_MS - by, 7 * DAY_MS - by]);
     }

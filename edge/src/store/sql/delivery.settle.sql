@@ -1,4 +1,5 @@
--- Ends attempts; only the claim that made one may. ?1 company, ?2 JSON array of {i id, g generation, s state, u due ms, f finished ms or null, b body, …}, ?3 the settling's number
+-- Ends attempts; only the claim that made one may. ?1 company, ?2 JSON array of {i id, g
+-- generation, s state, u due ms, f finished ms or null, b body, …}, ?3 the settling's number
 with ended as materialized (
   select value->>'i' as i, value->>'g' as g, value->>'s' as s, value->>'u' as u, value->>'f' as f, value->>'b' as b from json_each(?2)
 )

@@ -1,5 +1,6 @@
--- What an admin says of a group: later than all that was said before, whatever its senders' clocks. ?1 company, ?2 group, ?3 fields {name: [value]}, ?4 ts,
--- ?5 stamp in place of a message id, ?6 most fields, ?7 most bytes
+-- What an admin says of a group: later than all that was said before, whatever its senders' clocks.
+-- ?1 company, ?2 group, ?3 fields {name: [value]}, ?4 ts, ?5 stamp in place of a message id, ?6
+-- most fields, ?7 most bytes
 update groups set of_pages = 0, trusted_traits = (
   select json_group_object(key, json(value)) from (
     select key, value, row_number() over kept as place, sum(octet_length(key) + octet_length(value)) over kept as bytes from (

@@ -1,4 +1,5 @@
--- The profiles that stand as one with ?2, which itself is not merged, in the order in which they were. ?1 company
+-- The profiles that stand as one with ?2, which itself is not merged, in the order in which they
+-- were. ?1 company
 with recursive tree (id, winner, at) as (
   select ?2, null, 0
   union all

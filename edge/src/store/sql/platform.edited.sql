@@ -1,5 +1,6 @@
 -- Stores an edit's platform events, each if a subscription wants it.
--- ?1 company, ?2 JSON array of {i message id, t ts, n name, d data}, ?3 the user, a JSON object, ?4 profile, ?5 revision, ?6 now ms
+-- ?1 company, ?2 JSON array of {i message id, t ts, n name, d data}, ?3 the user, a JSON object, ?4
+-- profile, ?5 revision, ?6 now ms
 insert into events (company, source, message_id, session, ts, type, data, request, received_at)
 select ?1, 1, j.value->>'i', '', j.value->>'t', j.value->>'n', json_set(j.value->'d', '$.user', json(?3)), ?5, ?6
 from json_each(?2) as j

@@ -1,4 +1,5 @@
--- Leaves of a person the id and that it was erased, if nobody edited the profile since it was read. What follows in the batch asks for ?4.
+-- Leaves of a person the id and that it was erased, if nobody edited the profile since it was read.
+-- What follows in the batch asks for ?4.
 -- ?1 company, ?2 profile, ?3 the revision that was seen, ?4 this revision, ?5 now ms
 update profiles
 set email = null, name = null, traits = '{}', trusted_traits = '{}', opt_ins = '{}', consent = null, consent_at = null, consent_source = null, trusted_at = null,

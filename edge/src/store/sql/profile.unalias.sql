@@ -1,4 +1,5 @@
--- What somebody gave up and another is given now is no alias of theirs any more. Runs before identity.put and identity.add.
+-- What somebody gave up and another is given now is no alias of theirs any more. Runs before
+-- identity.put and identity.add.
 -- ?1 company, ?2 address, ?3 who is given it, ?4 revision that they have by now, or null
 update profiles
 set aliases = (select json_group_array(value) from json_each(aliases) where value <> ?2), searched = 0

@@ -1,4 +1,5 @@
--- Takes what links count off ?2 and adds it to ?3, before links.move gives them. Parameters as there, and ?6 now ms
+-- Takes what links count off ?2 and adds it to ?3, before links.move gives them. Parameters as
+-- there, and ?6 now ms
 with moved as materialized (
   select l.session, l.id, l.events, l.server_events, l.revenue, l.last_ts - l.first_ts as lasts
   from json_each(?4) as j cross join links as l
