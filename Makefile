@@ -1,7 +1,7 @@
 # The commands for developers. Each does its own set-up. The work is done in scripts/.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help dev test build check openapi bounds fuzz audit bench bench-neighbours bench-pages bench-sdk size soak clean
+.PHONY: help dev test build check openapi schema bounds fuzz audit bench bench-neighbours bench-pages bench-sdk size soak clean
 
 # The port of `make dev` (the shop server uses the next port) and the folder of its local D1.
 export PORT ?= 8787
@@ -26,6 +26,9 @@ check: ## Check format, lints, docs, types and unused dependencies, without buil
 
 openapi: ## Write docs/openapi.json and docs/problems.md from the types and tables of edge and wire
 	@OPENAPI_WRITE=1 cargo test --quiet --package trackmate-edge --lib openapi
+
+schema: ## Write docs/schema.sql from edge/migrations
+	@SCHEMA_WRITE=1 cargo test --quiet --package trackmate-edge --test schema_sql
 
 bounds: ## Measure each request and job on the largest allowed company; writes a table in ARCHITECTURE.md
 	@scripts/setup.sh && scripts/build.sh && BOUNDS_WRITE=1 exec node --test tests/bounds.test.mjs

@@ -335,9 +335,9 @@ describe('what a list holds', () => {
     const fields = (count, bytes) => `(select json_group_object('f' || k.value, json_array(1, 'm', json_array(printf('%.*c', ${bytes}, 'x')))) from json_each('[${Array.from({ length: count }, (_, k) => k)}]') as k)`;
     await run(`${numbers(150)} insert into profiles (company, id, email, traits, server_session, created_at, registered_at, registered_id)
       select ?1, 'p' || i, 'p' || i || '@example.com', '{"t":' || ${text(31_000)} || '}', 'webhook_p' || i, 1, 1, 'm' from n`);
-    await run(`${numbers(60)} insert into groups (company, id, kind, key, first_ts, claimed, said) select ?1, 'g' || i, 'group', 'g' || i, 1, ${fields(90, 8000)}, '{}' from n`);
+    await run(`${numbers(60)} insert into groups (company, id, kind, key, first_ts, claimed_traits, trusted_traits) select ?1, 'g' || i, 'group', 'g' || i, 1, ${fields(90, 8000)}, '{}' from n`);
     await run(`${numbers(150)} insert into links (company, session, at, id, profile, events, first_ts, last_ts, has_records) select ?1, 'm' || i, 1, 'm' || i, 'p' || i, 1, 1, 1, 1 from n`);
-    await run(`${numbers(150)} insert into memberships (company, session, grp, ts) select ?1, 'm' || i, 'g1', 1 from n`);
+    await run(`${numbers(150)} insert into memberships (company, session, group_id, ts) select ?1, 'm' || i, 'g1', 1 from n`);
     await run(`insert into links (company, session, at, id, profile, events, first_ts, last_ts, has_records) values (?1, '${session}', 1, 'l', '${profileId}', 300, 1, 300, 1)`);
     await run(`${numbers(300)} insert into events (company, source, message_id, session, ts, type, data, request, received_at)
       select ?1, 1, 'big' || i, '${session}', i, 'big', '{"t":' || ${text(31_000)} || '}', 1, 1 from n`);

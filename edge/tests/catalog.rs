@@ -1,4 +1,5 @@
-//! The catalogue of event names, by the SQL on the real schema: what a request writes of it, and how many names each door may fill it with.
+//! The catalogue of event names, by the SQL on the real schema: what a request writes of it, and
+//! how many names each door may fill it with.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +20,8 @@ const DAY: i64 = 24 * HOUR;
 /// Names of a door.
 const MOST: i64 = 10;
 
-/// Stores an event for each name at a door, and notes the names, as `store::catalog` does. → rows written to the catalogue.
+/// Stores an event for each name at a door, and notes the names, as `store::catalog` does. → rows
+/// written to the catalogue.
 fn note(db: &mut Db, source: i64, now: i64, names: &[String]) -> i64 {
     let ids: Vec<String> = names.iter().map(|name| format!("{name}-{source}-{now}")).collect();
     let rows: Vec<Row> = ids.iter().map(|id| view(id, now * 1000, None)).collect();

@@ -1,4 +1,5 @@
-//! The SQL of deliveries on the real schema, step by step against the pure rules. `SEED` repeats a run.
+//! The SQL of deliveries on the real schema, step by step against the pure rules. `SEED` repeats a
+//! run.
 
 #![allow(
     clippy::unwrap_used,
@@ -227,7 +228,8 @@ impl Pair {
             2..5 => self.claim(store, place),
             5 => self.turn(store),
             6..10 => {
-                // One, or some together; claims of now, and stale ones. A settling names each delivery once.
+                // One, or some together; claims of now, and stale ones. A settling names each
+                // delivery once.
                 let mut places: Vec<usize> = (0..n).collect();
                 rng.shuffle(&mut places);
                 let ended: Vec<_> = places

@@ -1,6 +1,8 @@
-//! The life of a delivery: a million seeded schedules of invocations that crash, wake-ups that are lost, doubled and late, owners who switch off and on, and
-//! receivers that fail, against the pure rules: nothing is lost, no two attempts of one delivery are live, attempts stay within their budget. `SCHEDULES` and
-//! `SEED` make it longer and repeat it. What the statements do is held against the same rules in `deliveries.rs`.
+//! The life of a delivery: a million seeded schedules of invocations that crash, wake-ups that are
+//! lost, doubled and late, owners who switch off and on, and receivers that fail, against the pure
+//! rules: nothing is lost, no two attempts of one delivery are live, attempts stay within their
+//! budget. `SCHEDULES` and `SEED` make it longer and repeat it. What the statements do is held
+//! against the same rules in `deliveries.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -202,7 +204,8 @@ impl World {
         let broken_off = attempt.lease_ms <= self.now;
         let outcome = self.outcome();
         let answered_yes = matches!(outcome, Outcome::Answered(200, _));
-        // A crash may come before or after the receiver has it; what is broken off may have arrived, too.
+        // A crash may come before or after the receiver has it; what is broken off may have
+        // arrived, too.
         let arrived = if crash || broken_off { self.rng.bool() } else { true };
         if answered_yes && arrived {
             self.deliveries[attempt.delivery].received += 1;

@@ -1,5 +1,7 @@
-//! Erasing people and forgetting old events, by the SQL on the real schema over generated histories of people who share browsers: the others keep exactly what
-//! they had, of the erased one no text is left in any table, nothing that comes late brings them back, and timelines page right over what remains.
+//! Erasing people and forgetting old events, by the SQL on the real schema over generated histories
+//! of people who share browsers: the others keep exactly what they had, of the erased one no text
+//! is left in any table, nothing that comes late brings them back, and timelines page right over
+//! what remains.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +22,7 @@ use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::timeline::Order;
 use trackmate_edge::store::erasures::{self, Identity};
-use trackmate_edge::store::{people, sql};
+use trackmate_edge::store::{identity_keys, people, sql};
 
 const DAY: i64 = 86_400_000;
 /// Small, so that a history takes several slices.
@@ -104,8 +106,8 @@ fn seen(db: &Db, profile: &str) -> Value {
     assert_eq!(timeline, back);
     json!([
         db.rows(
-            "select email, name, traits, created_at, registered_at, registered_id, last_ts, longest, events, server_events, sessions, revenue,
-                    said, updated_at, edit from profiles where id = ?1",
+            "select email, name, traits, created_at, registered_at, registered_id, last_ts, max_link_span, events, server_events, sessions, revenue,
+                    trusted_traits, updated_at, revision from profiles where id = ?1",
             &[json!(profile)],
         ),
         db.rows("select * from links where profile = ?1 order by session, at, id", &[json!(profile)]),
@@ -131,7 +133,7 @@ fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
         let facts = db.rows(links, std::slice::from_ref(session));
         facts.iter().map(|f| Fact { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) }).collect::<Vec<_>>()
     };
-    let all = db.rows("select session, ts, grp from memberships", &[]);
+    let all = db.rows("select session, ts, group_id from memberships", &[]);
     all.into_iter().filter(|m| owner(&facts_of(&m[0]), number(&m[1])) == Some(profile)).collect()
 }
 
@@ -363,7 +365,7 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     gone(db);
     assert_eq!(db.rows(refused, &sessions[0]), [[json!(0)]], "what was rejected on their sessions");
     assert_eq!(db.rows("select id from groups", &[]), groups, "a group stays");
-    let left = db.rows("select session, ts, grp from memberships", &[]);
+    let left = db.rows("select session, ts, group_id from memberships", &[]);
     assert!(named.iter().all(|membership| !left.contains(membership)), "a membership goes with its member");
     let counted = db.rows("select counts ->> 'events', completed_at from erasures", &[]);
     assert_eq!(counted, [[json!(theirs), json!(NOW)]]);
@@ -371,7 +373,8 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     assert_eq!(left, [[json!(0), Value::Null, Value::Null]]);
     let told = db.rows("select counts ->> 'memberships' from erasures", &[]);
     assert_eq!(told, [[json!(named.len())]]);
-    // Everything of the browsers once more, and late: identifies as the person, and a server that had resolved them just before.
+    // Everything of the browsers once more, and late: identifies as the person, and a server that
+    // had resolved them just before.
     for (number, request) in history
         .iter()
         .enumerate()
@@ -431,7 +434,7 @@ fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
     for late in [false, true] {
         let mut db = open();
         let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
-        let give = |db: &Db| db.batch(&people::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
+        let give = |db: &Db| db.batch(&identity_keys::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
         let who = [json!(COMPANY), json!(ada)];
         let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);

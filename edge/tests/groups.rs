@@ -1,5 +1,7 @@
-//! The SQL of groups on the real schema, held against the pure rules: whatever the histories, the people on shared sessions, the order of arrival and whatever
-//! is undone, merged and parted, a group is the fold of its events, and its members are those to whom the ledger gives an event that names it.
+//! The SQL of groups on the real schema, held against the pure rules: whatever the histories, the
+//! people on shared sessions, the order of arrival and whatever is undone, merged and parted, a
+//! group is the fold of its events, and its members are those to whom the ledger gives an event
+//! that names it.
 
 #![allow(
     clippy::unwrap_used,
@@ -124,7 +126,7 @@ fn clear(db: &mut Db) {
 /// Every group as it is kept.
 fn kept(db: &Db) -> BTreeMap<String, Group> {
     let fields = |cell: &Value| serde_json::from_str::<BTreeMap<String, Field>>(&text(cell)).unwrap();
-    let all = db.rows("select id, kind, key, first_ts, claimed, said, name from groups", &[]);
+    let all = db.rows("select id, kind, key, first_ts, claimed_traits, trusted_traits, name from groups", &[]);
     all.iter()
         .map(|r| {
             let group = Group {
@@ -132,8 +134,8 @@ fn kept(db: &Db) -> BTreeMap<String, Group> {
                 kind: text(&r[1]),
                 key: text(&r[2]),
                 first_ts: number(&r[3]),
-                claimed: fields(&r[4]),
-                said: fields(&r[5]),
+                claimed_traits: fields(&r[4]),
+                trusted_traits: fields(&r[5]),
             };
             assert_eq!(r[6].as_str().map(str::to_owned), group.name(), "the name to search by is the one shown");
             (group.id.clone(), group)
@@ -141,7 +143,8 @@ fn kept(db: &Db) -> BTreeMap<String, Group> {
         .collect()
 }
 
-/// Every group as the pure rule makes it of the events that are stored, in the order in which they came in.
+/// Every group as the pure rule makes it of the events that are stored, in the order in which they
+/// came in.
 fn folded(db: &Db) -> BTreeMap<String, Group> {
     let mut told = BTreeMap::<String, Vec<Told>>::new();
     let events =
@@ -213,9 +216,9 @@ fn check(db: &Db) {
 
 /// What does not depend on the order of arrival: all but the claims, of which the first stays.
 fn settled(db: &Db) -> Vec<Vec<String>> {
-    let mut all = db.table("select id, kind, key, first_ts, said from groups order by 1");
+    let mut all = db.table("select id, kind, key, first_ts, trusted_traits from groups order by 1");
     all.extend(db.table(
-        "select iif(session like 'webhook%', (select i.key from profiles p join identities i on i.profile = p.id where p.server_session = session), session) as s, grp, ts
+        "select iif(session like 'webhook%', (select i.key from profiles p join identities i on i.profile = p.id where p.server_session = session), session) as s, group_id, ts
          from memberships order by 1, 2, 3",
     ));
     for row in &mut all {
@@ -331,7 +334,7 @@ fn a_group_keeps_so_many_traits_of_each_layer() {
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    assert_eq!((group.claimed.len(), group.said.len()), (100, 100));
+    assert_eq!((group.claimed_traits.len(), group.trusted_traits.len()), (100, 100));
 }
 
 #[test]
@@ -347,9 +350,15 @@ fn a_group_keeps_so_many_bytes_of_each_layer() {
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    assert!(group.claimed.contains_key("a00") && group.claimed.contains_key("b00"), "of claims the first stay");
-    assert!(group.said.contains_key("a11") && group.said.contains_key("b11"), "of what is said the last stays");
-    for layer in [&group.claimed, &group.said] {
+    assert!(
+        group.claimed_traits.contains_key("a00") && group.claimed_traits.contains_key("b00"),
+        "of claims the first stay"
+    );
+    assert!(
+        group.trusted_traits.contains_key("a11") && group.trusted_traits.contains_key("b11"),
+        "of what is said the last stays"
+    );
+    for layer in [&group.claimed_traits, &group.trusted_traits] {
         let bytes = serde_json::to_string(layer).unwrap().len();
         assert!((40_000..GROUP_LAYER_BYTES_MAX + 500).contains(&bytes), "{bytes} bytes");
     }
@@ -370,7 +379,7 @@ fn a_request_tells_of_a_group_in_the_order_of_its_events_however_often_it_names_
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    let (claimed, said) = (&group.claimed["all"], &group.said["all"]);
+    let (claimed, said) = (&group.claimed_traits["all"], &group.trusted_traits["all"]);
     assert_eq!((claimed.2.0.get(), said.2.0.get()), ("0", "299"));
 }
 
@@ -389,7 +398,8 @@ fn pages_make_so_many_groups_and_memberships_and_servers_as_many_as_they_name() 
     assert_eq!((count(&db, "groups"), count(&db, "memberships")), (3, 3));
     db.events(1, "", None, &(0..5).map(|n| named("server", n)).collect::<Vec<_>>());
     assert_eq!(count(&db, "groups"), 8);
-    // What a server has said of is counted no longer, and what is deleted neither; one that is there may still be named.
+    // What a server has said of is counted no longer, and what is deleted neither; one that is
+    // there may still be named.
     let said = event("said", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
     db.events(1, "", None, &[said]);
     db.rows("delete from memberships", &[]);
@@ -420,7 +430,7 @@ fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_c
     let say = |fields: Value, stamp: &str| {
         let params = [COMPANY, &group, &fields.to_string()].map(|text| json!(text));
         db.rows(
-            sql::GROUPS_SAY,
+            sql::GROUPS_SET_TRUSTED,
             &[&params[..], &[json!(clock::event_ts(NOW, 0)), json!(stamp), json!(100), json!(50_000)]].concat(),
         )
     };
@@ -428,7 +438,7 @@ fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_c
     say(json!({"plan": ["silver"], "seats": [null]}), "b");
     assert_eq!(serde_json::to_value(kept(&db)[&group].traits()).unwrap(), json!({"plan": "silver"}));
     let nobody = [json!(COMPANY), json!("grp_none"), json!("{}"), json!(0), json!("c"), json!(100), json!(50_000)];
-    assert!(db.rows(sql::GROUPS_SAY, &nobody).is_empty());
+    assert!(db.rows(sql::GROUPS_SET_TRUSTED, &nobody).is_empty());
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Taking back an identify or a merge, on the real schema with the real statements: whatever came before and after, both people are as if it had not happened.
+//! Taking back an identify or a merge, on the real schema with the real statements: whatever came
+//! before and after, both people are as if it had not happened.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +22,7 @@ use trackmate_edge::store::undo::{Fact, undoing};
 use trackmate_edge::store::{Statement, sql};
 
 const TABLES: [&str; 10] =
-    ["events", "links", "profiles", "identities", "merges", "partings", "tags", "fields", "erasures", "rebuilds"];
+    ["events", "links", "profiles", "identities", "merges", "merge_blocks", "tags", "fields", "erasures", "rebuilds"];
 
 #[derive(Debug, Clone)]
 enum Request {
@@ -93,7 +94,8 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     }
 }
 
-/// What must be as if it had not happened. People are named by their address, sessions made for them by that of their person.
+/// What must be as if it had not happened. People are named by their address, sessions made for
+/// them by that of their person.
 fn state(db: &Db) -> Vec<Vec<String>> {
     let mut state = db.table(
         "select 'link', iif(l.session like 'webhook%', 'server of ' || o.key, l.session), l.at, l.id, i.key, l.origin, l.events, l.server_events,
@@ -103,7 +105,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
     );
     state.extend(db.table(
         "select 'profile', i.key, p.email, p.name, (select json_group_object(key, json(value)) from (select key, json_quote(value) as value from json_tree(p.traits) where atom is not null order by fullkey)),
-                p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events, p.server_events, p.sessions, coalesce(p.revenue, '{}'), p.said, p.own, p.merged_into,
+                p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events, p.server_events, p.sessions, coalesce(p.revenue, '{}'), p.trusted_traits, p.trusted_data, p.merged_into,
                 (select json_group_object(name, applied_at) from (select * from tags where profile = p.id order by name)),
                 (select json_group_object(name, value) from (select * from fields where profile = p.id order by name))
          from profiles p left join identities i on i.profile = p.id order by 2",
@@ -138,7 +140,8 @@ fn part(db: &mut Db, loser: &str) {
     db.part(loser);
 }
 
-/// Every count of everyone who stands for themselves is the sum of their links', and nobody else has a link.
+/// Every count of everyone who stands for themselves is the sum of their links', and nobody else
+/// has a link.
 fn check(db: &Db) {
     let wrong = db.table(
         "select p.id from profiles p where p.merged_into is null and (
@@ -154,7 +157,7 @@ fn check(db: &Db) {
 fn say(db: &Db, person: usize) {
     if let Some(id) = profile(db, person) {
         let sql = format!(
-            "update profiles set said = '{{\"of{person}\":1,\"phone\":\"+{person}\"}}', said_at = 1 where id = '{id}';
+            "update profiles set trusted_traits = '{{\"of{person}\":1,\"phone\":\"+{person}\"}}', trusted_at = 1 where id = '{id}';
              insert or ignore into tags values ('{COMPANY}', '{id}', 'vip', {person}), ('{COMPANY}', '{id}', 't{person}', 1);
              insert or replace into fields values ('{COMPANY}', '{id}', 'points', '{person}')"
         );
@@ -241,7 +244,7 @@ fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge()
     let (w, mut l) = (members(&db, &w), members(&db, &l));
     l.0[0].addresses.push(address(2));
     let act = act(&mut db);
-    let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
+    let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
     db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
     assert_eq!(profile(&db, 2).unwrap(), owner);
 }
@@ -366,13 +369,13 @@ fn whom_an_admin_parted_are_remembered_each_with_each_and_nobody_else() {
     let parted = |these: &[usize], those: &[usize]| {
         let [these, those] = [these, those].map(|who| json!(who.iter().map(|n| &ids[*n]).collect::<Vec<_>>()));
         let asked = [json!(COMPANY), json!(these.to_string()), json!(those.to_string())];
-        !db.rows(sql::PARTINGS_FIND, &asked).is_empty()
+        !db.rows(sql::MERGE_BLOCKS_FIND, &asked).is_empty()
     };
     assert!(parted(&[0], &[1]) && parted(&[1], &[0]) && parted(&[2], &[0]) && parted(&[0], &[1, 2]));
     assert!(!parted(&[1], &[2]), "they are one still");
     // Of an undo that lost its race nothing is remembered.
     let lost = json!([COMPANY, json!([ids[1]]).to_string(), json!([ids[2]]).to_string(), ids[1], 1, NOW]);
-    db.batch(&[Statement::new(sql::PARTINGS_INSERT, lost)]);
+    db.batch(&[Statement::new(sql::MERGE_BLOCKS_INSERT, lost)]);
     assert!(!parted(&[1], &[2]));
 }
 

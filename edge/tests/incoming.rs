@@ -1,5 +1,5 @@
-//! What is noted of the items that came in, by the SQL on the real schema: so many a minute and so many in all, in one order that never goes back, and found
-//! without looking at anything else.
+//! What is noted of the items that came in, by the SQL on the real schema: so many a minute and so
+//! many in all, in one order that never goes back, and found without looking at anything else.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,8 @@ use trackmate_wire::problem::{Code, Problem};
 
 const MINUTE: i64 = 60_000;
 
-/// Notes rejected items at a door, `minute` of them a minute and `kept` in all at the most, as `store::incoming` does.
+/// Notes rejected items at a door, `minute` of them a minute and `kept` in all at the most, as
+/// `store::incoming` does.
 fn reject(db: &Db, source: i64, at: i64, count: usize, minute: i64, kept: i64) {
     let problem = Problem::new(Code::MissingField, "eventType is missing");
     let entries: Vec<Entry> = (0..count).map(|_| Entry::rejected(Some("{}"), None, None, &problem)).collect();

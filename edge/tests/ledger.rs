@@ -1,5 +1,6 @@
-//! The SQL of ingest and identify on the real schema, held against the pure rules: whatever the histories and the order of arrival,
-//! no event is on a wrong person, and every count is what a recount gives.
+//! The SQL of ingest and identify on the real schema, held against the pure rules: whatever the
+//! histories and the order of arrival, no event is on a wrong person, and every count is what a
+//! recount gives.
 
 #![allow(
     clippy::unwrap_used,
@@ -123,7 +124,7 @@ fn check(db: &Db) {
         counted(db, &places, &owners);
     }
     let unbounded = db.table(
-        "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.longest",
+        "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.max_link_span",
     );
     assert!(unbounded.is_empty(), "a link lasts longer than its person's bound");
     let profiles = db.table("select id, events, last_ts, coalesce(revenue, '{}'), sessions from profiles");
@@ -195,7 +196,8 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
     }
 }
 
-/// Holds what the figures of ranges say, and the counts of exports, against the pure owners of events given as session, `ts` and id.
+/// Holds what the figures of ranges say, and the counts of exports, against the pure owners of
+/// events given as session, `ts` and id.
 fn counted(db: &Db, events: &[(String, i64, String)], owners: &BTreeMap<String, String>) {
     // Slice by slice, as `store` has them: the last column says where the next one begins.
     let walk = |statement: &str, parameters: &[Value], first: Value, rows: i64, each: &mut dyn FnMut(&[Value])| {
@@ -286,7 +288,8 @@ proptest! {
         repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     ) {
         prop_assume!(!has_tie(&history));
-        // Two databases serve all cases, emptied in between: preparing the statements anew is most of a case's time.
+        // Two databases serve all cases, emptied in between: preparing the statements anew is most
+        // of a case's time.
         thread_local! {
             static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
         }

@@ -1,5 +1,6 @@
-//! The SQL of records on the real schema, held against the pure rules: whatever the histories, the people on shared sessions and the order of arrival, a record
-//! is the fold of its events, it is on the person who owns its place, and every count and list is what a recount gives.
+//! The SQL of records on the real schema, held against the pure rules: whatever the histories, the
+//! people on shared sessions and the order of arrival, a record is the fold of its events, it is on
+//! the person who owns its place, and every count and list is what a recount gives.
 
 #![allow(
     clippy::unwrap_used,
@@ -267,7 +268,8 @@ proptest! {
         repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     ) {
         prop_assume!(!has_tie(&history));
-        // Two databases serve all cases, emptied in between: preparing the statements anew is most of a case's time.
+        // Two databases serve all cases, emptied in between: preparing the statements anew is most
+        // of a case's time.
         thread_local! {
             static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
         }

@@ -1,4 +1,5 @@
-//! Single steps of an erasure, by the SQL on the real schema: what happens between two of them, and at the very edges of what is the person's.
+//! Single steps of an erasure, by the SQL on the real schema: what happens between two of them, and
+//! at the very edges of what is the person's.
 
 #![allow(
     clippy::unwrap_used,

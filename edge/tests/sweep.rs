@@ -1,5 +1,5 @@
-//! What the sweep picks, by the SQL on the real schema: every company in its turn, whatever another has stored, and at
-//! a cost that no backlog makes dearer.
+//! What the sweep picks, by the SQL on the real schema: every company in its turn, whatever another
+//! has stored, and at a cost that no backlog makes dearer.
 
 #![allow(
     clippy::unwrap_used,

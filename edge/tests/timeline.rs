@@ -1,5 +1,6 @@
-//! The SQL of timelines on the real schema, held against a sort of all that is stored: whatever sessions overlap, share
-//! instants and are shared, and however many events are read at a time, a walk shows each event of a person once.
+//! The SQL of timelines on the real schema, held against a sort of all that is stored: whatever
+//! sessions overlap, share instants and are shared, and however many events are read at a time, a
+//! walk shows each event of a person once.
 
 #![allow(
     clippy::unwrap_used,
@@ -71,7 +72,8 @@ proptest! {
                     db.events(i64::from(*from_server), &session, None, &[row]);
                 }
                 for (k, (second, person)) in identifies.iter().enumerate() {
-                    // A millisecond of its own for each of a session: two that share one are the ledger's one exception.
+                    // A millisecond of its own for each of a session: two that share one are the
+                    // ledger's one exception.
                     let at = NOW + second * 1000 + i64::try_from(k).unwrap();
                     let id = format!("i{n}-{k}");
                     let place = clock::identify_ts(at, &id);

@@ -1,6 +1,6 @@
 // The Worker of `make dev` in the local runtime: its migrations, its start, its API and its cron.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BASE, displayPath, FILES, lastLines, PORT, STATE, writePrivate } from './environment.mjs';
 import { fail, Failure, forget, pause, start, state } from './processes.mjs';
@@ -38,16 +38,20 @@ export function describe({ status, answer }) {
 }
 
 /**
- * Migrates the local D1. Remembers the result in STATE, since wrangler takes seconds even if
- * nothing is to do.
+ * Migrates the local D1. STATE has the list of applied migrations: wrangler takes seconds even if
+ * nothing is to do, and does not notice that a migration was edited or removed.
  */
 export async function migrate() {
   const folder = 'edge/migrations';
-  const hash = createHash('sha256');
-  for (const name of readdirSync(folder).sort()) hash.update(`${name}\0${readFileSync(join(folder, name))}\0`);
+  const hash = (name) => createHash('sha256').update(readFileSync(join(folder, name))).digest('hex');
+  const names = readdirSync(folder).sort();
+  const current = names.map((name) => `${name} ${hash(name)}\n`).join('');
   const stamp = join(STATE, 'migrated');
-  const current = hash.digest('hex');
-  if (existsSync(join(STATE, 'v3/d1')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return;
+  if (existsSync(join(STATE, 'v3/d1')) && existsSync(stamp)) {
+    const applied = readFileSync(stamp, 'utf8');
+    if (applied === current) return;
+    if (!current.startsWith(applied)) setStateAside();
+  }
   const log = FILES.migrateLog;
   const args = ['d1', 'migrations', 'apply', 'trackmate', '--local', '--persist-to', STATE];
   // wrangler's local migrations sometimes find their own database locked (workers-sdk issue 15162).
@@ -64,6 +68,16 @@ export async function migrate() {
     );
   }
   writeFileSync(stamp, current);
+}
+
+/** Starts from an empty STATE. Moves the old one, with its keys, to a folder beside it. */
+function setStateAside() {
+  const aside = `${STATE}.before-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+  renameSync(STATE, aside);
+  mkdirSync(STATE, { recursive: true, mode: 0o700 });
+  renameSync(join(aside, 'dev.pid'), FILES.lock);
+  console.warn(`WARNING: migrations that ${displayPath(STATE)} already has were changed. This run starts from an empty
+database. The old one is in ${displayPath(aside)}; remove it when you no longer need it.`);
 }
 
 export async function startWorker({ operatorKey, secretsKey }) {

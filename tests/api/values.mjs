@@ -82,7 +82,7 @@ export default (trackMate) =>
       const d1 = await trackMate().d1();
       const old = String.raw`{"text":"cut \ud83d","big":1e999,"amount":5,"amount":7}`;
       await d1.prepare(`update events set data = ?2 where company = ?1 and message_id = 'old-1'`).bind(c.companyId, old).run();
-      await d1.prepare(`update profiles set said = ?2 where company = ?1`).bind(c.companyId, String.raw`{"bio":"cut \ud83d","lastName":"L\ud83d"}`).run();
+      await d1.prepare(`update profiles set trusted_traits = ?2 where company = ?1`).bind(c.companyId, String.raw`{"bio":"cut \ud83d","lastName":"L\ud83d"}`).run();
       const read = { text: 'cut \ufffd', big: null, amount: 7 };
       assert.deepEqual((await c.timeline(profileId)).events.at(-1).eventData, read);
       assert.deepEqual((await c.get('/api/admin/events/old-1')).body.event.eventData, read);

@@ -14,7 +14,7 @@ export async function populate(d1, company, count) {
   const statements = [
     [
       `${numbers}, p as materialized (select i, ${id} as id, ?4 ->> ('$[' || (i * 7 % 10) || ']') as first, ?5 ->> ('$[' || (i * 3 % 7) || ']') as last from n)
-       insert into profiles (company, id, email, name, traits, said, server_session, created_at, updated_at, last_ts, events, consent, consent_at, consent_source, opt_ins)
+       insert into profiles (company, id, email, name, traits, trusted_traits, server_session, created_at, updated_at, last_ts, events, consent, consent_at, consent_source, opt_ins)
        select ?1, id, lower(first) || '.' || i || '@mail.example', first || ' ' || last, json_object('city', 'Oslo'),
          json_object('firstName', first, 'lastName', last, 'phone', '+47' || (90000000 + i), 'locale', 'nb_NO', 'timezone', 'Europe/Oslo'),
          'webhook_1760788800_' || printf('%08x', i), ?6 + i * 60000, ?6 + i * 60000, (?6 + i * 60000) * 1000, 3,

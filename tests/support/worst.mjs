@@ -48,8 +48,8 @@ export async function worstCompany(trackMate) {
 
   // The person.
   for (const name of ['a', 'b']) await run(`${numbers(40)} insert into identities (company, kind, key, profile, created_at) select ?1, 'user', '${name}' || i, ?2, 1 from n`, name === 'a' ? profileId : otherId);
-  await run(`update profiles set traits = ${members(250, 110)}, said = ${members(240, 110)}, aliases = (select json_group_array('a' || i) from (${numbers(40)} select i from n)),
-    sessions = ${SESSIONS + OVERLAPPING + 3}, events = 60000, longest = 20000000000, last_ts = ${TS} + ${SESSIONS} * 3600000000 where company = ?1 and id = ?2`, profileId);
+  await run(`update profiles set traits = ${members(250, 110)}, trusted_traits = ${members(240, 110)}, aliases = (select json_group_array('a' || i) from (${numbers(40)} select i from n)),
+    sessions = ${SESSIONS + OVERLAPPING + 3}, events = 60000, max_link_span = 20000000000, last_ts = ${TS} + ${SESSIONS} * 3600000000 where company = ?1 and id = ?2`, profileId);
   await run(`${numbers(100)} insert into tags (company, profile, name, applied_at) select ?1, ?2, printf('%04d', i) || ${text(90)}, 1 from n`, profileId);
   await run(`${numbers(100)} insert into fields (company, profile, name, value) select ?1, ?2, printf('%04d', i) || ${text(90)}, '"' || ${text(998)} || '"' from n`, profileId);
   await run(`${numbers(300)} insert into profiles (company, id, email, traits, server_session, created_at, registered_at, registered_id) select ?1, 'p' || i, 'p' || i || '@example.com', ${members(250, 110)}, 'webhook_p' || i, 1, 1, 'm' from n`);
@@ -60,10 +60,10 @@ export async function worstCompany(trackMate) {
 
   // Groups: 50 that a page's request can name, and 950 more; one has every session for a member, and one session has all the memberships it may.
   const keys = JSON.stringify(Array.from({ length: 1000 }, (_, n) => [groupId(`g${n}`), `g${n}`]));
-  await run(`insert into groups (company, id, kind, key, first_ts, claimed, said, of_pages)
+  await run(`insert into groups (company, id, kind, key, first_ts, claimed_traits, trusted_traits, of_pages)
     select ?1, value ->> 0, 'group', value ->> 1, 1, ${members(90, 500, true)}, ${members(90, 500, true)}, 0 from json_each(?2)`, keys);
-  await run(`${numbers(SESSIONS)} insert into memberships (company, session, grp, ts) select ?1, 's' || i, ?2, ${TS} + i * 3600000000 from n`, groupId('g0'));
-  await run(`insert into memberships (company, session, grp, ts) select ?1, 'long', value ->> 0, ${TS} from json_each(?2) limit 200`, keys);
+  await run(`${numbers(SESSIONS)} insert into memberships (company, session, group_id, ts) select ?1, 's' || i, ?2, ${TS} + i * 3600000000 from n`, groupId('g0'));
+  await run(`insert into memberships (company, session, group_id, ts) select ?1, 'long', value ->> 0, ${TS} from json_each(?2) limit 200`, keys);
 
   // Webhooks that want everything, after a hundred patterns; what they failed to deliver; what nobody will.
   await run(`${numbers(WEBHOOKS - 1)} insert into subscriptions (company, id, name, url, events, secret, active, retry_attempts, retry_delay_s, timeout_ms, created_at)

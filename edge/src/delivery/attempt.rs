@@ -23,7 +23,8 @@ use crate::domain::payload::{self, Fact};
 use crate::domain::vault::Unopened;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
-use crate::store::deliveries::{self, Claim, Ended, Leased, Target};
+use crate::store::deliveries::{self, Claim, Leased, Target};
+use crate::store::settle::Ended;
 use crate::store::{self, people};
 
 /// The leases of a run that are not settled: the claim, and what breaks its attempt off.

@@ -1,7 +1,7 @@
 //! The result of an attempt, as it is handed over to be written down.
 
 use crate::domain::delivery::Next;
-use crate::store::deliveries::Ended;
+use crate::store::settle::Ended;
 
 /// An attempt that has ended.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use trackmate_wire::limits::{ATTEMPTS_MAX, IN_FLIGHT_MAX};
 use worker::Env;
 
-use crate::store::ingest::Room;
+use crate::store::request::Room;
 
 thread_local! {
     /// Attempts under way, by company and subscription: `wh_funnel` is an id that every company

@@ -15,7 +15,8 @@ use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::store;
 use crate::store::deliveries::{self, Leased};
-use crate::store::ingest::{Outbox, Room};
+use crate::store::outbox::Outbox;
+use crate::store::request::Room;
 
 /// How many deliveries of the company this invocation may lease for itself.
 pub(crate) fn lease_budget<'a>(cx: &'a Context, company: &str) -> &'a Room {

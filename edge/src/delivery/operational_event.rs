@@ -11,7 +11,7 @@ use crate::delivery::attempt_result::AttemptResult;
 use crate::domain::clock;
 use crate::domain::delivery::Next;
 use crate::runtime::random;
-use crate::store::deliveries::Notice;
+use crate::store::settle::Notice;
 
 /// What the names of operational events begin with.
 const PREFIX: &str = "webhook.";

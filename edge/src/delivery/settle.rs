@@ -17,7 +17,7 @@ use crate::domain::delivery::Next;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
 use crate::store;
-use crate::store::deliveries::{self, Ended, Settled};
+use crate::store::settle::{self, Ended, Settled};
 
 /// Bytes of answers and bodies in one batch: D1 takes 2 MB in one parameter.
 const BATCH_BYTES_MAX: usize = 1_000_000;
@@ -115,11 +115,11 @@ async fn settle(env: &Env, company: &str, done: Vec<AttemptResult>) {
 }
 
 /// Settles, again if D1 did not take it: a claim settles once, however often it is asked.
-async fn written(env: &Env, company: &str, ended: &[Ended], notices: &[deliveries::Notice]) -> Option<Settled> {
+async fn written(env: &Env, company: &str, ended: &[Ended], notices: &[settle::Notice]) -> Option<Settled> {
     for attempt in 1..=TRIES {
         let settled = async {
             let db = store::database(env, Some(company))?;
-            deliveries::settle(&db, company, ended, notices, random::number(), now_ms()).await
+            settle::settle(&db, company, ended, notices, random::number(), now_ms()).await
         };
         match settled.await {
             Ok(settled) => return Some(settled),

@@ -1,6 +1,7 @@
 //! The closed list of what the audit log can say was done.
 //!
-//! To add one: a variant and its name here, and `audit` on the route that does it in `http/routes.rs`.
+//! To add one: a variant and its name here, and `audit` on the route that does it in
+//! `http/routes.rs`.
 
 /// What an admin or the operator did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! Which of a person's records are asked for beside the user object, and how they stand there (seed 003: `includeBookings` and the like).
+//! Which of a person's records are asked for beside the user object, and how they stand there (seed
+//! 003: `includeBookings` and the like).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,10 +58,12 @@ impl Included {
     }
 }
 
-/// A record as shown: what was told of it, with `id`, `kind`, `status`, `createdAt`, `updatedAt`, and the `scans` of a QR code.
+/// A record as shown: what was told of it, with `id`, `kind`, `status`, `createdAt`, `updatedAt`,
+/// and the `scans` of a QR code.
 pub type Shown = Traits;
 
-/// A person's records as they stand in the user object: an array for each thing asked for, those first that were last told of.
+/// A person's records as they stand in the user object: an array for each thing asked for, those
+/// first that were last told of.
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -80,8 +83,8 @@ pub struct Belongings {
 }
 
 impl Belongings {
-    /// Lays a person's records out, at most `most` of a kind; given are one more of each, if there are, in the order they
-    /// are shown in, and the kinds of which some are `left_out` already.
+    /// Lays a person's records out, at most `most` of a kind; given are one more of each, if there
+    /// are, in the order they are shown in, and the kinds of which some are `left_out` already.
     ///
     /// # Errors
     /// None that a text or a number can cause.
@@ -122,7 +125,8 @@ impl Belongings {
     }
 }
 
-/// A record as shown. `id`, `kind` and `scans` are ours; a `createdAt` or `updatedAt` that the company told itself stands in place of the times of the events.
+/// A record as shown. `id`, `kind` and `scans` are ours; a `createdAt` or `updatedAt` that the
+/// company told itself stands in place of the times of the events.
 ///
 /// # Errors
 /// None that a text or a number can cause.

@@ -1,9 +1,11 @@
-//! Who looks like a machine. A mark, no verdict: whatever is marked is stored, counted and delivered like the rest. A list of words instead of a crate of
-//! patterns: those need a regex engine, which is more than the whole Worker weighs.
+//! Who looks like a machine. A mark, no verdict: whatever is marked is stored, counted and
+//! delivered like the rest. A list of words instead of a crate of patterns: those need a regex
+//! engine, which is more than the whole Worker weighs.
 
 use serde::Deserialize;
 
-/// Words that a machine's `User-Agent` has, in lower case: crawlers, previewers, monitors, browsers without a window, libraries that fetch.
+/// Words that a machine's `User-Agent` has, in lower case: crawlers, previewers, monitors, browsers
+/// without a window, libraries that fetch.
 const WORDS: [&str; 30] = [
     "bot",
     "crawl",
@@ -52,7 +54,8 @@ struct Context {
     webdriver: Option<bool>,
 }
 
-/// Whether a page says in its context (JSON) that a program drives the browser: `navigator.webdriver`.
+/// Whether a page says in its context (JSON) that a program drives the browser:
+/// `navigator.webdriver`.
 #[must_use]
 pub fn is_driven(context: &str) -> bool {
     // Most contexts say nothing of it, and are not read then.

@@ -1,7 +1,10 @@
-//! The circuit of a subscription: whether its receiver is left alone for a while. Pure; `store/sql/subscription.note.sql` says the same.
+//! The circuit of a subscription: whether its receiver is left alone for a while. Pure;
+//! `store/sql/subscription.note.sql` says the same.
 //!
-//! Closed, attempts go out. After [`OPENS_AFTER`] attempts in a row that brought no answer to keep, it opens: what comes in is held. When its pause is
-//! over, one held delivery is the probe. The probe's success, or any answer of a receiver that is there, closes it; its failure doubles the pause.
+//! Closed, attempts go out. After [`OPENS_AFTER`] attempts in a row that brought no answer to keep,
+//! it opens: what comes in is held. When its pause is over, one held delivery is the probe. The
+//! probe's success, or any answer of a receiver that is there, closes it; its failure doubles the
+//! pause.
 
 /// Failed attempts in a row that open a circuit.
 pub const OPENS_AFTER: i64 = 10;
@@ -33,7 +36,8 @@ pub struct Seen {
 }
 
 impl Circuit {
-    /// Takes the turn for a probe, if it is time; the next one's comes when this one's lease must have ended.
+    /// Takes the turn for a probe, if it is time; the next one's comes when this one's lease must
+    /// have ended.
     pub const fn take_turn(&mut self, probe: u32, now_ms: i64, probe_ends_ms: i64) -> bool {
         match self.open_until {
             Some(until) if until <= now_ms => {

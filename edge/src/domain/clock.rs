@@ -1,8 +1,9 @@
 //! Times: how they are read, corrected, ordered and written.
 //!
-//! Everything is UTC. `ms` is epoch milliseconds. A `ts` orders a timeline: `ms × 1000 + place`, where places 0–499 of a
-//! millisecond belong to identifies and 500–999 to events in the order of their request, so that an event in the very
-//! millisecond of an identify comes after it, and a batch keeps its order.
+//! Everything is UTC. `ms` is epoch milliseconds. A `ts` orders a timeline: `ms × 1000 + place`,
+//! where places 0–499 of a millisecond belong to identifies and 500–999 to events in the order of
+//! their request, so that an event in the very millisecond of an identify comes after it, and a
+//! batch keeps its order.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
 use serde_json::Value;
@@ -16,12 +17,14 @@ const EVENT_PLACE: i64 = 500;
 const MS_MAX: i64 = 7_289_654_399_999;
 /// Numbers from here on are milliseconds: as seconds they would lie beyond the year 5000.
 const SECONDS_MAX: f64 = 100_000_000_000.0;
-/// So are numbers below this one: as seconds they would lie before September 2001. They come from machines whose clock began in 1970 when they were switched
-/// on, eleven days ago at the most; beside `sentAt` such times are corrected.
+/// So are numbers below this one: as seconds they would lie before September 2001. They come from
+/// machines whose clock began in 1970 when they were switched on, eleven days ago at the most;
+/// beside `sentAt` such times are corrected.
 const SECONDS_MIN: f64 = 1_000_000_000.0;
 
-/// Reads a time as callers write it: ISO 8601 (any offset, any fraction, a blank for the `T`, seconds or the whole time left out; UTC without an offset), or
-/// a number of epoch milliseconds or seconds, as a number or a text.
+/// Reads a time as callers write it: ISO 8601 (any offset, any fraction, a blank for the `T`,
+/// seconds or the whole time left out; UTC without an offset), or a number of epoch milliseconds or
+/// seconds, as a number or a text.
 #[must_use]
 pub fn parse(value: &Value) -> Option<i64> {
     let ms = match value {
@@ -58,8 +61,8 @@ fn parse_text(text: &str) -> Option<i64> {
     with_offset.or_else(in_utc).or_else(day).or_else(number)
 }
 
-/// When something happened, by our clock: the sender's time, corrected only when its clock is off by 55 minutes or more;
-/// the time of arrival when there is none or it lies more than a day ahead.
+/// When something happened, by our clock: the sender's time, corrected only when its clock is off
+/// by 55 minutes or more; the time of arrival when there is none or it lies more than a day ahead.
 #[must_use]
 pub fn happened(original_ms: Option<i64>, sent_ms: Option<i64>, received_ms: i64) -> i64 {
     let Some(original) = original_ms else { return received_ms };
@@ -81,8 +84,9 @@ pub fn place(ts: i64) -> usize {
     usize::try_from(ts.rem_euclid(PLACES) - EVENT_PLACE).unwrap_or_default()
 }
 
-/// The `ts` of an identify. Its place comes from its message id, so that two people identified on one session in the same
-/// millisecond still have an order that does not depend on which request came first.
+/// The `ts` of an identify. Its place comes from its message id, so that two people identified on
+/// one session in the same millisecond still have an order that does not depend on which request
+/// came first.
 #[must_use]
 pub fn identify_ts(ms: i64, message_id: &str) -> i64 {
     let hash = message_id.bytes().fold(2_166_136_261_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));

@@ -1,11 +1,13 @@
 //! CSV as RFC 4180 says it, with cells that no spreadsheet runs.
 //!
-//! A spreadsheet takes a cell for a formula by its first character, and an apostrophe before it makes the cell a text. What begins so, also behind blanks, gets
-//! one. A number does not, so that `-5` stays the number it is, nor does a telephone number: `+49 170 1234567` is no formula that does anything, and an
-//! apostrophe would spoil it for the program that reads it.
+//! A spreadsheet takes a cell for a formula by its first character, and an apostrophe before it
+//! makes the cell a text. What begins so, also behind blanks, gets one. A number does not, so that
+//! `-5` stays the number it is, nor does a telephone number: `+49 170 1234567` is no formula that
+//! does anything, and an apostrophe would spoil it for the program that reads it.
 //!
-//! Which sign parts cells is the spreadsheet's choice: most of Europe opens a file at its semicolons, others at tabs, and a comma file's quotes mean nothing
-//! there. So what stands behind a semicolon, a tab or a line end within a cell is looked at as a cell of its own.
+//! Which sign parts cells is the spreadsheet's choice: most of Europe opens a file at its
+//! semicolons, others at tabs, and a comma file's quotes mean nothing there. So what stands behind
+//! a semicolon, a tab or a line end within a cell is looked at as a cell of its own.
 
 /// The sign by which spreadsheets know that a file is UTF-8.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -32,7 +34,8 @@ fn write(out: &mut String, cell: &str) {
     }
 }
 
-/// The cell as it is written: an apostrophe before each part that a spreadsheet might run, and no NUL, at which many readers stop.
+/// The cell as it is written: an apostrophe before each part that a spreadsheet might run, and no
+/// NUL, at which many readers stop.
 #[must_use]
 pub fn guarded(cell: &str) -> String {
     let ends = [';', '\t', '\r', '\n'];
@@ -64,7 +67,8 @@ fn is_number(cell: &str) -> bool {
         && serde_json::from_str::<serde_json::Number>(cell).is_ok()
 }
 
-/// Whether this is a telephone number with its country: `+`, 1 to 15 digits, and what people part them with.
+/// Whether this is a telephone number with its country: `+`, 1 to 15 digits, and what people part
+/// them with.
 fn is_telephone(cell: &str) -> bool {
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     let (parts, is_one) =
@@ -165,7 +169,8 @@ mod tests {
                 reader.has_headers(false).flexible(true).quoting(quoting).delimiter(u8::try_from(at).unwrap());
                 for record in reader.from_reader(text.as_bytes()).records() {
                     for cell in &record.unwrap() {
-                        // Tabs and blanks alone run nothing, and behind a number the next column is no part of a formula.
+                        // Tabs and blanks alone run nothing, and behind a number the next column is
+                        // no part of a formula.
                         let begins = cell.trim_start_matches([' ', '\t', '\r']).split([',', '"']).next().unwrap_or_default();
                         prop_assert!(!is_formula(begins), "{:?} of {:?}, quotes {}", cell, text, quoting);
                     }

@@ -1,6 +1,7 @@
-//! The life of a delivery: what may happen to it in which state, and what an attempt's outcome means for it. Pure: the clock and the jitter are
-//! arguments. The statements `store/sql/delivery.*.sql` do the same to many at once; `edge/tests/delivery.rs` holds them against this, and this against a
-//! million schedules of crashes, lost and doubled wake-ups.
+//! The life of a delivery: what may happen to it in which state, and what an attempt's outcome
+//! means for it. Pure: the clock and the jitter are arguments. The statements
+//! `store/sql/delivery.*.sql` do the same to many at once; `edge/tests/delivery.rs` holds them
+//! against this, and this against a million schedules of crashes, lost and doubled wake-ups.
 
 use trackmate_wire::limits::{EARLY_MS_MAX, INTERRUPTIONS_MAX, RETRY_AFTER_S_MAX, RETRY_DELAY_S_MAX};
 
@@ -61,7 +62,8 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// A new one: held if its subscription takes none, leased if the invocation that stores it attempts it.
+    /// A new one: held if its subscription takes none, leased if the invocation that stores it
+    /// attempts it.
     #[must_use]
     pub const fn new(open: bool, lease_ms: Option<i64>, now_ms: i64) -> Self {
         let (state, generation, due_ms) = match lease_ms {
@@ -81,8 +83,8 @@ impl Delivery {
         }
     }
 
-    /// Leases it until `lease_ms` if it is due; the generation is the claim. What is due is held if its subscription
-    /// takes none, and given up if it was interrupted too often.
+    /// Leases it until `lease_ms` if it is due; the generation is the claim. What is due is held if
+    /// its subscription takes none, and given up if it was interrupted too often.
     pub const fn claim(&mut self, open: bool, now_ms: i64, lease_ms: i64) -> Option<i64> {
         if !self.is_claimable(now_ms) {
             return None;
@@ -189,7 +191,8 @@ pub struct Policy {
 
 /// The waits of the `standard` preset, s: about 75 hours in all, as Standard Webhooks recommends.
 pub const STANDARD_S: [u32; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
-/// The waits of the `standard` preset vary by a fifth, so that a receiver that comes back is not met by everything at once.
+/// The waits of the `standard` preset vary by a fifth, so that a receiver that comes back is not
+/// met by everything at once.
 const JITTER: f64 = 0.2;
 
 impl Policy {
@@ -248,8 +251,9 @@ impl Next {
     }
 }
 
-/// Decides after attempt number `attempt` (1 is the first): 2xx delivers; no answer, 408, 425, 429 and 5xx are retried, no sooner than
-/// the receiver asked for; any other answer is final. Redirects are answers like any other: they are not followed.
+/// Decides after attempt number `attempt` (1 is the first): 2xx delivers; no answer, 408, 425, 429
+/// and 5xx are retried, no sooner than the receiver asked for; any other answer is final. Redirects
+/// are answers like any other: they are not followed.
 #[must_use]
 pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy, random: f64) -> Next {
     match outcome {
@@ -265,7 +269,8 @@ pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy, random: f6
     }
 }
 
-/// Reads `Retry-After`: whole seconds, or an HTTP date (RFC 9110), which lies so many seconds after `now_ms`.
+/// Reads `Retry-After`: whole seconds, or an HTTP date (RFC 9110), which lies so many seconds after
+/// `now_ms`.
 #[must_use]
 pub fn retry_after_s(header: &str, now_ms: i64) -> Option<u32> {
     let header = header.trim();

@@ -1,4 +1,5 @@
-//! What makes an event acceptable, and the row it becomes. One bad item never costs a good one its place.
+//! What makes an event acceptable, and the row it becomes. One bad item never costs a good one its
+//! place.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -56,8 +57,8 @@ pub struct Row {
     /// A context of its own, an object, in place of the request's.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<RawValue>>,
-    /// The groups that it names beside what happened. Only other vendors' events do, and those wait in the spill queue
-    /// as they were sent.
+    /// The groups that it names beside what happened. Only other vendors' events do, and those wait
+    /// in the spill queue as they were sent.
     #[serde(skip)]
     pub groups: Vec<Mention>,
     /// 1 for a server's word that stands at the pages' door, where its session's links are.
@@ -89,7 +90,8 @@ pub(crate) struct Item<'a> {
     identifier: Option<Value>,
 }
 
-/// Sorts a request's items into rows and rejections. `fresh_id` makes an id for an event that brings neither id nor time.
+/// Sorts a request's items into rows and rejections. `fresh_id` makes an id for an event that
+/// brings neither id nor time.
 pub fn sort<'a>(
     items: impl Iterator<Item = &'a str>,
     arrival: Arrival<'_>,

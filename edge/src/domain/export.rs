@@ -1,7 +1,8 @@
 //! An export as a document: which columns there are, and how a row is written in each format.
 //!
-//! A row comes as the JSON object that the API shows of a user or an event, and a column is a place in it: `email`, `optIns.whatsapp`, `customFields.points`.
-//! So whatever the object learns to tell, the export tells too.
+//! A row comes as the JSON object that the API shows of a user or an event, and a column is a place
+//! in it: `email`, `optIns.whatsapp`, `customFields.points`. So whatever the object learns to tell,
+//! the export tells too.
 
 use std::collections::BTreeMap;
 
@@ -174,8 +175,9 @@ impl Writer {
         Self { kind, format, columns, first: true }
     }
 
-    /// What stands before the rows. `members` are those of a JSON document's beginning, each with its comma; `marked` is whether a spreadsheet is to know the
-    /// file for UTF-8. What goes on behind a row has no line of titles, and no mark.
+    /// What stands before the rows. `members` are those of a JSON document's beginning, each with
+    /// its comma; `marked` is whether a spreadsheet is to know the file for UTF-8. What goes on
+    /// behind a row has no line of titles, and no mark.
     #[must_use]
     pub fn head(&self, members: &str, goes_on: bool, marked: bool) -> String {
         let mut out = String::new();
@@ -240,7 +242,8 @@ impl<'a> Opened<'a> {
         Ok(Self { whole: serde_json::from_str(json)?, parts: BTreeMap::new() })
     }
 
-    /// What stands in a column's place, as JSON; `None` for nothing. A name that has dots itself goes before a deeper place.
+    /// What stands in a column's place, as JSON; `None` for nothing. A name that has dots itself
+    /// goes before a deeper place.
     fn get(&mut self, column: &str) -> Option<&'a str> {
         let Some((place, name)) = column.split_once('.') else {
             return self.whole.get(column).map(|value| value.get());
@@ -270,7 +273,8 @@ fn csv_row<'a>(out: &mut String, json: &str, columns: impl Iterator<Item = &'a s
     Ok(())
 }
 
-/// A value as a cell: texts as they are, nothing as nothing, tags by their names, whatever else is nested as JSON.
+/// A value as a cell: texts as they are, nothing as nothing, tags by their names, whatever else is
+/// nested as JSON.
 fn cell(column: &str, json: Option<&str>) -> serde_json::Result<String> {
     let json = json.unwrap_or("null");
     Ok(match json.as_bytes().first() {
@@ -346,68 +350,4 @@ impl Marks {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROW: &str = r#"{"id":"u1","email":"=x@y","n":-5,"big":12345678901234567890.10,"optIns":{"whatsapp":true},
-        "tags":[{"id":"tag_1","name":"vip"},{"id":"tag_2","name":"a,b"}],"customFields":{"a.b":"x"},"lastActive":null}"#;
-
-    fn written(format: Format, columns: &[&str]) -> String {
-        let mut writer = Writer::new(Kind::Users, format, Some(columns.iter().map(|c| (*c).to_owned()).collect()));
-        let mut out = writer.head("", false, false);
-        writer.row(&mut out, ROW).unwrap();
-        writer.row(&mut out, ROW).unwrap();
-        out + &writer.tail("\"rows\":2")
-    }
-
-    #[test]
-    fn columns_are_places_in_the_object_and_keep_the_order_asked_for() {
-        let columns = ["optIns.whatsapp", "email", "n", "big", "tags", "customFields.a.b", "lastActive", "traits.none"];
-        let line = "true,'=x@y,-5,12345678901234567890.10,\"vip;a,b\",x,,\r\n";
-        assert_eq!(written(Format::Csv, &columns), format!("{}\r\n{line}{line}", columns.join(",")));
-        let line = r#"{"n":-5,"traits.none":null,"customFields.a.b":"x"}"#;
-        assert_eq!(written(Format::Ndjson, &["n", "traits.none", "customFields.a.b"]), format!("{line}\n{line}\n"));
-        let whole: serde_json::Value = serde_json::from_str(&written(Format::Json, &["id"])).unwrap();
-        assert_eq!(whole, serde_json::json!({"success": true, "users": [{"id": "u1"}, {"id": "u1"}], "rows": 2}));
-    }
-
-    #[test]
-    fn a_column_may_lie_deeper_unless_a_name_has_dots_itself() {
-        let row = r#"{"context":{"campaign":{"source":"mail","a.b":1},"a.b":2,"a":{"b":3,"c":{"d":4}},"odd":"x"}}"#;
-        let cell = |column: &str| Opened::new(row).unwrap().get(column).map(str::to_owned);
-        for (column, value) in [
-            ("context.campaign.source", Some("\"mail\"")),
-            ("context.campaign.a.b", Some("1")),
-            ("context.a.b", Some("2")),
-            ("context.a.c.d", Some("4")),
-            ("context.odd.x", None),
-            ("context.none.x", None),
-        ] {
-            assert!(Kind::Events.has(column));
-            assert_eq!(cell(column).as_deref(), value, "{column}");
-        }
-    }
-
-    #[test]
-    fn only_what_an_object_can_have_is_a_column() {
-        for column in ["id", "traits.x", "customFields.a.b", "traits"] {
-            assert!(Kind::Users.has(column), "{column}");
-        }
-        for column in ["", "eventData", "traits.", "optIns.sms", "optIns", "customFields."] {
-            assert!(!Kind::Users.has(column), "{column}");
-        }
-        assert!(Kind::Events.has("eventData.amount") && !Kind::Events.has("email"));
-    }
-
-    #[test]
-    fn marks_stay_few_and_spread_out() {
-        let mut marks = Marks::new(10, 4);
-        for rows in (0..=200).filter(|n| n % 5 == 0) {
-            if marks.is_due(rows) {
-                marks.set(Mark(rows, 0, String::new(), String::new()));
-            }
-        }
-        let rows: Vec<u64> = marks.kept().iter().map(|m| m.0).collect();
-        assert!(rows.len() <= 4 && rows.is_sorted() && rows[0] > 0 && *rows.last().unwrap() >= 120, "{rows:?}");
-    }
-}
+mod tests;

@@ -1,10 +1,14 @@
-//! Groups: the companies, accounts or teams that people are members of, as `group` events tell of them. Not the tenant, which is a company here, and not
-//! profiles that stand as one ([`super::merged`]).
+//! Groups: the companies, accounts or teams that people are members of, as `group` events tell of
+//! them. Not the tenant, which is a company here, and not profiles that stand as one
+//! ([`super::merged`]).
 //!
-//! A group's traits have two layers, as a person's: what secret keys said lies over what public keys claimed. Of what was said each field has the value of the
-//! latest event (ts, message id) that names it, so the order of arrival cannot matter, unless so much is said that not all is kept; of claims the first to
-//! arrive stays while there is room, for a public caller may put any time on one. A membership is a place (session, ts) at which a group was named: whose it is follows from the ledger, so nothing moves it.
-//! `store/sql/groups.merge.sql` and `memberships.insert.sql` keep that; `edge/tests/groups.rs` holds them against the rules here.
+//! A group's traits have two layers, as a person's: what secret keys said lies over what public
+//! keys claimed. Of what was said each field has the value of the latest event (ts, message id)
+//! that names it, so the order of arrival cannot matter, unless so much is said that not all is
+//! kept; of claims the first to arrive stays while there is room, for a public caller may put any
+//! time on one. A membership is a place (session, ts) at which a group was named: whose it is
+//! follows from the ledger, so nothing moves it. `store/sql/groups.merge.sql` and
+//! `memberships.insert.sql` keep that; `edge/tests/groups.rs` holds them against the rules here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +46,8 @@ pub struct Telling {
     /// What is told.
     #[serde(rename = "f")]
     pub fields: BTreeMap<String, Sent>,
-    /// 1 where it is only mentioned: one membership is enough for all that a session's events mention of one person.
+    /// 1 where it is only mentioned: one membership is enough for all that a session's events
+    /// mention of one person.
     #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
     pub mentioned: Option<u8>,
 }
@@ -66,8 +71,8 @@ pub fn mentions(raw: Option<&RawValue>) -> Vec<Mention> {
     groups.into_iter().filter_map(mention).take(GROUPS_EVENT_MAX).collect()
 }
 
-/// What a request's events tell of groups; of a page's request, of so many groups. A group that several mention is told
-/// of by the first.
+/// What a request's events tell of groups; of a page's request, of so many groups. A group that
+/// several mention is told of by the first.
 #[must_use]
 pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     let named = rows.iter().filter(|row| row.name == EVENT);
@@ -90,8 +95,9 @@ pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     told
 }
 
-/// What the data of a `group` event tell, if anything: they hold a `groupId`, a text or a number, and maybe a `groupType` and `traits`. A page's null claims
-/// nothing, a server's hides what was claimed.
+/// What the data of a `group` event tell, if anything: they hold a `groupId`, a text or a number,
+/// and maybe a `groupType` and `traits`. A page's null claims nothing, a server's hides what was
+/// claimed.
 #[must_use]
 pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Telling> {
     let data: Data<'_> = serde_json::from_str(data).ok()?;
@@ -137,16 +143,16 @@ pub struct Group {
     /// `ts` of its first event.
     pub first_ts: i64,
     /// What public keys claimed.
-    pub claimed: BTreeMap<String, Field>,
+    pub claimed_traits: BTreeMap<String, Field>,
     /// What secret keys said.
-    pub said: BTreeMap<String, Field>,
+    pub trusted_traits: BTreeMap<String, Field>,
 }
 
 impl Group {
     /// All traits as they count: said over claimed, what a null hides left out.
     #[must_use]
     pub fn traits(&self) -> Traits {
-        let layers = self.claimed.iter().chain(&self.said);
+        let layers = self.claimed_traits.iter().chain(&self.trusted_traits);
         let mut traits: Traits = layers.map(|(name, (_, _, (raw,)))| (name.clone(), raw.clone())).collect();
         traits.retain(|_, raw| raw.get() != "null");
         traits
@@ -155,7 +161,7 @@ impl Group {
     /// The name that is told, if it is a text.
     #[must_use]
     pub fn name(&self) -> Option<String> {
-        let (_, _, (raw,)) = self.said.get("name").or_else(|| self.claimed.get("name"))?;
+        let (_, _, (raw,)) = self.trusted_traits.get("name").or_else(|| self.claimed_traits.get("name"))?;
         serde_json::from_str(raw.get()).ok()
     }
 
@@ -168,7 +174,7 @@ impl Group {
     /// When what counts was told last, ms.
     #[must_use]
     pub fn updated_ms(&self) -> i64 {
-        let told = self.claimed.values().chain(self.said.values()).map(|(ts, ..)| *ts).max();
+        let told = self.claimed_traits.values().chain(self.trusted_traits.values()).map(|(ts, ..)| *ts).max();
         clock::ts_ms(told.unwrap_or(self.first_ts).max(self.first_ts))
     }
 }
@@ -188,7 +194,8 @@ fn size(field: &Field) -> usize {
 /// An event that tells of a group, with its `ts` and whether it came through the server door.
 pub type Told = (i64, bool, Telling);
 
-/// The law: what these events, each once, in the order in which they arrived, make of one group; `None` for no event.
+/// The law: what these events, each once, in the order in which they arrived, make of one group;
+/// `None` for no event.
 #[must_use]
 pub fn fold(events: &[Told]) -> Option<Group> {
     let (first_ts, _, first) = events.iter().min_by_key(|(ts, ..)| *ts)?;
@@ -230,8 +237,8 @@ pub fn fold(events: &[Told]) -> Option<Group> {
         kind: first.kind.clone(),
         key: first.key.clone(),
         first_ts: *first_ts,
-        claimed,
-        said,
+        claimed_traits: claimed,
+        trusted_traits: said,
     })
 }
 

@@ -1,5 +1,6 @@
-//! What is noted of an item that came in: what became of it and, of a rejected one, why and what it looked like. Never what was in it: a rejected item is tied
-//! to nobody, so nobody could find it again to erase it.
+//! What is noted of an item that came in: what became of it and, of a rejected one, why and what it
+//! looked like. Never what was in it: a rejected item is tied to nobody, so nobody could find it
+//! again to erase it.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -95,7 +96,8 @@ impl Entry {
         }
     }
 
-    /// An item that was accepted while nobody could ask the database, and rejected when it could be asked.
+    /// An item that was accepted while nobody could ask the database, and rejected when it could be
+    /// asked.
     #[must_use]
     pub fn refused(row: &Row, session: Option<&str>, problem: &Problem) -> Self {
         let data: Option<Value> = serde_json::from_str(row.data.get()).ok();
@@ -110,7 +112,8 @@ impl Entry {
         }
     }
 
-    /// An item that was rejected: its JSON text, as far as there is any, in our form or another vendor's. An item that names no event is taken for `name`.
+    /// An item that was rejected: its JSON text, as far as there is any, in our form or another
+    /// vendor's. An item that names no event is taken for `name`.
     #[must_use]
     pub fn rejected(raw: Option<&str>, name: Option<&str>, session: Option<&str>, problem: &Problem) -> Self {
         let item = raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
@@ -180,13 +183,15 @@ fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
     }
 }
 
-/// A name as it is kept where it outlives its event: one that tells of a person or gives a secret away is masked.
+/// A name as it is kept where it outlives its event: one that tells of a person or gives a secret
+/// away is masked.
 #[must_use]
 pub fn name_kept(name: &str) -> &str {
     if is_telling(name) { MASK } else { name }
 }
 
-/// Whether a text that should be a name or an id tells of a person or gives a secret away: an address, a telephone number, a key.
+/// Whether a text that should be a name or an id tells of a person or gives a secret away: an
+/// address, a telephone number, a key.
 fn is_telling(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let dialled = text.chars().all(|c| c.is_ascii_digit() || "+-(). ".contains(c));
@@ -205,7 +210,8 @@ fn begins_word(text: &str, place: usize) -> bool {
     !text.get(..place).unwrap_or_default().ends_with(char::is_alphanumeric)
 }
 
-/// The company that a body names which is not JSON, or not all there: the text that follows `"company_id"`.
+/// The company that a body names which is not JSON, or not all there: the text that follows
+/// `"company_id"`.
 #[must_use]
 pub fn named_company(body: &str) -> Option<&str> {
     let (_, rest) = body.split_once("\"company_id\"")?;

@@ -1,14 +1,16 @@
 //! JSON as senders write it, made JSON that every reader can hold.
 //!
-//! The grammar of JSON allows what many readers refuse: half of a surrogate pair (a text that was cut through an emoji), a number beyond a double, a
-//! name that stands twice in an object. Python also writes `NaN` and `Infinity`. This is read here, once, where a body comes in:
+//! The grammar of JSON allows what many readers refuse: half of a surrogate pair (a text that was
+//! cut through an emoji), a number beyond a double, a name that stands twice in an object. Python
+//! also writes `NaN` and `Infinity`. This is read here, once, where a body comes in:
 //!
 //! - Half of a pair becomes U+FFFD, in values and in names.
 //! - A number beyond a double, `NaN`, `Infinity` and `-Infinity` become null.
 //! - Of members of one name the last counts, as in browsers; the others are left out.
 //!
-//! All else stays as it was sent, to the letter: `79.990`, `-0`, integers of many digits, control characters that are escaped. What is no JSON for
-//! another reason is passed on as it is, for the reader behind to refuse.
+//! All else stays as it was sent, to the letter: `79.990`, `-0`, integers of many digits, control
+//! characters that are escaped. What is no JSON for another reason is passed on as it is, for the
+//! reader behind to refuse.
 
 use std::borrow::Cow;
 
@@ -17,10 +19,12 @@ use serde_json::value::RawValue;
 
 /// Takes the place of what is no character.
 const REPLACEMENT: &str = "\u{fffd}";
-/// Digits that a number may have before it is looked at: a double holds at least so many before its point.
+/// Digits that a number may have before it is looked at: a double holds at least so many before its
+/// point.
 const DIGITS_SURE: usize = 300;
 
-/// The text, with what is not for every reader replaced. Most texts need nothing: then nothing is copied.
+/// The text, with what is not for every reader replaced. Most texts need nothing: then nothing is
+/// copied.
 #[must_use]
 pub fn read(text: &str) -> Cow<'_, str> {
     let mut scan = Scan { text, bytes: text.as_bytes(), ..Scan::default() };
@@ -28,7 +32,8 @@ pub fn read(text: &str) -> Cow<'_, str> {
     if scan.edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(scan.edited()) }
 }
 
-/// A stored text as a value. Those from before this was read at the door may hold anything; what is no JSON at all is null.
+/// A stored text as a value. Those from before this was read at the door may hold anything; what is
+/// no JSON at all is null.
 #[must_use]
 pub fn value(text: &str) -> Value {
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&read(text))).unwrap_or_default()

@@ -1,4 +1,5 @@
-//! The event names that TrackMate itself sends or gives a meaning to, with an example of each. Any other name is a company's own.
+//! The event names that TrackMate itself sends or gives a meaning to, with an example of each. Any
+//! other name is a company's own.
 
 /// A known event.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,10 @@
-//! Whose an event is: a pure function of the facts about its session, so that the order in which requests arrive cannot matter.
+//! Whose an event is: a pure function of the facts about its session, so that the order in which
+//! requests arrive cannot matter.
 //!
-//! A fact says: at this instant this session was identified as this person. An event belongs to the person of the last fact at or
-//! before it; what lies before the first fact belongs to the first fact's person. `store/sql/links.count.sql` and `identify.*.sql`
-//! keep the same answer materialised; a property test holds the two against each other.
+//! A fact says: at this instant this session was identified as this person. An event belongs to the
+//! person of the last fact at or before it; what lies before the first fact belongs to the first
+//! fact's person. `store/sql/links.count.sql` and `identify.*.sql` keep the same answer
+//! materialised; a property test holds the two against each other.
 
 use trackmate_wire::signature::sha256;
 
@@ -17,16 +19,18 @@ pub struct Fact {
     pub profile: String,
 }
 
-/// The owner of what happened at `ts` on a session with these facts, in any order; `None` while nobody was identified.
+/// The owner of what happened at `ts` on a session with these facts, in any order; `None` while
+/// nobody was identified.
 #[must_use]
 pub fn owner(facts: &[Fact], ts: i64) -> Option<&str> {
     let last_before = facts.iter().filter(|f| f.at <= ts).max();
     last_before.or_else(|| facts.iter().min()).map(|f| f.profile.as_str())
 }
 
-/// What tells a claim from another one with its message id: a hash of the session and of the lookup key of whom it
-/// names. It holds however the rest of the claim ends (erased, taken back), and says nothing of which addresses are one
-/// person's. As many bits as a float holds exactly, since D1 binds numbers as floats.
+/// What tells a claim from another one with its message id: a hash of the session and of the lookup
+/// key of whom it names. It holds however the rest of the claim ends (erased, taken back), and says
+/// nothing of which addresses are one person's. As many bits as a float holds exactly, since D1
+/// binds numbers as floats.
 #[must_use]
 pub fn claim(session: &str, key: &str) -> i64 {
     let digest = sha256(&[b"trackmate claim 1:", session.as_bytes(), &[0], key.as_bytes()]);

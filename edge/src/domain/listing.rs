@@ -1,4 +1,5 @@
-//! What a list of users may be asked for: filters, order, and the words of a search as an FTS5 expression.
+//! What a list of users may be asked for: filters, order, and the words of a search as an FTS5
+//! expression.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +63,8 @@ pub struct Wanted {
     pub descending: bool,
 }
 
-/// The FTS5 expression that finds a company's people by these words, each as the beginning of one of theirs; `None` if there is no letter or digit to find.
+/// The FTS5 expression that finds a company's people by these words, each as the beginning of one
+/// of theirs; `None` if there is no letter or digit to find.
 #[must_use]
 pub fn expression(company: &str, search: &str) -> Option<String> {
     // Quoted, a word is no syntax, whatever is in it.

@@ -1,9 +1,9 @@
-//! Profiles that were merged stand as one. Each merge is a fact about two of them, so a group is a tree: its root stands for all, and taking a merge back parts
-//! the tree at that edge.
+//! Profiles that were merged stand as one. Each merge is a fact about two of them, so a group is a
+//! tree: its root stands for all, and taking a merge back parts the tree at that edge.
 
 use std::collections::BTreeSet;
 
-use super::own::Own;
+use super::trusted_data::TrustedData;
 
 /// A profile of a group.
 #[derive(Debug, Clone)]
@@ -15,14 +15,16 @@ pub struct Member {
     /// Lookup keys of its addresses.
     pub addresses: Vec<String>,
     /// What was said of it by itself.
-    pub own: Own,
+    pub trusted_data: TrustedData,
 }
 
-/// The members that hang on `id`, itself first. Members are in the order in which they were merged, the root first.
+/// The members that hang on `id`, itself first. Members are in the order in which they were merged,
+/// the root first.
 #[must_use]
 pub fn below<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
     let mut ids = BTreeSet::from([id]);
-    // A chain of merges may hang on one that was merged later: as many rounds as there are members find all.
+    // A chain of merges may hang on one that was merged later: as many rounds as there are members
+    // find all.
     for _ in members {
         ids.extend(
             members
@@ -39,8 +41,8 @@ pub fn below<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
 
 /// What counts of these, the first above all others.
 #[must_use]
-pub fn whole(members: &[&Member]) -> Own {
-    Own::over(members.iter().map(|m| &m.own))
+pub fn whole(members: &[&Member]) -> TrustedData {
+    TrustedData::over(members.iter().map(|m| &m.trusted_data))
 }
 
 #[cfg(test)]
@@ -53,7 +55,7 @@ mod tests {
             id: id.into(),
             winner: winner.map(str::to_owned),
             addresses: Vec::new(),
-            own: Own::default(),
+            trusted_data: TrustedData::default(),
         };
         // c into b, then b into a; and d into a.
         let members = [member("a", None), member("c", Some("b")), member("b", Some("a")), member("d", Some("a"))];

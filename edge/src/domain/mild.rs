@@ -1,4 +1,5 @@
-//! Optional texts as forms, scripts and people send them. A name with a line end, or a number for a text, is no reason to lose a lead or a payment.
+//! Optional texts as forms, scripts and people send them. A name with a line end, or a number for a
+//! text, is no reason to lose a lead or a payment.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are arguments.
+//! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are
+//! arguments.
 
 pub mod audit;
 pub mod belongings;
@@ -21,7 +22,6 @@ pub mod merged;
 pub mod mild;
 pub mod origin;
 pub mod outage;
-pub mod own;
 pub mod payload;
 pub mod person;
 pub mod plan;
@@ -34,4 +34,5 @@ pub mod stats;
 pub mod target;
 pub mod timeline;
 pub mod tombstone;
+pub mod trusted_data;
 pub mod vault;

@@ -1,7 +1,9 @@
-//! A page's origin, and the patterns of a company's list that let it in: `https://*.shop.example` is every subdomain of `shop.example`, however deep, and not
-//! `shop.example` itself. Scheme and port are those of the pattern.
+//! A page's origin, and the patterns of a company's list that let it in: `https://*.shop.example`
+//! is every subdomain of `shop.example`, however deep, and not `shop.example` itself. Scheme and
+//! port are those of the pattern.
 //!
-//! The list is looked at by the statements that store, which compare texts. So it is the origin that is written as all patterns that it fits.
+//! The list is looked at by the statements that store, which compare texts. So it is the origin
+//! that is written as all patterns that it fits.
 
 /// Bytes of an origin that patterns are made of: a host has at most 253.
 const BYTES_MAX: usize = 300;

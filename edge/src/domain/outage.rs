@@ -1,8 +1,10 @@
-//! What a failure of D1 means. One that passes by itself (D1 is down, overloaded or moving) is worth waiting for, and so is what is sent meanwhile. A full
-//! database stays full until somebody makes room. Anything else (a constraint, a statement that is wrong, a row that is too large, a table that is missing)
-//! would fail again, and is an operator's matter.
+//! What a failure of D1 means. One that passes by itself (D1 is down, overloaded or moving) is
+//! worth waiting for, and so is what is sent meanwhile. A full database stays full until somebody
+//! makes room. Anything else (a constraint, a statement that is wrong, a row that is too large, a
+//! table that is missing) would fail again, and is an operator's matter.
 
-/// What D1 says of an outage, in lower case: from its documented errors, and from `SQLite`'s own as the local runtime passes them on.
+/// What D1 says of an outage, in lower case: from its documented errors, and from `SQLite`'s own as
+/// the local runtime passes them on.
 const PASSING: [&str; 16] = [
     "d1 db is overloaded",
     "requests queued for too long",
@@ -54,7 +56,8 @@ pub fn failure(error: &str) -> Failure {
 /// Shares of a database's size, in percent, from which an operator is warned.
 const STEPS: [i64; 3] = [70, 85, 95];
 
-/// The highest step of [`STEPS`] that a database of so many bytes has reached, of those it may have; 0 for none.
+/// The highest step of [`STEPS`] that a database of so many bytes has reached, of those it may
+/// have; 0 for none.
 #[must_use]
 pub fn step(bytes: i64, bytes_max: i64) -> i64 {
     let reached = |step: &&i64| bytes.saturating_mul(100) >= bytes_max.saturating_mul(**step);

@@ -1,4 +1,5 @@
-//! The body of a delivery: `{event, timestamp, data, metadata}` (seeds 002–004). Built once; the bytes made here are stored, signed and sent.
+//! The body of a delivery: `{event, timestamp, data, metadata}` (seeds 002–004). Built once; the
+//! bytes made here are stored, signed and sent.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -78,7 +79,8 @@ pub fn body(fact: Fact<'_>) -> Option<String> {
     .ok()
 }
 
-/// The body of a test of a webhook: in the form of all deliveries, by TrackMate itself and about nobody.
+/// The body of a test of a webhook: in the form of all deliveries, by TrackMate itself and about
+/// nobody.
 #[must_use]
 pub fn test(webhook: &str, delivery: &str, now_ms: i64) -> Option<String> {
     #[derive(Serialize)]

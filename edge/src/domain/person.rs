@@ -1,7 +1,9 @@
-//! A person as the world sees them: the user object of the API and of payloads (seed 003), made of layers.
+//! A person as the world sees them: the user object of the API and of payloads (seed 003), made of
+//! layers.
 //!
-//! What public keys claimed is below; what secret keys said lies over it, trait by trait, and a null said hides a claim. Opt-ins, consent, tags and custom
-//! fields are never claimed: only secret keys set them.
+//! What public keys claimed is below; what secret keys said lies over it, trait by trait, and a
+//! null said hides a claim. Opt-ins, consent, tags and custom fields are never claimed: only secret
+//! keys set them.
 
 use std::collections::BTreeMap;
 
@@ -61,9 +63,9 @@ pub struct Person {
     /// A name claimed beside the traits.
     pub claimed_name: Option<String>,
     /// What public keys claimed.
-    pub claimed: Traits,
+    pub claimed_traits: Traits,
     /// What secret keys said.
-    pub said: Traits,
+    pub trusted_traits: Traits,
     /// Platform → opted in.
     pub opt_ins: BTreeMap<String, bool>,
     /// `None` when never asked.
@@ -81,12 +83,13 @@ pub struct Person {
     /// Latest event, ms.
     pub active_ms: Option<i64>,
     /// When a secret key last changed anything, ms.
-    pub said_ms: Option<i64>,
+    pub trusted_ms: Option<i64>,
     /// How much is theirs.
     pub counts: Counts,
 }
 
-/// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever it is read.
+/// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever
+/// it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Counts {
@@ -247,8 +250,8 @@ impl Person {
     /// All traits as they count: said over claimed, what a null hides left out.
     #[must_use]
     pub fn traits(&self) -> Traits {
-        let mut traits = self.claimed.clone();
-        traits.extend(self.said.clone());
+        let mut traits = self.claimed_traits.clone();
+        traits.extend(self.trusted_traits.clone());
         traits.retain(|_, value| value.get() != "null");
         traits
     }
@@ -266,9 +269,9 @@ impl Person {
     /// The whole name: what was said, or else what was claimed unless a null hides it.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
-        let said = full_name(&self.said, None);
-        let hidden = self.said.get("fullName").is_some_and(|v| v.get() == "null");
-        said.or_else(|| if hidden { None } else { full_name(&self.claimed, self.claimed_name.as_ref()) })
+        let said = full_name(&self.trusted_traits, None);
+        let hidden = self.trusted_traits.get("fullName").is_some_and(|v| v.get() == "null");
+        said.or_else(|| if hidden { None } else { full_name(&self.claimed_traits, self.claimed_name.as_ref()) })
     }
 
     /// The consent as shown.
@@ -323,7 +326,7 @@ impl Person {
                 qr_scans_count: self.counts.scans,
                 conversations_count: self.counts.conversations,
                 last_booking: self.counts.booked.map(|ts| clock::iso(clock::ts_ms(ts))),
-                last_synced: self.said_ms.map(clock::iso),
+                last_synced: self.trusted_ms.map(clock::iso),
             },
             timestamps: Timestamps {
                 subscribed_at: self.registered_ms.map(clock::iso),
@@ -366,50 +369,12 @@ pub fn check_sizes(bytes: usize, members: usize) -> Result<(), Problem> {
     }
 }
 
-/// The members of all objects in compact JSON, at most: a text that holds `":` counts too. `identify.profile.sql` counts
-/// in the same way, for it must not read a row for each.
+/// The members of all objects in compact JSON, at most: a text that holds `":` counts too.
+/// `identify.profile.sql` counts in the same way, for it must not read a row for each.
 #[must_use]
 pub fn members(json: &str) -> usize {
     json.matches("\":").count()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn shown(claimed: &Value, said: &Value) -> Value {
-        let person = Person {
-            claimed: traits(&claimed.to_string()).unwrap(),
-            said: traits(&said.to_string()).unwrap(),
-            ..Person::default()
-        };
-        serde_json::to_value(person.user()).unwrap()
-    }
-
-    #[test]
-    fn what_was_said_lies_over_what_was_claimed_and_a_null_hides_it() {
-        let user = shown(
-            &json!({"phone": "+1", "city": "Oslo", "gender": "x", "firstName": "Eve", "fullName": "Eve E"}),
-            &json!({"phone": "+2", "gender": null, "firstName": "Ada", "lastName": "L"}),
-        );
-        assert_eq!(user["phone"], "+2");
-        assert_eq!(user["gender"], Value::Null);
-        assert_eq!(user["fullName"], "Ada L", "a name that was said is not mixed with one that was claimed");
-        assert_eq!(user["traits"]["city"], "Oslo");
-        assert!(user["traits"].get("gender").is_none());
-    }
-
-    #[test]
-    fn a_known_trait_that_is_no_text_stays_a_trait_only() {
-        let user = shown(&json!({"phone": 47, "big": 1}), &json!({}));
-        assert_eq!((&user["phone"], &user["traits"]["phone"]), (&Value::Null, &json!(47)));
-    }
-
-    #[test]
-    fn names_come_whole_or_from_their_parts() {
-        assert_eq!(shown(&json!({"firstName": "Ada"}), &json!({}))["fullName"], "Ada");
-        assert_eq!(shown(&json!({"name": "Ada L"}), &json!({}))["name"], "Ada L");
-        assert_eq!(shown(&json!({"name": "Ada L"}), &json!({"fullName": null}))["name"], Value::Null);
-    }
-}
+mod tests;

@@ -1,7 +1,10 @@
-//! A company's tracking plan: which events there are, and of what form their data; what an event violates, and a plan that fits events that were seen.
+//! A company's tracking plan: which events there are, and of what form their data; what an event
+//! violates, and a plan that fits events that were seen.
 //!
-//! A plan is a small part of JSON Schema, so that anybody can read one: `type`, `required`, `properties`, `additionalProperties`. A null is as good as a
-//! field left out, here as in all of the API. What TrackMate itself emits, and what identifies somebody, is no plan's matter ([`is_exempt`]).
+//! A plan is a small part of JSON Schema, so that anybody can read one: `type`, `required`,
+//! `properties`, `additionalProperties`. A null is as good as a field left out, here as in all of
+//! the API. What TrackMate itself emits, and what identifies somebody, is no plan's matter
+//! ([`is_exempt`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -249,7 +252,8 @@ impl Plan {
         Ok(self)
     }
 
-    /// The plan that events which were seen fit: all of them, whatever they are. Bounded: what is too deep, too wide or too much is left open.
+    /// The plan that events which were seen fit: all of them, whatever they are. Bounded: what is
+    /// too deep, too wide or too much is left open.
     #[must_use]
     pub fn infer<'a>(samples: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
         let mut seen = BTreeMap::<&str, Seen<'_>>::new();
@@ -375,7 +379,8 @@ pub struct Held {
     pub found: Vec<(String, Violation)>,
 }
 
-/// Holds a request's events against a plan: what violates it is named, and refused where it rejects.
+/// Holds a request's events against a plan: what violates it is named, and refused where it
+/// rejects.
 #[must_use]
 pub fn hold(rows: Vec<Row>, plan: &Plan, mode: Mode) -> Held {
     if mode == Mode::Off {

@@ -1,5 +1,6 @@
-//! What a person has from their links, worked out again in slices: the claims of all their identifies, the first of
-//! which stays, and which identify came first. Links may be met in any order, and more than once.
+//! What a person has from their links, worked out again in slices: the claims of all their
+//! identifies, the first of which stays, and which identify came first. Links may be met in any
+//! order, and more than once.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +10,13 @@ use trackmate_wire::limits::{TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
 
 use super::person::{members, traits};
 
-/// Bytes of claims that are kept while a person is rebuilt, four times what they may have in the end: what came first
-/// may not fit, and then what came later counts.
+/// Bytes of claims that are kept while a person is rebuilt, four times what they may have in the
+/// end: what came first may not fit, and then what came later counts.
 const FOUND_BYTES_MAX: usize = 4 * TRAITS_BYTES_MAX;
 
-/// When an identify arrived (ms), its `ts`, and its message id: the order in which claims count. Of identifies that come
-/// at the same time the first to be stored counts until the person is rebuilt, so a rebuilding may swap their claims.
+/// When an identify arrived (ms), its `ts`, and its message id: the order in which claims count. Of
+/// identifies that come at the same time the first to be stored counts until the person is rebuilt,
+/// so a rebuilding may swap their claims.
 pub type Stamp = (i64, i64, String);
 
 /// An identify as it is stored.
@@ -49,7 +51,7 @@ pub struct Found {
     first: Option<Stamp>,
     first_own: Option<Stamp>,
     /// Whether the identify that made the profile still stands.
-    pub has_maker: bool,
+    pub creator_stands: bool,
 }
 
 /// The earlier of two.
@@ -118,8 +120,8 @@ impl Found {
         }
     }
 
-    /// The claimed traits, a JSON object: of each value the first claim, and of each identify all or nothing, while
-    /// there is room.
+    /// The claimed traits, a JSON object: of each value the first claim, and of each identify all
+    /// or nothing, while there is room.
     #[must_use]
     pub fn traits(&self) -> String {
         let mut identifies: BTreeMap<&Stamp, Vec<(&String, &RawValue)>> = BTreeMap::new();

@@ -1,9 +1,12 @@
-//! Belongings: what the events of a company's server tell of things that belong to people (bookings, QR codes, conversations, any other kind), and the records
-//! that this makes. How they are asked for and shown is in [`super::belongings`].
+//! Belongings: what the events of a company's server tell of things that belong to people
+//! (bookings, QR codes, conversations, any other kind), and the records that this makes. How they
+//! are asked for and shown is in [`super::belongings`].
 //!
-//! A record is the fold of its events in the order (ts, message id): each field has the value of the latest event that names it, and the record lies where the
-//! latest event lies that names anybody. That is a function of the set of events, so the order of arrival cannot matter. `store/sql/records.merge.sql` keeps
-//! it; `edge/tests/records.rs` holds the two against each other.
+//! A record is the fold of its events in the order (ts, message id): each field has the value of
+//! the latest event that names it, and the record lies where the latest event lies that names
+//! anybody. That is a function of the set of events, so the order of arrival cannot matter.
+//! `store/sql/records.merge.sql` keeps it; `edge/tests/records.rs` holds the two against each
+//! other.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +28,12 @@ pub const CONVERSATION: &str = "conversation";
 /// What a person writes: each has an id of its own, or its event's.
 pub const INTERACTIONS: [&str; 3] = ["message", "comment", "story"];
 
-/// Names of platform events begin with these: they are about the person, not about a thing of theirs.
+/// Names of platform events begin with these: they are about the person, not about a thing of
+/// theirs.
 const PLATFORM: [&str; 4] = ["user", "tag", "customfield", "webhook"];
 
-/// Verbs that are a state: what they tell is the record's `status`, unless the object tells one itself.
+/// Verbs that are a state: what they tell is the record's `status`, unless the object tells one
+/// itself.
 const STATES: [&str; 12] = [
     "cancelled",
     "canceled",
@@ -47,7 +52,8 @@ const STATES: [&str; 12] = [
 /// The text of a JSON value, alone in an array: so `SQLite` keeps it as it was sent.
 pub type Sent = (Box<RawValue>,);
 
-/// What one event tells of one record, as an item of the `records.merge` statement's JSON parameter.
+/// What one event tells of one record, as an item of the `records.merge` statement's JSON
+/// parameter.
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {
     /// The event's message id.
@@ -73,8 +79,9 @@ pub fn changes(rows: &[Row]) -> Vec<Change> {
     rows.iter().filter_map(|row| change(&row.id, &row.name, row.data.get())).collect()
 }
 
-/// What an event tells of a record, if anything: its name is `<kind>.<verb>`, and its data hold an object of that kind (of `qr`, a `qrCode`) with an `id`.
-/// A QR code may have a `code` for an id. The data of an interaction may be the object themselves.
+/// What an event tells of a record, if anything: its name is `<kind>.<verb>`, and its data hold an
+/// object of that kind (of `qr`, a `qrCode`) with an `id`. A QR code may have a `code` for an id.
+/// The data of an interaction may be the object themselves.
 #[must_use]
 pub fn change(message_id: &str, name: &str, data: &str) -> Option<Change> {
     let (kind, verb) = name.split_once('.')?;
@@ -144,7 +151,8 @@ pub struct Record {
     pub fields: BTreeMap<String, Field>,
 }
 
-/// The law: what these events make of one record. Each is `(session, ts, change)`, in any order, each once; `None` for no event.
+/// The law: what these events make of one record. Each is `(session, ts, change)`, in any order,
+/// each once; `None` for no event.
 #[must_use]
 pub fn fold(events: &[(&str, i64, Change)]) -> Option<Record> {
     let mut events: Vec<_> = events.iter().collect();

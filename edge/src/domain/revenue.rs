@@ -1,9 +1,12 @@
-//! Money, exactly: an amount becomes whole units and billionths, which the database adds as integers.
+//! Money, exactly: an amount becomes whole units and billionths, which the database adds as
+//! integers.
 //!
-//! An event's `eventData.amount` (a number or a numeric text) and `eventData.currency` (ISO 4217; anything else counts as
-//! `XXX`, "no currency") become a JSON object of counters, `{"USD u payment_processed":79,"USD n payment_processed":990000000}`.
-//! Which event types count is the company's setting; the type is part of the key so that a type taken off the list stops counting at once.
-//! Bounds: 9 decimals (more are rounded half away from zero), |amount| ≤ 10¹²; an amount beyond is no revenue.
+//! An event's `eventData.amount` (a number or a numeric text) and `eventData.currency` (ISO 4217;
+//! anything else counts as `XXX`, "no currency") become a JSON object of counters, `{"USD u
+//! payment_processed":79,"USD n payment_processed":990000000}`. Which event types count is the
+//! company's setting; the type is part of the key so that a type taken off the list stops counting
+//! at once. Bounds: 9 decimals (more are rounded half away from zero), |amount| ≤ 10¹²; an amount
+//! beyond is no revenue.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +35,8 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Reads a JSON number or plain decimal text (`.50` and `+5` too), without passing through a float. What the languages of people write differently
-    /// (`1.299,00`) is not guessed.
+    /// Reads a JSON number or plain decimal text (`.50` and `+5` too), without passing through a
+    /// float. What the languages of people write differently (`1.299,00`) is not guessed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));

@@ -1,5 +1,5 @@
-//! Keys of companies that stand where data do: a client that names its key in an event, an address with a key in it.
-//! None is to be stored, delivered or queued.
+//! Keys of companies that stand where data do: a client that names its key in an event, an address
+//! with a key in it. None is to be stored, delivered or queued.
 
 /// How a key begins, by its scope. `http::auth` makes them.
 pub const SERVER: &str = "tm_live_";

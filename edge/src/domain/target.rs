@@ -1,8 +1,9 @@
 //! Where deliveries may go. Asked when a subscription is made and again before every attempt.
 //!
-//! The host comes from the runtime's URL parser, which already turns every notation of an IPv4 address into dotted
-//! decimals and a name into its ASCII form. A name that resolves to a private address cannot be seen here, be it by
-//! rebinding or by a name like `10.0.0.1.nip.io` (SECURITY.md says what that means).
+//! The host comes from the runtime's URL parser, which already turns every notation of an IPv4
+//! address into dotted decimals and a name into its ASCII form. A name that resolves to a private
+//! address cannot be seen here, be it by rebinding or by a name like `10.0.0.1.nip.io` (SECURITY.md
+//! says what that means).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -43,8 +44,8 @@ const METADATA: &str = "metadata.goog";
 /// Ports that receivers of webhooks use. Others reach services that speak something else.
 const PORTS: [&str; 3] = ["", "443", "8443"];
 
-/// Whether deliveries may go there. `own_host` is this deployment's own name; `loopback` is the development switch, which allows plain
-/// http to this machine and nothing more.
+/// Whether deliveries may go there. `own_host` is this deployment's own name; `loopback` is the
+/// development switch, which allows plain http to this machine and nothing more.
 ///
 /// # Errors
 /// Why not, in words for the owner of the subscription.

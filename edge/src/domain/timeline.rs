@@ -1,11 +1,13 @@
-//! Reading a page of a person's timeline without the history, and without all of the links that overlap it.
+//! Reading a page of a person's timeline without the history, and without all of the links that
+//! overlap it.
 //!
-//! Each link knows the times of its first and last event, and a person knows how long the longest of theirs lasts: that
-//! bounds where a link that matters can end, so the database finds the candidates by one range of an index. It then
-//! merges them (`store/sql/timeline.asc.sql`): of a queue of links, ordered by what comes next on each, it takes the
-//! first, shows its next few events and puts it back. A person of few links has more of them shown at a time, for each
-//! step costs rows too. What is shown beyond the place of the step that came last may lack events of other links, so
-//! that is cut off here, and the next page begins with it.
+//! Each link knows the times of its first and last event, and a person knows how long the longest
+//! of theirs lasts: that bounds where a link that matters can end, so the database finds the
+//! candidates by one range of an index. It then merges them (`store/sql/timeline.asc.sql`): of a
+//! queue of links, ordered by what comes next on each, it takes the first, shows its next few
+//! events and puts it back. A person of few links has more of them shown at a time, for each step
+//! costs rows too. What is shown beyond the place of the step that came last may lack events of
+//! other links, so that is cut off here, and the next page begins with it.
 
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::TIMELINE_STEP_MAX;
@@ -65,9 +67,11 @@ impl Cursor {
 /// How a page of events is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
-    /// Events of one link that are shown at a time: at least two, for one that holds fewer is known to be through.
+    /// Events of one link that are shown at a time: at least two, for one that holds fewer is known
+    /// to be through.
     pub step: usize,
-    /// Events in all, some of them out of turn: of each link at most its last step, less the first event of that.
+    /// Events in all, some of them out of turn: of each link at most its last step, less the first
+    /// event of that.
     pub rows: usize,
 }
 

@@ -1,7 +1,10 @@
-//! The name under which a tombstone keeps an erased address away: a hash, so that the address itself is nowhere.
+//! The name under which a tombstone keeps an erased address away: a hash, so that the address
+//! itself is nowhere.
 //!
-//! SHA-256 of `trackmate tombstone 1:`, company, kind and lookup key, parted by zero bytes. It is not keyed with the deployment's secret: a tombstone must hold for
-//! ever, and the secret may change. So whoever holds a copy of the database and guesses an address can see whether it was erased, and nothing else.
+//! SHA-256 of `trackmate tombstone 1:`, company, kind and lookup key, parted by zero bytes. It is
+//! not keyed with the deployment's secret: a tombstone must hold for ever, and the secret may
+//! change. So whoever holds a copy of the database and guesses an address can see whether it was
+//! erased, and nothing else.
 
 use trackmate_wire::hex::hex;
 use trackmate_wire::ids::key_kind;

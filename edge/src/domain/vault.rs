@@ -1,7 +1,9 @@
-//! Secrets at rest: webhook secrets and the values of custom headers, sealed with the deployment's key.
+//! Secrets at rest: webhook secrets and the values of custom headers, sealed with the deployment's
+//! key.
 //!
-//! `sealed1:` and the base64 of a 24-byte nonce and the XChaCha20-Poly1305 ciphertext. The subscription a secret belongs to is authenticated with it, so a
-//! sealed value moved to another row opens nothing. A value without the prefix was stored before there was a key, and is itself.
+//! `sealed1:` and the base64 of a 24-byte nonce and the XChaCha20-Poly1305 ciphertext. The
+//! subscription a secret belongs to is authenticated with it, so a sealed value moved to another
+//! row opens nothing. A value without the prefix was stored before there was a key, and is itself.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +33,8 @@ impl Vault {
         Self { key: cipher(secret), old: old_secret.map(cipher) }
     }
 
-    /// Seals a value for its owner (`company/subscription`). The empty value, which means none, stays empty.
+    /// Seals a value for its owner (`company/subscription`). The empty value, which means none,
+    /// stays empty.
     #[must_use]
     pub fn seal(&self, owner: &str, value: &str, nonce: [u8; 24]) -> String {
         if value.is_empty() {

@@ -4,7 +4,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
-use crate::store::ingest::Door;
+use crate::store::request::Door;
 
 /// Turns a shut door into the caller's problem.
 pub(crate) fn check(cx: &IngestContext, door: Door) -> Result<(), Error> {

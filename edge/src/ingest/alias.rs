@@ -13,7 +13,7 @@ use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::people::identity_key::user;
 use crate::people::merge;
-use crate::store::{ingest, people};
+use crate::store::{identity_keys, ingest, people};
 
 /// The event's name.
 const EVENT: &str = "alias";
@@ -86,5 +86,5 @@ async fn known(cx: &IngestContext, company: &str, id: &str) -> Result<Option<Str
         return Ok(Some(profile.id));
     }
     let Ok(key) = user(id) else { return Ok(None) };
-    Ok(people::owner(db, company, &key).await?.map(|owner| owner.profile))
+    Ok(identity_keys::owner(db, company, &key).await?.map(|owner| owner.profile))
 }

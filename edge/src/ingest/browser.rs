@@ -16,7 +16,7 @@ use crate::ingest::context::IngestContext;
 use crate::ingest::plan_check;
 use crate::ingest::receipt::IngestResult;
 use crate::runtime::random;
-use crate::store::ingest;
+use crate::store::request::Request;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -87,7 +87,7 @@ impl BrowserBatch {
 
     /// Stores it.
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
-        let request = ingest::Request {
+        let request = Request {
             company: &self.company,
             from_server: false,
             session: &self.session,

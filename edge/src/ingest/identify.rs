@@ -22,7 +22,7 @@ use crate::people::identity_key::address;
 use crate::people::identity_proof;
 use crate::runtime::random;
 use crate::store::identify::{self, Person, Refused};
-use crate::store::ingest;
+use crate::store::request::Request;
 
 /// The name of an identify on the timeline.
 pub(crate) const EVENT: &str = "identify";
@@ -212,7 +212,7 @@ impl IdentifyCommand {
             None => false,
         };
         let ms = clock::ts_ms(self.row.ts);
-        let request = ingest::Request {
+        let request = Request {
             company: &self.company,
             from_server: false,
             session: &self.session,
@@ -243,7 +243,7 @@ impl IdentifyCommand {
             email: self.email.clone(),
             external_id: self.email.is_none().then(|| self.address.clone()),
             claimed_name: self.name.clone(),
-            claimed: person::traits(traits)?,
+            claimed_traits: person::traits(traits)?,
             created_ms: ms,
             registered_ms: Some(ms),
             active_ms: Some(ms),

@@ -34,7 +34,7 @@ use crate::ingest::vendor::{Key, VendorRequest};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::runtime::random;
-use crate::store::ingest::Room;
+use crate::store::request::Room;
 use crate::store::{self, companies};
 use trackmate_wire::hex::hex;
 

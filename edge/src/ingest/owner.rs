@@ -17,8 +17,10 @@ use crate::ingest::receipt::Warning;
 use crate::people::turn::Tries;
 use crate::runtime::random;
 use crate::store::companies::Scope;
+use crate::store::identity_keys::Give;
 use crate::store::ingest::{self, Served, Stored, Subject};
-use crate::store::people::{self, Give, Identifiers, Resolved};
+use crate::store::people::{self, Identifiers, Resolved};
+use crate::store::request::Request;
 
 /// Whom a request's events are about, and what they share.
 #[derive(Serialize, Deserialize)]
@@ -76,7 +78,7 @@ pub(crate) async fn store_for_owner(
     says: Says<'_>,
 ) -> Result<Kept, Error> {
     let company = resolved.key.company.clone();
-    let shared = ingest::Request {
+    let shared = Request {
         company: &company,
         from_server: true,
         session: "",
@@ -116,7 +118,7 @@ pub(crate) async fn store_for_owner(
             ),
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
-        let request = ingest::Request { session, number: random::number(), ..shared };
+        let request = Request { session, number: random::number(), ..shared };
         let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, says.give).await? {
             Served::Stored(stored) => stored,
             Served::Outdated(outbox) => {

@@ -21,8 +21,9 @@ use crate::error::Error;
 use crate::ingest::admission::check;
 use crate::ingest::context::IngestContext;
 use crate::ingest::violation_counts;
-use crate::store::ingest::{self, Door, Request, Stored};
+use crate::store::ingest::{self, Stored};
 use crate::store::plans;
+use crate::store::request::{Door, Request};
 
 /// How often a request is held against a plan anew because another one came into force in between.
 const TRIES_MAX: usize = 3;

@@ -21,7 +21,8 @@ use crate::people::identity_key::address;
 use crate::people::turn::Tries;
 use crate::people::{edit, merge};
 use crate::runtime::random;
-use crate::store::people::{self, Identifiers, Resolved};
+use crate::store::identity_keys::{self};
+use crate::store::people::{Identifiers, Resolved};
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -266,12 +267,12 @@ async fn unite(cx: &IngestContext, company: &str, resolved: &Resolved, who: &Ide
         return Ok(false);
     };
     let db = cx.db(Some(company))?;
-    match people::owner(db, company, address).await? {
+    match identity_keys::owner(db, company, address).await? {
         Some(owner) if owner.erased == 0 => merge::join(cx, company, user, &owner.profile, "server").await,
         Some(_) | None => {
             edit::free(cx, company, user, address).await?;
             edit::has_room(&find(cx, company, user).await?, address, "identifier.email")?;
-            people::add_address(db, company, user, address, random::number(), cx.now_ms()).await?;
+            identity_keys::add_address(db, company, user, address, random::number(), cx.now_ms()).await?;
             Ok(true)
         }
     }

@@ -15,7 +15,8 @@ use crate::people::turn::{Tries, Turn};
 use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store::edits::{self, Edited};
-use crate::store::people::{self, Owner, Profile};
+use crate::store::identity_keys::{self, Owner};
+use crate::store::people::Profile;
 
 /// What is said of a person, if anything, in view of what is known by then.
 pub(crate) trait Saying {
@@ -103,7 +104,7 @@ pub(crate) fn full(field: &'static str) -> Problem {
 
 /// That nobody but this profile has an address, and that it was not erased.
 pub(crate) async fn free(cx: &Context, company: &str, profile: &str, address: &str) -> Result<(), Error> {
-    let owner = people::owner(cx.db(Some(company))?, company, address).await?.filter(|o| o.profile != profile);
+    let owner = identity_keys::owner(cx.db(Some(company))?, company, address).await?.filter(|o| o.profile != profile);
     match owner {
         None => Ok(()),
         Some(Owner { erased: 1, .. }) => {
@@ -126,14 +127,14 @@ async fn owns(
     (before, after): (&Person, &Person),
     done: &Done,
 ) -> Result<Vec<(String, String)>, Error> {
-    if read.own.is_none() {
+    if read.trusted_data.is_none() {
         return Ok(Vec::new());
     }
     let mut owns = Vec::new();
     for mut member in merge::group(cx, company, read).await? {
         let top = member.winner.is_none();
-        member.own.follow(before, after, done, top);
-        owns.push((member.id, serde_json::to_string(&member.own)?));
+        member.trusted_data.follow(before, after, done, top);
+        owns.push((member.id, serde_json::to_string(&member.trusted_data)?));
     }
     Ok(owns)
 }

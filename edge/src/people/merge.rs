@@ -6,7 +6,7 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
 use crate::domain::merged::Member;
-use crate::domain::own::Own;
+use crate::domain::trusted_data::TrustedData;
 use crate::error::Error;
 use crate::people::find::find;
 use crate::people::identity_key::lookup_key;
@@ -30,15 +30,15 @@ pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result
     let rows = merge::group(cx.db(Some(company))?, company, &root.id).await?;
     let mut members = Vec::with_capacity(rows.len());
     for row in rows {
-        let own = match &row.own {
+        let own = match &row.trusted_data {
             Some(own) => serde_json::from_str(own)?,
-            None => Own::of(&root.person(company)?),
+            None => TrustedData::of(&root.person(company)?),
         };
         members.push(Member {
             addresses: keys(&row.aliases, row.email.as_deref()),
             id: row.id,
             winner: row.winner,
-            own,
+            trusted_data: own,
         });
     }
     Ok(members)
@@ -68,7 +68,7 @@ pub(crate) async fn join(
         let db = cx.db(Some(company))?;
         let (winners, losers) = cx.both(group(cx, company, &winner), group(cx, company, &loser)).await;
         let members = (winners?, losers?);
-        if source == "server" && merge::is_parted(db, company, &members.0, &members.1).await? {
+        if source == "server" && merge::is_blocked(db, company, &members.0, &members.1).await? {
             return Ok(false);
         }
         if members.0.len() + members.1.len() > GROUP_PROFILES_MAX {
@@ -79,7 +79,10 @@ pub(crate) async fn join(
         let data = json!({ "merged": { "id": loser.id } });
         let news = News { id: random::message_id(), name: "user.merged", data, user: &user };
         let act = Act { number: random::number(), now_ms: cx.now_ms(), news };
-        let pair = (Group { members: &members.0, edit: winner.edit }, Group { members: &members.1, edit: loser.edit });
+        let pair = (
+            Group { members: &members.0, revision: winner.revision },
+            Group { members: &members.1, revision: loser.revision },
+        );
         let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
         if let Some(outbox) = merge::run(db, company, &winner.id, &statements, &act).await? {
             cx.emitted(company, outbox);

@@ -65,7 +65,7 @@ pub(crate) async fn merge(cx: &Context, company: &str, loser: &str) -> Result<Un
         let data = json!({ "parted": { "id": loser } });
         let news = News { id: random::message_id(), name: "user.unmerged", data, user: &user };
         let act = Act { number: random::number(), now_ms: cx.now_ms(), news };
-        let statements = merge::parting(company, &rest, root.edit, &parted, &act)?;
+        let statements = merge::parting(company, &rest, root.revision, &parted, &act)?;
         if let Some(outbox) = merge::run(db, company, &root.id, &statements, &act).await? {
             cx.emitted(company, outbox);
             rebuild(cx, company, &[&root.id, loser]).await?;

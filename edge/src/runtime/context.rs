@@ -14,7 +14,8 @@ use futures_util::future::{LocalBoxFuture, MaybeDone, join, join_all, maybe_done
 use trackmate_wire::limits::TRIPS_MAX;
 use worker::Env;
 
-use crate::store::ingest::{Outbox, Room};
+use crate::store::outbox::Outbox;
+use crate::store::request::Room;
 use crate::store::{self, Cost, Db};
 
 /// What one request or one queued message is worked on with.

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::people::{self, Led};
-use super::{Answers, Db, Result, ingest, sql};
+use super::identity_keys::{self, Led};
+use super::{Batch, Db, Result, ingest, sql};
 
 /// What is known of the two ids that an alias names.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ impl Aliased {
     }
 }
 
-/// What is known of the lookup keys and of the sessions of the two ids that an alias names, and of the alias, by its
-/// message id and claim.
+/// What is known of the lookup keys and of the sessions of the two ids that an alias names, and of
+/// the alias, by its message id and claim.
 ///
 /// # Errors
 /// D1's.
@@ -48,13 +48,12 @@ pub async fn find(
     sessions: [&str; 2],
     (id, claim): (&str, i64),
 ) -> Result<Aliased> {
-    let [keys, sessions] = [people::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
-    let batch = vec![
-        db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?,
-        db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?,
-        ingest::known_statement(db, company, &[id], Some(claim))?,
-    ];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let (led, sessions) = (answers.take()?.rows()?, answers.take()?.rows()?);
-    Ok(Aliased { led, sessions, is_stored: !ingest::message_ids(&mut answers)?.is_empty() })
+    let [keys, sessions] = [identity_keys::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
+    let mut batch = Batch::default();
+    let led = batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
+    let sessions = batch.read(db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?);
+    let stored = batch.read(ingest::known_statement(db, company, &[id], Some(claim))?);
+    let answers = db.run_batch(batch).await?;
+    let is_stored = !ingest::message_ids(&answers, &stored)?.is_empty();
+    Ok(Aliased { led: answers.rows(&led)?, sessions: answers.rows(&sessions)?, is_stored })
 }

@@ -1,5 +1,6 @@
-//! The event names that a company has sent, and when last, to the hour. They are noted in the batch that stores the events, and only those that this isolate
-//! has not noted within the hour: so a request mostly asks nothing, and where it does, mostly writes nothing.
+//! The event names that a company has sent, and when last, to the hour. They are noted in the batch
+//! that stores the events, and only those that this isolate has not noted within the hour: so a
+//! request mostly asks nothing, and where it does, mostly writes nothing.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use trackmate_wire::limits::{
 };
 use worker::D1PreparedStatement;
 
-use super::ingest::Request;
+use super::request::Request;
 use super::{Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;
@@ -28,8 +29,8 @@ thread_local! {
 }
 
 impl Noted {
-    /// Forgets what was noted an hour ago, or is too much to keep: then it is asked for again, and D1 knows that nothing
-    /// is to be written.
+    /// Forgets what was noted an hour ago, or is too much to keep: then it is asked for again, and
+    /// D1 knows that nothing is to be written.
     fn at(&mut self, now_ms: i64) {
         if now_ms - self.since_ms >= CATALOG_NOTE_MS || self.bytes > CATALOG_NOTED_BYTES_MAX {
             *self = Self { since_ms: now_ms, ..Self::default() };
@@ -54,7 +55,8 @@ struct Item<'a> {
     i: &'a str,
 }
 
-/// What notes the names of a request's events, behind the statement that stores them; nothing if this isolate has noted them all.
+/// What notes the names of a request's events, behind the statement that stores them; nothing if
+/// this isolate has noted them all.
 pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (name_kept(&row.name), row.id.as_str())).collect();
     let fresh: Vec<Item<'_>> = NOTED.with_borrow_mut(|noted| {

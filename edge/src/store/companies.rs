@@ -1,4 +1,5 @@
-//! Companies and their keys: the directory. A key is found by its hash, for the company comes from it.
+//! Companies and their keys: the directory. A key is found by its hash, for the company comes from
+//! it.
 
 use serde::Deserialize;
 

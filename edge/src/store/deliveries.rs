@@ -1,5 +1,6 @@
-//! The outbox: leases, what ends them, and what moves on without one. Claiming is a compare-and-set, so a late or doubled wake-up does nothing. What became of
-//! deliveries is in [`super::delivery_log`].
+//! The outbox: leases, what ends them, and what moves on without one. Claiming is a
+//! compare-and-set, so a late or doubled wake-up does nothing. What became of deliveries is in
+//! [`super::delivery_log`].
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
@@ -7,8 +8,7 @@ use trackmate_wire::limits::{
     RELEASE_SUBSCRIPTIONS_MAX, SWEEP_SUBSCRIPTIONS_MAX,
 };
 
-use super::{Db, Result, sql};
-use crate::domain::circuit;
+use super::{Batch, Db, Result, sql};
 
 /// Where a delivery goes and how, as its subscription says when it is leased.
 #[derive(Debug, Deserialize)]
@@ -115,8 +115,9 @@ struct HeldFor {
     paced: i64,
 }
 
-/// Leases those of these deliveries that are due; those whose subscription takes none are held, and what can be neither
-/// is ended or put off. The second list are subscriptions of such that are held and have a turn to take.
+/// Leases those of these deliveries that are due; those whose subscription takes none are held, and
+/// what can be neither is ended or put off. The second list are subscriptions of such that are held
+/// and have a turn to take.
 ///
 /// # Errors
 /// D1's.
@@ -126,35 +127,33 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     let lease_ms = now_ms + LEASE_MS;
     let claim = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
     let (most, later) = (INTERRUPTIONS_MAX.into(), PUT_OFF_MS.into());
-    let batch = vec![
-        db.bind(sql::DELIVERY_CLAIM, &claim)?,
-        db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early, most])?,
-        db.bind(sql::ATTEMPT_CLEAR, &[company, ids, now, most])?,
-        db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?,
-    ];
-    let mut answers = super::Answers::new(db.batch(batch).await?);
-    let claimed: Vec<Claimed> = answers.take()?.rows()?;
-    let held: Vec<HeldFor> = answers.take()?.rows()?;
+    let mut batch = Batch::default();
+    let claimed = batch.read::<Claimed>(db.bind(sql::DELIVERY_CLAIM, &claim)?);
+    let held = batch.read::<HeldFor>(db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early, most])?);
+    batch.write(db.bind(sql::ATTEMPT_CLEAR, &[company, ids, now, most])?);
+    batch.write(db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?);
+    let answers = db.run_batch(batch).await?;
+    let (claimed, held) = (answers.rows(&claimed)?, answers.rows(&held)?);
     let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
     paced.sort();
     paced.dedup();
     Ok((claimed.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
 }
 
-/// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's share of a limited rate, `most` at the most.
+/// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's
+/// share of a limited rate, `most` at the most.
 ///
 /// # Errors
 /// D1's.
 pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, most: i64) -> Result<Vec<Leased>> {
     let (company, subscription, looked) = (company.into(), subscription.into(), HELD_LOOKED_MAX.into());
     let lease_ms = now_ms + LEASE_MS;
-    let batch = vec![
-        db.bind(sql::SUBSCRIPTION_PACE, &[company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked])?,
-        db.bind(sql::DELIVERY_CLAIM_HELD, &[company, subscription, lease_ms.into(), most.into(), looked])?,
-    ];
-    let mut answers = super::Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    answers.take()?.rows::<Claimed>()?.into_iter().map(|c| c.leased(lease_ms)).collect()
+    let pace = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
+    let claim = [company, subscription, lease_ms.into(), most.into(), looked];
+    let mut batch = Batch::default();
+    batch.write(db.bind(sql::SUBSCRIPTION_PACE, &pace)?);
+    let claimed = batch.read::<Claimed>(db.bind(sql::DELIVERY_CLAIM_HELD, &claim)?);
+    db.run_batch(batch).await?.rows(&claimed)?.into_iter().map(|c| c.leased(lease_ms)).collect()
 }
 
 /// A claim: the delivery and its generation, as an item of a JSON parameter.
@@ -187,133 +186,6 @@ pub async fn give_back(db: &Db, company: &str, claims: &[Claim], now_ms: i64) ->
     db.run(sql::DELIVERY_GIVE_BACK, &[company.into(), (&claims).into(), now_ms.into()]).await.map(drop)
 }
 
-/// What an attempt leaves behind, as an item of the settling's JSON parameter.
-#[derive(Debug, Clone, Serialize)]
-pub struct Ended {
-    /// The delivery.
-    #[serde(rename = "i")]
-    pub id: String,
-    /// The claim.
-    #[serde(rename = "g")]
-    pub generation: i64,
-    /// The delivery's new state.
-    #[serde(rename = "s")]
-    pub state: &'static str,
-    /// When it is next due, ms.
-    #[serde(rename = "u")]
-    pub due_ms: i64,
-    /// When it ended for good, ms.
-    #[serde(rename = "f")]
-    pub finished_ms: Option<i64>,
-    /// The bytes sent, if any.
-    #[serde(rename = "b")]
-    pub body: Option<String>,
-    /// When the attempt began, ms.
-    #[serde(rename = "a")]
-    pub began_ms: i64,
-    /// Where it went.
-    #[serde(rename = "l")]
-    pub url: String,
-    /// The answer's status.
-    #[serde(rename = "c")]
-    pub status: Option<u16>,
-    /// Why there was none, or what was wrong with it, in the customer's words.
-    #[serde(rename = "e")]
-    pub error: Option<String>,
-    /// What was kept of the answer.
-    #[serde(rename = "r")]
-    pub answer: Option<String>,
-    /// How long it took, ms.
-    #[serde(rename = "d")]
-    pub duration_ms: i64,
-}
-
-/// An operational event that is stored if the settling makes it true.
-#[derive(Debug, Serialize)]
-pub struct Notice {
-    /// Its message id.
-    #[serde(rename = "i")]
-    pub id: String,
-    /// Its `ts`.
-    #[serde(rename = "t")]
-    pub ts: i64,
-    /// Its name.
-    #[serde(rename = "n")]
-    pub name: &'static str,
-    /// The subscription it is about.
-    #[serde(rename = "w")]
-    pub subscription: String,
-    /// The delivery it is about.
-    #[serde(rename = "k")]
-    pub delivery: String,
-    /// Its data.
-    #[serde(rename = "d")]
-    pub data: serde_json::Value,
-}
-
-/// What a settling meant for a subscription.
-#[derive(Debug, Deserialize)]
-pub struct Noted {
-    /// The subscription.
-    pub id: String,
-    /// When its open circuit takes a probe, ms.
-    pub open_until: Option<i64>,
-    /// Whether this settling closed its circuit, so that what is held for it moves on at once, 0 or 1.
-    pub release: i64,
-}
-
-/// What a settling left to do.
-#[derive(Debug)]
-pub struct Settled {
-    /// The subscriptions it noted.
-    pub noted: Vec<Noted>,
-    /// Deliveries of operational events, to be woken.
-    pub notices: Vec<String>,
-}
-
-/// Logs attempts, moves their deliveries on, notes them on their subscriptions and stores what operational events that makes true: one batch. An attempt
-/// whose claim does not hold any more leaves nothing. `number` marks what this settling wrote; each try has its own.
-///
-/// # Errors
-/// D1's; the leases then run out and the deliveries are tried again.
-pub async fn settle(
-    db: &Db,
-    company: &str,
-    ended: &[Ended],
-    notices: &[Notice],
-    number: i64,
-    now_ms: i64,
-) -> Result<Settled> {
-    let ended = serde_json::to_string(ended)?;
-    let (company, ended, now, number) = (company.into(), (&ended).into(), now_ms.into(), number.into());
-    let (opens_after, pause, longest) =
-        (circuit::OPENS_AFTER.into(), circuit::PAUSE_MS_MIN.into(), circuit::PAUSE_MS_MAX.into());
-    let mut batch = vec![
-        db.bind(sql::ATTEMPT_INSERT, &[company, ended])?,
-        db.bind(sql::DELIVERY_SETTLE, &[company, ended, number])?,
-        db.bind(sql::SUBSCRIPTION_NOTE, &[company, ended, now, number, opens_after, pause, longest])?,
-    ];
-    if !notices.is_empty() {
-        let json = serde_json::to_string(notices)?;
-        let ids = serde_json::to_string(&notices.iter().map(|n| &n.id).collect::<Vec<_>>())?;
-        batch.push(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
-        // Written as pending: the settling attempts nothing itself.
-        let (server, nobody, none) = (1.into(), super::Param::Null, super::Param::Int(0));
-        let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none];
-        batch.push(db.bind(sql::DELIVERIES_INSERT, &outbox)?);
-    }
-    let mut answers = super::Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    answers.take()?;
-    let noted = answers.take()?.rows()?;
-    let mut woken = Vec::new();
-    if !notices.is_empty() {
-        answers.take()?;
-        woken = answers.take()?.rows::<Id>()?.into_iter().map(|row| row.id).collect();
-    }
-    Ok(Settled { noted, notices: woken })
-}
-
 /// A subscription that has a turn to take.
 #[derive(Debug, Deserialize)]
 pub struct Paced {
@@ -323,7 +195,8 @@ pub struct Paced {
     pub id: String,
 }
 
-/// Subscriptions of every company that have a turn to take and something waiting. Serves the sweep; hence no company.
+/// Subscriptions of every company that have a turn to take and something waiting. Serves the sweep;
+/// hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -344,8 +217,8 @@ struct Releasing {
     released_at: Option<i64>,
 }
 
-/// Moves a slice of what was held on, for some of the subscriptions that take it again, each company's in turn. Serves
-/// the sweep; hence no company.
+/// Moves a slice of what was held on, for some of the subscriptions that take it again, each
+/// company's in turn. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -380,7 +253,8 @@ pub struct Due {
     pub id: String,
 }
 
-/// A company and one of its subscriptions, where a walk through all of them stands; empty before the first.
+/// A company and one of its subscriptions, where a walk through all of them stands; empty before
+/// the first.
 pub type Place = (String, String);
 
 #[derive(Deserialize)]
@@ -390,9 +264,10 @@ struct Walked {
     id: Option<String>,
 }
 
-/// Deliveries of every company that are due, `limit` at the most: each company's in turn, each of its subscriptions' in
-/// turn, what waited longest first. What is due of a deleted webhook ends here. With the place where the walk stopped, if it did not come to the end. Serves the
-/// sweep, which serves all; hence no company.
+/// Deliveries of every company that are due, `limit` at the most: each company's in turn, each of
+/// its subscriptions' in turn, what waited longest first. What is due of a deleted webhook ends
+/// here. With the place where the walk stopped, if it did not come to the end. Serves the sweep,
+/// which serves all; hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -400,10 +275,10 @@ pub async fn due(db: &Db, now_ms: i64, limit: i64, (company, subscription): &Pla
     let params = [now_ms.into(), limit.into(), company.into(), subscription.into(), SWEEP_SUBSCRIPTIONS_MAX.into()];
     let mut place = Place::default();
     let mut due = Vec::new();
-    let batch = vec![db.bind(sql::DELIVERY_ORPHAN, &params)?, db.bind(sql::DELIVERY_DUE, &params)?];
-    let mut answers = super::Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    for Walked { company, subscription, id } in answers.take()?.rows()? {
+    let mut batch = Batch::default();
+    batch.write(db.bind(sql::DELIVERY_ORPHAN, &params)?);
+    let walked = batch.read(db.bind(sql::DELIVERY_DUE, &params)?);
+    for Walked { company, subscription, id } in db.run_batch(batch).await?.rows(&walked)? {
         match id {
             Some(id) => due.push(Due { company, id }),
             None => place = (company, subscription),

@@ -1,5 +1,5 @@
-//! The log of deliveries: reading it, setting what has ended going again, deleting what is older than its company keeps. How deliveries get there is in
-//! [`super::deliveries`].
+//! The log of deliveries: reading it, setting what has ended going again, deleting what is older
+//! than its company keeps. How deliveries get there is in [`super::deliveries`].
 
 use serde::Deserialize;
 use trackmate_wire::limits::{
@@ -16,9 +16,9 @@ struct Log {
     prunable: i64,
 }
 
-/// Deletes what ended before its company's logs begin, and the attempts at it: a slice of each of some logs that have
-/// any, in their order from where the last run stopped, and from the first when it was through. Serves the sweep; hence
-/// no company.
+/// Deletes what ended before its company's logs begin, and the attempts at it: a slice of each of
+/// some logs that have any, in their order from where the last run stopped, and from the first when
+/// it was through. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -142,7 +142,8 @@ pub struct LogCursor<'a> {
     pub id: &'a str,
 }
 
-/// Deliveries of a subscription with their latest attempts, newest first, from a place on, in one state or all.
+/// Deliveries of a subscription with their latest attempts, newest first, from a place on, in one
+/// state or all.
 ///
 /// # Errors
 /// D1's.

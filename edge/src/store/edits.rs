@@ -1,12 +1,12 @@
-//! Writing what secret keys say of a person, and the platform events of every change: in one batch with the change, and only where a subscription wants them.
+//! Writing what secret keys say of a person, and the platform events of every change: in one batch
+//! with the change, and only where a subscription wants them.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use worker::D1PreparedStatement;
 
-use super::ingest::Outbox;
+use super::outbox::{self, Outbox};
 use super::people::Profile;
-use super::{Answers, Db, Param, Result, sql};
+use super::{Batch, Db, Param, Result, sql};
 use crate::domain::clock;
 use crate::domain::edit::Done;
 use crate::domain::person::Person;
@@ -32,37 +32,9 @@ pub struct Edited<'a> {
     pub owns: &'a [(String, String)],
 }
 
-#[derive(Deserialize)]
-struct Written {
-    id: String,
-    subscription: String,
-    state: String,
-}
-
-/// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are built from what is stored.
-pub(super) fn outbox(db: &Db, company: &str, ids: &str, number: i64, now_ms: i64) -> Result<D1PreparedStatement> {
-    let (now, none) = (now_ms.into(), Param::Int(0));
-    db.bind(
-        sql::DELIVERIES_INSERT,
-        &[ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none],
-    )
-}
-
-/// The answer of [`outbox`].
-pub(super) fn outbox_answer(answers: &mut Answers) -> Result<Outbox> {
-    let mut outbox = Outbox::default();
-    for written in answers.take()?.rows::<Written>()? {
-        if written.state == "pending" {
-            outbox.pending.push(written.id);
-        } else if !outbox.paced.contains(&written.subscription) {
-            outbox.paced.push(written.subscription);
-        }
-    }
-    Ok(outbox)
-}
-
-/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else changed it in between, or has the address it is given: nothing
-/// was written, read again. `fresh_id` makes message ids.
+/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else
+/// changed it in between, or has the address it is given: nothing was written, read again.
+/// `fresh_id` makes message ids.
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -75,11 +47,12 @@ pub async fn write(
     now_ms: i64,
     mut fresh_id: impl FnMut() -> String,
 ) -> Result<Option<Outbox>> {
-    let (company, profile, edit) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
-    let (said, opt_ins) = (serde_json::to_string(&person.said)?, serde_json::to_string(&person.opt_ins)?);
+    let (company, profile, revision) = (Param::Text(&person.company), Param::Text(&person.id), Param::Int(number));
+    let (said, opt_ins) = (serde_json::to_string(&person.trusted_traits)?, serde_json::to_string(&person.opt_ins)?);
     let (consent, done) = (person.consent.as_ref(), edited.done);
     let hash = done.email.as_ref().map(|email| tombstone::address(&person.company, &email.key));
-    let mut batch = vec![db.bind(
+    let mut batch = Batch::default();
+    let won = batch.read::<Value>(db.bind(
         sql::PROFILE_EDIT,
         &[
             company,
@@ -89,41 +62,43 @@ pub async fn write(
             consent.map(|c| i64::from(c.given)).into(),
             consent.map(|c| c.at_ms).into(),
             consent.map(|c| &c.source).into(),
-            read.edit.into(),
-            edit,
+            read.revision.into(),
+            revision,
             now_ms.into(),
             done.email.as_ref().map(|email| &email.key).into(),
             hash.as_ref().into(),
             read.updated_at.into(),
             person.updated_ms.into(),
         ],
-    )?];
+    )?);
     if let Some(email) = &done.email {
         let mut aliases: Vec<String> = serde_json::from_str(&read.aliases)?;
         aliases.extend(edited.address.map(str::to_owned));
         aliases.retain(|key| *key != email.key);
         let ended = edited.address.filter(|old| *old != email.key);
         let aliases = serde_json::to_string(&aliases)?;
-        batch.push(db.bind(sql::PROFILE_ADDRESS, &[company, profile, (&email.typed).into(), (&aliases).into(), edit])?);
-        batch.push(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, edit, now_ms.into()])?);
-        batch.push(db.bind(sql::PROFILE_UNALIAS, &[company, (&email.key).into(), profile, edit])?);
-        batch.push(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, edit, now_ms.into()])?);
+        batch.write(
+            db.bind(sql::PROFILE_ADDRESS, &[company, profile, (&email.typed).into(), (&aliases).into(), revision])?,
+        );
+        batch.write(db.bind(sql::IDENTITY_END, &[company, ended.into(), profile, revision, now_ms.into()])?);
+        batch.write(db.bind(sql::PROFILE_UNALIAS, &[company, (&email.key).into(), profile, revision])?);
+        batch.write(db.bind(sql::IDENTITY_PUT, &[company, (&email.key).into(), profile, revision, now_ms.into()])?);
     }
     if !edited.owns.is_empty() {
         let owns = serde_json::to_string(edited.owns)?;
-        batch.push(db.bind(sql::PROFILES_OWN, &[company, (&owns).into(), profile, edit])?);
+        batch.write(db.bind(sql::PROFILES_SET_TRUSTED_DATA, &[company, (&owns).into(), profile, revision])?);
     }
     if !done.tags.is_empty() {
         let names = serde_json::to_string(&done.tags)?;
-        batch.push(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), edit, now_ms.into()])?);
+        batch.write(db.bind(sql::TAGS_INSERT, &[company, profile, (&names).into(), revision, now_ms.into()])?);
     }
     if !done.fields.is_empty() {
         let fields = serde_json::to_string(&done.fields)?;
-        batch.push(db.bind(sql::FIELDS_INSERT, &[company, profile, (&fields).into(), edit])?);
+        batch.write(db.bind(sql::FIELDS_INSERT, &[company, profile, (&fields).into(), revision])?);
     }
     for (statement, names) in [(sql::TAGS_DELETE, &done.untags), (sql::FIELDS_DELETE, &done.unfields)] {
         if !names.is_empty() {
-            batch.push(db.bind(statement, &[company, profile, (&serde_json::to_string(names)?).into(), edit])?);
+            batch.write(db.bind(statement, &[company, profile, (&serde_json::to_string(names)?).into(), revision])?);
         }
     }
     let mut events = Vec::with_capacity(done.events.len());
@@ -132,12 +107,11 @@ pub async fn write(
     }
     let ids = serde_json::to_string(&events.iter().map(|e| &e.i).collect::<Vec<_>>())?;
     let (events, user) = (serde_json::to_string(&events)?, serde_json::to_string(&person.user())?);
-    batch.push(
-        db.bind(sql::PLATFORM_EDITED, &[company, (&events).into(), (&user).into(), profile, edit, now_ms.into()])?,
+    batch.write(
+        db.bind(sql::PLATFORM_EDITED, &[company, (&events).into(), (&user).into(), profile, revision, now_ms.into()])?,
     );
-    batch.push(outbox(db, &person.company, &ids, number, now_ms)?);
-    let mut answers = db.batch(batch).await?;
-    let last = answers.split_off(answers.len().saturating_sub(1));
-    let won = answers.first().map(super::Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
-    Ok(if won { Some(outbox_answer(&mut Answers::new(last))?) } else { None })
+    let outbox = outbox::of_platform_events(db, &mut batch, &person.company, &ids, number, now_ms)?;
+    let answers = db.run_batch(batch).await?;
+    let won = !answers.rows(&won)?.is_empty();
+    Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }

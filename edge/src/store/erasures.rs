@@ -1,6 +1,8 @@
-//! Erasing a person. The first batch takes the person away at once: from then on nobody sees anything of them, and tombstones keep them from coming back.
-//! What they left (events, deliveries, attempts) is deleted in slices, by the request and then by the sweep; all that says how far it is stands in `erasures`,
-//! so a crash costs nothing but time. A slice deletes only what is the person's at that moment, so it may run twice.
+//! Erasing a person. The first batch takes the person away at once: from then on nobody sees
+//! anything of them, and tombstones keep them from coming back. What they left (events, deliveries,
+//! attempts) is deleted in slices, by the request and then by the sweep; all that says how far it
+//! is stands in `erasures`, so a crash costs nothing but time. A slice deletes only what is the
+//! person's at that moment, so it may run twice.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trackmate_wire::limits::{ERASE_EVENTS_MAX, ERASE_LINKS_MAX, ERASE_PEOPLE_MAX, ERASE_SEARCHED_MAX, FUTURE_MS_MAX};
 
-use super::ingest::Outbox;
+use super::outbox::{self, Outbox};
 use super::people::Profile;
-use super::{Answer, Answers, Db, Param, Result, Statement, edits, rebuild, retention, sql};
+use super::{Batch, Db, Param, Result, Statement, rebuild, retention, sql};
 use crate::domain::compat::user_session;
 use crate::domain::{clock, tombstone};
 
@@ -81,10 +83,11 @@ pub struct Searched {
     pub place: Option<String>,
 }
 
-/// The statements that take away the person that was read, with all that leads to them; the first returns a row if nobody edited the person in between.
+/// The statements that take away the person that was read, with all that leads to them; the first
+/// returns a row if nobody edited the person in between.
 ///
-/// To have another table forget what it holds by the person's id or address: a statement here, behind the edit's number. What lies at an event goes with it:
-/// [`retention::forgetting`].
+/// To have another table forget what it holds by the person's id or address: a statement here,
+/// behind the revision's number. What lies at an event goes with it: [`retention::forgetting`].
 ///
 /// # Errors
 /// When something stored is not JSON.
@@ -92,7 +95,7 @@ pub fn erasing(
     company: &str,
     read: &Profile,
     identities: &[Identity],
-    edit: i64,
+    revision: i64,
     now_ms: i64,
     notice_id: &str,
 ) -> Result<Vec<Statement>> {
@@ -117,25 +120,25 @@ pub fn erasing(
     let sessions = json!(identities.iter().map(|i| user_session(&i.key)).collect::<Vec<_>>()).to_string();
     let (tags, fields, who) = (serde_json::to_string(&tags)?, serde_json::to_string(&fields)?, &read.id);
     Ok(vec![
-        Statement::new(sql::PROFILE_ERASE, json!([company, who, read.edit, edit, now_ms])),
-        Statement::new(sql::PROFILES_ERASE, json!([company, who, edit, now_ms])),
+        Statement::new(sql::PROFILE_ERASE, json!([company, who, read.revision, revision, now_ms])),
+        Statement::new(sql::PROFILES_ERASE, json!([company, who, revision, now_ms])),
         Statement::new(
             sql::ERASURE_INSERT,
-            json!([company, who, edit, now_ms, notice_id, FUTURE_MS_MAX, counts.to_string()]),
+            json!([company, who, revision, now_ms, notice_id, FUTURE_MS_MAX, counts.to_string()]),
         ),
-        Statement::new(sql::REBUILD_ERASE, json!([company, who, edit])),
-        Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, edit, now_ms])),
-        Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, edit])),
-        Statement::new(sql::LINKS_ADOPT, json!([company, sessions, who, edit])),
-        Statement::new(sql::TAGS_DELETE, json!([company, who, tags, edit])),
-        Statement::new(sql::FIELDS_DELETE, json!([company, who, fields, edit])),
-        Statement::new(sql::SEARCH_ERASE, json!([company, who, edit])),
-        Statement::new(sql::PLATFORM_EDITED, json!([company, notice, user, who, edit, now_ms])),
+        Statement::new(sql::REBUILD_ERASE, json!([company, who, revision])),
+        Statement::new(sql::TOMBSTONES_INSERT, json!([company, hashes, who, revision, now_ms])),
+        Statement::new(sql::IDENTITIES_ERASE, json!([company, named, who, revision])),
+        Statement::new(sql::LINKS_ADOPT, json!([company, sessions, who, revision])),
+        Statement::new(sql::TAGS_DELETE, json!([company, who, tags, revision])),
+        Statement::new(sql::FIELDS_DELETE, json!([company, who, fields, revision])),
+        Statement::new(sql::SEARCH_ERASE, json!([company, who, revision])),
+        Statement::new(sql::PLATFORM_EDITED, json!([company, notice, user, who, revision, now_ms])),
     ])
 }
 
-/// Takes the person away and stores `user.deleted` if a subscription wants it. `None` if somebody edited the person in between: nothing was written, read
-/// again.
+/// Takes the person away and stores `user.deleted` if a subscription wants it. `None` if somebody
+/// edited the person in between: nothing was written, read again.
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -148,16 +151,18 @@ pub async fn begin(
     notice_id: &str,
 ) -> Result<Option<Outbox>> {
     let identities: Vec<Identity> = db.run(sql::IDENTITIES_OF, &[company.into(), (&read.id).into()]).await?.rows()?;
-    let mut batch = db.bind_all(&erasing(company, read, &identities, number, now_ms, notice_id)?)?;
-    batch.push(edits::outbox(db, company, &serde_json::to_string(&[notice_id])?, number, now_ms)?);
-    let mut answers = db.batch(batch).await?;
-    let last = answers.split_off(answers.len().saturating_sub(1));
-    let won = answers.first().map(Answer::rows::<Value>).transpose()?.is_some_and(|rows| !rows.is_empty());
-    Ok(if won { Some(edits::outbox_answer(&mut Answers::new(last))?) } else { None })
+    let mut batch = Batch::default();
+    let won =
+        batch.read_first::<Value>(db.bind_all(&erasing(company, read, &identities, number, now_ms, notice_id)?)?);
+    let ids = serde_json::to_string(&[notice_id])?;
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &ids, number, now_ms)?;
+    let answers = db.run_batch(batch).await?;
+    let won = !answers.rows(&won)?.is_empty();
+    Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }
 
-/// The statements that forget these events of some of an erased person's links, records and memberships that lie on those (`records` of each at most), and the
-/// links that own nothing then.
+/// The statements that forget these events of some of an erased person's links, records and
+/// memberships that lie on those (`records` of each at most), and the links that own nothing then.
 #[must_use]
 pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i64) -> Vec<Statement> {
     let mut statements = counted(company, ids, profile);
@@ -170,7 +175,8 @@ pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i
     statements
 }
 
-/// The statements that forget what a slice of the events without a session says of an erased person. Behind the last slice the erasure is through.
+/// The statements that forget what a slice of the events without a session says of an erased
+/// person. Behind the last slice the erasure is through.
 #[must_use]
 pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64) -> Vec<Statement> {
     let mut statements = if searched.ids == "[]" { Vec::new() } else { counted(company, &searched.ids, profile) };
@@ -202,19 +208,17 @@ fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
 /// D1's; what the slice was to delete is still there then.
 pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result<bool> {
     let (whose, who) = (Param::Text(company), Param::Text(profile));
-    let mut answers = Answers::new(
-        db.batch(vec![
-            db.bind(sql::REBUILD_OF, &[whose, who])?,
-            db.bind(sql::ERASURE_NEXT, &[whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()])?,
-        ])
-        .await?,
-    );
+    let next = [whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()];
+    let mut batch = Batch::default();
+    let other = batch.read(db.bind(sql::REBUILD_OF, &[whose, who])?);
+    let next = batch.read::<Slice>(db.bind(sql::ERASURE_NEXT, &next)?);
+    let answers = db.run_batch(batch).await?;
     // What lies with the person and is another's by now goes to them first.
-    if let Some(Rebuilt { profile: other }) = answers.take()?.first()? {
+    if let Some(Rebuilt { profile: other }) = answers.first(&other)? {
         rebuild::run(db, company, &[&other], 1, now_ms, |_| None).await?;
         return Ok(true);
     }
-    if let Some(ids) = answers.take()?.first::<Slice>()?.and_then(|slice| slice.ids) {
+    if let Some(ids) = answers.first(&next)?.and_then(|slice| slice.ids) {
         db.batch(db.bind_all(&releasing(company, profile, &ids, ERASE_LINKS_MAX, ERASE_EVENTS_MAX))?).await?;
         return Ok(true);
     }
@@ -233,8 +237,8 @@ pub async fn find(db: &Db, company: &str, profile: &str) -> Result<Option<Erasur
     db.run(sql::ERASURE_FIND, &[company.into(), profile.into()]).await?.first()
 }
 
-/// Erasures of every company that are not through: the companies' in turn after the one that was served `last`, of each
-/// the one that waited longest first. Serves the sweep; hence no company.
+/// Erasures of every company that are not through: the companies' in turn after the one that was
+/// served `last`, of each the one that waited longest first. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's.

@@ -313,8 +313,8 @@ pub async fn place(db: &Db, company: &str, source: i64, id: &str) -> Result<Opti
     Ok(found.map(|at| Place { session: at.session, ts: at.ts, source: at.source, id: id.to_owned() }))
 }
 
-/// The next events, in the order of sessions, that were received by then: at most `limit`, and fewer where a filter leaves
-/// few of the [`EXPORT_LOOK_ROWS`] that are looked at.
+/// The next events, in the order of sessions, that were received by then: at most `limit`, and
+/// fewer where a filter leaves few of the [`EXPORT_LOOK_ROWS`] that are looked at.
 ///
 /// # Errors
 /// D1's.
@@ -326,7 +326,8 @@ pub async fn events(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<EventPage> {
-    // Without a place a person's statement has no session to go on in; the others begin before the first.
+    // Without a place a person's statement has no session to go on in; the others begin before the
+    // first.
     let session = after.map(|p| p.session.as_str()).or_else(|| if asked.user.is_some() { None } else { Some("") });
     let params: [Param<'_>; 10] = [
         company.into(),

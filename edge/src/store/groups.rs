@@ -1,4 +1,5 @@
-//! Groups and who is a member of them. Written with the events that tell of them, members derived when they are read.
+//! Groups and who is a member of them. Written with the events that tell of them, members derived
+//! when they are read.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use trackmate_wire::limits::{
 };
 use worker::D1PreparedStatement;
 
-use super::ingest::Request;
+use super::request::Request;
 use super::{Db, Page, Param, Result, list_bytes, sql};
 use crate::domain::event::Row;
 use crate::domain::groups::{self, Group};
@@ -19,7 +20,8 @@ use crate::domain::json;
 use crate::domain::person::{self, Person};
 use crate::domain::record::Sent;
 
-/// What a request's batch ends with: nothing, unless its events tell of groups. [`super::records::mark`] comes after it.
+/// What a request's batch ends with: nothing, unless its events tell of groups.
+/// [`super::records::mark`] comes after it.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let told = groups::tellings(rows, request.from_server);
     if told.is_empty() {
@@ -39,7 +41,8 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     Ok(statements)
 }
 
-/// Where a membership lies on a session, if not where its event lies: a server session is one person's from the start of time to its end, so one place stands for all.
+/// Where a membership lies on a session, if not where its event lies: a server session is one
+/// person's from the start of time to its end, so one place stands for all.
 #[must_use]
 pub fn place(session: &str) -> Option<i64> {
     session.starts_with(SERVER_SESSION_PREFIX).then_some(0)
@@ -60,8 +63,8 @@ struct Kept {
     kind: String,
     key: String,
     first_ts: i64,
-    claimed: String,
-    said: String,
+    claimed_traits: String,
+    trusted_traits: String,
     members: i64,
 }
 
@@ -81,8 +84,8 @@ impl Kept {
             kind: self.kind,
             key: self.key,
             first_ts: self.first_ts,
-            claimed: serde_json::from_str(&json::read(&self.claimed))?,
-            said: serde_json::from_str(&json::read(&self.said))?,
+            claimed_traits: serde_json::from_str(&json::read(&self.claimed_traits))?,
+            trusted_traits: serde_json::from_str(&json::read(&self.trusted_traits))?,
         };
         Ok(Counted { group, members: self.members })
     }
@@ -99,7 +102,8 @@ pub struct Wanted {
     pub text: Option<String>,
 }
 
-/// A page of groups in the order of kind and key, behind one if it is given. Members are counted on the first `sessions` of each.
+/// A page of groups in the order of kind and key, behind one if it is given. Members are counted on
+/// the first `sessions` of each.
 ///
 /// # Errors
 /// D1's.
@@ -165,7 +169,7 @@ struct Found {
     email: Option<String>,
     name: Option<String>,
     traits: String,
-    said: String,
+    trusted_traits: String,
 }
 
 /// A place in the list of a group's members: the session and the link of the one last shown.
@@ -208,8 +212,8 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
             id: f.id,
             email: f.email,
             claimed_name: f.name,
-            claimed: person::traits(&f.traits)?,
-            said: person::traits(&f.said)?,
+            claimed_traits: person::traits(&f.traits)?,
+            trusted_traits: person::traits(&f.trusted_traits)?,
             ..Person::default()
         };
         Ok(Member { person, place: Place { session: f.session, at: f.at, id: f.link } })
@@ -217,7 +221,8 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
     found.try_map(member)
 }
 
-/// Notes what an admin says of a group; whether there is such a group. `stamp` stands in place of a message id.
+/// Notes what an admin says of a group; whether there is such a group. `stamp` stands in place of a
+/// message id.
 ///
 /// # Errors
 /// D1's.
@@ -231,7 +236,7 @@ pub async fn say(
 ) -> Result<bool> {
     let fields = serde_json::to_string(fields)?;
     let params = [company.into(), id.into(), (&fields).into(), ts.into(), stamp.into(), most(), bytes()];
-    Ok(db.run(sql::GROUPS_SAY, &params).await?.first::<Value>()?.is_some())
+    Ok(db.run(sql::GROUPS_SET_TRUSTED, &params).await?.first::<Value>()?.is_some())
 }
 
 /// Deletes a group and its memberships; false if it has so many that it is not through.

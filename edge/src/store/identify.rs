@@ -1,4 +1,5 @@
-//! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events came before.
+//! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events
+//! came before.
 
 use serde::Deserialize;
 use trackmate_wire::limits::{
@@ -6,9 +7,10 @@ use trackmate_wire::limits::{
     TRAITS_MEMBERS_MAX,
 };
 
-use super::ingest::{self, Door, Guard, Request, Stored};
-use super::people::Give;
-use super::{Answers, Db, Param, Result, catalog, edits, sql};
+use super::identity_keys::Give;
+use super::ingest::{self, Guard, Stored};
+use super::request::{self, Door, Request};
+use super::{Batch, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
 use crate::domain::{clock, tombstone};
@@ -36,7 +38,8 @@ pub struct Person<'a> {
     pub user: &'a str,
     /// Message id of the platform event.
     pub platform_id: &'a str,
-    /// Whether a secret key says it. A page's claim is answered alike whether or not the address was erased.
+    /// Whether a secret key says it. A page's claim is answered alike whether or not the address
+    /// was erased.
     pub trusted: bool,
 }
 
@@ -71,7 +74,8 @@ pub struct Found {
 pub struct Identified {
     /// Whether the company exists and the origin may send.
     pub door: Door,
-    /// What it is answered; `None` when the door was shut or the message id belongs to something else.
+    /// What it is answered; `None` when the door was shut or the message id belongs to something
+    /// else.
     pub found: Option<Found>,
     /// Whether the message id came for the first time.
     pub new: bool,
@@ -83,8 +87,8 @@ pub struct Identified {
     pub is_outdated: bool,
 }
 
-/// Stores the identify `row`, links its session to the person from `row.ts` on, and gives them a second key, if it does;
-/// if the address was erased, nothing but its message id.
+/// Stores the identify `row`, links its session to the person from `row.ts` on, and gives them a
+/// second key, if it does; if the address was erased, nothing but its message id.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
@@ -121,7 +125,6 @@ pub async fn add(
         now,
         members,
     ];
-    let [deliveries, targets] = ingest::outbox(db, request, &ids, Some(person.address))?;
     let platform = [
         company,
         address,
@@ -140,51 +143,50 @@ pub async fn add(
     let keys = give.map(|give| give.guard(None));
     let guard = Guard { hash: Some(&hash), keys: keys.as_deref(), ..Guard::default() };
     let claim = Param::from(request.claim);
-    // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that is lifted.
+    // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that
+    // is lifted.
     let erased = if person.trusted { "" } else { hash.as_str() };
     let unproved = Param::from(request.unproved.then_some(1));
     let origin = request.origin.map(fitting);
     let occupied = [company, id, at, erased.into(), claim, origin.as_deref().into(), unproved, now];
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
-    let mut batch = vec![
-        ingest::door(db, request)?,
-        ingest::insert(db, request, &json, guard)?,
-        db.bind(sql::IDENTIFY_REFUSE, &refuse)?,
-        db.bind(sql::IDENTIFY_OCCUPY, &occupied)?,
-        db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?,
-        db.bind(sql::IDENTIFY_CLAIM, &fact)?,
-        db.bind(sql::IDENTIFY_LINK, &fact)?,
-        db.bind(sql::IDENTIFY_COUNT, &[company, session, at, id, number])?,
-        db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?,
-        db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
-        db.bind(sql::IDENTIFY_PROFILE, &profile)?,
-        deliveries,
-        targets,
-        edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
-        db.bind(sql::IDENTIFY_FIND, &[company, address, id, (&hash).into(), claim, person.candidate.into()])?,
-    ];
-    batch.extend(catalog::note(db, request, std::slice::from_ref(row))?);
-    if let Some(give) = give {
-        batch.extend(give.statements(db, request.company, person.candidate, request.received_ms)?);
-    }
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let door = ingest::door_answer(&mut answers, request)?;
-    let mut new = ingest::message_ids(&mut answers)?;
-    let refused = answers.take()?.first::<Reason>()?.map(|refused| refused.reason);
+    let row = std::slice::from_ref(row);
+    let mut batch = Batch::default();
+    let allowed = request::check(db, &mut batch, request)?;
+    let new = batch.read(ingest::insert(db, request, &json, guard)?);
+    let refused = batch.read::<Reason>(db.bind(sql::IDENTIFY_REFUSE, &refuse)?);
+    let occupied = batch.read(db.bind(sql::IDENTIFY_OCCUPY, &occupied)?);
+    batch.write(db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?);
+    batch.write(db.bind(sql::IDENTIFY_CLAIM, &fact)?);
+    batch.write(db.bind(sql::IDENTIFY_LINK, &fact)?);
+    batch.write(db.bind(sql::IDENTIFY_COUNT, &[company, session, at, id, number])?);
+    batch.write(db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?);
+    batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
+    batch.write(db.bind(sql::IDENTIFY_PROFILE, &profile)?);
+    let events = outbox::of_events(db, &mut batch, request, &ids, Some(person.address))?;
+    let (marker, ms) = (request.number, request.received_ms);
+    let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, marker, ms)?;
+    let find = [company, address, id, (&hash).into(), claim, person.candidate.into()];
+    let found = batch.read::<Found>(db.bind(sql::IDENTIFY_FIND, &find)?);
+    batch.write_all(catalog::note(db, request, row)?);
+    let give = match give {
+        Some(give) => Some((give, give.push(db, &mut batch, request.company, person.candidate, ms)?)),
+        None => None,
+    };
+
+    let answers = db.run_batch(batch).await?;
+    let door = request::door(&answers, &allowed, request)?;
+    let mut new = ingest::message_ids(&answers, &new)?;
+    let refused = answers.first(&refused)?.map(|refused| refused.reason);
     if refused.is_some() {
         new.clear();
     }
-    let occupied = ingest::message_ids(&mut answers)?;
-    catalog::noted(request, std::slice::from_ref(row), &new);
-    for _ in 0..7 {
-        answers.take()?;
-    }
-    let mut outbox = ingest::outbox_answer(&mut answers, request, std::slice::from_ref(row))?;
-    outbox.extend(edits::outbox_answer(&mut answers)?);
-    let found: Option<Found> = answers.take()?.first()?;
-    let found = if let Door::Open { .. } = door { found } else { None };
-    let first = !new.is_empty() || !occupied.is_empty();
+    catalog::noted(request, row, &new);
+    let mut outbox = outbox::of_events_answer(&answers, &events, request, row)?;
+    outbox.extend(outbox::of_platform_events_answer(&answers, &platform)?);
+    let found = if let Door::Open { .. } = door { answers.first(&found)? } else { None };
+    let first = !new.is_empty() || !ingest::message_ids(&answers, &occupied)?.is_empty();
     let stored = Stored { new, outbox };
-    let is_outdated = refused.is_none() && !first && ingest::is_outdated(&mut answers, give, &stored)?;
+    let is_outdated = refused.is_none() && !first && ingest::is_outdated(&answers, give, &stored)?;
     Ok(Identified { door, found, new: first, stored, refused, is_outdated })
 }

@@ -7,11 +7,11 @@ use trackmate_wire::limits::{
     WATCHED_KEPT_MAX, WATCHED_MINUTE_MAX,
 };
 
-use super::{Answers, Db, Result, sql};
+use super::{Batch, Db, Result, sql};
 use crate::domain::incoming::{Entry, Outcome};
 
-/// Notes entries of one request, as many as their minute still has room for; what is too old for their rings goes. → whether any was noted: none is of a
-/// company that does not exist.
+/// Notes entries of one request, as many as their minute still has room for; what is too old for
+/// their rings goes. → whether any was noted: none is of a company that does not exist.
 ///
 /// # Errors
 /// D1's; nothing was noted then.
@@ -113,22 +113,27 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
     Ok(rows)
 }
 
-/// Entries after a place, oldest first; nothing if the `key` they are read with, where one is given, works no longer. The
-/// key is of the directory, which is in the same database today; apart, this becomes two questions.
+/// Entries after a place, oldest first; nothing if the `key` they are read with, where one is
+/// given, works no longer. The key is of the directory, which is in the same database today; apart,
+/// this becomes two questions.
 ///
 /// # Errors
 /// D1's.
 pub async fn after(db: &Db, company: &str, key: Option<&str>, seq: i64, limit: i64) -> Result<Option<Vec<Noted>>> {
     let params = [company.into(), seq.into(), INCOMING_DATA_BYTES_MAX.into(), limit.into()];
-    let mut batch = vec![db.bind(sql::INCOMING_AFTER, &params)?];
-    if let Some(key) = key {
-        batch.push(db.bind(sql::KEY_LIVE, &[company.into(), key.into()])?);
-    }
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let mut rows: Vec<Noted> = answers.take()?.rows()?;
-    if key.is_some() && answers.take()?.rows::<Value>()?.is_empty() {
+    let mut batch = Batch::default();
+    let rows = batch.read::<Noted>(db.bind(sql::INCOMING_AFTER, &params)?);
+    let live = match key {
+        Some(key) => Some(batch.read::<Value>(db.bind(sql::KEY_LIVE, &[company.into(), key.into()])?)),
+        None => None,
+    };
+    let answers = db.run_batch(batch).await?;
+    if let Some(live) = live
+        && answers.rows(&live)?.is_empty()
+    {
         return Ok(None);
     }
+    let mut rows = answers.rows(&rows)?;
     rows.sort_by_key(|row| row.seq);
     Ok(Some(rows))
 }
@@ -138,16 +143,17 @@ struct Last {
     seq: Option<i64>,
 }
 
-/// Says that somebody watches from now on: what is stored is noted too, for two minutes. → the last number given.
+/// Says that somebody watches from now on: what is stored is noted too, for two minutes. → the last
+/// number given.
 ///
 /// # Errors
 /// D1's.
 pub async fn watch(db: &Db, company: &str, now_ms: i64) -> Result<i64> {
     let until = [company.into(), (now_ms + WATCH_MS).into(), (now_ms + WATCH_LEFT_MS_MIN).into()];
-    let batch = vec![db.bind(sql::COMPANY_WATCH, &until)?, db.bind(sql::INCOMING_LAST, &[company.into()])?];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    answers.take()?;
-    Ok(answers.take()?.first::<Last>()?.and_then(|last| last.seq).unwrap_or_default())
+    let mut batch = Batch::default();
+    batch.write(db.bind(sql::COMPANY_WATCH, &until)?);
+    let last = batch.read::<Last>(db.bind(sql::INCOMING_LAST, &[company.into()])?);
+    Ok(db.run_batch(batch).await?.first(&last)?.and_then(|last| last.seq).unwrap_or_default())
 }
 
 /// Deletes a slice of what is older than this. Takes no company: the sweep serves all.
@@ -184,7 +190,8 @@ pub struct Event {
     pub received_at: i64,
     /// 1 if a server told it, though it stands at the pages' door.
     pub told: Option<i64>,
-    /// The link that owns it: JSON array of profile or null, ts, message id of the identify or nothing.
+    /// The link that owns it: JSON array of profile or null, ts, message id of the identify or
+    /// nothing.
     pub link: Option<String>,
     /// Repeats that came while somebody watched.
     pub duplicates: i64,
@@ -199,18 +206,19 @@ pub enum Found {
     Rejected(Noted),
 }
 
-/// What became of a message id: at this door, or at the servers' before the browsers'. What is stored comes before what was rejected.
+/// What became of a message id: at this door, or at the servers' before the browsers'. What is
+/// stored comes before what was rejected.
 ///
 /// # Errors
 /// D1's.
 pub async fn find(db: &Db, company: &str, message_id: &str, source: Option<i64>) -> Result<Option<Found>> {
     let (company, id, source) = (company.into(), message_id.into(), source.into());
-    let batch = vec![
-        db.bind(sql::EVENT_FIND, &[company, id, source])?,
-        db.bind(sql::INCOMING_OF_ID, &[company, id, INCOMING_DATA_BYTES_MAX.into(), source])?,
-    ];
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let stored = answers.take()?.first()?.map(Found::Stored);
-    let rejected = answers.take()?.first()?.map(Found::Rejected);
+    let mut batch = Batch::default();
+    let stored = batch.read(db.bind(sql::EVENT_FIND, &[company, id, source])?);
+    let of_id = [company, id, INCOMING_DATA_BYTES_MAX.into(), source];
+    let rejected = batch.read(db.bind(sql::INCOMING_OF_ID, &of_id)?);
+    let answers = db.run_batch(batch).await?;
+    let stored = answers.first(&stored)?.map(Found::Stored);
+    let rejected = answers.first(&rejected)?.map(Found::Rejected);
     Ok(stored.or(rejected))
 }

@@ -1,103 +1,16 @@
-//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they may make: a group, through the server door a profile, records.
-
-use std::collections::BTreeMap;
+//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they
+//! may make: a group, through the server door a profile, records.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use trackmate_wire::limits::LEASE_MS;
 use worker::D1PreparedStatement;
 
-use super::deliveries::{Fact, Leased};
-use super::people::{Give, Led};
-use super::{Answers, Db, Param, Result, catalog, edits, groups, records, sql};
+use super::identity_keys::{Give, Led};
+use super::outbox::{self, EventSlots, Outbox};
+use super::request::{self, Door, Request};
+use super::{Answers, Batch, Db, Param, Result, Slot, catalog, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
-
-/// What all events of a request share.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Whose they are.
-    pub company: &'a str,
-    /// Whether they came through the server door.
-    pub from_server: bool,
-    /// Their session; empty for server events without a person.
-    pub session: &'a str,
-    /// A random number that marks what this request stored.
-    pub number: i64,
-    /// The sender's clock at sending, ms.
-    pub sent_ms: Option<i64>,
-    /// Our clock, ms.
-    pub received_ms: i64,
-    /// JSON object stored with each event.
-    pub context: Option<&'a str>,
-    /// The page's origin.
-    pub origin: Option<&'a str>,
-    /// Whether a machine sent it, by its own word.
-    pub bot: bool,
-    /// Whether this identifies somebody without proof.
-    pub unproved: bool,
-    /// The version of the company's plan that the events were held against, 0 for none: with another one in force nothing is stored. `None` for what no
-    /// plan is about, or was held against one that its key told of.
-    pub plan: Option<i64>,
-    /// Of an identify, what tells it from another with its message id.
-    pub claim: Option<i64>,
-    /// What this invocation can attempt itself.
-    pub room: &'a Room,
-}
-
-/// What the invocation that stores events may lease for itself.
-#[derive(Debug)]
-pub struct Room {
-    /// Deliveries of so many events; 0 for nothing.
-    pub events: i64,
-    /// Nothing for these, a JSON array of subscriptions.
-    pub busy: String,
-}
-
-/// Outbox rows by what is next for them.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    /// Leased to this invocation.
-    pub leased: Vec<Leased>,
-    /// To be woken.
-    pub pending: Vec<String>,
-    /// Subscriptions for which some are held and that have a turn to take.
-    pub paced: Vec<String>,
-}
-
-impl Outbox {
-    /// Adds what another statement has written.
-    pub fn extend(&mut self, other: Self) {
-        self.leased.extend(other.leased);
-        self.pending.extend(other.pending);
-        self.paced.extend(other.paced);
-    }
-
-    /// Whether nothing is to be done.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.leased.is_empty() && self.pending.is_empty() && self.paced.is_empty()
-    }
-}
-
-/// Whether a public request may be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// The company exists and its pages may send from this origin.
-    Open {
-        /// Whether somebody watches what comes in.
-        watched: bool,
-    },
-    /// No such company.
-    UnknownCompany,
-    /// The company's list of origins does not hold this one.
-    WrongOrigin,
-    /// The company wants proof of who is identified, and none was sent.
-    Unproved,
-    /// The events are to be held against this version of the company's plan.
-    Replanned(i64),
-}
 
 /// What was stored.
 #[derive(Debug)]
@@ -109,55 +22,14 @@ pub struct Stored {
 }
 
 #[derive(Deserialize)]
-struct Allowed {
-    allowed: i64,
-    strict: i64,
-    watched: i64,
-    plan: i64,
-}
-
-#[derive(Deserialize)]
-struct MessageId {
+pub(super) struct MessageId {
     message_id: String,
-}
-
-#[derive(Deserialize)]
-struct Written {
-    id: String,
-    subscription: String,
-    message_id: String,
-    event: String,
-    profile: Option<String>,
-    state: String,
-}
-
-#[derive(Deserialize)]
-struct To {
-    id: String,
-    target: String,
-    paced: i64,
 }
 
 #[derive(Deserialize)]
 struct Found {
     profile: String,
     erased: i64,
-}
-
-/// `select … from companies`: whether the door is open.
-pub(super) fn door(db: &Db, request: &Request<'_>) -> Result<D1PreparedStatement> {
-    let origin = request.origin.map(fitting);
-    db.bind(sql::COMPANY_CHECK, &[request.company.into(), origin.as_deref().into(), request.received_ms.into()])
-}
-
-pub(super) fn door_answer(answers: &mut Answers, request: &Request<'_>) -> Result<Door> {
-    Ok(match answers.take()?.first::<Allowed>()? {
-        None => Door::UnknownCompany,
-        Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
-        Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
-        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Door::Replanned(plan),
-        Some(Allowed { watched, .. }) => Door::Open { watched: watched == 1 },
-    })
 }
 
 /// What must hold for events to be stored, besides an open door.
@@ -221,76 +93,15 @@ fn count(
     )
 }
 
-/// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on whether it is the person's first.
-pub(super) fn outbox(
-    db: &Db,
-    request: &Request<'_>,
-    ids: &str,
-    address: Option<&str>,
-) -> Result<[D1PreparedStatement; 2]> {
-    let company = request.company.into();
-    let insert = [
-        ids.into(),
-        company,
-        i64::from(request.from_server).into(),
-        address.into(),
-        request.number.into(),
-        request.received_ms.into(),
-        (request.received_ms + LEASE_MS).into(),
-        (&request.room.busy).into(),
-        request.room.events.into(),
-    ];
-    Ok([
-        db.bind(sql::DELIVERIES_INSERT, &insert)?,
-        db.bind(sql::SUBSCRIPTION_TARGETS, &[company, request.received_ms.into()])?,
-    ])
-}
-
-/// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that the later statements need.
+/// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that
+/// the later statements need.
 pub(super) fn json(rows: &[Row]) -> Result<(String, String)> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     Ok((serde_json::to_string(rows)?, serde_json::to_string(&ids)?))
 }
 
-pub(super) fn message_ids(answers: &mut Answers) -> Result<Vec<String>> {
-    Ok(answers.take()?.rows::<MessageId>()?.into_iter().map(|r| r.message_id).collect())
-}
-
-/// The answers of [`outbox`]; what a body needs of the event is here already.
-pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: &[Row]) -> Result<Outbox> {
-    let written: Vec<Written> = answers.take()?.rows()?;
-    let targets: BTreeMap<String, To> = answers.take()?.rows::<To>()?.into_iter().map(|t| (t.id.clone(), t)).collect();
-    let rows: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
-    let mut outbox = Outbox::default();
-    for d in written {
-        match (d.state.as_str(), targets.get(&d.subscription), rows.get(d.message_id.as_str())) {
-            ("leased", Some(to), Some(row)) => outbox.leased.push(Leased {
-                id: d.id,
-                subscription: d.subscription,
-                message_id: d.message_id,
-                event: d.event,
-                profile: d.profile,
-                generation: 1,
-                lease_ms: request.received_ms + LEASE_MS,
-                tries: 0,
-                body: None,
-                fact: Some(Fact {
-                    source: i64::from(request.from_server || row.told.is_some()),
-                    ts: row.ts,
-                    session: request.session.to_owned(),
-                    data: row.data.get().to_owned(),
-                    context: row.context.as_deref().map(RawValue::get).or(request.context).map(str::to_owned),
-                }),
-                target: serde_json::from_str(&to.target)?,
-            }),
-            ("pending", _, _) => outbox.pending.push(d.id),
-            (_, Some(To { paced: 1, .. }), _) if !outbox.paced.contains(&d.subscription) => {
-                outbox.paced.push(d.subscription);
-            }
-            _ => {}
-        }
-    }
-    Ok(outbox)
+pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<Vec<String>> {
+    Ok(answers.rows(slot)?.into_iter().map(|r| r.message_id).collect())
 }
 
 /// Stores a browser's events if the door is open: one batch.
@@ -299,24 +110,21 @@ pub(super) fn outbox_answer(answers: &mut Answers, request: &Request<'_>, rows: 
 /// D1's; nothing was stored then.
 pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
     let (json, ids) = json(rows)?;
-    let [deliveries, targets] = outbox(db, request, &ids, None)?;
-    let mut told = groups::merge(db, request, rows)?;
-    records::mark(db, request, &mut told)?;
-    let mut batch = vec![
-        door(db, request)?,
-        insert(db, request, &json, Guard::default())?,
-        count(db, request, rows, &ids, None)?,
-        deliveries,
-        targets,
-    ];
-    batch.extend(told);
-    batch.extend(catalog::note(db, request, rows)?);
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let door = door_answer(&mut answers, request)?;
-    let new = message_ids(&mut answers)?;
+    let mut rest = groups::merge(db, request, rows)?;
+    records::mark(db, request, &mut rest)?;
+    rest.extend(catalog::note(db, request, rows)?);
+    let mut batch = Batch::default();
+    let allowed = request::check(db, &mut batch, request)?;
+    let new = batch.read(insert(db, request, &json, Guard::default())?);
+    batch.write(count(db, request, rows, &ids, None)?);
+    let outbox = outbox::of_events(db, &mut batch, request, &ids, None)?;
+    batch.write_all(rest);
+    let answers = db.run_batch(batch).await?;
+    let door = request::door(&answers, &allowed, request)?;
+    let new = message_ids(&answers, &new)?;
     catalog::noted(request, rows, &new);
-    answers.take()?;
-    Ok((door, Stored { new, outbox: outbox_answer(&mut answers, request, rows)? }))
+    let outbox = outbox::of_events_answer(&answers, &outbox, request, rows)?;
+    Ok((door, Stored { new, outbox }))
 }
 
 /// Which of these message ids are stored already at the server door.
@@ -324,7 +132,9 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
 /// # Errors
 /// D1's.
 pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> {
-    message_ids(&mut Answers::new(db.batch(vec![known_statement(db, company, ids, None)?]).await?))
+    let mut batch = Batch::default();
+    let known = batch.read(known_statement(db, company, ids, None)?);
+    message_ids(&db.run_batch(batch).await?, &known)
 }
 
 /// Asks which of these message ids are stored already, at the server door or as this claim.
@@ -342,7 +152,8 @@ pub enum Subject<'a> {
     Session,
     /// This profile; the request's session is its server session.
     Profile(&'a str),
-    /// A person to be made: the candidate profile, the address (or user id) as key and as typed. The request's session is the candidate's.
+    /// A person to be made: the candidate profile, the address (or user id) as key and as typed.
+    /// The request's session is the candidate's.
     New {
         /// The profile's id.
         profile: &'a str,
@@ -368,14 +179,15 @@ pub enum Served {
     Raced,
     /// The address was erased: nothing was stored.
     Erased,
-    /// What was read of two keys holds no longer: no event was stored, read again. The person may have been made.
+    /// What was read of two keys holds no longer: no event was stored, read again. The person may
+    /// have been made.
     Outdated(Outbox),
 }
 
-/// Whether what gives a person a second key stored nothing because it holds no longer. Its read of both keys is the batch's last answer.
-pub(super) fn is_outdated(answers: &mut Answers, give: Option<&Give>, stored: &Stored) -> Result<bool> {
+/// Whether what gives a person a second key stored nothing because it holds no longer.
+pub(super) fn is_outdated(answers: &Answers, give: Option<(&Give, Slot<Led>)>, stored: &Stored) -> Result<bool> {
     match give {
-        Some(give) if stored.new.is_empty() => Ok(give.is_outdated(&answers.last()?.rows::<Led>()?)),
+        Some((give, led)) if stored.new.is_empty() => Ok(give.is_outdated(&answers.rows(&led)?)),
         Some(_) | None => Ok(false),
     }
 }
@@ -392,115 +204,136 @@ pub async fn server(
     give: Option<&Give>,
 ) -> Result<Served> {
     let (json, ids) = json(rows)?;
-    let made = if let Subject::New { profile, .. } = subject { Some(profile) } else { None };
-    let keys = give.map(|give| give.guard(made));
-    let keys = keys.as_deref();
-    let stored = |answers: &mut Answers, counted: bool| -> Result<Stored> {
-        let new = message_ids(answers)?;
-        catalog::noted(request, rows, &new);
-        if counted {
-            answers.take()?;
-        }
-        Ok(Stored { new, outbox: outbox_answer(answers, request, rows)? })
-    };
-    let [deliveries, targets] = outbox(db, request, &ids, None)?;
-    let mut told = records::merge(db, request, rows)?;
-    told.extend(groups::merge(db, request, rows)?);
-    records::mark(db, request, &mut told)?;
-    told.extend(catalog::note(db, request, rows)?);
+    let mut rest = records::merge(db, request, rows)?;
+    rest.extend(groups::merge(db, request, rows)?);
+    records::mark(db, request, &mut rest)?;
+    rest.extend(catalog::note(db, request, rows)?);
+    let events = ServerEvents { db, request, rows, json, ids, rest };
     match subject {
-        Subject::None => {
-            let mut batch = vec![insert(db, request, &json, Guard::default())?, deliveries, targets];
-            batch.extend(told);
-            Ok(Served::Stored(stored(&mut Answers::new(db.batch(batch).await?), false)?))
+        Subject::None => events.store(None, Guard::default(), None).await,
+        Subject::Session => {
+            let keys = give.map(|give| give.guard(None));
+            let guard = Guard { keys: keys.as_deref(), ..Guard::default() };
+            events.store(Some(None), guard, None).await
         }
-        Subject::Session | Subject::Profile(_) => {
-            let profile = if let Subject::Profile(id) = subject { Some(id) } else { None };
-            let guard = Guard { profile, keys, ..Guard::default() };
-            let mut batch =
-                vec![insert(db, request, &json, guard)?, count(db, request, rows, &ids, profile)?, deliveries, targets];
-            batch.extend(told);
-            if let (Some(give), Some(profile)) = (give, profile) {
-                batch.extend(give.statements(db, request.company, profile, request.received_ms)?);
-            }
-            let mut answers = Answers::new(db.batch(batch).await?);
-            let stored = stored(&mut answers, true)?;
-            let give = give.filter(|_| profile.is_some());
-            Ok(if is_outdated(&mut answers, give, &stored)? {
-                Served::Outdated(stored.outbox)
-            } else {
-                Served::Stored(stored)
-            })
+        Subject::Profile(profile) => {
+            let keys = give.map(|give| give.guard(None));
+            let guard = Guard { profile: Some(profile), keys: keys.as_deref(), ..Guard::default() };
+            events.store(Some(Some(profile)), guard, give).await
         }
         Subject::New { profile, address, hash, email, user, platform_id } => {
-            let created_ms = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
-            let person: [Param<'_>; 7] = [
-                request.company.into(),
-                profile.into(),
-                address.into(),
-                email.into(),
-                request.session.into(),
-                created_ms.into(),
-                request.received_ms.into(),
-            ];
-            let (now, none) = (request.received_ms.into(), Param::Int(0));
-            // Nobody is identified here: the empty message id is nobody's.
-            let platform = [
-                request.company.into(),
-                address.into(),
-                profile.into(),
-                "".into(),
-                request.number.into(),
-                "{}".into(),
-                none,
-                platform_id.into(),
-                clock::event_ts(request.received_ms, 0).into(),
-                user.into(),
-                now,
-                none,
-            ];
-            let platform_ids = serde_json::to_string(&[platform_id])?;
-            let guard = Guard { address: Some(address), profile: Some(profile), hash: None, keys };
-            let mut batch = vec![
-                db.bind(
-                    sql::IDENTITY_INSERT,
-                    &[
-                        request.company.into(),
-                        address.into(),
-                        profile.into(),
-                        request.received_ms.into(),
-                        (&ids).into(),
-                        hash.into(),
-                    ],
-                )?,
-                insert(db, request, &json, guard)?,
-                count(db, request, rows, &ids, Some(profile))?,
-                deliveries,
-                targets,
-                db.bind(sql::PLATFORM_IDENTIFIED, &platform)?,
-                db.bind(sql::PROFILE_OPEN, &person)?,
-                edits::outbox(db, request.company, &platform_ids, request.number, request.received_ms)?,
-                db.bind(sql::IDENTITY_FIND, &[request.company.into(), address.into(), hash.into()])?,
-            ];
-            batch.extend(told);
-            if let Some(give) = give {
-                batch.extend(give.statements(db, request.company, profile, request.received_ms)?);
-            }
-            let mut answers = Answers::new(db.batch(batch).await?);
-            answers.take()?;
-            let mut stored = stored(&mut answers, true)?;
-            answers.take()?;
-            answers.take()?;
-            stored.outbox.extend(edits::outbox_answer(&mut answers)?);
-            if is_outdated(&mut answers, give, &stored)? {
-                return Ok(Served::Outdated(stored.outbox));
-            }
-            // Nobody behind the address: nothing of the request was new. Somebody else: that one was made in between.
-            Ok(match answers.take()?.first::<Found>()? {
-                Some(Found { erased: 1, .. }) => Served::Erased,
-                Some(found) if found.profile != profile => Served::Raced,
-                Some(_) | None => Served::Stored(stored),
-            })
+            events.store_with_person(&NewPerson { profile, address, hash, email, user, platform_id }, give).await
         }
+    }
+}
+
+/// A person whom events make: the fields of [`Subject::New`].
+struct NewPerson<'a> {
+    profile: &'a str,
+    address: &'a str,
+    hash: &'a str,
+    email: Option<&'a str>,
+    user: &'a str,
+    platform_id: &'a str,
+}
+
+/// Events of a server, and the statements that go with them whoever they are about.
+struct ServerEvents<'a> {
+    db: &'a Db,
+    request: &'a Request<'a>,
+    rows: &'a [Row],
+    /// The rows as a parameter, and their message ids.
+    json: String,
+    ids: String,
+    /// Records, groups and the catalog.
+    rest: Vec<D1PreparedStatement>,
+}
+
+impl ServerEvents<'_> {
+    fn stored(&self, answers: &Answers, new: &Slot<MessageId>, outbox: &EventSlots) -> Result<Stored> {
+        let new = message_ids(answers, new)?;
+        catalog::noted(self.request, self.rows, &new);
+        Ok(Stored { new, outbox: outbox::of_events_answer(answers, outbox, self.request, self.rows)? })
+    }
+
+    /// Stores events of nobody (`counted` is `None`), of whoever the session is linked to, or of a
+    /// profile.
+    async fn store(mut self, counted: Option<Option<&str>>, guard: Guard<'_>, give: Option<&Give>) -> Result<Served> {
+        let (db, request) = (self.db, self.request);
+        let mut batch = Batch::default();
+        let new = batch.read(insert(db, request, &self.json, guard)?);
+        if let Some(profile) = counted {
+            batch.write(count(db, request, self.rows, &self.ids, profile)?);
+        }
+        let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
+        batch.write_all(std::mem::take(&mut self.rest));
+        let give = match (give, counted.flatten()) {
+            (Some(give), Some(profile)) => {
+                Some((give, give.push(db, &mut batch, request.company, profile, request.received_ms)?))
+            }
+            (Some(_) | None, _) => None,
+        };
+        let answers = db.run_batch(batch).await?;
+        let stored = self.stored(&answers, &new, &outbox)?;
+        Ok(if is_outdated(&answers, give, &stored)? { Served::Outdated(stored.outbox) } else { Served::Stored(stored) })
+    }
+
+    /// Stores events that make a person.
+    async fn store_with_person(mut self, person: &NewPerson<'_>, give: Option<&Give>) -> Result<Served> {
+        let (db, request) = (self.db, self.request);
+        let (company, now, none) = (Param::Text(request.company), Param::Int(request.received_ms), Param::Int(0));
+        let (profile, address) = (Param::Text(person.profile), Param::Text(person.address));
+        let created_ms = self.rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
+        let opened = [company, profile, address, person.email.into(), request.session.into(), created_ms.into(), now];
+        // Nobody is identified here: the empty message id is nobody's.
+        let platform = [
+            company,
+            address,
+            profile,
+            "".into(),
+            request.number.into(),
+            "{}".into(),
+            none,
+            person.platform_id.into(),
+            clock::event_ts(request.received_ms, 0).into(),
+            person.user.into(),
+            now,
+            none,
+        ];
+        let identity = [company, address, profile, now, (&self.ids).into(), person.hash.into()];
+        let platform_ids = serde_json::to_string(&[person.platform_id])?;
+        let keys = give.map(|give| give.guard(Some(person.profile)));
+        let guard =
+            Guard { address: Some(person.address), profile: Some(person.profile), hash: None, keys: keys.as_deref() };
+
+        let mut batch = Batch::default();
+        batch.write(db.bind(sql::IDENTITY_INSERT, &identity)?);
+        let new = batch.read(insert(db, request, &self.json, guard)?);
+        batch.write(count(db, request, self.rows, &self.ids, Some(person.profile))?);
+        let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
+        batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
+        batch.write(db.bind(sql::PROFILE_OPEN, &opened)?);
+        let (number, ms) = (request.number, request.received_ms);
+        let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, number, ms)?;
+        let found = batch.read::<Found>(db.bind(sql::IDENTITY_FIND, &[company, address, person.hash.into()])?);
+        batch.write_all(std::mem::take(&mut self.rest));
+        let give = match give {
+            Some(give) => Some((give, give.push(db, &mut batch, request.company, person.profile, ms)?)),
+            None => None,
+        };
+
+        let answers = db.run_batch(batch).await?;
+        let mut stored = self.stored(&answers, &new, &outbox)?;
+        stored.outbox.extend(outbox::of_platform_events_answer(&answers, &platform)?);
+        if is_outdated(&answers, give, &stored)? {
+            return Ok(Served::Outdated(stored.outbox));
+        }
+        // Nobody behind the address: nothing of the request was new. Somebody else: that one was
+        // made in between.
+        Ok(match answers.first(&found)? {
+            Some(Found { erased: 1, .. }) => Served::Erased,
+            Some(found) if found.profile != person.profile => Served::Raced,
+            Some(_) | None => Served::Stored(stored),
+        })
     }
 }

@@ -1,4 +1,5 @@
-//! Lists of users: a page and how many there are, in one round trip; a search first brings its index up to date.
+//! Lists of users: a page and how many there are, in one round trip; a search first brings its
+//! index up to date.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use trackmate_wire::limits::{EXPORT_PAGE_BYTES, SEARCH_REFRESH_MAX, SEARCH_REFRE
 
 use super::people::Profile;
 use super::slices::{Slices, sum};
-use super::{Answers, Db, Page, Param, Result, Statement, list_bytes, sql};
+use super::{Batch, Db, Page, Param, Result, Statement, list_bytes, sql};
 use crate::domain::listing::{Wanted, expression};
 
 /// Where a page begins: behind this user.
@@ -88,8 +89,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`] at the
-/// beginning of a walk.
+/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`]
+/// at the beginning of a walk.
 ///
 /// # Errors
 /// D1's.
@@ -112,16 +113,21 @@ pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Resul
     let id = part.after.as_ref().map(|place| &place.id).into();
     let place = [key, id, part.limit.into(), part.offset.into(), list_bytes()];
     let page = db.bind(statement, &[&filter[..], &place[..]].concat())?;
+    let mut batch = Batch::default();
     let Some(after) = &part.after else {
         let count = db.bind(sql::USERS_COUNT, &[&filter[..], &[(TOTAL_MAX + 1).into()]].concat())?;
-        let mut answers = Answers::new(db.batch(vec![count, page]).await?);
-        let total = answers.take()?.first::<Total>()?.map_or(0, |row| row.total);
-        return Ok((answers.take()?.page()?, total));
+        let total = batch.read::<Total>(count);
+        let page = batch.read(page);
+        let answers = db.run_batch(batch).await?;
+        let total = answers.first(&total)?.map_or(0, |row| row.total);
+        return Ok((answers.page(&page)?, total));
     };
-    Ok((Answers::new(db.batch(vec![page]).await?).take()?.page()?, after.total))
+    let page = batch.read(page);
+    Ok((db.run_batch(batch).await?.page(&page)?, after.total))
 }
 
-/// The next users that are wanted, in the order of ids, for an export. A search finds whom the index knows: see [`refresh`].
+/// The next users that are wanted, in the order of ids, for an export. A search finds whom the
+/// index knows: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
@@ -131,8 +137,8 @@ pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, 
     db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.page()
 }
 
-/// How many users are wanted, all of them counted; `None` if that takes more slices than are left. A search finds whom the
-/// index knows: see [`refresh`].
+/// How many users are wanted, all of them counted; `None` if that takes more slices than are left.
+/// A search finds whom the index knows: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
@@ -142,7 +148,8 @@ pub async fn count(db: &Db, company: &str, wanted: &Wanted, slices: &mut Slices)
     sum(db, Statement { sql: sql::USERS_COUNT_SLICE, params }, vec![json!("")], slices).await
 }
 
-/// Writes the words of those who changed since the last search; `false` if that was more than one request can do: the next search goes on with it.
+/// Writes the words of those who changed since the last search; `false` if that was more than one
+/// request can do: the next search goes on with it.
 ///
 /// # Errors
 /// D1's.

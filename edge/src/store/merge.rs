@@ -1,15 +1,16 @@
-//! Merging profiles, and taking it back. Rows move, nothing is lost: every link and address remembers whose it is (`origin`), and what was said of each stays its own.
+//! Merging profiles, and taking it back. Rows move, nothing is lost: every link and address
+//! remembers whose it is (`origin`), and what was said of each stays its own.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::edits::{self, Item};
-use super::ingest::Outbox;
+use super::edits::Item;
+use super::outbox::{self, Outbox};
 use super::rebuild::Opening;
-use super::{Answers, Db, Result, Statement, sql};
+use super::{Batch as BoundBatch, Db, Result, Statement, sql};
 use crate::domain::clock;
 use crate::domain::merged::{Member, whole};
-use crate::domain::own::Own;
+use crate::domain::trusted_data::TrustedData;
 
 /// A member as stored.
 #[derive(Debug, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Row {
     /// JSON array of lookup keys.
     pub aliases: String,
     /// JSON of its own.
-    pub own: Option<String>,
+    pub trusted_data: Option<String>,
 }
 
 /// A merge that stands.
@@ -69,13 +70,13 @@ pub struct Act<'a> {
     pub news: News<'a>,
 }
 
-/// A profile that stands for a group, as read: the group, itself first, and the profile's edit.
+/// A profile that stands for a group, as read: the group, itself first, and the profile's revision.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'a> {
     /// Its members.
     pub members: &'a [Member],
-    /// The last edit of the first of them.
-    pub edit: i64,
+    /// The last revision of the first of them.
+    pub revision: i64,
 }
 
 /// The group that `root` stands for, itself first.
@@ -98,13 +99,14 @@ pub async fn find(db: &Db, company: &str, loser: &str) -> Result<Option<Merge>> 
 ///
 /// # Errors
 /// D1's.
-pub async fn is_parted(db: &Db, company: &str, these: &[Member], those: &[Member]) -> Result<bool> {
+pub async fn is_blocked(db: &Db, company: &str, these: &[Member], those: &[Member]) -> Result<bool> {
     let [these, those] = [these, those].map(|members| json!(ids(&members.iter().collect::<Vec<_>>())).to_string());
-    let found = db.run(sql::PARTINGS_FIND, &[company.into(), (&these).into(), (&those).into()]).await?;
+    let found = db.run(sql::MERGE_BLOCKS_FIND, &[company.into(), (&these).into(), (&those).into()]).await?;
     Ok(found.first::<Value>()?.is_some())
 }
 
-/// A batch about a group. All but its first statement ask whether the first has left its number on `root`.
+/// A batch about a group. All but its first statement ask whether the first has left its number on
+/// `root`.
 struct Batch<'a> {
     company: &'a str,
     root: &'a str,
@@ -139,8 +141,8 @@ impl<'a> Batch<'a> {
     }
 
     /// What counts of a profile that stands for others, or alone.
-    fn say(&mut self, id: &str, own: &Own) -> Result<()> {
-        let (said, opt_ins) = (serde_json::to_string(&own.said)?, serde_json::to_string(&own.opt_ins)?);
+    fn say(&mut self, id: &str, own: &TrustedData) -> Result<()> {
+        let (said, opt_ins) = (serde_json::to_string(&own.trusted_traits)?, serde_json::to_string(&own.opt_ins)?);
         let consent = own.consent.as_ref();
         let consent = [
             consent.map(|c| i64::from(c.given)).into(),
@@ -150,7 +152,7 @@ impl<'a> Batch<'a> {
         let [given, at, source]: [Value; 3] = consent;
         let (company, root, number) = (self.company, self.root, self.number);
         let now = self.now_ms;
-        self.push(sql::PROFILE_SAY, json!([company, id, said, opt_ins, given, at, source, root, number, now]));
+        self.push(sql::PROFILE_SET_TRUSTED, json!([company, id, said, opt_ins, given, at, source, root, number, now]));
         self.push(sql::TAGS_PUT, json!([company, id, serde_json::to_string(&own.tags)?, root, number]));
         self.push(sql::FIELDS_PUT, json!([company, id, serde_json::to_string(&own.fields)?, root, number]));
         Ok(())
@@ -160,10 +162,13 @@ impl<'a> Batch<'a> {
     fn keep(&mut self, members: &[&Member]) -> Result<()> {
         let mut owns = Vec::with_capacity(members.len());
         for member in members {
-            let own = if members.len() > 1 { Some(serde_json::to_string(&member.own)?) } else { None };
+            let own = if members.len() > 1 { Some(serde_json::to_string(&member.trusted_data)?) } else { None };
             owns.push(json!([member.id, own]));
         }
-        self.push(sql::PROFILES_OWN, json!([self.company, json!(owns).to_string(), self.root, self.number]));
+        self.push(
+            sql::PROFILES_SET_TRUSTED_DATA,
+            json!([self.company, json!(owns).to_string(), self.root, self.number]),
+        );
         Ok(())
     }
 
@@ -201,7 +206,7 @@ pub fn merging(
     };
     let mut batch = Batch::new(company, root, act);
     let (n, now) = (act.number, act.now_ms);
-    batch.push(sql::MERGE_MARK, json!([company, root, winner.edit, gone, loser.edit, n, now]));
+    batch.push(sql::MERGE_MARK, json!([company, root, winner.revision, gone, loser.revision, n, now]));
     batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, source, n]));
     batch.give(sql::PROFILES_JOIN, &ids(&moved), root);
     batch.of_these(sql::TAGS_CLEAR, &[root, gone]);
@@ -215,15 +220,15 @@ pub fn merging(
     Ok(batch.statements)
 }
 
-/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the `rest` of their group,
-/// whose first stood for all.
+/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the
+/// `rest` of their group, whose first stood for all.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
 pub fn parting(
     company: &str,
     rest: &[&Member],
-    edit: i64,
+    revision: i64,
     parted: &[&Member],
     act: &Act<'_>,
 ) -> Result<Vec<Statement>> {
@@ -232,10 +237,10 @@ pub fn parting(
     };
     let mut batch = Batch::new(company, root, act);
     let n = act.number;
-    batch.push(sql::MERGE_PART, json!([company, root, edit, n, act.now_ms]));
+    batch.push(sql::MERGE_PART, json!([company, root, revision, n, act.now_ms]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
     let (here, there) = (json!(ids(rest)).to_string(), json!(ids(parted)).to_string());
-    batch.push(sql::PARTINGS_INSERT, json!([company, here, there, root, n, act.now_ms]));
+    batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, act.now_ms]));
     batch.give(sql::PROFILES_JOIN, &ids(parted), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
@@ -244,14 +249,15 @@ pub fn parting(
         batch.keep(members)?;
     }
     batch.lead(parted, top);
-    // Either may have been held by the other alone: the identify that made it was taken back meanwhile.
+    // Either may have been held by the other alone: the identify that made it was taken back
+    // meanwhile.
     batch.rebuild(root, rest.len() == 1, None, act);
     batch.rebuild(top, parted.len() == 1, Some(root), act);
     Ok(batch.statements)
 }
 
-/// Runs a change of who `root` is and tells of it. `None` if the people are not as they were read: nothing was written.
-/// Those whose links changed hands are rebuilt next ([`super::rebuild::run`]).
+/// Runs a change of who `root` is and tells of it. `None` if the people are not as they were read:
+/// nothing was written. Those whose links changed hands are rebuilt next ([`super::rebuild::run`]).
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -262,19 +268,16 @@ pub async fn run(
     statements: &[Statement],
     act: &Act<'_>,
 ) -> Result<Option<Outbox>> {
-    let mut batch = db.bind_all(statements)?;
+    let mut batch = BoundBatch::default();
+    let won = batch.read_first::<Value>(db.bind_all(statements)?);
     let items = act.news.items(act.now_ms)?;
-    batch.push(db.bind(
+    batch.write(db.bind(
         sql::PLATFORM_EDITED,
         &[company.into(), (&items).into(), act.news.user.into(), root.into(), act.number.into(), act.now_ms.into()],
     )?);
     let told = serde_json::to_string(&[&act.news.id])?;
-    batch.push(edits::outbox(db, company, &told, act.number, act.now_ms)?);
-    let mut answers = Answers::new(db.batch(batch).await?);
-    let won = !answers.take()?.rows::<Value>()?.is_empty();
-    // The rest of the change, and the platform event.
-    for _ in statements {
-        answers.take()?;
-    }
-    Ok(if won { Some(edits::outbox_answer(&mut answers)?) } else { None })
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &told, act.number, act.now_ms)?;
+    let answers = db.run_batch(batch).await?;
+    let won = !answers.rows(&won)?.is_empty();
+    Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }

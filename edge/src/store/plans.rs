@@ -1,11 +1,12 @@
-//! Tracking plans, how events violated them, and samples to infer one from. `plans`, `violations`, and the version in force on `companies` and `keys`.
+//! Tracking plans, how events violated them, and samples to infer one from. `plans`, `violations`,
+//! and the version in force on `companies` and `keys`.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
     PLAN_SAMPLE_BYTES_MAX, PLAN_SAMPLE_MAX, PLAN_SAMPLE_OF_NAME, PLAN_SAMPLE_TAKEN, PLAN_VIOLATIONS_MAX,
 };
 
-use super::{Answers, Db, Result, list_bytes, sql};
+use super::{Batch, Db, Result, list_bytes, sql};
 use crate::domain::plan::Mode;
 
 /// A company's plan as stored.
@@ -29,7 +30,8 @@ pub async fn find(db: &Db, company: &str) -> Result<Option<Stored>> {
     db.run(sql::PLAN_FIND, &[company.into()]).await?.first()
 }
 
-/// Sets a company's plan, or the mode of the one it has. What was counted of another plan goes. `version` is random.
+/// Sets a company's plan, or the mode of the one it has. What was counted of another plan goes.
+/// `version` is random.
 ///
 /// # Errors
 /// D1's.
@@ -128,6 +130,8 @@ pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
         ];
         db.bind(sql::PLAN_SAMPLE, &params)
     };
-    let mut answers = Answers::new(db.batch(vec![of_door(0)?, of_door(1)?]).await?);
-    Ok([answers.take()?.rows()?, answers.take()?.rows()?].concat())
+    let mut batch = Batch::default();
+    let (browser, server) = (batch.read(of_door(0)?), batch.read(of_door(1)?));
+    let answers = db.run_batch(batch).await?;
+    Ok([answers.rows(&browser)?, answers.rows(&server)?].concat())
 }

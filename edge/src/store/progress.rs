@@ -1,4 +1,5 @@
-//! Where a job that works through a table in slices goes on. Jobs serve all companies; hence no company.
+//! Where a job that works through a table in slices goes on. Jobs serve all companies; hence no
+//! company.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ struct Progress {
     place: String,
 }
 
-/// The place where a job goes on; the default before its first run, and where an earlier release wrote it in another
-/// form.
+/// The place where a job goes on; the default before its first run, and where an earlier release
+/// wrote it in another form.
 ///
 /// # Errors
 /// D1's.

@@ -1,7 +1,8 @@
-//! Working people out again from their links, in slices: after an identify was taken back, and after people were merged
-//! or parted. Each slice reads some links, gives those that are another's by now to whoever they are, and adds the
-//! identifies of the others to what was found ([`Found`]). The last one stores it. So a slice costs the same however
-//! many links a person has; what a request leaves is the sweep's.
+//! Working people out again from their links, in slices: after an identify was taken back, and
+//! after people were merged or parted. Each slice reads some links, gives those that are another's
+//! by now to whoever they are, and adds the identifies of the others to what was found ([`Found`]).
+//! The last one stores it. So a slice costs the same however many links a person has; what a
+//! request leaves is the sweep's.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use trackmate_wire::limits::{
     REBUILD_LINKS_MAX, REBUILD_SERVER_EVENTS_MAX, REBUILD_SWEEP_SLICES_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX,
 };
 
-use super::{Answers, Db, Result, Statement, sql};
+use super::{Batch, Db, Result, Statement, sql};
 use crate::domain::person::traits;
 use crate::domain::rebuild::{Found, Identify};
 
@@ -23,7 +24,7 @@ pub struct Rebuild {
     /// Message id of the event that says why.
     pub notice: String,
     /// The identify that made the profile.
-    pub maker: Option<String>,
+    pub created_by_identify: Option<String>,
     /// The address as typed.
     pub email: Option<String>,
     /// JSON array of further lookup keys.
@@ -74,8 +75,8 @@ pub struct Opening<'a> {
     pub profile: &'a str,
     /// Only if this profile has this edit.
     pub guard: Option<(&'a str, i64)>,
-    /// 1 if the profile goes when nothing is left of it, 0 if not, or the message id of the identify without which it
-    /// does.
+    /// 1 if the profile goes when nothing is left of it, 0 if not, or the message id of the
+    /// identify without which it does.
     pub vanish: Value,
     /// Whose rebuilding comes first, for it may give this person links.
     pub waits_for: Option<&'a str>,
@@ -103,7 +104,8 @@ pub fn reading(company: &str, profile: &str, most: usize) -> [Statement; 2] {
     ]
 }
 
-/// What a slice of at most `most` links that was read does. `key` makes the lookup key of an address.
+/// What a slice of at most `most` links that was read does. `key` makes the lookup key of an
+/// address.
 ///
 /// # Errors
 /// When something stored is not JSON.
@@ -128,7 +130,7 @@ pub fn slice(
         } else if read.erased == 0
             && let (Some(received), Some(data)) = (link.received_at, &link.data)
         {
-            found.has_maker |= read.maker.as_ref() == Some(&link.id);
+            found.creator_stands |= read.created_by_identify.as_ref() == Some(&link.id);
             found.add(Identify {
                 stamp: (received, link.at, link.id.clone()),
                 is_own: link.origin.as_ref().is_none_or(|origin| origin == profile),
@@ -167,7 +169,8 @@ pub fn slice(
     Ok(Slice { statements, vanishes, given: owners })
 }
 
-/// Stores what was found, and lets the profile go if nothing is left of it → the place of the statement that says so.
+/// Stores what was found, and lets the profile go if nothing is left of it → the place of the
+/// statement that says so.
 fn end(
     company: &str,
     profile: &str,
@@ -191,7 +194,7 @@ fn end(
             first.map(|(.., id)| id),
             first.map(|(received, ..)| received),
             own,
-            i64::from(found.has_maker),
+            i64::from(found.creator_stands),
             REBUILD_SERVER_EVENTS_MAX,
             TRAITS_BYTES_MAX,
             TRAITS_MEMBERS_MAX,
@@ -226,7 +229,8 @@ pub struct Rebuilt {
     pub slices: usize,
 }
 
-/// Rebuilds people, and whoever is given links of theirs, until that is done or `most` slices are. The sweep goes on.
+/// Rebuilds people, and whoever is given links of theirs, until that is done or `most` slices are.
+/// The sweep goes on.
 ///
 /// # Errors
 /// D1's; nothing of the slice was written then.
@@ -245,12 +249,16 @@ pub async fn run(
             break;
         }
         rebuilt.slices += 1;
-        let mut answers = Answers::new(db.batch(db.bind_all(&reading(company, &profile, REBUILD_LINKS_MAX))?).await?);
-        let Some(read) = answers.take()?.first::<Rebuild>()? else {
+        let [read, links] = reading(company, &profile, REBUILD_LINKS_MAX);
+        let mut batch = Batch::default();
+        let read = batch.read_first::<Rebuild>(db.bind_all(&[read])?);
+        let links = batch.read_first::<Link>(db.bind_all(&[links])?);
+        let answers = db.run_batch(batch).await?;
+        let Some(read) = answers.first(&read)? else {
             waiting.pop();
             continue;
         };
-        let links: Vec<Link> = answers.take()?.rows()?;
+        let links = answers.rows(&links)?;
         let slice = slice(company, &profile, &read, &links, REBUILD_LINKS_MAX, now_ms, &key)?;
         let answers = db.batch(db.bind_all(&slice.statements)?).await?;
         for owner in slice.given {
@@ -267,8 +275,8 @@ pub async fn run(
     Ok(rebuilt)
 }
 
-/// Goes on with what requests left: a slice of each person, those first that waited longest. One that fails holds up no
-/// other. Serves the sweep; hence no company.
+/// Goes on with what requests left: a slice of each person, those first that waited longest. One
+/// that fails holds up no other. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's; the last one's, where several fail.

@@ -6,14 +6,15 @@ use serde::Deserialize;
 use trackmate_wire::limits::RECORD_FIELDS_MAX;
 use worker::D1PreparedStatement;
 
-use super::ingest::Request;
+use super::request::Request;
 use super::{Db, Param, Result, list_bytes, sql};
 use crate::domain::belongings::{Belongings, Included};
 use crate::domain::event::Row;
 use crate::domain::json;
 use crate::domain::record::{self, Record};
 
-/// What a request's batch ends with: nothing, unless its events tell of records. Only of events through the server door.
+/// What a request's batch ends with: nothing, unless its events tell of records. Only of events
+/// through the server door.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let changes = record::changes(rows);
     if changes.is_empty() {
@@ -77,8 +78,9 @@ pub enum Part<'a> {
     OfEach(i64),
 }
 
-/// The records of these people, those first that were last told of. `kinds` are JSON; without them all. Beyond `bytes` of
-/// them stand their places alone. One statement, which reads no more than it answers of each session that has records.
+/// The records of these people, those first that were last told of. `kinds` are JSON; without them
+/// all. Beyond `bytes` of them stand their places alone. One statement, which reads no more than it
+/// answers of each session that has records.
 ///
 /// # Errors
 /// D1's.
@@ -129,7 +131,8 @@ impl Kept {
     }
 }
 
-/// What is asked for of these people's records, by profile, at most `most` of a kind: an entry for each of them. Asks nothing if nothing is asked for.
+/// What is asked for of these people's records, by profile, at most `most` of a kind: an entry for
+/// each of them. Asks nothing if nothing is asked for.
 ///
 /// # Errors
 /// D1's.

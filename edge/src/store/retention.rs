@@ -1,5 +1,5 @@
-//! Forgetting events: a slice of them at a time, with their deliveries and attempts, taken off every count. For an erased person, and for companies that keep
-//! events for a time only.
+//! Forgetting events: a slice of them at a time, with their deliveries and attempts, taken off
+//! every count. For an erased person, and for companies that keep events for a time only.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -7,10 +7,12 @@ use trackmate_wire::limits::{RETAIN_EVENTS_MAX, RETAIN_SLICES_MAX};
 
 use super::{Db, Result, Statement, progress, sql};
 
-/// The statements that forget these events (a JSON array of `{s source, i message id}`), in their order, each with the kind of row it deletes if somebody
-/// counts those. Of a `profile` only what is theirs.
+/// The statements that forget these events (a JSON array of `{s source, i message id}`), in their
+/// order, each with the kind of row it deletes if somebody counts those. Of a `profile` only what
+/// is theirs.
 ///
-/// To have another table forget what lies at an event: a statement on `doomed` here, before the events go.
+/// To have another table forget what lies at an event: a statement on `doomed` here, before the
+/// events go.
 #[must_use]
 pub fn forgetting(company: &str, ids: &str, profile: Option<&str>) -> [(Option<&'static str>, Statement); 6] {
     let forget = |sql| Statement::new(sql, json!([company, ids, profile]));
@@ -31,8 +33,9 @@ struct Old {
     place: Option<String>,
 }
 
-/// Deletes events that came in longer ago than their company keeps them: some slices, of one company after the other,
-/// of each from where its last one stopped, and from the start when it was through. Serves the sweep; hence no company.
+/// Deletes events that came in longer ago than their company keeps them: some slices, of one
+/// company after the other, of each from where its last one stopped, and from the start when it was
+/// through. Serves the sweep; hence no company.
 ///
 /// # Errors
 /// D1's; the next run goes on after the last slice.
@@ -58,8 +61,8 @@ pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
 /// The last company that was served.
 const JOB: &str = "prune events";
 
-/// The statements that forget a slice of a company's old events and note where its next begins; without a place, from
-/// the start.
+/// The statements that forget a slice of a company's old events and note where its next begins;
+/// without a place, from the start.
 ///
 /// # Errors
 /// When a place cannot be written as JSON.

@@ -1,5 +1,6 @@
-//! Counting slice by slice. A database does one thing at a time, so nothing that grows with what is stored is counted in
-//! one statement: a slice is one round trip of a bounded number of rows, and others' requests come in between.
+//! Counting slice by slice. A database does one thing at a time, so nothing that grows with what is
+//! stored is counted in one statement: a slice is one round trip of a bounded number of rows, and
+//! others' requests come in between.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,16 +12,17 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::{COUNT_ROWS_MAX, COUNT_SLICES_MAX, EXPORT_END_SLICES, SLICE_MS, SLICE_WAIT_MS_MAX};
 use worker::{Date, Delay, Env};
 
-use super::{Answers, Db, Result, Statement};
+use super::{Batch, Db, Result, Statement};
 
 thread_local! {
     /// When the next slice of a company may begin, ms.
     static NEXT_MS: RefCell<BTreeMap<String, u64>> = RefCell::default();
 }
 
-/// Leaves the database to others between two slices, for as long as the slice before took. Without that the slices of
-/// one request follow each other so closely that another's write may be answered only behind the last of them. All that
-/// one company has read at the same time takes turns, so together it leaves as much to others.
+/// Leaves the database to others between two slices, for as long as the slice before took. Without
+/// that the slices of one request follow each other so closely that another's write may be answered
+/// only behind the last of them. All that one company has read at the same time takes turns, so
+/// together it leaves as much to others.
 #[derive(Debug)]
 pub struct Turns {
     company: String,
@@ -42,7 +44,8 @@ impl Turns {
         self.took_ms + self.took_ms.max(self.least_ms)
     }
 
-    /// Runs a slice when it is the company's turn. As long as the last slice took is kept free for it.
+    /// Runs a slice when it is the company's turn. As long as the last slice took is kept free for
+    /// it.
     pub async fn take<T>(&mut self, slice: impl Future<Output = T>) -> T {
         let now_ms = || Date::now().as_millis();
         let asked_ms = now_ms();
@@ -87,7 +90,8 @@ impl Slices {
         Self { left: most.unwrap_or(COUNT_SLICES_MAX), ends: false, turns: Turns::new(company, 1) }
     }
 
-    /// Those of an export that has so many pages left. It must come to its end, so the last slice takes all.
+    /// Those of an export that has so many pages left. It must come to its end, so the last slice
+    /// takes all.
     #[must_use]
     pub fn at_the_end(company: &str, pages: usize) -> Self {
         Self { left: pages.saturating_add(EXPORT_END_SLICES), ends: true, turns: Turns::new(company, 1) }
@@ -106,8 +110,9 @@ struct Slice {
     next: Option<String>,
 }
 
-/// What a statement counts in all; `None` if that takes more slices than are left. Its last parameters are the place
-/// behind which a slice begins, and how many rows it has; it gives how many it counted and the next place.
+/// What a statement counts in all; `None` if that takes more slices than are left. Its last
+/// parameters are the place behind which a slice begins, and how many rows it has; it gives how
+/// many it counted and the next place.
 ///
 /// # Errors
 /// D1's.
@@ -115,8 +120,9 @@ pub async fn sum(db: &Db, statement: Statement, first: Vec<Value>, slices: &mut 
     let (mut n, mut place) = (0, first);
     while let Some(rows) = slices.rows() {
         let params = [statement.params.clone(), place, vec![json!(rows)]].concat();
-        let bound = db.bind_all(&[Statement { params, ..statement }])?;
-        let slice: Option<Slice> = Answers::new(slices.turns.take(db.batch(bound)).await?).take()?.first()?;
+        let mut batch = Batch::default();
+        let slice = batch.read_first::<Slice>(db.bind_all(&[Statement { params, ..statement }])?);
+        let slice = slices.turns.take(db.run_batch(batch)).await?.first(&slice)?;
         n += slice.as_ref().map_or(0, |slice| slice.n);
         let Some(next) = slice.and_then(|slice| slice.next) else { return Ok(Some(n)) };
         place = serde_json::from_str(&next)?;

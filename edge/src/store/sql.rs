@@ -1,6 +1,7 @@
 //! Every statement, by name. The text of each says what its parameters are; one statement a file.
 //!
-//! To add one: 1. `<table>.<verb>.sql` here, its first line a comment with the parameters, 2. its name in the list below,
+//! To add one: 1. `<table>.<verb>.sql` here, its first line a comment with the parameters, 2. its
+//! name in the list below,
 //! 3. a function that binds it in the table's module.
 
 /// The statement without the comment above it: D1 is sent what it runs, and no more.
@@ -126,7 +127,7 @@ statements! {
     FIELDS_PUT = "fields.put.sql",
     GROUPS_MERGE = "groups.merge.sql",
     GROUPS_OF = "groups.of.sql",
-    GROUPS_SAY = "groups.say.sql",
+    GROUPS_SET_TRUSTED = "groups.set_trusted.sql",
     GROUP_DELETE = "group.delete.sql",
     IDENTIFY_ADDRESS = "identify.address.sql",
     IDENTIFY_CLAIM = "identify.claim.sql",
@@ -180,8 +181,8 @@ statements! {
     MERGE_MARK = "merge.mark.sql",
     MERGE_PART = "merge.part.sql",
     NOTICE_INSERT = "notice.insert.sql",
-    PARTINGS_FIND = "partings.find.sql",
-    PARTINGS_INSERT = "partings.insert.sql",
+    MERGE_BLOCKS_FIND = "merge_blocks.find.sql",
+    MERGE_BLOCKS_INSERT = "merge_blocks.insert.sql",
     PLAN_ENFORCE = "plan.enforce.sql",
     PLAN_ENFORCE_KEYS = "plan.enforce_keys.sql",
     PLAN_FIND = "plan.find.sql",
@@ -193,7 +194,7 @@ statements! {
     PROFILES_JOIN = "profiles.join.sql",
     PROFILES_LAST = "profiles.last.sql",
     PROFILES_MOVE = "profiles.move.sql",
-    PROFILES_OWN = "profiles.own.sql",
+    PROFILES_SET_TRUSTED_DATA = "profiles.set_trusted_data.sql",
     PROFILE_ADDRESS = "profile.address.sql",
     PROFILE_ALIAS = "profile.alias.sql",
     PROFILE_BIND = "profile.bind.sql",
@@ -202,7 +203,7 @@ statements! {
     PROFILE_ERASE = "profile.erase.sql",
     PROFILE_OPEN = "profile.open.sql",
     PROFILE_REBUILD = "profile.rebuild.sql",
-    PROFILE_SAY = "profile.say.sql",
+    PROFILE_SET_TRUSTED = "profile.set_trusted.sql",
     PROFILE_UNALIAS = "profile.unalias.sql",
     PROFILE_VANISH = "profile.vanish.sql",
     PROGRESS_FIND = "progress.find.sql",

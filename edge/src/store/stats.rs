@@ -1,11 +1,11 @@
-//! What happened in a range of time, counted slice by slice. `events`, `links`, `profiles`, `deliveries`, `attempts`,
-//! `subscriptions`.
+//! What happened in a range of time, counted slice by slice. `events`, `links`, `profiles`,
+//! `deliveries`, `attempts`, `subscriptions`.
 
 use serde::Deserialize;
 
 use super::slices::Slices;
 use super::subscriptions::Subscription;
-use super::{Answer, Answers, Db, Param, Result, sql};
+use super::{Batch, Db, Param, Result, sql};
 use crate::domain::stats::{Counted, Counting, Figures, Made, Range, Sent};
 
 /// The figures of a range, and who has a part in them.
@@ -35,21 +35,21 @@ struct Active {
 }
 
 /// The rows of a slice, where the next one begins, and the last session that was counted.
-fn slice<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<(Vec<T>, Option<String>, Option<String>)> {
+fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>, Option<String>) {
     let (mut next, mut session) = (None, None);
-    let rows = answer.rows::<Row<T>>()?.into_iter().map(|of| {
+    let rows = rows.into_iter().map(|of| {
         next = next.take().or(of.next);
         session = session.take().or(of.session);
         of.row
     });
-    Ok((rows.collect(), next, session))
+    (rows.collect(), next, session)
 }
 
 /// Before all sessions: their ids are not empty, but that of events without one is.
 const FIRST_EVENT: (String, i64, i64, String) = (String::new(), -1, -1, String::new());
 
-/// Counts a company's range; `None` if that takes more slices than are left. Each round trip takes a slice of whatever is
-/// not through, so that others' requests come in between.
+/// Counts a company's range; `None` if that takes more slices than are left. Each round trip takes
+/// a slice of whatever is not through, so that others' requests come in between.
 ///
 /// # Errors
 /// D1's.
@@ -71,53 +71,60 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
             break;
         }
         let Some(rows) = slices.rows().map(|rows| rows / walks) else { return Ok(None) };
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
+        let mut events_slot = None;
         if let Some((s, ts, source, id)) = &events {
             let place = [s.into(), (*ts).into(), (*source).into(), id.into(), rows.into(), (&session).into()];
-            batch.push(db.bind(sql::STATS_EVENTS, &[&spans[..], &place].concat())?);
+            events_slot = Some(batch.read(db.bind(sql::STATS_EVENTS, &[&spans[..], &place].concat())?));
         }
+        let mut people_slot = None;
         if let Some(id) = &people {
-            batch.push(db.bind(sql::STATS_PEOPLE, &[&spans[..], &[id.into(), rows.into()]].concat())?);
+            let params = [&spans[..], &[id.into(), rows.into()]].concat();
+            people_slot = Some(batch.read(db.bind(sql::STATS_PEOPLE, &params)?));
         }
+        let mut active_slot = None;
         if let Some((profile, last, s, at, id)) = &active {
             let place = [profile.into(), (*last).into(), s.into(), (*at).into(), id.into()];
             let most = [rows.into(), (&person).into()];
-            batch.push(db.bind(sql::STATS_ACTIVE, &[&whole[..], &place, &most].concat())?);
+            active_slot =
+                Some(batch.read::<Active>(db.bind(sql::STATS_ACTIVE, &[&whole[..], &place, &most].concat())?));
         }
+        let mut deliveries_slot = None;
         if let Some((subscription, at, id)) = &deliveries {
             // Each takes its row and those of its attempts too.
             let place = [subscription.into(), (*at).into(), id.into(), (rows / 2).into()];
-            batch.push(db.bind(sql::STATS_DELIVERIES, &[&spans[..], &place].concat())?);
+            deliveries_slot = Some(batch.read(db.bind(sql::STATS_DELIVERIES, &[&spans[..], &place].concat())?));
         }
+        let mut webhooks_slot = None;
         if webhooks.is_none() {
-            batch.push(db.bind(sql::SUBSCRIPTION_LIST, &[company.into()])?);
+            webhooks_slot = Some(batch.read(db.bind(sql::SUBSCRIPTION_LIST, &[company.into()])?));
         }
-        let mut answers = Answers::new(slices.turns.take(db.batch(batch)).await?);
-        if events.is_some() {
-            let (counted, next, last) = slice::<Counted>(&answers.take()?)?;
+        let answers = slices.turns.take(db.run_batch(batch)).await?;
+        if let Some(slot) = events_slot {
+            let (counted, next, last) = slice::<Counted>(answers.rows(&slot)?);
             counting.events(counted);
             session = last.unwrap_or(session);
             events = place(next)?;
         }
-        if people.is_some() {
-            let (made, next, _) = slice::<Made>(&answers.take()?)?;
+        if let Some(slot) = people_slot {
+            let (made, next, _) = slice::<Made>(answers.rows(&slot)?);
             counting.people(&made);
             people = next;
         }
-        if active.is_some() {
-            let found = answers.take()?.first::<Active>()?;
+        if let Some(slot) = active_slot {
+            let found = answers.first(&slot)?;
             counting.active(found.as_ref().map_or(0, |active| active.n));
             let (last, next) = found.map_or((None, None), |active| (active.person, active.next));
             person = last.unwrap_or(person);
             active = place(next)?;
         }
-        if deliveries.is_some() {
-            let (sent, next, _) = slice::<Sent>(&answers.take()?)?;
+        if let Some(slot) = deliveries_slot {
+            let (sent, next, _) = slice::<Sent>(answers.rows(&slot)?);
             counting.deliveries(&sent);
             deliveries = place(next)?;
         }
-        if webhooks.is_none() {
-            webhooks = Some(answers.take()?.rows()?);
+        if let Some(slot) = webhooks_slot {
+            webhooks = Some(answers.rows(&slot)?);
         }
     }
     Ok(Some(Stats { figures: counting.figures(), webhooks: webhooks.unwrap_or_default() }))

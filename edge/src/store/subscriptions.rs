@@ -187,7 +187,8 @@ pub async fn update(db: &Db, company: &str, id: &str, change: &Change, now_ms: i
     Ok(db.run(sql::SUBSCRIPTION_UPDATE, &params).await?.written()? > 0)
 }
 
-/// Deletes a subscription; what it leaves open is dismissed, and its log stays. `false` if there is none.
+/// Deletes a subscription; what it leaves open is dismissed, and its log stays. `false` if there is
+/// none.
 ///
 /// # Errors
 /// D1's.
@@ -200,8 +201,8 @@ pub async fn delete(db: &Db, company: &str, id: &str, now_ms: i64) -> Result<boo
     Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
-/// Gives a subscription a new secret; the old one goes on signing until `old_until_ms`. `false` if there is none, or
-/// the one before the old is still in its own grace and would be lost.
+/// Gives a subscription a new secret; the old one goes on signing until `old_until_ms`. `false` if
+/// there is none, or the one before the old is still in its own grace and would be lost.
 ///
 /// # Errors
 /// D1's.
@@ -217,7 +218,8 @@ pub async fn rotate(
     Ok(db.run(sql::SUBSCRIPTION_ROTATE, &params).await?.written()? > 0)
 }
 
-/// Erases old secrets of every company whose grace is over, the longest first. Serves the sweep; hence no company.
+/// Erases old secrets of every company whose grace is over, the longest first. Serves the sweep;
+/// hence no company.
 ///
 /// # Errors
 /// D1's.
@@ -270,7 +272,8 @@ pub struct Plain {
     pub headers: String,
 }
 
-/// Some subscriptions of every company whose secrets are not sealed yet. Serves the sweep; hence no company.
+/// Some subscriptions of every company whose secrets are not sealed yet. Serves the sweep; hence no
+/// company.
 ///
 /// # Errors
 /// D1's.

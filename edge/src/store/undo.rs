@@ -1,10 +1,11 @@
-//! Taking an identify back: its link goes, what it owned falls to its neighbour, and the person is rebuilt from the links that are left.
+//! Taking an identify back: its link goes, what it owned falls to its neighbour, and the person is
+//! rebuilt from the links that are left.
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ingest::Outbox;
 use super::merge::{self, Act};
+use super::outbox::Outbox;
 use super::rebuild::Opening;
 use super::{Db, Result, Statement, sql};
 
@@ -59,8 +60,9 @@ pub fn undoing(company: &str, message_id: &str, fact: &Fact, act: &Act<'_>) -> V
     statements
 }
 
-/// Takes the identify back and tells of it → deliveries of that. `None` if somebody else did in between, or it is another
-/// person's since it was read, or nobody's: read again. The person is rebuilt next ([`super::rebuild::run`]).
+/// Takes the identify back and tells of it → deliveries of that. `None` if somebody else did in
+/// between, or it is another person's since it was read, or nobody's: read again. The person is
+/// rebuilt next ([`super::rebuild::run`]).
 ///
 /// # Errors
 /// D1's; nothing was written then.

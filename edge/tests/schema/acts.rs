@@ -1,8 +1,9 @@
-//! What the Worker sends to change who is who: taking an identify back, merging two people, parting them again.
+//! What the Worker sends to change who is who: taking an identify back, merging two people, parting
+//! them again.
 
 use serde_json::{Value, json};
 use trackmate_edge::domain::merged::{Member, below};
-use trackmate_edge::domain::own::Own;
+use trackmate_edge::domain::trusted_data::TrustedData;
 use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
 use trackmate_edge::store::rebuild::{self, Link, Rebuild};
 use trackmate_edge::store::sql;
@@ -34,25 +35,25 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     let members = rows.query_map([COMPANY, root], |r| {
         let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
         let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
-        Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), own, id })
+        Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), trusted_data: own, id })
     });
     let members = members.unwrap().map(Result::unwrap).collect();
-    let edit = db.table(&format!("select edit from profiles where id = '{root}'"))[0][0].clone();
+    let edit = db.table(&format!("select revision from profiles where id = '{root}'"))[0][0].clone();
     (members, edit.trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap())
 }
 
 /// What was said of a profile that is not merged.
-fn said(db: &Db, id: &str) -> Own {
+fn said(db: &Db, id: &str) -> TrustedData {
     let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
-    Own {
-        said: serde_json::from_str(&object("select said from profiles where id = 'ID'")).unwrap(),
+    TrustedData {
+        trusted_traits: serde_json::from_str(&object("select trusted_traits from profiles where id = 'ID'")).unwrap(),
         tags: serde_json::from_str(&object(
             "select json_group_object(name, applied_at) from tags where profile = 'ID'",
         ))
         .unwrap(),
         fields: serde_json::from_str(&object("select json_group_object(name, value) from fields where profile = 'ID'"))
             .unwrap(),
-        ..Own::default()
+        ..TrustedData::default()
     }
 }
 
@@ -90,7 +91,8 @@ impl Db {
         true
     }
 
-    /// Merges the people behind two addresses if both are there and are two, and says who was merged.
+    /// Merges the people behind two addresses if both are there and are two, and says who was
+    /// merged.
     pub(crate) fn merge(&mut self, into: &str, from: &str) -> Option<String> {
         let (winner, loser) = (self.owner(into)?, self.owner(from)?);
         if winner == loser {
@@ -98,7 +100,7 @@ impl Db {
         }
         let (w, l) = (members(self, &winner), members(self, &loser));
         let act = act(self);
-        let (w, l) = (Group { members: &w.0, edit: w.1 }, Group { members: &l.0, edit: l.1 });
+        let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
         let done = self.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
         assert_eq!(done[0].len(), 2, "both are as they were read");
         self.rebuild();

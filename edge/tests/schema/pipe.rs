@@ -1,4 +1,5 @@
-//! What the Worker sends for each kind of request, sent to a database in memory: the real statements with the real parameters.
+//! What the Worker sends for each kind of request, sent to a database in memory: the real
+//! statements with the real parameters.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::timeline::{Cursor, Order, Steps, in_turn};
 use trackmate_edge::domain::{clock, ledger, revenue, tombstone};
-use trackmate_edge::store::people::Entry as Shown;
+use trackmate_edge::store::timeline::Entry as Shown;
 use trackmate_edge::store::{Statement, groups, sql};
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::{
@@ -49,14 +50,16 @@ pub(crate) fn view(id: &str, ts: i64, paid: Option<i64>) -> Row {
     row
 }
 
-/// So many views or payments of a request of a history, a second apart. Their ids are the same wherever the request stands in the order of arrival.
+/// So many views or payments of a request of a history, a second apart. Their ids are the same
+/// wherever the request stands in the order of arrival.
 pub(crate) fn views(number: usize, first: i64, count: i64, paid: Option<i64>) -> Vec<Row> {
     let ts = |n: i64| clock::event_ts(NOW + (first + n) * 1000, usize::try_from(n).unwrap());
     (0..count).map(|n| view(&format!("e{number}-{n}"), ts(n), paid)).collect()
 }
 
-/// Whether two identifies, each given as session and `ts`, are of one session at the very same instant. That is one in 500 of those in one millisecond; the
-/// rule by `ts` alone cannot part them.
+/// Whether two identifies, each given as session and `ts`, are of one session at the very same
+/// instant. That is one in 500 of those in one millisecond; the rule by `ts` alone cannot part
+/// them.
 pub(crate) fn has_tie(mut identifies: impl Iterator<Item = (usize, i64)>) -> bool {
     let mut seen = BTreeSet::new();
     !identifies.all(|place| seen.insert(place))
@@ -203,7 +206,8 @@ impl Db {
         statements
     }
 
-    /// What `store::incoming` sends of items that were stored, after the answer, and of one that was rejected.
+    /// What `store::incoming` sends of items that were stored, after the answer, and of one that
+    /// was rejected.
     fn note(&self, source: i64, session: &str, rows: &[Row]) {
         let stored: Vec<Entry> = rows.iter().map(|row| Entry::accepted(row, true)).collect();
         let problem = Problem::new(Code::MissingField, "eventType is missing");
@@ -215,7 +219,8 @@ impl Db {
         }
     }
 
-    /// What `store::ingest` sends for events of a browser (source 0) or a server (1), whose session may be nobody's (""); `profile` has this server session.
+    /// What `store::ingest` sends for events of a browser (source 0) or a server (1), whose session
+    /// may be nobody's (""); `profile` has this server session.
     pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Row]) {
         self.request += 1;
         let mut batch = vec![self.insert(source, session, rows, [None, profile, None], None)];
@@ -309,7 +314,8 @@ impl Db {
         told.first().map(|row| text(&row[0]))
     }
 
-    /// A walk through a timeline, page by page, as the API reads it for somebody who is said to have so many links.
+    /// A walk through a timeline, page by page, as the API reads it for somebody who is said to
+    /// have so many links.
     pub(crate) fn timeline(&self, profile: &str, order: Order, limit: usize, links: usize) -> Vec<(i64, i64, String)> {
         let (statement, wanted) = (if order == Order::Asc { sql::TIMELINE_ASC } else { sql::TIMELINE_DESC }, limit + 1);
         let steps = Steps::new(wanted, links);

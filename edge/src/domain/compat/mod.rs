@@ -1,8 +1,10 @@
-//! What other vendors' clients send, in TrackMate's words. Text in, [`Sent`] out: which door it goes through, and whose it is, is decided where it is stored.
+//! What other vendors' clients send, in TrackMate's words. Text in, [`Sent`] out: which door it
+//! goes through, and whose it is, is decided where it is stored.
 //!
-//! To add a client family: 1. a file here that reads its bodies into [`Sent`], 2. its paths in [`crate::http`]'s table, its reader in `http/compat.rs`, and
-//! `run_worker_first` in wrangler.toml, 3. its page in docs/clients, and its client in tests/clients
-//! or, for pages, in tests/browser/vendors.mjs.
+//! To add a client family: 1. a file here that reads its bodies into [`Sent`], 2. its paths in
+//! [`crate::http`]'s table, its reader in `http/compat.rs`, and `run_worker_first` in
+//! wrangler.toml, 3. its page in docs/clients, and its client in tests/clients or, for pages, in
+//! tests/browser/vendors.mjs.
 
 pub mod jitsu;
 pub mod pair;
@@ -122,13 +124,14 @@ fn item<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Problem> {
         .map_err(|_| Problem::new(Code::InvalidField, "this is not a message as the client's vendor documents it"))
 }
 
-/// An object that is no more than a context may be. A larger or deeper one is left out: it is no reason to lose the event.
+/// An object that is no more than a context may be. A larger or deeper one is left out: it is no
+/// reason to lose the event.
 fn context(raw: Option<&RawValue>) -> Option<&RawValue> {
     raw.filter(|raw| raw.get().len() <= CONTEXT_BYTES_MAX && check_object(raw.get(), "context").is_ok())
 }
 
-/// An id as clients send it, a text or a number, which is its digits as they are written; blank ones, and what broken
-/// clients send in place of one, are none.
+/// An id as clients send it, a text or a number, which is its digits as they are written; blank
+/// ones, and what broken clients send in place of one, are none.
 pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
     let text = match raw.get().as_bytes() {

@@ -1,7 +1,10 @@
-//! A user id and an address that are named together: which of the two leads to the person, and what becomes of the other.
+//! A user id and an address that are named together: which of the two leads to the person, and what
+//! becomes of the other.
 //!
-//! The user id goes before the address. A public caller fills a gap (a person without the one is given it, unless a server has told of them) and never joins two
-//! people who are both known; a secret key vouches, so what it names together becomes one person, unless that person has another user id already.
+//! The user id goes before the address. A public caller fills a gap (a person without the one is
+//! given it, unless a server has told of them) and never joins two people who are both known; a
+//! secret key vouches, so what it names together becomes one person, unless that person has another
+//! user id already.
 
 /// Whom a lookup key leads to.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +32,8 @@ pub enum Key {
     Address,
 }
 
-/// How well an id says who somebody is. Of two that a server's alias names in either order, the one of the greater rank is
-/// the person's, and the other one was used before.
+/// How well an id says who somebody is. Of two that a server's alias names in either order, the one
+/// of the greater rank is the person's, and the other one was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     /// Whether no visitor has had it.
@@ -62,7 +65,8 @@ pub enum Other<'a> {
 /// Decides. `trusted` is whether a secret key says so.
 #[must_use]
 pub fn decide<'a>(trusted: bool, user: Option<Led<'a>>, address: Option<Led<'a>>) -> (Key, Other<'a>) {
-    // An address that was given up leads back until somebody else has it, and a secret key may give it to them.
+    // An address that was given up leads back until somebody else has it, and a secret key may give
+    // it to them.
     let is_free = trusted && address.is_some_and(|led| led.is_ended);
     match (user, address.filter(|_| !is_free)) {
         (Some(user), _) if user.is_erased => (Key::User, Other::Leave),

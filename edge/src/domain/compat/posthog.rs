@@ -1,4 +1,5 @@
-//! PostHog's clients. A `distinct_id` is a person's id or a visitor's; an event's properties tell which.
+//! PostHog's clients. A `distinct_id` is a person's id or a visitor's; an event's properties tell
+//! which.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -67,7 +68,8 @@ struct Properties<'a> {
     groups: Option<&'a RawValue>,
 }
 
-/// Reads a body: `{api_key, batch: […]}`, one event with its `api_key`, or a list of events that hold their `token` themselves.
+/// Reads a body: `{api_key, batch: […]}`, one event with its `api_key`, or a list of events that
+/// hold their `token` themselves.
 ///
 /// # Errors
 /// `invalid_json`, `too_many_events`.
@@ -108,7 +110,8 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
     let name = message.event.filter(|name| !name.trim().is_empty());
     let name = name.ok_or_else(|| Problem::field(Code::MissingField, "event", "event is missing"))?;
     let distinct = message.distinct_id.or(properties.distinct_id);
-    // Some clients make up an id for a group that they tell of, of its kind and key or at random: nobody's.
+    // Some clients make up an id for a group that they tell of, of its kind and key or at random:
+    // nobody's.
     let only_known = name == "$groupidentify";
     let nobody = properties.is_identified == Some(Value::Bool(false))
         || properties.has_person == Some(Value::Bool(false))

@@ -1,4 +1,5 @@
-//! Segment's clients and those of its many relatives (RudderStack, Hightouch, June …): single messages, and batches of them.
+//! Segment's clients and those of its many relatives (RudderStack, Hightouch, June …): single
+//! messages, and batches of them.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,5 @@
-//! What plans say of events, by example and by the law that a plan accepts whatever it was inferred from.
+//! What plans say of events, by example and by the law that a plan accepts whatever it was inferred
+//! from.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ use crate::http::{auth, body};
 use crate::people::find::find;
 use crate::people::merge::{join, keys};
 use crate::people::undo;
-use crate::store::{merge as merges, people};
+use crate::store::{identity_keys, merge as merges, timeline};
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -88,9 +88,9 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let db = cx.db(Some(&admin.company))?;
     let rows = merges::group(db, &admin.company, &profile.id).await?;
     let keys: Vec<String> = rows.iter().flat_map(|row| keys(&row.aliases, row.email.as_deref())).collect();
-    let owned = people::addresses(db, &admin.company, &profile.id, &keys).await?;
+    let owned = identity_keys::addresses(db, &admin.company, &profile.id, &keys).await?;
     let (owned, externals): (Vec<_>, Vec<_>) = owned.into_iter().partition(|known| key_kind(&known.key) == "email");
-    let mut links = people::links(db, &admin.company, &profile.id, &cursor, pagination::rows(limit)).await?;
+    let mut links = timeline::links(db, &admin.company, &profile.id, &cursor, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut links, limit, |l| {
         pagination::write_cursor(&Cursor { ts: l.at, source: 0, id: l.id.clone() }.to_text())
     });

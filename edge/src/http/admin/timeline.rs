@@ -16,7 +16,8 @@ use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
-use crate::store::people::{self, Entry, Profile};
+use crate::store::people::Profile;
+use crate::store::timeline::{self, Entry};
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Timeline"))]
@@ -59,14 +60,14 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let profile = find(cx, &admin.company, id).await?;
     let db = cx.db(Some(&admin.company))?;
     let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
-    let found = people::entries(db, &admin.company, &profile.id, (&cursor, order), limit + 1, steps).await?;
+    let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), limit + 1, steps).await?;
     let (mut entries, left_out) = in_turn(found, steps, order);
     let is_whole = pagination::within(&mut entries, limit, |entry| entry.bytes);
     let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {
         let place = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
         pagination::write_cursor(&place.to_text())
     });
-    people::read_long(db, &admin.company, &mut entries).await?;
+    timeline::read_long(db, &admin.company, &mut entries).await?;
     let shown = |entry| shown(entry, &profile).transpose();
     let events = entries.iter().filter_map(shown).collect::<Result<_, _>>()?;
     Ok(serde_json::to_string(&Page {

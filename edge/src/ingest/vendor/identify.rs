@@ -28,7 +28,8 @@ use crate::people::turn::Tries;
 use crate::runtime::random;
 use crate::store::aliases::{self, Aliased};
 use crate::store::companies::{self, Verification};
-use crate::store::people::{self, Give, Identifiers, Led};
+use crate::store::identity_keys::{self, Give, Led};
+use crate::store::people::Identifiers;
 
 /// Who tells it.
 pub(crate) struct Teller<'a> {
@@ -265,7 +266,8 @@ impl Teller<'_> {
         if user.key == address.key {
             return Ok(alone(address));
         }
-        let rows = people::led(self.cx.db(Some(self.company))?, self.company, &[&user.key, &address.key]).await?;
+        let rows =
+            identity_keys::led(self.cx.db(Some(self.company))?, self.company, &[&user.key, &address.key]).await?;
         let led = |key: &str| rows.iter().find(|row| row.key == key).map(Led::as_led);
         let (by, other) = match pair::decide(self.secret.is_some(), led(&user.key), led(&address.key)) {
             // A proof is of the address, whoever the user id leads to: a refusal would tell that it
@@ -397,7 +399,7 @@ impl Teller<'_> {
                 (None, Some(from)) => {
                     let (db, now) = (self.cx.db(Some(self.company))?, self.cx.now_ms());
                     let (key, typed) = (&by.named.key, by.named.typed.as_deref());
-                    if !people::bind(db, self.company, &from.profile, key, typed, random::number(), now).await? {
+                    if !identity_keys::bind(db, self.company, &from.profile, key, typed, random::number(), now).await? {
                         continue;
                     }
                     None
@@ -496,7 +498,7 @@ impl Teller<'_> {
         let Some(claimed) = claim.check(self.cx)?.store_and_say(self.cx, says).await? else { return Ok(None) };
         if self.secret.is_some() && claimed.profile.is_none() {
             // A page is not to know that somebody was erased; a server is.
-            let owner = people::owner(self.cx.db(Some(self.company))?, self.company, &by.key).await?;
+            let owner = identity_keys::owner(self.cx.db(Some(self.company))?, self.company, &by.key).await?;
             let is_erased = owner.is_some_and(|owner| owner.erased == 1);
             return Err(if is_erased { erased() } else { taken() }.into());
         }

@@ -1,4 +1,5 @@
--- Deletes the attempts that delivery.prune, after it in the batch, leaves without their delivery. Parameters as there
+-- Deletes the attempts that delivery.prune, after it in the batch, leaves without their delivery.
+-- Parameters as there
 delete from attempts
 where company = ?1 and delivery in (
   select id from (

@@ -1,5 +1,7 @@
--- Notes names of events that a request has stored: a new one while its door has room, others once in a while, or when a server first sends one.
--- ?1 company, ?2 JSON array of {n name, i message id of an event that has it}, ?3 source, ?4 request, ?5 now ms, ?6 names of a door, ?7 ms between two notes
+-- Notes names of events that a request has stored: a new one while its door has room, others once
+-- in a while, or when a server first sends one.
+-- ?1 company, ?2 JSON array of {n name, i message id of an event that has it}, ?3 source, ?4
+-- request, ?5 now ms, ?6 names of a door, ?7 ms between two notes
 insert into catalog (company, name, source, seen, last_at)
 select ?1, j.value->>'n', ?3, 0, ?5
 from json_each(?2) as j

@@ -1,8 +1,11 @@
--- Writes the outbox: one delivery per new event and subscription that wants it. Held while its subscription does not take any (off, circuit open, rate
--- limited) or the person's erasure is under way, which will delete it; leased to the invocation that stores it, unless that may not attempt it; then pending.
--- Looks into a list of patterns, each of which is a row read, only for a name that a pattern's beginning may match, or that has a comma: between two patterns stands one.
--- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for platform events, whose data name the user), ?5 request,
--- ?6 now ms, ?7 lease end ms, ?8 JSON array of subscriptions none is leased for, ?9 events of which some are leased
+-- Writes the outbox: one delivery per new event and subscription that wants it. Held while its
+-- subscription does not take any (off, circuit open, rate limited) or the person's erasure is under
+-- way, which will delete it; leased to the invocation that stores it, unless that may not attempt
+-- it; then pending. Looks into a list of patterns, each of which is a row read, only for a name
+-- that a pattern's beginning may match, or that has a comma: between two patterns stands one.
+-- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for
+-- platform events, whose data name the user), ?5 request, ?6 now ms, ?7 lease end ms, ?8 JSON array
+-- of subscriptions none is leased for, ?9 events of which some are leased
 with fresh as materialized (
   select j.key as place, e.message_id, coalesce(
       (select 'user_registered' from identities as i join profiles as p on p.company = i.company and p.id = i.profile

@@ -1,6 +1,8 @@
--- Leases those of these deliveries that are due and that their subscription takes. A lease that ran out was interrupted.
--- Of a person whose erasure is under way nothing goes out but the notice of it, and what lies on a session of theirs waits until that is through.
--- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms that a pending one may be early, ?5 lease end ms, ?6 most interruptions
+-- Leases those of these deliveries that are due and that their subscription takes. A lease that ran
+-- out was interrupted. Of a person whose erasure is under way nothing goes out but the notice of
+-- it, and what lies on a session of theirs waits until that is through.
+-- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms that a pending one may be early, ?5 lease end
+-- ms, ?6 most interruptions
 update deliveries set state = 'leased', generation = generation + 1, due_at = ?5, interrupted = interrupted + (state = 'leased')
 where company = ?1 and id in (select value from json_each(?2))
   and (state = 'pending' and due_at <= ?3 + ?4 or state = 'leased' and due_at <= ?3 and interrupted < ?6)

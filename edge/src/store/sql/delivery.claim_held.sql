@@ -1,6 +1,8 @@
--- Leases the oldest held deliveries of a subscription whose turn subscription.pace, just before it in the batch, has taken: the probe of an open
--- circuit, or a second's share. Of a person whose erasure is under way nothing goes out but the notice of it, and what lies on a session of theirs waits until
--- that is through. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most, ?5 held deliveries looked at
+-- Leases the oldest held deliveries of a subscription whose turn subscription.pace, just before it
+-- in the batch, has taken: the probe of an open circuit, or a second's share. Of a person whose
+-- erasure is under way nothing goes out but the notice of it, and what lies on a session of theirs
+-- waits until that is through. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most, ?5 held
+-- deliveries looked at
 update deliveries set state = 'leased', generation = generation + 1, due_at = ?3
 where changes() > 0 and company = ?1 and id in (
   select d.id from subscriptions as s cross join (

@@ -1,7 +1,9 @@
--- Moves on those of these deliveries that are due and that delivery.claim and delivery.hold, before it in the batch, could
--- neither lease nor hold: nothing stays due that nobody can take. Its subscription is gone: dismissed. Its attempts were
--- interrupted too often, and each may have killed its own invocation: given up. The erasure of its person is under way: later.
--- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms early, ?5 most interruptions, ?6 ms until later
+-- Moves on those of these deliveries that are due and that delivery.claim and delivery.hold, before
+-- it in the batch, could neither lease nor hold: nothing stays due that nobody can take. Its
+-- subscription is gone: dismissed. Its attempts were interrupted too often, and each may have
+-- killed its own invocation: given up. The erasure of its person is under way: later.
+-- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms early, ?5 most interruptions, ?6 ms until
+-- later
 with due as materialized (
   select d.id, d.state = 'leased' as leased, case
     when not exists (select 1 from subscriptions as s where s.company = d.company and s.id = d.subscription) then 'dismissed'

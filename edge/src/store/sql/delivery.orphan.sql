@@ -1,4 +1,5 @@
--- Ends what is due of webhooks that were deleted, without waking it first: an older version could leave such rows, and to wake each would hold up the queue.
+-- Ends what is due of webhooks that were deleted, without waking it first: an older version could
+-- leave such rows, and to wake each would hold up the queue.
 -- ?1 now ms, ?2 deliveries, ?3 company and ?4 subscription of the place, ?5 webhooks
 , orphan as materialized (
   select place ->> 0 as company, place ->> 1 as subscription from walk

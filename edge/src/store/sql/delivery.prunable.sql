@@ -1,6 +1,8 @@
--- Webhooks whose log has something to delete, in their order after a place: among the oldest or the newest that are old enough,
--- as what waits in between is held. The last row may be no such webhook, but where the walk stopped short of the end.
--- ?1 company and ?2 subscription of the place, ?3 now ms, ?4 webhooks, ?5 deliveries looked at from either end
+-- Webhooks whose log has something to delete, in their order after a place: among the oldest or the
+-- newest that are old enough, as what waits in between is held. The last row may be no such
+-- webhook, but where the walk stopped short of the end.
+-- ?1 company and ?2 subscription of the place, ?3 now ms, ?4 webhooks, ?5 deliveries looked at from
+-- either end
 with recursive walk (place, n) as (
   select (select json_array(company, subscription) from deliveries indexed by deliveries_by_subscription
           where (company, subscription, created_at) > (?1, ?2, 9e15) order by company, subscription limit 1), 1

@@ -1,4 +1,5 @@
--- Deletes what ended before a company's logs begin, of the oldest and the newest of one subscription that are old enough.
+-- Deletes what ended before a company's logs begin, of the oldest and the newest of one
+-- subscription that are old enough.
 -- ?1 company, ?2 subscription, ?3 now ms, ?4 deliveries looked at from either end
 delete from deliveries
 where company = ?1 and id in (

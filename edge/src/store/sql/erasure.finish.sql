@@ -1,4 +1,5 @@
--- Closes an erasure when the person has no link left, and none is on its way to them (rebuild.*). ?1 company, ?2 profile, ?3 now ms
+-- Closes an erasure when the person has no link left, and none is on its way to them (rebuild.*).
+-- ?1 company, ?2 profile, ?3 now ms
 update erasures set completed_at = ?3
 where company = ?1 and profile = ?2 and completed_at is null
   and not exists (select 1 from profiles indexed by profiles_merged cross join rebuilds on rebuilds.company = ?1 and rebuilds.profile = profiles.id

@@ -1,4 +1,5 @@
--- The next events that go with an erased person: of some of their links, or null when they have none left.
+-- The next events that go with an erased person: of some of their links, or null when they have
+-- none left.
 -- ?1 company, ?2 profile, ?3 links, ?4 events
 with taken as materialized (
   select l.session, l.at, l.id,

@@ -1,5 +1,5 @@
--- Erasures that are not through: each company's that waited longest, then each one's next; the companies in their order after the
--- one that was served last. ?1 that company, ?2 limit
+-- Erasures that are not through: each company's that waited longest, then each one's next; the
+-- companies in their order after the one that was served last. ?1 that company, ?2 limit
 with recursive walk (company) as (
   select (select min(company) from erasures indexed by erasures_open where completed_at is null)
   union all

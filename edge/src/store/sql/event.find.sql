@@ -1,4 +1,6 @@
--- A stored event, the server's first of two with one id, with the link that says whose it is. Nothing of an erased person is shown, though it is not deleted yet. ?1 company, ?2 message id, ?3 who told it, as a source, or null
+-- A stored event, the server's first of two with one id, with the link that says whose it is.
+-- Nothing of an erased person is shown, though it is not deleted yet. ?1 company, ?2 message id, ?3
+-- who told it, as a source, or null
 select * from (
   select e.source, e.message_id, e.session, e.ts, e.type, e.data, e.context, e.original_at, e.sent_at, e.received_at, e.told,
          iif(e.session = '', null, coalesce(

@@ -1,5 +1,7 @@
--- How many users may own other events than at a snapshot: made, changed, erased or identified since. Of a slice in the order of ids, and behind whom the next
--- one begins, if there may be one. A blob is behind every text. ?1 company, ?2 snapshot ms, ?3 one user or null, ?4 after this id, ?5 limit
+-- How many users may own other events than at a snapshot: made, changed, erased or identified
+-- since. Of a slice in the order of ids, and behind whom the next one begins, if there may be one.
+-- A blob is behind every text. ?1 company, ?2 snapshot ms, ?3 one user or null, ?4 after this id,
+-- ?5 limit
 select count(*) filter (where has_changed) as n, iif(count(*) < ?5, null, json_array(max(id))) as next
 from (
   select p.id, p.updated_at > ?2 or coalesce(p.erased_at > ?2, 0) or exists (

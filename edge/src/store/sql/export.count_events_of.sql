@@ -1,5 +1,7 @@
--- How many events of one person export.events_of goes through, of a slice of all on their sessions in the order of those, and where the next slice begins, if
--- there may be one. Parameters as of export.count_events to ?5, and ?6 the person, ?7 ?8 ?9 ?10 after this session, ts, source and message id, ?11 limit
+-- How many events of one person export.events_of goes through, of a slice of all on their sessions
+-- in the order of those, and where the next slice begins, if there may be one. Parameters as of
+-- export.count_events to ?5, and ?6 the person, ?7 ?8 ?9 ?10 after this session, ts, source and
+-- message id, ?11 limit
 with slice as materialized (
   select * from (
     select session, ts, source, message_id from events indexed by events_timeline

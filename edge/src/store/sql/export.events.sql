@@ -1,7 +1,9 @@
--- A page of a company's events in the order of sessions, each with its owner by the ledger (domain/ledger.rs). A page's event without a session is an identify
--- that was taken back. So many are looked at, whatever the filter leaves of them: one row more, with `looked`, says how many there were and is the last of them.
--- ?1 company, ?2 received until ms, ?3 from ts, ?4 before ts,
--- ?5 type, ?6 ?7 ?8 ?9 after this session, ts, source and message id, ?10 limit, ?11 rows looked at; null for not asked
+-- A page of a company's events in the order of sessions, each with its owner by the ledger
+-- (domain/ledger.rs). A page's event without a session is an identify that was taken back. So many
+-- are looked at, whatever the filter leaves of them: one row more, with `looked`, says how many
+-- there were and is the last of them.
+-- ?1 company, ?2 received until ms, ?3 from ts, ?4 before ts, ?5 type, ?6 ?7 ?8 ?9 after this
+-- session, ts, source and message id, ?10 limit, ?11 rows looked at; null for not asked
 with looked as materialized (
   select session, ts, source, message_id from events indexed by events_timeline
   where company = ?1 and (session, ts, source, message_id) > (?6, ?7, ?8, ?9)

@@ -1,5 +1,6 @@
--- A page of one person's events in the order of sessions: what is left of the session that the last page ended in, then the next ones, both by the index alone.
--- Parameters as of export.events, and ?11 the person; a first page has no session
+-- A page of one person's events in the order of sessions: what is left of the session that the last
+-- page ended in, then the next ones, both by the index alone. Parameters as of export.events, and
+-- ?11 the person; a first page has no session
 select e.message_id, e.type, e.ts, e.source, e.session, e.received_at, e.bot, e.told, e.data, e.context, ?11 as profile
 from (
   select * from (

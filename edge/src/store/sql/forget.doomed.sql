@@ -1,5 +1,6 @@
--- Events that are to go, of those that are named, each with the link that owns it: what every forget.*.sql goes on from. Of an erased person only what is
--- theirs at this moment: what their links own, their own identifies, and platform events about them.
+-- Events that are to go, of those that are named, each with the link that owns it: what every
+-- forget.*.sql goes on from. Of an erased person only what is theirs at this moment: what their
+-- links own, their own identifies, and platform events about them.
 -- ?1 company, ?2 JSON array of {s source, i message id}, ?3 profile, or null for whoever's
 with doomed as materialized (
   select w.* from (

@@ -1,8 +1,9 @@
--- Takes back what an erased person's events have told of groups; the groups stay. Runs before events.forget, and while the memberships are there.
+-- Takes back what an erased person's events have told of groups; the groups stay. Runs before
+-- events.forget, and while the memberships are there.
 update groups set
-  claimed = (select json_group_object(key, json(value)) from json_each(claimed) where value ->> 1 not in (select message_id from doomed where source = 0)),
-  said = (select json_group_object(key, json(value)) from json_each(said) where value ->> 1 not in (select message_id from doomed where source = 1))
+  claimed_traits = (select json_group_object(key, json(value)) from json_each(claimed_traits) where value ->> 1 not in (select message_id from doomed where source = 0)),
+  trusted_traits = (select json_group_object(key, json(value)) from json_each(trusted_traits) where value ->> 1 not in (select message_id from doomed where source = 1))
 where company = ?1
-  and id in (select m.grp from (select distinct session from doomed) as d cross join memberships as m on m.company = ?1 and m.session = d.session)
-  and (exists (select 1 from json_each(claimed) where value ->> 1 in (select message_id from doomed where source = 0))
-       or exists (select 1 from json_each(said) where value ->> 1 in (select message_id from doomed where source = 1)))
+  and id in (select m.group_id from (select distinct session from doomed) as d cross join memberships as m on m.company = ?1 and m.session = d.session)
+  and (exists (select 1 from json_each(claimed_traits) where value ->> 1 in (select message_id from doomed where source = 0))
+       or exists (select 1 from json_each(trusted_traits) where value ->> 1 in (select message_id from doomed where source = 1)))

@@ -1,9 +1,11 @@
--- A page of groups in the order of kind and key. ?1 company, ?3 kind or null, ?4 key or null, ?5 text that name or key contains, in lower case, or null, ?6 ?7 after
--- this kind and key or null, ?8 limit, ?9 bytes: the page ends with the group that brings it to so many, and `found` says how many there would be
+-- A page of groups in the order of kind and key. ?1 company, ?3 kind or null, ?4 key or null, ?5
+-- text that name or key contains, in lower case, or null, ?6 ?7 after this kind and key or null, ?8
+-- limit, ?9 bytes: the page ends with the group that brings it to so many, and `found` says how
+-- many there would be
 , k.found
 from (
   select id, count(*) over () as found, sum(bytes) over (order by kind, key rows unbounded preceding) - bytes as before from (
-  select id, kind, key, octet_length(claimed) + octet_length(said) as bytes from groups indexed by groups_by_key
+  select id, kind, key, octet_length(claimed_traits) + octet_length(trusted_traits) as bytes from groups indexed by groups_by_key
   where company = ?1 and (kind, key) > (coalesce(?6, ''), coalesce(?7, ''))
     and (?3 is null or kind = ?3) and (?4 is null or key = ?4)
     and (?5 is null or instr(lower(key), ?5) > 0 or instr(lower(name), ?5) > 0)

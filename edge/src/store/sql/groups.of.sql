@@ -1,4 +1,5 @@
--- The groups that a person is a member of, of so many memberships. ?1 company, ?2 profile, ?3 limit, ?4 memberships that are looked at
+-- The groups that a person is a member of, of so many memberships. ?1 company, ?2 profile, ?3
+-- limit, ?4 memberships that are looked at
 with owned as materialized (
   select l.session,
          case when exists (select 1 from links as e where e.company = l.company and e.session = l.session and (e.at, e.id) < (l.at, l.id))
@@ -9,10 +10,10 @@ with owned as materialized (
 )
 select g.id, g.kind, g.key, g.name
 from (
-  select distinct grp from (
-    select m.grp from owned as o cross join memberships as m
+  select distinct group_id from (
+    select m.group_id from owned as o cross join memberships as m
       on m.company = ?1 and m.session = o.session and m.ts >= o.since and m.ts < o.until
     limit ?4)
 ) as w
-cross join groups as g on g.company = ?1 and g.id = w.grp
+cross join groups as g on g.company = ?1 and g.id = w.group_id
 order by g.kind, g.key limit ?3

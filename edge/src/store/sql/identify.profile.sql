@@ -1,10 +1,11 @@
--- The person of a new link: made, or given what the link owns. What a public key says fills gaps and overwrites nothing: not even when the person
--- registered, which is the first identify that came. An address of somebody who was merged stays theirs. Traits that would grow past ?12 bytes or ?14 members stay as
--- they are. They only grow, so their length tells whether anything changed.
--- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8 name, ?9 traits, ?10 server session, ?11 made at ms, ?12 bytes,
--- ?13 now ms, ?14 members
-insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, longest, events,
-                      server_events, sessions, revenue, updated_at, maker, aliases)
+-- The person of a new link: made, or given what the link owns. What a public key says fills gaps
+-- and overwrites nothing: not even when the person registered, which is the first identify that
+-- came. An address of somebody who was merged stays theirs. Traits that would grow past ?12 bytes
+-- or ?14 members stay as they are. They only grow, so their length tells whether anything changed.
+-- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8
+-- name, ?9 traits, ?10 server session, ?11 made at ms, ?12 bytes, ?13 now ms, ?14 members
+insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, max_link_span, events,
+                      server_events, sessions, revenue, updated_at, created_by_identify, aliases)
 select ?1, i.profile, iif(i.origin is null, ?7, null), ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.last_ts - l.first_ts, l.events, l.server_events, 1, l.revenue, ?13, ?4,
        iif(instr(?5, '@') > 0, '[]', json_array(?5))
 from identities as i
@@ -32,7 +33,7 @@ on conflict (company, id) do update set
   sessions = sessions + not exists (
     select 1 from links where company = ?1 and session = ?2 and +profile = excluded.id and not (at = ?3 and id = ?4)),
   last_ts = (select max(last_ts) from links where company = ?1 and profile = excluded.id),
-  longest = max(longest, excluded.longest),
+  max_link_span = max(max_link_span, excluded.max_link_span),
   revenue = case when excluded.revenue is null then revenue else (
     select json_group_object(key, sum) from (
       select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (

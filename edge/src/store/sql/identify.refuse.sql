@@ -1,5 +1,6 @@
--- Takes back an identify that would pass a bound; all that follows in the batch asks for it. So none costs more than others, whatever was stored before.
--- ?5 address, ?6 request, ?7 events behind the cut at most, ?8 identifies of a session at most, ?9 sessions of a person at most, or null
+-- Takes back an identify that would pass a bound; all that follows in the batch asks for it. So
+-- none costs more than others, whatever was stored before. ?5 address, ?6 request, ?7 events behind
+-- the cut at most, ?8 identifies of a session at most, ?9 sessions of a person at most, or null
 delete from events
 where company = ?1 and source = 0 and message_id = ?4 and request = ?6 and (
   (select identifies from links where company = ?1 and session = ?2 order by at desc, id desc limit 1) >= ?8

@@ -1,5 +1,6 @@
--- Gives a person a further address that nobody has, or that somebody gave up; in public answers it has a name of its own. ?1 company, ?2 address, ?3 profile, ?4 now ms,
--- ?5 hash of the address, which must not be a tombstone's, ?6 keys below which the profile must stay
+-- Gives a person a further address that nobody has, or that somebody gave up; in public answers it
+-- has a name of its own. ?1 company, ?2 address, ?3 profile, ?4 now ms, ?5 hash of the address,
+-- which must not be a tombstone's, ?6 keys below which the profile must stay
 insert into identities (company, kind, key, profile, created_at, public_id)
 select ?1, iif(instr(?2, '@') > 0, 'email', 'user'), ?2, ?3, ?4, iif(instr(?2, '@') > 0, lower(hex(randomblob(12))), null)
 from profiles where company = ?1 and id = ?3 and merged_into is null and erased_at is null

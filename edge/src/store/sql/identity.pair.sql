@@ -1,11 +1,13 @@
--- Whom a user id and an address lead to, each a row: the profile, whether the address was given up, whether it was erased (0 or 1), whether the person has an
--- address, whether they have a user id, as do those who were merged into them, whether a secret key has told of them, and how many further keys lead to them.
+-- Whom a user id and an address lead to, each a row: the profile, whether the address was given up,
+-- whether it was erased (0 or 1), whether the person has an address, whether they have a user id,
+-- as do those who were merged into them, whether a secret key has told of them, and how many
+-- further keys lead to them.
 -- ?1 company, ?2 JSON array of [lookup key, hash]
 select i.key, i.profile, i.ended_at is not null as ended, 0 as erased, p.email is not null as addressed,
        exists (select 1 from json_each(p.aliases) where instr(value, '@') = 0)
          or exists (select 1 from profiles as o indexed by profiles_merged cross join json_each(o.aliases) as a
                     where o.company = ?1 and o.merged_into = p.id and instr(a.value, '@') = 0) as named,
-       p.said_at is not null or p.server_events > 0 as vouched,
+       p.trusted_at is not null or p.server_events > 0 as vouched,
        json_array_length(p.aliases) as further
 from json_each(?2) as j
 cross join identities as i on i.company = ?1 and i.kind = iif(instr(j.value ->> 0, '@') > 0, 'email', 'user') and i.key = j.value ->> 0

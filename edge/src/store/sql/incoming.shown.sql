@@ -1,7 +1,7 @@
--- … as shown, in whatever order. What is stored is told by its event, and whose that is by the links; what an erased person's says is not shown,
--- though it is not deleted yet.
+-- … as shown, in whatever order. What is stored is told by its event, and whose that is by the
+-- links; what an erased person's says is not shown, though it is not deleted yet.
 select w.seq, w.at, w.source, w.outcome, w.code, w.message, w.field, w.message_id, w.type, iif(p.erased_at is null, w.data, null) as data, w.happened_at, w.session, w.profile, w.bot,
-       substr(coalesce(p.said ->> 'fullName', p.name), 1, 200) as name
+       substr(coalesce(p.trusted_traits ->> 'fullName', p.name), 1, 200) as name
 from (
   select i.seq, i.at, i.source, i.outcome, i.code, i.message, i.field, i.message_id, i.type, i.company, e.bot,
          case when i.outcome = 'rejected' then i.data when length(e.data) <= ?3 then e.data end as data,

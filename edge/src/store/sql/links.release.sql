@@ -1,5 +1,6 @@
--- Makes nobody's those links of an erased person that own nothing any more. They stay as boundaries: what a session's next person owns does not change, and
--- what the erased one's browser sends late is nobody's. The id, which a sender may have made of anything, goes.
+-- Makes nobody's those links of an erased person that own nothing any more. They stay as
+-- boundaries: what a session's next person owns does not change, and what the erased one's browser
+-- sends late is nobody's. The id, which a sender may have made of anything, goes.
 -- ?1 company, ?2 profile, ?3 links
 update links as l
 set id = iif(exists (select 1 from links as b where b.company = ?1 and b.session = l.session and b.at = l.at and b.id < l.id), '~', '!')

@@ -1,7 +1,8 @@
--- Deletes the memberships of an erased person on those of some of their links of which no event is left. ?1 company, ?2 profile, ?3 links, ?4 memberships
+-- Deletes the memberships of an erased person on those of some of their links of which no event is
+-- left. ?1 company, ?2 profile, ?3 links, ?4 memberships
 delete from memberships
-where company = ?1 and (session, grp, ts) in (
-  select m.session, m.grp, m.ts
+where company = ?1 and (session, group_id, ts) in (
+  select m.session, m.group_id, m.ts
   from (select session, at, id from links indexed by links_by_profile where company = ?1 and profile = ?2 order by last_ts limit ?3) as l
   cross join json_each(json_array(json_array(
     case when exists (select 1 from links as b where b.company = ?1 and b.session = l.session and (b.at, b.id) < (l.at, l.id)) then l.at else -1 end,

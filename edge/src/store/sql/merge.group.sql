@@ -1,7 +1,8 @@
--- The profiles that stand as one with ?2, which itself is not merged, in the order in which they were. ?1 company
-with recursive grp (id, winner, at) as (
+-- The profiles that stand as one with ?2, which itself is not merged, in the order in which they
+-- were. ?1 company
+with recursive tree (id, winner, at) as (
   select ?2, null, 0
   union all
-  select m.loser, m.winner, m.at from grp cross join merges as m indexed by merges_by_winner on m.company = ?1 and m.winner = grp.id
+  select m.loser, m.winner, m.at from tree cross join merges as m indexed by merges_by_winner on m.company = ?1 and m.winner = tree.id
 )
-select g.id, g.winner, g.at, p.email, p.aliases, p.own from grp as g cross join profiles as p on p.company = ?1 and p.id = g.id order by g.at, g.id
+select g.id, g.winner, g.at, p.email, p.aliases, p.trusted_data from tree as g cross join profiles as p on p.company = ?1 and p.id = g.id order by g.at, g.id

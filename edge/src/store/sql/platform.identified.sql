@@ -1,7 +1,9 @@
--- Stores the platform event of an identify or of a server event that makes a person, if a subscription wants it: `user.created` if the address went to the
--- candidate, `user.updated` if the claims fill gaps of whoever has it. Runs before the profile is written.
--- ?1 company, ?2 address, ?3 candidate, ?4 message id of the identify, ?5 request, ?6 claims, a JSON object, ?7 bytes of traits at most, ?8 message id, ?9 ts,
--- ?10 the new user, a JSON object, ?11 now ms, ?12 members of traits at most
+-- Stores the platform event of an identify or of a server event that makes a person, if a
+-- subscription wants it: `user.created` if the address went to the candidate, `user.updated` if the
+-- claims fill gaps of whoever has it. Runs before the profile is written.
+-- ?1 company, ?2 address, ?3 candidate, ?4 message id of the identify, ?5 request, ?6 claims, a
+-- JSON object, ?7 bytes of traits at most, ?8 message id, ?9 ts, ?10 the new user, a JSON object,
+-- ?11 now ms, ?12 members of traits at most
 insert into events (company, source, message_id, session, ts, type, data, request, received_at)
 select ?1, 1, ?8, '', ?9, w.type, w.data, ?5, ?11
 from (
@@ -13,10 +15,10 @@ from (
         select key, type, value, max(known) from (
           select key, type, value, 0 as known from json_each(?6)
           union all select key, null, null, 1 from json_each(p.traits)
-          union all select key, null, null, 1 from json_each(p.said)
+          union all select key, null, null, 1 from json_each(p.trusted_traits)
         ) group by key having max(known) = 0
       ) as n
-      where not (n.key = 'name' and (p.name is not null or p.said ->> 'fullName' is not null))))) as data
+      where not (n.key = 'name' and (p.name is not null or p.trusted_traits ->> 'fullName' is not null))))) as data
   from identities as i left join profiles as p on p.company = ?1 and p.id = i.profile
   where i.company = ?1 and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = ?2
     and (i.profile = ?3 or p.id is not null and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?4 and request = ?5)

@@ -1,12 +1,13 @@
--- What is read of a person, as `store::people::Profile`: of the profile p and its company c. What every statement that reads people begins with, or goes on with.
-select p.id, iif(p.email is null and p.own is not null, (
+-- What is read of a person, as `store::people::Profile`: of the profile p and its company c. What
+-- every statement that reads people begins with, or goes on with.
+select p.id, iif(p.email is null and p.trusted_data is not null, (
          select o.email from profiles as o indexed by profiles_merged
          where o.company = p.company and o.merged_into = p.id and o.email is not null order by o.id limit 1), p.email) as email,
-       coalesce((select value from json_each(p.aliases) where instr(value, '@') = 0 limit 1), iif(p.own is null, null, (
+       coalesce((select value from json_each(p.aliases) where instr(value, '@') = 0 limit 1), iif(p.trusted_data is null, null, (
          select a.value from profiles as o indexed by profiles_merged cross join json_each(o.aliases) as a
          where o.company = p.company and o.merged_into = p.id and instr(a.value, '@') = 0 order by o.id limit 1))) as external_id, p.name, p.traits, p.server_session, p.created_at, p.registered_at, p.registered_id, p.last_ts, p.events,
        p.server_events, p.sessions, p.revenue, p.erased_at, c.revenue_events,
-       p.said, p.opt_ins, p.consent, p.consent_at, p.consent_source, p.said_at, p.updated_at, p.edit, p.aliases, p.own,
+       p.trusted_traits, p.opt_ins, p.consent, p.consent_at, p.consent_source, p.trusted_at, p.updated_at, p.revision, p.aliases, p.trusted_data,
        (select json_group_object(name, applied_at) from tags where company = p.company and profile = p.id) as tags,
        (select json_group_object(name, value) from fields where company = p.company and profile = p.id) as fields,
        iif(exists (select 1 from links indexed by links_with_records where company = p.company and profile = p.id and has_records = 1), (

@@ -1,10 +1,13 @@
--- Stores what a rebuilding has found of a person, and over it what was claimed while it lasted. If the identify that made the profile is gone, what came first
--- now did: the first of the person's own identifies, or the event that opened the server session, of which the first ?11 by their times are looked at.
--- ?1 company, ?2 profile, ?3 the step that was seen, ?4 traits, ?5 name, ?6 ?7 ?8 ts, message id and arrival of the first identify, ?9 the same of the first
--- own one as a JSON array, ?10 1 if the identify that made it stands, ?11 events, ?12 bytes and ?13 members of traits at most, ?14 now ms
-with later as materialized (select later_claims as said from profiles where company = ?1 and id = ?2),
-grown as materialized (select json_patch(coalesce(said -> '$.traits', '{}'), ?4) as traits, said from later),
-made (maker, created_at) as (
+-- Stores what a rebuilding has found of a person, and over it what was claimed while it lasted. If
+-- the identify that made the profile is gone, what came first now did: the first of the person's
+-- own identifies, or the event that opened the server session, of which the first ?11 by their
+-- times are looked at.
+-- ?1 company, ?2 profile, ?3 the step that was seen, ?4 traits, ?5 name, ?6 ?7 ?8 ts, message id
+-- and arrival of the first identify, ?9 the same of the first own one as a JSON array, ?10 1 if the
+-- identify that made it stands, ?11 events, ?12 bytes and ?13 members of traits at most, ?14 now ms
+with later as materialized (select later_claims as claims from profiles where company = ?1 and id = ?2),
+grown as materialized (select json_patch(coalesce(claims -> '$.traits', '{}'), ?4) as traits, claims from later),
+made (created_by_identify, created_at) as (
   select id, ms from (
     select ?9 ->> 0 as arrived, ?9 ->> 2 as id, (?9 ->> 1) / 1000 as ms where ?9 is not null
     union all
@@ -14,15 +17,15 @@ made (maker, created_at) as (
             where company = ?1 and session = (select server_session from profiles where company = ?1 and id = ?2) order by ts limit ?11
           ) order by received_at limit 1) as s
     union all
-    select 9007199254740991, said ->> '$.first[1]', (said ->> '$.first[0]') / 1000 from later where said ->> '$.first' is not null
+    select 9007199254740991, claims ->> '$.first[1]', (claims ->> '$.first[0]') / 1000 from later where claims ->> '$.first' is not null
   ) order by arrived limit 1
 )
 update profiles set
   traits = (select iif(length(cast(traits as blob)) <= ?12 and (length(traits) - length(replace(traits, '":', ''))) / 2 <= ?13, traits, ?4) from grown),
-  name = coalesce(?5, (select said ->> '$.name' from later)),
-  registered_at = coalesce(?6, (select said ->> '$.first[0]' from later)),
-  registered_id = coalesce(?7, (select said ->> '$.first[1]' from later)),
-  created_at = iif(maker is null or ?10, created_at, coalesce((select m.created_at from made as m), created_at)),
-  maker = iif(maker is null or ?10, maker, (select m.maker from made as m)),
+  name = coalesce(?5, (select claims ->> '$.name' from later)),
+  registered_at = coalesce(?6, (select claims ->> '$.first[0]' from later)),
+  registered_id = coalesce(?7, (select claims ->> '$.first[1]' from later)),
+  created_at = iif(created_by_identify is null or ?10, created_at, coalesce((select m.created_at from made as m), created_at)),
+  created_by_identify = iif(created_by_identify is null or ?10, created_by_identify, (select m.created_by_identify from made as m)),
   later_claims = null, updated_at = max(updated_at + 1, ?14), searched = 0
 where company = ?1 and id = ?2 and erased_at is null and merged_into is null and exists (select 1 from rebuilds where company = ?1 and profile = ?2 and step = ?3)

@@ -1,8 +1,9 @@
--- What somebody gave up and another is given now is no alias of theirs any more. Runs before identity.put and identity.add.
--- ?1 company, ?2 address, ?3 who is given it, ?4 edit that they have by now, or null
+-- What somebody gave up and another is given now is no alias of theirs any more. Runs before
+-- identity.put and identity.add.
+-- ?1 company, ?2 address, ?3 who is given it, ?4 revision that they have by now, or null
 update profiles
 set aliases = (select json_group_array(value) from json_each(aliases) where value <> ?2), searched = 0
 where company = ?1 and id <> ?3 and id in (
     select j.value from identities as i cross join json_each(json_array(i.profile, i.origin)) as j
     where i.company = ?1 and i.kind = iif(instr(?2, '@') > 0, 'email', 'user') and i.key = ?2 and i.ended_at is not null)
-  and exists (select 1 from profiles where company = ?1 and id = ?3 and (?4 is null or edit = ?4) and merged_into is null and erased_at is null)
+  and exists (select 1 from profiles where company = ?1 and id = ?3 and (?4 is null or revision = ?4) and merged_into is null and erased_at is null)

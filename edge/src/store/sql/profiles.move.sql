@@ -1,4 +1,5 @@
--- Takes what links count off ?2 and adds it to ?3, before links.move gives them. Parameters as there, and ?6 now ms
+-- Takes what links count off ?2 and adds it to ?3, before links.move gives them. Parameters as
+-- there, and ?6 now ms
 with moved as materialized (
   select l.session, l.id, l.events, l.server_events, l.revenue, l.last_ts - l.first_ts as lasts
   from json_each(?4) as j cross join links as l
@@ -18,7 +19,7 @@ update profiles set
   events = profiles.events + iif(profiles.id = ?3, s.events, -s.events),
   server_events = profiles.server_events + iif(profiles.id = ?3, s.server_events, -s.server_events),
   sessions = sessions + iif(profiles.id = ?3, s.new, -s.left_behind),
-  longest = iif(profiles.id = ?3, max(longest, coalesce(s.lasts, 0)), longest),
+  max_link_span = iif(profiles.id = ?3, max(max_link_span, coalesce(s.lasts, 0)), max_link_span),
   revenue = nullif((
     select json_group_object(key, sum) from (
       select key, max(min(sum(value), 1000000000000000000), -1000000000000000000) as sum from (

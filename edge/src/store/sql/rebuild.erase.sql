@@ -1,3 +1,4 @@
--- What was found of an erased person goes; links that are another's by now are still given to them. ?1 company, ?2 profile, ?3 edit
+-- What was found of an erased person goes; links that are another's by now are still given to them.
+-- ?1 company, ?2 profile, ?3 revision
 update rebuilds set found = '{}', step = step + 1
-where company = ?1 and profile = ?2 and exists (select 1 from profiles where company = ?1 and id = ?2 and edit = ?3)
+where company = ?1 and profile = ?2 and exists (select 1 from profiles where company = ?1 and id = ?2 and revision = ?3)

@@ -1,4 +1,5 @@
--- Deletes what belongs to an erased person on some of their links. ?1 company, ?2 profile, ?3 links, ?4 records
+-- Deletes what belongs to an erased person on some of their links. ?1 company, ?2 profile, ?3
+-- links, ?4 records
 delete from records
 where company = ?1 and (kind, id) in (
   select r.kind, r.id

@@ -1,7 +1,10 @@
--- Brings a request's new events to the records they are about, each record once, whatever is told of it: the work is what is told and what these records hold.
--- A field keeps what the latest event (ts, message id) says that names it, and the latest ?5 fields stay; a record lies where the latest event lies that names
--- anybody. All of that is a maximum or a sum, so the order of arrival cannot matter. The values stand in arrays so that they stay as they were sent.
--- ?1 JSON array of {i message id, k kind, o id, s scans, f fields {name: [value]}}, ?2 company, ?3 session, ?4 request, ?5 most fields
+-- Brings a request's new events to the records they are about, each record once, whatever is told
+-- of it: the work is what is told and what these records hold. A field keeps what the latest event
+-- (ts, message id) says that names it, and the latest ?5 fields stay; a record lies where the
+-- latest event lies that names anybody. All of that is a maximum or a sum, so the order of arrival
+-- cannot matter. The values stand in arrays so that they stay as they were sent.
+-- ?1 JSON array of {i message id, k kind, o id, s scans, f fields {name: [value]}}, ?2 company, ?3
+-- session, ?4 request, ?5 most fields
 with named as materialized (
   select j.value ->> 'k' as kind, j.value ->> 'o' as id, j.value ->> 's' as scans, j.value -> 'f' as fields, e.ts, e.message_id,
          row_number() over (partition by j.value ->> 'k', j.value ->> 'o' order by e.ts desc, e.message_id desc) as place

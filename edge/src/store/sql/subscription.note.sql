@@ -1,7 +1,9 @@
--- Notes what delivery.settle, before it in the batch, has ended: counters, the circuit (domain/circuit.rs says the rule), and switching off when the
--- receiver says it is gone or too many were given up in a row for too long. What is told of webhooks themselves is not counted there: of a webhook that wants
--- everything, each failure would make another.
--- ?1 company, ?2 JSON array as settle's, ?3 now ms, ?4 the settling's number, ?5 failed attempts that open the circuit, ?6 ms of its first pause, ?7 ms of its longest
+-- Notes what delivery.settle, before it in the batch, has ended: counters, the circuit
+-- (domain/circuit.rs says the rule), and switching off when the receiver says it is gone or too
+-- many were given up in a row for too long. What is told of webhooks themselves is not counted
+-- there: of a webhook that wants everything, each failure would make another.
+-- ?1 company, ?2 JSON array as settle's, ?3 now ms, ?4 the settling's number, ?5 failed attempts
+-- that open the circuit, ?6 ms of its first pause, ?7 ms of its longest
 with ended as materialized (
   select d.subscription as sub, sum(d.state = 'delivered') as ok, sum(d.state in ('exhausted', 'failed_permanent')) as lost,
          sum(d.state in ('exhausted', 'failed_permanent') and d.event not like 'webhook.%') as missed,
@@ -9,7 +11,7 @@ with ended as materialized (
          sum(e.value->>'c' is 410) as gone, group_concat(d.id) as ids,
          max(e.value->>'a') as at, e.value->>'c' as status, e.value->>'e' as error
   from json_each(?2) as e cross join deliveries as d
-    on d.company = ?1 and d.id = e.value->>'i' and d.settled = ?4
+    on d.company = ?1 and d.id = e.value->>'i' and d.settle_marker = ?4
   group by d.subscription
 )
 update subscriptions set
@@ -25,8 +27,8 @@ update subscriptions set
   probe = case when n.alive > 0 or instr(n.ids, probe) then null else probe end,
   releasing = case when n.alive > 0 and open_until is not null then coalesce(releasing, 'deliver') else releasing end,
   released_at = case when n.alive > 0 and open_until is not null and releasing is null then ?3 else released_at end,
-  noted = ?4,
-  became = case
+  settle_marker = ?4,
+  transition = case
     when active = 1 and (n.gone > 0 or n.ok = 0 and n.missed > 0 and disable_failures > 0 and failures + n.missed >= disable_failures
                          and ?3 - coalesce(failing_since, ?3) >= disable_ms) then 'disabled'
     when n.ok > 0 and failures > 0 then 'recovered'

@@ -1,5 +1,6 @@
--- Takes a subscription's turn, if it has one and something waits for it: the probe of an open circuit whose time has come, or this second's share.
--- What waits for the end of its person's erasure is no probe. ?1 company, ?2 id, ?3 now ms, ?4 ms that a probe may take beyond the
+-- Takes a subscription's turn, if it has one and something waits for it: the probe of an open
+-- circuit whose time has come, or this second's share. What waits for the end of its person's
+-- erasure is no probe. ?1 company, ?2 id, ?3 now ms, ?4 ms that a probe may take beyond the
 -- timeout, ?5 held deliveries looked at
 update subscriptions set
   probe = case when open_until is not null then (

@@ -1,4 +1,5 @@
--- Nothing is held any more of what was to move on; what came in while the rest was dismissed goes out. ?1 company, ?2 id
+-- Nothing is held any more of what was to move on; what came in while the rest was dismissed goes
+-- out. ?1 company, ?2 id
 update subscriptions set releasing = case when exists (
   select 1 from deliveries where company = ?1 and subscription = ?2 and state = 'held') then 'deliver' end
 where company = ?1 and id = ?2 and not exists (

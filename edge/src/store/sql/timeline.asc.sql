@@ -1,12 +1,17 @@
--- The next events of a person after the cursor, oldest first, of which some may be out of turn (domain/timeline.rs puts that right). The walk is a queue of what
--- comes next on each link, as [first, count, last]: at first only an instant before which there is nothing, then so many of its events at a time. A key is ts,
--- source and id as one text. So it reads a row of each link that may hold one of them, and else what it shows. Each of the ?6 links that end soonest after the
--- cursor holds one, so the last that is wanted is no later than the end of those; and what begins by then ends at most the person's longest link later. The
--- server session, which lasts as long as the person, is looked at by its name, as are those of merged profiles. Of links that begin in the very same instant
--- the last one owns it, and the others nothing. Data that are long are left to timeline.data.
--- ?1 company, ?2 profile, ?3 cursor ts, ?4 cursor key, ?5 rows, ?6 events wanted, ?7 events of a link at a time, ?8 bytes of data that are read
+-- The next events of a person after the cursor, oldest first, of which some may be out of turn
+-- (domain/timeline.rs puts that right). The walk is a queue of what comes next on each link, as
+-- [first, count, last]: at first only an instant before which there is nothing, then so many of its
+-- events at a time. A key is ts, source and id as one text. So it reads a row of each link that may
+-- hold one of them, and else what it shows. Each of the ?6 links that end soonest after the cursor
+-- holds one, so the last that is wanted is no later than the end of those; and what begins by then
+-- ends at most the person's longest link later. The server session, which lasts as long as the
+-- person, is looked at by its name, as are those of merged profiles. Of links that begin in the
+-- very same instant the last one owns it, and the others nothing. Data that are long are left to
+-- timeline.data.
+-- ?1 company, ?2 profile, ?3 cursor ts, ?4 cursor key, ?5 rows, ?6 events wanted, ?7 events of a
+-- link at a time, ?8 bytes of data that are read
 with recursive person as materialized (
-  select longest, server_session,
+  select max_link_span, server_session,
          coalesce((select last_ts from links indexed by links_by_profile
                    where company = ?1 and profile = ?2 and last_ts > ?3 and id <> '' order by last_ts limit 1 offset ?6 - 1),
                   9007199254740991) as reach
@@ -16,7 +21,7 @@ walk (session, at, link, edge, next) as (
   select k.session, k.at, k.id, k.last_ts, json_array(iif(k.first_ts > ?3, printf('%016d', k.first_ts), ?4))
   from (
     select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k indexed by links_by_profile
-    where k.company = ?1 and k.profile = ?2 and k.last_ts >= ?3 and k.last_ts <= p.reach + p.longest and k.id <> ''
+    where k.company = ?1 and k.profile = ?2 and k.last_ts >= ?3 and k.last_ts <= p.reach + p.max_link_span and k.id <> ''
     union all
     select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k
     where k.company = ?1 and k.session = p.server_session and k.at = 0 and k.id = '' and k.last_ts >= ?3

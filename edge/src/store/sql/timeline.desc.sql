@@ -1,7 +1,9 @@
--- The next events of a person before the cursor, newest first: timeline.asc.sql the other way round. What begins before the cursor ends at most the person's
--- longest link after it; and each of the ?6 links that end last before it holds one, so what ends before all of those is not reached. Parameters as there.
+-- The next events of a person before the cursor, newest first: timeline.asc.sql the other way
+-- round. What begins before the cursor ends at most the person's longest link after it; and each of
+-- the ?6 links that end last before it holds one, so what ends before all of those is not reached.
+-- Parameters as there.
 with recursive person as materialized (
-  select longest, server_session,
+  select max_link_span, server_session,
          coalesce((select last_ts from links indexed by links_by_profile
                    where company = ?1 and profile = ?2 and last_ts < ?3 and id <> '' order by last_ts desc limit 1 offset ?6 - 1), -1) as reach
   from profiles where company = ?1 and id = ?2
@@ -10,7 +12,7 @@ walk (session, at, link, edge, next) as (
   select k.session, k.at, k.id, k.first_ts, json_array(iif(k.last_ts < ?3, printf('%016d9', k.last_ts), ?4))
   from (
     select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k indexed by links_by_profile
-    where k.company = ?1 and k.profile = ?2 and k.last_ts >= p.reach and k.last_ts <= ?3 + p.longest and k.first_ts <= ?3 and k.id <> ''
+    where k.company = ?1 and k.profile = ?2 and k.last_ts >= p.reach and k.last_ts <= ?3 + p.max_link_span and k.first_ts <= ?3 and k.id <> ''
     union all
     select k.session, k.at, k.id, k.first_ts, k.last_ts from person as p cross join links as k
     where k.company = ?1 and k.session = p.server_session and k.at = 0 and k.id = '' and k.first_ts <= ?3

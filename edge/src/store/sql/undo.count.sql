@@ -1,4 +1,5 @@
--- Takes an undone identify off the number that the session's last link keeps: on what will be the last without it. Runs before undo.link.
+-- Takes an undone identify off the number that the session's last link keeps: on what will be the
+-- last without it. Runs before undo.link.
 -- ?1 company, ?2 session, ?3 message id, ?4 number, ?5 at
 update links set identifies = (
   select max(identifies - 1, 1) from (

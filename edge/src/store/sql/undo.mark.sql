@@ -1,7 +1,8 @@
--- Notes an undo on the person who loses the link, and takes off them what it counts: what follows in the batch asks for the number.
+-- Notes an undo on the person who loses the link, and takes off them what it counts: what follows
+-- in the batch asks for the number.
 -- ?1 company, ?2 profile, ?3 message id, ?4 number, ?5 now ms, ?6 session, ?7 at
 update profiles set
-  edit = ?4, updated_at = max(updated_at + 1, ?5), searched = 0,
+  revision = ?4, updated_at = max(updated_at + 1, ?5), searched = 0,
   events = profiles.events - l.events,
   server_events = profiles.server_events - l.server_events,
   sessions = sessions - not exists (

@@ -1,11 +1,13 @@
--- Whom a list of users is of, each with the key it is sorted by and how many bytes its row has: what every users.*.sql goes on from. No index on profiles serves it but the primary key: an
--- index costs each identify a row written, which pays for a thousand rows read.
--- ?1 company, ?2 created from ms, ?3 created before ms, ?4 updated from ms, ?5 JSON array of tags, ?6 JSON object of custom fields, ?7 platform opted in,
--- ?8 1 for consent given, ?9 FTS5 expression, ?10 key to sort by; null for not asked
+-- Whom a list of users is of, each with the key it is sorted by and how many bytes its row has:
+-- what every users.*.sql goes on from. No index on profiles serves it but the primary key: an index
+-- costs each identify a row written, which pays for a thousand rows read.
+-- ?1 company, ?2 created from ms, ?3 created before ms, ?4 updated from ms, ?5 JSON array of tags,
+-- ?6 JSON object of custom fields, ?7 platform opted in, ?8 1 for consent given, ?9 FTS5
+-- expression, ?10 key to sort by; null for not asked
 with asked as (
   select p.id, case ?10 when 'createdAt' then p.created_at when 'updatedAt' then p.updated_at
                         when 'firstName' then p.first_name when 'lastName' then p.last_name else '' end as key,
-         octet_length(p.traits) + octet_length(p.said) + octet_length(p.aliases) + coalesce(octet_length(p.own), 0) as bytes
+         octet_length(p.traits) + octet_length(p.trusted_traits) + octet_length(p.aliases) + coalesce(octet_length(p.trusted_data), 0) as bytes
   from profiles as p
   where p.company = ?1 and p.erased_at is null and p.merged_into is null
     and (?2 is null or p.created_at >= ?2)

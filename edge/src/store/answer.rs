@@ -1,0 +1,181 @@
+//! What D1 answers, and how it fails.
+
+use std::marker::PhantomData;
+
+use js_sys::Reflect;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
+use worker::{D1PreparedStatement, worker_sys};
+
+/// A failure of D1 or of the bridge to it: an operator's matter, never a caller's.
+pub type Result<T> = std::result::Result<T, worker::Error>;
+
+/// A failure in one line for the log. D1's own is many, with a stack; what it says stands after
+/// `D1_ERROR`.
+#[must_use]
+pub fn brief(error: &worker::Error) -> String {
+    let text = error.to_string();
+    let said = text.lines().find(|line| line.contains("D1_ERROR")).or(text.lines().next());
+    said.unwrap_or_default().trim().chars().take(200).collect()
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// What it shows, and maybe one more.
+    pub items: Vec<T>,
+    /// Whether it ended before all that were asked for, for their bytes: see [`LIST_BYTES_MAX`].
+    pub is_early: bool,
+}
+
+impl<T> Page<T> {
+    /// The same page of something else.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn try_map<U>(self, make: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
+        Ok(Page { items: self.items.into_iter().map(make).collect::<Result<_>>()?, is_early: self.is_early })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Of<T> {
+    found: usize,
+    #[serde(flatten)]
+    row: T,
+}
+
+/// One statement's answer. Not the crate's: that one reads D1's counts into 32 bits, and fails on
+/// the size of every database beyond 4 GiB.
+#[derive(Debug)]
+pub struct Answer(pub(super) worker_sys::D1Result);
+
+impl Answer {
+    /// All rows.
+    ///
+    /// # Errors
+    /// When a row is not of the expected shape.
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        let rows = self.0.results()?.unwrap_or_default();
+        rows.iter().map(|row| serde_wasm_bindgen::from_value(row).map_err(|e| JsValue::from(e).into())).collect()
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// As [`Answer::rows`].
+    pub fn first<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        Ok(self.rows()?.into_iter().next())
+    }
+
+    /// A page of a list that may end early: each row says how many were `found`.
+    ///
+    /// # Errors
+    /// As [`Answer::rows`].
+    pub fn page<T: DeserializeOwned>(&self) -> Result<Page<T>> {
+        let rows: Vec<Of<T>> = self.rows()?;
+        let is_early = rows.first().is_some_and(|first| first.found > rows.len());
+        Ok(Page { items: rows.into_iter().map(|of| of.row).collect(), is_early })
+    }
+
+    /// How many rows the statement wrote, those of indexes included.
+    ///
+    /// # Errors
+    /// When D1 sent no counts.
+    pub fn written(&self) -> Result<usize> {
+        let written = self.meta("rows_written").and_then(|rows| usize::try_from(rows).ok());
+        written.ok_or_else(|| worker::Error::RustError("D1 sent no counts".into()))
+    }
+
+    /// One of D1's counts.
+    pub(super) fn meta(&self, name: &str) -> Option<i64> {
+        let count = Reflect::get(self.0.meta().ok()?.as_ref(), &JsValue::from_str(name)).ok()?.as_f64()?;
+        #[allow(clippy::cast_possible_truncation, reason = "D1's counts are integers below 2^53")]
+        Some(count as i64)
+    }
+}
+
+/// Where the answer of one statement of a batch will be. Its rows are `T`.
+#[derive(Debug)]
+pub struct Slot<T>(usize, PhantomData<T>);
+
+/// Statements that go to D1 as one transaction in one round trip.
+#[derive(Debug, Default)]
+pub struct Batch(Vec<D1PreparedStatement>);
+
+impl Batch {
+    /// Adds a statement, and says where its answer will be.
+    #[must_use]
+    pub fn read<T>(&mut self, statement: D1PreparedStatement) -> Slot<T> {
+        let place = self.0.len();
+        self.0.push(statement);
+        Slot(place, PhantomData)
+    }
+
+    /// Adds a statement whose answer is not read.
+    pub fn write(&mut self, statement: D1PreparedStatement) {
+        self.0.push(statement);
+    }
+
+    /// Adds statements whose answers are not read.
+    pub fn write_all(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) {
+        self.0.extend(statements);
+    }
+
+    /// Adds statements of which only the first one's answer is read: a guard, and what depends on
+    /// it.
+    #[must_use]
+    pub fn read_first<T>(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) -> Slot<T> {
+        let place = self.0.len();
+        self.0.extend(statements);
+        Slot(place, PhantomData)
+    }
+
+    /// The statements, in their order.
+    #[must_use]
+    pub fn into_statements(self) -> Vec<D1PreparedStatement> {
+        self.0
+    }
+}
+
+/// The answers of a batch.
+#[derive(Debug)]
+pub struct Answers(Vec<Answer>);
+
+impl Answers {
+    /// Wraps a batch's answers.
+    #[must_use]
+    pub const fn new(answers: Vec<Answer>) -> Self {
+        Self(answers)
+    }
+
+    fn get<T>(&self, slot: &Slot<T>) -> Result<&Answer> {
+        self.0
+            .get(slot.0)
+            .ok_or_else(|| worker::Error::RustError("D1 answered fewer statements than it was sent".into()))
+    }
+
+    /// All rows of a statement.
+    ///
+    /// # Errors
+    /// When a row is not of the expected shape, or D1 answered fewer statements than it was sent.
+    pub fn rows<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Vec<T>> {
+        self.get(slot)?.rows()
+    }
+
+    /// The first row of a statement.
+    ///
+    /// # Errors
+    /// As [`Answers::rows`].
+    pub fn first<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Option<T>> {
+        self.get(slot)?.first()
+    }
+
+    /// The page of a list that may end early: [`Answer::page`].
+    ///
+    /// # Errors
+    /// As [`Answers::rows`].
+    pub fn page<T: DeserializeOwned>(&self, slot: &Slot<T>) -> Result<Page<T>> {
+        self.get(slot)?.page()
+    }
+}

@@ -1,0 +1,263 @@
+//! A database: which one, how a batch is sent to it, and what that cost.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::ops::Add;
+use std::rc::Rc;
+use std::task::Poll;
+
+use js_sys::Array;
+use serde_json::Value;
+use trackmate_wire::limits::{D1_BYTES_MAX, STATEMENTS_MAX};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{D1Database, D1PreparedStatement, Env, console_error, worker_sys};
+
+use super::answer::{Answer, Answers, Batch, Result};
+use super::param::{Param, Statement};
+use super::sql;
+use crate::domain::outage;
+
+/// The database that holds this company's data; `None` is the directory of companies and keys.
+/// Today both are one; this is the only place that names a binding.
+///
+/// # Errors
+/// When the deployment has no such binding.
+pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
+    let bytes_max = env.var("D1_BYTES_MAX").ok().and_then(|max| max.to_string().parse().ok());
+    Ok(Db {
+        d1: env.d1("DB")?,
+        bytes_max: bytes_max.unwrap_or(D1_BYTES_MAX),
+        cost: Cell::default(),
+        bytes: Cell::default(),
+        gathered: RefCell::default(),
+    })
+}
+
+thread_local! {
+    /// What this isolate has asked of D1 so far.
+    static TOTAL: Cell<Cost> = const { Cell::new(Cost { trips: 0, statements: 0, read: 0, written: 0 }) };
+    /// The highest step of its size that this isolate has warned of.
+    static WARNED: Cell<i64> = const { Cell::new(0) };
+}
+
+/// What this isolate has asked of D1 so far, behind answers and in jobs too.
+#[must_use]
+pub fn total() -> Cost {
+    TOTAL.get()
+}
+
+/// Warns the operator of a database that fills up: once an isolate and step.
+fn watch_size(bytes: i64, bytes_max: i64) {
+    let step = outage::step(bytes, bytes_max);
+    if step > WARNED.replace(step) {
+        console_error!(
+            "the database is {step} % full: {bytes} of {bytes_max} bytes (docs/deploy.md, \"When the database fills up\")"
+        );
+    }
+}
+
+/// What was asked of a database, by D1's own count.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cost {
+    /// Round trips.
+    pub trips: usize,
+    /// Statements of them.
+    pub statements: usize,
+    /// Rows read.
+    pub read: usize,
+    /// Rows written, those of indexes included.
+    pub written: usize,
+}
+
+impl Add for Cost {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        let Self { trips, statements, read, written } = more;
+        Self {
+            trips: self.trips + trips,
+            statements: self.statements + statements,
+            read: self.read + read,
+            written: self.written + written,
+        }
+    }
+}
+
+/// A database and the cost of what was asked of it.
+#[derive(Debug)]
+pub struct Db {
+    d1: D1Database,
+    bytes_max: i64,
+    cost: Cell<Cost>,
+    bytes: Cell<i64>,
+    /// Batches that wait to go together; `None` while each goes by itself.
+    gathered: RefCell<Option<Vec<Gathered>>>,
+}
+
+/// Takes the turn of a job that one isolate does for all, of all companies; `false` if one took it
+/// in the last `every_ms`.
+///
+/// # Errors
+/// D1's.
+pub async fn take_turn(db: &Db, job: &str, now_ms: i64, every_ms: i64) -> Result<bool> {
+    let (now, before) = (now_ms.to_string(), now_ms - every_ms);
+    Ok(db.run(sql::PROGRESS_TAKE, &[job.into(), (&now).into(), before.into()]).await?.written()? > 0)
+}
+
+/// A batch that waits to go with others, and where its answers will be.
+#[derive(Debug)]
+struct Gathered {
+    statements: Vec<D1PreparedStatement>,
+    answers: Gathering,
+}
+
+/// Where a gathered batch finds its answers.
+type Gathering = Rc<RefCell<Option<Result<Vec<Answer>>>>>;
+
+impl Db {
+    /// Statements, bound.
+    ///
+    /// # Errors
+    /// When D1 refuses a parameter.
+    pub fn bind_all(&self, statements: &[Statement]) -> Result<Vec<D1PreparedStatement>> {
+        let param = |value: &Value| match value {
+            Value::String(text) => JsValue::from_str(text),
+            Value::Number(n) => n.as_f64().map_or(JsValue::NULL, JsValue::from_f64),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => JsValue::NULL,
+        };
+        let bound = |s: &Statement| self.d1.prepare(s.sql).bind(&s.params.iter().map(param).collect::<Vec<_>>());
+        statements.iter().map(bound).collect()
+    }
+
+    /// A statement with its parameters.
+    ///
+    /// # Errors
+    /// When D1 refuses a parameter.
+    pub fn bind(&self, sql: &str, params: &[Param<'_>]) -> Result<D1PreparedStatement> {
+        let values: Vec<JsValue> = params.iter().map(|p| (*p).into()).collect();
+        self.d1.prepare(sql).bind(&values)
+    }
+
+    /// Runs statements as one transaction in one round trip: all or none.
+    ///
+    /// # Errors
+    /// D1's; nothing was written then.
+    pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
+        if self.gathered.borrow().is_none() {
+            return self.send(statements).await;
+        }
+        let answers = Gathering::default();
+        if let Some(gathered) = &mut *self.gathered.borrow_mut() {
+            gathered.push(Gathered { statements, answers: Rc::clone(&answers) });
+        }
+        poll_fn(move |_| answers.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)).await
+    }
+
+    /// Runs a batch: all of its statements or none. Its answers are in the slots that it gave.
+    ///
+    /// # Errors
+    /// D1's; nothing was written then.
+    pub async fn run_batch(&self, batch: Batch) -> Result<Answers> {
+        Ok(Answers::new(self.batch(batch.into_statements()).await?))
+    }
+
+    /// Has batches wait for [`Db::flush`], or no longer.
+    pub fn gather(&self, gathers: bool) {
+        *self.gathered.borrow_mut() = gathers.then(Vec::new);
+    }
+
+    /// Whether batches wait.
+    #[must_use]
+    pub fn has_gathered(&self) -> bool {
+        self.gathered.borrow().as_ref().is_some_and(|gathered| !gathered.is_empty())
+    }
+
+    /// Sends what waits, in its order: as many batches in one transaction as it may have
+    /// statements. None is parted, so each is as atomic as it is alone.
+    pub async fn flush(&self) {
+        let gathered = self.gathered.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default();
+        let mut together: Vec<Gathered> = Vec::new();
+        let mut statements = 0;
+        for batch in gathered {
+            if statements + batch.statements.len() > STATEMENTS_MAX && !together.is_empty() {
+                self.send_together(std::mem::take(&mut together)).await;
+                statements = 0;
+            }
+            statements += batch.statements.len();
+            together.push(batch);
+        }
+        self.send_together(together).await;
+    }
+
+    async fn send_together(&self, batches: Vec<Gathered>) {
+        let mut statements = Vec::new();
+        let mut places = Vec::with_capacity(batches.len());
+        for Gathered { statements: own, answers } in batches {
+            places.push((own.len(), answers));
+            statements.extend(own);
+        }
+        if places.is_empty() {
+            return;
+        }
+        match self.send(statements).await {
+            Ok(answers) => {
+                let mut answers = answers.into_iter();
+                for (count, slot) in places {
+                    *slot.borrow_mut() = Some(Ok(answers.by_ref().take(count).collect()));
+                }
+            }
+            Err(error) => {
+                let text = error.to_string();
+                for (_, slot) in places {
+                    *slot.borrow_mut() = Some(Err(worker::Error::RustError(text.clone())));
+                }
+            }
+        }
+    }
+
+    async fn send(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<Answer>> {
+        let sent = statements.len();
+        let statements: Array = statements.iter().map(|s| JsValue::from(s.inner())).collect();
+        let d1: &worker_sys::D1Database = AsRef::<JsValue>::as_ref(&self.d1).unchecked_ref();
+        let results = JsFuture::from(d1.batch(statements)?).await?;
+        let answers: Vec<Answer> = Array::from(&results).iter().map(|result| Answer(result.unchecked_into())).collect();
+        let mut cost = Cost { trips: 1, statements: sent, ..Cost::default() };
+        for answer in &answers {
+            cost.read += count(answer.meta("rows_read"));
+            cost.written += count(answer.meta("rows_written"));
+        }
+        self.cost.set(self.cost.get() + cost);
+        TOTAL.set(TOTAL.get() + cost);
+        if let Some(bytes) = answers.last().and_then(|answer| answer.meta("size_after")) {
+            self.bytes.set(bytes);
+            watch_size(bytes, self.bytes_max);
+        }
+        Ok(answers)
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// D1's.
+    pub async fn run(&self, sql: &str, params: &[Param<'_>]) -> Result<Answer> {
+        let mut answers = self.batch(vec![self.bind(sql, params)?]).await?;
+        answers.pop().ok_or_else(|| worker::Error::RustError("D1 answered nothing".into()))
+    }
+
+    /// What was asked of this database so far.
+    #[must_use]
+    pub const fn cost(&self) -> Cost {
+        self.cost.get()
+    }
+
+    /// Bytes of the database as of its last answer, and those that it may have.
+    #[must_use]
+    pub const fn bytes(&self) -> (i64, i64) {
+        (self.bytes.get(), self.bytes_max)
+    }
+}
+
+fn count(rows: Option<i64>) -> usize {
+    rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or_default()
+}

@@ -1,0 +1,166 @@
+//! The rows of `deliveries` that a batch writes for the events it stores, and what is next for
+//! them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use trackmate_wire::limits::LEASE_MS;
+
+use super::deliveries::{Fact, Leased};
+use super::request::Request;
+use super::{Answers, Batch, Db, Param, Result, Slot, sql};
+use crate::domain::event::Row;
+
+/// Outbox rows by what is next for them.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Leased to this invocation.
+    pub leased: Vec<Leased>,
+    /// To be woken.
+    pub pending: Vec<String>,
+    /// Subscriptions with held deliveries and a free slot of their rate limit or circuit.
+    pub paced: Vec<String>,
+}
+
+impl Outbox {
+    /// Adds what another statement has written.
+    pub fn extend(&mut self, other: Self) {
+        self.leased.extend(other.leased);
+        self.pending.extend(other.pending);
+        self.paced.extend(other.paced);
+    }
+
+    /// Whether nothing is to be done.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.leased.is_empty() && self.pending.is_empty() && self.paced.is_empty()
+    }
+}
+
+#[derive(Deserialize)]
+struct Written {
+    id: String,
+    subscription: String,
+    message_id: String,
+    event: String,
+    profile: Option<String>,
+    state: String,
+}
+
+#[derive(Deserialize)]
+struct To {
+    id: String,
+    target: String,
+    paced: i64,
+}
+
+/// Where the answers of [`of_events`] are.
+pub(super) struct EventSlots {
+    written: Slot<Written>,
+    targets: Slot<To>,
+}
+
+/// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on
+/// whether it is the person's first.
+pub(super) fn of_events(
+    db: &Db,
+    batch: &mut Batch,
+    request: &Request<'_>,
+    ids: &str,
+    address: Option<&str>,
+) -> Result<EventSlots> {
+    let company = request.company.into();
+    let insert = [
+        ids.into(),
+        company,
+        i64::from(request.from_server).into(),
+        address.into(),
+        request.number.into(),
+        request.received_ms.into(),
+        (request.received_ms + LEASE_MS).into(),
+        (&request.room.busy).into(),
+        request.room.events.into(),
+    ];
+    Ok(EventSlots {
+        written: batch.read(db.bind(sql::DELIVERIES_INSERT, &insert)?),
+        targets: batch.read(db.bind(sql::SUBSCRIPTION_TARGETS, &[company, request.received_ms.into()])?),
+    })
+}
+
+/// The answers of [`of_events`]; what a body needs of the event is here already.
+pub(super) fn of_events_answer(
+    answers: &Answers,
+    slots: &EventSlots,
+    request: &Request<'_>,
+    rows: &[Row],
+) -> Result<Outbox> {
+    let written = answers.rows(&slots.written)?;
+    let targets: BTreeMap<String, To> = answers.rows(&slots.targets)?.into_iter().map(|t| (t.id.clone(), t)).collect();
+    let rows: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+    let mut outbox = Outbox::default();
+    for d in written {
+        match (d.state.as_str(), targets.get(&d.subscription), rows.get(d.message_id.as_str())) {
+            ("leased", Some(to), Some(row)) => outbox.leased.push(Leased {
+                id: d.id,
+                subscription: d.subscription,
+                message_id: d.message_id,
+                event: d.event,
+                profile: d.profile,
+                generation: 1,
+                lease_ms: request.received_ms + LEASE_MS,
+                tries: 0,
+                body: None,
+                fact: Some(Fact {
+                    source: i64::from(request.from_server || row.told.is_some()),
+                    ts: row.ts,
+                    session: request.session.to_owned(),
+                    data: row.data.get().to_owned(),
+                    context: row.context.as_deref().map(RawValue::get).or(request.context).map(str::to_owned),
+                }),
+                target: serde_json::from_str(&to.target)?,
+            }),
+            ("pending", _, _) => outbox.pending.push(d.id),
+            (_, Some(To { paced: 1, .. }), _) if !outbox.paced.contains(&d.subscription) => {
+                outbox.paced.push(d.subscription);
+            }
+            _ => {}
+        }
+    }
+    Ok(outbox)
+}
+
+#[derive(Deserialize)]
+pub(super) struct WrittenPlatform {
+    id: String,
+    subscription: String,
+    state: String,
+}
+
+/// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are
+/// built from what is stored.
+pub(super) fn of_platform_events(
+    db: &Db,
+    batch: &mut Batch,
+    company: &str,
+    ids: &str,
+    number: i64,
+    now_ms: i64,
+) -> Result<Slot<WrittenPlatform>> {
+    let (now, none) = (now_ms.into(), Param::Int(0));
+    let params = [ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none];
+    Ok(batch.read(db.bind(sql::DELIVERIES_INSERT, &params)?))
+}
+
+/// The answer of [`of_platform_events`].
+pub(super) fn of_platform_events_answer(answers: &Answers, slot: &Slot<WrittenPlatform>) -> Result<Outbox> {
+    let mut outbox = Outbox::default();
+    for written in answers.rows(slot)? {
+        if written.state == "pending" {
+            outbox.pending.push(written.id);
+        } else if !outbox.paced.contains(&written.subscription) {
+            outbox.paced.push(written.subscription);
+        }
+    }
+    Ok(outbox)
+}

@@ -1,0 +1,86 @@
+//! Statements and their parameters.
+
+use serde_json::Value;
+use trackmate_wire::limits::LIST_BYTES_MAX;
+use wasm_bindgen::JsValue;
+
+/// A bound parameter. D1 takes every number as a float; columns declared integer store it as one.
+#[derive(Debug, Clone, Copy)]
+pub enum Param<'a> {
+    /// A text.
+    Text(&'a str),
+    /// An integer below 2⁵³.
+    Int(i64),
+    /// No value.
+    Null,
+}
+
+impl<'a> From<&'a str> for Param<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Param<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Param<'_> {
+    fn from(n: i64) -> Self {
+        Self::Int(n)
+    }
+}
+
+impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl From<Param<'_>> for JsValue {
+    fn from(param: Param<'_>) -> Self {
+        match param {
+            Param::Text(text) => Self::from_str(text),
+            #[allow(clippy::cast_precision_loss, reason = "integers here are below 2^53")]
+            Param::Int(n) => Self::from_f64(n as f64),
+            Param::Null => Self::NULL,
+        }
+    }
+}
+
+impl From<Param<'_>> for Value {
+    fn from(param: Param<'_>) -> Self {
+        match param {
+            Param::Text(text) => Self::from(text),
+            Param::Int(n) => Self::from(n),
+            Param::Null => Self::Null,
+        }
+    }
+}
+
+/// A statement with its parameters, before it is bound to a database: for batches that are put
+/// together, and tested, apart from one.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// Its text.
+    pub sql: &'static str,
+    /// Texts, integers and nulls.
+    pub params: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement with its parameters, a JSON array.
+    #[must_use]
+    pub fn new(sql: &'static str, params: Value) -> Self {
+        let params = if let Value::Array(params) = params { params } else { vec![params] };
+        Self { sql, params }
+    }
+}
+
+/// Bytes of a page, as a parameter.
+#[must_use]
+pub fn list_bytes<'a>() -> Param<'a> {
+    i64::try_from(LIST_BYTES_MAX).unwrap_or(i64::MAX).into()
+}

@@ -1,0 +1,127 @@
+//! Reading a person's timeline and links, a page at a time.
+
+use serde::Deserialize;
+use trackmate_wire::limits::INCOMING_DATA_BYTES_MAX;
+
+use super::{Db, Param, Result, sql};
+use crate::domain::timeline::{Cursor, Found, Order, Steps};
+
+/// An identify that made a session a person's.
+#[derive(Debug, Deserialize)]
+pub struct Link {
+    /// The session.
+    pub session: String,
+    /// From when on, as a `ts`.
+    pub at: i64,
+    /// Message id of the identify.
+    pub id: String,
+    /// As whom the session was identified.
+    pub profile: String,
+    /// How many events are the person's by it.
+    pub events: i64,
+}
+
+/// A person's links before a place, newest first.
+///
+/// # Errors
+/// D1's.
+pub async fn links(db: &Db, company: &str, profile: &str, before: &Cursor, limit: i64) -> Result<Vec<Link>> {
+    let params = [company.into(), profile.into(), before.ts.into(), (&before.id).into(), limit.into()];
+    db.run(sql::LINKS_LIST, &params).await?.rows()
+}
+
+/// An event of a timeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Entry {
+    /// Its id.
+    pub message_id: String,
+    /// 0 browser, 1 server.
+    pub source: i64,
+    /// Where it was stored.
+    pub session: String,
+    /// When it happened.
+    pub ts: i64,
+    /// Its name.
+    #[serde(rename = "type")]
+    pub name: String,
+    /// JSON object, unless it is long.
+    pub data: Option<String>,
+    /// Bytes of its data.
+    pub bytes: usize,
+    /// 1 if a machine sent it.
+    pub bot: Option<i64>,
+    /// 1 if a server told it, though it stands at the pages' door.
+    pub told: Option<i64>,
+    /// Its place, as one text.
+    pub key: String,
+    /// That of the first event of its step.
+    pub first: String,
+}
+
+impl Found for Entry {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn first(&self) -> &str {
+        &self.first
+    }
+}
+
+/// Events past the cursor, some of them out of turn.
+///
+/// # Errors
+/// D1's.
+pub async fn entries(
+    db: &Db,
+    company: &str,
+    profile: &str,
+    (cursor, order): (&Cursor, Order),
+    wanted: usize,
+    steps: Steps,
+) -> Result<Vec<Entry>> {
+    let statement = match order {
+        Order::Asc => sql::TIMELINE_ASC,
+        Order::Desc => sql::TIMELINE_DESC,
+    };
+    let (key, count) = (cursor.key(), |n: usize| Param::Int(i64::try_from(n).unwrap_or(i64::MAX)));
+    let params = [
+        company.into(),
+        profile.into(),
+        cursor.ts.into(),
+        (&key).into(),
+        count(steps.rows),
+        count(wanted),
+        count(steps.step),
+        INCOMING_DATA_BYTES_MAX.into(),
+    ];
+    db.run(statement, &params).await?.rows()
+}
+
+#[derive(Deserialize)]
+struct Long {
+    source: i64,
+    message_id: String,
+    data: String,
+}
+
+/// Reads the data of those of these events that are long.
+///
+/// # Errors
+/// D1's.
+pub async fn read_long(db: &Db, company: &str, entries: &mut [Entry]) -> Result<()> {
+    let long = entries.iter().filter(|e| e.data.is_none()).map(|e| (e.source, &e.message_id));
+    let named: Vec<_> = long.collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let named = serde_json::to_string(&named)?;
+    for long in db.run(sql::TIMELINE_DATA, &[company.into(), (&named).into()]).await?.rows::<Long>()? {
+        let of = |e: &&mut Entry| e.source == long.source && e.message_id == long.message_id;
+        if let Some(entry) = entries.iter_mut().find(of) {
+            entry.data = Some(long.data);
+        }
+    }
+    // One that has gone in between is left out with its data.
+    Ok(())
+}
