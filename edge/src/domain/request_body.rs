@@ -20,8 +20,8 @@ fn shape(error: &serde_json::Error) -> Problem {
     Problem::new(Code::InvalidJson, format!("{what} (line {}, column {})", error.line(), error.column()))
 }
 
-/// Reads a change that an admin asks for. A field there is not, and one that cannot be read, is refused by its name: who sets something must not believe that
-/// it is set.
+/// Reads a change that an admin asks for. A field there is not, and one that cannot be read, is
+/// refused by its name: who sets something must not believe that it is set.
 pub fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let whole = match serde_json::from_str(text) {
         Err(error) if error.is_data() => error,
@@ -42,7 +42,8 @@ pub fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     Err(Problem { path: Some(name.clone()), ..Problem::new(Code::InvalidField, message) })
 }
 
-/// Tells `null`, which takes away what may be nothing, from a field left out, which changes nothing.
+/// Tells `null`, which takes away what may be nothing, from a field left out, which changes
+/// nothing.
 pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(d).map(Some)
 }
