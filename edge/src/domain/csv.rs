@@ -38,17 +38,35 @@ fn write(out: &mut String, cell: &str) {
 /// NUL, at which many readers stop.
 #[must_use]
 pub fn guarded(cell: &str) -> String {
-    let ends = [';', '\t', '\r', '\n'];
     let mut out = String::with_capacity(cell.len());
-    for (place, part) in cell.split_inclusive(ends).enumerate() {
-        // Behind a sign that parts cells, a quote may be taken for the cell's own.
-        let alone = part.trim_end_matches(ends).trim_start_matches(['"', ' ']);
-        if is_formula(if place == 0 { cell } else { alone }) {
+    let (mut rest, mut before) = (cell, None);
+    while !rest.is_empty() {
+        if might_run(rest, before) {
             out.push('\'');
         }
+        let end = rest.find([';', '\t', '\r', '\n']).map_or(rest.len(), |at| at + 1);
+        let (part, after) = rest.split_at(end);
         out.extend(part.chars().filter(|c| *c != '\0'));
+        (rest, before) = (after, part.chars().last());
     }
     out
+}
+
+/// Whether a spreadsheet might run what begins here, behind this sign. A reader that parts cells at
+/// one sign sees no end at another: behind a line end each of them begins a cell.
+fn might_run(rest: &str, before: Option<char>) -> bool {
+    let signs: &[char] = match before {
+        None => return is_formula(rest),
+        Some(';') => &[';'],
+        Some('\t') => &['\t'],
+        Some(_) => &[';', '\t'],
+    };
+    // A quote there may be taken for the cell's own.
+    let alone = |sign: &char| {
+        let end = rest.find(['\r', '\n', *sign]).unwrap_or(rest.len());
+        rest.get(..end).unwrap_or_default().trim_start_matches(['"', ' '])
+    };
+    signs.iter().map(alone).any(is_formula)
 }
 
 /// Whether a spreadsheet might run this cell.
@@ -142,6 +160,8 @@ mod tests {
             ("vip;=HYPERLINK(\"https://x.example\")", "vip;'=HYPERLINK(\"https://x.example\")"),
             (";;-1;-x", ";;-1;'-x"),
             ("x;+49 170 1234567", "x;+49 170 1234567"),
+            ("\r+0;x", "'\r'+0;x"),
+            ("x;-1\ty", "x;'-1\ty"),
             (r#"{"a":[1,-5],"b":"x;y"}"#, r#"{"a":[1,-5],"b":"x;y"}"#),
         ] {
             assert_eq!(guarded(cell), written);

@@ -98,6 +98,10 @@ const TIMES: [&str; 8] =
 fn tidy(schema: &mut Value, is_answer: bool) {
     if let Some(members) = schema.as_object_mut() {
         one_list(members);
+        // Comments are wrapped; descriptions are not.
+        if let Some(Value::String(text)) = members.get_mut("description") {
+            *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+        }
         if let Some(fields) = members.get_mut("properties").and_then(Value::as_object_mut) {
             // Any value. Generators of clients know no schema that is `true`.
             fields.values_mut().filter(|field| **field == json!(true)).for_each(|field| *field = json!({}));
