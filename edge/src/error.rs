@@ -56,11 +56,11 @@ impl Error {
         match self {
             Self::Problem(problem) => problem,
             Self::Internal(_) => {
-                Problem::new(Code::Internal, "TrackMate failed; nothing of this request was stored. Try again.")
+                Problem::new(Code::Internal, "TrackMate failed; this request may not have been stored. Try again.")
             }
             Self::Down(_) => Problem::new(
                 Code::Unavailable,
-                "the database cannot be reached just now; nothing of this request was stored. Try again later.",
+                "the database cannot be reached just now; this request may not have been stored. Try again later.",
             ),
             Self::Full(_) => Problem::new(
                 Code::StorageFull,

@@ -221,7 +221,7 @@ pub(crate) const PATHS: &[Path] = &[
 ];
 
 /// `GET /healthz` → `{success}`.
-async fn health(_call: &RequestContext) -> HandlerResult {
+async fn health(_cx: &RequestContext) -> HandlerResult {
     Ok(r#"{"success":true}"#.to_owned())
 }
 
