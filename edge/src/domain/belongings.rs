@@ -83,11 +83,12 @@ pub struct Belongings {
 }
 
 impl Belongings {
-    /// Lays a person's records out, at most `most` of a kind; given are one more of each, if there
-    /// are, in the order they are shown in, and the kinds of which some are `left_out` already.
+    /// Lays out a person's records, at most `most` of a kind. `records` are sorted as they are
+    /// shown, with one more of a kind if there are more. `left_out` has the kinds that were cut
+    /// before.
     ///
     /// # Errors
-    /// None that a text or a number can cause.
+    /// Only if JSON serialisation fails, which texts and numbers never do.
     pub fn new(
         included: &Included,
         records: &[Record],
@@ -129,7 +130,7 @@ impl Belongings {
 /// company told itself stands in place of the times of the events.
 ///
 /// # Errors
-/// None that a text or a number can cause.
+/// Only if JSON serialisation fails, which texts and numbers never do.
 pub fn show(record: &Record) -> serde_json::Result<Shown> {
     let mut shown: Shown = [
         ("status", to_raw_value(&())?),

@@ -61,7 +61,7 @@ pub struct Row {
     /// in the spill queue as they were sent.
     #[serde(skip)]
     pub groups: Vec<Mention>,
-    /// 1 for a server's word that stands at the pages' door, where its session's links are.
+    /// 1: a server sent it, though its source is the browser's, as its session is a browser's.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub told: Option<i64>,
 }

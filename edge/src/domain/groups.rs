@@ -1,14 +1,16 @@
-//! Groups: the companies, accounts or teams that people are members of, as `group` events tell of
-//! them. Not the tenant, which is a company here, and not profiles that stand as one
-//! ([`super::merged`]).
+//! Groups: the companies, accounts or teams that people are members of, made by `group` events.
+//! Not the tenant, which is a company here, and not merged profiles ([`super::merged`]).
 //!
-//! A group's traits have two layers, as a person's: what secret keys said lies over what public
-//! keys claimed. Of what was said each field has the value of the latest event (ts, message id)
-//! that names it, so the order of arrival cannot matter, unless so much is said that not all is
-//! kept; of claims the first to arrive stays while there is room, for a public caller may put any
-//! time on one. A membership is a place (session, ts) at which a group was named: whose it is
-//! follows from the ledger, so nothing moves it. `store/sql/groups.merge.sql` and
-//! `memberships.insert.sql` keep that; `edge/tests/groups.rs` holds them against the rules here.
+//! A group's traits have two layers, as a person's: trusted traits override claimed ones.
+//!
+//! - A trusted trait has the value of the latest event (ts, message id) that names it, so the order
+//!   of arrival does not matter. The limit of a group is the exception: what does not fit is cut.
+//! - Of claims the first to arrive stays while there is room, because a public caller can put any
+//!   time on a claim.
+//!
+//! A membership is a place (session, ts) at which a group was named. The ledger says which person
+//! owns that place, so no merge and no undo moves a membership. `store/sql/groups.merge.sql` and
+//! `memberships.insert.sql` follow these rules; `edge/tests/groups.rs` compares them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

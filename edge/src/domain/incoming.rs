@@ -73,7 +73,7 @@ pub struct Entry {
     session: Option<String>,
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     happened_ms: Option<i64>,
-    /// 1 for a server's word that stands at the pages' door.
+    /// 1: a server sent it, though its source is the browser's.
     #[serde(rename = "w", skip_serializing_if = "Option::is_none")]
     told: Option<i64>,
 }

@@ -1,13 +1,13 @@
-//! Keys of companies that stand where data do: a client that names its key in an event, an address
-//! with a key in it. None is to be stored, delivered or queued.
+//! Keys of companies inside of data: a client that sends its key in an event, an address with a key
+//! in it. No key may be stored, delivered or queued.
 
-/// How a key begins, by its scope. `http::auth` makes them.
+/// The prefix of a server key. `http::auth` makes keys.
 pub const SERVER: &str = "tm_live_";
-/// Likewise.
+/// The prefix of an admin key.
 pub const ADMIN: &str = "tm_admin_";
-/// Hexadecimal digits that follow.
+/// Hexadecimal digits behind the prefix.
 pub const DIGITS: usize = 40;
-/// So many of them are shown in lists, and left here: enough to find the key and revoke it.
+/// Digits that lists show, and that stay in a shortened key: enough to find the key and revoke it.
 pub const DIGITS_SHOWN: usize = 4;
 
 /// The text with each key in it cut to what lists show of it and `***`. JSON stays the JSON it was.

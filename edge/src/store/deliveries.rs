@@ -115,9 +115,9 @@ struct HeldFor {
     paced: i64,
 }
 
-/// Leases those of these deliveries that are due; those whose subscription takes none are held, and
-/// what can be neither is ended or put off. The second list are subscriptions of such that are held
-/// and have a turn to take.
+/// Leases those of these deliveries that are due. A delivery whose webhook takes none at the moment
+/// becomes held. One that can be neither leased nor held is ended or put off. The second list has
+/// the webhooks of held deliveries that may send now: a rate slot is free, or a probe is due.
 ///
 /// # Errors
 /// D1's.

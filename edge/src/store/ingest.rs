@@ -328,11 +328,11 @@ impl ServerEvents<'_> {
         if is_outdated(&answers, give, &stored)? {
             return Ok(Served::Outdated(stored.outbox));
         }
-        // Nobody behind the address: nothing of the request was new. Somebody else: that one was
-        // made in between.
         Ok(match answers.first(&found)? {
             Some(Found { erased: 1, .. }) => Served::Erased,
+            // Another request made a profile for this identity key in between.
             Some(found) if found.profile != person.profile => Served::Raced,
+            // `None`: all events were duplicates, so nobody was made.
             Some(_) | None => Served::Stored(stored),
         })
     }

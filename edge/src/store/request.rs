@@ -28,9 +28,9 @@ pub struct Request<'a> {
     pub bot: bool,
     /// Whether this identifies somebody without proof.
     pub unproved: bool,
-    /// The version of the company's plan that the events were held against, 0 for none: with
-    /// another one in force nothing is stored. `None` for what no plan is about, or was held
-    /// against one that its key told of.
+    /// The version of the tracking plan that the events were checked against, 0 for none. If
+    /// another one is in force, nothing is stored. `None`: a plan does not apply, or the events of
+    /// a server were checked against the version that came with its key.
     pub plan: Option<i64>,
     /// Of an identify, what tells it from another with its message id.
     pub claim: Option<i64>,
@@ -73,7 +73,8 @@ pub(super) struct Allowed {
     plan: i64,
 }
 
-/// `select … from companies`: whether the door is open.
+/// `select … from companies`: whether the company exists, allows the origin, and has this plan. It
+/// refuses nothing itself: `events.insert.sql` repeats the conditions and inserts nothing.
 pub(super) fn check(db: &Db, batch: &mut Batch, request: &Request<'_>) -> Result<Slot<Allowed>> {
     let origin = request.origin.map(fitting);
     let params = [request.company.into(), origin.as_deref().into(), request.received_ms.into()];

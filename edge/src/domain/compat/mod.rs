@@ -1,8 +1,8 @@
-//! What other vendors' clients send, in TrackMate's words. Text in, [`Sent`] out: which door it
-//! goes through, and whose it is, is decided where it is stored.
+//! Requests of other vendors' clients, in TrackMate's words. Text in, [`Sent`] out. `ingest/vendor`
+//! decides how it is stored, and whose it is.
 //!
-//! To add a client family: 1. a file here that reads its bodies into [`Sent`], 2. its paths in
-//! [`crate::http`]'s table, its reader in `http/compat.rs`, and `run_worker_first` in
+//! To add a client family: 1. a file here that reads its bodies into [`Sent`], 2. its variant of
+//! `Family` in `ingest/vendor`, its rows in `http/routes.rs`, and `run_worker_first` in
 //! wrangler.toml, 3. its page in docs/clients, and its client in tests/clients or, for pages, in
 //! tests/browser/vendors.mjs.
 
