@@ -102,6 +102,10 @@ fn tidy(schema: &mut Value, is_answer: bool) {
             // Any value. Generators of clients know no schema that is `true`.
             fields.values_mut().filter(|field| **field == json!(true)).for_each(|field| *field = json!({}));
         }
+        // Comments in the source are wrapped; descriptions are not.
+        if let Some(Value::String(text)) = members.get_mut("description") {
+            *text = text.replace('\n', " ");
+        }
         members.remove("default");
         let required = members.get("required").cloned().unwrap_or_default();
         if members.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("int") || f.starts_with("uint"))
