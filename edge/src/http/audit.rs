@@ -64,13 +64,13 @@ fn entry_id(ms: i64, chance: &str) -> String {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditEntry"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct AuditEntry {
     id: String,
     at: String,
     actor: String,
-    key: Option<Key>,
+    key: Option<KeyUsed>,
     action: String,
     target_id: Option<String>,
     request_id: String,
@@ -78,17 +78,17 @@ struct Entry {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyUsed"))]
-pub(crate) struct Key {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KeyUsed {
     pub(crate) id: String,
     pub(crate) prefix: String,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditPage"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AuditPage {
     success: bool,
-    entries: Vec<Entry>,
+    entries: Vec<AuditEntry>,
     pagination: Pagination,
 }
 
@@ -111,16 +111,16 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let db = cx.db(Some(&admin.company))?;
     let mut found = audit::list(db, &admin.company, &from, &before, action, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
-    let shown = |e: audit::Entry| Entry {
+    let shown = |e: audit::Entry| AuditEntry {
         id: e.id,
         at: clock::iso(e.at),
         actor: e.actor,
-        key: e.key_id.map(|id| Key { id, prefix: e.key_prefix.unwrap_or_default() }),
+        key: e.key_id.map(|id| KeyUsed { id, prefix: e.key_prefix.unwrap_or_default() }),
         action: e.action,
         target_id: e.target,
         request_id: e.request,
         outcome: e.outcome,
     };
     let entries = found.into_iter().map(shown).collect();
-    Ok(serde_json::to_string(&Page { success: true, entries, pagination })?)
+    Ok(serde_json::to_string(&AuditPage { success: true, entries, pagination })?)
 }

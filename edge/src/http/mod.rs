@@ -42,14 +42,14 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
         Some(route) => answer(&cx, route, &parameters).await,
     };
     match answered {
-        Ok(Answer::Stream(stream)) => Ok(stream),
-        Ok(Answer::Json(json)) => response::respond(&cx, Some(path), Ok(json)),
+        Ok(Success::Stream(stream)) => Ok(stream),
+        Ok(Success::Json(json)) => response::respond(&cx, Some(path), Ok(json)),
         Err(error) => response::respond(&cx, Some(path), Err(rate_limit::refused(&cx, error).await)),
     }
 }
 
 /// What a handler has answered.
-enum Answer {
+enum Success {
     /// The text of a JSON document.
     Json(String),
     /// The answer itself, whose body follows.
@@ -58,7 +58,7 @@ enum Answer {
 
 /// Answers a request of a route. The audit log, the log of outcomes and the deliveries follow,
 /// whatever the answer is.
-async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
+async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Success, Error> {
     let handled = run(cx, route, parameters).await;
     let handled = audit::record(cx, route, parameters, handled).await;
     dispatch::after_answer(cx);
@@ -67,13 +67,13 @@ async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> 
 }
 
 /// Checks the query and the key, and runs the handler.
-async fn run(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
+async fn run(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Success, Error> {
     check_query(cx, route)?;
     Ok(match route.handler {
-        Handler::Open(handler) => Answer::Json(handler(cx, parameters).await?),
-        Handler::Admin(handler) => Answer::Json(handler(cx, Admin::of(cx).await?, parameters).await?),
-        Handler::AdminStream(handler) => Answer::Stream(handler(cx, Admin::of(cx).await?, parameters).await?),
-        Handler::Operator(handler) => Answer::Json(handler(cx, Operator::of(cx)?, parameters).await?),
+        Handler::Open(handler) => Success::Json(handler(cx, parameters).await?),
+        Handler::Admin(handler) => Success::Json(handler(cx, Admin::of(cx).await?, parameters).await?),
+        Handler::AdminStream(handler) => Success::Stream(handler(cx, Admin::of(cx).await?, parameters).await?),
+        Handler::Operator(handler) => Success::Json(handler(cx, Operator::of(cx)?, parameters).await?),
     })
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn retry_after_s(code: Code) -> Option<u32> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct ProblemBody<'a> {
     success: bool,
     code: &'static str,
     message: &'a str,
@@ -58,7 +58,7 @@ struct Body<'a> {
 
 /// `{"success":false,"code","message","requestId","field"?}`.
 pub(crate) fn json(problem: &Problem, request_id: &str) -> String {
-    let body = Body {
+    let body = ProblemBody {
         success: false,
         code: problem.code.as_str(),
         message: &problem.message,

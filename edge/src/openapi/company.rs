@@ -8,7 +8,7 @@ use crate::http::admin::{catalog, keys, plan, settings, stats};
 use crate::openapi::json::reference;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::operator::key;
-use crate::openapi::schemas::Success;
+use crate::openapi::schemas::SuccessAnswer;
 
 pub(crate) fn group() -> Group {
     Group {
@@ -16,46 +16,46 @@ pub(crate) fn group() -> Group {
         text: "What a company decides for itself, its keys, its figures, and the names of its events, with a key of scope `admin`.",
         who: Who::Admin,
         operations: vec![
-            Operation::new("get", "/api/admin/settings", "getSettings", "Read the settings").gives::<settings::Answer>(answer()),
+            Operation::new("get", "/api/admin/settings", "getSettings", "Read the settings").gives::<settings::SettingsAnswer>(answer()),
             Operation::new("patch", "/api/admin/settings", "changeSettings", "Change the settings")
                 .text("A type added to the revenue events counts from then on; one taken off stops counting at once. `webhook_enabled`, `crm_webhook_url` and `webhook_secret` set the funnel's webhook. Switching `identityVerification` on where there is no secret, and `rotateIdentitySecret`, make an `identitySecret`, shown in that answer alone.")
-                .takes::<settings::Wanted>(json!({
+                .takes::<settings::SettingsChange>(json!({
                     "allowedOrigins": ["https://shop.example"], "logRetentionDays": 30, "eventRetentionDays": 730, "identityVerification": "off",
                     "webhook_enabled": true, "crm_webhook_url": "https://crm.example/hooks/funnel", "webhook_secret": "one's own",
                 }))
-                .gives::<settings::Answer>(answer())
+                .gives::<settings::SettingsAnswer>(answer())
                 .fails(&[Code::InvalidField, Code::InvalidUrl, Code::MissingField]),
             Operation::new("get", "/api/admin/keys", "listOwnKeys", "List the company's keys")
                 .text("Those that are not revoked first. `current` is the one that asks. `lastUsedAt` is noted at most once an hour.")
-                .gives::<keys::OwnKeys<'_>>({
+                .gives::<keys::OwnKeyList<'_>>({
                     let mut own = key("admin", false);
                     own["current"] = true.into();
                     json!({"success": true, "keys": [own]})
                 }),
             Operation::new("post", "/api/admin/keys", "addOwnKey", "Make another key")
                 .text("The key itself is in this answer alone. At most 100 are live at a time.")
-                .takes::<keys::WantedKey>(json!({"scope": "server", "name": "backend"}))
-                .gives::<keys::NewKey<'_>>(json!({"success": true, "key": key("server", true)}))
+                .takes::<keys::KeyRequest>(json!({"scope": "server", "name": "backend"}))
+                .gives::<keys::KeyAnswer<'_>>(json!({"success": true, "key": key("server", true)}))
                 .fails(&[Code::MissingField, Code::InvalidField, Code::LimitReached]),
             Operation::new("delete", "/api/admin/keys/{id}", "revokeOwnKey", "Revoke a key")
                 .text("It stops working at once. The key that asks is not revoked (`conflict`): nobody shuts themselves out.")
-                .gives::<Success>(json!({"success": true}))
+                .gives::<SuccessAnswer>(json!({"success": true}))
                 .fails(&[Code::NotFound, Code::Conflict]),
             Operation::new("get", "/api/admin/plan", "getPlan", "Read the tracking plan, and what violated it")
                 .text("Violations are counted by event, field and reason, to 200 kinds, since the plan was set; repeats of an event count again. Counts are some seconds behind.")
-                .gives::<plan::Answer>(current_plan()),
+                .gives::<plan::PlanAnswer>(current_plan()),
             Operation::new("put", "/api/admin/plan", "setPlan", "Set the tracking plan, or its mode alone")
                 .text("In force, at both doors, for every request that comes after the answer. What TrackMate itself emits and what identifies somebody is exempt. A null in an event is as good as a field left out.")
-                .takes::<plan::Wanted>(json!({"mode": "report", "events": planned(), "additionalEvents": true}))
-                .gives::<plan::Answer>(current_plan())
+                .takes::<plan::PlanChange>(json!({"mode": "report", "events": planned(), "additionalEvents": true}))
+                .gives::<plan::PlanAnswer>(current_plan())
                 .fails(&[Code::MissingField, Code::InvalidField]),
             Operation::new("post", "/api/admin/plan/infer", "inferPlan", "Propose a tracking plan from the events there are")
                 .text("Made of a sample: of 10000 events of each door, in the order of their ids, the 50 latest of each name, without those over 4 KB. All of these fit it. Nothing is stored.")
-                .gives::<plan::Inferred>(json!({"success": true, "plan": {"events": planned(), "additionalEvents": false}, "sampled": 50})),
+                .gives::<plan::InferredPlan>(json!({"success": true, "plan": {"events": planned(), "additionalEvents": false}, "sampled": 50})),
             Operation::new("post", "/api/admin/plan/check", "checkPlan", "Say what a tracking plan would refuse")
                 .text("The given plan, or else the company's, if its mode were `reject`. Nothing is stored or counted.")
-                .takes::<plan::Asked>(json!({"events": [{"eventType": "paid", "eventData": {"amount": "5"}}], "plan": {"events": planned()}}))
-                .gives::<plan::Checked>(json!({
+                .takes::<plan::PlanCheck>(json!({"events": [{"eventType": "paid", "eventData": {"amount": "5"}}], "plan": {"events": planned()}}))
+                .gives::<plan::PlanChecked>(json!({
                     "success": true, "checked": 1, "refused": [{"index": 0, "eventType": "paid", "violations": [{
                         "field": "eventData.amount", "reason": "wrong_type", "message": "eventData.amount is of type string; the company's tracking plan has number",
                     }]}],
@@ -67,11 +67,11 @@ pub(crate) fn group() -> Group {
                 .query("to", reference("Time"), "Not of it; the end of this hour or day in UTC unless given.")
                 .query("zone", json!({"type": "string", "examples": ["America/Toronto"]}), "Whose clocks the days are told by; UTC unless given.")
                 .query("interval", json!({"type": "string", "enum": Interval::ALL.map(Interval::as_str)}), "Of the spans: `hour`, or `day` where more than two days are asked for, unless given.")
-                .gives::<stats::Answer<'_>>(figures())
+                .gives::<stats::StatsAnswer<'_>>(figures())
                 .fails(&[Code::InvalidField, Code::InvalidTimestamp, Code::LimitReached]),
             Operation::new("get", "/api/admin/events/catalog", "getCatalog", "List the event names there are")
                 .text("Those that TrackMate knows, then the company's own, the last seen first: 500 that its pages have sent and 500 that its servers have. When the list of a door is full (`hasMore`), a new name takes the place of one that was not seen for 30 days. How often an event was sent, `GET /api/admin/stats` tells.")
-                .gives::<catalog::Answer<'_>>(json!({
+                .gives::<catalog::Catalog<'_>>(json!({
                     "success": true, "hasMore": false,
                     "events": [{
                         "name": "payment_processed", "description": "A payment came in; counts as revenue.", "builtin": true, "lastSeenAt": "2025-10-18T10:10:00.000Z",

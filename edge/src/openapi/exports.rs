@@ -6,7 +6,7 @@ use trackmate_wire::problem::Code;
 
 use crate::domain::audit::ALL;
 use crate::domain::export::Kind;
-use crate::http::admin::export::Count;
+use crate::http::admin::export::ExportCount;
 use crate::http::admin::exports;
 use crate::http::audit;
 use crate::openapi::groups::brief;
@@ -35,7 +35,7 @@ pub(crate) fn group() -> Group {
                 .fails(&[Code::NotFound]),
             filters(belongings(columns(Kind::Users, Operation::new("get", "/api/admin/export/users/count", "countUsers", "Count the rows of an export of users"))))
                 .text("With the same parameters, before it is asked for; whatever its `limit` and `after`. Counts all, unlike the `total` of lists.")
-                .gives::<Count>(json!({"success": true, "rows": 1})),
+                .gives::<ExportCount>(json!({"success": true, "rows": 1})),
             of_events(columns(Kind::Events, Operation::new("get", "/api/admin/export/events/{format}", "exportEvents", "Export events")))
                 .text("In the order of sessions, within them of time. Any other parameter is refused.")
                 .gives_named("EventsExport", json!({
@@ -49,7 +49,7 @@ pub(crate) fn group() -> Group {
                 .fails(&[Code::NotFound, Code::InvalidCursor]),
             of_events(columns(Kind::Events, Operation::new("get", "/api/admin/export/events/count", "countEvents", "Count the rows of an export of events")))
                 .text("With the same parameters, before it is asked for; whatever its `limit` and `after`.")
-                .gives::<Count>(json!({"success": true, "rows": 1}))
+                .gives::<ExportCount>(json!({"success": true, "rows": 1}))
                 .fails(&USER),
             columns(Kind::User, Operation::new("get", "/api/admin/users/{id}/export", "exportUser", "Export all there is of one person"))
                 .text("To hand to them: the user, what is theirs, their events.")
@@ -63,11 +63,11 @@ pub(crate) fn group() -> Group {
             Operation::new("get", "/api/admin/exports", "listExports", "List the exports there were, newest first")
                 .text("Who took what, how much, its hash, and how it ended. Kept for 400 days, like the audit log.")
                 .paged(AUDIT_ITEMS_MAX)
-                .gives::<exports::List>(json!({"success": true, "exports": [export()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}}))
+                .gives::<exports::ExportList>(json!({"success": true, "exports": [export()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}}))
                 .makes("exports", "/exports/0/id"),
             Operation::new("get", "/api/admin/exports/{id}", "getExport", "Read an export, with the marks from which a broken download goes on")
                 .text("Whoever has the first `bytes` of a mark checks them by its `sha256` and goes on with its `after` and the same `snapshot`.")
-                .gives::<exports::One>({
+                .gives::<exports::ExportAnswer>({
                     let mut shown = export();
                     shown["marks"] = json!([]);
                     json!({"success": true, "export": shown})
@@ -79,7 +79,7 @@ pub(crate) fn group() -> Group {
                 .query("action", json!({"type": "string", "enum": ALL.map(|action| action.as_str())}), "Only those.")
                 .query("since", reference("Time"), "At this time or later.")
                 .query("until", reference("Time"), "Before.")
-                .gives::<audit::Page>(json!({
+                .gives::<audit::AuditPage>(json!({
                     "success": true, "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
                     "entries": [{
                         "id": "aud_0199f6b1a2c35f1c0a9b8d7e6f5a", "at": "2025-10-18T12:00:00.000Z", "actor": "admin", "key": key(), "action": "export.users",

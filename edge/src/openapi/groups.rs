@@ -19,27 +19,27 @@ pub(crate) fn group() -> Group {
                 .query("search", json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}), "Part of the name or of the company's own id; the case of A–Z does not matter.")
                 .query("groupId", json!({"type": "string"}), "The company's own id of it.")
                 .query("kind", json!({"type": "string"}), "What it is: the `groupType` of its events, or `group`.")
-                .gives::<groups::Page>(json!({
+                .gives::<groups::GroupPage>(json!({
                     "success": true, "groups": [shown()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
                 }))
                 .makes("groups", "/groups/0/id"),
             Operation::new("get", "/api/admin/groups/{id}", "getGroup", "Read a group")
                 .text("Members are counted on the first 10,000 sessions that name it.")
-                .gives::<groups::One>(json!({"success": true, "group": shown()}))
+                .gives::<groups::GroupAnswer>(json!({"success": true, "group": shown()}))
                 .fails(&[Code::NotFound]),
             Operation::new("patch", "/api/admin/groups/{id}", "changeGroup", "Say what is known of a group")
                 .text("What is said here lies over what pages claim, and is later than all that servers have said so far. Null hides a trait.")
-                .takes::<groups::Edit>(json!({"traits": {"plan": "gold", "seats": 25}}))
-                .gives::<groups::One>(json!({"success": true, "group": shown()}))
+                .takes::<groups::GroupEdit>(json!({"traits": {"plan": "gold", "seats": 25}}))
+                .gives::<groups::GroupAnswer>(json!({"success": true, "group": shown()}))
                 .fails(&[Code::NotFound, Code::MissingField, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("delete", "/api/admin/groups/{id}", "deleteGroup", "Delete a group")
                 .text("And who its members are. The events that named it stay; a later one makes it anew. `limit_reached` if it has so many members that not all are deleted yet: ask again to go on.")
-                .gives::<groups::Deleted>(json!({"success": true}))
+                .gives::<groups::GroupDeleted>(json!({"success": true}))
                 .fails(&[Code::NotFound, Code::LimitReached]),
             Operation::new("get", "/api/admin/groups/{id}/members", "listMembers", "List the members of a group")
                 .text("Each once, in no order that means anything. A walk by cursor neither skips nor repeats a member who does not change meanwhile.")
                 .paged(MEMBERS_ITEMS_MAX)
-                .gives::<groups::Members>(json!({
+                .gives::<groups::MemberPage>(json!({
                     "success": true, "members": [{"id": "5f1c0a9b8d7e6f5a4b3c2d1e", "email": "ada@example.com", "name": "Ada Lovelace"}],
                     "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
                 }))

@@ -46,15 +46,15 @@ pub(crate) fn group() -> Group {
                 .fails(&[Code::MissingField, Code::NotFound, Code::Conflict]),
             Operation::new("delete", "/api/admin/users/{id}", "eraseUser", "Erase a user")
                 .text("From the answer on nobody sees anything of the person: every route says `erased_user`, and what was pending for webhooks never goes out. What is too much for one request is deleted within minutes; until then `complete` is false. Asked again, the answer is the same receipt, which holds ids and counts only.")
-                .gives::<erasures::Answer>(erased())
+                .gives::<erasures::ErasureAnswer>(erased())
                 .fails(&[Code::UnknownUser, Code::Conflict]),
             Operation::new("get", "/api/admin/users/{id}/erasure", "getErasure", "Read the receipt of an erasure, as it stands now")
-                .gives::<erasures::Answer>(erased())
+                .gives::<erasures::ErasureAnswer>(erased())
                 .fails(&[Code::NotFound]),
             Operation::new("delete", "/api/admin/tombstones", "liftTombstone", "Let an erased address come again")
                 .text("As somebody new. `lifted` is false where the address was not erased.")
-                .takes::<erasures::Lifted>(json!({"email": "ada@example.com"}))
-                .gives::<erasures::LiftedAnswer>(json!({"success": true, "lifted": true}))
+                .takes::<erasures::LiftRequest>(json!({"email": "ada@example.com"}))
+                .gives::<erasures::LiftAnswer>(json!({"success": true, "lifted": true}))
                 .fails(&[Code::MissingField, Code::InvalidEmail, Code::PlaceholderId]),
         ],
     }

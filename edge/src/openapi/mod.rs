@@ -3,13 +3,18 @@
 //! a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page
 //! `/docs/http/`.
 //!
-//! To add a route: 1. its types derive the schema beside their serde derive, `#[cfg_attr(test,
-//! derive(schemars::JsonSchema), schemars(rename = "…"))]`, and are `pub(crate)`, 2. an
-//! [`Operation`] for each method in the file of its group here (the table of what it takes, gives
-//! and refuses), 3. what serde cannot tell of the types, required fields and bounds, in [`refine`],
-//! 4. `make openapi`. A test here fails for a route without an operation, for an operation without
-//!    a route and for a stale document; the black-box test `tests/api/openapi.mjs` sends every
-//!    example to the Worker and holds the answers against the schemas.
+//! To add a route:
+//!
+//! 1. Its types have the names of their schemas, derive the schema beside their serde derive
+//!    (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`.
+//! 2. Each method has an [`Operation`] in the file of its group here: what it takes, what it gives
+//!    and how it fails.
+//! 3. [`refine`] adds what serde does not know of the types: required fields and bounds.
+//! 4. `make openapi` writes the document.
+//!
+//! A test here fails for a route without an operation, for an operation without a route, and for a
+//! stale document. The black-box test `tests/api/openapi.mjs` sends every example to the Worker and
+//! checks the answers against the schemas.
 
 mod company;
 mod compat;

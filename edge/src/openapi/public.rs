@@ -6,7 +6,7 @@ use trackmate_wire::problem::Code;
 use crate::http::public::{contacts, events, profile};
 use crate::ingest::{browser, identify};
 use crate::openapi::operation::{Group, Operation, Who};
-use crate::openapi::schemas::Success;
+use crate::openapi::schemas::SuccessAnswer;
 
 /// Whatever names a company and a session may fail by these.
 const DOOR: [Code; 4] = [Code::MissingField, Code::UnknownCompany, Code::InvalidSession, Code::OriginNotAllowed];
@@ -59,16 +59,16 @@ pub(crate) fn group() -> Group {
                 .fails(&[Code::JsonTooDeep]),
             Operation::new("post", "/api/contacts", "addContact", "Submit a funnel's form")
                 .text("An identify whose entry on the timeline is `registration.submitted`; the CRM's webhook gets it as a delivery, so the answer does not wait for it. What the form leaves out of `visitor` is taken from the request. A repeat that has the same `messageId`, or the same `timestamp` and content, is the same submission.")
-                .takes::<contacts::Wanted>(json!({
+                .takes::<contacts::ContactRequest>(json!({
                     "company_id": "TM-SHOP99", "email": "ada@example.com", "name": "Ada Lovelace",
                     "funnel": {"projectId": "spring", "projectName": "Spring sale", "pageId": "p1", "pageUrl": "https://shop.example/spring"},
                     "utm": {"source": "newsletter", "medium": "email", "campaign": "spring"},
                 }))
-                .gives::<contacts::Answer<'_>>(json!({"success": true, "contactId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
+                .gives::<contacts::ContactAnswer<'_>>(json!({"success": true, "contactId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
                 .makes("users", "/contactId")
                 .fails(&DOOR)
                 .fails(&CLAIM),
-            Operation::new("get", "/healthz", "health", "Ask whether the Worker is up").gives::<Success>(json!({"success": true})),
+            Operation::new("get", "/healthz", "health", "Ask whether the Worker is up").gives::<SuccessAnswer>(json!({"success": true})),
         ],
     }
 }

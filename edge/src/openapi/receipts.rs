@@ -26,13 +26,13 @@ pub(crate) fn group() -> Group {
                 .query("outcome", outcomes.clone(), "Only those.")
                 .query("eventType", text.clone(), "Only events of this name.")
                 .query("door", doors.clone(), "Only what came in here.")
-                .gives::<events::List>(json!({"success": true, "events": [incoming(), rejected()], "pagination": page})),
+                .gives::<events::IncomingList>(json!({"success": true, "events": [incoming(), rejected()], "pagination": page})),
             Operation::new("get", "/api/admin/events/rejected", "listRejected", "List what was rejected, newest first")
                 .paged(INCOMING_ITEMS_MAX)
                 .query("code", codes, "Only what was rejected with this code.")
                 .query("eventType", text.clone(), "Only events of this name.")
                 .query("door", doors.clone(), "Only what came in here.")
-                .gives::<events::Rejected>(json!({"success": true, "rejected": [rejected()], "pagination": page})),
+                .gives::<events::RejectedList>(json!({"success": true, "rejected": [rejected()], "pagination": page})),
             Operation::new("get", "/api/admin/events/stream", "streamIncoming", "Follow what comes in")
                 .text("Server-sent events, each an `Incoming`. The stream ends by itself after half a minute at the most; a reader that comes back with `Last-Event-ID` misses nothing that is still kept.")
                 .query("outcome", outcomes, "Only those.")
@@ -44,7 +44,7 @@ pub(crate) fn group() -> Group {
             Operation::new("get", "/api/admin/events/{messageId}", "getReceipt", "Read what became of an event")
                 .text("Whether it is stored or why not, whose it is and by which identify, and each delivery with its attempts. Where both doors have an event of this id, the server's, unless `door` chooses.")
                 .query("door", doors, "Where it came in.")
-                .gives::<events::Answer>(json!({"success": true, "event": event(), "person": person(), "deliveries": [delivery()]}))
+                .gives::<events::EventReceipt>(json!({"success": true, "event": event(), "person": person(), "deliveries": [delivery()]}))
                 .fails(&[Code::InvalidField, Code::NotFound]),
         ],
     }

@@ -25,7 +25,7 @@ impl Schemas {
         let settings = || SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
         let mut requests = settings().for_deserialize().into_generator();
         requests.subschema_for::<Item>();
-        requests.subschema_for::<plan::Item>();
+        requests.subschema_for::<plan::PlannedEvent>();
         let mut answers = settings().for_serialize().into_generator();
         answers.subschema_for::<run::Event<'_>>();
         Self { requests, answers, responses: Map::new() }
@@ -75,9 +75,8 @@ impl Schemas {
 
 /// The answer where there is nothing to say.
 #[derive(JsonSchema)]
-#[schemars(rename = "SuccessAnswer")]
 #[allow(dead_code, reason = "for its schema")]
-pub(crate) struct Success {
+pub(crate) struct SuccessAnswer {
     success: bool,
 }
 
@@ -86,8 +85,8 @@ pub(crate) struct Success {
 #[schemars(untagged)]
 #[allow(dead_code, reason = "for its schema")]
 pub(crate) enum Users {
-    List(user_list::List),
-    Found(user_list::Found),
+    List(user_list::UserList),
+    Found(user_list::UserFound),
 }
 
 /// Names of answers' fields that hold a time, beside those that end in `At`.

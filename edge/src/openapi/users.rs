@@ -38,7 +38,7 @@ pub(crate) fn group() -> Group {
                 }))
                 .fails(&[Code::InvalidEmail, Code::PlaceholderId]),
             belongings(Operation::new("get", "/api/admin/users/{id}", "getUser", "Read a user"))
-                .gives::<users::One>(json!({"success": true, "user": user(), "summary": summary(), "groups": [brief()]}))
+                .gives::<users::UserAnswer>(json!({"success": true, "user": user(), "summary": summary(), "groups": [brief()]}))
                 .fails(&USER),
             Operation::new("patch", "/api/admin/users/{id}", "changeUser", "Say what is known of a user")
                 .text("Saying again what is known changes nothing and sends nothing. Changes are events (`user.updated`, `tag.added`, …) for whoever subscribes to them. A new `email` must be nobody else's; the old one leads to the user until somebody else has it.")
@@ -72,7 +72,7 @@ pub(crate) fn group() -> Group {
                 .text("Browser and server events in one order. A person's first identify (by time) is `user_registered`, later ones are `identify`; server events share one `webhook_…` session.")
                 .paged(TIMELINE_ITEMS_MAX)
                 .query("order", json!({"type": "string", "enum": ["asc", "desc"], "default": "asc"}), "Oldest first, or newest first.")
-                .gives::<timeline::Page<'_>>(json!({
+                .gives::<timeline::Timeline<'_>>(json!({
                     "success": true, "profile": user(), "summary": summary(),
                     "events": [{
                         "messageId": "m_0c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "eventType": "payment_processed", "eventData": {"amount": 79.99, "currency": "USD"},
@@ -86,7 +86,7 @@ pub(crate) fn group() -> Group {
                 .text("Bookings, QR codes, conversations, messages and things of any other kind, made and kept up to date by server events such as `booking.created`. Those first that were last told of.")
                 .paged(RECORDS_ITEMS_MAX)
                 .query("kind", kinds(), "Only of these kinds.")
-                .gives::<records::Page>(json!({
+                .gives::<records::RecordPage>(json!({
                     "success": true, "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
                     "records": [{
                         "id": "b-1", "kind": "booking", "status": "created", "createdAt": "2025-10-18T10:00:00.000Z", "updatedAt": "2025-10-18T10:00:00.000Z",

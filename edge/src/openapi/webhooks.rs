@@ -6,7 +6,7 @@ use trackmate_wire::problem::Code;
 
 use crate::http::admin::{deliveries, webhook_change, webhooks};
 use crate::openapi::operation::{Group, Operation, Who};
-use crate::openapi::schemas::Success;
+use crate::openapi::schemas::SuccessAnswer;
 
 pub(crate) fn group() -> Group {
     Group {
@@ -15,11 +15,11 @@ pub(crate) fn group() -> Group {
         who: Who::Admin,
         operations: vec![
             Operation::new("get", "/api/admin/webhooks", "listWebhooks", "List webhooks")
-                .gives::<webhooks::List<'_>>(json!({"success": true, "webhooks": [webhook()]})),
+                .gives::<webhooks::WebhookList<'_>>(json!({"success": true, "webhooks": [webhook()]})),
             Operation::new("post", "/api/admin/webhooks", "addWebhook", "Subscribe a URL to events")
                 .text("The answer has the `secret`, shown this once. Without a policy it is `crm`'s: 3 attempts, 60 s doubling, 10 s timeout.")
                 .takes_named("WebhookRequest", json!({"name": "CRM", "url": "https://crm.example/hooks/trackmate", "events": ["payment_processed", "user.*"]}))
-                .gives::<webhooks::One<'_>>({
+                .gives::<webhooks::WebhookAnswer<'_>>({
                     let mut shown = webhook();
                     shown["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                     json!({"success": true, "webhook": shown})
@@ -27,29 +27,29 @@ pub(crate) fn group() -> Group {
                 .makes("webhooks", "/webhook/id")
                 .fails(&[Code::MissingField, Code::InvalidField, Code::InvalidUrl, Code::LimitReached]),
             Operation::new("get", "/api/admin/webhooks/{id}", "getWebhook", "Read a webhook and its last 50 deliveries")
-                .gives::<webhooks::One<'_>>(json!({"success": true, "webhook": webhook(), "deliveries": [delivery()]}))
+                .gives::<webhooks::WebhookAnswer<'_>>(json!({"success": true, "webhook": webhook(), "deliveries": [delivery()]}))
                 .fails(&[Code::NotFound]),
             Operation::new("patch", "/api/admin/webhooks/{id}", "changeWebhook", "Change a webhook, switch it off or on")
                 .text("In `headers`, null takes one away. `\"active\": true` sends what was held, or dismisses it with `\"held\": \"dismiss\"`, and closes an open circuit.")
-                .takes::<webhook_change::Wanted>(json!({"active": true, "headers": {"Authorization": "Bearer of-the-crm"}, "rateLimit": 20}))
-                .gives::<webhooks::One<'_>>(json!({"success": true, "webhook": webhook()}))
+                .takes::<webhook_change::WebhookChange>(json!({"active": true, "headers": {"Authorization": "Bearer of-the-crm"}, "rateLimit": 20}))
+                .gives::<webhooks::WebhookAnswer<'_>>(json!({"success": true, "webhook": webhook()}))
                 .fails(&[Code::InvalidField, Code::InvalidUrl, Code::NotFound]),
             Operation::new("delete", "/api/admin/webhooks/{id}", "deleteWebhook", "Delete a webhook")
                 .text("What it leaves open is dismissed.")
-                .gives::<Success>(json!({"success": true}))
+                .gives::<SuccessAnswer>(json!({"success": true}))
                 .fails(&[Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/test", "testWebhook", "Send a test delivery now")
                 .text("Sends `webhook.test` once, signed, also to a webhook that is switched off, and says what came of it.")
-                .gives::<webhooks::Tested>(tested())
+                .gives::<webhooks::TestAnswer>(tested())
                 .fails(&[Code::NotFound]),
             Operation::new("post", "/api/webhook/test", "testFunnel", "Send a test delivery to the funnel's webhook")
-                .gives::<webhooks::Tested>(tested())
+                .gives::<webhooks::TestAnswer>(tested())
                 .fails(&[Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/rotate-secret", "rotateSecret", "Give a webhook a new secret")
                 .text("The answer has the new secret, shown this once. The old one signs too until the grace ends; with 0 it is gone at once. While an earlier one is in its grace, only 0 is taken.")
-                .takes::<webhooks::Rotate>(json!({"graceHours": 48}))
+                .takes::<webhooks::RotateRequest>(json!({"graceHours": 48}))
                 .optional()
-                .gives::<webhooks::One<'_>>({
+                .gives::<webhooks::WebhookAnswer<'_>>({
                     let mut shown = webhook();
                     shown["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
                     json!({"success": true, "webhook": shown})
@@ -59,16 +59,16 @@ pub(crate) fn group() -> Group {
                 .paged(DELIVERIES_SHOWN_MAX)
                 .query("status", json!({"type": "string", "enum": deliveries::STATES}), "Only those.")
                 .makes("deliveries", "/deliveries/0/id")
-                .gives::<deliveries::Page>(json!({"success": true, "deliveries": [delivery()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}}))
+                .gives::<deliveries::DeliveryList>(json!({"success": true, "deliveries": [delivery()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}}))
                 .fails(&[Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/recover", "recoverDeliveries", "Send again what was given up in a window")
                 .text("500 a call; `nextCursor` goes on, past what failed again in the meantime.")
-                .takes::<deliveries::Recover>(json!({"since": "2025-10-18T00:00:00Z", "until": "2025-10-19T00:00:00Z", "status": "exhausted"}))
-                .gives::<deliveries::Recovered>(json!({"success": true, "requeued": 12, "hasMore": false, "nextCursor": null}))
+                .takes::<deliveries::RecoverRequest>(json!({"since": "2025-10-18T00:00:00Z", "until": "2025-10-19T00:00:00Z", "status": "exhausted"}))
+                .gives::<deliveries::RecoverAnswer>(json!({"success": true, "requeued": 12, "hasMore": false, "nextCursor": null}))
                 .fails(&[Code::MissingField, Code::InvalidTimestamp, Code::InvalidField, Code::InvalidCursor, Code::NotFound]),
             Operation::new("post", "/api/admin/webhooks/{id}/deliveries/{delivery}/resend", "resendDelivery", "Send a delivery again")
                 .text("One that has ended, with its id and bytes, of a webhook that is still there.")
-                .gives::<deliveries::Resent<'_>>(json!({"success": true, "delivery": {"id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a", "status": "pending"}}))
+                .gives::<deliveries::ResendAnswer<'_>>(json!({"success": true, "delivery": {"id": "9b2e6d1c0f3a48575f1c0a9b8d7e6f5a", "status": "pending"}}))
                 .fails(&[Code::NotFound]),
         ],
     }

@@ -13,9 +13,9 @@ use crate::http::route::HandlerResult;
 use crate::store::catalog;
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CatalogEntry"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Entry<'a> {
+struct CatalogEntry<'a> {
     name: &'a str,
     description: Option<&'static str>,
     example: Option<Box<RawValue>>,
@@ -27,11 +27,11 @@ struct Entry<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Catalog"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer<'a> {
+pub(crate) struct Catalog<'a> {
     success: bool,
-    events: Vec<Entry<'a>>,
+    events: Vec<CatalogEntry<'a>>,
     /// Whether there is no room left for further names of the company's pages, or of its servers.
     has_more: bool,
 }
@@ -46,7 +46,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let mut events = Vec::new();
     for Known { name, description, data } in known::EVENTS {
         let found = seen.iter().find(|s| s.name == *name);
-        events.push(Entry {
+        events.push(CatalogEntry {
             name,
             description: Some(description),
             example: Some(RawValue::from_string(known::example(name, data))?),
@@ -55,7 +55,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
         });
     }
     for own in seen.iter().filter(|s| !known::EVENTS.iter().any(|k| k.name == s.name)) {
-        events.push(Entry {
+        events.push(CatalogEntry {
             name: &own.name,
             description: None,
             example: None,
@@ -63,5 +63,5 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
             last_seen_at: Some(clock::iso(own.last_at)),
         });
     }
-    Ok(serde_json::to_string(&Answer { success: true, events, has_more })?)
+    Ok(serde_json::to_string(&Catalog { success: true, events, has_more })?)
 }

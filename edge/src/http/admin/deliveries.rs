@@ -28,9 +28,9 @@ const START: LogCursor<'static> = LogCursor { created_ms: (1 << 53) - 1, id: "" 
 
 /// A delivery as shown.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Delivery"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Shown {
+pub(crate) struct Delivery {
     id: String,
     event: String,
     message_id: String,
@@ -71,7 +71,7 @@ fn stored_flag<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error>
     i64::deserialize(d).map(|n| n != 0)
 }
 
-impl Shown {
+impl Delivery {
     pub(crate) fn new(d: Logged) -> Result<Self, Error> {
         let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
         Ok(Self {
@@ -95,17 +95,17 @@ pub(crate) async fn latest(
     admin: &auth::Admin,
     id: &str,
     most: usize,
-) -> Result<Vec<Shown>, Error> {
+) -> Result<Vec<Delivery>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let logged = delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
-    logged.items.into_iter().map(Shown::new).collect()
+    logged.items.into_iter().map(Delivery::new).collect()
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DeliveryList"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct DeliveryList {
     success: bool,
-    deliveries: Vec<Shown>,
+    deliveries: Vec<Delivery>,
     pagination: Pagination,
 }
 
@@ -125,8 +125,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
             .await?;
     let (logged, pagination) =
         Pagination::of(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
-    let deliveries = logged.into_iter().map(Shown::new).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&Page { success: true, deliveries, pagination })?)
+    let deliveries = logged.into_iter().map(Delivery::new).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&DeliveryList { success: true, deliveries, pagination })?)
 }
 
 fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> {
@@ -135,9 +135,9 @@ fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> 
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Recover {
+pub(crate) struct RecoverRequest {
     since: Option<Value>,
     until: Option<Value>,
     status: Option<String>,
@@ -145,9 +145,9 @@ pub(crate) struct Recover {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Recovered {
+pub(crate) struct RecoverAnswer {
     success: bool,
     requeued: usize,
     has_more: bool,
@@ -160,7 +160,7 @@ pub(crate) struct Recovered {
 /// is well it sends nothing.
 pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: Recover = request_body::change(&text)?;
+    let wanted: RecoverRequest = request_body::change(&text)?;
     let since = wanted.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
     let window = Window {
         since_ms: event::time(&since, "since")?,
@@ -176,7 +176,7 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
-    Ok(serde_json::to_string(&Recovered { success: true, requeued, has_more, next_cursor })?)
+    Ok(serde_json::to_string(&RecoverAnswer { success: true, requeued, has_more, next_cursor })?)
 }
 
 /// When the walk began, ms.
@@ -186,8 +186,8 @@ fn read_start(text: &str) -> Result<i64, Problem> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ResendAnswer"))]
-pub(crate) struct Resent<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ResendAnswer<'a> {
     success: bool,
     delivery: Requeued<'a>,
 }
@@ -209,5 +209,5 @@ pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, de
         return Err(Problem::new(Code::NotFound, message).into());
     }
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
-    Ok(serde_json::to_string(&Resent { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
+    Ok(serde_json::to_string(&ResendAnswer { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
 }

@@ -9,7 +9,7 @@ use trackmate_wire::problem::{ALL, Code, Problem};
 use crate::domain::incoming::Outcome;
 use crate::domain::{clock, json, revenue};
 use crate::error::Error;
-use crate::http::admin::deliveries::Shown as Delivery;
+use crate::http::admin::deliveries::Delivery;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
@@ -88,8 +88,8 @@ impl Incoming {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IncomingList"))]
-pub(crate) struct List {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct IncomingList {
     success: bool,
     events: Vec<Incoming>,
     pagination: Pagination,
@@ -104,12 +104,12 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let before = place(cx)?;
     incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
     let (events, pagination) = page(cx, &admin, &wanted, before, limit).await?;
-    Ok(serde_json::to_string(&List { success: true, events, pagination })?)
+    Ok(serde_json::to_string(&IncomingList { success: true, events, pagination })?)
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RejectedList"))]
-pub(crate) struct Rejected {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RejectedList {
     success: bool,
     rejected: Vec<Incoming>,
     pagination: Pagination,
@@ -128,7 +128,7 @@ pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> Handler
     let wanted = Wanted { outcome: Some(Outcome::Rejected), source: asked_door(cx)?, name: name(cx), code };
     let before = place(cx)?;
     let (rejected, pagination) = page(cx, &admin, &wanted, before, limit).await?;
-    Ok(serde_json::to_string(&Rejected { success: true, rejected, pagination })?)
+    Ok(serde_json::to_string(&RejectedList { success: true, rejected, pagination })?)
 }
 
 async fn page(
@@ -169,18 +169,18 @@ pub(crate) fn name(cx: &RequestContext) -> Option<String> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EventReceipt"))]
-pub(crate) struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct EventReceipt {
     success: bool,
-    event: ShownEvent,
-    person: Option<Person>,
-    deliveries: Vec<OfEvent>,
+    event: ReceivedEvent,
+    person: Option<ReceiptPerson>,
+    deliveries: Vec<ReceiptDelivery>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceivedEvent"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct ShownEvent {
+struct ReceivedEvent {
     message_id: String,
     door: &'static str,
     outcome: &'static str,
@@ -205,9 +205,9 @@ struct ShownEvent {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceiptPerson"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Person {
+struct ReceiptPerson {
     id: String,
     name: Option<String>,
     email: Option<String>,
@@ -224,9 +224,9 @@ struct LinkedBy {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceiptDelivery"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct OfEvent {
+struct ReceiptDelivery {
     webhook_id: String,
     webhook_name: Option<String>,
     #[serde(flatten)]
@@ -254,7 +254,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &st
     Ok(serde_json::to_string(&answer)?)
 }
 
-async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<Answer, Error> {
+async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<EventReceipt, Error> {
     let db = cx.db(Some(&admin.company))?;
     let link: Option<(Option<String>, i64, String)> = event.link.as_deref().map(serde_json::from_str).transpose()?;
     let person = match link {
@@ -266,19 +266,19 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
             });
             let found = people::profile(db, &admin.company, &profile).await?;
             let user = found.map(|found| found.person(&admin.company)).transpose()?;
-            user.map(|user| Person { id: user.id.clone(), name: user.full_name(), email: user.email, linked_by })
+            user.map(|user| ReceiptPerson { id: user.id.clone(), name: user.full_name(), email: user.email, linked_by })
         }
         Some((None, ..)) | None => None,
     };
     let of_event =
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
     let teller = event.source.max(event.told.unwrap_or_default());
-    let shown = |d: delivery_log::OfEvent| -> Result<OfEvent, Error> {
-        Ok(OfEvent { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
+    let shown = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
+        Ok(ReceiptDelivery { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };
-    Ok(Answer {
+    Ok(EventReceipt {
         success: true,
-        event: ShownEvent {
+        event: ReceivedEvent {
             message_id: event.message_id,
             door: door(teller),
             outcome: Outcome::Stored.as_str(),
@@ -302,10 +302,10 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
     })
 }
 
-fn rejection(noted: Noted, message_id: &str) -> Result<Answer, Error> {
-    Ok(Answer {
+fn rejection(noted: Noted, message_id: &str) -> Result<EventReceipt, Error> {
+    Ok(EventReceipt {
         success: true,
-        event: ShownEvent {
+        event: ReceivedEvent {
             message_id: message_id.to_owned(),
             door: door(noted.source),
             outcome: Outcome::Rejected.as_str(),

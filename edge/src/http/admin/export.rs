@@ -49,7 +49,7 @@ pub(crate) const USERS: [&str; 8] = [
 pub(crate) const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
 
 /// What every export may be asked for.
-struct Asked {
+struct ExportOptions {
     fields: Option<Vec<String>>,
     snapshot_ms: i64,
     after: Option<String>,
@@ -117,8 +117,8 @@ async fn wanted_events(cx: &RequestContext, admin: &Admin) -> Result<Events, Err
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportCount"))]
-pub(crate) struct Count {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ExportCount {
     success: bool,
     rows: i64,
 }
@@ -147,7 +147,7 @@ pub(crate) async fn count_events(cx: &RequestContext, admin: Admin) -> HandlerRe
 
 fn counted(rows: Option<i64>) -> HandlerResult {
     let rows = rows.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&Count { success: true, rows })?)
+    Ok(serde_json::to_string(&ExportCount { success: true, rows })?)
 }
 
 /// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…],
@@ -181,7 +181,7 @@ pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<
 }
 
 /// Reads what every export may be asked for.
-fn asked(cx: &RequestContext, kind: Kind) -> Result<Asked, Problem> {
+fn asked(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
     let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
     let fields = match cx.query("fields").filter(|text| !text.is_empty()) {
         None => None,
@@ -213,7 +213,14 @@ fn asked(cx: &RequestContext, kind: Kind) -> Result<Asked, Problem> {
         Some(_) => Err(refused(name, format!("{name} is true or false"))),
     };
     let (partial, bom) = (flag("partial")?, flag("bom")?);
-    Ok(Asked { fields, snapshot_ms, after: cx.query("after").filter(|text| !text.is_empty()), limit, partial, bom })
+    Ok(ExportOptions {
+        fields,
+        snapshot_ms,
+        after: cx.query("after").filter(|text| !text.is_empty()),
+        limit,
+        partial,
+        bom,
+    })
 }
 
 /// Reads `browser:<message id>` or `webhook:<message id>`, an event of this company.
@@ -254,7 +261,7 @@ async fn start(
     cx: &RequestContext,
     admin: &Admin,
     (kind, format): (Kind, Format),
-    asked: Asked,
+    asked: ExportOptions,
     source: Source,
     members: String,
 ) -> Result<Response, Error> {

@@ -23,9 +23,9 @@ use crate::store::groups::{self, Counted, Named, Place, Wanted};
 
 /// A group as shown.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Group"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct Group {
     id: String,
     /// The company's own id of it.
     group_id: String,
@@ -37,7 +37,7 @@ struct Shown {
     members_count: i64,
 }
 
-impl From<Counted> for Shown {
+impl From<Counted> for Group {
     fn from(Counted { group, members }: Counted) -> Self {
         Self {
             name: group.name(),
@@ -54,9 +54,9 @@ impl From<Counted> for Shown {
 
 /// A group as it stands with a user.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupOf"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Brief {
+pub(crate) struct GroupOf {
     id: String,
     /// The company's own id of it.
     group_id: String,
@@ -64,25 +64,25 @@ pub(crate) struct Brief {
     name: Option<String>,
 }
 
-impl From<Named> for Brief {
+impl From<Named> for GroupOf {
     fn from(named: Named) -> Self {
         Self { id: named.id, group_id: named.key, kind: named.kind, name: named.name }
     }
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupPage"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct GroupPage {
     success: bool,
-    groups: Vec<Shown>,
+    groups: Vec<Group>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupAnswer"))]
-pub(crate) struct One {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct GroupAnswer {
     success: bool,
-    group: Shown,
+    group: Group,
 }
 
 #[derive(Serialize)]
@@ -94,8 +94,8 @@ struct Member {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "MemberPage"))]
-pub(crate) struct Members {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct MemberPage {
     success: bool,
     members: Vec<Member>,
     pagination: Pagination,
@@ -117,14 +117,14 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let found = groups::list(db, &admin.company, &wanted, after.as_ref(), counted, pagination::rows(limit)).await?;
     let place = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
     let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&place(counted)));
-    let groups = found.into_iter().map(Shown::from).collect();
-    Ok(serde_json::to_string(&Page { success: true, groups, pagination })?)
+    let groups = found.into_iter().map(Group::from).collect();
+    Ok(serde_json::to_string(&GroupPage { success: true, groups, pagination })?)
 }
 
 /// `GET /api/admin/groups/{id}` → `{success, group}`.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let group = find(cx, &admin.company, id).await?.into();
-    Ok(serde_json::to_string(&One { success: true, group })?)
+    Ok(serde_json::to_string(&GroupAnswer { success: true, group })?)
 }
 
 /// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}],
@@ -138,13 +138,13 @@ pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -
     let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_place(&m.place)));
     let members =
         found.into_iter().map(|m| Member { name: m.person.full_name(), id: m.person.id, email: m.person.email });
-    Ok(serde_json::to_string(&Members { success: true, members: members.collect(), pagination })?)
+    Ok(serde_json::to_string(&MemberPage { success: true, members: members.collect(), pagination })?)
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupEdit"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Edit {
+pub(crate) struct GroupEdit {
     traits: Option<Box<RawValue>>,
 }
 
@@ -152,7 +152,7 @@ pub(crate) struct Edit {
 /// what pages claim; null hides a trait.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
-    let edit: Edit = request_body::change(&text)?;
+    let edit: GroupEdit = request_body::change(&text)?;
     let traits = edit.traits.as_deref().map(RawValue::get).filter(|text| *text != "null");
     let traits = traits.ok_or_else(|| Problem::field(Code::MissingField, "traits", "traits is missing"))?;
     event::check_object(traits, "traits")?;
@@ -168,8 +168,8 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupDeleted"))]
-pub(crate) struct Deleted {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct GroupDeleted {
     success: bool,
 }
 
@@ -178,7 +178,7 @@ pub(crate) struct Deleted {
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     find(cx, &admin.company, id).await?;
     if groups::delete(cx.db(Some(&admin.company))?, &admin.company, id).await? {
-        return Ok(serde_json::to_string(&Deleted { success: true })?);
+        return Ok(serde_json::to_string(&GroupDeleted { success: true })?);
     }
     let message = "the group has so many members that not all are deleted yet; ask again to go on";
     Err(Problem::new(Code::LimitReached, message).into())

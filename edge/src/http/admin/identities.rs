@@ -25,7 +25,7 @@ pub(crate) struct Identities {
     success: bool,
     user_id: String,
     addresses: Vec<Address>,
-    external_ids: Vec<External>,
+    external_ids: Vec<ExternalId>,
     merged: Vec<Merged>,
     links: Vec<Link>,
     pagination: Pagination,
@@ -45,9 +45,9 @@ struct Address {
 
 /// A company's own id for a person.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExternalId"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct External {
+struct ExternalId {
     id: String,
     /// The profile it was given to.
     profile_id: String,
@@ -111,7 +111,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
             .collect(),
         external_ids: externals
             .into_iter()
-            .map(|e| External { id: e.key, profile_id: e.profile, since: clock::iso(e.created_at) })
+            .map(|e| ExternalId { id: e.key, profile_id: e.profile, since: clock::iso(e.created_at) })
             .collect(),
         merged: merged.collect(),
         links: links

@@ -76,8 +76,8 @@ struct OwnKey<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "OwnKeyList"))]
-pub(crate) struct OwnKeys<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct OwnKeyList<'a> {
     success: bool,
     keys: Vec<OwnKey<'a>>,
 }
@@ -87,7 +87,7 @@ pub(crate) struct OwnKeys<'a> {
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let keys = companies::keys(cx.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
     let own = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
-    Ok(serde_json::to_string(&OwnKeys { success: true, keys: keys.iter().map(own).collect() })?)
+    Ok(serde_json::to_string(&OwnKeyList { success: true, keys: keys.iter().map(own).collect() })?)
 }
 
 /// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
@@ -106,16 +106,16 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct WantedKey {
+pub(crate) struct KeyRequest {
     scope: Option<Scope>,
     name: Option<String>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyAnswer"))]
-pub(crate) struct NewKey<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KeyAnswer<'a> {
     success: bool,
     key: MadeKey<'a>,
 }
@@ -123,7 +123,7 @@ pub(crate) struct NewKey<'a> {
 /// Gives a company another key.
 pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: WantedKey = request_body::change(&text)?;
+    let wanted: KeyRequest = request_body::change(&text)?;
     let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
     let name = wanted.name.unwrap_or_default();
     if name.chars().count() > NAME_CHARS_MAX {
@@ -137,7 +137,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
         return Err(full.unwrap_or_else(unknown).into());
     }
     cx.changed(&key.id);
-    Ok(serde_json::to_string(&NewKey { success: true, key: MadeKey::new(&key, &name, cx.now_ms()) })?)
+    Ok(serde_json::to_string(&KeyAnswer { success: true, key: MadeKey::new(&key, &name, cx.now_ms()) })?)
 }
 
 /// Takes a key from a company.

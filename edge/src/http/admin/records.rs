@@ -21,8 +21,8 @@ use crate::store::list_bytes;
 use crate::store::records::{self, Part, Place};
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecordPage"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RecordPage {
     success: bool,
     records: Vec<Shown>,
     pagination: Pagination,
@@ -85,7 +85,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let cursor = |l: &records::Listed| pagination::write_cursor(&write_place(&l.place));
     let pagination = Pagination::ended(&mut listed, limit, is_early, cursor);
     let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<serde_json::Result<_>>()?;
-    Ok(serde_json::to_string(&Page { success: true, records, pagination })?)
+    Ok(serde_json::to_string(&RecordPage { success: true, records, pagination })?)
 }
 
 /// `<ts>.<kind>.<id>`: a kind has no full stop.

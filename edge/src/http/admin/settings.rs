@@ -54,16 +54,16 @@ struct Settings {
 pub(crate) const FUNNEL: &str = "wh_funnel";
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsAnswer"))]
-pub(crate) struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SettingsAnswer {
     success: bool,
     settings: Settings,
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsChange"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct SettingsChange {
     name: Option<String>,
     #[serde(default, deserialize_with = "request_body::present")]
     allowed_origins: Option<Option<Vec<String>>>,
@@ -111,7 +111,7 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
     };
-    Ok(serde_json::to_string(&Answer { success: true, settings })?)
+    Ok(serde_json::to_string(&SettingsAnswer { success: true, settings })?)
 }
 
 /// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event
@@ -121,7 +121,7 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
 /// revenue events counts from then on; one taken off stops counting at once.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let wanted: Wanted = request_body::change(&text)?;
+    let wanted: SettingsChange = request_body::change(&text)?;
     if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {
         return Err(
             Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
@@ -185,7 +185,7 @@ struct Identity {
 }
 
 /// Verification is never on without a secret: the company's own, or one that is made here.
-async fn identity(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Result<Identity, Error> {
+async fn identity(cx: &RequestContext, admin: &auth::Admin, wanted: &SettingsChange) -> Result<Identity, Error> {
     let named = |name: &String| {
         let rule = Verification::ALL.into_iter().find(|(_, known)| known == name).map(|(rule, _)| rule);
         let message = "identityVerification is off, optional or required";
@@ -213,7 +213,7 @@ async fn identity(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> 
 }
 
 /// Sets the funnel's webhook, if the request says anything of it.
-async fn funnel(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Result<(), Error> {
+async fn funnel(cx: &RequestContext, admin: &auth::Admin, wanted: &SettingsChange) -> Result<(), Error> {
     let url = wanted.funnel_url.as_deref().map(str::trim).filter(|u| !u.is_empty());
     if url.is_none() && wanted.funnel_enabled.is_none() && wanted.funnel_secret.is_none() {
         return Ok(());

@@ -17,25 +17,25 @@ use crate::store::stats::{Stats, read};
 use crate::store::subscriptions::Subscription;
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer<'a> {
+pub(crate) struct StatsAnswer<'a> {
     success: bool,
     from: String,
     to: String,
     interval: &'static str,
-    totals: Totals,
-    series: Vec<Span>,
+    totals: StatsTotals,
+    series: Vec<StatsSpan>,
     top_events: Vec<TopEvent<'a>>,
-    latency_ms: Option<Latency>,
+    latency_ms: Option<StatsLatency>,
     success_rate: Option<f64>,
-    webhooks: Vec<Webhook<'a>>,
+    webhooks: Vec<StatsWebhook<'a>>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsTotals"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Totals {
+struct StatsTotals {
     events: i64,
     browser_events: i64,
     server_events: i64,
@@ -52,9 +52,9 @@ struct Totals {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsSpan"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Span {
+struct StatsSpan {
     at: String,
     events: i64,
     new_people: i64,
@@ -71,17 +71,17 @@ struct TopEvent<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsLatency"))]
-struct Latency {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct StatsLatency {
     p50: i64,
     p90: i64,
     p99: i64,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsWebhook"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Webhook<'a> {
+struct StatsWebhook<'a> {
     id: &'a str,
     name: &'a str,
     active: bool,
@@ -148,9 +148,9 @@ impl Zone {
     }
 }
 
-fn shown(range: Range, stats: &Stats) -> Answer<'_> {
+fn shown(range: Range, stats: &Stats) -> StatsAnswer<'_> {
     let stats::Figures { spans, total, people, sessions, active, names, latency } = &stats.figures;
-    let span = |(at, span): (i64, &stats::Span)| Span {
+    let span = |(at, span): (i64, &stats::Span)| StatsSpan {
         at: clock::iso(at),
         events: span.browser_events + span.server_events,
         new_people: span.new_people,
@@ -158,12 +158,12 @@ fn shown(range: Range, stats: &Stats) -> Answer<'_> {
         delivered: span.delivered,
         failed: span.failed,
     };
-    Answer {
+    StatsAnswer {
         success: true,
         from: clock::iso(range.from_ms),
         to: clock::iso(range.to_ms),
         interval: range.interval.as_str(),
-        totals: Totals {
+        totals: StatsTotals {
             events: total.browser_events + total.server_events,
             browser_events: total.browser_events,
             server_events: total.server_events,
@@ -180,7 +180,7 @@ fn shown(range: Range, stats: &Stats) -> Answer<'_> {
         },
         series: range.spans().zip(spans).map(span).collect(),
         top_events: names.iter().map(|(name, count)| TopEvent { name, count: *count }).collect(),
-        latency_ms: latency.map(|l| Latency { p50: l.p50, p90: l.p90, p99: l.p99 }),
+        latency_ms: latency.map(|l| StatsLatency { p50: l.p50, p90: l.p90, p99: l.p99 }),
         success_rate: total.success_rate(),
         webhooks: stats.webhooks.iter().filter(|s| is_in_trouble(s)).map(webhook).collect(),
     }
@@ -192,8 +192,8 @@ const fn is_in_trouble(s: &Subscription) -> bool {
     s.held > 0 || s.failures > 0 || s.open_until.is_some() || s.disabled_reason.is_some()
 }
 
-fn webhook(s: &Subscription) -> Webhook<'_> {
-    Webhook {
+fn webhook(s: &Subscription) -> StatsWebhook<'_> {
+    StatsWebhook {
         id: &s.id,
         name: &s.name,
         active: s.active != 0,

@@ -20,19 +20,19 @@ use crate::store::people::Profile;
 use crate::store::timeline::{self, Entry};
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Timeline"))]
-pub(crate) struct Page<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Timeline<'a> {
     success: bool,
     profile: User,
     summary: Summary,
-    events: Vec<Event<'a>>,
+    events: Vec<TimelineEvent<'a>>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TimelineEvent"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+struct TimelineEvent<'a> {
     message_id: &'a str,
     event_type: &'a str,
     event_data: Box<RawValue>,
@@ -70,7 +70,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     timeline::read_long(db, &admin.company, &mut entries).await?;
     let shown = |entry| shown(entry, &profile).transpose();
     let events = entries.iter().filter_map(shown).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&Page {
+    Ok(serde_json::to_string(&Timeline {
         success: true,
         profile: profile.person(&admin.company)?.user(),
         summary: Summary::new(&profile)?,
@@ -82,12 +82,12 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
 /// An entry as shown: the person's first identify is the registration, and every server event
 /// stands in the person's server session, also one that came by the browser's session id. Nothing,
 /// if it has gone meanwhile.
-fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<Event<'a>>, Error> {
+fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<TimelineEvent<'a>>, Error> {
     let Some(data) = entry.data.as_deref() else { return Ok(None) };
     let from_server = entry.source == 1;
     let registration =
         !from_server && entry.name == "identify" && profile.registered_id.as_deref() == Some(&entry.message_id);
-    Ok(Some(Event {
+    Ok(Some(TimelineEvent {
         message_id: &entry.message_id,
         event_type: if registration { "user_registered" } else { &entry.name },
         event_data: json::raw(data.to_owned())?,

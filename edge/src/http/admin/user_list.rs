@@ -23,26 +23,26 @@ use crate::store::listing::{self, Listed, Part, Place};
 use crate::store::{Page, people};
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserFound"))]
-pub(crate) struct Found {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UserFound {
     success: bool,
     users: Vec<UserWith>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserList"))]
-pub(crate) struct List {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UserList {
     success: bool,
     users: Vec<UserWith>,
-    pagination: Whole,
+    pagination: ListPagination,
 }
 
 /// `pagination` of the list.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ListPagination"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Whole {
+struct ListPagination {
     total: Total,
     limit: usize,
     offset: i64,
@@ -99,7 +99,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         let pagination = Pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
         let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
         let users = records::shown(cx, &people, &included).await?;
-        return Ok(serde_json::to_string(&Found { success: true, users, pagination })?);
+        return Ok(serde_json::to_string(&UserFound { success: true, users, pagination })?);
     }
     let wanted = wanted(cx)?;
     let offset = offset(cx)?;
@@ -120,8 +120,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         if total <= TOTAL_MAX { Total::Exact(total) } else { Total::Least { value: TOTAL_MAX, relation: "gte" } };
     let people = listed.iter().map(|l| l.profile.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
     let users = records::shown(cx, &people, &included).await?;
-    let pagination = Whole { total, limit, offset, has_more, next_cursor };
-    Ok(serde_json::to_string(&List { success: true, users, pagination })?)
+    let pagination = ListPagination { total, limit, offset, has_more, next_cursor };
+    Ok(serde_json::to_string(&UserList { success: true, users, pagination })?)
 }
 
 fn offset(cx: &RequestContext) -> Result<i64, Problem> {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::domain::{clock, revenue};
 use crate::error::Error;
 use crate::export::user::UserWith;
-use crate::http::admin::groups::Brief;
+use crate::http::admin::groups::GroupOf;
 use crate::http::admin::records;
 use crate::http::auth;
 use crate::http::context::RequestContext;
@@ -64,12 +64,12 @@ impl Summary {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserAnswer"))]
-pub(crate) struct One {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UserAnswer {
     success: bool,
     user: UserWith,
     summary: Summary,
-    groups: Vec<Brief>,
+    groups: Vec<GroupOf>,
 }
 
 /// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind,
@@ -80,15 +80,15 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let mut users = records::shown(cx, &[profile.person(&admin.company)?], &included).await?;
     let user = users.pop().ok_or_else(|| Error::Internal("a user was read and not shown".into()))?;
     let groups = groups(cx, &admin.company, &profile).await?;
-    Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)?, groups })?)
+    Ok(serde_json::to_string(&UserAnswer { success: true, user, summary: Summary::new(&profile)?, groups })?)
 }
 
 /// The groups that the person is a member of. Asks nothing where nothing lies on any session of
 /// theirs.
-pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile) -> Result<Vec<Brief>, Error> {
+pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile) -> Result<Vec<GroupOf>, Error> {
     if profile.counts == "{}" {
         return Ok(Vec::new());
     }
     let found = store::groups::of(cx.db(Some(company))?, company, &profile.id).await?;
-    Ok(found.into_iter().map(Brief::from).collect())
+    Ok(found.into_iter().map(GroupOf::from).collect())
 }

@@ -23,9 +23,9 @@ use crate::store::subscriptions::Change;
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct WebhookChange {
     pub(crate) name: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) events: Option<Vec<String>>,
@@ -46,7 +46,7 @@ pub(crate) struct Wanted {
 
 /// Checks what an owner says. `known` fills the parts of the policy that are not named; header
 /// values are sealed for `owner`.
-pub(crate) fn change(cx: &RequestContext, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
+pub(crate) fn change(cx: &RequestContext, wanted: WebhookChange, known: Policy, owner: &str) -> Result<Change, Error> {
     let name = wanted.name.map(|n| n.trim().to_owned());
     if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {
         return Err(

@@ -21,9 +21,9 @@ use crate::domain::payload;
 use crate::domain::request_body;
 use crate::domain::vault::Unopened;
 use crate::error::Error;
-use crate::http::admin::deliveries::{Shown, latest};
+use crate::http::admin::deliveries::{Delivery, latest};
 use crate::http::admin::settings;
-use crate::http::admin::webhook_change::{HOUR_MS, Wanted, change, is_reserved, too_many_headers, within};
+use crate::http::admin::webhook_change::{HOUR_MS, WebhookChange, change, is_reserved, too_many_headers, within};
 use crate::http::admin::webhook_find::{find, unknown};
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
@@ -59,7 +59,7 @@ struct Webhook<'a> {
     disabled_reason: Option<&'a str>,
     circuit: Circuit,
     created_at: String,
-    stats: Stats<'a>,
+    stats: WebhookStats<'a>,
 }
 
 /// Whether deliveries go out, or wait until a probe finds the receiver there.
@@ -79,9 +79,9 @@ impl Circuit {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookStats"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Stats<'a> {
+struct WebhookStats<'a> {
     success: i64,
     failed: i64,
     held: i64,
@@ -112,7 +112,7 @@ impl<'a> Webhook<'a> {
             disabled_reason: s.disabled_reason.as_deref(),
             circuit: Circuit::of(s),
             created_at: clock::iso(s.created_at),
-            stats: Stats {
+            stats: WebhookStats {
                 success: s.success,
                 failed: s.failed,
                 held: s.held,
@@ -125,17 +125,17 @@ impl<'a> Webhook<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookAnswer"))]
-pub(crate) struct One<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct WebhookAnswer<'a> {
     success: bool,
     webhook: Webhook<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries: Option<Vec<Shown>>,
+    deliveries: Option<Vec<Delivery>>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookList"))]
-pub(crate) struct List<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct WebhookList<'a> {
     success: bool,
     webhooks: Vec<Webhook<'a>>,
 }
@@ -146,7 +146,7 @@ pub(crate) struct List<'a> {
 /// is `crm`'s: 3 attempts, 60 s, 10 s.
 pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let mut wanted: Wanted = request_body::change(&text)?;
+    let mut wanted: WebhookChange = request_body::change(&text)?;
     wanted.name = Some(request_body::required(wanted.name, "name")?);
     wanted.url = Some(request_body::required(wanted.url, "url")?);
     if wanted.events.is_none() {
@@ -179,7 +179,7 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 /// held goes out, or is dismissed with `"held":"dismiss"`.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let wanted: Wanted = request_body::change(&text)?;
+    let wanted: WebhookChange = request_body::change(&text)?;
     let current = find(cx, &admin, id).await?;
     let known = Policy {
         attempts: u32::try_from(current.retry_attempts).unwrap_or(1),
@@ -210,7 +210,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let subscriptions = subscriptions::list(cx.db(Some(&admin.company))?, &admin.company).await?;
     let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&List { success: true, webhooks })?)
+    Ok(serde_json::to_string(&WebhookList { success: true, webhooks })?)
 }
 
 /// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`: the last 50 deliveries,
@@ -218,7 +218,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(cx, &admin, id).await?;
     let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
-    Ok(serde_json::to_string(&One {
+    Ok(serde_json::to_string(&WebhookAnswer {
         success: true,
         webhook: Webhook::new(&subscription, None)?,
         deliveries: Some(deliveries),
@@ -226,9 +226,9 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
 }
 
 #[derive(Deserialize, Default)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RotateRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Rotate {
+pub(crate) struct RotateRequest {
     grace_hours: Option<u32>,
 }
 
@@ -237,7 +237,8 @@ pub(crate) struct Rotate {
 /// earlier one is in its grace, only 0 is taken.
 pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { request_body::change(&text)? };
+    let wanted: RotateRequest =
+        if text.trim().is_empty() { RotateRequest::default() } else { request_body::change(&text)? };
     let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
     let until = (grace_h > 0).then(|| cx.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(random::bytes());
@@ -253,12 +254,12 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Tested<'a> {
+pub(crate) struct TestAnswer<'a> {
     success: bool,
     delivered: bool,
-    request: Sent<'a>,
+    request: TestRequest<'a>,
     status_code: Option<u16>,
     error: Option<String>,
     response_body: Option<String>,
@@ -267,8 +268,8 @@ pub(crate) struct Tested<'a> {
 
 /// What a test sent.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestRequest"))]
-struct Sent<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct TestRequest<'a> {
     url: &'a str,
     /// The values of the webhook's own headers are not shown.
     headers: BTreeMap<&'a str, &'a str>,
@@ -276,7 +277,7 @@ struct Sent<'a> {
     body: &'a str,
 }
 
-impl<'a> Sent<'a> {
+impl<'a> TestRequest<'a> {
     fn new(message: &'a Message<'_>) -> Self {
         let fixed = [("content-type", client::CONTENT_TYPE), ("user-agent", client::USER_AGENT)];
         let own = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
@@ -306,10 +307,10 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     };
     let exchange = client::post(&message).await;
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
-    Ok(serde_json::to_string(&Tested {
+    Ok(serde_json::to_string(&TestAnswer {
         success: true,
         delivered: exchange.error.is_none(),
-        request: Sent::new(&message),
+        request: TestRequest::new(&message),
         status_code,
         error: exchange.error,
         response_body: exchange.answer,
@@ -324,5 +325,9 @@ pub(crate) async fn test_funnel(cx: &RequestContext, admin: auth::Admin) -> Hand
 
 async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
     let subscription = find(cx, admin, id).await?;
-    Ok(serde_json::to_string(&One { success: true, webhook: Webhook::new(&subscription, secret)?, deliveries: None })?)
+    Ok(serde_json::to_string(&WebhookAnswer {
+        success: true,
+        webhook: Webhook::new(&subscription, secret)?,
+        deliveries: None,
+    })?)
 }

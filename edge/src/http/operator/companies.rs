@@ -18,9 +18,9 @@ use crate::runtime::random;
 use crate::store::companies::{self, Scope};
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct WantedCompany {
+pub(crate) struct CompanyRequest {
     company_id: Option<String>,
     name: Option<String>,
 }
@@ -35,8 +35,8 @@ struct Company<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyAnswer"))]
-pub(crate) struct Created<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CompanyAnswer<'a> {
     success: bool,
     company: Company<'a>,
     keys: FirstKeys<'a>,
@@ -53,7 +53,7 @@ struct FirstKeys<'a> {
 /// admin}}`; the keys are shown this once.
 pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: WantedCompany = request_body::change(&text)?;
+    let wanted: CompanyRequest = request_body::change(&text)?;
     let name = request_body::required(wanted.name, "name")?;
     if name.chars().count() > NAME_CHARS_MAX {
         return Err(Problem::field(
@@ -80,7 +80,7 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     }
     cx.changed(&id);
     let now = cx.now_ms();
-    Ok(serde_json::to_string(&Created {
+    Ok(serde_json::to_string(&CompanyAnswer {
         success: true,
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
         keys: FirstKeys {
@@ -98,8 +98,8 @@ fn company_id() -> String {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyList"))]
-pub(crate) struct Companies<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CompanyList<'a> {
     success: bool,
     companies: Vec<Company<'a>>,
     pagination: Pagination,
@@ -131,12 +131,12 @@ pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> Hand
         Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }
     };
     let companies = found.iter().map(shown).collect();
-    Ok(serde_json::to_string(&Companies { success: true, companies, pagination, storage })?)
+    Ok(serde_json::to_string(&CompanyList { success: true, companies, pagination, storage })?)
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyList"))]
-pub(crate) struct Keys<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KeyList<'a> {
     success: bool,
     keys: Vec<Key<'a>>,
 }
@@ -148,7 +148,7 @@ pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company
     if keys.is_empty() {
         return Err(keys::unknown().into());
     }
-    Ok(serde_json::to_string(&Keys { success: true, keys: keys.iter().map(Key::new).collect() })?)
+    Ok(serde_json::to_string(&KeyList { success: true, keys: keys.iter().map(Key::new).collect() })?)
 }
 
 /// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`,

@@ -26,9 +26,9 @@ use crate::runtime::random;
 const EVENT: &str = "registration.submitted";
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Wanted {
+pub(crate) struct ContactRequest {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
     #[serde(default, deserialize_with = "mild::deserialize")]
@@ -116,9 +116,9 @@ struct Contact<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer<'a> {
+pub(crate) struct ContactAnswer<'a> {
     success: bool,
     /// Null if it is not known yet.
     contact_id: Option<&'a str>,
@@ -142,7 +142,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 }
 
 async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
-    let wanted: Wanted = request_body::parse(text)?;
+    let wanted: ContactRequest = request_body::parse(text)?;
     let company = company(wanted.company_id)?;
     cx.log().came_to(&company, false);
     let email = request_body::required(wanted.email, "email")?;
@@ -216,5 +216,5 @@ async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
     };
     let identified = store(cx, identify.check(cx)?).await?;
     let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
-    Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
+    Ok(serde_json::to_string(&ContactAnswer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
 }
