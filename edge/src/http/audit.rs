@@ -2,14 +2,13 @@
 //! `GET /api/admin/audit`.
 
 use serde::Serialize;
-use serde_json::Value;
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
 use crate::domain::audit::ALL;
-use crate::domain::{clock, event};
+use crate::domain::clock;
 use crate::error::Error;
 use crate::http::auth;
 use crate::http::context::{RequestContext, Trace};
@@ -103,9 +102,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
             Problem::field(Code::InvalidField, "action", "action is one of the names in docs/api.md")
         })?),
     };
-    let time = |name: &'static str| cx.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
-    let from = time("since")?.map_or_else(String::new, |ms| entry_id(ms, ""));
-    let until = time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
+    let from = cx.query_time("since")?.map_or_else(String::new, |ms| entry_id(ms, ""));
+    let until = cx.query_time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
     let before =
         pagination::cursor(cx, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
     let db = cx.db(Some(&admin.company))?;

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::ops::RangeInclusive;
 
 use base64ct::{Base64, Encoding};
 use flate2::read::GzDecoder;
@@ -49,6 +50,17 @@ pub(crate) async fn as_sent(cx: &RequestContext) -> Result<String, Error> {
         Cow::Borrowed(_) => text,
         Cow::Owned(mended) => mended,
     })
+}
+
+/// Checks how many characters a text of a request has. One that must not be empty must not be blank
+/// either.
+pub(crate) fn check_length(text: &str, field: &'static str, range: RangeInclusive<usize>) -> Result<(), Problem> {
+    let (least, most) = (*range.start(), *range.end());
+    if range.contains(&text.chars().count()) && (least == 0 || !text.trim().is_empty()) {
+        return Ok(());
+    }
+    let bounds = if least == 0 { format!("at most {most}") } else { format!("{least} to {most}") };
+    Err(Problem::field(Code::InvalidField, field, format!("{field} has {bounds} characters")))
 }
 
 /// The body's bytes. A declared length over the bound is refused unread but for its beginning; an
@@ -125,6 +137,17 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_text_is_refused_if_it_is_too_long_or_blank_where_it_must_not_be() {
+        let message = |text: &str, least| check_length(text, "name", least..=3).map_err(|problem| problem.message);
+        assert_eq!(message("äöü", 1), Ok(()));
+        assert_eq!(message("", 0), Ok(()));
+        assert_eq!(message("four", 0), Err("name has at most 3 characters".to_owned()));
+        for refused in ["", "  ", "four"] {
+            assert_eq!(message(refused, 1), Err("name has 1 to 3 characters".to_owned()));
+        }
     }
 
     #[test]

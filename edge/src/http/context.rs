@@ -4,9 +4,12 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use serde_json::Value;
 use trackmate_wire::hex::hex;
+use trackmate_wire::problem::{Code, Problem};
 use worker::{Env, Method, Request};
 
+use crate::domain::event;
 use crate::ingest::context::{Client, IngestContext};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
@@ -92,6 +95,25 @@ impl RequestContext {
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
         url.search_params().get(name)
+    }
+
+    /// A parameter of the query; `None` when absent or empty.
+    pub(crate) fn filled_query(&self, name: &str) -> Option<String> {
+        self.query(name).filter(|text| !text.is_empty())
+    }
+
+    /// A parameter of the query that is a time, in milliseconds.
+    pub(crate) fn query_time(&self, name: &'static str) -> Result<Option<i64>, Problem> {
+        self.query(name).map(|text| event::time(&Value::String(text), name)).transpose()
+    }
+
+    /// A parameter of the query that is `true` or `false`; false when absent.
+    pub(crate) fn query_flag(&self, name: &'static str) -> Result<bool, Problem> {
+        match self.query(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::field(Code::InvalidField, name, format!("{name} is true or false"))),
+        }
     }
 
     /// All parameters of the query, in their order.

@@ -8,6 +8,10 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::http::context::RequestContext;
 use crate::store::Page;
 
+/// Where a list begins that shows the newest first: later than any clock, and the largest integer
+/// that D1 binds exactly.
+pub(crate) const NEWEST: i64 = (1 << 53) - 1;
+
 /// `pagination` of an answer.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -101,7 +105,7 @@ pub(crate) fn write_cursor(place: &str) -> String {
 
 /// Unwraps `?cursor=` and reads the place with `read`; `None` when there is no cursor.
 pub(crate) fn cursor<T>(cx: &RequestContext, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-    let Some(text) = cx.query("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = cx.filled_query("cursor") else { return Ok(None) };
     let place = Base64UrlUnpadded::decode_vec(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let place = place.and_then(|place| read(&place));
     let message = "cursor is the nextCursor of an earlier page";

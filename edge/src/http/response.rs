@@ -64,6 +64,12 @@ pub(crate) fn common_headers(cx: &RequestContext) -> worker::Result<Headers> {
     Ok(headers)
 }
 
+/// The answer of a handler that has nothing to show: `{success}`.
+pub(crate) fn success() -> HandlerResult {
+    Ok(r#"{"success":true}"#.to_owned())
+}
+
+/// Writes a handler's result as an answer with status, headers and body.
 pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: HandlerResult) -> worker::Result<Response> {
     let headers = common_headers(cx)?;
     headers.set("content-type", "application/json; charset=utf-8")?;

@@ -14,6 +14,7 @@ use crate::http::admin::{
 use crate::http::context::RequestContext;
 use crate::http::operator::companies;
 use crate::http::public::{contacts, events as page_events, profile};
+use crate::http::response::success;
 use crate::http::route::{Caller, Handler, HandlerResult, Parameters, Path, Target, at, delete, get, patch, post, put};
 use crate::http::server::events as server_events;
 use crate::http::{audit, vendor};
@@ -221,8 +222,8 @@ pub(crate) const PATHS: &[Path] = &[
 ];
 
 /// `GET /healthz` → `{success}`.
-async fn health(_call: &RequestContext) -> HandlerResult {
-    Ok(r#"{"success":true}"#.to_owned())
+async fn health(_cx: &RequestContext) -> HandlerResult {
+    success()
 }
 
 async fn segment(cx: &RequestContext, kind: &str) -> HandlerResult {

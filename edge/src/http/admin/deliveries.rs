@@ -13,7 +13,7 @@ use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::admin::webhook_find;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination::{self, NEWEST, Pagination};
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::store::delivery_log::{self, LogCursor, Logged, Window};
@@ -23,8 +23,8 @@ pub(crate) const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_pe
 /// Those of them that mean given up.
 pub(crate) const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
 
-/// Before the newest delivery: later than any clock, and still an integer that D1 binds exactly.
-const START: LogCursor<'static> = LogCursor { created_ms: (1 << 53) - 1, id: "" };
+/// Where a list of deliveries begins.
+const START: LogCursor<'static> = LogCursor { created_ms: NEWEST, id: "" };
 
 /// A delivery as shown.
 #[derive(Serialize)]

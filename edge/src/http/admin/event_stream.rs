@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::http::admin::events::{Incoming, name, outcome};
 use crate::http::auth::Admin;
 use crate::http::context::RequestContext;
+use crate::http::pagination::NEWEST;
 use crate::http::response::common_headers;
 use crate::store::incoming::Noted;
 use crate::store::{self, Db, incoming};
@@ -31,15 +32,15 @@ const HEARTBEAT: &str = ": still watching";
 /// `text/event-stream` of `id: <seq>`, `event: incoming`, `data: <Incoming>`. Begins behind the
 /// last entry unless told behind which. To ask is to watch.
 pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, Error> {
-    let seconds = match cx.query("seconds").filter(|text| !text.is_empty()) {
+    let seconds = match cx.filled_query("seconds") {
         None => STREAM_S_MAX,
         Some(text) => text.parse().ok().filter(|s| *s <= STREAM_S_MAX).ok_or_else(|| {
             Problem::field(Code::InvalidField, "seconds", format!("seconds is a number from 0 to {STREAM_S_MAX}"))
         })?,
     };
-    let after = match cx.header("last-event-id").or_else(|| cx.query("after").filter(|text| !text.is_empty())) {
+    let after = match cx.header("last-event-id").or_else(|| cx.filled_query("after")) {
         None => None,
-        Some(text) => Some(text.parse::<i64>().ok().filter(|seq| (0..1 << 53).contains(seq)).ok_or_else(|| {
+        Some(text) => Some(text.parse::<i64>().ok().filter(|seq| (0..=NEWEST).contains(seq)).ok_or_else(|| {
             Problem::field(Code::InvalidField, "after", "after, like Last-Event-ID, is the id of an entry")
         })?),
     };

@@ -12,14 +12,12 @@ use crate::error::Error;
 use crate::http::admin::deliveries::Delivery;
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination::{self, NEWEST, Pagination};
 use crate::http::route::HandlerResult;
 use crate::ingest::receipt::Warning;
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
 use crate::store::{delivery_log, people};
 
-/// Before the newest: later than any clock, and still an integer that D1 binds exactly.
-const START: i64 = (1 << 53) - 1;
 /// The doors as they are named here.
 pub(crate) const DOORS: [&str; 2] = ["browser", "server"];
 
@@ -119,7 +117,7 @@ pub(crate) struct RejectedList {
 /// newest first.
 pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
-    let code = cx.query("code").filter(|code| !code.is_empty());
+    let code = cx.filled_query("code");
     if let Some(code) = &code
         && !ALL.iter().any(|known| known.as_str() == code)
     {
@@ -145,19 +143,19 @@ async fn page(
 }
 
 fn place(cx: &RequestContext) -> Result<i64, Problem> {
-    Ok(pagination::cursor(cx, |text| text.parse().ok().filter(|seq| (0..START).contains(seq)))?.unwrap_or(START))
+    Ok(pagination::cursor(cx, |text| text.parse().ok().filter(|seq| (0..NEWEST).contains(seq)))?.unwrap_or(NEWEST))
 }
 
 /// `?door=`: the source.
 fn asked_door(cx: &RequestContext) -> Result<Option<i64>, Problem> {
-    let Some(text) = cx.query("door").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = cx.filled_query("door") else { return Ok(None) };
     let source = (0..).zip(DOORS).find(|(_, door)| *door == text).map(|(source, _)| source);
     source.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "door", "door is browser or server"))
 }
 
 /// `?outcome=`.
 pub(crate) fn outcome(cx: &RequestContext) -> Result<Option<Outcome>, Problem> {
-    let Some(text) = cx.query("outcome").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = cx.filled_query("outcome") else { return Ok(None) };
     let known = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
     let message = "outcome is stored, duplicate or rejected";
     known.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "outcome", message))
@@ -165,7 +163,7 @@ pub(crate) fn outcome(cx: &RequestContext) -> Result<Option<Outcome>, Problem> {
 
 /// `?eventType=`.
 pub(crate) fn name(cx: &RequestContext) -> Option<String> {
-    cx.query("eventType").filter(|name| !name.is_empty())
+    cx.filled_query("eventType")
 }
 
 #[derive(Serialize)]

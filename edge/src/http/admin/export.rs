@@ -13,10 +13,10 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::Response;
 
 use crate::domain::belongings::show;
+use crate::domain::clock;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
 use crate::domain::listing::Wanted;
-use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::export::run::{self, Plan, Source};
 use crate::http::admin::stats::too_much;
@@ -105,10 +105,8 @@ async fn wanted_users(cx: &RequestContext, admin: &Admin, snapshot_ms: i64) -> R
 
 /// What an export of events is of.
 async fn wanted_events(cx: &RequestContext, admin: &Admin) -> Result<Events, Error> {
-    let time = |name: &'static str| -> Result<Option<i64>, Problem> {
-        // A ts has a thousand places in each millisecond.
-        cx.query(name).map(|text| Ok(event::time(&Value::String(text), name)? * 1000)).transpose()
-    };
+    // An event's place in time is its millisecond times a thousand, and a sequence number.
+    let time = |name| cx.query_time(name).map(|ms| ms.map(|ms| ms * 1000));
     let user = match cx.query("userId") {
         Some(id) => Some(find(cx, &admin.company, &id).await?.id),
         None => None,
@@ -183,7 +181,7 @@ pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<
 /// Reads what every export may be asked for.
 fn asked(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
     let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
-    let fields = match cx.query("fields").filter(|text| !text.is_empty()) {
+    let fields = match cx.filled_query("fields") {
         None => None,
         Some(text) => {
             let fields: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
@@ -196,8 +194,7 @@ fn asked(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
             Some(fields)
         }
     };
-    let snapshot = cx.query("snapshot").map(|text| event::time(&Value::String(text), "snapshot")).transpose()?;
-    let snapshot_ms = snapshot.unwrap_or_else(|| cx.now_ms());
+    let snapshot_ms = cx.query_time("snapshot")?.unwrap_or_else(|| cx.now_ms());
     if snapshot_ms > cx.now_ms() {
         return Err(refused("snapshot", "snapshot is not in the future".to_owned()));
     }
@@ -207,20 +204,8 @@ fn asked(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
             text.parse().ok().filter(|n| *n > 0).ok_or_else(|| refused("limit", "limit is a number of rows".into()))?,
         ),
     };
-    let flag = |name: &'static str| match cx.query(name).as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(refused(name, format!("{name} is true or false"))),
-    };
-    let (partial, bom) = (flag("partial")?, flag("bom")?);
-    Ok(ExportOptions {
-        fields,
-        snapshot_ms,
-        after: cx.query("after").filter(|text| !text.is_empty()),
-        limit,
-        partial,
-        bom,
-    })
+    let (partial, bom) = (cx.query_flag("partial")?, cx.query_flag("bom")?);
+    Ok(ExportOptions { fields, snapshot_ms, after: cx.filled_query("after"), limit, partial, bom })
 }
 
 /// Reads `browser:<message id>` or `webhook:<message id>`, an event of this company.

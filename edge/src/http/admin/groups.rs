@@ -107,9 +107,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let limit = pagination::limit(cx, GROUPS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, |text| serde_json::from_str(text).ok())?;
     let search = cx.query("search").map(|text| text.trim().to_ascii_lowercase());
-    if search.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > NAME_CHARS_MAX) {
-        let message = format!("search has 1 to {NAME_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "search", message).into());
+    if let Some(text) = &search {
+        body::check_length(text, "search", 1..=NAME_CHARS_MAX)?;
     }
     let wanted = Wanted { kind: cx.query("kind"), key: cx.query("groupId"), text: search };
     let db = cx.db(Some(&admin.company))?;

@@ -10,6 +10,7 @@ use crate::domain::request_body;
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
+use crate::http::response::success;
 use crate::http::route::HandlerResult;
 use crate::store::companies::{self, ListedKey, Scope};
 
@@ -126,10 +127,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
     let wanted: KeyRequest = request_body::change(&text)?;
     let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
     let name = wanted.name.unwrap_or_default();
-    if name.chars().count() > NAME_CHARS_MAX {
-        let message = format!("name has at most {NAME_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "name", message).into());
-    }
+    body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
     let (key, db) = (FreshKey::new(scope), cx.db(None)?);
     if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, cx.now_ms()).await? {
         let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
@@ -145,7 +143,7 @@ pub(crate) async fn revoke(cx: &RequestContext, company: &str, key: &str) -> Han
     if !companies::revoke_key(cx.db(None)?, company, key, cx.now_ms()).await? {
         return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
     }
-    Ok(r#"{"success":true}"#.to_owned())
+    success()
 }
 
 pub(crate) fn unknown() -> Problem {

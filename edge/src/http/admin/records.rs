@@ -35,16 +35,11 @@ pub(crate) const PARAMETERS: [&str; 5] =
 /// `?includeBookings&includeQRCodes&includeInteractions&includeConversations`, each `true` or
 /// `false`, and `?include=kind,kind`.
 pub(crate) fn included(cx: &RequestContext) -> Result<Included, Problem> {
-    let asked = |field: &'static str| match cx.query(field).as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(Problem::field(Code::InvalidField, field, format!("{field} is true or false"))),
-    };
     Ok(Included {
-        bookings: asked("includeBookings")?,
-        qr_codes: asked("includeQRCodes")?,
-        interactions: asked("includeInteractions")?,
-        conversations: asked("includeConversations")?,
+        bookings: cx.query_flag("includeBookings")?,
+        qr_codes: cx.query_flag("includeQRCodes")?,
+        interactions: cx.query_flag("includeInteractions")?,
+        conversations: cx.query_flag("includeConversations")?,
         kinds: kinds(cx, "include")?.unwrap_or_default(),
     })
 }

@@ -122,10 +122,8 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
     let wanted: SettingsChange = request_body::change(&text)?;
-    if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {
-        return Err(
-            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
-        );
+    if let Some(name) = &wanted.name {
+        body::check_length(name, "name", 1..=NAME_CHARS_MAX)?;
     }
     if let Some(Some(origins)) = &wanted.allowed_origins
         && (origins.len() > ORIGINS_MAX || !origins.iter().all(|o| is_origin(o)))

@@ -2,12 +2,11 @@
 //! are of.
 
 use serde::Serialize;
-use serde_json::Value;
 use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::domain::clock;
 use crate::domain::stats::{self, Interval, Range};
-use crate::domain::{clock, event};
 use crate::http::admin::webhooks::Circuit;
 use crate::http::auth;
 use crate::http::context::RequestContext;
@@ -96,15 +95,14 @@ struct StatsWebhook<'a> {
 /// latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not;
 /// spans count from `from`, and days are those of the zone's clocks.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let time = |name: &'static str| cx.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
     let named = |name: String| {
         let message = "interval is hour or day";
         Interval::named(&name).ok_or_else(|| Problem::field(Code::InvalidField, "interval", message))
     };
     let interval = cx.query("interval").map(named).transpose()?;
-    let zone = cx.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
+    let zone = cx.filled_query("zone").map(|name| Zone::named(&name)).transpose()?;
     let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
-    let range = Range::new(time("from")?, time("to")?, interval, cx.now_ms(), offset)?;
+    let range = Range::new(cx.query_time("from")?, cx.query_time("to")?, interval, cx.now_ms(), offset)?;
     let mut slices = Slices::new(cx.env(), &admin.company);
     let stats = read(cx.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
     let stats = stats.ok_or_else(too_much)?;

@@ -131,7 +131,7 @@ fn offset(cx: &RequestContext) -> Result<i64, Problem> {
         let message = format!("offset is a number from 0 to {OFFSET_MAX}; a cursor goes further");
         Problem::field(Code::InvalidField, "offset", message)
     })?;
-    if offset > 0 && cx.query("cursor").is_some_and(|cursor| !cursor.is_empty()) {
+    if offset > 0 && cx.filled_query("cursor").is_some() {
         return Err(Problem::field(Code::InvalidField, "offset", "offset and cursor exclude each other"));
     }
     Ok(offset)
@@ -140,7 +140,7 @@ fn offset(cx: &RequestContext) -> Result<i64, Problem> {
 /// Reads `?cursor=`, which only this deployment can have made, for this company, these filters and
 /// this order.
 fn cursor(cx: &RequestContext, seal: &str) -> Result<Option<Place>, Error> {
-    if cx.query("cursor").is_none_or(|cursor| cursor.is_empty()) {
+    if cx.filled_query("cursor").is_none() {
         return Ok(None);
     }
     let vault = vault(cx.env())?;

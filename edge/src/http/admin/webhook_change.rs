@@ -15,6 +15,7 @@ use crate::delivery::client;
 use crate::domain::delivery::Policy;
 use crate::domain::request_body;
 use crate::error::Error;
+use crate::http::body::check_length;
 use crate::http::context::RequestContext;
 use crate::runtime::random;
 use crate::runtime::secrets::vault;
@@ -48,16 +49,13 @@ pub(crate) struct WebhookChange {
 /// values are sealed for `owner`.
 pub(crate) fn change(cx: &RequestContext, wanted: WebhookChange, known: Policy, owner: &str) -> Result<Change, Error> {
     let name = wanted.name.map(|n| n.trim().to_owned());
-    if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {
-        return Err(
-            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
-        );
+    if let Some(name) = &name {
+        check_length(name, "name", 1..=NAME_CHARS_MAX)?;
     }
     let url = wanted.url.map(|url| check_url(cx, &url, "url")).transpose()?;
     let description = wanted.description.map(Option::unwrap_or_default);
-    if description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
-        let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "description", message).into());
+    if let Some(description) = &description {
+        check_length(description, "description", 0..=DESCRIPTION_CHARS_MAX)?;
     }
     let held = match wanted.held.as_deref() {
         None => None,

@@ -26,6 +26,7 @@ use crate::http::admin::settings;
 use crate::http::admin::webhook_change::{HOUR_MS, WebhookChange, change, is_reserved, too_many_headers, within};
 use crate::http::admin::webhook_find::{find, unknown};
 use crate::http::context::RequestContext;
+use crate::http::response::success;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::clock::now_ms;
@@ -203,7 +204,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
     if !subscriptions::delete(cx.db(Some(&admin.company))?, &admin.company, id, cx.now_ms()).await? {
         return Err(unknown().into());
     }
-    Ok(r#"{"success":true}"#.to_owned())
+    success()
 }
 
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.

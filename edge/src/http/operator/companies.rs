@@ -55,14 +55,7 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let text = body::text(cx).await?;
     let wanted: CompanyRequest = request_body::change(&text)?;
     let name = request_body::required(wanted.name, "name")?;
-    if name.chars().count() > NAME_CHARS_MAX {
-        return Err(Problem::field(
-            Code::InvalidField,
-            "name",
-            format!("name has at most {NAME_CHARS_MAX} characters"),
-        )
-        .into());
-    }
+    body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
     let id = wanted.company_id.unwrap_or_else(company_id);
     if !is_company_id(&id) {
         return Err(Problem::field(

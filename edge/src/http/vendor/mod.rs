@@ -80,7 +80,7 @@ pub(crate) async fn source_config(cx: &RequestContext) -> HandlerResult {
 
 /// `POST /flags`, `/decide`, `GET /array/{key}/config` → what PostHog's clients ask beside: there
 /// are no feature flags, and nothing is recorded.
-pub(crate) async fn flags(_call: &RequestContext) -> HandlerResult {
+pub(crate) async fn flags(_cx: &RequestContext) -> HandlerResult {
     Ok(json!({
         "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": false, "hasFeatureFlags": false,
         "config": {"enable_collect_everything": false}, "supportedCompression": ["gzip", "gzip-js"], "sessionRecording": false, "surveys": false,
