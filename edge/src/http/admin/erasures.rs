@@ -1,4 +1,4 @@
-//! Erasing a person: `DELETE /api/admin/users/{id}` and its receipt, and lifting a tombstone.
+//! Erases a person (`DELETE /api/admin/users/{id}`), shows the receipt, and lifts a tombstone.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -33,14 +33,14 @@ struct ErasureReceipt {
 }
 
 /// `DELETE /api/admin/users/{id}` → `{success, receipt: {userId, erasedAt, complete, completedAt,
-/// counts}}`. The person is gone at once; what is too much for one request, the sweep deletes.
-/// Asked again it answers the same receipt.
+/// counts}}`. No route shows the person from then on. The sweep deletes what is too much for one
+/// request. A repeat answers the same receipt.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let id = erase(cx, &admin.company, id).await?;
     get(cx, admin, &id).await
 }
 
-/// `GET /api/admin/users/{id}/erasure` → as `DELETE` answered, as it stands now.
+/// `GET /api/admin/users/{id}/erasure` → the answer of `DELETE`, with its current state.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = erasures::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let erasure = found.ok_or_else(|| Problem::new(Code::NotFound, "no user of this company was erased by this id"))?;
@@ -70,14 +70,13 @@ pub(crate) struct LiftAnswer {
     lifted: bool,
 }
 
-/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`: whoever has
-/// the address or the id may come again, as somebody new. `lifted` is false where it was not
-/// erased.
+/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`. From then on the
+/// address or the id can lead to a new profile. `lifted` is false if it was not erased.
 pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let wanted: LiftRequest = request_body::change(&body::text(cx).await?)?;
-    let key = match wanted.external_id.filter(|_| wanted.email.is_none()) {
+    let request: LiftRequest = request_body::change(&body::text(cx).await?)?;
+    let key = match request.external_id.filter(|_| request.email.is_none()) {
         Some(id) => external(&request_body::required(Some(id), "externalId")?)?,
-        None => address(&request_body::required(wanted.email, "email")?)?,
+        None => address(&request_body::required(request.email, "email")?)?,
     };
     let hash = tombstone::address(&admin.company, &key);
     let lifted = erasures::lift(cx.db(Some(&admin.company))?, &admin.company, &hash).await?;

@@ -1,5 +1,5 @@
-//! `/api/admin/events`: what became of the items that came in, each with its reason; the whole
-//! story of one; and all of them as they come in.
+//! `/api/admin/events`: lists received events with their outcomes and reasons, and shows one event
+//! with its person and deliveries.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -18,9 +18,10 @@ use crate::ingest::receipt::Warning;
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
 use crate::store::{delivery_log, people};
 
-/// The doors as they are named here.
+/// The names of the sources, which the API calls doors.
 pub(crate) const DOORS: [&str; 2] = ["browser", "server"];
 
+/// The name of a source.
 const fn door(source: i64) -> &'static str {
     if source == 1 { "server" } else { "browser" }
 }
@@ -55,31 +56,31 @@ pub(crate) struct Incoming {
     warnings: Vec<Warning>,
 }
 
-/// What is to be said of an item's data, unless it was rejected: then they are a shape.
+/// Warnings about an item's data. A rejected item has none: only the types of its fields are stored.
 fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
     let is_unread = !is_rejected && data.is_some_and(revenue::is_unread);
     is_unread.then(Warning::amount_unread).into_iter().collect()
 }
 
 impl Incoming {
-    pub(crate) fn new(noted: Noted) -> Result<Self, Error> {
-        let warnings = warnings(noted.outcome == Outcome::Rejected.as_str(), noted.data.as_deref());
+    pub(crate) fn new(entry: Noted) -> Result<Self, Error> {
+        let warnings = warnings(entry.outcome == Outcome::Rejected.as_str(), entry.data.as_deref());
         Ok(Self {
-            seq: noted.seq,
-            at: clock::iso(noted.at),
-            door: door(noted.source),
-            outcome: noted.outcome,
-            code: noted.code,
-            message: noted.message,
-            field: noted.field,
-            message_id: noted.message_id,
-            event_type: noted.name,
-            event_data: noted.data.map(json::raw).transpose()?,
-            timestamp: noted.happened_at.map(clock::iso),
-            session_id: noted.session,
-            user_id: noted.profile,
-            user_name: noted.person,
-            bot: noted.bot.is_some(),
+            seq: entry.seq,
+            at: clock::iso(entry.at),
+            door: door(entry.source),
+            outcome: entry.outcome,
+            code: entry.code,
+            message: entry.message,
+            field: entry.field,
+            message_id: entry.message_id,
+            event_type: entry.name,
+            event_data: entry.data.map(json::raw).transpose()?,
+            timestamp: entry.happened_at.map(clock::iso),
+            session_id: entry.session,
+            user_id: entry.profile,
+            user_name: entry.person,
+            bot: entry.bot.is_some(),
             warnings,
         })
     }
@@ -94,12 +95,12 @@ pub(crate) struct IncomingList {
 }
 
 /// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…],
-/// pagination}`, newest first: every rejected item, and the others that came in while somebody
-/// watched. To ask is to watch.
+/// pagination}`, newest first: every rejected item, and the accepted items that arrived while an
+/// admin watched. This request counts as watching, for two minutes.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
-    let wanted = Wanted { source: asked_door(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
-    let before = place(cx)?;
+    let wanted = Wanted { source: source(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
+    let before = cursor(cx)?;
     incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
     let (events, pagination) = page(cx, &admin, &wanted, before, limit).await?;
     Ok(serde_json::to_string(&IncomingList { success: true, events, pagination })?)
@@ -123,12 +124,13 @@ pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> Handler
     {
         return Err(Problem::field(Code::InvalidField, "code", "code is one of the codes of problems").into());
     }
-    let wanted = Wanted { outcome: Some(Outcome::Rejected), source: asked_door(cx)?, name: name(cx), code };
-    let before = place(cx)?;
+    let wanted = Wanted { outcome: Some(Outcome::Rejected), source: source(cx)?, name: name(cx), code };
+    let before = cursor(cx)?;
     let (rejected, pagination) = page(cx, &admin, &wanted, before, limit).await?;
     Ok(serde_json::to_string(&RejectedList { success: true, rejected, pagination })?)
 }
 
+/// Reads a page of entries.
 async fn page(
     cx: &RequestContext,
     admin: &auth::Admin,
@@ -137,23 +139,24 @@ async fn page(
     limit: usize,
 ) -> Result<(Vec<Incoming>, Pagination), Error> {
     let db = cx.db(Some(&admin.company))?;
-    let mut noted = incoming::before(db, &admin.company, wanted, before, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut noted, limit, |n| pagination::write_cursor(&n.seq.to_string()));
-    Ok((noted.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
+    let mut entry = incoming::before(db, &admin.company, wanted, before, pagination::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut entry, limit, |n| pagination::write_cursor(&n.seq.to_string()));
+    Ok((entry.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
 }
 
-fn place(cx: &RequestContext) -> Result<i64, Problem> {
+/// Reads the cursor: the number of the entry before the page.
+fn cursor(cx: &RequestContext) -> Result<i64, Problem> {
     Ok(pagination::cursor(cx, |text| text.parse().ok().filter(|seq| (0..NEWEST).contains(seq)))?.unwrap_or(NEWEST))
 }
 
-/// `?door=`: the source.
-fn asked_door(cx: &RequestContext) -> Result<Option<i64>, Problem> {
+/// Reads `?door=`: the source.
+fn source(cx: &RequestContext) -> Result<Option<i64>, Problem> {
     let Some(text) = cx.filled_query("door") else { return Ok(None) };
     let source = (0..).zip(DOORS).find(|(_, door)| *door == text).map(|(source, _)| source);
     source.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "door", "door is browser or server"))
 }
 
-/// `?outcome=`.
+/// Reads `?outcome=`.
 pub(crate) fn outcome(cx: &RequestContext) -> Result<Option<Outcome>, Problem> {
     let Some(text) = cx.filled_query("outcome") else { return Ok(None) };
     let known = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
@@ -161,7 +164,7 @@ pub(crate) fn outcome(cx: &RequestContext) -> Result<Option<Outcome>, Problem> {
     known.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "outcome", message))
 }
 
-/// `?eventType=`.
+/// Reads `?eventType=`.
 pub(crate) fn name(cx: &RequestContext) -> Option<String> {
     cx.filled_query("eventType")
 }
@@ -231,27 +234,28 @@ struct ReceiptDelivery {
     delivery: Delivery,
 }
 
-/// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became
-/// of one item. Where both doors have one of this id and no `door` chooses, the server's; where one
-/// was rejected and then stored, the stored one.
+/// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`. If both
+/// sources have an event with this id and the request names no `door`, shows the server's. If an
+/// event was rejected first and stored later, shows the stored one.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &str) -> HandlerResult {
-    // A sender may have made the id of anything.
+    // A sender's id may have any character.
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);
     let message_id = decoded.as_deref().unwrap_or(message_id);
-    let source = asked_door(cx)?;
+    let source = source(cx)?;
     let db = cx.db(Some(&admin.company))?;
-    let answer = match incoming::find(db, &admin.company, message_id, source).await? {
+    let receipt = match incoming::find(db, &admin.company, message_id, source).await? {
         Some(Found::Stored(event)) => stored(cx, &admin, event).await?,
-        Some(Found::Rejected(noted)) => rejection(noted, message_id)?,
+        Some(Found::Rejected(entry)) => rejection(entry, message_id)?,
         None => {
             let message =
                 "no event of this company that is kept has this messageId; what was rejected is kept some days";
             return Err(Problem::new(Code::NotFound, message).into());
         }
     };
-    Ok(serde_json::to_string(&answer)?)
+    Ok(serde_json::to_string(&receipt)?)
 }
 
+/// The receipt of a stored event.
 async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<EventReceipt, Error> {
     let db = cx.db(Some(&admin.company))?;
     let link: Option<(Option<String>, i64, String)> = event.link.as_deref().map(serde_json::from_str).transpose()?;
@@ -268,17 +272,18 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
         }
         Some((None, ..)) | None => None,
     };
-    let of_event =
+    let deliveries =
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
-    let teller = event.source.max(event.told.unwrap_or_default());
-    let shown = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
+    // A server may have sent an event of a browser's session.
+    let sender = event.source.max(event.told.unwrap_or_default());
+    let delivery = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
         Ok(ReceiptDelivery { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };
     Ok(EventReceipt {
         success: true,
         event: ReceivedEvent {
             message_id: event.message_id,
-            door: door(teller),
+            door: door(sender),
             outcome: Outcome::Stored.as_str(),
             code: None,
             message: None,
@@ -292,33 +297,34 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
             sent_at: event.sent_at.map(clock::iso),
             received_at: clock::iso(event.received_at),
             session_id: Some(event.session).filter(|id| !id.is_empty()),
-            source: crate::domain::payload::source_name(teller == 1),
+            source: crate::domain::payload::source_name(sender == 1),
             duplicates: Some(event.duplicates).filter(|n| *n > 0),
         },
         person,
-        deliveries: of_event.into_iter().map(shown).collect::<Result<_, _>>()?,
+        deliveries: deliveries.into_iter().map(delivery).collect::<Result<_, _>>()?,
     })
 }
 
-fn rejection(noted: Noted, message_id: &str) -> Result<EventReceipt, Error> {
+/// The receipt of a rejected event.
+fn rejection(entry: Noted, message_id: &str) -> Result<EventReceipt, Error> {
     Ok(EventReceipt {
         success: true,
         event: ReceivedEvent {
             message_id: message_id.to_owned(),
-            door: door(noted.source),
+            door: door(entry.source),
             outcome: Outcome::Rejected.as_str(),
-            code: noted.code,
-            message: noted.message,
-            field: noted.field,
-            event_type: noted.name,
-            event_data: noted.data.map(json::raw).transpose()?,
+            code: entry.code,
+            message: entry.message,
+            field: entry.field,
+            event_type: entry.name,
+            event_data: entry.data.map(json::raw).transpose()?,
             context: None,
-            timestamp: noted.happened_at.map(clock::iso),
-            original_timestamp: noted.happened_at.map(clock::iso),
+            timestamp: entry.happened_at.map(clock::iso),
+            original_timestamp: entry.happened_at.map(clock::iso),
             sent_at: None,
-            received_at: clock::iso(noted.at),
-            session_id: noted.session,
-            source: crate::domain::payload::source_name(noted.source == 1),
+            received_at: clock::iso(entry.at),
+            session_id: entry.session,
+            source: crate::domain::payload::source_name(entry.source == 1),
             duplicates: None,
             warnings: Vec::new(),
         },

@@ -1,4 +1,4 @@
-//! `GET /api/admin/exports`: which exports there were, what was in them, and how they ended.
+//! `GET /api/admin/exports`: the log of exports, with their content and how they ended.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -53,7 +53,7 @@ struct Mark {
 impl Export {
     fn new(e: exports::Export, with_marks: bool) -> Result<Self, Error> {
         let marks: Vec<export::Mark> = serde_json::from_str(&e.marks)?;
-        let shown = |export::Mark(rows, bytes, sha256, after)| Mark { rows, bytes, sha256, after };
+        let mark = |export::Mark(rows, bytes, sha256, after)| Mark { rows, bytes, sha256, after };
         Ok(Self {
             id: e.id,
             kind: e.kind,
@@ -71,7 +71,7 @@ impl Export {
             changed_during: e.changed,
             started_at: clock::iso(e.started_at),
             ended_at: e.ended_at.map(clock::iso),
-            marks: with_marks.then(|| marks.into_iter().map(shown).collect()),
+            marks: with_marks.then(|| marks.into_iter().map(mark).collect()),
         })
     }
 }
@@ -87,7 +87,7 @@ pub(crate) struct ExportList {
 /// `GET /api/admin/exports?limit&cursor` → `{success, exports:[…], pagination}`, newest first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, AUDIT_ITEMS_MAX)?;
-    // Ids ascend with time, and none begins with a tilde.
+    // Ids ascend with time, and a tilde comes after all of them.
     let before = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
     let db = cx.db(Some(&admin.company))?;
     let found = exports::list(db, &admin.company, &before, pagination::rows(limit)).await?;
@@ -103,8 +103,8 @@ pub(crate) struct ExportAnswer {
     export: Export,
 }
 
-/// `GET /api/admin/exports/{id}` → `{success, export}`, with the `marks` from which a broken
-/// download goes on.
+/// `GET /api/admin/exports/{id}` → `{success, export}`. Its `marks` are the points where an
+/// interrupted download can continue.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = exports::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;

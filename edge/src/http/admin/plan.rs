@@ -1,5 +1,5 @@
-//! `/api/admin/plan`: a company's tracking plan, what violated it, one made of what was seen, and
-//! what a plan says of events.
+//! `/api/admin/plan`: shows and sets a company's tracking plan and its violations, infers a plan from
+//! stored events, and checks events against a plan.
 
 use std::collections::BTreeMap;
 
@@ -67,8 +67,8 @@ pub(crate) struct PlanAnswer {
 }
 
 /// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null},
-/// violations:[{event, field, reason, count, firstAt, lastAt}]}`, most first. Counts are some
-/// seconds behind.
+/// violations:[{event, field, reason, count, firstAt, lastAt}]}`, the most frequent first. Counts
+/// are some seconds old.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     let stored = plans::find(db, &admin.company).await?;
@@ -99,22 +99,22 @@ pub(crate) struct PlanChange {
     additional_events: Option<bool>,
 }
 
-/// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → as GET.
-/// Without `events` the plan stays and only its mode changes; with them what was counted of the one
-/// before goes. In force for every request that comes after the answer.
+/// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → the answer
+/// of GET. Without `events` only the mode changes. With `events` the counts of the plan before are
+/// deleted. The plan applies to every request after the answer.
 pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: PlanChange = request_body::change(&text)?;
+    let request: PlanChange = request_body::change(&text)?;
     let missing = |field, message: &str| Problem::field(Code::MissingField, field, message);
-    let mode = wanted.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
-    let additional_events = wanted.additional_events.unwrap_or_default();
-    let plan = wanted.events.map(|events| plan::Plan { events, additional_events }.checked()).transpose()?;
+    let mode = request.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
+    let additional_events = request.additional_events.unwrap_or_default();
+    let plan = request.events.map(|events| plan::Plan { events, additional_events }.checked()).transpose()?;
     let db = cx.db(Some(&admin.company))?;
     if plan.is_none() && mode != Mode::Off && plans::find(db, &admin.company).await?.is_none_or(|s| s.plan == "{}") {
         return Err(missing("events", "there is no plan yet: events says which there are").into());
     }
     let plan = plan.as_ref().map(serde_json::to_string).transpose()?;
-    // 0 is for none.
+    // Version 0 means that there is no plan.
     let version = random::number().max(1);
     plans::put(db, &admin.company, mode, plan.as_deref(), version, cx.now_ms()).await?;
     get(cx, admin).await
@@ -129,8 +129,8 @@ pub(crate) struct InferredPlan {
     sampled: usize,
 }
 
-/// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan
-/// that a sample of the stored events fits. Nothing is stored.
+/// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan that
+/// a sample of the stored events satisfies. Stores nothing.
 pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let samples = plans::sample(cx.db(Some(&admin.company))?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
@@ -190,13 +190,13 @@ struct Violation {
 
 /// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events,
 /// additionalEvents?}}` → `{success, checked, refused:[{index, eventType, violations:[{field,
-/// reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were
-/// `reject`. Nothing is stored or counted.
+/// reason, message}]}]}`: the events that the plan in the request, or else the company's plan, would
+/// refuse in mode `reject`. Stores and counts nothing.
 pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
-    let asked: PlanCheck = request_body::change(&text)?;
-    let items = items(asked.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;
-    let plan = match asked.plan {
+    let request: PlanCheck = request_body::change(&text)?;
+    let items = items(request.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;
+    let plan = match request.plan {
         Some(ProposedPlan { events, additional_events }) => {
             plan::Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?
         }

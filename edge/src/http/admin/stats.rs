@@ -1,5 +1,5 @@
-//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports they
-//! are of.
+//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports of the
+//! same range.
 
 use serde::Serialize;
 use trackmate_wire::problem::{Code, Problem};
@@ -92,8 +92,8 @@ struct StatsWebhook<'a> {
 
 /// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals,
 /// series:[{at, events, newPeople, deliveries, delivered, failed}], topEvents:[{name, count}],
-/// latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not;
-/// spans count from `from`, and days are those of the zone's clocks.
+/// latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. The range includes `from` and
+/// excludes `to`. Spans begin at `from`, and days are days of the zone.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let named = |name: String| {
         let message = "interval is hour or day";
@@ -106,17 +106,18 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let mut slices = Slices::new(cx.env(), &admin.company);
     let stats = read(cx.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
     let stats = stats.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&shown(range, &stats))?)
+    Ok(serde_json::to_string(&answer(range, &stats))?)
 }
 
-/// What one request cannot count. A narrower question reads no less: all is looked at.
+/// The problem of a count that is too large for one request. A filter does not help: the query reads
+/// all rows anyway.
 pub(crate) fn too_much() -> Problem {
     let message = "there is more than one request may count; a shorter range or a filter reads no less. \
                    Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
     Problem::new(Code::LimitReached, message)
 }
 
-/// A zone of the IANA's list, as the runtime knows it.
+/// A time zone of the IANA's list, by the runtime's data.
 struct Zone(js_sys::Intl::DateTimeFormat);
 
 impl Zone {
@@ -127,7 +128,7 @@ impl Zone {
         for (option, value) in [("timeZone", name), ("timeZoneName", "longOffset")] {
             js_sys::Reflect::set(&options, &option.into(), &value.into()).map_err(refused)?;
         }
-        // Its constructor throws, and the typed one cannot say so.
+        // The constructor throws for an unknown zone, and the typed binding cannot return the error.
         let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).map_err(refused)?;
         let class = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).map_err(refused)?;
         let arguments = js_sys::Array::of2(&"en-US".into(), &options);
@@ -136,17 +137,18 @@ impl Zone {
         Ok(Self(made.unchecked_into()))
     }
 
-    /// Milliseconds that its clocks are ahead of UTC at a time: the end of `10/31/2026, GMT-04:00`,
-    /// where UTC itself is `GMT`.
+    /// Milliseconds that the zone is ahead of UTC at a time. It is the end of the formatted time
+    /// (`10/31/2026, GMT-04:00`); UTC itself is `GMT`.
     #[allow(clippy::cast_precision_loss, reason = "times are below 2^53")]
     fn offset(&self, ms: i64) -> i64 {
         let date = js_sys::Date::new(&(ms as f64).into());
-        let shown = self.0.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
-        shown.as_deref().and_then(stats::offset_ms).unwrap_or_default()
+        let formatted = self.0.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
+        formatted.as_deref().and_then(stats::offset_ms).unwrap_or_default()
     }
 }
 
-fn shown(range: Range, stats: &Stats) -> StatsAnswer<'_> {
+/// The answer with the figures of a range.
+fn answer(range: Range, stats: &Stats) -> StatsAnswer<'_> {
     let stats::Figures { spans, total, people, sessions, active, names, latency } = &stats.figures;
     let span = |(at, span): (i64, &stats::Span)| StatsSpan {
         at: clock::iso(at),
@@ -184,8 +186,8 @@ fn shown(range: Range, stats: &Stats) -> StatsAnswer<'_> {
     }
 }
 
-/// Whether something waits for it, it was switched off or left alone for its failures, or what it
-/// was last sent was given up.
+/// Whether deliveries of the webhook are held, its last delivery failed, its circuit is open, or it
+/// was switched off.
 const fn is_in_trouble(s: &Subscription) -> bool {
     s.held > 0 || s.failures > 0 || s.open_until.is_some() || s.disabled_reason.is_some()
 }

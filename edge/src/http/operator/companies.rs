@@ -1,5 +1,4 @@
-//! `/api/operator/companies`: the operator of the deployment creates companies and deals out their
-//! keys.
+//! `/api/operator/companies`: the operator of the deployment creates companies and their keys.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::ids::is_company_id;
@@ -50,13 +49,13 @@ struct FirstKeys<'a> {
 }
 
 /// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server,
-/// admin}}`; the keys are shown this once.
+/// admin}}`. No other answer shows the keys.
 pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: CompanyRequest = request_body::change(&text)?;
-    let name = request_body::required(wanted.name, "name")?;
+    let request: CompanyRequest = request_body::change(&text)?;
+    let name = request_body::required(request.name, "name")?;
     body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
-    let id = wanted.company_id.unwrap_or_else(company_id);
+    let id = request.company_id.unwrap_or_else(company_id);
     if !is_company_id(&id) {
         return Err(Problem::field(
             Code::InvalidField,
@@ -83,7 +82,8 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     })?)
 }
 
-/// `TM-` and ten capitals and digits: 50 random bits, checked for being free when it is stored.
+/// Makes a company id: `TM-` and ten capitals and digits, which are 50 random bits. `create` fails
+/// if the id exists already.
 fn company_id() -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let letters = random::bytes::<10>().map(|b| LETTERS.get(usize::from(b % 32)).copied().map_or('A', char::from));
@@ -119,11 +119,8 @@ pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let (bytes, bytes_max) = db.bytes();
     let storage = Storage { bytes, bytes_max };
     let pagination = Pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
-    let shown = |c| -> Company<'_> {
-        let c: &companies::Listed = c;
-        Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }
-    };
-    let companies = found.iter().map(shown).collect();
+    let companies = found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) });
+    let companies = companies.collect();
     Ok(serde_json::to_string(&CompanyList { success: true, companies, pagination, storage })?)
 }
 
@@ -144,8 +141,8 @@ pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company
     Ok(serde_json::to_string(&KeyList { success: true, keys: keys.iter().map(Key::new).collect() })?)
 }
 
-/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`,
-/// shown this once.
+/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`. No
+/// other answer shows the key.
 pub(crate) async fn add_key(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
     keys::add(cx, company).await
 }

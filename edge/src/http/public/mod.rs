@@ -1,4 +1,4 @@
-//! Routes that pages cx, without a key.
+//! Routes that pages call, without a key.
 
 pub(crate) mod contacts;
 pub(crate) mod events;

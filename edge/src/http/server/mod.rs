@@ -1,3 +1,3 @@
-//! Routes that customers' servers cx, with a key of scope `server`.
+//! Routes that customers' servers call, with a key of scope `server`.
 
 pub(crate) mod events;
