@@ -54,24 +54,51 @@ fn asked(
 
 pub(crate) fn group() -> Group {
     let track = json!({
-        "writeKey": "TM-SHOP99", "type": "track", "userId": "u-1001", "event": "Order Completed", "properties": {"total": 79.99},
-        "timestamp": "2025-10-18T10:00:00.000Z",
+        "writeKey": "TM-SHOP99", "type": "track", "userId": "u-1001", "event": "Order Completed",
+        "properties": {"total": 79.99}, "timestamp": "2025-10-18T10:00:00.000Z",
     });
     let capture = json!({
-        "api_key": "TM-SHOP99", "event": "order completed", "distinct_id": "u-1001", "properties": {"total": 79.99}, "timestamp": "2025-10-18T10:00:00.000Z",
+        "api_key": "TM-SHOP99", "event": "order completed", "distinct_id": "u-1001", "properties": {"total": 79.99},
+        "timestamp": "2025-10-18T10:00:00.000Z",
     });
     let segment = |path, id, summary| message(path, id, summary, "SegmentMessage", track.clone());
     let posthog = |path, id| message(path, id, "Store what PostHog's clients send", "PostHogMessage", capture.clone());
     let flags = json!({"flags": {}, "featureFlags": {}});
     Group {
         name: "Other clients",
-        text: "Other vendors' clients, pointed here; docs/clients has a page for each family. The write key is the company id, which may do what a page may, or a key of scope `server`, which may do what a server may and is refused where a page sends it. It is read from `Authorization: Basic key:`, `X-Write-Key`, `Authorization: Bearer` and the body.",
+        text: "Other vendors' clients, pointed here; docs/clients has a page for each family. The write key is the \
+            company id, which may do what a page may, or a key of scope `server`, which may do what a server may and \
+            is refused where a page sends it. It is read from `Authorization: Basic key:`, `X-Write-Key`, \
+            `Authorization: Bearer` and the body.",
         who: Who::Anyone,
         operations: vec![
-            segment("/v1/{kind}", "segment", "Store what Segment's clients send").text("One message, or with `batch` many, which name their kind themselves. Good items are stored when others are bad; one that stands alone and is bad is refused."),
-            asked("get", "/v1/projects/{key}/settings", "segmentSettings", "Tell analytics.js and Customer.io's client where to send", json!({"integrations": {"Segment.io": {"apiKey": "TM-SHOP99"}}})),
-            message("/beacon/v1/batch", "rudderstackBeacon", "Store what RudderStack's client sends by beacon", "SegmentMessage", json!({"writeKey": "TM-SHOP99", "batch": [track.clone()]})).query("writeKey", json!({"type": "string"}), "The write key: the company id."),
-            asked("get", "/sourceConfig", "rudderstackConfig", "Tell RudderStack's clients that their source is on", json!({"source": {"id": "TM-SHOP99", "enabled": true, "config": {}, "destinations": []}})).query("writeKey", json!({"type": "string"}), "The write key: the company id."),
+            segment("/v1/{kind}", "segment", "Store what Segment's clients send").text(
+                "One message, or with `batch` many, which name their kind themselves. Good items are stored when \
+                 others are bad; one that stands alone and is bad is refused.",
+            ),
+            asked(
+                "get",
+                "/v1/projects/{key}/settings",
+                "segmentSettings",
+                "Tell analytics.js and Customer.io's client where to send",
+                json!({"integrations": {"Segment.io": {"apiKey": "TM-SHOP99"}}}),
+            ),
+            message(
+                "/beacon/v1/batch",
+                "rudderstackBeacon",
+                "Store what RudderStack's client sends by beacon",
+                "SegmentMessage",
+                json!({"writeKey": "TM-SHOP99", "batch": [track.clone()]}),
+            )
+            .query("writeKey", json!({"type": "string"}), "The write key: the company id."),
+            asked(
+                "get",
+                "/sourceConfig",
+                "rudderstackConfig",
+                "Tell RudderStack's clients that their source is on",
+                json!({"source": {"id": "TM-SHOP99", "enabled": true, "config": {}, "destinations": []}}),
+            )
+            .query("writeKey", json!({"type": "string"}), "The write key: the company id."),
             posthog("/batch", "posthogBatch"),
             posthog("/capture", "posthogCapture"),
             posthog("/e", "posthogEvent"),

@@ -43,10 +43,14 @@ use crate::openapi::operation::{Group, Operation};
 use crate::openapi::schemas::Schemas;
 
 /// What there is to know before the first call.
-const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, and sends each on, signed, to every webhook that wants it.\n\n\
-Bodies are JSON of at most 500 KB, read whatever the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a `Problem`: match on its `code`, which is one of a closed list. \
-Every answer carries `x-request-id`. Times are ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or seconds. \
-In a request, null is as good as a field left out, but in a change it takes away what may be nothing. Of what admins and the operator send, fields and parameters that are not listed are refused; of what pages and servers send they are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
+const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, \
+    and sends each on, signed, to every webhook that wants it.\n\nBodies are JSON of at most 500 KB, read whatever \
+    the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a \
+    `Problem`: match on its `code`, which is one of a closed list. Every answer carries `x-request-id`. Times are \
+    ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or \
+    seconds. In a request, null is as good as a field left out, but in a change it takes away what may be nothing. \
+    Of what admins and the operator send, fields and parameters that are not listed are refused; of what pages and \
+    servers send they are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
 
 /// All operations by audience, in the order of the page.
 fn groups() -> Vec<Group> {
@@ -85,31 +89,45 @@ fn document() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "TrackMate",
-            "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Events, people and signed webhooks at the edge.",
-            "description": INTRODUCTION,
+            "title": "TrackMate", "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Events, people and signed webhooks at the edge.", "description": INTRODUCTION,
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
-        "servers": [{"url": "/"}],
-        "tags": tags,
-        "paths": paths,
-        "webhooks": webhooks,
+        "servers": [{"url": "/"}], "tags": tags, "paths": paths, "webhooks": webhooks,
         "components": {
-            "responses": std::mem::take(&mut schemas.responses),
-            "schemas": schemas.components(),
+            "responses": std::mem::take(&mut schemas.responses), "schemas": schemas.components(),
             "securitySchemes": {
-                "serverKey": {"type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key", "description": "A company's key of scope `server`."},
-                "adminKey": {"type": "apiKey", "in": "header", "name": "X-Admin-ID", "description": "A company's key of scope `admin`."},
-                "bearerKey": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`."},
+                "serverKey": {
+                    "type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key",
+                    "description": "A company's key of scope `server`.",
+                },
+                "adminKey": {
+                    "type": "apiKey", "in": "header", "name": "X-Admin-ID",
+                    "description": "A company's key of scope `admin`.",
+                },
+                "bearerKey": {
+                    "type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`.",
+                },
                 "operatorKey": {"type": "http", "scheme": "bearer", "description": "The deployment's `OPERATOR_KEY`."},
             },
             "headers": {
-                "RequestId": {"description": "Names this request in the logs.", "required": true, "schema": {"type": "string"}},
-                "RetryAfter": {"description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"}},
-                "ExportId": {"description": "The export, as `GET /api/admin/exports` lists it.", "required": true, "schema": {"type": "string"}},
-                "ExportSnapshot": {"description": "The instant whose state was asked for.", "required": true, "schema": {"type": "string", "format": "date-time"}},
-                "ContentDisposition": {"description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"}},
+                "RequestId": {
+                    "description": "Names this request in the logs.", "required": true, "schema": {"type": "string"},
+                },
+                "RetryAfter": {
+                    "description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"},
+                },
+                "ExportId": {
+                    "description": "The export, as `GET /api/admin/exports` lists it.", "required": true,
+                    "schema": {"type": "string"},
+                },
+                "ExportSnapshot": {
+                    "description": "The instant whose state was asked for.", "required": true,
+                    "schema": {"type": "string", "format": "date-time"},
+                },
+                "ContentDisposition": {
+                    "description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"},
+                },
             },
         },
     })
@@ -133,9 +151,9 @@ fn written(value: &Value, indent: usize) -> String {
 
 /// `docs/problems.md`.
 fn problems() -> String {
-    let opening = "Every problem code. Each deployment serves this list at `/docs/problems/`. Clients match on `code`; texts may \
-                   change. The list is closed: `wire/src/problem.rs`. `make openapi` makes this file from \
-                   `wire/src/catalogue.rs`.";
+    let opening = "Every problem code. Each deployment serves this list at `/docs/problems/`. Clients match on \
+        `code`; texts may change. The list is closed: `wire/src/problem.rs`. `make openapi` makes this file from \
+        `wire/src/catalogue.rs`.";
     let mut text =
         format!("# Problem codes\n\n{}\n\n| code | status | problem |\n|---|---|---|\n", wrapped(opening, ""));
     for code in ALL {

@@ -287,12 +287,19 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
     let name = part.trim_matches(['{', '}']);
     if things == "formats" {
         let formats = [Format::Csv, Format::Json, Format::Ndjson].map(Format::as_str);
-        return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"type": "string", "enum": formats}});
+        return json!({
+            "name": name, "in": "path", "required": true, "description": "The file's format.",
+            "schema": {"type": "string", "enum": formats},
+        });
     }
     if things == "kinds" {
         let kinds =
             ["track", "identify", "page", "screen", "group", "alias", "batch", "t", "i", "p", "s", "g", "a", "b"];
-        return json!({"name": name, "in": "path", "required": true, "description": "What the message says; browsers send the first letter.", "schema": {"type": "string", "enum": kinds}});
+        return json!({
+            "name": name, "in": "path", "required": true,
+            "description": "What the message says; browsers send the first letter.",
+            "schema": {"type": "string", "enum": kinds},
+        });
     }
     let text = match things {
         "users" => "A user's id: the `profileId` of an identify.",
@@ -306,5 +313,7 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         "events" => "A message id.",
         other => panic!("what stands behind /{other}/ in a path? Say so here."),
     };
-    json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1}})
+    json!({
+        "name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1},
+    })
 }

@@ -12,12 +12,17 @@ use crate::openapi::schemas::SuccessAnswer;
 pub(crate) fn group() -> Group {
     Group {
         name: "Operator",
-        text: "For whoever runs the deployment, with its `OPERATOR_KEY`: companies and their keys. A key is shown once, when it is made; only its hash is stored.",
+        text: "For whoever runs the deployment, with its `OPERATOR_KEY`: companies and their keys. A key is shown \
+            once, when it is made; only its hash is stored.",
         who: Who::Operator,
         operations: vec![
             Operation::new("get", "/api/operator/companies", "listCompanies", "List companies")
                 .paged(USERS_ITEMS_MAX)
-                .gives::<companies::CompanyList<'_>>(json!({"success": true, "companies": [company()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}, "storage": {"bytes": 274_432, "bytesMax": 10_000_000_000_i64}}))
+                .gives::<companies::CompanyList<'_>>(json!({
+                    "success": true, "companies": [company()],
+                    "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
+                    "storage": {"bytes": 274_432, "bytesMax": 10_000_000_000_i64},
+                }))
                 .text("`storage` says how full the database is."),
             Operation::new("post", "/api/operator/companies", "addCompany", "Create a company and its first keys")
                 .takes::<companies::CompanyRequest>(json!({"name": "Shop"}))
