@@ -99,10 +99,10 @@ pub(crate) struct IncomingList {
 /// admin watched. This request counts as watching, for two minutes.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
-    let wanted = Wanted { source: source(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
+    let filter = Wanted { source: source(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
     let before = cursor(cx)?;
     incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
-    let (events, pagination) = page(cx, &admin, &wanted, before, limit).await?;
+    let (events, pagination) = page(cx, &admin, &filter, before, limit).await?;
     Ok(serde_json::to_string(&IncomingList { success: true, events, pagination })?)
 }
 
@@ -124,9 +124,9 @@ pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> Handler
     {
         return Err(Problem::field(Code::InvalidField, "code", "code is one of the codes of problems").into());
     }
-    let wanted = Wanted { outcome: Some(Outcome::Rejected), source: source(cx)?, name: name(cx), code };
+    let filter = Wanted { outcome: Some(Outcome::Rejected), source: source(cx)?, name: name(cx), code };
     let before = cursor(cx)?;
-    let (rejected, pagination) = page(cx, &admin, &wanted, before, limit).await?;
+    let (rejected, pagination) = page(cx, &admin, &filter, before, limit).await?;
     Ok(serde_json::to_string(&RejectedList { success: true, rejected, pagination })?)
 }
 
@@ -134,14 +134,14 @@ pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> Handler
 async fn page(
     cx: &RequestContext,
     admin: &auth::Admin,
-    wanted: &Wanted,
+    filter: &Wanted,
     before: i64,
     limit: usize,
 ) -> Result<(Vec<Incoming>, Pagination), Error> {
     let db = cx.db(Some(&admin.company))?;
-    let mut entry = incoming::before(db, &admin.company, wanted, before, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut entry, limit, |n| pagination::write_cursor(&n.seq.to_string()));
-    Ok((entry.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
+    let mut entries = incoming::before(db, &admin.company, filter, before, pagination::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut entries, limit, |n| pagination::write_cursor(&n.seq.to_string()));
+    Ok((entries.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
 }
 
 /// Reads the cursor: the number of the entry before the page.

@@ -72,8 +72,8 @@ pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Re
     if let Some(fields) = &mut options.fields {
         fields.extend(included.members().into_iter().map(str::to_owned));
     }
-    let wanted = user_filter(cx, &admin, options.snapshot_ms).await?;
-    let source = Source::Users { wanted, included, after: options.after.clone() };
+    let filter = user_filter(cx, &admin, options.snapshot_ms).await?;
+    let source = Source::Users { wanted: filter, included, after: options.after.clone() };
     start(cx, &admin, (Kind::Users, format), options, source, String::new()).await
 }
 
@@ -82,24 +82,24 @@ pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Re
 pub(crate) async fn events(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
     let options = options(cx, Kind::Events)?;
-    let wanted = event_filter(cx, &admin).await?;
+    let filter = event_filter(cx, &admin).await?;
     let after = match &options.after {
         Some(text) => Some(event_position(cx, &admin.company, text).await?),
         None => None,
     };
-    start(cx, &admin, (Kind::Events, format), options, Source::Events { wanted, after }, String::new()).await
+    start(cx, &admin, (Kind::Events, format), options, Source::Events { wanted: filter, after }, String::new()).await
 }
 
 /// Reads which users an export has. It excludes users that were created after the snapshot.
 async fn user_filter(cx: &RequestContext, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
-    let mut wanted = user_list::filter(cx)?;
-    wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
+    let mut filter = user_list::filter(cx)?;
+    filter.created_before = Some(filter.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
     // The search index may lack recent changes. A list may do without them; an export may not.
-    if wanted.search.is_some() && !people::refresh(cx.db(Some(&admin.company))?, &admin.company).await? {
+    if filter.search.is_some() && !people::refresh(cx.db(Some(&admin.company))?, &admin.company).await? {
         let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
         return Err(Problem::field(Code::LimitReached, "search", message).into());
     }
-    Ok(wanted)
+    Ok(filter)
 }
 
 /// Reads which events an export has.
@@ -130,17 +130,17 @@ fn named(format: &str) -> Result<Format, Problem> {
 pub(crate) async fn count_users(cx: &RequestContext, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(cx.env(), &admin.company);
     let snapshot_ms = options(cx, Kind::Users)?.snapshot_ms;
-    let wanted = user_filter(cx, &admin, snapshot_ms).await?;
-    count(people::count(cx.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?)
+    let filter = user_filter(cx, &admin, snapshot_ms).await?;
+    count(people::count(cx.db(Some(&admin.company))?, &admin.company, &filter, &mut slices).await?)
 }
 
 /// `GET /api/admin/export/events/count` with an export's parameters → `{success, rows}`.
 pub(crate) async fn count_events(cx: &RequestContext, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(cx.env(), &admin.company);
     let snapshot_ms = options(cx, Kind::Events)?.snapshot_ms;
-    let wanted = event_filter(cx, &admin).await?;
+    let filter = event_filter(cx, &admin).await?;
     let db = cx.db(Some(&admin.company))?;
-    count(exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?)
+    count(exports::count_events(db, &admin.company, &filter, snapshot_ms, &mut slices).await?)
 }
 
 /// The answer with a number of rows.
@@ -175,8 +175,8 @@ pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<
         Some(text) => Some(event_position(cx, &admin.company, text).await?),
         None => None,
     };
-    let wanted = Events { user: Some(profile.id), ..Events::default() };
-    start(cx, &admin, (Kind::User, Format::Json), options, Source::Events { wanted, after }, members).await
+    let filter = Events { user: Some(profile.id), ..Events::default() };
+    start(cx, &admin, (Kind::User, Format::Json), options, Source::Events { wanted: filter, after }, members).await
 }
 
 /// Reads the parameters that every export has.
