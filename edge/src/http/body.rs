@@ -17,8 +17,8 @@ use crate::http::context::RequestContext;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Reads the body as text: gunzipped if it is gzip, and normalised to JSON that every reader accepts
-/// (`domain::json`). Shortens each company's key in it, so that no key is stored.
+/// Reads the body as text: gunzipped if it is gzip, and normalised to JSON that every reader
+/// accepts (`domain::json`). Shortens each company's key in it, so that no key is stored.
 pub(crate) async fn text(cx: &RequestContext) -> Result<String, Error> {
     Ok(secret::hidden(as_sent(cx).await?))
 }

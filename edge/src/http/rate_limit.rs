@@ -1,10 +1,10 @@
-//! Rate limits, by the runtime's own counters: they are beside the Worker, so a request that is
-//! refused costs no trip to D1. How many requests are allowed stands in `wrangler.toml`; one with
-//! many items counts as several; a limit whose binding is not there limits nothing, and a counter
-//! that fails lets everybody in.
+//! Rate limits, by counters of the runtime. A refused request costs no query of D1, because the
+//! counters are beside the Worker. `wrangler.toml` sets how many requests are allowed. A request
+//! with many items counts as several. If a binding is missing or a counter fails, nothing is
+//! limited.
 //!
-//! The counters are a data centre's own and approximate: this is to keep one caller from using up
-//! what is there for all, not to bill by.
+//! Each data centre has its counters, and they are approximate. They prevent that one caller uses
+//! up the capacity of all; they are not for billing.
 
 use std::net::{IpAddr, Ipv6Addr};
 

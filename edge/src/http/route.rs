@@ -151,12 +151,14 @@ impl Parameters {
         self.find(name).unwrap_or_default()
     }
 
+    /// The text of a parameter, if the template has it.
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|(known, text)| (*known == name).then_some(text.as_str()))
     }
 }
 
 impl Path {
+    /// The parameters of the path, if these segments match it.
     pub(crate) fn parameters(&self, segments: &[&str]) -> Option<Parameters> {
         let mut parameters = Parameters::default();
         let mut segments = segments.iter();
@@ -172,8 +174,8 @@ impl Path {
         (segments.next().is_none() && takes).then_some(parameters)
     }
 
-    /// The route for a method. `HEAD` is `GET` without the body; to begin an export, or to follow
-    /// events, takes `GET`.
+    /// The route for a method. `HEAD` is `GET` without the body. An answer that is written piece by
+    /// piece has no `HEAD`.
     pub(crate) fn route(&self, method: &Method) -> Option<&'static Route> {
         let is_head = *method == Method::Head;
         let name = if is_head { "GET" } else { method.as_ref() };
@@ -188,8 +190,8 @@ impl Path {
         methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether pages of any origin may read the answer. The handler checks the company's own list
-    /// of origins.
+    /// Whether pages of any origin may read the answer. The handler checks the origins that the
+    /// company allows.
     pub(crate) fn is_public(&self) -> bool {
         self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
     }

@@ -1,4 +1,4 @@
-//! A company's settings, keys, figures and event names.
+//! The operations on a company's settings, keys, tracking plan, figures and event names.
 
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;
@@ -39,9 +39,9 @@ pub(crate) fn group() -> Group {
                      once an hour.",
                 )
                 .gives::<keys::OwnKeyList<'_>>({
-                    let mut own = key("admin", false);
-                    own["current"] = true.into();
-                    json!({"success": true, "keys": [own]})
+                    let mut key = key("admin", false);
+                    key["current"] = true.into();
+                    json!({"success": true, "keys": [key]})
                 }),
             Operation::new("post", "/api/admin/keys", "addOwnKey", "Make another key")
                 .text("The key itself is in this answer alone. At most 100 are live at a time.")

@@ -1,5 +1,5 @@
-//! What other vendors' clients call. They know these paths and forms from their vendors;
-//! docs/clients says how to point each here.
+//! The operations that clients of other vendors call. Their paths and formats are the vendors'.
+//! docs/clients says how to configure each client.
 
 use serde_json::{Value, json};
 use trackmate_wire::problem::Code;
@@ -7,7 +7,7 @@ use trackmate_wire::problem::Code;
 use crate::ingest::receipt::Receipt;
 use crate::openapi::operation::{Group, Operation, Who};
 
-/// A message in a vendor's form.
+/// An operation that takes a message or a batch in a vendor's format.
 fn message(
     path: &'static str,
     id: &'static str,
@@ -41,8 +41,8 @@ fn message(
         ])
 }
 
-/// What is asked beside; the answer has whatever its vendor's clients look for.
-fn asked(
+/// An operation that answers the configuration that a vendor's clients load.
+fn configuration(
     method: &'static str,
     path: &'static str,
     id: &'static str,
@@ -76,7 +76,7 @@ pub(crate) fn group() -> Group {
                 "One message, or with `batch` many, which name their kind themselves. Good items are stored when \
                  others are bad; one that stands alone and is bad is refused.",
             ),
-            asked(
+            configuration(
                 "get",
                 "/v1/projects/{key}/settings",
                 "segmentSettings",
@@ -91,7 +91,7 @@ pub(crate) fn group() -> Group {
                 json!({"writeKey": "TM-SHOP99", "batch": [track.clone()]}),
             )
             .query("writeKey", json!({"type": "string"}), "The write key: the company id."),
-            asked(
+            configuration(
                 "get",
                 "/sourceConfig",
                 "rudderstackConfig",
@@ -103,9 +103,15 @@ pub(crate) fn group() -> Group {
             posthog("/capture", "posthogCapture"),
             posthog("/e", "posthogEvent"),
             posthog("/i/v0/e", "posthogIngest"),
-            asked("post", "/flags", "posthogFlags", "Tell PostHog's clients that there are no flags", flags.clone()),
-            asked("post", "/decide", "posthogDecide", "Tell older ones", flags.clone()),
-            asked("get", "/array/{key}/config", "posthogConfig", "Tell them what to record: nothing", flags),
+            configuration(
+                "post",
+                "/flags",
+                "posthogFlags",
+                "Tell PostHog's clients that there are no flags",
+                flags.clone(),
+            ),
+            configuration("post", "/decide", "posthogDecide", "Tell older ones", flags.clone()),
+            configuration("get", "/array/{key}/config", "posthogConfig", "Tell them what to record: nothing", flags),
             segment("/api/s/{kind}", "jitsu", "Store what Jitsu's clients send"),
             segment("/api/s/s2s/{kind}", "jitsuServer", "Store what Jitsu's clients on a server send"),
         ],

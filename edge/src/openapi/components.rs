@@ -1,4 +1,4 @@
-//! Schemas of what no one type reads or writes.
+//! Schemas that no single type has.
 
 use serde_json::{Map, Value, json};
 use trackmate_wire::catalogue;
@@ -11,7 +11,7 @@ use crate::domain::person::{KNOWN, PLATFORMS};
 use crate::http::problem;
 use crate::openapi::json::{email, merged, message_id, reference, time};
 
-/// An export as JSON: these members, and what all have around them.
+/// An export as JSON: these members, and the members that all exports have.
 fn export(members: &[(&str, Value)]) -> Value {
     let mut whole = json!({
         "type": "object",
@@ -34,8 +34,8 @@ fn export(members: &[(&str, Value)]) -> Value {
     whole
 }
 
-/// A text or a number, as clients send ids.
-fn foreign_id() -> Value {
+/// An id of a vendor's client: a text or a number.
+fn client_id() -> Value {
     json!({"type": ["string", "number", "null"], "maxLength": EMAIL_BYTES_MAX})
 }
 
@@ -43,7 +43,7 @@ fn any_object() -> Value {
     json!({"type": ["object", "null"]})
 }
 
-/// What is read of a message of Segment's clients, or of a batch of them.
+/// The fields that TrackMate reads of a message or a batch of Segment's clients.
 fn segment() -> Value {
     let text = || json!({"type": ["string", "null"]});
     let item = json!({"type": "object", "description": "A message, with its `type`."});
@@ -55,7 +55,7 @@ fn segment() -> Value {
                 "description": "The company id, or a key of scope `server`; it may stand in a header instead.",
             },
             "type": {"type": ["string", "null"], "description": "Where the path does not say it, as in a batch."},
-            "userId": foreign_id(), "anonymousId": foreign_id(), "previousId": foreign_id(), "groupId": foreign_id(),
+            "userId": client_id(), "anonymousId": client_id(), "previousId": client_id(), "groupId": client_id(),
             "event": text(), "name": text(), "category": text(), "properties": any_object(), "traits": any_object(),
             "context": any_object(), "timestamp": time(), "originalTimestamp": time(), "sentAt": time(),
             "messageId": merged(&message_id(), &text()),
@@ -64,7 +64,7 @@ fn segment() -> Value {
     })
 }
 
-/// What is read of an event of PostHog's clients, or of a batch of them.
+/// The fields that TrackMate reads of an event or a batch of PostHog's clients.
 fn posthog() -> Value {
     let text = || json!({"type": ["string", "null"]});
     let item = json!({"type": "object", "description": "An event."});
@@ -72,14 +72,14 @@ fn posthog() -> Value {
         "type": "object",
         "properties": {
             "api_key": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`."},
-            "event": text(), "distinct_id": foreign_id(), "properties": any_object(), "$set": any_object(),
+            "event": text(), "distinct_id": client_id(), "properties": any_object(), "$set": any_object(),
             "$set_once": any_object(), "timestamp": time(), "sent_at": time(), "uuid": merged(&message_id(), &text()),
             "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
         },
     })
 }
 
-/// Schemas of what no one type reads or writes.
+/// All schemas that no single type has, by their names.
 pub(crate) fn components() -> Vec<(&'static str, Value)> {
     let text = |most: usize| json!({"type": ["string", "null"], "minLength": 1, "maxLength": most});
     let mut edit = Map::from_iter(
@@ -119,9 +119,9 @@ pub(crate) fn components() -> Vec<(&'static str, Value)> {
     };
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
     let meanings = ALL.map(|code| {
-        let told = catalogue::of(code);
+        let explanation = catalogue::of(code);
         json!({
-            "code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.fix,
+            "code": code.as_str(), "title": explanation.title, "cause": explanation.cause, "mend": explanation.fix,
             "status": problem::status(code),
         })
     });

@@ -1,4 +1,5 @@
-//! What a webhook's URL receives: the one request of the document that TrackMate makes itself.
+//! The request that a webhook's URL receives. It is the only request of the document that TrackMate
+//! sends.
 
 use serde_json::{Value, json};
 
@@ -8,11 +9,11 @@ use crate::openapi::schemas::Schemas;
 
 const ID: &str = "delivery";
 
-/// A tag of its own: generators put what has one tag into one file, and this would be written over
-/// the calls to the API.
+/// The tag of the delivery. No other operation has it: generators write one file for a tag, and the
+/// delivery would overwrite the calls of the API.
 const TAG: &str = "Deliveries";
 
-/// Its tag, as the others stand in the document.
+/// The tag, as an entry of the document's `tags`.
 pub(crate) fn tag() -> Value {
     json!({"name": TAG, "description": "The requests that your server receives.", "x-operations": []})
 }

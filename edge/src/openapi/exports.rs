@@ -1,4 +1,4 @@
-//! Taking a company's data out, and the log of who did what.
+//! The operations that export data, and the audit log.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
@@ -14,7 +14,7 @@ use crate::openapi::json::reference;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::users::{USER, belongings, filters, summary, user};
 
-/// Whatever exports may fail by these.
+/// The problems of every export.
 const EXPORT: [Code; 3] = [Code::InvalidField, Code::InvalidTimestamp, Code::LimitReached];
 
 pub(crate) fn group() -> Group {
@@ -132,9 +132,9 @@ pub(crate) fn group() -> Group {
                  and the same `snapshot`.",
             )
             .gives::<exports::ExportAnswer>({
-                let mut shown = export();
-                shown["marks"] = json!([]);
-                json!({"success": true, "export": shown})
+                let mut export = export();
+                export["marks"] = json!([]);
+                json!({"success": true, "export": export})
             })
             .fails(&[Code::NotFound]),
             Operation::new("get", "/api/admin/audit", "listAudit", "List what was done with keys, newest first")
@@ -161,7 +161,7 @@ pub(crate) fn group() -> Group {
     }
 }
 
-/// What every export may be asked for.
+/// Adds the parameters that every export has.
 fn columns(kind: Kind, operation: Operation) -> Operation {
     let (fields, after) = match kind {
         Kind::Users => (
@@ -192,7 +192,7 @@ fn columns(kind: Kind, operation: Operation) -> Operation {
         .fails(&EXPORT)
 }
 
-/// What an export of events may be narrowed by.
+/// Adds the filters of an export of events.
 fn of_events(operation: Operation) -> Operation {
     operation
         .query("from", reference("Time"), "Happened at this time or later.")

@@ -1,4 +1,4 @@
-//! The groups that people are members of.
+//! The operations on groups of people.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::{GROUPS_ITEMS_MAX, MEMBERS_ITEMS_MAX, NAME_CHARS_MAX};
@@ -29,13 +29,13 @@ pub(crate) fn group() -> Group {
                 .query("groupId", json!({"type": "string"}), "The company's own id of it.")
                 .query("kind", json!({"type": "string"}), "What it is: the `groupType` of its events, or `group`.")
                 .gives::<groups::GroupPage>(json!({
-                    "success": true, "groups": [shown()],
+                    "success": true, "groups": [example()],
                     "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
                 }))
                 .makes("groups", "/groups/0/id"),
             Operation::new("get", "/api/admin/groups/{id}", "getGroup", "Read a group")
                 .text("Members are counted on the first 10,000 sessions that name it.")
-                .gives::<groups::GroupAnswer>(json!({"success": true, "group": shown()}))
+                .gives::<groups::GroupAnswer>(json!({"success": true, "group": example()}))
                 .fails(&[Code::NotFound]),
             Operation::new("patch", "/api/admin/groups/{id}", "changeGroup", "Say what is known of a group")
                 .text(
@@ -43,7 +43,7 @@ pub(crate) fn group() -> Group {
                      far. Null hides a trait.",
                 )
                 .takes::<groups::GroupEdit>(json!({"traits": {"plan": "gold", "seats": 25}}))
-                .gives::<groups::GroupAnswer>(json!({"success": true, "group": shown()}))
+                .gives::<groups::GroupAnswer>(json!({"success": true, "group": example()}))
                 .fails(&[Code::NotFound, Code::MissingField, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("delete", "/api/admin/groups/{id}", "deleteGroup", "Delete a group")
                 .text(
@@ -68,7 +68,7 @@ pub(crate) fn group() -> Group {
     }
 }
 
-fn shown() -> Value {
+fn example() -> Value {
     json!({
         "id": "grp_0c1d2e3f4a5b6c7d8e9f0a1b", "groupId": "acme", "kind": "group", "name": "Acme",
         "traits": {"name": "Acme", "plan": "gold"}, "createdAt": "2025-10-18T10:00:00.000Z",
@@ -76,7 +76,7 @@ fn shown() -> Value {
     })
 }
 
-/// A group as it stands with a user.
+/// A group of a user.
 pub(crate) fn brief() -> Value {
     json!({"id": "grp_0c1d2e3f4a5b6c7d8e9f0a1b", "groupId": "acme", "kind": "group", "name": "Acme"})
 }

@@ -1,4 +1,4 @@
-//! Who is who: what leads to a person, making one of two, taking it back, and erasing somebody.
+//! The operations on identities: list identity keys, merge, undo and erase.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::LINKS_ITEMS_MAX;

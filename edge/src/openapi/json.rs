@@ -1,14 +1,14 @@
-//! Pieces of schemas that many others are made of.
+//! Parts that several schemas share, and JSON merge patches.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::{EMAIL_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SESSION_ID_BYTES_MAX};
 
-/// A schema of the document by its name.
+/// A reference to a schema of the document, by its name.
 pub(crate) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// A JSON merge patch (RFC 7396).
+/// Applies a JSON merge patch (RFC 7396).
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Some(members) = patch.as_object() else { return *target = patch.clone() };
     if !target.is_object() {
@@ -76,11 +76,12 @@ pub(crate) fn count(least: u32, most: u32) -> Value {
     json!({"minimum": least, "maximum": most})
 }
 
-/// A record where the type has any object.
+/// A patch that makes a record of any object.
 pub(crate) fn record() -> Value {
     json!({"$ref": "#/components/schemas/Record", "type": null, "additionalProperties": null})
 }
 
+/// The value with a merge patch applied.
 pub(crate) fn merged(one: &Value, other: &Value) -> Value {
     let mut both = one.clone();
     merge(&mut both, other);

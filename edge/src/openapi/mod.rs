@@ -1,6 +1,6 @@
-//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`, made from the types that the handlers
-//! read and write. It is made by the tests and committed, so that the Worker carries none of it and
-//! a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page
+//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`. The tests make it from the types that
+//! the handlers read and write. The file is committed, so the Worker does not contain it, and a
+//! review shows each change of the API. `www/` serves it as `/openapi.json` and as the page
 //! `/docs/http/`.
 //!
 //! To add a route:
@@ -42,7 +42,7 @@ use crate::http::problem;
 use crate::openapi::operation::{Group, Operation};
 use crate::openapi::schemas::Schemas;
 
-/// What there is to know before the first call.
+/// The introduction of the document.
 const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, \
     and sends each on, signed, to every webhook that wants it.\n\nBodies are JSON of at most 500 KB, read whatever \
     the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a \
@@ -52,7 +52,7 @@ const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, pu
     Of what admins and the operator send, fields and parameters that are not listed are refused; of what pages and \
     servers send they are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
 
-/// All operations by audience, in the order of the page.
+/// All operations by audience, in the order of the page `/docs/http/`.
 fn groups() -> Vec<Group> {
     vec![
         public::group(),
@@ -78,8 +78,8 @@ fn document() -> Value {
         for operation in &group.operations {
             let rendered = operation.render(group, &groups, &mut schemas);
             let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-            let taken = path.as_object_mut().unwrap().insert(operation.method.to_owned(), rendered);
-            assert!(taken.is_none(), "{} {} stands twice", operation.method, operation.path);
+            let previous = path.as_object_mut().unwrap().insert(operation.method.to_owned(), rendered);
+            assert!(previous.is_none(), "{} {} is described twice", operation.method, operation.path);
         }
     }
     let webhooks = delivery::render(&mut schemas);
@@ -133,7 +133,7 @@ fn document() -> Value {
     })
 }
 
-/// JSON as a person would break it into lines: what fits on one stays on one.
+/// Writes JSON in lines: a value that fits into a line has no line ends.
 fn written(value: &Value, indent: usize) -> String {
     let flat = value.to_string();
     let lines: Vec<String> = match value {
@@ -149,7 +149,7 @@ fn written(value: &Value, indent: usize) -> String {
     format!("{open}\n{inner}{}\n{outer}{close}", lines.join(&format!(",\n{inner}")))
 }
 
-/// `docs/problems.md`.
+/// The text of `docs/problems.md`.
 fn problems() -> String {
     let opening = "Every problem code. Each deployment serves this list at `/docs/problems/`. Clients match on \
         `code`; texts may change. The list is closed: `wire/src/problem.rs`. `make openapi` makes this file from \
@@ -205,22 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn every_route_and_method_stands_in_the_document_and_no_other() {
+    fn the_document_has_every_method_of_every_route_and_no_other() {
         let groups = groups();
         let operations: Vec<&Operation> = groups.iter().flat_map(|group| &group.operations).collect();
         let of = |path: String| operations.iter().filter(move |o| blank(o.path) == path);
         let described: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
         assert_eq!(described, PATHS.iter().map(|path| blank(path.template)).collect());
         for path in PATHS {
-            let taken: BTreeSet<String> = path.routes.iter().map(|route| route.method.to_lowercase()).collect();
+            let methods: BTreeSet<String> = path.routes.iter().map(|route| route.method.to_lowercase()).collect();
             let described = of(blank(path.template)).map(|o| o.method.to_owned()).collect::<BTreeSet<_>>();
-            assert_eq!(described, taken, "{}", path.template);
+            assert_eq!(described, methods, "{}", path.template);
         }
         let ids: BTreeSet<&str> = operations.iter().map(|o| o.id).collect();
-        assert_eq!(ids.len(), operations.len(), "an operation's id is its own");
+        assert_eq!(ids.len(), operations.len(), "two operations have the same id");
     }
 
-    /// Each place of the document where a schema stands, with its path.
+    /// All schemas of the document, each with its path.
     fn schemas_of<'a>(value: &'a Value, path: &str, is_schema: bool, found: &mut Vec<(String, &'a Value)>) {
         if is_schema {
             found.push((path.to_owned(), value));
@@ -247,9 +247,9 @@ mod tests {
         }
     }
 
-    /// Of each rule: a generator of clients that fails where it is broken.
+    /// Each rule names a generator of clients that fails if the document breaks the rule.
     #[test]
-    fn generators_of_clients_find_nothing_in_the_document_that_they_do_not_know() {
+    fn the_document_has_nothing_that_generators_of_clients_do_not_support() {
         let document = document();
         let mut found = Vec::new();
         schemas_of(&document, "", false, &mut found);
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_in_docs_are_those_that_the_types_make() {
+    fn the_documents_in_docs_are_up_to_date_with_the_types() {
         for (name, made) in [("openapi.json", format!("{}\n", written(&document(), 0))), ("problems.md", problems())] {
             let file = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
             if std::env::var_os("OPENAPI_WRITE").is_some() {

@@ -1,4 +1,4 @@
-//! What the operator of the deployment calls.
+//! The operations that the operator of the deployment calls.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::USERS_ITEMS_MAX;
@@ -53,13 +53,14 @@ fn company() -> Value {
     json!({"id": "TM-SHOP99", "name": "Shop", "createdAt": "2025-10-18T09:00:00.000Z"})
 }
 
-pub(crate) fn key(scope: &str, shown: bool) -> Value {
+/// A key, as a list shows it or with the key itself.
+pub(crate) fn key(scope: &str, with_key: bool) -> Value {
     let kind = if scope == "server" { "tm_live_" } else { "tm_admin_" };
     let mut key = json!({
         "id": "key_5f1c0a9b8d7e6f5a", "scope": scope, "prefix": format!("{kind}9f2c"), "name": "backend",
         "createdAt": "2025-10-18T09:00:00.000Z", "lastUsedAt": null, "revokedAt": null,
     });
-    if shown {
+    if with_key {
         key["key"] = format!("{kind}9f2c…").into();
     }
     key

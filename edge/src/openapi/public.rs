@@ -1,4 +1,4 @@
-//! What browsers call, without a key.
+//! The operations that browsers call, without a key.
 
 use serde_json::json;
 use trackmate_wire::problem::Code;
@@ -8,9 +8,9 @@ use crate::ingest::{browser, identify};
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::schemas::SuccessAnswer;
 
-/// Whatever names a company and a session may fail by these.
+/// The problems of every operation that names a company and a session.
 const DOOR: [Code; 4] = [Code::MissingField, Code::UnknownCompany, Code::InvalidSession, Code::OriginNotAllowed];
-/// Whatever claims an address may fail by these.
+/// The problems of every operation that identifies a person by an address.
 const CLAIM: [Code; 7] = [
     Code::IdentityUnproved,
     Code::InvalidEmail,

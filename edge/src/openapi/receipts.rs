@@ -1,4 +1,4 @@
-//! What became of the items that came in.
+//! The operations that show received events and their outcomes.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::{INCOMING_ITEMS_MAX, STREAM_S_MAX};
@@ -8,7 +8,7 @@ use crate::domain::incoming::Outcome;
 use crate::http::admin::events::{self, DOORS};
 use crate::openapi::operation::{Group, Operation, Who};
 
-/// What the stream says, for example.
+/// An example of the stream.
 const STREAM: &str = "retry: 1000\n: watching\nid: 1760781500000000\n\nid: 1760781600000000\nevent: incoming\ndata: \
     {\"seq\":1760781600000000,\"at\":\"2025-10-18T10:00:00.000Z\",\"door\":\"browser\",\"outcome\":\"stored\",…}\n\n";
 

@@ -1,4 +1,4 @@
-//! What a company's servers call.
+//! The operations that a company's servers call.
 
 use serde_json::json;
 use trackmate_wire::problem::Code;

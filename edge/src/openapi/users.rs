@@ -1,4 +1,4 @@
-//! A company's people.
+//! The operations on users.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::{
@@ -13,9 +13,9 @@ use crate::openapi::json::reference;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::schemas::Users;
 
-/// Whatever names a user may fail by these.
+/// The problems of every operation on one user.
 pub(crate) const USER: [Code; 2] = [Code::UnknownUser, Code::ErasedUser];
-/// Whatever edits one may fail by these, too.
+/// The problems of every edit of a user, beside [`USER`].
 const EDIT: [Code; 4] = [Code::InvalidField, Code::LimitReached, Code::Conflict, Code::Busy];
 
 pub(crate) fn group() -> Group {
@@ -165,7 +165,7 @@ pub(crate) fn group() -> Group {
     }
 }
 
-/// The filters of lists and exports of users.
+/// Adds the filters of lists and exports of users.
 pub(crate) fn filters(operation: Operation) -> Operation {
     operation
         .query("createdAfter", reference("Time"), "Made at this time or later.")
@@ -191,23 +191,23 @@ pub(crate) fn filters(operation: Operation) -> Operation {
         .fails(&[Code::InvalidField, Code::InvalidTimestamp])
 }
 
-/// What is shown of what belongs to users.
+/// Adds the parameters that add records to users.
 pub(crate) fn belongings(operation: Operation) -> Operation {
-    let asked = || json!({"type": "boolean", "default": false});
+    let flag = || json!({"type": "boolean", "default": false});
     operation
         .query(
             "includeBookings",
-            asked(),
+            flag(),
             "Adds `bookings` to each user; of these and the following, the 20 that were last told of.",
         )
-        .query("includeQRCodes", asked(), "Adds `qrCodes`.")
-        .query("includeInteractions", asked(), "Adds `interactionHistory`: messages, comments and stories.")
-        .query("includeConversations", asked(), "Adds `conversations`.")
+        .query("includeQRCodes", flag(), "Adds `qrCodes`.")
+        .query("includeInteractions", flag(), "Adds `interactionHistory`: messages, comments and stories.")
+        .query("includeConversations", flag(), "Adds `conversations`.")
         .query("include", kinds(), "Adds `records` by these kinds.")
         .fails(&[Code::InvalidField])
 }
 
-/// A list of kinds of records, spelled with commas.
+/// A list of kinds of records, separated by commas.
 fn kinds() -> Value {
     let kind = format!("[A-Za-z0-9_-]{{1,{RECORD_KIND_CHARS_MAX}}}");
     json!({
@@ -216,7 +216,7 @@ fn kinds() -> Value {
     })
 }
 
-/// A user as shown.
+/// A user.
 pub(crate) fn user() -> Value {
     let at = "2025-10-18T10:00:00.000Z";
     json!({

@@ -1,4 +1,4 @@
-//! A company's subscriptions and what became of their deliveries.
+//! The operations on webhooks and their deliveries.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::DELIVERIES_SHOWN_MAX;
@@ -31,9 +31,9 @@ pub(crate) fn group() -> Group {
                     }),
                 )
                 .gives::<webhooks::WebhookAnswer<'_>>({
-                    let mut shown = webhook();
-                    shown["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
-                    json!({"success": true, "webhook": shown})
+                    let mut webhook = webhook();
+                    webhook["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
+                    json!({"success": true, "webhook": webhook})
                 })
                 .makes("webhooks", "/webhook/id")
                 .fails(&[Code::MissingField, Code::InvalidField, Code::InvalidUrl, Code::LimitReached]),
@@ -89,9 +89,9 @@ pub(crate) fn group() -> Group {
             .takes::<webhooks::RotateRequest>(json!({"graceHours": 48}))
             .optional()
             .gives::<webhooks::WebhookAnswer<'_>>({
-                let mut shown = webhook();
-                shown["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
-                json!({"success": true, "webhook": shown})
+                let mut webhook = webhook();
+                webhook["secret"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
+                json!({"success": true, "webhook": webhook})
             })
             .fails(&[Code::InvalidField, Code::NotFound, Code::Conflict]),
             Operation::new(

@@ -155,8 +155,8 @@ pub(crate) struct RecoverAnswer {
 }
 
 /// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success,
-/// requeued, hasMore, nextCursor}`. Sends the deliveries again that were given up in a window, up to
-/// 500 in a call. `nextCursor` continues, and skips those that failed again in the meantime. A
+/// requeued, hasMore, nextCursor}`. Sends the deliveries again that were given up in a window, up
+/// to 500 in a call. `nextCursor` continues, and skips those that failed again in the meantime. A
 /// repeat after all have succeeded sends nothing.
 pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;

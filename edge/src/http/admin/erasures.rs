@@ -70,8 +70,8 @@ pub(crate) struct LiftAnswer {
     lifted: bool,
 }
 
-/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`. From then on the
-/// address or the id can lead to a new profile. `lifted` is false if it was not erased.
+/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`. From then on
+/// the address or the id can lead to a new profile. `lifted` is false if it was not erased.
 pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let request: LiftRequest = request_body::change(&body::text(cx).await?)?;
     let key = match request.external_id.filter(|_| request.email.is_none()) {

@@ -56,7 +56,8 @@ pub(crate) struct Incoming {
     warnings: Vec<Warning>,
 }
 
-/// Warnings about an item's data. A rejected item has none: only the types of its fields are stored.
+/// Warnings about an item's data. A rejected item has none: only the types of its fields are
+/// stored.
 fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
     let is_unread = !is_rejected && data.is_some_and(revenue::is_unread);
     is_unread.then(Warning::amount_unread).into_iter().collect()

@@ -150,9 +150,9 @@ fn count(rows: Option<i64>) -> HandlerResult {
 }
 
 /// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…],
-/// records:[…], hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all data of one person, for
-/// a request of that person. It has the latest 10 000 records of a kind and at most 8 MB of records.
-/// For the kinds in `hasMoreOf`, the list of records has more.
+/// records:[…], hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all data of one person,
+/// for a request of that person. It has the latest 10 000 records of a kind and at most 8 MB of
+/// records. For the kinds in `hasMoreOf`, the list of records has more.
 pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<Response, Error> {
     let options = options(cx, Kind::User)?;
     let profile = find(cx, &admin.company, id).await?;

@@ -145,8 +145,8 @@ pub(crate) struct MergeAnswer {
     user: User,
 }
 
-/// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then on
-/// the two are one user, `into`. Undo separates them again.
+/// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then
+/// on the two are one user, `into`. Undo separates them again.
 pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
     let request: MergeRequest = request_body::change(&text)?;

@@ -91,8 +91,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     Ok(serde_json::to_string(&OwnKeyList { success: true, keys: keys.iter().map(listed).collect() })?)
 }
 
-/// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`. No other answer shows
-/// the key.
+/// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`. No other answer
+/// shows the key.
 pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     add(cx, &admin.company).await
 }

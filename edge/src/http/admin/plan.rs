@@ -1,5 +1,5 @@
-//! `/api/admin/plan`: shows and sets a company's tracking plan and its violations, infers a plan from
-//! stored events, and checks events against a plan.
+//! `/api/admin/plan`: shows and sets a company's tracking plan and its violations, infers a plan
+//! from stored events, and checks events against a plan.
 
 use std::collections::BTreeMap;
 
@@ -129,8 +129,8 @@ pub(crate) struct InferredPlan {
     sampled: usize,
 }
 
-/// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan that
-/// a sample of the stored events satisfies. Stores nothing.
+/// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan
+/// that a sample of the stored events satisfies. Stores nothing.
 pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let samples = plans::sample(cx.db(Some(&admin.company))?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
@@ -190,8 +190,8 @@ struct Violation {
 
 /// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events,
 /// additionalEvents?}}` → `{success, checked, refused:[{index, eventType, violations:[{field,
-/// reason, message}]}]}`: the events that the plan in the request, or else the company's plan, would
-/// refuse in mode `reject`. Stores and counts nothing.
+/// reason, message}]}]}`: the events that the plan in the request, or else the company's plan,
+/// would refuse in mode `reject`. Stores and counts nothing.
 pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
     let request: PlanCheck = request_body::change(&text)?;

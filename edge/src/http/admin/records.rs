@@ -1,5 +1,5 @@
-//! The records of a user: `GET /api/admin/users/{id}/records`, and the parameters `include…` of every
-//! route that shows users.
+//! The records of a user: `GET /api/admin/users/{id}/records`, and the parameters `include…` of
+//! every route that shows users.
 
 use std::collections::BTreeSet;
 
@@ -67,8 +67,8 @@ pub(crate) async fn with_records(
     Ok(with(people, records::belongings(db, company, &ids, included, included.most(ids.len())).await?))
 }
 
-/// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`, the
-/// last updated first.
+/// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`,
+/// the last updated first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(cx, RECORDS_ITEMS_MAX)?;
     let kinds = kinds(cx, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;

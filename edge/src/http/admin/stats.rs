@@ -1,5 +1,5 @@
-//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports of the
-//! same range.
+//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports of
+//! the same range.
 
 use serde::Serialize;
 use trackmate_wire::problem::{Code, Problem};
@@ -109,8 +109,8 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     Ok(serde_json::to_string(&answer(range, &stats))?)
 }
 
-/// The problem of a count that is too large for one request. A filter does not help: the query reads
-/// all rows anyway.
+/// The problem of a count that is too large for one request. A filter does not help: the query
+/// reads all rows anyway.
 pub(crate) fn too_much() -> Problem {
     let message = "there is more than one request may count; a shorter range or a filter reads no less. \
                    Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
@@ -128,7 +128,8 @@ impl Zone {
         for (option, value) in [("timeZone", name), ("timeZoneName", "longOffset")] {
             js_sys::Reflect::set(&options, &option.into(), &value.into()).map_err(refused)?;
         }
-        // The constructor throws for an unknown zone, and the typed binding cannot return the error.
+        // The constructor throws for an unknown zone, and the typed binding cannot return the
+        // error.
         let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).map_err(refused)?;
         let class = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).map_err(refused)?;
         let arguments = js_sys::Array::of2(&"en-US".into(), &options);

@@ -23,9 +23,9 @@ fn answer(person: &Person) -> HandlerResult {
     Ok(serde_json::to_string(&EditAnswer { success: true, user: person.user() })?)
 }
 
-/// `PATCH /api/admin/users/{id}` with `email`, any field of the user object, other traits, `traits`,
-/// `optIns`, `exportConsent: bool|{given, at?, source?}`, `customFields`, `tags: {add, remove}` →
-/// `{success, user}`. Null hides a trait and removes a custom field.
+/// `PATCH /api/admin/users/{id}` with `email`, any field of the user object, other traits,
+/// `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`, `customFields`, `tags: {add,
+/// remove}` → `{success, user}`. Null hides a trait and removes a custom field.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
     answer(&change(cx, &admin.company, id, &Edit::read(&text, "admin", address)?).await?)

@@ -1,5 +1,5 @@
-//! Checks a change of a webhook: its URL, event patterns, retry policy and headers. The routes are in
-//! [`crate::http::admin::webhooks`].
+//! Checks a change of a webhook: its URL, event patterns, retry policy and headers. The routes are
+//! in [`crate::http::admin::webhooks`].
 
 use std::collections::BTreeMap;
 

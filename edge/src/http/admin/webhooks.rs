@@ -1,6 +1,6 @@
 //! `/api/admin/webhooks`: lists, creates, changes, deletes and tests the webhooks of a company.
-//! [`crate::http::admin::webhook_change`] checks a change, and [`crate::http::admin::deliveries`] has
-//! the deliveries.
+//! [`crate::http::admin::webhook_change`] checks a change, and [`crate::http::admin::deliveries`]
+//! has the deliveries.
 
 use std::collections::BTreeMap;
 
@@ -143,8 +143,8 @@ pub(crate) struct WebhookList<'a> {
 
 /// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? |
 /// retryAttempts?, retryDelay?, timeoutMs?, rateLimit?, disableAfterFailures?, disableAfterHours?,
-/// active?}` → `{success, webhook}` with its secret, which no other answer shows. The default policy
-/// is `crm`: 3 attempts, 60 s delay, 10 s timeout.
+/// active?}` → `{success, webhook}` with its secret, which no other answer shows. The default
+/// policy is `crm`: 3 attempts, 60 s delay, 10 s timeout.
 pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
     let mut request: WebhookChange = request_body::change(&text)?;
@@ -233,8 +233,8 @@ pub(crate) struct RotateRequest {
     grace_hours: Option<u32>,
 }
 
-/// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with the
-/// new secret. The old secret signs too for this number of hours; with 0 it is deleted at once.
+/// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with
+/// the new secret. The old secret signs too for this number of hours; with 0 it is deleted at once.
 /// While an earlier secret still signs, only 0 is accepted.
 pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(cx).await?;

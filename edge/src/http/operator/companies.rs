@@ -141,8 +141,8 @@ pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company
     Ok(serde_json::to_string(&KeyList { success: true, keys: keys.iter().map(Key::new).collect() })?)
 }
 
-/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`. No
-/// other answer shows the key.
+/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`.
+/// No other answer shows the key.
 pub(crate) async fn add_key(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
     keys::add(cx, company).await
 }

@@ -168,9 +168,9 @@ pub(crate) struct ContactAnswer<'a> {
 
 /// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId,
 /// pageUrl}, visitor?:{id, userAgent, referrer}, utm?:{source, medium, campaign, term, content},
-/// sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`. `contactId` is
-/// the id of a profile. The headers of the request fill what `visitor` leaves out. An optional part
-/// that cannot be read becomes a warning, so that no contact is lost. The route is public: it
+/// sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`. `contactId`
+/// is the id of a profile. The headers of the request fill what `visitor` leaves out. An optional
+/// part that cannot be read becomes a warning, so that no contact is lost. The route is public: it
 /// overwrites nothing, and the answer does not show whether the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;

@@ -26,8 +26,8 @@ pub(crate) struct IdentifyAnswer<'a> {
 }
 
 /// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?,
-/// sentAt?, userHash?}` → `{success, profileId, queued?, warnings?}`. The answer has the same fields
-/// whether or not the address was known.
+/// sentAt?, userHash?}` → `{success, profileId, queued?, warnings?}`. The answer has the same
+/// fields whether or not the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
     cx.log().refused(&text, Some(EVENT), answer(cx, &text).await)
