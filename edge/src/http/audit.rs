@@ -1,15 +1,14 @@
-//! The audit log: which request is an action, one entry for each before its answer goes out, and
-//! `GET /api/admin/audit`.
+//! The audit log: writes one entry for each request that is an action, before its answer goes out,
+//! and answers `GET /api/admin/audit`.
 
 use serde::Serialize;
-use serde_json::Value;
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
 use crate::domain::audit::ALL;
-use crate::domain::{clock, event};
+use crate::domain::clock;
 use crate::error::Error;
 use crate::http::auth;
 use crate::http::context::{RequestContext, Trace};
@@ -19,35 +18,36 @@ use crate::http::route::{Parameters, Route, Target};
 use crate::runtime::random;
 use crate::store::audit::{self, Deed};
 
-/// Writes the entry of a request that was an action, before its answer goes out. Who showed no key
-/// did nothing. The action is done by then, so an entry that cannot be written is the operator's
-/// matter and does not turn the answer into a failure.
+/// Writes the entry of a request that was an action, before its answer goes out. A request without
+/// a valid key has no entry. The action is done by then. So if the entry cannot be written, the
+/// Worker logs that, and the answer stays a success.
 pub(crate) async fn record<T>(
     cx: &RequestContext,
     route: &Route,
     parameters: &Parameters,
     handled: Result<T, Error>,
 ) -> Result<T, Error> {
-    let Some((action, named)) = route.audit else { return handled };
+    let Some((action, audited)) = route.audit else { return handled };
     let Trace { actor: Some(actor), company, target } = cx.take_trace() else { return handled };
-    // The operator's company is in the path, or is what was made.
+    // In the operator's requests the path names the company, or the request has created it.
     let of_operator = || parameters.find("company").map(str::to_owned).or_else(|| target.clone());
     let Some(company) = company.or_else(of_operator) else { return handled };
     let code = handled.as_ref().err().map(Error::code);
-    // What stands in the path is the caller's text until something was found by it.
+    // A parameter of the path is the caller's text. It becomes the target only if it named
+    // something that exists.
     let was_found = matches!(code, None | Some(Code::Conflict | Code::ErasedUser | Code::LimitReached));
-    let named = match named {
+    let in_path = match audited {
         Target::Parameter(name) => Some(parameters.get(name)),
         Target::Fixed(id) => Some(id),
         Target::Handler => None,
     };
-    let named = named.filter(|_| was_found);
+    let in_path = in_path.filter(|_| was_found);
     let id = entry_id(cx.now_ms(), &hex(&random::bytes::<8>()));
     let deed = Deed {
         id: &id,
         actor: &actor,
         action,
-        target: target.as_deref().or(named),
+        target: target.as_deref().or(in_path),
         request: cx.request_id(),
         outcome: code.map_or("ok", Code::as_str),
     };
@@ -58,19 +58,19 @@ pub(crate) async fn record<T>(
     handled
 }
 
-/// Ids ascend with time: twelve digits of milliseconds, then chance.
-fn entry_id(ms: i64, chance: &str) -> String {
-    format!("aud_{ms:012x}{chance}")
+/// Makes the id of an entry. Ids ascend with time: they begin with twelve digits of milliseconds.
+fn entry_id(ms: i64, random: &str) -> String {
+    format!("aud_{ms:012x}{random}")
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditEntry"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+struct AuditEntry {
     id: String,
     at: String,
     actor: String,
-    key: Option<Key>,
+    key: Option<KeyUsed>,
     action: String,
     target_id: Option<String>,
     request_id: String,
@@ -78,23 +78,23 @@ struct Entry {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyUsed"))]
-pub(crate) struct Key {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KeyUsed {
     pub(crate) id: String,
     pub(crate) prefix: String,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AuditPage"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AuditPage {
     success: bool,
-    entries: Vec<Entry>,
+    entries: Vec<AuditEntry>,
     pagination: Pagination,
 }
 
 /// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor,
-/// key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`, newest first; `since` is
-/// of it, `until` is not.
+/// key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`, newest first. Includes
+/// the instant `since`, and excludes the instant `until`.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, AUDIT_ITEMS_MAX)?;
     let action = match cx.query("action") {
@@ -103,24 +103,23 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
             Problem::field(Code::InvalidField, "action", "action is one of the names in docs/api.md")
         })?),
     };
-    let time = |name: &'static str| cx.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
-    let from = time("since")?.map_or_else(String::new, |ms| entry_id(ms, ""));
-    let until = time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
+    let from = cx.query_time("since")?.map_or_else(String::new, |ms| entry_id(ms, ""));
+    let until = cx.query_time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
     let before =
         pagination::cursor(cx, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
     let db = cx.db(Some(&admin.company))?;
     let mut found = audit::list(db, &admin.company, &from, &before, action, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
-    let shown = |e: audit::Entry| Entry {
+    let entry = |e: audit::Entry| AuditEntry {
         id: e.id,
         at: clock::iso(e.at),
         actor: e.actor,
-        key: e.key_id.map(|id| Key { id, prefix: e.key_prefix.unwrap_or_default() }),
+        key: e.key_id.map(|id| KeyUsed { id, prefix: e.key_prefix.unwrap_or_default() }),
         action: e.action,
         target_id: e.target,
         request_id: e.request,
         outcome: e.outcome,
     };
-    let entries = found.into_iter().map(shown).collect();
-    Ok(serde_json::to_string(&Page { success: true, entries, pagination })?)
+    let entries = found.into_iter().map(entry).collect();
+    Ok(serde_json::to_string(&AuditPage { success: true, entries, pagination })?)
 }

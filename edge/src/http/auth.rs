@@ -1,5 +1,5 @@
-//! Who is calling. A handler that needs credentials takes one of these types, and the only way to
-//! have one is to have shown the key.
+//! Who is calling. A handler that needs credentials takes one of these types as an argument. Only
+//! a check of the key makes a value of them.
 
 use trackmate_wire::hex::hex;
 use trackmate_wire::problem::{Code, Problem};
@@ -17,11 +17,11 @@ use crate::store::companies::{Key, Scope};
 
 /// An admin of a company: `X-Admin-ID` or `Authorization: Bearer`.
 pub(crate) struct Admin {
-    /// The key's company, the only one this caller can reach.
+    /// The key's company. The caller can reach no other.
     pub(crate) company: String,
     /// The key's id.
     pub(crate) key: String,
-    /// Its first characters.
+    /// The key's first characters.
     pub(crate) prefix: String,
 }
 
@@ -31,7 +31,7 @@ impl Admin {
         rate_limit::key(cx, &hash).await?;
         let key = companies::key(cx.db(None)?, &hash).await?;
         let Key { company, id: key, prefix, .. } = accept(cx, key, &hash, Scope::Admin)?;
-        cx.asked_by(Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
+        cx.set_actor(Some(&company), Actor::Admin { key: key.clone(), prefix: prefix.clone() });
         Ok(Self { company, key, prefix })
     }
 }
@@ -41,19 +41,19 @@ pub(crate) struct Operator(());
 
 impl Operator {
     pub(crate) fn of(cx: &RequestContext) -> Result<Self, Error> {
-        let shown = bearer(cx)
+        let key = bearer(cx)
             .ok_or_else(|| Problem::new(Code::MissingKey, "send the operator key as Authorization: Bearer"))?;
         let secret = cx.env().secret("OPERATOR_KEY").map(|s| s.to_string()).unwrap_or_default();
-        // Digests have one length, so the comparison tells nothing of the secret's.
-        if !secret.is_empty() && constant_time_eq(&sha256_hex(shown.as_bytes()), &sha256_hex(secret.as_bytes())) {
-            cx.asked_by(None, Actor::Operator);
+        // Digests have one length, so the time of the comparison does not depend on the secret's.
+        if !secret.is_empty() && constant_time_eq(&sha256_hex(key.as_bytes()), &sha256_hex(secret.as_bytes())) {
+            cx.set_actor(None, Actor::Operator);
             return Ok(Self(()));
         }
         Err(Problem::new(Code::InvalidKey, "the operator key is wrong").into())
     }
 }
 
-/// The hash of the key in this header or in `Authorization: Bearer`.
+/// Hashes the key that is in this header or in `Authorization: Bearer`.
 pub(crate) fn hash_of(cx: &RequestContext, header: &str) -> Result<String, Problem> {
     let key = cx.header(header).or_else(|| bearer(cx));
     let key = key
@@ -61,27 +61,28 @@ pub(crate) fn hash_of(cx: &RequestContext, header: &str) -> Result<String, Probl
     Ok(sha256_hex(key.as_bytes()))
 }
 
+/// The key in `Authorization: Bearer`.
 pub(crate) fn bearer(cx: &RequestContext) -> Option<String> {
     let value = cx.header("authorization")?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim().to_owned())
 }
 
-/// A key just made: the only moment at which it exists in full.
+/// A new key. It exists in full only here and in the answer; the database stores its hash.
 pub(crate) struct FreshKey {
-    /// What the caller is shown, once.
+    /// The key itself. One answer shows it.
     pub(crate) key: String,
-    /// What is stored.
+    /// What the database stores.
     pub(crate) hash: String,
-    /// What lists show.
+    /// The first characters, which lists show.
     pub(crate) prefix: String,
-    /// For revoking.
+    /// Names the key in lists and when it is revoked.
     pub(crate) id: String,
     pub(crate) scope: Scope,
 }
 
 impl FreshKey {
-    /// Random digits behind a prefix that says what the key is.
+    /// Makes a key: a prefix that names its scope, then random digits.
     pub(crate) fn new(scope: Scope) -> Self {
         let kind = match scope {
             Scope::Server => secret::SERVER,
@@ -92,6 +93,7 @@ impl FreshKey {
         Self { hash: sha256_hex(key.as_bytes()), prefix, id: format!("key_{}", hex(&random::bytes::<8>())), key, scope }
     }
 
+    /// The row that stores the key.
     pub(crate) fn row<'a>(&'a self, name: &'a str) -> companies::NewKey<'a> {
         companies::NewKey { hash: &self.hash, id: &self.id, scope: self.scope, prefix: &self.prefix, name }
     }

@@ -1,8 +1,9 @@
-//! Reading a request's body: bounded before and after gunzip, JSON whatever the Content-Type
-//! (beacons send text/plain), made such that every reader can hold it.
+//! Reads the body of a request: with a limit before and after gunzip, as JSON whatever the
+//! Content-Type is (beacons send text/plain), and normalised so that every JSON reader accepts it.
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::ops::RangeInclusive;
 
 use base64ct::{Base64, Encoding};
 use flate2::read::GzDecoder;
@@ -16,14 +17,14 @@ use crate::http::context::RequestContext;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The body as text, gunzipped if it is gzip, and as JSON that every reader can hold
-/// (`domain::json`). A company's key that stands in it is cut short: none is to be stored.
+/// Reads the body as text: gunzipped if it is gzip, and normalised to JSON that every reader
+/// accepts (`domain::json`). Shortens each company's key in it, so that no key is stored.
 pub(crate) async fn text(cx: &RequestContext) -> Result<String, Error> {
     Ok(secret::hidden(as_sent(cx).await?))
 }
 
-/// [`text`] of a public request. If it cannot be read, its beginning may say which company it is
-/// for.
+/// Reads the body like [`text`], for a public request. If the body cannot be read, the log of
+/// outcomes looks for the company in its beginning.
 pub(crate) async fn public_text(cx: &RequestContext) -> Result<String, Error> {
     let text = text(cx).await;
     if text.is_err() {
@@ -32,7 +33,8 @@ pub(crate) async fn public_text(cx: &RequestContext) -> Result<String, Error> {
     text
 }
 
-/// [`text`] with its keys, for who needs them and stores none in clear.
+/// Reads the body like [`text`], but leaves keys in it. For handlers that need the keys, and store
+/// none in clear.
 pub(crate) async fn as_sent(cx: &RequestContext) -> Result<String, Error> {
     let bytes = raw(cx).await?;
     let encoding = cx.header("content-encoding").map(|e| e.to_ascii_lowercase());
@@ -43,16 +45,27 @@ pub(crate) async fn as_sent(cx: &RequestContext) -> Result<String, Error> {
         Some(_) => return Err(Problem::new(Code::InvalidEncoding, "Content-Encoding is gzip or identity").into()),
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
-    let bytes = bytes.strip_prefix(b"data=").map(of_form).transpose()?.unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(b"data=").map(form_data).transpose()?.unwrap_or(bytes);
     let text = String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
     Ok(match json::read(&text) {
         Cow::Borrowed(_) => text,
-        Cow::Owned(mended) => mended,
+        Cow::Owned(normalised) => normalised,
     })
 }
 
-/// The body's bytes. A declared length over the bound is refused unread but for its beginning; an
-/// undeclared one is read chunk by chunk up to it.
+/// Checks how many characters a text of a request has. One that must not be empty must not be blank
+/// either.
+pub(crate) fn check_length(text: &str, field: &'static str, range: RangeInclusive<usize>) -> Result<(), Problem> {
+    let (least, most) = (*range.start(), *range.end());
+    if range.contains(&text.chars().count()) && (least == 0 || !text.trim().is_empty()) {
+        return Ok(());
+    }
+    let bounds = if least == 0 { format!("at most {most}") } else { format!("{least} to {most}") };
+    Err(Problem::field(Code::InvalidField, field, format!("{field} has {bounds} characters")))
+}
+
+/// Reads the body's bytes. A body whose declared length is over the limit is refused after its
+/// first chunk. A body without a declared length is read chunk by chunk, up to the limit.
 #[allow(clippy::await_holding_refcell_ref, reason = "the request is borrowed by its one handler alone")]
 async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
     let too_large = || Problem::new(Code::BodyTooLarge, format!("the body is over {BODY_BYTES_MAX} bytes"));
@@ -82,9 +95,9 @@ async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The JSON that stands in a form's `data`, in base64 or as it is: so a page sends that goes, for
-/// it may set no headers then.
-fn of_form(data: &[u8]) -> Result<Vec<u8>, Problem> {
+/// Reads the JSON in a form's field `data`, plain or in base64. A page that closes sends such a
+/// form, because it cannot set headers then.
+fn form_data(data: &[u8]) -> Result<Vec<u8>, Problem> {
     let data = data.split(|byte| *byte == b'&').next().unwrap_or_default();
     let (mut plain, mut rest) = (Vec::with_capacity(data.len()), data);
     while let [first, after @ ..] = rest {
@@ -96,15 +109,16 @@ fn of_form(data: &[u8]) -> Result<Vec<u8>, Problem> {
     if matches!(plain.first(), Some(b'{' | b'[')) {
         return Ok(plain);
     }
-    let told = |_| Problem::new(Code::InvalidEncoding, "the form's data is neither JSON nor base64");
-    Base64::decode_vec(&String::from_utf8_lossy(&plain)).map_err(told)
+    let invalid = |_| Problem::new(Code::InvalidEncoding, "the form's data is neither JSON nor base64");
+    Base64::decode_vec(&String::from_utf8_lossy(&plain)).map_err(invalid)
 }
 
+/// Unpacks gzip, up to the limit of a body.
 fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     let mut plain = Vec::new();
-    let bound = u64::try_from(BODY_BYTES_MAX + 1).unwrap_or(u64::MAX);
+    let limit = u64::try_from(BODY_BYTES_MAX + 1).unwrap_or(u64::MAX);
     GzDecoder::new(bytes)
-        .take(bound)
+        .take(limit)
         .read_to_end(&mut plain)
         .map_err(|_| Problem::new(Code::InvalidEncoding, "the gzip data are broken"))?;
     if plain.len() > BODY_BYTES_MAX {
@@ -128,7 +142,18 @@ mod tests {
     }
 
     #[test]
-    fn the_data_of_a_form_are_read_plain_and_in_base64() {
+    fn a_text_is_refused_if_it_is_too_long_or_blank_where_it_must_not_be() {
+        let message = |text: &str, least| check_length(text, "name", least..=3).map_err(|problem| problem.message);
+        assert_eq!(message("äöü", 1), Ok(()));
+        assert_eq!(message("", 0), Ok(()));
+        assert_eq!(message("four", 0), Err("name has at most 3 characters".to_owned()));
+        for refused in ["", "  ", "four"] {
+            assert_eq!(message(refused, 1), Err("name has 1 to 3 characters".to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_data_of_a_form_is_read_plain_and_in_base64() {
         let json = r#"{"event":"NaN é","n":1}"#.as_bytes();
         for (form, read) in [
             ("eyJldmVudCI6Ik5hTiDDqSIsIm4iOjF9", Some(json)),
@@ -139,12 +164,12 @@ mod tests {
             ("W10%3", None),
             ("%", None),
         ] {
-            assert_eq!(of_form(form.as_bytes()).ok().as_deref(), read, "{form}");
+            assert_eq!(form_data(form.as_bytes()).ok().as_deref(), read, "{form}");
         }
     }
 
     #[test]
-    fn gzip_is_read_up_to_the_bound_and_a_bomb_stops_there() {
+    fn gzip_is_unpacked_up_to_the_limit_of_a_body_and_no_further() {
         assert_eq!(gunzip(&gzip(b"{}")).unwrap(), b"{}");
         assert_eq!(gunzip(&gzip(&vec![b' '; BODY_BYTES_MAX])).unwrap().len(), BODY_BYTES_MAX);
         let bomb = gzip(&vec![0; 50_000_000]);

@@ -1,20 +1,23 @@
-//! One HTTP request, with what its command needs.
+//! One HTTP request, and everything that its handler needs.
 
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use serde_json::Value;
 use trackmate_wire::hex::hex;
+use trackmate_wire::problem::{Code, Problem};
 use worker::{Env, Method, Request};
 
+use crate::domain::event;
 use crate::ingest::context::{Client, IngestContext};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store::audit::Actor;
 
-/// One HTTP request. It is an [`IngestContext`] too, and a [`Context`], so commands take it as what
-/// they need.
+/// One HTTP request. It derefs to an [`IngestContext`], and that to a [`Context`], so a command can
+/// take the one that it needs.
 pub(crate) struct RequestContext {
     request: RefCell<Request>,
     trace: RefCell<Trace>,
@@ -24,7 +27,7 @@ pub(crate) struct RequestContext {
 /// What the audit log records of a request.
 #[derive(Default)]
 pub(crate) struct Trace {
-    /// Who asks.
+    /// Who calls.
     pub(crate) actor: Option<Actor>,
     pub(crate) company: Option<String>,
     /// What the handler changed.
@@ -51,19 +54,19 @@ impl RequestContext {
         Self { request: RefCell::new(request), trace: RefCell::default(), ingest }
     }
 
-    /// Notes who asks, once they have shown their key, and for which company.
-    pub(crate) fn asked_by(&self, company: Option<&str>, actor: Actor) {
+    /// Records who calls and for which company, after the check of the key.
+    pub(crate) fn set_actor(&self, company: Option<&str>, actor: Actor) {
         let mut trace = self.trace.borrow_mut();
         trace.actor = Some(actor);
         trace.company = company.map(str::to_owned);
     }
 
-    /// Notes what the request made or changed, for the audit log.
+    /// Records what the request created or changed, for the audit log.
     pub(crate) fn changed(&self, id: &str) {
         self.trace.borrow_mut().target = Some(id.to_owned());
     }
 
-    /// What is noted for the audit log.
+    /// Takes what was recorded for the audit log.
     pub(crate) fn take_trace(&self) -> Trace {
         self.trace.take()
     }
@@ -72,7 +75,7 @@ impl RequestContext {
         self.request.borrow().path()
     }
 
-    /// The method, if it is one of HTTP's own: the crate takes any other for GET.
+    /// The method, if HTTP defines it. The `worker` crate reads any other method as GET.
     pub(crate) fn method(&self) -> Option<Method> {
         let request = self.request.borrow();
         let method = request.method();
@@ -94,22 +97,40 @@ impl RequestContext {
         url.search_params().get(name)
     }
 
+    /// A parameter of the query; `None` when absent or empty.
+    pub(crate) fn filled_query(&self, name: &str) -> Option<String> {
+        self.query(name).filter(|text| !text.is_empty())
+    }
+
+    /// A parameter of the query that is a time, in milliseconds.
+    pub(crate) fn query_time(&self, name: &'static str) -> Result<Option<i64>, Problem> {
+        self.query(name).map(|text| event::time(&Value::String(text), name)).transpose()
+    }
+
+    /// A parameter of the query that is `true` or `false`; false when absent.
+    pub(crate) fn query_flag(&self, name: &'static str) -> Result<bool, Problem> {
+        match self.query(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::field(Code::InvalidField, name, format!("{name} is true or false"))),
+        }
+    }
+
     /// All parameters of the query, in their order.
     pub(crate) fn queries(&self) -> Vec<(String, String)> {
         let Ok(url) = web_sys::Url::new(&self.request.borrow().inner().url()) else { return Vec::new() };
         let pairs = js_sys::Array::from(url.search_params().as_ref());
-        let text = |pair: &js_sys::Array, place| pair.get(place).as_string().unwrap_or_default();
+        let text = |pair: &js_sys::Array, index| pair.get(index).as_string().unwrap_or_default();
         pairs.iter().map(|pair| js_sys::Array::from(&pair)).map(|pair| (text(&pair, 0), text(&pair, 1))).collect()
     }
 
-    /// The protocol (without its colon) and the host with its port that this deployment was asked
-    /// by.
+    /// The protocol (without its colon) and the host (with its port) of the request's URL.
     pub(crate) fn own_origin(&self) -> Option<(String, String)> {
         let url = web_sys::Url::new(&self.request.borrow().inner().url()).ok()?;
         Some((url.protocol().trim_end_matches(':').to_owned(), url.host()))
     }
 
-    /// The host this deployment was asked by.
+    /// The host of the request's URL, without its port.
     pub(crate) fn own_host(&self) -> Option<String> {
         Some(web_sys::Url::new(&self.request.borrow().inner().url()).ok()?.hostname())
     }

@@ -1,5 +1,5 @@
-//! HTTP in: bytes to a command and back. The routes are in [`routes`], one handler a method in the
-//! folder of its audience.
+//! HTTP: turns a request into a command, and its result into an answer. [`routes`] has the routes.
+//! Each audience has a folder with its handlers, one for each method.
 
 pub(crate) mod admin;
 pub(crate) mod audit;
@@ -28,7 +28,7 @@ use crate::http::auth::{Admin, Operator};
 use crate::http::context::RequestContext;
 use crate::http::route::{Handler, Parameters, Path, Route};
 
-/// Answers a request. Never fails: what goes wrong becomes an answer.
+/// Answers a request. A failure of a handler becomes an answer too.
 pub async fn handle(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let cx = RequestContext::new(request, env, Rc::new(context));
     let found = routes::find(&cx.path());
@@ -42,23 +42,23 @@ pub async fn handle(request: Request, env: Env, context: Context) -> worker::Res
         Some(route) => answer(&cx, route, &parameters).await,
     };
     match answered {
-        Ok(Answer::Stream(stream)) => Ok(stream),
-        Ok(Answer::Json(json)) => response::respond(&cx, Some(path), Ok(json)),
+        Ok(Success::Stream(stream)) => Ok(stream),
+        Ok(Success::Json(json)) => response::respond(&cx, Some(path), Ok(json)),
         Err(error) => response::respond(&cx, Some(path), Err(rate_limit::refused(&cx, error).await)),
     }
 }
 
-/// What a handler has answered.
-enum Answer {
+/// What a handler answers if it succeeds.
+enum Success {
     /// The text of a JSON document.
     Json(String),
-    /// The answer itself, whose body follows.
+    /// An answer whose body is written piece by piece.
     Stream(Response),
 }
 
-/// Answers a request of a route. The audit log, the log of outcomes and the deliveries follow,
-/// whatever the answer is.
-async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
+/// Answers a request of a route. Then writes the audit log and the log of outcomes, and starts
+/// deliveries, whatever the answer is.
+async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Success, Error> {
     let handled = run(cx, route, parameters).await;
     let handled = audit::record(cx, route, parameters, handled).await;
     dispatch::after_answer(cx);
@@ -67,16 +67,17 @@ async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> 
 }
 
 /// Checks the query and the key, and runs the handler.
-async fn run(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Answer, Error> {
+async fn run(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Success, Error> {
     check_query(cx, route)?;
     Ok(match route.handler {
-        Handler::Open(handler) => Answer::Json(handler(cx, parameters).await?),
-        Handler::Admin(handler) => Answer::Json(handler(cx, Admin::of(cx).await?, parameters).await?),
-        Handler::AdminStream(handler) => Answer::Stream(handler(cx, Admin::of(cx).await?, parameters).await?),
-        Handler::Operator(handler) => Answer::Json(handler(cx, Operator::of(cx)?, parameters).await?),
+        Handler::Open(handler) => Success::Json(handler(cx, parameters).await?),
+        Handler::Admin(handler) => Success::Json(handler(cx, Admin::of(cx).await?, parameters).await?),
+        Handler::AdminStream(handler) => Success::Stream(handler(cx, Admin::of(cx).await?, parameters).await?),
+        Handler::Operator(handler) => Success::Json(handler(cx, Operator::of(cx)?, parameters).await?),
     })
 }
 
+/// Refuses parameters of the query that the route does not have.
 fn check_query(cx: &RequestContext, route: &Route) -> Result<(), Problem> {
     route.parameters().map_or(Ok(()), |known| pagination::only(cx, &known))
 }

@@ -1,4 +1,4 @@
-//! What every list has: a limit, a cursor, and whether there is more.
+//! What every list has: a limit, a cursor, and whether there are more items.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Serialize;
@@ -7,6 +7,10 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::http::context::RequestContext;
 use crate::store::Page;
+
+/// Where a list begins that shows the newest first: later than any clock, and the largest integer
+/// that D1 binds exactly.
+pub(crate) const NEWEST: i64 = (1 << 53) - 1;
 
 /// `pagination` of an answer.
 #[derive(Serialize)]
@@ -19,20 +23,20 @@ pub(crate) struct Pagination {
 }
 
 impl Pagination {
-    /// Cuts a list that was asked for with one item too many to its page; `cursor` makes the next
-    /// page's from the last item shown.
+    /// Cuts a list to its page. The list was read with one item more than the page has ([`rows`]).
+    /// `cursor` makes the cursor of the next page from the last item of this one.
     pub(crate) fn cut<T>(items: &mut Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
         Self::ended(items, limit, false, cursor)
     }
 
-    /// … of a page that may have ended early. → what it shows.
+    /// Cuts a page that may have ended early. Returns its items too.
     pub(crate) fn of<T>(page: Page<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Self) {
         let Page { mut items, is_early } = page;
         let pagination = Self::ended(&mut items, limit, is_early, cursor);
         (items, pagination)
     }
 
-    /// … of items that may have ended early.
+    /// Cuts items that may have ended early.
     pub(crate) fn ended<T>(items: &mut Vec<T>, limit: usize, early: bool, cursor: impl Fn(&T) -> String) -> Self {
         let has_more = early || items.len() > limit;
         items.truncate(limit);
@@ -40,8 +44,8 @@ impl Pagination {
     }
 }
 
-/// That the query has no other parameters than these: a filter with a slip in its name would show
-/// everybody, and what is asked for by one would not be done.
+/// Checks that the query has no other parameters than these. If the name of a filter has a typing
+/// error, the answer must not show everybody.
 pub(crate) fn only(cx: &RequestContext, known: &[&str]) -> Result<(), Problem> {
     let is_known = |name: &str| {
         known.iter().any(|known| match *known {
@@ -70,14 +74,14 @@ pub(crate) fn limit(cx: &RequestContext, most: usize) -> Result<usize, Problem> 
     limit.ok_or_else(|| Problem::field(Code::InvalidField, "limit", format!("limit is a number from 1 to {most}")))
 }
 
-/// How many rows to ask the database for: the page and one more, which tells whether there are
-/// more.
+/// How many rows to read from the database: those of the page and one more, which shows whether
+/// there is a next page.
 pub(crate) fn rows(limit: usize) -> i64 {
     i64::try_from(limit + 1).unwrap_or(i64::MAX)
 }
 
-/// Ends a page early, with the item that brings it to as many bytes as a list has at most. →
-/// whether it is whole.
+/// Ends a page early, with the item that brings it to the bytes that a list has at most. Returns
+/// whether the page is whole.
 pub(crate) fn within<T>(items: &mut Vec<T>, limit: usize, bytes: impl Fn(&T) -> usize) -> bool {
     let mut before = 0;
     let count = items
@@ -94,16 +98,16 @@ pub(crate) fn within<T>(items: &mut Vec<T>, limit: usize, bytes: impl Fn(&T) -> 
     is_whole
 }
 
-/// Wraps a place in a list, so that nobody comes to rely on what is in it.
-pub(crate) fn write_cursor(place: &str) -> String {
-    Base64UrlUnpadded::encode_string(place.as_bytes())
+/// Encodes a position in a list as a cursor, so that no client relies on its content.
+pub(crate) fn write_cursor(position: &str) -> String {
+    Base64UrlUnpadded::encode_string(position.as_bytes())
 }
 
-/// Unwraps `?cursor=` and reads the place with `read`; `None` when there is no cursor.
+/// Decodes `?cursor=` and reads the position in it with `read`. `None` when there is no cursor.
 pub(crate) fn cursor<T>(cx: &RequestContext, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-    let Some(text) = cx.query("cursor").filter(|text| !text.is_empty()) else { return Ok(None) };
-    let place = Base64UrlUnpadded::decode_vec(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let place = place.and_then(|place| read(&place));
+    let Some(text) = cx.filled_query("cursor") else { return Ok(None) };
+    let position = Base64UrlUnpadded::decode_vec(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let position = position.and_then(|position| read(&position));
     let message = "cursor is the nextCursor of an earlier page";
-    place.map(Some).ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", message))
+    position.map(Some).ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", message))
 }

@@ -34,7 +34,7 @@ pub(crate) const fn status(code: Code) -> u16 {
     }
 }
 
-/// The value of `Retry-After` for what passes by itself.
+/// The value of `Retry-After`, in seconds, for problems that pass without a change of the request.
 pub(crate) fn retry_after_s(code: Code) -> Option<u32> {
     let all = [
         (Code::RateLimited, RATE_PERIOD_S),
@@ -47,7 +47,7 @@ pub(crate) fn retry_after_s(code: Code) -> Option<u32> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct ProblemBody<'a> {
     success: bool,
     code: &'static str,
     message: &'a str,
@@ -56,9 +56,9 @@ struct Body<'a> {
     field: Option<&'a str>,
 }
 
-/// `{"success":false,"code","message","requestId","field"?}`.
+/// Writes the body of a problem: `{"success":false,"code","message","requestId","field"?}`.
 pub(crate) fn json(problem: &Problem, request_id: &str) -> String {
-    let body = Body {
+    let body = ProblemBody {
         success: false,
         code: problem.code.as_str(),
         message: &problem.message,

@@ -1,10 +1,10 @@
-//! Rate limits, by the runtime's own counters: they are beside the Worker, so a request that is
-//! refused costs no trip to D1. How many requests are allowed stands in `wrangler.toml`; one with
-//! many items counts as several; a limit whose binding is not there limits nothing, and a counter
-//! that fails lets everybody in.
+//! Rate limits, by counters of the runtime. A refused request costs no query of D1, because the
+//! counters are beside the Worker. `wrangler.toml` sets how many requests are allowed. A request
+//! with many items counts as several. If a binding is missing or a counter fails, nothing is
+//! limited.
 //!
-//! The counters are a data centre's own and approximate: this is to keep one caller from using up
-//! what is there for all, not to bill by.
+//! Each data centre has its counters, and they are approximate. They prevent that one caller uses
+//! up the capacity of all; they are not for billing.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -14,15 +14,15 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::error::Error;
 use crate::http::context::RequestContext;
 
-/// Pages, by company and network.
+/// The limiter of pages, by company and network.
 const PAGES: &str = "RATE_PAGES";
-/// Keys, by their hash.
+/// The limiter of keys, by their hash.
 const KEYS: &str = "RATE_KEYS";
-/// Requests whose key or company is not known, by network.
+/// The limiter of requests with an unknown key or company, by network.
 const REFUSED: &str = "RATE_REFUSED";
 
-/// Counts a page's request with so many items. One that did not come through Cloudflare has no
-/// address, and is not counted.
+/// Counts a page's request with this number of items. A request that did not pass through
+/// Cloudflare has no client address, and is not counted.
 pub(crate) async fn page(cx: &RequestContext, company: &str, items: usize) -> Result<(), Problem> {
     let Some(network) = caller(cx) else { return Ok(()) };
     for _ in 0..weight(items) {
@@ -36,7 +36,7 @@ pub(crate) async fn key(cx: &RequestContext, hash: &str) -> Result<(), Problem> 
     count(cx, KEYS, hash.to_owned()).await
 }
 
-/// Counts what such a request's items weigh beyond the one that it was counted as.
+/// Counts the items of a request with a key. The request itself is counted already, as one.
 pub(crate) async fn items(cx: &RequestContext, hash: &str, items: usize) -> Result<(), Problem> {
     for _ in 1..weight(items) {
         key(cx, hash).await?;
@@ -44,13 +44,13 @@ pub(crate) async fn items(cx: &RequestContext, hash: &str, items: usize) -> Resu
     Ok(())
 }
 
-/// As how many requests one with so many items counts.
+/// How many requests a request with this number of items counts as.
 fn weight(items: usize) -> usize {
     items.min(BATCH_EVENTS_MAX).div_ceil(RATE_ITEMS).max(1)
 }
 
-/// Counts a request that was refused because nobody knows its key or company: beyond the limit it
-/// is told to wait instead. Others behind the same address are not held up by it.
+/// Counts a request that was refused because its key or company is unknown. Over the limit, the
+/// answer is `rate_limited` instead. Other callers with the same address are not limited by it.
 pub(crate) async fn refused(cx: &RequestContext, error: Error) -> Error {
     match (error.code(), caller(cx)) {
         (Code::InvalidKey | Code::UnknownCompany, Some(network)) => {
@@ -60,9 +60,10 @@ pub(crate) async fn refused(cx: &RequestContext, error: Error) -> Error {
     }
 }
 
-async fn count(cx: &RequestContext, binding: &str, whose: String) -> Result<(), Problem> {
+/// Counts one request for this caller.
+async fn count(cx: &RequestContext, binding: &str, caller: String) -> Result<(), Problem> {
     let Ok(limiter) = cx.env().rate_limiter(binding) else { return Ok(()) };
-    match limiter.limit(whose).await {
+    match limiter.limit(caller).await {
         Ok(outcome) if !outcome.success => {
             Err(Problem::new(Code::RateLimited, "more requests than this caller may send; try again after Retry-After"))
         }
@@ -70,13 +71,13 @@ async fn count(cx: &RequestContext, binding: &str, whose: String) -> Result<(), 
     }
 }
 
-/// The caller's network, by the address that Cloudflare saw.
+/// The caller's network, from the client address that Cloudflare reports.
 fn caller(cx: &RequestContext) -> Option<String> {
     cx.header("cf-connecting-ip").map(|address| network(&address))
 }
 
-/// An IPv4 address, or the first half of an IPv6 one: the other half is the customer's own to
-/// choose from.
+/// An IPv4 address, or the first half of an IPv6 address. A customer can choose the other half
+/// freely.
 fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(v6)) => v6
@@ -92,18 +93,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_counts_as_many_as_its_items_weigh() {
+    fn a_request_with_many_items_counts_as_several_requests() {
         for (items, requests) in [(0, 1), (1, 1), (50, 1), (51, 2), (500, 10), (100_000, 10)] {
             assert_eq!(weight(items), requests, "{items} items");
         }
     }
 
     #[test]
-    fn a_customer_of_ipv6_is_one_caller_whatever_the_address() {
+    fn all_addresses_of_an_ipv6_network_are_one_caller() {
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
         assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
-        assert_eq!(network("what is this"), "what is this");
+        assert_eq!(network("no address"), "no address");
     }
 }

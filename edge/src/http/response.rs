@@ -10,26 +10,25 @@ use crate::http::public::visitor_cookie;
 use crate::http::route::{HandlerResult, Path};
 use crate::runtime::isolate;
 
-/// That whoever was here by https is to come by nothing else for a year. Browsers pass over it
-/// where it comes by http, as it does on one's own machine. `www/public/_headers` says the same of
-/// the pages.
+/// Makes browsers use https only, for a year. Browsers ignore it in an answer over http, as on a
+/// developer's machine. `www/public/_headers` sets the same for the pages.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
-/// The answer to OPTIONS: a CORS preflight on public paths, `Allow` on the others. A path that
-/// there is not lets a page ask, so that the page may read that there is none.
+/// Answers OPTIONS: with CORS headers on public paths, and with `Allow` on the others. An unknown
+/// path allows CORS too, so that the page can read the 404.
 pub(crate) fn preflight(cx: &RequestContext, path: Option<&Path>) -> worker::Result<Response> {
     let headers = Headers::new();
-    let wanted = echoed(cx, "access-control-request-method");
-    let methods = path.map(Path::allow).or(wanted).unwrap_or_else(|| "OPTIONS".to_owned());
+    let requested = echoed(cx, "access-control-request-method");
+    let methods = path.map(Path::allow).or(requested).unwrap_or_else(|| "OPTIONS".to_owned());
     headers.set("allow", &methods)?;
     if path.is_none_or(Path::is_public) {
         allow_origin(cx, &headers)?;
         headers.set("access-control-allow-methods", &methods)?;
-        // Clients and their wrappers say more about a request than its type: how often they sent
-        // it, whose it is, that a script made it.
-        let asked = echoed(cx, "access-control-request-headers");
+        // Vendors' clients set headers of their own: the number of the retry, the anonymous id, the
+        // name of the library.
+        let requested = echoed(cx, "access-control-request-headers");
         let usual = "authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid";
-        headers.set("access-control-allow-headers", asked.as_deref().unwrap_or(usual))?;
+        headers.set("access-control-allow-headers", requested.as_deref().unwrap_or(usual))?;
         headers.set("access-control-max-age", "86400")?;
     }
     headers.set("x-request-id", cx.request_id())?;
@@ -37,8 +36,8 @@ pub(crate) fn preflight(cx: &RequestContext, path: Option<&Path>) -> worker::Res
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
 
-/// Lets pages of any origin read the answer. The browser wants the origin by name where it sends
-/// credentials, as a beacon of JSON does; none of ours count here.
+/// Lets pages of any origin read the answer. A browser that sends credentials, as with a beacon of
+/// JSON, accepts only its own origin and not `*`. The API reads no cookies.
 fn allow_origin(cx: &RequestContext, headers: &Headers) -> worker::Result<()> {
     let origin = echoed(cx, "origin");
     if origin.is_some() {
@@ -48,13 +47,13 @@ fn allow_origin(cx: &RequestContext, headers: &Headers) -> worker::Result<()> {
     headers.set("access-control-allow-origin", origin.as_deref().unwrap_or("*"))
 }
 
-/// A header of the request that may stand in the answer as it is.
+/// A header of the request, if it is safe to repeat in the answer.
 fn echoed(cx: &RequestContext, name: &str) -> Option<String> {
     let fits = |value: &String| value.len() <= ECHO_BYTES_MAX && value.bytes().all(|b| (b' '..=b'~').contains(&b));
     cx.header(name).filter(fits)
 }
 
-/// What every answer says.
+/// The headers of every answer.
 pub(crate) fn common_headers(cx: &RequestContext) -> worker::Result<Headers> {
     let headers = Headers::new();
     headers.set("cache-control", "no-store")?;
@@ -64,6 +63,12 @@ pub(crate) fn common_headers(cx: &RequestContext) -> worker::Result<Headers> {
     Ok(headers)
 }
 
+/// The answer of a handler that has nothing to show: `{success}`.
+pub(crate) fn success() -> HandlerResult {
+    Ok(r#"{"success":true}"#.to_owned())
+}
+
+/// Writes a handler's result as an answer with status, headers and body.
 pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: HandlerResult) -> worker::Result<Response> {
     let headers = common_headers(cx)?;
     headers.set("content-type", "application/json; charset=utf-8")?;
@@ -98,9 +103,8 @@ pub(crate) fn respond(cx: &RequestContext, path: Option<&Path>, handled: Handler
     Ok(worker::ResponseBuilder::new().with_status(status).with_headers(headers).fixed(body))
 }
 
-/// The answer to a path that is neither a file's nor a route's, by any method: a page to who reads
-/// pages, and to clients the problem that every door gives. Other vendors' clients send to paths of
-/// their own.
+/// Answers a path that is neither a file nor a route, for any method: with a page for browsers, and
+/// with a problem for clients. Clients of other vendors use paths that TrackMate does not have.
 pub(crate) async fn unknown(cx: &RequestContext) -> worker::Result<Response> {
     let reads_pages = matches!(cx.method(), Some(Method::Get | Method::Head))
         && cx.header("accept").is_some_and(|types| types.contains("text/html"));
@@ -111,7 +115,7 @@ pub(crate) async fn unknown(cx: &RequestContext) -> worker::Result<Response> {
     respond(cx, None, Err(Problem::new(Code::NotFound, message).into()))
 }
 
-/// The page that every unknown address shows, one of the deployment's files.
+/// The page for an unknown path. It is one of the deployment's files.
 async fn page_not_found(cx: &RequestContext) -> Option<Response> {
     let (protocol, host) = cx.own_origin()?;
     let page = cx.env().assets("ASSETS").ok()?.fetch(format!("{protocol}://{host}/404"), None).await.ok()?;

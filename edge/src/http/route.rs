@@ -1,6 +1,5 @@
-//! What a route is: a path, its methods, and for each of them who may call it, what its query may
-//! have, what the audit log records, and the handler. The routes themselves are in
-//! [`super::routes`].
+//! The parts of a route: its path, and for each method who may call it, the parameters of the
+//! query, what the audit log records, and the handler. [`super::routes`] has the routes themselves.
 
 use futures_util::future::LocalBoxFuture;
 use worker::{Method, Response};
@@ -10,37 +9,37 @@ use crate::error::Error;
 use crate::http::auth::{Admin, Operator};
 use crate::http::context::RequestContext;
 
-/// What a handler gives back: the JSON text of a success, or why there is none.
+/// The result of a handler: the JSON text of a success, or an error.
 pub(crate) type HandlerResult = Result<String, Error>;
 
-/// A path of the API, and what may be done there.
+/// A path of the API and its methods.
 pub(crate) struct Path {
-    /// Its segments, of which `{name}` stands for any text.
+    /// Its segments. `{name}` matches any text.
     pub(crate) template: &'static str,
-    /// Whether the path takes this text for its first parameter.
+    /// Whether this text can be the first parameter of the path.
     takes: fn(&str) -> bool,
     /// Whether the answer may set the visitor's cookie.
     pub(crate) has_visitor_cookie: bool,
-    /// One for each method.
+    /// One route for each method.
     pub(crate) routes: &'static [Route],
 }
 
 /// A method of a path.
 pub(crate) struct Route {
-    /// Its name as HTTP has it. Where there is `GET` with a JSON answer there is `HEAD`.
+    /// The HTTP method. A `GET` with a JSON answer answers `HEAD` too.
     pub(crate) method: &'static str,
     /// Who may call it.
     pub(crate) caller: Caller,
-    /// Parameters that its query may have, in groups; `None` where pages and vendors' clients add
-    /// what they like.
+    /// Parameters that its query may have, in groups. `None` allows any: pages and vendors' clients
+    /// add parameters of their own.
     query: Option<&'static [&'static [&'static str]]>,
     /// What the audit log records.
     pub(crate) audit: Option<(Action, Target)>,
-    /// What answers it.
+    /// The function that answers it.
     pub(crate) handler: Handler,
 }
 
-/// Whom a route serves.
+/// Who calls a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// A page of any origin, without a key.
@@ -51,34 +50,34 @@ pub(crate) enum Caller {
     Server,
     /// A company's admin, with a key of scope `admin`.
     Admin,
-    /// Whoever runs the deployment.
+    /// The operator of the deployment, with `OPERATOR_KEY`.
     Operator,
 }
 
-/// What an action of the audit log is done to.
+/// What an action changes, for the audit log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
-    /// What this parameter of the path names.
+    /// The thing that this parameter of the path names.
     Parameter(&'static str),
-    /// The one thing of this id.
+    /// The thing with this id.
     Fixed(&'static str),
-    /// What the handler names, by [`audit::target`], or nothing.
+    /// The thing that the handler names with [`RequestContext::changed`], or nothing.
     Handler,
 }
 
-/// A handler, by the proof that it needs.
+/// A handler, by the credentials that it needs.
 pub(crate) enum Handler {
-    /// Takes no key, or checks it with the rest.
+    /// Needs no key, or checks the key itself.
     Open(for<'a> fn(&'a RequestContext, &'a Parameters) -> Answering<'a, String>),
-    /// For an admin of a company.
+    /// Needs the key of a company's admin.
     Admin(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> Answering<'a, String>),
-    /// For an admin of a company. The answer is written piece by piece.
+    /// Needs the key of a company's admin, and writes its answer piece by piece.
     AdminStream(for<'a> fn(&'a RequestContext, Admin, &'a Parameters) -> Answering<'a, Response>),
-    /// For the operator.
+    /// Needs the operator's key.
     Operator(for<'a> fn(&'a RequestContext, Operator, &'a Parameters) -> Answering<'a, String>),
 }
 
-/// A handler at work.
+/// The future of a handler's answer.
 type Answering<'a, T> = LocalBoxFuture<'a, Result<T, Error>>;
 
 pub(crate) const fn at(template: &'static str, routes: &'static [Route]) -> Path {
@@ -86,7 +85,7 @@ pub(crate) const fn at(template: &'static str, routes: &'static [Route]) -> Path
 }
 
 impl Path {
-    /// Its first parameter is one of those that `takes` knows.
+    /// Matches only if `takes` accepts the path's first parameter.
     pub(crate) const fn of(self, takes: fn(&str) -> bool) -> Self {
         Self { takes, ..self }
     }
@@ -121,43 +120,45 @@ pub(crate) const fn delete(handler: (Caller, Handler)) -> Route {
 }
 
 impl Route {
-    /// Its query may have these parameters, and no others.
+    /// Allows these parameters of the query, and no others.
     pub(crate) const fn query(self, groups: &'static [&'static [&'static str]]) -> Self {
         Self { query: Some(groups), ..self }
     }
 
-    /// Its query may have any parameter.
+    /// Allows any parameter of the query.
     pub(crate) const fn any_query(self) -> Self {
         Self { query: None, ..self }
     }
 
-    /// It is an action of the audit log.
+    /// Has the audit log record this action.
     pub(crate) const fn audit(self, action: Action, target: Target) -> Self {
         Self { audit: Some((action, target)), ..self }
     }
 
-    /// The parameters that its query may have; `None` if any.
+    /// The parameters that its query may have. `None` means any.
     pub(crate) fn parameters(&self) -> Option<Vec<&'static str>> {
         self.query.map(<[_]>::concat)
     }
 }
 
-/// Texts of a path, by the names that its template gives them.
+/// The parameters of a path, by their names in its template.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters(Vec<(&'static str, String)>);
 
 impl Parameters {
-    /// Empty for a name that the template does not have.
+    /// The text of a parameter. Empty for a name that the template does not have.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()
     }
 
+    /// The text of a parameter, if the template has it.
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|(known, text)| (*known == name).then_some(text.as_str()))
     }
 }
 
 impl Path {
+    /// The parameters of the path, if these segments match it.
     pub(crate) fn parameters(&self, segments: &[&str]) -> Option<Parameters> {
         let mut parameters = Parameters::default();
         let mut segments = segments.iter();
@@ -173,8 +174,8 @@ impl Path {
         (segments.next().is_none() && takes).then_some(parameters)
     }
 
-    /// The route for a method. `HEAD` is `GET` without the body; to begin an export, or to follow
-    /// events, takes `GET`.
+    /// The route for a method. `HEAD` is `GET` without the body. An answer that is written piece by
+    /// piece has no `HEAD`.
     pub(crate) fn route(&self, method: &Method) -> Option<&'static Route> {
         let is_head = *method == Method::Head;
         let name = if is_head { "GET" } else { method.as_ref() };
@@ -189,8 +190,8 @@ impl Path {
         methods.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether pages of any origin may read the answer. The handler checks the company's own list
-    /// of origins.
+    /// Whether pages of any origin may read the answer. The handler checks the origins that the
+    /// company allows.
     pub(crate) fn is_public(&self) -> bool {
         self.routes.iter().any(|route| matches!(route.caller, Caller::Page | Caller::VendorClient))
     }

@@ -1,9 +1,9 @@
-//! The one table of routes: path, method, handler with the credentials that it needs, parameters of
-//! the query, and the action that the audit log records. Whatever else holds for all routes is in
+//! The table of routes: path, method, handler with the credentials that it needs, parameters of the
+//! query, and the action that the audit log records. What all routes have in common is in
 //! [`super::handle`].
 //!
-//! To add a route: a row here, a handler in the folder of its audience, its types, and its
-//! operation in `openapi/`.
+//! To add a route, write a row here, a handler with its types in the folder of its audience, and
+//! its operation in `openapi/`.
 
 use crate::domain::audit::Action;
 use crate::domain::export::Format;
@@ -14,26 +14,30 @@ use crate::http::admin::{
 use crate::http::context::RequestContext;
 use crate::http::operator::companies;
 use crate::http::public::{contacts, events as page_events, profile};
+use crate::http::response::success;
 use crate::http::route::{Caller, Handler, HandlerResult, Parameters, Path, Target, at, delete, get, patch, post, put};
 use crate::http::server::events as server_events;
 use crate::http::{audit, vendor};
 use crate::ingest::vendor::Family;
 
-/// A handler without proof of a key. What follows its name are parameters of the path.
+/// A handler without credentials. Parameters of the path follow its name.
 macro_rules! open {
     ($caller:ident, $handler:path $(, $name:ident)*) => {
         (Caller::$caller, Handler::Open(|cx, _path| Box::pin($handler(cx $(, _path.get(stringify!($name)))*))))
     };
 }
 
-/// A handler that gets the proof of an admin's key.
+/// A handler that takes the credentials of a company's admin.
 macro_rules! admin {
     ($handler:path $(, $name:ident)*) => {
-        (Caller::Admin, Handler::Admin(|cx, admin, _path| Box::pin($handler(cx, admin $(, _path.get(stringify!($name)))*))))
+        (
+            Caller::Admin,
+            Handler::Admin(|cx, admin, _path| Box::pin($handler(cx, admin $(, _path.get(stringify!($name)))*))),
+        )
     };
 }
 
-/// Likewise, for one whose answer is written piece by piece.
+/// A handler that takes the credentials of a company's admin, and writes its answer piece by piece.
 macro_rules! admin_stream {
     ($handler:path $(, $name:ident)*) => {
         (
@@ -43,22 +47,24 @@ macro_rules! admin_stream {
     };
 }
 
-/// A handler that gets the proof of the operator's key.
+/// A handler that takes the credentials of the operator.
 macro_rules! operator {
     ($handler:path $(, $name:ident)*) => {
         (
             Caller::Operator,
-            Handler::Operator(|cx, operator, _path| Box::pin($handler(cx, operator $(, _path.get(stringify!($name)))*))),
+            Handler::Operator(|cx, operator, _path| {
+                Box::pin($handler(cx, operator $(, _path.get(stringify!($name)))*))
+            }),
         )
     };
 }
 
-/// Parameters of every list that is read page by page.
+/// The parameters of every list with pages.
 const PAGE: &[&str] = &["limit", "cursor"];
 /// The thing that `{id}` in the path names.
 const ID: Target = Target::Parameter("id");
 
-/// All of them. Where two templates fit a path, the first one counts.
+/// All paths. If two templates match, the first one counts.
 pub(crate) const PATHS: &[Path] = &[
     at("/healthz", &[get(open!(Page, health)).any_query()]),
     // Pages.
@@ -175,7 +181,7 @@ pub(crate) const PATHS: &[Path] = &[
         "/api/admin/webhooks/{id}/deliveries/{delivery}/resend",
         &[post(admin!(deliveries::resend, id, delivery)).audit(Action::WebhookResend, Target::Parameter("delivery"))],
     ),
-    // What came in.
+    // Received events.
     at("/api/admin/events", &[get(admin!(events::list)).query(&[PAGE, &["outcome", "eventType", "door"]])]),
     at("/api/admin/events/rejected", &[get(admin!(events::rejected)).query(&[PAGE, &["code", "eventType", "door"]])]),
     at(
@@ -222,7 +228,7 @@ pub(crate) const PATHS: &[Path] = &[
 
 /// `GET /healthz` → `{success}`.
 async fn health(_cx: &RequestContext) -> HandlerResult {
-    Ok(r#"{"success":true}"#.to_owned())
+    success()
 }
 
 async fn segment(cx: &RequestContext, kind: &str) -> HandlerResult {
@@ -241,7 +247,7 @@ async fn jitsu(cx: &RequestContext, kind: &str) -> HandlerResult {
     vendor::post(cx, &Family::Jitsu(kind.to_owned())).await
 }
 
-/// The path that fits, and its parameters. A slash at the end changes nothing.
+/// Finds the path that matches, and its parameters. A slash at the end makes no difference.
 pub(crate) fn find(path: &str) -> Option<(&'static Path, Parameters)> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     PATHS.iter().find_map(|path| Some((path, path.parameters(&segments)?)))
@@ -272,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn no_path_hides_one_that_stands_after_it() {
+    fn no_path_of_the_table_hides_a_later_one() {
         for path in PATHS {
             let sample = path.template.replace("{format}", "csv").replace("{kind}", "track");
             assert_eq!(template(&sample), Some(path.template));
@@ -280,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn allow_names_head_where_the_answer_is_json() {
+    fn the_allow_header_has_head_if_the_answer_is_json() {
         let allow = |path: &str| find(path).unwrap().0.allow();
         assert_eq!(allow("/api/admin/users/x"), "GET, HEAD, PATCH, DELETE, OPTIONS");
         assert_eq!(allow("/api/admin/events/stream"), "GET, OPTIONS");
@@ -289,10 +295,10 @@ mod tests {
     }
 
     #[test]
-    fn every_change_that_a_key_makes_is_audited() {
-        // These two say what a plan would do, and change nothing.
-        let harmless = ["/api/admin/plan/infer", "/api/admin/plan/check"];
-        for path in PATHS.iter().filter(|path| !harmless.contains(&path.template)) {
+    fn every_route_that_changes_something_with_a_key_is_in_the_audit_log() {
+        // These two evaluate a plan, and change nothing.
+        let read_only = ["/api/admin/plan/infer", "/api/admin/plan/check"];
+        for path in PATHS.iter().filter(|path| !read_only.contains(&path.template)) {
             for route in path.routes {
                 let has_key = matches!(route.caller, Caller::Admin | Caller::Operator);
                 if has_key && route.method != "GET" {
@@ -302,7 +308,7 @@ mod tests {
         }
         let recorded = || PATHS.iter().flat_map(|path| path.routes).filter_map(|route| route.audit);
         for action in ALL {
-            assert!(recorded().any(|(known, _)| known == action), "no route does {action:?}");
+            assert!(recorded().any(|(known, _)| known == action), "no route has the action {action:?}");
         }
     }
 }

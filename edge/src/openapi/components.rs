@@ -1,4 +1,4 @@
-//! Schemas of what no one type reads or writes.
+//! Schemas that no single type has.
 
 use serde_json::{Map, Value, json};
 use trackmate_wire::catalogue;
@@ -11,13 +11,17 @@ use crate::domain::person::{KNOWN, PLATFORMS};
 use crate::http::problem;
 use crate::openapi::json::{email, merged, message_id, reference, time};
 
-/// An export as JSON: these members, and what all have around them.
+/// An export as JSON: these members, and the members that all exports have.
 fn export(members: &[(&str, Value)]) -> Value {
     let mut whole = json!({
         "type": "object",
         "properties": {
-            "success": {"type": "boolean", "const": true}, "exportId": {"type": "string"}, "snapshot": {"type": "string", "format": "date-time"},
-            "rows": {"type": "integer"}, "changedDuring": {"type": "integer", "description": "Users that changed since the snapshot, as far as this is about them."},
+            "success": {"type": "boolean", "const": true}, "exportId": {"type": "string"},
+            "snapshot": {"type": "string", "format": "date-time"}, "rows": {"type": "integer"},
+            "changedDuring": {
+                "type": "integer",
+                "description": "Users that changed since the snapshot, as far as this is about them.",
+            },
             "after": {"type": ["string", "null"], "description": "Where the next part begins, if this ended early."},
         },
     });
@@ -30,8 +34,8 @@ fn export(members: &[(&str, Value)]) -> Value {
     whole
 }
 
-/// A text or a number, as clients send ids.
-fn foreign_id() -> Value {
+/// An id of a vendor's client: a text or a number.
+fn client_id() -> Value {
     json!({"type": ["string", "number", "null"], "maxLength": EMAIL_BYTES_MAX})
 }
 
@@ -39,100 +43,145 @@ fn any_object() -> Value {
     json!({"type": ["object", "null"]})
 }
 
-/// What is read of a message of Segment's clients, or of a batch of them.
+/// The fields that TrackMate reads of a message or a batch of Segment's clients.
 fn segment() -> Value {
     let text = || json!({"type": ["string", "null"]});
     let item = json!({"type": "object", "description": "A message, with its `type`."});
-    json!({"type": "object", "properties": {
-        "writeKey": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`; it may stand in a header instead."},
-        "type": {"type": ["string", "null"], "description": "Where the path does not say it, as in a batch."},
-        "userId": foreign_id(), "anonymousId": foreign_id(), "previousId": foreign_id(), "groupId": foreign_id(),
-        "event": text(), "name": text(), "category": text(), "properties": any_object(), "traits": any_object(), "context": any_object(),
-        "timestamp": time(), "originalTimestamp": time(), "sentAt": time(), "messageId": merged(&message_id(), &text()),
-        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
-    }})
+    json!({
+        "type": "object",
+        "properties": {
+            "writeKey": {
+                "type": ["string", "null"],
+                "description": "The company id, or a key of scope `server`; it may stand in a header instead.",
+            },
+            "type": {"type": ["string", "null"], "description": "Where the path does not say it, as in a batch."},
+            "userId": client_id(), "anonymousId": client_id(), "previousId": client_id(), "groupId": client_id(),
+            "event": text(), "name": text(), "category": text(), "properties": any_object(), "traits": any_object(),
+            "context": any_object(), "timestamp": time(), "originalTimestamp": time(), "sentAt": time(),
+            "messageId": merged(&message_id(), &text()),
+            "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+        },
+    })
 }
 
-/// What is read of an event of PostHog's clients, or of a batch of them.
+/// The fields that TrackMate reads of an event or a batch of PostHog's clients.
 fn posthog() -> Value {
     let text = || json!({"type": ["string", "null"]});
     let item = json!({"type": "object", "description": "An event."});
-    json!({"type": "object", "properties": {
-        "api_key": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`."},
-        "event": text(), "distinct_id": foreign_id(), "properties": any_object(), "$set": any_object(), "$set_once": any_object(),
-        "timestamp": time(), "sent_at": time(), "uuid": merged(&message_id(), &text()),
-        "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
-    }})
+    json!({
+        "type": "object",
+        "properties": {
+            "api_key": {"type": ["string", "null"], "description": "The company id, or a key of scope `server`."},
+            "event": text(), "distinct_id": client_id(), "properties": any_object(), "$set": any_object(),
+            "$set_once": any_object(), "timestamp": time(), "sent_at": time(), "uuid": merged(&message_id(), &text()),
+            "batch": {"type": ["array", "null"], "maxItems": BATCH_EVENTS_MAX, "items": item},
+        },
+    })
 }
 
-/// Schemas of what no one type reads or writes.
+/// All schemas that no single type has, by their names.
 pub(crate) fn components() -> Vec<(&'static str, Value)> {
     let text = |most: usize| json!({"type": ["string", "null"], "minLength": 1, "maxLength": most});
     let mut edit = Map::from_iter(
         KNOWN.map(|name| (name.to_owned(), text(if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX }))),
     );
     let opted = Map::from_iter(PLATFORMS.map(|name| (name.to_owned(), json!({"type": "boolean"}))));
-    let names = json!({"type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX}});
+    let names = json!({
+        "type": "array", "maxItems": TAGS_MAX, "items": {"type": "string", "minLength": 1, "maxLength": NAME_CHARS_MAX},
+    });
     let more = json!({
-        "email": merged(&email(), &json!({"type": "string"})),
-        "traits": {"type": "object"},
+        "email": merged(&email(), &json!({"type": "string"})), "traits": {"type": "object"},
         "optIns": {"type": "object", "properties": opted, "additionalProperties": false},
-        "exportConsent": {"anyOf": [
-            {"type": "boolean"},
-            {"type": "object", "required": ["given"], "properties": {"given": {"type": "boolean"}, "at": reference("Time"), "source": text(NAME_CHARS_MAX)}},
-        ]},
+        "exportConsent": {
+            "anyOf": [
+                {"type": "boolean"},
+                {
+                    "type": "object", "required": ["given"],
+                    "properties": {
+                        "given": {"type": "boolean"}, "at": reference("Time"), "source": text(NAME_CHARS_MAX),
+                    },
+                },
+            ],
+        },
         "customFields": reference("CustomFields"),
-        "tags": {"type": "object", "properties": {"add": names, "remove": names}, "additionalProperties": false, "description": "`remove` takes ids too."},
+        "tags": {
+            "type": "object", "properties": {"add": names, "remove": names}, "additionalProperties": false,
+            "description": "`remove` takes ids too.",
+        },
     });
     edit.extend(more.as_object().unwrap().clone());
-    let columns = |whole: &str| json!({"anyOf": [reference(whole), {"type": "object", "description": "With `fields`: an object of these columns."}]});
+    let columns = |whole: &str| {
+        json!({
+            "anyOf": [
+                reference(whole), {"type": "object", "description": "With `fields`: an object of these columns."},
+            ],
+        })
+    };
     let events = json!({"type": "array", "items": columns("ExportedEvent")});
     let meanings = ALL.map(|code| {
-        let told = catalogue::of(code);
-        json!({"code": code.as_str(), "title": told.title, "cause": told.cause, "mend": told.fix, "status": problem::status(code)})
+        let explanation = catalogue::of(code);
+        json!({
+            "code": code.as_str(), "title": explanation.title, "cause": explanation.cause, "mend": explanation.fix,
+            "status": problem::status(code),
+        })
     });
     vec![
         ("SegmentMessage", segment()),
         ("PostHogMessage", posthog()),
         (
             "VendorSettings",
-            json!({"type": "object", "description": "What the vendor's clients look for.", "additionalProperties": true}),
+            json!({
+                "type": "object", "description": "What the vendor's clients look for.", "additionalProperties": true,
+            }),
         ),
         (
             "Time",
             json!({
-                "type": ["string", "number", "null"], "description": "ISO 8601, with any offset or none (UTC), a date alone too; or epoch milliseconds or seconds.",
+                "type": ["string", "number", "null"],
+                "description": "ISO 8601, with any offset or none (UTC), a date alone too; or epoch milliseconds or \
+                    seconds.",
                 "examples": ["2025-10-18T10:00:00Z", 1_760_781_600_000_i64],
             }),
         ),
         (
             "Problem",
             json!({
-                "type": "object", "description": "Why a request was refused.", "required": ["success", "code", "message", "requestId"],
-                "x-codes": meanings.as_slice(),
+                "type": "object", "description": "Why a request was refused.",
+                "required": ["success", "code", "message", "requestId"], "x-codes": meanings.as_slice(),
                 "properties": {
                     "success": {"type": "boolean", "const": false},
-                    "code": {"type": "string", "enum": ALL.map(|code| code.as_str()).as_slice(), "description": "What clients match on."},
-                    "message": {"type": "string", "description": "For people; may change."}, "requestId": {"type": "string", "description": "As in `x-request-id`."},
+                    "code": {
+                        "type": "string", "enum": ALL.map(|code| code.as_str()).as_slice(),
+                        "description": "What clients match on.",
+                    },
+                    "message": {"type": "string", "description": "For people; may change."},
+                    "requestId": {"type": "string", "description": "As in `x-request-id`."},
                     "field": {"type": "string", "description": "The request's field that it is about."},
                 },
-                "example": {"success": false, "code": "missing_field", "message": "sessionId is missing", "requestId": "9b2e6d1c0f3a4857", "field": "sessionId"},
+                "example": {
+                    "success": false, "code": "missing_field", "message": "sessionId is missing",
+                    "requestId": "9b2e6d1c0f3a4857", "field": "sessionId",
+                },
             }),
         ),
         (
             "UserEdit",
             json!({
                 "type": "object", "properties": edit, "additionalProperties": true,
-                "description": "What is to be said of a user. Any other name is a trait; null hides a trait. `interactions`, `stats` and `timestamps` cannot be set here.",
+                "description": "What is to be said of a user. Any other name is a trait; null hides a trait. \
+                    `interactions`, `stats` and `timestamps` cannot be set here.",
             }),
         ),
         (
             "Record",
             json!({
-                "type": "object", "description": "What was told of a thing, with what is known of it.", "required": ["id", "kind", "status", "createdAt", "updatedAt"],
+                "type": "object", "description": "What was told of a thing, with what is known of it.",
+                "required": ["id", "kind", "status", "createdAt", "updatedAt"],
                 "properties": {
-                    "id": {"type": "string"}, "kind": {"type": "string"}, "status": {"description": "As told, by default the verb of its last event; or null."},
-                    "createdAt": {"description": "Of its first event, unless the company told its own."}, "updatedAt": {"description": "Of its last event, unless the company told its own."},
+                    "id": {"type": "string"}, "kind": {"type": "string"},
+                    "status": {"description": "As told, by default the verb of its last event; or null."},
+                    "createdAt": {"description": "Of its first event, unless the company told its own."},
+                    "updatedAt": {"description": "Of its last event, unless the company told its own."},
                     "scans": {"type": "integer", "description": "Of a QR code."},
                 },
                 "additionalProperties": true,
@@ -149,7 +198,10 @@ pub(crate) fn components() -> Vec<(&'static str, Value)> {
                 ("records", json!({"type": "array", "items": reference("Record")})),
                 (
                     "hasMoreOf",
-                    json!({"type": "array", "items": {"type": "string"}, "description": "Kinds of which the list of records has more."}),
+                    json!({
+                        "type": "array", "items": {"type": "string"},
+                        "description": "Kinds of which the list of records has more.",
+                    }),
                 ),
                 ("events", events),
             ]),
@@ -157,7 +209,8 @@ pub(crate) fn components() -> Vec<(&'static str, Value)> {
         (
             "CustomFields",
             json!({
-                "type": "object", "maxProperties": FIELDS_MAX, "propertyNames": {"minLength": 1, "maxLength": NAME_CHARS_MAX},
+                "type": "object", "maxProperties": FIELDS_MAX,
+                "propertyNames": {"minLength": 1, "maxLength": NAME_CHARS_MAX},
                 "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": FIELD_CHARS_MAX},
                 "description": "Numbers and booleans are kept as their text; null takes a field away.",
             }),

@@ -1,15 +1,20 @@
-//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`, made from the types that the handlers
-//! read and write. It is made by the tests and committed, so that the Worker carries none of it and
-//! a change of the API is seen in review. `www/` serves it as `/openapi.json` and as the page
+//! The API as an `OpenAPI` 3.1 document, `docs/openapi.json`. The tests make it from the types that
+//! the handlers read and write. The file is committed, so the Worker does not contain it, and a
+//! review shows each change of the API. `www/` serves it as `/openapi.json` and as the page
 //! `/docs/http/`.
 //!
-//! To add a route: 1. its types derive the schema beside their serde derive, `#[cfg_attr(test,
-//! derive(schemars::JsonSchema), schemars(rename = "…"))]`, and are `pub(crate)`, 2. an
-//! [`Operation`] for each method in the file of its group here (the table of what it takes, gives
-//! and refuses), 3. what serde cannot tell of the types, required fields and bounds, in [`refine`],
-//! 4. `make openapi`. A test here fails for a route without an operation, for an operation without
-//!    a route and for a stale document; the black-box test `tests/api/openapi.mjs` sends every
-//!    example to the Worker and holds the answers against the schemas.
+//! To add a route:
+//!
+//! 1. Its types have the names of their schemas, derive the schema beside their serde derive
+//!    (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`.
+//! 2. Each method has an [`Operation`] in the file of its group here: what it takes, what it gives
+//!    and how it fails.
+//! 3. [`refine`] adds what serde does not know of the types: required fields and bounds.
+//! 4. `make openapi` writes the document.
+//!
+//! A test here fails for a route without an operation, for an operation without a route, and for a
+//! stale document. The black-box test `tests/api/openapi.mjs` sends every example to the Worker and
+//! checks the answers against the schemas.
 
 mod company;
 mod compat;
@@ -37,13 +42,17 @@ use crate::http::problem;
 use crate::openapi::operation::{Group, Operation};
 use crate::openapi::schemas::Schemas;
 
-/// What there is to know before the first call.
-const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, and sends each on, signed, to every webhook that wants it.\n\n\
-Bodies are JSON of at most 500 KB, read whatever the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a `Problem`: match on its `code`, which is one of a closed list. \
-Every answer carries `x-request-id`. Times are ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or seconds. \
-In a request, null is as good as a field left out, but in a change it takes away what may be nothing. Of what admins and the operator send, fields and parameters that are not listed are refused; of what pages and servers send they are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
+/// The introduction of the document.
+const INTRODUCTION: &str = "TrackMate takes events from browsers and servers, puts them on one timeline per person, \
+    and sends each on, signed, to every webhook that wants it.\n\nBodies are JSON of at most 500 KB, read whatever \
+    the `Content-Type` says; gzip is read. A success is status 200 with `\"success\": true`. Anything else is a \
+    `Problem`: match on its `code`, which is one of a closed list. Every answer carries `x-request-id`. Times are \
+    ISO 8601 in UTC with milliseconds; callers may also send offsets, dates alone, and epoch milliseconds or \
+    seconds. In a request, null is as good as a field left out, but in a change it takes away what may be nothing. \
+    Of what admins and the operator send, fields and parameters that are not listed are refused; of what pages and \
+    servers send they are ignored. Where there is GET there is HEAD, but for exports; OPTIONS tells the methods.";
 
-/// All operations by audience, in the order of the page.
+/// All operations by audience, in the order of the page `/docs/http/`.
 fn groups() -> Vec<Group> {
     vec![
         public::group(),
@@ -69,8 +78,8 @@ fn document() -> Value {
         for operation in &group.operations {
             let rendered = operation.render(group, &groups, &mut schemas);
             let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-            let taken = path.as_object_mut().unwrap().insert(operation.method.to_owned(), rendered);
-            assert!(taken.is_none(), "{} {} stands twice", operation.method, operation.path);
+            let previous = path.as_object_mut().unwrap().insert(operation.method.to_owned(), rendered);
+            assert!(previous.is_none(), "{} {} is described twice", operation.method, operation.path);
         }
     }
     let webhooks = delivery::render(&mut schemas);
@@ -80,37 +89,51 @@ fn document() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "TrackMate",
-            "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Events, people and signed webhooks at the edge.",
-            "description": INTRODUCTION,
+            "title": "TrackMate", "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Events, people and signed webhooks at the edge.", "description": INTRODUCTION,
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
-        "servers": [{"url": "/"}],
-        "tags": tags,
-        "paths": paths,
-        "webhooks": webhooks,
+        "servers": [{"url": "/"}], "tags": tags, "paths": paths, "webhooks": webhooks,
         "components": {
-            "responses": std::mem::take(&mut schemas.responses),
-            "schemas": schemas.components(),
+            "responses": std::mem::take(&mut schemas.responses), "schemas": schemas.components(),
             "securitySchemes": {
-                "serverKey": {"type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key", "description": "A company's key of scope `server`."},
-                "adminKey": {"type": "apiKey", "in": "header", "name": "X-Admin-ID", "description": "A company's key of scope `admin`."},
-                "bearerKey": {"type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`."},
+                "serverKey": {
+                    "type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key",
+                    "description": "A company's key of scope `server`.",
+                },
+                "adminKey": {
+                    "type": "apiKey", "in": "header", "name": "X-Admin-ID",
+                    "description": "A company's key of scope `admin`.",
+                },
+                "bearerKey": {
+                    "type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`.",
+                },
                 "operatorKey": {"type": "http", "scheme": "bearer", "description": "The deployment's `OPERATOR_KEY`."},
             },
             "headers": {
-                "RequestId": {"description": "Names this request in the logs.", "required": true, "schema": {"type": "string"}},
-                "RetryAfter": {"description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"}},
-                "ExportId": {"description": "The export, as `GET /api/admin/exports` lists it.", "required": true, "schema": {"type": "string"}},
-                "ExportSnapshot": {"description": "The instant whose state was asked for.", "required": true, "schema": {"type": "string", "format": "date-time"}},
-                "ContentDisposition": {"description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"}},
+                "RequestId": {
+                    "description": "Names this request in the logs.", "required": true, "schema": {"type": "string"},
+                },
+                "RetryAfter": {
+                    "description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"},
+                },
+                "ExportId": {
+                    "description": "The export, as `GET /api/admin/exports` lists it.", "required": true,
+                    "schema": {"type": "string"},
+                },
+                "ExportSnapshot": {
+                    "description": "The instant whose state was asked for.", "required": true,
+                    "schema": {"type": "string", "format": "date-time"},
+                },
+                "ContentDisposition": {
+                    "description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"},
+                },
             },
         },
     })
 }
 
-/// JSON as a person would break it into lines: what fits on one stays on one.
+/// Writes JSON in lines: a value that fits into a line has no line ends.
 fn written(value: &Value, indent: usize) -> String {
     let flat = value.to_string();
     let lines: Vec<String> = match value {
@@ -126,11 +149,11 @@ fn written(value: &Value, indent: usize) -> String {
     format!("{open}\n{inner}{}\n{outer}{close}", lines.join(&format!(",\n{inner}")))
 }
 
-/// `docs/problems.md`.
+/// The text of `docs/problems.md`.
 fn problems() -> String {
-    let opening = "Every problem code. Each deployment serves this list at `/docs/problems/`. Clients match on `code`; texts may \
-                   change. The list is closed: `wire/src/problem.rs`. `make openapi` makes this file from \
-                   `wire/src/catalogue.rs`.";
+    let opening = "Every problem code. Each deployment serves this list at `/docs/problems/`. Clients match on \
+        `code`; texts may change. The list is closed: `wire/src/problem.rs`. `make openapi` makes this file from \
+        `wire/src/catalogue.rs`.";
     let mut text =
         format!("# Problem codes\n\n{}\n\n| code | status | problem |\n|---|---|---|\n", wrapped(opening, ""));
     for code in ALL {
@@ -182,22 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn every_route_and_method_stands_in_the_document_and_no_other() {
+    fn the_document_has_every_method_of_every_route_and_no_other() {
         let groups = groups();
         let operations: Vec<&Operation> = groups.iter().flat_map(|group| &group.operations).collect();
         let of = |path: String| operations.iter().filter(move |o| blank(o.path) == path);
         let described: BTreeSet<String> = operations.iter().map(|o| blank(o.path)).collect();
         assert_eq!(described, PATHS.iter().map(|path| blank(path.template)).collect());
         for path in PATHS {
-            let taken: BTreeSet<String> = path.routes.iter().map(|route| route.method.to_lowercase()).collect();
+            let methods: BTreeSet<String> = path.routes.iter().map(|route| route.method.to_lowercase()).collect();
             let described = of(blank(path.template)).map(|o| o.method.to_owned()).collect::<BTreeSet<_>>();
-            assert_eq!(described, taken, "{}", path.template);
+            assert_eq!(described, methods, "{}", path.template);
         }
         let ids: BTreeSet<&str> = operations.iter().map(|o| o.id).collect();
-        assert_eq!(ids.len(), operations.len(), "an operation's id is its own");
+        assert_eq!(ids.len(), operations.len(), "two operations have the same id");
     }
 
-    /// Each place of the document where a schema stands, with its path.
+    /// All schemas of the document, each with its path.
     fn schemas_of<'a>(value: &'a Value, path: &str, is_schema: bool, found: &mut Vec<(String, &'a Value)>) {
         if is_schema {
             found.push((path.to_owned(), value));
@@ -224,9 +247,9 @@ mod tests {
         }
     }
 
-    /// Of each rule: a generator of clients that fails where it is broken.
+    /// Each rule names a generator of clients that fails if the document breaks the rule.
     #[test]
-    fn generators_of_clients_find_nothing_in_the_document_that_they_do_not_know() {
+    fn the_document_has_nothing_that_generators_of_clients_do_not_support() {
         let document = document();
         let mut found = Vec::new();
         schemas_of(&document, "", false, &mut found);
@@ -269,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_in_docs_are_those_that_the_types_make() {
+    fn the_documents_in_docs_are_up_to_date_with_the_types() {
         for (name, made) in [("openapi.json", format!("{}\n", written(&document(), 0))), ("problems.md", problems())] {
             let file = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
             if std::env::var_os("OPENAPI_WRITE").is_some() {

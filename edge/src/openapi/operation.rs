@@ -1,5 +1,4 @@
-//! One operation: what a caller sends, gets, and may be refused with; and how that is written in
-//! `OpenAPI`.
+//! One operation: its parameters, body, answer and problems, and how `OpenAPI` describes them.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +11,16 @@ use crate::http::problem;
 use crate::openapi::json::reference;
 use crate::openapi::schemas::Schemas;
 
-/// Whose key an operation asks for.
+/// Whose key an operation needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
-    /// Nobody's.
+    /// None.
     Anyone,
-    /// A company's, scope `server`.
+    /// A key of scope `server`.
     Server,
-    /// A company's, scope `admin`.
+    /// A key of scope `admin`.
     Admin,
-    /// The deployment's own.
+    /// The operator key of the deployment.
     Operator,
 }
 
@@ -33,7 +32,7 @@ pub(crate) struct Group {
     pub(crate) operations: Vec<Operation>,
 }
 
-/// What the answer of an export says beside it, and where the document describes that.
+/// The headers of an export's answer, and their names in the document.
 const EXPORT_HEADERS: [(&str, &str); 3] = [
     ("x-export-id", "ExportId"),
     ("x-export-snapshot", "ExportSnapshot"),
@@ -60,7 +59,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// `id` is what generated clients call it.
+    /// An operation without parameters. `id` is its name in generated clients.
     pub(crate) fn new(method: &'static str, path: &'static str, id: &'static str, summary: &'static str) -> Self {
         let (query, fails) = (Vec::new(), Vec::new());
         Self {
@@ -80,24 +79,24 @@ impl Operation {
         }
     }
 
-    /// What the summary leaves out; Markdown.
+    /// Adds a description, in Markdown.
     pub(crate) fn text(self, text: &'static str) -> Self {
         Self { text, ..self }
     }
 
-    /// A parameter of the query.
+    /// Adds a parameter of the query.
     pub(crate) fn query(mut self, name: &str, schema: Value, text: &str) -> Self {
         self.query.push(json!({"name": name, "in": "query", "description": text, "schema": schema}));
         self
     }
 
-    /// A parameter of the query that is spelled otherwise than `name=value`.
+    /// Adds a parameter of the query that is not written as `name=value`.
     pub(crate) fn query_as(mut self, parameter: Value) -> Self {
         self.query.push(parameter);
         self
     }
 
-    /// `limit` and `cursor` of a list.
+    /// Adds `limit` and `cursor` of a list.
     pub(crate) fn paged(self, most: usize) -> Self {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": most, "default": 50});
         self.query("limit", limit, "Items of a page.")
@@ -105,48 +104,50 @@ impl Operation {
             .fails(&[Code::InvalidField, Code::InvalidCursor])
     }
 
-    /// A body of this type, with an example that the Worker accepts.
+    /// Sets the type of the body, with an example that the Worker accepts.
     pub(crate) fn takes<T: JsonSchema + 'static>(self, example: Value) -> Self {
         Self { takes: Some((Box::new(Schemas::request::<T>), example)), ..self }
     }
 
-    /// A body that no one type reads: a schema by its name in [`crate::openapi::schemas`].
+    /// Sets the schema of a body that has no single type, by its name in
+    /// [`crate::openapi::components`].
     pub(crate) fn takes_named(self, name: &'static str, example: Value) -> Self {
         Self { takes: Some((Box::new(move |_| reference(name)), example)), ..self }
     }
 
-    /// The body may be left out.
+    /// Makes the body optional.
     pub(crate) fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
 
-    /// The answer's type, with an example.
+    /// Sets the type of the answer, with an example.
     pub(crate) fn gives<T: JsonSchema + 'static>(self, example: Value) -> Self {
         Self { gives: Some((Box::new(Schemas::answer::<T>), example)), ..self }
     }
 
-    /// An answer that no one type writes: a schema by its name in [`crate::openapi::schemas`].
+    /// Sets the schema of an answer that has no single type, by its name in
+    /// [`crate::openapi::components`].
     pub(crate) fn gives_named(self, name: &'static str, example: Value) -> Self {
         Self { gives: Some((Box::new(move |_| reference(name)), example)), ..self }
     }
 
-    /// The answer is streamed, its JSON or one of these files: media types, each with an example.
+    /// Makes the answer an export: JSON or one of these media types, each with an example.
     pub(crate) fn exports(self, files: &'static [(&'static str, &'static str)]) -> Self {
         Self { is_export: true, files, ..self }
     }
 
-    /// The answer is no JSON: its media type, with an example.
+    /// Sets the media type of an answer that is not JSON, with an example.
     pub(crate) fn streams(self, media: &'static [(&'static str, &'static str)]) -> Self {
         Self { files: media, ..self }
     }
 
-    /// The answer has the id of a new thing, at this JSON pointer: what stands behind `/<things>/`
-    /// in paths.
+    /// Names the JSON pointer of an id in the answer. Paths have this id behind `/<things>/`.
     pub(crate) fn makes(self, things: &'static str, pointer: &'static str) -> Self {
         Self { makes: Some((things, pointer)), ..self }
     }
 
-    /// Codes of problems, beside those that follow from the credentials and from having a body.
+    /// Adds codes of problems. The codes that follow from the credentials and from a body are added
+    /// anyway.
     pub(crate) fn fails(mut self, codes: &[Code]) -> Self {
         self.fails.extend(codes);
         self
@@ -175,8 +176,8 @@ impl Operation {
         rendered
     }
 
-    /// The variable segments of the path, each with the one before it, which says what it is the id
-    /// of; a format is no id.
+    /// The parameters of the path, each with the segment before it. That segment says what kind of
+    /// thing has the id. Formats and kinds are no ids.
     fn segments(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let parts: Vec<&str> = self.path.split('/').collect();
         let pairs: Vec<_> = parts.windows(2).map(|pair| (pair[0], pair[1])).collect();
@@ -211,7 +212,7 @@ impl Operation {
         responses
     }
 
-    /// Status → codes, in the order of the closed list.
+    /// The codes of each status, in the order of the closed list.
     fn problems(&self, who: Who) -> BTreeMap<u16, Vec<Code>> {
         let mut codes = self.fails.clone();
         codes.push(Code::Internal);
@@ -224,7 +225,7 @@ impl Operation {
         codes.extend(match who {
             Who::Anyone => [].as_slice(),
             Who::Server => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope],
-            // A parameter that there is not is refused everywhere.
+            // Every route with a key refuses unknown parameters.
             Who::Admin => &[Code::MissingKey, Code::InvalidKey, Code::WrongScope, Code::InvalidField],
             Who::Operator => &[Code::MissingKey, Code::InvalidKey, Code::InvalidField],
         });
@@ -235,15 +236,15 @@ impl Operation {
         by_status
     }
 
-    /// The operations that the id of what this one makes leads to: those whose path ends with it,
-    /// behind what stands in this one's own path.
+    /// Links to the operations that take the id in this operation's answer. Their paths end with
+    /// that id, and begin with the parameters of this operation's path.
     fn links(&self, all: &[Group]) -> Map<String, Value> {
         let Some((things, pointer)) = self.makes else { return Map::new() };
         let name = |part: &'static str| part.trim_matches(['{', '}']);
         let known: Vec<_> = self.segments().collect();
-        let wanted: Vec<&str> = known.iter().map(|(things, _)| *things).chain([things]).collect();
+        let expected: Vec<&str> = known.iter().map(|(things, _)| *things).chain([things]).collect();
         let others = all.iter().flat_map(|group| &group.operations);
-        let of_it = others.filter(|o| o.segments().map(|(things, _)| things).eq(wanted.iter().copied()));
+        let targets = others.filter(|o| o.segments().map(|(things, _)| things).eq(expected.iter().copied()));
         let link = |o: &Operation| {
             let values = known.iter().map(|(_, part)| format!("$request.path.{}", name(part)));
             let values = values.chain([format!("$response.body#{pointer}")]);
@@ -251,12 +252,12 @@ impl Operation {
             let parameters: Map<_, _> = names.zip(values.map(Value::from)).collect();
             (o.id.to_owned(), json!({"operationId": o.id, "parameters": parameters}))
         };
-        of_it.map(link).collect()
+        targets.map(link).collect()
     }
 }
 
-/// The answer with one of these codes. What few codes share a status for many operations is written
-/// once, under their names.
+/// The response with one of these codes. A response with at most three codes is written once, under
+/// their names, and shared.
 fn refusal(codes: &[Code], headers: &Value, schemas: &mut Schemas) -> Value {
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let narrowed = json!({"type": "object", "properties": {"code": {"type": "string", "enum": names}}});
@@ -282,17 +283,24 @@ pub(crate) fn security(who: Who) -> Value {
     }
 }
 
-/// What stands in the braces follows from the segment before.
+/// A parameter of a path. Its description follows from the segment before it.
 fn path_parameter((things, part): (&str, &str)) -> Value {
     let name = part.trim_matches(['{', '}']);
     if things == "formats" {
         let formats = [Format::Csv, Format::Json, Format::Ndjson].map(Format::as_str);
-        return json!({"name": name, "in": "path", "required": true, "description": "The file's format.", "schema": {"type": "string", "enum": formats}});
+        return json!({
+            "name": name, "in": "path", "required": true, "description": "The file's format.",
+            "schema": {"type": "string", "enum": formats},
+        });
     }
     if things == "kinds" {
         let kinds =
             ["track", "identify", "page", "screen", "group", "alias", "batch", "t", "i", "p", "s", "g", "a", "b"];
-        return json!({"name": name, "in": "path", "required": true, "description": "What the message says; browsers send the first letter.", "schema": {"type": "string", "enum": kinds}});
+        return json!({
+            "name": name, "in": "path", "required": true,
+            "description": "What the message says; browsers send the first letter.",
+            "schema": {"type": "string", "enum": kinds},
+        });
     }
     let text = match things {
         "users" => "A user's id: the `profileId` of an identify.",
@@ -304,7 +312,9 @@ fn path_parameter((things, part): (&str, &str)) -> Value {
         "groups" => "A group's id: the `id` that a list shows, not the company's own `groupId`.",
         "exports" => "An export's id: the `x-export-id` of its answer.",
         "events" => "A message id.",
-        other => panic!("what stands behind /{other}/ in a path? Say so here."),
+        other => panic!("no description for the parameter behind /{other}/: add it here"),
     };
-    json!({"name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1}})
+    json!({
+        "name": name, "in": "path", "required": true, "description": text, "schema": {"type": "string", "minLength": 1},
+    })
 }

@@ -1,4 +1,4 @@
-//! What the operator of the deployment calls.
+//! The operations that the operator of the deployment calls.
 
 use serde_json::{Value, json};
 use trackmate_wire::limits::USERS_ITEMS_MAX;
@@ -7,21 +7,26 @@ use trackmate_wire::problem::Code;
 use crate::http::admin::keys;
 use crate::http::operator::companies;
 use crate::openapi::operation::{Group, Operation, Who};
-use crate::openapi::schemas::Success;
+use crate::openapi::schemas::SuccessAnswer;
 
 pub(crate) fn group() -> Group {
     Group {
         name: "Operator",
-        text: "For whoever runs the deployment, with its `OPERATOR_KEY`: companies and their keys. A key is shown once, when it is made; only its hash is stored.",
+        text: "For whoever runs the deployment, with its `OPERATOR_KEY`: companies and their keys. A key is shown \
+            once, when it is made; only its hash is stored.",
         who: Who::Operator,
         operations: vec![
             Operation::new("get", "/api/operator/companies", "listCompanies", "List companies")
                 .paged(USERS_ITEMS_MAX)
-                .gives::<companies::Companies<'_>>(json!({"success": true, "companies": [company()], "pagination": {"limit": 50, "hasMore": false, "nextCursor": null}, "storage": {"bytes": 274_432, "bytesMax": 10_000_000_000_i64}}))
+                .gives::<companies::CompanyList<'_>>(json!({
+                    "success": true, "companies": [company()],
+                    "pagination": {"limit": 50, "hasMore": false, "nextCursor": null},
+                    "storage": {"bytes": 274_432, "bytesMax": 10_000_000_000_i64},
+                }))
                 .text("`storage` says how full the database is."),
             Operation::new("post", "/api/operator/companies", "addCompany", "Create a company and its first keys")
-                .takes::<companies::WantedCompany>(json!({"name": "Shop"}))
-                .gives::<companies::Created<'_>>(json!({
+                .takes::<companies::CompanyRequest>(json!({"name": "Shop"}))
+                .gives::<companies::CompanyAnswer<'_>>(json!({
                     "success": true, "company": company(),
                     "keys": {"server": key("server", true), "admin": key("admin", true)},
                 }))
@@ -29,16 +34,16 @@ pub(crate) fn group() -> Group {
                 .fails(&[Code::MissingField, Code::InvalidField, Code::Conflict]),
             Operation::new("get", "/api/operator/companies/{id}/keys", "listKeys", "List a company's keys")
                 .text("Those that are not revoked first. `lastUsedAt` is noted at most once an hour.")
-                .gives::<companies::Keys<'_>>(json!({"success": true, "keys": [key("server", false)]}))
+                .gives::<companies::KeyList<'_>>(json!({"success": true, "keys": [key("server", false)]}))
                 .fails(&[Code::UnknownCompany]),
             Operation::new("post", "/api/operator/companies/{id}/keys", "addKey", "Give a company another key")
-                .takes::<keys::WantedKey>(json!({"scope": "server", "name": "backend"}))
-                .gives::<keys::NewKey<'_>>(json!({"success": true, "key": key("server", true)}))
+                .takes::<keys::KeyRequest>(json!({"scope": "server", "name": "backend"}))
+                .gives::<keys::KeyAnswer<'_>>(json!({"success": true, "key": key("server", true)}))
                 .makes("keys", "/key/id")
                 .fails(&[Code::MissingField, Code::InvalidField, Code::UnknownCompany, Code::LimitReached]),
             Operation::new("delete", "/api/operator/companies/{id}/keys/{keyId}", "revokeKey", "Revoke a key")
                 .text("It stops working at once.")
-                .gives::<Success>(json!({"success": true}))
+                .gives::<SuccessAnswer>(json!({"success": true}))
                 .fails(&[Code::NotFound]),
         ],
     }
@@ -48,13 +53,14 @@ fn company() -> Value {
     json!({"id": "TM-SHOP99", "name": "Shop", "createdAt": "2025-10-18T09:00:00.000Z"})
 }
 
-pub(crate) fn key(scope: &str, shown: bool) -> Value {
+/// A key, as a list shows it or with the key itself.
+pub(crate) fn key(scope: &str, with_key: bool) -> Value {
     let kind = if scope == "server" { "tm_live_" } else { "tm_admin_" };
     let mut key = json!({
         "id": "key_5f1c0a9b8d7e6f5a", "scope": scope, "prefix": format!("{kind}9f2c"), "name": "backend",
         "createdAt": "2025-10-18T09:00:00.000Z", "lastUsedAt": null, "revokedAt": null,
     });
-    if shown {
+    if with_key {
         key["key"] = format!("{kind}9f2c…").into();
     }
     key

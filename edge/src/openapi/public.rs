@@ -1,4 +1,4 @@
-//! What browsers call, without a key.
+//! The operations that browsers call, without a key.
 
 use serde_json::json;
 use trackmate_wire::problem::Code;
@@ -6,11 +6,11 @@ use trackmate_wire::problem::Code;
 use crate::http::public::{contacts, events, profile};
 use crate::ingest::{browser, identify};
 use crate::openapi::operation::{Group, Operation, Who};
-use crate::openapi::schemas::Success;
+use crate::openapi::schemas::SuccessAnswer;
 
-/// Whatever names a company and a session may fail by these.
+/// The problems of every operation that names a company and a session.
 const DOOR: [Code; 4] = [Code::MissingField, Code::UnknownCompany, Code::InvalidSession, Code::OriginNotAllowed];
-/// Whatever claims an address may fail by these.
+/// The problems of every operation that identifies a person by an address.
 const CLAIM: [Code; 7] = [
     Code::IdentityUnproved,
     Code::InvalidEmail,
@@ -24,11 +24,15 @@ const CLAIM: [Code; 7] = [
 pub(crate) fn group() -> Group {
     Group {
         name: "Browsers",
-        text: "The company id is no secret: public callers add events and claim an identity; they read nothing and overwrite nothing. If a company has set `allowedOrigins`, a request with another `Origin` is refused.",
+        text: "The company id is no secret: public callers add events and claim an identity; they read nothing and \
+            overwrite nothing. If a company has set `allowedOrigins`, a request with another `Origin` is refused.",
         who: Who::Anyone,
         operations: vec![
             Operation::new("post", "/api/events", "addEvents", "Store events of a browser's session")
-                .text("Good items are stored when others are bad. A `messageId` makes a repeat harmless; without one, an event that has a `timestamp` is known by its content.")
+                .text(
+                    "Good items are stored when others are bad. A `messageId` makes a repeat harmless; without one, \
+                     an event that has a `timestamp` is known by its content.",
+                )
                 .query(
                     "visitor",
                     json!({"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"}),
@@ -36,21 +40,33 @@ pub(crate) fn group() -> Group {
                 )
                 .takes::<browser::EventsRequest<'_>>(json!({
                     "company_id": "TM-SHOP99", "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a",
-                    "events": [{"eventType": "page_view", "eventData": {"address": "https://shop.example/"}, "timestamp": "2025-10-18T10:00:00Z"}],
+                    "events": [
+                        {
+                            "eventType": "page_view", "eventData": {"address": "https://shop.example/"},
+                            "timestamp": "2025-10-18T10:00:00Z",
+                        },
+                    ],
                 }))
                 .gives::<events::EventsAnswer>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
                 .fails(&DOOR)
                 .fails(&[Code::TooManyEvents, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("post", "/api/profile", "identify", "Say who a session's user is")
-                .text("From `timestamp` (or now) on, the session belongs to the person with this address; its first identify also takes what came before. What is claimed fills gaps and never replaces what is there; the answer is alike whether the address was known or not, and `profileId` is the address' own: two addresses of one person have two, and the company's keys find the person by either. Where the company verifies identities, `userHash` must prove the address, or nothing is stored.")
+                .text(
+                    "From `timestamp` (or now) on, the session belongs to the person with this address; its first \
+                     identify also takes what came before. What is claimed fills gaps and never replaces what is \
+                     there; the answer is alike whether the address was known or not, and `profileId` is the \
+                     address' own: two addresses of one person have two, and the company's keys find the person by \
+                     either. Where the company verifies identities, `userHash` must prove the address, or nothing is \
+                     stored.",
+                )
                 .query(
                     "visitor",
                     json!({"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"}),
                     "As with `POST /api/events`.",
                 )
                 .takes::<identify::IdentifyRequest>(json!({
-                    "company_id": "TM-SHOP99", "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a", "email": "ada@example.com",
-                    "name": "Ada Lovelace", "phone": "+4712345678", "plan": "gold",
+                    "company_id": "TM-SHOP99", "sessionId": "session_1760781600_5f1c0a9b8d7e6f5a",
+                    "email": "ada@example.com", "name": "Ada Lovelace", "phone": "+4712345678", "plan": "gold",
                 }))
                 .gives::<profile::IdentifyAnswer<'_>>(json!({"success": true, "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
                 .makes("users", "/profileId")
@@ -58,17 +74,27 @@ pub(crate) fn group() -> Group {
                 .fails(&CLAIM)
                 .fails(&[Code::JsonTooDeep]),
             Operation::new("post", "/api/contacts", "addContact", "Submit a funnel's form")
-                .text("An identify whose entry on the timeline is `registration.submitted`; the CRM's webhook gets it as a delivery, so the answer does not wait for it. What the form leaves out of `visitor` is taken from the request. A repeat that has the same `messageId`, or the same `timestamp` and content, is the same submission.")
-                .takes::<contacts::Wanted>(json!({
+                .text(
+                    "An identify whose entry on the timeline is `registration.submitted`; the CRM's webhook gets it \
+                     as a delivery, so the answer does not wait for it. What the form leaves out of `visitor` is \
+                     taken from the request. A repeat that has the same `messageId`, or the same `timestamp` and \
+                     content, is the same submission.",
+                )
+                .takes::<contacts::ContactRequest>(json!({
                     "company_id": "TM-SHOP99", "email": "ada@example.com", "name": "Ada Lovelace",
-                    "funnel": {"projectId": "spring", "projectName": "Spring sale", "pageId": "p1", "pageUrl": "https://shop.example/spring"},
+                    "funnel": {
+                        "projectId": "spring", "projectName": "Spring sale", "pageId": "p1",
+                        "pageUrl": "https://shop.example/spring",
+                    },
                     "utm": {"source": "newsletter", "medium": "email", "campaign": "spring"},
                 }))
-                .gives::<contacts::Answer<'_>>(json!({"success": true, "contactId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
+                .gives::<contacts::ContactAnswer<'_>>(json!({"success": true, "contactId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
                 .makes("users", "/contactId")
                 .fails(&DOOR)
                 .fails(&CLAIM),
-            Operation::new("get", "/healthz", "health", "Ask whether the Worker is up").gives::<Success>(json!({"success": true})),
+            Operation::new("get", "/healthz", "health", "Ask whether the Worker is up").gives::<SuccessAnswer>(json!({
+                "success": true,
+            })),
         ],
     }
 }

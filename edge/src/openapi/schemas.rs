@@ -1,5 +1,5 @@
-//! The schemas of the document: made from the types by schemars, one contract for what is read and
-//! one for what is written.
+//! The schemas of the document. schemars makes them from the types: for a request what serde reads,
+//! and for an answer what it writes.
 
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
@@ -11,12 +11,11 @@ use crate::http::admin::{plan, user_list};
 use crate::openapi::json::merge;
 use crate::openapi::{components, refine};
 
-/// Collects the types as they are named. A request's schema says what is read, an answer's what is
-/// written.
+/// Collects the schemas of the types that operations name.
 pub(crate) struct Schemas {
     requests: SchemaGenerator,
     answers: SchemaGenerator,
-    /// Answers that several operations share.
+    /// The responses that several operations share.
     pub(crate) responses: Map<String, Value>,
 }
 
@@ -25,7 +24,7 @@ impl Schemas {
         let settings = || SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
         let mut requests = settings().for_deserialize().into_generator();
         requests.subschema_for::<Item>();
-        requests.subschema_for::<plan::Item>();
+        requests.subschema_for::<plan::PlannedEvent>();
         let mut answers = settings().for_serialize().into_generator();
         answers.subschema_for::<run::Event<'_>>();
         Self { requests, answers, responses: Map::new() }
@@ -39,7 +38,7 @@ impl Schemas {
         self.answers.subschema_for::<T>().to_value()
     }
 
-    /// All schemas by their names.
+    /// Writes all schemas, by their names.
     pub(crate) fn components(mut self) -> Map<String, Value> {
         let mut components = Map::new();
         for (name, mut schema) in self.answers.take_definitions(true) {
@@ -48,8 +47,8 @@ impl Schemas {
         }
         for (name, mut schema) in self.requests.take_definitions(true) {
             tidy(&mut schema, false);
-            let taken = components.insert(name.clone(), schema);
-            assert!(taken.is_none(), "{name} is a request and an answer: give one of them another name");
+            let previous = components.insert(name.clone(), schema);
+            assert!(previous.is_none(), "{name} is a request and an answer: give one of them another name");
         }
         for (name, patch) in refine::refinements() {
             let schema = components.get_mut(name).unwrap_or_else(|| panic!("there is no {name} to refine"));
@@ -63,9 +62,9 @@ impl Schemas {
             require(schema, &patch);
         }
         components.extend(components::components().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
-        let (made, required) =
+        let (change, required) =
             (components.get("WebhookChange").unwrap(), json!({"required": ["name", "url", "events"]}));
-        let mut webhook = made.clone();
+        let mut webhook = change.clone();
         merge(&mut webhook, &required);
         require(&mut webhook, &required);
         components.insert("WebhookRequest".to_owned(), webhook);
@@ -75,9 +74,8 @@ impl Schemas {
 
 /// The answer where there is nothing to say.
 #[derive(JsonSchema)]
-#[schemars(rename = "SuccessAnswer")]
 #[allow(dead_code, reason = "for its schema")]
-pub(crate) struct Success {
+pub(crate) struct SuccessAnswer {
     success: bool,
 }
 
@@ -86,25 +84,26 @@ pub(crate) struct Success {
 #[schemars(untagged)]
 #[allow(dead_code, reason = "for its schema")]
 pub(crate) enum Users {
-    List(user_list::List),
-    Found(user_list::Found),
+    List(user_list::UserList),
+    Found(user_list::UserFound),
 }
 
-/// Names of answers' fields that hold a time, beside those that end in `At`.
+/// The fields of answers that are times and whose names do not end in `At`.
 const TIMES: [&str; 8] =
     ["at", "since", "snapshot", "timestamp", "lastActive", "lastBooking", "lastSynced", "lastUpdated"];
 
-/// Takes out what only Rust knows, and says what is true of all answers.
+/// Removes what is specific to Rust, and adds what is true of all answers.
 fn tidy(schema: &mut Value, is_answer: bool) {
     if let Some(members) = schema.as_object_mut() {
-        one_list(members);
-        // Comments are wrapped; descriptions are not.
-        if let Some(Value::String(text)) = members.get_mut("description") {
-            *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
-        }
+        list_choices(members);
         if let Some(fields) = members.get_mut("properties").and_then(Value::as_object_mut) {
-            // Any value. Generators of clients know no schema that is `true`.
+            // The schema `true` allows any value. Generators of clients do not support it, but
+            // support an empty one.
             fields.values_mut().filter(|field| **field == json!(true)).for_each(|field| *field = json!({}));
+        }
+        // The source wraps its comments. A description has no line ends.
+        if let Some(Value::String(text)) = members.get_mut("description") {
+            *text = text.replace('\n', " ");
         }
         members.remove("default");
         let required = members.get("required").cloned().unwrap_or_default();
@@ -114,7 +113,7 @@ fn tidy(schema: &mut Value, is_answer: bool) {
         }
         if let Some(fields) = members.get_mut("properties").and_then(Value::as_object_mut).filter(|_| is_answer) {
             for (name, field) in fields {
-                // What is left out when there is none is never null.
+                // A field that is not required is left out, and is never null.
                 if !required.as_array().is_some_and(|names| names.contains(&json!(name))) {
                     not_null(field);
                 }
@@ -133,17 +132,17 @@ fn tidy(schema: &mut Value, is_answer: bool) {
     }
 }
 
-/// Choices that are described one by one, as a list of values: generators make a type of each other
-/// kind.
-fn one_list(members: &mut Map<String, Value>) {
+/// Replaces choices that are described one by one with an `enum`. Generators would make a type for
+/// each choice.
+fn list_choices(members: &mut Map<String, Value>) {
     let choices: Option<Vec<Value>> = members
         .get("oneOf")
         .and_then(Value::as_array)
         .and_then(|all| all.iter().map(|one| one.get("const").cloned()).collect());
-    if let (Some(choices), Some(told)) = (choices, members.remove("oneOf")) {
+    if let (Some(choices), Some(described)) = (choices, members.remove("oneOf")) {
         let meaning =
             |one: &Value| format!("`{}`: {}", one["const"].as_str().unwrap(), one["description"].as_str().unwrap());
-        let text = told.as_array().unwrap().iter().map(meaning).collect::<Vec<_>>().join(" ");
+        let text = described.as_array().unwrap().iter().map(meaning).collect::<Vec<_>>().join(" ");
         let text = members
             .get("description")
             .and_then(Value::as_str)
@@ -156,13 +155,14 @@ fn one_list(members: &mut Map<String, Value>) {
     }
 }
 
-/// A field that must be there is not null.
+/// Makes required fields non-null.
 fn require(schema: &mut Value, patch: &Value) {
     for field in patch.get("required").and_then(Value::as_array).into_iter().flatten() {
         not_null(&mut schema["properties"][field.as_str().unwrap()]);
     }
 }
 
+/// Removes null from the types of a field.
 fn not_null(field: &mut Value) {
     if let Some([kind, _]) = field["type"].as_array().map(Vec::as_slice) {
         field["type"] = kind.clone();

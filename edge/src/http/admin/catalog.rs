@@ -1,5 +1,5 @@
-//! `/api/admin/events/catalog`: the event names there are: those TrackMate and its documents know,
-//! and whatever the company has sent.
+//! `GET /api/admin/events/catalog`: the known event names. These are the names that TrackMate
+//! defines, and the names that the company has sent.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,9 +13,9 @@ use crate::http::route::HandlerResult;
 use crate::store::catalog;
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CatalogEntry"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Entry<'a> {
+struct CatalogEntry<'a> {
     name: &'a str,
     description: Option<&'static str>,
     example: Option<Box<RawValue>>,
@@ -27,26 +27,27 @@ struct Entry<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Catalog"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer<'a> {
+pub(crate) struct Catalog<'a> {
     success: bool,
-    events: Vec<Entry<'a>>,
+    events: Vec<CatalogEntry<'a>>,
     /// Whether there is no room left for further names of the company's pages, or of its servers.
     has_more: bool,
 }
 
 /// `GET /api/admin/events/catalog` → `{success, events:[{name, description, example, builtin,
-/// lastSeenAt}], hasMore}`: the known names first, then the company's own, the last seen first.
+/// lastSeenAt}], hasMore}`: the names that TrackMate defines, then the company's, the last seen
+/// first.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let seen = catalog::list(cx.db(Some(&admin.company))?, &admin.company).await?;
-    let of_door = |door| seen.iter().filter(|s| s.source == door).count();
-    let has_more =
-        [0, 1].into_iter().any(|door| i64::try_from(of_door(door)).is_ok_and(|n| n >= CATALOG_DOOR_NAMES_MAX));
+    let count = |source| seen.iter().filter(|s| s.source == source).count();
+    let is_full = |source| i64::try_from(count(source)).is_ok_and(|n| n >= CATALOG_DOOR_NAMES_MAX);
+    let has_more = [0, 1].into_iter().any(is_full);
     let mut events = Vec::new();
     for Known { name, description, data } in known::EVENTS {
         let found = seen.iter().find(|s| s.name == *name);
-        events.push(Entry {
+        events.push(CatalogEntry {
             name,
             description: Some(description),
             example: Some(RawValue::from_string(known::example(name, data))?),
@@ -54,14 +55,14 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
             last_seen_at: found.map(|s| clock::iso(s.last_at)),
         });
     }
-    for own in seen.iter().filter(|s| !known::EVENTS.iter().any(|k| k.name == s.name)) {
-        events.push(Entry {
-            name: &own.name,
+    for custom in seen.iter().filter(|s| !known::EVENTS.iter().any(|k| k.name == s.name)) {
+        events.push(CatalogEntry {
+            name: &custom.name,
             description: None,
             example: None,
             builtin: false,
-            last_seen_at: Some(clock::iso(own.last_at)),
+            last_seen_at: Some(clock::iso(custom.last_at)),
         });
     }
-    Ok(serde_json::to_string(&Answer { success: true, events, has_more })?)
+    Ok(serde_json::to_string(&Catalog { success: true, events, has_more })?)
 }

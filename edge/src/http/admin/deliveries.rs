@@ -1,5 +1,5 @@
-//! `/api/admin/webhooks/{id}/deliveries` and `/recover`: what became of a subscription's
-//! deliveries, and setting them going again.
+//! `/api/admin/webhooks/{id}/deliveries` and `/recover`: lists the deliveries of a webhook, and
+//! sends them again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,24 +13,24 @@ use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::admin::webhook_find;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination::{self, NEWEST, Pagination};
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::store::delivery_log::{self, LogCursor, Logged, Window};
 
-/// The states that a caller may ask for. What is leased is under way: to its owner it is pending.
+/// The states that the API has. A leased delivery is under way; the API shows it as pending.
 pub(crate) const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
-/// Those of them that mean given up.
+/// The states of deliveries that were given up.
 pub(crate) const GIVEN_UP: [&str; 3] = ["exhausted", "failed_permanent", "dismissed"];
 
-/// Before the newest delivery: later than any clock, and still an integer that D1 binds exactly.
-const START: LogCursor<'static> = LogCursor { created_ms: (1 << 53) - 1, id: "" };
+/// Where a list of deliveries begins: before the newest one.
+const START: LogCursor<'static> = LogCursor { created_ms: NEWEST, id: "" };
 
 /// A delivery as shown.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Delivery"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Shown {
+pub(crate) struct Delivery {
     id: String,
     event: String,
     message_id: String,
@@ -71,7 +71,7 @@ fn stored_flag<'de, D: serde::Deserializer<'de>>(d: D) -> Result<bool, D::Error>
     i64::deserialize(d).map(|n| n != 0)
 }
 
-impl Shown {
+impl Delivery {
     pub(crate) fn new(d: Logged) -> Result<Self, Error> {
         let status = if d.state == "leased" { "pending".to_owned() } else { d.state };
         Ok(Self {
@@ -89,23 +89,23 @@ impl Shown {
     }
 }
 
-/// The latest deliveries of a subscription, newest first.
+/// The latest deliveries of a webhook, newest first.
 pub(crate) async fn latest(
     cx: &RequestContext,
     admin: &auth::Admin,
     id: &str,
     most: usize,
-) -> Result<Vec<Shown>, Error> {
+) -> Result<Vec<Delivery>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let logged = delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
-    logged.items.into_iter().map(Shown::new).collect()
+    logged.items.into_iter().map(Delivery::new).collect()
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DeliveryList"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct DeliveryList {
     success: bool,
-    deliveries: Vec<Shown>,
+    deliveries: Vec<Delivery>,
     pagination: Pagination,
 }
 
@@ -115,18 +115,18 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     webhook_find::find(cx, &admin, id).await?;
     let limit = pagination::limit(cx, DELIVERIES_SHOWN_MAX)?;
     let status = cx.query("status").map(|s| one_of(&s, &STATES)).transpose()?;
-    let place = pagination::cursor(cx, |text| {
+    let cursor = pagination::cursor(cx, |text| {
         let (at, id) = text.split_once('.')?;
         Some((at.parse().ok()?, id.to_owned()))
     })?;
-    let after = place.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
+    let after = cursor.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
     let logged =
         delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, id, pagination::rows(limit), after, status)
             .await?;
     let (logged, pagination) =
         Pagination::of(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
-    let deliveries = logged.into_iter().map(Shown::new).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&Page { success: true, deliveries, pagination })?)
+    let deliveries = logged.into_iter().map(Delivery::new).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&DeliveryList { success: true, deliveries, pagination })?)
 }
 
 fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> {
@@ -135,9 +135,9 @@ fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> 
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Recover {
+pub(crate) struct RecoverRequest {
     since: Option<Value>,
     until: Option<Value>,
     status: Option<String>,
@@ -145,9 +145,9 @@ pub(crate) struct Recover {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Recovered {
+pub(crate) struct RecoverAnswer {
     success: bool,
     requeued: usize,
     has_more: bool,
@@ -155,19 +155,19 @@ pub(crate) struct Recovered {
 }
 
 /// `POST /api/admin/webhooks/{id}/recover` `{since, until?, status?, cursor?}` → `{success,
-/// requeued, hasMore, nextCursor}`: sets what was given up in a window going again, up to 500 a
-/// call; with `nextCursor` it goes on, past what failed again in the meantime. Run again when all
-/// is well it sends nothing.
+/// requeued, hasMore, nextCursor}`. Sends the deliveries again that were given up in a window, up
+/// to 500 in a call. `nextCursor` continues, and skips those that failed again in the meantime. A
+/// repeat after all have succeeded sends nothing.
 pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: Recover = request_body::change(&text)?;
-    let since = wanted.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
+    let request: RecoverRequest = request_body::change(&text)?;
+    let since = request.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
     let window = Window {
         since_ms: event::time(&since, "since")?,
-        until_ms: wanted.until.map(|t| event::time(&t, "until")).transpose()?.unwrap_or_else(|| cx.now_ms() + 1),
-        state: wanted.status.map(|s| one_of(&s, &GIVEN_UP)).transpose()?,
-        // Its own millisecond is left out: the first slice may fail again within it.
-        ended_before_ms: wanted.cursor.map(|c| read_start(&c)).transpose()?.unwrap_or_else(|| cx.now_ms()),
+        until_ms: request.until.map(|t| event::time(&t, "until")).transpose()?.unwrap_or_else(|| cx.now_ms() + 1),
+        state: request.status.map(|s| one_of(&s, &GIVEN_UP)).transpose()?,
+        // Excludes the current millisecond: deliveries of this call may fail again within it.
+        ended_before_ms: request.cursor.map(|c| read_cursor(&c)).transpose()?.unwrap_or_else(|| cx.now_ms()),
     };
     webhook_find::find(cx, &admin, id).await?;
     let db = cx.db(Some(&admin.company))?;
@@ -176,18 +176,18 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
-    Ok(serde_json::to_string(&Recovered { success: true, requeued, has_more, next_cursor })?)
+    Ok(serde_json::to_string(&RecoverAnswer { success: true, requeued, has_more, next_cursor })?)
 }
 
-/// When the walk began, ms.
-fn read_start(text: &str) -> Result<i64, Problem> {
+/// Reads the cursor of `recover`: when its first call was, in milliseconds.
+fn read_cursor(text: &str) -> Result<i64, Problem> {
     let start = text.parse().ok().filter(|ms| *ms > 0);
     start.ok_or_else(|| Problem::field(Code::InvalidCursor, "cursor", "cursor is the nextCursor of an earlier call"))
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ResendAnswer"))]
-pub(crate) struct Resent<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ResendAnswer<'a> {
     success: bool,
     delivery: Requeued<'a>,
 }
@@ -200,7 +200,7 @@ struct Requeued<'a> {
 }
 
 /// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id,
-/// status}}`: sends one that has ended again, with its id and bytes.
+/// status}}`. Sends a delivery that has ended again, with the same id and bytes.
 pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     if !delivery_log::resend(db, &admin.company, id, delivery, cx.now_ms()).await? {
@@ -209,5 +209,5 @@ pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, de
         return Err(Problem::new(Code::NotFound, message).into());
     }
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
-    Ok(serde_json::to_string(&Resent { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
+    Ok(serde_json::to_string(&ResendAnswer { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
 }

@@ -1,4 +1,4 @@
-//! Erasing a person: `DELETE /api/admin/users/{id}` and its receipt, and lifting a tombstone.
+//! Erases a person (`DELETE /api/admin/users/{id}`), shows the receipt, and lifts a tombstone.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -15,16 +15,16 @@ use crate::people::identity_key::external;
 use crate::store::erasures;
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErasureAnswer"))]
-pub(crate) struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ErasureAnswer {
     success: bool,
-    receipt: Receipt,
+    receipt: ErasureReceipt,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ErasureReceipt"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Receipt {
+struct ErasureReceipt {
     user_id: String,
     erased_at: String,
     complete: bool,
@@ -33,53 +33,52 @@ struct Receipt {
 }
 
 /// `DELETE /api/admin/users/{id}` → `{success, receipt: {userId, erasedAt, complete, completedAt,
-/// counts}}`. The person is gone at once; what is too much for one request, the sweep deletes.
-/// Asked again it answers the same receipt.
+/// counts}}`. No route shows the person from then on. The sweep deletes what is too much for one
+/// request. A repeat answers the same receipt.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let id = erase(cx, &admin.company, id).await?;
     get(cx, admin, &id).await
 }
 
-/// `GET /api/admin/users/{id}/erasure` → as `DELETE` answered, as it stands now.
+/// `GET /api/admin/users/{id}/erasure` → the answer of `DELETE`, with its current state.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = erasures::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let erasure = found.ok_or_else(|| Problem::new(Code::NotFound, "no user of this company was erased by this id"))?;
-    let receipt = Receipt {
+    let receipt = ErasureReceipt {
         user_id: erasure.profile,
         erased_at: clock::iso(erasure.erased_at),
         complete: erasure.completed_at.is_some(),
         completed_at: erasure.completed_at.map(clock::iso),
         counts: RawValue::from_string(erasure.counts)?,
     };
-    Ok(serde_json::to_string(&Answer { success: true, receipt })?)
+    Ok(serde_json::to_string(&ErasureAnswer { success: true, receipt })?)
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LiftRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Lifted {
+pub(crate) struct LiftRequest {
     email: Option<String>,
     /// The company's own id, in place of an address.
     external_id: Option<String>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LiftAnswer"))]
-pub(crate) struct LiftedAnswer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct LiftAnswer {
     success: bool,
     lifted: bool,
 }
 
-/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`: whoever has
-/// the address or the id may come again, as somebody new. `lifted` is false where it was not
-/// erased.
+/// `DELETE /api/admin/tombstones` `{email}` or `{externalId}` → `{success, lifted}`. From then on
+/// the address or the id can lead to a new profile. `lifted` is false if it was not erased.
 pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let wanted: Lifted = request_body::change(&body::text(cx).await?)?;
-    let key = match wanted.external_id.filter(|_| wanted.email.is_none()) {
+    let request: LiftRequest = request_body::change(&body::text(cx).await?)?;
+    let key = match request.external_id.filter(|_| request.email.is_none()) {
         Some(id) => external(&request_body::required(Some(id), "externalId")?)?,
-        None => address(&request_body::required(wanted.email, "email")?)?,
+        None => address(&request_body::required(request.email, "email")?)?,
     };
     let hash = tombstone::address(&admin.company, &key);
     let lifted = erasures::lift(cx.db(Some(&admin.company))?, &admin.company, &hash).await?;
-    Ok(serde_json::to_string(&LiftedAnswer { success: true, lifted })?)
+    Ok(serde_json::to_string(&LiftAnswer { success: true, lifted })?)
 }

@@ -1,7 +1,7 @@
-//! `GET /api/admin/events/stream`: what comes in, as it comes in, as server-sent events. A stream
-//! asks the database once a second, is over after half a minute at the most, and goes on from any
-//! entry that is still kept; so nothing has to be held open, and nobody who reconnects misses
-//! anything. One whose key is revoked ends within seconds.
+//! `GET /api/admin/events/stream`: received events as server-sent events, while they arrive. A
+//! stream queries the database once a second, and ends after half a minute at most. A client that
+//! reconnects continues behind the last entry that it has seen, and misses nothing. If the key is
+//! revoked, the stream ends within seconds.
 
 use std::time::Duration;
 
@@ -17,29 +17,31 @@ use crate::error::Error;
 use crate::http::admin::events::{Incoming, name, outcome};
 use crate::http::auth::Admin;
 use crate::http::context::RequestContext;
+use crate::http::pagination::NEWEST;
 use crate::http::response::common_headers;
 use crate::store::incoming::Noted;
 use crate::store::{self, Db, incoming};
 
-/// What a reader is told first, how soon to come back …
+/// The first text of a stream. It sets how soon a client reconnects.
 const OPENING: &str = "retry: 1000\n: watching";
-/// … and a sign of life. Both say how far the reader is, so that one who comes back without having
-/// seen anything knows where to go on.
+/// The text of a stream without new entries. An id follows it, as it follows the first text: a
+/// client that has seen no entry knows where to continue.
 const HEARTBEAT: &str = ": still watching";
 
 /// `GET /api/admin/events/stream?outcome&eventType&after&seconds`, `Last-Event-ID?` →
 /// `text/event-stream` of `id: <seq>`, `event: incoming`, `data: <Incoming>`. Begins behind the
-/// last entry unless told behind which. To ask is to watch.
+/// newest entry, unless the request names one. A stream turns on the log of accepted events for two
+/// minutes.
 pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, Error> {
-    let seconds = match cx.query("seconds").filter(|text| !text.is_empty()) {
+    let seconds = match cx.filled_query("seconds") {
         None => STREAM_S_MAX,
         Some(text) => text.parse().ok().filter(|s| *s <= STREAM_S_MAX).ok_or_else(|| {
             Problem::field(Code::InvalidField, "seconds", format!("seconds is a number from 0 to {STREAM_S_MAX}"))
         })?,
     };
-    let after = match cx.header("last-event-id").or_else(|| cx.query("after").filter(|text| !text.is_empty())) {
+    let after = match cx.header("last-event-id").or_else(|| cx.filled_query("after")) {
         None => None,
-        Some(text) => Some(text.parse::<i64>().ok().filter(|seq| (0..1 << 53).contains(seq)).ok_or_else(|| {
+        Some(text) => Some(text.parse::<i64>().ok().filter(|seq| (0..=NEWEST).contains(seq)).ok_or_else(|| {
             Problem::field(Code::InvalidField, "after", "after, like Last-Event-ID, is the id of an entry")
         })?),
     };
@@ -54,7 +56,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, E
         seq: after.unwrap_or(last),
         queries: 0,
         polls: 0,
-        most: seconds + 1,
+        polls_max: seconds + 1,
         opened: false,
         behind: false,
     };
@@ -63,22 +65,22 @@ pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, E
     Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(watch.stream())?)
 }
 
-/// A reader and how far it is.
+/// The client of a stream, and its position.
 struct Watch {
     db: Db,
     company: String,
-    /// The id of the key it is read with.
+    /// The id of the key in the request.
     key: String,
     outcome: Option<Outcome>,
     name: Option<String>,
-    /// The last entry that was looked at.
+    /// The last entry that was read.
     seq: i64,
     queries: usize,
-    /// Those of them that were not for what was there already.
+    /// Queries that waited for new entries. The others read entries that existed already.
     polls: usize,
-    most: usize,
+    polls_max: usize,
     opened: bool,
-    /// Whether there is more already.
+    /// Whether there are more entries already.
     behind: bool,
 }
 
@@ -96,15 +98,15 @@ impl Watch {
         })
     }
 
-    /// What is next for the reader; `None` when its time is over. A reader that has gone drops the
-    /// stream, and with it this.
+    /// The next text of the stream; `None` at its end. If the client disconnects, the runtime drops
+    /// the stream.
     async fn next(&mut self) -> Result<Option<String>, String> {
         if !self.opened {
             self.opened = true;
             return Ok(Some(format!("{OPENING}\nid: {}\n\n", self.seq)));
         }
         let mut quiet = 0;
-        while self.queries < STREAM_QUERIES_MAX && (self.polls < self.most || self.behind) {
+        while self.queries < STREAM_QUERIES_MAX && (self.polls < self.polls_max || self.behind) {
             if !self.behind {
                 if self.polls > 0 {
                     Delay::from(Duration::from_millis(STREAM_POLL_MS)).await;
@@ -116,10 +118,10 @@ impl Watch {
             let found = incoming::after(&self.db, &self.company, key, self.seq, STREAM_PAGE_ROWS).await;
             let Some(found) = found.map_err(|error| store::brief(&error))? else { return Ok(None) };
             self.behind = i64::try_from(found.len()) == Ok(STREAM_PAGE_ROWS);
-            self.seq = found.last().map_or(self.seq, |noted| noted.seq);
-            let wanted: Vec<Noted> = found.into_iter().filter(|noted| self.wants(noted)).collect();
-            if !wanted.is_empty() {
-                return wanted.into_iter().map(written).collect::<Result<String, String>>().map(Some);
+            self.seq = found.last().map_or(self.seq, |entry| entry.seq);
+            let matching: Vec<Noted> = found.into_iter().filter(|entry| self.matches(entry)).collect();
+            if !matching.is_empty() {
+                return matching.into_iter().map(server_sent).collect::<Result<String, String>>().map(Some);
             }
             quiet += 1;
             if quiet == STREAM_QUIET_POLLS {
@@ -129,17 +131,18 @@ impl Watch {
         Ok(None)
     }
 
-    fn wants(&self, noted: &Noted) -> bool {
-        self.outcome.is_none_or(|outcome| outcome.as_str() == noted.outcome)
-            && self.name.as_ref().is_none_or(|name| noted.name.as_ref() == Some(name))
+    /// Whether an entry passes the filters of the request.
+    fn matches(&self, entry: &Noted) -> bool {
+        self.outcome.is_none_or(|outcome| outcome.as_str() == entry.outcome)
+            && self.name.as_ref().is_none_or(|name| entry.name.as_ref() == Some(name))
     }
 }
 
-/// An entry in the form of server-sent events. A line end in JSON, as a sender may have put there,
-/// is as good as a blank.
-fn written(noted: Noted) -> Result<String, String> {
-    let seq = noted.seq;
-    let entry = Incoming::new(noted).map_err(|error| format!("{error:?}"))?;
+/// Writes an entry as a server-sent event. JSON of a sender may have line ends between its tokens;
+/// blanks replace them.
+fn server_sent(entry: Noted) -> Result<String, String> {
+    let seq = entry.seq;
+    let entry = Incoming::new(entry).map_err(|error| format!("{error:?}"))?;
     let json = serde_json::to_string(&entry).map_err(|error| error.to_string())?;
     let json = json.replace(['\n', '\r'], " ");
     Ok(format!("id: {seq}\nevent: incoming\ndata: {json}\n\n"))

@@ -1,5 +1,5 @@
-//! `/api/admin/events`: what became of the items that came in, each with its reason; the whole
-//! story of one; and all of them as they come in.
+//! `/api/admin/events`: lists received events with their outcomes and reasons, and shows one event
+//! with its person and deliveries.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,20 +9,19 @@ use trackmate_wire::problem::{ALL, Code, Problem};
 use crate::domain::incoming::Outcome;
 use crate::domain::{clock, json, revenue};
 use crate::error::Error;
-use crate::http::admin::deliveries::Shown as Delivery;
+use crate::http::admin::deliveries::Delivery;
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination::{self, NEWEST, Pagination};
 use crate::http::route::HandlerResult;
 use crate::ingest::receipt::Warning;
 use crate::store::incoming::{self, Event, Found, Noted, Wanted};
 use crate::store::{delivery_log, people};
 
-/// Before the newest: later than any clock, and still an integer that D1 binds exactly.
-const START: i64 = (1 << 53) - 1;
-/// The doors as they are named here.
+/// The names of the sources, which the API calls doors.
 pub(crate) const DOORS: [&str; 2] = ["browser", "server"];
 
+/// The name of a source.
 const fn door(source: i64) -> &'static str {
     if source == 1 { "server" } else { "browser" }
 }
@@ -57,59 +56,60 @@ pub(crate) struct Incoming {
     warnings: Vec<Warning>,
 }
 
-/// What is to be said of an item's data, unless it was rejected: then they are a shape.
+/// Warnings about an item's data. A rejected item has none: only the types of its fields are
+/// stored.
 fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
     let is_unread = !is_rejected && data.is_some_and(revenue::is_unread);
     is_unread.then(Warning::amount_unread).into_iter().collect()
 }
 
 impl Incoming {
-    pub(crate) fn new(noted: Noted) -> Result<Self, Error> {
-        let warnings = warnings(noted.outcome == Outcome::Rejected.as_str(), noted.data.as_deref());
+    pub(crate) fn new(entry: Noted) -> Result<Self, Error> {
+        let warnings = warnings(entry.outcome == Outcome::Rejected.as_str(), entry.data.as_deref());
         Ok(Self {
-            seq: noted.seq,
-            at: clock::iso(noted.at),
-            door: door(noted.source),
-            outcome: noted.outcome,
-            code: noted.code,
-            message: noted.message,
-            field: noted.field,
-            message_id: noted.message_id,
-            event_type: noted.name,
-            event_data: noted.data.map(json::raw).transpose()?,
-            timestamp: noted.happened_at.map(clock::iso),
-            session_id: noted.session,
-            user_id: noted.profile,
-            user_name: noted.person,
-            bot: noted.bot.is_some(),
+            seq: entry.seq,
+            at: clock::iso(entry.at),
+            door: door(entry.source),
+            outcome: entry.outcome,
+            code: entry.code,
+            message: entry.message,
+            field: entry.field,
+            message_id: entry.message_id,
+            event_type: entry.name,
+            event_data: entry.data.map(json::raw).transpose()?,
+            timestamp: entry.happened_at.map(clock::iso),
+            session_id: entry.session,
+            user_id: entry.profile,
+            user_name: entry.person,
+            bot: entry.bot.is_some(),
             warnings,
         })
     }
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "IncomingList"))]
-pub(crate) struct List {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct IncomingList {
     success: bool,
     events: Vec<Incoming>,
     pagination: Pagination,
 }
 
 /// `GET /api/admin/events?limit&cursor&outcome&eventType&door` → `{success, events:[…],
-/// pagination}`, newest first: every rejected item, and the others that came in while somebody
-/// watched. To ask is to watch.
+/// pagination}`, newest first: every rejected item, and the accepted items that arrived while an
+/// admin watched. This request counts as watching, for two minutes.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
-    let wanted = Wanted { source: asked_door(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
-    let before = place(cx)?;
+    let filter = Wanted { source: source(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
+    let before = cursor(cx)?;
     incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
-    let (events, pagination) = page(cx, &admin, &wanted, before, limit).await?;
-    Ok(serde_json::to_string(&List { success: true, events, pagination })?)
+    let (events, pagination) = page(cx, &admin, &filter, before, limit).await?;
+    Ok(serde_json::to_string(&IncomingList { success: true, events, pagination })?)
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RejectedList"))]
-pub(crate) struct Rejected {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RejectedList {
     success: bool,
     rejected: Vec<Incoming>,
     pagination: Pagination,
@@ -119,68 +119,70 @@ pub(crate) struct Rejected {
 /// newest first.
 pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
-    let code = cx.query("code").filter(|code| !code.is_empty());
+    let code = cx.filled_query("code");
     if let Some(code) = &code
         && !ALL.iter().any(|known| known.as_str() == code)
     {
         return Err(Problem::field(Code::InvalidField, "code", "code is one of the codes of problems").into());
     }
-    let wanted = Wanted { outcome: Some(Outcome::Rejected), source: asked_door(cx)?, name: name(cx), code };
-    let before = place(cx)?;
-    let (rejected, pagination) = page(cx, &admin, &wanted, before, limit).await?;
-    Ok(serde_json::to_string(&Rejected { success: true, rejected, pagination })?)
+    let filter = Wanted { outcome: Some(Outcome::Rejected), source: source(cx)?, name: name(cx), code };
+    let before = cursor(cx)?;
+    let (rejected, pagination) = page(cx, &admin, &filter, before, limit).await?;
+    Ok(serde_json::to_string(&RejectedList { success: true, rejected, pagination })?)
 }
 
+/// Reads a page of entries.
 async fn page(
     cx: &RequestContext,
     admin: &auth::Admin,
-    wanted: &Wanted,
+    filter: &Wanted,
     before: i64,
     limit: usize,
 ) -> Result<(Vec<Incoming>, Pagination), Error> {
     let db = cx.db(Some(&admin.company))?;
-    let mut noted = incoming::before(db, &admin.company, wanted, before, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut noted, limit, |n| pagination::write_cursor(&n.seq.to_string()));
-    Ok((noted.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
+    let mut entries = incoming::before(db, &admin.company, filter, before, pagination::rows(limit)).await?;
+    let pagination = Pagination::cut(&mut entries, limit, |n| pagination::write_cursor(&n.seq.to_string()));
+    Ok((entries.into_iter().map(Incoming::new).collect::<Result<_, _>>()?, pagination))
 }
 
-fn place(cx: &RequestContext) -> Result<i64, Problem> {
-    Ok(pagination::cursor(cx, |text| text.parse().ok().filter(|seq| (0..START).contains(seq)))?.unwrap_or(START))
+/// Reads the cursor: the number of the entry before the page.
+fn cursor(cx: &RequestContext) -> Result<i64, Problem> {
+    Ok(pagination::cursor(cx, |text| text.parse().ok().filter(|seq| (0..NEWEST).contains(seq)))?.unwrap_or(NEWEST))
 }
 
-/// `?door=`: the source.
-fn asked_door(cx: &RequestContext) -> Result<Option<i64>, Problem> {
-    let Some(text) = cx.query("door").filter(|text| !text.is_empty()) else { return Ok(None) };
+/// Reads `?door=`: the source.
+fn source(cx: &RequestContext) -> Result<Option<i64>, Problem> {
+    let Some(text) = cx.filled_query("door") else { return Ok(None) };
     let source = (0..).zip(DOORS).find(|(_, door)| *door == text).map(|(source, _)| source);
     source.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "door", "door is browser or server"))
 }
 
-/// `?outcome=`.
+/// Reads `?outcome=`.
 pub(crate) fn outcome(cx: &RequestContext) -> Result<Option<Outcome>, Problem> {
-    let Some(text) = cx.query("outcome").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = cx.filled_query("outcome") else { return Ok(None) };
     let known = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == text);
     let message = "outcome is stored, duplicate or rejected";
     known.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "outcome", message))
 }
 
-/// `?eventType=`.
+/// Reads `?eventType=`.
 pub(crate) fn name(cx: &RequestContext) -> Option<String> {
-    cx.query("eventType").filter(|name| !name.is_empty())
+    cx.filled_query("eventType")
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "EventReceipt"))]
-pub(crate) struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct EventReceipt {
     success: bool,
-    event: ShownEvent,
-    person: Option<Person>,
-    deliveries: Vec<OfEvent>,
+    event: ReceivedEvent,
+    person: Option<ReceiptPerson>,
+    deliveries: Vec<ReceiptDelivery>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceivedEvent"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct ShownEvent {
+struct ReceivedEvent {
     message_id: String,
     door: &'static str,
     outcome: &'static str,
@@ -205,9 +207,9 @@ struct ShownEvent {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceiptPerson"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Person {
+struct ReceiptPerson {
     id: String,
     name: Option<String>,
     email: Option<String>,
@@ -224,37 +226,38 @@ struct LinkedBy {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReceiptDelivery"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct OfEvent {
+struct ReceiptDelivery {
     webhook_id: String,
     webhook_name: Option<String>,
     #[serde(flatten)]
     delivery: Delivery,
 }
 
-/// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`: what became
-/// of one item. Where both doors have one of this id and no `door` chooses, the server's; where one
-/// was rejected and then stored, the stored one.
+/// `GET /api/admin/events/{messageId}?door=` → `{success, event, person, deliveries}`. If both
+/// sources have an event with this id and the request names no `door`, shows the server's. If an
+/// event was rejected first and stored later, shows the stored one.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &str) -> HandlerResult {
-    // A sender may have made the id of anything.
+    // A sender's id may have any character.
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);
     let message_id = decoded.as_deref().unwrap_or(message_id);
-    let source = asked_door(cx)?;
+    let source = source(cx)?;
     let db = cx.db(Some(&admin.company))?;
-    let answer = match incoming::find(db, &admin.company, message_id, source).await? {
+    let receipt = match incoming::find(db, &admin.company, message_id, source).await? {
         Some(Found::Stored(event)) => stored(cx, &admin, event).await?,
-        Some(Found::Rejected(noted)) => rejection(noted, message_id)?,
+        Some(Found::Rejected(entry)) => rejection(entry, message_id)?,
         None => {
             let message =
                 "no event of this company that is kept has this messageId; what was rejected is kept some days";
             return Err(Problem::new(Code::NotFound, message).into());
         }
     };
-    Ok(serde_json::to_string(&answer)?)
+    Ok(serde_json::to_string(&receipt)?)
 }
 
-async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<Answer, Error> {
+/// The receipt of a stored event.
+async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<EventReceipt, Error> {
     let db = cx.db(Some(&admin.company))?;
     let link: Option<(Option<String>, i64, String)> = event.link.as_deref().map(serde_json::from_str).transpose()?;
     let person = match link {
@@ -266,21 +269,22 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
             });
             let found = people::profile(db, &admin.company, &profile).await?;
             let user = found.map(|found| found.person(&admin.company)).transpose()?;
-            user.map(|user| Person { id: user.id.clone(), name: user.full_name(), email: user.email, linked_by })
+            user.map(|user| ReceiptPerson { id: user.id.clone(), name: user.full_name(), email: user.email, linked_by })
         }
         Some((None, ..)) | None => None,
     };
-    let of_event =
+    let deliveries =
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
-    let teller = event.source.max(event.told.unwrap_or_default());
-    let shown = |d: delivery_log::OfEvent| -> Result<OfEvent, Error> {
-        Ok(OfEvent { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
+    // A server may have sent an event of a browser's session.
+    let sender = event.source.max(event.told.unwrap_or_default());
+    let delivery = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
+        Ok(ReceiptDelivery { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };
-    Ok(Answer {
+    Ok(EventReceipt {
         success: true,
-        event: ShownEvent {
+        event: ReceivedEvent {
             message_id: event.message_id,
-            door: door(teller),
+            door: door(sender),
             outcome: Outcome::Stored.as_str(),
             code: None,
             message: None,
@@ -294,33 +298,34 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
             sent_at: event.sent_at.map(clock::iso),
             received_at: clock::iso(event.received_at),
             session_id: Some(event.session).filter(|id| !id.is_empty()),
-            source: crate::domain::payload::source_name(teller == 1),
+            source: crate::domain::payload::source_name(sender == 1),
             duplicates: Some(event.duplicates).filter(|n| *n > 0),
         },
         person,
-        deliveries: of_event.into_iter().map(shown).collect::<Result<_, _>>()?,
+        deliveries: deliveries.into_iter().map(delivery).collect::<Result<_, _>>()?,
     })
 }
 
-fn rejection(noted: Noted, message_id: &str) -> Result<Answer, Error> {
-    Ok(Answer {
+/// The receipt of a rejected event.
+fn rejection(entry: Noted, message_id: &str) -> Result<EventReceipt, Error> {
+    Ok(EventReceipt {
         success: true,
-        event: ShownEvent {
+        event: ReceivedEvent {
             message_id: message_id.to_owned(),
-            door: door(noted.source),
+            door: door(entry.source),
             outcome: Outcome::Rejected.as_str(),
-            code: noted.code,
-            message: noted.message,
-            field: noted.field,
-            event_type: noted.name,
-            event_data: noted.data.map(json::raw).transpose()?,
+            code: entry.code,
+            message: entry.message,
+            field: entry.field,
+            event_type: entry.name,
+            event_data: entry.data.map(json::raw).transpose()?,
             context: None,
-            timestamp: noted.happened_at.map(clock::iso),
-            original_timestamp: noted.happened_at.map(clock::iso),
+            timestamp: entry.happened_at.map(clock::iso),
+            original_timestamp: entry.happened_at.map(clock::iso),
             sent_at: None,
-            received_at: clock::iso(noted.at),
-            session_id: noted.session,
-            source: crate::domain::payload::source_name(noted.source == 1),
+            received_at: clock::iso(entry.at),
+            session_id: entry.session,
+            source: crate::domain::payload::source_name(entry.source == 1),
             duplicates: None,
             warnings: Vec::new(),
         },

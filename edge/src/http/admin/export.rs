@@ -1,5 +1,5 @@
-//! `GET /api/admin/export/…` and `GET /api/admin/users/{id}/export`: what an export is asked for.
-//! How it runs is in [`crate::export::run`].
+//! `GET /api/admin/export/…` and `GET /api/admin/users/{id}/export`: reads the parameters of an
+//! export and starts it. [`crate::export::run`] runs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::Response;
 
 use crate::domain::belongings::show;
+use crate::domain::clock;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
 use crate::domain::listing::Wanted;
-use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::export::run::{self, Plan, Source};
 use crate::http::admin::stats::too_much;
@@ -32,9 +32,9 @@ use crate::store::exports::{self, Begun, Events, Place};
 use crate::store::slices::Slices;
 use crate::store::{self, listing as people};
 
-/// Parameters of every export, which say how much of it and not of whom.
+/// Parameters of every export. They choose columns and the part of the export, and no users.
 pub(crate) const COMMON: [&str; 6] = ["fields", "snapshot", "after", "limit", "partial", "bom"];
-/// Filters of users: those of their list.
+/// Filters of users, the same as in the list of users.
 pub(crate) const USERS: [&str; 8] = [
     "createdAfter",
     "createdBefore",
@@ -48,14 +48,14 @@ pub(crate) const USERS: [&str; 8] = [
 /// Filters of events.
 pub(crate) const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
 
-/// What every export may be asked for.
-struct Asked {
+/// The parameters that every export has.
+struct ExportOptions {
     fields: Option<Vec<String>>,
     snapshot_ms: i64,
     after: Option<String>,
     limit: Option<u64>,
     partial: bool,
-    /// Whether a CSV file begins with the mark by which spreadsheets know UTF-8.
+    /// Whether a CSV file begins with a byte order mark, so that spreadsheets read it as UTF-8.
     bom: bool,
 }
 
@@ -63,52 +63,49 @@ struct Asked {
 /// `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
 pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
-    let mut asked = asked(cx, Kind::Users)?;
+    let mut options = options(cx, Kind::Users)?;
     let included = records::included(cx)?;
     if format == Format::Csv && !included.members().is_empty() {
         let message = "records have no place in the rows of a CSV file; json and ndjson hold them";
         return Err(Problem::field(Code::InvalidField, "include", message).into());
     }
-    if let Some(fields) = &mut asked.fields {
+    if let Some(fields) = &mut options.fields {
         fields.extend(included.members().into_iter().map(str::to_owned));
     }
-    let wanted = wanted_users(cx, &admin, asked.snapshot_ms).await?;
-    let source = Source::Users { wanted, included, after: asked.after.clone() };
-    start(cx, &admin, (Kind::Users, format), asked, source, String::new()).await
+    let filter = user_filter(cx, &admin, options.snapshot_ms).await?;
+    let source = Source::Users { wanted: filter, included, after: options.after.clone() };
+    start(cx, &admin, (Kind::Users, format), options, source, String::new()).await
 }
 
-/// `GET /api/admin/export/events/{csv|json|ndjson}` `?from&to&eventType&userId`, and as above → the
-/// file.
+/// `GET /api/admin/export/events/{csv|json|ndjson}?from&to&eventType&userId`, and the parameters of
+/// every export → the file.
 pub(crate) async fn events(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
-    let asked = asked(cx, Kind::Events)?;
-    let wanted = wanted_events(cx, &admin).await?;
-    let after = match &asked.after {
-        Some(text) => Some(place(cx, &admin.company, text).await?),
+    let options = options(cx, Kind::Events)?;
+    let filter = event_filter(cx, &admin).await?;
+    let after = match &options.after {
+        Some(text) => Some(event_position(cx, &admin.company, text).await?),
         None => None,
     };
-    start(cx, &admin, (Kind::Events, format), asked, Source::Events { wanted, after }, String::new()).await
+    start(cx, &admin, (Kind::Events, format), options, Source::Events { wanted: filter, after }, String::new()).await
 }
 
-/// Whom an export of users is of. Who came to be after the snapshot is not in it.
-async fn wanted_users(cx: &RequestContext, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
-    let mut wanted = user_list::wanted(cx)?;
-    wanted.created_before = Some(wanted.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
-    // A list may lack somebody whose words are not written yet; a file that is taken for everybody
-    // may not.
-    if wanted.search.is_some() && !people::refresh(cx.db(Some(&admin.company))?, &admin.company).await? {
+/// Reads which users an export has. It excludes users that were created after the snapshot.
+async fn user_filter(cx: &RequestContext, admin: &Admin, snapshot_ms: i64) -> Result<Wanted, Error> {
+    let mut filter = user_list::filter(cx)?;
+    filter.created_before = Some(filter.created_before.unwrap_or(i64::MAX).min(snapshot_ms + 1));
+    // The search index may lack recent changes. A list may do without them; an export may not.
+    if filter.search.is_some() && !people::refresh(cx.db(Some(&admin.company))?, &admin.company).await? {
         let message = "so many users have changed since the last search that not all are found yet; ask again to go on";
         return Err(Problem::field(Code::LimitReached, "search", message).into());
     }
-    Ok(wanted)
+    Ok(filter)
 }
 
-/// What an export of events is of.
-async fn wanted_events(cx: &RequestContext, admin: &Admin) -> Result<Events, Error> {
-    let time = |name: &'static str| -> Result<Option<i64>, Problem> {
-        // A ts has a thousand places in each millisecond.
-        cx.query(name).map(|text| Ok(event::time(&Value::String(text), name)? * 1000)).transpose()
-    };
+/// Reads which events an export has.
+async fn event_filter(cx: &RequestContext, admin: &Admin) -> Result<Events, Error> {
+    // An event's place in time is its millisecond times a thousand, and a sequence number.
+    let time = |name| cx.query_time(name).map(|ms| ms.map(|ms| ms * 1000));
     let user = match cx.query("userId") {
         Some(id) => Some(find(cx, &admin.company, &id).await?.id),
         None => None,
@@ -117,53 +114,55 @@ async fn wanted_events(cx: &RequestContext, admin: &Admin) -> Result<Events, Err
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportCount"))]
-pub(crate) struct Count {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ExportCount {
     success: bool,
     rows: i64,
 }
 
+/// Reads the format in the path.
 fn named(format: &str) -> Result<Format, Problem> {
     Format::named(format).ok_or_else(|| Problem::new(Code::NotFound, "there is no such format"))
 }
 
-/// `GET /api/admin/export/users/count` with an export's parameters → `{success, rows}`: how many
-/// the export would have from its beginning to its end, whatever its `limit` and `after`.
+/// `GET /api/admin/export/users/count` with an export's parameters → `{success, rows}`: the number
+/// of rows of the whole export. `limit` and `after` do not change it.
 pub(crate) async fn count_users(cx: &RequestContext, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(cx.env(), &admin.company);
-    let snapshot_ms = asked(cx, Kind::Users)?.snapshot_ms;
-    let wanted = wanted_users(cx, &admin, snapshot_ms).await?;
-    counted(people::count(cx.db(Some(&admin.company))?, &admin.company, &wanted, &mut slices).await?)
+    let snapshot_ms = options(cx, Kind::Users)?.snapshot_ms;
+    let filter = user_filter(cx, &admin, snapshot_ms).await?;
+    count(people::count(cx.db(Some(&admin.company))?, &admin.company, &filter, &mut slices).await?)
 }
 
-/// `GET /api/admin/export/events/count`, likewise.
+/// `GET /api/admin/export/events/count` with an export's parameters → `{success, rows}`.
 pub(crate) async fn count_events(cx: &RequestContext, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(cx.env(), &admin.company);
-    let snapshot_ms = asked(cx, Kind::Events)?.snapshot_ms;
-    let wanted = wanted_events(cx, &admin).await?;
+    let snapshot_ms = options(cx, Kind::Events)?.snapshot_ms;
+    let filter = event_filter(cx, &admin).await?;
     let db = cx.db(Some(&admin.company))?;
-    counted(exports::count_events(db, &admin.company, &wanted, snapshot_ms, &mut slices).await?)
+    count(exports::count_events(db, &admin.company, &filter, snapshot_ms, &mut slices).await?)
 }
 
-fn counted(rows: Option<i64>) -> HandlerResult {
+/// The answer with a number of rows.
+fn count(rows: Option<i64>) -> HandlerResult {
     let rows = rows.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&Count { success: true, rows })?)
+    Ok(serde_json::to_string(&ExportCount { success: true, rows })?)
 }
 
 /// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…],
-/// records:[…], hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all there is of one
-/// person, to be handed to them (of records, the latest 10 000 of a kind and 8 MB; of the kinds in
-/// `hasMoreOf` the list of records has more).
+/// records:[…], hasMoreOf:[…], events:[…], rows, changedDuring, after}`: all data of one person,
+/// for a request of that person. It has the latest 10 000 records of a kind and at most 8 MB of
+/// records. For the kinds in `hasMoreOf`, the list of records has more.
 pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<Response, Error> {
-    let asked = asked(cx, Kind::User)?;
+    let options = options(cx, Kind::User)?;
     let profile = find(cx, &admin.company, id).await?;
     let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
     let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
     let db = cx.db(Some(&admin.company))?;
     let part = store::records::Part::OfEach(most);
-    let theirs = store::records::list(db, &admin.company, &[&profile.id], None, part, EXPORT_PAGE_BYTES.into()).await?;
-    let records = theirs.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<Result<Vec<_>, _>>()?;
-    let left_out = theirs.iter().filter(|l| l.record.is_none()).map(|l| l.place.kind.as_str());
+    let listed = store::records::list(db, &admin.company, &[&profile.id], None, part, EXPORT_PAGE_BYTES.into()).await?;
+    let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<Result<Vec<_>, _>>()?;
+    let left_out = listed.iter().filter(|l| l.record.is_none()).map(|l| l.place.kind.as_str());
     let has_more_of: BTreeSet<&str> = left_out.collect();
     let members = format!(
         "\"user\":{user},\"summary\":{},\"groups\":{},\"records\":{},\"hasMoreOf\":{},",
@@ -172,52 +171,46 @@ pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<
         serde_json::to_string(&records)?,
         serde_json::to_string(&has_more_of)?
     );
-    let after = match &asked.after {
-        Some(text) => Some(place(cx, &admin.company, text).await?),
+    let after = match &options.after {
+        Some(text) => Some(event_position(cx, &admin.company, text).await?),
         None => None,
     };
-    let wanted = Events { user: Some(profile.id), ..Events::default() };
-    start(cx, &admin, (Kind::User, Format::Json), asked, Source::Events { wanted, after }, members).await
+    let filter = Events { user: Some(profile.id), ..Events::default() };
+    start(cx, &admin, (Kind::User, Format::Json), options, Source::Events { wanted: filter, after }, members).await
 }
 
-/// Reads what every export may be asked for.
-fn asked(cx: &RequestContext, kind: Kind) -> Result<Asked, Problem> {
-    let refused = |field, message: String| Problem::field(Code::InvalidField, field, message);
-    let fields = match cx.query("fields").filter(|text| !text.is_empty()) {
+/// Reads the parameters that every export has.
+fn options(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
+    let invalid = |field, message: String| Problem::field(Code::InvalidField, field, message);
+    let fields = match cx.filled_query("fields") {
         None => None,
         Some(text) => {
             let fields: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
             if let Some(unknown) = fields.iter().find(|name| !kind.has(name)) {
-                return Err(refused("fields", format!("an export of {} has no field {unknown}", kind.as_str())));
+                return Err(invalid("fields", format!("an export of {} has no field {unknown}", kind.as_str())));
             }
             if fields.len() > EXPORT_FIELDS_MAX {
-                return Err(refused("fields", format!("an export has at most {EXPORT_FIELDS_MAX} fields")));
+                return Err(invalid("fields", format!("an export has at most {EXPORT_FIELDS_MAX} fields")));
             }
             Some(fields)
         }
     };
-    let snapshot = cx.query("snapshot").map(|text| event::time(&Value::String(text), "snapshot")).transpose()?;
-    let snapshot_ms = snapshot.unwrap_or_else(|| cx.now_ms());
+    let snapshot_ms = cx.query_time("snapshot")?.unwrap_or_else(|| cx.now_ms());
     if snapshot_ms > cx.now_ms() {
-        return Err(refused("snapshot", "snapshot is not in the future".to_owned()));
+        return Err(invalid("snapshot", "snapshot is not in the future".to_owned()));
     }
     let limit = match cx.query("limit") {
         None => None,
         Some(text) => Some(
-            text.parse().ok().filter(|n| *n > 0).ok_or_else(|| refused("limit", "limit is a number of rows".into()))?,
+            text.parse().ok().filter(|n| *n > 0).ok_or_else(|| invalid("limit", "limit is a number of rows".into()))?,
         ),
     };
-    let flag = |name: &'static str| match cx.query(name).as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(refused(name, format!("{name} is true or false"))),
-    };
-    let (partial, bom) = (flag("partial")?, flag("bom")?);
-    Ok(Asked { fields, snapshot_ms, after: cx.query("after").filter(|text| !text.is_empty()), limit, partial, bom })
+    let (partial, bom) = (cx.query_flag("partial")?, cx.query_flag("bom")?);
+    Ok(ExportOptions { fields, snapshot_ms, after: cx.filled_query("after"), limit, partial, bom })
 }
 
-/// Reads `browser:<message id>` or `webhook:<message id>`, an event of this company.
-async fn place(cx: &RequestContext, company: &str, text: &str) -> Result<Place, Error> {
+/// Reads `after`: `browser:<message id>` or `webhook:<message id>`, an event of this company.
+async fn event_position(cx: &RequestContext, company: &str, text: &str) -> Result<Place, Error> {
     let named = text.split_once(':').and_then(|(source, id)| match source {
         "browser" => Some((0, id)),
         "webhook" => Some((1, id)),
@@ -231,36 +224,38 @@ async fn place(cx: &RequestContext, company: &str, text: &str) -> Result<Place, 
     Ok(found.ok_or_else(|| Problem::field(Code::InvalidCursor, "after", message))?)
 }
 
-/// What is kept of the filters: what may name a person only as having been asked.
-fn kept(cx: &RequestContext) -> Result<String, Error> {
-    let mut kept: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// The filters that the list of exports shows. A filter that may name a person has a mask for its
+/// value.
+fn recorded_filters(cx: &RequestContext) -> Result<String, Error> {
+    let mut recorded: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in cx.queries() {
         if ["fields", "snapshot", "after", "partial", "bom"].contains(&name.as_str()) {
             continue;
         }
         let names_people = name == "search" || name.starts_with("customField[");
         let value = if names_people { MASK } else { name_kept(&value) };
-        kept.entry(name_kept(&name).to_owned()).or_default().push(value.to_owned());
+        recorded.entry(name_kept(&name).to_owned()).or_default().push(value.to_owned());
     }
     let one = |(name, mut values): (String, Vec<String>)| match (values.pop(), values.is_empty()) {
         (Some(only), true) => (name, Value::from(only)),
         (Some(last), false) => (name, Value::from([values, vec![last]].concat())),
         (None, _) => (name, Value::Null),
     };
-    Ok(serde_json::to_string(&kept.into_iter().map(one).collect::<BTreeMap<_, _>>())?)
+    Ok(serde_json::to_string(&recorded.into_iter().map(one).collect::<BTreeMap<_, _>>())?)
 }
 
+/// Records that an export begins, and answers with its stream.
 async fn start(
     cx: &RequestContext,
     admin: &Admin,
     (kind, format): (Kind, Format),
-    asked: Asked,
+    options: ExportOptions,
     source: Source,
     members: String,
 ) -> Result<Response, Error> {
     let id = format!("exp_{:012x}{}", cx.now_ms(), hex(&random::bytes::<8>()));
-    let (filters, snapshot) = (kept(cx)?, clock::iso(asked.snapshot_ms));
-    let fields = asked.fields.as_ref().map(serde_json::to_string).transpose()?;
+    let (filters, snapshot) = (recorded_filters(cx)?, clock::iso(options.snapshot_ms));
+    let fields = options.fields.as_ref().map(serde_json::to_string).transpose()?;
     let begun = Begun {
         id: &id,
         key: &admin.key,
@@ -269,8 +264,8 @@ async fn start(
         format,
         filters: &filters,
         fields: fields.as_deref(),
-        snapshot_ms: asked.snapshot_ms,
-        after: asked.after.as_deref(),
+        snapshot_ms: options.snapshot_ms,
+        after: options.after.as_deref(),
         request: cx.request_id(),
     };
     let db = store::database(cx.env(), Some(&admin.company))?;
@@ -278,7 +273,7 @@ async fn start(
         let message = format!("{EXPORTS_RUNNING_MAX} exports of this company are under way; wait for one to end");
         return Err(Problem::new(Code::LimitReached, message).into());
     }
-    // What was read of one person is known by that person.
+    // For an export of one person, the target in the audit log is that person.
     if kind != Kind::User {
         cx.changed(&id);
     }
@@ -289,9 +284,9 @@ async fn start(
     headers.set("content-disposition", &format!("attachment; filename=\"{file}\""))?;
     headers.set("x-export-id", &id)?;
     headers.set("x-export-snapshot", &snapshot)?;
-    let writer = Writer::new(kind, format, asked.fields);
+    let writer = Writer::new(kind, format, options.fields);
     let members = format!("\"exportId\":\"{id}\",\"snapshot\":\"{snapshot}\",{members}");
-    let head = writer.head(&members, asked.after.is_some(), asked.bom);
+    let head = writer.head(&members, options.after.is_some(), options.bom);
     let pages = cx.env().var("EXPORT_PAGES_MAX").ok().and_then(|v| v.to_string().parse().ok());
     let plan = Plan {
         company: admin.company.clone(),
@@ -300,11 +295,11 @@ async fn start(
         source,
         writer,
         head,
-        snapshot_ms: asked.snapshot_ms,
-        after: asked.after,
-        limit: asked.limit,
+        snapshot_ms: options.snapshot_ms,
+        after: options.after,
+        limit: options.limit,
         pages: pages.unwrap_or(EXPORT_PAGES_MAX),
-        partial: asked.partial,
+        partial: options.partial,
     };
     let rows = run::stream(cx.env().clone(), cx.worker(), db, plan);
     Ok(worker::ResponseBuilder::new().with_headers(headers).from_stream(rows)?)

@@ -1,4 +1,4 @@
-//! `GET /api/admin/exports`: which exports there were, what was in them, and how they ended.
+//! `GET /api/admin/exports`: the log of exports, with their content and how they ended.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -6,9 +6,9 @@ use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::clock;
-use crate::domain::export::Mark;
+use crate::domain::export;
 use crate::error::Error;
-use crate::http::audit::Key;
+use crate::http::audit::KeyUsed;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
@@ -23,7 +23,7 @@ struct Export {
     kind: String,
     format: String,
     state: String,
-    key: Key,
+    key: KeyUsed,
     filters: Box<RawValue>,
     fields: Option<Box<RawValue>>,
     snapshot: String,
@@ -38,12 +38,12 @@ struct Export {
     /// Where a next part begins, if this one did not reach the end.
     next: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    marks: Option<Vec<ShownMark>>,
+    marks: Option<Vec<Mark>>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Mark"))]
-struct ShownMark {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Mark {
     rows: u64,
     bytes: u64,
     sha256: String,
@@ -52,15 +52,15 @@ struct ShownMark {
 
 impl Export {
     fn new(e: exports::Export, with_marks: bool) -> Result<Self, Error> {
-        let marks: Vec<Mark> = serde_json::from_str(&e.marks)?;
-        let shown = |Mark(rows, bytes, sha256, after)| ShownMark { rows, bytes, sha256, after };
+        let marks: Vec<export::Mark> = serde_json::from_str(&e.marks)?;
+        let mark = |export::Mark(rows, bytes, sha256, after)| Mark { rows, bytes, sha256, after };
         Ok(Self {
             id: e.id,
             kind: e.kind,
             format: e.format,
             next: e.last.filter(|_| e.state != "complete"),
             state: e.state,
-            key: Key { id: e.key_id, prefix: e.key_prefix },
+            key: KeyUsed { id: e.key_id, prefix: e.key_prefix },
             filters: RawValue::from_string(e.filters)?,
             fields: e.fields.map(RawValue::from_string).transpose()?,
             snapshot: clock::iso(e.snapshot),
@@ -71,14 +71,14 @@ impl Export {
             changed_during: e.changed,
             started_at: clock::iso(e.started_at),
             ended_at: e.ended_at.map(clock::iso),
-            marks: with_marks.then(|| marks.into_iter().map(shown).collect()),
+            marks: with_marks.then(|| marks.into_iter().map(mark).collect()),
         })
     }
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportList"))]
-pub(crate) struct List {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ExportList {
     success: bool,
     exports: Vec<Export>,
     pagination: Pagination,
@@ -87,26 +87,26 @@ pub(crate) struct List {
 /// `GET /api/admin/exports?limit&cursor` → `{success, exports:[…], pagination}`, newest first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, AUDIT_ITEMS_MAX)?;
-    // Ids ascend with time, and none begins with a tilde.
+    // Ids ascend with time, and a tilde comes after all of them.
     let before = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
     let db = cx.db(Some(&admin.company))?;
     let found = exports::list(db, &admin.company, &before, pagination::rows(limit)).await?;
     let (found, pagination) = Pagination::of(found, limit, |e| pagination::write_cursor(&e.id));
     let exports = found.into_iter().map(|e| Export::new(e, false)).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&List { success: true, exports, pagination })?)
+    Ok(serde_json::to_string(&ExportList { success: true, exports, pagination })?)
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExportAnswer"))]
-pub(crate) struct One {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ExportAnswer {
     success: bool,
     export: Export,
 }
 
-/// `GET /api/admin/exports/{id}` → `{success, export}`, with the `marks` from which a broken
-/// download goes on.
+/// `GET /api/admin/exports/{id}` → `{success, export}`. Its `marks` are the points where an
+/// interrupted download can continue.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = exports::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;
-    Ok(serde_json::to_string(&One { success: true, export: Export::new(found, true)? })?)
+    Ok(serde_json::to_string(&ExportAnswer { success: true, export: Export::new(found, true)? })?)
 }

@@ -1,5 +1,5 @@
-//! The groups (companies, accounts, teams) that people are members of: `GET /api/admin/groups`, one
-//! of them, its members, what an admin says of it, its end.
+//! `/api/admin/groups`: the accounts or teams that people are members of. Lists groups and their
+//! members, and shows, changes and deletes one group.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -23,9 +23,9 @@ use crate::store::groups::{self, Counted, Named, Place, Wanted};
 
 /// A group as shown.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Group"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct Group {
     id: String,
     /// The company's own id of it.
     group_id: String,
@@ -37,7 +37,7 @@ struct Shown {
     members_count: i64,
 }
 
-impl From<Counted> for Shown {
+impl From<Counted> for Group {
     fn from(Counted { group, members }: Counted) -> Self {
         Self {
             name: group.name(),
@@ -54,9 +54,9 @@ impl From<Counted> for Shown {
 
 /// A group as it stands with a user.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupOf"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Brief {
+pub(crate) struct GroupOf {
     id: String,
     /// The company's own id of it.
     group_id: String,
@@ -64,25 +64,25 @@ pub(crate) struct Brief {
     name: Option<String>,
 }
 
-impl From<Named> for Brief {
+impl From<Named> for GroupOf {
     fn from(named: Named) -> Self {
         Self { id: named.id, group_id: named.key, kind: named.kind, name: named.name }
     }
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupPage"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct GroupPage {
     success: bool,
-    groups: Vec<Shown>,
+    groups: Vec<Group>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupAnswer"))]
-pub(crate) struct One {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct GroupAnswer {
     success: bool,
-    group: Shown,
+    group: Group,
 }
 
 #[derive(Serialize)]
@@ -94,70 +94,72 @@ struct Member {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "MemberPage"))]
-pub(crate) struct Members {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct MemberPage {
     success: bool,
     members: Vec<Member>,
     pagination: Pagination,
 }
 
 /// `GET /api/admin/groups?limit&cursor&search&groupId&kind` → `{success, groups:[…], pagination}`,
-/// in the order of kind and the company's own id.
+/// ordered by kind and `groupId`.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let limit = pagination::limit(cx, GROUPS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, |text| serde_json::from_str(text).ok())?;
     let search = cx.query("search").map(|text| text.trim().to_ascii_lowercase());
-    if search.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > NAME_CHARS_MAX) {
-        let message = format!("search has 1 to {NAME_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "search", message).into());
+    if let Some(text) = &search {
+        body::check_length(text, "search", 1..=NAME_CHARS_MAX)?;
     }
-    let wanted = Wanted { kind: cx.query("kind"), key: cx.query("groupId"), text: search };
+    let filter = Wanted { kind: cx.query("kind"), key: cx.query("groupId"), text: search };
     let db = cx.db(Some(&admin.company))?;
     let counted = GROUPS_SESSIONS_COUNTED_MAX;
-    let found = groups::list(db, &admin.company, &wanted, after.as_ref(), counted, pagination::rows(limit)).await?;
-    let place = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
-    let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&place(counted)));
-    let groups = found.into_iter().map(Shown::from).collect();
-    Ok(serde_json::to_string(&Page { success: true, groups, pagination })?)
+    let found = groups::list(db, &admin.company, &filter, after.as_ref(), counted, pagination::rows(limit)).await?;
+    let position = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
+    let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&position(counted)));
+    let groups = found.into_iter().map(Group::from).collect();
+    Ok(serde_json::to_string(&GroupPage { success: true, groups, pagination })?)
 }
 
 /// `GET /api/admin/groups/{id}` → `{success, group}`.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let group = find(cx, &admin.company, id).await?.into();
-    Ok(serde_json::to_string(&One { success: true, group })?)
+    Ok(serde_json::to_string(&GroupAnswer { success: true, group })?)
 }
 
 /// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}],
 /// pagination}`.
 pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(cx, MEMBERS_ITEMS_MAX)?;
-    let after = pagination::cursor(cx, read_place)?;
+    let after = pagination::cursor(cx, read_position)?;
     find(cx, &admin.company, id).await?;
     let db = cx.db(Some(&admin.company))?;
     let found = groups::members(db, &admin.company, id, after.as_ref(), pagination::rows(limit)).await?;
-    let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_place(&m.place)));
+    let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_position(&m.place)));
     let members =
         found.into_iter().map(|m| Member { name: m.person.full_name(), id: m.person.id, email: m.person.email });
-    Ok(serde_json::to_string(&Members { success: true, members: members.collect(), pagination })?)
+    Ok(serde_json::to_string(&MemberPage { success: true, members: members.collect(), pagination })?)
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupEdit"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Edit {
+pub(crate) struct GroupEdit {
     traits: Option<Box<RawValue>>,
 }
 
-/// `PATCH /api/admin/groups/{id}` `{traits: {…}}` → `{success, group}`. What is said here lies over
-/// what pages claim; null hides a trait.
+/// `PATCH /api/admin/groups/{id}` `{traits: {…}}` → `{success, group}`. These traits override
+/// claimed traits of pages. Null hides a trait.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
-    let edit: Edit = request_body::change(&text)?;
+    let edit: GroupEdit = request_body::change(&text)?;
     let traits = edit.traits.as_deref().map(RawValue::get).filter(|text| *text != "null");
     let traits = traits.ok_or_else(|| Problem::field(Code::MissingField, "traits", "traits is missing"))?;
     event::check_object(traits, "traits")?;
     let fields = says(traits).ok_or_else(|| {
-        let message = format!("traits are at most {RECORD_FIELDS_MAX}, each with a name of at most 100 characters and at most {RECORD_FIELD_BYTES_MAX} bytes");
+        let message = format!(
+            "traits are at most {RECORD_FIELDS_MAX}, each with a name of at most 100 characters and at most \
+             {RECORD_FIELD_BYTES_MAX} bytes"
+        );
         Problem::field(Code::InvalidField, "traits", message)
     })?;
     let (db, ts) = (cx.db(Some(&admin.company))?, clock::event_ts(cx.now_ms(), 0));
@@ -168,17 +170,17 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GroupDeleted"))]
-pub(crate) struct Deleted {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct GroupDeleted {
     success: bool,
 }
 
-/// `DELETE /api/admin/groups/{id}` → `{success}`: the group and who its members are. The events
-/// that named it stay; a later one makes it anew.
+/// `DELETE /api/admin/groups/{id}` → `{success}`. Deletes the group and its memberships. The events
+/// that named it stay, and a later event creates it again.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     find(cx, &admin.company, id).await?;
     if groups::delete(cx.db(Some(&admin.company))?, &admin.company, id).await? {
-        return Ok(serde_json::to_string(&Deleted { success: true })?);
+        return Ok(serde_json::to_string(&GroupDeleted { success: true })?);
     }
     let message = "the group has so many members that not all are deleted yet; ask again to go on";
     Err(Problem::new(Code::LimitReached, message).into())
@@ -192,11 +194,13 @@ fn unknown() -> Problem {
     Problem::new(Code::NotFound, "no group of this company has this id")
 }
 
-fn write_place(place: &Place) -> String {
+/// Writes the position of a member in a list.
+fn write_position(place: &Place) -> String {
     serde_json::json!([place.session, place.at, place.id]).to_string()
 }
 
-fn read_place(text: &str) -> Option<Place> {
+/// Reads the position of a member in a list.
+fn read_position(text: &str) -> Option<Place> {
     let (session, at, id) = serde_json::from_str(text).ok()?;
     Some(Place { session, at, id })
 }
@@ -206,9 +210,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_survives_its_text() {
+    fn the_position_of_a_member_survives_writing_and_reading() {
         let place = Place { session: "s".into(), at: 5, id: "a\".b".into() };
-        assert_eq!(read_place(&write_place(&place)), Some(place));
-        assert_eq!(read_place("[5]"), None);
+        assert_eq!(read_position(&write_position(&place)), Some(place));
+        assert_eq!(read_position("[5]"), None);
     }
 }

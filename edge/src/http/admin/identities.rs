@@ -1,5 +1,6 @@
-//! What leads to a person, and taking it back: `GET /api/admin/users/{id}/identities`, `POST
-//! /api/admin/identity/merge`, `POST /api/admin/identity/undo`.
+//! Lists the identity keys, merges and links of a person (`GET /api/admin/users/{id}/identities`),
+//! merges users (`POST /api/admin/identity/merge`), and undoes an identify or a merge (`POST
+//! /api/admin/identity/undo`).
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::ids::key_kind;
@@ -25,7 +26,7 @@ pub(crate) struct Identities {
     success: bool,
     user_id: String,
     addresses: Vec<Address>,
-    external_ids: Vec<External>,
+    external_ids: Vec<ExternalId>,
     merged: Vec<Merged>,
     links: Vec<Link>,
     pagination: Pagination,
@@ -45,9 +46,9 @@ struct Address {
 
 /// A company's own id for a person.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExternalId"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct External {
+struct ExternalId {
     id: String,
     /// The profile it was given to.
     profile_id: String,
@@ -79,8 +80,8 @@ struct Link {
 
 /// `GET /api/admin/users/{id}/identities?limit&cursor` → `{success, userId, addresses:[{email,
 /// profileId, since, endedAt}], externalIds:[{id, profileId, since}], merged:[{profileId, into,
-/// email, at}], links:[{messageId, sessionId, at, profileId, events}], pagination}`: the links
-/// newest first; each is one that undo takes back.
+/// email, at}], links:[{messageId, sessionId, at, profileId, events}], pagination}`. The links are
+/// newest first, and undo can remove each of them.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(cx, LINKS_ITEMS_MAX)?;
     let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
@@ -88,8 +89,9 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let db = cx.db(Some(&admin.company))?;
     let rows = merges::group(db, &admin.company, &profile.id).await?;
     let keys: Vec<String> = rows.iter().flat_map(|row| keys(&row.aliases, row.email.as_deref())).collect();
-    let owned = identity_keys::addresses(db, &admin.company, &profile.id, &keys).await?;
-    let (owned, externals): (Vec<_>, Vec<_>) = owned.into_iter().partition(|known| key_kind(&known.key) == "email");
+    let keys = identity_keys::addresses(db, &admin.company, &profile.id, &keys).await?;
+    let (addresses, external_ids): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|known| key_kind(&known.key) == "email");
     let mut links = timeline::links(db, &admin.company, &profile.id, &cursor, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut links, limit, |l| {
         pagination::write_cursor(&Cursor { ts: l.at, source: 0, id: l.id.clone() }.to_text())
@@ -100,7 +102,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     Ok(serde_json::to_string(&Identities {
         success: true,
         user_id: profile.id,
-        addresses: owned
+        addresses: addresses
             .into_iter()
             .map(|a| Address {
                 email: a.key,
@@ -109,9 +111,9 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
                 ended_at: a.ended_at.map(clock::iso),
             })
             .collect(),
-        external_ids: externals
+        external_ids: external_ids
             .into_iter()
-            .map(|e| External { id: e.key, profile_id: e.profile, since: clock::iso(e.created_at) })
+            .map(|e| ExternalId { id: e.key, profile_id: e.profile, since: clock::iso(e.created_at) })
             .collect(),
         merged: merged.collect(),
         links: links
@@ -144,11 +146,11 @@ pub(crate) struct MergeAnswer {
 }
 
 /// `POST /api/admin/identity/merge` `{into: userId, from: userId}` → `{success, user}`. From then
-/// on the two are one user, `into`; undo parts them again.
+/// on the two are one user, `into`. Undo separates them again.
 pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: MergeRequest = request_body::change(&text)?;
-    let (into, from) = (request_body::required(wanted.into, "into")?, request_body::required(wanted.from, "from")?);
+    let request: MergeRequest = request_body::change(&text)?;
+    let (into, from) = (request_body::required(request.into, "into")?, request_body::required(request.from, "from")?);
     join(cx, &admin.company, &into, &from, "admin").await?;
     cx.changed(&into);
     let user = find(cx, &admin.company, &into).await?.person(&admin.company)?.user();
@@ -164,12 +166,12 @@ pub(crate) struct UndoRequest {
 }
 
 /// `POST /api/admin/identity/undo` `{messageId}` of an identify, or `{profileId}` of a merged
-/// profile → `{success, undone, userId, to, removed}`. As if it had not happened, for both people,
-/// also where more has happened since.
+/// profile → `{success, undone, userId, to, removed}`. Both people are then as if it had never
+/// happened, even if more has happened since.
 pub(crate) async fn undo(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: UndoRequest = request_body::change(&text)?;
-    let undone = match (wanted.message_id, wanted.profile_id) {
+    let request: UndoRequest = request_body::change(&text)?;
+    let undone = match (request.message_id, request.profile_id) {
         (Some(message), None) => undo::identify(cx, &admin.company, &message).await?,
         (None, Some(profile)) => undo::merge(cx, &admin.company, &profile).await?,
         (None, None) | (Some(_), Some(_)) => {

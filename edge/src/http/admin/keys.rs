@@ -1,5 +1,5 @@
-//! `/api/admin/keys`: a company's own keys. What there is to a key is here; the operator deals them
-//! out by the same code.
+//! `/api/admin/keys`: lists, creates and revokes the keys of a company. The operator's routes use
+//! the same code.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{KEYS_MAX, KEYS_SHOWN_MAX, NAME_CHARS_MAX};
@@ -10,6 +10,7 @@ use crate::domain::request_body;
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
+use crate::http::response::success;
 use crate::http::route::HandlerResult;
 use crate::store::companies::{self, ListedKey, Scope};
 
@@ -76,27 +77,28 @@ struct OwnKey<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "OwnKeyList"))]
-pub(crate) struct OwnKeys<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct OwnKeyList<'a> {
     success: bool,
     keys: Vec<OwnKey<'a>>,
 }
 
 /// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt,
-/// revokedAt, current}]}`: live ones first.
+/// revokedAt, current}]}`. Keys that are not revoked come first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let keys = companies::keys(cx.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
-    let own = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
-    Ok(serde_json::to_string(&OwnKeys { success: true, keys: keys.iter().map(own).collect() })?)
+    let listed = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
+    Ok(serde_json::to_string(&OwnKeyList { success: true, keys: keys.iter().map(listed).collect() })?)
 }
 
-/// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`, shown this once.
+/// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`. No other answer
+/// shows the key.
 pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     add(cx, &admin.company).await
 }
 
-/// `DELETE /api/admin/keys/{id}` → `{success}`. The key stops working at once; the one that asks
-/// goes on working, so that nobody shuts themselves out.
+/// `DELETE /api/admin/keys/{id}` → `{success}`. The key stops working at once. A key cannot revoke
+/// itself, so that an admin always has one that works.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     if id == admin.key {
         let message = "a key does not revoke itself; ask with another one";
@@ -106,30 +108,27 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct WantedKey {
+pub(crate) struct KeyRequest {
     scope: Option<Scope>,
     name: Option<String>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyAnswer"))]
-pub(crate) struct NewKey<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KeyAnswer<'a> {
     success: bool,
     key: MadeKey<'a>,
 }
 
-/// Gives a company another key.
+/// Creates a key of a company.
 pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: WantedKey = request_body::change(&text)?;
-    let scope = wanted.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
-    let name = wanted.name.unwrap_or_default();
-    if name.chars().count() > NAME_CHARS_MAX {
-        let message = format!("name has at most {NAME_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "name", message).into());
-    }
+    let request: KeyRequest = request_body::change(&text)?;
+    let scope = request.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
+    let name = request.name.unwrap_or_default();
+    body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
     let (key, db) = (FreshKey::new(scope), cx.db(None)?);
     if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, cx.now_ms()).await? {
         let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
@@ -137,15 +136,15 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
         return Err(full.unwrap_or_else(unknown).into());
     }
     cx.changed(&key.id);
-    Ok(serde_json::to_string(&NewKey { success: true, key: MadeKey::new(&key, &name, cx.now_ms()) })?)
+    Ok(serde_json::to_string(&KeyAnswer { success: true, key: MadeKey::new(&key, &name, cx.now_ms()) })?)
 }
 
-/// Takes a key from a company.
+/// Revokes a key of a company.
 pub(crate) async fn revoke(cx: &RequestContext, company: &str, key: &str) -> HandlerResult {
     if !companies::revoke_key(cx.db(None)?, company, key, cx.now_ms()).await? {
         return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
     }
-    Ok(r#"{"success":true}"#.to_owned())
+    success()
 }
 
 pub(crate) fn unknown() -> Problem {

@@ -1,4 +1,4 @@
-//! Routes of a company's admins.
+//! Routes that a company's admins call, with a key of scope `admin`.
 
 pub(crate) mod catalog;
 pub(crate) mod deliveries;

@@ -1,5 +1,5 @@
-//! `/api/admin/plan`: a company's tracking plan, what violated it, one made of what was seen, and
-//! what a plan says of events.
+//! `/api/admin/plan`: shows and sets a company's tracking plan and its violations, infers a plan
+//! from stored events, and checks events against a plan.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::plan::{Mode, Plan, Schema};
+use crate::domain::plan::{self, Mode, Schema};
 use crate::domain::request_body;
 use crate::domain::{clock, json};
 use crate::error::Error;
@@ -21,15 +21,15 @@ use crate::store::plans::{self, Sample};
 
 /// A plan as it is shown.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Plan"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct Plan {
     events: BTreeMap<String, Box<RawValue>>,
     additional_events: bool,
 }
 
-impl Shown {
-    fn new(plan: &Plan) -> Result<Self, Error> {
+impl Plan {
+    fn new(plan: &plan::Plan) -> Result<Self, Error> {
         let raw = |(name, schema): (&String, &Schema)| Ok((name.clone(), serde_json::value::to_raw_value(schema)?));
         let events = plan.events.iter().map(raw).collect::<Result<_, Error>>()?;
         Ok(Self { events, additional_events: plan.additional_events })
@@ -42,14 +42,14 @@ impl Shown {
 struct CurrentPlan {
     mode: &'static str,
     #[serde(flatten)]
-    plan: Shown,
+    plan: Plan,
     updated_at: Option<String>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ViolationCount"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Counted {
+struct ViolationCount {
     event: String,
     field: String,
     reason: String,
@@ -59,22 +59,22 @@ struct Counted {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanAnswer"))]
-pub(crate) struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PlanAnswer {
     success: bool,
     plan: CurrentPlan,
-    violations: Vec<Counted>,
+    violations: Vec<ViolationCount>,
 }
 
 /// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null},
-/// violations:[{event, field, reason, count, firstAt, lastAt}]}`, most first. Counts are some
-/// seconds behind.
+/// violations:[{event, field, reason, count, firstAt, lastAt}]}`, the most frequent first. Counts
+/// are some seconds old.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     let stored = plans::find(db, &admin.company).await?;
     let seen = plans::violations(db, &admin.company).await?;
-    let plan: Plan = stored.as_ref().map(|s| serde_json::from_str(&s.plan)).transpose()?.unwrap_or_default();
-    let counted = |s: plans::Seen| Counted {
+    let plan: plan::Plan = stored.as_ref().map(|s| serde_json::from_str(&s.plan)).transpose()?.unwrap_or_default();
+    let counted = |s: plans::Seen| ViolationCount {
         event: s.event,
         field: s.field,
         reason: s.reason,
@@ -84,97 +84,97 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     };
     let plan = CurrentPlan {
         mode: stored.as_ref().map_or(Mode::Off, |s| s.mode).as_str(),
-        plan: Shown::new(&plan)?,
+        plan: Plan::new(&plan)?,
         updated_at: stored.map(|s| clock::iso(s.updated_at)),
     };
-    Ok(serde_json::to_string(&Answer { success: true, plan, violations: seen.into_iter().map(counted).collect() })?)
+    Ok(serde_json::to_string(&PlanAnswer { success: true, plan, violations: seen.into_iter().map(counted).collect() })?)
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanChange"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct PlanChange {
     mode: Option<Mode>,
     events: Option<BTreeMap<String, Schema>>,
     additional_events: Option<bool>,
 }
 
-/// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → as GET.
-/// Without `events` the plan stays and only its mode changes; with them what was counted of the one
-/// before goes. In force for every request that comes after the answer.
+/// `PUT /api/admin/plan` `{mode: off|report|reject, events?, additionalEvents?: bool}` → the answer
+/// of GET. Without `events` only the mode changes. With `events` the counts of the plan before are
+/// deleted. The plan applies to every request after the answer.
 pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: Wanted = request_body::change(&text)?;
+    let request: PlanChange = request_body::change(&text)?;
     let missing = |field, message: &str| Problem::field(Code::MissingField, field, message);
-    let mode = wanted.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
-    let additional_events = wanted.additional_events.unwrap_or_default();
-    let plan = wanted.events.map(|events| Plan { events, additional_events }.checked()).transpose()?;
+    let mode = request.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
+    let additional_events = request.additional_events.unwrap_or_default();
+    let plan = request.events.map(|events| plan::Plan { events, additional_events }.checked()).transpose()?;
     let db = cx.db(Some(&admin.company))?;
     if plan.is_none() && mode != Mode::Off && plans::find(db, &admin.company).await?.is_none_or(|s| s.plan == "{}") {
         return Err(missing("events", "there is no plan yet: events says which there are").into());
     }
     let plan = plan.as_ref().map(serde_json::to_string).transpose()?;
-    // 0 is for none.
+    // Version 0 means that there is no plan.
     let version = random::number().max(1);
     plans::put(db, &admin.company, mode, plan.as_deref(), version, cx.now_ms()).await?;
     get(cx, admin).await
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "InferredPlan"))]
-pub(crate) struct Inferred {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct InferredPlan {
     success: bool,
-    plan: Shown,
+    plan: Plan,
     /// Events that were looked at.
     sampled: usize,
 }
 
 /// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan
-/// that a sample of the stored events fits. Nothing is stored.
+/// that a sample of the stored events satisfies. Stores nothing.
 pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let samples = plans::sample(cx.db(Some(&admin.company))?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
     let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
-    let plan = Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
-    Ok(serde_json::to_string(&Inferred { success: true, plan: Shown::new(&plan)?, sampled: samples.len() })?)
+    let plan = plan::Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
+    Ok(serde_json::to_string(&InferredPlan { success: true, plan: Plan::new(&plan)?, sampled: samples.len() })?)
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanCheck"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Asked {
+pub(crate) struct PlanCheck {
     events: Option<Vec<Box<RawValue>>>,
-    plan: Option<Proposed>,
+    plan: Option<ProposedPlan>,
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ProposedPlan"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Proposed {
+struct ProposedPlan {
     events: BTreeMap<String, Schema>,
     additional_events: Option<bool>,
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlannedEvent"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Item {
+pub(crate) struct PlannedEvent {
     event_type: String,
     event_data: Option<Value>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanChecked"))]
-pub(crate) struct Checked {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct PlanChecked {
     success: bool,
     checked: usize,
-    refused: Vec<Refused>,
+    refused: Vec<PlanRefused>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanRefused"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Refused {
+struct PlanRefused {
     index: usize,
     event_type: String,
     violations: Vec<Violation>,
@@ -190,15 +190,15 @@ struct Violation {
 
 /// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events,
 /// additionalEvents?}}` → `{success, checked, refused:[{index, eventType, violations:[{field,
-/// reason, message}]}]}`: what the given plan, or else the company's, would refuse if its mode were
-/// `reject`. Nothing is stored or counted.
+/// reason, message}]}]}`: the events that the plan in the request, or else the company's plan,
+/// would refuse in mode `reject`. Stores and counts nothing.
 pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::text(cx).await?;
-    let asked: Asked = request_body::change(&text)?;
-    let items = items(asked.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;
-    let plan = match asked.plan {
-        Some(Proposed { events, additional_events }) => {
-            Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?
+    let request: PlanCheck = request_body::change(&text)?;
+    let items = items(request.events.as_ref().map(|events| events.iter().map(AsRef::as_ref).collect()))?;
+    let plan = match request.plan {
+        Some(ProposedPlan { events, additional_events }) => {
+            plan::Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?
         }
         None => {
             let stored = plans::find(cx.db(Some(&admin.company))?, &admin.company).await?;
@@ -210,15 +210,15 @@ pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     let mut refused = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let message = "an event is an object {eventType, eventData?}";
-        let Item { event_type, event_data } =
+        let PlannedEvent { event_type, event_data } =
             serde_json::from_str(item.get()).map_err(|_| Problem::field(Code::InvalidField, "events", message))?;
         let data = event_data.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let found = plan.check(event_type.trim(), &data);
         if !found.is_empty() {
             let shown =
                 found.into_iter().map(|v| Violation { field: v.field, reason: v.reason.as_str(), message: v.message });
-            refused.push(Refused { index, event_type, violations: shown.collect() });
+            refused.push(PlanRefused { index, event_type, violations: shown.collect() });
         }
     }
-    Ok(serde_json::to_string(&Checked { success: true, checked: items.len(), refused })?)
+    Ok(serde_json::to_string(&PlanChecked { success: true, checked: items.len(), refused })?)
 }

@@ -1,5 +1,5 @@
-//! What belongs to a user: `GET /api/admin/users/{id}/records`, and the `include…` of every route
-//! that shows users.
+//! The records of a user: `GET /api/admin/users/{id}/records`, and the parameters `include…` of
+//! every route that shows users.
 
 use std::collections::BTreeSet;
 
@@ -21,35 +21,30 @@ use crate::store::list_bytes;
 use crate::store::records::{self, Part, Place};
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecordPage"))]
-pub(crate) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RecordPage {
     success: bool,
     records: Vec<Shown>,
     pagination: Pagination,
 }
 
-/// Parameters that say what of theirs to bring with users.
+/// Parameters that add records to users.
 pub(crate) const PARAMETERS: [&str; 5] =
     ["include", "includeBookings", "includeQRCodes", "includeInteractions", "includeConversations"];
 
-/// `?includeBookings&includeQRCodes&includeInteractions&includeConversations`, each `true` or
+/// Reads `?includeBookings&includeQRCodes&includeInteractions&includeConversations`, each `true` or
 /// `false`, and `?include=kind,kind`.
 pub(crate) fn included(cx: &RequestContext) -> Result<Included, Problem> {
-    let asked = |field: &'static str| match cx.query(field).as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(Problem::field(Code::InvalidField, field, format!("{field} is true or false"))),
-    };
     Ok(Included {
-        bookings: asked("includeBookings")?,
-        qr_codes: asked("includeQRCodes")?,
-        interactions: asked("includeInteractions")?,
-        conversations: asked("includeConversations")?,
+        bookings: cx.query_flag("includeBookings")?,
+        qr_codes: cx.query_flag("includeQRCodes")?,
+        interactions: cx.query_flag("includeInteractions")?,
+        conversations: cx.query_flag("includeConversations")?,
         kinds: kinds(cx, "include")?.unwrap_or_default(),
     })
 }
 
-/// A list of kinds, separated by commas.
+/// Reads a list of kinds, separated by commas.
 fn kinds(cx: &RequestContext, field: &'static str) -> Result<Option<BTreeSet<String>>, Problem> {
     let Some(text) = cx.query(field) else { return Ok(None) };
     let kinds: BTreeSet<String> = text.split(',').map(|kind| kind.trim().to_owned()).collect();
@@ -60,20 +55,24 @@ fn kinds(cx: &RequestContext, field: &'static str) -> Result<Option<BTreeSet<Str
     Ok(Some(kinds))
 }
 
-/// The users with what is asked for of what is theirs: one question more, if anything is.
-pub(crate) async fn shown(cx: &RequestContext, people: &[Person], included: &Included) -> Result<Vec<UserWith>, Error> {
+/// Adds the requested records to users. Costs one more query if any record is requested.
+pub(crate) async fn with_records(
+    cx: &RequestContext,
+    people: &[Person],
+    included: &Included,
+) -> Result<Vec<UserWith>, Error> {
     let Some(company) = people.first().map(|person| &person.company) else { return Ok(Vec::new()) };
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
     let db = cx.db(Some(company))?;
     Ok(with(people, records::belongings(db, company, &ids, included, included.most(ids.len())).await?))
 }
 
-/// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`:
-/// those first that were last told of.
+/// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`,
+/// the last updated first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let limit = pagination::limit(cx, RECORDS_ITEMS_MAX)?;
     let kinds = kinds(cx, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;
-    let after = pagination::cursor(cx, read_place)?;
+    let after = pagination::cursor(cx, read_position)?;
     let profile = find(cx, &admin.company, id).await?;
     let db = cx.db(Some(&admin.company))?;
     let (ids, rows) = ([profile.id.as_str()], pagination::rows(limit));
@@ -82,18 +81,19 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let whole = listed.iter().take_while(|l| l.record.is_some()).count();
     let is_early = whole < listed.len();
     listed.truncate(whole);
-    let cursor = |l: &records::Listed| pagination::write_cursor(&write_place(&l.place));
+    let cursor = |l: &records::Listed| pagination::write_cursor(&write_position(&l.place));
     let pagination = Pagination::ended(&mut listed, limit, is_early, cursor);
     let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<serde_json::Result<_>>()?;
-    Ok(serde_json::to_string(&Page { success: true, records, pagination })?)
+    Ok(serde_json::to_string(&RecordPage { success: true, records, pagination })?)
 }
 
-/// `<ts>.<kind>.<id>`: a kind has no full stop.
-fn write_place(place: &Place) -> String {
+/// Writes the position of a record in a list: `<ts>.<kind>.<id>`. A kind has no full stop.
+fn write_position(place: &Place) -> String {
     format!("{}.{}.{}", place.ts, place.kind, place.id)
 }
 
-fn read_place(text: &str) -> Option<Place> {
+/// Reads the position of a record in a list.
+fn read_position(text: &str) -> Option<Place> {
     let mut parts = text.splitn(3, '.');
     let ts = parts.next()?.parse().ok()?;
     let kind = parts.next().filter(|kind| is_kind(kind))?.to_owned();
@@ -105,9 +105,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_survives_its_text() {
+    fn the_position_of_a_record_survives_writing_and_reading() {
         let place = Place { ts: 5, kind: "order".into(), id: "a.b".into() };
-        assert_eq!(read_place(&write_place(&place)), Some(place));
-        assert_eq!(read_place("5..a"), None);
+        assert_eq!(read_position(&write_position(&place)), Some(place));
+        assert_eq!(read_position("5..a"), None);
     }
 }

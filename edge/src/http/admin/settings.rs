@@ -1,4 +1,4 @@
-//! `/api/admin/settings`: what a company decides for itself.
+//! `/api/admin/settings`: shows and changes the settings of a company.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -54,16 +54,16 @@ struct Settings {
 pub(crate) const FUNNEL: &str = "wh_funnel";
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsAnswer"))]
-pub(crate) struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SettingsAnswer {
     success: bool,
     settings: Settings,
 }
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SettingsChange"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct SettingsChange {
     name: Option<String>,
     #[serde(default, deserialize_with = "request_body::present")]
     allowed_origins: Option<Option<Vec<String>>>,
@@ -90,7 +90,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     show(cx, &admin, None).await
 }
 
-/// The settings, with an identity secret that was made just now.
+/// The answer with the settings, and with the identity secret if this request created it.
 async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<String>) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     let found = companies::find(db, &admin.company).await?;
@@ -111,88 +111,92 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
     };
-    Ok(serde_json::to_string(&Answer { success: true, settings })?)
+    Ok(serde_json::to_string(&SettingsAnswer { success: true, settings })?)
 }
 
 /// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event
 /// type], webhooksEnabled?, logRetentionDays?, eventRetentionDays?: days|null,
 /// identityVerification?: off|optional|required, identitySecret?, rotateIdentitySecret?: bool,
-/// webhook_enabled?, crm_webhook_url?, webhook_secret?: text|null}` → as GET. A type added to the
-/// revenue events counts from then on; one taken off stops counting at once.
+/// webhook_enabled?, crm_webhook_url?, webhook_secret?: text|null}` → the answer of GET. An event
+/// type in `revenueEvents` counts from then on. A removed one stops counting at once.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let wanted: Wanted = request_body::change(&text)?;
-    if wanted.name.as_deref().is_some_and(|n| n.trim().is_empty() || n.chars().count() > NAME_CHARS_MAX) {
-        return Err(
-            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
-        );
+    let request: SettingsChange = request_body::change(&text)?;
+    if let Some(name) = &request.name {
+        body::check_length(name, "name", 1..=NAME_CHARS_MAX)?;
     }
-    if let Some(Some(origins)) = &wanted.allowed_origins
+    if let Some(Some(origins)) = &request.allowed_origins
         && (origins.len() > ORIGINS_MAX || !origins.iter().all(|o| is_origin(o)))
     {
         let message = format!(
-            "allowedOrigins has at most {ORIGINS_MAX} origins such as https://shop.example, or https://*.shop.example for its subdomains; null allows every origin"
+            "allowedOrigins has at most {ORIGINS_MAX} origins such as https://shop.example, or \
+             https://*.shop.example for its subdomains; null allows every origin"
         );
         return Err(Problem::field(Code::InvalidField, "allowedOrigins", message).into());
     }
-    if let Some(events) = &wanted.revenue_events
+    if let Some(events) = &request.revenue_events
         && (events.len() > REVENUE_EVENTS_MAX
             || events.iter().any(|e| e.is_empty() || e.trim() != e || e.chars().count() > EVENT_NAME_CHARS_MAX))
     {
         let message = format!("revenueEvents has at most {REVENUE_EVENTS_MAX} event types");
         return Err(Problem::field(Code::InvalidField, "revenueEvents", message).into());
     }
-    let log_days = wanted
+    let log_days = request
         .log_retention_days
         .map(|days| webhook_change::within(Some(days), "logRetentionDays", 0, 1..=LOG_DAYS_MAX))
         .transpose()?;
-    let event_days = wanted
+    let event_days = request
         .event_retention_days
         .map(|days| match days {
             None => Ok(None),
             days => webhook_change::within(days, "eventRetentionDays", 0, 1..=EVENT_DAYS_MAX).map(Some),
         })
         .transpose()?;
-    let identity = identity(cx, &admin, &wanted).await?;
-    funnel(cx, &admin, &wanted).await?;
+    let identity = identity(cx, &admin, &request).await?;
+    funnel(cx, &admin, &request).await?;
     let change = Change {
-        name: wanted.name.map(|n| n.trim().to_owned()),
-        allowed_origins: wanted
+        name: request.name.map(|n| n.trim().to_owned()),
+        allowed_origins: request
             .allowed_origins
             .map(|o| o.map(|list| serde_json::to_string(&list)).transpose())
             .transpose()?,
-        revenue_events: wanted.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
-        webhooks_enabled: wanted.webhooks_enabled,
+        revenue_events: request.revenue_events.map(|list| serde_json::to_string(&list)).transpose()?,
+        webhooks_enabled: request.webhooks_enabled,
         log_days,
         event_days,
         verification: identity.rule,
         identity_secret: identity.sealed,
     };
     companies::update(cx.db(Some(&admin.company))?, &admin.company, &change).await?;
-    if wanted.webhooks_enabled == Some(true) {
+    if request.webhooks_enabled == Some(true) {
         recover::after_answer(cx);
     }
     show(cx, &admin, identity.made).await
 }
 
-/// What a request says of identity verification.
+/// A change of identity verification.
 #[derive(Default)]
-struct Identity {
+struct VerificationChange {
     rule: Option<Verification>,
     sealed: Option<String>,
-    /// A secret of ours, to be shown this once.
+    /// A secret that TrackMate made. Only this answer shows it.
     made: Option<String>,
 }
 
-/// Verification is never on without a secret: the company's own, or one that is made here.
-async fn identity(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Result<Identity, Error> {
+/// Reads a change of identity verification. Verification is never on without a secret: the company
+/// sends one, or TrackMate makes one.
+async fn identity(
+    cx: &RequestContext,
+    admin: &auth::Admin,
+    request: &SettingsChange,
+) -> Result<VerificationChange, Error> {
     let named = |name: &String| {
         let rule = Verification::ALL.into_iter().find(|(_, known)| known == name).map(|(rule, _)| rule);
         let message = "identityVerification is off, optional or required";
         rule.ok_or_else(|| Problem::field(Code::InvalidField, "identityVerification", message))
     };
-    let rule = wanted.identity_verification.as_ref().map(named).transpose()?;
-    if wanted.identity_secret.as_deref().is_some_and(|s| s.is_empty() || s.len() > SECRET_BYTES_MAX) {
+    let rule = request.identity_verification.as_ref().map(named).transpose()?;
+    if request.identity_secret.as_deref().is_some_and(|s| s.is_empty() || s.len() > SECRET_BYTES_MAX) {
         let message = format!("identitySecret has 1 to {SECRET_BYTES_MAX} bytes");
         return Err(Problem::field(Code::InvalidField, "identitySecret", message).into());
     }
@@ -201,25 +205,25 @@ async fn identity(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> 
         && companies::verification(cx.db(Some(&admin.company))?, &admin.company)
             .await?
             .is_none_or(|(_, s)| s.is_none());
-    let made = (wanted.identity_secret.is_none() && (wanted.rotate_identity_secret == Some(true) || missing))
+    let made = (request.identity_secret.is_none() && (request.rotate_identity_secret == Some(true) || missing))
         .then(|| hex(&random::bytes::<32>()));
-    let sealed = match wanted.identity_secret.as_ref().or(made.as_ref()) {
+    let sealed = match request.identity_secret.as_ref().or(made.as_ref()) {
         Some(secret) => {
             Some(secrets::vault(cx.env())?.seal(&identity_proof::owner(&admin.company), secret, random::bytes()))
         }
         None => None,
     };
-    Ok(Identity { rule, sealed, made })
+    Ok(VerificationChange { rule, sealed, made })
 }
 
-/// Sets the funnel's webhook, if the request says anything of it.
-async fn funnel(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Result<(), Error> {
-    let url = wanted.funnel_url.as_deref().map(str::trim).filter(|u| !u.is_empty());
-    if url.is_none() && wanted.funnel_enabled.is_none() && wanted.funnel_secret.is_none() {
+/// Sets the funnel's webhook, if the request has one of its fields.
+async fn funnel(cx: &RequestContext, admin: &auth::Admin, request: &SettingsChange) -> Result<(), Error> {
+    let url = request.funnel_url.as_deref().map(str::trim).filter(|u| !u.is_empty());
+    if url.is_none() && request.funnel_enabled.is_none() && request.funnel_secret.is_none() {
         return Ok(());
     }
     let url = url.map(|url| webhook_change::check_url(cx, url, "crm_webhook_url")).transpose()?;
-    let secret = wanted.funnel_secret.as_ref().map(|secret| secret.as_deref().unwrap_or_default());
+    let secret = request.funnel_secret.as_ref().map(|secret| secret.as_deref().unwrap_or_default());
     if secret.is_some_and(|s| s.len() > SECRET_BYTES_MAX) {
         let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
         return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
@@ -234,20 +238,24 @@ async fn funnel(cx: &RequestContext, admin: &auth::Admin, wanted: &Wanted) -> Re
         }
         None => None,
     };
-    let funnel =
-        Funnel { id: FUNNEL, url: &url.ok_or_else(missing)?, secret: secret.as_deref(), active: wanted.funnel_enabled };
+    let funnel = Funnel {
+        id: FUNNEL,
+        url: &url.ok_or_else(missing)?,
+        secret: secret.as_deref(),
+        active: request.funnel_enabled,
+    };
     subscriptions::set_funnel(db, &admin.company, &funnel, cx.now_ms()).await?;
-    if wanted.funnel_enabled == Some(true) {
+    if request.funnel_enabled == Some(true) {
         recover::after_answer(cx);
     }
     Ok(())
 }
 
-/// Whether this is an origin as browsers send it (scheme, host, port, nothing more), or a pattern
-/// of its subdomains.
+/// Whether this is an origin as browsers send it (scheme, host and port only), or a pattern of its
+/// subdomains.
 fn is_origin(text: &str) -> bool {
     let parent = origin::parent(text);
     let whole = parent.as_deref().unwrap_or(text);
-    // To the parser an asterisk is as good a part of a host as any.
+    // The URL parser accepts an asterisk in a host.
     !whole.contains('*') && web_sys::Url::new(whole).is_ok_and(|url| url.origin() == whole)
 }

@@ -1,13 +1,12 @@
-//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports they
-//! are of.
+//! `GET /api/admin/stats`: the figures of the overview. They agree with the lists and exports of
+//! the same range.
 
 use serde::Serialize;
-use serde_json::Value;
 use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::domain::clock;
 use crate::domain::stats::{self, Interval, Range};
-use crate::domain::{clock, event};
 use crate::http::admin::webhooks::Circuit;
 use crate::http::auth;
 use crate::http::context::RequestContext;
@@ -17,25 +16,25 @@ use crate::store::stats::{Stats, read};
 use crate::store::subscriptions::Subscription;
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer<'a> {
+pub(crate) struct StatsAnswer<'a> {
     success: bool,
     from: String,
     to: String,
     interval: &'static str,
-    totals: Totals,
-    series: Vec<Span>,
+    totals: StatsTotals,
+    series: Vec<StatsSpan>,
     top_events: Vec<TopEvent<'a>>,
-    latency_ms: Option<Latency>,
+    latency_ms: Option<StatsLatency>,
     success_rate: Option<f64>,
-    webhooks: Vec<Webhook<'a>>,
+    webhooks: Vec<StatsWebhook<'a>>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsTotals"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Totals {
+struct StatsTotals {
     events: i64,
     browser_events: i64,
     server_events: i64,
@@ -52,9 +51,9 @@ struct Totals {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsSpan"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Span {
+struct StatsSpan {
     at: String,
     events: i64,
     new_people: i64,
@@ -71,17 +70,17 @@ struct TopEvent<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsLatency"))]
-struct Latency {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct StatsLatency {
     p50: i64,
     p90: i64,
     p99: i64,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatsWebhook"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Webhook<'a> {
+struct StatsWebhook<'a> {
     id: &'a str,
     name: &'a str,
     active: bool,
@@ -93,32 +92,32 @@ struct Webhook<'a> {
 
 /// `GET /api/admin/stats?from&to&interval=hour|day&zone` → `{success, from, to, interval, totals,
 /// series:[{at, events, newPeople, deliveries, delivered, failed}], topEvents:[{name, count}],
-/// latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. `from` is of it, `to` is not;
-/// spans count from `from`, and days are those of the zone's clocks.
+/// latencyMs:{p50, p90, p99}|null, successRate|null, webhooks:[…]}`. The range includes `from` and
+/// excludes `to`. Spans begin at `from`, and days are days of the zone.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let time = |name: &'static str| cx.query(name).map(|text| event::time(&Value::String(text), name)).transpose();
     let named = |name: String| {
         let message = "interval is hour or day";
         Interval::named(&name).ok_or_else(|| Problem::field(Code::InvalidField, "interval", message))
     };
     let interval = cx.query("interval").map(named).transpose()?;
-    let zone = cx.query("zone").filter(|zone| !zone.is_empty()).map(|name| Zone::named(&name)).transpose()?;
+    let zone = cx.filled_query("zone").map(|name| Zone::named(&name)).transpose()?;
     let offset = |ms| zone.as_ref().map_or(0, |zone| zone.offset(ms));
-    let range = Range::new(time("from")?, time("to")?, interval, cx.now_ms(), offset)?;
+    let range = Range::new(cx.query_time("from")?, cx.query_time("to")?, interval, cx.now_ms(), offset)?;
     let mut slices = Slices::new(cx.env(), &admin.company);
     let stats = read(cx.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
     let stats = stats.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&shown(range, &stats))?)
+    Ok(serde_json::to_string(&answer(range, &stats))?)
 }
 
-/// What one request cannot count. A narrower question reads no less: all is looked at.
+/// The problem of a count that is too large for one request. A filter does not help: the query
+/// reads all rows anyway.
 pub(crate) fn too_much() -> Problem {
     let message = "there is more than one request may count; a shorter range or a filter reads no less. \
                    Export it in parts and count those, or have the deployment's COUNT_SLICES_MAX raised";
     Problem::new(Code::LimitReached, message)
 }
 
-/// A zone of the IANA's list, as the runtime knows it.
+/// A time zone of the IANA's list, by the runtime's data.
 struct Zone(js_sys::Intl::DateTimeFormat);
 
 impl Zone {
@@ -129,7 +128,8 @@ impl Zone {
         for (option, value) in [("timeZone", name), ("timeZoneName", "longOffset")] {
             js_sys::Reflect::set(&options, &option.into(), &value.into()).map_err(refused)?;
         }
-        // Its constructor throws, and the typed one cannot say so.
+        // The constructor throws for an unknown zone, and the typed binding cannot return the
+        // error.
         let intl = js_sys::Reflect::get(&js_sys::global(), &"Intl".into()).map_err(refused)?;
         let class = js_sys::Reflect::get(&intl, &"DateTimeFormat".into()).map_err(refused)?;
         let arguments = js_sys::Array::of2(&"en-US".into(), &options);
@@ -138,19 +138,20 @@ impl Zone {
         Ok(Self(made.unchecked_into()))
     }
 
-    /// Milliseconds that its clocks are ahead of UTC at a time: the end of `10/31/2026, GMT-04:00`,
-    /// where UTC itself is `GMT`.
+    /// Milliseconds that the zone is ahead of UTC at a time. It is the end of the formatted time
+    /// (`10/31/2026, GMT-04:00`); UTC itself is `GMT`.
     #[allow(clippy::cast_precision_loss, reason = "times are below 2^53")]
     fn offset(&self, ms: i64) -> i64 {
         let date = js_sys::Date::new(&(ms as f64).into());
-        let shown = self.0.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
-        shown.as_deref().and_then(stats::offset_ms).unwrap_or_default()
+        let formatted = self.0.format().call1(&JsValue::UNDEFINED, &date).ok().and_then(|text| text.as_string());
+        formatted.as_deref().and_then(stats::offset_ms).unwrap_or_default()
     }
 }
 
-fn shown(range: Range, stats: &Stats) -> Answer<'_> {
+/// The answer with the figures of a range.
+fn answer(range: Range, stats: &Stats) -> StatsAnswer<'_> {
     let stats::Figures { spans, total, people, sessions, active, names, latency } = &stats.figures;
-    let span = |(at, span): (i64, &stats::Span)| Span {
+    let span = |(at, span): (i64, &stats::Span)| StatsSpan {
         at: clock::iso(at),
         events: span.browser_events + span.server_events,
         new_people: span.new_people,
@@ -158,12 +159,12 @@ fn shown(range: Range, stats: &Stats) -> Answer<'_> {
         delivered: span.delivered,
         failed: span.failed,
     };
-    Answer {
+    StatsAnswer {
         success: true,
         from: clock::iso(range.from_ms),
         to: clock::iso(range.to_ms),
         interval: range.interval.as_str(),
-        totals: Totals {
+        totals: StatsTotals {
             events: total.browser_events + total.server_events,
             browser_events: total.browser_events,
             server_events: total.server_events,
@@ -180,20 +181,20 @@ fn shown(range: Range, stats: &Stats) -> Answer<'_> {
         },
         series: range.spans().zip(spans).map(span).collect(),
         top_events: names.iter().map(|(name, count)| TopEvent { name, count: *count }).collect(),
-        latency_ms: latency.map(|l| Latency { p50: l.p50, p90: l.p90, p99: l.p99 }),
+        latency_ms: latency.map(|l| StatsLatency { p50: l.p50, p90: l.p90, p99: l.p99 }),
         success_rate: total.success_rate(),
         webhooks: stats.webhooks.iter().filter(|s| is_in_trouble(s)).map(webhook).collect(),
     }
 }
 
-/// Whether something waits for it, it was switched off or left alone for its failures, or what it
-/// was last sent was given up.
+/// Whether deliveries of the webhook are held, its last delivery failed, its circuit is open, or it
+/// was switched off.
 const fn is_in_trouble(s: &Subscription) -> bool {
     s.held > 0 || s.failures > 0 || s.open_until.is_some() || s.disabled_reason.is_some()
 }
 
-fn webhook(s: &Subscription) -> Webhook<'_> {
-    Webhook {
+fn webhook(s: &Subscription) -> StatsWebhook<'_> {
+    StatsWebhook {
         id: &s.id,
         name: &s.name,
         active: s.active != 0,

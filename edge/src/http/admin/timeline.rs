@@ -1,4 +1,4 @@
-//! `GET /api/admin/users/{id}/timeline`: all that a person did, in browsers and on servers, in one
+//! `GET /api/admin/users/{id}/timeline`: all events of a person, from browsers and servers, in one
 //! order.
 
 use serde::Serialize;
@@ -20,19 +20,19 @@ use crate::store::people::Profile;
 use crate::store::timeline::{self, Entry};
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Timeline"))]
-pub(crate) struct Page<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Timeline<'a> {
     success: bool,
     profile: User,
     summary: Summary,
-    events: Vec<Event<'a>>,
+    events: Vec<TimelineEvent<'a>>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TimelineEvent"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+struct TimelineEvent<'a> {
     message_id: &'a str,
     event_type: &'a str,
     event_data: Box<RawValue>,
@@ -47,8 +47,8 @@ struct Event<'a> {
 }
 
 /// `GET /api/admin/users/{id}/timeline?limit&cursor&order=asc|desc` → `{success, profile, summary,
-/// events:[…], pagination}`. Oldest first unless asked otherwise, as the seeds show it. Reads what
-/// the page needs, not the history.
+/// events:[…], pagination}`. Oldest first by default. Reads only the entries of the page, not the
+/// whole history.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let order = match cx.query("order").as_deref() {
         None | Some("asc") => Order::Asc,
@@ -64,13 +64,13 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let (mut entries, left_out) = in_turn(found, steps, order);
     let is_whole = pagination::within(&mut entries, limit, |entry| entry.bytes);
     let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {
-        let place = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
-        pagination::write_cursor(&place.to_text())
+        let position = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
+        pagination::write_cursor(&position.to_text())
     });
     timeline::read_long(db, &admin.company, &mut entries).await?;
-    let shown = |entry| shown(entry, &profile).transpose();
-    let events = entries.iter().filter_map(shown).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&Page {
+    let event = |entry| event(entry, &profile).transpose();
+    let events = entries.iter().filter_map(event).collect::<Result<_, _>>()?;
+    Ok(serde_json::to_string(&Timeline {
         success: true,
         profile: profile.person(&admin.company)?.user(),
         summary: Summary::new(&profile)?,
@@ -79,15 +79,15 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     })?)
 }
 
-/// An entry as shown: the person's first identify is the registration, and every server event
-/// stands in the person's server session, also one that came by the browser's session id. Nothing,
-/// if it has gone meanwhile.
-fn shown<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<Event<'a>>, Error> {
+/// The event of an entry. The person's first identify is `user_registered`. Every server event has
+/// the person's server session, even if the server sent a browser's session id. `None` if the entry
+/// was deleted in the meantime.
+fn event<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<TimelineEvent<'a>>, Error> {
     let Some(data) = entry.data.as_deref() else { return Ok(None) };
     let from_server = entry.source == 1;
     let registration =
         !from_server && entry.name == "identify" && profile.registered_id.as_deref() == Some(&entry.message_id);
-    Ok(Some(Event {
+    Ok(Some(TimelineEvent {
         message_id: &entry.message_id,
         event_type: if registration { "user_registered" } else { &entry.name },
         event_data: json::raw(data.to_owned())?,

@@ -1,4 +1,4 @@
-//! Edits by an admin: `PATCH /api/admin/users/{id}`, tags, and custom fields.
+//! Edits of a person by an admin: `PATCH /api/admin/users/{id}`, tags, and custom fields.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,9 +23,9 @@ fn answer(person: &Person) -> HandlerResult {
     Ok(serde_json::to_string(&EditAnswer { success: true, user: person.user() })?)
 }
 
-/// `PATCH /api/admin/users/{id}` with `email`, any of the user object's own fields, other traits,
+/// `PATCH /api/admin/users/{id}` with `email`, any field of the user object, other traits,
 /// `traits`, `optIns`, `exportConsent: bool|{given, at?, source?}`, `customFields`, `tags: {add,
-/// remove}` → `{success, user}`. Null hides a trait or takes a custom field away.
+/// remove}` → `{success, user}`. Null hides a trait and removes a custom field.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
     answer(&change(cx, &admin.company, id, &Edit::read(&text, "admin", address)?).await?)

@@ -1,4 +1,4 @@
-//! `GET /api/admin/users`: a company's people, filtered, searched, sorted, page by page.
+//! `GET /api/admin/users`: lists a company's people, with filters, search, order and pages.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -23,26 +23,26 @@ use crate::store::listing::{self, Listed, Part, Place};
 use crate::store::{Page, people};
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserFound"))]
-pub(crate) struct Found {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UserFound {
     success: bool,
     users: Vec<UserWith>,
     pagination: Pagination,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserList"))]
-pub(crate) struct List {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UserList {
     success: bool,
     users: Vec<UserWith>,
-    pagination: Whole,
+    pagination: ListPagination,
 }
 
 /// `pagination` of the list.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ListPagination"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Whole {
+struct ListPagination {
     total: Total,
     limit: usize,
     offset: i64,
@@ -59,8 +59,7 @@ enum Total {
     Least { value: i64, relation: &'static str },
 }
 
-/// Parameters of the list of users, but for those that every list of them takes: what of theirs to
-/// bring.
+/// Parameters of the list of users, without those that add records ([`records::PARAMETERS`]).
 pub(crate) const PARAMETERS: [&str; 15] = [
     "limit",
     "offset",
@@ -79,12 +78,11 @@ pub(crate) const PARAMETERS: [&str; 15] = [
     "customField[",
 ];
 
-/// `GET /api/admin/users?email=`, or `?externalId=`, finds one, with `{limit, hasMore,
-/// nextCursor}`. Else
-/// `?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag&customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly`
-/// → `{success, users:[…], pagination:{total, limit, offset, hasMore, nextCursor}}`; a cursor is
-/// good for the very filters and order it was given out with. With `include…`, what belongs to each
-/// user stands in it.
+/// `GET /api/admin/users?limit&offset|cursor&createdAfter&createdBefore&updatedAfter&hasTag
+/// &customField[name]&optedIn&search&sortBy&sortOrder&exportConsentOnly` → `{success, users:[…],
+/// pagination:{total, limit, offset, hasMore, nextCursor}}`. A cursor works only with the filters
+/// and the order of the request that returned it. `?email=` or `?externalId=` finds one user, with
+/// `{limit, hasMore, nextCursor}`. The parameters `include…` add records to each user.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let db = cx.db(Some(&admin.company))?;
     let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
@@ -98,32 +96,33 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         let mut profiles = people::by_address(db, &admin.company, &key).await?;
         let pagination = Pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
         let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
-        let users = records::shown(cx, &people, &included).await?;
-        return Ok(serde_json::to_string(&Found { success: true, users, pagination })?);
+        let users = records::with_records(cx, &people, &included).await?;
+        return Ok(serde_json::to_string(&UserFound { success: true, users, pagination })?);
     }
-    let wanted = wanted(cx)?;
+    let filter = filter(cx)?;
     let offset = offset(cx)?;
-    let seal = format!("users of {} {}", admin.company, serde_json::to_string(&wanted)?);
+    let seal = format!("users of {} {}", admin.company, serde_json::to_string(&filter)?);
     let after = cursor(cx, &seal)?;
     let part = Part { after, limit: pagination::rows(limit), offset };
-    let (Page { items: mut listed, is_early }, total) = listing::page(db, &admin.company, &wanted, &part).await?;
+    let (Page { items: mut listed, is_early }, total) = listing::page(db, &admin.company, &filter, &part).await?;
     let has_more = is_early || listed.len() > limit;
     listed.truncate(limit);
     let next_cursor = match listed.last().filter(|_| has_more) {
         Some(Listed { key, profile }) => {
-            let place = serde_json::to_string(&(key, &profile.id, total))?;
-            Some(pagination::write_cursor(&vault(cx.env())?.seal(&seal, &place, random::bytes())))
+            let position = serde_json::to_string(&(key, &profile.id, total))?;
+            Some(pagination::write_cursor(&vault(cx.env())?.seal(&seal, &position, random::bytes())))
         }
         None => None,
     };
     let total =
         if total <= TOTAL_MAX { Total::Exact(total) } else { Total::Least { value: TOTAL_MAX, relation: "gte" } };
     let people = listed.iter().map(|l| l.profile.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
-    let users = records::shown(cx, &people, &included).await?;
-    let pagination = Whole { total, limit, offset, has_more, next_cursor };
-    Ok(serde_json::to_string(&List { success: true, users, pagination })?)
+    let users = records::with_records(cx, &people, &included).await?;
+    let pagination = ListPagination { total, limit, offset, has_more, next_cursor };
+    Ok(serde_json::to_string(&UserList { success: true, users, pagination })?)
 }
 
+/// Reads `?offset=`.
 fn offset(cx: &RequestContext) -> Result<i64, Problem> {
     let Some(text) = cx.query("offset") else { return Ok(0) };
     let offset = text.parse().ok().filter(|n| (0..=OFFSET_MAX).contains(n));
@@ -131,16 +130,16 @@ fn offset(cx: &RequestContext) -> Result<i64, Problem> {
         let message = format!("offset is a number from 0 to {OFFSET_MAX}; a cursor goes further");
         Problem::field(Code::InvalidField, "offset", message)
     })?;
-    if offset > 0 && cx.query("cursor").is_some_and(|cursor| !cursor.is_empty()) {
+    if offset > 0 && cx.filled_query("cursor").is_some() {
         return Err(Problem::field(Code::InvalidField, "offset", "offset and cursor exclude each other"));
     }
     Ok(offset)
 }
 
-/// Reads `?cursor=`, which only this deployment can have made, for this company, these filters and
-/// this order.
+/// Reads `?cursor=`. The seal proves that this deployment made it, for this company, these filters
+/// and this order.
 fn cursor(cx: &RequestContext, seal: &str) -> Result<Option<Place>, Error> {
-    if cx.query("cursor").is_none_or(|cursor| cursor.is_empty()) {
+    if cx.filled_query("cursor").is_none() {
         return Ok(None);
     }
     let vault = vault(cx.env())?;
@@ -151,10 +150,10 @@ fn cursor(cx: &RequestContext, seal: &str) -> Result<Option<Place>, Error> {
     Ok(pagination::cursor(cx, read)?)
 }
 
-/// The filters and the order of the query.
-pub(crate) fn wanted(cx: &RequestContext) -> Result<Wanted, Problem> {
-    let refused = |field, message: &str| Problem::field(Code::InvalidField, field, message);
-    let mut wanted = Wanted::default();
+/// Reads the filters and the order of the query.
+pub(crate) fn filter(cx: &RequestContext) -> Result<Wanted, Problem> {
+    let invalid = |field, message: &str| Problem::field(Code::InvalidField, field, message);
+    let mut filter = Wanted::default();
     for (name, text) in cx.queries() {
         let time = |field| {
             clock::parse(&Value::String(text.clone())).map(Some).ok_or_else(|| {
@@ -162,37 +161,37 @@ pub(crate) fn wanted(cx: &RequestContext) -> Result<Wanted, Problem> {
             })
         };
         match name.as_str() {
-            "createdAfter" => wanted.created_from = time("createdAfter")?,
-            "createdBefore" => wanted.created_before = time("createdBefore")?,
-            "updatedAfter" => wanted.updated_from = time("updatedAfter")?,
-            "hasTag" => wanted.tags.push(text),
-            "optedIn" if PLATFORMS.contains(&text.as_str()) => wanted.opted_in = Some(text),
-            "optedIn" => return Err(refused("optedIn", "optedIn is messenger, instagram, whatsapp or telegram")),
+            "createdAfter" => filter.created_from = time("createdAfter")?,
+            "createdBefore" => filter.created_before = time("createdBefore")?,
+            "updatedAfter" => filter.updated_from = time("updatedAfter")?,
+            "hasTag" => filter.tags.push(text),
+            "optedIn" if PLATFORMS.contains(&text.as_str()) => filter.opted_in = Some(text),
+            "optedIn" => return Err(invalid("optedIn", "optedIn is messenger, instagram, whatsapp or telegram")),
             "exportConsentOnly" => {
                 let message = "exportConsentOnly is true or false";
-                wanted.consented = text.parse().map_err(|_| refused("exportConsentOnly", message))?;
+                filter.consented = text.parse().map_err(|_| invalid("exportConsentOnly", message))?;
             }
             "search" => {
                 let bounded = text.chars().count() <= NAME_CHARS_MAX && expression("", &text).is_some();
                 let message = "search has a letter or digit and at most 200 characters";
-                wanted.search = Some(text).filter(|_| bounded);
-                wanted.search.as_ref().ok_or_else(|| refused("search", message))?;
+                filter.search = Some(text).filter(|_| bounded);
+                filter.search.as_ref().ok_or_else(|| invalid("search", message))?;
             }
             "sortBy" => {
                 let message = "sortBy is createdAt, updatedAt, firstName or lastName";
-                wanted.sort = Some(Sort::named(&text).ok_or_else(|| refused("sortBy", message))?);
+                filter.sort = Some(Sort::named(&text).ok_or_else(|| invalid("sortBy", message))?);
             }
             "sortOrder" => {
                 let known = text == "asc" || text == "desc";
-                wanted.descending = known && text == "desc";
-                known.then_some(()).ok_or_else(|| refused("sortOrder", "sortOrder is asc or desc"))?;
+                filter.descending = known && text == "desc";
+                known.then_some(()).ok_or_else(|| invalid("sortOrder", "sortOrder is asc or desc"))?;
             }
             field => {
                 if let Some(field) = field.strip_prefix("customField[").and_then(|f| f.strip_suffix(']')) {
-                    wanted.fields.insert(field.to_owned(), text);
+                    filter.fields.insert(field.to_owned(), text);
                 }
             }
         }
     }
-    Ok(wanted)
+    Ok(filter)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/admin/users/{id}`: one person, for the company's admin.
+//! `GET /api/admin/users/{id}`: shows one person.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::domain::{clock, revenue};
 use crate::error::Error;
 use crate::export::user::UserWith;
-use crate::http::admin::groups::Brief;
+use crate::http::admin::groups::GroupOf;
 use crate::http::admin::records;
 use crate::http::auth;
 use crate::http::context::RequestContext;
@@ -49,8 +49,9 @@ impl Summary {
         let counted: Vec<String> = serde_json::from_str(&p.revenue_events)?;
         let counters: BTreeMap<String, i64> =
             p.revenue.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
-        let own = i64::from(p.server_events > 0);
-        let (client, server) = (p.sessions - p.told_sessions, p.told_sessions + own);
+        // The events of servers share one session of the person.
+        let server_session = i64::from(p.server_events > 0);
+        let (client, server) = (p.sessions - p.told_sessions, p.told_sessions + server_session);
         Ok(Self {
             total_events: p.events,
             sessions: Sessions { total: client + server, client, server },
@@ -64,12 +65,12 @@ impl Summary {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UserAnswer"))]
-pub(crate) struct One {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct UserAnswer {
     success: bool,
     user: UserWith,
     summary: Summary,
-    groups: Vec<Brief>,
+    groups: Vec<GroupOf>,
 }
 
 /// `GET /api/admin/users/{id}?include…` → `{success, user, summary, groups:[{id, groupId, kind,
@@ -77,18 +78,17 @@ pub(crate) struct One {
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let included = records::included(cx)?;
     let profile = find(cx, &admin.company, id).await?;
-    let mut users = records::shown(cx, &[profile.person(&admin.company)?], &included).await?;
-    let user = users.pop().ok_or_else(|| Error::Internal("a user was read and not shown".into()))?;
+    let mut users = records::with_records(cx, &[profile.person(&admin.company)?], &included).await?;
+    let user = users.pop().ok_or_else(|| Error::Internal("a user was read but is not in the answer".into()))?;
     let groups = groups(cx, &admin.company, &profile).await?;
-    Ok(serde_json::to_string(&One { success: true, user, summary: Summary::new(&profile)?, groups })?)
+    Ok(serde_json::to_string(&UserAnswer { success: true, user, summary: Summary::new(&profile)?, groups })?)
 }
 
-/// The groups that the person is a member of. Asks nothing where nothing lies on any session of
-/// theirs.
-pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile) -> Result<Vec<Brief>, Error> {
+/// The groups that the person is a member of. Runs no query if the person has no events.
+pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile) -> Result<Vec<GroupOf>, Error> {
     if profile.counts == "{}" {
         return Ok(Vec::new());
     }
     let found = store::groups::of(cx.db(Some(company))?, company, &profile.id).await?;
-    Ok(found.into_iter().map(Brief::from).collect())
+    Ok(found.into_iter().map(GroupOf::from).collect())
 }

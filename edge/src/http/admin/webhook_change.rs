@@ -1,5 +1,5 @@
-//! What an owner may say of a webhook, checked: its URL, the names it takes, its policy, its
-//! headers. The routes are in [`crate::http::admin::webhooks`].
+//! Checks a change of a webhook: its URL, event patterns, retry policy and headers. The routes are
+//! in [`crate::http::admin::webhooks`].
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,19 @@ use crate::delivery::client;
 use crate::domain::delivery::Policy;
 use crate::domain::request_body;
 use crate::error::Error;
+use crate::http::body::check_length;
 use crate::http::context::RequestContext;
 use crate::runtime::random;
 use crate::runtime::secrets::vault;
 use crate::store::subscriptions::Change;
 
+/// Milliseconds of an hour.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookChange"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Wanted {
+pub(crate) struct WebhookChange {
     pub(crate) name: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) events: Option<Vec<String>>,
@@ -44,66 +46,68 @@ pub(crate) struct Wanted {
     held: Option<String>,
 }
 
-/// Checks what an owner says. `known` fills the parts of the policy that are not named; header
-/// values are sealed for `owner`.
-pub(crate) fn change(cx: &RequestContext, wanted: Wanted, known: Policy, owner: &str) -> Result<Change, Error> {
-    let name = wanted.name.map(|n| n.trim().to_owned());
-    if name.as_deref().is_some_and(|n| n.is_empty() || n.chars().count() > NAME_CHARS_MAX) {
-        return Err(
-            Problem::field(Code::InvalidField, "name", format!("name has 1 to {NAME_CHARS_MAX} characters")).into()
-        );
+/// Checks a change of a webhook. `current` fills the fields of the policy that the request leaves
+/// out. Header values are sealed for `owner`.
+pub(crate) fn change(
+    cx: &RequestContext,
+    request: WebhookChange,
+    current: Policy,
+    owner: &str,
+) -> Result<Change, Error> {
+    let name = request.name.map(|n| n.trim().to_owned());
+    if let Some(name) = &name {
+        check_length(name, "name", 1..=NAME_CHARS_MAX)?;
     }
-    let url = wanted.url.map(|url| check_url(cx, &url, "url")).transpose()?;
-    let description = wanted.description.map(Option::unwrap_or_default);
-    if description.as_deref().is_some_and(|d| d.chars().count() > DESCRIPTION_CHARS_MAX) {
-        let message = format!("description has at most {DESCRIPTION_CHARS_MAX} characters");
-        return Err(Problem::field(Code::InvalidField, "description", message).into());
+    let url = request.url.map(|url| check_url(cx, &url, "url")).transpose()?;
+    let description = request.description.map(Option::unwrap_or_default);
+    if let Some(description) = &description {
+        check_length(description, "description", 0..=DESCRIPTION_CHARS_MAX)?;
     }
-    let held = match wanted.held.as_deref() {
+    let held = match request.held.as_deref() {
         None => None,
         Some("deliver") => Some("deliver"),
         Some("dismiss") => Some("dismiss"),
         Some(_) => return Err(Problem::field(Code::InvalidField, "held", "held is deliver or dismiss").into()),
     };
-    let own_policy = wanted.retry_attempts.is_some() || wanted.retry_delay.is_some() || wanted.timeout_ms.is_some();
-    let preset = wanted.preset.as_deref().map(|name| {
+    let has_policy = request.retry_attempts.is_some() || request.retry_delay.is_some() || request.timeout_ms.is_some();
+    let preset = request.preset.as_deref().map(|name| {
         let message = "preset is funnel, crm or standard, and stands without values of one's own";
         Policy::preset(name)
-            .filter(|_| !own_policy)
+            .filter(|_| !has_policy)
             .ok_or_else(|| Problem::field(Code::InvalidField, "preset", message))
     });
     let policy = match preset.transpose()? {
-        None if own_policy => Some(Policy {
-            attempts: within(wanted.retry_attempts, "retryAttempts", known.attempts, 1..=RETRY_ATTEMPTS_MAX)?,
-            delay_s: within(wanted.retry_delay, "retryDelay", known.delay_s, 1..=RETRY_DELAY_S_MAX)?,
-            timeout_ms: within(wanted.timeout_ms, "timeoutMs", known.timeout_ms, 100..=TIMEOUT_MS_MAX)?,
+        None if has_policy => Some(Policy {
+            attempts: within(request.retry_attempts, "retryAttempts", current.attempts, 1..=RETRY_ATTEMPTS_MAX)?,
+            delay_s: within(request.retry_delay, "retryDelay", current.delay_s, 1..=RETRY_DELAY_S_MAX)?,
+            timeout_ms: within(request.timeout_ms, "timeoutMs", current.timeout_ms, 100..=TIMEOUT_MS_MAX)?,
             standard: false,
         }),
         preset => preset,
     };
-    let headers = match wanted.headers.map(own_headers).transpose()? {
+    let headers = match request.headers.map(custom_headers).transpose()? {
         Some(headers) => Some(vault(cx.env())?.seal_headers(owner, &headers, random::bytes)?),
         None => None,
     };
     let optional = |value: Option<u32>, field, most| value.map(|n| within(Some(n), field, 0, 0..=most)).transpose();
-    let hours = optional(wanted.disable_after_hours, "disableAfterHours", DISABLE_HOURS_MAX)?;
+    let hours = optional(request.disable_after_hours, "disableAfterHours", DISABLE_HOURS_MAX)?;
     Ok(Change {
         name,
         url,
-        events: wanted.events.map(patterns).transpose()?,
+        events: request.events.map(patterns).transpose()?,
         description,
         headers,
-        preset: wanted.preset,
+        preset: request.preset,
         policy,
-        rate_limit: optional(wanted.rate_limit.map(Option::unwrap_or_default), "rateLimit", RATE_LIMIT_MAX)?,
-        disable_failures: optional(wanted.disable_after_failures, "disableAfterFailures", DISABLE_FAILURES_MAX)?,
+        rate_limit: optional(request.rate_limit.map(Option::unwrap_or_default), "rateLimit", RATE_LIMIT_MAX)?,
+        disable_failures: optional(request.disable_after_failures, "disableAfterFailures", DISABLE_FAILURES_MAX)?,
         disable_ms: hours.map(|h| i64::from(h) * HOUR_MS),
-        active: wanted.active,
+        active: request.active,
         held,
     })
 }
 
-/// The URL as it is stored, in the URL standard's normal form, if deliveries may go there.
+/// Checks that deliveries may go to this URL, and returns it in the URL standard's normal form.
 pub(crate) fn check_url(cx: &RequestContext, typed: &str, field: &'static str) -> Result<String, Problem> {
     let refused = |why: &str| Problem::field(Code::InvalidUrl, field, why);
     let typed = typed.trim();
@@ -117,23 +121,23 @@ pub(crate) fn check_url(cx: &RequestContext, typed: &str, field: &'static str) -
     Ok(url)
 }
 
-/// Names, `prefix.*` and `*`; at least one. As stored.
+/// Checks the event patterns (names, `prefix.*` and `*`; at least one) and writes them as stored.
 fn patterns(events: Vec<String>) -> Result<String, Problem> {
-    let good = |p: &String| {
+    let is_valid = |p: &String| {
         let stem = p.strip_suffix(".*").unwrap_or(if p == "*" { "any" } else { p });
         !stem.is_empty() && stem.trim() == stem && !stem.contains('*') && p.chars().count() <= EVENT_NAME_CHARS_MAX
     };
     let message = format!("events is a list of 1 to {PATTERNS_MAX} names, prefix.* or *");
-    let bad = || Problem::field(Code::InvalidField, "events", message);
-    if events.is_empty() || events.len() > PATTERNS_MAX || !events.iter().all(good) {
-        return Err(bad());
+    let invalid = || Problem::field(Code::InvalidField, "events", message);
+    if events.is_empty() || events.len() > PATTERNS_MAX || !events.iter().all(is_valid) {
+        return Err(invalid());
     }
-    serde_json::to_string(&events).map_err(|_| bad())
+    serde_json::to_string(&events).map_err(|_| invalid())
 }
 
-/// Headers that are ours or the connection's: an owner's may not take their place.
+/// Whether TrackMate or the connection sets this header. A webhook's headers must not replace it.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    let taken = [
+    let reserved = [
         "connection",
         "content-encoding",
         "content-length",
@@ -148,7 +152,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
         "upgrade",
         "user-agent",
     ];
-    taken.contains(&name)
+    reserved.contains(&name)
         || ["webhook-", "x-webhook-signature", "cf-", "proxy-", "sec-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -156,9 +160,9 @@ pub(crate) fn too_many_headers() -> Problem {
     Problem::field(Code::InvalidField, "headers", format!("a webhook has at most {HEADERS_MAX} headers"))
 }
 
-/// An owner's headers as a merge patch, names in lower case. As stored.
-fn own_headers(headers: BTreeMap<String, Option<String>>) -> Result<String, Problem> {
-    let bad = |message: String| Problem::field(Code::InvalidField, "headers", message);
+/// Checks the headers of a webhook and writes them as stored: a merge patch, names in lower case.
+fn custom_headers(headers: BTreeMap<String, Option<String>>) -> Result<String, Problem> {
+    let invalid = |message: String| Problem::field(Code::InvalidField, "headers", message);
     if headers.values().flatten().count() > HEADERS_MAX {
         return Err(too_many_headers());
     }
@@ -168,17 +172,18 @@ fn own_headers(headers: BTreeMap<String, Option<String>>) -> Result<String, Prob
         let is_token =
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
         if !is_token || name.len() > 100 || is_reserved(&name) {
-            return Err(bad("a header's name is a token that neither HTTP nor TrackMate uses itself".to_owned()));
+            return Err(invalid("a header's name is a token that neither HTTP nor TrackMate uses itself".to_owned()));
         }
         let is_value = |v: &String| v.len() <= HEADER_BYTES_MAX && v.bytes().all(|b| (b' '..=b'~').contains(&b));
         if !value.as_ref().is_none_or(is_value) {
-            return Err(bad(format!("a header's value is at most {HEADER_BYTES_MAX} visible ASCII characters")));
+            return Err(invalid(format!("a header's value is at most {HEADER_BYTES_MAX} visible ASCII characters")));
         }
         patch.insert(name, value);
     }
-    serde_json::to_string(&patch).map_err(|_| bad("headers is an object of texts".to_owned()))
+    serde_json::to_string(&patch).map_err(|_| invalid("headers is an object of texts".to_owned()))
 }
 
+/// Checks that a number, or else its default, is in the range.
 pub(crate) fn within(
     value: Option<u32>,
     field: &'static str,
@@ -201,8 +206,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_owner_cannot_take_the_place_of_our_headers_or_smuggle_new_ones() {
-        let set = |name: &str, value: &str| own_headers(BTreeMap::from([(name.to_owned(), Some(value.to_owned()))]));
+    fn the_headers_of_a_webhook_cannot_replace_reserved_headers_or_add_others_by_a_line_end() {
+        let set = |name: &str, value: &str| custom_headers(BTreeMap::from([(name.to_owned(), Some(value.to_owned()))]));
         assert_eq!(set("Authorization", "Bearer x").unwrap(), r#"{"authorization":"Bearer x"}"#);
         assert!(set("X-Webhook-Secret", "s").is_ok());
         for name in

@@ -1,4 +1,4 @@
-//! Finding a webhook of the admin's company.
+//! Finds a webhook of the admin's company.
 
 use trackmate_wire::problem::{Code, Problem};
 
@@ -7,10 +7,10 @@ use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::store::subscriptions::{self, Subscription};
 
-/// The subscription, or 404.
+/// The webhook, or `not_found`.
 pub(crate) async fn find(cx: &RequestContext, admin: &auth::Admin, id: &str) -> Result<Subscription, Error> {
-    let found = subscriptions::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
-    found.ok_or_else(|| unknown().into())
+    let subscription = subscriptions::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
+    subscription.ok_or_else(|| unknown().into())
 }
 
 pub(crate) fn unknown() -> Problem {

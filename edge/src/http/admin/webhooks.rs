@@ -1,6 +1,6 @@
-//! `/api/admin/webhooks`: a company's subscriptions. What an owner may say of one is in
-//! [`crate::http::admin::webhook_change`], what became of their deliveries in
-//! [`crate::http::admin::deliveries`].
+//! `/api/admin/webhooks`: lists, creates, changes, deletes and tests the webhooks of a company.
+//! [`crate::http::admin::webhook_change`] checks a change, and [`crate::http::admin::deliveries`]
+//! has the deliveries.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,12 @@ use crate::domain::payload;
 use crate::domain::request_body;
 use crate::domain::vault::Unopened;
 use crate::error::Error;
-use crate::http::admin::deliveries::{Shown, latest};
+use crate::http::admin::deliveries::{Delivery, latest};
 use crate::http::admin::settings;
-use crate::http::admin::webhook_change::{HOUR_MS, Wanted, change, is_reserved, too_many_headers, within};
+use crate::http::admin::webhook_change::{HOUR_MS, WebhookChange, change, is_reserved, too_many_headers, within};
 use crate::http::admin::webhook_find::{find, unknown};
 use crate::http::context::RequestContext;
+use crate::http::response::success;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::clock::now_ms;
@@ -59,7 +60,7 @@ struct Webhook<'a> {
     disabled_reason: Option<&'a str>,
     circuit: Circuit,
     created_at: String,
-    stats: Stats<'a>,
+    stats: WebhookStats<'a>,
 }
 
 /// Whether deliveries go out, or wait until a probe finds the receiver there.
@@ -79,9 +80,9 @@ impl Circuit {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookStats"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Stats<'a> {
+struct WebhookStats<'a> {
     success: i64,
     failed: i64,
     held: i64,
@@ -112,7 +113,7 @@ impl<'a> Webhook<'a> {
             disabled_reason: s.disabled_reason.as_deref(),
             circuit: Circuit::of(s),
             created_at: clock::iso(s.created_at),
-            stats: Stats {
+            stats: WebhookStats {
                 success: s.success,
                 failed: s.failed,
                 held: s.held,
@@ -125,31 +126,31 @@ impl<'a> Webhook<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookAnswer"))]
-pub(crate) struct One<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct WebhookAnswer<'a> {
     success: bool,
     webhook: Webhook<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries: Option<Vec<Shown>>,
+    deliveries: Option<Vec<Delivery>>,
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WebhookList"))]
-pub(crate) struct List<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct WebhookList<'a> {
     success: bool,
     webhooks: Vec<Webhook<'a>>,
 }
 
 /// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? |
 /// retryAttempts?, retryDelay?, timeoutMs?, rateLimit?, disableAfterFailures?, disableAfterHours?,
-/// active?}` → `{success, webhook}` with its secret, which is not shown again. Without a policy it
-/// is `crm`'s: 3 attempts, 60 s, 10 s.
+/// active?}` → `{success, webhook}` with its secret, which no other answer shows. The default
+/// policy is `crm`: 3 attempts, 60 s delay, 10 s timeout.
 pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let mut wanted: Wanted = request_body::change(&text)?;
-    wanted.name = Some(request_body::required(wanted.name, "name")?);
-    wanted.url = Some(request_body::required(wanted.url, "url")?);
-    if wanted.events.is_none() {
+    let mut request: WebhookChange = request_body::change(&text)?;
+    request.name = Some(request_body::required(request.name, "name")?);
+    request.url = Some(request_body::required(request.url, "url")?);
+    if request.events.is_none() {
         return Err(Problem::field(Code::MissingField, "events", "events is missing").into());
     }
     let crm = Policy::preset("crm").unwrap_or(Policy {
@@ -161,7 +162,7 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let (id, secret) = (format!("wh_{}", hex(&random::bytes::<12>())), signature::secret(random::bytes()));
     let owner = secrets::owner(&admin.company, &id);
     let sealed = vault(cx.env())?.seal(&owner, &secret, random::bytes());
-    let new = change(cx, wanted, crm, &owner)?;
+    let new = change(cx, request, crm, &owner)?;
     let policy = new.policy.unwrap_or(crm);
     let db = cx.db(Some(&admin.company))?;
     let most = i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX);
@@ -174,20 +175,20 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     answer(cx, &admin, &id, Some(&secret)).await
 }
 
-/// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null takes
-/// the description, the rate limit, and in `headers` one of them away. Switched on again, what was
-/// held goes out, or is dismissed with `"held":"dismiss"`.
+/// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null removes
+/// the description, the rate limit, or one of the `headers`. When the webhook is switched on again,
+/// held deliveries go out, or are dismissed with `"held":"dismiss"`.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let wanted: Wanted = request_body::change(&text)?;
+    let request: WebhookChange = request_body::change(&text)?;
     let current = find(cx, &admin, id).await?;
-    let known = Policy {
+    let policy = Policy {
         attempts: u32::try_from(current.retry_attempts).unwrap_or(1),
         delay_s: u32::try_from(current.retry_delay_s).unwrap_or(1),
         timeout_ms: u32::try_from(current.timeout_ms).unwrap_or(TIMEOUT_MS_MAX),
         standard: false,
     };
-    let change = change(cx, wanted, known, &secrets::owner(&admin.company, id))?;
+    let change = change(cx, request, policy, &secrets::owner(&admin.company, id))?;
     if !subscriptions::update(cx.db(Some(&admin.company))?, &admin.company, id, &change, cx.now_ms()).await? {
         find(cx, &admin, id).await?;
         return Err(too_many_headers().into());
@@ -198,27 +199,27 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
     answer(cx, &admin, id, None).await
 }
 
-/// `DELETE /api/admin/webhooks/{id}` → `{success}`. What it leaves open is dismissed.
+/// `DELETE /api/admin/webhooks/{id}` → `{success}`. Open deliveries are dismissed.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     if !subscriptions::delete(cx.db(Some(&admin.company))?, &admin.company, id, cx.now_ms()).await? {
         return Err(unknown().into());
     }
-    Ok(r#"{"success":true}"#.to_owned())
+    success()
 }
 
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let subscriptions = subscriptions::list(cx.db(Some(&admin.company))?, &admin.company).await?;
     let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&List { success: true, webhooks })?)
+    Ok(serde_json::to_string(&WebhookList { success: true, webhooks })?)
 }
 
-/// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`: the last 50 deliveries,
-/// newest first, each with its attempts.
+/// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`. Shows the last 50
+/// deliveries, newest first, each with its attempts.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(cx, &admin, id).await?;
     let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
-    Ok(serde_json::to_string(&One {
+    Ok(serde_json::to_string(&WebhookAnswer {
         success: true,
         webhook: Webhook::new(&subscription, None)?,
         deliveries: Some(deliveries),
@@ -226,19 +227,20 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
 }
 
 #[derive(Deserialize, Default)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RotateRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Rotate {
+pub(crate) struct RotateRequest {
     grace_hours: Option<u32>,
 }
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with
-/// the new secret. The old one goes on signing for so long; with 0 it is gone at once. While an
-/// earlier one is in its grace, only 0 is taken.
+/// the new secret. The old secret signs too for this number of hours; with 0 it is deleted at once.
+/// While an earlier secret still signs, only 0 is accepted.
 pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::as_sent(cx).await?;
-    let wanted: Rotate = if text.trim().is_empty() { Rotate::default() } else { request_body::change(&text)? };
-    let grace_h = within(wanted.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
+    let request: RotateRequest =
+        if text.trim().is_empty() { RotateRequest::default() } else { request_body::change(&text)? };
+    let grace_h = within(request.grace_hours.or(Some(24)), "graceHours", 0, 0..=GRACE_H_MAX)?;
     let until = (grace_h > 0).then(|| cx.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(random::bytes());
     let sealed = vault(cx.env())?.seal(&secrets::owner(&admin.company, id), &secret, random::bytes());
@@ -253,12 +255,12 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Tested<'a> {
+pub(crate) struct TestAnswer<'a> {
     success: bool,
     delivered: bool,
-    request: Sent<'a>,
+    request: TestRequest<'a>,
     status_code: Option<u16>,
     error: Option<String>,
     response_body: Option<String>,
@@ -267,8 +269,8 @@ pub(crate) struct Tested<'a> {
 
 /// What a test sent.
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TestRequest"))]
-struct Sent<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct TestRequest<'a> {
     url: &'a str,
     /// The values of the webhook's own headers are not shown.
     headers: BTreeMap<&'a str, &'a str>,
@@ -276,17 +278,21 @@ struct Sent<'a> {
     body: &'a str,
 }
 
-impl<'a> Sent<'a> {
+impl<'a> TestRequest<'a> {
     fn new(message: &'a Message<'_>) -> Self {
         let fixed = [("content-type", client::CONTENT_TYPE), ("user-agent", client::USER_AGENT)];
-        let own = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
-        Self { url: message.url, headers: message.headers.iter().map(own).chain(fixed).collect(), body: message.body }
+        let header = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
+        Self {
+            url: message.url,
+            headers: message.headers.iter().map(header).chain(fixed).collect(),
+            body: message.body,
+        }
     }
 }
 
 /// `POST /api/admin/webhooks/{id}/test` → `{success, delivered, request:{url, headers, body},
-/// statusCode, error, responseBody, durationMs}`: sends `webhook.test` once, signed, also to a
-/// subscription that is switched off, and says what came of it.
+/// statusCode, error, responseBody, durationMs}`. Sends `webhook.test` once, signed, and shows the
+/// result. A webhook that is switched off gets the test too.
 pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = subscriptions::target(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
@@ -306,10 +312,10 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     };
     let exchange = client::post(&message).await;
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
-    Ok(serde_json::to_string(&Tested {
+    Ok(serde_json::to_string(&TestAnswer {
         success: true,
         delivered: exchange.error.is_none(),
-        request: Sent::new(&message),
+        request: TestRequest::new(&message),
         status_code,
         error: exchange.error,
         response_body: exchange.answer,
@@ -317,12 +323,17 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     })?)
 }
 
-/// The same for the webhook of the company's funnel: `POST /api/webhook/test`.
+/// `POST /api/webhook/test` → the answer of a test of the funnel's webhook.
 pub(crate) async fn test_funnel(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     test(cx, admin, settings::FUNNEL).await
 }
 
+/// The answer with a webhook, and with its secret if this request created it.
 async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
     let subscription = find(cx, admin, id).await?;
-    Ok(serde_json::to_string(&One { success: true, webhook: Webhook::new(&subscription, secret)?, deliveries: None })?)
+    Ok(serde_json::to_string(&WebhookAnswer {
+        success: true,
+        webhook: Webhook::new(&subscription, secret)?,
+        deliveries: None,
+    })?)
 }

@@ -1,5 +1,4 @@
-//! `/api/operator/companies`: the operator of the deployment creates companies and deals out their
-//! keys.
+//! `/api/operator/companies`: the operator of the deployment creates companies and their keys.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::ids::is_company_id;
@@ -18,9 +17,9 @@ use crate::runtime::random;
 use crate::store::companies::{self, Scope};
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct WantedCompany {
+pub(crate) struct CompanyRequest {
     company_id: Option<String>,
     name: Option<String>,
 }
@@ -35,8 +34,8 @@ struct Company<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyAnswer"))]
-pub(crate) struct Created<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CompanyAnswer<'a> {
     success: bool,
     company: Company<'a>,
     keys: FirstKeys<'a>,
@@ -50,20 +49,13 @@ struct FirstKeys<'a> {
 }
 
 /// `POST /api/operator/companies` `{name, companyId?}` → `{success, company, keys:{server,
-/// admin}}`; the keys are shown this once.
+/// admin}}`. No other answer shows the keys.
 pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let text = body::text(cx).await?;
-    let wanted: WantedCompany = request_body::change(&text)?;
-    let name = request_body::required(wanted.name, "name")?;
-    if name.chars().count() > NAME_CHARS_MAX {
-        return Err(Problem::field(
-            Code::InvalidField,
-            "name",
-            format!("name has at most {NAME_CHARS_MAX} characters"),
-        )
-        .into());
-    }
-    let id = wanted.company_id.unwrap_or_else(company_id);
+    let request: CompanyRequest = request_body::change(&text)?;
+    let name = request_body::required(request.name, "name")?;
+    body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
+    let id = request.company_id.unwrap_or_else(company_id);
     if !is_company_id(&id) {
         return Err(Problem::field(
             Code::InvalidField,
@@ -80,7 +72,7 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     }
     cx.changed(&id);
     let now = cx.now_ms();
-    Ok(serde_json::to_string(&Created {
+    Ok(serde_json::to_string(&CompanyAnswer {
         success: true,
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
         keys: FirstKeys {
@@ -90,7 +82,8 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     })?)
 }
 
-/// `TM-` and ten capitals and digits: 50 random bits, checked for being free when it is stored.
+/// Makes a company id: `TM-` and ten capitals and digits, which are 50 random bits. `create` fails
+/// if the id exists already.
 fn company_id() -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let letters = random::bytes::<10>().map(|b| LETTERS.get(usize::from(b % 32)).copied().map_or('A', char::from));
@@ -98,8 +91,8 @@ fn company_id() -> String {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CompanyList"))]
-pub(crate) struct Companies<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CompanyList<'a> {
     success: bool,
     companies: Vec<Company<'a>>,
     pagination: Pagination,
@@ -126,17 +119,14 @@ pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let (bytes, bytes_max) = db.bytes();
     let storage = Storage { bytes, bytes_max };
     let pagination = Pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
-    let shown = |c| -> Company<'_> {
-        let c: &companies::Listed = c;
-        Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) }
-    };
-    let companies = found.iter().map(shown).collect();
-    Ok(serde_json::to_string(&Companies { success: true, companies, pagination, storage })?)
+    let companies = found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) });
+    let companies = companies.collect();
+    Ok(serde_json::to_string(&CompanyList { success: true, companies, pagination, storage })?)
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyList"))]
-pub(crate) struct Keys<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct KeyList<'a> {
     success: bool,
     keys: Vec<Key<'a>>,
 }
@@ -148,11 +138,11 @@ pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company
     if keys.is_empty() {
         return Err(keys::unknown().into());
     }
-    Ok(serde_json::to_string(&Keys { success: true, keys: keys.iter().map(Key::new).collect() })?)
+    Ok(serde_json::to_string(&KeyList { success: true, keys: keys.iter().map(Key::new).collect() })?)
 }
 
-/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`,
-/// shown this once.
+/// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`.
+/// No other answer shows the key.
 pub(crate) async fn add_key(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
     keys::add(cx, company).await
 }

@@ -1,3 +1,3 @@
-//! Routes of the deployment's operator.
+//! Routes that the operator of the deployment calls, with `OPERATOR_KEY`.
 
 pub(crate) mod companies;

@@ -1,6 +1,6 @@
-//! `POST /api/contacts`: a visitor fills in a funnel's form (seed 002). A contact is a person and a
-//! `registration.submitted` event; the CRM's webhook is a subscription like any other, so the
-//! answer does not wait for it.
+//! `POST /api/contacts`: a visitor submits the form of a funnel. A contact is a person and a
+//! `registration.submitted` event. The CRM's webhook is like any other webhook, so the answer does
+//! not wait for it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,9 +26,9 @@ use crate::runtime::random;
 const EVENT: &str = "registration.submitted";
 
 #[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactRequest"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Wanted {
+pub(crate) struct ContactRequest {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
     #[serde(default, deserialize_with = "mild::deserialize")]
@@ -78,7 +78,43 @@ struct Utm {
     content: Option<String>,
 }
 
-/// Reads the texts of an optional part, and notes what was left out of it.
+impl Funnel {
+    fn read(part: &mut Part<'_>) -> Self {
+        Self {
+            project_id: part.text("projectId"),
+            project_name: part.text("projectName"),
+            page_id: part.text("pageId"),
+            page_url: part.text("pageUrl"),
+        }
+    }
+}
+
+impl Visitor {
+    fn read(part: &mut Part<'_>) -> Self {
+        Self { id: part.text("id"), user_agent: part.text("userAgent"), referrer: part.text("referrer") }
+    }
+
+    /// Fills the fields that the form left out, from the session and the headers of the request.
+    fn fill(&mut self, cx: &RequestContext, session: &str) {
+        self.id.get_or_insert_with(|| session.to_owned());
+        self.user_agent = self.user_agent.take().or_else(|| cx.header("user-agent").map(secret::hidden));
+        self.referrer = self.referrer.take().or_else(|| cx.header("referer").map(secret::hidden));
+    }
+}
+
+impl Utm {
+    fn read(part: &mut Part<'_>) -> Self {
+        Self {
+            source: part.text("source"),
+            medium: part.text("medium"),
+            campaign: part.text("campaign"),
+            term: part.text("term"),
+            content: part.text("content"),
+        }
+    }
+}
+
+/// Reads the texts of an optional part of the form, and warns of fields that are not text.
 struct Part<'a> {
     name: &'static str,
     value: Option<&'a Value>,
@@ -105,7 +141,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The event's data, which are the `data` of the seed's payload.
+/// The data of the event, as webhooks receive them.
 #[derive(Serialize)]
 struct Contact<'a> {
     email: &'a str,
@@ -116,9 +152,9 @@ struct Contact<'a> {
 }
 
 #[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ContactAnswer"))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answer<'a> {
+pub(crate) struct ContactAnswer<'a> {
     success: bool,
     /// Null if it is not known yet.
     contact_id: Option<&'a str>,
@@ -132,65 +168,40 @@ pub(crate) struct Answer<'a> {
 
 /// `POST /api/contacts` `{company_id, email, name?, funnel?:{projectId, projectName, pageId,
 /// pageUrl}, visitor?:{id, userAgent, referrer}, utm?:{source, medium, campaign, term, content},
-/// sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`, a profile's
-/// id. What the form leaves out of the visitor is taken from the request; an optional part that
-/// cannot be read costs no lead. Public: overwrites nothing and answers alike whether the address
-/// was known.
+/// sessionId?, timestamp?, messageId?}` → `{success, contactId, queued?, warnings?}`. `contactId`
+/// is the id of a profile. The headers of the request fill what `visitor` leaves out. An optional
+/// part that cannot be read becomes a warning, so that no contact is lost. The route is public: it
+/// overwrites nothing, and the answer does not show whether the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().refused(&text, Some(EVENT), take(cx, &text).await)
+    cx.log().refused(&text, Some(EVENT), submit(cx, &text).await)
 }
 
-async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
-    let wanted: Wanted = request_body::parse(text)?;
-    let company = company(wanted.company_id)?;
+/// Stores a contact.
+async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
+    let request: ContactRequest = request_body::parse(text)?;
+    let company = company(request.company_id)?;
     cx.log().came_to(&company, false);
-    let email = request_body::required(wanted.email, "email")?;
+    let email = request_body::required(request.email, "email")?;
     let email = &email_typed(&email);
     let address = address(email)?;
-    let (name, warning) = name(wanted.name.as_ref());
+    let (name, warning) = name(request.name.as_ref());
     let mut warnings: Vec<Warning> = warning.into_iter().collect();
-    let mut part = Part::new("funnel", wanted.funnel.as_ref(), &mut warnings);
-    let funnel = Funnel {
-        project_id: part.text("projectId"),
-        project_name: part.text("projectName"),
-        page_id: part.text("pageId"),
-        page_url: part.text("pageUrl"),
-    };
-    let mut part = Part::new("visitor", wanted.visitor.as_ref(), &mut warnings);
-    let mut visitor =
-        Visitor { id: part.text("id"), user_agent: part.text("userAgent"), referrer: part.text("referrer") };
-    let mut part = Part::new("utm", wanted.utm.as_ref(), &mut warnings);
-    let utm = Utm {
-        source: part.text("source"),
-        medium: part.text("medium"),
-        campaign: part.text("campaign"),
-        term: part.text("term"),
-        content: part.text("content"),
-    };
+    let funnel = Funnel::read(&mut Part::new("funnel", request.funnel.as_ref(), &mut warnings));
+    let mut visitor = Visitor::read(&mut Part::new("visitor", request.visitor.as_ref(), &mut warnings));
+    let utm = Utm::read(&mut Part::new("utm", request.utm.as_ref(), &mut warnings));
     let contact = Contact { email, name: name.as_deref(), funnel: &funnel, visitor: &visitor, utm: &utm };
-    let said = serde_json::to_string(&contact)?;
-    let named = |by: &[u8], what: &str| {
-        derived_session("contact", &[company.as_bytes(), address.as_bytes(), by, what.as_bytes()])
-    };
-    let given = wanted.session_id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
-    let session_given = given.clone().filter(|id| is_public_session(id));
-    if given.is_some() && session_given.is_none() {
-        warnings.push(Warning::left_out("sessionId", "it is no session of a page"));
-    }
-    // A form of no session is its own: named by what tells a repeat from a second one, so that a
-    // repeat names the same.
-    let message_id = wanted.message_id.as_deref().filter(|id| !id.is_empty());
-    let session = match (session_given, message_id, event::told_time(wanted.timestamp.as_ref())?) {
+    let content = serde_json::to_string(&contact)?;
+    let sent_session = sent_session(request.session_id, &mut warnings);
+    let message_id = request.message_id.as_deref().filter(|id| !id.is_empty());
+    let session = match (sent_session, message_id, event::told_time(request.timestamp.as_ref())?) {
         (Some(id), _, _) => id,
-        (None, Some(id), _) => named(b"id", id),
-        (None, None, Some(ms)) => named(b"said", &format!("{ms} {said}")),
+        (None, Some(id), _) => form_session(&company, &address, b"id", id),
+        (None, None, Some(ms)) => form_session(&company, &address, b"said", &format!("{ms} {content}")),
         (None, None, None) => session_id(u64::try_from(cx.now_ms() / 1000).unwrap_or_default(), random::bytes()),
     };
     cx.log().session(&session);
-    visitor.id.get_or_insert_with(|| session.clone());
-    visitor.user_agent = visitor.user_agent.take().or_else(|| cx.header("user-agent").map(secret::hidden));
-    visitor.referrer = visitor.referrer.take().or_else(|| cx.header("referer").map(secret::hidden));
+    visitor.fill(cx, &session);
     let contact = Contact { email, name: name.as_deref(), funnel: &funnel, visitor: &visitor, utm: &utm };
     let data = serde_json::to_string(&contact)?;
     if data.len() > EVENT_BYTES_MAX {
@@ -205,16 +216,32 @@ async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
         name: name.as_deref(),
         traits: "{}",
         event: EVENT,
-        said: &said,
+        said: &content,
         data,
-        timestamp: wanted.timestamp,
-        message_id: wanted.message_id,
-        sent_ms: request_body::sent_ms(wanted.sent_at.as_ref()),
-        user_hash: wanted.user_hash,
+        timestamp: request.timestamp,
+        message_id: request.message_id,
+        sent_ms: request_body::sent_ms(request.sent_at.as_ref()),
+        user_hash: request.user_hash,
         context: None,
         claim: None,
     };
     let identified = store(cx, identify.check(cx)?).await?;
     let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
-    Ok(serde_json::to_string(&Answer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
+    Ok(serde_json::to_string(&ContactAnswer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
+}
+
+/// The session that the page has sent, if pages may use its id.
+fn sent_session(sent: Option<String>, warnings: &mut Vec<Warning>) -> Option<String> {
+    let id = sent.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty())?;
+    if is_public_session(&id) {
+        return Some(id);
+    }
+    warnings.push(Warning::left_out("sessionId", "it is no session of a page"));
+    None
+}
+
+/// The session of a form that was sent without one. The id is derived from what distinguishes a
+/// repeat from a second form, so a repeat has the same session.
+fn form_session(company: &str, address: &str, kind: &[u8], value: &str) -> String {
+    derived_session("contact", &[company.as_bytes(), address.as_bytes(), kind, value.as_bytes()])
 }

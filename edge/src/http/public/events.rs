@@ -20,7 +20,7 @@ pub(crate) struct EventsAnswer {
 
 /// `POST /api/events` `{company_id, sessionId, events:[{eventType, eventData?, timestamp?,
 /// messageId?}], sentAt?, context?}` → `{success, accepted, duplicates, rejected:[{index, code,
-/// message}], queued?, warnings?}`. Good items are stored when others are bad.
+/// message}], queued?, warnings?}`. Stores the valid items even if others are rejected.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
     cx.log().refused(&text, None, answer(cx, &text).await)

@@ -1,4 +1,4 @@
-//! `POST /api/profile`: a browser says who its user is.
+//! `POST /api/profile`: a browser identifies its user.
 
 use serde::Serialize;
 
@@ -26,8 +26,8 @@ pub(crate) struct IdentifyAnswer<'a> {
 }
 
 /// `POST /api/profile` `{company_id, sessionId, email, name?, …traits, timestamp?, messageId?,
-/// sentAt?, userHash?}` → `{success, profileId, queued?, warnings?}`. The answer has one shape
-/// whether or not the address was known.
+/// sentAt?, userHash?}` → `{success, profileId, queued?, warnings?}`. The answer has the same
+/// fields whether or not the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
     cx.log().refused(&text, Some(EVENT), answer(cx, &text).await)
@@ -41,8 +41,8 @@ async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
     Ok(serde_json::to_string(&IdentifyAnswer { success: true, profile_id, queued, warnings })?)
 }
 
-/// Stores a page's identify, within its rate limit. `None` while D1 is down: then it is buffered,
-/// and who it is about is not known yet.
+/// Stores a page's identify, within the page's rate limit. `None` while D1 is down: the outage
+/// buffer has the identify then, and the person is not known yet.
 pub(crate) async fn store(cx: &RequestContext, command: IdentifyCommand) -> Result<Option<IdentifyResult>, Error> {
     rate_limit::page(cx, &command.company, 1).await?;
     let stored = command.store(cx).await;

@@ -29,11 +29,11 @@ pub(crate) struct ServerEventsAnswer<'a> {
 }
 
 /// `POST /api/webhooks/events` `{company_id?, identifier?:{email|sessionId|userId}, eventType,
-/// eventData?, timestamp?, messageId?}` or `{…, events:[…]}`, and `user?:{…}` with what is known of
-/// the person, `merge?: true` to make one user of `userId` and `email` → `{success, messageId?,
-/// accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`. Priority userId,
-/// e-mail, sessionId. An unknown address makes a profile; without an identifier the event is
-/// nobody's.
+/// eventData?, timestamp?, messageId?}` or `{…, events:[…]}`, with `user?:{…}` (facts about the
+/// person) and `merge?: true` (makes one user of `userId` and `email`) → `{success, messageId?,
+/// accepted, duplicates, rejected, profileId|null, linked, created, warnings?}`. The identifiers
+/// count in the order userId, e-mail, sessionId. An unknown address creates a profile. An event
+/// without an identifier belongs to no person.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     cx.log().came_by_server();
     let hash = auth::hash_of(cx, "x-trackmate-api-key")?;
@@ -45,7 +45,8 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     cx.log().refused(&text, None, answer(cx, &hash, &text).await)
 }
 
-/// A bad key is told before a bad body, where D1 can be asked for it.
+/// The problem of a request with an invalid body: an invalid key comes first, if D1 is up to check
+/// it.
 async fn key_first(cx: &RequestContext, hash: &str, error: Error) -> Error {
     match resolve(cx, hash, &Identifiers::default(), 0).await {
         Ok(_) | Err(Error::Down(_)) => error,

@@ -1,4 +1,4 @@
-//! Routes that other vendors' clients call.
+//! Routes that clients of other vendors call.
 
 mod write_key;
 
@@ -13,31 +13,31 @@ use crate::ingest::outage_buffer::{self, Work};
 use crate::ingest::receipt::{Receipt, Rejected};
 use crate::ingest::vendor::{self, Family, Key, VendorRequest};
 
-/// `POST` in a vendor's form → `{success, accepted, duplicates, rejected:[{index, code, message,
-/// field?}]}`. A body of one item that is refused is a problem.
+/// `POST` of a vendor's message or batch → `{success, accepted, duplicates, rejected:[{index, code,
+/// message, field?}]}`. If a body of one item is refused, the answer is a problem.
 pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult {
-    let told = body::as_sent(cx).await?;
-    let secret = if secret::is_in(&told) { family.read(&told)?.key } else { None };
-    // From here on the key is known by its hash alone, wherever in the body it stands.
-    let text = secret::hidden(told);
-    let mut sent = family.read(&text)?;
-    let (single, in_body) = (sent.single, sent.key.take());
-    let key = write_key::shown(cx, secret.or(in_body))?;
+    let as_sent = body::as_sent(cx).await?;
+    let secret = if secret::is_in(&as_sent) { family.read(&as_sent)?.key } else { None };
+    // From here on no text has the key in full; only its hash is used.
+    let text = secret::hidden(as_sent);
+    let mut messages = family.read(&text)?;
+    let (single, in_body) = (messages.single, messages.key.take());
+    let key = write_key::find(cx, secret.or(in_body))?;
     match &key {
-        Key::Public(company) => rate_limit::page(cx, company, sent.items.len()).await?,
+        Key::Public(company) => rate_limit::page(cx, company, messages.items.len()).await?,
         Key::Server(hash) => {
             rate_limit::key(cx, hash).await?;
-            rate_limit::items(cx, hash, sent.items.len()).await?;
+            rate_limit::items(cx, hash, messages.items.len()).await?;
         }
     }
-    let taken = vendor::store(cx, &key, sent).await;
-    let (mut tally, queued) = match taken {
+    let stored = vendor::store(cx, &key, messages).await;
+    let (mut tally, queued) = match stored {
         Err(Error::Down(why)) => {
             let request = VendorRequest::of(cx, family, key, &text).map_err(|_| Error::Down(why.clone()))?;
             outage_buffer::or_keep(cx, Err::<(), _>(Error::Down(why)), || Work::Vendor(request)).await?;
             (vendor::unknown(cx, family.read(&text)?), true)
         }
-        taken => (taken?, false),
+        stored => (stored?, false),
     };
     cx.log().refused_items(&vendor::texts(&text, single), &tally.rejected);
     if single && let Some((_, problem)) = tally.rejected.pop() {
@@ -53,39 +53,44 @@ pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult 
     })?)
 }
 
-/// `GET /v1/projects/{key}/settings` → what analytics.js asks before it sends: where to. So does
-/// Customer.io's client, by another name.
+/// `GET /v1/projects/{key}/settings` → the settings that analytics.js and Customer.io's client load
+/// first. They name the host to send to.
 pub(crate) async fn settings(cx: &RequestContext, key: &str) -> HandlerResult {
     let (protocol, host) = cx.own_origin().unwrap_or_default();
-    let segment = json!({"apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [], "addBundledMetadata": false});
+    let segment = json!({
+        "apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [],
+        "addBundledMetadata": false,
+    });
     let enabled = json!({"__default": {"enabled": true, "integrations": {}}});
     Ok(json!({
-        "integrations": {"Segment.io": segment, "Customer.io Data Pipelines": segment}, "plan": {"track": enabled, "identify": enabled, "group": enabled}, "edgeFunction": {},
-        "analyticsNextEnabled": true, "middlewareSettings": {}, "enabledMiddleware": {}, "metrics": {"sampleRate": 0}, "legacyVideoPluginsEnabled": false,
-        "remotePlugins": [],
+        "integrations": {"Segment.io": segment, "Customer.io Data Pipelines": segment},
+        "plan": {"track": enabled, "identify": enabled, "group": enabled}, "edgeFunction": {},
+        "analyticsNextEnabled": true, "middlewareSettings": {}, "enabledMiddleware": {}, "metrics": {"sampleRate": 0},
+        "legacyVideoPluginsEnabled": false, "remotePlugins": [],
     })
     .to_string())
 }
 
-/// `GET /sourceConfig?writeKey=` → what RudderStack's clients ask before they send: that the source
-/// is on, and that the page itself sends nothing on to anybody else.
+/// `GET /sourceConfig?writeKey=` → the configuration that RudderStack's clients load first: the
+/// source is on, and the page itself sends events to no other destination.
 pub(crate) async fn source_config(cx: &RequestContext) -> HandlerResult {
     let key = cx.query("writeKey").unwrap_or_default();
     Ok(json!({"source": {
-        "id": key, "name": "TrackMate", "writeKey": key, "enabled": true, "workspaceId": key, "config": {}, "connections": [],
-        "destinations": [],
+        "id": key, "name": "TrackMate", "writeKey": key, "enabled": true, "workspaceId": key, "config": {},
+        "connections": [], "destinations": [],
     }})
     .to_string())
 }
 
-/// `POST /flags`, `/decide`, `GET /array/{key}/config` → what PostHog's clients ask beside: there
-/// are no feature flags, and nothing is recorded.
+/// `POST /flags`, `POST /decide`, `GET /array/{key}/config` → the configuration that PostHog's
+/// clients load: no feature flags, and no recordings.
 pub(crate) async fn flags(_cx: &RequestContext) -> HandlerResult {
     Ok(json!({
-        "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": false, "hasFeatureFlags": false,
-        "config": {"enable_collect_everything": false}, "supportedCompression": ["gzip", "gzip-js"], "sessionRecording": false, "surveys": false,
-        "heatmaps": false, "capturePerformance": false, "autocaptureExceptions": false, "autocapture_opt_out": true, "siteApps": [], "toolbarParams": {},
-        "isAuthenticated": false,
+        "flags": {}, "featureFlags": {}, "featureFlagPayloads": {}, "errorsWhileComputingFlags": false,
+        "hasFeatureFlags": false, "config": {"enable_collect_everything": false},
+        "supportedCompression": ["gzip", "gzip-js"], "sessionRecording": false, "surveys": false, "heatmaps": false,
+        "capturePerformance": false, "autocaptureExceptions": false, "autocapture_opt_out": true, "siteApps": [],
+        "toolbarParams": {}, "isAuthenticated": false,
     })
     .to_string())
 }

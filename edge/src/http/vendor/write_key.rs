@@ -1,5 +1,5 @@
-//! The key that a vendor's client shows: as Basic user, `X-Write-Key`, bearer, or in the body. A
-//! beacon can set no headers, so it may name the company in the query.
+//! The key that a vendor's client sends: as Basic user, `X-Write-Key`, bearer, or in the body. A
+//! beacon cannot set headers, so it may name the company in the query.
 
 use base64ct::{Base64, Encoding};
 use trackmate_wire::ids::is_company_id;
@@ -10,18 +10,18 @@ use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::ingest::vendor::{Key, unknown_key};
 
-/// What every key that a deployment makes begins with.
+/// The beginning of every key that TrackMate makes.
 const SECRET_PREFIX: &str = "tm_";
 
-/// The key of a request. What cannot be one is refused without a look into the database: clients
-/// repeat what a 401 answers.
-pub(crate) fn shown(cx: &RequestContext, body: Option<String>) -> Result<Key, Problem> {
-    let ways = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
-    // Some clients insist on `key:secret`; our keys have no colon.
-    let keys = ways.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
+/// Finds the key of a request. A text that cannot be a key is refused without a query of the
+/// database, because clients repeat a request after a 401.
+pub(crate) fn find(cx: &RequestContext, body: Option<String>) -> Result<Key, Problem> {
+    let places = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
+    // Some clients always send `key:secret`. TrackMate's keys have no colon.
+    let keys = places.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
     let mut keys = keys.filter(|key| !key.is_empty());
-    let of_beacon = || cx.query("writeKey").filter(|key| is_company_id(key));
-    let key = keys.next().or_else(of_beacon).ok_or_else(|| {
+    let in_query = || cx.query("writeKey").filter(|key| is_company_id(key));
+    let key = keys.next().or_else(in_query).ok_or_else(|| {
         Problem::new(
             Code::MissingKey,
             "send the write key: as Basic user, as X-Write-Key, or as writeKey or api_key in the body",
@@ -43,6 +43,7 @@ pub(crate) fn shown(cx: &RequestContext, body: Option<String>) -> Result<Key, Pr
     Ok(Key::Server(sha256_hex(key.as_bytes())))
 }
 
+/// The user of `Authorization: Basic`.
 fn basic(cx: &RequestContext) -> Option<String> {
     let value = cx.header("authorization")?;
     let (scheme, text) = value.split_once(' ')?;
