@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body, rate_limit};
-use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::owner::resolve;
 use crate::ingest::receipt::{Receipt, Warning};
 use crate::ingest::server::{self, Parsed, ServerResult};
@@ -62,7 +62,7 @@ async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
     rate_limit::items(cx, hash, count).await?;
     let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
     let stored = batch.store(cx, edit.as_ref()).await;
-    let stored = outage_buffer::or_keep(cx, stored, || Work::Server(batch)).await?;
+    let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Server(batch)).await?;
     cx.log().stored(rejected.repeated.iter(), &[]);
     let ServerResult { result, profile, created, warnings: more } = stored.unwrap_or_default();
     warnings.extend(more);
