@@ -30,7 +30,7 @@ use worker::{
     console_error, event,
 };
 
-use crate::delivery::wakeup::Wake;
+use crate::delivery::wakeup::Wakeup;
 use crate::ingest::outage_buffer::BufferedMessage;
 use crate::jobs::drain_outage_buffer::QueueItem;
 
@@ -58,11 +58,11 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         jobs::drain_outage_buffer::give_up(&env, batch.raw_iter().map(text).collect()).await;
         return Ok(());
     }
-    let (mut wakes, mut items) = (Vec::new(), Vec::new());
+    let (mut wakeups, mut items) = (Vec::new(), Vec::new());
     for message in batch.raw_iter() {
         let text = message.body().as_string().unwrap_or_default();
-        if let Some(wake) = Wake::read(&text) {
-            wakes.push(wake);
+        if let Some(wakeup) = Wakeup::read(&text) {
+            wakeups.push(wakeup);
             message.ack();
         } else if let Some(request) = BufferedMessage::read(&text) {
             items.push(QueueItem { message, text, request });
@@ -73,7 +73,7 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         }
     }
     let context = Rc::new(context);
-    delivery::dispatch::woken(&env, &context, wakes).await;
+    delivery::dispatch::woken(&env, &context, wakeups).await;
     jobs::drain_outage_buffer::store(&env, &context, items).await;
     Ok(())
 }

@@ -100,7 +100,7 @@ impl BrowserBatch {
             unproved: false,
             plan: None,
             claim: None,
-            room: dispatch::lease_budget(cx, &self.company),
+            lease_budget: dispatch::lease_budget(cx, &self.company),
         };
         let (fitting, stored) = plan_check::browser(cx, request, &self.rows).await?;
         if !fitting.refused.is_empty() {

@@ -225,7 +225,7 @@ impl IdentifyCommand {
             unproved: !proved,
             plan: None,
             claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
-            room: dispatch::lease_budget(cx, &self.company),
+            lease_budget: dispatch::lease_budget(cx, &self.company),
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
         let traits = self.traits.get();

@@ -36,7 +36,7 @@ use crate::ingest::vendor::{Key, VendorRequest};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::runtime::random;
-use crate::store::request::Room;
+use crate::store::request::LeaseBudget;
 use crate::store::{self, companies};
 use trackmate_wire::hex::hex;
 
@@ -270,7 +270,7 @@ impl BufferedMessage {
     pub(crate) async fn store(&self, env: &Env, worker: &Rc<worker::Context>) -> StoreOutcome {
         let cx = Context::new(env.clone(), Rc::clone(worker), self.0.at, hex(&random::bytes::<8>()));
         // Its deliveries get wake-ups and no leases, because a lease would be as old as the request.
-        cx.room_or(|| Room { events: 0, busy: "[]".to_owned() });
+        cx.lease_budget_or(|| LeaseBudget { events: 0, busy: "[]".to_owned() });
         let cx = self.0.request.context(cx);
         let outcome = self.store_in(&cx).await;
         dispatch::after_answer(&cx);

@@ -91,7 +91,7 @@ pub(crate) async fn store_for_owner(
         unproved: false,
         plan: None,
         claim: None,
-        room: dispatch::lease_budget(cx, &company),
+        lease_budget: dispatch::lease_budget(cx, &company),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
     let mut tries = Tries::default();
