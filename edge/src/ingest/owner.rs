@@ -14,7 +14,7 @@ use crate::domain::{self, clock, tombstone};
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
 use crate::ingest::receipt::Warning;
-use crate::people::turn::Tries;
+use crate::people::conflict::ConflictRetries;
 use crate::runtime::random;
 use crate::store::companies::Scope;
 use crate::store::identity_keys::Give;
@@ -94,9 +94,9 @@ pub(crate) async fn store_for_owner(
         lease_budget: dispatch::lease_budget(cx, &company),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
-    let mut tries = Tries::default();
+    let mut retries = ConflictRetries::default();
     loop {
-        tries.next(cx).await?;
+        retries.next(cx).await?;
         let person = Person::of(&resolved, who)?;
         let (candidate, session) = new_profile(cx.now_ms());
         let user = fresh_user(cx, &company, who, &candidate, rows, says)?;

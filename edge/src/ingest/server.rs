@@ -16,9 +16,9 @@ use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{About, Kept, Says, resolve, store_for_owner};
 use crate::ingest::receipt::{IngestResult, Warning, amount_unread};
 use crate::ingest::{alias, plan_check};
+use crate::people::conflict::ConflictRetries;
 use crate::people::find::find;
 use crate::people::identity_key::address;
-use crate::people::turn::Tries;
 use crate::people::{edit, merge};
 use crate::runtime::random;
 use crate::store::identity_keys::{self};
@@ -127,14 +127,14 @@ impl ServerBatch {
             fitting.count(cx, &company);
             return Err(problem.into());
         }
-        let mut tries = Tries::default();
+        let mut retries = ConflictRetries::default();
         while self.merge && unite(cx, &company, &resolved, &about.who).await? {
             resolved = resolve(cx, hash, &about.who, about.at).await?;
             if resolved.email_id == resolved.user_id {
                 break;
             }
             // Somebody else was given the address in between, or one of the two was merged.
-            tries.next(cx).await?;
+            retries.next(cx).await?;
         }
         let aliased = alias::unite(cx, &company, &fitting.rows).await?;
         if aliased.is_some() {

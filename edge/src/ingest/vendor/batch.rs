@@ -18,8 +18,8 @@ use crate::ingest::vendor::events::keep;
 use crate::ingest::vendor::identify::{Said, Teller, Told};
 use crate::ingest::vendor::item::{Fact, Whose, known_by, waves};
 use crate::ingest::vendor::tally::{Tally, matters_to_all};
-use crate::people::edit::{self, Saying};
-use crate::people::turn::Tries;
+use crate::people::conflict::ConflictRetries;
+use crate::people::edit::{self, PendingEdit};
 use crate::store::companies::{self, Scope};
 use crate::store::people::Identifiers;
 use trackmate_wire::problem::Code;
@@ -159,9 +159,10 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
 /// items.
 async fn tell(teller: &Teller<'_>, wave: &[Fact<'_>], tally: &mut Tally) -> Result<(), Error> {
     let Teller { cx, company, .. } = *teller;
-    let (mut open, mut tries) = (wave.iter().map(|fact| (fact, false)).collect::<Vec<_>>(), Tries::default());
+    let (mut open, mut retries) =
+        (wave.iter().map(|fact| (fact, false)).collect::<Vec<_>>(), ConflictRetries::default());
     while !open.is_empty() {
-        tries.next(cx).await?;
+        retries.next(cx).await?;
         let told = cx.together(open.iter().map(|(fact, _)| teller.tell(fact).boxed_local()).collect()).await;
         let (mut sayings, mut by_profile) = (Vec::<(String, Vec<_>)>::new(), HashMap::new());
         for ((fact, was_new), told) in open.drain(..).zip(told) {
@@ -207,7 +208,7 @@ async fn tell(teller: &Teller<'_>, wave: &[Fact<'_>], tally: &mut Tally) -> Resu
 async fn say(cx: &IngestContext, company: &str, profile: &str, sayings: Vec<&Said>) -> Vec<Result<(), Error>> {
     let mut outcomes = Vec::with_capacity(sayings.len());
     for said in sayings.chunk_by(|_, next| !next.gives_address()) {
-        let said: Vec<&dyn Saying> = said.iter().map(|said| *said as &dyn Saying).collect();
+        let said: Vec<&dyn PendingEdit> = said.iter().map(|said| *said as &dyn PendingEdit).collect();
         match edit::change_all(cx, company, profile, &said).await {
             Ok((_, refused)) => {
                 let mut all: Vec<Result<(), Error>> = said.iter().map(|_| Ok(())).collect();

@@ -21,10 +21,10 @@ use crate::ingest::identify::{self, Identify};
 use crate::ingest::owner::Says;
 use crate::ingest::vendor::events::keep;
 use crate::ingest::vendor::item::{Fact, Whose, addressed};
-use crate::people::edit::{self, Saying};
+use crate::people::conflict::ConflictRetries;
+use crate::people::edit::{self, PendingEdit};
 use crate::people::identity_key::{address, user};
 use crate::people::merge;
-use crate::people::turn::Tries;
 use crate::runtime::random;
 use crate::store::aliases::{self, Aliased};
 use crate::store::companies::{self, Verification};
@@ -155,7 +155,7 @@ fn edit(traits: &Traits, email: Option<&str>) -> Edit {
     Edit::read_mildly(&user.to_string(), "server", address).0
 }
 
-impl Saying for Said {
+impl PendingEdit for Said {
     fn edit(&self, person: &Person) -> Result<Option<Cow<'_, Edit>>, Problem> {
         let known = if self.once.is_empty() { BTreeMap::new() } else { person.traits() };
         let is_known = |name: &String| known.contains_key(name);
@@ -202,9 +202,9 @@ impl Teller<'_> {
         all.extend(said.clone());
         let hash = all.remove("userHash").and_then(|hash| hash.as_str().map(str::to_owned));
         let saying = self.secret.map(|_| Said::read(said.clone(), once.clone()));
-        let mut tries = Tries::default();
+        let mut retries = ConflictRetries::default();
         loop {
-            tries.next(self.cx).await?;
+            retries.next(self.cx).await?;
             let Some(who) = self.who(whose.user.clone(), addressed(&all), hash.is_some()).await? else {
                 return self.nobody(whose, &all, rest()).await.map(Told::only);
             };
@@ -355,9 +355,9 @@ impl Teller<'_> {
         if former.named.key == by.named.key {
             return Ok(false);
         }
-        let mut tries = Tries::default();
+        let mut retries = ConflictRetries::default();
         loop {
-            tries.next(self.cx).await?;
+            retries.next(self.cx).await?;
             let known = if self.secret.is_some() { Some(self.aliased(&by, &former, rest()).await?) } else { None };
             if let Some(known) = known.as_ref().filter(|_| is_either) {
                 let rank = |id: &Id| self.rank(id, known);
