@@ -10,7 +10,7 @@ use crate::store::request::Door;
 pub(crate) fn check(cx: &IngestContext, door: Door) -> Result<(), Error> {
     match door {
         Door::Open { watched } => {
-            cx.log().watched(watched);
+            cx.log().set_watched(watched);
             Ok(())
         }
         Door::UnknownCompany => Err(unknown_company().into()),

@@ -42,7 +42,11 @@ struct Alias {
 /// own id or by e-mail address. `userId` stands for both. Runs before the events are stored, so
 /// that one that fails half-way is made again by a repeat. What was refused, and why; `None` and
 /// nothing asked where there is no alias.
-pub(crate) async fn unite(cx: &IngestContext, company: &str, rows: &[Row]) -> Result<Option<Vec<Warning>>, Error> {
+pub(crate) async fn merge_aliases(
+    cx: &IngestContext,
+    company: &str,
+    rows: &[Row],
+) -> Result<Option<Vec<Warning>>, Error> {
     let named: Vec<&Row> = rows.iter().filter(|row| row.name == EVENT).collect();
     if named.is_empty() {
         return Ok(None);

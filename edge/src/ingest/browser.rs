@@ -51,16 +51,16 @@ impl BrowserBatch {
     pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Sorted), Error> {
         let request: EventsRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
-        cx.log().came_to(&company, false);
+        cx.log().set_company(&company, false);
         let session = session(request.session_id)?;
-        cx.log().session(&session);
+        cx.log().set_session(&session);
         let items = items(request.events)?;
         let context = request.context.map(RawValue::get).filter(|context| *context != "null");
         context.map_or(Ok(()), check_context)?;
         let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
         let arrival = Arrival { subject: &session, sent_ms, received_ms: cx.now_ms() };
         let mut sorted = event::sort(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected(items.iter().map(|item| item.get()), &sorted);
+        cx.log().rejected_events(items.iter().map(|item| item.get()), &sorted);
         let batch = Self {
             company,
             bot: cx.is_bot() || context.is_some_and(bot::is_driven),
@@ -102,15 +102,15 @@ impl BrowserBatch {
             claim: None,
             lease_budget: dispatch::lease_budget(cx, &self.company),
         };
-        let (fitting, stored) = plan_check::browser(cx, request, &self.rows).await?;
-        if !fitting.refused.is_empty() {
-            cx.log().came_to(&self.company, false);
-            cx.log().session(&self.session);
+        let (checked, stored) = plan_check::browser(cx, request, &self.rows).await?;
+        if !checked.rejected.is_empty() {
+            cx.log().set_company(&self.company, false);
+            cx.log().set_session(&self.session);
         }
-        cx.log().stored(fitting.rows.iter(), &stored.new);
+        cx.log().stored(checked.rows.iter(), &stored.new);
         let new = stored.new.len();
         cx.emitted(&self.company, stored.outbox);
-        Ok(IngestResult { new, rejected: fitting.settle(cx, &self.company) })
+        Ok(IngestResult { new, rejected: checked.finish(cx, &self.company) })
     }
 }
 

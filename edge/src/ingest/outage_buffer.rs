@@ -282,8 +282,8 @@ impl BufferedMessage {
         let rows = request.rows();
         // Server batches and vendor requests set the company themselves, once their key is known.
         if let Some((company, session)) = request.company_and_session() {
-            cx.log().came_to(company, false);
-            cx.log().session(session);
+            cx.log().set_company(company, false);
+            cx.log().set_session(session);
         }
         let stored = request.store(cx).await;
         if let Err(error) = &stored
@@ -293,7 +293,7 @@ impl BufferedMessage {
         }
         if let Err(Error::Problem(problem)) = &stored {
             console_error!("{} queued items were rejected: {}", rows.len(), problem.code.as_str());
-            cx.log().refused_rows(rows.iter().map(|row| (row, problem)));
+            cx.log().rejected_rows(rows.iter().map(|row| (row, problem)));
         }
         cx.log().write(cx, &stored);
         match stored {

@@ -106,7 +106,7 @@ impl Warning {
     }
 }
 
-/// Says so when an event tells an amount that is none.
+/// PersonChange so when an event tells an amount that is none.
 pub(crate) fn amount_unread(rows: &[Row]) -> Option<Warning> {
     let is_unread = |row: &Row| row.revenue.is_none() && revenue::is_unread(row.data.get());
     rows.iter().any(is_unread).then(Warning::amount_unread)

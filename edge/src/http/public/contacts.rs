@@ -138,13 +138,13 @@ pub(crate) struct Answer<'a> {
 /// was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().refused(&text, Some(EVENT), take(cx, &text).await)
+    cx.log().rejected_request(&text, Some(EVENT), take(cx, &text).await)
 }
 
 async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
     let wanted: Wanted = request_body::parse(text)?;
     let company = company(wanted.company_id)?;
-    cx.log().came_to(&company, false);
+    cx.log().set_company(&company, false);
     let email = request_body::required(wanted.email, "email")?;
     let email = &email_typed(&email);
     let address = address(email)?;
@@ -187,7 +187,7 @@ async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
         (None, None, Some(ms)) => named(b"said", &format!("{ms} {said}")),
         (None, None, None) => session_id(u64::try_from(cx.now_ms() / 1000).unwrap_or_default(), random::bytes()),
     };
-    cx.log().session(&session);
+    cx.log().set_session(&session);
     visitor.id.get_or_insert_with(|| session.clone());
     visitor.user_agent = visitor.user_agent.take().or_else(|| cx.header("user-agent").map(secret::hidden));
     visitor.referrer = visitor.referrer.take().or_else(|| cx.header("referer").map(secret::hidden));
@@ -205,7 +205,7 @@ async fn take(cx: &RequestContext, text: &str) -> HandlerResult {
         name: name.as_deref(),
         traits: "{}",
         event: EVENT,
-        said: &said,
+        id_content: &said,
         data,
         timestamp: wanted.timestamp,
         message_id: wanted.message_id,

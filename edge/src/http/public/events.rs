@@ -23,7 +23,7 @@ pub(crate) struct EventsAnswer {
 /// message}], queued?, warnings?}`. Good items are stored when others are bad.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().refused(&text, None, answer(cx, &text).await)
+    cx.log().rejected_request(&text, None, answer(cx, &text).await)
 }
 
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {

@@ -30,7 +30,7 @@ pub(crate) struct IdentifyAnswer<'a> {
 /// whether or not the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().refused(&text, Some(EVENT), answer(cx, &text).await)
+    cx.log().rejected_request(&text, Some(EVENT), answer(cx, &text).await)
 }
 
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {

@@ -35,14 +35,14 @@ pub(crate) struct ServerEventsAnswer<'a> {
 /// e-mail, sessionId. An unknown address makes a profile; without an identifier the event is
 /// nobody's.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
-    cx.log().came_by_server();
+    cx.log().set_source_server();
     let hash = auth::hash_of(cx, "x-trackmate-api-key")?;
     rate_limit::key(cx, &hash).await?;
     let text = match body::text(cx).await {
         Ok(text) => text,
         Err(error) => return Err(key_first(cx, &hash, error).await),
     };
-    cx.log().refused(&text, None, answer(cx, &hash, &text).await)
+    cx.log().rejected_request(&text, None, answer(cx, &hash, &text).await)
 }
 
 /// A bad key is told before a bad body, where D1 can be asked for it.

@@ -40,7 +40,7 @@ pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult 
         }
         taken => (taken?, false),
     };
-    cx.log().refused_items(&vendor::texts(&text, single), &tally.rejected);
+    cx.log().rejected_items(&vendor::texts(&text, single), &tally.rejected);
     if single && let Some((_, problem)) = tally.rejected.pop() {
         return Err(problem.into());
     }
