@@ -1,6 +1,6 @@
-//! The log of outcomes: what became of a request's items, written once its answer is on its way. It
-//! collected every rejected item, and the others while somebody watches. So it costs nothing for a
-//! company that nobody watches and that sends what it should.
+//! The outcome log: what became of each item of a request, written once the answer is sent. It has
+//! every rejected item, and the accepted ones while somebody watches the event debugger. So it costs
+//! nothing for a company that sends valid events and that nobody watches.
 //!
 //! To have an API log its items: 1. [`OutcomeLog::set_company`] once the company is known, 2.
 //! [`OutcomeLog::rejected`] for what [`crate::domain::event::sort`] put aside, 3.
@@ -19,10 +19,10 @@ use crate::error::Error;
 use crate::runtime::context::Context;
 use crate::store::{self, incoming};
 
-/// Bytes of a body that cannot be taken in which its company is looked for: it mostly comes first.
+/// Bytes of an unreadable body in which the company id is searched: clients mostly send it first.
 const BODY_START_BYTES: usize = 1024;
 
-/// What has become of a request's items so far.
+/// The outcomes of a request's items so far.
 #[derive(Default)]
 pub(crate) struct OutcomeLog(RefCell<Collected>);
 
@@ -32,33 +32,33 @@ struct Collected {
     from_server: bool,
     session: Option<String>,
     watched: bool,
-    /// How a body begins that cannot be taken.
+    /// The start of a body that cannot be read.
     body_start: Option<String>,
-    /// Whether the refusal of the whole request is logged.
+    /// Whether a rejection of the request is logged.
     refused: bool,
     entries: Vec<Entry>,
 }
 
 impl OutcomeLog {
-    /// The request came through the server API. Nobody may ever learn whose key it shows.
+    /// The request came through the server API. Its company may never be known: the key may be wrong.
     pub(crate) fn set_source_server(&self) {
         self.0.borrow_mut().from_server = true;
     }
 
-    /// Which company the request is for, and whether it came through the server API.
+    /// Sets the company of the request, and whether it came through the server API.
     pub(crate) fn set_company(&self, company: &str, from_server: bool) {
         let mut collected = self.0.borrow_mut();
         collected.company = Some(company.to_owned());
         collected.from_server = from_server;
     }
 
-    /// How a body begins that cannot be read to its end.
+    /// Sets the start of a body that cannot be read to its end.
     pub(crate) fn set_body_start(&self, body: &[u8]) {
         let body_start = body.get(..BODY_START_BYTES).unwrap_or(body);
         self.0.borrow_mut().body_start = Some(String::from_utf8_lossy(body_start).into_owned());
     }
 
-    /// Takes the company from the beginning of a public body that cannot be read to its end.
+    /// Takes the company from the start of a public body that cannot be read to its end.
     pub(crate) fn set_company_from_body_start(&self) {
         let body_start = self.0.borrow_mut().body_start.take();
         if let Some(company) = body_start.as_deref().and_then(named_company) {
@@ -66,12 +66,12 @@ impl OutcomeLog {
         }
     }
 
-    /// The session of all items.
+    /// Sets the session of all items.
     pub(crate) fn set_session(&self, id: &str) {
         self.0.borrow_mut().session = Some(id.to_owned());
     }
 
-    /// Whether somebody watches what comes in of the company, which exists.
+    /// Sets whether somebody watches the company's events. Remembers that the company exists.
     pub(crate) fn set_watched(&self, watched: bool) {
         let mut collected = self.0.borrow_mut();
         collected.watched = watched;
@@ -80,7 +80,7 @@ impl OutcomeLog {
         }
     }
 
-    /// Collected the items of a batch that cannot be stored; `items` are all of it, as JSON texts.
+    /// Logs the invalid items of a batch. `items` are all items, as JSON texts.
     pub(crate) fn rejected_events<'a>(&self, items: impl Iterator<Item = &'a str>, sorted: &Sorted) {
         if sorted.rejected.is_empty() {
             return;
@@ -95,8 +95,8 @@ impl OutcomeLog {
         entries.extend(sorted.rejected.iter().take(most).map(entry));
     }
 
-    /// Collected items of another vendor's form that are refused; `items` are all of the request, as
-    /// JSON texts. What a plan refuses is logged by [`Self::rejected_rows`].
+    /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts. Rejections
+    /// by the tracking plan are logged by [`Self::rejected_rows`].
     pub(crate) fn rejected_items(&self, items: &[&str], refused: &[(usize, Problem)]) {
         let mut collected = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
@@ -107,19 +107,18 @@ impl OutcomeLog {
         collected.refused |= collected.entries.len() > before;
     }
 
-    /// Collected what was stored or is a duplicate, while somebody watches; `new` are the ids of those
-    /// that were stored.
+    /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored ones.
     pub(crate) fn stored<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
         let mut collected = self.0.borrow_mut();
         if collected.watched {
             let mut new: HashSet<&str> = new.iter().map(String::as_str).collect();
-            // A repeat within the request is one, too.
+            // A repeat within the request is a duplicate too, so each id counts once.
             collected.entries.extend(rows.map(|row| Entry::accepted(row, new.remove(row.id.as_str()))));
         }
     }
 
-    /// Collected a request that was refused as a whole, if it was. `body` is what it sent; what names
-    /// no event itself is taken for `name`.
+    /// Logs a request that was rejected as a whole. → `handled`, unchanged. `name` stands for the event
+    /// name if the body has none.
     pub(crate) fn rejected_request<T>(
         &self,
         body: &str,
@@ -138,8 +137,8 @@ impl OutcomeLog {
         handled
     }
 
-    /// Collected events that could be read and were refused after D1 was asked: by the tracking plan,
-    /// or because D1 was down when they were accepted.
+    /// Logs valid events that were rejected after a database query: by the tracking plan, or as a
+    /// buffered request.
     pub(crate) fn rejected_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
         let mut collected = self.0.borrow_mut();
         let Collected { session, entries, refused, .. } = &mut *collected;
@@ -149,13 +148,13 @@ impl OutcomeLog {
         *refused |= entries.len() > before;
     }
 
-    /// Writes the collected of a request once its answer is on its way.
+    /// Writes the outcomes of a request once the answer is sent.
     pub(crate) fn write<T>(&self, cx: &Context, handled: &Result<T, Error>) {
         let Collected { company: Some(company), from_server, session, refused, mut entries, .. } = self.0.take() else {
             return;
         };
         if let Err(Error::Problem(problem)) = handled {
-            // Who is told to wait sends the same again.
+            // An unknown company has no log. A rate-limited client sends the same items again.
             if matches!(problem.code, Code::UnknownCompany | Code::RateLimited) {
                 return;
             }
@@ -176,31 +175,31 @@ impl OutcomeLog {
                 Ok(true) => remember(&company),
                 Ok(false) => {}
                 Err(error) => {
-                    console_error!("what became of {} items was not logged: {}", entries.len(), store::brief(&error));
+                    console_error!("the outcomes of {} items were not logged: {}", entries.len(), store::brief(&error));
                 }
             }
         });
     }
 }
 
-/// How many rejected items this isolate logged in a minute …
+/// The number of rejected items that this isolate logged in a minute.
 #[derive(Default)]
 struct Minute {
     minute: i64,
-    /// … by company and door, of companies that there are …
+    /// By company and API, for companies that exist.
     each: BTreeMap<(String, bool), usize>,
-    /// … and of all others: their ids may be made up, and must not take the room of those that are
-    /// not.
+    /// Of all other companies together: their ids may be invented, and must not use up the limits of
+    /// real ones.
     others: usize,
 }
 
 thread_local! {
     static MINUTE: RefCell<Minute> = RefCell::default();
-    /// Companies that there are, as this isolate knows.
+    /// Companies that are known to exist.
     static KNOWN: RefCell<HashSet<String>> = RefCell::default();
 }
 
-/// Remembers that there is a company of this id.
+/// Remembers that the company exists.
 fn remember(company: &str) {
     KNOWN.with_borrow_mut(|known| {
         if !known.contains(company) {
@@ -212,8 +211,8 @@ fn remember(company: &str) {
     });
 }
 
-/// Whether the database is worth asking: a flood of rubbish that would find no room there is turned
-/// away here.
+/// Whether the outcomes are below the limit of this minute. A flood of invalid items ends here, before
+/// it reaches D1.
 fn is_within_minute(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> bool {
     let rejected = entries.iter().filter(|e| e.outcome == Outcome::Rejected).count();
     if rejected == 0 {

@@ -1,10 +1,10 @@
-//! Holding events against their company's plan, at both doors.
+//! Checks events against their company's tracking plan.
 //!
-//! An isolate keeps plans, and knows by the version whether one is in force. That comes with what
-//! is asked anyway: at the server's door with the key, at the browser's with the door itself, and
-//! there the statement that stores events stores none that were active against another version. So a
-//! plan is in force for every request that begins after it was set, nothing is asked for a company
-//! without one, and what is kept is never trusted to be right.
+//! An isolate caches plans by company and version. Every request learns the version in force without
+//! a query of its own: a server's request together with its key, a page's request in the batch that
+//! stores the events. That batch stores nothing if the events were checked against another version.
+//! So a plan applies to every request that begins after it was set, a company without a plan costs
+//! nothing, and an outdated cache does no harm.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -25,8 +25,8 @@ use crate::store::ingest::{self, Stored};
 use crate::store::plans;
 use crate::store::request::{Door, Request};
 
-/// How often a request is active against a plan anew because another one came into force in between.
-const TRIES_MAX: usize = 3;
+/// Checks of one request: each follows a change of the plan during the previous one.
+const CHECKS_MAX: usize = 3;
 
 /// A plan in force.
 struct ActivePlan {
@@ -44,7 +44,7 @@ fn cached(company: &str) -> Option<Rc<ActivePlan>> {
     ACTIVE.with_borrow(|plans| plans.get(company).cloned())
 }
 
-/// Reads a company's plan and keeps it; none if events are active against none.
+/// Reads a company's plan into the cache; `None` if the company has no plan in force.
 async fn load(cx: &IngestContext, company: &str) -> Result<Option<Rc<ActivePlan>>, Error> {
     let stored = plans::find(cx.db(Some(company))?, company).await?;
     let active = match stored.filter(|stored| stored.mode != Mode::Off) {
@@ -63,11 +63,11 @@ async fn load(cx: &IngestContext, company: &str) -> Result<Option<Rc<ActivePlan>
     Ok(active)
 }
 
-/// A request's events as far as their company's plan lets them in.
+/// A request's events after the check.
 pub(crate) struct CheckedBatch<'a> {
-    /// Those that are to be stored.
+    /// The events to store.
     pub(crate) rows: Cow<'a, [Row]>,
-    /// Those that are not, and why.
+    /// The events that the plan rejects, and why.
     pub(crate) rejected: Vec<(Row, Problem)>,
     violations: Vec<(String, Violation)>,
 }
@@ -81,15 +81,15 @@ impl<'a> CheckedBatch<'a> {
         Self { rows: Cow::Owned(rows), rejected, violations }
     }
 
-    /// Counts what was violated, once the answer is on its way.
+    /// Counts the violations once the answer is sent.
     pub(crate) fn count(&mut self, cx: &IngestContext, company: &str) {
         if violation_counts::count(company, std::mem::take(&mut self.violations), cx.now_ms()) {
-            cx.after_answer(violation_counts::write_down(cx.env().clone()));
+            cx.after_answer(violation_counts::write_counts(cx.env().clone()));
         }
     }
 
-    /// Counts what was violated and tells of what is refused, once the others are stored → the
-    /// places in the request, and why.
+    /// Counts the violations and logs the rejected events, once the others are stored. → The rejected
+    /// events: position in the request, and why.
     pub(crate) fn finish(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
         self.count(cx, company);
         if !self.rejected.is_empty() {
@@ -99,7 +99,10 @@ impl<'a> CheckedBatch<'a> {
     }
 }
 
-/// Stores a browser's events, those that its company's plan lets in. → those, and what was stored.
+/// Stores the events of a page that the company's plan accepts. → The checked events, and the result.
+///
+/// # Errors
+/// Those of [`check`]; D1's.
 pub(crate) async fn browser<'a>(
     cx: &IngestContext,
     request: Request<'_>,
@@ -107,7 +110,7 @@ pub(crate) async fn browser<'a>(
 ) -> Result<(CheckedBatch<'a>, Stored), Error> {
     let company = request.company;
     let mut active = cached(company);
-    for _ in 0..TRIES_MAX {
+    for _ in 0..CHECKS_MAX {
         let request = Request { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
         let checked = CheckedBatch::of(active.as_deref(), rows);
         let (door, stored) = ingest::browser(cx.db(Some(company))?, &request, &checked.rows).await?;
@@ -118,11 +121,14 @@ pub(crate) async fn browser<'a>(
         check(cx, door)?;
         return Ok((checked, stored));
     }
-    Err(Error::Internal(format!("the company's plan was changed {TRIES_MAX} times over")))
+    Err(Error::Internal(format!("the company's plan changed {CHECKS_MAX} times during one request")))
 }
 
-/// A server's events, those that its company's plan lets in. `version` is the one in force, as the
-/// key told.
+/// Checks a server's events. `version` is that of the plan in force, as read with the key; 0 for no
+/// plan.
+///
+/// # Errors
+/// D1's.
 pub(crate) async fn server<'a>(
     cx: &IngestContext,
     company: &str,
