@@ -2,10 +2,10 @@
 //!
 //! - [`domain`]: the rules, pure.
 //! - [`store`]: D1, one statement a file.
-//! - [`runtime`]: Cloudflare's runtime. [`error`]: why a request has no answer.
-//! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]: what
-//!   requests bring. [`export`]: exports.
-//! - [`jobs`]: what a timer or a queue starts. [`http`]: what a request starts.
+//! - [`runtime`]: Cloudflare's runtime. [`error`]: why a request failed.
+//! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]: events
+//!   and identifies. [`export`]: exports.
+//! - [`jobs`]: work that a timer or a queue starts. [`http`]: work that a request starts.
 
 pub(crate) mod credentials;
 pub mod delivery;
@@ -30,16 +30,16 @@ use worker::{
     console_error, event,
 };
 
-use crate::delivery::wakeup::Wake;
-use crate::ingest::outage_buffer::Kept;
-use crate::jobs::drain_outage_buffer::Spilled;
+use crate::delivery::wakeup::Wakeup;
+use crate::ingest::outage_buffer::BufferedMessage;
+use crate::jobs::drain_outage_buffer::QueueItem;
 
 thread_local! {
     /// Whether this isolate has answered a request.
     static STARTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// HTTP. The first request of an isolate also finds what the one before may have left.
+/// HTTP. The first request of an isolate also recovers deliveries that a crashed one may have left.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     if !STARTED.replace(true) {
@@ -48,9 +48,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     http::handle(request, env, context).await
 }
 
-/// A batch of one of the queues; its messages say which. An error here would run the whole batch
-/// again, so each is acknowledged or retried for itself. A wake-up is acknowledged whatever comes
-/// of it: D1 knows what is still due.
+/// A batch of one of the queues; the format of its messages tells which. An error here would run the
+/// whole batch again, so each message is acknowledged or retried by itself. A wake-up is always
+/// acknowledged: D1 knows which deliveries are still due.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> worker::Result<()> {
     if batch.queue().ends_with(jobs::drain_outage_buffer::GIVEN_UP) {
@@ -58,23 +58,23 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> work
         jobs::drain_outage_buffer::give_up(&env, batch.raw_iter().map(text).collect()).await;
         return Ok(());
     }
-    let (mut wakes, mut spilled) = (Vec::new(), Vec::new());
+    let (mut wakeups, mut items) = (Vec::new(), Vec::new());
     for message in batch.raw_iter() {
         let text = message.body().as_string().unwrap_or_default();
-        if let Some(wake) = Wake::read(&text) {
-            wakes.push(wake);
+        if let Some(wakeup) = Wakeup::read(&text) {
+            wakeups.push(wakeup);
             message.ack();
-        } else if let Some(kept) = Kept::read(&text) {
-            spilled.push(Spilled { message, text, kept });
+        } else if let Some(request) = BufferedMessage::read(&text) {
+            items.push(QueueItem { message, text, request });
         } else {
-            // Of another version, perhaps: it is not lost, the dead-letter queue has it in the end.
+            // It may have a newer version. It is not lost: it ends in the dead-letter queue.
             console_error!("a message of an unknown form was retried");
             message.retry();
         }
     }
     let context = Rc::new(context);
-    delivery::dispatch::woken(&env, &context, wakes).await;
-    jobs::drain_outage_buffer::store(&env, &context, spilled).await;
+    delivery::dispatch::woken(&env, &context, wakeups).await;
+    jobs::drain_outage_buffer::store(&env, &context, items).await;
     Ok(())
 }
 

@@ -17,8 +17,8 @@ use schema::acts::{act, members, text};
 use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::store::merge::{Group, merging};
-use trackmate_edge::store::undo::{Fact, undoing};
+use trackmate_edge::store::merge::{Group, merge_statements};
+use trackmate_edge::store::undo::{IdentifyLink, undo_statements};
 use trackmate_edge::store::{Statement, sql};
 
 const TABLES: [&str; 10] =
@@ -175,10 +175,10 @@ fn has_tie(history: &[Request]) -> bool {
 }
 
 /// What an undo has read before something else happens.
-fn read(db: &Db, id: &str) -> Option<Fact> {
+fn read(db: &Db, id: &str) -> Option<IdentifyLink> {
     let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
     let fact = found.query_row([COMPANY, id], |r| {
-        Ok(Fact { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, heir: r.get(3)? })
+        Ok(IdentifyLink { session: r.get(0)?, at: r.get(1)?, profile: r.get(2)?, next_owner: r.get(3)? })
     });
     fact.ok()
 }
@@ -206,7 +206,7 @@ fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
         erase(&db, &before.profile);
         let fact = if late { read(&db, "i0") } else { Some(before) };
         if let Some(fact) = fact {
-            let statements = undoing(COMPANY, "i0", &fact, &act(&mut db));
+            let statements = undo_statements(COMPANY, "i0", &fact, &act(&mut db));
             db.batch(&statements);
         }
         let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
@@ -223,7 +223,7 @@ fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
     }
     let fact = read(&db, "i1").unwrap();
     merge(&mut db, 0, 1).unwrap();
-    let statements = undoing(COMPANY, "i1", &fact, &act(&mut db));
+    let statements = undo_statements(COMPANY, "i1", &fact, &act(&mut db));
     let answers = db.batch(&statements);
     assert!(answers[0].is_empty(), "it is read again");
     check(&db);
@@ -243,9 +243,9 @@ fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge()
     let (w, l) = (profile(&db, 0).unwrap(), gave_up);
     let (w, mut l) = (members(&db, &w), members(&db, &l));
     l.0[0].addresses.push(address(2));
-    let act = act(&mut db);
+    let change = act(&mut db);
     let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
-    db.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
+    db.batch(&merge_statements(COMPANY, w, l, "admin", &change).unwrap());
     assert_eq!(profile(&db, 2).unwrap(), owner);
 }
 

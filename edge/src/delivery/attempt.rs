@@ -1,6 +1,6 @@
-//! Attempts at leased deliveries: build the body, sign, send, hand the result over to
-//! [`super::settle`]. While they last, their leases are renewed. An attempt whose lease is lost is
-//! aborted, so that no two attempts at one delivery are ever under way.
+//! Attempts at leased deliveries: build the body, sign it, send it, pass the result to
+//! [`super::settle`]. Their leases are renewed meanwhile. An attempt that loses its lease is aborted,
+//! so two attempts at one delivery never run at the same time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -16,40 +16,40 @@ use crate::delivery::client::{self, Exchange, Message};
 use crate::delivery::concurrency;
 use crate::delivery::settle;
 use crate::delivery::sign::headers;
-use crate::delivery::wakeup::{self, Wake};
+use crate::delivery::wakeup::{self, Wakeup};
 use crate::domain::delivery::{Outcome, Policy, after_attempt};
 use crate::domain::json;
-use crate::domain::payload::{self, Fact};
+use crate::domain::payload::{self, PayloadEvent};
 use crate::domain::vault::Unopened;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
 use crate::store::deliveries::{self, Claim, Leased, Target};
-use crate::store::settle::Ended;
+use crate::store::settle::AttemptRow;
 use crate::store::{self, people};
 
-/// The leases of a run that are not settled: the claim, and what breaks its attempt off.
-type Live = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
+/// The open leases of a run by delivery: the claim, and what aborts its attempt.
+type LiveLeases = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
 
-/// An invocation's way through what it has leased.
+/// The deliveries that an invocation has leased, while it attempts them.
 struct Run<'a> {
     env: &'a Env,
     company: &'a str,
-    /// What no attempt has begun at, each with its place in the order.
+    /// Deliveries without an attempt yet, each with its position in the order.
     waiting: RefCell<VecDeque<(Leased, u64)>>,
-    live: RefCell<Live>,
+    live: RefCell<LiveLeases>,
     /// Whether an attempt has begun since the leases were last renewed.
-    moves: Cell<bool>,
+    has_progress: Cell<bool>,
 }
 
-/// Attempts leased deliveries, a few at a time, `spacing_ms` apart; none begins that could last
-/// past `ends_ms`. What waits while every connection hangs is left to the queue.
+/// Attempts leased deliveries, a few at a time, `spacing_ms` apart. No attempt begins that could
+/// last past `ends_ms`. If every connection hangs, the deliveries still waiting go to the queue.
 pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, spacing_ms: u64) {
     let Some(lease_ms) = leased.iter().map(|d| d.lease_ms).min() else { return };
     let live = leased.iter().map(|d| (d.id.clone(), (d.generation, None))).collect();
     let waiting = RefCell::new(leased.into_iter().zip(0_u64..).collect());
-    let run = Run { env, company, waiting, live: RefCell::new(live), moves: Cell::new(true) };
+    let run = Run { env, company, waiting, live: RefCell::new(live), has_progress: Cell::new(true) };
     let began = now_ms();
-    let one_by_one = async |run: &Run<'_>| loop {
+    let attempt_waiting = async |run: &Run<'_>| loop {
         let next = run.waiting.borrow_mut().pop_front();
         let Some((d, place)) = next else { return };
         let elapsed = u64::try_from(now_ms() - began).unwrap_or_default();
@@ -57,21 +57,21 @@ pub async fn run(env: &Env, company: &str, leased: Vec<Leased>, ends_ms: i64, sp
         if wait_ms > 0 {
             Delay::from(Duration::from_millis(wait_ms)).await;
         }
-        run.moves.set(true);
+        run.has_progress.set(true);
         run.attempt(d, ends_ms).await;
     };
-    let attempts = join_all((0..CONNECTIONS_MAX).map(|_| one_by_one(&run)));
-    select(pin!(attempts), pin!(run.keep(lease_ms))).await;
+    let attempts = join_all((0..CONNECTIONS_MAX).map(|_| attempt_waiting(&run)));
+    select(pin!(attempts), pin!(run.renew_leases(lease_ms))).await;
 }
 
 impl Run<'_> {
-    /// Renews leases until it is dropped. One that is lost, or cannot be renewed in time, breaks
-    /// its attempt off.
-    async fn keep(&self, mut lease_ms: i64) {
+    /// Renews leases until it is dropped. An attempt is aborted if its lease is lost or cannot be
+    /// renewed in time.
+    async fn renew_leases(&self, mut lease_ms: i64) {
         let Self { env, company, live, .. } = self;
         loop {
             Delay::from(Duration::from_millis(RENEW_MS)).await;
-            self.leave_stuck().await;
+            self.release_waiting().await;
             let claim = |(id, (generation, _)): (&String, &(i64, _))| Claim { id: id.clone(), generation: *generation };
             let leases: Vec<Claim> = live.borrow().iter().map(claim).collect();
             if leases.is_empty() {
@@ -79,12 +79,12 @@ impl Run<'_> {
             }
             let now = now_ms();
             let left = Duration::from_millis(u64::try_from(lease_ms - now).unwrap_or_default());
-            let renewed =
+            let renewal =
                 async { deliveries::renew(&store::database(env, Some(company))?, company, &leases, now).await };
-            let kept = match select(pin!(renewed), pin!(Delay::from(left))).await {
-                Either::Left((Ok(kept), _)) => {
+            let renewed = match select(pin!(renewal), pin!(Delay::from(left))).await {
+                Either::Left((Ok(renewed), _)) => {
                     lease_ms = now + LEASE_MS;
-                    kept
+                    renewed
                 }
                 Either::Left((Err(error), _)) => {
                     console_error!("leases were not renewed: {}", store::brief(&error));
@@ -93,7 +93,7 @@ impl Run<'_> {
                 Either::Right(_) => Vec::new(),
             };
             for Claim { id, .. } in leases {
-                if !kept.contains(&id)
+                if !renewed.contains(&id)
                     && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
                 {
                     attempt.abort();
@@ -102,10 +102,10 @@ impl Run<'_> {
         }
     }
 
-    /// Leaves to the queue what waits for a connection while none has come free: those receivers
-    /// hang.
-    async fn leave_stuck(&self) {
-        if self.moves.replace(false) {
+    /// Gives waiting deliveries back to the queue if no attempt began since the last renewal: then
+    /// all receivers under way hang.
+    async fn release_waiting(&self) {
+        if self.has_progress.replace(false) {
             return;
         }
         let stuck = self.waiting.take().into_iter().map(|(d, _)| d);
@@ -117,7 +117,7 @@ impl Run<'_> {
         let Self { env, company, live, .. } = self;
         let began = now_ms();
         if began + i64::from(timeout_ms(&d.target)) > ends_ms {
-            // Its time behind this answer is over; the queue has more.
+            // The time of this invocation is over. The queue starts another.
             if live.borrow_mut().remove(&d.id).is_some() {
                 give_back(env, company, vec![d], 0).await;
             }
@@ -126,23 +126,23 @@ impl Run<'_> {
         let Ok(breaker) = web_sys::AbortController::new() else { return };
         match live.borrow_mut().get_mut(&d.id) {
             Some((_, slot)) => *slot = Some(breaker.clone()),
-            None => return, // The lease was lost while it waited for its turn.
+            None => return, // The lease was lost while the delivery waited.
         }
         let _under_way = concurrency::begin(company, &d.subscription);
         let (body, exchange) = exchange(env, company, &d, began, &breaker.signal()).await;
         if live.borrow_mut().remove(&d.id).is_none() {
-            return; // The lease was lost meanwhile: whoever holds it now says what came of the delivery.
+            return; // The lease was lost: the invocation that has it now settles the delivery.
         }
-        settle::push(env, done(company, d, body, exchange, began)).await;
+        settle::push(env, attempt_result(company, d, body, exchange, began)).await;
     }
 }
 
-/// Milliseconds that an attempt at this target may take.
+/// Most milliseconds of an attempt at this target.
 pub fn timeout_ms(target: &Target) -> u32 {
     target.timeout_ms.min(ATTEMPT_MS_MAX)
 }
 
-/// Builds, signs and sends.
+/// Builds the body, signs and sends it. → The body, if it could be built, and the result.
 async fn exchange(
     env: &Env,
     company: &str,
@@ -153,24 +153,24 @@ async fn exchange(
     let Some(fact) = &d.fact else {
         return (None, Exchange::failed(Outcome::Refused, "its event is gone"));
     };
-    let whole = match whole(env, company, d, fact).await {
-        Ok(whole) => whole,
+    let with_user = match data_with_user(env, company, d, fact).await {
+        Ok(data) => data,
         Err(error) => {
             console_error!("a user was not read for delivery {}: {}", d.id, store::brief(&error));
             return (None, Exchange::failed(Outcome::Unreachable, "TrackMate could not read the user"));
         }
     };
-    let said = Fact {
+    let event = PayloadEvent {
         event: &d.event,
         ts: fact.ts,
-        data: whole.as_deref().unwrap_or(&fact.data),
+        data: with_user.as_deref().unwrap_or(&fact.data),
         from_server: fact.source == 1,
         message_id: &d.message_id,
         session: &fact.session,
         profile: d.profile.as_deref(),
         context: fact.context.as_deref(),
     };
-    let Some(body) = d.body.clone().or_else(|| payload::body(said)) else {
+    let Some(body) = d.body.clone().or_else(|| payload::body(event)) else {
         return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
     };
     let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
@@ -198,9 +198,14 @@ async fn exchange(
     (Some(body), exchange)
 }
 
-/// The data of a `user.updated` that an identify made, with the whole user: the identify itself
-/// does not pay for reading one.
-async fn whole(env: &Env, company: &str, d: &Leased, fact: &deliveries::Fact) -> store::Result<Option<String>> {
+/// Adds the whole user to the data of a `user.updated` that an identify caused; `None` for other
+/// events. The user is read here, so that the identify does not pay for it.
+async fn data_with_user(
+    env: &Env,
+    company: &str,
+    d: &Leased,
+    fact: &deliveries::DeliveredEvent,
+) -> store::Result<Option<String>> {
     let (Some(id), None, 1, "", "user.updated") =
         (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())
     else {
@@ -215,7 +220,7 @@ async fn whole(env: &Env, company: &str, d: &Leased, fact: &deliveries::Fact) ->
     Ok(Some(data.to_string()))
 }
 
-fn done(company: &str, d: Leased, body: Option<String>, exchange: Exchange, began: i64) -> AttemptResult {
+fn attempt_result(company: &str, d: Leased, body: Option<String>, exchange: Exchange, began: i64) -> AttemptResult {
     let policy = Policy {
         attempts: d.target.attempts,
         delay_s: d.target.delay_s,
@@ -231,7 +236,7 @@ fn done(company: &str, d: Leased, body: Option<String>, exchange: Exchange, bega
         event: d.event,
         failures: d.target.failures,
         next,
-        ended: Ended {
+        ended: AttemptRow {
             id: d.id,
             generation: d.generation,
             state: state.as_str(),
@@ -248,25 +253,25 @@ fn done(company: &str, d: Leased, body: Option<String>, exchange: Exchange, bega
     }
 }
 
-/// Leaves leased deliveries to the queue.
+/// Releases leased deliveries and sends wake-ups for them after `delay_s` seconds.
 pub async fn give_back(env: &Env, company: &str, leased: Vec<Leased>, delay_s: u32) {
     if release(env, company, &leased).await {
-        let wakes: Vec<Wake> = leased.into_iter().map(|d| Wake::delivery(company, d.id)).collect();
-        wakeup::send(env, &wakes, delay_s).await;
+        let wakeups: Vec<Wakeup> = leased.into_iter().map(|d| Wakeup::delivery(company, d.id)).collect();
+        wakeup::send(env, &wakeups, delay_s).await;
     }
 }
 
-/// Gives leases back → whether they were; else they run out.
+/// Releases leases. → Whether D1 did so; otherwise they run out.
 pub async fn release(env: &Env, company: &str, leased: &[Leased]) -> bool {
     if leased.is_empty() {
         return false;
     }
     let claims: Vec<Claim> = leased.iter().map(|d| Claim { id: d.id.clone(), generation: d.generation }).collect();
-    let given =
+    let released =
         async { deliveries::give_back(&store::database(env, Some(company))?, company, &claims, now_ms()).await };
-    let given = given.await;
-    if let Err(error) = &given {
+    let released = released.await;
+    if let Err(error) = &released {
         console_error!("leases were not given back and run out: {}", store::brief(error));
     }
-    given.is_ok()
+    released.is_ok()
 }

@@ -1,21 +1,21 @@
-//! The result of an attempt, as it is handed over to be written down.
+//! The result of an attempt, as it is passed to [`super::settle`].
 
 use crate::domain::delivery::Next;
-use crate::store::settle::Ended;
+use crate::store::settle::AttemptRow;
 
 /// An attempt that has ended.
 #[derive(Debug)]
 pub struct AttemptResult {
-    /// Whose.
+    /// The company of the delivery.
     pub company: String,
-    /// For whom.
+    /// The subscription of the delivery.
     pub subscription: String,
-    /// The name the subscriber sees.
+    /// The event name that the subscriber sees.
     pub event: String,
-    /// Deliveries of the subscription that had been given up in a row when this one was leased.
+    /// Deliveries given up in a row before this one was leased.
     pub failures: i64,
-    /// What is next.
+    /// What happens to the delivery next.
     pub next: Next,
-    /// What is written down.
-    pub ended: Ended,
+    /// The row to store.
+    pub ended: AttemptRow,
 }

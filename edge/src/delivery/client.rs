@@ -1,4 +1,4 @@
-//! The only module that fetches a customer's URL.
+//! The HTTP client of deliveries: the only module that fetches a customer's URL.
 
 use futures_util::StreamExt;
 use trackmate_wire::limits::ANSWER_BYTES_MAX;
@@ -9,41 +9,41 @@ use crate::domain::delivery::{Outcome, retry_after_s};
 use crate::domain::target::{self, Parts};
 use crate::runtime::clock::now_ms;
 
-/// What a delivery is.
+/// The content type of a delivery.
 pub const CONTENT_TYPE: &str = "application/json";
-/// Who we are to receivers.
+/// The user agent that receivers see.
 pub const USER_AGENT: &str = concat!("TrackMate/", env!("CARGO_PKG_VERSION"));
 
 /// One signed request.
 #[derive(Debug)]
 pub struct Message<'a> {
-    /// Where it goes.
+    /// The URL of the receiver.
     pub url: &'a str,
-    /// The exact bytes.
+    /// The exact body.
     pub body: &'a str,
-    /// The subscription's own headers, then signatures and ids.
+    /// The customer's headers, then signatures and ids.
     pub headers: Vec<(String, String)>,
-    /// Bounds connect, headers and body together.
+    /// Limit for connect, headers and body together, ms.
     pub timeout_ms: u32,
     /// Whether plain http to this machine is allowed.
     pub loopback: bool,
-    /// Breaks it off.
+    /// Aborts the request.
     pub breaker: Option<&'a web_sys::AbortSignal>,
 }
 
-/// What came of it.
+/// The result of a request.
 #[derive(Debug)]
 pub struct Exchange {
-    /// For the decision.
+    /// What the retry policy reads.
     pub outcome: Outcome,
-    /// For the owner: why there was no answer.
+    /// For the customer: why there was no answer, or what was wrong with it.
     pub error: Option<String>,
     /// The first 16 KB of the answer.
     pub answer: Option<String>,
 }
 
 impl Exchange {
-    /// One that brought nothing, and why.
+    /// An exchange without an answer, and the reason.
     #[must_use]
     pub fn failed(outcome: Outcome, why: impl Into<String>) -> Self {
         Self { outcome, error: Some(why.into()), answer: None }
@@ -56,10 +56,10 @@ pub fn allows_loopback(env: &Env) -> bool {
     env.var("DEV_ALLOW_LOOPBACK").is_ok_and(|v| v.to_string() == "1")
 }
 
-/// The normal form of this URL, if deliveries may go there.
+/// Checks that deliveries may go to this URL. → Its normal form.
 ///
 /// # Errors
-/// Why not, in words for the owner.
+/// The reason, in words for the customer.
 pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<String, &'static str> {
     let parsed = web_sys::Url::new(url).map_err(|_| "this is not a URL")?;
     let parts = Parts {
@@ -72,7 +72,7 @@ pub fn check_url(url: &str, own_host: Option<&str>, loopback: bool) -> Result<St
     Ok(parsed.href())
 }
 
-/// Posts a message. Never fails: what goes wrong is an outcome.
+/// Posts a message. Never fails: every failure is an outcome.
 pub async fn post(message: &Message<'_>) -> Exchange {
     if let Err(why) = check_url(message.url, None, message.loopback) {
         return Exchange::failed(Outcome::Refused, why);
@@ -107,11 +107,11 @@ async fn exchange(message: &Message<'_>, deadline: &AbortSignal) -> worker::Resu
     let status = response.status_code();
     let asked_s = response.headers().get("retry-after")?.and_then(|header| retry_after_s(&header, now_ms()));
     let mut bytes = Vec::new();
-    // An answer without a body has no stream; that is no failure.
+    // An answer without a body has no stream. That is no failure.
     if let Ok(mut stream) = response.stream() {
         while bytes.len() < ANSWER_BYTES_MAX {
-            // The status is the answer. A body that breaks off or never ends takes nothing back: a
-            // receiver that said 200 has the delivery.
+            // The status alone decides. A receiver that answered 200 has the delivery, even if its
+            // body breaks off or never ends.
             let Some(Ok(chunk)) = stream.next().await else { break };
             bytes.extend(chunk);
         }

@@ -1,4 +1,4 @@
-//! From the outbox to the customers' receivers: attempts, their results, wake-ups and limits.
+//! Delivers the outbox to the customers' receivers: attempts, their results, wake-ups and limits.
 
 pub mod attempt;
 pub mod attempt_result;

@@ -1,9 +1,9 @@
-//! Operational events: what happens to a subscription is itself an event in the company's pipe,
-//! stored in the batch that makes it true.
+//! Operational events: a change of a subscription's health is itself an event of the company. It is
+//! stored in the same batch as the change.
 //!
-//! `webhook.failing` (the first delivery given up), `webhook.exhausted` (one's attempts are spent),
-//! `webhook.recovered`, `webhook.disabled`. One about a subscription is not held back by that
-//! subscription's trouble, and trouble with delivering one makes no further ones: there is no loop.
+//! `webhook.failing` (the first delivery given up), `webhook.exhausted` (a delivery has no attempts
+//! left), `webhook.recovered`, `webhook.disabled`. The failing subscription does not hold them back.
+//! An operational event that cannot be delivered causes no further ones, so there is no loop.
 
 use serde_json::json;
 
@@ -11,15 +11,16 @@ use crate::delivery::attempt_result::AttemptResult;
 use crate::domain::clock;
 use crate::domain::delivery::Next;
 use crate::runtime::random;
-use crate::store::settle::Notice;
+use crate::store::settle::OperationalEvent;
 
-/// What the names of operational events begin with.
+/// The prefix of the names of operational events.
 const PREFIX: &str = "webhook.";
 
-/// The operational events that these outcomes may make true; `notice.insert.sql` decides.
-pub(crate) fn possible(done: &[AttemptResult], now_ms: i64) -> Vec<Notice> {
-    let mut notices: Vec<Notice> = Vec::new();
-    for d in done.iter().filter(|d| !d.event.starts_with(PREFIX)) {
+/// The operational events that these results may cause. `notice.insert.sql` stores those that are
+/// true.
+pub(crate) fn possible(results: &[AttemptResult], now_ms: i64) -> Vec<OperationalEvent> {
+    let mut operational_events: Vec<OperationalEvent> = Vec::new();
+    for d in results.iter().filter(|d| !d.event.starts_with(PREFIX)) {
         let names: &[&'static str] = match d.next {
             Next::Delivered if d.failures > 0 => &["webhook.recovered"],
             Next::Delivered | Next::Retry(_) => &[],
@@ -27,15 +28,14 @@ pub(crate) fn possible(done: &[AttemptResult], now_ms: i64) -> Vec<Notice> {
             Next::FailedPermanent => &["webhook.failing", "webhook.disabled"],
         };
         for name in names {
-            // What became of a subscription is said once a settling; each delivery that is
-            // exhausted, for itself.
-            let said = |n: &Notice| n.name == *name && n.subscription == d.subscription;
-            if *name != "webhook.exhausted" && notices.iter().any(said) {
+            // One event of a kind per subscription and batch, but one for each exhausted delivery.
+            let is_same = |n: &OperationalEvent| n.name == *name && n.subscription == d.subscription;
+            if *name != "webhook.exhausted" && operational_events.iter().any(is_same) {
                 continue;
             }
-            notices.push(Notice {
+            operational_events.push(OperationalEvent {
                 id: random::message_id(),
-                ts: clock::event_ts(now_ms, notices.len()),
+                ts: clock::event_ts(now_ms, operational_events.len()),
                 name,
                 subscription: d.subscription.clone(),
                 delivery: d.ended.id.clone(),
@@ -43,5 +43,5 @@ pub(crate) fn possible(done: &[AttemptResult], now_ms: i64) -> Vec<Notice> {
             });
         }
     }
-    notices
+    operational_events
 }

@@ -1,26 +1,26 @@
-//! Finds deliveries that have no wake-up left: what is due, whatever an invocation that died left
-//! leased, and what was held for a subscription that takes deliveries again.
+//! Finds deliveries without a wake-up: those that are due, those that a crashed invocation left
+//! leased, and those held for a subscription that takes deliveries again.
 
 use trackmate_wire::limits::SWEEP_DELIVERIES_MAX;
 use worker::{Env, console_error};
 
-use crate::delivery::wakeup::{self, Wake};
+use crate::delivery::wakeup::{self, Wakeup};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::store::{self, Db, deliveries, progress};
 
-/// Does that once the answer is on its way: what is too much for one run, the sweep goes on with.
+/// Runs the recovery once the answer is sent. The sweep does what is too much for one run.
 pub(crate) fn after_answer(cx: &Context) {
     let env = cx.env().clone();
     cx.after_answer(async move { run(&env, SWEEP_DELIVERIES_MAX).await });
 }
 
-/// Wakes what has no wake-up left, `most` deliveries at the most.
+/// Sends wake-ups for at most `most` deliveries. A failed step is logged, the others still run.
 pub async fn run(env: &Env, most: usize) {
     let Some(db) = database(env) else { return };
     report("held deliveries", deliveries::release(&db, now_ms()).await);
     report("due deliveries", wake_due(env, &db, most).await);
-    report("turns", wake_paced(env, &db).await);
+    report("throttle slots", wake_paced(env, &db).await);
 }
 
 pub(crate) fn database(env: &Env) -> Option<Db> {
@@ -40,8 +40,8 @@ async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
     let from: deliveries::Place = progress::find(db, JOB).await?;
     let now = now_ms();
     let (due, place) = deliveries::due(db, now, i64::try_from(most).unwrap_or(i64::MAX), &from).await?;
-    let wakes: Vec<Wake> = due.into_iter().map(|d| Wake::delivery(&d.company, d.id).swept(now)).collect();
-    wakeup::send(env, &wakes, 0).await;
+    let wakeups: Vec<Wakeup> = due.into_iter().map(|d| Wakeup::delivery(&d.company, d.id).swept(now)).collect();
+    wakeup::send(env, &wakeups, 0).await;
     if place != from {
         db.batch(vec![progress::set(db, JOB, &place)?]).await?;
     }
@@ -51,7 +51,7 @@ async fn wake_due(env: &Env, db: &Db, most: usize) -> store::Result<()> {
 async fn wake_paced(env: &Env, db: &Db) -> store::Result<()> {
     let now = now_ms();
     let paced = deliveries::paced(db, now).await?;
-    let wakes: Vec<Wake> = paced.into_iter().map(|s| Wake::subscription(&s.company, s.id).swept(now)).collect();
-    wakeup::send(env, &wakes, 0).await;
+    let wakeups: Vec<Wakeup> = paced.into_iter().map(|s| Wakeup::subscription(&s.company, s.id).swept(now)).collect();
+    wakeup::send(env, &wakeups, 0).await;
     Ok(())
 }

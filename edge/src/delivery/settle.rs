@@ -1,6 +1,6 @@
-//! What came of attempts, written down. All invocations of an isolate share one list: while one of
-//! them settles, what others bring is gathered, and goes in the next batch. So under load a
-//! settling costs a share of a round trip, and none waits when there is no load.
+//! Writes the results of attempts. All invocations of an isolate share one list: while one of them
+//! writes a batch, the results of the others wait for the next. So under load many results share one
+//! round trip, and without load no result waits.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,26 +11,26 @@ use trackmate_wire::limits::{CONNECTIONS_MAX, QUEUE_DELAY_S_MAX, SETTLE_MAX, SWE
 use worker::{Delay, Env, console_error};
 
 use crate::delivery::attempt_result::AttemptResult;
-use crate::delivery::wakeup::{self, Wake};
+use crate::delivery::wakeup::{self, Wakeup};
 use crate::delivery::{operational_event, recover};
 use crate::domain::delivery::Next;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
 use crate::store;
-use crate::store::settle::{self, Ended, Settled};
+use crate::store::settle::{self, AttemptRow, Settled};
 
-/// Bytes of answers and bodies in one batch: D1 takes 2 MB in one parameter.
+/// Bytes of answers and bodies in one batch: D1 takes at most 2 MB in one parameter.
 const BATCH_BYTES_MAX: usize = 1_000_000;
-/// Milliseconds after which the invocation that settles is relieved by the next that brings
-/// something: its own time is bounded.
+/// Milliseconds after which another invocation takes over the settling: the run time of an
+/// invocation is bounded.
 const SETTLER_MS_MAX: i64 = 5000;
-/// How often a settling is tried while D1 does not take it; then the leases run out.
-const TRIES: u64 = 3;
+/// Tries of one batch while D1 is down. Afterwards the leases run out.
+const TRIES_MAX: u64 = 3;
 
 #[derive(Default)]
 struct Pool {
-    done: Vec<AttemptResult>,
-    /// Which invocation settles, by number, and since when, ms.
+    results: Vec<AttemptResult>,
+    /// The number of the invocation that settles, and since when, ms.
     settler: Option<(u64, i64)>,
     settlers: u64,
 }
@@ -39,12 +39,11 @@ thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
 }
 
-/// Hands an outcome over. Settles what is there, unless another invocation of this isolate is at
-/// it.
-pub async fn push(env: &Env, done: AttemptResult) {
+/// Adds a result to the list. Settles the list, unless another invocation of this isolate does.
+pub async fn push(env: &Env, result: AttemptResult) {
     let now = now_ms();
     let me = POOL.with_borrow_mut(|pool| {
-        pool.done.push(done);
+        pool.results.push(result);
         if pool.settler.is_some_and(|(_, since)| now - since < SETTLER_MS_MAX) {
             return None;
         }
@@ -55,16 +54,17 @@ pub async fn push(env: &Env, done: AttemptResult) {
     let Some(me) = me else { return };
     while let Some(batch) = take(me) {
         let mut companies: BTreeMap<String, Vec<AttemptResult>> = BTreeMap::new();
-        for done in batch {
-            companies.entry(done.company.clone()).or_default().push(done);
+        for result in batch {
+            companies.entry(result.company.clone()).or_default().push(result);
         }
-        // Side by side: a database that does not answer holds up its own companies alone.
-        let settling = companies.into_iter().map(|(company, done)| async move { settle(env, &company, done).await });
+        // In parallel: a database that does not answer delays only its own companies.
+        let settling =
+            companies.into_iter().map(|(company, results)| async move { settle(env, &company, results).await });
         stream::iter(settling).for_each_concurrent(CONNECTIONS_MAX, |settled| settled).await;
     }
 }
 
-/// The next batch, or `None` when all is settled or another invocation has taken over.
+/// The next batch; `None` if the list is empty or another invocation has taken over.
 fn take(me: u64) -> Option<Vec<AttemptResult>> {
     POOL.with_borrow_mut(|pool| {
         if pool.settler.is_none_or(|(settler, _)| settler != me) {
@@ -75,57 +75,63 @@ fn take(me: u64) -> Option<Vec<AttemptResult>> {
             bytes += [&d.ended.body, &d.ended.answer].into_iter().flatten().map(String::len).sum::<usize>();
             bytes <= BATCH_BYTES_MAX
         };
-        let count = pool.done.iter().take(SETTLE_MAX).take_while(fits).count().max(1).min(pool.done.len());
+        let count = pool.results.iter().take(SETTLE_MAX).take_while(fits).count().max(1).min(pool.results.len());
         if count == 0 {
             pool.settler = None;
             return None;
         }
-        Some(pool.done.drain(..count).collect())
+        Some(pool.results.drain(..count).collect())
     })
 }
 
-async fn settle(env: &Env, company: &str, done: Vec<AttemptResult>) {
-    let notices = operational_event::possible(&done, now_ms());
-    let mut retries: BTreeMap<u32, Vec<Wake>> = BTreeMap::new();
-    for d in &done {
-        // A retry that is further off than the queue can hold is the sweep's.
+async fn settle(env: &Env, company: &str, results: Vec<AttemptResult>) {
+    let operational_events = operational_event::possible(&results, now_ms());
+    let mut retries: BTreeMap<u32, Vec<Wakeup>> = BTreeMap::new();
+    for d in &results {
+        // The sweep wakes a retry that is due later than a queue can delay a message.
         if let Next::Retry(delay_s) = d.next
             && delay_s <= QUEUE_DELAY_S_MAX
         {
-            retries.entry(delay_s).or_default().push(Wake::delivery(company, d.ended.id.clone()));
+            retries.entry(delay_s).or_default().push(Wakeup::delivery(company, d.ended.id.clone()));
         }
     }
-    let ended: Vec<Ended> = done.into_iter().map(|d| d.ended).collect();
-    let Some(settled) = written(env, company, &ended, &notices).await else { return };
-    for (delay_s, wakes) in retries {
-        wakeup::send(env, &wakes, delay_s).await;
+    let ended: Vec<AttemptRow> = results.into_iter().map(|d| d.ended).collect();
+    let Some(settled) = settle_with_retries(env, company, &ended, &operational_events).await else { return };
+    for (delay_s, wakeups) in retries {
+        wakeup::send(env, &wakeups, delay_s).await;
     }
-    let notices: Vec<Wake> = settled.notices.into_iter().map(|id| Wake::delivery(company, id)).collect();
-    wakeup::send(env, &notices, 0).await;
+    let operational_events: Vec<Wakeup> =
+        settled.operational_events.into_iter().map(|id| Wakeup::delivery(company, id)).collect();
+    wakeup::send(env, &operational_events, 0).await;
     let now = now_ms();
-    for noted in &settled.noted {
-        if let Some(until) = noted.open_until {
+    for subscription in &settled.subscriptions {
+        if let Some(until) = subscription.open_until {
             let delay_s = u32::try_from((until - now).max(0) / 1000).unwrap_or_default() + 1;
-            wakeup::send(env, &[Wake::subscription(company, noted.id.clone())], delay_s).await;
+            wakeup::send(env, &[Wakeup::subscription(company, subscription.id.clone())], delay_s).await;
         }
     }
-    if settled.noted.iter().any(|noted| noted.release != 0) {
+    if settled.subscriptions.iter().any(|subscription| subscription.release != 0) {
         recover::run(env, SWEEP_DELIVERIES_MAX).await;
     }
 }
 
-/// Settles, again if D1 did not take it: a claim settles once, however often it is asked.
-async fn written(env: &Env, company: &str, ended: &[Ended], notices: &[settle::Notice]) -> Option<Settled> {
-    for attempt in 1..=TRIES {
+/// Settles with retries while D1 is down. A repeat is harmless: a claim can be settled only once.
+async fn settle_with_retries(
+    env: &Env,
+    company: &str,
+    ended: &[AttemptRow],
+    operational_events: &[settle::OperationalEvent],
+) -> Option<Settled> {
+    for attempt in 1..=TRIES_MAX {
         let settled = async {
             let db = store::database(env, Some(company))?;
-            settle::settle(&db, company, ended, notices, random::number(), now_ms()).await
+            settle::settle(&db, company, ended, operational_events, random::number(), now_ms()).await
         };
         match settled.await {
             Ok(settled) => return Some(settled),
             Err(error) => console_error!("{} attempts were not settled: {}", ended.len(), store::brief(&error)),
         }
-        if attempt < TRIES {
+        if attempt < TRIES_MAX {
             Delay::from(Duration::from_millis(100 * attempt)).await;
         }
     }

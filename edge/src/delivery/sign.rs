@@ -1,4 +1,4 @@
-//! The headers of a delivery: the owner's, then ours with the signatures.
+//! The headers of a delivery: the customer's, then TrackMate's with the signatures.
 
 use trackmate_wire::signature::{hex_signature, standard_signature};
 use worker::Env;
@@ -7,12 +7,12 @@ use crate::domain::vault::Unopened;
 use crate::runtime::secrets;
 use crate::store::deliveries::Target;
 
-/// The owner's headers, then ours, which no header of the owner's may replace. While a rotated
-/// secret lives on, the Standard Webhooks header holds both signatures, and the plain one, which
-/// can hold only one, has the old secret's beside it.
+/// The customer's headers, then TrackMate's, which no customer header may replace. While a rotated
+/// secret is still valid, the Standard Webhooks header holds both signatures. The plain header can
+/// hold only one, so the signature of the old secret has a header of its own.
 ///
 /// # Errors
-/// When what is sealed cannot be opened.
+/// If a sealed secret cannot be opened.
 pub fn headers(
     env: &Env,
     company: &str,
@@ -28,7 +28,7 @@ pub fn headers(
     let mut headers = vault.open_headers(&owner, &target.headers)?;
     headers.extend([("webhook-id".to_owned(), id.to_owned()), ("webhook-timestamp".to_owned(), now_s.to_string())]);
     if secret.is_empty() {
-        return Ok(headers); // A funnel's webhook without a secret: there is nothing to sign with.
+        return Ok(headers); // A funnel's webhook without a secret is not signed.
     }
     let mut standard = standard_signature(&secret, id, now_s, body.as_bytes());
     if let Some(old) =

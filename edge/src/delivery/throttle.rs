@@ -1,40 +1,40 @@
-//! Turns of a subscription that takes its deliveries one at a time or so many a second: the probe
-//! of an open circuit, the share of a limited rate. Who takes a turn is decided in D1
-//! (`subscription.pace.sql`), so however many are woken, one goes.
+//! Throttle slots of a subscription whose deliveries go one at a time or at a limited rate: the
+//! probe of an open circuit, or a rate limit. D1 decides who takes a slot
+//! (`subscription.pace.sql`), so of many invocations that wake up only one goes ahead.
 
 use std::time::Duration;
 
 use trackmate_wire::limits::{FULL_WAIT_S, RATE_LIMIT_MAX};
 use worker::{Delay, Env, console_error};
 
-use crate::delivery::wakeup::{self, Wake};
+use crate::delivery::wakeup::{self, Wakeup};
 use crate::delivery::{attempt, concurrency};
 use crate::runtime::clock::now_ms;
 use crate::store;
 use crate::store::deliveries;
 
-/// Milliseconds of one turn.
-const TURN_MS: i64 = 1000;
+/// Milliseconds of one slot.
+const SLOT_MS: i64 = 1000;
 
-/// Takes turns while something waits for them, at most until `ends_ms`; then another invocation
-/// goes on.
-pub async fn turns(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
-    if !concurrency::has_room(company) {
-        wakeup::send(env, &[Wake::subscription(company, subscription.to_owned())], FULL_WAIT_S).await;
+/// Takes slots and attempts their deliveries while any wait, at most until `ends_ms`. A wake-up then
+/// lets another invocation go on.
+pub async fn run_slots(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
+    if !concurrency::has_capacity(company) {
+        wakeup::send(env, &[Wakeup::subscription(company, subscription.to_owned())], FULL_WAIT_S).await;
         return;
     }
     let most = concurrency::attempts_max(env).min(usize::try_from(RATE_LIMIT_MAX).unwrap_or(usize::MAX));
     let mut left = most;
     loop {
         let began = now_ms();
-        let turn = async {
+        let slot = async {
             let db = store::database(env, Some(company))?;
             deliveries::take_turn(&db, company, subscription, began, i64::try_from(left).unwrap_or(i64::MAX)).await
         };
-        let leased = match turn.await {
+        let leased = match slot.await {
             Ok(leased) => leased,
             Err(error) => {
-                console_error!("webhook {subscription} took no turn: {}", store::brief(&error));
+                console_error!("webhook {subscription} took no throttle slot: {}", store::brief(&error));
                 return;
             }
         };
@@ -45,11 +45,11 @@ pub async fn turns(env: &Env, company: &str, subscription: &str, ends_ms: i64) {
         let share = u64::try_from(leased.len()).unwrap_or(1);
         let longest = leased.iter().map(|d| i64::from(attempt::timeout_ms(&d.target))).max().unwrap_or_default();
         attempt::run(env, company, leased, ends_ms, 1000 / share).await;
-        if left == 0 || now_ms() + TURN_MS + longest > ends_ms {
+        if left == 0 || now_ms() + SLOT_MS + longest > ends_ms {
             break;
         }
-        let rest = u64::try_from(began + TURN_MS - now_ms()).unwrap_or_default();
+        let rest = u64::try_from(began + SLOT_MS - now_ms()).unwrap_or_default();
         Delay::from(Duration::from_millis(rest)).await;
     }
-    wakeup::send(env, &[Wake::subscription(company, subscription.to_owned())], 1).await;
+    wakeup::send(env, &[Wakeup::subscription(company, subscription.to_owned())], 1).await;
 }

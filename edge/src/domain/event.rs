@@ -135,7 +135,7 @@ pub fn row(
             "the identifier stands beside events, one for the request",
         ));
     }
-    let said = Said {
+    let said = UncheckedEvent {
         name: item.event_type,
         data: item.event_data.map_or("{}", RawValue::get),
         timestamp: item.timestamp,
@@ -148,7 +148,7 @@ pub fn row(
 
 /// An event before it is checked.
 #[derive(Debug)]
-pub struct Said<'a> {
+pub struct UncheckedEvent<'a> {
     /// Its name.
     pub name: Option<String>,
     /// Its data, JSON.
@@ -163,7 +163,7 @@ pub struct Said<'a> {
     pub groups: Vec<Mention>,
 }
 
-impl Said<'_> {
+impl UncheckedEvent<'_> {
     /// Checks the event at this place of its request and makes its row.
     ///
     /// # Errors

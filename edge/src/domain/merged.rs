@@ -21,7 +21,7 @@ pub struct Member {
 /// The members that hang on `id`, itself first. Members are in the order in which they were merged,
 /// the root first.
 #[must_use]
-pub fn below<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
+pub fn descendants<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
     let mut ids = BTreeSet::from([id]);
     // A chain of merges may hang on one that was merged later: as many rounds as there are members
     // find all.
@@ -59,7 +59,7 @@ mod tests {
         };
         // c into b, then b into a; and d into a.
         let members = [member("a", None), member("c", Some("b")), member("b", Some("a")), member("d", Some("a"))];
-        let ids = |id| below(&members, id).iter().map(|m| m.id.as_str()).collect::<Vec<_>>();
+        let ids = |id| descendants(&members, id).iter().map(|m| m.id.as_str()).collect::<Vec<_>>();
         assert_eq!(ids("a"), ["a", "c", "b", "d"]);
         assert_eq!(ids("b"), ["b", "c"]);
         assert_eq!(ids("d"), ["d"]);

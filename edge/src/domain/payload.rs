@@ -8,7 +8,7 @@ use super::{clock, json};
 
 /// The event that a delivery is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Fact<'a> {
+pub struct PayloadEvent<'a> {
     /// The name the subscriber sees.
     pub event: &'a str,
     /// When it happened, as a `ts`.
@@ -58,7 +58,7 @@ pub const fn source_name(from_server: bool) -> &'static str {
 
 /// The body, or `None` if the stored data are not JSON (which the door does not let in).
 #[must_use]
-pub fn body(fact: Fact<'_>) -> Option<String> {
+pub fn body(fact: PayloadEvent<'_>) -> Option<String> {
     let data = json::read(fact.data);
     let data: &RawValue = serde_json::from_str(&data).ok()?;
     let context = fact.context.map(json::read);
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_body_has_the_form_of_the_seeds_and_keeps_the_data_as_sent() {
-        let fact = Fact {
+        let fact = PayloadEvent {
             event: "booking.created",
             ts: clock::event_ts(1_764_513_045_123, 0),
             data: r#"{"amount":79.990}"#,
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_body_tells_of_the_page_where_its_event_does() {
-        let fact = Fact {
+        let fact = PayloadEvent {
             event: "page_view",
             ts: clock::event_ts(1_764_513_045_123, 0),
             data: "{}",
@@ -149,7 +149,7 @@ mod tests {
         assert!(body(fact).unwrap().ends_with(told));
         for nothing in ["{}", "null", "no JSON"] {
             assert!(
-                body(Fact { context: Some(nothing), ..fact }).unwrap().ends_with(r#""userId":null}}"#),
+                body(PayloadEvent { context: Some(nothing), ..fact }).unwrap().ends_with(r#""userId":null}}"#),
                 "{nothing}"
             );
         }

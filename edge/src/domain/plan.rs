@@ -368,36 +368,36 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// A request's events, held against a plan.
+/// A request's events, checked against a plan.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct CheckedEvents {
     /// Those that are to be stored.
     pub rows: Vec<Row>,
     /// Those that are not, and why.
-    pub refused: Vec<(Row, Problem)>,
+    pub rejected: Vec<(Row, Problem)>,
     /// What was violated, by which event.
-    pub found: Vec<(String, Violation)>,
+    pub violations: Vec<(String, Violation)>,
 }
 
-/// Holds a request's events against a plan: what violates it is named, and refused where it
-/// rejects.
+/// Checks a request's events against a plan. In the mode `reject`, events that violate it are
+/// rejected.
 #[must_use]
-pub fn hold(rows: Vec<Row>, plan: &Plan, mode: Mode) -> Held {
+pub fn check(rows: Vec<Row>, plan: &Plan, mode: Mode) -> CheckedEvents {
     if mode == Mode::Off {
-        return Held { rows, ..Held::default() };
+        return CheckedEvents { rows, ..CheckedEvents::default() };
     }
-    let mut held = Held::default();
+    let mut checked = CheckedEvents::default();
     for row in rows {
         let data = json::value(row.data.get());
         let found = plan.check(&row.name, &data);
         let first = found.first().cloned();
-        held.found.extend(found.into_iter().map(|violation| (row.name.clone(), violation)));
+        checked.violations.extend(found.into_iter().map(|violation| (row.name.clone(), violation)));
         match first {
-            Some(violation) if mode == Mode::Reject => held.refused.push((row, violation.into())),
-            Some(_) | None => held.rows.push(row),
+            Some(violation) if mode == Mode::Reject => checked.rejected.push((row, violation.into())),
+            Some(_) | None => checked.rows.push(row),
         }
     }
-    held
+    checked
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(crate) async fn text(cx: &RequestContext) -> Result<String, Error> {
 pub(crate) async fn public_text(cx: &RequestContext) -> Result<String, Error> {
     let text = text(cx).await;
     if text.is_err() {
-        cx.log().came_by_beginning();
+        cx.log().set_company_from_body_start();
     }
     text
 }
@@ -74,7 +74,7 @@ async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
     match declared {
         Some(bytes) if bytes > BODY_BYTES_MAX => {
             if let Some(Ok(chunk)) = request.stream()?.next().await {
-                cx.log().began(&chunk);
+                cx.log().set_body_start(&chunk);
             }
             Err(too_large().into())
         }
@@ -86,7 +86,7 @@ async fn raw(cx: &RequestContext) -> Result<Vec<u8>, Error> {
             while let Some(chunk) = stream.next().await {
                 bytes.extend(chunk?);
                 if bytes.len() > BODY_BYTES_MAX {
-                    cx.log().began(&bytes);
+                    cx.log().set_body_start(&bytes);
                     return Err(too_large().into());
                 }
             }

@@ -1,4 +1,4 @@
-//! Whether a company lets a page in: what the batch in D1 said of it, as the caller's problem.
+//! Admission of a page: turns the check that the D1 batch made into the caller's problem.
 
 use trackmate_wire::problem::{Code, Problem};
 
@@ -6,11 +6,14 @@ use crate::error::Error;
 use crate::ingest::context::IngestContext;
 use crate::store::request::Door;
 
-/// Turns a shut door into the caller's problem.
+/// Returns the problem of a request that may not be stored.
+///
+/// # Errors
+/// `unknown_company`, `origin_not_allowed`, `identity_unproved`.
 pub(crate) fn check(cx: &IngestContext, door: Door) -> Result<(), Error> {
     match door {
         Door::Open { watched } => {
-            cx.log().watched(watched);
+            cx.log().set_watched(watched);
             Ok(())
         }
         Door::UnknownCompany => Err(unknown_company().into()),
@@ -25,7 +28,7 @@ pub(crate) fn check(cx: &IngestContext, door: Door) -> Result<(), Error> {
             "this company's pages must send userHash, made on its server from its identity secret",
         )
         .into()),
-        Door::Replanned(_) => Err(Error::Internal("a plan is in force that nothing was held against".to_owned())),
+        Door::Replanned(_) => Err(Error::Internal("the events were not checked against the plan in force".to_owned())),
     }
 }
 

@@ -1,5 +1,5 @@
-//! `alias` events of the server door: `{previousId, userId}`, by which other clients' servers say
-//! that two ids are one person. A page's `alias` is a claim and stays an event.
+//! `alias` events of the server API: `{previousId, userId}` merges the two people of these ids. A
+//! page's `alias` event merges nobody and is stored like any event.
 
 use serde::Deserialize;
 use trackmate_wire::limits::ALIASES_MAX;
@@ -18,12 +18,13 @@ use crate::store::{identity_keys, ingest, people};
 /// The event's name.
 const EVENT: &str = "alias";
 
-/// What was not done, and why.
+/// Warnings about aliases that merged nobody.
 const NOBODY: Warning =
     Warning::new("alias_unknown", "an alias names somebody who is not known, or no two ids; nothing was merged");
 const REFUSED: Warning = Warning::new(
     "alias_refused",
-    "an alias names somebody who was erased, two whom an admin parted, or more profiles than can stand as one; nothing was merged",
+    "an alias names somebody who was erased, two whom an admin parted, \
+     or more profiles than can stand as one; nothing was merged",
 );
 const TOO_MANY: Warning =
     Warning::new("alias_skipped", "a request has too many aliases; only the first were acted upon");
@@ -37,12 +38,19 @@ struct Alias {
     user_id: Option<String>,
 }
 
-/// Makes one user of two, as `merge` does, for each of these events that is an alias, is not stored
-/// yet (so a repeat undoes no undo) and names two known people, each by user id, by the company's
-/// own id or by e-mail address. `userId` stands for both. Runs before the events are stored, so
-/// that one that fails half-way is made again by a repeat. What was refused, and why; `None` and
-/// nothing asked where there is no alias.
-pub(crate) async fn unite(cx: &IngestContext, company: &str, rows: &[Row]) -> Result<Option<Vec<Warning>>, Error> {
+/// Merges two people for each of these events that is an `alias` of two known people. Each is named by
+/// profile id, user id or email address; the person of `userId` remains. An alias that is stored
+/// already is skipped, so that a repeat does not merge again what was unmerged. It must run before the
+/// events are stored: after a failure half-way a repeat then merges. → The warnings; `None` without
+/// an alias, which costs no query.
+///
+/// # Errors
+/// `busy` after too many conflicts; D1's.
+pub(crate) async fn merge_aliases(
+    cx: &IngestContext,
+    company: &str,
+    rows: &[Row],
+) -> Result<Option<Vec<Warning>>, Error> {
     let named: Vec<&Row> = rows.iter().filter(|row| row.name == EVENT).collect();
     if named.is_empty() {
         return Ok(None);
@@ -51,14 +59,14 @@ pub(crate) async fn unite(cx: &IngestContext, company: &str, rows: &[Row]) -> Re
     let ids: Vec<&str> = named.iter().map(|row| row.id.as_str()).collect();
     let known = ingest::known(cx.db(Some(company))?, company, &ids).await?;
     let fresh = named.into_iter().filter(|row| !known.contains(&row.id));
-    for (place, row) in fresh.enumerate() {
-        let warning = if place < ALIASES_MAX { one(cx, company, row).await? } else { Some(TOO_MANY) };
+    for (position, row) in fresh.enumerate() {
+        let warning = if position < ALIASES_MAX { merge_one(cx, company, row).await? } else { Some(TOO_MANY) };
         warnings.extend(warning.filter(|new: &Warning| !warnings.iter().any(|w: &Warning| w.code == new.code)));
     }
     Ok(Some(warnings))
 }
 
-async fn one(cx: &IngestContext, company: &str, row: &Row) -> Result<Option<Warning>, Error> {
+async fn merge_one(cx: &IngestContext, company: &str, row: &Row) -> Result<Option<Warning>, Error> {
     let alias = serde_json::from_str::<Alias>(row.data.get()).ok();
     let Some((Some(previous), Some(user))) = alias.map(|alias| (alias.previous_id, alias.user_id)) else {
         return Ok(Some(NOBODY));
@@ -77,7 +85,7 @@ async fn one(cx: &IngestContext, company: &str, row: &Row) -> Result<Option<Warn
     }
 }
 
-/// Whom an id names: a user's id, the company's own for them, or an address.
+/// The profile of a person, by profile id, user id or email address.
 async fn known(cx: &IngestContext, company: &str, id: &str) -> Result<Option<String>, Error> {
     let db = cx.db(Some(company))?;
     if address(id).is_err()

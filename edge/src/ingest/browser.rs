@@ -1,4 +1,4 @@
-//! A browser's events: the batch that a page sends. Public; the company id is no secret.
+//! Events of a page. The route is public: the company id is no secret.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub(crate) struct EventsRequest<'a> {
     context: Option<&'a RawValue>,
 }
 
-/// A page's events of one session, checked as far as that takes no look into D1.
+/// A page's events of one session. Everything is validated that needs no database query.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct BrowserBatch {
     pub(crate) company: String,
@@ -40,27 +40,30 @@ pub(crate) struct BrowserBatch {
     /// JSON object.
     pub(crate) context: Option<Box<RawValue>>,
     pub(crate) origin: Option<String>,
-    /// Whether a machine sent it, by its own word.
+    /// Whether a bot sent it, by its user agent or its context.
     pub(crate) bot: bool,
     pub(crate) sent_ms: Option<i64>,
     pub(crate) rows: Vec<Row>,
 }
 
 impl BrowserBatch {
-    /// Reads the body of `POST /api/events`. → The batch, and the items that cannot be stored.
+    /// Parses the body of `POST /api/events`. → The batch, and the invalid items.
+    ///
+    /// # Errors
+    /// The problem for which the whole request is rejected.
     pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Sorted), Error> {
         let request: EventsRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
-        cx.log().came_to(&company, false);
+        cx.log().set_company(&company, false);
         let session = session(request.session_id)?;
-        cx.log().session(&session);
+        cx.log().set_session(&session);
         let items = items(request.events)?;
         let context = request.context.map(RawValue::get).filter(|context| *context != "null");
         context.map_or(Ok(()), check_context)?;
         let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
         let arrival = Arrival { subject: &session, sent_ms, received_ms: cx.now_ms() };
         let mut sorted = event::sort(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected(items.iter().map(|item| item.get()), &sorted);
+        cx.log().rejected_events(items.iter().map(|item| item.get()), &sorted);
         let batch = Self {
             company,
             bot: cx.is_bot() || context.is_some_and(bot::is_driven),
@@ -73,7 +76,7 @@ impl BrowserBatch {
         Ok((batch, sorted))
     }
 
-    /// Events of a session that another vendor's client has sent.
+    /// A batch of events that another vendor's client sent for a session.
     pub(crate) fn of_session(
         cx: &IngestContext,
         company: &str,
@@ -85,7 +88,10 @@ impl BrowserBatch {
         Self { company, session, context: None, origin, bot, sent_ms, rows }
     }
 
-    /// Stores it.
+    /// Stores the events.
+    ///
+    /// # Errors
+    /// Those of [`plan_check::browser`].
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
         let request = Request {
             company: &self.company,
@@ -100,17 +106,17 @@ impl BrowserBatch {
             unproved: false,
             plan: None,
             claim: None,
-            room: dispatch::lease_budget(cx, &self.company),
+            lease_budget: dispatch::lease_budget(cx, &self.company),
         };
-        let (fitting, stored) = plan_check::browser(cx, request, &self.rows).await?;
-        if !fitting.refused.is_empty() {
-            cx.log().came_to(&self.company, false);
-            cx.log().session(&self.session);
+        let (checked, stored) = plan_check::browser(cx, request, &self.rows).await?;
+        if !checked.rejected.is_empty() {
+            cx.log().set_company(&self.company, false);
+            cx.log().set_session(&self.session);
         }
-        cx.log().stored(fitting.rows.iter(), &stored.new);
+        cx.log().stored(checked.rows.iter(), &stored.new);
         let new = stored.new.len();
         cx.emitted(&self.company, stored.outbox);
-        Ok(IngestResult { new, rejected: fitting.settle(cx, &self.company) })
+        Ok(IngestResult { new, rejected: checked.finish(cx, &self.company) })
     }
 }
 
@@ -123,13 +129,19 @@ fn check_context(context: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The company that a public caller names.
+/// The company id of a public request.
+///
+/// # Errors
+/// `missing_field`, `unknown_company`.
 pub(crate) fn company(id: Option<String>) -> Result<String, Problem> {
     let id = request_body::required(id, "company_id")?;
     if is_company_id(&id) { Ok(id) } else { Err(unknown_company()) }
 }
 
-/// The session that a public caller names.
+/// The session id of a public request.
+///
+/// # Errors
+/// `missing_field`, `invalid_session`.
 pub(crate) fn session(id: Option<String>) -> Result<String, Problem> {
     let id = request_body::required(id, "sessionId")?;
     if is_public_session(&id) {
@@ -139,7 +151,10 @@ pub(crate) fn session(id: Option<String>) -> Result<String, Problem> {
     Err(Problem::field(Code::InvalidSession, "sessionId", message))
 }
 
-/// The items of a batch, within its bound.
+/// The items of a batch.
+///
+/// # Errors
+/// `missing_field`; `too_many_events` for more than `BATCH_EVENTS_MAX`.
 pub(crate) fn items(events: Option<Vec<&RawValue>>) -> Result<Vec<&RawValue>, Problem> {
     let items = events.ok_or_else(|| Problem::field(Code::MissingField, "events", "events is missing"))?;
     if items.len() > BATCH_EVENTS_MAX {

@@ -1,5 +1,4 @@
-//! What commands that take events in share: who sent the request, the ids they give out, and the
-//! log of outcomes.
+//! What the ingest commands share: the client, the generated ids and the outcome log.
 
 use std::cell::{Cell, OnceCell};
 use std::ops::Deref;
@@ -12,7 +11,7 @@ use crate::ingest::outcome_log::OutcomeLog;
 use crate::runtime::context::Context;
 use crate::runtime::random;
 
-/// Who sent a request, by its headers.
+/// The sender of a request, by its headers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Client {
     /// The page's origin.
@@ -22,7 +21,7 @@ pub(crate) struct Client {
     pub(crate) user_agent: Option<String>,
 }
 
-/// A [`Context`] in which events are taken in.
+/// A [`Context`] of an ingest command.
 pub(crate) struct IngestContext {
     cx: Context,
     client: Client,
@@ -44,7 +43,7 @@ impl IngestContext {
         Self { cx, client, log: OutcomeLog::default(), seed: OnceCell::new(), ids: Cell::default() }
     }
 
-    /// The same, with the [`Self::seed`] of a request that is worked on again.
+    /// The same context with the [`Self::seed`] of a buffered request.
     pub(crate) fn with_seed(self, seed: &str) -> Self {
         Self { seed: OnceCell::from(seed.to_owned()), ..self }
     }
@@ -57,23 +56,23 @@ impl IngestContext {
         self.client.origin.clone()
     }
 
-    /// Whether a machine sends this, by its own word.
+    /// Whether the `User-Agent` is that of a bot.
     pub(crate) fn is_bot(&self) -> bool {
         self.client.user_agent.as_deref().is_some_and(bot::is_agent)
     }
 
-    /// What becomes of each item of the request.
+    /// The log of what became of each item.
     pub(crate) const fn log(&self) -> &OutcomeLog {
         &self.log
     }
 
-    /// Of what the ids are made that a sender left to us.
+    /// The random text from which ids are generated.
     pub(crate) fn seed(&self) -> &str {
         self.seed.get_or_init(|| hex(&random::bytes::<16>()))
     }
 
-    /// An id for an event that brings none: the same for the n-th of a request, however often that
-    /// is worked on again.
+    /// Generates the id of an event that has none. The n-th id of a request is the same each time the
+    /// request is stored, so a repeat is recognised.
     pub(crate) fn message_id(&self) -> String {
         let n = self.ids.get();
         self.ids.set(n + 1);

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::ingest::admission;
 use crate::ingest::browser::{company, session};
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::{Says, new_profile};
+use crate::ingest::owner::{PersonChange, new_profile};
 use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::people::identity_proof;
@@ -75,7 +75,7 @@ pub(crate) struct Identify<'a> {
     /// The entry's data, a JSON object.
     pub(crate) data: String,
     /// What tells two claims apart that bring a time and no id.
-    pub(crate) said: &'a str,
+    pub(crate) id_content: &'a str,
     pub(crate) timestamp: Option<Value>,
     pub(crate) message_id: Option<String>,
     /// The sender's clock when it sent, ms.
@@ -97,7 +97,7 @@ impl Identify<'_> {
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,
             (None, Some(ms)) => {
-                event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.said])
+                event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.id_content])
             }
             (None, None) => cx.message_id(),
         };
@@ -155,9 +155,9 @@ impl IdentifyCommand {
     pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Option<Warning>), Error> {
         let request: IdentifyRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
-        cx.log().came_to(&company, false);
+        cx.log().set_company(&company, false);
         let session = session(request.session_id)?;
-        cx.log().session(&session);
+        cx.log().set_session(&session);
         let email = request_body::required(request.email, "email")?;
         let address = address(&email)?;
         let email = email_typed(&email);
@@ -179,7 +179,7 @@ impl IdentifyCommand {
             traits: &traits_json,
             event: EVENT,
             data: serde_json::to_string(&data)?,
-            said: &traits_json,
+            id_content: &traits_json,
             timestamp: request.timestamp,
             message_id: request.message_id,
             sent_ms: request_body::sent_ms(request.sent_at.as_ref()),
@@ -192,16 +192,16 @@ impl IdentifyCommand {
 
     /// Stores the claim.
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IdentifyResult, Error> {
-        let identified = self.store_and_say(cx, Says::default()).await?;
+        let identified = self.store_with_change(cx, PersonChange::default()).await?;
         identified.ok_or_else(|| Error::Internal("a claim that gives no key was outdated".to_owned()))
     }
 
     /// Stores the claim, and gives the person a second key; `None` if what was read of the two keys
     /// holds no longer: nothing was stored.
-    pub(crate) async fn store_and_say(
+    pub(crate) async fn store_with_change(
         &self,
         cx: &IngestContext,
-        says: Says<'_>,
+        change: PersonChange<'_>,
     ) -> Result<Option<IdentifyResult>, Error> {
         let proved = match &self.user_hash {
             _ if self.trusted => true,
@@ -225,7 +225,7 @@ impl IdentifyCommand {
             unproved: !proved,
             plan: None,
             claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
-            room: dispatch::lease_budget(cx, &self.company),
+            lease_budget: dispatch::lease_budget(cx, &self.company),
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
         let traits = self.traits.get();
@@ -249,7 +249,7 @@ impl IdentifyCommand {
             active_ms: Some(ms),
             ..person::Person::default()
         };
-        says.foretell(&mut user, cx.now_ms());
+        change.apply_to(&mut user, cx.now_ms());
         let user = serde_json::to_string(&user.user())?;
         let person = Person {
             address: &self.address,
@@ -264,7 +264,7 @@ impl IdentifyCommand {
             platform_id: &random::message_id(),
             trusted: self.trusted,
         };
-        let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, says.give).await?;
+        let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, change.grant).await?;
         admission::check(cx, identified.door)?;
         if let Some(refused) = identified.refused {
             return Err(no_room(refused).into());

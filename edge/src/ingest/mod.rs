@@ -1,4 +1,4 @@
-//! Requests that bring events or say who somebody is: commands that are parsed, and stored.
+//! Requests with events or identifies: commands that are parsed, validated and stored.
 
 pub(crate) mod admission;
 pub(crate) mod alias;

@@ -1,13 +1,15 @@
-//! The spill queue: what was sent while D1 is down or overloaded, kept until it is back. Whatever
-//! can be read and checked without D1 was, and has its ids and times; what only D1 knows (is this a
-//! company, a key, may the page send?) is asked when it is stored.
+//! The outage buffer: a queue that stores requests while D1 is down or overloaded. A buffered
+//! request is parsed and validated, and has its ids and times. Checks that need D1 (the company, the
+//! key, the origin) run when it is stored.
 //!
 //! A message is `{"v":1,"at":ms of arrival,"work":{"<kind>":{…}}}`, sent as text. Unlike a wake-up
-//! it holds people's data, because there is nowhere else to put them; of a key it holds the hash.
-//! It may be stored twice or never: ids make a repeat harmless, and what is refused is noted.
+//! it holds personal data, because no other place is available. Of a key it holds only the hash.
+//! A queue may deliver a message twice: ids make the repeat harmless. A request that is rejected
+//! later is logged for its company.
 //!
-//! To keep another kind of request: 1. its variant in [`Work`], 2. how it is stored in
-//! [`Work::store`], 3. how it is split in [`Work::rows`].
+//! To buffer another kind of request: 1. add its variant to [`BufferedRequest`], 2. store it in
+//! [`BufferedRequest::store`], 3. if it can be split, return its rows from
+//! [`BufferedRequest::rows_mut`].
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -34,31 +36,31 @@ use crate::ingest::vendor::{Key, VendorRequest};
 use crate::runtime::clock::now_ms;
 use crate::runtime::context::Context;
 use crate::runtime::random;
-use crate::store::request::Room;
+use crate::store::request::LeaseBudget;
 use crate::store::{self, companies};
 use trackmate_wire::hex::hex;
 
-/// The version of the form.
+/// The version of the message format.
 const VERSION: u8 = 1;
 
-/// What is to be stored.
+/// A request that waits for the database.
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Work {
-    /// A page's events.
+pub(crate) enum BufferedRequest {
+    /// Events of a page.
     #[serde(rename = "sent")]
     Browser(BrowserBatch),
     /// An identify.
     #[serde(rename = "claimed")]
     Identify(IdentifyCommand),
-    /// A server's events, and what it says of their person.
+    /// Events of a server, with its edit of their person.
     #[serde(rename = "told")]
     Server(ServerBatch),
-    /// What another vendor's client sent.
+    /// A request of another vendor's client.
     #[serde(rename = "foreign")]
     Vendor(VendorRequest),
 }
 
-impl Work {
+impl BufferedRequest {
     async fn store(&self, cx: &IngestContext) -> Result<(), Error> {
         match self {
             Self::Browser(batch) => batch.store(cx).await.map(drop),
@@ -68,8 +70,8 @@ impl Work {
         }
     }
 
-    /// The rows by which it can be split; `None` for what is one thing.
-    const fn rows(&mut self) -> Option<&mut Vec<Row>> {
+    /// The rows at which the request can be split; `None` if it cannot be split.
+    const fn rows_mut(&mut self) -> Option<&mut Vec<Row>> {
         match self {
             Self::Browser(batch) => Some(&mut batch.rows),
             Self::Server(batch) => Some(&mut batch.rows),
@@ -77,8 +79,8 @@ impl Work {
         }
     }
 
-    /// The session of a page, and its company.
-    fn place(&self) -> Option<(&str, &str)> {
+    /// The company and the session, where both are known without a key.
+    fn company_and_session(&self) -> Option<(&str, &str)> {
         match self {
             Self::Browser(batch) => Some((&batch.company, &batch.session)),
             Self::Identify(command) => Some((&command.company, &command.session)),
@@ -86,28 +88,27 @@ impl Work {
         }
     }
 
-    /// Whose it is, and whether it came by the server door.
-    fn whose(&self) -> (Key, bool) {
+    /// The key that the request was sent with.
+    fn key(&self) -> Key {
         match self {
-            Self::Browser(batch) => (Key::Public(batch.company.clone()), false),
-            Self::Identify(command) => (Key::Public(command.company.clone()), false),
-            Self::Server(batch) => (Key::Server(batch.hash.clone()), true),
-            Self::Vendor(request) => (request.key.clone(), matches!(request.key, Key::Server(_))),
+            Self::Browser(batch) => Key::Public(batch.company.clone()),
+            Self::Identify(command) => Key::Public(command.company.clone()),
+            Self::Server(batch) => Key::Server(batch.hash.clone()),
+            Self::Vendor(request) => request.key.clone(),
         }
     }
 
-    /// The company and the session, where it does not take a key to know them, whether it came by
-    /// the server door, and its rows.
-    fn told(&self) -> (Option<(&str, &str)>, bool, &[Row]) {
+    /// The parsed events. Vendor requests are buffered unparsed and have none.
+    fn rows(&self) -> &[Row] {
         match self {
-            Self::Browser(batch) => (self.place(), false, &batch.rows),
-            Self::Identify(command) => (self.place(), false, std::slice::from_ref(&command.row)),
-            Self::Server(batch) => (None, true, &batch.rows),
-            Self::Vendor(_) => (None, false, &[]),
+            Self::Browser(batch) => &batch.rows,
+            Self::Identify(command) => std::slice::from_ref(&command.row),
+            Self::Server(batch) => &batch.rows,
+            Self::Vendor(_) => &[],
         }
     }
 
-    /// What is known of the request when it is stored. Its ids are as they were.
+    /// The context in which the request is stored. Generated ids are the same as on arrival.
     fn context(&self, cx: Context) -> IngestContext {
         match self {
             Self::Browser(_) | Self::Identify(_) | Self::Server(_) => IngestContext::new(cx, Client::default()),
@@ -120,21 +121,27 @@ impl Work {
 struct Message<W> {
     v: u8,
     at: i64,
-    work: W,
+    #[serde(rename = "work")]
+    request: W,
 }
 
-/// What came of storing something; `None` if D1 is down and it is kept instead.
-pub(crate) async fn or_keep<T>(
+/// Buffers the request if `stored` failed because D1 is down. → The result of storing it, or `None`
+/// if it was buffered.
+///
+/// # Errors
+/// Those of `stored`; also [`Error::Down`] if the request is too large for the queue or the queue
+/// does not take it.
+pub(crate) async fn store_or_buffer<T>(
     cx: &IngestContext,
     stored: Result<T, Error>,
-    work: impl FnOnce() -> Work,
+    request: impl FnOnce() -> BufferedRequest,
 ) -> Result<Option<T>, Error> {
     let why = match stored {
         Ok(stored) => return Ok(Some(stored)),
         Err(Error::Down(why)) => why,
         Err(error) => return Err(error),
     };
-    let Some(texts) = split(cx.now_ms(), work())? else {
+    let Some(texts) = split(cx.now_ms(), request())? else {
         return Err(Error::Down(format!("{why}; the request is too large to be queued")));
     };
     for text in &texts {
@@ -144,18 +151,18 @@ pub(crate) async fn or_keep<T>(
     Ok(None)
 }
 
-fn text(at: i64, work: &Work) -> Result<String, Error> {
-    Ok(serde_json::to_string(&Message { v: VERSION, at, work })?)
+fn text(at: i64, request: &BufferedRequest) -> Result<String, Error> {
+    Ok(serde_json::to_string(&Message { v: VERSION, at, request })?)
 }
 
-/// The messages of a request; `None` if something in it is too large for one.
-fn split(at: i64, mut work: Work) -> Result<Option<Vec<String>>, Error> {
-    let whole = text(at, &work)?;
+/// Splits a request into messages of at most `SPILL_BYTES_MAX`; `None` if one of its parts is larger.
+fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, Error> {
+    let whole = text(at, &request)?;
     if whole.len() <= SPILL_BYTES_MAX {
         return Ok(Some(vec![whole]));
     }
-    let Some(rows) = work.rows().map(std::mem::take) else { return Ok(None) };
-    let frame = text(at, &work)?.len();
+    let Some(rows) = request.rows_mut().map(std::mem::take) else { return Ok(None) };
+    let frame = text(at, &request)?.len();
     let (mut parts, mut bytes) = (Vec::new(), usize::MAX);
     for row in rows {
         let size = serde_json::to_string(&row)?.len() + 1;
@@ -176,15 +183,15 @@ fn split(at: i64, mut work: Work) -> Result<Option<Vec<String>>, Error> {
     }
     let mut texts = Vec::with_capacity(parts.len());
     for part in parts {
-        if let Some(rows) = work.rows() {
+        if let Some(rows) = request.rows_mut() {
             *rows = part;
         }
-        texts.push(text(at, &work)?);
+        texts.push(text(at, &request)?);
     }
     Ok(Some(texts))
 }
 
-/// Sends a message to a queue, which may hang when it is overloaded itself.
+/// Sends a message to a queue. Waits at most `SPILL_WAIT_MS`, because an overloaded queue may hang.
 pub(crate) async fn send(env: &Env, queue: &str, text: &str, delay_s: u32) -> worker::Result<()> {
     let message = RawMessageBuilder::new(JsValue::from_str(text))
         .delay_seconds(delay_s)
@@ -197,44 +204,50 @@ pub(crate) async fn send(env: &Env, queue: &str, text: &str, delay_s: u32) -> wo
     }
 }
 
-/// What was kept of a request.
-pub(crate) struct Kept(Message<Work>);
+/// A message of the outage buffer: a request and the time of its arrival.
+pub(crate) struct BufferedMessage(Message<BufferedRequest>);
 
-/// What came of storing it.
+/// The result of storing a buffered request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It is stored, or was already.
+pub(crate) enum StoreOutcome {
+    /// It is stored, now or by an earlier try.
     Stored,
-    /// It cannot be stored, and that is noted.
-    Refused,
+    /// It was rejected, and the rejection is logged.
+    Rejected,
     /// D1 is still down, or full.
     Down,
-    /// We failed.
+    /// An internal error occurred.
     Failed,
 }
 
-impl Kept {
-    /// Reads a message; `None` for one that is not of this version.
+impl BufferedMessage {
+    /// Reads a message; `None` if it has another version or format.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        // One that was kept by the Worker before this one may hold what only the door reads.
-        serde_json::from_str(&json::read(text)).ok().filter(|message: &Message<Work>| message.v == VERSION).map(Self)
+        // A message of an earlier Worker may hold JSON that only the public parser accepts.
+        serde_json::from_str(&json::read(text))
+            .ok()
+            .filter(|message: &Message<BufferedRequest>| message.v == VERSION)
+            .map(Self)
     }
 
-    /// When the request came, ms.
+    /// Time of arrival of the request, ms.
     pub(crate) const fn at_ms(&self) -> i64 {
         self.0.at
     }
 
-    /// Tells its company that it could not be stored, and the operator. → `false` if there was no
-    /// room to note it just now.
+    /// Logs for the company and for the operator that the request was lost. → `false` if the
+    /// company's log is full for this minute; the caller then tries again.
     pub(crate) async fn give_up(&self, env: &Env) -> store::Result<bool> {
-        let (key, from_server) = self.0.work.whose();
+        let Message { at, request, .. } = &self.0;
+        let key = request.key();
+        let from_server = matches!(key, Key::Server(_));
         let company = match key {
             Key::Public(company) => Some(company),
             Key::Server(hash) => companies::key(&store::database(env, None)?, &hash).await?.map(|key| key.company),
         };
-        let (place, _, rows) = self.0.work.told();
-        let (items, at) = (rows.len().max(1), clock::iso(self.0.at));
+        let session = request.company_and_session().map(|(_, session)| session);
+        let rows = request.rows();
+        let (items, at) = (rows.len().max(1), clock::iso(*at));
         console_error!(
             "{items} QUEUED ITEMS of {at} were given up: {} (docs/deploy.md)",
             company.as_deref().unwrap_or("whose, nobody knows")
@@ -245,63 +258,61 @@ impl Kept {
         );
         let problem = Problem::new(Code::NotStored, message);
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
-        let mut entries: Vec<Entry> = rows
-            .iter()
-            .take(most)
-            .map(|row| Entry::refused(row, place.map(|(_, session)| session), &problem))
-            .collect();
+        let mut entries: Vec<Entry> =
+            rows.iter().take(most).map(|row| Entry::refused(row, session, &problem)).collect();
         if entries.is_empty() {
             entries.push(Entry::rejected(None, None, None, &problem));
         }
         store::incoming::add(&store::database(env, Some(&company))?, &company, from_server, &entries, now_ms()).await
     }
 
-    /// Stores it as if it came at its time.
-    pub(crate) async fn store(&self, env: &Env, worker: &Rc<worker::Context>) -> End {
+    /// Stores the request with its time of arrival.
+    pub(crate) async fn store(&self, env: &Env, worker: &Rc<worker::Context>) -> StoreOutcome {
         let cx = Context::new(env.clone(), Rc::clone(worker), self.0.at, hex(&random::bytes::<8>()));
-        // Its deliveries are woken instead of leased: the leases would be as old as the request.
-        cx.room_or(|| Room { events: 0, busy: "[]".to_owned() });
-        let cx = self.0.work.context(cx);
-        let end = self.store_in(&cx).await;
+        // Its deliveries get wake-ups and no leases, because a lease would be as old as the request.
+        cx.lease_budget_or(|| LeaseBudget { events: 0, busy: "[]".to_owned() });
+        let cx = self.0.request.context(cx);
+        let outcome = self.store_in(&cx).await;
         dispatch::after_answer(&cx);
-        end
+        outcome
     }
 
-    async fn store_in(&self, cx: &IngestContext) -> End {
-        let work = &self.0.work;
-        let (place, from_server, rows) = work.told();
-        if let Some((company, session)) = place {
-            cx.log().came_to(company, from_server);
-            cx.log().session(session);
+    async fn store_in(&self, cx: &IngestContext) -> StoreOutcome {
+        let request = &self.0.request;
+        let rows = request.rows();
+        // Server batches and vendor requests set the company themselves, once their key is known.
+        if let Some((company, session)) = request.company_and_session() {
+            cx.log().set_company(company, false);
+            cx.log().set_session(session);
         }
-        let stored = work.store(cx).await;
+        let stored = request.store(cx).await;
         if let Err(error) = &stored
             && error.code() == Code::Busy
         {
-            return End::Down; // It comes again, as what D1 does not take.
+            return StoreOutcome::Down; // The queue retries it, as it does while D1 is down.
         }
         if let Err(Error::Problem(problem)) = &stored {
-            console_error!("{} queued items were refused: {}", rows.len(), problem.code.as_str());
-            cx.log().refused_rows(rows.iter().map(|row| (row, problem)));
+            console_error!("{} queued items were rejected: {}", rows.len(), problem.code.as_str());
+            cx.log().rejected_rows(rows.iter().map(|row| (row, problem)));
         }
         cx.log().write(cx, &stored);
         match stored {
-            Ok(()) => End::Stored,
-            Err(Error::Problem(_)) => End::Refused,
-            Err(Error::Down(_)) => End::Down,
-            // What is full may have room again before its days are over.
+            Ok(()) => StoreOutcome::Stored,
+            Err(Error::Problem(_)) => StoreOutcome::Rejected,
+            Err(Error::Down(_)) => StoreOutcome::Down,
+            // The operator may make room before the message expires.
             Err(error @ Error::Full(_)) => {
-                error.log("storing what was queued");
-                End::Down
+                error.log("storing a queued request");
+                StoreOutcome::Down
             }
             Err(Error::Internal(detail)) => failed(&detail),
         }
     }
 }
 
-fn failed(detail: &str) -> End {
-    console_error!("what was queued could not be stored: {detail}");
-    End::Failed
+fn failed(detail: &str) -> StoreOutcome {
+    console_error!("a queued request could not be stored: {detail}");
+    StoreOutcome::Failed
 }
 
 #[cfg(test)]
@@ -309,7 +320,7 @@ mod tests {
     use super::*;
     use crate::domain::event::{Arrival, sort};
 
-    fn sent(events: usize, bytes: usize) -> Work {
+    fn sent(events: usize, bytes: usize) -> BufferedRequest {
         let item = format!(r#"{{"eventType":"e","eventData":{{"text":"{}"}}}}"#, r#"é\""#.repeat(bytes / 4));
         let mut number = 0;
         let fresh = || {
@@ -320,7 +331,7 @@ mod tests {
         let rows = sort((0..events).map(|_| item.as_str()), arrival, fresh).rows;
         assert_eq!(rows.len(), events);
         let context = serde_json::from_str(r#"{"page":{"url":"https://shop.example"}}"#).unwrap();
-        Work::Browser(BrowserBatch {
+        BufferedRequest::Browser(BrowserBatch {
             company: "TM-SHOP99".into(),
             session: "session_1".into(),
             context: Some(context),
@@ -331,46 +342,46 @@ mod tests {
         })
     }
 
-    /// The rows of all messages, and that each fits.
+    /// The rows of all messages. Asserts that each message fits.
     fn rows(texts: &[String]) -> Vec<Row> {
         let part = |text: &String| {
             assert!(text.len() <= SPILL_BYTES_MAX, "{} bytes", text.len());
-            let Kept(Message { at, mut work, .. }) = Kept::read(text).unwrap();
-            assert_eq!((at, work.place()), (7, Some(("TM-SHOP99", "session_1"))));
-            std::mem::take(work.rows().unwrap())
+            let BufferedMessage(Message { at, mut request, .. }) = BufferedMessage::read(text).unwrap();
+            assert_eq!((at, request.company_and_session()), (7, Some(("TM-SHOP99", "session_1"))));
+            std::mem::take(request.rows_mut().unwrap())
         };
         texts.iter().flat_map(part).collect()
     }
 
     #[test]
-    fn a_request_is_kept_as_it_was_read_in_as_many_messages_as_it_takes() {
+    fn a_buffered_request_is_split_into_as_many_messages_as_it_needs_and_loses_no_row() {
         for (events, bytes, messages) in [(1, 10, 1), (500, 10, 1), (20, 20_000, 4), (16, 30_000, 6), (0, 0, 1)] {
             let texts = split(7, sent(events, bytes)).unwrap().unwrap();
             assert_eq!(texts.len(), messages, "{events} events of {bytes} bytes");
             let mut whole = sent(events, bytes);
             assert_eq!(
                 serde_json::to_string(&rows(&texts)).unwrap(),
-                serde_json::to_string(whole.rows().unwrap()).unwrap()
+                serde_json::to_string(whole.rows_mut().unwrap()).unwrap()
             );
         }
     }
 
     #[test]
-    fn what_does_not_fit_a_message_is_not_kept() {
-        let mut work = sent(20, 20_000);
-        if let Work::Browser(sent) = &mut work {
+    fn a_request_whose_context_alone_is_larger_than_a_message_is_not_buffered() {
+        let mut request = sent(20, 20_000);
+        if let BufferedRequest::Browser(sent) = &mut request {
             sent.context = Some(serde_json::value::to_raw_value(&"x".repeat(SPILL_BYTES_MAX)).unwrap());
         }
-        assert!(split(7, work).unwrap().is_none());
+        assert!(split(7, request).unwrap().is_none());
     }
 
     #[test]
     fn a_message_of_another_version_or_form_is_not_read() {
         let text = split(7, sent(1, 1)).unwrap().unwrap().remove(0);
-        assert!(Kept::read(&text).is_some());
-        assert!(Kept::read(&text.replacen(r#""v":1"#, r#""v":2"#, 1)).is_none());
+        assert!(BufferedMessage::read(&text).is_some());
+        assert!(BufferedMessage::read(&text.replacen(r#""v":1"#, r#""v":2"#, 1)).is_none());
         for text in ["", "{}", r#"{"v":1,"c":"TM-1","d":"x"}"#, r#"{"v":1,"at":1,"work":{"other":{}}}"#] {
-            assert!(Kept::read(text).is_none(), "{text}");
+            assert!(BufferedMessage::read(text).is_none(), "{text}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The log of outcomes: what became of a request's items, written once its answer is on its way. It
-//! notes every rejected item, and the others while somebody watches. So it costs nothing for a
-//! company that nobody watches and that sends what it should.
+//! The outcome log: what became of each item of a request, written once the answer is sent. It has
+//! every rejected item, and the accepted ones while somebody watches the event debugger. So it costs
+//! nothing for a company that sends valid events and that nobody watches.
 //!
-//! To have an API log its items: 1. [`OutcomeLog::came_to`] once the company is known, 2.
+//! To have an API log its items: 1. [`OutcomeLog::set_company`] once the company is known, 2.
 //! [`OutcomeLog::rejected`] for what [`crate::domain::event::sort`] put aside, 3.
 //! [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::refused`] around all of it.
 
@@ -19,75 +19,75 @@ use crate::error::Error;
 use crate::runtime::context::Context;
 use crate::store::{self, incoming};
 
-/// Bytes of a body that cannot be taken in which its company is looked for: it mostly comes first.
-const BEGINNING_BYTES: usize = 1024;
+/// Bytes of an unreadable body in which the company id is searched: clients mostly send it first.
+const BODY_START_BYTES: usize = 1024;
 
-/// What has become of a request's items so far.
+/// The outcomes of a request's items so far.
 #[derive(Default)]
-pub(crate) struct OutcomeLog(RefCell<Notes>);
+pub(crate) struct OutcomeLog(RefCell<Collected>);
 
 #[derive(Default)]
-struct Notes {
+struct Collected {
     company: Option<String>,
     from_server: bool,
     session: Option<String>,
     watched: bool,
-    /// How a body begins that cannot be taken.
-    beginning: Option<String>,
-    /// Whether the refusal of the whole request is noted.
+    /// The start of a body that cannot be read.
+    body_start: Option<String>,
+    /// Whether a rejection of the request is logged.
     refused: bool,
     entries: Vec<Entry>,
 }
 
 impl OutcomeLog {
-    /// The request came through the server API. Nobody may ever learn whose key it shows.
-    pub(crate) fn came_by_server(&self) {
+    /// The request came through the server API. Its company may never be known: the key may be wrong.
+    pub(crate) fn set_source_server(&self) {
         self.0.borrow_mut().from_server = true;
     }
 
-    /// Which company the request is for, and whether it came through the server API.
-    pub(crate) fn came_to(&self, company: &str, from_server: bool) {
-        let mut notes = self.0.borrow_mut();
-        notes.company = Some(company.to_owned());
-        notes.from_server = from_server;
+    /// Sets the company of the request, and whether it came through the server API.
+    pub(crate) fn set_company(&self, company: &str, from_server: bool) {
+        let mut collected = self.0.borrow_mut();
+        collected.company = Some(company.to_owned());
+        collected.from_server = from_server;
     }
 
-    /// How a body begins that cannot be read to its end.
-    pub(crate) fn began(&self, body: &[u8]) {
-        let beginning = body.get(..BEGINNING_BYTES).unwrap_or(body);
-        self.0.borrow_mut().beginning = Some(String::from_utf8_lossy(beginning).into_owned());
+    /// Sets the start of a body that cannot be read to its end.
+    pub(crate) fn set_body_start(&self, body: &[u8]) {
+        let body_start = body.get(..BODY_START_BYTES).unwrap_or(body);
+        self.0.borrow_mut().body_start = Some(String::from_utf8_lossy(body_start).into_owned());
     }
 
-    /// Takes the company from the beginning of a public body that cannot be read to its end.
-    pub(crate) fn came_by_beginning(&self) {
-        let beginning = self.0.borrow_mut().beginning.take();
-        if let Some(company) = beginning.as_deref().and_then(named_company) {
-            self.came_to(company, false);
+    /// Takes the company from the start of a public body that cannot be read to its end.
+    pub(crate) fn set_company_from_body_start(&self) {
+        let body_start = self.0.borrow_mut().body_start.take();
+        if let Some(company) = body_start.as_deref().and_then(named_company) {
+            self.set_company(company, false);
         }
     }
 
-    /// The session of all items.
-    pub(crate) fn session(&self, id: &str) {
+    /// Sets the session of all items.
+    pub(crate) fn set_session(&self, id: &str) {
         self.0.borrow_mut().session = Some(id.to_owned());
     }
 
-    /// Whether somebody watches what comes in of the company, which exists.
-    pub(crate) fn watched(&self, watched: bool) {
-        let mut notes = self.0.borrow_mut();
-        notes.watched = watched;
-        if let Some(company) = &notes.company {
-            exists(company);
+    /// Sets whether somebody watches the company's events. Remembers that the company exists.
+    pub(crate) fn set_watched(&self, watched: bool) {
+        let mut collected = self.0.borrow_mut();
+        collected.watched = watched;
+        if let Some(company) = &collected.company {
+            remember(company);
         }
     }
 
-    /// Notes the items of a batch that cannot be stored; `items` are all of it, as JSON texts.
-    pub(crate) fn rejected<'a>(&self, items: impl Iterator<Item = &'a str>, sorted: &Sorted) {
+    /// Logs the invalid items of a batch. `items` are all items, as JSON texts.
+    pub(crate) fn rejected_events<'a>(&self, items: impl Iterator<Item = &'a str>, sorted: &Sorted) {
         if sorted.rejected.is_empty() {
             return;
         }
         let items: Vec<&str> = items.collect();
-        let mut notes = self.0.borrow_mut();
-        let Notes { session, entries, .. } = &mut *notes;
+        let mut collected = self.0.borrow_mut();
+        let Collected { session, entries, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let entry = |(place, problem): &(usize, Problem)| {
             Entry::rejected(items.get(*place).copied(), None, session.as_deref(), problem)
@@ -95,67 +95,66 @@ impl OutcomeLog {
         entries.extend(sorted.rejected.iter().take(most).map(entry));
     }
 
-    /// Notes items of another vendor's form that are refused; `items` are all of the request, as
-    /// JSON texts. What a plan refuses is noted by [`Self::refused_rows`].
-    pub(crate) fn refused_items(&self, items: &[&str], refused: &[(usize, Problem)]) {
-        let mut notes = self.0.borrow_mut();
+    /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts. Rejections
+    /// by the tracking plan are logged by [`Self::rejected_rows`].
+    pub(crate) fn rejected_items(&self, items: &[&str], refused: &[(usize, Problem)]) {
+        let mut collected = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let ours = refused.iter().filter(|(_, problem)| problem.code != Code::PlanViolation).take(most);
-        let before = notes.entries.len();
+        let before = collected.entries.len();
         let entries = ours.map(|(place, problem)| Entry::rejected(items.get(*place).copied(), None, None, problem));
-        notes.entries.extend(entries);
-        notes.refused |= notes.entries.len() > before;
+        collected.entries.extend(entries);
+        collected.refused |= collected.entries.len() > before;
     }
 
-    /// Notes what was stored or is a duplicate, while somebody watches; `new` are the ids of those
-    /// that were stored.
+    /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored ones.
     pub(crate) fn stored<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
-        let mut notes = self.0.borrow_mut();
-        if notes.watched {
+        let mut collected = self.0.borrow_mut();
+        if collected.watched {
             let mut new: HashSet<&str> = new.iter().map(String::as_str).collect();
-            // A repeat within the request is one, too.
-            notes.entries.extend(rows.map(|row| Entry::accepted(row, new.remove(row.id.as_str()))));
+            // A repeat within the request is a duplicate too, so each id counts once.
+            collected.entries.extend(rows.map(|row| Entry::accepted(row, new.remove(row.id.as_str()))));
         }
     }
 
-    /// Notes a request that was refused as a whole, if it was. `body` is what it sent; what names
-    /// no event itself is taken for `name`.
-    pub(crate) fn refused<T>(
+    /// Logs a request that was rejected as a whole. → `handled`, unchanged. `name` stands for the event
+    /// name if the body has none.
+    pub(crate) fn rejected_request<T>(
         &self,
         body: &str,
         name: Option<&'static str>,
         handled: Result<T, Error>,
     ) -> Result<T, Error> {
         if let Err(Error::Problem(problem)) = &handled {
-            let mut notes = self.0.borrow_mut();
-            if notes.company.is_none() {
-                notes.company = named_company(body).map(str::to_owned);
+            let mut collected = self.0.borrow_mut();
+            if collected.company.is_none() {
+                collected.company = named_company(body).map(str::to_owned);
             }
-            let entry = Entry::rejected(Some(body), name, notes.session.as_deref(), problem);
-            notes.entries.push(entry);
-            notes.refused = true;
+            let entry = Entry::rejected(Some(body), name, collected.session.as_deref(), problem);
+            collected.entries.push(entry);
+            collected.refused = true;
         }
         handled
     }
 
-    /// Notes events that could be read and were refused after D1 was asked: by the tracking plan,
-    /// or because D1 was down when they were accepted.
-    pub(crate) fn refused_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
-        let mut notes = self.0.borrow_mut();
-        let Notes { session, entries, refused, .. } = &mut *notes;
+    /// Logs valid events that were rejected after a database query: by the tracking plan, or as a
+    /// buffered request.
+    pub(crate) fn rejected_rows<'a>(&self, rows: impl Iterator<Item = (&'a Row, &'a Problem)>) {
+        let mut collected = self.0.borrow_mut();
+        let Collected { session, entries, refused, .. } = &mut *collected;
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
         let before = entries.len();
         entries.extend(rows.take(most).map(|(row, problem)| Entry::refused(row, session.as_deref(), problem)));
         *refused |= entries.len() > before;
     }
 
-    /// Writes the notes of a request once its answer is on its way.
+    /// Writes the outcomes of a request once the answer is sent.
     pub(crate) fn write<T>(&self, cx: &Context, handled: &Result<T, Error>) {
-        let Notes { company: Some(company), from_server, session, refused, mut entries, .. } = self.0.take() else {
+        let Collected { company: Some(company), from_server, session, refused, mut entries, .. } = self.0.take() else {
             return;
         };
         if let Err(Error::Problem(problem)) = handled {
-            // Who is told to wait sends the same again.
+            // An unknown company has no log. A rate-limited client sends the same items again.
             if matches!(problem.code, Code::UnknownCompany | Code::RateLimited) {
                 return;
             }
@@ -164,7 +163,7 @@ impl OutcomeLog {
             }
         }
         let now = cx.now_ms();
-        if entries.is_empty() || !has_room(&company, from_server, &entries, now) {
+        if entries.is_empty() || !is_within_minute(&company, from_server, &entries, now) {
             return;
         }
         let env = cx.env().clone();
@@ -173,35 +172,35 @@ impl OutcomeLog {
                 incoming::add(&store::database(&env, Some(&company))?, &company, from_server, &entries, now).await
             };
             match written.await {
-                Ok(true) => exists(&company),
+                Ok(true) => remember(&company),
                 Ok(false) => {}
                 Err(error) => {
-                    console_error!("what became of {} items was not noted: {}", entries.len(), store::brief(&error));
+                    console_error!("the outcomes of {} items were not logged: {}", entries.len(), store::brief(&error));
                 }
             }
         });
     }
 }
 
-/// How many rejected items this isolate noted in a minute …
+/// The number of rejected items that this isolate logged in a minute.
 #[derive(Default)]
 struct Minute {
     minute: i64,
-    /// … by company and door, of companies that there are …
+    /// By company and API, for companies that exist.
     each: BTreeMap<(String, bool), usize>,
-    /// … and of all others: their ids may be made up, and must not take the room of those that are
-    /// not.
+    /// Of all other companies together: their ids may be invented, and must not use up the limits of
+    /// real ones.
     others: usize,
 }
 
 thread_local! {
     static MINUTE: RefCell<Minute> = RefCell::default();
-    /// Companies that there are, as this isolate knows.
+    /// Companies that are known to exist.
     static KNOWN: RefCell<HashSet<String>> = RefCell::default();
 }
 
-/// Remembers that there is a company of this id.
-fn exists(company: &str) {
+/// Remembers that the company exists.
+fn remember(company: &str) {
     KNOWN.with_borrow_mut(|known| {
         if !known.contains(company) {
             if known.len() >= COMPANIES_KNOWN_MAX {
@@ -212,9 +211,9 @@ fn exists(company: &str) {
     });
 }
 
-/// Whether the database is worth asking: a flood of rubbish that would find no room there is turned
-/// away here.
-fn has_room(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> bool {
+/// Whether the outcomes are below the limit of this minute. A flood of invalid items ends here, before
+/// it reaches D1.
+fn is_within_minute(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> bool {
     let rejected = entries.iter().filter(|e| e.outcome == Outcome::Rejected).count();
     if rejected == 0 {
         return true;
@@ -223,16 +222,16 @@ fn has_room(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) ->
         if m.minute != now_ms / 60_000 {
             *m = Minute { minute: now_ms / 60_000, ..Minute::default() };
         }
-        let (noted, most) = if KNOWN.with_borrow(|known| known.contains(company)) {
+        let (logged, most) = if KNOWN.with_borrow(|known| known.contains(company)) {
             let each = m.each.entry((company.to_owned(), from_server)).or_default();
             (each, usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default())
         } else {
             (&mut m.others, REJECTED_ISOLATE_MAX)
         };
-        if *noted >= most {
+        if *logged >= most {
             return rejected < entries.len();
         }
-        *noted += rejected;
+        *logged += rejected;
         true
     })
 }

@@ -14,17 +14,17 @@ use crate::domain::{self, clock, tombstone};
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
 use crate::ingest::receipt::Warning;
-use crate::people::turn::Tries;
+use crate::people::conflict::ConflictRetries;
 use crate::runtime::random;
 use crate::store::companies::Scope;
-use crate::store::identity_keys::Give;
-use crate::store::ingest::{self, Served, Stored, Subject};
+use crate::store::identity_keys::KeyGrant;
+use crate::store::ingest::{self, ServerStoreResult, Stored, Subject};
 use crate::store::people::{self, Identifiers, Resolved};
 use crate::store::request::Request;
 
 /// Whom a request's events are about, and what they share.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct About {
+pub(crate) struct OwnerLookup {
     pub(crate) who: Identifiers,
     /// The `ts` at which a session's owner is asked for: the first event's.
     pub(crate) at: i64,
@@ -33,31 +33,31 @@ pub(crate) struct About {
 
 /// What a request says of the person whose events it brings.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Says<'a> {
+pub(crate) struct PersonChange<'a> {
     /// What the caller says of them once the events are stored. Of somebody who is made it stands
     /// in `user.created` already.
     pub(crate) edit: Option<&'a Edit>,
     /// The second key that it gives them.
-    pub(crate) give: Option<&'a Give>,
+    pub(crate) grant: Option<&'a KeyGrant>,
 }
 
-impl Says<'_> {
+impl PersonChange<'_> {
     /// Makes of a person who is about to be made what the request is going to: a receiver may hear
     /// of that before it hears of what made them, or of that alone. The version is the one that
     /// they are made with.
-    pub(crate) fn foretell(&self, person: &mut domain::person::Person, now_ms: i64) {
+    pub(crate) fn apply_to(&self, person: &mut domain::person::Person, now_ms: i64) {
         if let Some(edit) = self.edit {
             edit.foretell(person, now_ms);
         }
         person.updated_ms = now_ms;
-        if let Some(give) = self.give {
+        if let Some(give) = self.grant {
             person.given(&give.key, give.typed.as_deref());
         }
     }
 }
 
 /// Events that are stored, and whose they are.
-pub(crate) struct Kept {
+pub(crate) struct StoredEvents {
     pub(crate) stored: Stored,
     pub(crate) profile: Option<String>,
     pub(crate) created: bool,
@@ -73,10 +73,10 @@ pub(crate) async fn store_for_owner(
     cx: &IngestContext,
     hash: &str,
     mut resolved: Resolved,
-    About { who, at, sent_ms }: &About,
+    OwnerLookup { who, at, sent_ms }: &OwnerLookup,
     rows: &[Row],
-    says: Says<'_>,
-) -> Result<Kept, Error> {
+    change: PersonChange<'_>,
+) -> Result<StoredEvents, Error> {
     let company = resolved.key.company.clone();
     let shared = Request {
         company: &company,
@@ -91,15 +91,15 @@ pub(crate) async fn store_for_owner(
         unproved: false,
         plan: None,
         claim: None,
-        room: dispatch::lease_budget(cx, &company),
+        lease_budget: dispatch::lease_budget(cx, &company),
     };
     let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
-    let mut tries = Tries::default();
+    let mut retries = ConflictRetries::default();
     loop {
-        tries.next(cx).await?;
+        retries.next(cx).await?;
         let person = Person::of(&resolved, who)?;
         let (candidate, session) = new_profile(cx.now_ms());
-        let user = fresh_user(cx, &company, who, &candidate, rows, says)?;
+        let user = fresh_user(cx, &company, who, &candidate, rows, change)?;
         let platform_id = random::message_id();
         let (subject, session) = match (&person, who) {
             (Person::Nobody, _) => (Subject::None, ""),
@@ -119,17 +119,23 @@ pub(crate) async fn store_for_owner(
             (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
         };
         let request = Request { session, number: random::number(), ..shared };
-        let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, says.give).await? {
-            Served::Stored(stored) => stored,
-            Served::Outdated(outbox) => {
+        let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, change.grant).await? {
+            ServerStoreResult::Stored(stored) => stored,
+            ServerStoreResult::Outdated(outbox) => {
                 let stored = Stored { new: Vec::new(), outbox };
-                return Ok(Kept { stored, profile: None, created: false, warnings: Vec::new(), is_outdated: true });
+                return Ok(StoredEvents {
+                    stored,
+                    profile: None,
+                    created: false,
+                    warnings: Vec::new(),
+                    is_outdated: true,
+                });
             }
-            Served::Raced => {
+            ServerStoreResult::Raced => {
                 resolved = resolve(cx, hash, who, *at).await?;
                 continue;
             }
-            Served::Erased => return Err(erased("identifier.email").into()),
+            ServerStoreResult::Erased => return Err(erased("identifier.email").into()),
         };
         if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !rows.is_empty() {
             // All are repeats, or the person was erased since, or is nobody's identify's any more.
@@ -150,7 +156,7 @@ pub(crate) async fn store_for_owner(
         };
         cx.log().stored(rows.iter(), &stored.new);
         let warnings = conflict(&resolved, who).into_iter().collect();
-        return Ok(Kept { stored, profile, created, warnings, is_outdated: false });
+        return Ok(StoredEvents { stored, profile, created, warnings, is_outdated: false });
     }
 }
 
@@ -161,7 +167,7 @@ fn fresh_user(
     who: &Identifiers,
     id: &str,
     rows: &[Row],
-    says: Says<'_>,
+    change: PersonChange<'_>,
 ) -> Result<String, Error> {
     let times = || rows.iter().map(|row| clock::ts_ms(row.ts));
     let mut user = domain::person::Person {
@@ -173,7 +179,7 @@ fn fresh_user(
         active_ms: times().max(),
         ..domain::person::Person::default()
     };
-    says.foretell(&mut user, cx.now_ms());
+    change.apply_to(&mut user, cx.now_ms());
     Ok(serde_json::to_string(&user.user())?)
 }
 
@@ -181,8 +187,8 @@ fn fresh_user(
 pub(crate) async fn resolve(cx: &IngestContext, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
     let found = people::resolve(cx.db(None)?, hash, who, at, cx.now_ms()).await?;
     if let Some(found) = &found {
-        cx.log().came_to(&found.key.company, true);
-        cx.log().watched(found.watched == Some(1));
+        cx.log().set_company(&found.key.company, true);
+        cx.log().set_watched(found.watched == Some(1));
     }
     let key = credentials::accept(cx, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
     // `accept` lets only a found key through.
@@ -239,7 +245,7 @@ fn erased(field: &'static str) -> Problem {
     Problem::field(Code::ErasedUser, field, "this user was erased")
 }
 
-/// Says so when the identifiers name different people. The event went to the first; nothing was
+/// PersonChange so when the identifiers name different people. The event went to the first; nothing was
 /// merged.
 fn conflict(resolved: &Resolved, who: &Identifiers) -> Option<Warning> {
     // An address that leads to nobody is nobody of those the others name.

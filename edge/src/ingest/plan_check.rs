@@ -1,10 +1,10 @@
-//! Holding events against their company's plan, at both doors.
+//! Checks events against their company's tracking plan.
 //!
-//! An isolate keeps plans, and knows by the version whether one is in force. That comes with what
-//! is asked anyway: at the server's door with the key, at the browser's with the door itself, and
-//! there the statement that stores events stores none that were held against another version. So a
-//! plan is in force for every request that begins after it was set, nothing is asked for a company
-//! without one, and what is kept is never trusted to be right.
+//! An isolate caches plans by company and version. Every request learns the version in force without
+//! a query of its own: a server's request together with its key, a page's request in the batch that
+//! stores the events. That batch stores nothing if the events were checked against another version.
+//! So a plan applies to every request that begins after it was set, a company without a plan costs
+//! nothing, and an outdated cache does no harm.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -25,11 +25,11 @@ use crate::store::ingest::{self, Stored};
 use crate::store::plans;
 use crate::store::request::{Door, Request};
 
-/// How often a request is held against a plan anew because another one came into force in between.
-const TRIES_MAX: usize = 3;
+/// Checks of one request: each follows a change of the plan during the previous one.
+const CHECKS_MAX: usize = 3;
 
 /// A plan in force.
-struct Held {
+struct ActivePlan {
     version: i64,
     mode: Mode,
     plan: Plan,
@@ -37,102 +37,108 @@ struct Held {
 
 thread_local! {
     /// By company.
-    static KEPT: RefCell<BTreeMap<String, Rc<Held>>> = const { RefCell::new(BTreeMap::new()) };
+    static ACTIVE: RefCell<BTreeMap<String, Rc<ActivePlan>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-fn kept(company: &str) -> Option<Rc<Held>> {
-    KEPT.with_borrow(|kept| kept.get(company).cloned())
+fn cached(company: &str) -> Option<Rc<ActivePlan>> {
+    ACTIVE.with_borrow(|plans| plans.get(company).cloned())
 }
 
-/// Reads a company's plan and keeps it; none if events are held against none.
-async fn load(cx: &IngestContext, company: &str) -> Result<Option<Rc<Held>>, Error> {
+/// Reads a company's plan into the cache; `None` if the company has no plan in force.
+async fn load(cx: &IngestContext, company: &str) -> Result<Option<Rc<ActivePlan>>, Error> {
     let stored = plans::find(cx.db(Some(company))?, company).await?;
-    let held = match stored.filter(|stored| stored.mode != Mode::Off) {
-        Some(s) => Some(Rc::new(Held { version: s.version, mode: s.mode, plan: serde_json::from_str(&s.plan)? })),
+    let active = match stored.filter(|stored| stored.mode != Mode::Off) {
+        Some(s) => Some(Rc::new(ActivePlan { version: s.version, mode: s.mode, plan: serde_json::from_str(&s.plan)? })),
         None => None,
     };
-    KEPT.with_borrow_mut(|kept| {
-        kept.remove(company);
-        if kept.len() >= PLANS_KEPT {
-            kept.pop_first();
+    ACTIVE.with_borrow_mut(|plans| {
+        plans.remove(company);
+        if plans.len() >= PLANS_KEPT {
+            plans.pop_first();
         }
-        if let Some(held) = &held {
-            kept.insert(company.to_owned(), Rc::clone(held));
+        if let Some(active) = &active {
+            plans.insert(company.to_owned(), Rc::clone(active));
         }
     });
-    Ok(held)
+    Ok(active)
 }
 
-/// A request's events as far as their company's plan lets them in.
-pub(crate) struct Fitting<'a> {
-    /// Those that are to be stored.
+/// A request's events after the check.
+pub(crate) struct CheckedBatch<'a> {
+    /// The events to store.
     pub(crate) rows: Cow<'a, [Row]>,
-    /// Those that are not, and why.
-    pub(crate) refused: Vec<(Row, Problem)>,
-    found: Vec<(String, Violation)>,
+    /// The events that the plan rejects, and why.
+    pub(crate) rejected: Vec<(Row, Problem)>,
+    violations: Vec<(String, Violation)>,
 }
 
-impl<'a> Fitting<'a> {
-    fn of(held: Option<&Held>, rows: &'a [Row]) -> Self {
-        let Some(held) = held else {
-            return Self { rows: Cow::Borrowed(rows), refused: Vec::new(), found: Vec::new() };
+impl<'a> CheckedBatch<'a> {
+    fn of(active: Option<&ActivePlan>, rows: &'a [Row]) -> Self {
+        let Some(active) = active else {
+            return Self { rows: Cow::Borrowed(rows), rejected: Vec::new(), violations: Vec::new() };
         };
-        let plan::Held { rows, refused, found } = plan::hold(rows.to_vec(), &held.plan, held.mode);
-        Self { rows: Cow::Owned(rows), refused, found }
+        let plan::CheckedEvents { rows, rejected, violations } = plan::check(rows.to_vec(), &active.plan, active.mode);
+        Self { rows: Cow::Owned(rows), rejected, violations }
     }
 
-    /// Counts what was violated, once the answer is on its way.
+    /// Counts the violations once the answer is sent.
     pub(crate) fn count(&mut self, cx: &IngestContext, company: &str) {
-        if violation_counts::count(company, std::mem::take(&mut self.found), cx.now_ms()) {
-            cx.after_answer(violation_counts::write_down(cx.env().clone()));
+        if violation_counts::count(company, std::mem::take(&mut self.violations), cx.now_ms()) {
+            cx.after_answer(violation_counts::write_counts(cx.env().clone()));
         }
     }
 
-    /// Counts what was violated and tells of what is refused, once the others are stored → the
-    /// places in the request, and why.
-    pub(crate) fn settle(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
+    /// Counts the violations and logs the rejected events, once the others are stored. → The rejected
+    /// events: position in the request, and why.
+    pub(crate) fn finish(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
         self.count(cx, company);
-        if !self.refused.is_empty() {
-            cx.log().refused_rows(self.refused.iter().map(|(row, problem)| (row, problem)));
+        if !self.rejected.is_empty() {
+            cx.log().rejected_rows(self.rejected.iter().map(|(row, problem)| (row, problem)));
         }
-        self.refused.into_iter().map(|(row, problem)| (clock::place(row.ts), problem)).collect()
+        self.rejected.into_iter().map(|(row, problem)| (clock::place(row.ts), problem)).collect()
     }
 }
 
-/// Stores a browser's events, those that its company's plan lets in. → those, and what was stored.
+/// Stores the events of a page that the company's plan accepts. → The checked events, and the result.
+///
+/// # Errors
+/// Those of [`check`]; D1's.
 pub(crate) async fn browser<'a>(
     cx: &IngestContext,
     request: Request<'_>,
     rows: &'a [Row],
-) -> Result<(Fitting<'a>, Stored), Error> {
+) -> Result<(CheckedBatch<'a>, Stored), Error> {
     let company = request.company;
-    let mut held = kept(company);
-    for _ in 0..TRIES_MAX {
-        let request = Request { plan: Some(held.as_ref().map_or(0, |held| held.version)), ..request };
-        let fitting = Fitting::of(held.as_deref(), rows);
-        let (door, stored) = ingest::browser(cx.db(Some(company))?, &request, &fitting.rows).await?;
+    let mut active = cached(company);
+    for _ in 0..CHECKS_MAX {
+        let request = Request { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
+        let checked = CheckedBatch::of(active.as_deref(), rows);
+        let (door, stored) = ingest::browser(cx.db(Some(company))?, &request, &checked.rows).await?;
         if let Door::Replanned(_) = door {
-            held = load(cx, company).await?;
+            active = load(cx, company).await?;
             continue;
         }
         check(cx, door)?;
-        return Ok((fitting, stored));
+        return Ok((checked, stored));
     }
-    Err(Error::Internal(format!("the company's plan was changed {TRIES_MAX} times over")))
+    Err(Error::Internal(format!("the company's plan changed {CHECKS_MAX} times during one request")))
 }
 
-/// A server's events, those that its company's plan lets in. `version` is the one in force, as the
-/// key told.
+/// Checks a server's events. `version` is that of the plan in force, as read with the key; 0 for no
+/// plan.
+///
+/// # Errors
+/// D1's.
 pub(crate) async fn server<'a>(
     cx: &IngestContext,
     company: &str,
     version: i64,
     rows: &'a [Row],
-) -> Result<Fitting<'a>, Error> {
-    let held = match kept(company).filter(|held| held.version == version) {
+) -> Result<CheckedBatch<'a>, Error> {
+    let active = match cached(company).filter(|active| active.version == version) {
         _ if version == 0 => None,
-        Some(held) => Some(held),
+        Some(active) => Some(active),
         None => load(cx, company).await?,
     };
-    Ok(Fitting::of(held.as_deref(), rows))
+    Ok(CheckedBatch::of(active.as_deref(), rows))
 }

@@ -1,5 +1,4 @@
-//! What a request that brings events is answered: how many were accepted, what was rejected, and
-//! warnings.
+//! The answer to a request with events: how many were accepted, which were rejected, and warnings.
 
 use std::borrow::Cow;
 
@@ -9,11 +8,11 @@ use trackmate_wire::problem::Problem;
 use crate::domain::event::{Row, Sorted};
 use crate::domain::revenue;
 
-/// What became of events that could be stored.
+/// The result of storing valid events.
 pub(crate) struct IngestResult {
     /// How many are new.
     pub(crate) new: usize,
-    /// Those that the company's plan refused: place in the request, and why.
+    /// Events that the tracking plan rejects: position in the request, and why.
     pub(crate) rejected: Vec<(usize, Problem)>,
 }
 
@@ -50,15 +49,15 @@ impl Rejected {
 }
 
 impl Receipt {
-    /// Of `count` events that could be stored, or were refused then, what came of them, if it is
-    /// known yet.
+    /// The receipt of `count` valid events and of the invalid ones in `sorted`. `result` is `None` if the
+    /// request was buffered.
     pub(crate) fn new(sorted: Sorted, count: usize, result: Option<IngestResult>) -> Self {
         let queued = result.is_none();
-        let IngestResult { new: accepted, rejected: refused } =
+        let IngestResult { new: accepted, rejected: by_plan } =
             result.unwrap_or(IngestResult { new: count, rejected: Vec::new() });
-        let duplicates = count.saturating_sub(accepted + refused.len()) + sorted.repeated.len();
+        let duplicates = count.saturating_sub(accepted + by_plan.len()) + sorted.repeated.len();
         let mut rejected = sorted.rejected;
-        rejected.extend(refused);
+        rejected.extend(by_plan);
         rejected.sort_by_key(|(index, _)| *index);
         Self {
             success: true,
@@ -82,31 +81,32 @@ impl Warning {
         Self { code, message: Cow::Borrowed(message) }
     }
 
-    /// An optional part that was left out, with the reason. The rest is stored.
+    /// An optional part was left out. The rest is stored.
     pub(crate) fn left_out(part: &str, why: &str) -> Self {
         Self { code: "left_out", message: format!("{part} was left out: {why}").into() }
     }
 
-    /// A part of `user` that was not stored, or not whole.
+    /// A part of `user` was not stored, or was cut.
     pub(crate) fn of_user(problem: &Problem) -> Self {
         Self { code: "left_out", message: format!("not all of user was stored: {}", problem.message).into() }
     }
 
-    /// An amount that counts nothing.
+    /// An amount could not be read.
     pub(crate) const fn amount_unread() -> Self {
         Self::new(
             "amount_unread",
-            "an amount could not be read and counts as no revenue; send a number, or a text such as 1299.00, with currency beside it",
+            "an amount could not be read and counts as no revenue; \
+             send a number, or a text such as 1299.00, with currency beside it",
         )
     }
 
-    /// An optional text that was cut.
+    /// An optional text was cut.
     pub(crate) fn cut(part: &str, chars: usize) -> Self {
         Self { code: "cut", message: format!("{part} was cut to {chars} characters").into() }
     }
 }
 
-/// Says so when an event tells an amount that is none.
+/// PersonChange so when an event tells an amount that is none.
 pub(crate) fn amount_unread(rows: &[Row]) -> Option<Warning> {
     let is_unread = |row: &Row| row.revenue.is_none() && revenue::is_unread(row.data.get());
     rows.iter().any(is_unread).then(Warning::amount_unread)

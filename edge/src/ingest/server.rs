@@ -13,12 +13,12 @@ use crate::domain::{clock, mild, request_body};
 use crate::error::Error;
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::{About, Kept, Says, resolve, store_for_owner};
+use crate::ingest::owner::{OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
 use crate::ingest::receipt::{IngestResult, Warning, amount_unread};
 use crate::ingest::{alias, plan_check};
+use crate::people::conflict::ConflictRetries;
 use crate::people::find::find;
 use crate::people::identity_key::address;
-use crate::people::turn::Tries;
 use crate::people::{edit, merge};
 use crate::runtime::random;
 use crate::store::identity_keys::{self};
@@ -93,7 +93,7 @@ pub(crate) struct ServerBatch {
     /// Of the key: whether it is one, and whose, D1 knows.
     pub(crate) hash: String,
     company_id: Option<String>,
-    about: About,
+    about: OwnerLookup,
     pub(crate) rows: Vec<Row>,
     /// What is said of the person, as sent.
     user: Option<Box<RawValue>>,
@@ -120,28 +120,29 @@ impl ServerBatch {
                 Problem::field(Code::WrongCompany, "company_id", "company_id is not the company of this key").into()
             );
         }
-        let mut fitting = plan_check::server(cx, &company, resolved.plan, rows).await?;
+        let mut checked = plan_check::server(cx, &company, resolved.plan, rows).await?;
         if self.single
-            && let Some((_, problem)) = fitting.refused.pop()
+            && let Some((_, problem)) = checked.rejected.pop()
         {
-            fitting.count(cx, &company);
+            checked.count(cx, &company);
             return Err(problem.into());
         }
-        let mut tries = Tries::default();
-        while self.merge && unite(cx, &company, &resolved, &about.who).await? {
+        let mut retries = ConflictRetries::default();
+        while self.merge && merge_identifiers(cx, &company, &resolved, &about.who).await? {
             resolved = resolve(cx, hash, &about.who, about.at).await?;
             if resolved.email_id == resolved.user_id {
                 break;
             }
             // Somebody else was given the address in between, or one of the two was merged.
-            tries.next(cx).await?;
+            retries.next(cx).await?;
         }
-        let aliased = alias::unite(cx, &company, &fitting.rows).await?;
+        let aliased = alias::merge_aliases(cx, &company, &checked.rows).await?;
         if aliased.is_some() {
             resolved = resolve(cx, hash, &about.who, about.at).await?;
         }
-        let kept = store_for_owner(cx, hash, resolved, about, &fitting.rows, Says { edit, give: None }).await?;
-        let Kept { stored, profile, created, mut warnings, .. } = kept;
+        let stored_events =
+            store_for_owner(cx, hash, resolved, about, &checked.rows, PersonChange { edit, grant: None }).await?;
+        let StoredEvents { stored, profile, created, mut warnings, .. } = stored_events;
         warnings.extend(aliased.into_iter().flatten());
         let new = stored.new.len();
         cx.emitted(&company, stored.outbox);
@@ -150,7 +151,7 @@ impl ServerBatch {
             (Some(_), None) => warnings.push(NOBODY),
             (None, _) => {}
         }
-        let result = IngestResult { new, rejected: fitting.settle(cx, &company) };
+        let result = IngestResult { new, rejected: checked.finish(cx, &company) };
         Ok(ServerResult { result: Some(result), profile, created, warnings })
     }
 }
@@ -169,7 +170,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let request: ServerEventsRequest = request_body::parse(text)?;
     let who = identifiers(request.identifier.unwrap_or_default())?;
     if let Some(id) = &who.session {
-        cx.log().session(id);
+        cx.log().set_session(id);
     }
     let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
     let subject = who.user.as_ref().or(who.address.as_ref()).or(who.session.as_ref()).map_or("", String::as_str);
@@ -188,7 +189,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     } else {
         let items = items(request.events)?;
         let sorted = event::sort(items.iter().map(|item| item.get()), arrival, random::message_id);
-        cx.log().rejected(items.iter().map(|item| item.get()), &sorted);
+        cx.log().rejected_events(items.iter().map(|item| item.get()), &sorted);
         sorted
     };
     let at = sorted.rows.first().map_or_else(|| clock::event_ts(cx.now_ms(), 0), |row| row.ts);
@@ -211,7 +212,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let batch = ServerBatch {
         hash: hash.to_owned(),
         company_id: request.company_id,
-        about: About { who, at, sent_ms },
+        about: OwnerLookup { who, at, sent_ms },
         rows: std::mem::take(&mut sorted.rows),
         user: user.map(ToOwned::to_owned),
         merge,
@@ -220,7 +221,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     Ok(Parsed { batch, rejected: sorted, edit, warnings })
 }
 
-/// What `user` says, and what of it cannot be read: that is no reason to lose the events.
+/// What `user` change, and what of it cannot be read: that is no reason to lose the events.
 fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
     let Some((edit, mut left_out)) = user.map(|user| Edit::read_mildly(user.get(), "server", address)) else {
         return (None, Vec::new());
@@ -261,7 +262,12 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
 
 /// Makes one user of a user id and an address, as the key vouches; whether anything is different
 /// now. An address that nobody has, or that somebody gave up, becomes the user's.
-async fn unite(cx: &IngestContext, company: &str, resolved: &Resolved, who: &Identifiers) -> Result<bool, Error> {
+async fn merge_identifiers(
+    cx: &IngestContext,
+    company: &str,
+    resolved: &Resolved,
+    who: &Identifiers,
+) -> Result<bool, Error> {
     let Some(user) = resolved.user_id.as_ref().filter(|_| resolved.erased_at.is_none()) else { return Ok(false) };
     let Some(address) = who.address.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
         return Ok(false);

@@ -1,6 +1,5 @@
-//! How often events violated their company's plan, gathered in the isolate and written down every
-//! few seconds. An isolate that dies takes the last seconds' counts with it: they are a help to
-//! people, not a ledger.
+//! Counts violations of tracking plans. The counts are collected in the isolate and written every few
+//! seconds. An isolate that ends early loses its last counts: they need not be exact.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,26 +14,26 @@ use crate::domain::plan::{Reason, Violation};
 use crate::store;
 use crate::store::plans::{self, Tally};
 
-/// Milliseconds between two writings.
-const EVERY_MS: u64 = 3000;
+/// Milliseconds between two writes.
+const WRITE_EVERY_MS: u64 = 3000;
 
-/// By event, field and reason: how often, and when last, ms.
+/// By event, field and reason: the number of violations, and the time of the last one, ms.
 type Kinds = BTreeMap<(String, String, Reason), (i64, i64)>;
 
 thread_local! {
     /// By company.
-    static SEEN: RefCell<BTreeMap<String, Kinds>> = const { RefCell::new(BTreeMap::new()) };
+    static COUNTS: RefCell<BTreeMap<String, Kinds>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Counts violations, each with its event's name; `true` when these are the first since the last
-/// writing: then somebody must call [`write_down`].
+/// Counts violations, each with its event's name. → Whether these are the first since the last write:
+/// then the caller must call [`write_counts`].
 #[must_use]
 pub(crate) fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> bool {
-    SEEN.with_borrow_mut(|seen| {
-        let first = seen.is_empty();
+    COUNTS.with_borrow_mut(|counts| {
+        let first = counts.is_empty();
         for (event, violation) in found {
-            let all: usize = seen.values().map(Kinds::len).sum();
-            let kinds = seen.entry(company.to_owned()).or_default();
+            let all: usize = counts.values().map(Kinds::len).sum();
+            let kinds = counts.entry(company.to_owned()).or_default();
             let [event, field] = [&event, &violation.field].map(|name| incoming::name_kept(name).to_owned());
             let kind = (event, field, violation.reason);
             let is_full = kinds.len() >= PLAN_VIOLATIONS_HELD || all >= PLAN_VIOLATIONS_ISOLATE;
@@ -45,15 +44,15 @@ pub(crate) fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64)
             *count += 1;
             *last = now_ms.max(*last);
         }
-        first && !seen.is_empty()
+        first && !counts.is_empty()
     })
 }
 
-/// Waits a little, then writes what was gathered.
-pub(crate) async fn write_down(env: Env) {
-    Delay::from(Duration::from_millis(EVERY_MS)).await;
-    // Side by side: a database that does not answer holds up its own companies alone.
-    let written = SEEN.take().into_iter().map(|(company, kinds)| write(&env, company, kinds));
+/// Waits `WRITE_EVERY_MS`, then writes the counts.
+pub(crate) async fn write_counts(env: Env) {
+    Delay::from(Duration::from_millis(WRITE_EVERY_MS)).await;
+    // In parallel: a database that does not answer delays only its own companies.
+    let written = COUNTS.take().into_iter().map(|(company, kinds)| write(&env, company, kinds));
     stream::iter(written).for_each_concurrent(CONNECTIONS_MAX, |written| written).await;
 }
 
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_isolate_gathers_of_violations_has_a_bound_over_all_companies() {
+    fn an_isolate_counts_a_bounded_number_of_violations_over_all_companies() {
         for company in 0..20 {
             let found = (0..PLAN_VIOLATIONS_HELD + 5).map(|n| {
                 (
@@ -87,9 +86,9 @@ mod tests {
             });
             let _ = count(&format!("TM-{company}"), found.collect(), 1);
         }
-        SEEN.with_borrow(|seen| {
-            assert_eq!(seen.values().map(Kinds::len).sum::<usize>(), PLAN_VIOLATIONS_ISOLATE);
-            assert!(seen.values().all(|kinds| kinds.len() <= PLAN_VIOLATIONS_HELD));
+        COUNTS.with_borrow(|counts| {
+            assert_eq!(counts.values().map(Kinds::len).sum::<usize>(), PLAN_VIOLATIONS_ISOLATE);
+            assert!(counts.values().all(|kinds| kinds.len() <= PLAN_VIOLATIONS_HELD));
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Edits of a person: what an admin or a server with a key says of them.
+//! Edits of a person by an admin or by a server.
 
 use std::borrow::Cow;
 
@@ -8,63 +8,69 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::domain::edit::{Done, Edit};
 use crate::domain::person::Person;
 use crate::error::Error;
+use crate::people::conflict::retry_on_conflict;
 use crate::people::find::find;
 use crate::people::identity_key::address;
 use crate::people::merge;
-use crate::people::turn::{Tries, Turn};
+use crate::people::person_lock::PersonLock;
 use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store::edits::{self, Edited};
 use crate::store::identity_keys::{self, Owner};
 use crate::store::people::Profile;
 
-/// What is said of a person, if anything, in view of what is known by then.
-pub(crate) trait Saying {
-    /// The edit that it makes.
+/// An edit whose content may depend on the person as read.
+pub(crate) trait PendingEdit {
+    /// The edit of this person; `None` if there is nothing to change.
     fn edit(&self, person: &Person) -> Result<Option<Cow<'_, Edit>>, Problem>;
 }
 
-impl Saying for Edit {
+impl PendingEdit for Edit {
     fn edit(&self, _: &Person) -> Result<Option<Cow<'_, Edit>>, Problem> {
         Ok(Some(Cow::Borrowed(self)))
     }
 }
 
-/// Makes an edit and sends its platform events; the person as it is then.
+/// Edits a person and emits the platform events. → The person after the edit.
+///
+/// # Errors
+/// Those of [`change_all`], and the problem for which the edit was rejected.
 pub(crate) async fn change(cx: &Context, company: &str, id: &str, edit: &Edit) -> Result<Person, Error> {
-    let (person, refused) = change_all(cx, company, id, &[edit]).await?;
-    refused.into_iter().next().map_or(Ok(person), |(_, problem)| Err(problem.into()))
+    let (person, rejected) = change_all(cx, company, id, &[edit]).await?;
+    rejected.into_iter().next().map_or(Ok(person), |(_, problem)| Err(problem.into()))
 }
 
-/// Makes edits of one person, one after the other, in one batch; the person as it is then, and the
-/// places of those that were refused. Of several, none but the first gives an address.
+/// Makes several edits of one person, one after the other, in one batch. Only the first may set the
+/// address. → The person after the edits, and each rejected edit by position, with its problem.
+///
+/// # Errors
+/// `unknown_user`, `erased_user`; a problem of a new address; `busy` after too many conflicts.
 pub(crate) async fn change_all(
     cx: &Context,
     company: &str,
     id: &str,
-    sayings: &[&dyn Saying],
+    edits: &[&dyn PendingEdit],
 ) -> Result<(Person, Vec<(usize, Problem)>), Error> {
-    let _turn = Turn::of(company, id).await?;
-    let mut tries = Tries::default();
-    loop {
-        tries.next(cx).await?;
+    let _lock = PersonLock::acquire(company, id).await?;
+    retry_on_conflict(cx, async || {
         let read = find(cx, company, id).await?;
         let before = read.person(company)?;
-        let (mut person, mut done, mut refused) = (before.clone(), Done::default(), Vec::new());
-        for (place, saying) in sayings.iter().enumerate() {
+        let (mut person, mut done, mut rejected) = (before.clone(), Done::default(), Vec::new());
+        for (position, pending) in edits.iter().enumerate() {
             let mut next = person.clone();
-            let made = saying.edit(&person).and_then(|edit| edit.map_or(Ok(None), |e| e.apply(&mut next, cx.now_ms())));
+            let made =
+                pending.edit(&person).and_then(|edit| edit.map_or(Ok(None), |e| e.apply(&mut next, cx.now_ms())));
             match made {
                 Ok(Some(made)) => {
                     (person, done.email) = (next, done.email.or(made.email));
                     done.events.extend(made.events);
                 }
                 Ok(None) => {}
-                Err(problem) => refused.push((place, problem)),
+                Err(problem) => rejected.push((position, problem)),
             }
         }
         if done.events.is_empty() {
-            return Ok((person, refused));
+            return Ok(Some((person, rejected)));
         }
         done.settle(&before, &person);
         let db = cx.db(Some(company))?;
@@ -75,18 +81,21 @@ pub(crate) async fn change_all(
                 has_room(&read, &email.key, "email")?;
             }
         }
-        let owns = owns(cx, company, &read, (&before, &person), &done).await?;
-        let edited = Edited { done: &done, address: old.as_deref(), owns: &owns };
+        let group_data = group_data(cx, company, &read, (&before, &person), &done).await?;
+        let edited = Edited { done: &done, address: old.as_deref(), owns: &group_data };
         let number = random::number();
         let written = edits::write(db, &read, &person, &edited, number, cx.now_ms(), random::message_id).await?;
-        if let Some(outbox) = written {
-            cx.emitted(company, outbox);
-            return Ok((person, refused));
-        }
-    }
+        let Some(outbox) = written else { return Ok(None) };
+        cx.emitted(company, outbox);
+        Ok(Some((person, rejected)))
+    })
+    .await
 }
 
-/// That one more lookup key may lead to a profile, unless this one does.
+/// Checks that the profile may get this identity key, unless it has it.
+///
+/// # Errors
+/// `limit_reached` if it has `PROFILE_KEYS_MAX` keys.
 pub(crate) fn has_room(profile: &Profile, key: &str, field: &'static str) -> Result<(), Error> {
     let keys: Vec<String> = serde_json::from_str(&profile.aliases)?;
     if keys.len() < PROFILE_KEYS_MAX || keys.iter().any(|known| known == key) {
@@ -96,13 +105,16 @@ pub(crate) fn has_room(profile: &Profile, key: &str, field: &'static str) -> Res
     }
 }
 
-/// To a person so many keys lead that no other may.
+/// The error of a profile that already has `PROFILE_KEYS_MAX` keys.
 pub(crate) fn full(field: &'static str) -> Problem {
     let message = format!("at most {PROFILE_KEYS_MAX} ids and former addresses lead to one user");
     Problem::field(Code::LimitReached, field, message)
 }
 
-/// That nobody but this profile has an address, and that it was not erased.
+/// Checks that no other profile has this address, and that it was not erased.
+///
+/// # Errors
+/// `erased_user`, `conflict`.
 pub(crate) async fn free(cx: &Context, company: &str, profile: &str, address: &str) -> Result<(), Error> {
     let owner = identity_keys::owner(cx.db(Some(company))?, company, address).await?.filter(|o| o.profile != profile);
     match owner {
@@ -118,9 +130,9 @@ pub(crate) async fn free(cx: &Context, company: &str, profile: &str, address: &s
     }
 }
 
-/// Of a group of merged profiles, what is said of each by itself after an edit of the person they
-/// are.
-async fn owns(
+/// The trusted data of each profile of a merged group after an edit: id and JSON. Empty if the
+/// profile is not merged.
+async fn group_data(
     cx: &Context,
     company: &str,
     read: &Profile,
@@ -130,11 +142,11 @@ async fn owns(
     if read.trusted_data.is_none() {
         return Ok(Vec::new());
     }
-    let mut owns = Vec::new();
+    let mut group_data = Vec::new();
     for mut member in merge::group(cx, company, read).await? {
         let top = member.winner.is_none();
         member.trusted_data.follow(before, after, done, top);
-        owns.push((member.id, serde_json::to_string(&member.trusted_data)?));
+        group_data.push((member.id, serde_json::to_string(&member.trusted_data)?));
     }
-    Ok(owns)
+    Ok(group_data)
 }

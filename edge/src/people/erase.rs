@@ -9,11 +9,14 @@ use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store::{self, erasures, people};
 
-/// How often an erasure reads its person again because an edit came in between.
+/// Tries of an erasure whose person is edited at the same time.
 const RACES_MAX: usize = 5;
 
-/// Erases the person at once, and as much of what is theirs as one request may. The sweep deletes
-/// the rest. → The id of the profile that stood for all that were merged.
+/// Erases the person at once, and as much of their data as one request may. The sweep deletes the
+/// rest. → The id of the root profile of the merged group.
+///
+/// # Errors
+/// `unknown_user`; `conflict` if the person is edited all the time.
 pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
     let id = begin(cx, company, id).await?;
     let db = cx.db(Some(company))?;
@@ -22,7 +25,7 @@ pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<Strin
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => {
-                // The person is gone; the rest is the sweep's.
+                // The person is erased already. The sweep deletes the rest.
                 console_error!("request {}: an erasure was not finished: {}", cx.request_id(), store::brief(&error));
                 break;
             }
@@ -31,8 +34,8 @@ pub(crate) async fn erase(cx: &Context, company: &str, id: &str) -> Result<Strin
     Ok(id)
 }
 
-/// Erases the person, unless that was done, and whoever was merged into them; the id of the profile
-/// that stood for all.
+/// Erases the person and everyone merged into them, unless that was done before. → The id of the
+/// root profile.
 async fn begin(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
     let db = cx.db(Some(company))?;
     for _ in 0..RACES_MAX {

@@ -6,7 +6,10 @@ use crate::error::Error;
 use crate::runtime::context::Context;
 use crate::store::people::{self, Profile};
 
-/// The profile, or 404, or 410.
+/// Reads a profile.
+///
+/// # Errors
+/// `unknown_user`, `erased_user`.
 pub(crate) async fn find(cx: &Context, company: &str, id: &str) -> Result<Profile, Error> {
     let found = people::profile(cx.db(Some(company))?, company, id).await?;
     let profile = found.ok_or_else(|| Problem::new(Code::UnknownUser, "no user of this company has this id"))?;

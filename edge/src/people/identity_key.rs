@@ -1,15 +1,18 @@
-//! Keys by which a person is found: an email address, or a company's own id for them. NFC by the
-//! runtime, the rest by the rule that all parts share.
+//! Identity keys, by which a person is found: an email address or a user id. The runtime normalises
+//! to NFC; the other rules are shared with the SDK.
 
 use trackmate_wire::ids::{EmailError, email_key, user_key};
 use trackmate_wire::problem::{Code, Problem};
 
-/// NFC, by the runtime.
+/// Normalises to NFC.
 fn nfc(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { String::from(js_sys::JsString::from(text).normalize("NFC")) }
 }
 
-/// The lookup key of a company's own id for a person.
+/// The identity key of a user id.
+///
+/// # Errors
+/// `invalid_field`.
 pub(crate) fn user(id: &str) -> Result<String, Problem> {
     user_key(&nfc(id)).map_err(|_| {
         Problem::field(
@@ -20,7 +23,7 @@ pub(crate) fn user(id: &str) -> Result<String, Problem> {
     })
 }
 
-/// [`user`], where it is called `externalId`.
+/// [`user`] for routes where the field is called `externalId`.
 pub(crate) fn external(id: &str) -> Result<String, Problem> {
     user(id).map_err(|p| {
         let message = p.message.replace("userId", "externalId");
@@ -28,7 +31,10 @@ pub(crate) fn external(id: &str) -> Result<String, Problem> {
     })
 }
 
-/// The lookup key of an address: NFC by the runtime, the rest by the shared rule.
+/// The identity key of an email address.
+///
+/// # Errors
+/// `placeholder_id`, `invalid_email`.
 pub(crate) fn address(email: &str) -> Result<String, Problem> {
     email_key(&nfc(email)).map_err(|error| match error {
         EmailError::Placeholder => {
@@ -38,7 +44,7 @@ pub(crate) fn address(email: &str) -> Result<String, Problem> {
     })
 }
 
-/// The lookup key of a stored address.
+/// The identity key of a stored address; `None` if it is no address by the rules of today.
 pub(crate) fn lookup_key(email: &str) -> Option<String> {
     address(email).ok()
 }

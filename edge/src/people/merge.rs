@@ -1,4 +1,4 @@
-//! Making one person of two.
+//! Merging two people into one.
 
 use serde_json::json;
 use trackmate_wire::limits::{GROUP_PROFILES_MAX, REBUILD_SLICES_MAX};
@@ -8,24 +8,25 @@ use worker::console_error;
 use crate::domain::merged::Member;
 use crate::domain::trusted_data::TrustedData;
 use crate::error::Error;
+use crate::people::conflict::retry_on_conflict;
 use crate::people::find::find;
 use crate::people::identity_key::lookup_key;
-use crate::people::turn::{Tries, Turn};
+use crate::people::person_lock::PersonLock;
 use crate::runtime::context::Context;
 use crate::runtime::random;
 use crate::store;
-use crate::store::merge::{self, Act, Group, News};
+use crate::store::merge::{self, Group, IdentityChange, PlatformEvent};
 use crate::store::people::Profile;
 use crate::store::rebuild::{self, Rebuilt};
 
-/// The lookup keys of a profile's addresses and user ids.
+/// The identity keys of a profile: its `aliases` (a JSON array) and its address.
 pub(crate) fn keys(aliases: &str, email: Option<&str>) -> Vec<String> {
     let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap_or_default();
     keys.extend(email.and_then(lookup_key));
     keys
 }
 
-/// The group that a profile stands for: itself alone, where nothing was merged into it.
+/// The merged group of a root profile: the profile itself first, then those merged into it.
 pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result<Vec<Member>, Error> {
     let rows = merge::group(cx.db(Some(company))?, company, &root.id).await?;
     let mut members = Vec::with_capacity(rows.len());
@@ -44,9 +45,13 @@ pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result
     Ok(members)
 }
 
-/// Makes one person of two, unless they are → whether they are one now. `source` is whose key
-/// vouches for it: whom an admin took apart, no server makes one again, for what its code says once
-/// it says with every request.
+/// Merges the profile `from` into `into`. → Whether they are one person now. `source` is `admin` or
+/// `server`. A server cannot merge again what an admin has unmerged, because its code would do so
+/// with every request.
+///
+/// # Errors
+/// `unknown_user`, `erased_user`; `limit_reached` if the group would be too large; `busy` after too
+/// many conflicts.
 pub(crate) async fn join(
     cx: &Context,
     company: &str,
@@ -54,46 +59,44 @@ pub(crate) async fn join(
     from: &str,
     source: &'static str,
 ) -> Result<bool, Error> {
-    // In one order, so that no two wait for each other.
-    let _first = Turn::of(company, into.min(from)).await?;
-    let _second = if into == from { None } else { Some(Turn::of(company, into.max(from)).await?) };
-    let mut tries = Tries::default();
-    loop {
-        tries.next(cx).await?;
+    // Always in the same order, so that two merges cannot deadlock.
+    let _first = PersonLock::acquire(company, into.min(from)).await?;
+    let _second = if into == from { None } else { Some(PersonLock::acquire(company, into.max(from)).await?) };
+    retry_on_conflict(cx, async || {
         let (winner, loser) = cx.both(find(cx, company, into), find(cx, company, from)).await;
         let (winner, loser) = (winner?, loser?);
         if winner.id == loser.id {
-            return Ok(true);
+            return Ok(Some(true));
         }
         let db = cx.db(Some(company))?;
         let (winners, losers) = cx.both(group(cx, company, &winner), group(cx, company, &loser)).await;
         let members = (winners?, losers?);
         if source == "server" && merge::is_blocked(db, company, &members.0, &members.1).await? {
-            return Ok(false);
+            return Ok(Some(false));
         }
         if members.0.len() + members.1.len() > GROUP_PROFILES_MAX {
             let message = format!("at most {GROUP_PROFILES_MAX} profiles can stand as one user");
             return Err(Problem::new(Code::LimitReached, message).into());
         }
-        let user = brief(&winner.id);
+        let user = user_ref(&winner.id);
         let data = json!({ "merged": { "id": loser.id } });
-        let news = News { id: random::message_id(), name: "user.merged", data, user: &user };
-        let act = Act { number: random::number(), now_ms: cx.now_ms(), news };
+        let event = PlatformEvent { id: random::message_id(), name: "user.merged", data, user: &user };
+        let change = IdentityChange { number: random::number(), now_ms: cx.now_ms(), event };
         let pair = (
             Group { members: &members.0, revision: winner.revision },
             Group { members: &members.1, revision: loser.revision },
         );
-        let statements = merge::merging(company, pair.0, pair.1, source, &act)?;
-        if let Some(outbox) = merge::run(db, company, &winner.id, &statements, &act).await? {
-            cx.emitted(company, outbox);
-            rebuild(cx, company, &[&loser.id]).await?;
-            return Ok(true);
-        }
-    }
+        let statements = merge::merge_statements(company, pair.0, pair.1, source, &change)?;
+        let Some(outbox) = merge::run(db, company, &winner.id, &statements, &change).await? else { return Ok(None) };
+        cx.emitted(company, outbox);
+        rebuild(cx, company, &[&loser.id]).await?;
+        Ok(Some(true))
+    })
+    .await
 }
 
-/// Rebuilds people whose links changed hands. The change itself is stored: what fails here, the
-/// sweep does.
+/// Rebuilds people whose links have a new owner. The change itself is stored, so an error is only
+/// logged: the sweep rebuilds them later.
 pub(crate) async fn rebuild(cx: &Context, company: &str, profiles: &[&str]) -> Result<Rebuilt, Error> {
     let db = cx.db(Some(company))?;
     let rebuilt = rebuild::run(db, company, profiles, REBUILD_SLICES_MAX, cx.now_ms(), lookup_key).await;
@@ -103,7 +106,7 @@ pub(crate) async fn rebuild(cx: &Context, company: &str, profiles: &[&str]) -> R
     }))
 }
 
-/// The user of an event about identity: who, no more. The data must not outlive what is undone.
-pub(crate) fn brief(id: &str) -> String {
+/// The user object of an identity event: only the id. Other data must not outlive an undo.
+pub(crate) fn user_ref(id: &str) -> String {
     json!({ "id": id }).to_string()
 }

@@ -1,17 +1,17 @@
-//! Taking back an identify or a merge, as if it had not happened.
+//! Undoing an identify or a merge, as if it had not happened.
 
 use serde::Serialize;
 use serde_json::json;
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::merged::{Member, below};
+use crate::domain::merged::{Member, descendants};
 use crate::error::Error;
+use crate::people::conflict::retry_on_conflict;
 use crate::people::find::find;
-use crate::people::merge::{brief, group, rebuild};
-use crate::people::turn::Tries;
+use crate::people::merge::{group, rebuild, user_ref};
 use crate::runtime::context::Context;
 use crate::runtime::random;
-use crate::store::merge::{self, Act, News};
+use crate::store::merge::{self, IdentityChange, PlatformEvent};
 use crate::store::undo;
 
 #[derive(Serialize)]
@@ -28,54 +28,52 @@ pub(crate) struct UndoAnswer {
     removed: bool,
 }
 
-/// Takes back the identify of this message id.
+/// Undoes the identify with this message id.
+///
+/// # Errors
+/// `not_found`; `busy` after too many conflicts.
 pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Result<UndoAnswer, Error> {
     let db = cx.db(Some(company))?;
-    let mut tries = Tries::default();
-    loop {
-        tries.next(cx).await?;
+    retry_on_conflict(cx, async || {
         let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
-        let fact = undo::find(db, company, message).await?.ok_or_else(nothing)?;
-        let user = brief(&fact.profile);
-        let to = fact.heir.as_ref().map(|id| json!({ "id": id }));
-        let data = json!({ "messageId": message, "sessionId": fact.session, "to": to });
-        let news = News { id: random::message_id(), name: "identity.undone", data, user: &user };
-        let act = Act { number: random::number(), now_ms: cx.now_ms(), news };
-        if let Some(outbox) = undo::undo(db, company, message, &fact, &act).await? {
-            cx.emitted(company, outbox);
-            let removed = rebuild(cx, company, &[&fact.profile]).await?.removed;
-            return Ok(UndoAnswer { success: true, undone: "identify", user_id: fact.profile, to: fact.heir, removed });
-        }
-    }
+        let link = undo::find(db, company, message).await?.ok_or_else(nothing)?;
+        let user = user_ref(&link.profile);
+        let to = link.next_owner.as_ref().map(|id| json!({ "id": id }));
+        let data = json!({ "messageId": message, "sessionId": link.session, "to": to });
+        let event = PlatformEvent { id: random::message_id(), name: "identity.undone", data, user: &user };
+        let change = IdentityChange { number: random::number(), now_ms: cx.now_ms(), event };
+        let Some(outbox) = undo::undo(db, company, message, &link, &change).await? else { return Ok(None) };
+        cx.emitted(company, outbox);
+        let removed = rebuild(cx, company, &[&link.profile]).await?.removed;
+        let (user_id, to) = (link.profile, link.next_owner);
+        Ok(Some(UndoAnswer { success: true, undone: "identify", user_id, to, removed }))
+    })
+    .await
 }
 
-/// Takes back the merge by which this profile was made another's.
+/// Undoes the merge of the profile `loser` into another.
+///
+/// # Errors
+/// `not_found`, `erased_user`; `busy` after too many conflicts.
 pub(crate) async fn merge(cx: &Context, company: &str, loser: &str) -> Result<UndoAnswer, Error> {
     let db = cx.db(Some(company))?;
-    let mut tries = Tries::default();
-    loop {
-        tries.next(cx).await?;
+    retry_on_conflict(cx, async || {
         let nothing = || Problem::field(Code::NotFound, "profileId", "no merge of this profile stands");
         let root = merge::find(db, company, loser).await?.and_then(|m| m.root).ok_or_else(nothing)?;
         let root = find(cx, company, &root).await?;
         let members = group(cx, company, &root).await?;
-        let parted = below(&members, loser);
-        let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
-        let user = brief(&root.id);
+        let unmerged = descendants(&members, loser);
+        let rest: Vec<&Member> = members.iter().filter(|m| !unmerged.iter().any(|p| p.id == m.id)).collect();
+        let user = user_ref(&root.id);
         let data = json!({ "parted": { "id": loser } });
-        let news = News { id: random::message_id(), name: "user.unmerged", data, user: &user };
-        let act = Act { number: random::number(), now_ms: cx.now_ms(), news };
-        let statements = merge::parting(company, &rest, root.revision, &parted, &act)?;
-        if let Some(outbox) = merge::run(db, company, &root.id, &statements, &act).await? {
-            cx.emitted(company, outbox);
-            rebuild(cx, company, &[&root.id, loser]).await?;
-            return Ok(UndoAnswer {
-                success: true,
-                undone: "merge",
-                user_id: root.id,
-                to: Some(loser.to_owned()),
-                removed: false,
-            });
-        }
-    }
+        let event = PlatformEvent { id: random::message_id(), name: "user.unmerged", data, user: &user };
+        let change = IdentityChange { number: random::number(), now_ms: cx.now_ms(), event };
+        let statements = merge::unmerge_statements(company, &rest, root.revision, &unmerged, &change)?;
+        let Some(outbox) = merge::run(db, company, &root.id, &statements, &change).await? else { return Ok(None) };
+        cx.emitted(company, outbox);
+        rebuild(cx, company, &[&root.id, loser]).await?;
+        let (user_id, to) = (root.id, Some(loser.to_owned()));
+        Ok(Some(UndoAnswer { success: true, undone: "merge", user_id, to, removed: false }))
+    })
+    .await
 }

@@ -15,7 +15,7 @@ use trackmate_wire::limits::TRIPS_MAX;
 use worker::Env;
 
 use crate::store::outbox::Outbox;
-use crate::store::request::Room;
+use crate::store::request::LeaseBudget;
 use crate::store::{self, Cost, Db};
 
 /// What one request or one queued message is worked on with.
@@ -29,7 +29,7 @@ pub(crate) struct Context {
     /// Whether what is asked of D1 waits to go together.
     gathers: Cell<bool>,
     /// How many deliveries this invocation may lease.
-    room: OnceCell<Room>,
+    lease_budget: OnceCell<LeaseBudget>,
     /// Deliveries that wait to go out once the work is done, by company.
     outboxes: RefCell<BTreeMap<String, Outbox>>,
     /// Whether the use of the request's key is noted.
@@ -47,7 +47,7 @@ impl Context {
             directory: OnceCell::new(),
             company: OnceCell::new(),
             gathers: Cell::default(),
-            room: OnceCell::new(),
+            lease_budget: OnceCell::new(),
             outboxes: RefCell::default(),
             is_key_noted: Cell::default(),
         }
@@ -147,8 +147,8 @@ impl Context {
     }
 
     /// How many deliveries this invocation may lease, as `room` says when it is asked first.
-    pub(crate) fn room_or(&self, room: impl FnOnce() -> Room) -> &Room {
-        self.room.get_or_init(room)
+    pub(crate) fn lease_budget_or(&self, budget: impl FnOnce() -> LeaseBudget) -> &LeaseBudget {
+        self.lease_budget.get_or_init(budget)
     }
 
     /// Keeps deliveries that are to go out once the work is done.

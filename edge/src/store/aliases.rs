@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 
-use super::identity_keys::{self, Led};
+use super::identity_keys::{self, ResolvedKey};
 use super::{Batch, Db, Result, ingest, sql};
 
 /// What is known of the two ids that an alias names.
 #[derive(Debug)]
 pub struct Aliased {
     /// Whom they lead to.
-    pub led: Vec<Led>,
+    pub keys: Vec<ResolvedKey>,
     /// The sessions of theirs that there are.
     sessions: Vec<Session>,
     /// Whether this alias is stored, through the server door or as a claim.
@@ -55,5 +55,5 @@ pub async fn find(
     let stored = batch.read(ingest::known_statement(db, company, &[id], Some(claim))?);
     let answers = db.run_batch(batch).await?;
     let is_stored = !ingest::message_ids(&answers, &stored)?.is_empty();
-    Ok(Aliased { led: answers.rows(&led)?, sessions: answers.rows(&sessions)?, is_stored })
+    Ok(Aliased { keys: answers.rows(&led)?, sessions: answers.rows(&sessions)?, is_stored })
 }

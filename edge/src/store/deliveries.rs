@@ -37,7 +37,7 @@ pub struct Target {
 
 /// The event that a delivery is about, as far as its body needs it.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Fact {
+pub struct DeliveredEvent {
     /// Who told it: 0 a page, 1 a server.
     pub source: i64,
     /// When it happened.
@@ -72,7 +72,7 @@ pub struct Leased {
     /// The bytes of an earlier attempt.
     pub body: Option<String>,
     /// What the body is made of; `None` of an event that is gone.
-    pub fact: Option<Fact>,
+    pub fact: Option<DeliveredEvent>,
     /// Where it goes.
     pub target: Target,
 }

@@ -7,7 +7,7 @@ use trackmate_wire::limits::{
     TRAITS_MEMBERS_MAX,
 };
 
-use super::identity_keys::Give;
+use super::identity_keys::KeyGrant;
 use super::ingest::{self, Guard, Stored};
 use super::request::{self, Door, Request};
 use super::{Batch, Db, Param, Result, catalog, outbox, sql};
@@ -97,7 +97,7 @@ pub async fn add(
     request: &Request<'_>,
     row: &Row,
     person: &Person<'_>,
-    give: Option<&Give>,
+    grant: Option<&KeyGrant>,
 ) -> Result<Identified> {
     let (json, ids) = ingest::json(std::slice::from_ref(row))?;
     let (company, session, number) = (request.company.into(), request.session.into(), Param::Int(request.number));
@@ -140,7 +140,7 @@ pub async fn add(
         members,
     ];
     let hash = tombstone::address(request.company, person.address);
-    let keys = give.map(|give| give.guard(None));
+    let keys = grant.map(|grant| grant.guard(None));
     let guard = Guard { hash: Some(&hash), keys: keys.as_deref(), ..Guard::default() };
     let claim = Param::from(request.claim);
     // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that
@@ -169,8 +169,8 @@ pub async fn add(
     let find = [company, address, id, (&hash).into(), claim, person.candidate.into()];
     let found = batch.read::<Found>(db.bind(sql::IDENTIFY_FIND, &find)?);
     batch.write_all(catalog::note(db, request, row)?);
-    let give = match give {
-        Some(give) => Some((give, give.push(db, &mut batch, request.company, person.candidate, ms)?)),
+    let grant = match grant {
+        Some(grant) => Some((grant, grant.push(db, &mut batch, request.company, person.candidate, ms)?)),
         None => None,
     };
 
@@ -187,6 +187,6 @@ pub async fn add(
     let found = if let Door::Open { .. } = door { answers.first(&found)? } else { None };
     let first = !new.is_empty() || !ingest::message_ids(&answers, &occupied)?.is_empty();
     let stored = Stored { new, outbox };
-    let is_outdated = refused.is_none() && !first && ingest::is_outdated(&answers, give, &stored)?;
+    let is_outdated = refused.is_none() && !first && ingest::is_outdated(&answers, grant, &stored)?;
     Ok(Identified { door, found, new: first, stored, refused, is_outdated })
 }

@@ -46,7 +46,7 @@ pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, n
 
 /// Whom a lookup key leads to.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Led {
+pub struct ResolvedKey {
     /// The key.
     pub key: String,
     /// The profile; of an erased one, the id that is left.
@@ -65,7 +65,7 @@ pub struct Led {
     pub further: i64,
 }
 
-impl Led {
+impl ResolvedKey {
     /// Whether so many keys lead to the person that no other may.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -74,8 +74,8 @@ impl Led {
 
     /// What the rule asks of it.
     #[must_use]
-    pub fn as_led(&self) -> pair::Led<'_> {
-        pair::Led {
+    pub fn for_decision(&self) -> pair::ResolvedKey<'_> {
+        pair::ResolvedKey {
             profile: &self.profile,
             is_ended: self.ended == 1,
             is_erased: self.erased == 1,
@@ -90,7 +90,7 @@ impl Led {
 ///
 /// # Errors
 /// D1's.
-pub async fn led(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<Led>> {
+pub async fn resolve_keys(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<ResolvedKey>> {
     db.run(sql::IDENTITY_PAIR, &[company.into(), (&hashed(company, keys)?).into()]).await?.rows()
 }
 
@@ -110,7 +110,7 @@ fn keys_max() -> i64 {
 /// of both keys; so it is stored only while both still lead where they led. Otherwise somebody made
 /// or changed either person in between, and nothing is stored.
 #[derive(Debug)]
-pub struct Give {
+pub struct KeyGrant {
     /// The key that leads to the person.
     pub by: String,
     /// The person; `None` where the event makes them.
@@ -121,14 +121,14 @@ pub struct Give {
     pub typed: Option<String>,
     /// The profile of whoever gave it up.
     pub former: Option<String>,
-    /// What the person had when it was decided, [`Led::further`] and [`Led::addressed`], if the
+    /// What the person had when it was decided, [`ResolvedKey::further`] and [`ResolvedKey::addressed`], if the
     /// decision hangs on it.
     pub had: Option<(i64, i64)>,
     /// Random: marks the edit.
     pub number: i64,
 }
 
-impl Give {
+impl KeyGrant {
     /// What must hold, as `events.insert` takes it. `made` is who has the first key by then, if it
     /// was nobody's and the same batch has made them.
     pub(super) fn guard(&self, made: Option<&str>) -> String {
@@ -140,7 +140,14 @@ impl Give {
 
     /// Adds the statements that give the key to `made`, where the event makes the person. The slot
     /// has whom both keys lead to then.
-    pub(super) fn push(&self, db: &Db, batch: &mut Batch, company: &str, made: &str, now_ms: i64) -> Result<Slot<Led>> {
+    pub(super) fn push(
+        &self,
+        db: &Db,
+        batch: &mut Batch,
+        company: &str,
+        made: &str,
+        now_ms: i64,
+    ) -> Result<Slot<ResolvedKey>> {
         let profile = self.profile.as_deref().unwrap_or(made);
         let binding = binding(company, profile, &self.key, self.typed.as_deref(), self.number, now_ms);
         batch.write_all(db.bind_all(&binding)?);
@@ -150,10 +157,11 @@ impl Give {
 
     /// Whether, of an event that was not stored, it was because either key leads elsewhere by now,
     /// or because the person has no room for another key.
-    pub(super) fn is_outdated(&self, led: &[Led]) -> bool {
+    pub(super) fn is_outdated(&self, led: &[ResolvedKey]) -> bool {
         let to = |key: &str| led.iter().find(|led| led.key == key && led.erased == 0);
         let is_same = |key: &str, profile: &Option<String>| to(key).map(|led| &led.profile) == profile.as_ref();
-        let has_changed = |led: &Led| led.is_full() || self.had.is_some_and(|had| had != (led.further, led.addressed));
+        let has_changed =
+            |led: &ResolvedKey| led.is_full() || self.had.is_some_and(|had| had != (led.further, led.addressed));
         !is_same(&self.by, &self.profile)
             || !is_same(&self.key, &self.former)
             || self.profile.is_some() && to(&self.by).is_some_and(has_changed)

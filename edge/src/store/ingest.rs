@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
-use super::identity_keys::{Give, Led};
+use super::identity_keys::{KeyGrant, ResolvedKey};
 use super::outbox::{self, EventSlots, Outbox};
 use super::request::{self, Door, Request};
 use super::{Answers, Batch, Db, Param, Result, Slot, catalog, groups, records, sql};
@@ -41,7 +41,7 @@ pub(super) struct Guard<'a> {
     pub(super) profile: Option<&'a str>,
     /// No tombstone may have this hash.
     pub(super) hash: Option<&'a str>,
-    /// Where two lookup keys must lead: [`Give::guard`].
+    /// Where two lookup keys must lead: [`KeyGrant::guard`].
     pub(super) keys: Option<&'a str>,
 }
 
@@ -172,7 +172,7 @@ pub enum Subject<'a> {
 
 /// What came of server events.
 #[derive(Debug)]
-pub enum Served {
+pub enum ServerStoreResult {
     /// They are stored. Of a person who was erased since they were resolved nothing is new.
     Stored(Stored),
     /// Somebody else made the person in between: nothing was stored, resolve again.
@@ -185,9 +185,13 @@ pub enum Served {
 }
 
 /// Whether what gives a person a second key stored nothing because it holds no longer.
-pub(super) fn is_outdated(answers: &Answers, give: Option<(&Give, Slot<Led>)>, stored: &Stored) -> Result<bool> {
-    match give {
-        Some((give, led)) if stored.new.is_empty() => Ok(give.is_outdated(&answers.rows(&led)?)),
+pub(super) fn is_outdated(
+    answers: &Answers,
+    grant: Option<(&KeyGrant, Slot<ResolvedKey>)>,
+    stored: &Stored,
+) -> Result<bool> {
+    match grant {
+        Some((grant, led)) if stored.new.is_empty() => Ok(grant.is_outdated(&answers.rows(&led)?)),
         Some(_) | None => Ok(false),
     }
 }
@@ -201,8 +205,8 @@ pub async fn server(
     request: &Request<'_>,
     rows: &[Row],
     subject: Subject<'_>,
-    give: Option<&Give>,
-) -> Result<Served> {
+    grant: Option<&KeyGrant>,
+) -> Result<ServerStoreResult> {
     let (json, ids) = json(rows)?;
     let mut rest = records::merge(db, request, rows)?;
     rest.extend(groups::merge(db, request, rows)?);
@@ -212,17 +216,17 @@ pub async fn server(
     match subject {
         Subject::None => events.store(None, Guard::default(), None).await,
         Subject::Session => {
-            let keys = give.map(|give| give.guard(None));
+            let keys = grant.map(|grant| grant.guard(None));
             let guard = Guard { keys: keys.as_deref(), ..Guard::default() };
             events.store(Some(None), guard, None).await
         }
         Subject::Profile(profile) => {
-            let keys = give.map(|give| give.guard(None));
+            let keys = grant.map(|grant| grant.guard(None));
             let guard = Guard { profile: Some(profile), keys: keys.as_deref(), ..Guard::default() };
-            events.store(Some(Some(profile)), guard, give).await
+            events.store(Some(Some(profile)), guard, grant).await
         }
         Subject::New { profile, address, hash, email, user, platform_id } => {
-            events.store_with_person(&NewPerson { profile, address, hash, email, user, platform_id }, give).await
+            events.store_with_person(&NewPerson { profile, address, hash, email, user, platform_id }, grant).await
         }
     }
 }
@@ -258,7 +262,12 @@ impl ServerEvents<'_> {
 
     /// Stores events of nobody (`counted` is `None`), of whoever the session is linked to, or of a
     /// profile.
-    async fn store(mut self, counted: Option<Option<&str>>, guard: Guard<'_>, give: Option<&Give>) -> Result<Served> {
+    async fn store(
+        mut self,
+        counted: Option<Option<&str>>,
+        guard: Guard<'_>,
+        grant: Option<&KeyGrant>,
+    ) -> Result<ServerStoreResult> {
         let (db, request) = (self.db, self.request);
         let mut batch = Batch::default();
         let new = batch.read(insert(db, request, &self.json, guard)?);
@@ -267,19 +276,27 @@ impl ServerEvents<'_> {
         }
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write_all(std::mem::take(&mut self.rest));
-        let give = match (give, counted.flatten()) {
-            (Some(give), Some(profile)) => {
-                Some((give, give.push(db, &mut batch, request.company, profile, request.received_ms)?))
+        let grant = match (grant, counted.flatten()) {
+            (Some(grant), Some(profile)) => {
+                Some((grant, grant.push(db, &mut batch, request.company, profile, request.received_ms)?))
             }
             (Some(_) | None, _) => None,
         };
         let answers = db.run_batch(batch).await?;
         let stored = self.stored(&answers, &new, &outbox)?;
-        Ok(if is_outdated(&answers, give, &stored)? { Served::Outdated(stored.outbox) } else { Served::Stored(stored) })
+        Ok(if is_outdated(&answers, grant, &stored)? {
+            ServerStoreResult::Outdated(stored.outbox)
+        } else {
+            ServerStoreResult::Stored(stored)
+        })
     }
 
     /// Stores events that make a person.
-    async fn store_with_person(mut self, person: &NewPerson<'_>, give: Option<&Give>) -> Result<Served> {
+    async fn store_with_person(
+        mut self,
+        person: &NewPerson<'_>,
+        grant: Option<&KeyGrant>,
+    ) -> Result<ServerStoreResult> {
         let (db, request) = (self.db, self.request);
         let (company, now, none) = (Param::Text(request.company), Param::Int(request.received_ms), Param::Int(0));
         let (profile, address) = (Param::Text(person.profile), Param::Text(person.address));
@@ -302,7 +319,7 @@ impl ServerEvents<'_> {
         ];
         let identity = [company, address, profile, now, (&self.ids).into(), person.hash.into()];
         let platform_ids = serde_json::to_string(&[person.platform_id])?;
-        let keys = give.map(|give| give.guard(Some(person.profile)));
+        let keys = grant.map(|grant| grant.guard(Some(person.profile)));
         let guard =
             Guard { address: Some(person.address), profile: Some(person.profile), hash: None, keys: keys.as_deref() };
 
@@ -317,23 +334,23 @@ impl ServerEvents<'_> {
         let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, number, ms)?;
         let found = batch.read::<Found>(db.bind(sql::IDENTITY_FIND, &[company, address, person.hash.into()])?);
         batch.write_all(std::mem::take(&mut self.rest));
-        let give = match give {
-            Some(give) => Some((give, give.push(db, &mut batch, request.company, person.profile, ms)?)),
+        let grant = match grant {
+            Some(grant) => Some((grant, grant.push(db, &mut batch, request.company, person.profile, ms)?)),
             None => None,
         };
 
         let answers = db.run_batch(batch).await?;
         let mut stored = self.stored(&answers, &new, &outbox)?;
         stored.outbox.extend(outbox::of_platform_events_answer(&answers, &platform)?);
-        if is_outdated(&answers, give, &stored)? {
-            return Ok(Served::Outdated(stored.outbox));
+        if is_outdated(&answers, grant, &stored)? {
+            return Ok(ServerStoreResult::Outdated(stored.outbox));
         }
         Ok(match answers.first(&found)? {
-            Some(Found { erased: 1, .. }) => Served::Erased,
+            Some(Found { erased: 1, .. }) => ServerStoreResult::Erased,
             // Another request made a profile for this identity key in between.
-            Some(found) if found.profile != person.profile => Served::Raced,
+            Some(found) if found.profile != person.profile => ServerStoreResult::Raced,
             // `None`: all events were duplicates, so nobody was made.
-            Some(_) | None => Served::Stored(stored),
+            Some(_) | None => ServerStoreResult::Stored(stored),
         })
     }
 }

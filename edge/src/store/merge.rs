@@ -40,7 +40,7 @@ pub struct Merge {
 
 /// A platform event that goes with a change.
 #[derive(Debug)]
-pub struct News<'a> {
+pub struct PlatformEvent<'a> {
     /// Its message id.
     pub id: String,
     /// Its name.
@@ -51,7 +51,7 @@ pub struct News<'a> {
     pub user: &'a str,
 }
 
-impl News<'_> {
+impl PlatformEvent<'_> {
     /// As the parameter of `platform.edited`.
     pub(super) fn items(&self, now_ms: i64) -> Result<String> {
         let item = Item { i: self.id.clone(), t: clock::event_ts(now_ms, 0), n: self.name, d: &self.data };
@@ -59,15 +59,15 @@ impl News<'_> {
     }
 }
 
-/// A change of who is who.
+/// A change of which sessions and profiles are one person.
 #[derive(Debug)]
-pub struct Act<'a> {
+pub struct IdentityChange<'a> {
     /// Random: marks what the change wrote.
     pub number: i64,
     /// ms.
     pub now_ms: i64,
-    /// What subscribers are told.
-    pub news: News<'a>,
+    /// The event that subscribers get.
+    pub event: PlatformEvent<'a>,
 }
 
 /// A profile that stands for a group, as read: the group, itself first, and the profile's revision.
@@ -116,8 +116,8 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(company: &'a str, root: &'a str, act: &Act<'_>) -> Self {
-        Self { company, root, number: act.number, now_ms: act.now_ms, statements: Vec::new() }
+    fn new(company: &'a str, root: &'a str, change: &IdentityChange<'_>) -> Self {
+        Self { company, root, number: change.number, now_ms: change.now_ms, statements: Vec::new() }
     }
 
     fn push(&mut self, sql: &'static str, params: Value) {
@@ -173,9 +173,9 @@ impl<'a> Batch<'a> {
     }
 
     /// Has a person rebuilt, whose links are others' by now, or who may be left without any.
-    fn rebuild(&mut self, profile: &str, may_vanish: bool, waits_for: Option<&str>, act: &Act<'_>) {
+    fn rebuild(&mut self, profile: &str, may_vanish: bool, waits_for: Option<&str>, change: &IdentityChange<'_>) {
         let (guard, vanish) = (Some((self.root, self.number)), json!(i64::from(may_vanish)));
-        let opening = Opening { profile, guard, vanish, waits_for, notice: &act.news.id };
+        let opening = Opening { profile, guard, vanish, waits_for, notice: &change.event.id };
         self.statements.extend(opening.statements(self.company, self.now_ms));
     }
 }
@@ -192,20 +192,20 @@ fn addresses<'a>(members: &[&'a Member]) -> Vec<&'a str> {
 ///
 /// # Errors
 /// When something cannot be written as JSON.
-pub fn merging(
+pub fn merge_statements(
     company: &str,
     winner: Group<'_>,
     loser: Group<'_>,
     source: &str,
-    act: &Act<'_>,
+    change: &IdentityChange<'_>,
 ) -> Result<Vec<Statement>> {
     let joined: Vec<&Member> = winner.members.iter().chain(loser.members).collect();
     let moved: Vec<&Member> = loser.members.iter().collect();
     let (Some(root), Some(gone)) = (joined.first().map(|m| &m.id), moved.first().map(|m| &m.id)) else {
         return Ok(Vec::new());
     };
-    let mut batch = Batch::new(company, root, act);
-    let (n, now) = (act.number, act.now_ms);
+    let mut batch = Batch::new(company, root, change);
+    let (n, now) = (change.number, change.now_ms);
     batch.push(sql::MERGE_MARK, json!([company, root, winner.revision, gone, loser.revision, n, now]));
     batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, source, n]));
     batch.give(sql::PROFILES_JOIN, &ids(&moved), root);
@@ -216,7 +216,7 @@ pub fn merging(
     batch.lead(&moved, root);
     batch.of_these(sql::LINKS_RESERVE, &ids(&moved));
     batch.of_these(sql::SEARCH_FORGET, &ids(&moved));
-    batch.rebuild(gone, false, None, act);
+    batch.rebuild(gone, false, None, change);
     Ok(batch.statements)
 }
 
@@ -225,22 +225,22 @@ pub fn merging(
 ///
 /// # Errors
 /// When something cannot be written as JSON.
-pub fn parting(
+pub fn unmerge_statements(
     company: &str,
     rest: &[&Member],
     revision: i64,
     parted: &[&Member],
-    act: &Act<'_>,
+    change: &IdentityChange<'_>,
 ) -> Result<Vec<Statement>> {
     let (Some(root), Some(top)) = (rest.first().map(|m| &m.id), parted.first().map(|m| &m.id)) else {
         return Ok(Vec::new());
     };
-    let mut batch = Batch::new(company, root, act);
-    let n = act.number;
-    batch.push(sql::MERGE_PART, json!([company, root, revision, n, act.now_ms]));
+    let mut batch = Batch::new(company, root, change);
+    let n = change.number;
+    batch.push(sql::MERGE_PART, json!([company, root, revision, n, change.now_ms]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
     let (here, there) = (json!(ids(rest)).to_string(), json!(ids(parted)).to_string());
-    batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, act.now_ms]));
+    batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, change.now_ms]));
     batch.give(sql::PROFILES_JOIN, &ids(parted), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
@@ -251,8 +251,8 @@ pub fn parting(
     batch.lead(parted, top);
     // Either may have been held by the other alone: the identify that made it was taken back
     // meanwhile.
-    batch.rebuild(root, rest.len() == 1, None, act);
-    batch.rebuild(top, parted.len() == 1, Some(root), act);
+    batch.rebuild(root, rest.len() == 1, None, change);
+    batch.rebuild(top, parted.len() == 1, Some(root), change);
     Ok(batch.statements)
 }
 
@@ -266,17 +266,24 @@ pub async fn run(
     company: &str,
     root: &str,
     statements: &[Statement],
-    act: &Act<'_>,
+    change: &IdentityChange<'_>,
 ) -> Result<Option<Outbox>> {
     let mut batch = BoundBatch::default();
     let won = batch.read_first::<Value>(db.bind_all(statements)?);
-    let items = act.news.items(act.now_ms)?;
+    let items = change.event.items(change.now_ms)?;
     batch.write(db.bind(
         sql::PLATFORM_EDITED,
-        &[company.into(), (&items).into(), act.news.user.into(), root.into(), act.number.into(), act.now_ms.into()],
+        &[
+            company.into(),
+            (&items).into(),
+            change.event.user.into(),
+            root.into(),
+            change.number.into(),
+            change.now_ms.into(),
+        ],
     )?);
-    let told = serde_json::to_string(&[&act.news.id])?;
-    let outbox = outbox::of_platform_events(db, &mut batch, company, &told, act.number, act.now_ms)?;
+    let told = serde_json::to_string(&[&change.event.id])?;
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &told, change.number, change.now_ms)?;
     let answers = db.run_batch(batch).await?;
     let won = !answers.rows(&won)?.is_empty();
     Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use trackmate_wire::limits::LEASE_MS;
 
-use super::deliveries::{Fact, Leased};
+use super::deliveries::{DeliveredEvent, Leased};
 use super::request::Request;
 use super::{Answers, Batch, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
@@ -79,8 +79,8 @@ pub(super) fn of_events(
         request.number.into(),
         request.received_ms.into(),
         (request.received_ms + LEASE_MS).into(),
-        (&request.room.busy).into(),
-        request.room.events.into(),
+        (&request.lease_budget.busy).into(),
+        request.lease_budget.events.into(),
     ];
     Ok(EventSlots {
         written: batch.read(db.bind(sql::DELIVERIES_INSERT, &insert)?),
@@ -111,7 +111,7 @@ pub(super) fn of_events_answer(
                 lease_ms: request.received_ms + LEASE_MS,
                 tries: 0,
                 body: None,
-                fact: Some(Fact {
+                fact: Some(DeliveredEvent {
                     source: i64::from(request.from_server || row.told.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),

@@ -35,12 +35,12 @@ pub struct Request<'a> {
     /// Of an identify, what tells it from another with its message id.
     pub claim: Option<i64>,
     /// What this invocation can attempt itself.
-    pub room: &'a Room,
+    pub lease_budget: &'a LeaseBudget,
 }
 
 /// What the invocation that stores events may lease for itself.
 #[derive(Debug)]
-pub struct Room {
+pub struct LeaseBudget {
     /// Deliveries of so many events; 0 for nothing.
     pub events: i64,
     /// Nothing for these, a JSON array of subscriptions.

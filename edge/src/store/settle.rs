@@ -8,7 +8,7 @@ use crate::domain::circuit;
 
 /// What an attempt leaves behind, as an item of the settling's JSON parameter.
 #[derive(Debug, Clone, Serialize)]
-pub struct Ended {
+pub struct AttemptRow {
     /// The delivery.
     #[serde(rename = "i")]
     pub id: String,
@@ -49,7 +49,7 @@ pub struct Ended {
 
 /// An operational event that is stored if the settling makes it true.
 #[derive(Debug, Serialize)]
-pub struct Notice {
+pub struct OperationalEvent {
     /// Its message id.
     #[serde(rename = "i")]
     pub id: String,
@@ -72,7 +72,7 @@ pub struct Notice {
 
 /// What a settling meant for a subscription.
 #[derive(Debug, Deserialize)]
-pub struct Noted {
+pub struct ChangedSubscription {
     /// The subscription.
     pub id: String,
     /// When its open circuit takes a probe, ms.
@@ -86,9 +86,9 @@ pub struct Noted {
 #[derive(Debug)]
 pub struct Settled {
     /// The subscriptions it noted.
-    pub noted: Vec<Noted>,
+    pub subscriptions: Vec<ChangedSubscription>,
     /// Deliveries of operational events, to be woken.
-    pub notices: Vec<String>,
+    pub operational_events: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -105,8 +105,8 @@ struct Id {
 pub async fn settle(
     db: &Db,
     company: &str,
-    ended: &[Ended],
-    notices: &[Notice],
+    ended: &[AttemptRow],
+    operational_events: &[OperationalEvent],
     number: i64,
     now_ms: i64,
 ) -> Result<Settled> {
@@ -120,9 +120,9 @@ pub async fn settle(
     let note = [company, ended, now, number, opens_after, pause, longest];
     let noted = batch.read(db.bind(sql::SUBSCRIPTION_NOTE, &note)?);
     let mut woken = None;
-    if !notices.is_empty() {
-        let json = serde_json::to_string(notices)?;
-        let ids = serde_json::to_string(&notices.iter().map(|n| &n.id).collect::<Vec<_>>())?;
+    if !operational_events.is_empty() {
+        let json = serde_json::to_string(operational_events)?;
+        let ids = serde_json::to_string(&operational_events.iter().map(|n| &n.id).collect::<Vec<_>>())?;
         batch.write(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
         // Written as pending: the settling attempts nothing itself.
         let (server, nobody, none) = (1.into(), Param::Null, Param::Int(0));
@@ -131,5 +131,8 @@ pub async fn settle(
     }
     let answers = db.run_batch(batch).await?;
     let woken = woken.map(|woken| answers.rows(&woken)).transpose()?.unwrap_or_default();
-    Ok(Settled { noted: answers.rows(&noted)?, notices: woken.into_iter().map(|row| row.id).collect() })
+    Ok(Settled {
+        subscriptions: answers.rows(&noted)?,
+        operational_events: woken.into_iter().map(|row| row.id).collect(),
+    })
 }

@@ -1,52 +1,58 @@
-//! Taking an identify back: its link goes, what it owned falls to its neighbour, and the person is
-//! rebuilt from the links that are left.
+//! Undoing an identify: its link is deleted, its events go to the neighbouring link, and the person
+//! is rebuilt from the remaining links.
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::merge::{self, Act};
+use super::merge::{self, IdentityChange};
 use super::outbox::Outbox;
 use super::rebuild::Opening;
 use super::{Db, Result, Statement, sql};
 
 /// A link that an identify made.
 #[derive(Debug, Deserialize)]
-pub struct Fact {
+pub struct IdentifyLink {
     /// The session.
     pub session: String,
-    /// From when on, as a `ts`.
+    /// The `ts` from which it holds.
     pub at: i64,
-    /// Whose the session's events are by it.
+    /// The profile that owns the session's events through it.
     pub profile: String,
-    /// Whose they are without it.
-    pub heir: Option<String>,
+    /// The profile that owns them without it.
+    #[serde(rename = "heir")]
+    pub next_owner: Option<String>,
 }
 
 /// The link of the identify with this message id.
 ///
 /// # Errors
 /// D1's.
-pub async fn find(db: &Db, company: &str, message_id: &str) -> Result<Option<Fact>> {
+pub async fn find(db: &Db, company: &str, message_id: &str) -> Result<Option<IdentifyLink>> {
     db.run(sql::UNDO_FIND, &[company.into(), message_id.into()]).await?.first()
 }
 
-/// The statements that take a link back.
+/// The statements that undo an identify.
 #[must_use]
-pub fn undoing(company: &str, message_id: &str, fact: &Fact, act: &Act<'_>) -> Vec<Statement> {
-    let (person, n) = (&fact.profile, act.number);
-    let link = || json!([company, fact.session, message_id, n, fact.at]);
-    // Nor does anything that was sent of it stay, or go out.
+pub fn undo_statements(
+    company: &str,
+    message_id: &str,
+    link: &IdentifyLink,
+    change: &IdentityChange<'_>,
+) -> Vec<Statement> {
+    let (person, n) = (&link.profile, change.number);
+    let params = || json!([company, link.session, message_id, n, link.at]);
+    // Its deliveries and their log are deleted too, and no further one is sent.
     let sent = || json!([company, json!([{ "s": 0, "i": message_id }]).to_string(), null]);
-    let mark = json!([company, person, message_id, n, act.now_ms, fact.session, fact.at]);
+    let mark = json!([company, person, message_id, n, change.now_ms, link.session, link.at]);
     let mut statements = vec![
-        Statement::new(sql::UNDO_EVENT, json!([company, fact.session, message_id, n, fact.at, person])),
+        Statement::new(sql::UNDO_EVENT, json!([company, link.session, message_id, n, link.at, person])),
         Statement::new(sql::ATTEMPTS_FORGET, sent()),
         Statement::new(sql::DELIVERIES_FORGET, sent()),
         Statement::new(sql::UNDO_MARK, mark),
-        Statement::new(sql::UNDO_HEIR, link()),
-        Statement::new(sql::UNDO_OPEN, link()),
-        Statement::new(sql::UNDO_COUNT, link()),
-        Statement::new(sql::UNDO_LINK, link()),
+        Statement::new(sql::UNDO_HEIR, params()),
+        Statement::new(sql::UNDO_OPEN, params()),
+        Statement::new(sql::UNDO_COUNT, params()),
+        Statement::new(sql::UNDO_LINK, params()),
         Statement::new(sql::PROFILES_LAST, json!([company, json!([person]).to_string()])),
     ];
     let opening = Opening {
@@ -54,9 +60,9 @@ pub fn undoing(company: &str, message_id: &str, fact: &Fact, act: &Act<'_>) -> V
         guard: Some((person, n)),
         vanish: json!(message_id),
         waits_for: None,
-        notice: &act.news.id,
+        notice: &change.event.id,
     };
-    statements.extend(opening.statements(company, act.now_ms));
+    statements.extend(opening.statements(company, change.now_ms));
     statements
 }
 
@@ -66,7 +72,13 @@ pub fn undoing(company: &str, message_id: &str, fact: &Fact, act: &Act<'_>) -> V
 ///
 /// # Errors
 /// D1's; nothing was written then.
-pub async fn undo(db: &Db, company: &str, message_id: &str, fact: &Fact, act: &Act<'_>) -> Result<Option<Outbox>> {
-    let undo = undoing(company, message_id, fact, act);
-    merge::run(db, company, &fact.profile, &undo, act).await
+pub async fn undo(
+    db: &Db,
+    company: &str,
+    message_id: &str,
+    link: &IdentifyLink,
+    change: &IdentityChange<'_>,
+) -> Result<Option<Outbox>> {
+    let undo = undo_statements(company, message_id, link, change);
+    merge::run(db, company, &link.profile, &undo, change).await
 }

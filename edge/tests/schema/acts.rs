@@ -2,12 +2,12 @@
 //! them again.
 
 use serde_json::{Value, json};
-use trackmate_edge::domain::merged::{Member, below};
+use trackmate_edge::domain::merged::{Member, descendants};
 use trackmate_edge::domain::trusted_data::TrustedData;
-use trackmate_edge::store::merge::{Act, Group, News, merging, parting};
+use trackmate_edge::store::merge::{Group, IdentityChange, PlatformEvent, merge_statements, unmerge_statements};
 use trackmate_edge::store::rebuild::{self, Link, Rebuild};
 use trackmate_edge::store::sql;
-use trackmate_edge::store::undo::{Fact, undoing};
+use trackmate_edge::store::undo::{IdentifyLink, undo_statements};
 
 use super::pipe::{COMPANY, Db, NOW};
 
@@ -16,10 +16,10 @@ pub(crate) fn text(cell: &str) -> String {
     cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"")
 }
 
-pub(crate) fn act(db: &mut Db) -> Act<'static> {
+pub(crate) fn act(db: &mut Db) -> IdentityChange<'static> {
     db.request += 1;
-    let news = News { id: String::new(), name: "x", data: Value::Null, user: "{}" };
-    Act { number: db.request + 1_000_000, now_ms: NOW, news }
+    let event = PlatformEvent { id: String::new(), name: "x", data: Value::Null, user: "{}" };
+    IdentityChange { number: db.request + 1_000_000, now_ms: NOW, event }
 }
 
 /// The lookup keys of whoever has this address and these aliases.
@@ -84,8 +84,10 @@ impl Db {
 
     /// Takes an identify back if it stands, and says whether.
     pub(crate) fn undo(&mut self, id: &str) -> bool {
-        let Some(fact) = self.find::<Fact>(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).pop() else { return false };
-        let statements = undoing(COMPANY, id, &fact, &act(self));
+        let Some(fact) = self.find::<IdentifyLink>(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).pop() else {
+            return false;
+        };
+        let statements = undo_statements(COMPANY, id, &fact, &act(self));
         self.batch(&statements);
         self.rebuild();
         true
@@ -99,9 +101,9 @@ impl Db {
             return None;
         }
         let (w, l) = (members(self, &winner), members(self, &loser));
-        let act = act(self);
+        let change = act(self);
         let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
-        let done = self.batch(&merging(COMPANY, w, l, "admin", &act).unwrap());
+        let done = self.batch(&merge_statements(COMPANY, w, l, "admin", &change).unwrap());
         assert_eq!(done[0].len(), 2, "both are as they were read");
         self.rebuild();
         Some(loser)
@@ -111,10 +113,10 @@ impl Db {
     pub(crate) fn part(&mut self, loser: &str) {
         let root = text(&self.table(&format!("select merged_into from profiles where id = '{loser}'"))[0][0]);
         let (members, edit) = members(self, &root);
-        let parted = below(&members, loser);
+        let parted = descendants(&members, loser);
         let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
-        let act = act(self);
-        let done = self.batch(&parting(COMPANY, &rest, edit, &parted, &act).unwrap());
+        let change = act(self);
+        let done = self.batch(&unmerge_statements(COMPANY, &rest, edit, &parted, &change).unwrap());
         assert_eq!(done[0].len(), 1, "the person is as read");
         self.rebuild();
     }

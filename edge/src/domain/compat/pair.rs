@@ -8,7 +8,7 @@
 
 /// Whom a lookup key leads to.
 #[derive(Debug, Clone, Copy)]
-pub struct Led<'a> {
+pub struct ResolvedKey<'a> {
     /// The profile.
     pub profile: &'a str,
     /// Whether the person gave it up.
@@ -64,7 +64,7 @@ pub enum Other<'a> {
 
 /// Decides. `trusted` is whether a secret key says so.
 #[must_use]
-pub fn decide<'a>(trusted: bool, user: Option<Led<'a>>, address: Option<Led<'a>>) -> (Key, Other<'a>) {
+pub fn decide<'a>(trusted: bool, user: Option<ResolvedKey<'a>>, address: Option<ResolvedKey<'a>>) -> (Key, Other<'a>) {
     // An address that was given up leads back until somebody else has it, and a secret key may give
     // it to them.
     let is_free = trusted && address.is_some_and(|led| led.is_ended);
@@ -91,8 +91,8 @@ pub fn decide<'a>(trusted: bool, user: Option<Led<'a>>, address: Option<Led<'a>>
 mod tests {
     use super::*;
 
-    const fn led(profile: &str, has_address: bool, has_user_id: bool) -> Option<Led<'_>> {
-        Some(Led { profile, is_ended: false, is_erased: false, has_address, has_user_id, is_vouched: false })
+    const fn led(profile: &str, has_address: bool, has_user_id: bool) -> Option<ResolvedKey<'_>> {
+        Some(ResolvedKey { profile, is_ended: false, is_erased: false, has_address, has_user_id, is_vouched: false })
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_public_caller_gives_nothing_to_whom_a_server_has_told_of() {
-        let vouched = |led: Option<Led<'static>>| led.map(|led| Led { is_vouched: true, ..led });
+        let vouched = |led: Option<ResolvedKey<'static>>| led.map(|led| ResolvedKey { is_vouched: true, ..led });
         let (user, address) = (vouched(led("p", false, true)), vouched(led("q", true, false)));
         assert_eq!(decide(false, user, None), (Key::User, Other::Leave), "its own address would get what is theirs");
         assert_eq!(decide(false, None, address), (Key::Address, Other::Leave), "another's user id would lead to them");
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(decide(true, led("p", false, true), led("q", true, false)), (Key::User, join));
         assert_eq!(decide(true, led("p", false, true), led("q", true, true)), (Key::User, Other::Leave));
         assert_eq!(decide(true, led("p", true, true), led("p", true, true)), (Key::User, Other::Leave));
-        let ended = led("q", true, true).map(|led| Led { is_ended: true, ..led });
+        let ended = led("q", true, true).map(|led| ResolvedKey { is_ended: true, ..led });
         assert_eq!(decide(true, led("p", true, true), ended), (Key::User, Other::Replace));
         assert_eq!(decide(true, None, ended), (Key::User, Other::Replace), "it would lead to who gave it up");
     }
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_erased_person_stays_erased_whichever_key_is_named() {
-        let erased = led("x", false, false).map(|led| Led { is_erased: true, ..led });
+        let erased = led("x", false, false).map(|led| ResolvedKey { is_erased: true, ..led });
         for trusted in [true, false] {
             assert_eq!(decide(trusted, erased, led("q", true, false)), (Key::User, Other::Leave));
             assert_eq!(decide(trusted, led("p", true, true), erased), (Key::Address, Other::Leave));

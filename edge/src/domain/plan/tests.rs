@@ -60,11 +60,11 @@ fn what_violates_a_plan_that_rejects_is_refused_at_its_place_and_the_others_stay
             n += 1;
             format!("m{n}")
         });
-        let held = hold(sorted.rows, &paid(), mode);
-        assert_eq!((held.rows.len(), held.found.len()), (left, if mode == Mode::Off { 0 } else { 2 }));
+        let checked = check(sorted.rows, &paid(), mode);
+        assert_eq!((checked.rows.len(), checked.violations.len()), (left, if mode == Mode::Off { 0 } else { 2 }));
         if mode == Mode::Reject {
             let told: Vec<_> =
-                held.refused.iter().map(|(row, p)| (clock::place(row.ts), p.code.as_str(), p.place())).collect();
+                checked.rejected.iter().map(|(row, p)| (clock::place(row.ts), p.code.as_str(), p.place())).collect();
             assert_eq!(
                 told,
                 [(0, "plan_violation", Some("eventData.amount")), (3, "plan_violation", Some("eventType")),]

@@ -174,14 +174,14 @@ pub(crate) struct ContactAnswer<'a> {
 /// overwrites nothing, and the answer does not show whether the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().refused(&text, Some(EVENT), submit(cx, &text).await)
+    cx.log().rejected_request(&text, Some(EVENT), submit(cx, &text).await)
 }
 
 /// Stores a contact.
 async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     let request: ContactRequest = request_body::parse(text)?;
     let company = company(request.company_id)?;
-    cx.log().came_to(&company, false);
+    cx.log().set_company(&company, false);
     let email = request_body::required(request.email, "email")?;
     let email = &email_typed(&email);
     let address = address(email)?;
@@ -200,7 +200,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
         (None, None, Some(ms)) => form_session(&company, &address, b"said", &format!("{ms} {content}")),
         (None, None, None) => session_id(u64::try_from(cx.now_ms() / 1000).unwrap_or_default(), random::bytes()),
     };
-    cx.log().session(&session);
+    cx.log().set_session(&session);
     visitor.fill(cx, &session);
     let contact = Contact { email, name: name.as_deref(), funnel: &funnel, visitor: &visitor, utm: &utm };
     let data = serde_json::to_string(&contact)?;
@@ -216,7 +216,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
         name: name.as_deref(),
         traits: "{}",
         event: EVENT,
-        said: &content,
+        id_content: &content,
         data,
         timestamp: request.timestamp,
         message_id: request.message_id,

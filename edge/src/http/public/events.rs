@@ -6,7 +6,7 @@ use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::browser::BrowserBatch;
-use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::receipt::{Receipt, Warning, amount_unread};
 
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ pub(crate) struct EventsAnswer {
 /// message}], queued?, warnings?}`. Stores the valid items even if others are rejected.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().refused(&text, None, answer(cx, &text).await)
+    cx.log().rejected_request(&text, None, answer(cx, &text).await)
 }
 
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
@@ -31,7 +31,7 @@ async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
     let (count, warnings) = (batch.rows.len(), amount_unread(&batch.rows).into_iter().collect());
     rate_limit::page(cx, &batch.company, count).await?;
     let stored = batch.store(cx).await;
-    let stored = outage_buffer::or_keep(cx, stored, || Work::Browser(batch)).await?;
+    let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Browser(batch)).await?;
     cx.log().stored(rejected.repeated.iter(), &[]);
     Ok(serde_json::to_string(&EventsAnswer { receipt: Receipt::new(rejected, count, stored), warnings })?)
 }

@@ -7,7 +7,7 @@ use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::identify::{EVENT, IdentifyCommand, IdentifyResult};
-use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::receipt::Warning;
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ pub(crate) struct IdentifyAnswer<'a> {
 /// fields whether or not the address was known.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
     let text = body::public_text(cx).await?;
-    cx.log().refused(&text, Some(EVENT), answer(cx, &text).await)
+    cx.log().rejected_request(&text, Some(EVENT), answer(cx, &text).await)
 }
 
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
@@ -46,5 +46,5 @@ async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
 pub(crate) async fn store(cx: &RequestContext, command: IdentifyCommand) -> Result<Option<IdentifyResult>, Error> {
     rate_limit::page(cx, &command.company, 1).await?;
     let stored = command.store(cx).await;
-    outage_buffer::or_keep(cx, stored, || Work::Identify(command)).await
+    outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Identify(command)).await
 }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body, rate_limit};
-use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::owner::resolve;
 use crate::ingest::receipt::{Receipt, Warning};
 use crate::ingest::server::{self, Parsed, ServerResult};
@@ -35,14 +35,14 @@ pub(crate) struct ServerEventsAnswer<'a> {
 /// count in the order userId, e-mail, sessionId. An unknown address creates a profile. An event
 /// without an identifier belongs to no person.
 pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
-    cx.log().came_by_server();
+    cx.log().set_source_server();
     let hash = auth::hash_of(cx, "x-trackmate-api-key")?;
     rate_limit::key(cx, &hash).await?;
     let text = match body::text(cx).await {
         Ok(text) => text,
         Err(error) => return Err(key_first(cx, &hash, error).await),
     };
-    cx.log().refused(&text, None, answer(cx, &hash, &text).await)
+    cx.log().rejected_request(&text, None, answer(cx, &hash, &text).await)
 }
 
 /// The problem of a request with an invalid body: an invalid key comes first, if D1 is up to check
@@ -63,7 +63,7 @@ async fn answer(cx: &RequestContext, hash: &str, text: &str) -> HandlerResult {
     rate_limit::items(cx, hash, count).await?;
     let message_id = batch.rows.first().map(|row| row.id.clone()).filter(|_| batch.single);
     let stored = batch.store(cx, edit.as_ref()).await;
-    let stored = outage_buffer::or_keep(cx, stored, || Work::Server(batch)).await?;
+    let stored = outage_buffer::store_or_buffer(cx, stored, || BufferedRequest::Server(batch)).await?;
     cx.log().stored(rejected.repeated.iter(), &[]);
     let ServerResult { result, profile, created, warnings: more } = stored.unwrap_or_default();
     warnings.extend(more);

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
-use crate::ingest::outage_buffer::{self, Work};
+use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::receipt::{Receipt, Rejected};
 use crate::ingest::vendor::{self, Family, Key, VendorRequest};
 
@@ -34,12 +34,13 @@ pub(crate) async fn post(cx: &RequestContext, family: &Family) -> HandlerResult 
     let (mut tally, queued) = match stored {
         Err(Error::Down(why)) => {
             let request = VendorRequest::of(cx, family, key, &text).map_err(|_| Error::Down(why.clone()))?;
-            outage_buffer::or_keep(cx, Err::<(), _>(Error::Down(why)), || Work::Vendor(request)).await?;
+            outage_buffer::store_or_buffer(cx, Err::<(), _>(Error::Down(why)), || BufferedRequest::Vendor(request))
+                .await?;
             (vendor::unknown(cx, family.read(&text)?), true)
         }
         stored => (stored?, false),
     };
-    cx.log().refused_items(&vendor::texts(&text, single), &tally.rejected);
+    cx.log().rejected_items(&vendor::texts(&text, single), &tally.rejected);
     if single && let Some((_, problem)) = tally.rejected.pop() {
         return Err(problem.into());
     }

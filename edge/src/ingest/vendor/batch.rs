@@ -1,7 +1,7 @@
-//! The items of a request, sorted by whose they are: what says who somebody is goes first, then the
-//! events, each person's or session's at once.
+//! Stores the items of a request. Identity items go first, so that the events find their person. The
+//! events of one person or session are stored together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use futures_util::FutureExt;
 use trackmate_wire::ids::key_kind;
@@ -13,39 +13,39 @@ use crate::domain::request_body;
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::Says;
-use crate::ingest::vendor::events::keep;
-use crate::ingest::vendor::identify::{Said, Teller, Told};
-use crate::ingest::vendor::item::{Fact, Whose, known_by, waves};
+use crate::ingest::owner::PersonChange;
+use crate::ingest::vendor::context::VendorIdentify;
+use crate::ingest::vendor::events::store_events;
+use crate::ingest::vendor::item::{IdentityItem, ItemOwner, content_message_id, into_rounds};
+use crate::ingest::vendor::round::store_round;
 use crate::ingest::vendor::tally::{Tally, matters_to_all};
-use crate::people::edit::{self, Saying};
-use crate::people::turn::Tries;
 use crate::store::companies::{self, Scope};
 use crate::store::people::Identifiers;
-use trackmate_wire::problem::Code;
 
 /// Events of one person or session.
 struct Group {
-    whose: Whose,
+    owner: ItemOwner,
     rows: Vec<Row>,
-    places: Vec<usize>,
-    /// Whether none of them makes the person.
+    /// Their positions in the request.
+    positions: Vec<usize>,
+    /// Whether none of them may create the person.
     only_known: bool,
 }
 
-/// Sorts the items; `same` says what of an item's owner parts its group from others.
+/// Sorts the items into identity items and groups of events. Events with the same `group_key` of
+/// their owner form a group. → The sender's clock (ms), the identity items, the groups.
 fn sort<'a>(
     cx: &IngestContext,
     sent: Sent<'a>,
     tally: &mut Tally,
-    same: impl Fn(&Whose) -> String,
-) -> (Option<i64>, Vec<Fact<'a>>, Vec<Group>) {
+    group_key: impl Fn(&ItemOwner) -> String,
+) -> (Option<i64>, Vec<IdentityItem<'a>>, Vec<Group>) {
     let sent_ms = request_body::sent_ms(sent.sent_at.as_ref());
-    let (mut facts, mut groups) = (Vec::new(), Vec::<Group>::new());
+    let (mut identity_items, mut groups) = (Vec::new(), Vec::<Group>::new());
     let (mut names, mut seen) = (Vec::<String>::new(), HashSet::new());
     for (index, item) in sent.items.into_iter().enumerate() {
-        let sorted = item.and_then(|item| Ok((Whose::of(&item)?, item)));
-        let (whose, item) = match sorted {
+        let sorted = item.and_then(|item| Ok((ItemOwner::of(&item)?, item)));
+        let (owner, item) = match sorted {
             Ok(sorted) => sorted,
             Err(problem) => {
                 tally.rejected.push((index, problem));
@@ -55,15 +55,16 @@ fn sort<'a>(
         let (name, data) = match item.what {
             What::Event { name, data } => (name, data),
             What::Identify { .. } | What::Alias { .. } => {
-                let own = item.message_id.clone().filter(|id| !id.is_empty()).or_else(|| known_by(&whose, &item));
-                let message_id = own.unwrap_or_else(|| cx.message_id());
-                facts.push(Fact { index, whose, item, message_id });
+                let sent_id =
+                    item.message_id.clone().filter(|id| !id.is_empty()).or_else(|| content_message_id(&owner, &item));
+                let message_id = sent_id.unwrap_or_else(|| cx.message_id());
+                identity_items.push(IdentityItem { index, owner, item, message_id });
                 continue;
             }
         };
-        let subject = same(&whose);
+        let subject = group_key(&owner);
         let arrival = Arrival { subject: &subject, sent_ms, received_ms: cx.now_ms() };
-        let said = event::Said {
+        let event = event::UncheckedEvent {
             name: Some(name),
             data: &data,
             timestamp: item.timestamp,
@@ -71,16 +72,16 @@ fn sort<'a>(
             context: item.context.map(ToOwned::to_owned),
             groups: item.groups,
         };
-        match said.row(index, arrival, &mut || cx.message_id()) {
+        match event.row(index, arrival, &mut || cx.message_id()) {
             Ok(row) if seen.insert(row.id.clone()) => {
-                let place = names.iter().rposition(|name| *name == subject).unwrap_or_else(|| {
+                let position = names.iter().rposition(|name| *name == subject).unwrap_or_else(|| {
                     names.push(subject);
-                    groups.push(Group { whose, rows: Vec::new(), places: Vec::new(), only_known: true });
+                    groups.push(Group { owner, rows: Vec::new(), positions: Vec::new(), only_known: true });
                     groups.len() - 1
                 });
-                if let Some(group) = groups.get_mut(place) {
+                if let Some(group) = groups.get_mut(position) {
                     group.rows.push(row);
-                    group.places.push(index);
+                    group.positions.push(index);
                     group.only_known &= item.only_known;
                 }
             }
@@ -88,29 +89,29 @@ fn sort<'a>(
             Err(problem) => tally.rejected.push((index, problem)),
         }
     }
-    (sent_ms, facts, groups)
+    (sent_ms, identity_items, groups)
 }
 
-/// What becomes of items as far as D1 need not be asked for it: the good ones are accepted.
+/// The tally of a request that is buffered while D1 is down: every valid item counts as accepted.
 pub(crate) fn unknown(cx: &IngestContext, sent: Sent<'_>) -> Tally {
     let mut tally = Tally::default();
-    let (_, facts, groups) = sort(cx, sent, &mut tally, Whose::public_session);
-    tally.accepted = facts.len() + groups.iter().map(|group| group.rows.len()).sum::<usize>();
+    let (_, identity_items, groups) = sort(cx, sent, &mut tally, ItemOwner::public_session);
+    tally.accepted = identity_items.len() + groups.iter().map(|group| group.rows.len()).sum::<usize>();
     tally
 }
 
-/// Stores what comes with the company id, as from a page.
+/// Stores the items of a page, which sends the company id.
 pub(crate) async fn public(cx: &IngestContext, company: &str, sent: Sent<'_>) -> Result<Tally, Error> {
-    cx.log().came_to(company, false);
+    cx.log().set_company(company, false);
     let mut tally = Tally::default();
-    let (sent_ms, facts, groups) = sort(cx, sent, &mut tally, Whose::public_session);
-    let teller = Teller { cx, company, sent_ms, secret: None, visitors: HashSet::new() };
-    for wave in waves(facts)? {
-        tell(&teller, &wave, &mut tally).await?;
+    let (sent_ms, identity_items, groups) = sort(cx, sent, &mut tally, ItemOwner::public_session);
+    let vendor_identify = VendorIdentify { cx, company, sent_ms, secret: None, visitors: HashSet::new() };
+    for round in into_rounds(identity_items)? {
+        store_round(&vendor_identify, &round, &mut tally).await?;
     }
-    let store = |Group { whose, rows, .. }: Group| {
+    let store = |Group { owner, rows, .. }: Group| {
         let count = rows.len();
-        let sent = BrowserBatch::of_session(cx, company, whose.public_session(), sent_ms, rows);
+        let sent = BrowserBatch::of_session(cx, company, owner.public_session(), sent_ms, rows);
         async move { sent.store(cx).await.map(|result| (count, result)) }.boxed_local()
     };
     for stored in cx.together(groups.into_iter().map(store).collect()).await {
@@ -120,34 +121,39 @@ pub(crate) async fn public(cx: &IngestContext, company: &str, sent: Sent<'_>) ->
     Ok(tally)
 }
 
-/// Stores what comes with a server key.
+/// Stores the items of a server, which sends a secret key.
 pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Result<Tally, Error> {
     let mut tally = Tally::default();
-    let (sent_ms, facts, groups) = sort(cx, sent, &mut tally, |whose| {
-        whose.user.clone().unwrap_or_else(|| whose.session.clone().unwrap_or_default())
+    let (sent_ms, identity_items, groups) = sort(cx, sent, &mut tally, |owner| {
+        owner.user.clone().unwrap_or_else(|| owner.session.clone().unwrap_or_default())
     });
-    let waves = waves(facts)?;
-    // Where there are only events, the key is looked up together with whom they are about.
-    if !waves.is_empty() || groups.is_empty() {
+    let rounds = into_rounds(identity_items)?;
+    // Without identity items the key is checked in the query that resolves the owner of the events.
+    if !rounds.is_empty() || groups.is_empty() {
         let found = companies::key(cx.db(None)?, hash).await?;
         let key = credentials::accept(cx, found, hash, Scope::Server)?;
-        cx.log().came_to(&key.company, true);
+        cx.log().set_company(&key.company, true);
         let visitors = visitors(&groups);
-        let teller = Teller { cx, company: &key.company, sent_ms, secret: Some(hash), visitors };
-        for wave in waves {
-            tell(&teller, &wave, &mut tally).await?;
+        let vendor_identify = VendorIdentify { cx, company: &key.company, sent_ms, secret: Some(hash), visitors };
+        for round in rounds {
+            store_round(&vendor_identify, &round, &mut tally).await?;
         }
     }
-    let store = |Group { whose, rows, places, only_known }: Group| {
-        async move { (places, keep(cx, hash, sent_ms, identifiers(whose, only_known), rows, Says::default()).await) }
-            .boxed_local()
+    let store = |Group { owner, rows, positions, only_known }: Group| {
+        async move {
+            (
+                positions,
+                store_events(cx, hash, sent_ms, identifiers(owner, only_known), rows, PersonChange::default()).await,
+            )
+        }
+        .boxed_local()
     };
-    for (places, kept) in cx.together(groups.into_iter().map(store).collect()).await {
-        match kept {
-            Ok(Some(kept)) => tally.add(places.len(), kept.result),
+    for (positions, stored) in cx.together(groups.into_iter().map(store).collect()).await {
+        match stored {
+            Ok(Some(stored)) => tally.add(positions.len(), stored.result),
             Ok(None) => return Err(Error::Internal("events that give no key were outdated".to_owned())),
             Err(Error::Problem(problem)) if !matters_to_all(problem.code) => {
-                places.into_iter().for_each(|index| tally.rejected.push((index, problem.clone())));
+                positions.into_iter().for_each(|index| tally.rejected.push((index, problem.clone())));
             }
             Err(error) => return Err(error),
         }
@@ -155,91 +161,14 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
     Ok(tally)
 }
 
-/// Stores what says who somebody is, then what a server says of each person, in the order of the
-/// items.
-async fn tell(teller: &Teller<'_>, wave: &[Fact<'_>], tally: &mut Tally) -> Result<(), Error> {
-    let Teller { cx, company, .. } = *teller;
-    let (mut open, mut tries) = (wave.iter().map(|fact| (fact, false)).collect::<Vec<_>>(), Tries::default());
-    while !open.is_empty() {
-        tries.next(cx).await?;
-        let told = cx.together(open.iter().map(|(fact, _)| teller.tell(fact).boxed_local()).collect()).await;
-        let (mut sayings, mut by_profile) = (Vec::<(String, Vec<_>)>::new(), HashMap::new());
-        for ((fact, was_new), told) in open.drain(..).zip(told) {
-            match told {
-                Ok(Told { is_new, saying: None }) => tally.count(is_new || was_new),
-                Ok(Told { is_new, saying: Some((profile, said)) }) => {
-                    let place = *by_profile.entry(profile.clone()).or_insert(sayings.len());
-                    if place == sayings.len() {
-                        sayings.push((profile, Vec::new()));
-                    }
-                    if let Some((_, sayings)) = sayings.get_mut(place) {
-                        sayings.push((fact, is_new || was_new, said));
-                    }
-                }
-                Err(error) => tally.refuse(fact.index, error)?,
-            }
-        }
-        let say = |(profile, sayings): (String, Vec<(_, _, Said)>)| {
-            async move {
-                let said = say(cx, company, &profile, sayings.iter().map(|(_, _, said)| said).collect()).await;
-                (sayings, said)
-            }
-            .boxed_local()
-        };
-        for (sayings, said) in cx.together(sayings.into_iter().map(say).collect()).await {
-            for ((fact, is_new, said), outcome) in sayings.into_iter().zip(said) {
-                match outcome {
-                    Ok(()) => tally.count(is_new),
-                    // The address was nobody's when it was decided that it becomes this person's.
-                    Err(Error::Problem(p)) if said.gives_address() && p.code == Code::Conflict => {
-                        open.push((fact, is_new))
-                    }
-                    Err(error) => tally.refuse(fact.index, error)?,
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Says of one person what several items say of them → what came of each. What gives them an
-/// address begins an edit of its own.
-async fn say(cx: &IngestContext, company: &str, profile: &str, sayings: Vec<&Said>) -> Vec<Result<(), Error>> {
-    let mut outcomes = Vec::with_capacity(sayings.len());
-    for said in sayings.chunk_by(|_, next| !next.gives_address()) {
-        let said: Vec<&dyn Saying> = said.iter().map(|said| *said as &dyn Saying).collect();
-        match edit::change_all(cx, company, profile, &said).await {
-            Ok((_, refused)) => {
-                let mut all: Vec<Result<(), Error>> = said.iter().map(|_| Ok(())).collect();
-                for (place, problem) in refused {
-                    if let Some(outcome) = all.get_mut(place) {
-                        *outcome = Err(problem.into());
-                    }
-                }
-                outcomes.extend(all);
-            }
-            Err(error) => {
-                let again = || match &error {
-                    Error::Problem(problem) => Error::Problem(problem.clone()),
-                    Error::Internal(text) => Error::Internal(text.clone()),
-                    Error::Down(text) => Error::Down(text.clone()),
-                    Error::Full(text) => Error::Full(text.clone()),
-                };
-                outcomes.extend(said.iter().map(|_| Err(again())));
-            }
-        }
-    }
-    outcomes
-}
-
-/// The sessions of events that name nobody else.
+/// The sessions of the anonymous events.
 fn visitors(groups: &[Group]) -> HashSet<String> {
-    groups.iter().filter(|group| group.whose.user.is_none()).filter_map(|group| group.whose.session.clone()).collect()
+    groups.iter().filter(|group| group.owner.user.is_none()).filter_map(|group| group.owner.session.clone()).collect()
 }
 
-/// What the server door names a person by: the user id, and only without one the session; where
-/// nobody is to be made, also if the user id leads to nobody.
-fn identifiers(Whose { user, session }: Whose, only_known: bool) -> Identifiers {
+/// The identifiers of an owner for the server API: the user id, or the session if there is none. With
+/// `only_known` the session is the fallback for a user id that nobody has.
+fn identifiers(ItemOwner { user, session }: ItemOwner, only_known: bool) -> Identifiers {
     let email = user.clone().filter(|key| key_kind(key) == "email");
     let session = session.filter(|_| user.is_none() || only_known);
     Identifiers { address: user, email, user: None, session, only_known }

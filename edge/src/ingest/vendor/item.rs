@@ -1,26 +1,26 @@
-//! An item of a request: whose it is, and which items must wait for others.
+//! The items of a request: the owner of each, and the order in which identity items are stored.
 
 use std::collections::HashMap;
 
-use trackmate_wire::ids::email_typed;
 use trackmate_wire::limits::WAVES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::clock;
 use crate::domain::compat::{self, Item, What};
 use crate::domain::event::content_id;
-use crate::people::identity_key::{address, user};
+use crate::ingest::vendor::identity_key::email_key;
+use crate::people::identity_key::user;
 
-/// Whose an item is.
+/// The owner of an item: a user, a visitor, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Whose {
-    /// Lookup key of the user id.
+pub(crate) struct ItemOwner {
+    /// The identity key of the user id.
     pub(crate) user: Option<String>,
     /// The session of the anonymous id.
     pub(crate) session: Option<String>,
 }
 
-impl Whose {
+impl ItemOwner {
     pub(crate) fn of(item: &Item<'_>) -> Result<Self, Problem> {
         let user = item.user.as_deref().map(user).transpose()?;
         let session = item.anonymous.as_deref().map(compat::session);
@@ -30,7 +30,7 @@ impl Whose {
         Ok(Self { user, session })
     }
 
-    /// The session that a public caller's items of it lie in.
+    /// The session of the owner's items if a page sends them.
     pub(crate) fn public_session(&self) -> String {
         match (&self.session, &self.user) {
             (Some(session), _) => session.clone(),
@@ -40,23 +40,23 @@ impl Whose {
     }
 }
 
-/// What is not an event by itself: an item that says who somebody is.
-pub(crate) struct Fact<'a> {
+/// An item that identifies a person: an identify or an alias.
+pub(crate) struct IdentityItem<'a> {
     pub(crate) index: usize,
-    pub(crate) whose: Whose,
+    pub(crate) owner: ItemOwner,
     pub(crate) item: Item<'a>,
-    /// Its own, or made of its content, or ours.
+    /// As sent, or made of the content, or generated.
     pub(crate) message_id: String,
 }
 
-impl Fact<'_> {
-    /// The lookup keys that it names, each with the other one that it names with it, if the two
-    /// mean something else beside another.
+impl IdentityItem<'_> {
+    /// The identity keys of the item, each with the other key of the item. A key without another has
+    /// the same meaning next to any key.
     fn keys(&self) -> Vec<(String, Option<String>)> {
-        let named = self.whose.user.clone();
+        let named = self.owner.user.clone();
         match &self.item.what {
             What::Identify { traits, once } => {
-                let address = addressed(traits).or_else(|| addressed(once)).map(|(_, key)| key);
+                let address = email_key(traits, once);
                 let other = [(address.clone(), named.clone()), (named, address)];
                 other.into_iter().filter_map(|(key, other)| Some((key?, other))).collect()
             }
@@ -69,61 +69,57 @@ impl Fact<'_> {
     }
 }
 
-/// Parts what says who somebody is into those that may go side by side. What names one person with
-/// two others of a kind must go one after the other, for what the second means depends on the
-/// first: it is the next wave's, and there are so many at most.
-pub(crate) fn waves(facts: Vec<Fact<'_>>) -> Result<Vec<Vec<Fact<'_>>>, Problem> {
+/// Splits identity items into rounds. The items of a round are stored in parallel. Two items that
+/// name the same key with different other keys go into different rounds, because the meaning of the
+/// second depends on the first.
+///
+/// # Errors
+/// `too_many_events` if more than `WAVES_MAX` rounds are needed.
+pub(crate) fn into_rounds(identity_items: Vec<IdentityItem<'_>>) -> Result<Vec<Vec<IdentityItem<'_>>>, Problem> {
     let mut latest = HashMap::<String, (usize, Option<String>)>::new();
-    let mut waves: Vec<Vec<Fact<'_>>> = Vec::new();
-    for fact in facts {
-        let keys = fact.keys();
+    let mut rounds: Vec<Vec<IdentityItem<'_>>> = Vec::new();
+    for item in identity_items {
+        let keys = item.keys();
         let after = |(key, other): &(String, Option<String>)| match latest.get(key) {
-            Some((wave, Some(before))) if other.as_ref().is_some_and(|other| other != before) => wave + 1,
-            Some((wave, _)) => *wave,
+            Some((round, Some(before))) if other.as_ref().is_some_and(|other| other != before) => round + 1,
+            Some((round, _)) => *round,
             None => 0,
         };
-        let wave = keys.iter().map(after).max().unwrap_or_default();
-        if wave >= WAVES_MAX {
+        let round = keys.iter().map(after).max().unwrap_or_default();
+        if round >= WAVES_MAX {
             let message = format!(
                 "a request names one person with at most {WAVES_MAX} others, one after the other; send the rest in further requests"
             );
             return Err(Problem::field(Code::TooManyEvents, "batch", message));
         }
         for (key, other) in keys {
-            let (last, before) = latest.entry(key).or_insert((wave, None));
-            if *last < wave || before.is_none() {
+            let (last, before) = latest.entry(key).or_insert((round, None));
+            if *last < round || before.is_none() {
                 *before = other.or_else(|| before.take());
             }
-            *last = wave;
+            *last = round;
         }
-        if waves.len() <= wave {
-            waves.resize_with(wave + 1, Vec::new);
+        if rounds.len() <= round {
+            rounds.resize_with(round + 1, Vec::new);
         }
-        if let Some(facts) = waves.get_mut(wave) {
-            facts.push(fact);
+        if let Some(identity_items) = rounds.get_mut(round) {
+            identity_items.push(item);
         }
     }
-    Ok(waves)
+    Ok(rounds)
 }
 
-/// What an item that brings no id is known by if it brings a time: its content, as the client sent
-/// it. By which key the person was found is no part of it: that may be another one the second time.
-pub(crate) fn known_by(whose: &Whose, item: &Item<'_>) -> Option<String> {
+/// A message id for an item that has a timestamp and no id, made of its content as sent. The key by
+/// which the person is found is no part of it, because a repeat may find them by another.
+pub(crate) fn content_message_id(owner: &ItemOwner, item: &Item<'_>) -> Option<String> {
     let ms = item.timestamp.as_ref().and_then(clock::parse)?.to_string();
-    let said = match &item.what {
+    let content = match &item.what {
         What::Identify { traits, once } => serde_json::to_string(&(traits, once)).ok()?,
         What::Alias { previous, .. } => previous.clone(),
         What::Event { .. } => return None,
     };
-    let [user, session] = [&whose.user, &whose.session].map(|id| id.as_deref().unwrap_or_default());
-    Some(content_id(&[user, session, &ms, &said]))
-}
-
-/// The address of some traits, as typed and as key; a text that is none is no address.
-pub(crate) fn addressed(traits: &compat::Traits) -> Option<(String, String)> {
-    let typed = email_typed(traits.get("email")?.as_str()?);
-    let key = address(&typed).ok()?;
-    Some((typed, key))
+    let [user, session] = [&owner.user, &owner.session].map(|id| id.as_deref().unwrap_or_default());
+    Some(content_id(&[user, session, &ms, &content]))
 }
 
 #[cfg(test)]
@@ -132,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    fn fact(user: &str, what: What<'static>) -> Fact<'static> {
+    fn item_of(user: &str, what: What<'static>) -> IdentityItem<'static> {
         let user = Some(user.to_owned());
         let item = Item {
             user: user.clone(),
@@ -144,24 +140,24 @@ mod tests {
             groups: Vec::new(),
             only_known: false,
         };
-        Fact { index: 0, whose: Whose { user, session: None }, item, message_id: String::new() }
+        IdentityItem { index: 0, owner: ItemOwner { user, session: None }, item, message_id: String::new() }
     }
 
-    fn identify(user: &str, email: Option<&str>) -> Fact<'static> {
+    fn identify(user: &str, email: Option<&str>) -> IdentityItem<'static> {
         let traits = email.map(|email| ("email".to_owned(), json!(email))).into_iter().collect();
-        fact(user, What::Identify { traits, once: compat::Traits::new() })
+        item_of(user, What::Identify { traits, once: compat::Traits::new() })
     }
 
-    fn alias(user: &str, previous: &str) -> Fact<'static> {
-        fact(user, What::Alias { previous: previous.to_owned(), is_either: false })
+    fn alias(user: &str, previous: &str) -> IdentityItem<'static> {
+        item_of(user, What::Alias { previous: previous.to_owned(), is_either: false })
     }
 
-    fn sizes(facts: Vec<Fact<'static>>) -> Vec<usize> {
-        waves(facts).unwrap().iter().map(Vec::len).collect()
+    fn sizes(identity_items: Vec<IdentityItem<'static>>) -> Vec<usize> {
+        into_rounds(identity_items).unwrap().iter().map(Vec::len).collect()
     }
 
     #[test]
-    fn only_what_names_a_person_with_two_others_waits() {
+    fn only_items_that_name_a_key_with_two_different_others_go_into_different_rounds() {
         assert_eq!(sizes(Vec::new()), Vec::<usize>::new());
         let (a, b) = (Some("a@x.io"), Some("b@x.io"));
         let many = (0..500).map(|n| identify(&format!("u{n}"), Some(&format!("{n}@x.io"))));
@@ -174,9 +170,12 @@ mod tests {
     }
 
     #[test]
-    fn so_many_wait_and_no_more() {
-        let facts = |count: usize| (0..count).map(|n| identify("u", Some(&format!("{n}@x.io")))).collect();
-        assert_eq!(sizes(facts(WAVES_MAX)), [1; WAVES_MAX]);
-        assert_eq!(waves(facts(WAVES_MAX + 1)).err().map(|problem| problem.code), Some(Code::TooManyEvents));
+    fn items_that_need_more_rounds_than_the_limit_are_refused() {
+        let identity_items = |count: usize| (0..count).map(|n| identify("u", Some(&format!("{n}@x.io")))).collect();
+        assert_eq!(sizes(identity_items(WAVES_MAX)), [1; WAVES_MAX]);
+        assert_eq!(
+            into_rounds(identity_items(WAVES_MAX + 1)).err().map(|problem| problem.code),
+            Some(Code::TooManyEvents)
+        );
     }
 }

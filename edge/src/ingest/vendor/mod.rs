@@ -1,15 +1,21 @@
-//! Other vendors' clients, pointed at TrackMate: their bodies (`domain::compat` reads them) go
-//! where our own events go.
+//! Other vendors' clients, pointed at TrackMate. `domain::compat` reads their bodies; the items are
+//! stored like TrackMate's own.
 //!
-//! The public write key is the company id: it may do what a page may. A key of scope `server` may
-//! do what a server may, and is refused where a page sends it. To add a client family: see
+//! The public write key is the company id, with the rights of a page. A key of scope `server` has the
+//! rights of a server, and is refused where a page sends it. To add a client family: see
 //! [`crate::domain::compat`].
 
+mod alias;
 mod batch;
+mod context;
 mod events;
 mod identify;
+mod identity_key;
 mod item;
+mod resolve;
+mod round;
 mod tally;
+mod trusted_traits;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -23,16 +29,16 @@ use crate::ingest::context::{Client, IngestContext};
 pub(crate) use batch::unknown;
 pub(crate) use tally::Tally;
 
-/// The key that a client shows.
+/// The key that a client sends.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Key {
-    /// A company's pages, or whoever read its id there.
+    /// The company id, which everyone can read on the company's pages.
     Public(String),
-    /// Whoever has the secret key of this hash.
+    /// The hash of a secret key.
     Server(String),
 }
 
-/// Whose form a body has.
+/// The format of a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Family {
     /// `/v1/{kind}` and its letters.
@@ -64,7 +70,7 @@ impl Family {
     }
 }
 
-/// The items' own texts, in their order.
+/// The JSON texts of the items, in their order.
 pub(crate) fn texts(text: &str, single: bool) -> Vec<&str> {
     #[derive(Deserialize)]
     struct Batch<'a> {
@@ -78,7 +84,10 @@ pub(crate) fn texts(text: &str, single: bool) -> Vec<&str> {
     items.unwrap_or_default().into_iter().map(RawValue::get).collect()
 }
 
-/// Stores the items of a request.
+/// Stores the items of a request and counts them.
+///
+/// # Errors
+/// Problems that concern the whole request, such as `invalid_key`; D1's.
 pub(crate) async fn store(cx: &IngestContext, key: &Key, sent: Sent<'_>) -> Result<Tally, Error> {
     match key {
         Key::Public(company) => batch::public(cx, company, sent).await.map_err(as_key),
@@ -86,8 +95,8 @@ pub(crate) async fn store(cx: &IngestContext, key: &Key, sent: Sent<'_>) -> Resu
     }
 }
 
-/// What a client sent, kept as it was while D1 is down: what becomes of its items depends on what
-/// D1 knows. The ids that it left to us follow from the seed.
+/// A request, buffered as sent while D1 is down: how its items are stored depends on data in D1. The
+/// ids that TrackMate generates follow from the seed, so they are the same when it is stored.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct VendorRequest {
     family: Family,
@@ -109,20 +118,20 @@ impl VendorRequest {
         })
     }
 
-    /// Stores what was kept.
+    /// Stores a buffered request.
     pub(crate) async fn store_buffered(&self, cx: &IngestContext) -> Result<(), Error> {
         let sent = self.family.read(self.body.get())?;
         let single = sent.single;
         let tally = store(cx, &self.key, sent).await?;
         if !tally.rejected.is_empty() {
-            console_error!("{} of a queued request's items were refused", tally.rejected.len());
-            cx.log().refused_items(&texts(self.body.get(), single), &tally.rejected);
+            console_error!("{} of a queued request's items were rejected", tally.rejected.len());
+            cx.log().rejected_items(&texts(self.body.get(), single), &tally.rejected);
         }
         Ok(())
     }
 }
 
-/// To a vendor's client the company is a key.
+/// A vendor's client sends the company id as its write key.
 fn as_key(error: Error) -> Error {
     match error {
         Error::Problem(Problem { code: Code::UnknownCompany, .. }) => unknown_key().into(),
@@ -130,7 +139,7 @@ fn as_key(error: Error) -> Error {
     }
 }
 
-/// What is no key, and what nobody has.
+/// The write key has the wrong form, or nobody has it.
 pub(crate) fn unknown_key() -> Problem {
     Problem::new(Code::InvalidKey, "the write key is neither a company's id nor a key of scope server")
 }

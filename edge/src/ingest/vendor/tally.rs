@@ -1,11 +1,11 @@
-//! What becomes of the items of a vendor client's request.
+//! Counts the results of the items of a vendor's request.
 
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::error::Error;
 use crate::ingest::receipt::IngestResult;
 
-/// What became of a body's items.
+/// How many items were accepted, were duplicates, or were rejected (with position and problem).
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) accepted: usize,
@@ -22,15 +22,18 @@ impl Tally {
         }
     }
 
-    /// Counts events of which so many could be stored, or were refused then.
+    /// Counts `count` events with the result of storing them.
     pub(crate) fn add(&mut self, count: usize, result: IngestResult) {
         self.accepted += result.new;
         self.duplicates += count.saturating_sub(result.new + result.rejected.len());
         self.rejected.extend(result.rejected);
     }
 
-    /// Notes an item that was refused; what is no matter of this one item is the request's failure.
-    pub(crate) fn refuse(&mut self, index: usize, error: Error) -> Result<(), Error> {
+    /// Counts a rejected item.
+    ///
+    /// # Errors
+    /// The error itself, if it concerns the whole request.
+    pub(crate) fn reject(&mut self, index: usize, error: Error) -> Result<(), Error> {
         match error {
             Error::Problem(problem) if !matters_to_all(problem.code) => {
                 self.rejected.push((index, problem));
@@ -41,7 +44,7 @@ impl Tally {
     }
 }
 
-/// Whether a problem is the request's and not one item's.
+/// Whether a problem concerns the whole request and not one item.
 pub(crate) const fn matters_to_all(code: Code) -> bool {
     matches!(
         code,
