@@ -123,6 +123,46 @@ install_package() {
   }
 }
 
+# beside <function>: runs a function of suites at the same time as those that follow, until `join`.
+beside() {
+  step_done
+  echo "==> $1 runs beside the next suites; its output follows them ($LOGS/beside-$1.log)"
+  rm -f "$LOGS/$1.totals"
+  # A process group of its own, so that an interrupt ends all of it.
+  set -m
+  (
+    passed=0 failed=0 skipped=0 report=() STEP=''
+    "$1"
+    printf '%s\n' "$passed $failed $skipped" "${report[@]}" >"$LOGS/$1.totals"
+  ) </dev/null >"$LOGS/beside-$1.log" 2>&1 &
+  BESIDE=$! BESIDE_NAME=$1
+  set +m
+  trap 'kill -- "-$BESIDE" 2>/dev/null; exit 130' INT TERM
+}
+
+# join: waits for the function that runs beside, prints its output and adds its totals.
+join() {
+  local p=0 f=1 s=0 lines=("FAILED   $BESIDE_NAME: ended before its last suite")
+  wait "$BESIDE" || true
+  cat "$LOGS/beside-$BESIDE_NAME.log"
+  if [ -s "$LOGS/$BESIDE_NAME.totals" ]; then
+    mapfile -t lines <"$LOGS/$BESIDE_NAME.totals"
+    read -r p f s <<<"${lines[0]}"
+    lines=("${lines[@]:1}")
+  fi
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  report+=("${lines[@]}")
+  trap - INT TERM
+}
+
+# The Worker with its SDK and pages, and whether it can be deployed. Most of this is one compiler
+# that uses one core, so it runs beside the lints and the Rust tests, which use other target folders.
+build() {
+  suite "build" one "run: make build" scripts/build.sh
+  suite "deploy dry run" one "run: npx wrangler deploy --dry-run" \
+    wrangler deploy --dry-run --outdir target/deploy-dry-run
+}
+
 shopt -s nullglob
 
 if ! scripts/setup.sh test; then
@@ -147,6 +187,7 @@ for project in www sdk-wasm/js; do
     suite "types of $project" one "correct the types named above" types "$project"
   fi
 done
+if [ "$MODE" = all ]; then beside build; fi
 suite "clippy" one "correct the warnings above" cargo clippy --quiet --workspace --all-targets -- -D warnings
 suite "clippy for wasm" one "correct the warnings above" \
   cargo clippy --quiet --package trackmate-edge --package trackmate-sdk --target wasm32-unknown-unknown -- -D warnings
@@ -154,9 +195,7 @@ suite "docs" one "correct the links and comments named above" docs
 
 if [ "$MODE" = all ]; then
   suite "rust tests" cargo_tests "run: cargo test --workspace" cargo test --quiet --workspace --no-fail-fast
-  suite "build" one "run: make build" scripts/build.sh
-  suite "deploy dry run" one "run: npx wrangler deploy --dry-run" \
-    wrangler deploy --dry-run --outdir target/deploy-dry-run
+  join
 
   # For the samples and receivers in PHP. Without it their tests are skipped, and counted.
   have php || install_package php-cli ||

@@ -81,7 +81,9 @@ export function caller(base) {
     const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(base + path, {
       method,
-      headers: { ...(raw ? {} : { 'content-type': 'application/json' }), ...headers },
+      // Each request opens a connection. The server may close an idle one at the moment it is used
+      // again, and a test must not send a request twice.
+      headers: { connection: 'close', ...(raw ? {} : { 'content-type': 'application/json' }), ...headers },
       body: raw ? body : JSON.stringify(body),
     });
     const text = await response.text();
