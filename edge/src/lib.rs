@@ -3,8 +3,8 @@
 //! - [`domain`]: the rules, pure.
 //! - [`store`]: D1, one statement a file.
 //! - [`runtime`]: Cloudflare's runtime. [`error`]: why a request failed.
-//! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]: events
-//!   and identifies. [`export`]: exports.
+//! - [`delivery`]: from the outbox to the receivers. [`people`]: edits and merges. [`ingest`]:
+//!   events and identifies. [`export`]: exports.
 //! - [`jobs`]: work that a timer or a queue starts. [`http`]: work that a request starts.
 
 pub(crate) mod credentials;
@@ -48,8 +48,8 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     http::handle(request, env, context).await
 }
 
-/// A batch of one of the queues; the format of its messages tells which. An error here would run the
-/// whole batch again, so each message is acknowledged or retried by itself. A wake-up is always
+/// A batch of one of the queues; the format of its messages tells which. An error here would run
+/// the whole batch again, so each message is acknowledged or retried by itself. A wake-up is always
 /// acknowledged: D1 knows which deliveries are still due.
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, context: Context) -> worker::Result<()> {

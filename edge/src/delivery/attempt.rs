@@ -1,6 +1,6 @@
 //! Attempts at leased deliveries: build the body, sign it, send it, pass the result to
-//! [`super::settle`]. Their leases are renewed meanwhile. An attempt that loses its lease is aborted,
-//! so two attempts at one delivery never run at the same time.
+//! [`super::settle`]. Their leases are renewed meanwhile. An attempt that loses its lease is
+//! aborted, so two attempts at one delivery never run at the same time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};

@@ -1,6 +1,6 @@
-//! Limits the concurrent attempts of this isolate. A receiver that hangs uses memory and connections
-//! until its timeout; above a limit its further deliveries wait in D1 instead. No company can use up
-//! the isolate for the others, and no webhook can use up its company's share.
+//! Limits the concurrent attempts of this isolate. A receiver that hangs uses memory and
+//! connections until its timeout; above a limit its further deliveries wait in D1 instead. No
+//! company can use up the isolate for the others, and no webhook can use up its company's share.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,8 @@ use worker::Env;
 use crate::store::request::LeaseBudget;
 
 thread_local! {
-    /// Number of ongoing attempts by company and subscription: several companies have a `wh_funnel`.
+    /// Number of ongoing attempts by company and subscription: several companies have a
+    /// `wh_funnel`.
     static ATTEMPTS: RefCell<BTreeMap<(String, String), u32>> = const { RefCell::new(BTreeMap::new()) };
 }
 

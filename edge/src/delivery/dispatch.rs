@@ -105,7 +105,8 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
     }
 }
 
-/// Claims those of these deliveries that are due. On an error it claims none; the sweep tries again.
+/// Claims those of these deliveries that are due. On an error it claims none; the sweep tries
+/// again.
 async fn claim(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
     if ids.is_empty() {
         return Vec::new();

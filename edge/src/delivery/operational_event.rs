@@ -2,8 +2,8 @@
 //! stored in the same batch as the change.
 //!
 //! `webhook.failing` (the first delivery given up), `webhook.exhausted` (a delivery has no attempts
-//! left), `webhook.recovered`, `webhook.disabled`. The failing subscription does not hold them back.
-//! An operational event that cannot be delivered causes no further ones, so there is no loop.
+//! left), `webhook.recovered`, `webhook.disabled`. The failing subscription does not hold them
+//! back. An operational event that cannot be delivered causes no further ones, so there is no loop.
 
 use serde_json::json;
 

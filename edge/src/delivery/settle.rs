@@ -1,6 +1,6 @@
 //! Writes the results of attempts. All invocations of an isolate share one list: while one of them
-//! writes a batch, the results of the others wait for the next. So under load many results share one
-//! round trip, and without load no result waits.
+//! writes a batch, the results of the others wait for the next. So under load many results share
+//! one round trip, and without load no result waits.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Wake-ups, the messages of the delivery queue: `{"v":1,"c":company,"d":delivery}`, or
-//! `"s":subscription` for a subscription with a free throttle slot; also `"w":ms` if a sweep sent it.
-//! They are sent as text and hold ids only, because a message may wait for days.
+//! `"s":subscription` for a subscription with a free throttle slot; also `"w":ms` if a sweep sent
+//! it. They are sent as text and hold ids only, because a message may wait for days.
 
 use std::cell::Cell;
 
@@ -68,8 +68,9 @@ impl Wakeup {
         Self { swept_ms: Some(now_ms), ..self }
     }
 
-    /// Whether a later sweep has run. That sweep sent a new wake-up for everything still due, so this
-    /// one can be dropped. Otherwise every sweep would add messages that circulate in the queue.
+    /// Whether a later sweep has run. That sweep sent a new wake-up for everything still due, so
+    /// this one can be dropped. Otherwise every sweep would add messages that circulate in the
+    /// queue.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
         self.swept_ms.is_some_and(|ms| ms < LATEST_SWEEP_MS.get())

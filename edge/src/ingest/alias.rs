@@ -38,11 +38,11 @@ struct Alias {
     user_id: Option<String>,
 }
 
-/// Merges two people for each of these events that is an `alias` of two known people. Each is named by
-/// profile id, user id or email address; the person of `userId` remains. An alias that is stored
-/// already is skipped, so that a repeat does not merge again what was unmerged. It must run before the
-/// events are stored: after a failure half-way a repeat then merges. → The warnings; `None` without
-/// an alias, which costs no query.
+/// Merges two people for each of these events that is an `alias` of two known people. Each is named
+/// by profile id, user id or email address; the person of `userId` remains. An alias that is stored
+/// already is skipped, so that a repeat does not merge again what was unmerged. It must run before
+/// the events are stored: after a failure half-way a repeat then merges. → The warnings; `None`
+/// without an alias, which costs no query.
 ///
 /// # Errors
 /// `busy` after too many conflicts; D1's.

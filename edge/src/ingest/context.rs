@@ -71,8 +71,8 @@ impl IngestContext {
         self.seed.get_or_init(|| hex(&random::bytes::<16>()))
     }
 
-    /// Generates the id of an event that has none. The n-th id of a request is the same each time the
-    /// request is stored, so a repeat is recognised.
+    /// Generates the id of an event that has none. The n-th id of a request is the same each time
+    /// the request is stored, so a repeat is recognised.
     pub(crate) fn message_id(&self) -> String {
         let n = self.ids.get();
         self.ids.set(n + 1);

@@ -1,10 +1,10 @@
 //! The outage buffer: a queue that stores requests while D1 is down or overloaded. A buffered
-//! request is parsed and validated, and has its ids and times. Checks that need D1 (the company, the
-//! key, the origin) run when it is stored.
+//! request is parsed and validated, and has its ids and times. Checks that need D1 (the company,
+//! the key, the origin) run when it is stored.
 //!
 //! A message is `{"v":1,"at":ms of arrival,"work":{"<kind>":{…}}}`, sent as text. Unlike a wake-up
-//! it holds personal data, because no other place is available. Of a key it holds only the hash.
-//! A queue may deliver a message twice: ids make the repeat harmless. A request that is rejected
+//! it holds personal data, because no other place is available. Of a key it holds only the hash. A
+//! queue may deliver a message twice: ids make the repeat harmless. A request that is rejected
 //! later is logged for its company.
 //!
 //! To buffer another kind of request: 1. add its variant to [`BufferedRequest`], 2. store it in
@@ -155,7 +155,8 @@ fn text(at: i64, request: &BufferedRequest) -> Result<String, Error> {
     Ok(serde_json::to_string(&Message { v: VERSION, at, request })?)
 }
 
-/// Splits a request into messages of at most `SPILL_BYTES_MAX`; `None` if one of its parts is larger.
+/// Splits a request into messages of at most `SPILL_BYTES_MAX`; `None` if one of its parts is
+/// larger.
 fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, Error> {
     let whole = text(at, &request)?;
     if whole.len() <= SPILL_BYTES_MAX {
@@ -269,7 +270,8 @@ impl BufferedMessage {
     /// Stores the request with its time of arrival.
     pub(crate) async fn store(&self, env: &Env, worker: &Rc<worker::Context>) -> StoreOutcome {
         let cx = Context::new(env.clone(), Rc::clone(worker), self.0.at, hex(&random::bytes::<8>()));
-        // Its deliveries get wake-ups and no leases, because a lease would be as old as the request.
+        // Its deliveries get wake-ups and no leases, because a lease would be as old as the
+        // request.
         cx.lease_budget_or(|| LeaseBudget { events: 0, busy: "[]".to_owned() });
         let cx = self.0.request.context(cx);
         let outcome = self.store_in(&cx).await;

@@ -1,6 +1,6 @@
 //! The outcome log: what became of each item of a request, written once the answer is sent. It has
-//! every rejected item, and the accepted ones while somebody watches the event debugger. So it costs
-//! nothing for a company that sends valid events and that nobody watches.
+//! every rejected item, and the accepted ones while somebody watches the event debugger. So it
+//! costs nothing for a company that sends valid events and that nobody watches.
 //!
 //! To have an API log its items: 1. [`OutcomeLog::set_company`] once the company is known, 2.
 //! [`OutcomeLog::rejected`] for what [`crate::domain::event::sort`] put aside, 3.
@@ -40,7 +40,8 @@ struct Collected {
 }
 
 impl OutcomeLog {
-    /// The request came through the server API. Its company may never be known: the key may be wrong.
+    /// The request came through the server API. Its company may never be known: the key may be
+    /// wrong.
     pub(crate) fn set_source_server(&self) {
         self.0.borrow_mut().from_server = true;
     }
@@ -95,8 +96,8 @@ impl OutcomeLog {
         entries.extend(sorted.rejected.iter().take(most).map(entry));
     }
 
-    /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts. Rejections
-    /// by the tracking plan are logged by [`Self::rejected_rows`].
+    /// Logs the rejected items of a vendor's request. `items` are all items, as JSON texts.
+    /// Rejections by the tracking plan are logged by [`Self::rejected_rows`].
     pub(crate) fn rejected_items(&self, items: &[&str], refused: &[(usize, Problem)]) {
         let mut collected = self.0.borrow_mut();
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();
@@ -107,7 +108,8 @@ impl OutcomeLog {
         collected.refused |= collected.entries.len() > before;
     }
 
-    /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored ones.
+    /// Logs stored events and duplicates while somebody watches. `new` are the ids of the stored
+    /// ones.
     pub(crate) fn stored<'a>(&self, rows: impl Iterator<Item = &'a Row>, new: &[String]) {
         let mut collected = self.0.borrow_mut();
         if collected.watched {
@@ -117,8 +119,8 @@ impl OutcomeLog {
         }
     }
 
-    /// Logs a request that was rejected as a whole. → `handled`, unchanged. `name` stands for the event
-    /// name if the body has none.
+    /// Logs a request that was rejected as a whole. → `handled`, unchanged. `name` stands for the
+    /// event name if the body has none.
     pub(crate) fn rejected_request<T>(
         &self,
         body: &str,
@@ -188,8 +190,8 @@ struct Minute {
     minute: i64,
     /// By company and API, for companies that exist.
     each: BTreeMap<(String, bool), usize>,
-    /// Of all other companies together: their ids may be invented, and must not use up the limits of
-    /// real ones.
+    /// Of all other companies together: their ids may be invented, and must not use up the limits
+    /// of real ones.
     others: usize,
 }
 
@@ -211,8 +213,8 @@ fn remember(company: &str) {
     });
 }
 
-/// Whether the outcomes are below the limit of this minute. A flood of invalid items ends here, before
-/// it reaches D1.
+/// Whether the outcomes are below the limit of this minute. A flood of invalid items ends here,
+/// before it reaches D1.
 fn is_within_minute(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> bool {
     let rejected = entries.iter().filter(|e| e.outcome == Outcome::Rejected).count();
     if rejected == 0 {

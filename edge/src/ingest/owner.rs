@@ -245,8 +245,8 @@ fn erased(field: &'static str) -> Problem {
     Problem::field(Code::ErasedUser, field, "this user was erased")
 }
 
-/// PersonChange so when the identifiers name different people. The event went to the first; nothing was
-/// merged.
+/// PersonChange so when the identifiers name different people. The event went to the first; nothing
+/// was merged.
 fn conflict(resolved: &Resolved, who: &Identifiers) -> Option<Warning> {
     // An address that leads to nobody is nobody of those the others name.
     let stranger = who.address.is_some()

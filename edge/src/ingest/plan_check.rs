@@ -1,10 +1,10 @@
 //! Checks events against their company's tracking plan.
 //!
-//! An isolate caches plans by company and version. Every request learns the version in force without
-//! a query of its own: a server's request together with its key, a page's request in the batch that
-//! stores the events. That batch stores nothing if the events were checked against another version.
-//! So a plan applies to every request that begins after it was set, a company without a plan costs
-//! nothing, and an outdated cache does no harm.
+//! An isolate caches plans by company and version. Every request learns the version in force
+//! without a query of its own: a server's request together with its key, a page's request in the
+//! batch that stores the events. That batch stores nothing if the events were checked against
+//! another version. So a plan applies to every request that begins after it was set, a company
+//! without a plan costs nothing, and an outdated cache does no harm.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -88,8 +88,8 @@ impl<'a> CheckedBatch<'a> {
         }
     }
 
-    /// Counts the violations and logs the rejected events, once the others are stored. → The rejected
-    /// events: position in the request, and why.
+    /// Counts the violations and logs the rejected events, once the others are stored. → The
+    /// rejected events: position in the request, and why.
     pub(crate) fn finish(mut self, cx: &IngestContext, company: &str) -> Vec<(usize, Problem)> {
         self.count(cx, company);
         if !self.rejected.is_empty() {
@@ -99,7 +99,8 @@ impl<'a> CheckedBatch<'a> {
     }
 }
 
-/// Stores the events of a page that the company's plan accepts. → The checked events, and the result.
+/// Stores the events of a page that the company's plan accepts. → The checked events, and the
+/// result.
 ///
 /// # Errors
 /// Those of [`check`]; D1's.

@@ -49,8 +49,8 @@ impl Rejected {
 }
 
 impl Receipt {
-    /// The receipt of `count` valid events and of the invalid ones in `sorted`. `result` is `None` if the
-    /// request was buffered.
+    /// The receipt of `count` valid events and of the invalid ones in `sorted`. `result` is `None`
+    /// if the request was buffered.
     pub(crate) fn new(sorted: Sorted, count: usize, result: Option<IngestResult>) -> Self {
         let queued = result.is_none();
         let IngestResult { new: accepted, rejected: by_plan } =

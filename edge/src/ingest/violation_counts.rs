@@ -1,5 +1,5 @@
-//! Counts violations of tracking plans. The counts are collected in the isolate and written every few
-//! seconds. An isolate that ends early loses its last counts: they need not be exact.
+//! Counts violations of tracking plans. The counts are collected in the isolate and written every
+//! few seconds. An isolate that ends early loses its last counts: they need not be exact.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ thread_local! {
     static COUNTS: RefCell<BTreeMap<String, Kinds>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Counts violations, each with its event's name. → Whether these are the first since the last write:
-/// then the caller must call [`write_counts`].
+/// Counts violations, each with its event's name. → Whether these are the first since the last
+/// write: then the caller must call [`write_counts`].
 #[must_use]
 pub(crate) fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64) -> bool {
     COUNTS.with_borrow_mut(|counts| {

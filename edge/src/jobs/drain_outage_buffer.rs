@@ -1,7 +1,7 @@
 //! The consumer of the outage buffer: stores buffered requests once D1 is back. Each message is
-//! stored, and acknowledged or retried, by itself: a message whose database is down delays no other.
-//! While D1 is down the wait between retries grows, but stays below a minute, so recovery is noticed
-//! soon. A message that expires, or crashes its invocation every time, goes to [`give_up`].
+//! stored, and acknowledged or retried, by itself: a message whose database is down delays no
+//! other. While D1 is down the wait between retries grows, but stays below a minute, so recovery is
+//! noticed soon. A message that expires, or crashes its invocation every time, goes to [`give_up`].
 //!
 //! Queues guarantee no order. None is needed: an event's person and position follow from times that
 //! were fixed at arrival.

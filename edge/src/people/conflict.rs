@@ -1,5 +1,5 @@
-//! Retries after write conflicts. A change of a person reads them, decides, and writes only if nobody
-//! has changed them in between. If somebody has, it starts over.
+//! Retries after write conflicts. A change of a person reads them, decides, and writes only if
+//! nobody has changed them in between. If somebody has, it starts over.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Identity verification: whether the customer's server confirms whom a page identifies. `userHash`
-//! is the lower-case hex HMAC-SHA256 of the email address, made with the company's identity secret on
-//! the customer's server. The server may sign the address as the page sends it, or trimmed and in
-//! lower case. Lower case of ASCII letters alone is accepted too, because some languages convert no
-//! others (PHP without mbstring).
+//! is the lower-case hex HMAC-SHA256 of the email address, made with the company's identity secret
+//! on the customer's server. The server may sign the address as the page sends it, or trimmed and
+//! in lower case. Lower case of ASCII letters alone is accepted too, because some languages convert
+//! no others (PHP without mbstring).
 
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::{constant_time_eq, hex_signature};

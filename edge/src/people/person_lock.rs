@@ -1,6 +1,6 @@
-//! A lock on a person within this isolate. Without it, of many edits or merges at the same time only
-//! one would succeed and all others would read again. With it they wait for each other in the order
-//! of arrival. Conflicts with other isolates remain: see [`super::conflict`].
+//! A lock on a person within this isolate. Without it, of many edits or merges at the same time
+//! only one would succeed and all others would read again. With it they wait for each other in the
+//! order of arrival. Conflicts with other isolates remain: see [`super::conflict`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

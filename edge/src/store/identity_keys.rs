@@ -121,8 +121,8 @@ pub struct KeyGrant {
     pub typed: Option<String>,
     /// The profile of whoever gave it up.
     pub former: Option<String>,
-    /// What the person had when it was decided, [`ResolvedKey::further`] and [`ResolvedKey::addressed`], if the
-    /// decision hangs on it.
+    /// What the person had when it was decided, [`ResolvedKey::further`] and
+    /// [`ResolvedKey::addressed`], if the decision hangs on it.
     pub had: Option<(i64, i64)>,
     /// Random: marks the edit.
     pub number: i64,

@@ -141,7 +141,8 @@ impl VendorIdentify<'_> {
         Ok(stored.map(|stored| stored.is_new))
     }
 
-    /// Makes one person of both ids: merges two people, or lets the person of one have the other id.
+    /// Makes one person of both ids: merges two people, or lets the person of one have the other
+    /// id.
     async fn join_ids(&self, ids: &AliasIds, known: &Aliased) -> Result<Joined, Error> {
         let (into, from) = (ids.user.row(known), ids.previous.row(known));
         if let (Some(person), None) | (None, Some(person)) = (into, from)

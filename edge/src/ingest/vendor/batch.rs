@@ -1,5 +1,5 @@
-//! Stores the items of a request. Identity items go first, so that the events find their person. The
-//! events of one person or session are stored together.
+//! Stores the items of a request. Identity items go first, so that the events find their person.
+//! The events of one person or session are stored together.
 
 use std::collections::HashSet;
 
@@ -166,8 +166,8 @@ fn visitors(groups: &[Group]) -> HashSet<String> {
     groups.iter().filter(|group| group.owner.user.is_none()).filter_map(|group| group.owner.session.clone()).collect()
 }
 
-/// The identifiers of an owner for the server API: the user id, or the session if there is none. With
-/// `only_known` the session is the fallback for a user id that nobody has.
+/// The identifiers of an owner for the server API: the user id, or the session if there is none.
+/// With `only_known` the session is the fallback for a user id that nobody has.
 fn identifiers(ItemOwner { user, session }: ItemOwner, only_known: bool) -> Identifiers {
     let email = user.clone().filter(|key| key_kind(key) == "email");
     let session = session.filter(|_| user.is_none() || only_known);

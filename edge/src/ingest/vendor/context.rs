@@ -11,6 +11,7 @@ pub(super) struct VendorIdentify<'a> {
     pub(super) sent_ms: Option<i64>,
     /// The hash of the secret key; `None` for a page.
     pub(super) secret: Option<&'a str>,
-    /// The sessions of the request's anonymous events. Empty for a page, whose aliases have no rank.
+    /// The sessions of the request's anonymous events. Empty for a page, whose aliases have no
+    /// rank.
     pub(super) visitors: HashSet<String>,
 }

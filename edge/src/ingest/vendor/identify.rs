@@ -1,5 +1,5 @@
-//! A vendor's identify: which person it is about, the timeline entry it makes, and the traits that a
-//! server sets.
+//! A vendor's identify: which person it is about, the timeline entry it makes, and the traits that
+//! a server sets.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -159,8 +159,8 @@ impl VendorIdentify<'_> {
         Ok(stored.is_some_and(|stored| stored.result.new > 0))
     }
 
-    /// Stores an entry that links a session to the person; `None` after a conflict: then nothing was
-    /// stored. The data of an identify become claimed traits.
+    /// Stores an entry that links a session to the person; `None` after a conflict: then nothing
+    /// was stored. The data of an identify become claimed traits.
     pub(super) async fn claim(
         &self,
         session: &str,

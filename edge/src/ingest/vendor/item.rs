@@ -50,8 +50,8 @@ pub(crate) struct IdentityItem<'a> {
 }
 
 impl IdentityItem<'_> {
-    /// The identity keys of the item, each with the other key of the item. A key without another has
-    /// the same meaning next to any key.
+    /// The identity keys of the item, each with the other key of the item. A key without another
+    /// has the same meaning next to any key.
     fn keys(&self) -> Vec<(String, Option<String>)> {
         let named = self.owner.user.clone();
         match &self.item.what {

@@ -1,8 +1,8 @@
 //! Other vendors' clients, pointed at TrackMate. `domain::compat` reads their bodies; the items are
 //! stored like TrackMate's own.
 //!
-//! The public write key is the company id, with the rights of a page. A key of scope `server` has the
-//! rights of a server, and is refused where a page sends it. To add a client family: see
+//! The public write key is the company id, with the rights of a page. A key of scope `server` has
+//! the rights of a server, and is refused where a page sends it. To add a client family: see
 //! [`crate::domain::compat`].
 
 mod alias;
@@ -95,8 +95,8 @@ pub(crate) async fn store(cx: &IngestContext, key: &Key, sent: Sent<'_>) -> Resu
     }
 }
 
-/// A request, buffered as sent while D1 is down: how its items are stored depends on data in D1. The
-/// ids that TrackMate generates follow from the seed, so they are the same when it is stored.
+/// A request, buffered as sent while D1 is down: how its items are stored depends on data in D1.
+/// The ids that TrackMate generates follow from the seed, so they are the same when it is stored.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct VendorRequest {
     family: Family,

@@ -1,5 +1,5 @@
-//! Which person a vendor's identify is about: the user id and the address are looked up together, and
-//! `domain::compat::pair` decides between them.
+//! Which person a vendor's identify is about: the user id and the address are looked up together,
+//! and `domain::compat::pair` decides between them.
 
 use crate::domain::compat::pair::{self, Key, Other};
 use crate::error::Error;
@@ -47,8 +47,8 @@ impl PersonByKey {
 }
 
 impl VendorIdentify<'_> {
-    /// Finds the identity key of the person; `None` without a user id and an address. `has_proof` is
-    /// whether the item has a `userHash`.
+    /// Finds the identity key of the person; `None` without a user id and an address. `has_proof`
+    /// is whether the item has a `userHash`.
     ///
     /// # Errors
     /// `limit_reached` if a server names a key for a person who may have no more; D1's.
@@ -74,8 +74,8 @@ impl VendorIdentify<'_> {
             // The proof is of the address, whoever owns the user id. A refusal here would reveal
             // that somebody does.
             (Key::User, _) if has_proof && self.checks_proofs().await? => (Key::Address, Other::Leave),
-            // Where pages must prove whom they identify, they cannot add a key: the proof covers one
-            // key, and not that both belong to one person.
+            // Where pages must prove whom they identify, they cannot add a key: the proof covers
+            // one key, and not that both belong to one person.
             (by, Other::Give) if self.requires_proofs().await? => (by, Other::Leave),
             decided => decided,
         };
