@@ -6,6 +6,8 @@
 //! the API. What TrackMate itself emits, and what identifies somebody, is no plan's matter
 //! ([`is_exempt`]).
 
+mod kind;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -18,99 +20,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::event::Row;
 use super::json;
-
-/// What becomes of an event that violates the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanMode"))]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Nothing is looked at.
-    Off,
-    /// It is stored and counted.
-    Report,
-    /// It is refused.
-    Reject,
-}
-
-impl Mode {
-    /// As stored and shown.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Report => "report",
-            Self::Reject => "reject",
-        }
-    }
-}
-
-/// What a value may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanType"))]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A text.
-    String,
-    /// A number.
-    Number,
-    /// True or false.
-    Boolean,
-    /// An object.
-    Object,
-    /// A list.
-    Array,
-}
-
-impl Kind {
-    /// A value's; none for null.
-    const fn of(value: &Value) -> Option<Self> {
-        Some(match value {
-            Value::Null => return None,
-            Value::String(_) => Self::String,
-            Value::Number(_) => Self::Number,
-            Value::Bool(_) => Self::Boolean,
-            Value::Object(_) => Self::Object,
-            Value::Array(_) => Self::Array,
-        })
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Number => "number",
-            Self::Boolean => "boolean",
-            Self::Object => "object",
-            Self::Array => "array",
-        }
-    }
-}
-
-/// One type or several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanTypes"))]
-#[serde(untagged)]
-pub enum Kinds {
-    /// This one.
-    One(Kind),
-    /// Any of these.
-    Any(BTreeSet<Kind>),
-}
-
-impl Kinds {
-    fn has(&self, kind: Kind) -> bool {
-        match self {
-            Self::One(one) => *one == kind,
-            Self::Any(kinds) => kinds.contains(&kind),
-        }
-    }
-
-    fn shown(&self) -> String {
-        match self {
-            Self::One(one) => one.as_str().to_owned(),
-            Self::Any(kinds) => kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" or "),
-        }
-    }
-}
+pub use kind::{Kind, Kinds, Mode};
 
 /// The form of a value. What is left out is not looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,8 @@
 //! Statistics: their spans, and what each counts.
 
+use trackmate_wire::problem::Code;
+
+use crate::domain::stats::range::DAY_MS;
 use crate::domain::stats::*;
 
 const NOW: i64 = 1_760_788_983_123;
