@@ -96,39 +96,48 @@ fn document() -> Value {
         "servers": [{"url": "/"}], "tags": tags, "paths": paths, "webhooks": webhooks,
         "components": {
             "responses": std::mem::take(&mut schemas.responses), "schemas": schemas.components(),
-            "securitySchemes": {
-                "serverKey": {
-                    "type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key",
-                    "description": "A company's key of scope `server`.",
-                },
-                "adminKey": {
-                    "type": "apiKey", "in": "header", "name": "X-Admin-ID",
-                    "description": "A company's key of scope `admin`.",
-                },
-                "bearerKey": {
-                    "type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`.",
-                },
-                "operatorKey": {"type": "http", "scheme": "bearer", "description": "The deployment's `OPERATOR_KEY`."},
-            },
-            "headers": {
-                "RequestId": {
-                    "description": "Names this request in the logs.", "required": true, "schema": {"type": "string"},
-                },
-                "RetryAfter": {
-                    "description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"},
-                },
-                "ExportId": {
-                    "description": "The export, as `GET /api/admin/exports` lists it.", "required": true,
-                    "schema": {"type": "string"},
-                },
-                "ExportSnapshot": {
-                    "description": "The instant whose state was asked for.", "required": true,
-                    "schema": {"type": "string", "format": "date-time"},
-                },
-                "ContentDisposition": {
-                    "description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"},
-                },
-            },
+            "securitySchemes": security_schemes(), "headers": headers(),
+        },
+    })
+}
+
+/// The ways to send a key.
+fn security_schemes() -> Value {
+    json!({
+        "serverKey": {
+            "type": "apiKey", "in": "header", "name": "X-TrackMate-API-Key",
+            "description": "A company's key of scope `server`.",
+        },
+        "adminKey": {
+            "type": "apiKey", "in": "header", "name": "X-Admin-ID",
+            "description": "A company's key of scope `admin`.",
+        },
+        "bearerKey": {
+            "type": "http", "scheme": "bearer", "description": "The same key as `Authorization: Bearer`.",
+        },
+        "operatorKey": {"type": "http", "scheme": "bearer", "description": "The deployment's `OPERATOR_KEY`."},
+    })
+}
+
+/// The headers of answers.
+fn headers() -> Value {
+    json!({
+        "RequestId": {
+            "description": "Names this request in the logs.", "required": true, "schema": {"type": "string"},
+        },
+        "RetryAfter": {
+            "description": "Seconds after which to try again.", "required": true, "schema": {"type": "integer"},
+        },
+        "ExportId": {
+            "description": "The export, as `GET /api/admin/exports` lists it.", "required": true,
+            "schema": {"type": "string"},
+        },
+        "ExportSnapshot": {
+            "description": "The instant whose state was asked for.", "required": true,
+            "schema": {"type": "string", "format": "date-time"},
+        },
+        "ContentDisposition": {
+            "description": "`attachment` with the file's name.", "required": true, "schema": {"type": "string"},
         },
     })
 }

@@ -26,7 +26,7 @@ const fn door(source: i64) -> &'static str {
     if source == 1 { "server" } else { "browser" }
 }
 
-/// An item that came in.
+/// A received event and its outcome.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

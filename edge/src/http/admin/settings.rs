@@ -35,12 +35,12 @@ struct Settings {
     log_retention_days: i64,
     event_retention_days: Option<i64>,
     identity_verification: &'static str,
-    /// Whether there is a secret …
+    /// Whether there is an identity secret.
     identity_secret_set: bool,
-    /// … and what it is, when it was made just now.
+    /// The identity secret, if this request created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_secret: Option<String>,
-    /// The funnel's webhook (seed 002), whose field names are its own.
+    /// Whether the funnel's webhook is on. Its fields have the names that funnels use.
     #[serde(rename = "webhook_enabled")]
     funnel_enabled: bool,
     #[serde(rename = "crm_webhook_url")]
