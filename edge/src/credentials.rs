@@ -1,4 +1,4 @@
-//! Keys that were found in D1: whether one is good for what it is shown for, and that it was used.
+//! Checks secret keys that were read from D1, and records their use.
 
 use trackmate_wire::limits::KEY_USE_MS;
 use trackmate_wire::problem::{Code, Problem};
@@ -8,7 +8,10 @@ use crate::runtime::context::Context;
 use crate::store;
 use crate::store::companies::{self, Key, Scope};
 
-/// Takes a key that was found if it is live and of this scope, and notes its use.
+/// Accepts a key if it is not revoked and has this scope, and records its use.
+///
+/// # Errors
+/// `invalid_key`, `wrong_scope`.
 pub(crate) fn accept(cx: &Context, key: Option<Key>, hash: &str, scope: Scope) -> Result<Key, Problem> {
     let live = key.filter(|k| k.revoked_at.is_none() && constant_time_eq(&k.hash, hash));
     let key = live.ok_or_else(|| Problem::new(Code::InvalidKey, "the key is unknown or revoked"))?;
@@ -18,14 +21,14 @@ pub(crate) fn accept(cx: &Context, key: Option<Key>, hash: &str, scope: Scope) -
             format!("this route takes a key of scope {}, not {}", scope.as_str(), key.scope.as_str()),
         ));
     }
-    if key.last_used_at.is_none_or(|at| cx.now_ms() - at >= KEY_USE_MS) && cx.is_key_to_note() {
+    if key.last_used_at.is_none_or(|at| cx.now_ms() - at >= KEY_USE_MS) && cx.must_record_key_use() {
         let (env, hash, now) = (cx.env().clone(), hash.to_owned(), cx.now_ms());
         cx.after_answer(async move {
             if let Ok(db) = store::database(&env, None)
                 && let Err(error) = companies::note_use(&db, &hash, now, KEY_USE_MS).await
             {
                 worker::console_error!(
-                    "a key's use was not noted: {}",
+                    "the use of a key was not recorded: {}",
                     error.to_string().lines().next().unwrap_or_default()
                 );
             }

@@ -1,5 +1,4 @@
-//! Why a command or a handler has no result. Knows no HTTP: `http/problem.rs` turns codes into
-//! statuses.
+//! The error of commands and handlers. It knows no HTTP: `http/problem.rs` maps codes to statuses.
 
 use std::cell::Cell;
 
@@ -10,20 +9,20 @@ use crate::domain::outage::{self, Failure};
 use crate::store;
 
 thread_local! {
-    /// Whether this isolate has said that the database is full.
-    static FULL_TOLD: Cell<bool> = const { Cell::new(false) };
+    /// Whether this isolate has logged that the database is full.
+    static FULL_LOGGED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Why a handler has no answer.
+/// Why a command or a handler failed.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The caller can mend it.
+    /// The caller can fix it.
     Problem(Problem),
-    /// We failed; the text is for the log alone.
+    /// TrackMate failed; the text is only for the log.
     Internal(String),
-    /// D1 cannot be reached just now; the text is for the log alone.
+    /// D1 cannot be reached at the moment; the text is only for the log.
     Down(String),
-    /// The database is full; the text is for the log alone.
+    /// The database is full; the text is only for the log.
     Full(String),
 }
 
@@ -38,20 +37,21 @@ impl Error {
         }
     }
 
-    /// Says in the log what went wrong, unless that is the caller's matter. A full database is told
-    /// once an isolate: every request would say the same.
+    /// Logs the error, unless the caller can fix it. A full database is logged once per isolate,
+    /// because every request has the same error.
     pub(crate) fn log(&self, what: &str) {
         match self {
             Self::Problem(_) => {}
             Self::Internal(detail) | Self::Down(detail) => console_error!("{what} failed: {detail}"),
-            Self::Full(detail) if !FULL_TOLD.replace(true) => console_error!(
-                "THE DATABASE IS FULL. Nothing more is stored until there is room (docs/deploy.md). {what} failed: {detail}"
+            Self::Full(detail) if !FULL_LOGGED.replace(true) => console_error!(
+                "THE DATABASE IS FULL. Nothing more is stored until there is room (docs/deploy.md). \
+                 {what} failed: {detail}"
             ),
             Self::Full(_) => {}
         }
     }
 
-    /// What the caller is told.
+    /// The problem that the caller gets.
     pub(crate) fn problem(self) -> Problem {
         match self {
             Self::Problem(problem) => problem,
@@ -64,7 +64,8 @@ impl Error {
             ),
             Self::Full(_) => Problem::new(
                 Code::StorageFull,
-                "the database is full; nothing of this request was stored. The operator of this deployment has to make room.",
+                "the database is full; nothing of this request was stored. \
+                 The operator of this deployment has to make room.",
             ),
         }
     }
@@ -81,7 +82,7 @@ impl From<worker::Error> for Error {
         match outage::failure(&error.to_string()) {
             Failure::Passing => Self::Down(store::brief(&error)),
             Failure::Full => Self::Full(store::brief(&error)),
-            // D1's message is many lines with a stack; the first says what happened.
+            // D1's message has many lines with a stack; the first two say what happened.
             Failure::Lasting => Self::Internal(error.to_string().lines().take(2).collect::<Vec<_>>().join(" ")),
         }
     }

@@ -1,4 +1,4 @@
-//! Exports: long answers, written page by page.
+//! Exports: long answers that are streamed page by page.
 
 pub(crate) mod run;
 pub(crate) mod user;

@@ -1,10 +1,9 @@
-//! An export under way: page after page out of D1 into the answer, hashed as it goes, and noted
-//! however it ends.
+//! A running export: streams pages from D1 into the answer, hashes them, and records how it ended.
 //!
-//! D1 keeps no snapshot open between two queries. So an export is told by what it can promise: its
-//! rows stand in an order that never changes (by id), what came to be after the snapshot's instant
-//! is left out, and it counts who changed since (`changedDuring`). With 0 it is the state of that
-//! instant, and any other with 0 has the same bytes.
+//! D1 has no snapshot that lasts over several queries. Instead the rows have an order that never
+//! changes (by id), rows created after the snapshot time are left out, and the users that changed
+//! since are counted (`changedDuring`). If that is 0, the export shows the state at the snapshot
+//! time, and another export of that time with 0 has the same bytes.
 
 use std::rc::Rc;
 
@@ -29,50 +28,50 @@ use crate::store::exports::{self, End, EventPage, Events, Place, Progress};
 use crate::store::slices::{Slices, Turns};
 use crate::store::{self, Db, companies, listing};
 
-/// Where the rows come from.
+/// The rows of an export.
 pub(crate) enum Source {
     /// A company's users.
     Users {
-        /// Which.
+        /// The filter.
         wanted: Wanted,
-        /// With what of what is theirs.
+        /// Which records of each user are included.
         included: Included,
-        /// Behind this one.
+        /// The id after which it begins.
         after: Option<String>,
     },
     /// Events.
     Events {
-        /// Which.
+        /// The filter.
         wanted: Events,
-        /// Behind this one.
+        /// The event after which it begins.
         after: Option<Place>,
     },
 }
 
-/// What is to be exported.
+/// The parameters of an export.
 pub(crate) struct Plan {
     pub(crate) company: String,
-    /// The id of the key it was asked for with.
+    /// The id of the key of the request.
     pub(crate) key: String,
     pub(crate) id: String,
     pub(crate) source: Source,
     pub(crate) writer: Writer,
-    /// What stands before the rows.
+    /// The text before the rows.
     pub(crate) head: String,
     pub(crate) snapshot_ms: i64,
-    /// The row behind which it begins.
+    /// The row after which it begins.
     pub(crate) after: Option<String>,
-    /// Rows at the most.
+    /// The most rows.
     pub(crate) limit: Option<u64>,
-    /// Pages that may be read.
+    /// The most pages that may still be read.
     pub(crate) pages: usize,
-    /// Whether it may end before its last row, or must fail then: a file that lacks its end unseen
-    /// would pass for whole.
+    /// Whether it may end before its last row. Otherwise it fails, because nobody would notice that
+    /// the file is incomplete.
     pub(crate) partial: bool,
 }
 
-/// The bytes of the answer. Dropped before its end, as when the reader has gone, it notes that it
-/// was aborted.
+/// The bytes of the answer. If the stream is dropped early, because the reader has gone, the export
+/// is recorded as aborted.
 pub(crate) fn stream(
     env: Env,
     context: Rc<Context>,
@@ -86,14 +85,14 @@ pub(crate) fn stream(
         db,
         plan,
         hash: Digested::default(),
-        come: Progress::default(),
+        progress: Progress::default(),
         marks: Marks::new(EXPORT_MARK_ROWS, EXPORT_MARKS_MAX),
         page: EXPORT_FIRST_ROWS,
         checked_ms: now_ms(),
         checks: EXPORT_KEY_CHECKS,
         turns,
         part: None,
-        whole: Progress::default(),
+        before_page: Progress::default(),
         ended: false,
     };
     try_unfold(run, |mut run| async move {
@@ -114,38 +113,37 @@ struct Run {
     db: Db,
     plan: Plan,
     hash: Digested,
-    come: Progress,
+    progress: Progress,
     marks: Marks,
-    /// Rows of the next page.
+    /// The number of rows of the next page.
     page: i64,
-    /// When its key was last seen to work, ms.
+    /// When the key was last checked, ms.
     checked_ms: i64,
-    /// How often that may still be asked before it counts as a page.
+    /// Key checks left that do not count as a page.
     checks: usize,
-    /// When it may read the next page.
+    /// Limits how often a page is read.
     turns: Turns,
-    /// The page that is being handed over.
+    /// The page that is being sent.
     part: Option<Part>,
-    /// How far it had come with the page before: what is noted of an export that is broken off
-    /// agrees.
-    whole: Progress,
+    /// The progress before the present page: an aborted export records only whole pages.
+    before_page: Progress,
     ended: bool,
 }
 
-/// The rows of a page. They are shown and handed over some at a time, for the isolate serves others
-/// too.
+/// The rows of a page. They are written and sent in chunks, because the isolate serves other
+/// requests too.
 struct Part {
-    /// Each as it is shown, JSON.
+    /// Each row as JSON.
     rows: Box<dyn Iterator<Item = Result<String, Error>>>,
-    /// How many there are.
+    /// The number of rows.
     count: usize,
-    /// How many of them are written.
+    /// The number of rows written.
     written: usize,
-    /// Their bytes.
+    /// The bytes of the rows written.
     bytes: usize,
-    /// The name, in `after`, of what was read last; `None` if that was nothing.
+    /// The cursor of the last row read, for `after`; `None` if no row was read.
     last: Option<String>,
-    /// Whether nothing comes behind them.
+    /// Whether this is the last page.
     is_last: bool,
 }
 
@@ -167,6 +165,9 @@ impl Default for Part {
 
 impl Run {
     /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// If the key was revoked or the export is longer than one invocation may read; D1's.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         if self.ended {
             return Ok(None);
@@ -179,9 +180,9 @@ impl Run {
             }
             self.plan.pages -= 1;
             self.check_key().await?;
-            let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.come.rows));
+            let left = self.plan.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.progress.rows));
             let most = self.page.min(i64::try_from(left).unwrap_or(i64::MAX));
-            self.whole = self.come();
+            self.before_page = self.progress_now();
             self.part = Some(if most > 0 { self.rows(most).await? } else { Part::default() });
         }
         let Some(mut part) = self.part.take() else { return Ok(None) };
@@ -190,35 +191,36 @@ impl Run {
             self.plan.writer.row(&mut out, &row)?;
             part.bytes += row.len();
             part.written += 1;
-            self.come.rows += 1;
+            self.progress.rows += 1;
         }
         if part.written < part.count {
             self.part = Some(part);
-            return Ok(Some(self.hand_over(out)));
+            return Ok(Some(self.send(out)));
         }
-        // A page that a filter left empty tells nothing of the next one's size.
+        // An empty page (of a filter that matches rarely) says nothing about the size of the next
+        // one.
         if let Some(bytes_per_row) = part.bytes.checked_div(part.count) {
             let bytes_per_row = i64::try_from(bytes_per_row).unwrap_or(i64::MAX).max(1);
             self.page = (EXPORT_PAGE_BYTES / bytes_per_row).clamp(EXPORT_FIRST_ROWS, EXPORT_PAGE_ROWS);
         }
-        self.come.last = part.last.or_else(|| self.come.last.take());
-        let is_full = self.plan.limit.is_some_and(|limit| self.come.rows >= limit);
+        self.progress.last = part.last.or_else(|| self.progress.last.take());
+        let is_full = self.plan.limit.is_some_and(|limit| self.progress.rows >= limit);
         if part.is_last || is_full {
             let end = End::Complete(self.changed(part.is_last).await?);
             return self.finish(out, end).await;
         }
-        let bytes = self.hand_over(out);
-        if self.marks.is_due(self.come.rows) {
-            let last = self.come.last.clone().unwrap_or_default();
-            self.marks.set(Mark(self.come.rows, self.come.bytes, self.hash.hex(), last));
-            let come = self.come();
-            exports::mark(&self.db, &self.plan.company, &self.plan.id, &come, now_ms()).await?;
+        let bytes = self.send(out);
+        if self.marks.is_due(self.progress.rows) {
+            let last = self.progress.last.clone().unwrap_or_default();
+            self.marks.set(Mark(self.progress.rows, self.progress.bytes, self.hash.hex(), last));
+            let progress = self.progress_now();
+            exports::mark(&self.db, &self.plan.company, &self.plan.id, &progress, now_ms()).await?;
         }
         Ok(Some(bytes))
     }
 
-    /// An export whose key is revoked hands over no further page. Asked now and then, for D1 counts
-    /// each question.
+    /// Fails if the key was revoked. It is checked from time to time only, because every query
+    /// counts against the limit of the invocation.
     async fn check_key(&mut self) -> Result<(), Error> {
         if now_ms() - self.checked_ms < EXPORT_KEY_MS {
             return Ok(());
@@ -236,26 +238,27 @@ impl Run {
         Ok(())
     }
 
-    /// The last bytes: the end is noted before they leave, so that who has them finds it noted.
+    /// The last bytes. The end is recorded before they are sent, so that a reader who has them
+    /// finds it.
     async fn finish(&mut self, mut out: String, end: End) -> Result<Option<Vec<u8>>, Error> {
         let (changed, after) = match end {
             End::Complete(changed) => (changed, None),
-            End::Partial(changed) => (changed, self.come.last.clone().or_else(|| self.plan.after.clone())),
+            End::Partial(changed) => (changed, self.progress.last.clone().or_else(|| self.plan.after.clone())),
             End::Aborted => (0, None),
         };
         let after = serde_json::to_string(&after)?;
-        let broken = matches!(end, End::Partial(_)) && !self.plan.partial;
-        if !broken {
-            let rows = self.come.rows;
+        let is_cut_short = matches!(end, End::Partial(_)) && !self.plan.partial;
+        if !is_cut_short {
+            let rows = self.progress.rows;
             out.push_str(
                 &self.plan.writer.tail(&format!("\"rows\":{rows},\"changedDuring\":{changed},\"after\":{after}")),
             );
         }
-        let bytes = self.hand_over(out);
-        let come = self.come();
-        exports::end(&self.db, &self.plan.company, &self.plan.id, &come, end, now_ms()).await?;
+        let bytes = self.send(out);
+        let progress = self.progress_now();
+        exports::end(&self.db, &self.plan.company, &self.plan.id, &progress, end, now_ms()).await?;
         self.ended = true;
-        if broken {
+        if is_cut_short {
             let message =
                 "it is longer than one invocation may read; with partial=true it ends where the next part begins";
             return Err(Error::Internal(message.to_owned()));
@@ -263,15 +266,15 @@ impl Run {
         Ok(Some(bytes))
     }
 
-    fn hand_over(&mut self, out: String) -> Vec<u8> {
+    fn send(&mut self, out: String) -> Vec<u8> {
         let bytes = out.into_bytes();
         self.hash.update(&bytes);
-        self.come.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        self.progress.bytes += u64::try_from(bytes.len()).unwrap_or_default();
         bytes
     }
 
-    fn come(&self) -> Progress {
-        Progress { sha256: self.hash.hex(), marks: self.marks.kept().to_vec(), ..self.come.clone() }
+    fn progress_now(&self) -> Progress {
+        Progress { sha256: self.hash.hex(), marks: self.marks.kept().to_vec(), ..self.progress.clone() }
     }
 
     async fn rows(&mut self, most: i64) -> Result<Part, Error> {
@@ -289,22 +292,22 @@ impl Run {
                 let page = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most);
                 let EventPage { events, next } = self.turns.take(page).await?;
                 let ended = events.last().map(exports::Event::place);
-                let last = next.as_ref().or(ended.as_ref()).map(event_name);
+                let last = next.as_ref().or(ended.as_ref()).map(event_cursor);
                 let is_last = next.is_none();
                 *after = next;
-                Ok(Part::new(events.into_iter().map(|event| shown(&event)), last, is_last))
+                Ok(Part::new(events.into_iter().map(|event| event_json(&event)), last, is_last))
             }
         }
     }
 
-    /// How many users may not be as they were at the snapshot, among those that this part is about.
+    /// The number of users in this part who may have changed since the snapshot time.
     async fn changed(&self, to_the_end: bool) -> Result<i64, Error> {
         let (db, company, snapshot) = (&self.db, self.plan.company.as_str(), self.plan.snapshot_ms);
         let slices = Slices::at_the_end(company, self.plan.pages);
         Ok(match &self.plan.source {
             Source::Users { .. } => {
                 let after = self.plan.after.as_deref();
-                let to = self.come.last.as_deref().filter(|_| !to_the_end);
+                let to = self.progress.last.as_deref().filter(|_| !to_the_end);
                 exports::changed_users(db, company, snapshot, (after, to), slices).await?
             }
             Source::Events { wanted, .. } => {
@@ -319,21 +322,22 @@ impl Drop for Run {
         if self.ended {
             return;
         }
-        let come = if self.part.is_some() { std::mem::take(&mut self.whole) } else { self.come() };
-        let (env, company, id, come) = (self.env.clone(), self.plan.company.clone(), self.plan.id.clone(), come);
+        let progress = if self.part.is_some() { std::mem::take(&mut self.before_page) } else { self.progress_now() };
+        let (env, company, id, progress) =
+            (self.env.clone(), self.plan.company.clone(), self.plan.id.clone(), progress);
         self.context.wait_until(async move {
-            let noted = async {
+            let recorded = async {
                 let db = store::database(&env, Some(&company))?;
-                exports::end(&db, &company, &id, &come, End::Aborted, now_ms()).await
+                exports::end(&db, &company, &id, &progress, End::Aborted, now_ms()).await
             };
-            if let Err(error) = noted.await {
-                console_error!("that export {id} was aborted is not noted: {}", store::brief(&error));
+            if let Err(error) = recorded.await {
+                console_error!("export {id} was not recorded as aborted: {}", store::brief(&error));
             }
         });
     }
 }
 
-/// The next page of users, each as the API shows one, with what is asked for of what is theirs.
+/// The next page of users, as in the API, with the included records.
 async fn users(
     db: &Db,
     company: &str,
@@ -369,7 +373,7 @@ pub(crate) struct Event<'a> {
     context: Option<Box<RawValue>>,
 }
 
-fn shown(event: &exports::Event) -> Result<String, Error> {
+fn event_json(event: &exports::Event) -> Result<String, Error> {
     Ok(serde_json::to_string(&Event {
         message_id: &event.message_id,
         event_type: &event.name,
@@ -384,7 +388,7 @@ fn shown(event: &exports::Event) -> Result<String, Error> {
     })?)
 }
 
-/// An event's name in `after`.
-pub(crate) fn event_name(event: &Place) -> String {
+/// The cursor of an event, for `after`.
+pub(crate) fn event_cursor(event: &Place) -> String {
     format!("{}:{}", payload::source_name(event.source == 1), event.id)
 }

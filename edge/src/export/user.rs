@@ -1,4 +1,4 @@
-//! A user as lists and exports show them: with what was asked for of what is theirs.
+//! A user in lists and exports, with the included records.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) struct UserWith {
     belongings: Option<Belongings>,
 }
 
-/// The users with what was read of what is theirs.
+/// Joins each user with their included records.
 pub(crate) fn with(people: &[Person], mut belongings: BTreeMap<String, Belongings>) -> Vec<UserWith> {
     people.iter().map(|p| UserWith { user: p.user(), belongings: belongings.remove(&p.id) }).collect()
 }

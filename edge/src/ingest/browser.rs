@@ -93,20 +93,14 @@ impl BrowserBatch {
     /// # Errors
     /// Those of [`plan_check::browser`].
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
+        let budget = dispatch::lease_budget(cx, &self.company);
         let request = Request {
-            company: &self.company,
-            from_server: false,
-            session: &self.session,
             number: random::number(),
             sent_ms: self.sent_ms,
-            received_ms: cx.now_ms(),
             context: self.context.as_deref().map(RawValue::get),
             origin: self.origin.as_deref(),
             bot: self.bot,
-            unproved: false,
-            plan: None,
-            claim: None,
-            lease_budget: dispatch::lease_budget(cx, &self.company),
+            ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (checked, stored) = plan_check::browser(cx, request, &self.rows).await?;
         if !checked.rejected.is_empty() {

@@ -1,5 +1,4 @@
-//! Identify: a page, or another vendor's client, says who the user of a session is. From a page it
-//! reads nothing back and overwrites nothing.
+//! Identify: links a session to a person. A page's identify gets no data back and overwrites none.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -45,52 +44,54 @@ pub(crate) struct IdentifyRequest {
     traits: Map<String, Value>,
 }
 
-/// What came of a claim.
+/// The result of an identify.
 pub(crate) struct IdentifyResult {
-    /// What public answers call the address. It is no other address', so that it does not tell
-    /// which ones are one person's.
+    /// The public id of the address. Each address has another, so it does not reveal which
+    /// addresses belong to one person.
     pub(crate) shown: String,
-    /// The person's profile, if the claim stands.
+    /// The person's profile; `None` if the identify was refused without a problem.
     pub(crate) profile: Option<String>,
-    /// Whether it was not a repeat.
+    /// Whether it is no repeat.
     pub(crate) new: bool,
 }
 
-/// A caller's claim that a session is somebody's, with the timeline entry it makes.
+/// An identify before validation, with its timeline entry.
 pub(crate) struct Identify<'a> {
     pub(crate) company: &'a str,
     pub(crate) session: &'a str,
-    /// The lookup key of the address, or of a user id.
+    /// The identity key: of an email address or of a user id.
     pub(crate) address: &'a str,
     /// The address as typed.
     pub(crate) email: Option<&'a str>,
-    /// Whether a secret key vouches for it: then it needs no proof, and no page's origin is asked
-    /// for.
+    /// Whether it came with a secret key. It then needs no proof and no allowed origin.
     pub(crate) trusted: bool,
     pub(crate) name: Option<&'a str>,
     /// JSON object.
     pub(crate) traits: &'a str,
-    /// The entry's name.
+    /// The event name of the entry.
     pub(crate) event: &'static str,
-    /// The entry's data, a JSON object.
+    /// The data of the entry, a JSON object.
     pub(crate) data: String,
-    /// What tells two claims apart that bring a time and no id.
+    /// The content from which the id is made if there is a timestamp and no message id.
     pub(crate) id_content: &'a str,
     pub(crate) timestamp: Option<Value>,
     pub(crate) message_id: Option<String>,
-    /// The sender's clock when it sent, ms.
+    /// The sender's clock at sending, ms.
     pub(crate) sent_ms: Option<i64>,
-    /// Proof that the page's server knows who this is.
+    /// The proof of identity: see [`identity_proof`].
     pub(crate) user_hash: Option<String>,
-    /// JSON object stored with the entry.
+    /// The context of the entry, a JSON object.
     pub(crate) context: Option<Box<RawValue>>,
-    /// What tells the claim from another one with its message id, where that is not its session and
+    /// Tells the identify from another with the same message id; `None` for its session and
     /// address.
     pub(crate) claim: Option<i64>,
 }
 
 impl Identify<'_> {
     /// Validates everything that needs no database query.
+    ///
+    /// # Errors
+    /// The problem of an invalid timestamp or message id.
     pub(crate) fn check(self, cx: &IngestContext) -> Result<IdentifyCommand, Error> {
         let original_ms = event::told_time(self.timestamp.as_ref())?;
         let sent_ms = self.sent_ms;
@@ -130,7 +131,7 @@ impl Identify<'_> {
     }
 }
 
-/// A claim, once all is read of it that D1 need not be asked for. Its fields are [`Identify`]'s.
+/// A validated identify. Its fields are those of [`Identify`].
 #[derive(Serialize, Deserialize)]
 pub(crate) struct IdentifyCommand {
     pub(crate) company: String,
@@ -144,14 +145,18 @@ pub(crate) struct IdentifyCommand {
     origin: Option<String>,
     bot: bool,
     sent_ms: Option<i64>,
-    /// Other vendors' requests wait in the spill queue as they were sent.
+    /// Not buffered: vendors' requests wait in the outage buffer as they were sent.
     #[serde(skip)]
     claim: Option<i64>,
     pub(crate) row: Row,
 }
 
 impl IdentifyCommand {
-    /// Reads the body of `POST /api/profile`. → The command, and what was not kept of the name.
+    /// Parses the body of `POST /api/profile`. → The command, and a warning if the name was cut or
+    /// left out.
+    ///
+    /// # Errors
+    /// The problem for which the request is rejected.
     pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Option<Warning>), Error> {
         let request: IdentifyRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
@@ -190,72 +195,44 @@ impl IdentifyCommand {
         Ok((identify.check(cx)?, warning))
     }
 
-    /// Stores the claim.
+    /// Stores the identify.
+    ///
+    /// # Errors
+    /// Those of [`Self::store_with_change`].
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IdentifyResult, Error> {
         let identified = self.store_with_change(cx, PersonChange::default()).await?;
-        identified.ok_or_else(|| Error::Internal("a claim that gives no key was outdated".to_owned()))
+        identified.ok_or_else(|| Error::Internal("an identify without a key grant was outdated".to_owned()))
     }
 
-    /// Stores the claim, and gives the person a second key; `None` if what was read of the two keys
-    /// holds no longer: nothing was stored.
+    /// Stores the identify with a change of the person. → `None` after a conflict about an identity
+    /// key: then nothing was stored.
+    ///
+    /// # Errors
+    /// Those of [`admission::check`]; `identity_unproved`, `limit_reached`, `conflict`; D1's.
     pub(crate) async fn store_with_change(
         &self,
         cx: &IngestContext,
         change: PersonChange<'_>,
     ) -> Result<Option<IdentifyResult>, Error> {
-        let proved = match &self.user_hash {
-            _ if self.trusted => true,
-            Some(hash) => {
-                let sent = self.email.as_ref().unwrap_or(&self.address);
-                identity_proof::check(cx, &self.company, hash, sent, &self.address).await?
-            }
-            None => false,
-        };
+        let proved = self.is_proved(cx).await?;
         let ms = clock::ts_ms(self.row.ts);
+        let budget = dispatch::lease_budget(cx, &self.company);
         let request = Request {
-            company: &self.company,
-            from_server: false,
-            session: &self.session,
             number: random::number(),
             sent_ms: self.sent_ms,
-            received_ms: cx.now_ms(),
-            context: None,
             origin: self.origin.as_deref(),
             bot: self.bot,
             unproved: !proved,
-            plan: None,
             claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
-            lease_budget: dispatch::lease_budget(cx, &self.company),
+            ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
-        let traits = self.traits.get();
-        let claims = match &self.name {
-            None => traits.to_owned(),
-            Some(name) => {
-                let mut claims = person::traits(traits)?;
-                claims.insert("name".to_owned(), serde_json::value::to_raw_value(name)?);
-                serde_json::to_string(&claims)?
-            }
-        };
-        let mut user = person::Person {
-            id: candidate.clone(),
-            company: self.company.clone(),
-            email: self.email.clone(),
-            external_id: self.email.is_none().then(|| self.address.clone()),
-            claimed_name: self.name.clone(),
-            claimed_traits: person::traits(traits)?,
-            created_ms: ms,
-            registered_ms: Some(ms),
-            active_ms: Some(ms),
-            ..person::Person::default()
-        };
-        change.apply_to(&mut user, cx.now_ms());
-        let user = serde_json::to_string(&user.user())?;
+        let (claims, user) = (self.claims()?, self.new_user(cx, &candidate, ms, change)?);
         let person = Person {
             address: &self.address,
             email: self.email.as_deref(),
             name: self.name.as_deref(),
-            traits,
+            traits: self.traits.get(),
             candidate: &candidate,
             server_session: &server_session,
             created_ms: ms,
@@ -267,12 +244,12 @@ impl IdentifyCommand {
         let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, change.grant).await?;
         admission::check(cx, identified.door)?;
         if let Some(refused) = identified.refused {
-            return Err(no_room(refused).into());
+            return Err(limit_reached(refused).into());
         }
         if identified.is_outdated {
             return Ok(None);
         }
-        // No answer: the message id was used for something else, and nothing was stored.
+        // No row: another event has this message id, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
         let identify::Found { shown, profile } = identified.found.ok_or_else(taken)?;
         if profile.is_some() {
@@ -281,10 +258,50 @@ impl IdentifyCommand {
         cx.emitted(&self.company, identified.stored.outbox);
         Ok(Some(IdentifyResult { shown, profile, new: identified.new }))
     }
+
+    /// Whether a secret key or a valid `userHash` proves the identify.
+    async fn is_proved(&self, cx: &IngestContext) -> Result<bool, Error> {
+        match &self.user_hash {
+            _ if self.trusted => Ok(true),
+            Some(hash) => {
+                let sent = self.email.as_ref().unwrap_or(&self.address);
+                identity_proof::check(cx, &self.company, hash, sent, &self.address).await
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// The claimed traits, with the name as it is stored. JSON object.
+    fn claims(&self) -> Result<String, Error> {
+        let traits = self.traits.get();
+        let Some(name) = &self.name else { return Ok(traits.to_owned()) };
+        let mut claims = person::traits(traits)?;
+        claims.insert("name".to_owned(), serde_json::value::to_raw_value(name)?);
+        Ok(serde_json::to_string(&claims)?)
+    }
+
+    /// The user object of the person whom the identify would create, with the requested change.
+    /// JSON.
+    fn new_user(&self, cx: &IngestContext, id: &str, ms: i64, change: PersonChange<'_>) -> Result<String, Error> {
+        let mut user = person::Person {
+            id: id.to_owned(),
+            company: self.company.clone(),
+            email: self.email.clone(),
+            external_id: self.email.is_none().then(|| self.address.clone()),
+            claimed_name: self.name.clone(),
+            claimed_traits: person::traits(self.traits.get())?,
+            created_ms: ms,
+            registered_ms: Some(ms),
+            active_ms: Some(ms),
+            ..person::Person::default()
+        };
+        change.apply_to(&mut user, cx.now_ms());
+        Ok(serde_json::to_string(&user.user())?)
+    }
 }
 
-/// Why an identify found no room.
-fn no_room(refused: Refused) -> Problem {
+/// The problem of an identify above a limit.
+fn limit_reached(refused: Refused) -> Problem {
     let (field, message) = match refused {
         Refused::Session => ("sessionId", format!("a session has at most {SESSION_IDENTIFIES_MAX} identifies")),
         Refused::Person => {
@@ -297,9 +314,9 @@ fn no_room(refused: Refused) -> Problem {
     Problem::field(Code::LimitReached, field, message)
 }
 
-/// The claimed name, and what was not kept of it.
-pub(crate) fn name(told: Option<&Value>) -> (Option<String>, Option<Warning>) {
-    match mild::text(told.unwrap_or(&Value::Null), NAME_CHARS_MAX) {
+/// The claimed name, and a warning if it was cut or left out.
+pub(crate) fn name(value: Option<&Value>) -> (Option<String>, Option<Warning>) {
+    match mild::text(value.unwrap_or(&Value::Null), NAME_CHARS_MAX) {
         Mild::Missing => (None, None),
         Mild::Whole(name) => (Some(name), None),
         Mild::Cut(name) => (Some(name), Some(Warning::cut("name", NAME_CHARS_MAX))),

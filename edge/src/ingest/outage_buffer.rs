@@ -255,7 +255,8 @@ impl BufferedMessage {
         );
         let Some(company) = company else { return Ok(true) };
         let message = format!(
-            "it was queued on {at} while the database was down, with {items} items in all, and could not be stored since"
+            "it was queued on {at} while the database was down, with {items} items in all, \
+             and could not be stored since"
         );
         let problem = Problem::new(Code::NotStored, message);
         let most = usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default();

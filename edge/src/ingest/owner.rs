@@ -1,5 +1,5 @@
-//! Whose a server's events are: the person that its identifiers name, who is made if a new address
-//! or user id names nobody.
+//! The owner of a server's events: the person of its identifiers. The person is created if nobody
+//! has the address or the user id.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::hex::hex;
@@ -19,32 +19,33 @@ use crate::runtime::random;
 use crate::store::companies::Scope;
 use crate::store::identity_keys::KeyGrant;
 use crate::store::ingest::{self, ServerStoreResult, Stored, Subject};
+use crate::store::outbox::Outbox;
 use crate::store::people::{self, Identifiers, Resolved};
 use crate::store::request::Request;
 
-/// Whom a request's events are about, and what they share.
+/// How the owner of a request's events is found.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct OwnerLookup {
-    pub(crate) who: Identifiers,
-    /// The `ts` at which a session's owner is asked for: the first event's.
+    #[serde(rename = "who")]
+    pub(crate) identifiers: Identifiers,
+    /// The `ts` at which the owner of a session is looked up: that of the first event.
     pub(crate) at: i64,
     pub(crate) sent_ms: Option<i64>,
 }
 
-/// What a request says of the person whose events it brings.
+/// The change of the owner that a request wants.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PersonChange<'a> {
-    /// What the caller says of them once the events are stored. Of somebody who is made it stands
-    /// in `user.created` already.
+    /// The edit that the caller makes once the events are stored. A created person has it already
+    /// in `user.created`.
     pub(crate) edit: Option<&'a Edit>,
-    /// The second key that it gives them.
+    /// The second identity key that the person gets.
     pub(crate) grant: Option<&'a KeyGrant>,
 }
 
 impl PersonChange<'_> {
-    /// Makes of a person who is about to be made what the request is going to: a receiver may hear
-    /// of that before it hears of what made them, or of that alone. The version is the one that
-    /// they are made with.
+    /// Applies the change to a person who is about to be created, so that `user.created`
+    /// shows them with it. A receiver may get `user.created` last, or nothing else.
     pub(crate) fn apply_to(&self, person: &mut domain::person::Person, now_ms: i64) {
         if let Some(edit) = self.edit {
             edit.foretell(person, now_ms);
@@ -56,115 +57,124 @@ impl PersonChange<'_> {
     }
 }
 
-/// Events that are stored, and whose they are.
+/// The result of storing events for their owner.
 pub(crate) struct StoredEvents {
     pub(crate) stored: Stored,
     pub(crate) profile: Option<String>,
     pub(crate) created: bool,
     pub(crate) warnings: Vec<Warning>,
-    /// Whether nothing is stored because what was read of two keys holds no longer.
+    /// Whether no event was stored because of a conflict about an identity key.
     pub(crate) is_outdated: bool,
 }
 
-/// Stores a request's events for whom its identifiers name, who is made if an address or user id
-/// leads to nobody, and gives them a second key, if it does. What follows from stored events is the
-/// caller's to see to.
+impl StoredEvents {
+    const fn outdated(outbox: Outbox) -> Self {
+        let stored = Stored { new: Vec::new(), outbox };
+        Self { stored, profile: None, created: false, warnings: Vec::new(), is_outdated: true }
+    }
+}
+
+/// Stores a request's events for the person of its identifiers, and grants them a second identity
+/// key if `change` has one. The person is created if nobody has the address or user id. The caller
+/// dispatches the outbox and makes the edit.
+///
+/// # Errors
+/// The problem of an identifier; `erased_user`; `busy` after too many conflicts; D1's.
 pub(crate) async fn store_for_owner(
     cx: &IngestContext,
     hash: &str,
     mut resolved: Resolved,
-    OwnerLookup { who, at, sent_ms }: &OwnerLookup,
+    OwnerLookup { identifiers, at, sent_ms }: &OwnerLookup,
     rows: &[Row],
     change: PersonChange<'_>,
 ) -> Result<StoredEvents, Error> {
     let company = resolved.key.company.clone();
-    let shared = Request {
-        company: &company,
-        from_server: true,
-        session: "",
-        number: 0,
-        sent_ms: *sent_ms,
-        received_ms: cx.now_ms(),
-        context: None,
-        origin: None,
-        bot: false,
-        unproved: false,
-        plan: None,
-        claim: None,
-        lease_budget: dispatch::lease_budget(cx, &company),
-    };
-    let hash_of_address = who.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
+    let budget = dispatch::lease_budget(cx, &company);
+    let shared = Request { sent_ms: *sent_ms, ..Request::of_server(&company, cx.now_ms(), budget) };
+    let hash_of_address =
+        identifiers.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
     let mut retries = ConflictRetries::default();
     loop {
         retries.next(cx).await?;
-        let person = Person::of(&resolved, who)?;
-        let (candidate, session) = new_profile(cx.now_ms());
-        let user = fresh_user(cx, &company, who, &candidate, rows, change)?;
-        let platform_id = random::message_id();
-        let (subject, session) = match (&person, who) {
-            (Person::Nobody, _) => (Subject::None, ""),
-            (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
-            (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { address: Some(address), email, .. }) => (
-                Subject::New {
-                    profile: &candidate,
-                    address,
-                    hash: &hash_of_address,
-                    email: email.as_deref(),
-                    user: &user,
-                    platform_id: &platform_id,
-                },
-                session.as_str(),
-            ),
-            (Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
-        };
+        let person = Person::of(&resolved, identifiers)?;
+        let (profile, session) = new_profile(cx.now_ms());
+        let user = new_user(cx, &company, identifiers, &profile, rows, change)?;
+        let candidate = Candidate { profile, session, hash: &hash_of_address, user, platform_id: random::message_id() };
+        let (subject, session) = candidate.subject(&person, identifiers);
         let request = Request { session, number: random::number(), ..shared };
         let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, change.grant).await? {
             ServerStoreResult::Stored(stored) => stored,
             ServerStoreResult::Outdated(outbox) => {
-                let stored = Stored { new: Vec::new(), outbox };
-                return Ok(StoredEvents {
-                    stored,
-                    profile: None,
-                    created: false,
-                    warnings: Vec::new(),
-                    is_outdated: true,
-                });
+                return Ok(StoredEvents::outdated(outbox));
             }
             ServerStoreResult::Raced => {
-                resolved = resolve(cx, hash, who, *at).await?;
+                resolved = resolve(cx, hash, identifiers, *at).await?;
                 continue;
             }
             ServerStoreResult::Erased => return Err(erased("identifier.email").into()),
         };
         if matches!(subject, Subject::Profile(_)) && stored.new.is_empty() && !rows.is_empty() {
-            // All are repeats, or the person was erased since, or is nobody's identify's any more.
-            let now = resolve(cx, hash, who, *at).await?;
-            if Person::of(&now, who)?.id() != person.id() {
+            // Either all events are repeats, or the person was erased or undone since they were
+            // read.
+            let now = resolve(cx, hash, identifiers, *at).await?;
+            if Person::of(&now, identifiers)?.id() != person.id() {
                 resolved = now;
                 continue;
             }
         }
-        // Nothing new, nobody made: a repeat of somebody else's message id leaves no empty profile
-        // behind.
+        // If no event is new nobody is created: a repeat leaves no empty profile.
         let created = matches!(subject, Subject::New { .. }) && !stored.new.is_empty();
         let profile = match person {
             Person::Known { id, .. } => Some(id),
             Person::Session(owner) => owner,
-            Person::Unknown => Some(candidate.clone()).filter(|_| created),
+            Person::Unknown => Some(candidate.profile).filter(|_| created),
             Person::Nobody => None,
         };
         cx.log().stored(rows.iter(), &stored.new);
-        let warnings = conflict(&resolved, who).into_iter().collect();
+        let warnings = conflict(&resolved, identifiers).into_iter().collect();
         return Ok(StoredEvents { stored, profile, created, warnings, is_outdated: false });
     }
 }
 
-/// The user object of a person whom these events would make, as the request leaves it.
-fn fresh_user(
+/// A person who is created if nobody has the identity key.
+struct Candidate<'a> {
+    profile: String,
+    session: String,
+    /// The tombstone hash of the identity key.
+    hash: &'a str,
+    /// The user object, JSON.
+    user: String,
+    /// The message id of `user.created`.
+    platform_id: String,
+}
+
+impl Candidate<'_> {
+    /// Whom the events are stored for, and in which session.
+    fn subject<'a>(&'a self, person: &'a Person, identifiers: &'a Identifiers) -> (Subject<'a>, &'a str) {
+        match (person, identifiers) {
+            (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
+            (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
+            (Person::Unknown, Identifiers { address: Some(address), email, .. }) => (
+                Subject::New {
+                    profile: &self.profile,
+                    address,
+                    hash: self.hash,
+                    email: email.as_deref(),
+                    user: &self.user,
+                    platform_id: &self.platform_id,
+                },
+                self.session.as_str(),
+            ),
+            (Person::Nobody | Person::Session(_) | Person::Unknown, _) => (Subject::None, ""),
+        }
+    }
+}
+
+/// The user object of a person whom these events would create, with the requested change. JSON.
+fn new_user(
     cx: &IngestContext,
     company: &str,
-    who: &Identifiers,
+    identifiers: &Identifiers,
     id: &str,
     rows: &[Row],
     change: PersonChange<'_>,
@@ -173,8 +183,8 @@ fn fresh_user(
     let mut user = domain::person::Person {
         id: id.to_owned(),
         company: company.to_owned(),
-        email: who.email.clone(),
-        external_id: who.address.clone().filter(|key| key_kind(key) == "user"),
+        email: identifiers.email.clone(),
+        external_id: identifiers.address.clone().filter(|key| key_kind(key) == "user"),
         created_ms: times().min().unwrap_or_else(|| cx.now_ms()),
         active_ms: times().max(),
         ..domain::person::Person::default()
@@ -183,9 +193,17 @@ fn fresh_user(
     Ok(serde_json::to_string(&user.user())?)
 }
 
-/// Finds the key and whom the identifiers name in its company.
-pub(crate) async fn resolve(cx: &IngestContext, hash: &str, who: &Identifiers, at: i64) -> Result<Resolved, Error> {
-    let found = people::resolve(cx.db(None)?, hash, who, at, cx.now_ms()).await?;
+/// Checks the secret key and finds the people of the identifiers in its company, in one query.
+///
+/// # Errors
+/// `invalid_key`, `wrong_scope`; D1's.
+pub(crate) async fn resolve(
+    cx: &IngestContext,
+    hash: &str,
+    identifiers: &Identifiers,
+    at: i64,
+) -> Result<Resolved, Error> {
+    let found = people::resolve(cx.db(None)?, hash, identifiers, at, cx.now_ms()).await?;
     if let Some(found) = &found {
         cx.log().set_company(&found.key.company, true);
         cx.log().set_watched(found.watched == Some(1));
@@ -195,14 +213,14 @@ pub(crate) async fn resolve(cx: &IngestContext, hash: &str, who: &Identifiers, a
     found.map(|r| Resolved { key, ..r }).ok_or_else(|| Error::Internal("a key was accepted that was not found".into()))
 }
 
-/// Whom the identifiers name, by their priority.
+/// The person of the identifiers, by their priority: user id, address, session.
 enum Person {
     Nobody,
     Known {
         id: String,
         session: String,
     },
-    /// An address that leads nowhere yet.
+    /// An address or user id that nobody has yet.
     Unknown,
     /// A session and its owner, if it has one.
     Session(Option<String>),
@@ -213,8 +231,8 @@ impl Person {
         if let Self::Known { id, .. } = self { Some(id) } else { None }
     }
 
-    fn of(resolved: &Resolved, who: &Identifiers) -> Result<Self, Problem> {
-        if who.user.is_some() {
+    fn of(resolved: &Resolved, identifiers: &Identifiers) -> Result<Self, Problem> {
+        if identifiers.user.is_some() {
             return match (&resolved.user_id, &resolved.user_session, resolved.erased_at) {
                 (Some(_), _, Some(_)) => Err(erased("identifier.userId")),
                 (Some(id), Some(session), None) => Ok(Self::Known { id: id.clone(), session: session.clone() }),
@@ -223,10 +241,10 @@ impl Person {
         }
         Ok(match (&resolved.email_id, &resolved.email_session) {
             (Some(id), Some(session)) => Self::Known { id: id.clone(), session: session.clone() },
-            _ if who.address.is_some() && !who.only_known => Self::Unknown,
-            _ => match &who.session {
-                // A server session is a person's own. One without an owner would gather events that
-                // its person never gets.
+            _ if identifiers.address.is_some() && !identifiers.only_known => Self::Unknown,
+            _ => match &identifiers.session {
+                // A server session belongs to one person. In one without an owner events would
+                // never get a person.
                 Some(id) if id.starts_with(SERVER_SESSION_PREFIX) && resolved.session_id.is_none() => {
                     return Err(Problem::field(
                         Code::InvalidSession,
@@ -245,21 +263,21 @@ fn erased(field: &'static str) -> Problem {
     Problem::field(Code::ErasedUser, field, "this user was erased")
 }
 
-/// PersonChange so when the identifiers name different people. The event went to the first; nothing
-/// was merged.
-fn conflict(resolved: &Resolved, who: &Identifiers) -> Option<Warning> {
-    // An address that leads to nobody is nobody of those the others name.
-    let stranger = who.address.is_some()
+/// A warning if the identifiers name different people. The events went to the first; nobody was
+/// merged.
+fn conflict(resolved: &Resolved, identifiers: &Identifiers) -> Option<Warning> {
+    // An address that nobody has cannot belong to the person of the other identifiers.
+    let is_unknown = identifiers.address.is_some()
         && resolved.email_id.is_none()
         && (resolved.user_id.is_some() || resolved.session_id.is_some());
     let mut named = [&resolved.user_id, &resolved.email_id, &resolved.session_id].into_iter().flatten();
     let first = named.next()?;
     let message =
         "the identifiers name different users; the event was stored on the first by priority, and nothing was merged";
-    (stranger || named.any(|other| other != first)).then_some(Warning::new("identity_conflict", message))
+    (is_unknown || named.any(|other| other != first)).then_some(Warning::new("identity_conflict", message))
 }
 
-/// The ids a profile gets if this request makes it: the profile's and its server session's.
+/// Random ids for a profile that this request may create: of the profile and of its server session.
 pub(crate) fn new_profile(now_ms: i64) -> (String, String) {
     (hex(&random::bytes::<12>()), server_session_id(now_ms / 1000, random::bytes()))
 }

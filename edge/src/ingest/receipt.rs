@@ -106,7 +106,7 @@ impl Warning {
     }
 }
 
-/// PersonChange so when an event tells an amount that is none.
+/// A warning if an event has an amount that cannot be read.
 pub(crate) fn amount_unread(rows: &[Row]) -> Option<Warning> {
     let is_unread = |row: &Row| row.revenue.is_none() && revenue::is_unread(row.data.get());
     rows.iter().any(is_unread).then(Warning::amount_unread)

@@ -1,4 +1,4 @@
-//! Events from a customer's server, and what it says of their person.
+//! Events of a customer's server, with an edit or a merge of their person.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -59,7 +59,7 @@ struct Identifier {
     user_id: Option<String>,
 }
 
-/// The single-event form again as an item of a batch, so that there is one way in.
+/// The single-event form as an item of a batch, so that both are read by the same code.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Single<'a> {
@@ -73,47 +73,53 @@ struct Single<'a> {
     message_id: Option<&'a RawValue>,
 }
 
-/// What is said of nobody.
+/// The edit has no person.
 const NOBODY: Warning =
     Warning::new("nobody_known", "nobody is known by this identifier yet; what user says was not stored");
 
-/// What came of a server's events.
+/// The result of a server's events.
 #[derive(Default)]
 pub(crate) struct ServerResult {
-    /// What became of each; `None` if it is not known yet.
+    /// What became of each event; `None` if the request was buffered.
     pub(crate) result: Option<IngestResult>,
     pub(crate) profile: Option<String>,
     pub(crate) created: bool,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// A server's events of one person, checked as far as that takes no look into D1.
+/// A server's events of one person. Everything is validated that needs no database query.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ServerBatch {
-    /// Of the key: whether it is one, and whose, D1 knows.
+    /// The hash of the key. The D1 query that finds the owner checks it.
     pub(crate) hash: String,
     company_id: Option<String>,
-    about: OwnerLookup,
+    #[serde(rename = "about")]
+    owner: OwnerLookup,
     pub(crate) rows: Vec<Row>,
-    /// What is said of the person, as sent.
+    /// The edit of the person, as sent.
     user: Option<Box<RawValue>>,
     merge: bool,
-    /// Whether it is the form of one event, which is refused as a whole.
+    /// Whether it is the single-event form, which is rejected as a whole.
     #[serde(default)]
     pub(crate) single: bool,
 }
 
 impl ServerBatch {
-    /// Stores what was buffered.
+    /// Stores a buffered batch.
     pub(crate) async fn store_buffered(&self, cx: &IngestContext) -> Result<(), Error> {
         let (edit, _) = edit(self.user.as_deref());
         self.store(cx, edit.as_ref()).await.map(drop)
     }
 
-    /// Stores it, merges whom it makes one, and edits the person.
+    /// Merges the people that the request names, stores the events, then edits the person. A repeat
+    /// after a failure half-way does the rest: every step may run again.
+    ///
+    /// # Errors
+    /// Those of [`store_for_owner`]; `wrong_company`; in the single-event form the problem of the
+    /// event.
     pub(crate) async fn store(&self, cx: &IngestContext, edit: Option<&Edit>) -> Result<ServerResult, Error> {
-        let Self { hash, about, rows, .. } = self;
-        let mut resolved = resolve(cx, hash, &about.who, about.at).await?;
+        let Self { hash, owner, rows, .. } = self;
+        let mut resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
         let company = resolved.key.company.clone();
         if self.company_id.as_ref().is_some_and(|id| *id != company) {
             return Err(
@@ -128,20 +134,20 @@ impl ServerBatch {
             return Err(problem.into());
         }
         let mut retries = ConflictRetries::default();
-        while self.merge && merge_identifiers(cx, &company, &resolved, &about.who).await? {
-            resolved = resolve(cx, hash, &about.who, about.at).await?;
+        while self.merge && merge_identifiers(cx, &company, &resolved, &owner.identifiers).await? {
+            resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
             if resolved.email_id == resolved.user_id {
                 break;
             }
-            // Somebody else was given the address in between, or one of the two was merged.
+            // Somebody else got the address in between, or one of the two was merged.
             retries.next(cx).await?;
         }
         let aliased = alias::merge_aliases(cx, &company, &checked.rows).await?;
         if aliased.is_some() {
-            resolved = resolve(cx, hash, &about.who, about.at).await?;
+            resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
         }
         let stored_events =
-            store_for_owner(cx, hash, resolved, about, &checked.rows, PersonChange { edit, grant: None }).await?;
+            store_for_owner(cx, hash, resolved, owner, &checked.rows, PersonChange { edit, grant: None }).await?;
         let StoredEvents { stored, profile, created, mut warnings, .. } = stored_events;
         warnings.extend(aliased.into_iter().flatten());
         let new = stored.new.len();
@@ -156,24 +162,32 @@ impl ServerBatch {
     }
 }
 
-/// A body that could be read.
+/// A parsed body.
 pub(crate) struct Parsed {
     pub(crate) batch: ServerBatch,
-    /// The items that cannot be stored.
+    /// The invalid items.
     pub(crate) rejected: Sorted,
     pub(crate) edit: Option<Edit>,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Reads the body of `POST /api/webhooks/events`, sent with the key of this hash.
+/// Parses the body of `POST /api/webhooks/events`, sent with the key of this hash.
+///
+/// # Errors
+/// The problem for which the whole request is rejected.
 pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed, Problem> {
     let request: ServerEventsRequest = request_body::parse(text)?;
-    let who = identifiers(request.identifier.unwrap_or_default())?;
-    if let Some(id) = &who.session {
+    let identifiers = read_identifiers(request.identifier.unwrap_or_default())?;
+    if let Some(id) = &identifiers.session {
         cx.log().set_session(id);
     }
     let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
-    let subject = who.user.as_ref().or(who.address.as_ref()).or(who.session.as_ref()).map_or("", String::as_str);
+    let subject = identifiers
+        .user
+        .as_ref()
+        .or(identifiers.address.as_ref())
+        .or(identifiers.session.as_ref())
+        .map_or("", String::as_str);
     let arrival = Arrival { subject, sent_ms, received_ms: cx.now_ms() };
     let single = request.events.is_none();
     let mut sorted = if single {
@@ -197,7 +211,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let (edit, left_out) = edit(user);
     let mut warnings: Vec<Warning> = left_out.iter().map(Warning::of_user).collect();
     warnings.extend(amount_unread(&sorted.rows));
-    if edit.is_some() && who.user.is_none() && who.address.is_none() && who.session.is_none() {
+    if edit.is_some() && identifiers.user.is_none() && identifiers.address.is_none() && identifiers.session.is_none() {
         return Err(Problem::field(
             Code::MissingField,
             "identifier",
@@ -205,14 +219,14 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
         ));
     }
     let merge = request.merge.unwrap_or_default();
-    if merge && (who.user.is_none() || who.address.is_none()) {
+    if merge && (identifiers.user.is_none() || identifiers.address.is_none()) {
         let message = "merge needs the userId and the email that are to be one user";
         return Err(Problem::field(Code::MissingField, "identifier", message));
     }
     let batch = ServerBatch {
         hash: hash.to_owned(),
         company_id: request.company_id,
-        about: OwnerLookup { who, at, sent_ms },
+        owner: OwnerLookup { identifiers, at, sent_ms },
         rows: std::mem::take(&mut sorted.rows),
         user: user.map(ToOwned::to_owned),
         merge,
@@ -230,7 +244,7 @@ fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
     (Some(edit), left_out)
 }
 
-fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
+fn read_identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     let named = [
         ("identifier.email", given.email),
         ("identifier.sessionId", given.session_id),
@@ -241,7 +255,8 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     let [email, session, user] =
         named.map(|(_, value)| value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()));
     let email = email.map(|email| email_typed(&email));
-    // Beside another one a blank is missing. Alone it is a mistake: the events would be nobody's.
+    // Next to another identifier a blank one counts as missing. Alone it is a mistake: the events
+    // would have no owner.
     if let (Some(field), None, None, None) = (blank, &email, &session, &user) {
         return Err(Problem::field(Code::InvalidField, field, "an identifier that is given is not blank"));
     }
@@ -260,16 +275,16 @@ fn identifiers(given: Identifier) -> Result<Identifiers, Problem> {
     Ok(Identifiers { address, email, user, session, only_known: false })
 }
 
-/// Makes one user of a user id and an address, as the key vouches; whether anything is different
-/// now. An address that nobody has, or that somebody gave up, becomes the user's.
+/// Merges the people of the user id and of the address. An address that nobody has, or that
+/// somebody gave up, is added to the user. → Whether anything changed.
 async fn merge_identifiers(
     cx: &IngestContext,
     company: &str,
     resolved: &Resolved,
-    who: &Identifiers,
+    identifiers: &Identifiers,
 ) -> Result<bool, Error> {
     let Some(user) = resolved.user_id.as_ref().filter(|_| resolved.erased_at.is_none()) else { return Ok(false) };
-    let Some(address) = who.address.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
+    let Some(address) = identifiers.address.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
         return Ok(false);
     };
     let db = cx.db(Some(company))?;

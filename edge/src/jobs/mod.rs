@@ -1,4 +1,4 @@
-//! What a timer or a queue starts: the sweep, and storing what was buffered while D1 was down.
+//! Work that a timer or a queue starts: the sweep, and storing what the outage buffer holds.
 
 pub(crate) mod drain_outage_buffer;
 pub mod sweep;

@@ -1,11 +1,11 @@
-//! The sweep. It wakes what has no wake-up left ([`crate::delivery::recover`]) every minute by cron
-//! and when an isolate starts, for that may be the restart after a crash. The cron's run also
-//! tidies: what erased people left, old secrets, old logs, old events, old receipts, exports that
-//! died, secrets from before they were sealed.
+//! The sweep. It recovers deliveries without a wake-up ([`crate::delivery::recover`]) every minute
+//! by cron, and when an isolate starts, which may be the restart after a crash. The cron's run also
+//! cleans up: data of erased people, old secrets, logs, events and receipts, exports that died,
+//! secrets from before they were sealed.
 //!
-//! Each step has a bound, serves the companies in turn, and fails by itself. Rebuilding people
-//! apart (`store::rebuild`), a run makes at most 37 calls to D1 and eleven to Queues: the free plan
-//! allows an invocation 50.
+//! Each step is bounded, serves the companies in turn, and does not stop the others if it fails.
+//! Without the rebuilding of people (`store::rebuild`), a run makes at most 37 calls to D1 and
+//! eleven to Queues: the free plan allows 50 per invocation.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -26,7 +26,7 @@ use crate::store::{
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The cron's run.
+/// The run by cron.
 pub async fn run(env: &Env) {
     recover::run(env, SWEEP_DELIVERIES_MAX).await;
     let Some(db) = recover::database(env) else { return };
@@ -44,8 +44,8 @@ pub async fn run(env: &Env) {
     report("sealing", seal(env, &db).await);
 }
 
-/// The run of an isolate that has just started: at once, and again when whatever a crash left
-/// leased has run out. Of many that start at a time, one does it.
+/// The run of an isolate that has just started: once now, and once after the leases that a crash
+/// may have left have run out. Of isolates that start at the same time, only one does it.
 pub async fn start(env: Env) {
     recover_in_turn(&env).await;
     Delay::from(std::time::Duration::from_millis(u64::try_from(LEASE_MS).unwrap_or_default() + 250)).await;
@@ -61,8 +61,8 @@ async fn recover_in_turn(env: &Env) {
     }
 }
 
-/// Goes on with erasures that their requests did not finish: a slice of each in turn. One that
-/// fails holds up no other.
+/// Continues erasures that their requests did not finish, one slice of each in turn. One that fails
+/// delays no other.
 async fn erase(db: &Db) -> store::Result<()> {
     const JOB: &str = "erase";
     let last: String = progress::find(db, JOB).await?;
@@ -88,13 +88,13 @@ async fn erase(db: &Db) -> store::Result<()> {
     Ok(())
 }
 
-/// Seals what was stored before secrets were. One that cannot be read holds up no other.
+/// Seals secrets that were stored before secrets were sealed. One that cannot be read delays no
+/// other.
 async fn seal(env: &Env, db: &Db) -> store::Result<()> {
     let Some(vault) = secrets::of(env) else { return Ok(()) };
     let sealed = |plain: &Plain| -> store::Result<Sealed> {
         let owner = secrets::owner(&plain.company, &plain.id);
-        // What is sealed already stays as it is: a secret that was rotated, a header that was set
-        // since.
+        // A value that is sealed already stays as it is: a rotated secret, a header set since.
         let seal = |value: &str| match vault.open(&owner, value) {
             Ok(open) if open == value => vault.seal(&owner, value, random::bytes()),
             Ok(_) | Err(_) => value.to_owned(),

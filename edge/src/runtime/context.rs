@@ -1,6 +1,5 @@
-//! What a command needs of the world around it: the time, the databases, an id for the log, work
-//! for after the answer. It knows no request, so that what came by a queue is stored by the same
-//! commands.
+//! The environment of a command: the time, the databases, an id for the log, work after the answer.
+//! It knows no HTTP request, so the same commands also store requests from a queue.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -18,7 +17,7 @@ use crate::store::outbox::Outbox;
 use crate::store::request::LeaseBudget;
 use crate::store::{self, Cost, Db};
 
-/// What one request or one queued message is worked on with.
+/// The environment of one request or one queued message.
 pub(crate) struct Context {
     env: Env,
     worker: Rc<worker::Context>,
@@ -26,18 +25,19 @@ pub(crate) struct Context {
     request_id: String,
     directory: OnceCell<Db>,
     company: OnceCell<Db>,
-    /// Whether what is asked of D1 waits to go together.
+    /// Whether D1 batches wait to be sent together.
     gathers: Cell<bool>,
-    /// How many deliveries this invocation may lease.
+    /// The deliveries that this invocation may lease.
     lease_budget: OnceCell<LeaseBudget>,
-    /// Deliveries that wait to go out once the work is done, by company.
+    /// Deliveries to dispatch once the work is done, by company.
     outboxes: RefCell<BTreeMap<String, Outbox>>,
-    /// Whether the use of the request's key is noted.
-    is_key_noted: Cell<bool>,
+    /// Whether the use of the request's key is recorded.
+    is_key_use_recorded: Cell<bool>,
 }
 
 impl Context {
-    /// `now_ms` is when the request came. `request_id` names it in the log and in its answer.
+    /// `now_ms` is the time of arrival. `request_id` identifies the request in the log and the
+    /// answer.
     pub(crate) fn new(env: Env, worker: Rc<worker::Context>, now_ms: i64, request_id: String) -> Self {
         Self {
             env,
@@ -49,7 +49,7 @@ impl Context {
             gathers: Cell::default(),
             lease_budget: OnceCell::new(),
             outboxes: RefCell::default(),
-            is_key_noted: Cell::default(),
+            is_key_use_recorded: Cell::default(),
         }
     }
 
@@ -61,7 +61,7 @@ impl Context {
         Rc::clone(&self.worker)
     }
 
-    /// When the request came, ms.
+    /// The time of arrival, ms.
     pub(crate) const fn now_ms(&self) -> i64 {
         self.now_ms
     }
@@ -70,7 +70,10 @@ impl Context {
         &self.request_id
     }
 
-    /// The database of the one company that a request is for, or the directory (`None`).
+    /// The database of the request's company, or the directory (`None`).
+    ///
+    /// # Errors
+    /// If the binding is missing.
     pub(crate) fn db(&self, company: Option<&str>) -> store::Result<&Db> {
         let cell = if company.is_some() { &self.company } else { &self.directory };
         if let Some(db) = cell.get() {
@@ -85,10 +88,10 @@ impl Context {
         [&self.directory, &self.company].into_iter().filter_map(OnceCell::get)
     }
 
-    /// Does these side by side → what came of each, in their order. Whatever they ask of D1 while
-    /// all of them wait goes in one round trip, in the order of the tasks. So as many tasks as
-    /// there may be cost as many round trips as the longest of them. Of two that write the same,
-    /// the later one sees the earlier.
+    /// Runs tasks in parallel. → Their results, in their order. When all tasks wait for D1, their
+    /// batches go in one round trip, in the order of the tasks. So any number of tasks costs as
+    /// many round trips as the longest one. Of two tasks that write the same row, the later one
+    /// sees the write of the earlier.
     pub(crate) async fn together<T>(&self, tasks: Vec<LocalBoxFuture<'_, T>>) -> Vec<T> {
         let mut tasks: Vec<MaybeDone<LocalBoxFuture<'_, T>>> = tasks.into_iter().map(maybe_done).collect();
         self.gather(poll_fn(move |context| {
@@ -104,13 +107,13 @@ impl Context {
         .await
     }
 
-    /// Does two things side by side, likewise.
+    /// Runs two futures in parallel, like [`Self::together`].
     pub(crate) async fn both<A, B>(&self, one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
         self.gather(join(one, other)).await
     }
 
-    /// Does work whose parts ask D1 side by side: sends what they ask whenever all of them wait.
-    /// Part of other such work, it leaves that to the whole.
+    /// Runs work whose parts use D1 in parallel: sends their batches whenever all parts wait. If it
+    /// is itself part of such work, the outer call sends them.
     async fn gather<T>(&self, work: impl Future<Output = T>) -> T {
         if self.gathers.get() {
             return work.await;
@@ -136,8 +139,8 @@ impl Context {
         done
     }
 
-    /// What the request cost in D1, where the deployment shows it (a development variable: the
-    /// tests read it).
+    /// The cost of the request in D1, if the deployment shows it. The tests read it; a development
+    /// variable turns it on.
     pub(crate) fn shown_cost(&self) -> Option<String> {
         self.env.var("DEV_SHOW_COST").ok()?;
         let [directory, company] =
@@ -146,40 +149,39 @@ impl Context {
         Some(format!("trips={trips} statements={statements} read={read} written={written}"))
     }
 
-    /// How many deliveries this invocation may lease, as `room` says when it is asked first.
+    /// The deliveries that this invocation may lease. The first call computes it with `budget`.
     pub(crate) fn lease_budget_or(&self, budget: impl FnOnce() -> LeaseBudget) -> &LeaseBudget {
         self.lease_budget.get_or_init(budget)
     }
 
-    /// Keeps deliveries that are to go out once the work is done.
+    /// Adds deliveries to dispatch once the work is done.
     pub(crate) fn emitted(&self, company: &str, outbox: Outbox) {
         self.outboxes.borrow_mut().entry(company.to_owned()).or_default().extend(outbox);
     }
 
-    /// The deliveries kept so far, by company.
+    /// Takes the deliveries added so far, by company.
     pub(crate) fn take_outboxes(&self) -> BTreeMap<String, Outbox> {
         self.outboxes.take()
     }
 
-    /// Whether the request may ask D1 for more: it has a bound, whatever came in between. What is
-    /// over is sent again, and goes on from there.
+    /// Whether the request may make another round trip to D1. Above the limit the caller has to
+    /// send it again, and it goes on where it stopped.
     pub(crate) fn has_trips(&self) -> bool {
         self.dbs().map(|db| db.cost().trips).sum::<usize>() < TRIPS_MAX
     }
 
-    /// Whether the use of the request's key is still to be noted: once a request, however often the
-    /// key is looked up.
-    pub(crate) fn is_key_to_note(&self) -> bool {
-        !self.is_key_noted.replace(true)
+    /// Whether the use of the key is still to be recorded: true once per request.
+    pub(crate) fn must_record_key_use(&self) -> bool {
+        !self.is_key_use_recorded.replace(true)
     }
 
-    /// Does this once the answer is on its way.
+    /// Runs work once the answer is sent.
     pub(crate) fn after_answer(&self, work: impl Future<Output = ()> + 'static) {
         self.worker.wait_until(work);
     }
 }
 
-/// A request whose batches wait to go together, until this is dropped.
+/// While it lives, D1 batches wait to be sent together.
 struct Gathering<'a>(&'a Context);
 
 impl<'a> Gathering<'a> {

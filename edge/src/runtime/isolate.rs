@@ -1,5 +1,5 @@
-//! This isolate: its name, its memory, and what it has asked of D1. Tests see a restart, and what a
-//! request took, by them.
+//! This isolate: its name, its memory and its cost in D1. The tests read them to see a restart and
+//! the cost of a request.
 
 use trackmate_wire::hex::hex;
 
@@ -11,8 +11,8 @@ thread_local! {
     static ISOLATE: String = hex(&random::bytes::<8>());
 }
 
-/// This isolate, the bytes of its memory, which never shrinks, and what it has asked of D1 so far,
-/// behind answers too: the tests see a restart, and what a request took, by them.
+/// The name of the isolate, the bytes of its memory (which never shrinks), and its cost in D1 so
+/// far, including work after answers.
 pub(crate) fn description() -> String {
     #[cfg(target_arch = "wasm32")]
     let bytes = core::arch::wasm32::memory_size::<0>() * 65_536;

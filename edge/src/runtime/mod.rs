@@ -1,4 +1,4 @@
-//! Cloudflare's runtime, and nothing of what TrackMate is for: random numbers, secrets.
+//! Cloudflare's runtime, without any of TrackMate's rules: clock, context, random numbers, secrets.
 
 pub mod clock;
 pub(crate) mod context;

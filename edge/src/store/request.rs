@@ -38,7 +38,35 @@ pub struct Request<'a> {
     pub lease_budget: &'a LeaseBudget,
 }
 
-/// What the invocation that stores events may lease for itself.
+impl<'a> Request<'a> {
+    /// A request of a page, without the optional fields. `received_ms` is our clock.
+    #[must_use]
+    pub const fn of_page(company: &'a str, session: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
+        Self {
+            company,
+            from_server: false,
+            session,
+            number: 0,
+            sent_ms: None,
+            received_ms,
+            context: None,
+            origin: None,
+            bot: false,
+            unproved: false,
+            plan: None,
+            claim: None,
+            lease_budget,
+        }
+    }
+
+    /// A request of a server, without the optional fields and without a session.
+    #[must_use]
+    pub const fn of_server(company: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
+        Self { from_server: true, ..Self::of_page(company, "", received_ms, lease_budget) }
+    }
+}
+
+/// The deliveries that an invocation may lease when it stores events.
 #[derive(Debug)]
 pub struct LeaseBudget {
     /// Deliveries of so many events; 0 for nothing.

@@ -30,7 +30,9 @@ pub(crate) async fn store_events(
     let resolved = resolve(cx, hash, &who, at).await?;
     let company = resolved.key.company.clone();
     let checked = plan_check::server(cx, &company, resolved.plan, &rows).await?;
-    let stored = store_for_owner(cx, hash, resolved, &OwnerLookup { who, at, sent_ms }, &checked.rows, change).await?;
+    let stored =
+        store_for_owner(cx, hash, resolved, &OwnerLookup { identifiers: who, at, sent_ms }, &checked.rows, change)
+            .await?;
     let new = stored.stored.new.len();
     cx.emitted(&company, stored.stored.outbox);
     if stored.is_outdated {

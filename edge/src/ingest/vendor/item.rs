@@ -88,7 +88,8 @@ pub(crate) fn into_rounds(identity_items: Vec<IdentityItem<'_>>) -> Result<Vec<V
         let round = keys.iter().map(after).max().unwrap_or_default();
         if round >= WAVES_MAX {
             let message = format!(
-                "a request names one person with at most {WAVES_MAX} others, one after the other; send the rest in further requests"
+                "a request names one person with at most {WAVES_MAX} others, one after the other; \
+                 send the rest in further requests"
             );
             return Err(Problem::field(Code::TooManyEvents, "batch", message));
         }
