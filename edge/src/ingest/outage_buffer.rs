@@ -379,6 +379,17 @@ mod tests {
     }
 
     #[test]
+    fn the_field_names_of_a_buffered_request_stay_as_messages_in_the_queue_have_them() {
+        let text = concat!(
+            r#"{"v":1,"at":7,"work":{"told":{"hash":"h","company_id":null,"about":{"who":{"address":"a@x.io","#,
+            r#""email":"a@x.io","user":null,"session":null,"only_known":false},"at":1,"sent_ms":null},"#,
+            r#""rows":[],"user":null,"merge":false,"single":false}}}"#
+        );
+        let BufferedMessage(message) = BufferedMessage::read(text).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), text);
+    }
+
+    #[test]
     fn a_message_of_another_version_or_form_is_not_read() {
         let text = split(7, sent(1, 1)).unwrap().unwrap().remove(0);
         assert!(BufferedMessage::read(&text).is_some());

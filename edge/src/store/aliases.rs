@@ -1,16 +1,16 @@
-//! What is known of the two ids that another vendor's alias names, read at once.
+//! The keys and sessions of the two ids of a vendor's alias, read in one batch.
 
 use serde::Deserialize;
 
 use super::identity_keys::{self, ResolvedKey};
 use super::{Batch, Db, Result, ingest, sql};
 
-/// What is known of the two ids that an alias names.
+/// The keys and sessions of the two ids of an alias.
 #[derive(Debug)]
 pub struct Aliased {
-    /// Whom they lead to.
+    /// The people who have the ids.
     pub keys: Vec<ResolvedKey>,
-    /// The sessions of theirs that there are.
+    /// The existing sessions of the ids.
     sessions: Vec<Session>,
     /// Whether this alias is stored, through the server door or as a claim.
     pub is_stored: bool,

@@ -44,7 +44,7 @@ pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, n
     .map(drop)
 }
 
-/// Whom a lookup key leads to.
+/// An identity key and the person who has it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ResolvedKey {
     /// The key.
@@ -59,20 +59,20 @@ pub struct ResolvedKey {
     pub addressed: i64,
     /// 1 if the person has a user id.
     pub named: i64,
-    /// 1 if a secret key has told anything of the person.
+    /// 1 if a server has set data of the person.
     pub vouched: i64,
-    /// How many keys lead to the person beside their address.
+    /// The number of keys of the person besides their address.
     pub further: i64,
 }
 
 impl ResolvedKey {
-    /// Whether so many keys lead to the person that no other may.
+    /// Whether the person already has as many keys as allowed.
     #[must_use]
     pub fn is_full(&self) -> bool {
         usize::try_from(self.further).is_ok_and(|further| further >= PROFILE_KEYS_MAX)
     }
 
-    /// What the rule asks of it.
+    /// The part that [`pair::decide`] reads.
     #[must_use]
     pub fn for_decision(&self) -> pair::ResolvedKey<'_> {
         pair::ResolvedKey {
@@ -86,7 +86,7 @@ impl ResolvedKey {
     }
 }
 
-/// Whom these lookup keys lead to.
+/// Finds the people who have these identity keys.
 ///
 /// # Errors
 /// D1's.
@@ -106,9 +106,9 @@ fn keys_max() -> i64 {
     i64::try_from(PROFILE_KEYS_MAX).unwrap_or(i64::MAX)
 }
 
-/// A second lookup key that an event gives to its person. What was decided holds for what was read
-/// of both keys; so it is stored only while both still lead where they led. Otherwise somebody made
-/// or changed either person in between, and nothing is stored.
+/// A second identity key that an event grants to its person. The decision depends on who had both
+/// keys when they were read. So the event is stored only while the same people have them;
+/// otherwise nothing is stored.
 #[derive(Debug)]
 pub struct KeyGrant {
     /// The key that leads to the person.

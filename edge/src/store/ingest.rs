@@ -170,7 +170,7 @@ pub enum Subject<'a> {
     },
 }
 
-/// What came of server events.
+/// The result of storing server events.
 #[derive(Debug)]
 pub enum ServerStoreResult {
     /// They are stored. Of a person who was erased since they were resolved nothing is new.
@@ -179,12 +179,12 @@ pub enum ServerStoreResult {
     Raced,
     /// The address was erased: nothing was stored.
     Erased,
-    /// What was read of two keys holds no longer: no event was stored, read again. The person may
-    /// have been made.
+    /// Somebody else got one of two identity keys since they were read: no event was stored, read
+    /// again. The person may have been created.
     Outdated(Outbox),
 }
 
-/// Whether what gives a person a second key stored nothing because it holds no longer.
+/// Whether nothing was stored because the key grant no longer matches what was read.
 pub(super) fn is_outdated(
     answers: &Answers,
     grant: Option<(&KeyGrant, Slot<ResolvedKey>)>,
