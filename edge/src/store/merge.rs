@@ -220,8 +220,8 @@ pub fn merge_statements(
     Ok(batch.statements)
 }
 
-/// The statements that part `parted` (whose merge is taken back, and what hangs on it) from the
-/// `rest` of their group, whose first stood for all.
+/// The statements that undo a merge: they separate `unmerged` (the merged profile and those merged
+/// into it) from the `rest` of the group, whose first profile is the root.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
@@ -229,30 +229,30 @@ pub fn unmerge_statements(
     company: &str,
     rest: &[&Member],
     revision: i64,
-    parted: &[&Member],
+    unmerged: &[&Member],
     change: &IdentityChange<'_>,
 ) -> Result<Vec<Statement>> {
-    let (Some(root), Some(top)) = (rest.first().map(|m| &m.id), parted.first().map(|m| &m.id)) else {
+    let (Some(root), Some(top)) = (rest.first().map(|m| &m.id), unmerged.first().map(|m| &m.id)) else {
         return Ok(Vec::new());
     };
     let mut batch = Batch::new(company, root, change);
     let n = change.number;
     batch.push(sql::MERGE_PART, json!([company, root, revision, n, change.now_ms]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
-    let (here, there) = (json!(ids(rest)).to_string(), json!(ids(parted)).to_string());
+    let (here, there) = (json!(ids(rest)).to_string(), json!(ids(unmerged)).to_string());
     batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, change.now_ms]));
-    batch.give(sql::PROFILES_JOIN, &ids(parted), top);
+    batch.give(sql::PROFILES_JOIN, &ids(unmerged), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
-    for (first, members) in [(root, rest), (top, parted)] {
+    for (first, members) in [(root, rest), (top, unmerged)] {
         batch.say(first, &whole(members))?;
         batch.keep(members)?;
     }
-    batch.lead(parted, top);
+    batch.lead(unmerged, top);
     // Either may have been held by the other alone: the identify that made it was taken back
     // meanwhile.
     batch.rebuild(root, rest.len() == 1, None, change);
-    batch.rebuild(top, parted.len() == 1, Some(root), change);
+    batch.rebuild(top, unmerged.len() == 1, Some(root), change);
     Ok(batch.statements)
 }
 
