@@ -56,12 +56,12 @@ enum Success {
     Stream(Response),
 }
 
-/// Answers a request of a route. Then writes the audit log and the log of outcomes, and starts
-/// deliveries, whatever the answer is.
+/// Answers a request of a route. Then starts deliveries and writes the audit log and the log of
+/// outcomes, whatever the answer is.
 async fn answer(cx: &RequestContext, route: &Route, parameters: &Parameters) -> Result<Success, Error> {
     let handled = run(cx, route, parameters).await;
-    let handled = audit::record(cx, route, parameters, handled).await;
     dispatch::after_answer(cx);
+    let handled = audit::record(cx, route, parameters, handled).await;
     cx.log().write(cx, &handled);
     handled
 }
