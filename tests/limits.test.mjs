@@ -211,7 +211,7 @@ describe('what is sent', () => {
     await until('the last', async () => (await stored(c)).some((e) => e.messageId === 'last'));
     assert.equal((await stored(c)).length, 1);
     const logged = trackMate.logs().map((entry) => String(entry.message)).join('\n');
-    for (const code of ['unknown_company', 'origin_not_allowed', 'invalid_key']) assert.match(logged, new RegExp(`refused: ${code}`));
+    for (const code of ['unknown_company', 'origin_not_allowed', 'invalid_key']) assert.match(logged, new RegExp(`rejected: ${code}`));
     const [refused] = await until('it is noted', async () => {
       const { rejected } = (await c.get('/api/admin/events/rejected')).body;
       return rejected.length > 0 && rejected;
