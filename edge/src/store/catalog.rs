@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_isolate_keeps_of_names_has_a_bound_over_all_companies() {
+    fn the_names_that_an_isolate_remembers_have_one_limit_for_all_companies() {
         let mut noted = Noted::default();
         noted.at(CATALOG_NOTE_MS);
         for n in 0..100_000 {
@@ -123,6 +123,6 @@ mod tests {
             assert!(noted.names.iter().take(10).count() > 0);
         }
         noted.at(2 * CATALOG_NOTE_MS);
-        assert!(noted.names.is_empty(), "an hour later all are noted again");
+        assert!(noted.names.is_empty(), "an isolate forgets all names after an hour");
     }
 }

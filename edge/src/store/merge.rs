@@ -189,8 +189,8 @@ fn addresses<'a>(members: &[&'a Member]) -> Vec<&'a str> {
     members.iter().flat_map(|m| &m.addresses).map(String::as_str).collect()
 }
 
-/// The statements that merge `loser` into `winner`. `source` is `admin` or `server`: whose key asks
-/// for the merge.
+/// The statements that merge `loser` into `winner`. `source` is the scope of the key that requested
+/// the merge: `admin` or `server`.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
