@@ -12,7 +12,7 @@ pub struct Aliased {
     pub keys: Vec<ResolvedKey>,
     /// The existing sessions of the ids.
     sessions: Vec<Session>,
-    /// Whether this alias is stored, through the server door or as a claim.
+    /// Whether this alias is stored already: as an event of a server, or as a claim of a browser.
     pub is_stored: bool,
 }
 
@@ -23,21 +23,21 @@ struct Session {
 }
 
 impl Aliased {
-    /// Whether there is this session.
+    /// Whether this session exists.
     #[must_use]
     pub fn is_session(&self, session: &str) -> bool {
         self.sessions.iter().any(|s| s.session == session)
     }
 
-    /// Whether there is this session and it is nobody's yet.
+    /// Whether this session exists and no person owns it yet.
     #[must_use]
     pub fn is_open(&self, session: &str) -> bool {
         self.sessions.iter().any(|s| s.session == session && s.open == 1)
     }
 }
 
-/// What is known of the lookup keys and of the sessions of the two ids that an alias names, and of
-/// the alias, by its message id and claim.
+/// Reads who has the two ids of an alias, and which sessions they have. `id` and `claim` are those
+/// of the alias, and tell whether it is stored already.
 ///
 /// # Errors
 /// D1's.

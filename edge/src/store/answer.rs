@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1PreparedStatement, worker_sys};
 
-/// A failure of D1 or of the bridge to it: an operator's matter, never a caller's.
+/// A failure of D1 or of the bridge to it. It concerns the operator, never a caller.
 pub type Result<T> = std::result::Result<T, worker::Error>;
 
-/// A failure in one line for the log. D1's own is many, with a stack; what it says stands after
-/// `D1_ERROR`.
+/// A failure in one line for the log. An error of D1 has many lines with a stack; its message
+/// follows `D1_ERROR`.
 #[must_use]
 pub fn brief(error: &worker::Error) -> String {
     let text = error.to_string();
@@ -22,14 +22,14 @@ pub fn brief(error: &worker::Error) -> String {
 /// A page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
-    /// What it shows, and maybe one more.
+    /// The items to show, and perhaps one more.
     pub items: Vec<T>,
-    /// Whether it ended before all that were asked for, for their bytes: see [`LIST_BYTES_MAX`].
+    /// Whether the page ended early because of its bytes: see [`LIST_BYTES_MAX`].
     pub is_early: bool,
 }
 
 impl<T> Page<T> {
-    /// The same page of something else.
+    /// The same page with other items.
     ///
     /// # Errors
     /// Those of `make`.
@@ -45,8 +45,8 @@ struct Of<T> {
     row: T,
 }
 
-/// One statement's answer. Not the crate's: that one reads D1's counts into 32 bits, and fails on
-/// the size of every database beyond 4 GiB.
+/// The answer of one statement. The crate's type reads D1's counts into 32 bits, so it fails on
+/// every database of more than 4 GiB.
 #[derive(Debug)]
 pub struct Answer(pub(super) worker_sys::D1Result);
 
@@ -68,7 +68,7 @@ impl Answer {
         Ok(self.rows()?.into_iter().next())
     }
 
-    /// A page of a list that may end early: each row says how many were `found`.
+    /// A page of a list that may end early: each row has the number of rows `found`.
     ///
     /// # Errors
     /// As [`Answer::rows`].
@@ -78,7 +78,7 @@ impl Answer {
         Ok(Page { items: rows.into_iter().map(|of| of.row).collect(), is_early })
     }
 
-    /// How many rows the statement wrote, those of indexes included.
+    /// The number of rows that the statement wrote, including those of indexes.
     ///
     /// # Errors
     /// When D1 sent no counts.
@@ -95,7 +95,7 @@ impl Answer {
     }
 }
 
-/// Where the answer of one statement of a batch will be. Its rows are `T`.
+/// The position of one statement's answer in the answers of its batch. Its rows are `T`.
 #[derive(Debug)]
 pub struct Slot<T>(usize, PhantomData<T>);
 
@@ -104,7 +104,7 @@ pub struct Slot<T>(usize, PhantomData<T>);
 pub struct Batch(Vec<D1PreparedStatement>);
 
 impl Batch {
-    /// Adds a statement, and says where its answer will be.
+    /// Adds a statement and returns the slot of its answer.
     #[must_use]
     pub fn read<T>(&mut self, statement: D1PreparedStatement) -> Slot<T> {
         let place = self.0.len();
@@ -122,8 +122,7 @@ impl Batch {
         self.0.extend(statements);
     }
 
-    /// Adds statements of which only the first one's answer is read: a guard, and what depends on
-    /// it.
+    /// Adds a guard and the statements that depend on it. Only the answer of the guard is read.
     #[must_use]
     pub fn read_first<T>(&mut self, statements: impl IntoIterator<Item = D1PreparedStatement>) -> Slot<T> {
         let place = self.0.len();
@@ -131,7 +130,7 @@ impl Batch {
         Slot(place, PhantomData)
     }
 
-    /// The statements, in their order.
+    /// The statements in their order.
     #[must_use]
     pub fn into_statements(self) -> Vec<D1PreparedStatement> {
         self.0

@@ -1,4 +1,4 @@
-//! The audit log.
+//! The audit log: who changed what.
 
 use serde::Deserialize;
 use trackmate_wire::limits::AUDIT_PRUNE_MAX;
@@ -6,10 +6,10 @@ use trackmate_wire::limits::AUDIT_PRUNE_MAX;
 use super::{Db, Result, sql};
 use crate::domain::audit::Action;
 
-/// Who did something.
+/// Who made a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// An admin of the company, by the key they showed.
+    /// An admin of the company, identified by their key.
     Admin {
         /// The key's id.
         key: String,
@@ -20,16 +20,16 @@ pub enum Actor {
     Operator,
 }
 
-/// What was done.
+/// A change for the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Deed<'a> {
     /// The entry's id.
     pub id: &'a str,
-    /// By whom.
+    /// Who made it.
     pub actor: &'a Actor,
-    /// What.
+    /// The kind of change.
     pub action: Action,
-    /// The id of what it was done to.
+    /// The id of the changed thing.
     pub target: Option<&'a str>,
     /// The request's id.
     pub request: &'a str,
@@ -74,17 +74,17 @@ pub struct Entry {
     pub key_id: Option<String>,
     /// Its first characters.
     pub key_prefix: Option<String>,
-    /// What.
+    /// The kind of change.
     pub action: String,
-    /// To what.
+    /// The id of the changed thing.
     pub target: Option<String>,
-    /// In which request.
+    /// The request's id.
     pub request: String,
     /// `ok` or a code.
     pub outcome: String,
 }
 
-/// Entries from one id, which is of it, to another, which is not; newest first.
+/// Entries with ids from `from` on and before `before`, newest first.
 ///
 /// # Errors
 /// D1's.
@@ -99,7 +99,8 @@ pub async fn list(
     db.run(sql::AUDIT_LIST, &[company.into(), before.into(), from.into(), action.into(), limit.into()]).await?.rows()
 }
 
-/// Deletes a slice of what is older than this. Takes no company: the sweep serves all.
+/// Deletes a slice of the entries older than `before_ms`. Takes no company: the sweep serves all
+/// companies.
 ///
 /// # Errors
 /// D1's.

@@ -1,6 +1,7 @@
-//! The event names that a company has sent, and when last, to the hour. They are noted in the batch
-//! that stores the events, and only those that this isolate has not noted within the hour: so a
-//! request mostly asks nothing, and where it does, mostly writes nothing.
+//! The catalogue: the event names that a company has sent, with the hour of the last event. The
+//! batch that stores events also writes their names, but only names that this isolate has not
+//! written within the hour. So most requests need no statement for names, and most such statements
+//! write nothing.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,7 @@ use super::{Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;
 
-/// What this isolate has noted in an hour from `since_ms` on, of all companies.
+/// The names that this isolate has written within an hour from `since_ms` on, of all companies.
 #[derive(Default)]
 struct Noted {
     since_ms: i64,
@@ -29,8 +30,8 @@ thread_local! {
 }
 
 impl Noted {
-    /// Forgets what was noted an hour ago, or is too much to keep: then it is asked for again, and
-    /// D1 knows that nothing is to be written.
+    /// Forgets all names after an hour, or when they take too much memory. The isolate then sends
+    /// them again, and D1 finds that there is nothing to write.
     fn at(&mut self, now_ms: i64) {
         if now_ms - self.since_ms >= CATALOG_NOTE_MS || self.bytes > CATALOG_NOTED_BYTES_MAX {
             *self = Self { since_ms: now_ms, ..Self::default() };
@@ -55,8 +56,8 @@ struct Item<'a> {
     i: &'a str,
 }
 
-/// What notes the names of a request's events, behind the statement that stores them; nothing if
-/// this isolate has noted them all.
+/// The statements that write the names of a request's events. They follow the statement that stores
+/// the events. The list is empty if this isolate has written all of the names.
 pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (name_kept(&row.name), row.id.as_str())).collect();
     let fresh: Vec<Item<'_>> = NOTED.with_borrow_mut(|noted| {
@@ -75,7 +76,7 @@ pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D
     Ok(vec![db.bind(sql::CATALOG_CLEAR, &clear)?, db.bind(sql::CATALOG_NOTE, &note)?])
 }
 
-/// Remembers the names of events that were stored, by their message ids.
+/// Remembers the names of the events that were stored. `new` has their message ids.
 pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
     let new: BTreeSet<&str> = new.iter().map(String::as_str).collect();
     NOTED.with_borrow_mut(|noted| {
@@ -91,13 +92,13 @@ pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
 pub struct Name {
     /// The event's name.
     pub name: String,
-    /// 1 if a server has sent it, 0 if pages alone have.
+    /// 1 if a server has sent it, 0 if only browsers have.
     pub source: i64,
-    /// When last, ms.
+    /// When it was last sent, ms.
     pub last_at: i64,
 }
 
-/// A company's names, the last seen first.
+/// A company's names, the last sent first.
 ///
 /// # Errors
 /// D1's.
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_isolate_keeps_of_names_has_a_bound_over_all_companies() {
+    fn the_names_that_an_isolate_remembers_have_one_limit_for_all_companies() {
         let mut noted = Noted::default();
         noted.at(CATALOG_NOTE_MS);
         for n in 0..100_000 {
@@ -122,6 +123,6 @@ mod tests {
             assert!(noted.names.iter().take(10).count() > 0);
         }
         noted.at(2 * CATALOG_NOTE_MS);
-        assert!(noted.names.is_empty(), "an hour later all are noted again");
+        assert!(noted.names.is_empty(), "an isolate forgets all names after an hour");
     }
 }

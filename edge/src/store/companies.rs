@@ -1,5 +1,5 @@
-//! Companies and their keys: the directory. A key is found by its hash, for the company comes from
-//! it.
+//! The directory: companies and their keys. A key is found by its hash alone, because the key tells
+//! the company.
 
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// As stored and shown.
+    /// As in tables and in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,14 +27,14 @@ impl Scope {
     }
 }
 
-/// Whether pages must prove who they identify.
+/// Whether browsers must prove who they identify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
-    /// No proof is looked at.
+    /// A proof is ignored.
     Off,
-    /// A proof that is sent must be right.
+    /// If a proof is sent, it must be right.
     Optional,
-    /// Nobody is identified without one.
+    /// Every identify needs a proof.
     Required,
 }
 
@@ -59,7 +59,7 @@ impl Verification {
         Self::ALL.into_iter().map(|(rule, _)| rule).find(|rule| rule.number() == number).unwrap_or(Self::Off)
     }
 
-    /// As shown.
+    /// As in answers.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         Self::ALL.into_iter().find(|(rule, _)| *rule == self).map_or("off", |(_, name)| name)
@@ -72,7 +72,7 @@ struct Rule {
     identity_secret: Option<String>,
 }
 
-/// How a company has identifies proved, and its sealed secret.
+/// The verification rule of a company, and its sealed secret.
 ///
 /// # Errors
 /// D1's.
@@ -90,18 +90,18 @@ pub struct Key {
     pub hash: String,
     /// For listing and revoking.
     pub id: String,
-    /// Its first characters; empty where they are not asked for.
+    /// Its first characters; empty if the statement does not read them.
     #[serde(default)]
     pub prefix: String,
     /// What it may do.
     pub scope: Scope,
-    /// ms, noted at most once an hour.
+    /// ms, written at most once an hour.
     pub last_used_at: Option<i64>,
     /// ms.
     pub revoked_at: Option<i64>,
 }
 
-/// Finds a key by its hash. Takes no company: this is where it comes from.
+/// Finds a key by its hash. Takes no company, because the key tells the company.
 ///
 /// # Errors
 /// D1's.
@@ -109,7 +109,7 @@ pub async fn key(db: &Db, hash: &str) -> Result<Option<Key>> {
     db.run(sql::KEY_FIND, &[hash.into()]).await?.first()
 }
 
-/// Notes a key's use if the last note is older than `every_ms`.
+/// Writes that a key was used, unless that was written less than `every_ms` ago.
 ///
 /// # Errors
 /// D1's.
@@ -128,7 +128,7 @@ pub struct NewKey<'a> {
     pub scope: Scope,
     /// Its first characters.
     pub prefix: &'a str,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: &'a str,
 }
 
@@ -146,7 +146,7 @@ impl NewKey<'_> {
     }
 }
 
-/// Creates a company with its first keys; `false` if the id is taken, and nothing was written.
+/// Creates a company with its first keys. `false` if the id is taken: nothing was written then.
 ///
 /// # Errors
 /// D1's.
@@ -167,7 +167,7 @@ pub async fn create(
     Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
-/// Adds a key; `false` if there is no such company, or it has `most` live keys already.
+/// Adds a key. `false` if the company does not exist, or has `most` live keys already.
 ///
 /// # Errors
 /// D1's.
@@ -176,7 +176,7 @@ pub async fn add_key(db: &Db, company: &str, key: &NewKey<'_>, most: i64, now_ms
     Ok(db.run(sql::KEY_INSERT, &params).await?.written()? > 0)
 }
 
-/// A key as its owner may see it.
+/// A key as its owner sees it.
 #[derive(Debug, Deserialize)]
 pub struct ListedKey {
     /// For revoking.
@@ -185,7 +185,7 @@ pub struct ListedKey {
     pub scope: Scope,
     /// Its first characters.
     pub prefix: String,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: String,
     /// ms.
     pub created_at: i64,
@@ -212,7 +212,7 @@ pub async fn is_live(db: &Db, company: &str, key: &str) -> Result<bool> {
     Ok(!live.is_empty())
 }
 
-/// Revokes a key; `false` if there is no such key.
+/// Revokes a key; `false` if it does not exist.
 ///
 /// # Errors
 /// D1's.
@@ -225,21 +225,21 @@ pub async fn revoke_key(db: &Db, company: &str, id: &str, now_ms: i64) -> Result
 pub struct Company {
     /// `TM-…`.
     pub id: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
-    /// JSON array, or every origin.
+    /// JSON array; `None` allows every origin.
     pub allowed_origins: Option<String>,
     /// JSON array.
     pub revenue_events: String,
     /// 0 or 1.
     pub webhooks_enabled: i64,
-    /// Days that finished deliveries are kept.
+    /// Days after which finished deliveries are deleted.
     pub log_days: i64,
-    /// Days that events are kept, or for ever.
+    /// Days after which events are deleted; `None` for never.
     pub event_days: Option<i64>,
     /// A number of [`Verification`].
     pub verification: i64,
-    /// 1 if there is an identity secret.
+    /// 1 if the company has an identity secret.
     pub has_secret: i64,
 }
 
@@ -256,7 +256,7 @@ pub async fn find(db: &Db, company: &str) -> Result<Option<Company>> {
 pub struct Listed {
     /// `TM-…`.
     pub id: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
     /// ms.
     pub created_at: i64,
@@ -270,7 +270,7 @@ pub async fn list(db: &Db, after: &str, limit: i64) -> Result<Vec<Listed>> {
     db.run(sql::COMPANY_LIST, &[after.into(), limit.into()]).await?.rows()
 }
 
-/// What changes in a company's settings; `None` keeps.
+/// A change of a company's settings; `None` changes nothing.
 #[derive(Debug, Default)]
 pub struct Change {
     /// A new name.
@@ -279,15 +279,15 @@ pub struct Change {
     pub allowed_origins: Option<Option<String>>,
     /// JSON array of event types.
     pub revenue_events: Option<String>,
-    /// Whether deliveries go out at all.
+    /// Whether deliveries go out.
     pub webhooks_enabled: Option<bool>,
-    /// Days that finished deliveries are kept.
+    /// Days after which finished deliveries are deleted.
     pub log_days: Option<u32>,
-    /// Days that events are kept, or `Some(None)` for ever.
+    /// Days after which events are deleted, or `Some(None)` for never.
     pub event_days: Option<Option<u32>>,
-    /// Whether pages must prove who they identify.
+    /// Whether browsers must prove who they identify.
     pub verification: Option<Verification>,
-    /// The sealed secret they prove it with.
+    /// The sealed secret of that proof.
     pub identity_secret: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A database: which one, how a batch is sent to it, and what that cost.
+//! A database: which one it is, how batches reach it, and what they cost.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -18,8 +18,8 @@ use super::param::{Param, Statement};
 use super::sql;
 use crate::domain::outage;
 
-/// The database that holds this company's data; `None` is the directory of companies and keys.
-/// Today both are one; this is the only place that names a binding.
+/// The database that holds this company's data; `None` is the directory of companies and keys. Both
+/// are the same database today. Only this function names a binding.
 ///
 /// # Errors
 /// When the deployment has no such binding.
@@ -35,19 +35,19 @@ pub fn database(env: &Env, _company: Option<&str>) -> Result<Db> {
 }
 
 thread_local! {
-    /// What this isolate has asked of D1 so far.
+    /// The cost of all statements of this isolate so far.
     static TOTAL: Cell<Cost> = const { Cell::new(Cost { trips: 0, statements: 0, read: 0, written: 0 }) };
-    /// The highest step of its size that this isolate has warned of.
+    /// The highest step of the database's size that this isolate has warned about.
     static WARNED: Cell<i64> = const { Cell::new(0) };
 }
 
-/// What this isolate has asked of D1 so far, behind answers and in jobs too.
+/// The cost of all statements of this isolate so far, including those after answers and in jobs.
 #[must_use]
 pub fn total() -> Cost {
     TOTAL.get()
 }
 
-/// Warns the operator of a database that fills up: once an isolate and step.
+/// Warns the operator that the database fills up, once per isolate and step.
 fn watch_size(bytes: i64, bytes_max: i64) {
     let step = outage::step(bytes, bytes_max);
     if step > WARNED.replace(step) {
@@ -57,16 +57,16 @@ fn watch_size(bytes: i64, bytes_max: i64) {
     }
 }
 
-/// What was asked of a database, by D1's own count.
+/// The cost of statements, by D1's own count.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cost {
     /// Round trips.
     pub trips: usize,
-    /// Statements of them.
+    /// Statements in them.
     pub statements: usize,
     /// Rows read.
     pub read: usize,
-    /// Rows written, those of indexes included.
+    /// Rows written, including those of indexes.
     pub written: usize,
 }
 
@@ -84,19 +84,19 @@ impl Add for Cost {
     }
 }
 
-/// A database and the cost of what was asked of it.
+/// A database, and the cost of the statements that were sent to it.
 #[derive(Debug)]
 pub struct Db {
     d1: D1Database,
     bytes_max: i64,
     cost: Cell<Cost>,
     bytes: Cell<i64>,
-    /// Batches that wait to go together; `None` while each goes by itself.
+    /// Batches that wait to go out together; `None` while each goes out alone.
     gathered: RefCell<Option<Vec<Gathered>>>,
 }
 
-/// Takes the turn of a job that one isolate does for all, of all companies; `false` if one took it
-/// in the last `every_ms`.
+/// Takes the turn of a job that only one isolate may do at a time, for all companies. `false` if an
+/// isolate took it within the last `every_ms`.
 ///
 /// # Errors
 /// D1's.
@@ -105,18 +105,18 @@ pub async fn take_turn(db: &Db, job: &str, now_ms: i64, every_ms: i64) -> Result
     Ok(db.run(sql::PROGRESS_TAKE, &[job.into(), (&now).into(), before.into()]).await?.written()? > 0)
 }
 
-/// A batch that waits to go with others, and where its answers will be.
+/// A batch that waits for others, and the place for its answers.
 #[derive(Debug)]
 struct Gathered {
     statements: Vec<D1PreparedStatement>,
     answers: Gathering,
 }
 
-/// Where a gathered batch finds its answers.
+/// The place for the answers of a gathered batch.
 type Gathering = Rc<RefCell<Option<Result<Vec<Answer>>>>>;
 
 impl Db {
-    /// Statements, bound.
+    /// Binds statements to this database.
     ///
     /// # Errors
     /// When D1 refuses a parameter.
@@ -130,7 +130,7 @@ impl Db {
         statements.iter().map(bound).collect()
     }
 
-    /// A statement with its parameters.
+    /// Binds a statement's parameters.
     ///
     /// # Errors
     /// When D1 refuses a parameter.
@@ -154,7 +154,7 @@ impl Db {
         poll_fn(move |_| answers.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)).await
     }
 
-    /// Runs a batch: all of its statements or none. Its answers are in the slots that it gave.
+    /// Runs a batch: all of its statements or none. The slots of the batch find their answers.
     ///
     /// # Errors
     /// D1's; nothing was written then.
@@ -162,7 +162,7 @@ impl Db {
         Ok(Answers::new(self.batch(batch.into_statements()).await?))
     }
 
-    /// Has batches wait for [`Db::flush`], or no longer.
+    /// Whether batches wait for [`Db::flush`] from now on.
     pub fn gather(&self, gathers: bool) {
         *self.gathered.borrow_mut() = gathers.then(Vec::new);
     }
@@ -173,8 +173,8 @@ impl Db {
         self.gathered.borrow().as_ref().is_some_and(|gathered| !gathered.is_empty())
     }
 
-    /// Sends what waits, in its order: as many batches in one transaction as it may have
-    /// statements. None is parted, so each is as atomic as it is alone.
+    /// Sends the waiting batches in their order. One transaction takes as many batches as fit into
+    /// its number of statements. No batch is split, so each stays atomic.
     pub async fn flush(&self) {
         let gathered = self.gathered.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default();
         let mut together: Vec<Gathered> = Vec::new();
@@ -245,13 +245,13 @@ impl Db {
         answers.pop().ok_or_else(|| worker::Error::RustError("D1 answered nothing".into()))
     }
 
-    /// What was asked of this database so far.
+    /// The cost of the statements that this database got so far.
     #[must_use]
     pub const fn cost(&self) -> Cost {
         self.cost.get()
     }
 
-    /// Bytes of the database as of its last answer, and those that it may have.
+    /// Bytes of the database as of its last answer, and the most that it may have.
     #[must_use]
     pub const fn bytes(&self) -> (i64, i64) {
         (self.bytes.get(), self.bytes_max)

@@ -1,6 +1,6 @@
-//! The outbox: leases, what ends them, and what moves on without one. Claiming is a
-//! compare-and-set, so a late or doubled wake-up does nothing. What became of deliveries is in
-//! [`super::delivery_log`].
+//! The outbox: leases, how they end, and deliveries that move on without one. Claiming is a
+//! compare-and-set, so a late or repeated wake-up does nothing. [`super::delivery_log`] reads what
+//! became of deliveries.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
@@ -10,35 +10,35 @@ use trackmate_wire::limits::{
 
 use super::{Batch, Db, Result, sql};
 
-/// Where a delivery goes and how, as its subscription says when it is leased.
+/// Where and how a delivery is sent: the settings of its subscription at the time of the lease.
 #[derive(Debug, Deserialize)]
 pub struct Target {
     /// Where it goes.
     pub url: String,
     /// JSON object of the owner's headers, their values sealed.
     pub headers: String,
-    /// What it is signed with, sealed; empty for nothing.
+    /// The signing secret, sealed; empty if the delivery is not signed.
     pub secret: String,
-    /// What it is signed with too, until `old_secret_until`.
+    /// A second signing secret, used until `old_secret_until`.
     pub old_secret: Option<String>,
     /// ms.
     pub old_secret_until: Option<i64>,
-    /// The policy's name.
+    /// The name of its retry policy.
     pub preset: Option<String>,
     /// Attempts in all.
     pub attempts: u32,
     /// Seconds before the second attempt.
     pub delay_s: u32,
-    /// Milliseconds of an attempt.
+    /// Timeout of an attempt, ms.
     pub timeout_ms: u32,
-    /// Deliveries of the subscription given up in a row.
+    /// Number of consecutive deliveries of the subscription that were given up.
     pub failures: i64,
 }
 
-/// The event that a delivery is about, as far as its body needs it.
+/// The parts of an event that the body of its delivery needs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DeliveredEvent {
-    /// Who told it: 0 a page, 1 a server.
+    /// 0 browser, 1 server.
     pub source: i64,
     /// When it happened.
     pub ts: i64,
@@ -46,7 +46,7 @@ pub struct DeliveredEvent {
     pub session: String,
     /// JSON object.
     pub data: String,
-    /// JSON object: the page and the browser, as they were told.
+    /// JSON object: the page and the browser, as the sender described them.
     pub context: Option<String>,
 }
 
@@ -55,23 +55,23 @@ pub struct DeliveredEvent {
 pub struct Leased {
     /// Its id, the same in every attempt.
     pub id: String,
-    /// Whose it is.
+    /// Its subscription.
     pub subscription: String,
     /// The event's id.
     pub message_id: String,
-    /// The name the subscriber sees.
+    /// The event's name in the body.
     pub event: String,
-    /// Whose the event was when the delivery was written.
+    /// The owner of the event when the delivery was written.
     pub profile: Option<String>,
-    /// The claim.
+    /// Number of the claim.
     pub generation: i64,
-    /// When the claim ends unless it is renewed, ms.
+    /// When the lease ends unless it is renewed, ms.
     pub lease_ms: i64,
-    /// Attempts ended since it was last set going.
+    /// Attempts that ended since the delivery was created or last resent.
     pub tries: u32,
     /// The bytes of an earlier attempt.
     pub body: Option<String>,
-    /// What the body is made of; `None` of an event that is gone.
+    /// The event; `None` if it was deleted.
     pub fact: Option<DeliveredEvent>,
     /// Where it goes.
     pub target: Target,
@@ -140,8 +140,8 @@ pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Resul
     Ok((claimed.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
 }
 
-/// Takes a subscription's turn, if it has one: leases the probe of its open circuit, or a second's
-/// share of a limited rate, `most` at the most.
+/// Takes a subscription's turn, if it has one. It leases the probe of an open circuit, or the
+/// deliveries that the rate limit allows in this second, at most `most`.
 ///
 /// # Errors
 /// D1's.
@@ -167,7 +167,7 @@ pub struct Claim {
     pub generation: i64,
 }
 
-/// Prolongs leases that still hold; answers whose.
+/// Renews leases that still hold, and returns the ids of their deliveries.
 ///
 /// # Errors
 /// D1's.
@@ -177,7 +177,7 @@ pub async fn renew(db: &Db, company: &str, claims: &[Claim], now_ms: i64) -> Res
     Ok(db.run(sql::DELIVERY_RENEW, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
 }
 
-/// Takes back leases that were not used.
+/// Returns leases that were not used.
 ///
 /// # Errors
 /// D1's; the leases then run out.
@@ -186,17 +186,17 @@ pub async fn give_back(db: &Db, company: &str, claims: &[Claim], now_ms: i64) ->
     db.run(sql::DELIVERY_GIVE_BACK, &[company.into(), (&claims).into(), now_ms.into()]).await.map(drop)
 }
 
-/// A subscription that has a turn to take.
+/// A subscription that may take its turn.
 #[derive(Debug, Deserialize)]
 pub struct Paced {
-    /// Whose.
+    /// Its company.
     pub company: String,
-    /// Which.
+    /// Its id.
     pub id: String,
 }
 
-/// Subscriptions of every company that have a turn to take and something waiting. Serves the sweep;
-/// hence no company.
+/// Subscriptions of every company that may take a turn and have held deliveries. Takes no company:
+/// the sweep serves all companies.
 ///
 /// # Errors
 /// D1's.
@@ -217,8 +217,8 @@ struct Releasing {
     released_at: Option<i64>,
 }
 
-/// Moves a slice of what was held on, for some of the subscriptions that take it again, each
-/// company's in turn. Serves the sweep; hence no company.
+/// Releases a slice of the held deliveries of some subscriptions that accept them again. Companies
+/// take turns. Takes no company: the sweep serves all companies.
 ///
 /// # Errors
 /// D1's.
@@ -244,17 +244,17 @@ pub async fn release(db: &Db, now_ms: i64) -> Result<()> {
     if batch.is_empty() { Ok(()) } else { db.batch(batch).await.map(drop) }
 }
 
-/// A delivery whose time has come.
+/// A due delivery.
 #[derive(Debug)]
 pub struct Due {
-    /// Whose.
+    /// Its company.
     pub company: String,
-    /// Which.
+    /// Its id.
     pub id: String,
 }
 
-/// A company and one of its subscriptions, where a walk through all of them stands; empty before
-/// the first.
+/// The place of a walk through all subscriptions: a company and one of its subscriptions. Both are
+/// empty before the first.
 pub type Place = (String, String);
 
 #[derive(Deserialize)]
@@ -264,10 +264,10 @@ struct Walked {
     id: Option<String>,
 }
 
-/// Deliveries of every company that are due, `limit` at the most: each company's in turn, each of
-/// its subscriptions' in turn, what waited longest first. What is due of a deleted webhook ends
-/// here. With the place where the walk stopped, if it did not come to the end. Serves the sweep,
-/// which serves all; hence no company.
+/// At most `limit` due deliveries of every company. Companies take turns, and so do the
+/// subscriptions of each; the delivery that waited longest comes first. Due deliveries of deleted
+/// webhooks end here. The second part is the place where the walk stopped before its end. Takes no
+/// company: the sweep serves all companies.
 ///
 /// # Errors
 /// D1's.

@@ -1,5 +1,5 @@
-//! The log of deliveries: reading it, setting what has ended going again, deleting what is older
-//! than its company keeps. How deliveries get there is in [`super::deliveries`].
+//! The log of deliveries: it reads them, resends finished ones, and deletes those that are older
+//! than their company's log. [`super::deliveries`] writes them.
 
 use serde::Deserialize;
 use trackmate_wire::limits::{
@@ -16,9 +16,9 @@ struct Log {
     prunable: i64,
 }
 
-/// Deletes what ended before its company's logs begin, and the attempts at it: a slice of each of
-/// some logs that have any, in their order from where the last run stopped, and from the first when
-/// it was through. Serves the sweep; hence no company.
+/// Deletes finished deliveries that are older than their company's log, with their attempts. One
+/// run takes a slice of each of some subscriptions. It starts where the last run stopped, or from
+/// the first subscription after a full round. Takes no company: the sweep serves all companies.
 ///
 /// # Errors
 /// D1's.
@@ -38,7 +38,7 @@ pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
                     [(&log.company).into(), (&log.subscription).into(), now_ms.into(), PRUNE_DELIVERIES_MAX.into()];
                 batch.extend([db.bind(sql::ATTEMPT_PRUNE, &slice)?, db.bind(sql::DELIVERY_PRUNE, &slice)?]);
             }
-            // The last row is where the walk stopped, if it did not come to the end.
+            // The last row is where the walk stopped before its end.
             if n + 1 == PRUNE_SUBSCRIPTIONS_MAX || log.prunable == 0 {
                 place = (log.company.clone(), log.subscription.clone());
                 break;
@@ -61,20 +61,22 @@ struct Id {
     id: String,
 }
 
-/// A window of deliveries to be set going again.
+/// A period whose given-up deliveries are resent.
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a> {
-    /// ms, included.
+    /// ms, inclusive.
     pub since_ms: i64,
-    /// ms, excluded.
+    /// ms, exclusive.
     pub until_ms: i64,
-    /// One of the states of what was given up, or all.
+    /// One of the given-up states; `None` for all.
     pub state: Option<&'a str>,
-    /// Only what was given up before this, ms: a walk does not meet again what it set going.
+    /// Only deliveries given up before this, ms. So a walk does not find a delivery that it resent
+    /// itself.
     pub ended_before_ms: i64,
 }
 
-/// Sets a slice of what was given up in a window going again. Asked until it answers none.
+/// Resends a slice of the given-up deliveries of a window. The caller repeats it until nothing is
+/// left.
 ///
 /// # Errors
 /// D1's.
@@ -99,7 +101,7 @@ pub async fn recover(
     Ok(db.run(sql::DELIVERY_RECOVER, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
 }
 
-/// Sets one finished delivery going again; `false` if there is none, or its subscription is gone.
+/// Resends one finished delivery. `false` if it does not exist, or its subscription was deleted.
 ///
 /// # Errors
 /// D1's.
@@ -113,7 +115,7 @@ pub async fn resend(db: &Db, company: &str, subscription: &str, id: &str, now_ms
 pub struct Logged {
     /// Its id.
     pub id: String,
-    /// The name the subscriber sees.
+    /// The event's name in the body.
     pub event: String,
     /// Its state.
     pub state: String,
@@ -125,25 +127,25 @@ pub struct Logged {
     pub created_at: i64,
     /// ms.
     pub finished_at: Option<i64>,
-    /// The bytes sent, once an attempt has ended.
+    /// The bytes sent, after the first attempt.
     pub body: Option<String>,
-    /// Attempts ever made.
+    /// Number of all attempts.
     pub attempts: i64,
     /// JSON array of the latest attempts.
     pub log: Option<String>,
 }
 
-/// A place in a log: the delivery last shown.
+/// A place in a log: the last delivery that was shown.
 #[derive(Debug, Clone, Copy)]
 pub struct LogCursor<'a> {
-    /// When it was made, ms.
+    /// When it was created, ms.
     pub created_ms: i64,
     /// Its id.
     pub id: &'a str,
 }
 
-/// Deliveries of a subscription with their latest attempts, newest first, from a place on, in one
-/// state or all.
+/// Deliveries of a subscription with their latest attempts, newest first, after a place. `state`
+/// `None` is all states.
 ///
 /// # Errors
 /// D1's.
@@ -168,7 +170,7 @@ pub async fn list(
     db.run(sql::DELIVERY_LIST, &params).await?.page()
 }
 
-/// A delivery of an event, with whose it is.
+/// A delivery of an event, with its subscription.
 #[derive(Debug, Deserialize)]
 pub struct OfEvent {
     /// The delivery.
@@ -176,11 +178,11 @@ pub struct OfEvent {
     pub logged: Logged,
     /// Its subscription.
     pub subscription: String,
-    /// The subscription's name, unless it was deleted.
+    /// The subscription's name; `None` if it was deleted.
     pub webhook: Option<String>,
 }
 
-/// The deliveries of an event that came in at this instant, with their latest attempts.
+/// The deliveries of an event that arrived at `received_ms`, with their latest attempts.
 ///
 /// # Errors
 /// D1's.

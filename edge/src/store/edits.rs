@@ -1,5 +1,5 @@
-//! Writing what secret keys say of a person, and the platform events of every change: in one batch
-//! with the change, and only where a subscription wants them.
+//! Writes the trusted data of a person. One batch writes the change and its platform events, if a
+//! subscription wants them.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,20 +21,20 @@ pub(super) struct Item<'a> {
     pub(super) d: &'a Value,
 }
 
-/// An edit that was made, beside the person as it is after it.
+/// What an edit changes, beside the person as the edit leaves them.
 #[derive(Debug)]
 pub struct Edited<'a> {
     /// What changed.
     pub done: &'a Done,
-    /// The lookup key that the person's address had before.
+    /// The lookup key of the person's previous address.
     pub address: Option<&'a str>,
-    /// Of a group of merged profiles: each with what was said of it by itself, as JSON.
+    /// In a group of merged profiles: each profile with its trusted data as JSON.
     pub owns: &'a [(String, String)],
 }
 
-/// Writes an edit of the profile that was read: `person` as it is after it. `None` if somebody else
-/// changed it in between, or has the address it is given: nothing was written, read again.
-/// `fresh_id` makes message ids.
+/// Writes an edit of the profile `read`; `person` is the person after the edit. `None` if another
+/// request changed the profile meanwhile, or the new address belongs to another profile. Nothing
+/// was written then, and the caller reads again. `fresh_id` makes message ids.
 ///
 /// # Errors
 /// D1's; nothing was written then.

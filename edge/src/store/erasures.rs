@@ -1,8 +1,7 @@
-//! Erasing a person. The first batch takes the person away at once: from then on nobody sees
-//! anything of them, and tombstones keep them from coming back. What they left (events, deliveries,
-//! attempts) is deleted in slices, by the request and then by the sweep; all that says how far it
-//! is stands in `erasures`, so a crash costs nothing but time. A slice deletes only what is the
-//! person's at that moment, so it may run twice.
+//! Erases a person. The first batch removes the person at once: nobody can see their data any more,
+//! and tombstones keep them from coming back. The request and then the sweep delete the events,
+//! deliveries and attempts in slices. `erasures` stores the progress, so a crash costs only time. A
+//! slice deletes only what the person owns at that moment, so it can run twice.
 
 use std::collections::BTreeMap;
 
@@ -16,36 +15,36 @@ use super::{Batch, Db, Param, Result, Statement, rebuild, retention, sql};
 use crate::domain::compat::user_session;
 use crate::domain::{clock, tombstone};
 
-/// How an erasure stands.
+/// The state of an erasure.
 #[derive(Debug, Deserialize)]
 pub struct Erasure {
-    /// Who was erased.
+    /// The erased profile.
     pub profile: String,
     /// ms.
     pub erased_at: i64,
-    /// ms, when the last row was gone.
+    /// ms, when the last row was deleted.
     pub completed_at: Option<i64>,
-    /// JSON object, kind → rows.
+    /// JSON object, kind → number of deleted rows.
     pub counts: String,
 }
 
-/// An erasure that is not through.
+/// An erasure that is not complete.
 #[derive(Debug, Deserialize)]
 pub struct Open {
-    /// Whose user.
+    /// Its company.
     pub company: String,
-    /// Who.
+    /// The erased profile.
     pub profile: String,
 }
 
-/// What leads to a person.
+/// An identity key of a person.
 #[derive(Debug, Deserialize)]
 pub struct Identity {
-    /// `email`.
+    /// `email` or `user`.
     pub kind: String,
     /// The lookup key.
     pub key: String,
-    /// What public answers call it.
+    /// Its id in public answers.
     pub public_id: String,
 }
 
@@ -55,7 +54,7 @@ struct Named<'a> {
     v: &'a str,
 }
 
-/// The notice that a person was erased, as an item of a JSON parameter.
+/// The platform event about an erasure, as an item of a JSON parameter.
 #[derive(Serialize)]
 struct Notice<'a> {
     i: &'a str,
@@ -77,17 +76,18 @@ struct Slice {
 /// A slice of the company's events without a session.
 #[derive(Debug, Deserialize)]
 pub struct Searched {
-    /// Those about the person, a JSON array of `{s source, i message id}`.
+    /// The events about the person, a JSON array of `{s source, i message id}`.
     pub ids: String,
-    /// Where the slice ends, JSON; `None` if it was the last.
+    /// Where the slice ends, JSON; `None` if it was the last slice.
     pub place: Option<String>,
 }
 
-/// The statements that take away the person that was read, with all that leads to them; the first
-/// returns a row if nobody edited the person in between.
+/// The statements that remove a person with all their identity keys. The first returns a row if
+/// nobody edited the person since they were read.
 ///
-/// To have another table forget what it holds by the person's id or address: a statement here,
-/// behind the revision's number. What lies at an event goes with it: [`retention::forgetting`].
+/// To delete the rows of another table by the person's id or address: add a statement here, after
+/// the one that checks the revision. What depends on an event is deleted with the event:
+/// [`retention::forgetting`].
 ///
 /// # Errors
 /// When something stored is not JSON.
@@ -116,7 +116,7 @@ pub fn erasing(
     let user = json!({ "id": read.id }).to_string();
     let (hashes, named, notice) =
         (serde_json::to_string(&hashes)?, serde_json::to_string(&named)?, serde_json::to_string(&[notice])?);
-    // What pages sent with one of the person's ids and nothing to know the visitor by.
+    // The sessions of events that browsers sent with an id of the person and no visitor id.
     let sessions = json!(identities.iter().map(|i| user_session(&i.key)).collect::<Vec<_>>()).to_string();
     let (tags, fields, who) = (serde_json::to_string(&tags)?, serde_json::to_string(&fields)?, &read.id);
     Ok(vec![
@@ -137,8 +137,8 @@ pub fn erasing(
     ])
 }
 
-/// Takes the person away and stores `user.deleted` if a subscription wants it. `None` if somebody
-/// edited the person in between: nothing was written, read again.
+/// Removes the person, and stores `user.deleted` if a subscription wants it. `None` if another
+/// request edited the person meanwhile. Nothing was written then, and the caller reads again.
 ///
 /// # Errors
 /// D1's; nothing was written then.
@@ -161,8 +161,8 @@ pub async fn begin(
     Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
 }
 
-/// The statements that forget these events of some of an erased person's links, records and
-/// memberships that lie on those (`records` of each at most), and the links that own nothing then.
+/// The statements that delete these events, and records and memberships on some links of an erased
+/// person (at most `records` of each). They also release the links that then own nothing.
 #[must_use]
 pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i64) -> Vec<Statement> {
     let mut statements = counted(company, ids, profile);
@@ -175,8 +175,8 @@ pub fn releasing(company: &str, profile: &str, ids: &str, links: i64, records: i
     statements
 }
 
-/// The statements that forget what a slice of the events without a session says of an erased
-/// person. Behind the last slice the erasure is through.
+/// The statements that delete the events about an erased person in a slice of the events without a
+/// session. The last slice completes the erasure.
 #[must_use]
 pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64) -> Vec<Statement> {
     let mut statements = if searched.ids == "[]" { Vec::new() } else { counted(company, &searched.ids, profile) };
@@ -185,13 +185,14 @@ pub fn forgetting(company: &str, profile: &str, searched: &Searched, now_ms: i64
     } else {
         statements.push(Statement::new(sql::ERASURE_FINISH, json!([company, profile, now_ms])));
         statements.push(Statement::new(sql::PROFILE_BLANK, json!([company, profile])));
-        // What was held for its sake and is somebody else's after all.
+        // Releases deliveries that were held for the erasure but belong to another person.
         statements.push(Statement::new(sql::SUBSCRIPTION_RELEASE_ALL, json!([company])));
     }
     statements
 }
 
-/// [`retention::forgetting`] for one person's events, with what each deletes added to the receipt.
+/// [`retention::forgetting`] for one person's events. Each statement adds the number of rows it
+/// deleted to the receipt.
 fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
     let mut statements = vec![Statement::new(sql::GROUPS_FORGET, json!([company, ids, profile]))];
     for (kind, statement) in retention::forgetting(company, ids, Some(profile)) {
@@ -202,10 +203,10 @@ fn counted(company: &str, ids: &str, profile: &str) -> Vec<Statement> {
     statements
 }
 
-/// Deletes a slice of what an erased person left; whether there may be more.
+/// Deletes a slice of an erased person's data, and returns whether there may be more.
 ///
 /// # Errors
-/// D1's; what the slice was to delete is still there then.
+/// D1's; the slice was not deleted then.
 pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result<bool> {
     let (whose, who) = (Param::Text(company), Param::Text(profile));
     let next = [whose, who, ERASE_LINKS_MAX.into(), ERASE_EVENTS_MAX.into()];
@@ -213,7 +214,8 @@ pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result
     let other = batch.read(db.bind(sql::REBUILD_OF, &[whose, who])?);
     let next = batch.read::<Slice>(db.bind(sql::ERASURE_NEXT, &next)?);
     let answers = db.run_batch(batch).await?;
-    // What lies with the person and is another's by now goes to them first.
+    // A rebuild of this person, or of a profile merged into them, comes first: it moves the links
+    // that now belong to other people.
     if let Some(Rebuilt { profile: other }) = answers.first(&other)? {
         rebuild::run(db, company, &[&other], 1, now_ms, |_| None).await?;
         return Ok(true);
@@ -229,7 +231,7 @@ pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result
     Ok(searched.place.is_some())
 }
 
-/// How a person's erasure stands.
+/// The state of a person's erasure.
 ///
 /// # Errors
 /// D1's.
@@ -237,8 +239,9 @@ pub async fn find(db: &Db, company: &str, profile: &str) -> Result<Option<Erasur
     db.run(sql::ERASURE_FIND, &[company.into(), profile.into()]).await?.first()
 }
 
-/// Erasures of every company that are not through: the companies' in turn after the one that was
-/// served `last`, of each the one that waited longest first. Serves the sweep; hence no company.
+/// Incomplete erasures of every company. Companies take turns after the company served `last`; in
+/// each, the erasure that waited longest comes first. Takes no company: the sweep serves all
+/// companies.
 ///
 /// # Errors
 /// D1's.
@@ -246,7 +249,8 @@ pub async fn open(db: &Db, last: &str) -> Result<Vec<Open>> {
     db.run(sql::ERASURE_OPEN, &[last.into(), ERASE_PEOPLE_MAX.into()]).await?.rows()
 }
 
-/// Lets an address come again; whether it had been erased.
+/// Deletes the tombstone of an address, so that the address can be used again; whether there was
+/// one.
 ///
 /// # Errors
 /// D1's.

@@ -1,4 +1,4 @@
-//! Exports: the events that go into one, what changed while it ran, and the list of all there were.
+//! Exports: their events, what changed during an export, and the list of all exports.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -13,27 +13,27 @@ use crate::domain::export::{Format, Kind, Mark};
 pub struct Begun<'a> {
     /// `exp_…`
     pub id: &'a str,
-    /// The id of the key it was asked for with …
+    /// The id of the key of the request …
     pub key: &'a str,
     /// … and its first characters.
     pub prefix: &'a str,
-    /// What.
+    /// What is exported.
     pub kind: Kind,
-    /// How.
+    /// The format of the rows.
     pub format: Format,
     /// JSON object.
     pub filters: &'a str,
-    /// JSON array, or all.
+    /// JSON array; `None` is all fields.
     pub fields: Option<&'a str>,
     /// ms.
     pub snapshot_ms: i64,
-    /// The row behind which it begins.
+    /// The row after which it begins.
     pub after: Option<&'a str>,
     /// The request's id.
     pub request: &'a str,
 }
 
-/// Notes that an export begins; `false` if too many of the company's are under way.
+/// Stores that an export begins. `false` if too many exports of the company are running.
 ///
 /// # Errors
 /// D1's.
@@ -56,29 +56,29 @@ pub async fn begin(db: &Db, company: &str, begun: Begun<'_>, now_ms: i64) -> Res
     Ok(db.run(sql::EXPORT_INSERT, &params).await?.written()? > 0)
 }
 
-/// How far an export has come.
+/// The progress of an export.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
-    /// Rows handed over.
+    /// Rows sent.
     pub rows: u64,
-    /// Bytes handed over.
+    /// Bytes sent.
     pub bytes: u64,
     /// SHA-256 of them, hex.
     pub sha256: String,
     /// The last row.
     pub last: Option<String>,
-    /// Where a broken download may go on.
+    /// Places where an aborted download can go on.
     pub marks: Vec<Mark>,
 }
 
 /// How an export ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// With its last row, and so many users that changed after the snapshot.
+    /// With its last row. Holds the number of users that changed after the snapshot.
     Complete(i64),
-    /// Before it, for one invocation cannot read more.
+    /// Before its last row, because one invocation cannot read more. Holds the same number.
     Partial(i64),
-    /// By a failure, or by its reader.
+    /// By a failure, or because its reader left.
     Aborted,
 }
 
@@ -96,7 +96,7 @@ fn progress<'a>(company: &'a str, id: &'a str, progress: &'a Progress, marks: &'
     ]
 }
 
-/// Notes how far an export has come.
+/// Stores the progress of an export.
 ///
 /// # Errors
 /// D1's.
@@ -105,7 +105,7 @@ pub async fn mark(db: &Db, company: &str, id: &str, come: &Progress, now_ms: i64
     db.run(sql::EXPORT_MARK, &progress(company, id, come, &marks, now_ms)).await.map(drop)
 }
 
-/// Notes how an export ended.
+/// Stores how an export ended.
 ///
 /// # Errors
 /// D1's.
@@ -125,31 +125,31 @@ pub async fn end(db: &Db, company: &str, id: &str, come: &Progress, end: End, no
 pub struct Export {
     /// `exp_…`
     pub id: String,
-    /// The key it was asked for with.
+    /// The id of the key of the request.
     pub key_id: String,
     /// Its first characters.
     pub key_prefix: String,
-    /// What.
+    /// What is exported.
     pub kind: String,
-    /// How.
+    /// The format of the rows.
     pub format: String,
     /// JSON object.
     pub filters: String,
-    /// JSON array, or all.
+    /// JSON array; `None` is all fields.
     pub fields: Option<String>,
     /// ms.
     pub snapshot: i64,
-    /// The row behind which it began.
+    /// The row after which it began.
     pub after: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub state: String,
-    /// Rows handed over.
+    /// Rows sent.
     pub rows: i64,
-    /// Bytes handed over.
+    /// Bytes sent.
     pub bytes: i64,
-    /// Of them.
+    /// SHA-256 of them, hex.
     pub sha256: Option<String>,
-    /// Users that changed after the snapshot.
+    /// Number of users that changed after the snapshot.
     pub changed: Option<i64>,
     /// The last row.
     pub last: Option<String>,
@@ -177,7 +177,8 @@ pub async fn list(db: &Db, company: &str, before: &str, limit: i64) -> Result<Pa
     db.run(sql::EXPORT_LIST, &[company.into(), before.into(), limit.into(), list_bytes()]).await?.page()
 }
 
-/// Gives up exports without a sign of life since then. Takes no company: the sweep serves all.
+/// Marks exports as aborted that made no progress since `before_ms`. Takes no company: the sweep
+/// serves all companies.
 ///
 /// # Errors
 /// D1's.
@@ -185,7 +186,8 @@ pub async fn abandon(db: &Db, now_ms: i64, before_ms: i64) -> Result<()> {
     db.run(sql::EXPORT_ABANDON, &[now_ms.into(), before_ms.into()]).await.map(drop)
 }
 
-/// Deletes a slice of what is older than this. Takes no company: the sweep serves all.
+/// Deletes a slice of the exports older than `before_ms`. Takes no company: the sweep serves all
+/// companies.
 ///
 /// # Errors
 /// D1's.
@@ -193,7 +195,7 @@ pub async fn prune(db: &Db, before_ms: i64) -> Result<()> {
     db.run(sql::EXPORT_PRUNE, &[before_ms.into(), AUDIT_PRUNE_MAX.into()]).await.map(drop)
 }
 
-/// How many users in a range of ids may not be as they were at the snapshot.
+/// The number of users in a range of ids that may have changed since the snapshot.
 ///
 /// # Errors
 /// D1's.
@@ -208,7 +210,8 @@ pub async fn changed_users(
     Ok(sum(db, statement, vec![json!(after.unwrap_or_default())], &mut slices).await?.unwrap_or_default())
 }
 
-/// How many users, or whether this one, may own other events than at the snapshot.
+/// The number of users whose set of events may have changed since the snapshot. With `user`, only
+/// this one is counted.
 ///
 /// # Errors
 /// D1's.
@@ -223,20 +226,20 @@ pub async fn changed_owners(
     Ok(sum(db, statement, vec![json!("")], &mut slices).await?.unwrap_or_default())
 }
 
-/// Which events are asked for.
+/// A filter of events.
 #[derive(Debug, Default, Clone)]
 pub struct Events {
-    /// From this `ts`.
+    /// Only from this `ts` on.
     pub from: Option<i64>,
-    /// Before this `ts`.
+    /// Only before this `ts`.
     pub before: Option<i64>,
-    /// Of this type.
+    /// Only of this type.
     pub name: Option<String>,
-    /// Of this user.
+    /// Only of this user.
     pub user: Option<String>,
 }
 
-/// Where an event stands in the order of exports.
+/// The position of an event in the order of exports.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// Its session.
@@ -261,39 +264,39 @@ pub struct Event {
     pub ts: i64,
     /// 0 browser, 1 server.
     pub source: i64,
-    /// Where it was stored.
+    /// Its session.
     pub session: String,
     /// ms.
     pub received_at: i64,
-    /// 1 if a machine sent it.
+    /// 1 if a bot sent it.
     pub bot: Option<i64>,
-    /// 1 if a server told it, though it stands at the pages' door.
+    /// 1 if a server sent it for a browser's session; its source is then 0.
     pub told: Option<i64>,
     /// JSON object.
     pub data: String,
-    /// JSON object: the page and the browser, as they were told.
+    /// JSON object: the page and the browser, as the sender described them.
     pub context: Option<String>,
-    /// Whose it is.
+    /// The person who owns it.
     pub profile: Option<String>,
-    /// Of the row that says where the page ends: how many events were looked at.
+    /// Only of the row at the end of a page: the number of events that were read for it.
     #[serde(default)]
     looked: Option<i64>,
 }
 
 impl Event {
-    /// Where it stands.
+    /// Its position.
     #[must_use]
     pub fn place(&self) -> Place {
         Place { session: self.session.clone(), ts: self.ts, source: self.source, id: self.message_id.clone() }
     }
 }
 
-/// The next events.
+/// A page of events.
 #[derive(Debug)]
 pub struct EventPage {
-    /// They.
+    /// The events.
     pub events: Vec<Event>,
-    /// Behind which to go on; `None` if there are no more.
+    /// The place after which the next page begins; `None` if this page is the last.
     pub next: Option<Place>,
 }
 
@@ -304,7 +307,7 @@ struct At {
     source: i64,
 }
 
-/// The place of an event by its id and who told it; `None` if there is none.
+/// The place of an event by its id and source; `None` if there is no such event.
 ///
 /// # Errors
 /// D1's.
@@ -313,8 +316,9 @@ pub async fn place(db: &Db, company: &str, source: i64, id: &str) -> Result<Opti
     Ok(found.map(|at| Place { session: at.session, ts: at.ts, source: at.source, id: id.to_owned() }))
 }
 
-/// The next events, in the order of sessions, that were received by then: at most `limit`, and
-/// fewer where a filter leaves few of the [`EXPORT_LOOK_ROWS`] that are looked at.
+/// The next events that were received until `received_ms`, in the order of sessions. The page has
+/// at most `limit` events. It has fewer if a filter leaves few of the [`EXPORT_LOOK_ROWS`] that are
+/// read.
 ///
 /// # Errors
 /// D1's.
@@ -326,8 +330,8 @@ pub async fn events(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<EventPage> {
-    // Without a place a person's statement has no session to go on in; the others begin before the
-    // first.
+    // Without a place, the statement for a person has no session to go on in. The other statement
+    // begins before the first session.
     let session = after.map(|p| p.session.as_str()).or_else(|| if asked.user.is_some() { None } else { Some("") });
     let params: [Param<'_>; 10] = [
         company.into(),
@@ -353,7 +357,8 @@ pub async fn events(
     Ok(EventPage { next: next.map(Event::place), events })
 }
 
-/// How many events [`events`] would go through; `None` if that takes more slices than are left.
+/// The number of events that [`events`] would return; `None` if the count takes more slices than
+/// are left.
 ///
 /// # Errors
 /// D1's.

@@ -1,5 +1,5 @@
-//! Groups and who is a member of them. Written with the events that tell of them, members derived
-//! when they are read.
+//! Groups and their members. The batch that stores events writes them; members are computed when
+//! they are read.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ use crate::domain::json;
 use crate::domain::person::{self, Person};
 use crate::domain::record::Sent;
 
-/// What a request's batch ends with: nothing, unless its events tell of groups.
-/// [`super::records::mark`] comes after it.
+/// The statements that write the groups of a request's events: none if no event names a group.
+/// [`super::records::mark`] comes after them.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let told = groups::tellings(rows, request.from_server);
     if told.is_empty() {
@@ -41,8 +41,8 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     Ok(statements)
 }
 
-/// Where a membership lies on a session, if not where its event lies: a server session is one
-/// person's from the start of time to its end, so one place stands for all.
+/// The place of a membership on a session, if it is not the place of its event. A server session
+/// belongs to one person for all its time, so one place is enough.
 #[must_use]
 pub fn place(session: &str) -> Option<i64> {
     session.starts_with(SERVER_SESSION_PREFIX).then_some(0)
@@ -56,7 +56,7 @@ fn bytes<'a>() -> Param<'a> {
     i64::try_from(GROUP_LAYER_BYTES_MAX).unwrap_or(i64::MAX).into()
 }
 
-/// A group as stored, with its members counted on as many sessions as were asked for.
+/// A stored group. Its members are counted on a limited number of sessions.
 #[derive(Debug, Deserialize)]
 struct Kept {
     id: String,
@@ -68,12 +68,12 @@ struct Kept {
     members: i64,
 }
 
-/// A group and how many members it has.
+/// A group and the number of its members.
 #[derive(Debug)]
 pub struct Counted {
     /// The group.
     pub group: Group,
-    /// Its members, as far as they were counted.
+    /// The number of its members, up to the limit of the count.
     pub members: i64,
 }
 
@@ -91,19 +91,19 @@ impl Kept {
     }
 }
 
-/// Which groups a list is of.
+/// A filter of groups.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    /// Of this kind.
+    /// Only of this kind.
     pub kind: Option<String>,
-    /// With this id of the company's own.
+    /// Only with this id of the company.
     pub key: Option<String>,
-    /// Whose name or key contains this text, in lower case.
+    /// Only those whose name or key contains this text, in lower case.
     pub text: Option<String>,
 }
 
-/// A page of groups in the order of kind and key, behind one if it is given. Members are counted on
-/// the first `sessions` of each.
+/// A page of groups in the order of kind and key, after a group if one is given. Members are
+/// counted on the first `sessions` of each.
 ///
 /// # Errors
 /// D1's.
@@ -143,15 +143,16 @@ pub async fn find(db: &Db, company: &str, id: &str) -> Result<Option<Counted>> {
 pub struct Named {
     /// Its id.
     pub id: String,
-    /// What it is.
+    /// Its kind.
     pub kind: String,
-    /// The company's own id of it.
+    /// The company's id of it.
     pub key: String,
     /// Its name, if it has one.
     pub name: Option<String>,
 }
 
-/// The groups that a person is a member of, so many at most, by the first of their memberships.
+/// The groups that a person is a member of, ordered by the person's first membership in each. The
+/// number of groups is limited.
 ///
 /// # Errors
 /// D1's.
@@ -172,27 +173,27 @@ struct Found {
     trusted_traits: String,
 }
 
-/// A place in the list of a group's members: the session and the link of the one last shown.
+/// A place in the list of a group's members: the session and the link of the last member shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The session.
     pub session: String,
-    /// From when on it is theirs, as a `ts`.
+    /// The `ts` from which the session belongs to the member.
     pub at: i64,
-    /// The identify that says so.
+    /// Message id of the identify that made the link.
     pub id: String,
 }
 
 /// A member of a group.
 #[derive(Debug)]
 pub struct Member {
-    /// Who: id, address, name.
+    /// The person: id, address, name.
     pub person: Person,
-    /// Where the walk found them.
+    /// The place where the walk found them.
     pub place: Place,
 }
 
-/// A page of a group's members, behind a place if one is given.
+/// A page of a group's members, after a place if one is given.
 ///
 /// # Errors
 /// D1's.
@@ -221,7 +222,7 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
     found.try_map(member)
 }
 
-/// Notes what an admin says of a group; whether there is such a group. `stamp` stands in place of a
+/// Sets trusted traits of a group; `false` if there is no such group. `stamp` takes the place of a
 /// message id.
 ///
 /// # Errors
@@ -239,7 +240,8 @@ pub async fn say(
     Ok(db.run(sql::GROUPS_SET_TRUSTED, &params).await?.first::<Value>()?.is_some())
 }
 
-/// Deletes a group and its memberships; false if it has so many that it is not through.
+/// Deletes a group and its memberships. `false` if there are too many memberships for one call, so
+/// some are left.
 ///
 /// # Errors
 /// D1's; what was deleted before stays deleted.

@@ -1,5 +1,5 @@
-//! Adding a fact to the ledger of links: one batch, whose cost does not depend on how many events
-//! came before.
+//! Adds a link to the ledger in one batch. Its cost does not depend on the number of earlier
+//! events.
 
 use serde::Deserialize;
 use trackmate_wire::limits::{
@@ -15,43 +15,44 @@ use crate::domain::event::Row;
 use crate::domain::origin::fitting;
 use crate::domain::{clock, tombstone};
 
-/// Who is identified.
+/// The person of an identify.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
-    /// The lookup key of the address, or of a user id.
+    /// The lookup key: an address or a user id.
     pub address: &'a str,
     /// The address as typed.
     pub email: Option<&'a str>,
-    /// A claimed name.
+    /// The claimed name.
     pub name: Option<&'a str>,
     /// Claimed traits, a JSON object.
     pub traits: &'a str,
-    /// The profile's id if the address is new.
+    /// The id of the profile to create if the address is new.
     pub candidate: &'a str,
-    /// The profile's server session if the address is new.
+    /// The server session of that profile.
     pub server_session: &'a str,
-    /// When the person came to be if the address is new, ms.
+    /// Its time of creation, ms.
     pub created_ms: i64,
-    /// All that is claimed, the name too, a JSON object.
+    /// All claims as a JSON object, including the name.
     pub claims: &'a str,
-    /// The user object if the address is new.
+    /// The user object of that profile.
     pub user: &'a str,
     /// Message id of the platform event.
     pub platform_id: &'a str,
-    /// Whether a secret key says it. A page's claim is answered alike whether or not the address
-    /// was erased.
+    /// Whether a secret key sent it. The answer to a browser does not show whether the address was
+    /// erased.
     pub trusted: bool,
 }
 
-/// Why an identify was not stored, though the door was open: it would have passed a bound.
+/// Why an identify was not stored although the company accepts the request: it would exceed a
+/// limit.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Refused {
-    /// Its session has as many identifies as it may.
+    /// Its session has as many identifies as allowed.
     Session,
-    /// Its person has as many sessions by claims without proof as they may.
+    /// Its person has as many sessions by unproved identifies as allowed.
     Person,
-    /// It comes late, and more events of its session are later than are counted.
+    /// It is late, and too many events of its session come after it.
     Late,
 }
 
@@ -60,35 +61,36 @@ struct Reason {
     reason: Refused,
 }
 
-/// What a claim is answered.
+/// The answer to an identify.
 #[derive(Debug, Deserialize)]
 pub struct Found {
-    /// What public answers call the address.
+    /// The address's id in public answers.
     pub shown: String,
-    /// The person's profile; not of an erased address.
+    /// The person's profile; `None` if the address was erased.
     pub profile: Option<String>,
 }
 
-/// What came of it.
+/// The result of an identify.
 #[derive(Debug)]
 pub struct Identified {
-    /// Whether the company exists and the origin may send.
+    /// Whether the company accepts the request.
     pub door: Door,
-    /// What it is answered; `None` when the door was shut or the message id belongs to something
-    /// else.
+    /// The answer; `None` if the company refuses the request, or the message id belongs to another
+    /// event.
     pub found: Option<Found>,
-    /// Whether the message id came for the first time.
+    /// Whether the message id is new.
     pub new: bool,
     /// The timeline entry and its deliveries.
     pub stored: Stored,
-    /// Why it was refused, if it was.
+    /// Why it was refused; `None` if it was not.
     pub refused: Option<Refused>,
-    /// Whether nothing was stored because what was read of two keys holds no longer.
+    /// Whether nothing was stored because the two keys lead to other people than when they were
+    /// read.
     pub is_outdated: bool,
 }
 
-/// Stores the identify `row`, links its session to the person from `row.ts` on, and gives them a
-/// second key, if it does; if the address was erased, nothing but its message id.
+/// Stores the identify `row` and links its session to the person from `row.ts` on. With `grant`,
+/// the person also gets a second key. If the address was erased, only the message id is stored.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
@@ -143,8 +145,8 @@ pub async fn add(
     let keys = grant.map(|grant| grant.guard(None));
     let guard = Guard { hash: Some(&hash), keys: keys.as_deref(), ..Guard::default() };
     let claim = Param::from(request.claim);
-    // Of a server's claim nothing is kept: it is told of the erasure, and may come again once that
-    // is lifted.
+    // A server's identify of an erased address leaves nothing behind. The server gets an error, and
+    // may send it again after the erasure is lifted.
     let erased = if person.trusted { "" } else { hash.as_str() };
     let unproved = Param::from(request.unproved.then_some(1));
     let origin = request.origin.map(fitting);

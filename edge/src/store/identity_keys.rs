@@ -1,5 +1,5 @@
-//! Identity keys: the email addresses and user ids by which people are found, and giving a person
-//! another one.
+//! Identity keys: the addresses and user ids by which people are found. This module also gives a
+//! person another key.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -9,16 +9,16 @@ use super::{Batch, Db, Param, Result, Slot, Statement, sql};
 use crate::domain::compat::pair;
 use crate::domain::tombstone;
 
-/// Who has an address.
+/// Who has an identity key.
 #[derive(Debug, Deserialize)]
 pub struct Owner {
     /// The profile.
     pub profile: String,
-    /// 1 if it had the address before it was erased.
+    /// 1 if the profile had the key before it was erased.
     pub erased: i64,
 }
 
-/// Who has an address (lookup key), unless it was given up; or who had it before being erased.
+/// The profile that has an identity key and did not give it up, or that had it before an erasure.
 ///
 /// # Errors
 /// D1's.
@@ -27,7 +27,7 @@ pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner
     db.run(sql::IDENTITY_OWNER, &[company.into(), address.into(), (&hash).into()]).await?.first()
 }
 
-/// Gives a person a further address (lookup key), unless somebody has it.
+/// Gives a person another address (lookup key), unless another person has it.
 ///
 /// # Errors
 /// D1's.
@@ -49,7 +49,7 @@ pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, n
 pub struct ResolvedKey {
     /// The key.
     pub key: String,
-    /// The profile; of an erased one, the id that is left.
+    /// The profile; after an erasure, the id that is left of it.
     pub profile: String,
     /// 1 if the person gave it up.
     pub ended: i64,
@@ -106,31 +106,31 @@ fn keys_max() -> i64 {
     i64::try_from(PROFILE_KEYS_MAX).unwrap_or(i64::MAX)
 }
 
-/// A second identity key that an event grants to its person. The decision depends on who had both
-/// keys when they were read. So the event is stored only while the same people have them;
-/// otherwise nothing is stored.
+/// A second identity key that an event gives to its person. The decision depends on who had both
+/// keys when they were read. So the event is stored only while the same people have them; otherwise
+/// nothing is stored.
 #[derive(Debug)]
 pub struct KeyGrant {
     /// The key that leads to the person.
     pub by: String,
-    /// The person; `None` where the event makes them.
+    /// The person; `None` if the event creates them.
     pub profile: Option<String>,
-    /// The key that they are given. Nobody has it, or who has it gave it up.
+    /// The key to give. Nobody has it, or its former person gave it up.
     pub key: String,
-    /// How it is typed where it is an address.
+    /// The address as typed; `None` for a user id.
     pub typed: Option<String>,
-    /// The profile of whoever gave it up.
+    /// The profile of the person who gave the key up.
     pub former: Option<String>,
-    /// What the person had when it was decided, [`ResolvedKey::further`] and
-    /// [`ResolvedKey::addressed`], if the decision hangs on it.
+    /// [`ResolvedKey::further`] and [`ResolvedKey::addressed`] of the person at the time of the
+    /// decision, if the decision depends on them.
     pub had: Option<(i64, i64)>,
     /// Random: marks the edit.
     pub number: i64,
 }
 
 impl KeyGrant {
-    /// What must hold, as `events.insert` takes it. `made` is who has the first key by then, if it
-    /// was nobody's and the same batch has made them.
+    /// The condition, as `events.insert` takes it. `made` is the person who has the first key if
+    /// the same batch created them.
     pub(super) fn guard(&self, made: Option<&str>) -> String {
         let room = self.profile.is_some().then(keys_max);
         let (further, addressed) = self.had.unzip();
@@ -138,8 +138,8 @@ impl KeyGrant {
             .to_string()
     }
 
-    /// Adds the statements that give the key to `made`, where the event makes the person. The slot
-    /// has whom both keys lead to then.
+    /// Adds the statements that give the key. It goes to `made` if the event creates the person.
+    /// The slot has the people of both keys afterwards.
     pub(super) fn push(
         &self,
         db: &Db,
@@ -155,8 +155,8 @@ impl KeyGrant {
         Ok(batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?))
     }
 
-    /// Whether, of an event that was not stored, it was because either key leads elsewhere by now,
-    /// or because the person has no room for another key.
+    /// For an event that was not stored: whether the reason is that a key now leads to another
+    /// person, or that the person may have no further key.
     pub(super) fn is_outdated(&self, led: &[ResolvedKey]) -> bool {
         let to = |key: &str| led.iter().find(|led| led.key == key && led.erased == 0);
         let is_same = |key: &str, profile: &Option<String>| to(key).map(|led| &led.profile) == profile.as_ref();
@@ -168,9 +168,9 @@ impl KeyGrant {
     }
 }
 
-/// The statements that let a further lookup key lead to a person, unless somebody has it: a user
-/// id, or an address with how it is `typed`. They count as an edit of the person, so that whoever
-/// has read what leads to them (to erase or to merge them) reads it again.
+/// The statements that give a person another lookup key, unless another person has it. The key is a
+/// user id, or an address with its form as `typed`. The statements count as an edit of the person.
+/// So a request that has read the person's keys, to erase or to merge them, reads them again.
 #[must_use]
 pub fn binding(
     company: &str,
@@ -187,8 +187,8 @@ pub fn binding(
     ]
 }
 
-/// Runs [`binding`] → whether the key leads to the person now. It does not if somebody else has it,
-/// or the person has no room for it.
+/// Runs [`binding`] and returns whether the key now leads to the person. It does not if another
+/// person has it, or this person may have no further key.
 ///
 /// # Errors
 /// D1's.
@@ -216,9 +216,9 @@ pub struct Known {
     pub key: String,
     /// ms.
     pub created_at: i64,
-    /// ms, when it was given up.
+    /// ms, when the person gave it up.
     pub ended_at: Option<i64>,
-    /// The profile it was given to.
+    /// The profile that got it.
     pub profile: String,
 }
 

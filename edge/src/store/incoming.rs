@@ -1,4 +1,5 @@
-//! What became of the items that came in: noted, listed, followed, and forgotten after some days.
+//! The log of received items and their outcomes. It is written, listed, followed live, and deleted
+//! after some days.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,11 +11,12 @@ use trackmate_wire::limits::{
 use super::{Batch, Db, Result, sql};
 use crate::domain::incoming::{Entry, Outcome};
 
-/// Notes entries of one request, as many as their minute still has room for; what is too old for
-/// their rings goes. → whether any was noted: none is of a company that does not exist.
+/// Logs entries of one request, up to the limit of each minute, and deletes what no longer fits
+/// into their rings. Returns whether any entry was logged: nothing is logged for a company that
+/// does not exist.
 ///
 /// # Errors
-/// D1's; nothing was noted then.
+/// D1's; nothing was logged then.
 pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> Result<bool> {
     let (rejected, accepted): (Vec<_>, Vec<_>) = entries.iter().partition(|e| e.outcome == Outcome::Rejected);
     let rings = [
@@ -43,49 +45,49 @@ pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], n
     Ok(noted > 0)
 }
 
-/// An entry as stored, with what its event and its person say.
+/// A logged entry, with data of its event and its person.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Noted {
-    /// Its number: ascends in the company.
+    /// Its number, ascending in the company.
     pub seq: i64,
-    /// When it came in, ms.
+    /// When it arrived, ms.
     pub at: i64,
     /// 0 browser, 1 server.
     pub source: i64,
     /// `stored`, `duplicate` or `rejected`.
     pub outcome: String,
-    /// A problem's code, as what follows of a rejected one.
+    /// The problem's code. This field and the next two are for rejected items only.
     pub code: Option<String>,
-    /// Why.
+    /// The problem's message.
     pub message: Option<String>,
-    /// The field it is about.
+    /// The field that the problem is about.
     pub field: Option<String>,
     /// Its message id.
     pub message_id: Option<String>,
     /// The event's name.
     #[serde(rename = "type")]
     pub name: Option<String>,
-    /// JSON object: the event's data, or the shape of what was rejected.
+    /// JSON object: the event's data, or the shape of a rejected item's data.
     pub data: Option<String>,
     /// When it happened, ms.
     pub happened_at: Option<i64>,
     /// Its session.
     pub session: Option<String>,
-    /// Whose it is.
+    /// The person who owns it.
     pub profile: Option<String>,
-    /// Their name.
+    /// The person's name.
     #[serde(rename = "name")]
     pub person: Option<String>,
-    /// 1 if a machine sent it.
+    /// 1 if a bot sent it.
     pub bot: Option<i64>,
 }
 
-/// Which entries are wanted.
+/// A filter of entries.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// 0 browser, 1 server.
     pub source: Option<i64>,
-    /// Only these.
+    /// Only with this outcome.
     pub outcome: Option<Outcome>,
     /// Only events of this name.
     pub name: Option<String>,
@@ -93,7 +95,7 @@ pub struct Wanted {
     pub code: Option<String>,
 }
 
-/// Entries before a place, newest first.
+/// Entries before `seq`, newest first.
 ///
 /// # Errors
 /// D1's.
@@ -113,9 +115,8 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
     Ok(rows)
 }
 
-/// Entries after a place, oldest first; nothing if the `key` they are read with, where one is
-/// given, works no longer. The key is of the directory, which is in the same database today; apart,
-/// this becomes two questions.
+/// Entries after `seq`, oldest first. `None` if a `key` is given and no longer works. The key is in
+/// the directory, which is the same database today; with two databases this becomes two statements.
 ///
 /// # Errors
 /// D1's.
@@ -143,8 +144,8 @@ struct Last {
     seq: Option<i64>,
 }
 
-/// Says that somebody watches from now on: what is stored is noted too, for two minutes. → the last
-/// number given.
+/// Stores that somebody watches from now on: stored items are logged too, for two minutes. Returns
+/// the last number of the log.
 ///
 /// # Errors
 /// D1's.
@@ -156,7 +157,8 @@ pub async fn watch(db: &Db, company: &str, now_ms: i64) -> Result<i64> {
     Ok(db.run_batch(batch).await?.first(&last)?.and_then(|last| last.seq).unwrap_or_default())
 }
 
-/// Deletes a slice of what is older than this. Takes no company: the sweep serves all.
+/// Deletes a slice of the entries older than `before_ms`. Takes no company: the sweep serves all
+/// companies.
 ///
 /// # Errors
 /// D1's.
@@ -171,7 +173,7 @@ pub struct Event {
     pub source: i64,
     /// Its id.
     pub message_id: String,
-    /// Its session; empty for none.
+    /// Its session; empty if it has none.
     pub session: String,
     /// When it happened.
     pub ts: i64,
@@ -180,24 +182,24 @@ pub struct Event {
     pub name: String,
     /// JSON object.
     pub data: String,
-    /// JSON object: the page and the browser, as they were told.
+    /// JSON object: the page and the browser, as the sender described them.
     pub context: Option<String>,
-    /// The sender's own time, ms.
+    /// When it happened by the sender's clock, ms.
     pub original_at: Option<i64>,
-    /// The sender's time at sending, ms.
+    /// When it was sent by the sender's clock, ms.
     pub sent_at: Option<i64>,
     /// ms.
     pub received_at: i64,
-    /// 1 if a server told it, though it stands at the pages' door.
+    /// 1 if a server sent it for a browser's session; its source is then 0.
     pub told: Option<i64>,
-    /// The link that owns it: JSON array of profile or null, ts, message id of the identify or
-    /// nothing.
+    /// The link that owns it, a JSON array: profile or null, `ts`, message id of the identify or
+    /// ''.
     pub link: Option<String>,
-    /// Repeats that came while somebody watched.
+    /// Number of repeats that arrived while somebody watched.
     pub duplicates: i64,
 }
 
-/// What became of a message id.
+/// The outcome of a message id.
 #[derive(Debug)]
 pub enum Found {
     /// It is stored.
@@ -206,8 +208,8 @@ pub enum Found {
     Rejected(Noted),
 }
 
-/// What became of a message id: at this door, or at the servers' before the browsers'. What is
-/// stored comes before what was rejected.
+/// The outcome of a message id with this source; without a source, servers come before browsers. A
+/// stored event comes before a rejected item.
 ///
 /// # Errors
 /// D1's.

@@ -1,5 +1,5 @@
-//! Storing events: one batch, whatever their number. `events`, `links`, `deliveries`, and what they
-//! may make: a group, through the server door a profile, records.
+//! Stores events in one batch, however many there are. The batch writes `events`, `links` and
+//! `deliveries`, and with them groups. Events of a server may also create a profile and records.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -12,10 +12,10 @@ use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
 
-/// What was stored.
+/// The result of storing events.
 #[derive(Debug)]
 pub struct Stored {
-    /// Message ids that were new.
+    /// Message ids of the new events.
     pub new: Vec<String>,
     /// Outbox rows written for them.
     pub outbox: Outbox,
@@ -32,16 +32,16 @@ struct Found {
     erased: i64,
 }
 
-/// What must hold for events to be stored, besides an open door.
+/// Conditions for storing events, besides the company's acceptance of the request.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Guard<'a> {
-    /// This address must still lead to the profile.
+    /// This lookup key must still lead to the profile.
     pub(super) address: Option<&'a str>,
     /// This profile must not be erased.
     pub(super) profile: Option<&'a str>,
     /// No tombstone may have this hash.
     pub(super) hash: Option<&'a str>,
-    /// Where two lookup keys must lead: [`KeyGrant::guard`].
+    /// The people to whom two lookup keys must lead: [`KeyGrant::guard`].
     pub(super) keys: Option<&'a str>,
 }
 
@@ -93,8 +93,8 @@ fn count(
     )
 }
 
-/// The JSON parameters of a request's rows: the rows themselves, and their ids, which are all that
-/// the later statements need.
+/// The JSON parameters of a request's rows: the rows, and their ids. The later statements need only
+/// the ids.
 pub(super) fn json(rows: &[Row]) -> Result<(String, String)> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     Ok((serde_json::to_string(rows)?, serde_json::to_string(&ids)?))
@@ -104,7 +104,7 @@ pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<V
     Ok(answers.rows(slot)?.into_iter().map(|r| r.message_id).collect())
 }
 
-/// Stores a browser's events if the door is open: one batch.
+/// Stores a browser's events in one batch, if the company accepts the request.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
@@ -127,7 +127,7 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     Ok((door, Stored { new, outbox }))
 }
 
-/// Which of these message ids are stored already at the server door.
+/// Those of these message ids that are stored with source `server`.
 ///
 /// # Errors
 /// D1's.
@@ -137,23 +137,23 @@ pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> 
     message_ids(&db.run_batch(batch).await?, &known)
 }
 
-/// Asks which of these message ids are stored already, at the server door or as this claim.
+/// Reads which of these message ids are stored, with source `server` or as this claim.
 pub(super) fn known_statement(db: &Db, company: &str, ids: &[&str], claim: Option<i64>) -> Result<D1PreparedStatement> {
     let ids = serde_json::to_string(ids)?;
     db.bind(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), claim.into()])
 }
 
-/// Whom server events are about.
+/// The person whom server events are about.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// Nobody.
     None,
-    /// Whoever the session is linked to, now or later.
+    /// The person to whom the session is linked, now or later.
     Session,
     /// This profile; the request's session is its server session.
     Profile(&'a str),
-    /// A person to be made: the candidate profile, the address (or user id) as key and as typed.
-    /// The request's session is the candidate's.
+    /// A person to create: the candidate profile, and the address or user id as lookup key and as
+    /// typed. The request's session is the candidate's.
     New {
         /// The profile's id.
         profile: &'a str,
@@ -161,7 +161,7 @@ pub enum Subject<'a> {
         address: &'a str,
         /// Its hash, as a tombstone has it.
         hash: &'a str,
-        /// As the sender wrote it; `None` where the key is a user id's.
+        /// As the sender wrote it; `None` for a user id.
         email: Option<&'a str>,
         /// The user object.
         user: &'a str,
@@ -173,14 +173,14 @@ pub enum Subject<'a> {
 /// The result of storing server events.
 #[derive(Debug)]
 pub enum ServerStoreResult {
-    /// They are stored. Of a person who was erased since they were resolved nothing is new.
+    /// They are stored. If the person was erased after they were resolved, no event is new.
     Stored(Stored),
-    /// Somebody else made the person in between: nothing was stored, resolve again.
+    /// Another request created the person meanwhile. Nothing was stored: resolve again.
     Raced,
-    /// The address was erased: nothing was stored.
+    /// The address was erased. Nothing was stored.
     Erased,
-    /// Somebody else got one of two identity keys since they were read: no event was stored, read
-    /// again. The person may have been created.
+    /// Another person got one of the two identity keys after they were read. No event was stored:
+    /// read again. The person may have been created.
     Outdated(Outbox),
 }
 
@@ -196,7 +196,7 @@ pub(super) fn is_outdated(
     }
 }
 
-/// Stores server events, and gives their person a second key, if they do: one batch.
+/// Stores server events in one batch. With `grant`, their person also gets a second key.
 ///
 /// # Errors
 /// D1's; nothing was stored then.
@@ -231,7 +231,7 @@ pub async fn server(
     }
 }
 
-/// A person whom events make: the fields of [`Subject::New`].
+/// A person whom events create: the fields of [`Subject::New`].
 struct NewPerson<'a> {
     profile: &'a str,
     address: &'a str,
@@ -241,7 +241,7 @@ struct NewPerson<'a> {
     platform_id: &'a str,
 }
 
-/// Events of a server, and the statements that go with them whoever they are about.
+/// Events of a server, and the statements that go with them whoever the person is.
 struct ServerEvents<'a> {
     db: &'a Db,
     request: &'a Request<'a>,
@@ -249,7 +249,7 @@ struct ServerEvents<'a> {
     /// The rows as a parameter, and their message ids.
     json: String,
     ids: String,
-    /// Records, groups and the catalog.
+    /// The statements for records, groups and the catalogue.
     rest: Vec<D1PreparedStatement>,
 }
 
@@ -260,8 +260,8 @@ impl ServerEvents<'_> {
         Ok(Stored { new, outbox: outbox::of_events_answer(answers, outbox, self.request, self.rows)? })
     }
 
-    /// Stores events of nobody (`counted` is `None`), of whoever the session is linked to, or of a
-    /// profile.
+    /// Stores events of nobody (`counted` is `None`), of the person to whom the session is linked,
+    /// or of a profile.
     async fn store(
         mut self,
         counted: Option<Option<&str>>,
@@ -291,7 +291,7 @@ impl ServerEvents<'_> {
         })
     }
 
-    /// Stores events that make a person.
+    /// Stores events that create a person.
     async fn store_with_person(
         mut self,
         person: &NewPerson<'_>,
@@ -302,7 +302,7 @@ impl ServerEvents<'_> {
         let (profile, address) = (Param::Text(person.profile), Param::Text(person.address));
         let created_ms = self.rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
         let opened = [company, profile, address, person.email.into(), request.session.into(), created_ms.into(), now];
-        // Nobody is identified here: the empty message id is nobody's.
+        // There is no identify here, and no event has the empty message id.
         let platform = [
             company,
             address,
@@ -347,9 +347,9 @@ impl ServerEvents<'_> {
         }
         Ok(match answers.first(&found)? {
             Some(Found { erased: 1, .. }) => ServerStoreResult::Erased,
-            // Another request made a profile for this identity key in between.
+            // Another request created a profile for this identity key meanwhile.
             Some(found) if found.profile != person.profile => ServerStoreResult::Raced,
-            // `None`: all events were duplicates, so nobody was made.
+            // `None`: all events were duplicates, so no person was created.
             Some(_) | None => ServerStoreResult::Stored(stored),
         })
     }

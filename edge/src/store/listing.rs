@@ -1,5 +1,5 @@
-//! Lists of users: a page and how many there are, in one round trip; a search first brings its
-//! index up to date.
+//! Lists of users. One round trip reads a page and the total number. A search first updates its
+//! index.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,29 +10,29 @@ use super::slices::{Slices, sum};
 use super::{Batch, Db, Page, Param, Result, Statement, list_bytes, sql};
 use crate::domain::listing::{Wanted, expression};
 
-/// Where a page begins: behind this user.
+/// The place of a page: after this user.
 #[derive(Debug)]
 pub struct Place {
-    /// The key the list is sorted by: a number or a text.
+    /// The value by which the list is sorted: a number or a text.
     pub key: Value,
     /// The id.
     pub id: String,
-    /// How many there were in all when the walk began: counting is most of what a page costs.
+    /// The total number when the walk began. Most of the cost of a page is this count.
     pub total: i64,
 }
 
-/// Which part of the list.
+/// A part of the list.
 #[derive(Debug)]
 pub struct Part {
-    /// Behind this user.
+    /// After this user.
     pub after: Option<Place>,
-    /// How many.
+    /// The most users of the page.
     pub limit: i64,
-    /// How many to leave out first.
+    /// The number of users to skip first.
     pub offset: i64,
 }
 
-/// A user with the key the list is sorted by.
+/// A user and the value by which the list is sorted.
 #[derive(Debug, Deserialize)]
 pub struct Listed {
     /// The key.
@@ -50,7 +50,7 @@ struct Total {
 #[derive(Deserialize)]
 struct One {}
 
-/// A filter as the statements take it.
+/// A filter as parameters of the statements.
 struct Asked<'a> {
     company: &'a str,
     wanted: &'a Wanted,
@@ -71,7 +71,7 @@ impl<'a> Asked<'a> {
         })
     }
 
-    /// The first parameters of every statement that goes on from `users.filter.sql`.
+    /// The first parameters of every statement that begins with `users.filter.sql`.
     fn params(&self) -> [Param<'_>; 10] {
         let wanted = self.wanted;
         [
@@ -89,8 +89,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The users that are wanted, and how many there are in all, counted to one more than [`TOTAL_MAX`]
-/// at the beginning of a walk.
+/// A page of the users that match, and their total number. The total is counted on the first page,
+/// up to one more than [`TOTAL_MAX`].
 ///
 /// # Errors
 /// D1's.
@@ -126,8 +126,8 @@ pub async fn page(db: &Db, company: &str, wanted: &Wanted, part: &Part) -> Resul
     Ok((db.run_batch(batch).await?.page(&page)?, after.total))
 }
 
-/// The next users that are wanted, in the order of ids, for an export. A search finds whom the
-/// index knows: see [`refresh`].
+/// The next users that match, in the order of ids, for an export. A search finds only users in the
+/// index: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
@@ -137,8 +137,8 @@ pub async fn next(db: &Db, company: &str, wanted: &Wanted, after: Option<&str>, 
     db.run(sql::USERS_BY_ID, &[&asked.params()[..], &place[..]].concat()).await?.page()
 }
 
-/// How many users are wanted, all of them counted; `None` if that takes more slices than are left.
-/// A search finds whom the index knows: see [`refresh`].
+/// The number of all users that match; `None` if the count takes more slices than are left. A
+/// search finds only users in the index: see [`refresh`].
 ///
 /// # Errors
 /// D1's.
@@ -148,8 +148,8 @@ pub async fn count(db: &Db, company: &str, wanted: &Wanted, slices: &mut Slices)
     sum(db, Statement { sql: sql::USERS_COUNT_SLICE, params }, vec![json!("")], slices).await
 }
 
-/// Writes the words of those who changed since the last search; `false` if that was more than one
-/// request can do: the next search goes on with it.
+/// Updates the index for users that changed since the last search. `false` if one request cannot
+/// update them all; the next search goes on.
 ///
 /// # Errors
 /// D1's.

@@ -1,5 +1,5 @@
-//! Merging profiles, and taking it back. Rows move, nothing is lost: every link and address
-//! remembers whose it is (`origin`), and what was said of each stays its own.
+//! Merges profiles and undoes merges. Rows move and are not lost: every link and identity key
+//! stores the profile it belongs to (`origin`). The trusted data of each profile is stored too.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,33 +12,33 @@ use crate::domain::clock;
 use crate::domain::merged::{Member, whole};
 use crate::domain::trusted_data::TrustedData;
 
-/// A member as stored.
+/// A member of a group as stored.
 #[derive(Debug, Deserialize)]
 pub struct Row {
     /// Its id.
     pub id: String,
-    /// Into which it was merged.
+    /// The profile into which it was merged.
     pub winner: Option<String>,
-    /// When, ms.
+    /// When it was merged, ms.
     pub at: i64,
     /// Its address as typed.
     pub email: Option<String>,
     /// JSON array of lookup keys.
     pub aliases: String,
-    /// JSON of its own.
+    /// JSON of its trusted data.
     pub trusted_data: Option<String>,
 }
 
-/// A merge that stands.
+/// A merge that was not undone.
 #[derive(Debug, Deserialize)]
 pub struct Merge {
-    /// Into which the profile was merged.
+    /// The profile into which the other was merged.
     pub winner: String,
-    /// Which stands for both now.
+    /// The profile that stands for both now.
     pub root: Option<String>,
 }
 
-/// A platform event that goes with a change.
+/// The platform event of a change.
 #[derive(Debug)]
 pub struct PlatformEvent<'a> {
     /// Its message id.
@@ -52,7 +52,7 @@ pub struct PlatformEvent<'a> {
 }
 
 impl PlatformEvent<'_> {
-    /// As the parameter of `platform.edited`.
+    /// The parameter of `platform.edited`.
     pub(super) fn items(&self, now_ms: i64) -> Result<String> {
         let item = Item { i: self.id.clone(), t: clock::event_ts(now_ms, 0), n: self.name, d: &self.data };
         Ok(serde_json::to_string(&[item])?)
@@ -70,16 +70,16 @@ pub struct IdentityChange<'a> {
     pub event: PlatformEvent<'a>,
 }
 
-/// A profile that stands for a group, as read: the group, itself first, and the profile's revision.
+/// A group as read: its profiles, the root first, and the root's revision.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'a> {
     /// Its members.
     pub members: &'a [Member],
-    /// The last revision of the first of them.
+    /// The last revision of the first member.
     pub revision: i64,
 }
 
-/// The group that `root` stands for, itself first.
+/// The group that `root` stands for; `root` is the first.
 ///
 /// # Errors
 /// D1's.
@@ -87,7 +87,7 @@ pub async fn group(db: &Db, company: &str, root: &str) -> Result<Vec<Row>> {
     db.run(sql::MERGE_GROUP, &[company.into(), root.into()]).await?.rows()
 }
 
-/// The merge that made this profile part of another.
+/// The merge of this profile into another.
 ///
 /// # Errors
 /// D1's.
@@ -95,7 +95,7 @@ pub async fn find(db: &Db, company: &str, loser: &str) -> Result<Option<Merge>> 
     db.run(sql::MERGE_FIND, &[company.into(), loser.into()]).await?.first()
 }
 
-/// Whether an admin took any of these apart from any of those.
+/// Whether a merge block exists between one of `these` and one of `those`.
 ///
 /// # Errors
 /// D1's.
@@ -105,8 +105,8 @@ pub async fn is_blocked(db: &Db, company: &str, these: &[Member], those: &[Membe
     Ok(found.first::<Value>()?.is_some())
 }
 
-/// A batch about a group. All but its first statement ask whether the first has left its number on
-/// `root`.
+/// A batch about a group. Its first statement writes its number to `root`; all others check that
+/// number.
 struct Batch<'a> {
     company: &'a str,
     root: &'a str,
@@ -124,23 +124,23 @@ impl<'a> Batch<'a> {
         self.statements.push(Statement::new(sql, params));
     }
 
-    /// A statement about profiles or addresses, with the guard.
+    /// Adds a statement about profiles or addresses, with that check.
     fn of_these(&mut self, sql: &'static str, these: &[&str]) {
         self.push(sql, json!([self.company, json!(these).to_string(), self.root, self.number]));
     }
 
-    /// Likewise, that gives them to `to`.
+    /// Adds a statement that gives profiles or addresses to `to`, with that check.
     fn give(&mut self, sql: &'static str, these: &[&str], to: &str) {
         self.push(sql, json!([self.company, json!(these).to_string(), to, self.root, self.number]));
     }
 
-    /// Lets the addresses of these lead to `to`.
+    /// Makes the addresses of these members lead to `to`.
     fn lead(&mut self, these: &[&Member], to: &str) {
         let (keys, ids) = (json!(addresses(these)).to_string(), json!(ids(these)).to_string());
         self.push(sql::IDENTITIES_MOVE, json!([self.company, keys, to, self.root, self.number, ids]));
     }
 
-    /// What counts of a profile that stands for others, or alone.
+    /// Writes the trusted data of a profile that stands for a group, or for itself alone.
     fn say(&mut self, id: &str, own: &TrustedData) -> Result<()> {
         let (said, opt_ins) = (serde_json::to_string(&own.trusted_traits)?, serde_json::to_string(&own.opt_ins)?);
         let consent = own.consent.as_ref();
@@ -158,7 +158,8 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Keeps each member's own beside what counts; one that stands alone needs none.
+    /// Stores each member's trusted data apart from that of the group. A profile that stands alone
+    /// has none apart.
     fn keep(&mut self, members: &[&Member]) -> Result<()> {
         let mut owns = Vec::with_capacity(members.len());
         for member in members {
@@ -172,7 +173,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Has a person rebuilt, whose links are others' by now, or who may be left without any.
+    /// Starts the rebuild of a person who lost links, or who may have no link left.
     fn rebuild(&mut self, profile: &str, may_vanish: bool, waits_for: Option<&str>, change: &IdentityChange<'_>) {
         let (guard, vanish) = (Some((self.root, self.number)), json!(i64::from(may_vanish)));
         let opening = Opening { profile, guard, vanish, waits_for, notice: &change.event.id };
@@ -188,7 +189,8 @@ fn addresses<'a>(members: &[&'a Member]) -> Vec<&'a str> {
     members.iter().flat_map(|m| &m.addresses).map(String::as_str).collect()
 }
 
-/// The statements that merge `loser` into `winner`; `source` is whose key vouches for it.
+/// The statements that merge `loser` into `winner`. `source` is the scope of the key that requested
+/// the merge: `admin` or `server`.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
@@ -249,15 +251,16 @@ pub fn unmerge_statements(
         batch.keep(members)?;
     }
     batch.lead(unmerged, top);
-    // Either may have been held by the other alone: the identify that made it was taken back
-    // meanwhile.
+    // One of the two may have existed only through the other, if the identify that created it was
+    // undone meanwhile.
     batch.rebuild(root, rest.len() == 1, None, change);
     batch.rebuild(top, unmerged.len() == 1, Some(root), change);
     Ok(batch.statements)
 }
 
-/// Runs a change of who `root` is and tells of it. `None` if the people are not as they were read:
-/// nothing was written. Those whose links changed hands are rebuilt next ([`super::rebuild::run`]).
+/// Runs a change of the group of `root` and stores its platform event. `None` if the people changed
+/// after they were read: nothing was written. The caller then rebuilds the people whose links moved
+/// ([`super::rebuild::run`]).
 ///
 /// # Errors
 /// D1's; nothing was written then.

@@ -1,5 +1,5 @@
-//! The rows of `deliveries` that a batch writes for the events it stores, and what is next for
-//! them.
+//! The rows of `deliveries` that a batch writes for the events it stores, and the next step of
+//! each.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,26 @@ use super::request::Request;
 use super::{Answers, Batch, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
 
-/// Outbox rows by what is next for them.
+/// New deliveries by their next step.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Leased to this invocation.
     pub leased: Vec<Leased>,
-    /// To be woken.
+    /// To be woken by a queue message.
     pub pending: Vec<String>,
     /// Subscriptions with held deliveries and a free slot of their rate limit or circuit.
     pub paced: Vec<String>,
 }
 
 impl Outbox {
-    /// Adds what another statement has written.
+    /// Adds the deliveries that another statement wrote.
     pub fn extend(&mut self, other: Self) {
         self.leased.extend(other.leased);
         self.pending.extend(other.pending);
         self.paced.extend(other.paced);
     }
 
-    /// Whether nothing is to be done.
+    /// Whether there is nothing to do.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.leased.is_empty() && self.pending.is_empty() && self.paced.is_empty()
@@ -55,14 +55,15 @@ struct To {
     paced: i64,
 }
 
-/// Where the answers of [`of_events`] are.
+/// The slots of [`of_events`].
 pub(super) struct EventSlots {
     written: Slot<Written>,
     targets: Slot<To>,
 }
 
-/// `insert into deliveries`, and where they go. `address` is the identify's, whose name depends on
-/// whether it is the person's first.
+/// `insert into deliveries` for events, and the statement that reads their targets. `address` is
+/// the lookup key of an identify. The name of its event depends on whether it is the person's
+/// first.
 pub(super) fn of_events(
     db: &Db,
     batch: &mut Batch,
@@ -88,7 +89,7 @@ pub(super) fn of_events(
     })
 }
 
-/// The answers of [`of_events`]; what a body needs of the event is here already.
+/// The answers of [`of_events`]. The events for the bodies come from the request's memory.
 pub(super) fn of_events_answer(
     answers: &Answers,
     slots: &EventSlots,
@@ -137,8 +138,8 @@ pub(super) struct WrittenPlatform {
     state: String,
 }
 
-/// `insert into deliveries` for platform events, marked with `number`. Written as pending: they are
-/// built from what is stored.
+/// `insert into deliveries` for platform events, marked with `number`. They are written as pending,
+/// because their bodies are built from the stored events.
 pub(super) fn of_platform_events(
     db: &Db,
     batch: &mut Batch,

@@ -4,7 +4,8 @@ use serde_json::Value;
 use trackmate_wire::limits::LIST_BYTES_MAX;
 use wasm_bindgen::JsValue;
 
-/// A bound parameter. D1 takes every number as a float; columns declared integer store it as one.
+/// A bound parameter. D1 takes every number as a float; a column declared as integer stores it as
+/// an integer.
 #[derive(Debug, Clone, Copy)]
 pub enum Param<'a> {
     /// A text.
@@ -60,8 +61,8 @@ impl From<Param<'_>> for Value {
     }
 }
 
-/// A statement with its parameters, before it is bound to a database: for batches that are put
-/// together, and tested, apart from one.
+/// A statement with its parameters that is not bound to a database yet. So a batch can be built and
+/// tested without a database.
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// Its text.
@@ -71,7 +72,7 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// A statement with its parameters, a JSON array.
+    /// A statement with its parameters, which are a JSON array.
     #[must_use]
     pub fn new(sql: &'static str, params: Value) -> Self {
         let params = if let Value::Array(params) = params { params } else { vec![params] };
@@ -79,7 +80,7 @@ impl Statement {
     }
 }
 
-/// Bytes of a page, as a parameter.
+/// The most bytes of a page, as a parameter.
 #[must_use]
 pub fn list_bytes<'a>() -> Param<'a> {
     i64::try_from(LIST_BYTES_MAX).unwrap_or(i64::MAX).into()

@@ -1,4 +1,4 @@
-//! Reading people: whom identifiers name, and profiles.
+//! Reads people: their profiles, and the profiles to which a request's identifiers lead.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::TOLD_LINKS_COUNTED_MAX;
@@ -11,75 +11,76 @@ use crate::domain::person::{self, Consent, Person};
 /// A profile with its counts.
 #[derive(Debug, Deserialize)]
 pub struct Profile {
-    /// Opaque.
+    /// Its id.
     pub id: String,
-    /// As first typed; of whoever was merged into them, if they have none.
+    /// The address as first typed. A profile without one shows that of a profile merged into it.
     pub email: Option<String>,
-    /// The company's own id, likewise.
+    /// The company's id of the person. A profile without one shows that of a profile merged into
+    /// it.
     pub external_id: Option<String>,
-    /// Claimed or set.
+    /// The claimed name.
     pub name: Option<String>,
     /// JSON object.
     pub traits: String,
-    /// `webhook_…`.
+    /// Id of its server session, `webhook_…`.
     pub server_session: String,
     /// ms.
     pub created_at: i64,
     /// `ts` of the first identify.
     pub registered_at: Option<i64>,
-    /// Its message id.
+    /// The message id of that identify.
     pub registered_id: Option<String>,
     /// `ts` of the latest event.
     pub last_ts: Option<i64>,
-    /// All events.
+    /// The number of its events.
     pub events: i64,
-    /// Those through the server door.
+    /// The number of those that a server sent.
     pub server_events: i64,
-    /// Browser sessions.
+    /// The number of its browser sessions.
     pub sessions: i64,
     /// JSON object of counters.
     pub revenue: Option<String>,
     /// ms.
     pub erased_at: Option<i64>,
-    /// The company's JSON array of event types that count.
+    /// JSON array: the company's event types that count as revenue.
     pub revenue_events: String,
-    /// JSON object of the traits that secret keys said.
+    /// JSON object of the trusted traits.
     pub trusted_traits: String,
     /// JSON object, platform → opted in.
     pub opt_ins: String,
-    /// To being exported: 1, 0, or never asked.
+    /// Consent to exports: 1 given, 0 refused, `None` unknown.
     pub consent: Option<i64>,
     /// ms.
     pub consent_at: Option<i64>,
-    /// Where it was given.
+    /// Where the person gave it.
     pub consent_source: Option<String>,
-    /// ms, when a secret key last changed anything.
+    /// ms, when trusted data last changed.
     pub trusted_at: Option<i64>,
     /// ms, by our clock.
     pub updated_at: i64,
-    /// A random number that each edit changes.
+    /// A random number that each edit replaces.
     pub revision: i64,
-    /// JSON array of the lookup keys of further addresses.
+    /// JSON array of its lookup keys other than that of `email`.
     pub aliases: String,
-    /// JSON: what was said of it by itself, while others are merged into it.
+    /// JSON: the trusted data of this profile alone, while others are merged into it.
     pub trusted_data: Option<String>,
-    /// JSON object, name → applied at ms.
+    /// JSON object, name → ms when it was added.
     pub tags: String,
     /// JSON object, name → value.
     pub fields: String,
     /// JSON object, [`crate::domain::person::Counts`].
     pub counts: String,
-    /// Of the browser sessions, those of which servers alone have told; counted where one profile
-    /// is read.
+    /// Number of the browser sessions that only servers identified. It is read with a single
+    /// profile only.
     #[serde(default)]
     pub told_sessions: i64,
 }
 
 impl Profile {
-    /// The person behind the row.
+    /// The person of this row.
     ///
     /// # Errors
-    /// When a stored JSON text is none.
+    /// When a stored text is not JSON.
     pub fn person(&self, company: &str) -> Result<Person> {
         let consent = |given| Consent {
             given: given != 0,
@@ -108,19 +109,20 @@ impl Profile {
     }
 }
 
-/// Whom a server request's identifiers name. A found id is of the key's own company.
+/// The profiles to which the identifiers of a server request lead. They belong to the key's
+/// company.
 #[derive(Debug, Deserialize)]
 pub struct Resolved {
     /// The key.
     #[serde(flatten)]
     pub key: Key,
-    /// The version of the plan that the company's events are held against; 0 for none.
+    /// The version of the company's tracking plan in force; 0 for none.
     pub plan: i64,
     /// The profile with the given user id …
     pub user_id: Option<String>,
     /// … and its server session.
     pub user_session: Option<String>,
-    /// … or when it was erased, ms.
+    /// … or when the profile was erased, ms.
     pub erased_at: Option<i64>,
     /// The profile with the given address …
     pub email_id: Option<String>,
@@ -128,11 +130,11 @@ pub struct Resolved {
     pub email_session: Option<String>,
     /// The owner of the given session at the given time.
     pub session_id: Option<String>,
-    /// 1 while somebody watches what comes in.
+    /// 1 while somebody watches received items.
     pub watched: Option<i64>,
 }
 
-/// What a server request names a person by.
+/// The identifiers by which a server request names a person.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Identifiers {
     /// Lookup key of the address.
@@ -143,14 +145,14 @@ pub struct Identifiers {
     pub user: Option<String>,
     /// A browser session.
     pub session: Option<String>,
-    /// Whether an address that leads to nobody is passed over, and makes nobody.
+    /// Whether an address of nobody is ignored instead of creating a person.
     #[serde(default)]
     pub only_known: bool,
 }
 
-/// Finds the key by its hash and, in its company, whom the identifiers name at `ts`. Takes no
-/// company: it comes from the key. One statement over the directory and the company's tables, which
-/// are in one database today; apart, it becomes two.
+/// Finds the key by its hash and, in its company, the people to whom the identifiers lead at `ts`.
+/// Takes no company, because the key tells the company. One statement reads the directory and the
+/// company's tables, which are in one database today; with two databases it becomes two statements.
 ///
 /// # Errors
 /// D1's.

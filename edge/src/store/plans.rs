@@ -1,5 +1,5 @@
-//! Tracking plans, how events violated them, and samples to infer one from. `plans`, `violations`,
-//! and the version in force on `companies` and `keys`.
+//! Tracking plans, their violations, and samples of events for a first plan. The tables are `plans`
+//! and `violations`; `companies` and `keys` have the version in force.
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
@@ -9,20 +9,20 @@ use trackmate_wire::limits::{
 use super::{Batch, Db, Result, list_bytes, sql};
 use crate::domain::plan::Mode;
 
-/// A company's plan as stored.
+/// The stored plan of a company.
 #[derive(Debug, Deserialize)]
 pub struct Stored {
-    /// What becomes of events that violate it.
+    /// What happens to events that violate it.
     pub mode: Mode,
     /// JSON object.
     pub plan: String,
-    /// Of this plan and mode.
+    /// Changes with the plan and with the mode.
     pub version: i64,
     /// ms.
     pub updated_at: i64,
 }
 
-/// A company's plan, if it ever had one.
+/// A company's plan; `None` if it never had one.
 ///
 /// # Errors
 /// D1's.
@@ -30,7 +30,7 @@ pub async fn find(db: &Db, company: &str) -> Result<Option<Stored>> {
     db.run(sql::PLAN_FIND, &[company.into()]).await?.first()
 }
 
-/// Sets a company's plan, or the mode of the one it has. What was counted of another plan goes.
+/// Sets a company's plan, or only its mode. A new plan deletes the violations of the previous one.
 /// `version` is random.
 ///
 /// # Errors
@@ -49,27 +49,27 @@ pub async fn put(db: &Db, company: &str, mode: Mode, plan: Option<&str>, version
     db.batch(batch).await.map(drop)
 }
 
-/// How often one kind of violation was seen since it was last written down.
+/// The number of violations of one kind since the last write.
 #[derive(Debug, Serialize)]
 pub struct Tally {
     /// The event's name.
     #[serde(rename = "e")]
     pub event: String,
-    /// Where.
+    /// The field that violates the plan.
     #[serde(rename = "f")]
     pub field: String,
-    /// How.
+    /// The kind of violation.
     #[serde(rename = "r")]
     pub reason: &'static str,
-    /// How often.
+    /// Their number.
     #[serde(rename = "k")]
     pub count: i64,
-    /// When last, ms by our clock.
+    /// When the last one arrived, ms by our clock.
     #[serde(rename = "t")]
     pub last_ms: i64,
 }
 
-/// Adds to what was seen.
+/// Adds to the stored numbers of violations.
 ///
 /// # Errors
 /// D1's.
@@ -84,11 +84,11 @@ pub async fn count(db: &Db, company: &str, tallies: &[Tally]) -> Result<()> {
 pub struct Seen {
     /// The event's name.
     pub event: String,
-    /// Where.
+    /// The field that violates the plan.
     pub field: String,
-    /// How.
+    /// The kind of violation.
     pub reason: String,
-    /// How often.
+    /// Their number.
     pub seen: i64,
     /// ms.
     pub first_at: i64,
@@ -96,7 +96,7 @@ pub struct Seen {
     pub last_at: i64,
 }
 
-/// What was seen of violations, most first.
+/// The stored kinds of violation, the most frequent first.
 ///
 /// # Errors
 /// D1's.

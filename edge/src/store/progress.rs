@@ -1,5 +1,5 @@
-//! Where a job that works through a table in slices goes on. Jobs serve all companies; hence no
-//! company.
+//! The progress of jobs that work through a table in slices. Takes no company: these jobs serve all
+//! companies.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,8 @@ struct Progress {
     place: String,
 }
 
-/// The place where a job goes on; the default before its first run, and where an earlier release
-/// wrote it in another form.
+/// The place where a job goes on. The default is returned before its first run, or if an earlier
+/// release wrote another form.
 ///
 /// # Errors
 /// D1's.
@@ -22,7 +22,7 @@ pub async fn find<T: DeserializeOwned + Default>(db: &Db, job: &str) -> Result<T
     Ok(found.and_then(|p| serde_json::from_str(&p.place).ok()).unwrap_or_default())
 }
 
-/// The statement that says where a job goes on.
+/// The statement that stores where a job goes on.
 ///
 /// # Errors
 /// When D1 refuses a parameter.

@@ -1,8 +1,8 @@
-//! Working people out again from their links, in slices: after an identify was taken back, and
-//! after people were merged or parted. Each slice reads some links, gives those that are another's
-//! by now to whoever they are, and adds the identifies of the others to what was found ([`Found`]).
-//! The last one stores it. So a slice costs the same however many links a person has; what a
-//! request leaves is the sweep's.
+//! Rebuilds people from their links, in slices, after an undone identify, a merge or an undone
+//! merge. Each slice reads some links. It moves links that now belong to other people, and adds the
+//! identifies of the remaining links to the result so far ([`Found`]). The last slice stores the
+//! result. So the cost of a slice does not depend on the number of links. The sweep does what the
+//! request leaves.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,20 +14,20 @@ use super::{Batch, Db, Result, Statement, sql};
 use crate::domain::person::traits;
 use crate::domain::rebuild::{Found, Identify};
 
-/// A rebuilding, as it was read.
+/// The rebuild of a person as read.
 #[derive(Debug, Deserialize)]
 pub struct Rebuild {
-    /// Slices done.
+    /// Number of slices done.
     pub step: i64,
     /// JSON of [`Found`].
     pub found: String,
-    /// Message id of the event that says why.
+    /// Message id of the platform event about the change.
     pub notice: String,
-    /// The identify that made the profile.
+    /// Message id of the identify that created the profile.
     pub created_by_identify: Option<String>,
     /// The address as typed.
     pub email: Option<String>,
-    /// JSON array of further lookup keys.
+    /// JSON array of the other lookup keys.
     pub aliases: String,
     /// 1 if the person was erased meanwhile.
     pub erased: i64,
@@ -48,44 +48,44 @@ pub struct Link {
     data: Option<String>,
 }
 
-/// Whose rebuilding is under way.
+/// A rebuild in progress.
 #[derive(Debug, Deserialize)]
 pub struct Open {
-    /// Whose user.
+    /// Its company.
     pub company: String,
-    /// Who.
+    /// Its profile.
     pub profile: String,
 }
 
-/// What a slice does.
+/// The work of one slice.
 #[derive(Debug)]
 pub struct Slice {
-    /// Its batch.
+    /// The statements of its batch.
     pub statements: Vec<Statement>,
-    /// The place in it of the statement that answers a row if the profile went.
+    /// The position of the statement that returns a row if it deletes the profile.
     pub vanishes: Option<usize>,
-    /// Who was given links, and is rebuilt from them next.
+    /// The people who got links and must be rebuilt next.
     pub given: Vec<String>,
 }
 
-/// Who is to be rebuilt, and when.
+/// The start of a rebuild.
 #[derive(Debug)]
 pub struct Opening<'a> {
     /// The person.
     pub profile: &'a str,
-    /// Only if this profile has this edit.
+    /// The rebuild starts only if this profile has this revision.
     pub guard: Option<(&'a str, i64)>,
-    /// 1 if the profile goes when nothing is left of it, 0 if not, or the message id of the
-    /// identify without which it does.
+    /// 1 if the profile is deleted when nothing is left of it, and 0 if not. A message id means: 1
+    /// if that identify created the profile.
     pub vanish: Value,
-    /// Whose rebuilding comes first, for it may give this person links.
+    /// The profile to rebuild first, because that may give links to this one.
     pub waits_for: Option<&'a str>,
-    /// Message id of the event that says why.
+    /// Message id of the platform event about the change.
     pub notice: &'a str,
 }
 
 impl Opening<'_> {
-    /// The statements that have the person rebuilt.
+    /// The statements that start the rebuild.
     #[must_use]
     pub fn statements(self, company: &str, now_ms: i64) -> [Statement; 2] {
         let Self { profile, guard, vanish, waits_for, notice } = self;
@@ -104,8 +104,8 @@ pub fn reading(company: &str, profile: &str, most: usize) -> [Statement; 2] {
     ]
 }
 
-/// What a slice of at most `most` links that was read does. `key` makes the lookup key of an
-/// address.
+/// The work of a slice, from the links that were read, at most `most`. `key` makes the lookup key
+/// of an address.
 ///
 /// # Errors
 /// When something stored is not JSON.
@@ -169,8 +169,8 @@ pub fn slice(
     Ok(Slice { statements, vanishes, given: owners })
 }
 
-/// Stores what was found, and lets the profile go if nothing is left of it → the place of the
-/// statement that says so.
+/// Adds the statements that store the result and delete the profile if nothing is left of it.
+/// Returns the position of the statement that deletes the profile.
 fn end(
     company: &str,
     profile: &str,
@@ -213,24 +213,24 @@ fn end(
     vanishes
 }
 
-/// The name in an entry's data.
+/// The name in an identify's data.
 fn name(data: &str) -> Option<String> {
     let name = traits(data).ok()?.remove("name")?;
     let name: String = serde_json::from_str(name.get()).ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// What came of rebuilding.
+/// The result of rebuilding.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rebuilt {
-    /// Whether the first of the profiles went, because nothing was left of it.
+    /// Whether the first profile was deleted, because nothing was left of it.
     pub removed: bool,
-    /// Slices done.
+    /// Number of slices done.
     pub slices: usize,
 }
 
-/// Rebuilds people, and whoever is given links of theirs, until that is done or `most` slices are.
-/// The sweep goes on.
+/// Rebuilds people, and the people who get links from them, in at most `most` slices. The sweep
+/// does the rest.
 ///
 /// # Errors
 /// D1's; nothing of the slice was written then.
@@ -275,11 +275,11 @@ pub async fn run(
     Ok(rebuilt)
 }
 
-/// Goes on with what requests left: a slice of each person, those first that waited longest. One
-/// that fails holds up no other. Serves the sweep; hence no company.
+/// Continues the rebuilds that requests left: one slice of each, the one that waited longest first.
+/// A failure of one does not stop the others. Takes no company: the sweep serves all companies.
 ///
 /// # Errors
-/// D1's; the last one's, where several fail.
+/// D1's; if several fail, that of the last.
 pub async fn sweep(db: &Db, now_ms: i64, key: impl Fn(&str) -> Option<String>) -> Result<()> {
     let open: Vec<Open> = db.run(sql::REBUILD_OLDEST, &[REBUILD_SWEEP_SLICES_MAX.into()]).await?.rows()?;
     let mut swept = Ok(());

@@ -1,4 +1,5 @@
-//! Records: what belongs to people. Written with the events that tell of them, read by person.
+//! Records: things that belong to people. The batch that stores a server's events writes them; they
+//! are read by person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +14,8 @@ use crate::domain::event::Row;
 use crate::domain::json;
 use crate::domain::record::{self, Record};
 
-/// What a request's batch ends with: nothing, unless its events tell of records. Only of events
-/// through the server door.
+/// The statements that write the records of a request's events: none if no event is about a record.
+/// Only events with source `server` write records.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let changes = record::changes(rows);
     if changes.is_empty() {
@@ -27,7 +28,8 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     Ok(vec![db.bind(sql::RECORDS_MERGE, &merge)?])
 }
 
-/// Behind what writes records and memberships: the session's links say that there are some.
+/// Adds the statement that marks the session's links as having records or memberships. It comes
+/// after the statements that write these.
 pub(super) fn mark(db: &Db, request: &Request<'_>, written: &mut Vec<D1PreparedStatement>) -> Result<()> {
     if !request.session.is_empty() && !written.is_empty() {
         written.push(db.bind(sql::LINKS_MARK, &[request.company.into(), request.session.into()])?);
@@ -47,10 +49,10 @@ struct Kept {
     fields: Option<String>,
 }
 
-/// A place in the list of a person's records: the one last shown.
+/// A place in the list of a person's records: the last record shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// `ts` of the latest event that names anybody.
+    /// `ts` of the record's latest event with a person.
     pub ts: i64,
     /// Its kind.
     pub kind: String,
@@ -58,29 +60,29 @@ pub struct Place {
     pub id: String,
 }
 
-/// A record and where it stands in a list.
+/// A record and its place in a list.
 #[derive(Debug)]
 pub struct Listed {
-    /// Whose it is.
+    /// The profile that owns it.
     pub profile: String,
     /// Its place.
     pub place: Place,
-    /// The record; nothing beyond the bytes of a list.
+    /// The record; `None` beyond the bytes of a list.
     pub record: Option<Record>,
 }
 
-/// How much of some records is asked for.
+/// How many records are read.
 #[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
-    /// A page of so many in all, behind a place.
+    /// A page with at most this number of records, after a place.
     Page(i64, Option<&'a Place>),
-    /// So many of each kind and person.
+    /// At most this number for each kind and person.
     OfEach(i64),
 }
 
-/// The records of these people, those first that were last told of. `kinds` are JSON; without them
-/// all. Beyond `bytes` of them stand their places alone. One statement, which reads no more than it
-/// answers of each session that has records.
+/// The records of these people, the last changed first. `kinds` is a JSON array; `None` is all
+/// kinds. Beyond `bytes` only the places are returned. The statement reads no more rows of each
+/// session with records than it returns.
 ///
 /// # Errors
 /// D1's.
@@ -131,8 +133,8 @@ impl Kept {
     }
 }
 
-/// What is asked for of these people's records, by profile, at most `most` of a kind: an entry for
-/// each of them. Asks nothing if nothing is asked for.
+/// The included records of these people by profile, at most `most` of a kind. Every profile has an
+/// entry. If no records are included, there is no query.
 ///
 /// # Errors
 /// D1's.

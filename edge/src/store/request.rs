@@ -1,45 +1,45 @@
-//! What all statements of one ingest request share, and whether the company takes it.
+//! The data that all statements of one ingest request share, and the check of its company.
 
 use serde::Deserialize;
 
 use super::{Answers, Batch, Db, Result, Slot, sql};
 use crate::domain::origin::fitting;
 
-/// What all events of a request share.
+/// The data that all events of a request share.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Whose they are.
+    /// Their company.
     pub company: &'a str,
-    /// Whether they came through the server door.
+    /// Whether a server sent them.
     pub from_server: bool,
     /// Their session; empty for server events without a person.
     pub session: &'a str,
-    /// A random number that marks what this request stored.
+    /// A random number that marks the rows of this request.
     pub number: i64,
-    /// The sender's clock at sending, ms.
+    /// When it was sent by the sender's clock, ms.
     pub sent_ms: Option<i64>,
-    /// Our clock, ms.
+    /// When it arrived by our clock, ms.
     pub received_ms: i64,
     /// JSON object stored with each event.
     pub context: Option<&'a str>,
     /// The page's origin.
     pub origin: Option<&'a str>,
-    /// Whether a machine sent it, by its own word.
+    /// Whether the client says that it is a bot.
     pub bot: bool,
-    /// Whether this identifies somebody without proof.
+    /// Whether this is an identify without proof.
     pub unproved: bool,
     /// The version of the tracking plan that the events were checked against, 0 for none. If
-    /// another one is in force, nothing is stored. `None`: a plan does not apply, or the events of
-    /// a server were checked against the version that came with its key.
+    /// another version is in force, nothing is stored. `None` if no plan applies, or if a server's
+    /// events were checked against the version that was read with its key.
     pub plan: Option<i64>,
-    /// Of an identify, what tells it from another with its message id.
+    /// Only for an identify: a hash that tells it from another identify with the same message id.
     pub claim: Option<i64>,
-    /// What this invocation can attempt itself.
+    /// The deliveries that this invocation may attempt itself.
     pub lease_budget: &'a LeaseBudget,
 }
 
 impl<'a> Request<'a> {
-    /// A request of a page, without the optional fields. `received_ms` is our clock.
+    /// A request of a browser, without the optional fields. `received_ms` is our clock.
     #[must_use]
     pub const fn of_page(company: &'a str, session: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
         Self {
@@ -69,27 +69,27 @@ impl<'a> Request<'a> {
 /// The deliveries that an invocation may lease when it stores events.
 #[derive(Debug)]
 pub struct LeaseBudget {
-    /// Deliveries of so many events; 0 for nothing.
+    /// Deliveries of at most this number of events are leased; 0 leases none.
     pub events: i64,
-    /// Nothing for these, a JSON array of subscriptions.
+    /// JSON array of subscriptions for which none is leased.
     pub busy: String,
 }
 
-/// Whether a public request may be stored.
+/// Whether the company accepts a browser's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
-    /// The company exists and its pages may send from this origin.
+    /// The company exists and allows this origin.
     Open {
         /// Whether somebody watches what comes in.
         watched: bool,
     },
-    /// No such company.
+    /// There is no such company.
     UnknownCompany,
-    /// The company's list of origins does not hold this one.
+    /// The company does not allow this origin.
     WrongOrigin,
-    /// The company wants proof of who is identified, and none was sent.
+    /// The company requires proof of identifies, and this one has none.
     Unproved,
-    /// The events are to be held against this version of the company's plan.
+    /// Another version of the company's plan is in force: this one.
     Replanned(i64),
 }
 

@@ -1,5 +1,5 @@
-//! Forgetting events: a slice of them at a time, with their deliveries and attempts, taken off
-//! every count. For an erased person, and for companies that keep events for a time only.
+//! Deletes events in slices, with their deliveries and attempts, and takes them off all counts. It
+//! serves erasures, and companies that delete events after some days.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -7,12 +7,12 @@ use trackmate_wire::limits::{RETAIN_EVENTS_MAX, RETAIN_SLICES_MAX};
 
 use super::{Db, Result, Statement, progress, sql};
 
-/// The statements that forget these events (a JSON array of `{s source, i message id}`), in their
-/// order, each with the kind of row it deletes if somebody counts those. Of a `profile` only what
-/// is theirs.
+/// The statements that delete these events (a JSON array of `{s source, i message id}`), in their
+/// order. Each has the kind of its rows if these are counted. With `profile`, only what this person
+/// owns is deleted.
 ///
-/// To have another table forget what lies at an event: a statement on `doomed` here, before the
-/// events go.
+/// To delete the rows of another table with their event: add a statement on `doomed` here, before
+/// the one that deletes the events.
 #[must_use]
 pub fn forgetting(company: &str, ids: &str, profile: Option<&str>) -> [(Option<&'static str>, Statement); 6] {
     let forget = |sql| Statement::new(sql, json!([company, ids, profile]));
@@ -33,9 +33,9 @@ struct Old {
     place: Option<String>,
 }
 
-/// Deletes events that came in longer ago than their company keeps them: some slices, of one
-/// company after the other, of each from where its last one stopped, and from the start when it was
-/// through. Serves the sweep; hence no company.
+/// Deletes events that are older than their company's `event_days`. A run takes some slices, and
+/// the companies take turns. Each company goes on where its last slice ended, and begins again
+/// after the last of its events. Takes no company: the sweep serves all companies.
 ///
 /// # Errors
 /// D1's; the next run goes on after the last slice.
@@ -58,11 +58,11 @@ pub async fn prune(db: &Db, now_ms: i64) -> Result<()> {
     Ok(())
 }
 
-/// The last company that was served.
+/// The job whose progress is the company served last.
 const JOB: &str = "prune events";
 
-/// The statements that forget a slice of a company's old events and note where its next begins;
-/// without a place, from the start.
+/// The statements that delete a slice of a company's old events and store the place of its next
+/// slice. Without a place, the next slice begins at the first event.
 ///
 /// # Errors
 /// When a place cannot be written as JSON.

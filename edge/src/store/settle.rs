@@ -1,18 +1,18 @@
-//! Writing the results of attempts: the log, the deliveries, their subscriptions, and the
-//! operational events that follow.
+//! Writes the results of attempts: the log, the deliveries, their subscriptions, and the
+//! operational events that result.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Batch, Db, Param, Result, sql};
 use crate::domain::circuit;
 
-/// What an attempt leaves behind, as an item of the settling's JSON parameter.
+/// The result of an attempt, as an item of the JSON parameter of [`settle`].
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRow {
     /// The delivery.
     #[serde(rename = "i")]
     pub id: String,
-    /// The claim.
+    /// Number of the claim.
     #[serde(rename = "g")]
     pub generation: i64,
     /// The delivery's new state.
@@ -21,7 +21,7 @@ pub struct AttemptRow {
     /// When it is next due, ms.
     #[serde(rename = "u")]
     pub due_ms: i64,
-    /// When it ended for good, ms.
+    /// When the delivery reached its final state, ms.
     #[serde(rename = "f")]
     pub finished_ms: Option<i64>,
     /// The bytes sent, if any.
@@ -30,24 +30,24 @@ pub struct AttemptRow {
     /// When the attempt began, ms.
     #[serde(rename = "a")]
     pub began_ms: i64,
-    /// Where it went.
+    /// The URL of the request.
     #[serde(rename = "l")]
     pub url: String,
-    /// The answer's status.
+    /// The status of the answer.
     #[serde(rename = "c")]
     pub status: Option<u16>,
-    /// Why there was none, or what was wrong with it, in the customer's words.
+    /// Why there was no answer, or what was wrong with it, in words for the customer.
     #[serde(rename = "e")]
     pub error: Option<String>,
-    /// What was kept of the answer.
+    /// The stored part of the answer.
     #[serde(rename = "r")]
     pub answer: Option<String>,
-    /// How long it took, ms.
+    /// Its duration, ms.
     #[serde(rename = "d")]
     pub duration_ms: i64,
 }
 
-/// An operational event that is stored if the settling makes it true.
+/// An operational event that is stored only if settling makes it true.
 #[derive(Debug, Serialize)]
 pub struct OperationalEvent {
     /// Its message id.
@@ -70,22 +70,21 @@ pub struct OperationalEvent {
     pub data: serde_json::Value,
 }
 
-/// What a settling meant for a subscription.
+/// The effect of settling on a subscription.
 #[derive(Debug, Deserialize)]
 pub struct ChangedSubscription {
     /// The subscription.
     pub id: String,
-    /// When its open circuit takes a probe, ms.
+    /// When its open circuit allows a probe, ms.
     pub open_until: Option<i64>,
-    /// Whether this settling closed its circuit, so that what is held for it moves on at once, 0 or
-    /// 1.
+    /// 1 if settling closed its circuit, so that its held deliveries are released at once; else 0.
     pub release: i64,
 }
 
-/// What a settling left to do.
+/// The work that settling leaves.
 #[derive(Debug)]
 pub struct Settled {
-    /// The subscriptions it noted.
+    /// The subscriptions whose counters changed.
     pub subscriptions: Vec<ChangedSubscription>,
     /// Deliveries of operational events, to be woken.
     pub operational_events: Vec<String>,
@@ -96,9 +95,10 @@ struct Id {
     id: String,
 }
 
-/// Logs attempts, moves their deliveries on, notes them on their subscriptions and stores what
-/// operational events that makes true: one batch. An attempt whose claim does not hold any more
-/// leaves nothing. `number` marks what this settling wrote; each try has its own.
+/// Settles attempts in one batch. It writes the log, the next states of the deliveries and the
+/// counters of their subscriptions, and stores the operational events that result. An attempt whose
+/// claim no longer holds writes nothing. `number` marks the rows of this batch; each try has
+/// another number.
 ///
 /// # Errors
 /// D1's; the leases then run out and the deliveries are tried again.
@@ -124,7 +124,7 @@ pub async fn settle(
         let json = serde_json::to_string(operational_events)?;
         let ids = serde_json::to_string(&operational_events.iter().map(|n| &n.id).collect::<Vec<_>>())?;
         batch.write(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
-        // Written as pending: the settling attempts nothing itself.
+        // Written as pending, because settling makes no attempts.
         let (server, nobody, none) = (1.into(), Param::Null, Param::Int(0));
         let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none];
         woken = Some(batch.read::<Id>(db.bind(sql::DELIVERIES_INSERT, &outbox)?));

@@ -1,6 +1,6 @@
-//! Counting slice by slice. A database does one thing at a time, so nothing that grows with what is
-//! stored is counted in one statement: a slice is one round trip of a bounded number of rows, and
-//! others' requests come in between.
+//! Counts in slices. A database runs one statement at a time. So no single statement counts rows
+//! whose number grows with the stored data. A slice is one round trip with a limited number of
+//! rows, and other requests run between two slices.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,33 +19,31 @@ thread_local! {
     static NEXT_MS: RefCell<BTreeMap<String, u64>> = RefCell::default();
 }
 
-/// Leaves the database to others between two slices, for as long as the slice before took. Without
-/// that the slices of one request follow each other so closely that another's write may be answered
-/// only behind the last of them. All that one company has read at the same time takes turns, so
-/// together it leaves as much to others.
+/// Leaves the database to others between two slices, for as long as the last slice took. Without
+/// the pause, a write of another request might wait behind all slices of this one. All requests of
+/// one company share these turns, so together they leave the same time free.
 #[derive(Debug)]
 pub struct Turns {
     company: String,
-    /// How long the pause is at least, ms.
+    /// The shortest pause, ms.
     least_ms: u64,
-    /// How long the last slice took, ms.
+    /// Duration of the last slice, ms.
     took_ms: u64,
 }
 
 impl Turns {
-    /// Turns with a pause of at least so many ms.
+    /// Turns with a pause of at least `least_ms`.
     #[must_use]
     pub fn new(company: &str, least_ms: u64) -> Self {
         Self { company: company.to_owned(), least_ms, took_ms: least_ms.max(SLICE_MS) }
     }
 
-    /// A slice and its pause, ms.
+    /// Duration of a slice and its pause, ms.
     fn room_ms(&self) -> u64 {
         self.took_ms + self.took_ms.max(self.least_ms)
     }
 
-    /// Runs a slice when it is the company's turn. As long as the last slice took is kept free for
-    /// it.
+    /// Runs a slice at the company's next turn. The time of the last slice is reserved for it.
     pub async fn take<T>(&mut self, slice: impl Future<Output = T>) -> T {
         let now_ms = || Date::now().as_millis();
         let asked_ms = now_ms();
@@ -65,39 +63,39 @@ impl Turns {
         let free_ms = began_ms + self.room_ms();
         NEXT_MS.with_borrow_mut(|next| {
             let next_ms = next.entry(self.company.clone()).or_default();
-            // What it did not need is free, if nobody counts on a place behind it.
+            // Frees the rest of the reserved time, unless another turn was reserved after it.
             *next_ms = if *next_ms == ends_ms { free_ms } else { free_ms.max(*next_ms) };
         });
         answer
     }
 }
 
-/// The slices that a request may still take.
+/// The slices that a request may still run.
 #[derive(Debug)]
 pub struct Slices {
     left: usize,
-    /// Whether the last one takes all that there is, whatever it costs.
+    /// Whether the last slice reads all remaining rows, whatever that costs.
     ends: bool,
-    /// When it may take the next.
+    /// The turns in which they run.
     pub turns: Turns,
 }
 
 impl Slices {
-    /// As many as the deployment allows a request.
+    /// The number of slices that the deployment allows a request.
     #[must_use]
     pub fn new(env: &Env, company: &str) -> Self {
         let most = env.var("COUNT_SLICES_MAX").ok().and_then(|max| max.to_string().parse().ok());
         Self { left: most.unwrap_or(COUNT_SLICES_MAX), ends: false, turns: Turns::new(company, 1) }
     }
 
-    /// Those of an export that has so many pages left. It must come to its end, so the last slice
-    /// takes all.
+    /// The slices of an export with `pages` pages left. The last slice reads all remaining rows,
+    /// because the export must end.
     #[must_use]
     pub fn at_the_end(company: &str, pages: usize) -> Self {
         Self { left: pages.saturating_add(EXPORT_END_SLICES), ends: true, turns: Turns::new(company, 1) }
     }
 
-    /// The rows of the next slice; `None` if there may be no more.
+    /// The number of rows of the next slice; `None` if no slice is left.
     pub fn rows(&mut self) -> Option<i64> {
         self.left = self.left.checked_sub(1)?;
         Some(if self.left == 0 && self.ends { i64::MAX >> 11 } else { COUNT_ROWS_MAX })
@@ -110,9 +108,9 @@ struct Slice {
     next: Option<String>,
 }
 
-/// What a statement counts in all; `None` if that takes more slices than are left. Its last
-/// parameters are the place behind which a slice begins, and how many rows it has; it gives how
-/// many it counted and the next place.
+/// The total of a statement that counts; `None` if the count takes more slices than are left. The
+/// statement's last parameters are the place after which a slice begins, and its number of rows. It
+/// returns the count of the slice and the next place.
 ///
 /// # Errors
 /// D1's.

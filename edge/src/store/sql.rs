@@ -1,10 +1,12 @@
-//! Every statement, by name. The text of each says what its parameters are; one statement a file.
+//! Every statement, by name; one statement a file. The comment at the head of a file lists the
+//! parameters.
 //!
-//! To add one: 1. `<table>.<verb>.sql` here, its first line a comment with the parameters, 2. its
-//! name in the list below,
-//! 3. a function that binds it in the table's module.
+//! To add one:
+//! 1. add `<table>.<verb>.sql` here, with the parameters in the comment at its head,
+//! 2. add its name to the list below,
+//! 3. add a function that binds it to the table's module.
 
-/// The statement without the comment above it: D1 is sent what it runs, and no more.
+/// The statement without the comment at its head, which D1 does not need.
 const fn uncommented(mut text: &'static str) -> &'static str {
     while let [b'-', b'-', ..] = text.as_bytes() {
         let mut line = text.as_bytes();
@@ -27,7 +29,7 @@ macro_rules! statements {
     };
 }
 
-/// Statements put together from what they share.
+/// Statements that are joined from shared parts.
 macro_rules! joined {
     ($($name:ident = $($file:literal)+,)*) => {
         $(#[doc = concat!($("`", $file, "` "),+)]

@@ -1,5 +1,5 @@
-//! What happened in a range of time, counted slice by slice. `events`, `links`, `profiles`,
-//! `deliveries`, `attempts`, `subscriptions`.
+//! Counts the events of a range of time in slices, from `events`, `links`, `profiles`,
+//! `deliveries`, `attempts` and `subscriptions`.
 
 use serde::Deserialize;
 
@@ -8,22 +8,22 @@ use super::subscriptions::Subscription;
 use super::{Batch, Db, Param, Result, sql};
 use crate::domain::stats::{Counted, Counting, Figures, Made, Range, Sent};
 
-/// The figures of a range, and who has a part in them.
+/// The figures of a range, and the webhooks.
 #[derive(Debug)]
 pub struct Stats {
-    /// What adds up.
+    /// The counted figures.
     pub figures: Figures,
-    /// All webhooks, as they are now.
+    /// All webhooks in their current state.
     pub webhooks: Vec<Subscription>,
 }
 
-/// A row of a slice; the last one says where the next slice begins.
+/// A row of a slice. The last row has the place of the next slice.
 #[derive(Deserialize)]
 struct Row<T> {
     #[serde(flatten)]
     row: T,
     next: Option<String>,
-    /// The last session that was counted.
+    /// The last counted session.
     session: Option<String>,
 }
 
@@ -34,7 +34,7 @@ struct Active {
     next: Option<String>,
 }
 
-/// The rows of a slice, where the next one begins, and the last session that was counted.
+/// The rows of a slice, the place of the next one, and the last counted session.
 fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>, Option<String>) {
     let (mut next, mut session) = (None, None);
     let rows = rows.into_iter().map(|of| {
@@ -45,11 +45,11 @@ fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>, Option<String>) {
     (rows.collect(), next, session)
 }
 
-/// Before all sessions: their ids are not empty, but that of events without one is.
+/// The place before all sessions. A session id is not empty, but events without a session have ''.
 const FIRST_EVENT: (String, i64, i64, String) = (String::new(), -1, -1, String::new());
 
-/// Counts a company's range; `None` if that takes more slices than are left. Each round trip takes
-/// a slice of whatever is not through, so that others' requests come in between.
+/// Counts a company's range; `None` if the count takes more slices than are left. Each round trip
+/// takes a slice of every count that is not finished, so that other requests can run between.
 ///
 /// # Errors
 /// D1's.
@@ -91,7 +91,7 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
         }
         let mut deliveries_slot = None;
         if let Some((subscription, at, id)) = &deliveries {
-            // Each takes its row and those of its attempts too.
+            // Each delivery reads its row and the rows of its attempts.
             let place = [subscription.into(), (*at).into(), id.into(), (rows / 2).into()];
             deliveries_slot = Some(batch.read(db.bind(sql::STATS_DELIVERIES, &[&spans[..], &place].concat())?));
         }
@@ -130,7 +130,7 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
     Ok(Some(Stats { figures: counting.figures(), webhooks: webhooks.unwrap_or_default() }))
 }
 
-/// A place as a statement gives it: a JSON array.
+/// A place from a statement's JSON array.
 fn place<T: serde::de::DeserializeOwned>(next: Option<String>) -> Result<Option<T>> {
     Ok(next.as_deref().map(serde_json::from_str).transpose()?)
 }

@@ -7,12 +7,13 @@ use super::deliveries::Target;
 use super::{Db, Result, sql};
 use crate::domain::delivery::Policy;
 
-/// A subscription as its owner may see it: secrets are shown once, when made, and not read here.
+/// A subscription as its owner sees it. Its secret is shown only once, when it is created, and is
+/// not read here.
 #[derive(Debug, Deserialize)]
 pub struct Subscription {
-    /// Opaque.
+    /// Its id.
     pub id: String,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: String,
     /// Where deliveries go.
     pub url: String,
@@ -20,7 +21,7 @@ pub struct Subscription {
     pub events: String,
     /// Free text.
     pub description: Option<String>,
-    /// JSON object; the values are not shown.
+    /// JSON object; answers show only the names.
     pub headers: String,
     /// Whether it has a secret, 0 or 1.
     pub signed: i64,
@@ -28,44 +29,44 @@ pub struct Subscription {
     pub active: i64,
     /// Why TrackMate switched it off.
     pub disabled_reason: Option<String>,
-    /// The policy's name, if it has one.
+    /// The name of its retry policy, if it has one.
     pub preset: Option<String>,
     /// Attempts in all.
     pub retry_attempts: i64,
     /// Seconds before the second attempt.
     pub retry_delay_s: i64,
-    /// Milliseconds of an attempt.
+    /// Timeout of an attempt, ms.
     pub timeout_ms: i64,
-    /// Deliveries a second, if limited.
+    /// Deliveries per second; `None` for no limit.
     pub rate_limit: Option<i64>,
-    /// Deliveries given up in a row that switch it off; 0 for never.
+    /// It is switched off after this number of consecutive given-up deliveries; 0 for never …
     pub disable_failures: i64,
-    /// … once it has been failing for so long, ms.
+    /// … if it has been failing for at least this time, ms.
     pub disable_ms: i64,
-    /// While its circuit is open: no attempt before, ms.
+    /// While its circuit is open: the time of the next attempt, ms.
     pub open_until: Option<i64>,
     /// ms.
     pub created_at: i64,
-    /// Deliveries made.
+    /// Number of deliveries that succeeded.
     pub success: i64,
-    /// Deliveries given up.
+    /// Number of deliveries that were given up.
     pub failed: i64,
-    /// … in a row, up to the latest.
+    /// … those since the last success.
     pub failures: i64,
-    /// Deliveries that wait for it to be switched on; counted to 10 000.
+    /// Number of held deliveries, counted up to 10 000.
     pub held: i64,
-    /// Of the latest attempt.
+    /// Status of the latest attempt.
     pub last_status: Option<i64>,
-    /// Of the latest attempt.
+    /// Error of the latest attempt.
     pub last_error: Option<String>,
     /// ms.
     pub last_at: Option<i64>,
 }
 
-/// What an owner says of a subscription; `None` keeps.
+/// A change of a subscription; `None` changes nothing.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// What its owner calls it.
+    /// The name that its owner gives it.
     pub name: Option<String>,
     /// Where deliveries go.
     pub url: Option<String>,
@@ -73,25 +74,25 @@ pub struct Change {
     pub events: Option<String>,
     /// Free text.
     pub description: Option<String>,
-    /// JSON merge patch: null takes a header away.
+    /// JSON merge patch: null removes a header.
     pub headers: Option<String>,
-    /// The policy's name.
+    /// The name of its retry policy.
     pub preset: Option<String>,
-    /// How it is retried.
+    /// How failed deliveries are retried.
     pub policy: Option<Policy>,
-    /// Deliveries a second; 0 for no limit.
+    /// Deliveries per second; 0 for no limit.
     pub rate_limit: Option<u32>,
-    /// Deliveries given up in a row that switch it off; 0 for never.
+    /// It is switched off after this number of consecutive given-up deliveries; 0 for never …
     pub disable_failures: Option<u32>,
-    /// … once it has been failing for so long, ms.
+    /// … if it has been failing for at least this time, ms.
     pub disable_ms: Option<i64>,
     /// Whether deliveries go out.
     pub active: Option<bool>,
-    /// What becomes of what was held: `deliver` or `dismiss`.
+    /// What happens to held deliveries: `deliver` or `dismiss`.
     pub held: Option<&'static str>,
 }
 
-/// Adds a subscription; `false` when the company has `most` already.
+/// Adds a subscription; `false` if the company already has `most`.
 ///
 /// # Errors
 /// D1's.
@@ -129,20 +130,20 @@ pub async fn add(
     Ok(db.run(sql::SUBSCRIPTION_INSERT, &params).await?.written()? > 0)
 }
 
-/// What a company says of its funnel's webhook; `None` keeps.
+/// A change of the company's funnel webhook; `None` changes nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Funnel<'a> {
     /// The subscription's fixed id.
     pub id: &'a str,
     /// Where deliveries go.
     pub url: &'a str,
-    /// Empty signs nothing.
+    /// The signing secret; an empty one means that deliveries are not signed.
     pub secret: Option<&'a str>,
     /// Whether deliveries go out.
     pub active: Option<bool>,
 }
 
-/// Makes or changes the funnel's webhook.
+/// Creates or changes the funnel webhook.
 ///
 /// # Errors
 /// D1's.
@@ -158,7 +159,7 @@ pub async fn set_funnel(db: &Db, company: &str, funnel: &Funnel<'_>, now_ms: i64
     db.run(sql::SUBSCRIPTION_FUNNEL, &params).await.map(drop)
 }
 
-/// Changes a subscription; `false` if there is none, or it would have too many headers.
+/// Changes a subscription. `false` if it does not exist, or would have too many headers.
 ///
 /// # Errors
 /// D1's.
@@ -187,8 +188,8 @@ pub async fn update(db: &Db, company: &str, id: &str, change: &Change, now_ms: i
     Ok(db.run(sql::SUBSCRIPTION_UPDATE, &params).await?.written()? > 0)
 }
 
-/// Deletes a subscription; what it leaves open is dismissed, and its log stays. `false` if there is
-/// none.
+/// Deletes a subscription. Its open deliveries are dismissed, and its log stays. `false` if it does
+/// not exist.
 ///
 /// # Errors
 /// D1's.
@@ -201,8 +202,8 @@ pub async fn delete(db: &Db, company: &str, id: &str, now_ms: i64) -> Result<boo
     Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
-/// Gives a subscription a new secret; the old one goes on signing until `old_until_ms`. `false` if
-/// there is none, or the one before the old is still in its own grace and would be lost.
+/// Gives a subscription a new secret; the old one also signs until `old_until_ms`. `false` if the
+/// subscription does not exist, or if the secret before the old one still signs and would be lost.
 ///
 /// # Errors
 /// D1's.
@@ -218,8 +219,8 @@ pub async fn rotate(
     Ok(db.run(sql::SUBSCRIPTION_ROTATE, &params).await?.written()? > 0)
 }
 
-/// Erases old secrets of every company whose grace is over, the longest first. Serves the sweep;
-/// hence no company.
+/// Deletes old secrets of every company whose time is over, the oldest first. Takes no company: the
+/// sweep serves all companies.
 ///
 /// # Errors
 /// D1's.
@@ -248,7 +249,7 @@ struct Sent {
     target: String,
 }
 
-/// Where a test delivery goes, with what it is signed by.
+/// The URL and the secrets for a test delivery.
 ///
 /// # Errors
 /// D1's.
@@ -257,23 +258,23 @@ pub async fn target(db: &Db, company: &str, id: &str) -> Result<Option<Target>> 
     Ok(found.map(|sent| serde_json::from_str(&sent.target)).transpose()?)
 }
 
-/// A subscription whose secrets were stored before they were sealed.
+/// A subscription whose secrets are not sealed, because an older version stored them.
 #[derive(Debug, Deserialize)]
 pub struct Plain {
-    /// Whose.
+    /// Its company.
     pub company: String,
-    /// Which.
+    /// Its id.
     pub id: String,
-    /// Signs.
+    /// Its signing secret.
     pub secret: String,
-    /// Signs too.
+    /// Its second signing secret.
     pub old_secret: Option<String>,
     /// JSON object.
     pub headers: String,
 }
 
-/// Some subscriptions of every company whose secrets are not sealed yet. Serves the sweep; hence no
-/// company.
+/// Some subscriptions of every company whose secrets are not sealed. Takes no company: the sweep
+/// serves all companies.
 ///
 /// # Errors
 /// D1's.
@@ -281,18 +282,18 @@ pub async fn plain(db: &Db) -> Result<Vec<Plain>> {
     db.run(sql::SUBSCRIPTION_PLAIN, &[RELEASE_SUBSCRIPTIONS_MAX.into()]).await?.rows()
 }
 
-/// Sealed values for a subscription.
+/// The sealed values of a subscription.
 #[derive(Debug)]
 pub struct Sealed {
-    /// Signs.
+    /// Its signing secret.
     pub secret: String,
-    /// Signs too.
+    /// Its second signing secret.
     pub old_secret: Option<String>,
     /// JSON object.
     pub headers: String,
 }
 
-/// Puts sealed values in the place of plain ones, unless these changed meanwhile.
+/// Replaces plain values with sealed ones, unless the plain ones changed meanwhile.
 ///
 /// # Errors
 /// D1's.

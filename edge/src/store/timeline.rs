@@ -1,4 +1,4 @@
-//! Reading a person's timeline and links, a page at a time.
+//! Reads a person's timeline and links, page by page.
 
 use serde::Deserialize;
 use trackmate_wire::limits::INCOMING_DATA_BYTES_MAX;
@@ -6,18 +6,18 @@ use trackmate_wire::limits::INCOMING_DATA_BYTES_MAX;
 use super::{Db, Param, Result, sql};
 use crate::domain::timeline::{Cursor, Found, Order, Steps};
 
-/// An identify that made a session a person's.
+/// A link: the identify that made a session belong to a person.
 #[derive(Debug, Deserialize)]
 pub struct Link {
     /// The session.
     pub session: String,
-    /// From when on, as a `ts`.
+    /// The `ts` from which the link applies.
     pub at: i64,
     /// Message id of the identify.
     pub id: String,
-    /// As whom the session was identified.
+    /// The profile with which the session was identified.
     pub profile: String,
-    /// How many events are the person's by it.
+    /// Number of events that it owns.
     pub events: i64,
 }
 
@@ -37,24 +37,24 @@ pub struct Entry {
     pub message_id: String,
     /// 0 browser, 1 server.
     pub source: i64,
-    /// Where it was stored.
+    /// Its session.
     pub session: String,
     /// When it happened.
     pub ts: i64,
     /// Its name.
     #[serde(rename = "type")]
     pub name: String,
-    /// JSON object, unless it is long.
+    /// JSON object; `None` if it is long.
     pub data: Option<String>,
     /// Bytes of its data.
     pub bytes: usize,
-    /// 1 if a machine sent it.
+    /// 1 if a bot sent it.
     pub bot: Option<i64>,
-    /// 1 if a server told it, though it stands at the pages' door.
+    /// 1 if a server sent it for a browser's session; its source is then 0.
     pub told: Option<i64>,
-    /// Its place, as one text.
+    /// Its place as one text.
     pub key: String,
-    /// That of the first event of its step.
+    /// The place of the first event of its step.
     pub first: String,
 }
 
@@ -68,7 +68,7 @@ impl Found for Entry {
     }
 }
 
-/// Events past the cursor, some of them out of turn.
+/// Events after the cursor. Some of them may be out of order.
 ///
 /// # Errors
 /// D1's.
@@ -105,7 +105,7 @@ struct Long {
     data: String,
 }
 
-/// Reads the data of those of these events that are long.
+/// Reads the data of those of these events whose data is long.
 ///
 /// # Errors
 /// D1's.
@@ -122,6 +122,6 @@ pub async fn read_long(db: &Db, company: &str, entries: &mut [Entry]) -> Result<
             entry.data = Some(long.data);
         }
     }
-    // One that has gone in between is left out with its data.
+    // An event that was deleted meanwhile stays without data, and is left out.
     Ok(())
 }

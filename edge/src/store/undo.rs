@@ -9,12 +9,12 @@ use super::outbox::Outbox;
 use super::rebuild::Opening;
 use super::{Db, Result, Statement, sql};
 
-/// A link that an identify made.
+/// The link of an identify.
 #[derive(Debug, Deserialize)]
 pub struct IdentifyLink {
     /// The session.
     pub session: String,
-    /// The `ts` from which it holds.
+    /// The `ts` from which it applies.
     pub at: i64,
     /// The profile that owns the session's events through it.
     pub profile: String,
@@ -41,7 +41,7 @@ pub fn undo_statements(
 ) -> Vec<Statement> {
     let (person, n) = (&link.profile, change.number);
     let params = || json!([company, link.session, message_id, n, link.at]);
-    // Its deliveries and their log are deleted too, and no further one is sent.
+    // Deletes its deliveries with their log, so that no further delivery is sent.
     let sent = || json!([company, json!([{ "s": 0, "i": message_id }]).to_string(), null]);
     let mark = json!([company, person, message_id, n, change.now_ms, link.session, link.at]);
     let mut statements = vec![
@@ -66,9 +66,9 @@ pub fn undo_statements(
     statements
 }
 
-/// Takes the identify back and tells of it → deliveries of that. `None` if somebody else did in
-/// between, or it is another person's since it was read, or nobody's: read again. The person is
-/// rebuilt next ([`super::rebuild::run`]).
+/// Undoes the identify and stores its platform event. Returns the event's deliveries. `None` if the
+/// identify was undone meanwhile, or its link now belongs to another person or to nobody. The
+/// caller then reads again. After success it rebuilds the person ([`super::rebuild::run`]).
 ///
 /// # Errors
 /// D1's; nothing was written then.

@@ -1,5 +1,5 @@
--- Logs why delivery.clear, after it in the batch, gives up. ?1 company, ?2 JSON array of ids, ?3
--- now ms, ?4 most interruptions
+-- Logs why delivery.clear, which follows in the batch, gives deliveries up.
+-- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 most interruptions
 insert into attempts (company, delivery, attempt, at, url, success, error, duration_ms)
 select d.company, d.id, d.attempts + 1, ?3, '', 0,
        'given up: ' || cast(?4 + 1 as integer) || ' attempts were interrupted before they ended', 0

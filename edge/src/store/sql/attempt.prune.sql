@@ -1,5 +1,5 @@
--- Deletes the attempts that delivery.prune, after it in the batch, leaves without their delivery.
--- Parameters as there
+-- Deletes the attempts of the deliveries that delivery.prune, which follows in the batch, deletes.
+-- Parameters: those of delivery.prune
 delete from attempts
 where company = ?1 and delivery in (
   select id from (

@@ -1,5 +1,6 @@
--- Makes room where a door is full and a new name has come: those go that were not seen for long.
--- ?1 company, ?2 JSON array of {n name}, ?3 source, ?4 names of a door, ?5 seen before, ms
+-- Makes room for a new name when its source is full: deletes names that were not sent for long.
+-- ?1 company, ?2 JSON array of {n name}, ?3 source, ?4 most names of a source, ?5 last sent before,
+-- ms
 delete from catalog where company = ?1 and name in (
   select k.name
   from json_each(?2) as j cross join catalog as k

@@ -1,7 +1,7 @@
--- Whether the company exists (a row), its page's origin may send (allowed), pages must prove who is
--- identified (strict), somebody watches what comes in (watched), and which version of its plan
--- events are held against (plan). ?1 company, ?2 null or the origin and the patterns that it fits
--- (domain/origin.rs), ?3 now ms
+-- The settings of a company for a browser's request; no row if the company does not exist. allowed:
+-- the origin may send. strict: identifies need a proof. watched: somebody watches received items.
+-- plan: the version of the tracking plan in force.
+-- ?1 company, ?2 null or the origin and the patterns that it matches (domain/origin.rs), ?3 now ms
 select ?2 is null or allowed_origins is null
          or exists (select 1 from json_each(allowed_origins) where instr(?2, char(10) || value || char(10)) > 0) as allowed,
        verification = 2 as strict,

@@ -1,2 +1,3 @@
--- How a company has its pages' identifies proved, and what with. ?1 company
+-- The verification rule of a company, and its sealed secret.
+-- ?1 company
 select verification, identity_secret from companies where id = ?1

@@ -1,11 +1,12 @@
--- Writes the outbox: one delivery per new event and subscription that wants it. Held while its
--- subscription does not take any (off, circuit open, rate limited) or the person's erasure is under
--- way, which will delete it; leased to the invocation that stores it, unless that may not attempt
--- it; then pending. Looks into a list of patterns, each of which is a row read, only for a name
--- that a pattern's beginning may match, or that has a comma: between two patterns stands one.
+-- Writes the outbox: one delivery for each new event and matching subscription. A delivery is held
+-- while its subscription accepts none (switched off, circuit open, rate limited), or while the
+-- erasure of its person runs, which will delete it. Otherwise it is leased to this invocation, or
+-- pending if the invocation may not attempt it.
+-- Each pattern of a list is a row read. So a list is read only for a name with a dot, which a
+-- pattern may match, or with a comma, as commas separate the patterns.
 -- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 address of the identify or null ('' for
--- platform events, whose data name the user), ?5 request, ?6 now ms, ?7 lease end ms, ?8 JSON array
--- of subscriptions none is leased for, ?9 events of which some are leased
+-- platform events, whose data has the user), ?5 request, ?6 now ms, ?7 lease end ms, ?8 JSON array
+-- of subscriptions for which none is leased, ?9 number of events whose deliveries may be leased
 with fresh as materialized (
   select j.key as place, e.message_id, coalesce(
       (select 'user_registered' from identities as i join profiles as p on p.company = i.company and p.id = i.profile

@@ -1,6 +1,6 @@
--- The deliveries of an event, each with its latest attempts. They were written in the instant in
--- which it came in: no index by event is needed to find them. Beyond ?6 bytes they stand without
--- payload and attempts. ?1 company, ?2 source, ?3 message id, ?4 received ms, ?5 attempts of each
+-- The deliveries of an event, each with its latest attempts. They have the event's time of arrival,
+-- so no index by event is needed. Beyond ?6 bytes they have no body and no attempts.
+-- ?1 company, ?2 source, ?3 message id, ?4 received ms, ?5 most attempts of each
 with subscribed (id) as (
   select min(subscription) from deliveries where company = ?1
   union all

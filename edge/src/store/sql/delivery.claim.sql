@@ -1,6 +1,6 @@
--- Leases those of these deliveries that are due and that their subscription takes. A lease that ran
--- out was interrupted. Of a person whose erasure is under way nothing goes out but the notice of
--- it, and what lies on a session of theirs waits until that is through.
+-- Leases those of these deliveries that are due and whose subscription accepts them. A lease that
+-- ran out counts as interrupted. While the erasure of a person runs, only its platform event goes
+-- out. Deliveries of events on the person's sessions wait until the erasure is complete.
 -- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms that a pending one may be early, ?5 lease end
 -- ms, ?6 most interruptions
 update deliveries set state = 'leased', generation = generation + 1, due_at = ?5, interrupted = interrupted + (state = 'leased')

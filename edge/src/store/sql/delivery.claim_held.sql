@@ -1,8 +1,8 @@
--- Leases the oldest held deliveries of a subscription whose turn subscription.pace, just before it
--- in the batch, has taken: the probe of an open circuit, or a second's share. Of a person whose
--- erasure is under way nothing goes out but the notice of it, and what lies on a session of theirs
--- waits until that is through. ?1 company, ?2 subscription, ?3 lease end ms, ?4 most, ?5 held
--- deliveries looked at
+-- Leases the oldest held deliveries of a subscription whose turn subscription.pace, the statement
+-- before, has taken: the probe of an open circuit, or those of this second. While the erasure of a
+-- person runs, only its platform event goes out. Deliveries of events on the person's sessions wait
+-- until the erasure is complete.
+-- ?1 company, ?2 subscription, ?3 lease end ms, ?4 most, ?5 held deliveries read
 update deliveries set state = 'leased', generation = generation + 1, due_at = ?3
 where changes() > 0 and company = ?1 and id in (
   select d.id from subscriptions as s cross join (

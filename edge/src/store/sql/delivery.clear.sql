@@ -1,7 +1,8 @@
--- Moves on those of these deliveries that are due and that delivery.claim and delivery.hold, before
--- it in the batch, could neither lease nor hold: nothing stays due that nobody can take. Its
--- subscription is gone: dismissed. Its attempts were interrupted too often, and each may have
--- killed its own invocation: given up. The erasure of its person is under way: later.
+-- Moves on those of these deliveries that are due but that delivery.claim and delivery.hold,
+-- earlier in the batch, could neither lease nor hold. So nothing stays due for ever. If the
+-- subscription was deleted, the delivery is dismissed. If its attempts were interrupted too often,
+-- it is given up, as each may have ended its invocation. If the erasure of its person runs, it
+-- becomes due later.
 -- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms early, ?5 most interruptions, ?6 ms until
 -- later
 with due as materialized (

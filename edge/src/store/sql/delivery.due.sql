@@ -1,8 +1,8 @@
--- Deliveries of every company that are due or whose lease has run out. Each company gives one in
--- turn, each of its webhooks in turn the one that waited longest, until there are enough: so no
--- backlog keeps another's from going. The webhooks that have any open are walked from a place on; a
--- last row without an id is the place where the walk stopped short of the end. ?1 now ms, ?2
--- deliveries, ?3 company and ?4 subscription of the place, ?5 webhooks
+-- Deliveries of every company that are due or whose lease has run out. Companies take turns, and so
+-- do the webhooks of each; the delivery that waited longest comes first. So no backlog blocks the
+-- deliveries of others. The walk covers the webhooks with open deliveries from a place on. A last
+-- row without an id is the place where the walk stopped before its end.
+-- ?1 now ms, ?2 most deliveries, ?3 company and ?4 subscription of the place, ?5 most webhooks
 , oldest as materialized (
   select place ->> 0 as company, place ->> 1 as subscription,
          (select json_array(due_at, id) from deliveries indexed by deliveries_due

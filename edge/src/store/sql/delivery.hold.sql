@@ -1,4 +1,4 @@
--- Holds those of these deliveries that are due and that their subscription does not take now.
+-- Holds those of these deliveries that are due and whose subscription does not accept them now.
 -- ?1 company, ?2 JSON array of ids, ?3 now ms, ?4 ms early, ?5 most interruptions
 update deliveries set state = 'held', interrupted = interrupted + (state = 'leased')
 where company = ?1 and id in (select value from json_each(?2))

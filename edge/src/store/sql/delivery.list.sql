@@ -1,6 +1,7 @@
--- Deliveries of a subscription, each with its latest attempts, newest first. The page ends with the
--- delivery that brings it to ?8 bytes, and `found` says how many there would be. ?1 company, ?2
--- subscription, ?3 limit, ?4 ?5 cursor (created ms, id), ?6 state or null, ?7 attempts of each
+-- Deliveries of a subscription, newest first, each with its latest attempts. The page ends with the
+-- delivery that reaches ?8 bytes; `found` is the number of rows without that limit.
+-- ?1 company, ?2 subscription, ?3 limit, ?4 ?5 cursor (created ms, id), ?6 state or null, ?7 most
+-- attempts of each
 select d.id, d.event, d.state, d.message_id, d.due_at, d.created_at, d.finished_at, d.body, d.attempts,
        (select json_group_array(json_object(
           'attempt', a.attempt, 'at', a.at, 'url', a.url, 'statusCode', a.status_code, 'success', a.success,

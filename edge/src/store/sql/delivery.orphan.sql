@@ -1,6 +1,6 @@
--- Ends what is due of webhooks that were deleted, without waking it first: an older version could
--- leave such rows, and to wake each would hold up the queue.
--- ?1 now ms, ?2 deliveries, ?3 company and ?4 subscription of the place, ?5 webhooks
+-- Dismisses due deliveries of deleted webhooks without a wake-up. An older version could leave such
+-- rows, and a wake-up for each would block the queue.
+-- ?1 now ms, ?2 most deliveries, ?3 company and ?4 subscription of the place, ?5 most webhooks
 , orphan as materialized (
   select place ->> 0 as company, place ->> 1 as subscription from walk
   where place is not null and not exists (select 1 from subscriptions where company = place ->> 0 and id = place ->> 1)

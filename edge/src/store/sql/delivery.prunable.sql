@@ -1,7 +1,7 @@
--- Webhooks whose log has something to delete, in their order after a place: among the oldest or the
--- newest that are old enough, as what waits in between is held. The last row may be no such
--- webhook, but where the walk stopped short of the end.
--- ?1 company and ?2 subscription of the place, ?3 now ms, ?4 webhooks, ?5 deliveries looked at from
+-- Webhooks whose log has old deliveries to delete, in their order after a place. Only the oldest
+-- and the newest of the old deliveries are read, because those between may be held. The last row
+-- may be another webhook: the place where the walk stopped before its end.
+-- ?1 company and ?2 subscription of the place, ?3 now ms, ?4 most webhooks, ?5 deliveries read from
 -- either end
 with recursive walk (place, n) as (
   select (select json_array(company, subscription) from deliveries indexed by deliveries_by_subscription

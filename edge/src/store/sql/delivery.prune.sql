@@ -1,6 +1,6 @@
--- Deletes what ended before a company's logs begin, of the oldest and the newest of one
--- subscription that are old enough.
--- ?1 company, ?2 subscription, ?3 now ms, ?4 deliveries looked at from either end
+-- Deletes finished deliveries of one subscription that are older than the company's log: of the
+-- oldest and of the newest of its old deliveries.
+-- ?1 company, ?2 subscription, ?3 now ms, ?4 deliveries read from either end
 delete from deliveries
 where company = ?1 and id in (
   select id from (

@@ -1,5 +1,6 @@
--- Moves some of what was held on. ?1 company, ?2 subscription, ?3 'deliver' or 'dismiss', ?4 now
--- ms, ?5 limit, ?6 ms: dismissed is only what was written before
+-- Releases or dismisses some of the held deliveries.
+-- ?1 company, ?2 subscription, ?3 'deliver' or 'dismiss', ?4 now ms, ?5 limit, ?6 only those
+-- created before this are dismissed, ms
 update deliveries set
   state = case ?3 when 'dismiss' then 'dismissed' else 'pending' end,
   finished_at = case ?3 when 'dismiss' then ?4 end,

@@ -1,5 +1,6 @@
--- Ends attempts; only the claim that made one may. ?1 company, ?2 JSON array of {i id, g
--- generation, s state, u due ms, f finished ms or null, b body, …}, ?3 the settling's number
+-- Writes the results of attempts. Only the claim that made an attempt may settle it.
+-- ?1 company, ?2 JSON array of {i id, g generation, s state, u due ms, f finished ms or null, b
+-- body, …}, ?3 the settling's number
 with ended as materialized (
   select value->>'i' as i, value->>'g' as g, value->>'s' as s, value->>'u' as u, value->>'f' as f, value->>'b' as b from json_each(?2)
 )

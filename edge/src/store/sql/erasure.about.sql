@@ -1,6 +1,6 @@
--- The next slice of events without a session: which of them are about an erased person, and where
--- the slice ends (null when it was the last).
--- ?1 company, ?2 profile, ?3 events
+-- The next slice of events without a session: those about an erased person, and where the slice
+-- ends (null if it was the last).
+-- ?1 company, ?2 profile, ?3 events read
 with asked as materialized (select place ->> 0 as ts, place ->> 1 as source, place ->> 2 as id, notice from erasures where company = ?1 and profile = ?2),
 slice as materialized (
   select e.ts, e.source, e.message_id, e.source = 1 and e.message_id <> (select notice from asked) and coalesce(

@@ -1,4 +1,4 @@
--- Closes an erasure when the person has no link left, and none is on its way to them (rebuild.*).
+-- Completes an erasure when the person has no link left and no rebuild may give them one.
 -- ?1 company, ?2 profile, ?3 now ms
 update erasures set completed_at = ?3
 where company = ?1 and profile = ?2 and completed_at is null

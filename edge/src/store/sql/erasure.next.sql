@@ -1,6 +1,5 @@
--- The next events that go with an erased person: of some of their links, or null when they have
--- none left.
--- ?1 company, ?2 profile, ?3 links, ?4 events
+-- The next events of an erased person, from some of their links; null if no link is left.
+-- ?1 company, ?2 profile, ?3 most links, ?4 most events
 with taken as materialized (
   select l.session, l.at, l.id,
          case when exists (select 1 from links as e where e.company = ?1 and e.session = l.session and (e.at, e.id) < (l.at, l.id)) then l.at else -1 end as since,

@@ -1,5 +1,6 @@
--- Erasures that are not through: each company's that waited longest, then each one's next; the
--- companies in their order after the one that was served last. ?1 that company, ?2 limit
+-- Erasures that are not complete. Companies take turns, in their order after the one served last;
+-- in each, the erasure that waited longest comes first.
+-- ?1 that company, ?2 limit
 with recursive walk (company) as (
   select (select min(company) from erasures indexed by erasures_open where completed_at is null)
   union all

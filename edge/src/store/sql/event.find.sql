@@ -1,6 +1,7 @@
--- A stored event, the server's first of two with one id, with the link that says whose it is.
--- Nothing of an erased person is shown, though it is not deleted yet. ?1 company, ?2 message id, ?3
--- who told it, as a source, or null
+-- A stored event with the link that owns it. If a browser and a server sent the same id, the
+-- server's event comes first. An event of an erased person is not returned, even before it is
+-- deleted.
+-- ?1 company, ?2 message id, ?3 source or null
 select * from (
   select e.source, e.message_id, e.session, e.ts, e.type, e.data, e.context, e.original_at, e.sent_at, e.received_at, e.told,
          iif(e.session = '', null, coalesce(

@@ -1,13 +1,13 @@
--- Stores what is new of a request's events and names it.
+-- Stores the new events of a request and returns their message ids.
 -- ?1 JSON array of {i id, t ts, n type, d data, r revenue counters?, o original ms?, c context?, w
--- 1 for a server's word at the pages' door?}, ?2 company, ?3 source, ?4 session, ?5 request, ?6
--- sent ms, ?7 received ms, ?8 context, ?9 origin and the patterns that it fits, ?10 address that
--- must still lead to ?11 profile, or only a profile that must be there, not erased, ?12 hash that
--- must not be a tombstone's, ?13 1 for an identify without proof, ?14 1 for a machine's, or null,
--- ?15 version of the plan that they were held against; null for those that no plan is about, ?16 an
--- identify's claim or null, ?17 null, or a JSON array of [lookup key, profile that it must lead to
--- or null for nobody, keys below which that profile must stay or null, null or how many keys it
--- must have, 1 if it must have an address]
+-- 1 if a server sent it for a browser's session?}, ?2 company, ?3 source, ?4 session, ?5 request,
+-- ?6 sent ms, ?7 received ms, ?8 context, ?9 origin and the patterns that it matches, ?10 identity
+-- key or null, ?11 profile to which the key must lead, or without a key a profile that must exist
+-- and not be erased, or null, ?12 hash that no tombstone may have, ?13 1 for an identify without
+-- proof, ?14 1 for a bot's, or null, ?15 version of the tracking plan that they were checked
+-- against, or null without a plan, ?16 an identify's claim or null, ?17 null, or a JSON array of
+-- [lookup key, profile to which it must lead or null for nobody, number of keys below which that
+-- profile must stay or null, number of keys it must have or null, 1 if it must have an address]
 insert into events (company, source, message_id, session, ts, type, data, context, revenue, request, original_at, sent_at, received_at, bot, claim, told)
 select c.id, ?3, j.value->>'i', ?4, j.value->>'t', j.value->>'n', j.value->'d', coalesce(j.value->'c', ?8),
        case when j.value->'r' is not null

@@ -1,8 +1,8 @@
--- The next slice of events of the next company that keeps them for a time only, from where its last
--- slice ended: which of them came in before that time, and where the slice ends (null when it was
--- the company's last). The companies take turns. Identifies stay: they are who was known where, and
--- what a person is worked out from when one of them is taken back.
--- ?1 the company served last, ?2 now ms, ?3 events
+-- The next slice of old events of the next company that deletes its events after some days. It has
+-- the old ones, and where the slice ends (null if it was the company's last). It begins where the
+-- company's last slice ended, and companies take turns. Identifies stay, because a rebuild needs
+-- them when one of them is undone.
+-- ?1 the company served last, ?2 now ms, ?3 events read
 with company as materialized (
   select c.id, ?2 - c.event_days * 86400000 as since, coalesce(p.place, '[-1,""]') as place
   from companies as c left join progress as p on p.job = 'prune events of ' || c.id

@@ -1,7 +1,7 @@
--- How many users may own other events than at a snapshot: made, changed, erased or identified
--- since. Of a slice in the order of ids, and behind whom the next one begins, if there may be one.
--- A blob is behind every text. ?1 company, ?2 snapshot ms, ?3 one user or null, ?4 after this id,
--- ?5 limit
+-- The number of users whose set of events may have changed since a snapshot: they were created,
+-- changed, erased or identified. Counts a slice in the order of ids, and returns the place of the
+-- next slice if there may be one. A blob sorts after every text.
+-- ?1 company, ?2 snapshot ms, ?3 one user or null, ?4 after this id, ?5 limit
 select count(*) filter (where has_changed) as n, iif(count(*) < ?5, null, json_array(max(id))) as next
 from (
   select p.id, p.updated_at > ?2 or coalesce(p.erased_at > ?2, 0) or exists (

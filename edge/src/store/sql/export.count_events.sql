@@ -1,7 +1,7 @@
--- How many events export.events goes through, of a slice in the order of ids, and behind which the
--- next slice begins, if there may be one: `last` sorts as the places do. ?1 company, ?2 received
--- until ms, ?3 from ts, ?4 before ts, ?5 type; null for not asked; ?6 ?7 after this source and
--- message id, ?8 limit
+-- The number of events that export.events returns, counted in a slice in the order of ids. Returns
+-- the place of the next slice if there may be one; `last` sorts like the places.
+-- ?1 company, ?2 received until ms, ?3 from ts, ?4 before ts, ?5 type; each null for no filter; ?6
+-- ?7 after this source and message id, ?8 limit
 select n, iif(looked < ?8, null, json_array(cast(substr(last, 1, 1) as integer), substr(last, 2))) as next
 from (
   select count(*) as looked, max(source || message_id) as last, count(*) filter (

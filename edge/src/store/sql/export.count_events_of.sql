@@ -1,7 +1,7 @@
--- How many events of one person export.events_of goes through, of a slice of all on their sessions
--- in the order of those, and where the next slice begins, if there may be one. Parameters as of
--- export.count_events to ?5, and ?6 the person, ?7 ?8 ?9 ?10 after this session, ts, source and
--- message id, ?11 limit
+-- The number of events that export.events_of returns, counted in a slice of the events on the
+-- person's sessions. Returns the place of the next slice if there may be one.
+-- Parameters: ?1 to ?5 of export.count_events, ?6 the person, ?7 ?8 ?9 ?10 after this session, ts,
+-- source and message id, ?11 limit
 with slice as materialized (
   select * from (
     select session, ts, source, message_id from events indexed by events_timeline

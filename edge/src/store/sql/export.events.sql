@@ -1,9 +1,9 @@
 -- A page of a company's events in the order of sessions, each with its owner by the ledger
--- (domain/ledger.rs). A page's event without a session is an identify that was taken back. So many
--- are looked at, whatever the filter leaves of them: one row more, with `looked`, says how many
--- there were and is the last of them.
+-- (domain/ledger.rs). A browser's event without a session is an undone identify. The statement
+-- reads ?11 events, even if a filter leaves fewer. One more row, with `looked`, has the number of
+-- events read and the place of the last.
 -- ?1 company, ?2 received until ms, ?3 from ts, ?4 before ts, ?5 type, ?6 ?7 ?8 ?9 after this
--- session, ts, source and message id, ?10 limit, ?11 rows looked at; null for not asked
+-- session, ts, source and message id, ?10 limit, ?11 rows read; ?3 to ?5 are null for no filter
 with looked as materialized (
   select session, ts, source, message_id from events indexed by events_timeline
   where company = ?1 and (session, ts, source, message_id) > (?6, ?7, ?8, ?9)

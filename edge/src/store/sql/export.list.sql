@@ -1,5 +1,6 @@
--- A page of a company's exports, newest first. ?1 company, ?2 before this id, ?3 limit, ?4 bytes:
--- the page ends with the export that brings it to so many, and `found` says how many there would be
+-- A page of a company's exports, newest first. It ends with the export that reaches ?4 bytes;
+-- `found` is the number of rows without that limit.
+-- ?1 company, ?2 before this id, ?3 limit, ?4 bytes
 select e.id, e.key_id, e.key_prefix, e.kind, e.format, e.filters, e.fields, e.snapshot, e.after, e.state, e.rows, e.bytes, e.sha256, e.changed, e.last, e.marks,
        e.started_at, e.ended_at, k.found
 from (

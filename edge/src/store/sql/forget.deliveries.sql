@@ -1,5 +1,5 @@
--- … and their deliveries, which were written in the same instant as they: no index by event is
--- needed to find them.
+-- … and their deliveries. A delivery is created at the time its event arrives, so no index by event
+-- is needed.
 , subscribed (id) as (
   select min(subscription) from deliveries where company = ?1
   union all

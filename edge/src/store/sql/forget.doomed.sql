@@ -1,7 +1,7 @@
--- Events that are to go, of those that are named, each with the link that owns it: what every
--- forget.*.sql goes on from. Of an erased person only what is theirs at this moment: what their
--- links own, their own identifies, and platform events about them.
--- ?1 company, ?2 JSON array of {s source, i message id}, ?3 profile, or null for whoever's
+-- The events to delete, each with the link that owns it. Every forget.*.sql begins with this. Of an
+-- erased person these are only the events that their links own now, their identifies, and platform
+-- events about them.
+-- ?1 company, ?2 JSON array of {s source, i message id}, ?3 profile or null for all
 with doomed as materialized (
   select w.* from (
     select e.source, e.message_id, e.session, e.ts, e.received_at, e.revenue, e.data,

@@ -1,5 +1,5 @@
--- What is read of a group, as `store::groups::Row`. Members are counted on its first ?2 sessions.
--- What every statement that reads groups begins with.
+-- The columns of a group, as `store::groups::Row`. Members are counted on its first ?2 sessions.
+-- Every statement that reads groups begins with this.
 select g.id, g.kind, g.key, g.first_ts, g.claimed_traits, g.trusted_traits, (
   select count(distinct l.profile)
   from (select distinct session from memberships indexed by memberships_by_group where company = g.company and group_id = g.id limit ?2) as s

@@ -1,5 +1,5 @@
--- Takes back what an erased person's events have told of groups; the groups stay. Runs before
--- events.forget, and while the memberships are there.
+-- Removes the traits of groups that came from an erased person's events. The groups stay. Runs
+-- before events.forget, while the memberships still exist.
 update groups set
   claimed_traits = (select json_group_object(key, json(value)) from json_each(claimed_traits) where value ->> 1 not in (select message_id from doomed where source = 0)),
   trusted_traits = (select json_group_object(key, json(value)) from json_each(trusted_traits) where value ->> 1 not in (select message_id from doomed where source = 1))

@@ -1,7 +1,7 @@
--- A page of groups in the order of kind and key. ?1 company, ?3 kind or null, ?4 key or null, ?5
--- text that name or key contains, in lower case, or null, ?6 ?7 after this kind and key or null, ?8
--- limit, ?9 bytes: the page ends with the group that brings it to so many, and `found` says how
--- many there would be
+-- A page of groups in the order of kind and key. It ends with the group that reaches ?9 bytes;
+-- `found` is the number of rows without that limit.
+-- ?1 company, ?3 kind or null, ?4 key or null, ?5 text that name or key contains, in lower case, or
+-- null, ?6 ?7 after this kind and key or null, ?8 limit, ?9 bytes
 , k.found
 from (
   select id, count(*) over () as found, sum(bytes) over (order by kind, key rows unbounded preceding) - bytes as before from (

@@ -1,10 +1,10 @@
--- Brings a request's new events to the groups that they name, each group once, whatever it tells of
--- one: the work is what is told and what these groups hold. Of what secret keys say a field keeps
--- what the latest event (ts, message id) says that names it, and the latest ?5 of at most ?6 bytes
--- stay; a claim fills gaps of claims, in the order of arrival, while there is room for ?5 and ?6
--- bytes. A row is written only if anything changes. A page makes no group more where ?7 are of
--- pages alone. ?1 JSON array of {i message id, g id, k kind, o key, f fields {name: [value]}}, ?2
--- company, ?3 source, ?4 request, ?5 most fields, ?6 most bytes, ?7 most groups
+-- Merges a request's new events into their groups, each group once. The work depends only on the
+-- sent traits and the stored ones. Trusted traits: each has the value of its latest event (ts,
+-- message id), and the latest ?5 within ?6 bytes stay. Claimed traits: they fill gaps in the order
+-- of arrival, while there is room for ?5 and ?6 bytes. A row is written only if it changes. A
+-- browser creates no group if ?7 groups exist that only browsers named.
+-- ?1 JSON array of {i message id, g id, k kind, o key, f fields {name: [value]}}, ?2 company, ?3
+-- source, ?4 request, ?5 most fields, ?6 most bytes, ?7 most groups
 with named as materialized (
   select j.key as n, j.value ->> 'g' as id, j.value ->> 'k' as kind, j.value ->> 'o' as own, j.value -> 'f' as fields, e.ts, e.message_id
   from json_each(?1) as j cross join events as e

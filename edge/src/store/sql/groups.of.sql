@@ -1,5 +1,5 @@
--- The groups that a person is a member of, of so many memberships. ?1 company, ?2 profile, ?3
--- limit, ?4 memberships that are looked at
+-- The groups of a person, from a limited number of memberships.
+-- ?1 company, ?2 profile, ?3 limit, ?4 memberships read
 with owned as materialized (
   select l.session,
          case when exists (select 1 from links as e where e.company = l.company and e.session = l.session and (e.at, e.id) < (l.at, l.id))

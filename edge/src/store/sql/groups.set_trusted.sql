@@ -1,4 +1,5 @@
--- What an admin says of a group: later than all that was said before, whatever its senders' clocks.
+-- Sets trusted traits of a group for an admin. They count as later than all earlier ones, whatever
+-- the clocks of their senders.
 -- ?1 company, ?2 group, ?3 fields {name: [value]}, ?4 ts, ?5 stamp in place of a message id, ?6
 -- most fields, ?7 most bytes
 update groups set of_pages = 0, trusted_traits = (

@@ -1,5 +1,5 @@
--- Counts a late identify on its session's last link. One that is the last itself was counted when
--- it was written.
+-- Counts a late identify on the last link of its session. An identify that is the last itself was
+-- counted when it was written.
 -- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 request
 update links set identifies = identifies + 1
 from (select at, id from links where company = ?1 and session = ?2 order by at desc, id desc limit 1) as last

@@ -1,9 +1,9 @@
--- What a claim is answered, if its message id is this very claim's: `shown`, what the address is
--- called (of one that nothing is known of any more, the fresh id), and the profile, if there is
--- one. Of an erased address there is but the name, so that a stranger sees no difference; of a
--- server's claim of one not even the message id is kept. A claim that was taken back (undo.event:
--- empty, but with its request) finds nothing.
--- ?1 company, ?2 address, ?3 message id, ?4 hash of the address, ?5 claim, ?6 fresh id
+-- The answer to an identify, if the message id belongs to this claim. `shown` is the address's id
+-- in public answers; for an unknown address it is the fresh id. `profile` is the person's profile,
+-- if there is one. An erased address has only `shown`, so a stranger sees no difference. A server's
+-- claim of an erased address leaves no event behind. An undone claim finds nothing: undo.event
+-- empties its event, but leaves the request.
+-- ?1 company, ?2 identity key, ?3 message id, ?4 its hash, ?5 claim, ?6 fresh id
 select coalesce(i.public_id, i.origin, i.profile, t.public_id, t.profile, ?6) as shown,
        iif(exists (select 1 from links where company = ?1 and session = e.session and at = e.ts and id = ?3 and profile = i.profile), i.profile, null) as profile
 from events as e

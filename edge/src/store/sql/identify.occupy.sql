@@ -1,7 +1,7 @@
--- Of a public identify of an erased address nothing is kept but its message id, in an empty row
--- like one that was taken back: so whatever a stranger sends next is answered as it is for any
--- other address. ?1 company, ?2 message id, ?3 at, ?4 hash of the address, ?5 claim, ?6 origin and
--- the patterns that it fits, ?7 1 without proof, ?8 now ms
+-- Stores only the message id of a browser's identify of an erased address, in an empty row like
+-- that of an undone identify. So a repeat gets the same answer as for any other address.
+-- ?1 company, ?2 message id, ?3 at, ?4 hash of the identity key, ?5 claim, ?6 origin and the
+-- patterns that it matches, ?7 1 without proof, or null, ?8 now ms
 insert into events (company, source, message_id, session, ts, type, data, request, received_at, claim)
 select ?1, 0, ?2, '', ?3, 'identify.undone', '{}', 0, ?8, ?5
 from tombstones as t cross join companies as c on c.id = t.company

@@ -1,9 +1,10 @@
--- The person of a new link: made, or given what the link owns. What a public key says fills gaps
--- and overwrites nothing: not even when the person registered, which is the first identify that
--- came. An address of somebody who was merged stays theirs. Traits that would grow past ?12 bytes
--- or ?14 members stay as they are. They only grow, so their length tells whether anything changed.
--- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 address, ?6 request, ?7 e-mail as typed, ?8
--- name, ?9 traits, ?10 server session, ?11 made at ms, ?12 bytes, ?13 now ms, ?14 members
+-- The person of a new link: creates the profile, or adds the counts of the link. Claims fill gaps
+-- and overwrite nothing. This is also true of the time of registration, which is that of the first
+-- identify to arrive. An address of a merged profile stays with that profile. Traits that would
+-- exceed ?12 bytes or ?14 members do not change. Traits only grow, so their length shows whether
+-- they changed.
+-- ?1 company, ?2 session, ?3 at, ?4 message id, ?5 identity key, ?6 request, ?7 e-mail as typed, ?8
+-- name, ?9 traits, ?10 server session, ?11 created at ms, ?12 bytes, ?13 now ms, ?14 members
 insert into profiles (company, id, email, name, traits, server_session, created_at, registered_at, registered_id, last_ts, max_link_span, events,
                       server_events, sessions, revenue, updated_at, created_by_identify, aliases)
 select ?1, i.profile, iif(i.origin is null, ?7, null), ?8, ?9, ?10, ?11, ?3, ?4, l.last_ts, l.last_ts - l.first_ts, l.events, l.server_events, 1, l.revenue, ?13, ?4,

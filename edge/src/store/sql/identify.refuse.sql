@@ -1,6 +1,7 @@
--- Takes back an identify that would pass a bound; all that follows in the batch asks for it. So
--- none costs more than others, whatever was stored before. ?5 address, ?6 request, ?7 events behind
--- the cut at most, ?8 identifies of a session at most, ?9 sessions of a person at most, or null
+-- Deletes an identify that would exceed a limit; all later statements of the batch check that it
+-- exists. So no identify costs more than another, whatever is stored.
+-- ?5 identity key, ?6 request, ?7 most events after the identify, ?8 most identifies of a session,
+-- ?9 most sessions of a person, or null
 delete from events
 where company = ?1 and source = 0 and message_id = ?4 and request = ?6 and (
   (select identifies from links where company = ?1 and session = ?2 order by at desc, id desc limit 1) >= ?8

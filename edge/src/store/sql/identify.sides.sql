@@ -1,6 +1,7 @@
--- Where a new link of a session cuts what another owns (domain/ledger.rs): the link before it or,
--- if it is the session's new first, the one after. What lies behind the cut is the later link's. ?1
--- company, ?2 session, ?3 at, ?4 message id
+-- The place where a new link of a session cuts another one (domain/ledger.rs): the link before it
+-- or, if the new link is the session's first, the one after it. The later link owns the events
+-- after the cut.
+-- ?1 company, ?2 session, ?3 at, ?4 message id
 with donor as materialized (
   select * from (
     select at, id, events, server_events, revenue, 1 as is_before from links

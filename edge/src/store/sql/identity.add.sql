@@ -1,6 +1,7 @@
--- Gives a person a further address that nobody has, or that somebody gave up; in public answers it
--- has a name of its own. ?1 company, ?2 address, ?3 profile, ?4 now ms, ?5 hash of the address,
--- which must not be a tombstone's, ?6 keys below which the profile must stay
+-- Gives a person another identity key that nobody has or that somebody gave up. An address gets a
+-- new id for public answers.
+-- ?1 company, ?2 identity key, ?3 profile, ?4 now ms, ?5 its hash, which no tombstone may have, ?6
+-- number of keys below which the profile must stay
 insert into identities (company, kind, key, profile, created_at, public_id)
 select ?1, iif(instr(?2, '@') > 0, 'email', 'user'), ?2, ?3, ?4, iif(instr(?2, '@') > 0, lower(hex(randomblob(12))), null)
 from profiles where company = ?1 and id = ?3 and merged_into is null and erased_at is null

@@ -1,7 +1,6 @@
--- Whom a user id and an address lead to, each a row: the profile, whether the address was given up,
--- whether it was erased (0 or 1), whether the person has an address, whether they have a user id,
--- as do those who were merged into them, whether a secret key has told of them, and how many
--- further keys lead to them.
+-- The people to whom identity keys lead, a row for each key. addressed: the person has an address.
+-- named: the person, or a profile merged into them, has a user id. vouched: a secret key has sent
+-- data of them. further: the number of their keys besides the address.
 -- ?1 company, ?2 JSON array of [lookup key, hash]
 select i.key, i.profile, i.ended_at is not null as ended, 0 as erased, p.email is not null as addressed,
        exists (select 1 from json_each(p.aliases) where instr(value, '@') = 0)

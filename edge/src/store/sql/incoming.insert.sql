@@ -1,8 +1,8 @@
--- Notes what became of items of one ring, in their order, as many as a minute may have. Of those
--- that are not rejected, only what is stored.
+-- Logs items in one ring, in their order, up to the limit of a minute. An item that is not rejected
+-- is logged only if its event is stored.
 -- ?1 company, ?2 ring, ?3 JSON array of {o outcome, i message id, n type, c code, m message, f
--- field, d data, s session, t happened ms, w 1 for a server's word at the pages' door}, ?4 source,
--- ?5 now ms, ?6 items of a minute
+-- field, d data, s session, t happened ms, w 1 if a server sent it for a browser's session}, ?4
+-- source, ?5 now ms, ?6 most items of a minute
 insert into incoming (company, ring, place, seq, at, source, outcome, message_id, type, code, message, field, data, session, happened_at, told)
 select c.id, ?2, n.place + j.key + 1, n.seq + j.key, ?5, ?4, j.value->>'o', j.value->>'i', j.value->>'n', j.value->>'c', j.value->>'m', j.value->>'f', j.value->'d',
        j.value->>'s', j.value->>'t', j.value->>'w'

@@ -1,5 +1,6 @@
--- … as shown, in whatever order. What is stored is told by its event, and whose that is by the
--- links; what an erased person's says is not shown, though it is not deleted yet.
+-- … with their events and people, in any order. An entry that is not rejected has its data from its
+-- event, and its owner from the links. Data of an erased person is not returned, even before it is
+-- deleted.
 select w.seq, w.at, w.source, w.outcome, w.code, w.message, w.field, w.message_id, w.type, iif(p.erased_at is null, w.data, null) as data, w.happened_at, w.session, w.profile, w.bot,
        substr(coalesce(p.trusted_traits ->> 'fullName', p.name), 1, 200) as name
 from (

@@ -1,9 +1,9 @@
--- Counts a request's new events on the links that own them, opening the session's first row when
--- there is none. For events without revenue: SQLite plans a statement anew each time it runs, and
--- the arithmetic of money would take most of that. Comes right behind events.insert, and looks at
--- nothing if that stored nothing.
+-- Counts a request's new events on the links that own them, and creates the session's first row if
+-- it has none. It is for events without revenue, because SQLite plans a statement each time it
+-- runs, and adding revenue would take most of that time. It directly follows events.insert, and
+-- reads nothing if that stored nothing.
 -- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 request, ?6 profile of a
--- session opened here, or null
+-- session created here, or null
 insert into links (company, session, at, id, profile, events, server_events, first_ts, last_ts)
 select ?2, ?4, k->>0, k->>1, ?6, count(*), sum(source), min(ts), max(ts)
 from (

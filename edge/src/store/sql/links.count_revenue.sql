@@ -1,7 +1,7 @@
--- As links.count, with revenue. Looks only at the links around the events, so that a session of
--- many identifies costs no more. Comes right behind events.insert.
+-- Like links.count, with revenue. Reads only the links around the events, so a session with many
+-- identifies costs no more. It directly follows events.insert.
 -- ?1 JSON array of message ids, ?2 company, ?3 source, ?4 session, ?5 request, ?6 profile of a
--- session opened here, or null
+-- session created here, or null
 with fresh as materialized (
   select e.ts, e.source, e.revenue
   from json_each(iif(changes() > 0, ?1, '[]')) as j cross join events as e

@@ -1,6 +1,6 @@
--- Takes events that go off the links that own them; the triggers take them off the profiles. A link
--- whose identify goes gets another id, just before its own: sent once more, that identify is a fact
--- of its own, which takes over. Runs before events.forget.
+-- Subtracts doomed events from the links that own them; the triggers subtract them from the
+-- profiles. A link whose identify is doomed gets another id, just before its present one. So if the
+-- identify is sent again, it makes a link that takes over. Runs before events.forget.
 , lost as (
   select session, link ->> 0 as at, link ->> 1 as id, count(*) as events, sum(source) as server_events, count(revenue) as paid
   from doomed where link is not null group by 1, 2, 3

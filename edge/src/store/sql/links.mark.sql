@@ -1,5 +1,6 @@
--- Notes on a session's links that records or memberships lie on it. They all say the same, so one
--- tells. ?1 company, ?2 session
+-- Marks a session's links as having records or memberships. All links of a session have the same
+-- mark, so one is read.
+-- ?1 company, ?2 session
 update links set has_records = 1
 where company = ?1 and session = ?2
   and (select has_records from links where company = ?1 and session = ?2 limit 1) = 0

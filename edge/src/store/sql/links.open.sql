@@ -1,5 +1,5 @@
--- Which of these sessions there are, and whether each is nobody's yet. ?1 company, ?2 JSON array of
--- sessions
+-- Those of these sessions that exist, and whether each is anonymous.
+-- ?1 company, ?2 JSON array of sessions
 select session, open from (
   select j.value as session,
          (select profile is null from links where company = ?1 and session = j.value order by at, id limit 1) as open

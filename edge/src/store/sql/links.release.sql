@@ -1,7 +1,7 @@
--- Makes nobody's those links of an erased person that own nothing any more. They stay as
--- boundaries: what a session's next person owns does not change, and what the erased one's browser
--- sends late is nobody's. The id, which a sender may have made of anything, goes.
--- ?1 company, ?2 profile, ?3 links
+-- Makes links of an erased person anonymous that own nothing any more. They stay as boundaries: the
+-- next person of a session owns no more than before, and late events of the erased person belong to
+-- nobody. The id is replaced, as a sender may have made it from personal data.
+-- ?1 company, ?2 profile, ?3 most links
 update links as l
 set id = iif(exists (select 1 from links as b where b.company = ?1 and b.session = l.session and b.at = l.at and b.id < l.id), '~', '!')
          || 'erased:' || lower(hex(randomblob(8))),

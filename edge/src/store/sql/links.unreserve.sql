@@ -1,7 +1,7 @@
--- Takes away what links.reserve once opened and nothing came in for, of a profile that goes if
--- nothing is left of it. Otherwise it stays: an event that was resolved before a merge was taken
--- back and is stored after finds a link of the right person. ?1 company, ?2 profile, ?3 the step of
--- its rebuilding that was seen
+-- Deletes an empty link that links.reserve created, if its profile is deleted because nothing is
+-- left of it. Otherwise the link stays: an event that was resolved before an undone merge, and
+-- stored after it, finds a link of the right person.
+-- ?1 company, ?2 profile, ?3 the step of its rebuild that was read
 delete from links
 where company = ?1 and at = 0 and id = '' and events = 0 and has_records = 0
   and session = (

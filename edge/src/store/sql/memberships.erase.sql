@@ -1,5 +1,5 @@
--- Deletes the memberships of an erased person on those of some of their links of which no event is
--- left. ?1 company, ?2 profile, ?3 links, ?4 memberships
+-- Deletes memberships of an erased person on those of some links that own no event any more.
+-- ?1 company, ?2 profile, ?3 most links, ?4 most memberships
 delete from memberships
 where company = ?1 and (session, group_id, ts) in (
   select m.session, m.group_id, m.ts

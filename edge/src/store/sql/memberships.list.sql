@@ -1,7 +1,7 @@
--- The members of a group, each at the first of their places, in the order of sessions and links.
--- Looks at a session at a time, so it reads no more than it answers and who comes again. ?1
--- company, ?2 group, ?3 ?4 ?5 after this session and link (at, id), ?6 limit, ?7 bytes: the page
--- ends with the member that brings it to so many, and `found` says how many there would be
+-- The members of a group in the order of sessions and links, each at the first place of theirs. It
+-- reads one session at a time, so it reads little more than it returns. The page ends with the
+-- member that reaches ?7 bytes; `found` is the number of rows without that limit.
+-- ?1 company, ?2 group, ?3 ?4 ?5 after this session and link (at, id), ?6 limit, ?7 bytes
 with recursive named (session) as (
   select min(session) from memberships indexed by memberships_by_group where company = ?1 and group_id = ?2 and session >= ?3
   union all

@@ -1,5 +1,6 @@
--- The profiles that stand as one with ?2, which itself is not merged, in the order in which they
--- were. ?1 company
+-- The profiles for which ?2 stands, which is not merged itself, in the order in which they were
+-- merged.
+-- ?1 company, ?2 profile
 with recursive tree (id, winner, at) as (
   select ?2, null, 0
   union all

@@ -1,5 +1,5 @@
--- Begins a merge if neither profile changed since it was read: what follows in the batch asks for
--- the winner's revision.
+-- Begins a merge if neither profile changed after it was read. The later statements of the batch
+-- check the winner's revision.
 -- ?1 company, ?2 winner, ?3 its revision, ?4 loser, ?5 its revision, ?6 number, ?7 now ms
 update profiles set revision = ?6, updated_at = max(updated_at + 1, ?7), searched = 0
 where company = ?1 and id in (?2, ?4) and (

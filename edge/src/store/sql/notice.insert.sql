@@ -1,5 +1,5 @@
--- Stores those operational events that subscription.note and delivery.settle, before it in the
--- batch, have made true.
+-- Stores those operational events that subscription.note and delivery.settle, earlier in the batch,
+-- made true.
 -- ?1 company, ?2 JSON array of {i message id, t ts, n name, w subscription, d data, k delivery}, ?3
 -- the settling's number, ?4 now ms
 insert into events (company, source, message_id, session, ts, type, data, request, received_at)

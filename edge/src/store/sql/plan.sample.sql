@@ -1,6 +1,7 @@
--- A sample of the events of a door: of the first ones in the order of their ids, which mostly are
--- random, the latest of each name; it ends with the one that brings it to ?7 bytes. ?1 company, ?2
--- source, ?3 how many are looked at, ?4 of each name, ?5 in all, ?6 bytes of one at most
+-- A sample of the events of a source. Of the first ?3 events in the order of their ids, which are
+-- mostly random, it has the latest of each name. It ends with the event that reaches ?7 bytes.
+-- ?1 company, ?2 source, ?3 events read, ?4 most of each name, ?5 most in all, ?6 most bytes of
+-- one, ?7 bytes
 select e.type as name, e.data
 from (
   select message_id, n, sum(bytes) over (order by n, message_id rows unbounded preceding) - bytes as before from (

@@ -1,4 +1,4 @@
--- Stores an edit's platform events, each if a subscription wants it.
+-- Stores the platform events of an edit for which there is a subscription.
 -- ?1 company, ?2 JSON array of {i message id, t ts, n name, d data}, ?3 the user, a JSON object, ?4
 -- profile, ?5 revision, ?6 now ms
 insert into events (company, source, message_id, session, ts, type, data, request, received_at)

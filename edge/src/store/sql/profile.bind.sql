@@ -1,5 +1,5 @@
--- Notes on a profile what identity.add gave it: its address, if it has none, or a further key. Says
--- nothing of the person beyond that.
+-- Adds the key of identity.add to its profile: as its address if it has none, otherwise as another
+-- key. It is no trusted trait.
 -- ?1 company, ?2 lookup key, ?3 profile, ?4 now ms, ?5 an address as typed, or null, ?6 revision
 update profiles
 set email = iif(instr(?2, '@') > 0, coalesce(email, ?5), email),

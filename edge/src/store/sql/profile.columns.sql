@@ -1,5 +1,5 @@
--- What is read of a person, as `store::people::Profile`: of the profile p and its company c. What
--- every statement that reads people begins with, or goes on with.
+-- The columns of a person, as `store::people::Profile`, from the profile p and its company c. Every
+-- statement that reads people begins or continues with this.
 select p.id, iif(p.email is null and p.trusted_data is not null, (
          select o.email from profiles as o indexed by profiles_merged
          where o.company = p.company and o.merged_into = p.id and o.email is not null order by o.id limit 1), p.email) as email,

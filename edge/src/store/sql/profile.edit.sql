@@ -1,9 +1,9 @@
--- Stores what secret keys said, if nobody changed the profile since it was read and nobody else has
--- the address it is given. What follows in the batch asks for ?9. A profile's updated_at grows with
--- every change, also within a millisecond: it is the version of the user object.
--- ?1 company, ?2 profile, ?3 said, ?4 opt-ins, ?5 consent, ?6 consent at ms, ?7 its source, ?8 the
--- revision that was seen, ?9 this revision, ?10 now ms, ?11 address or null, ?12 its hash, which
--- must not be a tombstone's, ?13 the version that was seen, ?14 this version
+-- Stores trusted data, if nobody changed the profile after it was read and nobody else has its new
+-- address. The later statements of the batch check ?9. `updated_at` grows with every change, even
+-- within a millisecond, because it is the version of the user object.
+-- ?1 company, ?2 profile, ?3 trusted traits, ?4 opt-ins, ?5 consent, ?6 consent at ms, ?7 its
+-- source, ?8 the revision that was read, ?9 this revision, ?10 now ms, ?11 address or null, ?12 its
+-- hash, which no tombstone may have, ?13 the version that was read, ?14 this version
 update profiles
 set trusted_traits = ?3, opt_ins = ?4, consent = ?5, consent_at = ?6, consent_source = ?7, revision = ?9, trusted_at = ?10, updated_at = ?14, searched = 0
 where company = ?1 and id = ?2 and revision = ?8 and updated_at = ?13 and erased_at is null and merged_into is null

@@ -1,7 +1,7 @@
--- A profile, or the one it was merged into, with the sessions of which servers alone have told:
--- each of their identifies made a link that holds it and what else came by the servers' door. ?1
--- company, ?2 profile, or what public answers call one of its further addresses, ?3 such links that
--- are looked at
+-- A profile, or the one into which it was merged, with the number of sessions that only servers
+-- identified.
+-- ?1 company, ?2 profile, or the id of one of its other addresses in public answers, ?3 links of
+-- servers that are read
 , (select count(distinct l.session) from (
      select company, session, profile, events - server_events as others from links indexed by links_told
      where company = p.company and profile = p.id and told = 1 limit ?3) as l

@@ -1,10 +1,11 @@
--- Stores what a rebuilding has found of a person, and over it what was claimed while it lasted. If
--- the identify that made the profile is gone, what came first now did: the first of the person's
--- own identifies, or the event that opened the server session, of which the first ?11 by their
--- times are looked at.
--- ?1 company, ?2 profile, ?3 the step that was seen, ?4 traits, ?5 name, ?6 ?7 ?8 ts, message id
--- and arrival of the first identify, ?9 the same of the first own one as a JSON array, ?10 1 if the
--- identify that made it stands, ?11 events, ?12 bytes and ?13 members of traits at most, ?14 now ms
+-- Stores the result of a rebuild, and adds the claims that arrived during it. If the identify that
+-- created the profile was undone, the creator is now whichever arrived first: the first of the
+-- person's remaining identifies, or the event that opened the server session. For the latter, the
+-- first ?11 events by their time are read.
+-- ?1 company, ?2 profile, ?3 the step that was read, ?4 traits, ?5 name, ?6 ?7 ?8 ts, message id
+-- and arrival of the first identify, ?9 JSON array of arrival, ts and message id of the first
+-- identify with this profile, ?10 1 if the identify that created the profile still exists, ?11
+-- events read, ?12 most bytes and ?13 most members of traits, ?14 now ms
 with later as materialized (select later_claims as claims from profiles where company = ?1 and id = ?2),
 grown as materialized (select json_patch(coalesce(claims -> '$.traits', '{}'), ?4) as traits, claims from later),
 made (created_by_identify, created_at) as (

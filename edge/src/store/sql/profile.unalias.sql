@@ -1,6 +1,7 @@
--- What somebody gave up and another is given now is no alias of theirs any more. Runs before
+-- Removes a key that a person gave up from their profile, when another person gets it. Runs before
 -- identity.put and identity.add.
--- ?1 company, ?2 address, ?3 who is given it, ?4 revision that they have by now, or null
+-- ?1 company, ?2 identity key, ?3 profile that gets it, ?4 revision that this profile has now, or
+-- null
 update profiles
 set aliases = (select json_group_array(value) from json_each(aliases) where value <> ?2), searched = 0
 where company = ?1 and id <> ?3 and id in (

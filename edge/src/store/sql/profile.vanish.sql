@@ -1,5 +1,5 @@
--- Deletes a profile that only an identify taken back had made: nothing else was ever said or sent
--- of it. ?1 company, ?2 profile, ?3 the step of its rebuilding that was seen
+-- Deletes a profile that only an undone identify created, and that has no other data.
+-- ?1 company, ?2 profile, ?3 the step of its rebuild that was read
 delete from profiles
 where company = ?1 and id = ?2 and trusted_at is null and trusted_data is null and merged_into is null and erased_at is null
   and created_by_identify is null and registered_id is null and events = 0

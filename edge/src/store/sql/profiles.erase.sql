@@ -1,5 +1,6 @@
--- Likewise of those that were merged into a person whom profile.erase, before it in the batch, has
--- erased. ?1 company, ?2 profile, ?3 its revision, ?4 now ms
+-- Erases the profiles that were merged into a person whom profile.erase, earlier in the batch, has
+-- erased.
+-- ?1 company, ?2 profile, ?3 its revision, ?4 now ms
 update profiles indexed by profiles_merged
 set email = null, name = null, traits = '{}', trusted_traits = '{}', opt_ins = '{}', consent = null, consent_at = null, consent_source = null, trusted_at = null,
     registered_at = null, registered_id = null, created_by_identify = null, aliases = '[]', trusted_data = null, later_claims = null, created_at = ?4, updated_at = ?4, erased_at = ?4, searched = 1,

@@ -1,5 +1,5 @@
--- Takes what links count off ?2 and adds it to ?3, before links.move gives them. Parameters as
--- there, and ?6 now ms
+-- Subtracts the counts of links from ?2 and adds them to ?3. Runs before links.move.
+-- Parameters: those of links.move, and ?6 now ms
 with moved as materialized (
   select l.session, l.id, l.events, l.server_events, l.revenue, l.last_ts - l.first_ts as lasts
   from json_each(?4) as j cross join links as l

@@ -1,6 +1,6 @@
--- The next links of a person who is rebuilt, first those that own nothing, each with whose it is by
--- now, and with its identify.
--- ?1 company, ?2 profile, ?3 links
+-- The next links of a rebuild, those without events first, each with its present owner and its
+-- identify.
+-- ?1 company, ?2 profile, ?3 most links
 with place as materialized (select last_ts, session, at, id from rebuilds where company = ?1 and profile = ?2),
 slice as materialized (
   select * from (

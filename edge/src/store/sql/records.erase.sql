@@ -1,5 +1,5 @@
--- Deletes what belongs to an erased person on some of their links. ?1 company, ?2 profile, ?3
--- links, ?4 records
+-- Deletes records of an erased person on some of their links.
+-- ?1 company, ?2 profile, ?3 most links, ?4 most records
 delete from records
 where company = ?1 and (kind, id) in (
   select r.kind, r.id

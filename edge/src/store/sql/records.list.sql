@@ -1,9 +1,9 @@
--- The records of people, those first that were last told of. Reads at most ?4 of each kind on each
--- link of theirs that has any. Beyond ?9 bytes they stand without what was told of them, and are
--- only so many as say that there are more: in the order shown, or, where ?8 is 1, the first of each
--- kind and person before the second. ?1 company, ?2 JSON array of profiles, ?3 JSON array of kinds
--- or null for all, ?4 most of each kind, or in all unless ?8 is 1, ?5 ?6 ?7 behind this place (ts,
--- kind, id) or null
+-- The records of people, the last changed first. Reads at most ?4 records of each kind on each link
+-- that has any. Beyond ?9 bytes they have no fields, and only show that there are more. The bytes
+-- are counted in the order shown. If ?8 is 1, the first of each kind and person comes before the
+-- second.
+-- ?1 company, ?2 JSON array of profiles, ?3 JSON array of kinds or null for all, ?4 most of each
+-- kind, or in all unless ?8 is 1, ?5 ?6 ?7 after this place (ts, kind, id) or null
 with owned as materialized (
   select l.profile, l.session,
          case when exists (select 1 from links as e where e.company = l.company and e.session = l.session and (e.at, e.id) < (l.at, l.id))

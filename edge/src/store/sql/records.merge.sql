@@ -1,8 +1,8 @@
--- Brings a request's new events to the records they are about, each record once, whatever is told
--- of it: the work is what is told and what these records hold. A field keeps what the latest event
--- (ts, message id) says that names it, and the latest ?5 fields stay; a record lies where the
--- latest event lies that names anybody. All of that is a maximum or a sum, so the order of arrival
--- cannot matter. The values stand in arrays so that they stay as they were sent.
+-- Merges a request's new events into their records, each record once. The work depends only on the
+-- sent fields and the stored ones. A field has the value of its latest event (ts, message id), and
+-- the latest ?5 fields stay. A record belongs to the session of its latest event with a person. All
+-- of that is a maximum or a sum, so the order of arrival does not matter. The values are in arrays,
+-- so that they stay as they were sent.
 -- ?1 JSON array of {i message id, k kind, o id, s scans, f fields {name: [value]}}, ?2 company, ?3
 -- session, ?4 request, ?5 most fields
 with named as materialized (

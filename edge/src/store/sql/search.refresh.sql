@@ -1,5 +1,6 @@
--- Writes the words of people who changed since somebody last searched; triggers keep the index and
--- note them. ?1 company, ?2 most people
+-- Writes the words of people who changed since the last search. The triggers update the index and
+-- mark these people as done.
+-- ?1 company, ?2 most people
 insert into search_docs (company, profile, text)
 select company, id, concat_ws(' ', email, coalesce(m ->> 'fullName', name, m ->> 'name'), m ->> 'firstName', m ->> 'lastName',
                               m ->> 'instagramUsername', m ->> 'phone', aliases,

@@ -1,8 +1,8 @@
--- All that a server event needs to know, by its key: the company, which version of its plan events
--- are held against, and whom each identifier names. Of a merged profile, the one it was merged
--- into, with the server session of its own.
--- ?1 key hash, ?2 address or null, ?3 user id (or what public answers call an address) or null, ?4
--- session or null, ?5 ts, ?6 now ms
+-- The data that a server's event needs: the key with its company, the version of the tracking plan
+-- in force, and the profile to which each identifier leads. For a merged profile this is the one
+-- into which it was merged, with the server session of the merged one.
+-- ?1 key hash, ?2 address or null, ?3 profile, or the id of an address in public answers, or null,
+-- ?4 session or null, ?5 ts, ?6 now ms
 select k.company, k.hash, k.id, k.scope, k.last_used_at, k.revoked_at, k.plan,
        coalesce(by_id.merged_into, by_id.id) as user_id, by_id.server_session as user_session, by_id.erased_at,
        i.profile as email_id, by_email.server_session as email_session,

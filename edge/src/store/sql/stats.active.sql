@@ -1,10 +1,11 @@
--- A slice of a company's links in the order of people: how many more people own an event in a
--- range, by the ledger (domain/ledger.rs), the last of them, and where the next slice begins, if
--- there may be one: `last` sorts as the places do. A link knows its first and its last event, so
--- that only one that begins before the range and ends after it is searched. By a link without an
--- event nobody is active. The second limit keeps the subquery from being run twice.
+-- A slice of a company's links in the order of people. Returns the number of further people who own
+-- an event in a range by the ledger (domain/ledger.rs), the last of them, and the place of the next
+-- slice if there may be one. `last` sorts like the places. A link stores its first and its last
+-- event, so its events are searched only if it begins before the range and ends after it. A link
+-- without events makes nobody active. The second limit keeps SQLite from running the subquery
+-- twice.
 -- ?1 company, ?2 from ms, ?3 to ms, ?4 ?5 ?6 ?7 ?8 after this profile, last ts, session, time and
--- id, ?9 limit, ?10 the last person that was counted
+-- id, ?9 limit, ?10 the last counted person
 select n, person, iif(looked < ?9, null, json_array(
   substr(last, 1, instr(last, char(1)) - 1), cast(substr(last, instr(last, char(1)) + 1, 20) as integer) - 1, substr(last, instr(last, char(1)) + 21, instr(substr(last, instr(last, char(1)) + 21), char(1)) - 1),
   cast(substr(substr(last, instr(last, char(1)) + 21), instr(substr(last, instr(last, char(1)) + 21), char(1)) + 1, 20) as integer),

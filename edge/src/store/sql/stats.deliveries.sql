@@ -1,9 +1,9 @@
--- A slice of the deliveries to a company's subscriptions that were written in a range: how many in
--- each of its spans by their state of now, how many of those delivered took so many ms from being
--- written, when the event came in, to the end of the first attempt that succeeded; and where the
--- next slice begins, if there may be one. ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, from
--- ?5 on four times: when the clocks change that tell the days, ms, and by how many ms; ?13 ?14 ?15
--- after this subscription, time and id, ?16 limit
+-- A slice of the deliveries of a company that were created in a range. Returns their number by span
+-- and present state, and the number of delivered ones by duration. The duration in ms is from the
+-- creation of the delivery, which is the arrival of its event, to the end of the first successful
+-- attempt. The last row has the place of the next slice if there may be one.
+-- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, ?5 to ?12 four changes of the clocks (each:
+-- when, ms, and by how many ms), ?13 ?14 ?15 after this subscription, time and id, ?16 limit
 with slice as materialized (
   select s.id as subscription, d.created_at, d.id
   from subscriptions as s cross join deliveries as d indexed by deliveries_by_subscription

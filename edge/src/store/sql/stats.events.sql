@@ -1,11 +1,11 @@
--- A slice of a company's events in the order of sessions: of those in a range, how many in each of
--- its spans by who told them and how many of each name; how many browser sessions they are of
--- beyond those counted before; and where the next slice begins, if there may be one: `last` sorts
--- as the places do. All are read, by the index, for none knows the time of an event alone: it would
--- cost each event a row.
--- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, from ?5 on four times: when the clocks change
--- that tell the days, ms, and by how many ms; ?13 ?14 ?15 ?16 after this session, ts, source and
--- message id, ?17 limit, ?18 the last session that was counted
+-- A slice of a company's events in the order of sessions. Of the events in a range it returns their
+-- number by span and source, their number by name, and the number of browser sessions that were not
+-- counted before. It also returns the place of the next slice if there may be one; `last` sorts
+-- like the places. All events are read by this index, because an index by time would cost each
+-- event a row.
+-- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, ?5 to ?12 four changes of the clocks (each:
+-- when, ms, and by how many ms), ?13 ?14 ?15 ?16 after this session, ts, source and message id, ?17
+-- limit, ?18 the last counted session
 with counted as materialized (
   select (s.ts / 1000 - cast(?2 as integer) + iif(s.ts / 1000 >= ?5, cast(?6 as integer), 0) + iif(s.ts / 1000 >= ?7, cast(?8 as integer), 0)
           + iif(s.ts / 1000 >= ?9, cast(?10 as integer), 0) + iif(s.ts / 1000 >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer) as place, max(s.source, coalesce(e.told, 0)) as source, e.type, count(*) as n

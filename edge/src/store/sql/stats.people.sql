@@ -1,8 +1,8 @@
--- A slice of a company's users, as users.filter lists them: how many came to be in each span of a
--- range, and how many before or after it (no place); and behind whom the next slice begins, if
--- there may be one.
--- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, from ?5 on four times: when the clocks change
--- that tell the days, ms, and by how many ms; ?13 after this id, ?14 limit
+-- A slice of a company's users, as users.filter lists them. Returns the number of users created in
+-- each span of a range, and of those before or after it (without a span). It also returns the place
+-- of the next slice if there may be one.
+-- ?1 company, ?2 from ms, ?3 to ms, ?4 ms of a span, ?5 to ?12 four changes of the clocks (each:
+-- when, ms, and by how many ms), ?13 after this id, ?14 limit
 with counted as materialized (
   select iif(created_at >= ?2 and created_at < ?3, (created_at - cast(?2 as integer) + iif(created_at >= ?5, cast(?6 as integer), 0) + iif(created_at >= ?7, cast(?8 as integer), 0)
           + iif(created_at >= ?9, cast(?10 as integer), 0) + iif(created_at >= ?11, cast(?12 as integer), 0)) / cast(?4 as integer), null) as place,

@@ -1,5 +1,6 @@
--- The company's funnel webhook (seed 002): a subscription with a name of its own. Null keeps.
--- ?1 company, ?2 id, ?3 url, ?4 secret (sealed; '' signs nothing), ?5 active, ?6 now ms
+-- Creates or changes the company's funnel webhook, a subscription with a fixed id. Null changes
+-- nothing.
+-- ?1 company, ?2 id, ?3 url, ?4 secret (sealed; '' for no signature), ?5 active, ?6 now ms
 insert into subscriptions (company, id, name, url, events, secret, active, preset, retry_attempts, retry_delay_s, timeout_ms, created_at, sealed)
 select ?1, ?2, 'Funnel', ?3, '["registration.submitted"]', coalesce(?4, ''), coalesce(?5, 1), 'funnel', 3, 1, 30000, ?6, 1
 where true

@@ -1,9 +1,10 @@
--- Notes what delivery.settle, before it in the batch, has ended: counters, the circuit
--- (domain/circuit.rs says the rule), and switching off when the receiver says it is gone or too
--- many were given up in a row for too long. What is told of webhooks themselves is not counted
--- there: of a webhook that wants everything, each failure would make another.
--- ?1 company, ?2 JSON array as settle's, ?3 now ms, ?4 the settling's number, ?5 failed attempts
--- that open the circuit, ?6 ms of its first pause, ?7 ms of its longest
+-- Writes the results of the deliveries that delivery.settle, earlier in the batch, has settled: the
+-- counters, the circuit (domain/circuit.rs has the rule), and whether to switch off. A subscription
+-- is switched off if its receiver answers 410, or after too many consecutive given-up deliveries
+-- over too long a time. Given-up deliveries of `webhook.*` events do not count for that: a
+-- subscription to all events would make another one with each failure.
+-- ?1 company, ?2 JSON array of delivery.settle, ?3 now ms, ?4 the settling's number, ?5 failed
+-- attempts that open the circuit, ?6 ms of its first pause, ?7 ms of its longest
 with ended as materialized (
   select d.subscription as sub, sum(d.state = 'delivered') as ok, sum(d.state in ('exhausted', 'failed_permanent')) as lost,
          sum(d.state in ('exhausted', 'failed_permanent') and d.event not like 'webhook.%') as missed,

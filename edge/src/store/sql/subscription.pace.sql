@@ -1,7 +1,8 @@
--- Takes a subscription's turn, if it has one and something waits for it: the probe of an open
--- circuit whose time has come, or this second's share. What waits for the end of its person's
--- erasure is no probe. ?1 company, ?2 id, ?3 now ms, ?4 ms that a probe may take beyond the
--- timeout, ?5 held deliveries looked at
+-- Takes a subscription's turn, if it has one and deliveries are held: the probe of an open circuit
+-- whose time has come, or those of this second. A delivery that waits for the end of an erasure is
+-- no probe.
+-- ?1 company, ?2 id, ?3 now ms, ?4 ms that a probe may take beyond the timeout, ?5 held deliveries
+-- read
 update subscriptions set
   probe = case when open_until is not null then (
     select id from (

@@ -1,5 +1,6 @@
--- Subscriptions of every company that have a turn to take and something that waits for it, each
--- company's in turn, the one that waited longest first. ?1 now ms, ?2 limit
+-- Subscriptions of every company that may take a turn and have held deliveries. Companies take
+-- turns; in each, the subscription that waited longest comes first.
+-- ?1 now ms, ?2 limit
 select company, id from (
   select s.company, s.id, coalesce(s.open_until, s.rate_at) as since,
          row_number() over (partition by s.company order by coalesce(s.open_until, s.rate_at)) as turn

@@ -1,5 +1,6 @@
--- Nothing is held any more of what was to move on; what came in while the rest was dismissed goes
--- out. ?1 company, ?2 id
+-- Ends the release of a subscription when no delivery is left to release. Deliveries that were
+-- created while older ones were dismissed are released next.
+-- ?1 company, ?2 id
 update subscriptions set releasing = case when exists (
   select 1 from deliveries where company = ?1 and subscription = ?2 and state = 'held') then 'deliver' end
 where company = ?1 and id = ?2 and not exists (

@@ -1,5 +1,6 @@
--- Subscriptions of every company whose held deliveries are to move on at once. Each company in
--- turn, and by lot: who has much to move on is not first every time. ?1 limit
+-- Subscriptions of every company whose held deliveries are to be released at once. Companies take
+-- turns in random order, so one with many deliveries is not first every time.
+-- ?1 limit
 select company, id, "release", released_at from (
   select s.company, s.id, s.releasing as "release", s.released_at,
          row_number() over (partition by s.company order by random()) as turn

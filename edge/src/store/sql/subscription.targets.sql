@@ -1,5 +1,5 @@
--- Where the deliveries go that deliveries.insert, before it in the batch, has written. ?1 company,
--- ?2 now ms
+-- The targets of the deliveries that deliveries.insert, the previous statement, has written.
+-- ?1 company, ?2 now ms
 select id, json_object('url', url, 'headers', headers, 'secret', secret, 'old_secret', old_secret, 'old_secret_until', old_secret_until,
                        'preset', preset, 'attempts', retry_attempts, 'delay_s', retry_delay_s, 'timeout_ms', timeout_ms, 'failures', failures) as target,
        active = 1 and coalesce(open_until <= ?2, rate_limit is not null) as paced

@@ -1,8 +1,9 @@
--- Changes what is not null, unless it has too many headers then and not as many already. Switching
--- on forgets the failures and says what becomes of what was held; a new address closes the circuit.
+-- Changes what is not null, unless the subscription would have too many headers and more than
+-- before. Switching on resets the failures and decides what happens to held deliveries. A new URL
+-- closes the circuit.
 -- ?1 company, ?2 id, ?3 name, ?4 url, ?5 events JSON, ?6 description, ?7 headers JSON merge patch,
 -- ?8 preset, ?9 attempts, ?10 delay s, ?11 timeout ms, ?12 active, ?13 release, ?14 rate limit (0
--- none), ?15 failures and ?16 ms that switch it off, ?17 now ms, ?18 headers
+-- none), ?15 failures and ?16 ms that switch it off, ?17 now ms, ?18 most headers
 update subscriptions set
   name = coalesce(?3, name),
   url = coalesce(?4, url),

@@ -1,15 +1,16 @@
--- The next events of a person after the cursor, oldest first, of which some may be out of turn
--- (domain/timeline.rs puts that right). The walk is a queue of what comes next on each link, as
--- [first, count, last]: at first only an instant before which there is nothing, then so many of its
--- events at a time. A key is ts, source and id as one text. So it reads a row of each link that may
--- hold one of them, and else what it shows. Each of the ?6 links that end soonest after the cursor
--- holds one, so the last that is wanted is no later than the end of those; and what begins by then
--- ends at most the person's longest link later. The server session, which lasts as long as the
--- person, is looked at by its name, as are those of merged profiles. Of links that begin in the
--- very same instant the last one owns it, and the others nothing. Data that are long are left to
--- timeline.data.
--- ?1 company, ?2 profile, ?3 cursor ts, ?4 cursor key, ?5 rows, ?6 events wanted, ?7 events of a
--- link at a time, ?8 bytes of data that are read
+-- The next events of a person after the cursor, oldest first. Some may be out of order
+-- (domain/timeline.rs corrects that). A key is ts, source and id as one text.
+-- The walk is a queue of the next events of each link, as [first, count, last]. At first an entry
+-- is only an instant before which the link has no event, then ?7 events at a time. So the walk
+-- reads one row of each link that may have one of the events, and besides only the events it
+-- returns.
+-- Each of the ?6 links that end soonest after the cursor has an event. So the last wanted event is
+-- no later than the end of these links. A link that begins by then ends later by at most the span
+-- of the person's longest link. The server session lasts as long as the person, so it is found by
+-- its id, and so are those of merged profiles. Of links that begin at the same instant, the last
+-- owns the events and the others none. timeline.data reads long data.
+-- ?1 company, ?2 profile, ?3 cursor ts, ?4 cursor key, ?5 most rows, ?6 events wanted, ?7 events of
+-- a link at a time, ?8 most bytes of data
 with recursive person as materialized (
   select max_link_span, server_session,
          coalesce((select last_ts from links indexed by links_by_profile

@@ -1,7 +1,8 @@
--- The next events of a person before the cursor, newest first: timeline.asc.sql the other way
--- round. What begins before the cursor ends at most the person's longest link after it; and each of
--- the ?6 links that end last before it holds one, so what ends before all of those is not reached.
--- Parameters as there.
+-- The next events of a person before the cursor, newest first: timeline.asc in the other direction.
+-- A link that begins before the cursor ends after it by at most the span of the person's longest
+-- link. Each of the ?6 links that end last before the cursor has an event, so links that end before
+-- all of these are not read.
+-- Parameters: those of timeline.asc
 with recursive person as materialized (
   select max_link_span, server_session,
          coalesce((select last_ts from links indexed by links_by_profile

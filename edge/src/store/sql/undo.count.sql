@@ -1,5 +1,5 @@
--- Takes an undone identify off the number that the session's last link keeps: on what will be the
--- last without it. Runs before undo.link.
+-- Subtracts an undone identify from the number of identifies of its session. The number is on the
+-- last link, without the one that is undone. Runs before undo.link.
 -- ?1 company, ?2 session, ?3 message id, ?4 number, ?5 at
 update links set identifies = (
   select max(identifies - 1, 1) from (

@@ -1,4 +1,5 @@
--- The link that an identify made, and whose its events are without it. ?1 company, ?2 message id
+-- The link of an identify, and the next owner of its events without it.
+-- ?1 company, ?2 message id
 select e.session, l.at, l.profile,
        coalesce(
          (select json_array(o.profile) from links as o where o.company = ?1 and o.session = e.session and (o.at, o.id) < (l.at, ?2)

@@ -1,5 +1,5 @@
--- Gives what a link owned to its heir: the link before it or, if it was the session's first, the
--- one after. The trigger on links gives it to the heir's profile.
+-- Adds the counts of an undone link to its neighbour: the link before it or, if it was the
+-- session's first, the one after it. The trigger on links adds them to the neighbour's profile.
 -- ?1 company, ?2 session, ?3 message id, ?4 number, ?5 at
 with gone as (
   select events - 1 as events, server_events, revenue from links

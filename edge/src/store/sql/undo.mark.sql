@@ -1,5 +1,5 @@
--- Notes an undo on the person who loses the link, and takes off them what it counts: what follows
--- in the batch asks for the number.
+-- Marks the person who loses an undone link, and subtracts its counts. The later statements of the
+-- batch check the number.
 -- ?1 company, ?2 profile, ?3 message id, ?4 number, ?5 now ms, ?6 session, ?7 at
 update profiles set
   revision = ?4, updated_at = max(updated_at + 1, ?5), searched = 0,

@@ -1,5 +1,5 @@
--- A session whose only link is taken back is anonymous again, with all that was counted, and known
--- for its records. ?1 company, ?2 session, ?3 message id, ?4 number, ?5 at
+-- Makes a session anonymous whose only link is undone. Its counts stay, and so do its records.
+-- ?1 company, ?2 session, ?3 message id, ?4 number, ?5 at
 update links
 set at = 0, id = '', profile = null, origin = null, told = null, events = events - 1,
     first_ts = (select min(ts) from events where company = ?1 and session = ?2),

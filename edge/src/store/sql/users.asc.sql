@@ -1,6 +1,6 @@
--- A page in the order of a key. ?11 after this key and ?12 this id, ?13 limit, ?14 offset, ?15
--- bytes: the page ends with the user that brings it to so many, and `found` says how many there
--- would be
+-- A page in ascending order. It ends with the user that reaches ?15 bytes; `found` is the number of
+-- rows without that limit.
+-- ?11 after this key and ?12 this id, ?13 limit, ?14 offset, ?15 bytes
 , k.key, k.found
 from (
   select id, key, count(*) over () as found, sum(bytes) over (order by key, id rows unbounded preceding) - bytes as before from (

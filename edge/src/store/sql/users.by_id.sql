@@ -1,5 +1,6 @@
--- A page in the order of ids. ?11 unused, ?12 after this id, ?13 limit, ?14 offset, ?15 bytes: the
--- page ends with the user that brings it to so many, and `found` says how many there would be
+-- A page in the order of ids. It ends with the user that reaches ?15 bytes; `found` is the number
+-- of rows without that limit.
+-- ?11 unused, ?12 after this id, ?13 limit, ?14 offset, ?15 bytes
 , '' as key, k.found
 from (
   select id, count(*) over () as found, sum(bytes) over (order by id rows unbounded preceding) - bytes as before from (

@@ -1,9 +1,9 @@
--- Whom a list of users is of, each with the key it is sorted by and how many bytes its row has:
--- what every users.*.sql goes on from. No index on profiles serves it but the primary key: an index
--- costs each identify a row written, which pays for a thousand rows read.
+-- The users that match a filter, each with the value by which the list is sorted and the bytes of
+-- the row. Every users.*.sql begins with this. It uses only the primary key of profiles. Another
+-- index would cost each identify a written row, as much as a thousand rows read.
 -- ?1 company, ?2 created from ms, ?3 created before ms, ?4 updated from ms, ?5 JSON array of tags,
 -- ?6 JSON object of custom fields, ?7 platform opted in, ?8 1 for consent given, ?9 FTS5
--- expression, ?10 key to sort by; null for not asked
+-- expression, ?10 key to sort by; ?2 to ?10 are null for no filter
 with asked as (
   select p.id, case ?10 when 'createdAt' then p.created_at when 'updatedAt' then p.updated_at
                         when 'firstName' then p.first_name when 'lastName' then p.last_name else '' end as key,

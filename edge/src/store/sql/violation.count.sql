@@ -1,5 +1,5 @@
--- Adds to what was seen of violations; of new ones as many as there is room for.
--- ?1 company, ?2 JSON array of {e event, f field, r reason, k how many, t last ms}, ?3 most
+-- Adds to the numbers of violations. New kinds are added while there is room.
+-- ?1 company, ?2 JSON array of {e event, f field, r reason, k number, t last ms}, ?3 most kinds
 insert into violations (company, event, field, reason, seen, first_at, last_at)
 select ?1, j.value->>'e', j.value->>'f', j.value->>'r', j.value->>'k', j.value->>'t', j.value->>'t' from json_each(?2) as j
 where (select count(*) from violations where company = ?1) + j.key < ?3
