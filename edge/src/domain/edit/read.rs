@@ -188,8 +188,8 @@ impl Reader {
 
 impl Edit {
     /// Reads an edit: any editable member of the user object, `traits`, and `tags: {add, remove}`.
-    /// Any other member is a trait. `source` says whose key it is. `address` makes the identity key
-    /// of an address.
+    /// Any other member is a trait. `source` names the kind of key. `address` makes the identity
+    /// key of an address.
     ///
     /// # Errors
     /// The [`Problem`] of the first invalid part.
