@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(
             decide(true, None, ended),
             (Key::User, Other::Replace),
-            "the new person needs the address, which would find the one who gave it up"
+            "otherwise the address would still find the person who gave it up"
         );
     }
 
