@@ -42,7 +42,7 @@ fn address(person: usize) -> String {
     format!("p{person}@x.io")
 }
 
-/// The profile ids that `Db` makes are p1, p2 and so on, in the order of creation.
+/// `Db` names a profile after the number of the request that creates it.
 fn profile(person: usize) -> String {
     format!("p{}", person + 1)
 }

@@ -1,5 +1,5 @@
-//! `docs/schema.sql` is the schema that all migrations together make, with their comments. `make
-//! schema` writes it.
+//! `docs/schema.sql` has the schema that all migrations together make, with their comments. To
+//! write it, run `make schema`.
 
 #![allow(
     clippy::unwrap_used,

@@ -19,7 +19,7 @@ pub enum Kind {
     Users,
     /// A company's events.
     Events,
-    /// All there is of one user.
+    /// All data of one user.
     User,
 }
 

@@ -58,7 +58,7 @@ mod tests {
             addresses: Vec::new(),
             trusted_data: TrustedData::default(),
         };
-        // c into b, then b into a; and d into a.
+        // c is merged into b, then b into a, and then d into a.
         let members = [member("a", None), member("c", Some("b")), member("b", Some("a")), member("d", Some("a"))];
         let ids = |id| descendants(&members, id).iter().map(|m| m.id.as_str()).collect::<Vec<_>>();
         assert_eq!(ids("a"), ["a", "c", "b", "d"]);

@@ -1,4 +1,4 @@
-//! Reading the JSON of a request's body into a type, and single fields of it.
+//! Reads the JSON of a request's body into a type, and single fields of it.
 
 use std::collections::BTreeMap;
 

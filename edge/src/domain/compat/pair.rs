@@ -4,7 +4,7 @@
 //! The user id has priority over the address. A public caller only fills gaps: a person without one
 //! of the keys gets it, unless a server has set trusted data for them. A public caller never merges
 //! two known people. A secret key is trusted, so the people of both keys are merged, unless the
-//! other one has another user id already.
+//! person of the address has another user id.
 
 /// The person to whom an identity key resolves.
 #[derive(Debug, Clone, Copy)]
