@@ -1,5 +1,5 @@
-//! The catalogue of event names, by the SQL on the real schema: what a request writes of it, and
-//! how many names each door may fill it with.
+//! The catalogue of event names, with the SQL on the real schema: which names a request writes, and
+//! how many names each source can write.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,11 +17,11 @@ use trackmate_edge::store::sql;
 
 const HOUR: i64 = 60 * 60 * 1000;
 const DAY: i64 = 24 * HOUR;
-/// Names of a door.
+/// Maximum number of names of a source.
 const MOST: i64 = 10;
 
-/// Stores an event for each name at a door, and notes the names, as `store::catalog` does. → rows
-/// written to the catalogue.
+/// Stores an event with each name from a source, and writes the names to the catalogue, as
+/// `store::catalog` does. → The number of rows written to the catalogue.
 fn note(db: &mut Db, source: i64, now: i64, names: &[String]) -> i64 {
     let ids: Vec<String> = names.iter().map(|name| format!("{name}-{source}-{now}")).collect();
     let rows: Vec<Row> = ids.iter().map(|id| view(id, now * 1000, None)).collect();
@@ -48,20 +48,20 @@ fn shown(db: &Db) -> Vec<String> {
 }
 
 #[test]
-fn a_name_is_written_when_it_is_new_and_then_once_an_hour() {
+fn a_name_is_written_when_it_is_new_and_then_at_most_once_an_hour() {
     let mut db = Db::open();
     let seen = names("seen", 3);
     assert_eq!(note(&mut db, 0, NOW, &seen), 3);
-    assert_eq!(note(&mut db, 0, NOW + HOUR, &seen), 0, "within the hour");
+    assert_eq!(note(&mut db, 0, NOW + HOUR, &seen), 0, "no name is written again within an hour");
     assert_eq!(note(&mut db, 0, NOW + HOUR + 1, &seen), 3);
-    assert_eq!(note(&mut db, 1, NOW + HOUR + 2, &seen), 3, "a server sends them first");
+    assert_eq!(note(&mut db, 1, NOW + HOUR + 2, &seen), 3, "a server sends the names for the first time");
     assert_eq!(note(&mut db, 0, NOW + HOUR + 3, &seen), 0);
     let sources = db.rows("select distinct source from catalog", &[]);
-    assert_eq!(sources, [[json!(1)]], "and they stay a server's");
+    assert_eq!(sources, [[json!(1)]], "the source of the names stays the server");
 }
 
 #[test]
-fn what_was_not_stored_is_not_in_the_catalogue() {
+fn the_name_of_an_event_that_was_not_stored_is_not_in_the_catalogue() {
     let mut db = Db::open();
     note(&mut db, 0, NOW, &names("seen", 1));
     assert_eq!(asked(&db, 0, NOW, &names("made-up", 1), &["nowhere".to_owned()]), 0);
@@ -69,7 +69,7 @@ fn what_was_not_stored_is_not_in_the_catalogue() {
 }
 
 #[test]
-fn names_that_a_stranger_makes_up_have_a_bound_and_leave_room_for_a_servers_and_for_those_that_were_there() {
+fn invented_names_are_limited_and_displace_neither_a_servers_names_nor_earlier_ones() {
     let mut db = Db::open();
     note(&mut db, 0, NOW, &names("own", 3));
     for n in 0..5 {
@@ -78,17 +78,17 @@ fn names_that_a_stranger_makes_up_have_a_bound_and_leave_room_for_a_servers_and_
     assert_eq!(shown(&db).len(), 10);
     assert!(names("own", 3).iter().all(|own| shown(&db).contains(own)));
     assert_eq!(note(&mut db, 1, NOW + 9, &names("server", 4)), 4);
-    assert_eq!(shown(&db)[..4], names("server", 4), "a server's stand first");
+    assert_eq!(shown(&db)[..4], names("server", 4), "the names of a server are first");
 }
 
 #[test]
-fn where_a_door_is_full_a_new_name_takes_the_place_of_those_that_were_not_seen_for_long() {
+fn a_new_name_replaces_names_unseen_for_thirty_days_once_the_limit_of_its_source_is_reached() {
     let mut db = Db::open();
     note(&mut db, 0, NOW, &names("!", 30));
     note(&mut db, 0, NOW + 29 * DAY, &["!0".to_owned(), "new".to_owned()]);
-    assert!(!shown(&db).contains(&"new".to_owned()), "there is no room yet");
+    assert!(!shown(&db).contains(&"new".to_owned()), "the limit is reached and no name is old enough");
     note(&mut db, 0, NOW + 31 * DAY, &["!0".to_owned()]);
-    assert_eq!(shown(&db).len(), 10, "nothing new, and nothing goes");
+    assert_eq!(shown(&db).len(), 10, "without a new name no old name is removed");
     note(&mut db, 0, NOW + 31 * DAY, &["new".to_owned()]);
     assert_eq!(shown(&db), ["!0", "new"]);
 }

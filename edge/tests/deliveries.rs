@@ -1,5 +1,5 @@
-//! The SQL of deliveries on the real schema, step by step against the pure rules. `SEED` repeats a
-//! run.
+//! Compares the SQL of deliveries on the real schema with the pure rules, step by step. `SEED`
+//! repeats a run.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,7 +40,7 @@ impl Store {
         Self(db)
     }
 
-    /// Runs statements as one batch. The first column of what each answers.
+    /// Runs statements as one batch. → The first column of each answer.
     fn batch(&self, statements: &[(&'static str, Vec<Value>)]) -> Vec<Vec<String>> {
         let statements: Vec<Statement> =
             statements.iter().map(|(sql, params)| Statement { sql, params: params.clone() }).collect();
@@ -96,7 +96,7 @@ impl Store {
     }
 }
 
-/// The same steps on the schema and on the rules.
+/// A run of the same steps on the schema and on the rules.
 #[derive(Default)]
 struct Pair {
     ids: Vec<String>,
@@ -228,8 +228,8 @@ impl Pair {
             2..5 => self.claim(store, place),
             5 => self.turn(store),
             6..10 => {
-                // One, or some together; claims of now, and stale ones. A settling names each
-                // delivery once.
+                // One delivery or several, with current and stale claims. Each delivery is settled
+                // only once.
                 let mut places: Vec<usize> = (0..n).collect();
                 rng.shuffle(&mut places);
                 let ended: Vec<_> = places
@@ -295,7 +295,7 @@ impl Pair {
 }
 
 #[test]
-fn the_statements_do_what_the_rules_say() {
+fn the_statements_of_deliveries_follow_the_pure_rules() {
     let store = Store::open();
     let seed: u64 = std::env::var("SEED").map_or(20_260_301, |text| text.parse().unwrap());
     for n in 0..400 {
@@ -319,7 +319,7 @@ fn the_statements_do_what_the_rules_say() {
 }
 
 #[test]
-fn a_webhook_is_sent_what_one_of_its_patterns_matches_however_it_is_spelled() {
+fn a_webhook_receives_exactly_the_events_that_match_its_patterns() {
     let names = [
         "order",
         "order.paid",

@@ -1,8 +1,8 @@
-//! The life of a delivery: a million seeded schedules of invocations that crash, wake-ups that are
-//! lost, doubled and late, owners who switch off and on, and receivers that fail, against the pure
-//! rules: nothing is lost, no two attempts of one delivery are live, attempts stay within their
-//! budget. `SCHEDULES` and `SEED` make it longer and repeat it. What the statements do is held
-//! against the same rules in `deliveries.rs`.
+//! Tests the pure rules of deliveries on a million seeded schedules. Invocations crash, wake-ups
+//! are lost, doubled or late, owners switch webhooks off and on, and receivers fail. No delivery is
+//! lost, no delivery has two live attempts, and attempts stay within their limit. `SCHEDULES` sets
+//! the length of the test, and `SEED` repeats a schedule. `deliveries.rs` compares the statements
+//! with the same rules.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,11 +21,11 @@ fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
 }
 
-/// An invocation at its attempt.
+/// An invocation during its attempt.
 struct Attempt {
     delivery: usize,
     claim: i64,
-    /// What it knows of its lease; it breaks the attempt off then.
+    /// The end of its lease as it knows it. It aborts the attempt then.
     lease_ms: i64,
     policy_tries: i64,
 }
@@ -36,14 +36,14 @@ enum Hint {
     Turn,
 }
 
-/// A delivery and what an onlooker knows of it.
+/// A delivery, and the facts about it that the test counts.
 struct Watched {
     it: Delivery,
-    /// Attempts that the receiver answered with a yes.
+    /// Attempts to which the receiver answered with a success.
     received: u32,
-    /// Attempts that were begun and never settled: the only excuse for a second yes.
+    /// Attempts that started but were never settled. Only they justify a second success.
     unsettled: u32,
-    /// Times it was set going by its owner.
+    /// Times that the owner started the delivery.
     going: u32,
     last_outcome: Option<Outcome>,
     was_dismissed: bool,
@@ -85,13 +85,13 @@ impl World {
     }
 
     fn begin(&mut self, delivery: usize, claim: i64) {
-        // The invariant: whoever else thinks it has this delivery must have broken off.
+        // The invariant: every other invocation with this delivery must have aborted its attempt.
         let live = self.attempts.iter().filter(|a| a.delivery == delivery && a.lease_ms > self.now).count();
         assert_eq!(live, 0, "two live attempts of one delivery");
         let watched = &mut self.deliveries[delivery];
         watched.unsettled += 1;
         let policy_tries = watched.it.tries;
-        assert!(policy_tries < i64::from(self.policy.attempts), "an attempt beyond the budget");
+        assert!(policy_tries < i64::from(self.policy.attempts), "an attempt beyond the limit of the policy");
         self.attempts.push(Attempt { delivery, claim, lease_ms: self.now + LEASE_MS, policy_tries });
     }
 
@@ -182,7 +182,7 @@ impl World {
         }
     }
 
-    /// An attempt comes to its end, in one of the ways it may.
+    /// Ends an attempt in one of the possible ways.
     fn end(&mut self) {
         if self.attempts.is_empty() {
             return;
@@ -204,8 +204,8 @@ impl World {
         let broken_off = attempt.lease_ms <= self.now;
         let outcome = self.outcome();
         let answered_yes = matches!(outcome, Outcome::Answered(200, _));
-        // A crash may come before or after the receiver has it; what is broken off may have
-        // arrived, too.
+        // A crash may happen before or after the receiver gets the request. An aborted request may
+        // have arrived too.
         let arrived = if crash || broken_off { self.rng.bool() } else { true };
         if answered_yes && arrived {
             self.deliveries[attempt.delivery].received += 1;
@@ -284,7 +284,8 @@ impl World {
         }
     }
 
-    /// The trouble is over: whatever happened, sweeps alone must bring every delivery to its end.
+    /// Ends all faults. Whatever happened before, sweeps alone must bring every delivery to its
+    /// end.
     fn heal(&mut self) {
         self.healed = true;
         self.active = true;
@@ -311,15 +312,15 @@ impl World {
                 State::Dismissed => watched.was_dismissed,
                 State::Pending | State::Leased | State::Held => false,
             };
-            assert!(excuse, "delivery {place} ended {:?} without its reason, or did not end", watched.it);
+            assert!(excuse, "delivery {place} ended as {:?} without a reason, or did not end", watched.it);
             assert!(
                 watched.received <= watched.going + watched.unsettled,
-                "delivery {place} came twice without a crash"
+                "delivery {place} arrived twice without a crash"
             );
         }
     }
 
-    /// What is delivered is not sent again by asking twice.
+    /// Recovers what was given up, twice. The second recovery must find nothing.
     fn replay(&mut self) {
         let given_up = [State::Exhausted, State::FailedPermanent, State::Dismissed];
         for round in 0..2 {
@@ -330,7 +331,7 @@ impl World {
                     again += 1;
                 }
             }
-            assert!(round == 0 || again == 0, "a window that was recovered had something left");
+            assert!(round == 0 || again == 0, "a second recovery found a delivery");
             self.heal();
             assert!(self.deliveries.iter().all(|w| w.it.state == State::Delivered));
         }
@@ -338,7 +339,7 @@ impl World {
 }
 
 #[test]
-fn a_million_schedules_of_faults_lose_nothing_and_never_have_two_live_attempts() {
+fn no_delivery_is_lost_or_has_two_live_attempts_in_a_million_schedules_of_faults() {
     let (schedules, seed) = (setting("SCHEDULES", 1_000_000), setting("SEED", 20_260_301));
     for n in 0..schedules {
         let mut world = World::new(seed.wrapping_add(n));

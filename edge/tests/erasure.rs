@@ -1,7 +1,7 @@
-//! Erasing people and forgetting old events, by the SQL on the real schema over generated histories
-//! of people who share browsers: the others keep exactly what they had, of the erased one no text
-//! is left in any table, nothing that comes late brings them back, and timelines page right over
-//! what remains.
+//! Erases people and deletes old events, with the SQL on the real schema, over generated histories
+//! of people who share browsers. The others keep exactly their data. No table contains a text of
+//! the erased person, and no late request restores them. Timelines can be paged through the
+//! remaining events.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,11 +25,11 @@ use trackmate_edge::store::erasures::{self, Identity};
 use trackmate_edge::store::{identity_keys, people, sql};
 
 const DAY: i64 = 86_400_000;
-/// Small, so that a history takes several slices.
+/// Small limits, so that a history takes several slices.
 const LINKS: i64 = 2;
 const EVENTS: i64 = 3;
 
-/// Everything a history writes.
+/// Every table that a history writes to.
 const TABLES: [&str; 15] = [
     "events",
     "incoming",
@@ -78,7 +78,7 @@ fn claim(db: &Db) -> Vec<String> {
     claimed.iter().map(|row| row[2].as_str().unwrap().to_owned()).collect()
 }
 
-/// Whose every stored event is, by the pure rule.
+/// All stored events by their owner, by the pure rule.
 fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
     let mut facts = BTreeMap::<String, Vec<Fact>>::new();
     for row in
@@ -98,7 +98,7 @@ fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
     owned
 }
 
-/// Everything of a person that anybody could see: the profile, its links, its timeline both ways.
+/// All visible data of a person: the profile, its links, and its timeline in both orders.
 fn seen(db: &Db, profile: &str) -> Value {
     let timeline = db.timeline(profile, Order::Asc, 2, 1);
     let mut back = db.timeline(profile, Order::Desc, 3, 2);
@@ -125,7 +125,7 @@ fn seen(db: &Db, profile: &str) -> Value {
     ])
 }
 
-/// Where a person's memberships lie, by the pure rule.
+/// The places of a person's memberships, by the pure rule.
 fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
     let facts_of = |session: &Value| {
         let links =
@@ -137,7 +137,7 @@ fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
     all.into_iter().filter(|m| owner(&facts_of(&m[0]), number(&m[1])) == Some(profile)).collect()
 }
 
-/// Every text of every table.
+/// All texts of all tables.
 fn texts(db: &Db) -> String {
     let tables = db.rows(
         "select name from sqlite_schema where type = 'table' and name not like 'search%' or name = 'search_docs'",
@@ -148,7 +148,8 @@ fn texts(db: &Db) -> String {
     json!(all).to_string()
 }
 
-/// Every count is what a recount by the pure rule gives, and timelines show what is there.
+/// Checks every count against a recount by the pure rule, and the timelines against the stored
+/// events.
 fn check(db: &Db) {
     let owned = owned(db);
     for row in db.rows("select id, events, last_ts, coalesce(revenue, '{}') from profiles where erased_at is null", &[])
@@ -213,7 +214,7 @@ enum Request {
         at: i64,
         paid: Option<i64>,
     },
-    /// A page names a group, or a server does, with something of the person in what it tells.
+    /// A page or a server names a group, with a secret of the person in its traits.
     Group {
         session: usize,
         at: i64,
@@ -241,7 +242,7 @@ fn history() -> impl Strategy<Value = Vec<Request>> {
     prop::collection::vec(prop_oneof![4 => events, 4 => identify, 2 => server, 2 => group, 1 => edit], 4..20)
 }
 
-/// Sends a request of a history, received on day `number`; its message ids are the same each time.
+/// Sends a request of a history, received on day `number`. Its message ids are the same each time.
 fn send(db: &mut Db, number: usize, request: &Request) {
     db.clock = NOW + i64::try_from(number).unwrap() * DAY;
     match request {
@@ -249,7 +250,8 @@ fn send(db: &mut Db, number: usize, request: &Request) {
             db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
-            // Odd milliseconds by number: no two identifies of a session fall together.
+            // The milliseconds differ by request, so no two identifies of a session are
+            // simultaneous.
             let (id, ms) = (format!("i{number}"), NOW + at * 1000 + i64::try_from(number).unwrap());
             let told = identify(db, *session, clock::identify_ts(ms, &id), &id, *person);
             assert!(told.is_some());
@@ -292,7 +294,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
             }
         }
     }
-    // Some deliveries were attempted, and their bodies and answers are kept.
+    // Some deliveries were attempted, and their bodies and answers are stored.
     db.connection
         .execute_batch(
             "update deliveries set state = 'delivered', finished_at = created_at, body = 'b' where subscription = 'wh_all' and state <> 'delivered';
@@ -303,7 +305,8 @@ fn send(db: &mut Db, number: usize, request: &Request) {
 }
 
 thread_local! {
-    // One database serves all cases, emptied in between: making it anew is most of a case's time.
+    // One database serves all cases and is cleared in between, because opening one takes most of a
+    // case's time.
     static DB: RefCell<Db> = RefCell::new(open());
 }
 
@@ -319,12 +322,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn erasing_one_leaves_the_others_as_they_were_nothing_of_the_one_and_no_way_back(history in history(), person in 0..3_usize) {
+    fn erasing_a_person_removes_all_their_data_for_ever_and_changes_nobody_else(history in history(), person in 0..3_usize) {
         DB.with_borrow_mut(|db| erasing(db, &history, person));
     }
 
     #[test]
-    fn forgetting_old_events_keeps_every_count_and_every_page_right(history in history(), days in 1..20_i64) {
+    fn deleting_old_events_keeps_every_count_and_every_page_correct(history in history(), days in 1..20_i64) {
         DB.with_borrow_mut(|db| forgetting(db, &history, days));
     }
 }
@@ -344,37 +347,41 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     db.clock = NOW;
     let notice = db.erase(&erased);
     let shown = "select coalesce(public_id, profile) from tombstones group by 1 having count(*) > 1";
-    assert_eq!(db.rows(shown, &[]), Vec::<Vec<Value>>::new(), "no two erased addresses are answered alike");
+    assert_eq!(db.rows(shown, &[]), Vec::<Vec<Value>>::new(), "no two erased addresses have the same public id");
     let claimed = claim(db);
     assert!(claimed.contains(&notice));
     for (_, _, id) in &before[&erased] {
-        assert!(!claimed.contains(id), "{id} of the erased one may not go out");
+        assert!(!claimed.contains(id), "{id} belongs to the erased person and may not be sent");
     }
     while db.slice(&erased, LINKS, EVENTS) {}
     let gone = |db: &Db| {
         let texts = texts(db);
         for secret in [email(person), format!("Secret {person}"), format!("secret-{person}")] {
-            assert!(!texts.contains(&secret), "{secret} is still there");
+            assert!(!texts.contains(&secret), "{secret} is still stored");
         }
         assert!(!owned(db).contains_key(&erased));
         for (id, before) in &others {
-            assert_eq!(&seen(db, id), before, "what another person had");
+            assert_eq!(&seen(db, id), before, "the data of other people stay the same");
         }
         check(db);
     };
     gone(db);
-    assert_eq!(db.rows(refused, &sessions[0]), [[json!(0)]], "what was rejected on their sessions");
-    assert_eq!(db.rows("select id from groups", &[]), groups, "a group stays");
+    assert_eq!(
+        db.rows(refused, &sessions[0]),
+        [[json!(0)]],
+        "receipts of rejected items on the person's sessions are deleted"
+    );
+    assert_eq!(db.rows("select id from groups", &[]), groups, "an erasure deletes no group");
     let left = db.rows("select session, ts, group_id from memberships", &[]);
-    assert!(named.iter().all(|membership| !left.contains(membership)), "a membership goes with its member");
+    assert!(named.iter().all(|membership| !left.contains(membership)), "every membership of the person is deleted");
     let counted = db.rows("select counts ->> 'events', completed_at from erasures", &[]);
     assert_eq!(counted, [[json!(theirs), json!(NOW)]]);
     let left = db.rows("select events, revenue, last_ts from profiles where id = ?1", &[json!(erased)]);
     assert_eq!(left, [[json!(0), Value::Null, Value::Null]]);
     let told = db.rows("select counts ->> 'memberships' from erasures", &[]);
     assert_eq!(told, [[json!(named.len())]]);
-    // Everything of the browsers once more, and late: identifies as the person, and a server that
-    // had resolved them just before.
+    // All requests of browsers arrive again, late: identifies as the person, and events from a
+    // server that had just resolved the person.
     for (number, request) in history
         .iter()
         .enumerate()
@@ -391,7 +398,7 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     }
     let undone = "select session, data, context from events where type = 'identify.undone'";
     let occupied = db.rows(&format!("{undone} and message_id like 'late%'"), &[]);
-    assert_eq!(occupied.len(), 3, "a stranger finds each message id taken, as by any other address");
+    assert_eq!(occupied.len(), 3, "each message id stays in use, as it does with any other address");
     assert!(db.rows(undone, &[]).iter().all(|row| *row == [json!(""), json!("{}"), Value::Null]));
     gone(db);
 }
@@ -407,12 +414,12 @@ fn forgetting(db: &mut Db, history: &[Request], days: i64) {
     db.retain(now, EVENTS);
     assert_eq!(db.rows(ids, &[json!(0)]), kept);
     check(db);
-    assert_eq!(groups, db.rows("select * from groups order by id", &[]), "a group stays as it is");
+    assert_eq!(groups, db.rows("select * from groups order by id", &[]), "the deletion of old events changes no group");
     assert_eq!(members, db.rows("select * from memberships order by 1, 2, 3, 4", &[]));
     let empty =
         db.rows("select session from links where profile is null and id = '' and events = 0 and has_records = 0", &[]);
     assert_eq!(empty, Vec::<Vec<Value>>::new());
-    // What comes in afterwards counts as ever, even what was forgotten.
+    // Later requests count as usual, even those whose events were deleted.
     for (number, request) in history.iter().enumerate() {
         send(db, number, request);
     }
@@ -420,7 +427,7 @@ fn forgetting(db: &mut Db, history: &[Request], days: i64) {
 }
 
 #[test]
-fn nothing_is_forgotten_where_nobody_asks_for_it() {
+fn a_company_without_a_retention_period_keeps_all_events() {
     let mut db = open();
     let events = Request::Events { session: 0, first: 2, count: 4, paid: None };
     whole(&mut db, &[Request::Identify { session: 0, at: 1, person: 0 }, events]);
@@ -430,7 +437,7 @@ fn nothing_is_forgotten_where_nobody_asks_for_it() {
 }
 
 #[test]
-fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
+fn an_identity_key_added_during_the_erasure_of_its_person_is_erased_too() {
     for late in [false, true] {
         let mut db = open();
         let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
@@ -442,7 +449,7 @@ fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
             give(&db);
         }
         let done = db.batch(&erasures::erasing(COMPANY, &read[0], &identities, 5, NOW, "n").unwrap());
-        assert_eq!(done[0].is_empty(), !late, "what was read is out of date if a key came since");
+        assert_eq!(done[0].is_empty(), !late, "an erasure is refused if a key was added after the profile was read");
         if late {
             give(&db);
         } else {
@@ -454,7 +461,7 @@ fn a_key_that_is_given_while_its_person_is_erased_is_not_left_behind() {
 }
 
 #[test]
-fn what_came_in_of_an_erased_person_is_not_shown_while_it_is_not_deleted_yet() {
+fn events_and_receipts_of_an_erased_person_are_hidden_before_they_are_deleted() {
     let mut db = open();
     let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
     let seen = |db: &Db| {

@@ -1,7 +1,7 @@
-//! The SQL of groups on the real schema, held against the pure rules: whatever the histories, the
-//! people on shared sessions, the order of arrival and whatever is undone, merged and parted, a
-//! group is the fold of its events, and its members are those to whom the ledger gives an event
-//! that names it.
+//! Compares the SQL of groups on the real schema with the pure rules. People share sessions,
+//! requests arrive in any order, and identifies and merges are made and undone. A group is always
+//! the fold of its events. Its members are the people to whom the ledger assigns an event that
+//! names it.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,11 +40,11 @@ const TRAITS: [&str; 7] = [
     r#"{"plan":null}"#,
 ];
 
-/// Where a group is named.
+/// The place at which a group is named.
 #[derive(Debug, Clone)]
 enum Place {
     Page(usize),
-    /// A server's, by session, by person, or of nobody.
+    /// In an event from a server, for a session.
     Session(usize),
     Person(usize),
     Nobody,
@@ -56,7 +56,7 @@ enum Request {
     Identify { session: usize, at: i64, person: usize },
 }
 
-/// What happens when all has come in.
+/// A change after all requests have arrived.
 #[derive(Debug, Clone)]
 enum Act {
     Undo(prop::sample::Index),
@@ -98,7 +98,7 @@ fn rows(number: usize, told: &[(i64, usize, usize)]) -> Vec<Row> {
     told.iter().enumerate().map(row).collect()
 }
 
-/// The message ids of a request are the same wherever it stands in the order of arrival.
+/// The message ids of a request do not depend on its place in the order of arrival.
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Group { place, told } => match place {
@@ -123,7 +123,7 @@ fn clear(db: &mut Db) {
     }
 }
 
-/// Every group as it is kept.
+/// All groups as stored.
 fn kept(db: &Db) -> BTreeMap<String, Group> {
     let fields = |cell: &Value| serde_json::from_str::<BTreeMap<String, Field>>(&text(cell)).unwrap();
     let all = db.rows("select id, kind, key, first_ts, claimed_traits, trusted_traits, name from groups", &[]);
@@ -137,14 +137,13 @@ fn kept(db: &Db) -> BTreeMap<String, Group> {
                 claimed_traits: fields(&r[4]),
                 trusted_traits: fields(&r[5]),
             };
-            assert_eq!(r[6].as_str().map(str::to_owned), group.name(), "the name to search by is the one shown");
+            assert_eq!(r[6].as_str().map(str::to_owned), group.name(), "the name for searches is the shown name");
             (group.id.clone(), group)
         })
         .collect()
 }
 
-/// Every group as the pure rule makes it of the events that are stored, in the order in which they
-/// came in.
+/// All groups as the pure rule makes them from the stored events, in the order of arrival.
 fn folded(db: &Db) -> BTreeMap<String, Group> {
     let mut told = BTreeMap::<String, Vec<Told>>::new();
     let events =
@@ -156,7 +155,7 @@ fn folded(db: &Db) -> BTreeMap<String, Group> {
     told.into_iter().map(|(id, events)| (id, fold(&events).unwrap())).collect()
 }
 
-/// Whose are the groups that events name: group, person.
+/// The groups of each person, by the events that name them: group, person.
 fn belonging(db: &Db) -> BTreeSet<(String, String)> {
     let mut facts = BTreeMap::<String, Vec<Fact>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
@@ -172,7 +171,7 @@ fn belonging(db: &Db) -> BTreeSet<(String, String)> {
     owned.collect()
 }
 
-/// A walk through the members of a group, as the API reads it.
+/// The members of a group, read page by page as the API does.
 fn walk(db: &Db, group: &str) -> Vec<String> {
     let (mut place, mut walked) = ([json!(""), json!(-1), json!("")], Vec::new());
     loop {
@@ -186,18 +185,22 @@ fn walk(db: &Db, group: &str) -> Vec<String> {
     }
 }
 
-/// Holds what is kept, listed and counted against the pure rules.
+/// Compares the stored, listed and counted groups with the pure rules.
 fn check(db: &Db) {
-    assert_eq!(format!("{:?}", kept(db)), format!("{:?}", folded(db)), "a group is the fold of its events");
+    assert_eq!(format!("{:?}", kept(db)), format!("{:?}", folded(db)), "a stored group is the fold of its events");
     let belonging = belonging(db);
     for key in KEYS {
         let group = id("group", key);
         let expected: BTreeSet<&String> = belonging.iter().filter(|(g, _)| *g == group).map(|(_, p)| p).collect();
         let walked = walk(db, &group);
-        assert_eq!(walked.len(), expected.len(), "a walk shows everyone once");
+        assert_eq!(walked.len(), expected.len(), "the pages list every member once");
         assert_eq!(walked.iter().collect::<BTreeSet<_>>(), expected, "the members of {key}");
         let found = db.rows(sql::GROUP_FIND, &[json!(COMPANY), json!(1000), json!(group)]);
-        assert_eq!(found.first().map_or(0, |r| number(&r[6])), i64::try_from(expected.len()).unwrap(), "counted");
+        assert_eq!(
+            found.first().map_or(0, |r| number(&r[6])),
+            i64::try_from(expected.len()).unwrap(),
+            "the number of members of {key}"
+        );
     }
     for r in db.rows("select id from profiles", &[]) {
         let profile = text(&r[0]);
@@ -211,10 +214,11 @@ fn check(db: &Db) {
         "select 1 from links where has_records = 0 and exists (select 1 from memberships where session = links.session)",
         &[],
     );
-    assert!(unmarked.is_empty(), "a session has memberships and its links do not say so");
+    assert!(unmarked.is_empty(), "a session has memberships but its links are not marked");
 }
 
-/// What does not depend on the order of arrival: all but the claims, of which the first stays.
+/// Everything that does not depend on the order of arrival: all except claims, of which the first
+/// stays.
 fn settled(db: &Db) -> Vec<Vec<String>> {
     let mut all = db.table("select id, kind, key, first_ts, trusted_traits from groups order by 1");
     all.extend(db.table(
@@ -222,7 +226,7 @@ fn settled(db: &Db) -> Vec<Vec<String>> {
          from memberships order by 1, 2, 3",
     ));
     for row in &mut all {
-        // An object's members may stand in any order.
+        // The members of an object may have any order.
         let last = row.len() - 1;
         if let Ok(fields) = serde_json::from_str::<BTreeMap<String, Field>>(&schema::acts::text(&row[last])) {
             row[last] = format!("{fields:?}");
@@ -241,7 +245,8 @@ fn has_tie(history: &[Request]) -> bool {
 }
 
 thread_local! {
-    // Two databases serve all cases, emptied in between: making them anew is most of a case's time.
+    // Two databases serve all cases and are cleared in between, because opening them takes most of
+    // a case's time.
     static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
 }
 
@@ -249,7 +254,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_group_is_the_fold_of_its_events_and_its_members_follow_the_ledger_whatever_is_undone_or_merged(
+    fn groups_are_folds_of_their_events_and_their_members_follow_the_ledger_after_any_undo_or_merge(
         (history, order) in prop::collection::vec(request(), 1..14).prop_flat_map(|h| {
             let order: Vec<usize> = (0..h.len()).collect();
             (Just(h), Just(order).prop_shuffle())
@@ -286,7 +291,7 @@ proptest! {
 }
 
 #[test]
-fn what_a_sessions_events_mention_is_one_membership_for_each_person() {
+fn all_mentions_of_a_group_on_a_session_make_one_membership_for_each_person() {
     let mut db = Db::open();
     clear(&mut db);
     let mention = |id: &str, at: i64| {
@@ -311,7 +316,7 @@ fn what_a_sessions_events_mention_is_one_membership_for_each_person() {
 }
 
 #[test]
-fn a_message_id_that_was_used_before_changes_nothing_whatever_it_tells() {
+fn a_group_event_with_a_used_message_id_changes_nothing() {
     let mut db = Db::open();
     clear(&mut db);
     db.events(0, "s0", None, &[event("e", 5, "group", r#"{"groupId":"acme","traits":{"a":1}}"#)]);
@@ -322,7 +327,7 @@ fn a_message_id_that_was_used_before_changes_nothing_whatever_it_tells() {
 }
 
 #[test]
-fn a_group_keeps_so_many_traits_of_each_layer() {
+fn the_number_of_a_groups_traits_is_limited_in_each_layer() {
     let mut db = Db::open();
     clear(&mut db);
     for batch in 0..3 {
@@ -338,7 +343,7 @@ fn a_group_keeps_so_many_traits_of_each_layer() {
 }
 
 #[test]
-fn a_group_keeps_so_many_bytes_of_each_layer() {
+fn the_bytes_of_a_groups_traits_are_limited_in_each_layer() {
     let mut db = Db::open();
     clear(&mut db);
     for n in 0..12_i64 {
@@ -352,11 +357,11 @@ fn a_group_keeps_so_many_bytes_of_each_layer() {
     let group = &kept(&db)[&id("group", "acme")];
     assert!(
         group.claimed_traits.contains_key("a00") && group.claimed_traits.contains_key("b00"),
-        "of claims the first stay"
+        "the first claims stay"
     );
     assert!(
         group.trusted_traits.contains_key("a11") && group.trusted_traits.contains_key("b11"),
-        "of what is said the last stays"
+        "the last trusted traits stay"
     );
     for layer in [&group.claimed_traits, &group.trusted_traits] {
         let bytes = serde_json::to_string(layer).unwrap().len();
@@ -365,7 +370,7 @@ fn a_group_keeps_so_many_bytes_of_each_layer() {
 }
 
 #[test]
-fn a_request_tells_of_a_group_in_the_order_of_its_events_however_often_it_names_it() {
+fn the_events_of_a_request_change_a_group_in_their_order() {
     let mut db = Db::open();
     clear(&mut db);
     for source in [0, 1] {
@@ -384,7 +389,7 @@ fn a_request_tells_of_a_group_in_the_order_of_its_events_however_often_it_names_
 }
 
 #[test]
-fn pages_make_so_many_groups_and_memberships_and_servers_as_many_as_they_name() {
+fn groups_and_memberships_from_pages_are_limited_and_those_from_servers_are_not() {
     let mut db = Db::open();
     db.most_groups = 3;
     clear(&mut db);
@@ -398,8 +403,8 @@ fn pages_make_so_many_groups_and_memberships_and_servers_as_many_as_they_name() 
     assert_eq!((count(&db, "groups"), count(&db, "memberships")), (3, 3));
     db.events(1, "", None, &(0..5).map(|n| named("server", n)).collect::<Vec<_>>());
     assert_eq!(count(&db, "groups"), 8);
-    // What a server has said of is counted no longer, and what is deleted neither; one that is
-    // there may still be named.
+    // A group with trusted traits no longer counts towards the limit, nor does a deleted group. An
+    // existing group can still be named.
     let said = event("said", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
     db.events(1, "", None, &[said]);
     db.rows("delete from memberships", &[]);
@@ -409,7 +414,7 @@ fn pages_make_so_many_groups_and_memberships_and_servers_as_many_as_they_name() 
     }
     assert_eq!(count(&db, "groups"), 9);
     assert_eq!(db.rows("select groups_of_pages from companies", &[]), [[json!(3)]]);
-    // A session that names a group with each page it shows.
+    // A session names a group with each page view.
     for n in 0..9 {
         let again = |k: usize| {
             let ts = clock::event_ts(NOW + 1000, n * 50 + k);
@@ -421,7 +426,7 @@ fn pages_make_so_many_groups_and_memberships_and_servers_as_many_as_they_name() 
 }
 
 #[test]
-fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_clock() {
+fn an_admins_traits_of_a_group_override_earlier_ones_whatever_the_senders_clock() {
     let mut db = Db::open();
     clear(&mut db);
     let far = clock::event_ts(NOW + 86_000_000, 0);
@@ -442,7 +447,7 @@ fn what_an_admin_says_is_later_than_what_was_said_before_whatever_the_sender_s_c
 }
 
 #[test]
-fn a_server_that_names_a_person_s_group_every_night_adds_no_row() {
+fn a_server_that_names_a_persons_group_every_night_adds_no_further_row() {
     let mut db = Db::open();
     clear(&mut db);
     for night in 0..5 {

@@ -1,5 +1,5 @@
-//! Taking back an identify or a merge, on the real schema with the real statements: whatever came
-//! before and after, both people are as if it had not happened.
+//! Undoes identifies and merges on the real schema with the real statements. Whatever happened
+//! before and after, both people are as if the identify or the merge had never happened.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ enum Request {
         count: i64,
         paid: Option<i64>,
     },
-    /// A server's, by address or by session.
+    /// Events from a server, by address or by session.
     Server {
         person: usize,
         session: Option<usize>,
@@ -63,7 +63,7 @@ fn request() -> impl Strategy<Value = Request> {
     prop_oneof![2 => events, 1 => server, 3 => identify]
 }
 
-/// What a person is known by: the last of them by the company's own id, the others by an address.
+/// A person's identity key: a user id for the last person, an address for the others.
 fn address(person: usize) -> String {
     if person == 2 { "u2".to_owned() } else { format!("p{person}@x.io") }
 }
@@ -94,8 +94,8 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     }
 }
 
-/// What must be as if it had not happened. People are named by their address, sessions made for
-/// them by that of their person.
+/// Everything that an undo must restore. People are named by their address, and server sessions by
+/// the address of their person.
 fn state(db: &Db) -> Vec<Vec<String>> {
     let mut state = db.table(
         "select 'link', iif(l.session like 'webhook%', 'server of ' || o.key, l.session), l.at, l.id, i.key, l.origin, l.events, l.server_events,
@@ -113,7 +113,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
     state.extend(db.table("select 'event', iif(session like 'webhook%', '', session), ts, message_id, type from events where type <> 'identify.undone' order by 3, 4"));
     state.extend(db.table("select 'merge', loser, winner from merges"));
     let shown = "select coalesce(public_id, origin, profile) from identities group by 1 having count(*) > 1";
-    assert_eq!(db.table(shown), Vec::<Vec<String>>::new(), "no two addresses are answered alike");
+    assert_eq!(db.table(shown), Vec::<Vec<String>>::new(), "no two addresses have the same public id");
     for row in &mut state {
         for cell in row {
             *cell = cell.replace("Text(\"{}\")", "{}");
@@ -122,7 +122,7 @@ fn state(db: &Db) -> Vec<Vec<String>> {
     state
 }
 
-/// Takes the identify of this request back, as the Worker does.
+/// Undoes the identify of this request as the Worker does.
 fn undo(db: &mut Db, number: usize) {
     assert!(db.undo(&format!("i{number}")));
 }
@@ -131,7 +131,7 @@ fn profile(db: &Db, person: usize) -> Option<String> {
     db.owner(&address(person))
 }
 
-/// Merges two people if both are there and are two, and says who was merged.
+/// Merges two people if both exist and differ. → The profile that was merged into the other.
 fn merge(db: &mut Db, into: usize, from: usize) -> Option<String> {
     db.merge(&address(into), &address(from))
 }
@@ -140,8 +140,8 @@ fn part(db: &mut Db, loser: &str) {
     db.part(loser);
 }
 
-/// Every count of everyone who stands for themselves is the sum of their links', and nobody else
-/// has a link.
+/// Checks that every count of an unmerged profile or a root is the sum over its links, and that no
+/// other profile has a link.
 fn check(db: &Db) {
     let wrong = db.table(
         "select p.id from profiles p where p.merged_into is null and (
@@ -153,7 +153,7 @@ fn check(db: &Db) {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// Gives a person something that only a secret key says.
+/// Sets trusted data of a person.
 fn say(db: &Db, person: usize) {
     if let Some(id) = profile(db, person) {
         let sql = format!(
@@ -174,7 +174,7 @@ fn has_tie(history: &[Request]) -> bool {
     }))
 }
 
-/// What an undo has read before something else happens.
+/// The link that an undo reads before something else happens.
 fn read(db: &Db, id: &str) -> Option<IdentifyLink> {
     let mut found = db.connection.prepare_cached(sql::UNDO_FIND).unwrap();
     let fact = found.query_row([COMPANY, id], |r| {
@@ -189,7 +189,7 @@ fn erase(db: &Db, profile: &str) {
 }
 
 #[test]
-fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
+fn an_undo_during_the_erasure_of_its_person_restores_nothing() {
     for late in [false, true] {
         let mut db = Db { ticks: true, ..Db::open() };
         for n in 0..2 {
@@ -210,12 +210,12 @@ fn an_undo_that_comes_while_its_person_is_erased_brings_nothing_back() {
             db.batch(&statements);
         }
         let left = db.table("select 1 from profiles where traits <> '{}' or name is not null");
-        assert!(left.is_empty(), "what the person claimed is told again, late {late}");
+        assert!(left.is_empty(), "the undo restores no claim of the person, late {late}");
     }
 }
 
 #[test]
-fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
+fn an_undo_that_read_its_link_before_a_merge_takes_nothing_from_the_wrong_person() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..3 {
         let id = format!("i{n}");
@@ -225,19 +225,19 @@ fn an_undo_that_was_read_before_a_merge_takes_nothing_off_the_wrong_person() {
     merge(&mut db, 0, 1).unwrap();
     let statements = undo_statements(COMPANY, "i1", &fact, &act(&mut db));
     let answers = db.batch(&statements);
-    assert!(answers[0].is_empty(), "it is read again");
+    assert!(answers[0].is_empty(), "the batch changes nothing, so the undo reads its link again");
     check(&db);
 }
 
 #[test]
-fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge() {
+fn a_merge_does_not_move_an_address_that_now_belongs_to_somebody_else() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..3 {
         let id = format!("i{n}");
         db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
     }
     let (owner, gave_up) = (profile(&db, 2).unwrap(), profile(&db, 1).unwrap());
-    // As an edit of the one leaves it that once had the address of the other.
+    // An edit leaves this alias with the person who used to have the other's address.
     let aliases = json!([address(2)]).to_string();
     db.connection.execute("update profiles set aliases = ?1 where id = ?2", [&aliases, &gave_up]).unwrap();
     let (w, l) = (profile(&db, 0).unwrap(), gave_up);
@@ -250,7 +250,7 @@ fn an_address_that_was_given_up_and_is_somebody_elses_goes_along_with_no_merge()
 }
 
 #[test]
-fn an_address_given_to_somebody_else_is_no_alias_of_who_gave_it_up() {
+fn an_address_that_moves_to_another_person_is_no_alias_of_its_former_owner() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..2 {
         let id = format!("i{n}");
@@ -273,7 +273,7 @@ fn an_address_given_to_somebody_else_is_no_alias_of_who_gave_it_up() {
 }
 
 #[test]
-fn a_key_gives_an_address_that_was_given_up_and_none_that_somebody_has() {
+fn a_secret_key_can_move_an_address_that_was_given_up_but_not_one_in_use() {
     for (ended, given) in [("1", true), ("null", false)] {
         let mut db = Db { ticks: true, ..Db::open() };
         for n in 0..2 {
@@ -295,7 +295,7 @@ fn a_key_gives_an_address_that_was_given_up_and_none_that_somebody_has() {
 }
 
 #[test]
-fn an_export_of_events_lacks_an_identify_that_was_taken_back() {
+fn an_export_of_events_omits_an_undone_identify() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..2 {
         let id = format!("i{n}");
@@ -318,13 +318,13 @@ fn an_export_of_events_lacks_an_identify_that_was_taken_back() {
     let exported: Vec<[String; 2]> =
         db.rows(sql::EXPORT_EVENTS, &all).iter().map(|row| [0, 1].map(|n| schema::pipe::text(&row[n]))).collect();
     let last = exported.last().map(|row| row[1].as_str());
-    assert_eq!(last, Some(""), "the row that says where the page ends");
+    assert_eq!(last, Some(""), "the last row shows where the page ends");
     assert_eq!(exported.len(), 2);
     assert_eq!(exported[0][0], "i1");
 }
 
 #[test]
-fn a_server_event_resolved_before_a_merge_was_taken_back_is_not_the_wrong_persons() {
+fn a_server_event_resolved_before_a_merge_was_undone_belongs_to_the_right_person() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..2 {
         let id = format!("i{n}");
@@ -333,7 +333,7 @@ fn a_server_event_resolved_before_a_merge_was_taken_back_is_not_the_wrong_person
     let root = profile(&db, 0).unwrap();
     let loser = merge(&mut db, 0, 1).unwrap();
     let session = text(&db.table(&format!("select server_session from profiles where id = '{loser}'"))[0][0]);
-    // By the address of the one, of the one who stands for both: and then they are parted.
+    // The server resolved the address to the root. Then the merge is undone.
     part(&mut db, &loser);
     db.events(1, &session, Some(&root), &[view("late", clock::event_ts(NOW + 1000, 0), None)]);
     let owner = db.table(&format!("select profile from links where session = '{session}'"));
@@ -342,7 +342,7 @@ fn a_server_event_resolved_before_a_merge_was_taken_back_is_not_the_wrong_person
 }
 
 #[test]
-fn a_profile_that_was_merged_and_parted_goes_with_the_identify_that_made_it() {
+fn a_profile_whose_merge_was_undone_is_deleted_with_the_identify_that_created_it() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..2 {
         let id = format!("i{n}");
@@ -356,7 +356,7 @@ fn a_profile_that_was_merged_and_parted_goes_with_the_identify_that_made_it() {
 }
 
 #[test]
-fn whom_an_admin_parted_are_remembered_each_with_each_and_nobody_else() {
+fn an_undone_merge_blocks_each_pair_of_its_two_sides_and_no_other_pair() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..3 {
         let id = format!("i{n}");
@@ -372,15 +372,15 @@ fn whom_an_admin_parted_are_remembered_each_with_each_and_nobody_else() {
         !db.rows(sql::MERGE_BLOCKS_FIND, &asked).is_empty()
     };
     assert!(parted(&[0], &[1]) && parted(&[1], &[0]) && parted(&[2], &[0]) && parted(&[0], &[1, 2]));
-    assert!(!parted(&[1], &[2]), "they are one still");
-    // Of an undo that lost its race nothing is remembered.
+    assert!(!parted(&[1], &[2]), "the two are still merged");
+    // An undo that lost its race blocks no merge.
     let lost = json!([COMPANY, json!([ids[1]]).to_string(), json!([ids[2]]).to_string(), ids[1], 1, NOW]);
     db.batch(&[Statement::new(sql::MERGE_BLOCKS_INSERT, lost)]);
     assert!(!parted(&[1], &[2]));
 }
 
 #[test]
-fn a_session_of_records_is_known_as_one_when_its_events_are_gone() {
+fn a_session_with_records_stays_marked_after_its_events_are_deleted() {
     let mut db = Db { ticks: true, ..Db::open() };
     let booking = json!([{"i": "w1", "k": "booking", "o": "b1", "s": 0, "f": {"a": [1]}}]).to_string();
     db.events(1, "s0", None, &[view("w1", clock::event_ts(NOW, 0), None)]);
@@ -390,7 +390,7 @@ fn a_session_of_records_is_known_as_one_when_its_events_are_gone() {
     for statement in [sql::LINKS_FORGET, sql::LINKS_PRUNE, sql::EVENTS_FORGET] {
         db.rows(statement, &gone);
     }
-    // Identified by mistake, and then rightly.
+    // The session is identified by mistake, and then correctly.
     for n in 0..2_usize {
         let id = format!("i{n}");
         db.identify("s0", clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
@@ -402,14 +402,14 @@ fn a_session_of_records_is_known_as_one_when_its_events_are_gone() {
 }
 
 #[test]
-fn an_erasure_looks_for_what_was_told_of_the_oldest_of_a_group_whatever_their_times_say() {
+fn an_erasure_searches_from_the_oldest_merged_profile_on_whatever_the_claimed_times() {
     let mut db = Db { ticks: true, ..Db::open() };
     for n in 0..2 {
         let id = format!("i{n}");
         db.identify(&format!("s{n}"), clock::identify_ts(NOW, &id), &id, &address(n), &json!({}));
     }
     let (root, older) = (profile(&db, 0).unwrap(), profile(&db, 1).unwrap());
-    // The ids that our clock gave, a year apart; what was claimed is later than both.
+    // The server's clock set these ids, a year apart. The claimed times are later than both.
     for (id, at_s) in [(&root, 1_750_000_000_i64), (&older, 1_720_000_000)] {
         let session = format!("webhook_{at_s}_00");
         db.connection.execute("update profiles set server_session = ?1 where id = ?2", [&session, id]).unwrap();
@@ -432,7 +432,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_identify_taken_back_has_not_happened(
+    fn after_an_undone_identify_all_data_are_as_if_it_had_never_happened(
         history in prop::collection::vec(request(), 1..12), which in any::<prop::sample::Index>(), until in any::<prop::sample::Index>(), late in any::<bool>(),
     ) {
         let identifies: Vec<usize> = (0..history.len()).filter(|n| matches!(history[*n], Request::Identify { .. })).collect();
@@ -452,7 +452,7 @@ proptest! {
                 if number == after {
                     undo(with, gone);
                     check(with);
-                    // The page sends it again: it is known, and stays undone.
+                    // The page sends the identify again. It is a repeat, and stays undone.
                     send(with, gone, &history[gone]);
                 }
             }
@@ -463,12 +463,12 @@ proptest! {
     }
 
     #[test]
-    fn a_merge_taken_back_has_not_happened(
+    fn after_an_undone_merge_all_data_are_as_if_it_had_never_happened(
         history in prop::collection::vec(request(), 2..12),
         merges in prop::collection::vec((0..3_usize, 0..3_usize, any::<prop::sample::Index>()), 1..3), first in any::<bool>(), mistake in prop::option::of(any::<prop::sample::Index>()),
     ) {
         prop_assume!(!has_tie(&history));
-        // An identify that is taken back while its person may be merged.
+        // An identify that is undone while its person may be merged.
         let gone = mistake.map(|m| m.index(history.len())).filter(|n| matches!(history[*n], Request::Identify { .. }));
         DBS.with_borrow_mut(|[with, without]| {
             with.clear(&TABLES);

@@ -1,5 +1,5 @@
-//! What is noted of the items that came in, by the SQL on the real schema: so many a minute and so
-//! many in all, in one order that never goes back, and found without looking at anything else.
+//! Receipts of received items, with the SQL on the real schema: their limits per minute and in all,
+//! their increasing numbers, and their indexes.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 const MINUTE: i64 = 60_000;
 
-/// Notes rejected items at a door, `minute` of them a minute and `kept` in all at the most, as
+/// Writes receipts of rejected items of a source, at most `minute` a minute and `kept` in all, as
 /// `store::incoming` does.
 fn reject(db: &Db, source: i64, at: i64, count: usize, minute: i64, kept: i64) {
     let problem = Problem::new(Code::MissingField, "eventType is missing");
@@ -37,23 +37,23 @@ fn last(db: &Db) -> Value {
 }
 
 #[test]
-fn a_minute_has_room_for_so_many_at_each_door_and_a_ring_keeps_its_newest() {
+fn the_receipts_of_each_source_are_limited_per_minute_and_in_all_and_the_newest_stay() {
     let db = Db::open();
     reject(&db, 0, NOW, 30, 10, 15);
     assert_eq!(count(&db, 0), 10);
     reject(&db, 0, NOW + MINUTE / 2, 30, 10, 15);
-    assert_eq!(count(&db, 0), 10, "the minute is full");
+    assert_eq!(count(&db, 0), 10, "the limit of the minute is reached");
     reject(&db, 1, NOW + MINUTE / 2, 4, 10, 15);
-    assert_eq!(count(&db, 1), 4, "the other door has its own");
+    assert_eq!(count(&db, 1), 4, "the other source has its own limit");
     reject(&db, 0, NOW + MINUTE, 30, 10, 15);
     assert_eq!(count(&db, 0), 15);
-    assert_eq!(count(&db, 1), 4, "and is pushed out of nothing");
+    assert_eq!(count(&db, 1), 4, "the other source loses no receipt");
     let oldest = db.rows("select count(*) from incoming where source = 0 and at = ?1", &[json!(NOW)]);
     assert_eq!(oldest, [[json!(5)]]);
 }
 
 #[test]
-fn numbers_ascend_whatever_the_clock_does_and_are_never_used_again() {
+fn receipt_numbers_increase_whatever_the_clock_does_and_are_never_reused() {
     let mut db = Db::open();
     assert_eq!(last(&db), Value::Null);
     let mut before = 0;
@@ -67,8 +67,12 @@ fn numbers_ascend_whatever_the_clock_does_and_are_never_used_again() {
         before = number(&last(&db));
     }
     let noted = db.rows("select count(*), count(distinct seq) from incoming", &[]);
-    assert_eq!(noted, [[json!(21 + 6), json!(21 + 6)]], "what is not stored is not noted as stored");
-    // Days later all is forgotten; what follows has greater numbers all the same.
+    assert_eq!(
+        noted,
+        [[json!(21 + 6), json!(21 + 6)]],
+        "no receipt has the outcome stored for an event that is not stored"
+    );
+    // Days later all receipts are deleted. Later receipts still have greater numbers.
     let later = NOW + 8 * 24 * 60 * MINUTE;
     db.rows(sql::INCOMING_PRUNE, &[json!(later - MINUTE), json!(1000)]);
     assert_eq!(last(&db), Value::Null);
@@ -77,7 +81,7 @@ fn numbers_ascend_whatever_the_clock_does_and_are_never_used_again() {
 }
 
 #[test]
-fn nothing_is_noted_for_a_company_that_does_not_exist() {
+fn an_unknown_company_gets_no_receipts() {
     let db = Db::open();
     let noted = json!([{"o": "rejected", "c": "invalid_json", "m": "no"}]).to_string();
     db.rows(sql::INCOMING_INSERT, json!(["TM-NOBODY", 1, noted, 0, NOW, 100]).as_array().unwrap());
@@ -85,7 +89,7 @@ fn nothing_is_noted_for_a_company_that_does_not_exist() {
 }
 
 #[test]
-fn every_look_goes_by_an_index() {
+fn every_statement_of_receipts_uses_an_index() {
     let db = Db::open();
     for statement in [
         sql::INCOMING_AFTER,
@@ -103,7 +107,7 @@ fn every_look_goes_by_an_index() {
     ] {
         let mut prepared = db.connection.prepare(&format!("explain query plan {statement}")).unwrap();
         let plan: Vec<String> = prepared.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();
-        // Looked at whole: parameters, and what a statement has found itself.
+        // Complete scans are allowed of parameters, and of the rows that a statement found itself.
         let own = [
             "SCAN CONSTANT ROW",
             "SCAN i",

@@ -1,6 +1,6 @@
-//! The SQL of ingest and identify on the real schema, held against the pure rules: whatever the
-//! histories and the order of arrival, no event is on a wrong person, and every count is what a
-//! recount gives.
+//! Compares the SQL of ingest and identify on the real schema with the pure rules. Whatever the
+//! history and the order of arrival, no event belongs to a wrong person, and every count equals a
+//! recount.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use trackmate_wire::limits::TOLD_LINKS_COUNTED_MAX;
 
 const TABLES: [&str; 4] = ["events", "links", "profiles", "identities"];
 
-/// A request of a history: events of one browser, or somebody logging in there.
+/// A request of a history: events of one browser, or a person who logs in there.
 #[derive(Debug, Clone)]
 enum Request {
     Events { session: usize, first: i64, count: i64, paid: Option<i64> },
@@ -40,7 +40,7 @@ fn history(people: usize) -> impl Strategy<Value = Vec<Request>> {
     prop::collection::vec(prop_oneof![3 => events, 2 => identify], 1..14)
 }
 
-/// The message id a request's item has wherever the request stands in the order of arrival.
+/// The message ids of a request do not depend on its place in the order of arrival.
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
@@ -71,14 +71,14 @@ fn state(db: &Db) -> Vec<Vec<String>> {
     ));
     for row in &mut state {
         for cell in row {
-            // An empty object and none are the same: nothing counted.
+            // An empty object equals null: nothing was counted.
             *cell = cell.replace("Text(\"{}\")", "{}");
         }
     }
     state
 }
 
-/// Holds what is materialised against the pure owner of every event.
+/// Compares the stored links and counts with the pure owner of every event.
 fn check(db: &Db) {
     let events = db.table("select session, ts, message_id, coalesce(revenue, '{}'), source, told from events");
     let number = |cell: &str| cell.trim_start_matches("Integer(").trim_end_matches(')').parse::<i64>().unwrap();
@@ -93,7 +93,7 @@ fn check(db: &Db) {
     }
     let mut owners = BTreeMap::<String, String>::new();
     let mut owned = BTreeMap::<String, (i64, i64, BTreeMap<String, i64>, BTreeSet<String>)>::new();
-    // Whose sessions pages have told anything of.
+    // Sessions with events from pages.
     let mut seen = BTreeSet::new();
     for row in &events {
         let session = text(&row[0]);
@@ -118,7 +118,7 @@ fn check(db: &Db) {
     }
     exported(db, &events.iter().map(|row| text(&row[2])).collect(), &owners);
     let places: Vec<_> = events.iter().map(|row| (text(&row[0]), number(&row[1]), text(&row[2]))).collect();
-    // Figures are read in many slices: one case in eight keeps the test short.
+    // The statements of figures run in many slices. One case in eight keeps the test short.
     let is_sampled = places.len() % 8 == 0;
     if is_sampled {
         counted(db, &places, &owners);
@@ -126,7 +126,7 @@ fn check(db: &Db) {
     let unbounded = db.table(
         "select l.session from links l join profiles p on p.id = l.profile where l.id <> '' and l.last_ts - l.first_ts > p.max_link_span",
     );
-    assert!(unbounded.is_empty(), "a link lasts longer than its person's bound");
+    assert!(unbounded.is_empty(), "a link is longer than its person's limit");
     let profiles = db.table("select id, events, last_ts, coalesce(revenue, '{}'), sessions from profiles");
     assert_eq!(profiles.len(), owned.len());
     for row in profiles {
@@ -144,25 +144,21 @@ fn check(db: &Db) {
             let asked = [json!(COMPANY), json!(id), json!(TOLD_LINKS_COUNTED_MAX)];
             let read: Vec<Profile> = db.find(sql::PROFILE_FIND, &asked);
             let told = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
-            assert_eq!(
-                read[0].told_sessions,
-                i64::try_from(told).unwrap(),
-                "sessions of {id} of which servers alone told"
-            );
+            assert_eq!(read[0].told_sessions, i64::try_from(told).unwrap(), "server-only sessions of {id}");
         }
     }
 }
 
-/// Events of a page of an export.
+/// Events in one page of an export.
 const LIMIT: i64 = 3;
 
-/// Holds what exports say of whose events are, page by page, against the pure owners.
+/// Compares the owners in exports, page by page, with the pure owners.
 fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String>) {
     let page = |statement: &str, place: [Value; 4], user: Option<&str>| {
         let none = || [Value::Null, Value::Null, Value::Null];
         let of = user.map_or(json!(LIMIT), |id| json!(id));
         let parameters = [&[json!(COMPANY), json!(NOW)][..], &none()[..], &place[..], &[json!(LIMIT), of][..]].concat();
-        // A page of all events ends with the row that says what was looked at last.
+        // A page of all events ends with a row that names the last place it examined.
         let row = if user.is_some() { "''" } else { "coalesce(looked, '')" };
         let row = format!("json_array(message_id, iif({row} = '', coalesce(profile, ''), null), session, ts, source)");
         let order = "order by session, ts, source, message_id, type = ''";
@@ -183,7 +179,7 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
         }
     };
     let all = walk(sql::EXPORT_EVENTS, json!(""), None);
-    assert_eq!(all.len(), events.len(), "each event once");
+    assert_eq!(all.len(), events.len(), "all events are exported once");
     for (id, profile) in &all {
         assert_eq!(owners.get(id).map_or("", String::as_str), profile, "owner of {id}");
     }
@@ -191,15 +187,16 @@ fn exported(db: &Db, events: &BTreeSet<String>, owners: &BTreeMap<String, String
         let theirs: Vec<String> =
             walk(sql::EXPORT_EVENTS_OF, Value::Null, Some(user)).into_iter().map(|(id, _)| id).collect();
         let expected: BTreeSet<&String> = owners.iter().filter(|(_, owner)| *owner == user).map(|(id, _)| id).collect();
-        assert_eq!(theirs.len(), expected.len(), "each event of {user} once");
+        assert_eq!(theirs.len(), expected.len(), "all events of {user} are exported once");
         assert!(theirs.iter().all(|id| expected.contains(id)), "events of {user}");
     }
 }
 
-/// Holds what the figures of ranges say, and the counts of exports, against the pure owners of
-/// events given as session, `ts` and id.
+/// Compares the figures of ranges, and the counts of exports, with the pure owners. Each event is
+/// given as session, `ts` and id.
 fn counted(db: &Db, events: &[(String, i64, String)], owners: &BTreeMap<String, String>) {
-    // Slice by slice, as `store` has them: the last column says where the next one begins.
+    // Runs slice by slice, as `store` does. The last column is the place where the next slice
+    // begins.
     let walk = |statement: &str, parameters: &[Value], first: Value, rows: i64, each: &mut dyn FnMut(&[Value])| {
         let mut place = first.as_array().unwrap().clone();
         loop {
@@ -280,7 +277,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_event_is_on_a_wrong_person_and_the_order_of_arrival_does_not_matter(
+    fn no_event_belongs_to_a_wrong_person_whatever_the_order_of_arrival(
         (history, order) in (2..5_usize).prop_flat_map(history).prop_flat_map(|h| {
             let order: Vec<usize> = (0..h.len()).collect();
             (Just(h), Just(order).prop_shuffle())
@@ -288,8 +285,8 @@ proptest! {
         repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     ) {
         prop_assume!(!has_tie(&history));
-        // Two databases serve all cases, emptied in between: preparing the statements anew is most
-        // of a case's time.
+        // Two databases serve all cases and are cleared in between, because preparing the
+        // statements takes most of a case's time.
         thread_local! {
             static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
         }

@@ -1,6 +1,6 @@
-//! The SQL of records on the real schema, held against the pure rules: whatever the histories, the
-//! people on shared sessions and the order of arrival, a record is the fold of its events, it is on
-//! the person who owns its place, and every count and list is what a recount gives.
+//! Compares the SQL of records on the real schema with the pure rules. Whatever the history, the
+//! people on shared sessions and the order of arrival, a record is the fold of its events. It
+//! belongs to the person who owns its place, and every count and list equals a recount.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ use trackmate_edge::store::sql;
 const PEOPLE: usize = 3;
 const TABLES: [&str; 5] = ["events", "links", "profiles", "identities", "records"];
 
-/// Empties it but for the people, each known on a device of their own.
+/// Deletes everything except the people, each identified on a session without other people.
 fn clear(db: &mut Db) {
     db.clear(&TABLES);
     for person in 0..PEOPLE {
@@ -42,7 +42,7 @@ fn address(person: usize) -> String {
     format!("p{person}@x.io")
 }
 
-/// The driver names who comes with the first request p1.
+/// `Db` names a profile after the number of the request that creates it.
 fn profile(person: usize) -> String {
     format!("p{}", person + 1)
 }
@@ -51,7 +51,7 @@ fn server_session(person: usize) -> String {
     format!("webhook_{}", person + 1)
 }
 
-/// Every record as it is kept, by kind and id.
+/// All records as stored, by kind and id.
 fn kept(db: &Db) -> BTreeMap<(String, String), Record> {
     let all = "select kind, id, session, placed_ts, placed_id, first_ts, last_ts, scans, fields from records";
     let rows = db.rows(all, &[]);
@@ -72,7 +72,7 @@ fn kept(db: &Db) -> BTreeMap<(String, String), Record> {
         .collect()
 }
 
-/// Every record as the pure rule makes it of the events that are stored.
+/// All records as the pure rule makes them from the stored events.
 fn folded(db: &Db) -> BTreeMap<(String, String), Record> {
     let mut told = BTreeMap::<_, Vec<(String, i64, Change)>>::new();
     for r in db.rows("select session, ts, message_id, type, data from events where source = 1", &[]) {
@@ -87,7 +87,7 @@ fn folded(db: &Db) -> BTreeMap<(String, String), Record> {
     told.into_iter().map(|(key, events)| (key, fold(events))).collect()
 }
 
-/// The records of a person, behind a place: so many in all, or of each kind.
+/// The records of a person after a place, up to a limit in all or of each kind.
 fn listed(
     db: &Db,
     person: usize,
@@ -108,7 +108,7 @@ fn listed(
     rows.iter().map(|r| (number(&r[3]), text(&r[1]), text(&r[2]))).collect()
 }
 
-/// Whom a server names.
+/// The person that a server names.
 #[derive(Debug, Clone)]
 enum Named {
     Nobody,
@@ -116,7 +116,7 @@ enum Named {
     Person(usize),
 }
 
-/// A request of a history: a server tells of things, or somebody logs in on a browser.
+/// A request of a history: a server sends events about records, or a person logs in on a browser.
 #[derive(Debug, Clone)]
 enum Request {
     Tell { named: Named, told: Vec<(i64, usize, usize, usize)> },
@@ -168,7 +168,7 @@ fn events(number: usize, told: &[(i64, usize, usize, usize)]) -> Vec<Row> {
     told.iter().enumerate().map(event).collect()
 }
 
-/// The message ids of a request are the same wherever it stands in the order of arrival.
+/// The message ids of a request do not depend on its place in the order of arrival.
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Tell { named, told } => match named {
@@ -183,22 +183,22 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     }
 }
 
-/// Holds what is kept, counted and listed against the pure rules.
+/// Compares the stored, counted and listed records with the pure rules.
 fn check(db: &Db) {
     let folded = folded(db);
-    assert_eq!(format!("{:?}", kept(db)), format!("{folded:?}"), "a record is the fold of its events");
+    assert_eq!(format!("{:?}", kept(db)), format!("{folded:?}"), "a stored record is the fold of its events");
     let mut facts = BTreeMap::<String, Vec<Fact>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
         let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
     let uneven = db.rows("select 1 from links group by session having min(has_records) <> max(has_records)", &[]);
-    assert!(uneven.is_empty(), "the links of a session say the same of its records");
+    assert!(uneven.is_empty(), "all links of a session have the same mark");
     let marks = db.rows(
         "select 1 from links where has_records = 0 and exists (select 1 from records where session = links.session)",
         &[],
     );
-    assert!(marks.is_empty(), "a session has records and its links do not say so");
+    assert!(marks.is_empty(), "a session has records but its links are not marked");
     for person in 0..PEOPLE {
         let id = profile(person);
         let owns = |r: &&Record| {
@@ -223,7 +223,7 @@ fn check(db: &Db) {
         let counts = &read[0].counts;
         assert!(counts != "{}" || mine.is_empty());
         let counts: Counts = serde_json::from_str(counts).unwrap();
-        assert_eq!(counts, expected, "what is counted of {id}");
+        assert_eq!(counts, expected, "the counts of {id}");
         let mut all: Vec<_> =
             mine.iter().map(|r| (r.place.as_ref().unwrap().1, r.kind.clone(), r.id.clone())).collect();
         all.sort_by(|a, b| b.cmp(a));
@@ -234,7 +234,7 @@ fn check(db: &Db) {
             *count <= 2
         };
         let first: Vec<_> = all.iter().filter(|(_, kind, _)| among_first(kind.as_str())).cloned().collect();
-        assert_eq!(listed(db, person, 2, None, true), first, "the first of each kind of {id}");
+        assert_eq!(listed(db, person, 2, None, true), first, "the first records of each kind of {id}");
         let mut walked = Vec::new();
         loop {
             let page: Vec<_> = listed(db, person, 2, walked.last(), false);
@@ -243,7 +243,7 @@ fn check(db: &Db) {
             }
             walked.extend(page);
         }
-        assert_eq!(walked, all, "a walk through the records of {id}");
+        assert_eq!(walked, all, "the pages of records of {id}");
     }
 }
 
@@ -260,7 +260,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_record_is_the_fold_of_its_events_on_the_owner_of_its_place_in_any_order_of_arrival(
+    fn a_record_is_the_fold_of_its_events_and_belongs_to_the_owner_of_its_place_in_any_order_of_arrival(
         (history, order) in history().prop_flat_map(|h| {
             let order: Vec<usize> = (0..h.len()).collect();
             (Just(h), Just(order).prop_shuffle())
@@ -268,8 +268,8 @@ proptest! {
         repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     ) {
         prop_assume!(!has_tie(&history));
-        // Two databases serve all cases, emptied in between: preparing the statements anew is most
-        // of a case's time.
+        // Two databases serve all cases and are cleared in between, because preparing the
+        // statements takes most of a case's time.
         thread_local! {
             static DBS: RefCell<[Db; 2]> = RefCell::new([Db::open(), Db::open()]);
         }
@@ -295,9 +295,9 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
 
-    // A record of more fields than are kept keeps the latest, whatever comes first.
+    // A record with too many fields keeps the latest, whatever the order of arrival.
     #[test]
-    fn the_latest_fields_stay_in_any_order_of_arrival(
+    fn the_latest_fields_of_a_record_stay_in_any_order_of_arrival(
         batches in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
         names in prop::collection::vec(prop::collection::btree_set(0..300_usize, 30..120), 6),
     ) {
@@ -314,7 +314,7 @@ proptest! {
 }
 
 #[test]
-fn a_message_id_that_was_used_before_changes_nothing_whatever_it_tells() {
+fn an_event_about_a_record_with_a_used_message_id_changes_nothing() {
     let mut db = Db::open();
     clear(&mut db);
     let tell = |db: &mut Db, person, name, data, ts| {

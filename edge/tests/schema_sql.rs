@@ -1,5 +1,5 @@
-//! `docs/schema.sql`: the schema that all migrations together make, with their comments. `make
-//! schema` writes it.
+//! `docs/schema.sql` has the schema that all migrations together make, with their comments. To
+//! write it, run `make schema`.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,7 +44,7 @@ fn comment<'a>(migrations: &'a str, kind: &str, name: &str) -> &'a str {
 }
 
 #[test]
-fn docs_schema_sql_is_what_the_migrations_make_and_each_object_in_it_has_a_comment() {
+fn docs_schema_sql_matches_the_migrations_and_each_object_has_a_comment() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files: Vec<_> = fs::read_dir(root.join("migrations")).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();

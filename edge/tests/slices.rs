@@ -1,5 +1,5 @@
-//! Single steps of an erasure, by the SQL on the real schema: what happens between two of them, and
-//! at the very edges of what is the person's.
+//! Single slices of an erasure, with the SQL on the real schema: requests between two slices, and
+//! events at the boundaries of the person's links.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use trackmate_edge::domain::clock;
 use trackmate_edge::store::erasures::releasing;
 use trackmate_edge::store::sql;
 
-/// Ada and Bob, each known on a browser of their own, and a webhook that takes everything.
+/// Opens a database with Ada and Bob, each identified in a browser, and a webhook for all events.
 fn open() -> Db {
     let mut db = Db::open();
     let insert = "insert into subscriptions (company, id, name, url, events, secret, retry_attempts, retry_delay_s, timeout_ms, created_at)
@@ -32,7 +32,7 @@ fn ts(second: i64) -> i64 {
     clock::event_ts(NOW + second * 1000, 0)
 }
 
-/// Identifies a session at this second exactly, at which events may lie too. → the profile.
+/// Identifies a session at exactly this second, where events may be too. → The profile.
 fn identify(db: &mut Db, session: &str, second: i64, person: &str) -> String {
     let id = format!("{person}-{session}-{second}");
     db.identify(session, ts(second), &id, &format!("{person}@x.io"), &json!({})).unwrap()
@@ -47,14 +47,15 @@ fn ids(db: &Db, rows: &str) -> Vec<String> {
     db.rows(&format!("select message_id from {rows} order by 1"), &[]).iter().map(|r| text(&r[0])).collect()
 }
 
-/// The events that the next slice names, of so many links; none when no link is left.
+/// The events that the next slice names, from at most this number of links. `None` when no link is
+/// left.
 fn next(db: &Db, profile: &str, links: i64, events: i64) -> Option<String> {
     let next = db.rows(sql::ERASURE_NEXT, &[json!(COMPANY), json!(profile), json!(links), json!(events)]);
     next[0][0].as_str().map(str::to_owned)
 }
 
 #[test]
-fn a_link_is_let_go_only_when_nothing_is_left_at_its_first_instant() {
+fn an_erasure_deletes_a_link_only_after_everything_at_its_first_instant() {
     let told = |table: &str, n: usize| match table {
         "records" => (1, event(&format!("b{n}"), ts(5), "booking.made", &format!(r#"{{"booking":{{"id":{n}}}}}"#))),
         "memberships" => (0, event(&format!("g{n}"), ts(5), "group", &format!(r#"{{"groupId":"g{n}"}}"#))),
@@ -70,7 +71,7 @@ fn a_link_is_let_go_only_when_nothing_is_left_at_its_first_instant() {
         }
         let ada = profile(&db, "ada");
         db.erase(&ada);
-        // A link at a time, and of what is to be the last one at a time.
+        // One link in each slice, and one item in each slice of the table under test.
         let most = if table == "events" { 1 } else { 9 };
         while let Some(named) = next(&db, &ada, 1, most) {
             db.batch(&releasing(COMPANY, &ada, &named, 1, 1));
@@ -83,7 +84,7 @@ fn a_link_is_let_go_only_when_nothing_is_left_at_its_first_instant() {
 }
 
 #[test]
-fn a_slice_deletes_only_what_is_still_the_persons_when_it_runs() {
+fn a_slice_deletes_only_data_that_belong_to_the_person_when_it_runs() {
     let mut db = open();
     identify(&mut db, "s", 5, "ada");
     db.events(0, "s", None, &[view("early", ts(6), None), view("late", ts(8), None)]);
@@ -91,13 +92,13 @@ fn a_slice_deletes_only_what_is_still_the_persons_when_it_runs() {
     db.erase(&ada);
     let named = next(&db, &ada, 9, 9).unwrap();
     assert!(named.contains("\"late\""));
-    // Meanwhile it comes in that Bob had the browser by then.
+    // Meanwhile an identify arrives: Bob used the browser by then.
     identify(&mut db, "s", 7, "bob");
     db.batch(&releasing(COMPANY, &ada, &named, 9, 9));
     assert_eq!(ids(&db, "events where session = 's'"), ["bob-s-7", "late"]);
     assert_eq!(db.rows("select events from profiles where id = ?1", &[json!(bob)]), [[json!(3)]]);
     assert_eq!(ids(&db, "deliveries where message_id = 'late'"), ["late"]);
-    // Nor what was never hers: his event, his identify, what was told of him.
+    // Data that never belonged to Ada stay too: Bob's event, his identify, and events about him.
     let about = ids(&db, &format!("events where session = '' and data ->> '$.user.id' = '{bob}'"));
     assert_eq!(about.len(), 1);
     let others = [json!({"s": 0, "i": "late"}), json!({"s": 0, "i": "bob-s-7"}), json!({"s": 1, "i": about[0]})];
@@ -111,7 +112,7 @@ fn a_slice_deletes_only_what_is_still_the_persons_when_it_runs() {
 }
 
 #[test]
-fn what_comes_in_for_a_person_while_their_erasure_runs_is_held_and_goes_with_it() {
+fn events_that_arrive_during_a_persons_erasure_are_held_and_then_erased() {
     let mut db = open();
     let ada = profile(&db, "ada");
     let notice = db.erase(&ada);
@@ -125,18 +126,18 @@ fn what_comes_in_for_a_person_while_their_erasure_runs_is_held_and_goes_with_it(
     assert_eq!(states(&db), [free("late", "held"), free("other", "leased"), free(&notice, "pending")]);
     while db.slice(&ada, 9, 9) {}
     assert_eq!(states(&db), [free("other", "leased"), free(&notice, "pending")]);
-    // Once it is through, what the browser sends is nobody's and goes out.
+    // After the erasure, events of the browser belong to nobody and are sent.
     db.events(0, "ada-home", None, &[view("late", ts(40), None)]);
     assert_eq!(states(&db)[0], free("late", "leased"));
 }
 
 #[test]
-fn what_was_held_for_an_erasure_and_is_somebody_elses_after_all_goes_out_when_it_is_through() {
+fn deliveries_held_for_an_erasure_that_belong_to_another_person_are_sent_after_it() {
     let mut db = open();
     let ada = profile(&db, "ada");
     db.erase(&ada);
     db.events(0, "ada-home", None, &[view("late", ts(30), None)]);
-    // Meanwhile it comes in that Bob had the browser by then.
+    // Meanwhile an identify arrives: Bob used the browser by then.
     identify(&mut db, "ada-home", 29, "bob");
     while db.slice(&ada, 9, 9) {}
     assert_eq!(db.rows("select state from deliveries where message_id = 'late'", &[]), [[json!("held")]]);

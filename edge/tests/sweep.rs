@@ -1,5 +1,5 @@
-//! What the sweep picks, by the SQL on the real schema: every company in its turn, whatever another
-//! has stored, and at a cost that no backlog makes dearer.
+//! The selections of the sweep, with the SQL on the real schema. Every company gets its turn,
+//! whatever another one has stored, and no backlog makes the sweep more expensive.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,10 +17,10 @@ use trackmate_edge::store::sql;
 use trackmate_wire::limits::{EARLY_MS_MAX, HELD_LOOKED_MAX, INTERRUPTIONS_MAX, LEASE_MS, PROBE_MARGIN_MS, PUT_OFF_MS};
 
 const DAY_MS: i64 = 86_400_000;
-/// Behind every place.
+/// A limit beyond all rows.
 const ALL: i64 = 5000;
 
-/// Two companies, each with so many webhooks `wh_0`, `wh_1`, …
+/// Opens a database with two companies, each with this number of webhooks `wh_0`, `wh_1`, …
 fn open(webhooks: [i64; 2]) -> Db {
     let db = Db::open();
     for (company, webhooks) in ["TM-A", "TM-Z"].iter().zip(webhooks) {
@@ -37,7 +37,7 @@ fn open(webhooks: [i64; 2]) -> Db {
     db
 }
 
-/// Deliveries of a webhook in a state, the n-th made, and due, n ms after the first.
+/// Adds deliveries of a webhook in a state. The n-th is created and due n ms after the first.
 fn add(db: &Db, company: &str, webhook: &str, state: &str, first_ms: i64, count: i64) {
     let insert = "with recursive n (i) as (select 0 union all select i + 1 from n where i < ?5 - 1)
                   insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at,
@@ -47,7 +47,8 @@ fn add(db: &Db, company: &str, webhook: &str, state: &str, first_ms: i64, count:
     db.connection.execute(insert, params![company, webhook, state, first_ms, count]).unwrap();
 }
 
-/// Which company and webhook each picked delivery is of, and the steps that the database took.
+/// The company and webhook of each selected delivery, the place where the selection stopped, and
+/// the steps that the database took.
 fn due(db: &Db, limit: i64, place: [&str; 2], webhooks: i64) -> (Vec<[String; 2]>, Option<[String; 2]>, i32) {
     let mut statement = db.connection.prepare(sql::DELIVERY_DUE).unwrap();
     let mut rows: Vec<(String, String, Option<String>)> = statement
@@ -65,7 +66,7 @@ fn of(picked: &[[String; 2]], company: &str, webhook: &str) -> usize {
 }
 
 #[test]
-fn no_backlog_keeps_another_companys_or_webhooks_single_delivery_waiting() {
+fn no_backlog_delays_a_single_delivery_of_another_company_or_webhook() {
     let mut steps = Vec::new();
     for backlog in [2000, 100_000] {
         let db = open([2, 1]);
@@ -83,14 +84,14 @@ fn no_backlog_keeps_another_companys_or_webhooks_single_delivery_waiting() {
 }
 
 #[test]
-fn what_a_deleted_webhook_left_due_ends_without_being_woken() {
+fn due_deliveries_of_a_deleted_webhook_end_without_a_wake_up() {
     let db = open([1, 1]);
     add(&db, "TM-A", "gone", "pending", 0, 1050);
     add(&db, "TM-A", "wh_0", "pending", 0, 3);
     add(&db, "TM-Z", "wh_0", "pending", NOW - 1, 1);
     db.rows(sql::DELIVERY_ORPHAN, &[json!(NOW), json!(1000), json!(""), json!(""), json!(ALL)]);
     let left = "select count(*) from deliveries where subscription = 'gone' and state = 'pending'";
-    assert_eq!(number(&db.rows(left, &[])[0][0]), 50, "as many as a run may end");
+    assert_eq!(number(&db.rows(left, &[])[0][0]), 50, "a run ends no more deliveries than its limit");
     db.rows(sql::DELIVERY_ORPHAN, &[json!(NOW), json!(1000), json!(""), json!(""), json!(ALL)]);
     let (picked, ..) = due(&db, 1000, ["", ""], ALL);
     assert_eq!([of(&picked, "TM-A", "gone"), of(&picked, "TM-A", "wh_0"), of(&picked, "TM-Z", "wh_0")], [0, 3, 1]);
@@ -111,7 +112,7 @@ fn two_backlogs_share_a_sweep_by_company_not_by_webhook() {
 }
 
 #[test]
-fn a_walk_that_stops_short_of_the_end_is_gone_on_with() {
+fn a_selection_that_stops_at_its_limit_continues_in_the_next_sweep() {
     let db = open([5, 1]);
     for n in 0..5 {
         add(&db, "TM-A", &format!("wh_{n}"), "pending", 0, 3);
@@ -129,7 +130,7 @@ fn a_walk_that_stops_short_of_the_end_is_gone_on_with() {
     assert!(picked.is_empty() && end.is_none() || place[0].is_empty());
 }
 
-/// What `store::deliveries::claim` sends. → the ids that were leased.
+/// Runs the statements of `store::deliveries::claim`. → The ids that were leased.
 fn claim(db: &Db, ids: &[&str]) -> Vec<String> {
     let due = [json!("TM-A"), json!(json!(ids).to_string()), json!(NOW)];
     let (early, most) = (json!(EARLY_MS_MAX), json!(INTERRUPTIONS_MAX));
@@ -142,7 +143,7 @@ fn claim(db: &Db, ids: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_claim_leaves_nothing_due_that_nobody_can_take() {
+fn a_claim_leaves_no_delivery_due_that_cannot_be_leased() {
     let db = open([2, 1]);
     for (webhook, state) in [("gone", "pending"), ("gone", "leased"), ("wh_0", "pending"), ("wh_1", "leased")] {
         add(&db, "TM-A", webhook, state, 0, 1);
@@ -168,7 +169,7 @@ fn a_claim_leaves_nothing_due_that_nobody_can_take() {
     for id in ["gonepending0", "goneleased0"] {
         assert_eq!(state(id), ("dismissed".to_owned(), 0, 0, Some(NOW)), "{id}");
     }
-    // An open circuit keeps none going that was interrupted too often.
+    // An open circuit does not prevent that a delivery with too many interruptions is given up.
     for (id, interrupted) in [("wh_0leased0", 5), ("wh_1leased0", 7)] {
         assert_eq!(state(id), ("exhausted".to_owned(), 0, interrupted, Some(NOW)), "{id}");
         assert_eq!(reason(id), Some((1, "given up: 6 attempts were interrupted before they ended".to_owned())), "{id}");
@@ -180,7 +181,7 @@ fn a_claim_leaves_nothing_due_that_nobody_can_take() {
 }
 
 #[test]
-fn what_is_held_for_one_company_is_moved_on_beside_anothers_whose_webhooks_fill_the_run() {
+fn a_companys_held_deliveries_are_released_even_if_anothers_webhooks_fill_the_run() {
     let db = open([60, 1]);
     db.connection.execute("update subscriptions set releasing = 'deliver'", []).unwrap();
     let released = db.rows(sql::SUBSCRIPTION_RELEASING, &[json!(20)]);
@@ -189,7 +190,7 @@ fn what_is_held_for_one_company_is_moved_on_beside_anothers_whose_webhooks_fill_
 }
 
 #[test]
-fn what_came_in_while_the_rest_was_dismissed_goes_out() {
+fn deliveries_that_arrive_during_a_dismissal_are_sent() {
     let db = open([1, 0]);
     add(&db, "TM-A", "wh_0", "held", 10, 1);
     let released = |left: &str| {
@@ -207,7 +208,7 @@ fn what_came_in_while_the_rest_was_dismissed_goes_out() {
 }
 
 #[test]
-fn turns_that_no_one_may_take_stand_before_nobodys() {
+fn turns_of_a_company_that_is_switched_off_do_not_delay_others() {
     let db = open([60, 1]);
     db.connection
         .execute_batch(
@@ -227,7 +228,7 @@ fn turns_that_no_one_may_take_stand_before_nobodys() {
 }
 
 #[test]
-fn a_probe_is_none_that_waits_for_the_end_of_an_erasure() {
+fn a_delivery_that_waits_for_an_erasure_is_never_the_probe() {
     let db = open([1, 0]);
     add(&db, "TM-A", "wh_0", "held", 0, 2);
     db.connection
@@ -248,7 +249,7 @@ fn a_probe_is_none_that_waits_for_the_end_of_an_erasure() {
         leased[1].iter().map(|row| text(&row[0])).collect::<Vec<_>>()
     };
     assert_eq!(turn(NOW), ["wh_0held1"]);
-    // With nothing else to send, the turn is used up without a probe.
+    // Without another delivery, the turn is used up without a probe.
     db.connection.execute("update deliveries set state = 'delivered' where id = 'wh_0held1'", []).unwrap();
     assert_eq!(turn(NOW + DAY_MS), Vec::<String>::new());
     db.connection.execute("update erasures set completed_at = 1", []).unwrap();
@@ -256,7 +257,7 @@ fn a_probe_is_none_that_waits_for_the_end_of_an_erasure() {
 }
 
 #[test]
-fn a_deleted_webhook_takes_no_turn_and_that_is_no_error() {
+fn a_deleted_webhook_takes_no_turn_and_causes_no_error() {
     let db = open([1, 0]);
     let (company, gone) = (json!("TM-A"), json!("wh_gone"));
     let pace = vec![company.clone(), gone.clone(), json!(NOW), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
@@ -269,7 +270,7 @@ fn a_deleted_webhook_takes_no_turn_and_that_is_no_error() {
 }
 
 #[test]
-fn erasures_are_gone_on_with_by_company_in_turn_the_longest_waiting_first() {
+fn erasures_continue_by_company_in_turn_and_the_longest_waiting_first() {
     let db = open([0, 0]);
     let insert =
         "insert into erasures (company, profile, erased_at, notice, place, counts) values (?1, ?2, ?3, '', '[]', '{}')";
@@ -284,18 +285,18 @@ fn erasures_are_gone_on_with_by_company_in_turn_the_longest_waiting_first() {
     assert_eq!(open("TM-Z", 2), ["a2", "z1"]);
 }
 
-/// The logs that have something to delete after a place: company, webhook, whether they do.
+/// The logs after a place that have something to delete: company, webhook, and whether they do.
 fn prunable(db: &Db, webhooks: i64, looked: i64) -> Vec<Vec<Value>> {
     db.rows(sql::DELIVERY_PRUNABLE, &[json!(""), json!(""), json!(NOW), json!(webhooks), json!(looked)])
 }
 
 #[test]
-fn logs_are_deleted_where_there_is_something_to_delete_past_empty_ones_and_past_what_is_held() {
+fn the_deletion_of_old_deliveries_skips_webhooks_without_any_and_held_deliveries() {
     let db = open([50, 1]);
     for n in 0..50 {
         add(&db, "TM-A", &format!("wh_{n}"), "delivered", NOW - DAY_MS, 3);
     }
-    // Held before and behind what can go.
+    // Held deliveries, older and younger than those to delete.
     add(&db, "TM-Z", "wh_0", "held", NOW - 40 * DAY_MS, 30);
     add(&db, "TM-Z", "wh_0", "delivered", NOW - 35 * DAY_MS, 40);
     assert_eq!(prunable(&db, 500, 20), [[json!("TM-Z"), json!("wh_0"), json!(1)]]);
@@ -306,13 +307,13 @@ fn logs_are_deleted_where_there_is_something_to_delete_past_empty_ones_and_past_
         |state: &str| db.rows("select id from deliveries where company = 'TM-Z' and state = ?1", &[json!(state)]).len();
     assert_eq!([left("held"), left("delivered")], [30, 0]);
     assert_eq!(prunable(&db, 500, 20), Vec::<Vec<Value>>::new());
-    // A walk that stops short says where.
+    // A selection that stops at its limit returns the place.
     let stopped = prunable(&db, 3, 20);
     assert_eq!(stopped, [[json!("TM-A"), json!("wh_10"), json!(0)]]);
 }
 
 #[test]
-fn old_events_are_looked_for_by_company_in_turn() {
+fn old_events_are_deleted_by_company_in_turn() {
     let db = open([0, 0]);
     db.connection.execute("update companies set event_days = 1 where id <> 'TM-TEST'", []).unwrap();
     for company in ["TM-A", "TM-Z"] {
@@ -336,7 +337,7 @@ fn old_events_are_looked_for_by_company_in_turn() {
 }
 
 #[test]
-fn what_a_deleted_webhook_leaves_open_is_dismissed_at_a_cost_that_its_log_does_not_make_dearer() {
+fn dismissing_a_deleted_webhooks_open_deliveries_costs_the_same_however_long_its_log() {
     let mut steps = Vec::new();
     for log in [100, 50_000] {
         let db = open([2, 0]);

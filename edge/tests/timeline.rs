@@ -1,6 +1,6 @@
-//! The SQL of timelines on the real schema, held against a sort of all that is stored: whatever
-//! sessions overlap, share instants and are shared, and however many events are read at a time, a
-//! walk shows each event of a person once.
+//! Compares the SQL of timelines on the real schema with a sort of all stored events. Sessions
+//! overlap, are shared, and have events at the same instants, and pages and steps have any size.
+//! The pages of a person's timeline show each of their events once.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,14 +21,14 @@ use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::timeline::Order;
 
-/// Events of one session, by the second, and by whom it is identified when.
+/// The events of one session by their second, and its identifies: second and person.
 type Session = (Vec<(i64, bool)>, Vec<(i64, usize)>);
 
 fn address(person: usize) -> String {
     format!("p{person}@x.io")
 }
 
-/// Whose each event is by the pure rule, in the order of timelines.
+/// The events of each person by the pure rule, in the order of timelines.
 fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
     let mut facts = BTreeMap::<String, Vec<Fact>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
@@ -53,7 +53,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_walk_shows_every_event_once_and_in_order_however_sessions_overlap(
+    fn the_pages_of_a_timeline_show_every_event_once_and_in_order_however_sessions_overlap(
         sessions in prop::collection::vec((
             prop::collection::vec((0..60_i64, any::<bool>()), 0..14),
             prop::collection::vec((0..60_i64, 0..2_usize), 1..4),
@@ -67,13 +67,14 @@ proptest! {
             for (n, (events, identifies)) in sessions.iter().enumerate() {
                 let session = format!("s{n}");
                 for (k, (second, from_server)) in events.iter().enumerate() {
-                    // Whole seconds: events of many sessions, and several of one, share an instant.
+                    // Whole seconds, so that events of one or several sessions have the same
+                    // instant.
                     let row = view(&format!("e{n}-{k}"), clock::event_ts(NOW + second * 1000, 0), None);
                     db.events(i64::from(*from_server), &session, None, &[row]);
                 }
                 for (k, (second, person)) in identifies.iter().enumerate() {
-                    // A millisecond of its own for each of a session: two that share one are the
-                    // ledger's one exception.
+                    // Each identify of a session has a different millisecond: the order of two in
+                    // the same millisecond is the only exception of the ledger.
                     let at = NOW + second * 1000 + i64::try_from(k).unwrap();
                     let id = format!("i{n}-{k}");
                     let place = clock::identify_ts(at, &id);

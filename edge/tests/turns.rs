@@ -1,4 +1,4 @@
-//! Turns that one isolate takes for all, by the SQL on the real schema.
+//! Turns, of which only one isolate takes each, with the SQL on the real schema.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,9 +14,9 @@ use serde_json::json;
 use trackmate_edge::store::sql;
 
 #[test]
-fn of_isolates_that_start_at_a_time_one_takes_the_turn() {
+fn only_one_of_several_isolates_that_start_together_takes_the_turn() {
     let db = Db::open();
-    // As `store::take_turn` does it: a turn every five seconds.
+    // As in `store::take_turn`: a turn every five seconds.
     let takes = |now: i64| {
         let before = number(&db.rows("select total_changes()", &[])[0][0]);
         db.rows(sql::PROGRESS_TAKE, &[json!("start"), json!(now.to_string()), json!(now - 5000)]);
@@ -27,5 +27,5 @@ fn of_isolates_that_start_at_a_time_one_takes_the_turn() {
         assert!(!takes(NOW + later), "{later} ms later");
     }
     assert!(takes(NOW + 5000));
-    assert!(takes(NOW - 60_000), "a clock that was ahead holds up nobody");
+    assert!(takes(NOW - 60_000), "a clock that was ahead does not block the turn");
 }

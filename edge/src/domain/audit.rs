@@ -1,56 +1,56 @@
-//! The closed list of what the audit log can say was done.
+//! The closed list of the actions that the audit log records.
 //!
-//! To add one: a variant and its name here, and `audit` on the route that does it in
+//! To add one, add a variant and its name here, and `audit` on the action's route in
 //! `http/routes.rs`.
 
-/// What an admin or the operator did.
+/// An action of an admin or of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// A user's details.
+    /// A user's details were changed.
     UserUpdate,
-    /// Tags put on a user.
+    /// Tags were added to a user.
     UserTag,
-    /// Tags taken off a user.
+    /// Tags were removed from a user.
     UserUntag,
-    /// A user's custom fields.
+    /// A user's custom fields were changed.
     UserFields,
     /// A user was erased.
     UserErase,
-    /// Two users were made one.
+    /// Two users were merged.
     UserMerge,
-    /// An identify or a merge was taken back.
+    /// An identify or a merge was undone.
     IdentityUndo,
-    /// What is known of a group.
+    /// A group's traits were changed.
     GroupUpdate,
     /// A group was deleted.
     GroupDelete,
-    /// An erased address may come again.
+    /// An erased address was allowed again.
     TombstoneLift,
-    /// All there is of one user was read.
+    /// All data of one user were exported.
     ExportUser,
     /// Users were exported.
     ExportUsers,
     /// Events were exported.
     ExportEvents,
-    /// A webhook was made.
+    /// A webhook was created.
     WebhookCreate,
-    /// … changed.
+    /// A webhook was changed.
     WebhookUpdate,
-    /// … deleted.
+    /// A webhook was deleted.
     WebhookDelete,
-    /// … tested.
+    /// A webhook was tested.
     WebhookTest,
-    /// … given a new secret.
+    /// A webhook's secret was replaced.
     WebhookRotate,
-    /// … told to deliver again what was given up.
+    /// The deliveries that a webhook gave up were started again.
     WebhookRecover,
     /// One delivery was sent again.
     WebhookResend,
-    /// The company's settings.
+    /// The company's settings were changed.
     SettingsUpdate,
-    /// The company's tracking plan.
+    /// The company's tracking plan was changed.
     PlanUpdate,
-    /// The company itself was made.
+    /// A company was created.
     CompanyCreate,
     /// A key was added.
     KeyCreate,
@@ -58,7 +58,7 @@ pub enum Action {
     KeyRevoke,
 }
 
-/// Every action there is.
+/// All actions.
 pub const ALL: [Action; 25] = [
     Action::UserUpdate,
     Action::UserTag,
@@ -88,7 +88,7 @@ pub const ALL: [Action; 25] = [
 ];
 
 impl Action {
-    /// As stored and shown.
+    /// The action's name in the database and in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! Which of a person's records are asked for beside the user object, and how they stand there (seed
-//! 003: `includeBookings` and the like).
+//! The records of a person that a request can include, and their members beside the user object
+//! (seed 003: `includeBookings` and the like).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::clock;
 use super::person::Traits;
 use super::record::{BOOKING, CONVERSATION, INTERACTIONS, QR, Record};
 
-/// What is asked for.
+/// The records that a request includes.
 #[derive(Debug, Default, Clone)]
 pub struct Included {
     /// `includeBookings`.
@@ -22,12 +22,12 @@ pub struct Included {
     pub interactions: bool,
     /// `includeConversations`.
     pub conversations: bool,
-    /// `include=`: any kinds.
+    /// `include=`: any other kinds.
     pub kinds: BTreeSet<String>,
 }
 
 impl Included {
-    /// The kinds of records that are to be read.
+    /// The kinds of records that must be read.
     #[must_use]
     pub fn kinds(&self) -> BTreeSet<&str> {
         let mut kinds: BTreeSet<&str> = self.kinds.iter().map(String::as_str).collect();
@@ -37,7 +37,7 @@ impl Included {
         kinds
     }
 
-    /// The members of the user object that they make.
+    /// The members of the user object that result.
     #[must_use]
     pub fn members(&self) -> Vec<&'static str> {
         let own = [
@@ -51,14 +51,15 @@ impl Included {
         own.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect()
     }
 
-    /// How many records of a kind are shown with each of so many users.
+    /// The number of records of a kind that are shown with each user, if the answer has this many
+    /// users.
     #[must_use]
     pub fn most(&self, users: usize) -> usize {
         (RECORDS_LIST_MAX / (users * self.kinds().len()).max(1)).clamp(1, RECORDS_SHOWN_MAX)
     }
 }
 
-/// A record as shown: what was told of it, with `id`, `kind`, `status`, `createdAt`, `updatedAt`,
+/// A record as answers show it: its fields, with `id`, `kind`, `status`, `createdAt`, `updatedAt`,
 /// and the `scans` of a QR code.
 pub type Shown = Traits;
 
@@ -83,12 +84,12 @@ pub struct Belongings {
 }
 
 impl Belongings {
-    /// Lays out a person's records, at most `most` of a kind. `records` are sorted as they are
-    /// shown, with one more of a kind if there are more. `left_out` has the kinds that were cut
-    /// before.
+    /// Sorts a person's records into their members, at most `most` of a kind. `records` have the
+    /// order of the answer, with one more of a kind if there are more. `left_out` has the kinds
+    /// that the statement cut.
     ///
     /// # Errors
-    /// Only if JSON serialisation fails, which texts and numbers never do.
+    /// Only if JSON serialisation fails, which cannot happen with texts and numbers.
     pub fn new(
         included: &Included,
         records: &[Record],
@@ -126,11 +127,11 @@ impl Belongings {
     }
 }
 
-/// A record as shown. `id`, `kind` and `scans` are ours; a `createdAt` or `updatedAt` that the
-/// company told itself stands in place of the times of the events.
+/// Makes the record that answers show. `id`, `kind` and `scans` come from TrackMate. A `createdAt`
+/// or `updatedAt` among the record's fields replaces the times of its events.
 ///
 /// # Errors
-/// Only if JSON serialisation fails, which texts and numbers never do.
+/// Only if JSON serialisation fails, which cannot happen with texts and numbers.
 pub fn show(record: &Record) -> serde_json::Result<Shown> {
     let mut shown: Shown = [
         ("status", to_raw_value(&())?),
@@ -159,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_what_was_told_with_what_is_known_of_it() {
+    fn a_shown_record_has_its_fields_and_what_trackmate_adds() {
         let qr = record("qr.scanned", &json!({"qrCode": {"id": 7, "code": "A", "kind": "x", "createdAt": "mine"}}));
         let expected = json!({"id": "7", "kind": "qr", "code": "A", "status": "scanned", "scans": 1, "createdAt": "mine", "updatedAt": "2025-10-18T12:00:00.000Z"});
         assert_eq!(serde_json::to_value(show(&qr).unwrap()).unwrap(), expected);
     }
 
     #[test]
-    fn each_thing_asked_for_has_its_array_and_no_other() {
+    fn each_included_kind_has_its_array_and_no_other_kind_has_one() {
         let records: Vec<Record> = ["a", "b"]
             .map(|id| record("booking.created", &json!({"booking": {"id": id}})))
             .into_iter()
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(
             [1, 50, 1000].map(|users| included.most(users)),
             [20, 20, 1],
-            "a page of many users shows fewer of each"
+            "a page of many users shows fewer records of each kind"
         );
         let shown = serde_json::to_value(Belongings::new(&included, &records, 1, BTreeSet::new()).unwrap()).unwrap();
         assert_eq!(shown["bookings"].as_array().unwrap().iter().map(|b| b["id"].clone()).collect::<Vec<_>>(), ["a"]);

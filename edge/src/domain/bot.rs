@@ -1,11 +1,11 @@
-//! Who looks like a machine. A mark, no verdict: whatever is marked is stored, counted and
-//! delivered like the rest. A list of words instead of a crate of patterns: those need a regex
-//! engine, which is more than the whole Worker weighs.
+//! Recognises bots. A bot's events are marked, but stored, counted and delivered like the others. A
+//! list of words does this, because a crate of patterns needs a regex engine, which is larger than
+//! the whole Worker.
 
 use serde::Deserialize;
 
-/// Words that a machine's `User-Agent` has, in lower case: crawlers, previewers, monitors, browsers
-/// without a window, libraries that fetch.
+/// Words in the `User-Agent` of a bot, in lower case: crawlers, previewers, monitors, headless
+/// browsers, HTTP libraries.
 const WORDS: [&str; 30] = [
     "bot",
     "crawl",
@@ -39,10 +39,10 @@ const WORDS: [&str; 30] = [
     "scrapy",
 ];
 
-/// A maker of telephones whose name ends like a robot's.
+/// A maker of telephones. Its name ends like a bot's.
 const NO_BOT: &str = "cubot";
 
-/// Whether a browser of this `User-Agent` is a machine by its own word.
+/// Whether this `User-Agent` is that of a bot.
 #[must_use]
 pub fn is_agent(user_agent: &str) -> bool {
     let agent = user_agent.to_ascii_lowercase().replace(NO_BOT, "");
@@ -54,11 +54,11 @@ struct Context {
     webdriver: Option<bool>,
 }
 
-/// Whether a page says in its context (JSON) that a program drives the browser:
+/// Whether the context (JSON) of a page shows that a program drives the browser:
 /// `navigator.webdriver`.
 #[must_use]
 pub fn is_driven(context: &str) -> bool {
-    // Most contexts say nothing of it, and are not read then.
+    // Most contexts lack the word, so they are not parsed.
     context.contains("\"webdriver\"")
         && serde_json::from_str::<Context>(context).is_ok_and(|context| context.webdriver == Some(true))
 }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn machines_say_so_and_people_s_browsers_do_not() {
+    fn the_user_agents_of_bots_are_recognised_and_those_of_people_s_browsers_are_not() {
         for agent in [
             "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/130.0.0.0 Safari/537.36",
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driven_browser_s_page_says_so() {
+    fn a_context_with_webdriver_true_marks_a_driven_browser() {
         assert!(is_driven(r#"{"locale":"en","webdriver":true}"#));
         for context in [r#"{"webdriver":false}"#, r#"{"webdriver":"true"}"#, r#"{"page":{"webdriver":true}}"#, "{}", ""]
         {

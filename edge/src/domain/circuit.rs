@@ -1,43 +1,43 @@
-//! The circuit of a subscription: whether its receiver is left alone for a while. Pure;
-//! `store/sql/subscription.note.sql` says the same.
+//! The circuit of a subscription pauses deliveries to a failing receiver. The rules are pure;
+//! `store/sql/subscription.note.sql` applies the same rules.
 //!
-//! Closed, attempts go out. After [`OPENS_AFTER`] attempts in a row that brought no answer to keep,
-//! it opens: what comes in is held. When its pause is over, one held delivery is the probe. The
-//! probe's success, or any answer of a receiver that is there, closes it; its failure doubles the
-//! pause.
+//! While the circuit is closed, attempts are made. It opens after [`OPENS_AFTER`] attempts in a row
+//! without a final answer; new deliveries are then held. After its pause, one held delivery is the
+//! probe. If the probe succeeds, or the receiver gives any final answer, the circuit closes. If the
+//! probe fails, the pause doubles.
 
 /// Failed attempts in a row that open a circuit.
 pub const OPENS_AFTER: i64 = 10;
-/// Milliseconds of the first pause …
+/// Milliseconds of the first pause.
 pub const PAUSE_MS_MIN: i64 = 30_000;
-/// … and of the longest.
+/// Milliseconds of the longest pause.
 pub const PAUSE_MS_MAX: i64 = 600_000;
 
 /// A subscription's circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Circuit {
-    /// Failed attempts in a row; while open, probes too.
+    /// Failed attempts in a row. While the circuit is open, failed probes count too.
     pub trouble: i64,
-    /// While open: no probe before this, ms.
+    /// While the circuit is open: the time before which no probe is made, ms.
     pub open_until: Option<i64>,
-    /// The delivery that is the probe.
+    /// The delivery that serves as the probe.
     pub probe: Option<u32>,
 }
 
-/// What a settling says of one subscription's attempts.
+/// The results of one subscription's attempts that are settled together.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Seen {
-    /// Attempts that a receiver answered with a yes or a no.
+    /// Attempts with a final answer of the receiver, positive or negative.
     pub alive: i64,
-    /// Attempts that are to be made again, or would be if any were left.
+    /// Attempts that ask for a retry, whether or not one is left.
     pub bad: i64,
-    /// Whether the probe was among them.
+    /// Whether the probe is among these attempts.
     pub probed: bool,
 }
 
 impl Circuit {
-    /// Takes the turn for a probe, if it is time; the next one's comes when this one's lease must
-    /// have ended.
+    /// Makes this delivery the probe, if a probe is due. The next probe is due at `probe_ends_ms`,
+    /// when this one's lease must have ended.
     pub const fn take_turn(&mut self, probe: u32, now_ms: i64, probe_ends_ms: i64) -> bool {
         match self.open_until {
             Some(until) if until <= now_ms => {
@@ -49,7 +49,7 @@ impl Circuit {
         }
     }
 
-    /// Notes what came of attempts.
+    /// Applies the results of attempts.
     pub fn note(&mut self, seen: Seen, now_ms: i64) {
         if seen.alive > 0 {
             *self = Self::default();
@@ -80,29 +80,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_failures_in_a_row_open_it_and_a_success_closes_it() {
+    fn ten_failures_in_a_row_open_a_circuit_and_a_success_closes_it() {
         let mut circuit = Circuit::default();
         circuit.note(Seen { bad: 9, ..Seen::default() }, 0);
         assert_eq!(circuit.open_until, None);
         circuit.note(Seen { alive: 1, bad: 5, probed: false }, 0);
         circuit.note(Seen { bad: 9, ..Seen::default() }, 0);
-        assert_eq!(circuit.open_until, None, "a success in between starts the count again");
+        assert_eq!(circuit.open_until, None, "a success in between resets the count");
         circuit.note(Seen { bad: 1, ..Seen::default() }, 1000);
         assert_eq!(circuit.open_until, Some(31_000));
         circuit.note(Seen { bad: 50, ..Seen::default() }, 2000);
-        assert_eq!(circuit.open_until, Some(31_000), "what was still under way says nothing new");
+        assert_eq!(
+            circuit.open_until,
+            Some(31_000),
+            "attempts that started before the circuit opened do not prolong the pause"
+        );
         circuit.note(Seen { alive: 1, ..Seen::default() }, 3000);
         assert_eq!(circuit, Circuit::default());
     }
 
     #[test]
-    fn one_probe_at_a_time_and_each_failure_doubles_the_pause_to_ten_minutes() {
+    fn a_circuit_has_one_probe_at_a_time_and_each_failed_probe_doubles_the_pause_up_to_ten_minutes() {
         let mut circuit = Circuit { trouble: OPENS_AFTER, open_until: Some(30_000), probe: None };
         assert!(!circuit.take_turn(7, 29_999, 50_000));
         let mut now = 30_000;
         for pause_s in [60, 120, 240, 480, 600, 600] {
             assert!(circuit.take_turn(7, now, now + 20_000));
-            assert!(!circuit.take_turn(8, now + 1, now + 20_001), "its turn is taken");
+            assert!(!circuit.take_turn(8, now + 1, now + 20_001), "another delivery is the probe");
             circuit.note(Seen { bad: 1, probed: true, alive: 0 }, now + 10);
             assert_eq!(circuit.open_until, Some(now + 10 + pause_s * 1000));
             now += 10 + pause_s * 1000;

@@ -1,9 +1,9 @@
-//! Times: how they are read, corrected, ordered and written.
+//! Reads, corrects, orders and writes times.
 //!
-//! Everything is UTC. `ms` is epoch milliseconds. A `ts` orders a timeline: `ms × 1000 + place`,
-//! where places 0–499 of a millisecond belong to identifies and 500–999 to events in the order of
-//! their request, so that an event in the very millisecond of an identify comes after it, and a
-//! batch keeps its order.
+//! All times are UTC. `ms` is epoch milliseconds. A `ts` orders a timeline: `ms × 1000 + place`.
+//! Places 0–499 of a millisecond belong to identifies, and 500–999 to events in the order of their
+//! request. So an event comes after an identify of the same millisecond, and a batch keeps its
+//! order.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
 use serde_json::Value;
@@ -11,20 +11,20 @@ use trackmate_wire::limits::{CLOCK_SKEW_MS_MIN, FUTURE_MS_MAX};
 
 /// Places of one millisecond.
 const PLACES: i64 = 1000;
-/// The first place of events; those below are for identifies.
+/// The first place of events. The places below it are for identifies.
 const EVENT_PLACE: i64 = 500;
-/// The last millisecond that a caller may name: the end of the year 2200.
+/// The latest millisecond that a caller may send: the end of the year 2200.
 const MS_MAX: i64 = 7_289_654_399_999;
-/// Numbers from here on are milliseconds: as seconds they would lie beyond the year 5000.
+/// Numbers from this one on are milliseconds: as seconds they would lie after the year 5000.
 const SECONDS_MAX: f64 = 100_000_000_000.0;
-/// So are numbers below this one: as seconds they would lie before September 2001. They come from
-/// machines whose clock began in 1970 when they were switched on, eleven days ago at the most;
-/// beside `sentAt` such times are corrected.
+/// Numbers below this one are milliseconds too: as seconds they would lie before September 2001.
+/// They come from devices whose clock starts in 1970 when they are switched on, at most eleven days
+/// ago. If the request has `sentAt`, such times are corrected.
 const SECONDS_MIN: f64 = 1_000_000_000.0;
 
-/// Reads a time as callers write it: ISO 8601 (any offset, any fraction, a blank for the `T`,
-/// seconds or the whole time left out; UTC without an offset), or a number of epoch milliseconds or
-/// seconds, as a number or a text.
+/// Reads a time in the forms that callers use. One is ISO 8601 with any offset and any fraction: a
+/// blank may replace the `T`, the seconds or the whole time may be missing, and the default is UTC.
+/// The other is epoch milliseconds or seconds, as a number or a text.
 #[must_use]
 pub fn parse(value: &Value) -> Option<i64> {
     let ms = match value {
@@ -44,7 +44,7 @@ fn parse_text(text: &str) -> Option<i64> {
         return Some(time.timestamp_millis());
     }
     let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("UTC")).unwrap_or(text).trim_end();
-    // As databases and most languages write it.
+    // Databases and most languages write a blank.
     let text = &text.replacen(' ', "T", 1);
     let offset = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f %#z", "%Y-%m-%dT%H:%M%#z"];
     let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
@@ -61,8 +61,9 @@ fn parse_text(text: &str) -> Option<i64> {
     with_offset.or_else(in_utc).or_else(day).or_else(number)
 }
 
-/// When something happened, by our clock: the sender's time, corrected only when its clock is off
-/// by 55 minutes or more; the time of arrival when there is none or it lies more than a day ahead.
+/// When something happened, by our clock. This is the sender's time, corrected only if the sender's
+/// clock differs by 55 minutes or more. Without a time, or if it lies more than a day ahead, the
+/// time of arrival replaces it.
 #[must_use]
 pub fn happened(original_ms: Option<i64>, sent_ms: Option<i64>, received_ms: i64) -> i64 {
     let Some(original) = original_ms else { return received_ms };
@@ -71,22 +72,21 @@ pub fn happened(original_ms: Option<i64>, sent_ms: Option<i64>, received_ms: i64
     if corrected > received_ms + FUTURE_MS_MAX { received_ms } else { corrected.max(0) }
 }
 
-/// The `ts` of the event at this place of its request.
+/// The `ts` of the event at this place in its request.
 #[must_use]
 pub fn event_ts(ms: i64, place: usize) -> i64 {
     let place = i64::try_from(place).unwrap_or(i64::MAX).min(PLACES - EVENT_PLACE - 1);
     ms * PLACES + EVENT_PLACE + place
 }
 
-/// The place in its request that the `ts` of an event tells.
+/// The place of an event in its request, from its `ts`.
 #[must_use]
 pub fn place(ts: i64) -> usize {
     usize::try_from(ts.rem_euclid(PLACES) - EVENT_PLACE).unwrap_or_default()
 }
 
-/// The `ts` of an identify. Its place comes from its message id, so that two people identified on
-/// one session in the same millisecond still have an order that does not depend on which request
-/// came first.
+/// The `ts` of an identify. Its place follows from its message id. So the order of two identifies
+/// on one session in the same millisecond does not depend on which request arrived first.
 #[must_use]
 pub fn identify_ts(ms: i64, message_id: &str) -> i64 {
     let hash = message_id.bytes().fold(2_166_136_261_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));
@@ -99,7 +99,7 @@ pub const fn ts_ms(ts: i64) -> i64 {
     ts.div_euclid(PLACES)
 }
 
-/// `2025-10-18T10:00:00.000Z`.
+/// Formats a time as `2025-10-18T10:00:00.000Z`.
 #[must_use]
 pub fn iso(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -139,7 +139,7 @@ mod tests {
             assert_eq!(parse(&value), Some(NOON), "{value}");
         }
         assert_eq!(parse(&json!("2025-10-18")), Some(NOON - 12 * 3_600_000));
-        assert_eq!(parse(&json!(1_760_788_800.25)), Some(NOON + 250), "seconds keep their fraction");
+        assert_eq!(parse(&json!(1_760_788_800.25)), Some(NOON + 250), "the fraction of seconds counts");
         for value in [
             json!("yesterday"),
             json!("2025-10-18 12:00:00 CET"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_began_in_1970_is_corrected_to_the_millisecond() {
+    fn a_clock_that_started_in_1970_is_corrected_to_the_millisecond() {
         let (happened_at, sent) = (parse(&json!(7_200_250)), parse(&json!(7_201_000)));
         assert_eq!((happened_at, sent), (Some(7_200_250), Some(7_201_000)));
         assert_eq!(happened(happened_at, sent, NOON), NOON - 750);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_corrected_from_fifty_five_minutes_on() {
+    fn a_sender_s_clock_is_corrected_if_it_differs_by_fifty_five_minutes_or_more() {
         let hour = 3_600_000;
         assert_eq!(happened(Some(NOON - 5), Some(NOON - 54 * 60_000), NOON), NOON - 5);
         assert_eq!(happened(Some(NOON - hour - 5), Some(NOON - hour), NOON), NOON - 5);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_more_than_a_day_ahead_becomes_the_time_of_arrival() {
+    fn the_time_of_arrival_replaces_a_time_more_than_a_day_ahead() {
         assert_eq!(happened(Some(NOON + FUTURE_MS_MAX + 1), None, NOON), NOON);
         assert_eq!(happened(Some(NOON + FUTURE_MS_MAX), None, NOON), NOON + FUTURE_MS_MAX);
     }

@@ -1,18 +1,18 @@
-//! CSV as RFC 4180 says it, with cells that no spreadsheet runs.
+//! Writes CSV by RFC 4180, with cells that no spreadsheet runs.
 //!
-//! A spreadsheet takes a cell for a formula by its first character, and an apostrophe before it
-//! makes the cell a text. What begins so, also behind blanks, gets one. A number does not, so that
-//! `-5` stays the number it is, nor does a telephone number: `+49 170 1234567` is no formula that
-//! does anything, and an apostrophe would spoil it for the program that reads it.
+//! A spreadsheet recognises a formula by its first character, and an apostrophe before it makes the
+//! cell a text. A cell that begins like a formula, also after blanks, gets an apostrophe. A number
+//! gets none, so `-5` stays a number. A telephone number gets none either: `+49 170 1234567` is a
+//! harmless formula, and an apostrophe would spoil it for other programs.
 //!
-//! Which sign parts cells is the spreadsheet's choice: most of Europe opens a file at its
-//! semicolons, others at tabs, and a comma file's quotes mean nothing there. So what stands behind
-//! a semicolon, a tab or a line end within a cell is looked at as a cell of its own.
+//! Each spreadsheet chooses the sign that separates cells. In most of Europe this is a semicolon,
+//! elsewhere also a tab, and the quotes of a comma file mean nothing there. So the text after a
+//! semicolon, a tab or a line end within a cell is checked like a cell.
 
-/// The sign by which spreadsheets know that a file is UTF-8.
+/// The sign by which spreadsheets recognise UTF-8.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Writes one record from its cells and ends its line.
+/// Writes one record and ends its line.
 pub fn record<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
     for (place, cell) in cells.enumerate() {
         if place > 0 {
@@ -34,8 +34,8 @@ fn write(out: &mut String, cell: &str) {
     }
 }
 
-/// The cell as it is written: an apostrophe before each part that a spreadsheet might run, and no
-/// NUL, at which many readers stop.
+/// The cell as written. Each part that a spreadsheet might run gets an apostrophe. NULs are left
+/// out, because many readers stop at one.
 #[must_use]
 pub fn guarded(cell: &str) -> String {
     let mut out = String::with_capacity(cell.len());
@@ -52,8 +52,8 @@ pub fn guarded(cell: &str) -> String {
     out
 }
 
-/// Whether a spreadsheet might run what begins here, behind this sign. A reader that parts cells at
-/// one sign sees no end at another: behind a line end each of them begins a cell.
+/// Whether a spreadsheet might run the text that begins here, after this sign. A reader that
+/// separates cells at one sign ignores the others, but a line end begins a cell for all of them.
 fn might_run(rest: &str, before: Option<char>) -> bool {
     let signs: &[char] = match before {
         None => return is_formula(rest),
@@ -61,7 +61,7 @@ fn might_run(rest: &str, before: Option<char>) -> bool {
         Some('\t') => &['\t'],
         Some(_) => &[';', '\t'],
     };
-    // A quote there may be taken for the cell's own.
+    // A reader may take a quote there for the end of the cell.
     let alone = |sign: &char| {
         let end = rest.find(['\r', '\n', *sign]).unwrap_or(rest.len());
         rest.get(..end).unwrap_or_default().trim_start_matches(['"', ' '])
@@ -71,7 +71,7 @@ fn might_run(rest: &str, before: Option<char>) -> bool {
 
 /// Whether a spreadsheet might run this cell.
 fn is_formula(cell: &str) -> bool {
-    // Blanks of any script, and the signs of no width that some programs skip.
+    // Blanks of any script, and signs without width, which some programs skip.
     let seen = cell.trim_start_matches(|c: char| {
         matches!(c, ' ' | '\n' | '\0' | '\u{feff}' | '\u{200b}') || (c.is_whitespace() && c != '\t' && c != '\r')
     });
@@ -79,14 +79,14 @@ fn is_formula(cell: &str) -> bool {
     begins && !is_number(cell) && !is_telephone(cell)
 }
 
-/// Whether this is a number as JSON writes one.
+/// Whether this is a number in JSON's notation.
 fn is_number(cell: &str) -> bool {
     cell.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'))
         && serde_json::from_str::<serde_json::Number>(cell).is_ok()
 }
 
-/// Whether this is a telephone number with its country: `+`, 1 to 15 digits, and what people part
-/// them with.
+/// Whether this is an international telephone number: `+`, 1 to 15 digits, and the usual signs
+/// between them.
 fn is_telephone(cell: &str) -> bool {
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     let (parts, is_one) =
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_quoted_where_they_must_be() {
+    fn cells_with_special_signs_are_quoted() {
         assert_eq!(
             line(&["a", "b,c", "say \"x\"", "two\r\nlines", "", " é "]),
             "a,\"b,c\",\"say \"\"x\"\"\",\"two\r\nlines\",,\" é \"\r\n"
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_would_run_becomes_a_text_and_numbers_stay_numbers() {
+    fn formulas_become_texts_and_numbers_stay_numbers() {
         for cell in [
             "=1+1",
             "+1/0",
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_of_a_cell_becomes_a_formula_wherever_the_cell_is_parted() {
+    fn no_part_of_a_cell_is_a_formula_wherever_a_reader_splits_it() {
         for (cell, written) in [
             ("x;=1+1", "x;'=1+1"),
             ("x\t=1", "x\t'=1"),
@@ -169,9 +169,9 @@ mod tests {
     }
 
     proptest! {
-        // A reader of the same standard gets the cells back, but for the apostrophes.
+        // A reader of RFC 4180 gets the cells back, except for the apostrophes.
         #[test]
-        fn another_reader_reads_what_was_written(cells in prop::collection::vec("[=+@\\-\t\r\n \",;'a-c0-9é＝]{0,8}", 2..6)) {
+        fn a_reader_of_rfc_4180_gets_the_cells_back(cells in prop::collection::vec("[=+@\\-\t\r\n \",;'a-c0-9é＝]{0,8}", 2..6)) {
             let text = line(&cells.iter().map(String::as_str).collect::<Vec<_>>());
             let mut reader = csv::ReaderBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_reader(text.as_bytes());
             let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -180,17 +180,17 @@ mod tests {
             prop_assert_eq!(read[0].iter().collect::<Vec<_>>(), expected);
         }
 
-        // And one that parts at another sign, quotes or no quotes, finds nothing to run.
+        // A reader that splits at another sign, with or without quotes, finds nothing to run.
         #[test]
-        fn a_reader_that_parts_cells_elsewhere_finds_no_formula(cells in prop::collection::vec("[=+@\\-\t\r\n \",;'a-c0-9é＝]{0,8}", 2..6), at in prop::sample::select(vec![';', '\t'])) {
+        fn a_reader_that_splits_cells_elsewhere_finds_no_formula(cells in prop::collection::vec("[=+@\\-\t\r\n \",;'a-c0-9é＝]{0,8}", 2..6), at in prop::sample::select(vec![';', '\t'])) {
             let text = line(&cells.iter().map(String::as_str).collect::<Vec<_>>());
             for quoting in [true, false] {
                 let mut reader = csv::ReaderBuilder::new();
                 reader.has_headers(false).flexible(true).quoting(quoting).delimiter(u8::try_from(at).unwrap());
                 for record in reader.from_reader(text.as_bytes()).records() {
                     for cell in &record.unwrap() {
-                        // Tabs and blanks alone run nothing, and behind a number the next column is
-                        // no part of a formula.
+                        // Tabs and blanks alone run nothing. After a number, the next column does
+                        // not belong to a formula.
                         let begins = cell.trim_start_matches([' ', '\t', '\r']).split([',', '"']).next().unwrap_or_default();
                         prop_assert!(!is_formula(begins), "{:?} of {:?}, quotes {}", cell, text, quoting);
                     }

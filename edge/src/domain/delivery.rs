@@ -1,31 +1,32 @@
-//! The life of a delivery: what may happen to it in which state, and what an attempt's outcome
-//! means for it. Pure: the clock and the jitter are arguments. The statements
-//! `store/sql/delivery.*.sql` do the same to many at once; `edge/tests/delivery.rs` holds them
-//! against this, and this against a million schedules of crashes, lost and doubled wake-ups.
+//! The life of a delivery: which steps are possible in each state, and what the outcome of an
+//! attempt leads to. The rules are pure: the clock and the jitter are arguments. The statements
+//! `store/sql/delivery.*.sql` apply the same rules to many deliveries at once.
+//! `edge/tests/deliveries.rs` compares the statements with these rules. `edge/tests/delivery.rs`
+//! tests the rules on a million schedules of crashes and of lost and doubled wake-ups.
 
 use trackmate_wire::limits::{EARLY_MS_MAX, INTERRUPTIONS_MAX, RETRY_AFTER_S_MAX, RETRY_DELAY_S_MAX};
 
-/// Where a delivery is in its life.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// To be attempted when due.
+    /// An attempt is made when it is due.
     Pending,
-    /// Under an attempt, until its lease ends.
+    /// An attempt is under way, until the lease ends.
     Leased,
-    /// Waits for its subscription: off, its circuit open, or its rate spent.
+    /// It waits for its subscription, which is off, has an open circuit, or has reached its rate.
     Held,
     /// The receiver has it.
     Delivered,
-    /// The receiver said no.
+    /// The receiver refused it.
     FailedPermanent,
-    /// Its attempts are spent.
+    /// All its attempts are used.
     Exhausted,
-    /// Its owner did not want it any more.
+    /// The webhook's owner dismissed it.
     Dismissed,
 }
 
 impl State {
-    /// As stored and shown.
+    /// The state's name in the database and in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,24 +47,24 @@ impl State {
     }
 }
 
-/// What the rules look at.
+/// The part of a delivery that the rules use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
-    /// Where it is in its life.
+    /// Its state.
     pub state: State,
-    /// Claims made; an attempt names the one that is its own.
+    /// The number of claims so far. An attempt names the claim that it belongs to.
     pub generation: i64,
-    /// Attempts ended since it was last set going; the policy counts these.
+    /// Attempts that ended since the delivery was last started. The policy counts these.
     pub tries: i64,
-    /// Leases that ran out since an attempt last ended.
+    /// Leases that ran out since the last attempt ended.
     pub interrupted: i64,
-    /// When it is due, ms; of a leased one, when the lease ends.
+    /// When it is due, ms. While it is leased, when the lease ends.
     pub due_ms: i64,
 }
 
 impl Delivery {
-    /// A new one: held if its subscription takes none, leased if the invocation that stores it
-    /// attempts it.
+    /// Makes a new delivery: held if its subscription is not open, leased if the invocation that
+    /// stores it also attempts it.
     #[must_use]
     pub const fn new(open: bool, lease_ms: Option<i64>, now_ms: i64) -> Self {
         let (state, generation, due_ms) = match lease_ms {
@@ -75,23 +76,24 @@ impl Delivery {
 
     const fn is_claimable(&self, now_ms: i64) -> bool {
         match self.state {
-            // Clocks of two machines differ.
+            // The clocks of two machines differ.
             State::Pending => self.due_ms <= now_ms + EARLY_MS_MAX,
-            // A lease of somebody else's must really have run out.
+            // The lease of another invocation must really have run out.
             State::Leased => self.due_ms <= now_ms,
             State::Held | State::Delivered | State::FailedPermanent | State::Exhausted | State::Dismissed => false,
         }
     }
 
-    /// Leases it until `lease_ms` if it is due; the generation is the claim. What is due is held if
-    /// its subscription takes none, and given up if it was interrupted too often.
+    /// Leases the delivery until `lease_ms` if it is due, and returns its new generation. A due
+    /// delivery is held if its subscription is not open, and given up if it was interrupted too
+    /// often.
     pub const fn claim(&mut self, open: bool, now_ms: i64, lease_ms: i64) -> Option<i64> {
         if !self.is_claimable(now_ms) {
             return None;
         }
         let was_leased = matches!(self.state, State::Leased);
         if was_leased && self.interrupted >= INTERRUPTIONS_MAX {
-            // Each of its attempts may have killed its own invocation.
+            // Each of its attempts may have ended its invocation.
             self.state = State::Exhausted;
             return None;
         }
@@ -104,7 +106,7 @@ impl Delivery {
         Some(self.lease(lease_ms))
     }
 
-    /// Leases a held one: a probe, or its turn has come.
+    /// Leases a held delivery, because it is a probe or its turn has come.
     pub const fn claim_held(&mut self, lease_ms: i64) -> Option<i64> {
         if matches!(self.state, State::Held) { Some(self.lease(lease_ms)) } else { None }
     }
@@ -116,7 +118,7 @@ impl Delivery {
         self.generation
     }
 
-    /// Prolongs a lease that still holds; `false`: it is lost, and the attempt must stop.
+    /// Prolongs a valid lease. `false`: the lease is lost, and the attempt must stop.
     pub const fn renew(&mut self, claim: i64, now_ms: i64, lease_ms: i64) -> bool {
         let holds = matches!(self.state, State::Leased) && self.generation == claim && self.due_ms > now_ms;
         if holds {
@@ -125,7 +127,7 @@ impl Delivery {
         holds
     }
 
-    /// Takes back a lease that was not used.
+    /// Gives an unused lease back.
     pub const fn give_back(&mut self, claim: i64, now_ms: i64) {
         if matches!(self.state, State::Leased) && self.generation == claim {
             self.state = State::Pending;
@@ -133,7 +135,7 @@ impl Delivery {
         }
     }
 
-    /// Ends an attempt; `false`: the claim does not hold any more, and nothing changed.
+    /// Ends an attempt. `false`: the claim is not valid any more, and nothing changed.
     pub fn settle(&mut self, claim: i64, next: Next, now_ms: i64) -> bool {
         if self.state != State::Leased || self.generation != claim {
             return false;
@@ -144,7 +146,7 @@ impl Delivery {
         true
     }
 
-    /// Moves a held one on.
+    /// Releases a held delivery: dismisses it, or makes it due.
     pub const fn release(&mut self, dismiss: bool, now_ms: i64) {
         if matches!(self.state, State::Held) {
             self.state = if dismiss { State::Dismissed } else { State::Pending };
@@ -152,7 +154,7 @@ impl Delivery {
         }
     }
 
-    /// Sets one that has ended going again.
+    /// Starts a delivery that has ended again.
     pub const fn resend(&mut self, now_ms: i64) -> bool {
         let ended = self.state.is_final();
         if ended {
@@ -165,38 +167,38 @@ impl Delivery {
     }
 }
 
-/// What came of one attempt at a receiver.
+/// The outcome of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The receiver answered with this status, and asked to be left alone for so many seconds.
+    /// The receiver answered with this status, and with this many seconds in `Retry-After`.
     Answered(u16, Option<u32>),
-    /// No answer: connection, TLS or DNS failure, or the deadline passed.
+    /// No answer: a connection, TLS or DNS failure, or a timeout.
     Unreachable,
-    /// The URL may not be sent to; nothing was sent.
+    /// The URL is not allowed, and nothing was sent.
     Refused,
 }
 
-/// How a subscription wants its deliveries retried.
+/// How a subscription's deliveries are retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Attempts in all, the first included.
+    /// Attempts in all, including the first.
     pub attempts: u32,
-    /// Seconds before the second attempt; doubled before each later one.
+    /// Seconds before the second attempt. They double before each later one.
     pub delay_s: u32,
-    /// Milliseconds of one attempt.
+    /// The timeout of one attempt, ms.
     pub timeout_ms: u32,
-    /// Waits as [`STANDARD_S`] says instead of doubling.
+    /// Whether the waits are those of [`STANDARD_S`] instead of doubling ones.
     pub standard: bool,
 }
 
 /// The waits of the `standard` preset, s: about 75 hours in all, as Standard Webhooks recommends.
 pub const STANDARD_S: [u32; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
-/// The waits of the `standard` preset vary by a fifth, so that a receiver that comes back is not
-/// met by everything at once.
+/// The waits of the `standard` preset vary by a fifth, so that a receiver that works again does not
+/// get all requests at once.
 const JITTER: f64 = 0.2;
 
 impl Policy {
-    /// A preset by its name: `funnel` (seed 002), `crm` (seed 003), `standard`.
+    /// Finds a preset by its name: `funnel` (seed 002), `crm` (seed 003), `standard`.
     #[must_use]
     pub fn preset(name: &str) -> Option<Self> {
         Some(match name {
@@ -207,7 +209,7 @@ impl Policy {
         })
     }
 
-    /// Seconds to wait after attempt number `attempt`; `random` is from 0 to 1.
+    /// Seconds to wait after attempt number `attempt`. `random` is between 0 and 1.
     fn delay_s(&self, attempt: u32, random: f64) -> u32 {
         if !self.standard {
             let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -225,21 +227,21 @@ impl Policy {
     }
 }
 
-/// What happens to the delivery next.
+/// What happens to a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// The receiver has it.
+    /// It is delivered.
     Delivered,
-    /// Tried again after this many seconds.
+    /// It is tried again after this many seconds.
     Retry(u32),
-    /// The receiver said no, and would again.
+    /// The receiver refused it, and would refuse it again.
     FailedPermanent,
-    /// Every attempt is spent.
+    /// All its attempts are used.
     Exhausted,
 }
 
 impl Next {
-    /// Where it leaves its delivery, and when that is due, ms.
+    /// The delivery's next state, and when it is due, ms.
     #[must_use]
     pub const fn standing(self, now_ms: i64) -> (State, i64) {
         match self {
@@ -251,9 +253,9 @@ impl Next {
     }
 }
 
-/// Decides after attempt number `attempt` (1 is the first): 2xx delivers; no answer, 408, 425, 429
-/// and 5xx are retried, no sooner than the receiver asked for; any other answer is final. Redirects
-/// are answers like any other: they are not followed.
+/// Decides what follows attempt number `attempt` (the first is 1). A 2xx status delivers. No
+/// answer, 408, 425, 429 and 5xx lead to a retry, not before the receiver's `Retry-After`. Any
+/// other status is final. That includes redirects, which are not followed.
 #[must_use]
 pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy, random: f64) -> Next {
     match outcome {
@@ -269,7 +271,7 @@ pub fn after_attempt(outcome: &Outcome, attempt: u32, policy: Policy, random: f6
     }
 }
 
-/// Reads `Retry-After`: whole seconds, or an HTTP date (RFC 9110), which lies so many seconds after
+/// Reads `Retry-After`: whole seconds, or an HTTP date (RFC 9110), from which it subtracts
 /// `now_ms`.
 #[must_use]
 pub fn retry_after_s(header: &str, now_ms: i64) -> Option<u32> {
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_funnel_tries_at_once_then_after_one_then_two_seconds() {
+    fn the_funnel_preset_tries_at_once_then_after_one_and_after_two_seconds() {
         assert_eq!(after_attempt(&Answered(503, None), 1, funnel(), 0.5), Next::Retry(1));
         assert_eq!(after_attempt(&Unreachable, 2, funnel(), 0.5), Next::Retry(2));
         assert_eq!(after_attempt(&Answered(500, None), 3, funnel(), 0.5), Next::Exhausted);
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_no_and_a_redirect_are_final() {
+    fn a_refusal_and_a_redirect_are_final() {
         for status in [301, 302, 400, 401, 404, 410, 422] {
             assert_eq!(after_attempt(&Answered(status, None), 1, funnel(), 0.5), Next::FailedPermanent, "{status}");
         }
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_policy_spreads_ten_attempts_over_three_days_give_or_take_a_fifth() {
+    fn the_standard_preset_spreads_ten_attempts_over_three_days_plus_or_minus_a_fifth() {
         let standard = Policy::preset("standard").unwrap();
         let waits = |random| -> Vec<u32> {
             let next = |attempt| after_attempt(&Unreachable, attempt, standard, random);
@@ -324,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_is_left_alone_as_long_as_it_asks_up_to_a_day() {
+    fn a_retry_waits_as_long_as_the_receiver_demands_but_at_most_a_day() {
         assert_eq!(after_attempt(&Answered(429, Some(30)), 1, funnel(), 0.5), Next::Retry(30));
         assert_eq!(after_attempt(&Answered(503, Some(0)), 1, funnel(), 0.5), Next::Retry(1));
         assert_eq!(after_attempt(&Answered(503, Some(1_000_000)), 1, funnel(), 0.5), Next::Retry(86_400));
@@ -337,7 +339,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_delivery_ends_and_never_waits_past_its_bound(
+        fn every_delivery_ends_and_never_waits_longer_than_its_limit(
             statuses in prop::collection::vec(prop::option::of(100_u16..600), 50), attempts in 1_u32..=50, delay_s in 1..=RETRY_DELAY_S_MAX,
             standard in any::<bool>(), random in 0.0..=1.0,
         ) {

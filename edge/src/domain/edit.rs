@@ -1,5 +1,5 @@
-//! What a secret key may say of a person: how it is read, what it changes, and the platform events
-//! that follow. Saying again what is known changes nothing.
+//! Edits of a person with a secret key: how an edit is read, what it changes, and which platform
+//! events follow. An edit that sets the stored values again changes nothing.
 
 mod read;
 
@@ -13,7 +13,7 @@ use trackmate_wire::problem::{Code, Problem};
 use super::json;
 use super::person::{Consent, PLATFORMS, Person, Traits, check_sizes, members, tag_id};
 
-/// What is to change.
+/// The changes that an edit asks for.
 #[derive(Debug, Default, Clone)]
 pub struct Edit {
     email: Option<Address>,
@@ -21,21 +21,21 @@ pub struct Edit {
     opt_ins: BTreeMap<String, bool>,
     consent: Option<Asked>,
     tags: BTreeSet<String>,
-    /// By name or id.
+    /// Tags to remove, by name or id.
     untags: BTreeSet<String>,
     fields: BTreeMap<String, Option<String>>,
 }
 
-/// An address.
+/// An email address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// As typed.
+    /// The address as typed.
     pub typed: String,
-    /// Its lookup key.
+    /// Its identity key.
     pub key: String,
 }
 
-/// A consent as told; what was not told is filled in only when it changes anything.
+/// A consent as sent. A missing time or source is filled in only if the consent changes anything.
 #[derive(Debug, Clone)]
 struct Asked {
     given: bool,
@@ -43,24 +43,24 @@ struct Asked {
     source: String,
 }
 
-/// What an edit changed, beside the person.
+/// What an edit changed, besides the person.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// The new address, which may be the old one spelled anew.
+    /// The new address, or the old one in another spelling.
     pub email: Option<Address>,
-    /// Tags that are new.
+    /// Added tags.
     pub tags: Vec<String>,
-    /// Tags that are gone.
+    /// Removed tags.
     pub untags: Vec<String>,
-    /// Fields that are set …
+    /// Fields with their new values.
     pub fields: BTreeMap<String, String>,
-    /// … or gone.
+    /// Removed fields.
     pub unfields: Vec<String>,
     /// The platform events.
     pub events: Vec<Event>,
 }
 
-/// A platform event. Its data lack the user, who is the same in all of an edit.
+/// A platform event. Its data lack the user, who is the same in all events of an edit.
 #[derive(Debug)]
 pub struct Event {
     /// Its name.
@@ -70,8 +70,8 @@ pub struct Event {
 }
 
 impl Done {
-    /// Sums up several edits, one made after the other: what tags and fields they change in all.
-    /// Email and events are theirs already.
+    /// Replaces tags and fields with the total change of several successive edits. The address and
+    /// the events are already complete.
     pub fn settle(&mut self, before: &Person, after: &Person) {
         self.tags = after.tags.keys().filter(|tag| !before.tags.contains_key(*tag)).cloned().collect();
         self.untags = before.tags.keys().filter(|tag| !after.tags.contains_key(*tag)).cloned().collect();
@@ -86,14 +86,14 @@ fn value(raw: &RawValue) -> Value {
 }
 
 impl Edit {
-    /// The address that it gives.
+    /// The address that the edit sets.
     #[must_use]
     pub const fn email(&self) -> Option<&Address> {
         self.email.as_ref()
     }
 
-    /// Makes of a person what the edit is going to, if it can be made. The address is left out:
-    /// only the database knows whether it is free.
+    /// Changes a person as the edit will, if the edit is valid. The address stays, because only the
+    /// database knows whether it is free.
     pub fn foretell(&self, person: &mut Person, now_ms: i64) {
         let (edit, mut after) = (Self { email: None, ..self.clone() }, person.clone());
         if let Ok(Some(_)) = edit.apply(&mut after, now_ms) {
@@ -101,7 +101,7 @@ impl Edit {
         }
     }
 
-    /// Makes the edit; `None` if it changes nothing.
+    /// Applies the edit. `None` if it changes nothing.
     ///
     /// # Errors
     /// `limit_reached`, `event_too_large`.
@@ -162,7 +162,7 @@ impl Edit {
 }
 
 impl Asked {
-    /// The same answer again is no news, unless it tells another time.
+    /// Applies the consent. The same answer again changes nothing, unless it has another time.
     fn apply(&self, consent: &mut Option<Consent>, now_ms: i64) {
         if consent.as_ref().is_some_and(|c| c.given == self.given && self.at_ms.is_none_or(|at| at == c.at_ms)) {
             return;
@@ -172,7 +172,7 @@ impl Asked {
     }
 }
 
-/// `{old, new}` of every field that differs.
+/// `{old, new}` for each field that differs.
 fn changes(before: &Person, after: &Person) -> BTreeMap<String, Value> {
     let mut changes = BTreeMap::new();
     let mut note = |name: String, old: Value, new: Value| {

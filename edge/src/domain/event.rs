@@ -1,5 +1,4 @@
-//! What makes an event acceptable, and the row it becomes. One bad item never costs a good one its
-//! place.
+//! Validates events and makes their rows. An invalid item never rejects a valid one.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,23 +12,23 @@ use trackmate_wire::signature::sha256_hex;
 
 use super::{clock, mild, revenue};
 
-/// The times and the origin that all events of a request share.
+/// The times and the subject that all events of a request share.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
-    /// Whom the events are about, as text: goes into the id of an event that brings none.
+    /// Whom the events are about, as text. It goes into the id of an event without a message id.
     pub subject: &'a str,
-    /// The sender's clock when it sent, ms.
+    /// The sender's clock at sending, ms.
     pub sent_ms: Option<i64>,
     /// Our clock, ms.
     pub received_ms: i64,
 }
 
-/// A group that an event names beside what happened, as PostHog's clients do with each event.
+/// A group that an event names besides its data, as PostHog's clients do with each event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
-    /// What it is.
+    /// The group's kind.
     pub kind: String,
-    /// The company's own id of it.
+    /// The company's id of the group.
     pub key: String,
 }
 
@@ -48,32 +47,32 @@ pub struct Row {
     /// The event's data, an object, as sent.
     #[serde(rename = "d")]
     pub data: Box<RawValue>,
-    /// Revenue counters, see [`revenue`].
+    /// Revenue counters: see [`revenue`].
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub revenue: Option<BTreeMap<String, i64>>,
-    /// The sender's own time, ms.
+    /// The time that the sender set, ms.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub original_ms: Option<i64>,
-    /// A context of its own, an object, in place of the request's.
+    /// The event's context, an object, which replaces that of the request.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<RawValue>>,
-    /// The groups that it names beside what happened. Only other vendors' events do, and those wait
-    /// in the spill queue as they were sent.
+    /// The groups that the event names. Only other vendors' events name any, and the outage buffer
+    /// stores those as they were sent.
     #[serde(skip)]
     pub groups: Vec<Mention>,
-    /// 1: a server sent it, though its source is the browser's, as its session is a browser's.
+    /// 1: a server sent it for a browser session, so its source is that of the browser.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub told: Option<i64>,
 }
 
-/// What became of a request's items.
+/// The result of validating a request's items.
 #[derive(Debug, Default)]
 pub struct Sorted {
-    /// To be stored, each id once.
+    /// Rows to store, each id once.
     pub rows: Vec<Row>,
-    /// Items whose id stood in the request before.
+    /// Items with the id of an earlier item of the request.
     pub repeated: Vec<Row>,
-    /// Place in the request, and why not.
+    /// Rejected items: the place in the request, and the problem.
     pub rejected: Vec<(usize, Problem)>,
 }
 
@@ -90,8 +89,8 @@ pub(crate) struct Item<'a> {
     identifier: Option<Value>,
 }
 
-/// Sorts a request's items into rows and rejections. `fresh_id` makes an id for an event that
-/// brings neither id nor time.
+/// Sorts a request's items into rows and rejected ones. `fresh_id` makes an id for an event that
+/// has neither an id nor a time.
 pub fn sort<'a>(
     items: impl Iterator<Item = &'a str>,
     arrival: Arrival<'_>,
@@ -109,10 +108,10 @@ pub fn sort<'a>(
     sorted
 }
 
-/// Checks one item (JSON text) and makes its row.
+/// Validates one item (JSON text) and makes its row.
 ///
 /// # Errors
-/// The [`Problem`] that a caller is told.
+/// The [`Problem`] of an invalid item.
 pub fn row(
     raw: &str,
     place: usize,
@@ -146,28 +145,28 @@ pub fn row(
     said.row(place, arrival, fresh_id)
 }
 
-/// An event before it is checked.
+/// An event before validation.
 #[derive(Debug)]
 pub struct UncheckedEvent<'a> {
     /// Its name.
     pub name: Option<String>,
     /// Its data, JSON.
     pub data: &'a str,
-    /// When it happened, in any form that is read.
+    /// When it happened, as sent.
     pub timestamp: Option<Value>,
-    /// Its id, if the sender gave one.
+    /// The sender's message id.
     pub message_id: Option<String>,
-    /// Its own context, an object.
+    /// The event's context, an object.
     pub context: Option<Box<RawValue>>,
-    /// The groups that it names beside what happened.
+    /// The groups that the event names.
     pub groups: Vec<Mention>,
 }
 
 impl UncheckedEvent<'_> {
-    /// Checks the event at this place of its request and makes its row.
+    /// Validates the event at this place in its request and makes its row.
     ///
     /// # Errors
-    /// The [`Problem`] that a caller is told.
+    /// The [`Problem`] of an invalid event.
     pub fn row(
         self,
         place: usize,
@@ -199,7 +198,7 @@ impl UncheckedEvent<'_> {
     }
 }
 
-/// That this JSON text is an object, nested no deeper than 32.
+/// Checks that this JSON text is an object with at most 32 levels.
 ///
 /// # Errors
 /// `invalid_field`, `json_too_deep`.
@@ -227,7 +226,7 @@ pub fn time(value: &Value, field: &'static str) -> Result<i64, Problem> {
     })
 }
 
-/// Reads an item's `timestamp`; null and a blank text are none.
+/// Reads an item's `timestamp`. Null and a blank text count as missing.
 ///
 /// # Errors
 /// `invalid_timestamp`.
@@ -254,7 +253,7 @@ pub fn checked_message_id(id: String) -> Result<String, Problem> {
     Err(Problem::field(Code::InvalidField, "messageId", "messageId has 1 to 128 bytes and no control characters"))
 }
 
-/// The id of an event that brings a time but no id: the same content is the same event.
+/// The id of an event with a time but without an id: the same content gives the same id.
 #[must_use]
 pub fn content_id(parts: &[&str]) -> String {
     let mut text = String::new();
@@ -266,7 +265,7 @@ pub fn content_id(parts: &[&str]) -> String {
     format!("h_{}", sha256_hex(text.as_bytes()).chars().take(32).collect::<String>())
 }
 
-/// How deep the brackets of valid JSON text nest; those inside strings do not count.
+/// The nesting depth of valid JSON text. Brackets inside strings do not count.
 fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {
@@ -305,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_items_are_told_apart() {
+    fn each_kind_of_invalid_item_has_its_problem_code() {
         for (raw, code) in [
             ("5", Code::InvalidField),
             ("{}", Code::MissingField),
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn nulls_are_as_good_as_absent() {
+    fn null_members_count_as_missing() {
         let row = check(r#"{"eventType":"x","eventData":null,"timestamp":null,"messageId":""}"#).unwrap();
         assert_eq!((row.data.get(), row.id.as_str(), row.original_ms), ("{}", "fresh", None));
         let row = check(r#"{"eventType":"x","timestamp":" ","messageId":17}"#).unwrap();
@@ -336,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_content_at_the_same_time_is_the_same_event_and_other_content_is_not() {
+    fn only_events_with_the_same_content_and_time_get_the_same_id() {
         let one = r#"{"eventType":"x","eventData":{"a":1},"timestamp":1760788800000}"#;
         let two = r#"{"eventType":"x","eventData":{"a":2},"timestamp":1760788800000}"#;
         assert_eq!(check(one).unwrap().id, check(one).unwrap().id);
@@ -345,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_item_costs_no_good_one_its_place() {
+    fn an_invalid_item_does_not_reject_the_valid_ones() {
         let items = [
             r#"{"eventType":"a","messageId":"1"}"#,
             "[]",
@@ -358,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_in_strings_are_not_depth() {
+    fn brackets_in_strings_do_not_count_as_depth() {
         assert_eq!(depth(r#"{"a":"[[[\"[["}"#), 1);
         assert_eq!(depth(r#"[[{"a":[]}]]"#), 4);
     }

@@ -1,8 +1,8 @@
-//! An export as a document: which columns there are, and how a row is written in each format.
+//! An export as a document: its columns, and the form of a row in each format.
 //!
-//! A row comes as the JSON object that the API shows of a user or an event, and a column is a place
-//! in it: `email`, `optIns.whatsapp`, `customFields.points`. So whatever the object learns to tell,
-//! the export tells too.
+//! A row is the JSON object that the API shows for a user or an event. A column is a place in this
+//! object: `email`, `optIns.whatsapp`, `customFields.points`. So a new member of the object is a
+//! column without further code.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ pub enum Kind {
     Users,
     /// A company's events.
     Events,
-    /// All there is of one user.
+    /// All data of one user.
     User,
 }
 
-/// How.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -31,11 +31,11 @@ pub enum Format {
     Csv,
     /// One object with all rows in it.
     Json,
-    /// An object a line.
+    /// One object in each line.
     Ndjson,
 }
 
-/// Columns of users, in the order of the file unless asked otherwise.
+/// Columns of users, in the default order of the file.
 const USER_COLUMNS: [&str; 38] = [
     "id",
     "email",
@@ -76,12 +76,12 @@ const USER_COLUMNS: [&str; 38] = [
     "lastActive",
     "externalId",
 ];
-/// Columns of events, likewise.
+/// Columns of events, in the default order of the file.
 const EVENT_COLUMNS: [&str; 9] =
     ["messageId", "eventType", "timestamp", "source", "sessionId", "userId", "receivedAt", "bot", "eventData"];
 
 impl Kind {
-    /// As stored and shown.
+    /// The kind's name in the database and in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl Kind {
         }
     }
 
-    /// Which columns there are, in the order of the file unless asked otherwise.
+    /// The columns, in the default order of the file.
     #[must_use]
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
@@ -100,7 +100,7 @@ impl Kind {
         }
     }
 
-    /// Places that may be asked for whole, or their members by name.
+    /// Places that are columns as a whole, and whose members are columns too.
     const fn open(self) -> &'static [&'static str] {
         match self {
             Self::Users => &["customFields", "traits"],
@@ -108,7 +108,7 @@ impl Kind {
         }
     }
 
-    /// Whether an export has such a column.
+    /// Whether an export of this kind has this column.
     #[must_use]
     pub fn has(self, column: &str) -> bool {
         let member =
@@ -116,7 +116,7 @@ impl Kind {
         self.columns().contains(&column) || self.open().contains(&column) || member()
     }
 
-    /// What the rows are called in a JSON document.
+    /// The name of the rows in a JSON document.
     const fn rows(self) -> &'static str {
         match self {
             Self::Users => "users",
@@ -126,13 +126,13 @@ impl Kind {
 }
 
 impl Format {
-    /// By its name in the path.
+    /// Finds a format by its name in the path.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Csv, Self::Json, Self::Ndjson].into_iter().find(|f| f.as_str() == name)
     }
 
-    /// Its name in the path, in files and as stored.
+    /// The format's name in the path, in file names and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -153,12 +153,12 @@ impl Format {
     }
 }
 
-/// How the document is written.
+/// Writes the document.
 #[derive(Debug)]
 pub struct Writer {
     kind: Kind,
     format: Format,
-    /// Those asked for; in JSON the whole object unless some were.
+    /// The selected columns. `None`: the default columns, or in JSON the whole object.
     columns: Option<Vec<String>>,
     first: bool,
 }
@@ -169,15 +169,16 @@ struct Tagged {
 }
 
 impl Writer {
-    /// A writer of these columns, or of all.
+    /// A writer of these columns, or of the default ones.
     #[must_use]
     pub const fn new(kind: Kind, format: Format, columns: Option<Vec<String>>) -> Self {
         Self { kind, format, columns, first: true }
     }
 
-    /// What stands before the rows. `members` are those of a JSON document's beginning, each with
-    /// its comma; `marked` is whether a spreadsheet is to know the file for UTF-8. What goes on
-    /// behind a row has no line of titles, and no mark.
+    /// The text before the rows. `members` are the first members of a JSON document, each with a
+    /// comma after it. `marked` adds the byte order mark, by which a spreadsheet recognises UTF-8.
+    /// If the text continues a broken download (`goes_on`), it has neither column titles nor the
+    /// mark.
     #[must_use]
     pub fn head(&self, members: &str, goes_on: bool, marked: bool) -> String {
         let mut out = String::new();
@@ -195,7 +196,7 @@ impl Writer {
         out
     }
 
-    /// What stands behind the rows.
+    /// The text after the rows.
     #[must_use]
     pub fn tail(&self, members: &str) -> String {
         match self.format {
@@ -204,10 +205,10 @@ impl Writer {
         }
     }
 
-    /// Writes a row: a JSON object.
+    /// Writes a row from a JSON object.
     ///
     /// # Errors
-    /// When it is none.
+    /// If it is not a JSON object.
     pub fn row(&mut self, out: &mut String, json: &str) -> serde_json::Result<()> {
         let first = std::mem::take(&mut self.first);
         match (self.format, &self.columns) {
@@ -230,10 +231,10 @@ impl Writer {
     }
 }
 
-/// A row's object, opened as deep as columns ask.
+/// A row's object, parsed as deep as the columns need.
 struct Opened<'a> {
     whole: BTreeMap<String, &'a RawValue>,
-    /// By place.
+    /// Parsed objects, by their place.
     parts: BTreeMap<String, BTreeMap<String, &'a RawValue>>,
 }
 
@@ -242,14 +243,14 @@ impl<'a> Opened<'a> {
         Ok(Self { whole: serde_json::from_str(json)?, parts: BTreeMap::new() })
     }
 
-    /// What stands in a column's place, as JSON; `None` for nothing. A name that has dots itself
-    /// goes before a deeper place.
+    /// The value of a column, as JSON. `None` if there is none. A name that contains dots takes
+    /// priority over a deeper place.
     fn get(&mut self, column: &str) -> Option<&'a str> {
         let Some((place, name)) = column.split_once('.') else {
             return self.whole.get(column).map(|value| value.get());
         };
         if !self.parts.contains_key(place) {
-            // What is no object has no members.
+            // A value that is not an object has no members.
             let part = self.whole.get(place).and_then(|value| serde_json::from_str(value.get()).ok());
             let part = part.unwrap_or_default();
             self.parts.insert(place.to_owned(), part);
@@ -259,7 +260,7 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// `campaign.source`: a member's member.
+/// A member of a member: `campaign.source`.
 fn deeper<'a>(part: &BTreeMap<String, &'a RawValue>, name: &str) -> Option<&'a str> {
     let (first, rest) = name.split_once('.')?;
     let inner: BTreeMap<String, &'a RawValue> = serde_json::from_str(part.get(first)?.get()).ok()?;
@@ -273,8 +274,8 @@ fn csv_row<'a>(out: &mut String, json: &str, columns: impl Iterator<Item = &'a s
     Ok(())
 }
 
-/// A value as a cell: texts as they are, nothing as nothing, tags by their names, whatever else is
-/// nested as JSON.
+/// A value as a cell. Texts stay as they are, null becomes an empty cell, tags become their names,
+/// and other nested values become JSON.
 fn cell(column: &str, json: Option<&str>) -> serde_json::Result<String> {
     let json = json.unwrap_or("null");
     Ok(match json.as_bytes().first() {
@@ -304,11 +305,11 @@ fn json_row(out: &mut String, json: &str, columns: &[String]) -> serde_json::Res
     Ok(())
 }
 
-/// Where a broken download may go on: what the document was up to there.
+/// A place at which a broken download may continue, and the state of the document there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark(pub u64, pub u64, pub String, pub String);
 
-/// The marks of an export, ever farther apart so that they stay few.
+/// The marks of an export. The distance between them grows, so that they stay few.
 #[derive(Debug)]
 pub struct Marks {
     kept: Vec<Mark>,
@@ -317,19 +318,19 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// A mark each `every` rows, `most` at the most.
+    /// Sets a mark every `every` rows, at most `most` in all.
     #[must_use]
     pub const fn new(every: u64, most: usize) -> Self {
         Self { kept: Vec::new(), every, most }
     }
 
-    /// Whether it is time for one.
+    /// Whether the next mark is due.
     #[must_use]
     pub fn is_due(&self, rows: u64) -> bool {
         rows >= self.kept.last().map_or(0, |mark| mark.0) + self.every
     }
 
-    /// Sets one.
+    /// Sets a mark.
     pub fn set(&mut self, mark: Mark) {
         if self.kept.len() >= self.most {
             let mut place = 0;
@@ -342,7 +343,7 @@ impl Marks {
         self.kept.push(mark);
     }
 
-    /// All that are kept.
+    /// The remaining marks.
     #[must_use]
     pub fn kept(&self) -> &[Mark] {
         &self.kept

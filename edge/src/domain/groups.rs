@@ -1,12 +1,12 @@
-//! Groups: the companies, accounts or teams that people are members of, made by `group` events.
-//! Not the tenant, which is a company here, and not merged profiles ([`super::merged`]).
+//! Groups: the companies, accounts or teams whose members are people. `group` events make them.
+//! They are neither the tenant, which is a company here, nor merged profiles ([`super::merged`]).
 //!
 //! A group's traits have two layers, as a person's: trusted traits override claimed ones.
 //!
 //! - A trusted trait has the value of the latest event (ts, message id) that names it, so the order
-//!   of arrival does not matter. The limit of a group is the exception: what does not fit is cut.
-//! - Of claims the first to arrive stays while there is room, because a public caller can put any
-//!   time on a claim.
+//!   of arrival does not matter. The exception is the limit of a group: traits beyond it are cut.
+//! - The first claim of a trait to arrive stays while there is room, because a public caller can
+//!   put any time on a claim.
 //!
 //! A membership is a place (session, ts) at which a group was named. The ledger says which person
 //! owns that place, so no merge and no undo moves a membership. `store/sql/groups.merge.sql` and
@@ -25,12 +25,12 @@ use super::event::{Mention, Row};
 use super::person::{Traits, traits};
 use super::record::{self, Field, Sent, is_kind};
 
-/// The event that tells of a group.
+/// The event that describes a group.
 pub const EVENT: &str = "group";
-/// What a group is unless its event says.
+/// The kind of a group whose event names none.
 pub const KIND: &str = "group";
 
-/// What one event tells of a group, as an item of the statements' JSON parameter.
+/// What one event says about a group, as an item of the statements' JSON parameter.
 #[derive(Debug, Clone, Serialize)]
 pub struct Telling {
     /// The event's message id.
@@ -39,17 +39,17 @@ pub struct Telling {
     /// The group's id.
     #[serde(rename = "g")]
     pub id: String,
-    /// What it is.
+    /// The group's kind.
     #[serde(rename = "k")]
     pub kind: String,
-    /// The company's own id of it.
+    /// The company's id of the group.
     #[serde(rename = "o")]
     pub key: String,
-    /// What is told.
+    /// The traits.
     #[serde(rename = "f")]
     pub fields: BTreeMap<String, Sent>,
-    /// 1 where it is only mentioned: one membership is enough for all that a session's events
-    /// mention of one person.
+    /// 1 if the event only mentions the group. All mentions of a group by a session's events of one
+    /// person need one membership.
     #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
     pub mentioned: Option<u8>,
 }
@@ -64,7 +64,7 @@ struct Data<'a> {
     traits: Option<&'a RawValue>,
 }
 
-/// The groups of `{kind: key, …}`, so many at most. What names none is left out.
+/// The groups of `{kind: key, …}`, up to a limit. Invalid ones are left out.
 #[must_use]
 pub fn mentions(raw: Option<&RawValue>) -> Vec<Mention> {
     let groups = raw.and_then(|raw| traits(raw.get()).ok()).unwrap_or_default();
@@ -73,8 +73,8 @@ pub fn mentions(raw: Option<&RawValue>) -> Vec<Mention> {
     groups.into_iter().filter_map(mention).take(GROUPS_EVENT_MAX).collect()
 }
 
-/// What a request's events tell of groups; of a page's request, of so many groups. A group that
-/// several mention is told of by the first.
+/// What a request's events say about groups, for a page's request up to a limit of groups. If
+/// several events mention a group, the first one counts.
 #[must_use]
 pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     let named = rows.iter().filter(|row| row.name == EVENT);
@@ -97,9 +97,9 @@ pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
     told
 }
 
-/// What the data of a `group` event tell, if anything: they hold a `groupId`, a text or a number,
-/// and maybe a `groupType` and `traits`. A page's null claims nothing, a server's hides what was
-/// claimed.
+/// What the data of a `group` event say about a group. They have a `groupId`, a text or a number,
+/// and optionally a `groupType` and `traits`. A page's null claims nothing. A server's null hides a
+/// claimed trait.
 #[must_use]
 pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Telling> {
     let data: Data<'_> = serde_json::from_str(data).ok()?;
@@ -114,12 +114,12 @@ pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Tellin
     Some(Telling { message_id, id, kind, key, fields, mentioned: None })
 }
 
-/// A company's own id of a group: a text or a number, and no placeholder.
+/// A company's id of a group: a text or a number, and no placeholder.
 fn key(raw: &RawValue) -> Option<String> {
     record::id(raw).map(|key| key.trim().to_owned()).filter(|key| !key.is_empty() && !is_placeholder(key))
 }
 
-/// What an admin says of a group, a JSON object of traits; `None` if not all of it can be kept.
+/// An admin's traits of a group, from a JSON object. `None` if they exceed a limit.
 #[must_use]
 pub fn says(json: &str) -> Option<BTreeMap<String, Sent>> {
     let told = traits(json).ok()?;
@@ -127,31 +127,31 @@ pub fn says(json: &str) -> Option<BTreeMap<String, Sent>> {
     Some(record::fields(told)).filter(|fields| fields.len() == count)
 }
 
-/// A group's id follows from what it is and the company's own id of it. A kind has no colon.
+/// A group's id, which follows from its kind and the company's id. A kind has no colon.
 #[must_use]
 pub fn id(kind: &str, key: &str) -> String {
     format!("grp_{}", sha256_hex(format!("{kind}:{key}").as_bytes()).chars().take(24).collect::<String>())
 }
 
-/// A group as it is kept.
+/// A group as stored.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// Opaque.
     pub id: String,
-    /// What it is.
+    /// The group's kind.
     pub kind: String,
-    /// The company's own id of it.
+    /// The company's id of the group.
     pub key: String,
     /// `ts` of its first event.
     pub first_ts: i64,
-    /// What public keys claimed.
+    /// Claimed traits.
     pub claimed_traits: BTreeMap<String, Field>,
-    /// What secret keys said.
+    /// Trusted traits.
     pub trusted_traits: BTreeMap<String, Field>,
 }
 
 impl Group {
-    /// All traits as they count: said over claimed, what a null hides left out.
+    /// The resulting traits: trusted ones override claimed ones, and a null hides a claim.
     #[must_use]
     pub fn traits(&self) -> Traits {
         let layers = self.claimed_traits.iter().chain(&self.trusted_traits);
@@ -160,20 +160,20 @@ impl Group {
         traits
     }
 
-    /// The name that is told, if it is a text.
+    /// The name, if it is a text.
     #[must_use]
     pub fn name(&self) -> Option<String> {
         let (_, _, (raw,)) = self.trusted_traits.get("name").or_else(|| self.claimed_traits.get("name"))?;
         serde_json::from_str(raw.get()).ok()
     }
 
-    /// When its first event was, ms.
+    /// The time of its first event, ms.
     #[must_use]
     pub const fn created_ms(&self) -> i64 {
         clock::ts_ms(self.first_ts)
     }
 
-    /// When what counts was told last, ms.
+    /// The time of the latest event that set one of the resulting traits, ms.
     #[must_use]
     pub fn updated_ms(&self) -> i64 {
         let told = self.claimed_traits.values().chain(self.trusted_traits.values()).map(|(ts, ..)| *ts).max();
@@ -181,23 +181,23 @@ impl Group {
     }
 }
 
-/// Fields, those first that were told last.
+/// Fields, the latest first.
 fn newest(fields: &BTreeMap<String, Field>) -> Vec<(String, Field)> {
     let mut newest: Vec<_> = fields.clone().into_iter().collect();
     newest.sort_by(|(a, (at, a_id, _)), (b, (bt, b_id, _))| (bt, b_id).cmp(&(at, a_id)).then_with(|| a.cmp(b)));
     newest
 }
 
-/// Bytes of a field, as it is stored.
+/// Bytes of a field, as stored.
 fn size(field: &Field) -> usize {
     serde_json::to_string(field).map_or(usize::MAX / 2, |text| text.len())
 }
 
-/// An event that tells of a group, with its `ts` and whether it came through the server door.
+/// An event about a group, with its `ts` and whether it came through the server API.
 pub type Told = (i64, bool, Telling);
 
-/// The law: what these events, each once, in the order in which they arrived, make of one group;
-/// `None` for no event.
+/// The rule: makes one group from these events, each once, in the order of arrival. `None` without
+/// an event.
 #[must_use]
 pub fn fold(events: &[Told]) -> Option<Group> {
     let (first_ts, _, first) = events.iter().min_by_key(|(ts, ..)| *ts)?;
@@ -220,7 +220,7 @@ pub fn fold(events: &[Told]) -> Option<Group> {
                 }
             }
         } else {
-            // The stored text has a colon, a comma and two quotes more of each.
+            // The stored text also has a colon, a comma and two quotes for each field.
             let mut bytes =
                 2 + claimed.iter().map(|(name, field): (&String, &Field)| name.len() + size(field) + 4).sum::<usize>();
             for (name, value) in &telling.fields {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_named_by_its_id_and_what_it_is() {
+    fn a_groups_key_and_kind_name_it() {
         let acme = told(&json!({"groupId": " acme ", "traits": {"name": "Acme", "gone": null}})).unwrap();
         assert_eq!(acme, ("group".into(), "acme".into(), json!({"name": "Acme"})));
         assert_eq!(told(&json!({"groupId": 7, "groupType": "team"})).unwrap(), ("team".into(), "7".into(), json!({})));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_group_is_an_event_only() {
+    fn an_event_without_a_valid_group_id_changes_no_group() {
         for data in [
             json!({}),
             json!({"groupId": null}),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_lies_over_what_was_claimed_and_a_null_hides_it() {
+    fn trusted_traits_of_a_group_override_claimed_ones_and_a_null_hides_a_claim() {
         let event =
             |ts, from_server, data: Value| (ts, from_server, telling("m", &data.to_string(), from_server).unwrap());
         let group = fold(&[

@@ -1,6 +1,6 @@
-//! What is noted of an item that came in: what became of it and, of a rejected one, why and what it
-//! looked like. Never what was in it: a rejected item is tied to nobody, so nobody could find it
-//! again to erase it.
+//! The receipt of a received item: its outcome and, if it was rejected, the reason and the item's
+//! shape. A receipt has none of the item's values, because a rejected item belongs to no person, so
+//! an erasure could not find it.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,15 +11,15 @@ use trackmate_wire::problem::Problem;
 use super::clock;
 use super::event::Row;
 
-/// Characters of a name that is shown: longer ones are no names.
+/// Characters of a name that is shown. A longer text is not a name.
 const NAME_CHARS_MAX: usize = 64;
-/// Members and items of one shape, at all its depths …
+/// Members and items of one shape, at all its depths.
 const PARTS_MAX: usize = 60;
-/// … which are so many.
+/// Depth of one shape.
 const DEPTH_MAX: usize = 4;
 /// Items of an array that are shown.
 const ITEMS_MAX: usize = 3;
-/// What stands for what is not shown.
+/// The text that replaces a hidden value.
 pub const MASK: &str = "***";
 
 /// The outcome of an item.
@@ -35,10 +35,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Every one.
+    /// All outcomes.
     pub const ALL: [Self; 3] = [Self::Stored, Self::Duplicate, Self::Rejected];
 
-    /// As it stands in answers and in the database.
+    /// The outcome's name in answers and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,16 +49,16 @@ impl Outcome {
     }
 }
 
-/// An entry, as an item of the JSON parameter of `incoming.insert`.
+/// A receipt, as an item of the JSON parameter of `incoming.insert`.
 #[derive(Debug, Serialize)]
 pub struct Entry {
-    /// What became of it.
+    /// The outcome.
     #[serde(rename = "o")]
     pub outcome: Outcome,
-    /// Its message id.
+    /// The message id.
     #[serde(rename = "i")]
     id: Option<String>,
-    /// Its name.
+    /// The event's name.
     #[serde(rename = "n")]
     name: Option<String>,
     #[serde(rename = "c", skip_serializing_if = "Option::is_none")]
@@ -73,13 +73,13 @@ pub struct Entry {
     session: Option<String>,
     #[serde(rename = "t", skip_serializing_if = "Option::is_none")]
     happened_ms: Option<i64>,
-    /// 1: a server sent it, though its source is the browser's.
+    /// 1: a server sent it for a browser session, so its source is that of the browser.
     #[serde(rename = "w", skip_serializing_if = "Option::is_none")]
     told: Option<i64>,
 }
 
 impl Entry {
-    /// An item that is stored, or was.
+    /// The receipt of an item that is stored, or was stored before.
     #[must_use]
     pub fn accepted(row: &Row, is_new: bool) -> Self {
         Self {
@@ -96,8 +96,8 @@ impl Entry {
         }
     }
 
-    /// An item that was accepted while nobody could ask the database, and rejected when it could be
-    /// asked.
+    /// The receipt of an item that the outage buffer accepted and that was rejected when D1 worked
+    /// again.
     #[must_use]
     pub fn refused(row: &Row, session: Option<&str>, problem: &Problem) -> Self {
         let data: Option<Value> = serde_json::from_str(row.data.get()).ok();
@@ -112,8 +112,8 @@ impl Entry {
         }
     }
 
-    /// An item that was rejected: its JSON text, as far as there is any, in our form or another
-    /// vendor's. An item that names no event is taken for `name`.
+    /// The receipt of a rejected item, from its JSON text in TrackMate's form or another vendor's.
+    /// `name` is the event name of an item that has none.
     #[must_use]
     pub fn rejected(raw: Option<&str>, name: Option<&str>, session: Option<&str>, problem: &Problem) -> Self {
         let item = raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
@@ -148,7 +148,7 @@ impl Entry {
     }
 }
 
-/// What a value looks like: names stay, values become their kinds.
+/// The shape of a value: names stay, and each value becomes its kind.
 fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
     match value {
         Value::Null => Value::Null,
@@ -183,15 +183,14 @@ fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
     }
 }
 
-/// A name as it is kept where it outlives its event: one that tells of a person or gives a secret
-/// away is masked.
+/// A name that may outlive its event. A name that reveals a person or a secret is masked.
 #[must_use]
 pub fn name_kept(name: &str) -> &str {
     if is_telling(name) { MASK } else { name }
 }
 
-/// Whether a text that should be a name or an id tells of a person or gives a secret away: an
-/// address, a telephone number, a key.
+/// Whether a text in the place of a name or an id reveals a person or a secret: an address, a
+/// telephone number, a key.
 fn is_telling(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let dialled = text.chars().all(|c| c.is_ascii_digit() || "+-(). ".contains(c));
@@ -202,16 +201,15 @@ fn is_telling(text: &str) -> bool {
         || text.chars().any(char::is_control)
 }
 
-/// How secrets begin, ours and other services'.
+/// Prefixes of secrets, of TrackMate and of other services.
 const SECRETS: [&str; 6] = ["tm_live_", "tm_admin_", "whsec_", "sk_", "Bearer ", "eyJ"];
 
-/// Whether no letter or digit stands before this place: the `sk_` of `task_done` is no secret's.
+/// Whether a word begins at this place. The `sk_` in `task_done` is no secret's prefix.
 fn begins_word(text: &str, place: usize) -> bool {
     !text.get(..place).unwrap_or_default().ends_with(char::is_alphanumeric)
 }
 
-/// The company that a body names which is not JSON, or not all there: the text that follows
-/// `"company_id"`.
+/// The company id in a body that is not JSON or is incomplete: the text after `"company_id"`.
 #[must_use]
 pub fn named_company(body: &str) -> Option<&str> {
     let (_, rest) = body.split_once("\"company_id\"")?;
@@ -233,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_item_keeps_its_shape_and_none_of_its_values() {
+    fn the_receipt_of_a_rejected_item_has_its_shape_and_no_values() {
         let item = json!({
             "eventType": "signup", "messageId": "m-1", "timestamp": "2025-10-18T10:00:00Z",
             "eventData": {"email": "ada@example.com", "phone": 4_712_345_678_i64, "vip": true, "none": null, "tags": ["a", "b", "c", "d"],
@@ -252,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_names_that_tell_of_a_person_or_are_secrets_are_not_kept() {
+    fn ids_and_names_that_reveal_a_person_or_a_secret_are_masked() {
         for telling in
             ["ada@example.com", "sms:+47 123 45 678@x", "+4712345678", "tm_live_0123456789", "Bearer abc", "a\u{0}b"]
         {
@@ -265,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_of_whatever_it_was_is_small() {
+    fn the_shape_of_any_item_is_small() {
         let wide: Map<String, Value> = (0..5000).map(|n| (format!("key{n}"), json!({"a": n}))).collect();
         let entry = rejected(&json!({"eventType": "x".repeat(3000), "eventData": wide}));
         assert!(entry.to_string().len() < 4000, "{}", entry.to_string().len());
@@ -278,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_body_names_its_company() {
+    fn the_company_id_is_found_in_an_invalid_body() {
         assert_eq!(named_company(r#"{"company_id" : "TM-SHOP99","events":["#), Some("TM-SHOP99"));
         for nothing in ["", r#"{"company_id":5}"#, r#"{"company_id":"shop"}"#, r#"{"company_id":"TM-SHOP"#] {
             assert_eq!(named_company(nothing), None, "{nothing}");

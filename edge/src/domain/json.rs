@@ -1,29 +1,29 @@
-//! JSON as senders write it, made JSON that every reader can hold.
+//! Turns the JSON that senders write into JSON that every reader accepts.
 //!
-//! The grammar of JSON allows what many readers refuse: half of a surrogate pair (a text that was
-//! cut through an emoji), a number beyond a double, a name that stands twice in an object. Python
-//! also writes `NaN` and `Infinity`. This is read here, once, where a body comes in:
+//! The grammar of JSON allows texts that many readers refuse: half of a surrogate pair (from an
+//! emoji that was cut), a number beyond a double, an object with the same name twice. Python also
+//! writes `NaN` and `Infinity`. Bodies are corrected here, once, when they arrive:
 //!
 //! - Half of a pair becomes U+FFFD, in values and in names.
 //! - A number beyond a double, `NaN`, `Infinity` and `-Infinity` become null.
-//! - Of members of one name the last counts, as in browsers; the others are left out.
+//! - Of several members with one name the last counts, as in browsers. The others are left out.
 //!
-//! All else stays as it was sent, to the letter: `79.990`, `-0`, integers of many digits, control
-//! characters that are escaped. What is no JSON for another reason is passed on as it is, for the
-//! reader behind to refuse.
+//! Everything else stays exactly as sent: `79.990`, `-0`, integers of many digits, escaped control
+//! characters. A text that is invalid for another reason stays unchanged, and the JSON parser
+//! rejects it.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Takes the place of what is no character.
+/// Replaces half of a surrogate pair.
 const REPLACEMENT: &str = "\u{fffd}";
-/// Digits that a number may have before it is looked at: a double holds at least so many before its
+/// Digits that a number may have without a check. A double can have at least this many before its
 /// point.
 const DIGITS_SURE: usize = 300;
 
-/// The text, with what is not for every reader replaced. Most texts need nothing: then nothing is
+/// The text, with replacements for what some readers refuse. Most texts need none and are not
 /// copied.
 #[must_use]
 pub fn read(text: &str) -> Cow<'_, str> {
@@ -32,17 +32,17 @@ pub fn read(text: &str) -> Cow<'_, str> {
     if scan.edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(scan.edited()) }
 }
 
-/// A stored text as a value. Those from before this was read at the door may hold anything; what is
-/// no JSON at all is null.
+/// Parses a stored text. Texts that were stored before bodies were corrected may contain anything.
+/// A text that is not JSON becomes null.
 #[must_use]
 pub fn value(text: &str) -> Value {
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&read(text))).unwrap_or_default()
 }
 
-/// A stored text to be handed on, which may likewise be from before.
+/// A stored text as raw JSON. It may also have been stored before bodies were corrected.
 ///
 /// # Errors
-/// When it is no JSON at all.
+/// If it is not JSON.
 pub fn raw(text: String) -> serde_json::Result<Box<RawValue>> {
     RawValue::from_string(match read(&text) {
         Cow::Borrowed(_) => text,
@@ -50,19 +50,19 @@ pub fn raw(text: String) -> serde_json::Result<Box<RawValue>> {
     })
 }
 
-/// What replaces the bytes from `from` to `to`.
+/// The replacement of the bytes from `from` to `to`.
 struct Edit {
     from: usize,
     to: usize,
     with: &'static str,
 }
 
-/// A member's name in an object that is open.
+/// The name of a member in an open object.
 struct Member {
-    /// Of the name, without its escapes.
+    /// The hash of the name without its escapes.
     hash: u64,
     from: usize,
-    /// Where the next member begins.
+    /// The place where the next member begins.
     next: usize,
 }
 
@@ -72,9 +72,9 @@ struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
     edits: Vec<Edit>,
-    /// Of each open bracket, how many members were open before it; `None` for an array's.
+    /// For each open bracket, the number of members that were open before it. `None` for an array.
     open: Vec<Option<usize>>,
-    /// The members of all open objects, the innermost one's last.
+    /// The members of all open objects. Those of the innermost object are last.
     members: Vec<Member>,
 }
 
@@ -117,7 +117,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Goes behind the string that begins here.
+    /// Moves behind the string that begins here.
     fn string(&mut self) {
         self.at += 1;
         while let Some(byte) = self.bytes.get(self.at) {
@@ -144,7 +144,7 @@ impl Scan<'_> {
         };
     }
 
-    /// The UTF-16 unit that is escaped here.
+    /// The UTF-16 unit of the escape at this place.
     fn unit(&self, from: usize) -> Option<u16> {
         let digits = self.bytes.get(from..from + 6)?.strip_prefix(b"\\u")?;
         digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | u16::try_from(char::from(*digit).to_digit(16)?).ok()?))
@@ -163,7 +163,7 @@ impl Scan<'_> {
         };
         let is_of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
         let length = if word > 0 { word } else { rest.iter().take_while(|byte| is_of_number(byte)).count() };
-        // A letter that is neither: no JSON.
+        // Any other letter is not JSON.
         self.at += length.max(1);
         let token = self.text.get(from..self.at).unwrap_or_default();
         let may_be_beyond = || length > DIGITS_SURE || token.contains(['e', 'E']);
@@ -172,7 +172,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Notes the name that began here and ends before this place.
+    /// Adds the name that began here and ends before this place.
     fn name(&mut self, from: usize) {
         let before = self.open.last().copied().flatten().unwrap_or_default();
         if self.members.len() > before
@@ -187,7 +187,7 @@ impl Scan<'_> {
         self.members.push(Member { hash, from, next: from });
     }
 
-    /// Leaves out those members of the object that ends here whose name comes again behind them.
+    /// Removes the members of the ending object whose name occurs again after them.
     fn close(&mut self, before: usize) {
         let mut members = self.members.split_off(before.min(self.members.len()));
         members.sort_unstable_by_key(|member| (member.hash, member.from));
@@ -207,7 +207,7 @@ impl Scan<'_> {
     }
 
     fn edited(mut self) -> String {
-        // What is left out may hold other edits.
+        // A removed member may contain other edits.
         self.edits.sort_unstable_by_key(|edit| (edit.from, std::cmp::Reverse(edit.to)));
         let (mut out, mut at) = (String::with_capacity(self.text.len()), 0);
         for edit in &self.edits {
@@ -223,7 +223,7 @@ impl Scan<'_> {
     }
 }
 
-/// Whether this is a number that no double holds.
+/// Whether this is a number that no double can have.
 fn is_beyond(token: &str) -> bool {
     serde_json::from_str::<f64>(token).is_err() && serde_json::from_str::<&RawValue>(token).is_ok()
 }
@@ -245,7 +245,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_every_reader_holds_is_not_touched() {
+    fn json_that_every_reader_accepts_stays_unchanged() {
         for text in [
             r#"{"price":79.990,"zero":-0,"big":12345678901234567890,"s":"é\u0000\ud83d\ude00 \\ud83d","n":[1e300,1E-999,null]}"#,
             r#"{"a":{"a":1},"b":[{"a":1},{"a":2}],"A":1,"":0}"#,
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_some_readers_refuse_is_replaced() {
+    fn json_that_some_readers_refuse_is_replaced() {
         for (text, expected) in [
             (r#"{"a":"x\ud83d"}"#, "{\"a\":\"x\u{fffd}\"}"),
             (
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_texts_from_before_are_read_too() {
+    fn texts_stored_before_the_correction_of_bodies_can_be_read() {
         assert_eq!(value(r#"{"a":"\ud800","b":1e999,"c":1}"#), json!({"a": "\u{fffd}", "b": null, "c": 1}));
         assert_eq!(value("{"), Value::Null);
         assert_eq!(raw(r#"{"a": "\ud800"}"#.to_owned()).unwrap().get(), "{\"a\": \"\u{fffd}\"}");
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_work_grows_with_the_length_of_the_body_alone() {
+    fn the_work_depends_only_on_the_length_of_the_body() {
         let many: String = (0..100_000).map(|n| format!("\"{}\":1e999,", n % 50_000)).collect();
         let started = std::time::Instant::now();
         let read = read(&format!("{{{many}\"x\":1}}")).into_owned();
@@ -338,7 +338,7 @@ mod tests {
         })
     }
 
-    /// How many members and items there are.
+    /// The number of members and items.
     fn size(value: &Value) -> usize {
         match value {
             Value::Array(items) => items.len() + items.iter().map(size).sum::<usize>(),
@@ -349,18 +349,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_every_reader_holds_it_and_reading_it_again_changes_nothing(text in any()) {
+        fn every_reader_accepts_the_result_and_reading_it_again_changes_nothing(text in any()) {
             let once = read(&text).into_owned();
             let held: Value = serde_json::from_str(&once).unwrap();
             prop_assert_eq!(read(&once), once.as_str());
-            // No name is left twice: a reader that keeps only one of each keeps as many.
+            // No name remains twice: a reader with unique names finds as many.
             let colons = once.matches(" : ").count();
             let commas = once.matches(", ").count();
             prop_assert!(size(&held) >= colons + commas, "{}", once);
         }
 
         #[test]
-        fn no_text_at_all_stops_it(text in r#"[\[\]{}",:\\uNI\-0-9eEd8a ]{0,60}"#) {
+        fn no_text_makes_it_panic(text in r#"[\[\]{}",:\\uNI\-0-9eEd8a ]{0,60}"#) {
             let _ = read(&text);
         }
     }

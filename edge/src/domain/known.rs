@@ -1,5 +1,5 @@
-//! The event names that TrackMate itself sends or gives a meaning to, with an example of each. Any
-//! other name is a company's own.
+//! The event names that TrackMate sends or gives a meaning to, each with an example. Companies
+//! choose all other names.
 
 /// A known event.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ const QR: &str = r#"{"qrCode":{"id":"qr-7","code":"SPRING"},"scannedBy":"till-2"
 const TROUBLE: &str =
     r#"{"webhookId":"wh_…","deliveryId":"9b2e…","event":"payment_processed","failures":1,"reason":null}"#;
 
-/// All of them.
+/// All known events.
 pub const EVENTS: &[Known] = &[
     known(
         "user_registered",
@@ -86,7 +86,7 @@ pub const EVENTS: &[Known] = &[
     known("webhook.test", "A test delivery, sent on request only.", r#"{"webhookId":"wh_…","message":"…"}"#),
 ];
 
-/// The body of a delivery of it, as JSON text.
+/// The body of a delivery of this event, as JSON text.
 #[must_use]
 pub fn example(name: &str, data: &str) -> String {
     let action = name.rsplit('.').next().unwrap_or(name);
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_example_is_a_delivery_s_body_and_every_name_stands_once() {
+    fn every_example_makes_a_delivery_body_and_every_name_is_listed_once() {
         let mut names = Vec::new();
         for Known { name, description, data } in EVENTS {
             let body: serde_json::Value = serde_json::from_str(&example(name, data)).unwrap();

@@ -1,36 +1,36 @@
-//! Whose an event is: a pure function of the facts about its session, so that the order in which
-//! requests arrive cannot matter.
+//! Decides which person an event belongs to. This is a pure function of the facts about the event's
+//! session, so the order in which requests arrive cannot matter.
 //!
-//! A fact says: at this instant this session was identified as this person. An event belongs to the
-//! person of the last fact at or before it; what lies before the first fact belongs to the first
-//! fact's person. `store/sql/links.count.sql` and `identify.*.sql` keep the same answer
-//! materialised; a property test holds the two against each other.
+//! A fact says that this session was identified as this person at this instant. An event belongs to
+//! the person of the last fact at or before it. An event before the first fact belongs to the first
+//! fact's person. `store/sql/links.count.sql` and `identify.*.sql` store the same result, and a
+//! property test compares them with this function.
 
 use trackmate_wire::signature::sha256;
 
 /// One identification of a session. Facts are ordered by `(at, id)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fact {
-    /// When, as a `ts`.
+    /// The instant, as a `ts`.
     pub at: i64,
     /// The message id of the identify.
     pub id: String,
-    /// Who.
+    /// The person's profile.
     pub profile: String,
 }
 
-/// The owner of what happened at `ts` on a session with these facts, in any order; `None` while
-/// nobody was identified.
+/// The owner of an event at `ts` on a session with these facts, in any order. `None` while the
+/// session has no identify.
 #[must_use]
 pub fn owner(facts: &[Fact], ts: i64) -> Option<&str> {
     let last_before = facts.iter().filter(|f| f.at <= ts).max();
     last_before.or_else(|| facts.iter().min()).map(|f| f.profile.as_str())
 }
 
-/// What tells a claim from another one with its message id: a hash of the session and of the lookup
-/// key of whom it names. It holds however the rest of the claim ends (erased, taken back), and says
-/// nothing of which addresses are one person's. As many bits as a float holds exactly, since D1
-/// binds numbers as floats.
+/// Distinguishes a claim from another one with the same message id: a hash of the session and of
+/// the claimed identity key. It does not depend on what happens to the claim later (erasure, undo),
+/// and does not reveal which addresses belong to one person. It has 53 bits, because D1 binds
+/// numbers as floats.
 #[must_use]
 pub fn claim(session: &str, key: &str) -> i64 {
     let digest = sha256(&[b"trackmate claim 1:", session.as_bytes(), &[0], key.as_bytes()]);
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_is_of_one_session_and_one_key() {
+    fn a_claim_hash_depends_on_the_session_and_the_identity_key() {
         let one = claim("s1", "ada@example.com");
         assert_eq!(one, claim("s1", "ada@example.com"));
         assert!(one != claim("s2", "ada@example.com") && one != claim("s1", "bob@example.com"));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_person_owns_what_came_before_and_the_next_takes_nothing_of_it() {
+    fn the_first_person_owns_earlier_events_and_the_next_person_takes_none_of_them() {
         let fact = |at: i64, profile: &str| Fact { at, id: at.to_string(), profile: profile.into() };
         let facts = [fact(20, "bob"), fact(10, "alice")];
         assert_eq!(owner(&facts, 5), Some("alice"));

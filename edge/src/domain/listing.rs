@@ -1,32 +1,31 @@
-//! What a list of users may be asked for: filters, order, and the words of a search as an FTS5
-//! expression.
+//! The filters and the order of a list of users, and the words of a search as an FTS5 expression.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What to sort by. Without one a list is in the order of ids.
+/// The sort keys. Without one, a list is in the order of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Sort {
-    /// When they came to be.
+    /// Creation time.
     CreatedAt,
-    /// When they last changed.
+    /// Time of the last change.
     UpdatedAt,
-    /// First name, letters A–Z and a–z alike.
+    /// First name, where A–Z equal a–z.
     FirstName,
-    /// Last name, likewise.
+    /// Last name, where A–Z equal a–z.
     LastName,
 }
 
 impl Sort {
-    /// By its name in the API.
+    /// Finds a sort key by its name in the API.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::CreatedAt, Self::UpdatedAt, Self::FirstName, Self::LastName].into_iter().find(|s| s.as_str() == name)
     }
 
-    /// Its name in the API and in the statements.
+    /// The sort key's name in the API and in the statements.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,36 +37,36 @@ impl Sort {
     }
 }
 
-/// Whom a list is of, and in which order. All that is given must be true of a user.
+/// The filters and the order of a list. A user must meet all filters.
 #[derive(Debug, Default, Serialize)]
 pub struct Wanted {
-    /// Made at or after, ms.
+    /// Created at or after this time, ms.
     pub created_from: Option<i64>,
-    /// Made before, ms.
+    /// Created before this time, ms.
     pub created_before: Option<i64>,
-    /// Changed at or after, ms.
+    /// Changed at or after this time, ms.
     pub updated_from: Option<i64>,
-    /// Has all of these.
+    /// Has all of these tags.
     pub tags: Vec<String>,
-    /// Has all of these with these values.
+    /// Has all of these custom fields with these values.
     pub fields: BTreeMap<String, String>,
-    /// Has opted in there.
+    /// Has opted in on this platform.
     pub opted_in: Option<String>,
     /// Has consented to being exported.
     pub consented: bool,
-    /// Words, each the beginning of one of the user's.
+    /// Words, each of which begins a word of the user.
     pub search: Option<String>,
-    /// The order.
+    /// The sort key.
     pub sort: Option<Sort>,
-    /// The other way round.
+    /// Whether the order is descending.
     pub descending: bool,
 }
 
-/// The FTS5 expression that finds a company's people by these words, each as the beginning of one
-/// of theirs; `None` if there is no letter or digit to find.
+/// The FTS5 expression that finds a company's people by these words, each of which begins a word of
+/// the person. `None` if the search contains no letter or digit.
 #[must_use]
 pub fn expression(company: &str, search: &str) -> Option<String> {
-    // Quoted, a word is no syntax, whatever is in it.
+    // A quoted word cannot contain syntax.
     let quoted = |word: &str| format!("\"{}\"", word.replace('"', "\"\""));
     let words: Vec<String> = search
         .split(|c: char| c.is_whitespace() || c.is_control())
@@ -82,11 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_quoted_so_that_none_is_syntax() {
+    fn search_words_are_quoted_so_they_cannot_contain_syntax() {
         let found = expression("TM-1", " ada  NOT \"b* - o'x ").unwrap();
         assert_eq!(found, r#"company : "TM-1" AND text : ("ada"* AND "NOT"* AND """b*"* AND "o'x"*)"#);
         assert_eq!(expression("TM-1", " - \" "), None);
-        // FTS5 reads an expression up to its first NUL, which would leave a quote open.
+        // FTS5 reads an expression up to its first NUL, so a NUL would leave a quote open.
         assert_eq!(expression("TM-1", "\0a\0b\u{1}"), expression("TM-1", "a b"));
         assert_eq!(expression("TM-1", "\0"), None);
     }

@@ -1,5 +1,6 @@
-//! Profiles that were merged stand as one. Each merge is a fact about two of them, so a group is a
-//! tree: its root stands for all, and taking a merge back parts the tree at that edge.
+//! Merged profiles are one person. Each merge is a fact about two of them, so a group of merged
+//! profiles is a tree. Its root represents the person, and an undo of a merge splits the tree at
+//! that edge.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +11,21 @@ use super::trusted_data::TrustedData;
 pub struct Member {
     /// Its id.
     pub id: String,
-    /// Into which it was merged; `None` for the root.
+    /// The profile into which it was merged. `None` for the root.
     pub winner: Option<String>,
-    /// Lookup keys of its addresses.
+    /// Identity keys of its addresses.
     pub addresses: Vec<String>,
-    /// What was said of it by itself.
+    /// Its trusted data.
     pub trusted_data: TrustedData,
 }
 
-/// The members that hang on `id`, itself first. Members are in the order in which they were merged,
-/// the root first.
+/// The profile `id` and its descendants. `members` are in the order in which they were merged, the
+/// root first.
 #[must_use]
 pub fn descendants<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
     let mut ids = BTreeSet::from([id]);
-    // A chain of merges may hang on one that was merged later: as many rounds as there are members
-    // find all.
+    // A chain of merges may end at a profile that was merged later. As many rounds as there are
+    // members find all descendants.
     for _ in members {
         ids.extend(
             members
@@ -39,7 +40,7 @@ pub fn descendants<'a>(members: &'a [Member], id: &str) -> Vec<&'a Member> {
     top.into_iter().chain(rest).collect()
 }
 
-/// What counts of these, the first above all others.
+/// The trusted data of these profiles together. The first one overrides the others.
 #[must_use]
 pub fn whole(members: &[&Member]) -> TrustedData {
     TrustedData::over(members.iter().map(|m| &m.trusted_data))
@@ -50,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_hangs_on_a_profile_is_found_in_whatever_order_it_was_merged() {
+    fn the_descendants_of_a_profile_are_found_whatever_the_order_of_the_merges() {
         let member = |id: &str, winner: Option<&str>| Member {
             id: id.into(),
             winner: winner.map(str::to_owned),
             addresses: Vec::new(),
             trusted_data: TrustedData::default(),
         };
-        // c into b, then b into a; and d into a.
+        // c is merged into b, then b into a, and then d into a.
         let members = [member("a", None), member("c", Some("b")), member("b", Some("a")), member("d", Some("a"))];
         let ids = |id| descendants(&members, id).iter().map(|m| m.id.as_str()).collect::<Vec<_>>();
         assert_eq!(ids("a"), ["a", "c", "b", "d"]);

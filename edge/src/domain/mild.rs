@@ -1,23 +1,23 @@
-//! Optional texts as forms, scripts and people send them. A name with a line end, or a number for a
-//! text, is no reason to lose a lead or a payment.
+//! Reads optional texts as forms, scripts and people send them. A line end in a name, or a number
+//! instead of a text, must not cost a lead or a payment.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What an optional text is.
+/// How an optional text was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mild {
-    /// Null or blank: as good as left out.
+    /// Null or blank, which counts as left out.
     Missing,
-    /// All of it: trimmed, control characters as blanks, a number as its text.
+    /// The whole text: trimmed, control characters as blanks, a number as its text.
     Whole(String),
-    /// As much as is kept of one that is too long.
+    /// The beginning of a text that was too long.
     Cut(String),
-    /// It is no text.
+    /// It is not a text.
     Unread,
 }
 
-/// Reads an optional text of at most so many characters.
+/// Reads an optional text of at most `chars_max` characters.
 #[must_use]
 pub fn text(value: &Value, chars_max: usize) -> Mild {
     let text = match value {
@@ -36,10 +36,10 @@ pub fn text(value: &Value, chars_max: usize) -> Mild {
     }
 }
 
-/// An optional text of a body, a number as its text. What is neither is none.
+/// Reads an optional text of a body, a number as its text. `None` if it is neither.
 ///
 /// # Errors
-/// When it is no JSON.
+/// If it is not JSON.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Option::<Value>::deserialize(deserializer)? {
         Some(Value::String(text)) => Some(text),
@@ -54,7 +54,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_optional_text_is_read_as_far_as_it_is_one() {
+    fn an_optional_text_is_trimmed_cut_or_left_out() {
         let whole = |text: &str| Mild::Whole(text.to_owned());
         for (value, read) in [
             (json!(null), Mild::Missing),

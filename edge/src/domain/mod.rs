@@ -1,4 +1,4 @@
-//! The rules. Nothing here names the runtime, SQL or the time: `now` and random numbers are
+//! The rules. Nothing here uses the runtime, SQL or a clock: the time and random numbers are
 //! arguments.
 
 pub mod audit;

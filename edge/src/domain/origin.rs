@@ -1,14 +1,14 @@
-//! A page's origin, and the patterns of a company's list that let it in: `https://*.shop.example`
-//! is every subdomain of `shop.example`, however deep, and not `shop.example` itself. Scheme and
-//! port are those of the pattern.
+//! A page's origin, and the patterns in a company's list that allow it. `https://*.shop.example`
+//! allows every subdomain of `shop.example` at any depth, but not `shop.example` itself. The scheme
+//! and the port must be those of the pattern.
 //!
-//! The list is looked at by the statements that store, which compare texts. So it is the origin
-//! that is written as all patterns that it fits.
+//! The statements that store events check the list, and they compare texts. So the origin is
+//! written as all patterns that allow it.
 
-/// Bytes of an origin that patterns are made of: a host has at most 253.
+/// Bytes of an origin from which patterns are made. A host has at most 253.
 const BYTES_MAX: usize = 300;
 
-/// An origin and the patterns that it fits, each between line ends.
+/// An origin and the patterns that allow it, each between line ends.
 #[must_use]
 pub fn fitting(origin: &str) -> String {
     let mut all = format!("\n{origin}\n");
@@ -21,7 +21,7 @@ pub fn fitting(origin: &str) -> String {
     all
 }
 
-/// The origin that a pattern lets in the subdomains of; `None` for what is no pattern.
+/// The origin whose subdomains a pattern allows. `None` if the text is not a pattern.
 #[must_use]
 pub fn parent(pattern: &str) -> Option<String> {
     let (scheme, rest) = pattern.split_once("://*.")?;
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_lets_in_subdomains_of_any_depth_and_nothing_else() {
+    fn a_pattern_allows_subdomains_of_any_depth_and_nothing_else() {
         let pattern = "https://*.shop.example";
         for origin in ["https://www.shop.example", "https://a.b.c.shop.example"] {
             assert!(lets_in(pattern, origin), "{origin}");
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_origin_is_itself_alone() {
+    fn a_long_origin_matches_no_patterns() {
         let origin = format!("https://{}x", "a.".repeat(8000));
         assert_eq!(fitting(&origin), format!("\n{origin}\n"));
     }

@@ -1,10 +1,10 @@
-//! What a failure of D1 means. One that passes by itself (D1 is down, overloaded or moving) is
-//! worth waiting for, and so is what is sent meanwhile. A full database stays full until somebody
-//! makes room. Anything else (a constraint, a statement that is wrong, a row that is too large, a
-//! table that is missing) would fail again, and is an operator's matter.
+//! Classifies failures of D1. Some pass by themselves (D1 is down, overloaded or moving), so
+//! requests are stored in the outage buffer meanwhile. A full database stays full until somebody
+//! makes room. Anything else (a constraint, a wrong statement, a row that is too large, a missing
+//! table) would fail again, and an operator must act.
 
-/// What D1 says of an outage, in lower case: from its documented errors, and from `SQLite`'s own as
-/// the local runtime passes them on.
+/// Texts of D1's errors in an outage, in lower case. They come from its documentation, and from
+/// `SQLite` as the local runtime returns them.
 const PASSING: [&str; 16] = [
     "d1 db is overloaded",
     "requests queued for too long",
@@ -24,22 +24,23 @@ const PASSING: [&str; 16] = [
     "internal error; reference",
 ];
 
-/// What D1 says when the database, or all databases of the account, have as many bytes as they may.
+/// Texts of D1's errors when the database, or all databases of the account, have reached their size
+/// limit.
 const FULL: [&str; 4] =
     ["exceeded maximum db size", "maximum account storage limit", "sqlite_full", "database or disk is full"];
 
-/// What a failure means.
+/// The kind of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// It passes by itself.
     Passing,
-    /// The database takes no more until somebody makes room.
+    /// The database is full until somebody makes room.
     Full,
     /// It would fail again.
     Lasting,
 }
 
-/// What this text of an error tells of.
+/// The kind of the failure with this error text.
 #[must_use]
 pub fn failure(error: &str) -> Failure {
     let error = error.to_ascii_lowercase();
@@ -53,11 +54,11 @@ pub fn failure(error: &str) -> Failure {
     }
 }
 
-/// Shares of a database's size, in percent, from which an operator is warned.
+/// Percentages of a database's size limit at which an operator is warned.
 const STEPS: [i64; 3] = [70, 85, 95];
 
-/// The highest step of [`STEPS`] that a database of so many bytes has reached, of those it may
-/// have; 0 for none.
+/// The highest step of [`STEPS`] that a database of this size has reached, for this size limit. 0
+/// for none.
 #[must_use]
 pub fn step(bytes: i64, bytes_max: i64) -> i64 {
     let reached = |step: &&i64| bytes.saturating_mul(100) >= bytes_max.saturating_mul(**step);
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passes_is_told_from_a_full_database_and_from_a_mistake() {
+    fn passing_failures_differ_from_a_full_database_and_from_lasting_failures() {
         for error in [
             "D1_ERROR: D1 DB is overloaded. Too many requests queued.",
             "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.",
@@ -84,7 +85,7 @@ mod tests {
             "D1_ERROR: Exceeded maximum DB size.",
             "D1_ERROR: database or disk is full: SQLITE_FULL",
             "D1_ERROR: Your account has exceeded D1's maximum account storage limit, please contact Cloudflare to raise your limit.",
-            // Not the passing kind, although the words of one stand in it.
+            // This is not a passing failure, although the text contains the words of one.
             "D1_ERROR: disk I/O error: SQLITE_IOERR: database or disk is full",
         ] {
             assert_eq!(failure(error), Failure::Full, "{error}");
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_fills_up_is_told_by_steps() {
+    fn a_database_that_fills_up_reaches_steps() {
         let gb = 1_000_000_000;
         for (bytes, expected) in [
             (0, 0),

@@ -1,5 +1,5 @@
-//! The body of a delivery: `{event, timestamp, data, metadata}` (seeds 002–004). Built once; the
-//! bytes made here are stored, signed and sent.
+//! The body of a delivery: `{event, timestamp, data, metadata}` (seeds 002–004). It is made once,
+//! and exactly these bytes are stored, signed and sent.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -9,21 +9,21 @@ use super::{clock, json};
 /// The event that a delivery is about.
 #[derive(Debug, Clone, Copy)]
 pub struct PayloadEvent<'a> {
-    /// The name the subscriber sees.
+    /// The event's name for the subscriber.
     pub event: &'a str,
     /// When it happened, as a `ts`.
     pub ts: i64,
     /// `eventData`, as sent.
     pub data: &'a str,
-    /// Whether it came through the server door.
+    /// Whether it came through the server API.
     pub from_server: bool,
     /// Its id, the same in every delivery and retry.
     pub message_id: &'a str,
-    /// Its session; empty for none.
+    /// Its session. Empty if it has none.
     pub session: &'a str,
-    /// Whose it was when the body was built.
+    /// The person it belonged to when the body was made.
     pub profile: Option<&'a str>,
-    /// The page, the campaign and the browser, as its sender told them: a JSON object.
+    /// The page, the campaign and the browser, as sent: a JSON object.
     pub context: Option<&'a str>,
 }
 
@@ -50,13 +50,13 @@ struct Metadata<'a> {
     context: Option<&'a RawValue>,
 }
 
-/// The name of a source as it stands in answers and payloads.
+/// The name of a source in answers and payloads.
 #[must_use]
 pub const fn source_name(from_server: bool) -> &'static str {
     if from_server { "webhook" } else { "browser" }
 }
 
-/// The body, or `None` if the stored data are not JSON (which the door does not let in).
+/// The body. `None` if the stored data are not JSON, which validation rules out.
 #[must_use]
 pub fn body(fact: PayloadEvent<'_>) -> Option<String> {
     let data = json::read(fact.data);
@@ -79,8 +79,8 @@ pub fn body(fact: PayloadEvent<'_>) -> Option<String> {
     .ok()
 }
 
-/// The body of a test of a webhook: in the form of all deliveries, by TrackMate itself and about
-/// nobody.
+/// The body of a test of a webhook. It has the form of all deliveries, but comes from TrackMate and
+/// concerns no person.
 #[must_use]
 pub fn test(webhook: &str, delivery: &str, now_ms: i64) -> Option<String> {
     #[derive(Serialize)]
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_has_the_form_of_all_deliveries() {
+    fn a_test_delivery_has_the_form_of_all_deliveries() {
         assert_eq!(
             test("wh_1", "d1", 1_764_513_045_123).unwrap(),
             r#"{"event":"webhook.test","timestamp":"2025-11-30T14:30:45.123Z","data":{"webhookId":"wh_1","message":"This is a test delivery from TrackMate."},"metadata":{"source":"trackmate","action":"test","messageId":"d1","sessionId":null,"userId":null}}"#
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_has_the_form_of_the_seeds_and_keeps_the_data_as_sent() {
+    fn a_delivery_body_has_its_documented_form_and_the_data_as_sent() {
         let fact = PayloadEvent {
             event: "booking.created",
             ts: clock::event_ts(1_764_513_045_123, 0),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_tells_of_the_page_where_its_event_does() {
+    fn a_delivery_body_has_the_context_of_its_event() {
         let fact = PayloadEvent {
             event: "page_view",
             ts: clock::event_ts(1_764_513_045_123, 0),

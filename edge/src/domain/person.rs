@@ -1,9 +1,8 @@
-//! A person as the world sees them: the user object of the API and of payloads (seed 003), made of
-//! layers.
+//! Makes the user object of the API and of payloads (seed 003) from the layers of a person's
+//! traits.
 //!
-//! What public keys claimed is below; what secret keys said lies over it, trait by trait, and a
-//! null said hides a claim. Opt-ins, consent, tags and custom fields are never claimed: only secret
-//! keys set them.
+//! Trusted traits override claimed traits, one by one, and a trusted null hides a claim. Opt-ins,
+//! consent, tags and custom fields have no claims: only secret keys set them.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +14,10 @@ use trackmate_wire::signature::sha256_hex;
 
 use super::clock;
 
-/// Traits by name, each the JSON text it was sent as.
+/// Traits by name, each as the JSON text that was sent.
 pub type Traits = BTreeMap<String, Box<RawValue>>;
 
-/// Traits that have a place of their own in the user object; all are texts.
+/// Traits that are members of the user object. All are texts.
 pub const KNOWN: [&str; 13] = [
     "manychatId",
     "instagramUsername",
@@ -35,61 +34,61 @@ pub const KNOWN: [&str; 13] = [
     "name",
 ];
 
-/// Where a person may have opted in.
+/// Platforms on which a person may have opted in.
 pub const PLATFORMS: [&str; 4] = ["messenger", "instagram", "whatsapp", "telegram"];
 
-/// A yes or no to being exported.
+/// The consent to being exported, or its refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// The answer.
     pub given: bool,
     /// When, ms.
     pub at_ms: i64,
-    /// Where it was given, or by which key it was told.
+    /// The source of the answer, or the kind of key that sent it.
     pub source: String,
 }
 
-/// What is stored of a person.
+/// The stored data of a person.
 #[derive(Debug, Clone, Default)]
 pub struct Person {
-    /// Opaque.
+    /// The opaque id.
     pub id: String,
-    /// Whose person.
+    /// The company of the person.
     pub company: String,
-    /// As first typed.
+    /// The address as first typed.
     pub email: Option<String>,
-    /// The company's own id.
+    /// The company's user id.
     pub external_id: Option<String>,
-    /// A name claimed beside the traits.
+    /// A name that was claimed outside the traits.
     pub claimed_name: Option<String>,
-    /// What public keys claimed.
+    /// Claimed traits.
     pub claimed_traits: Traits,
-    /// What secret keys said.
+    /// Trusted traits.
     pub trusted_traits: Traits,
     /// Platform → opted in.
     pub opt_ins: BTreeMap<String, bool>,
-    /// `None` when never asked.
+    /// `None` without an answer.
     pub consent: Option<Consent>,
     /// Name → applied at, ms.
     pub tags: BTreeMap<String, i64>,
     /// Name → value.
     pub fields: BTreeMap<String, String>,
-    /// ms.
+    /// Creation, ms.
     pub created_ms: i64,
     /// First identify, ms.
     pub registered_ms: Option<i64>,
-    /// ms, but later than the change before: it tells two states of a person apart.
+    /// The last change, ms, but always later than the change before it. So two states of a person
+    /// differ in it.
     pub updated_ms: i64,
     /// Latest event, ms.
     pub active_ms: Option<i64>,
-    /// When a secret key last changed anything, ms.
+    /// The last change by a secret key, ms.
     pub trusted_ms: Option<i64>,
-    /// How much is theirs.
+    /// The counts of the person's records.
     pub counts: Counts,
 }
 
-/// How much a person has, as `profile.columns.sql` counts it: derived from their records whenever
-/// it is read.
+/// Counts of a person's records. `profile.columns.sql` derives them whenever the person is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Counts {
@@ -99,13 +98,13 @@ pub struct Counts {
     pub comments: i64,
     /// Stories.
     pub stories: i64,
-    /// `ts` of the last event of any of these.
+    /// `ts` of the last event of a message, comment or story.
     pub interacted: Option<i64>,
     /// Bookings, whatever their status.
     pub bookings: i64,
-    /// `ts` of the first event of the booking made last.
+    /// `ts` of the first event of the newest booking.
     pub booked: Option<i64>,
-    /// Scans of their QR codes.
+    /// Scans of the person's QR codes.
     pub scans: i64,
     /// Conversations.
     pub conversations: i64,
@@ -221,7 +220,7 @@ impl Interactions {
 }
 
 impl Tag {
-    /// A tag's id follows from its name: it is the same on everyone.
+    /// Makes a tag. Its id follows from its name, so it is the same for every person.
     #[must_use]
     pub fn new(name: &str, applied_ms: i64) -> Self {
         Self { id: tag_id(name), name: name.to_owned(), applied_at: clock::iso(applied_ms) }
@@ -234,12 +233,12 @@ pub fn tag_id(name: &str) -> String {
     format!("tag_{}", sha256_hex(name.as_bytes()).chars().take(16).collect::<String>())
 }
 
-/// A trait that is a text.
+/// The value of a trait that is a text.
 fn text(traits: &Traits, name: &str) -> Option<String> {
     traits.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok())
 }
 
-/// The whole name that a layer tells: as such, or from its parts.
+/// The whole name in a layer: given as one, or joined from its parts.
 fn full_name(layer: &Traits, named: Option<&String>) -> Option<String> {
     let whole = text(layer, "fullName").or_else(|| named.cloned()).or_else(|| text(layer, "name"));
     let parts: Vec<String> = ["firstName", "lastName"].iter().filter_map(|part| text(layer, part)).collect();
@@ -247,7 +246,7 @@ fn full_name(layer: &Traits, named: Option<&String>) -> Option<String> {
 }
 
 impl Person {
-    /// All traits as they count: said over claimed, what a null hides left out.
+    /// The resulting traits: trusted ones override claimed ones, and a null hides a claim.
     #[must_use]
     pub fn traits(&self) -> Traits {
         let mut traits = self.claimed_traits.clone();
@@ -256,7 +255,7 @@ impl Person {
         traits
     }
 
-    /// Gives them another lookup key: an address, as `typed`, or an id of the company's own.
+    /// Adds an identity key: an address as `typed`, or a user id of the company.
     pub fn given(&mut self, key: &str, typed: Option<&str>) {
         if let Some(typed) = typed {
             self.email.get_or_insert_with(|| typed.to_owned());
@@ -266,7 +265,7 @@ impl Person {
         self.updated_ms += 1;
     }
 
-    /// The whole name: what was said, or else what was claimed unless a null hides it.
+    /// The whole name: trusted, or else claimed unless a trusted null hides it.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
         let said = full_name(&self.trusted_traits, None);
@@ -274,7 +273,7 @@ impl Person {
         said.or_else(|| if hidden { None } else { full_name(&self.claimed_traits, self.claimed_name.as_ref()) })
     }
 
-    /// The consent as shown.
+    /// The consent for the user object.
     #[must_use]
     pub fn consent(&self) -> ShownConsent {
         ShownConsent {
@@ -343,7 +342,7 @@ impl Person {
 /// Reads a JSON object of traits.
 ///
 /// # Errors
-/// When it is none.
+/// If it is not a JSON object.
 pub fn traits(json: &str) -> serde_json::Result<Traits> {
     serde_json::from_str(&super::json::read(json))
 }
@@ -356,7 +355,7 @@ pub fn check_size(json: &str) -> Result<(), Problem> {
     check_sizes(json.len(), members(json))
 }
 
-/// As [`check_size`], for traits of so many bytes and members.
+/// Checks the size of traits with this many bytes and members, as [`check_size`] does.
 ///
 /// # Errors
 /// `event_too_large`.
@@ -369,8 +368,9 @@ pub fn check_sizes(bytes: usize, members: usize) -> Result<(), Problem> {
     }
 }
 
-/// The members of all objects in compact JSON, at most: a text that holds `":` counts too.
-/// `identify.profile.sql` counts in the same way, for it must not read a row for each.
+/// An upper bound of the members of all objects in compact JSON: a text that contains `":` counts
+/// too. `identify.profile.sql` counts in the same way, because it must not read a row for each
+/// member.
 #[must_use]
 pub fn members(json: &str) -> usize {
     json.matches("\":").count()

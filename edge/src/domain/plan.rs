@@ -1,10 +1,9 @@
-//! A company's tracking plan: which events there are, and of what form their data; what an event
-//! violates, and a plan that fits events that were seen.
+//! A company's tracking plan: its events and the form of their data, the check of events, and the
+//! inference of a plan from stored events.
 //!
-//! A plan is a small part of JSON Schema, so that anybody can read one: `type`, `required`,
-//! `properties`, `additionalProperties`. A null is as good as a field left out, here as in all of
-//! the API. What TrackMate itself emits, and what identifies somebody, is no plan's matter
-//! ([`is_exempt`]).
+//! A plan is a small part of JSON Schema, which many people can read: `type`, `required`,
+//! `properties`, `additionalProperties`. A null counts as a left-out field, as everywhere in the
+//! API. Events that TrackMate emits, and events that identify a person, are exempt ([`is_exempt`]).
 
 mod kind;
 
@@ -39,36 +38,36 @@ pub struct Schema {
     additional_properties: Option<bool>,
 }
 
-/// The events there are.
+/// A tracking plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plan {
-    /// By name, the form of their data.
+    /// The form of the data of each event, by its name.
     #[serde(default)]
     pub events: BTreeMap<String, Schema>,
-    /// Whether there may be others.
+    /// Whether other events are allowed.
     #[serde(default)]
     pub additional_events: bool,
 }
 
-/// How an event violates a plan.
+/// A way in which an event violates a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// The plan has no event of this name.
     UnknownEvent,
     /// A required field is missing or null.
     MissingField,
-    /// A value of another type.
+    /// A value has another type.
     WrongType,
-    /// A field that the plan has not got.
+    /// The plan does not have this field.
     UnknownField,
 }
 
 impl Reason {
-    /// Every reason there is.
+    /// All reasons.
     pub const ALL: [Self; 4] = [Self::UnknownEvent, Self::MissingField, Self::WrongType, Self::UnknownField];
 
-    /// As stored and shown.
+    /// The reason's name in the database and in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,14 +79,14 @@ impl Reason {
     }
 }
 
-/// One thing that is wrong with an event. It names fields and types, never a value.
+/// One violation of a plan by an event. It names fields and types, never a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// How.
+    /// The reason.
     pub reason: Reason,
-    /// Where: `eventType`, or a place such as `eventData.order.total`.
+    /// The place: `eventType`, or a place such as `eventData.order.total`.
     pub field: String,
-    /// One sentence for whoever sent it.
+    /// One sentence for the sender.
     pub message: String,
 }
 
@@ -105,7 +104,8 @@ impl From<Violation> for Problem {
     }
 }
 
-/// Whether events of this name are no plan's matter: TrackMate's own, and what identifies somebody.
+/// Whether plans do not apply to events of this name: TrackMate emits them, or they identify a
+/// person.
 #[must_use]
 pub fn is_exempt(name: &str) -> bool {
     const PREFIXES: [&str; 5] = ["user.", "tag.", "customfield.", "identity.", "webhook."];
@@ -115,7 +115,7 @@ pub fn is_exempt(name: &str) -> bool {
 }
 
 impl Plan {
-    /// What is wrong with an event, the first few things of it; nothing if it fits.
+    /// The first few violations of this plan by an event. Empty if the event fits.
     #[must_use]
     pub fn check(&self, name: &str, data: &Value) -> Vec<Violation> {
         let mut found = Vec::new();
@@ -132,7 +132,8 @@ impl Plan {
         found
     }
 
-    /// Takes a plan that a company wrote, if it is within bounds and some event can fit it.
+    /// Validates a plan that a company wrote: it must be within the limits, and an event must be
+    /// able to fit it.
     ///
     /// # Errors
     /// `invalid_field`.
@@ -162,8 +163,8 @@ impl Plan {
         Ok(self)
     }
 
-    /// The plan that events which were seen fit: all of them, whatever they are. Bounded: what is
-    /// too deep, too wide or too much is left open.
+    /// Infers a plan that all these events fit. Where they are too deep, too wide or too many, the
+    /// plan stays open.
     #[must_use]
     pub fn infer<'a>(samples: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Self {
         let mut seen = BTreeMap::<&str, Seen<'_>>::new();
@@ -226,12 +227,12 @@ impl Schema {
     }
 }
 
-/// All that was seen at one place.
+/// The values at one place.
 #[derive(Default)]
 struct Seen<'a> {
     kinds: BTreeSet<Kind>,
     objects: usize,
-    /// How often each field was there, and what it was; none once there were too many.
+    /// For each field, how often it occurred, and its values. `None` after too many fields.
     members: Option<BTreeMap<&'a str, (usize, Seen<'a>)>>,
     is_wide: bool,
 }
@@ -278,14 +279,14 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// A request's events, checked against a plan.
+/// The result of a check of a request's events against a plan.
 #[derive(Debug, Default)]
 pub struct CheckedEvents {
-    /// Those that are to be stored.
+    /// Events to store.
     pub rows: Vec<Row>,
-    /// Those that are not, and why.
+    /// Rejected events, with their problems.
     pub rejected: Vec<(Row, Problem)>,
-    /// What was violated, by which event.
+    /// The violations, with the name of their event.
     pub violations: Vec<(String, Violation)>,
 }
 

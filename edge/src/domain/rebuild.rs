@@ -1,6 +1,5 @@
-//! What a person has from their links, worked out again in slices: the claims of all their
-//! identifies, the first of which stays, and which identify came first. Links may be met in any
-//! order, and more than once.
+//! Rebuilds a person from their links in slices: the claims of all their identifies, of which the
+//! first stays, and the first identify. Links may be read in any order, and more than once.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +9,29 @@ use trackmate_wire::limits::{TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX};
 
 use super::person::{members, traits};
 
-/// Bytes of claims that are kept while a person is rebuilt, four times what they may have in the
-/// end: what came first may not fit, and then what came later counts.
+/// Bytes of claims that are stored while a person is rebuilt: four times the limit of a person. The
+/// earliest claims may not fit in the end, and later ones then take their place.
 const FOUND_BYTES_MAX: usize = 4 * TRAITS_BYTES_MAX;
 
-/// When an identify arrived (ms), its `ts`, and its message id: the order in which claims count. Of
-/// identifies that come at the same time the first to be stored counts until the person is rebuilt,
-/// so a rebuilding may swap their claims.
+/// When an identify arrived (ms), its `ts`, and its message id. Claims count in this order. Of
+/// identifies that arrive in the same millisecond, the first to be stored counts until the person
+/// is rebuilt. So a rebuild may swap their claims.
 pub type Stamp = (i64, i64, String);
 
-/// An identify as it is stored.
+/// A stored identify.
 #[derive(Debug)]
 pub struct Identify<'a> {
-    /// Its place among the others.
+    /// Its position in the order of identifies.
     pub stamp: Stamp,
-    /// Whether it named the profile itself, not one that was merged into it.
+    /// Whether it named the profile itself, not a profile that was merged into it.
     pub is_own: bool,
-    /// What it claimed, a JSON object; `None` where all that counts is the name.
+    /// Its claims, a JSON object. `None` if only its name counts.
     pub claims: Option<&'a str>,
-    /// The name it claimed.
+    /// The claimed name.
     pub name: Option<String>,
 }
 
-/// A value that was claimed, and who claimed it first.
+/// A claimed value, and the stamp of its first identify.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Claim {
     #[serde(rename = "s")]
@@ -41,16 +40,16 @@ struct Claim {
     value: Box<RawValue>,
 }
 
-/// What was found so far.
+/// The state of a rebuild.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Found {
-    /// By path, a JSON array of names: values that hold no other.
+    /// Values without members, by path, which is a JSON array of names.
     claims: BTreeMap<String, Claim>,
     name: Option<(Stamp, String)>,
     first: Option<Stamp>,
     first_own: Option<Stamp>,
-    /// Whether the identify that made the profile still stands.
+    /// Whether the link of the identify that created the profile still exists.
     pub creator_stands: bool,
 }
 
@@ -62,7 +61,7 @@ fn earlier<T: Ord>(kept: &mut Option<T>, other: T) {
 }
 
 impl Found {
-    /// Adds an identify. What is no JSON object claims nothing.
+    /// Adds an identify. Claims that are not a JSON object count as none.
     pub fn add(&mut self, identify: Identify<'_>) {
         let stamp = identify.stamp;
         if let Some(name) = identify.name {
@@ -99,7 +98,7 @@ impl Found {
         }
     }
 
-    /// Leaves the earliest claims, as many as are kept.
+    /// Removes the latest claims beyond the limit.
     fn shorten(&mut self) {
         let bytes = |(path, claim): (&String, &Claim)| path.len() + claim.value.get().len();
         if self.claims.iter().map(bytes).sum::<usize>() <= FOUND_BYTES_MAX {
@@ -120,8 +119,8 @@ impl Found {
         }
     }
 
-    /// The claimed traits, a JSON object: of each value the first claim, and of each identify all
-    /// or nothing, while there is room.
+    /// The claimed traits, a JSON object. The first claim of each value counts. If an identify's
+    /// claims do not all fit, none of them counts.
     #[must_use]
     pub fn traits(&self) -> String {
         let mut identifies: BTreeMap<&Stamp, Vec<(&String, &RawValue)>> = BTreeMap::new();
@@ -148,14 +147,14 @@ impl Found {
         self.name.as_ref().map(|(_, name)| name.as_str())
     }
 
-    /// The identify that came first, and the first of those that named the profile itself.
+    /// The first identify, and the first one that named the profile itself.
     #[must_use]
     pub const fn first(&self) -> (Option<&Stamp>, Option<&Stamp>) {
         (self.first.as_ref(), self.first_own.as_ref())
     }
 }
 
-/// A value of a JSON object, or an object in it.
+/// A value in a JSON object, or an object with its members.
 #[derive(Debug, Clone)]
 enum Node {
     Value(String),
@@ -169,7 +168,7 @@ impl Default for Node {
 }
 
 impl Node {
-    /// Puts a value at a path, unless something is there, or on the way.
+    /// Sets a value at a path, unless the path or a part of it already has a value.
     fn put(&mut self, path: &[String], value: &str) {
         let (Self::Object(nodes), [name, rest @ ..]) = (self, path) else { return };
         if rest.is_empty() {
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_claim_stays_whatever_the_order_in_which_links_are_met() {
+    fn the_first_claim_stays_whatever_the_order_in_which_links_are_read() {
         let sent = [
             identify(1, r#"{"email":"a@x.io","a":1,"deep":{"x":1},"plan":"free","gone":null}"#),
             identify(2, r#"{"a":2,"deep":{"x":2,"y":2},"plan":{"name":"gold"},"gone":2}"#),
@@ -237,6 +236,9 @@ mod tests {
         for n in 4..40 {
             found.add(identify(n, &format!(r#"{{"t{n}":"{}"}}"#, "x".repeat(20_000))));
         }
-        assert!(serde_json::to_string(&found).unwrap().len() < 2 * FOUND_BYTES_MAX, "what is found has a bound");
+        assert!(
+            serde_json::to_string(&found).unwrap().len() < 2 * FOUND_BYTES_MAX,
+            "the state of a rebuild has a limit"
+        );
     }
 }

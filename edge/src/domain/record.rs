@@ -1,12 +1,12 @@
-//! Belongings: what the events of a company's server tell of things that belong to people
-//! (bookings, QR codes, conversations, any other kind), and the records that this makes. How they
-//! are asked for and shown is in [`super::belongings`].
+//! Records of things that belong to people (bookings, QR codes, conversations, any other kind). A
+//! company's server sends the events that make them. [`super::belongings`] has the form in which
+//! answers show them.
 //!
-//! A record is the fold of its events in the order (ts, message id): each field has the value of
-//! the latest event that names it, and the record lies where the latest event lies that names
-//! anybody. That is a function of the set of events, so the order of arrival cannot matter.
-//! `store/sql/records.merge.sql` keeps it; `edge/tests/records.rs` holds the two against each
-//! other.
+//! A record is the fold of its events in the order (ts, message id). Each field has the value of
+//! the latest event that names it. The record's place is that of its latest event that names a
+//! person. This depends only on the set of events, so the order of arrival cannot matter.
+//! `store/sql/records.merge.sql` applies the same rules, and `edge/tests/records.rs` compares the
+//! two.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +19,19 @@ use trackmate_wire::limits::{
 use super::event::Row;
 use super::person::{Traits, traits};
 
-/// A scan counts.
+/// The kind of QR codes, whose scans are counted.
 pub const QR: &str = "qr";
-/// What a person books.
+/// The kind of bookings.
 pub const BOOKING: &str = "booking";
-/// Talks, with an assistant for instance.
+/// The kind of conversations, with an assistant for instance.
 pub const CONVERSATION: &str = "conversation";
-/// What a person writes: each has an id of its own, or its event's.
+/// Kinds of what a person writes. Each has an id, or that of its event.
 pub const INTERACTIONS: [&str; 3] = ["message", "comment", "story"];
 
-/// Names of platform events begin with these: they are about the person, not about a thing of
-/// theirs.
+/// Prefixes of platform events. These events concern the person, not a record.
 const PLATFORM: [&str; 4] = ["user", "tag", "customfield", "webhook"];
 
-/// Verbs that are a state: what they tell is the record's `status`, unless the object tells one
-/// itself.
+/// Verbs that name a state. They become the record's `status`, unless the object has a status.
 const STATES: [&str; 12] = [
     "cancelled",
     "canceled",
@@ -49,39 +47,39 @@ const STATES: [&str; 12] = [
     "validated",
 ];
 
-/// The text of a JSON value, alone in an array: so `SQLite` keeps it as it was sent.
+/// The text of a JSON value, alone in an array, so that `SQLite` stores it as sent.
 pub type Sent = (Box<RawValue>,);
 
-/// What one event tells of one record, as an item of the `records.merge` statement's JSON
+/// What one event says about one record, as an item of the `records.merge` statement's JSON
 /// parameter.
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {
     /// The event's message id.
     #[serde(rename = "i")]
     pub message_id: String,
-    /// What it is: `booking`.
+    /// The record's kind: `booking`.
     #[serde(rename = "k")]
     pub kind: String,
-    /// The company's own id of it.
+    /// The company's id of the record.
     #[serde(rename = "o")]
     pub id: String,
     /// 1 if the event is a scan.
     #[serde(rename = "s")]
     pub scans: i64,
-    /// What is told.
+    /// The fields.
     #[serde(rename = "f")]
     pub fields: BTreeMap<String, Sent>,
 }
 
-/// What a request's events tell of records. Only those of the server door may be given here.
+/// What a request's events say about records. Only events of the server API may be given here.
 #[must_use]
 pub fn changes(rows: &[Row]) -> Vec<Change> {
     rows.iter().filter_map(|row| change(&row.id, &row.name, row.data.get())).collect()
 }
 
-/// What an event tells of a record, if anything: its name is `<kind>.<verb>`, and its data hold an
-/// object of that kind (of `qr`, a `qrCode`) with an `id`. A QR code may have a `code` for an id.
-/// The data of an interaction may be the object themselves.
+/// What an event says about a record. The event's name is `<kind>.<verb>`, and its data have an
+/// object of that kind (for `qr`, a `qrCode`) with an `id`. A QR code may have a `code` instead of
+/// an id. The data of an interaction may themselves be the object.
 #[must_use]
 pub fn change(message_id: &str, name: &str, data: &str) -> Option<Change> {
     let (kind, verb) = name.split_once('.')?;
@@ -102,14 +100,14 @@ pub fn change(message_id: &str, name: &str, data: &str) -> Option<Change> {
     Some(Change { message_id: message_id.to_owned(), kind: kind.to_owned(), id, scans, fields: fields(object) })
 }
 
-/// Whether this may be the kind of a record.
+/// Whether this is a valid kind of record.
 #[must_use]
 pub fn is_kind(text: &str) -> bool {
     let fits = (1..=RECORD_KIND_CHARS_MAX).contains(&text.len());
     fits && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-/// An id: a text, or a number as its text.
+/// Reads an id: a text, or a number as its text.
 pub(super) fn id(raw: &RawValue) -> Option<String> {
     let number = || raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| raw.get().to_owned());
     let text = serde_json::from_str::<String>(raw.get()).ok().or_else(number)?;
@@ -117,7 +115,7 @@ pub(super) fn id(raw: &RawValue) -> Option<String> {
     (fits && !text.chars().any(char::is_control)).then_some(text)
 }
 
-/// What of an object is kept. The event keeps all of it.
+/// The fields of an object that a record stores. The event stores all of them.
 pub(super) fn fields(object: Traits) -> BTreeMap<String, Sent> {
     let fits = |name: &str, raw: &RawValue| {
         let chars = name.chars().count();
@@ -129,30 +127,30 @@ pub(super) fn fields(object: Traits) -> BTreeMap<String, Sent> {
     kept.take(RECORD_FIELDS_MAX).map(|(name, raw)| (name, (raw,))).collect()
 }
 
-/// A stored field: the `ts` and the message id of the event that told it, and its value.
+/// A stored field: the `ts` and the message id of the event that set it, and its value.
 pub type Field = (i64, String, Sent);
 
-/// A record as it is kept.
+/// A record as stored.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// What it is.
+    /// The record's kind.
     pub kind: String,
-    /// The company's own id of it.
+    /// The company's id of the record.
     pub id: String,
-    /// Session, `ts` and message id of the latest event that names anybody.
+    /// Session, `ts` and message id of the latest event that names a person.
     pub place: Option<(String, i64, String)>,
     /// `ts` of its first event.
     pub first_ts: i64,
-    /// `ts` of its last.
+    /// `ts` of its last event.
     pub last_ts: i64,
-    /// How often it was scanned.
+    /// Number of scans.
     pub scans: i64,
-    /// What was told of it.
+    /// The fields.
     pub fields: BTreeMap<String, Field>,
 }
 
-/// The law: what these events make of one record. Each is `(session, ts, change)`, in any order,
-/// each once; `None` for no event.
+/// The rule: makes one record from these events. Each is `(session, ts, change)`, in any order and
+/// once. `None` without an event.
 #[must_use]
 pub fn fold(events: &[(&str, i64, Change)]) -> Option<Record> {
     let mut events: Vec<_> = events.iter().collect();
@@ -181,7 +179,7 @@ pub fn fold(events: &[(&str, i64, Change)]) -> Option<Record> {
     Some(record)
 }
 
-/// As many of these as are kept: the latest stay, of one event those whose names come first.
+/// The fields within the limit. The latest stay, and of one event those whose names come first.
 pub(super) fn latest(fields: BTreeMap<String, Field>) -> BTreeMap<String, Field> {
     let mut newest: Vec<_> = fields.into_iter().collect();
     newest.sort_by(|(a, (at, a_id, _)), (b, (bt, b_id, _))| (bt, b_id).cmp(&(at, a_id)).then_with(|| a.cmp(b)));
@@ -203,18 +201,18 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_about_the_object_of_its_kind() {
+    fn an_event_changes_the_record_of_its_kind_and_id() {
         let booking = json!({"booking": {"id": "b1", "startTime": "x"}, "user": {"id": "u"}});
         let made = told("booking.created", &booking).unwrap();
         assert_eq!(made, ("booking".into(), "b1".into(), json!({"startTime": "x"})));
         assert_eq!(told("order.paid", &json!({"order": {"id": 4.50}})).unwrap().1, "4.5");
-        assert_eq!(change("m", "order.paid", r#"{"order":{"id":4.50}}"#).unwrap().id, "4.50", "as it was sent");
+        assert_eq!(change("m", "order.paid", r#"{"order":{"id":4.50}}"#).unwrap().id, "4.50", "an id stays as sent");
         assert_eq!(told("qr.scanned", &json!({"qrCode": {"code": "SPRING"}})).unwrap().1, "SPRING");
         assert_eq!(told("qr.scanned", &json!({"qrCode": {"id": 7, "code": "SPRING"}})).unwrap().1, "7");
     }
 
     #[test]
-    fn what_names_no_thing_is_an_event_only() {
+    fn an_event_without_a_valid_object_changes_no_record() {
         for (name, data) in [
             ("booking.created", json!({})),
             ("booking.created", json!({"booking": "b1"})),
@@ -245,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verb_that_is_a_state_is_the_status_unless_one_is_told() {
+    fn a_verb_that_names_a_state_is_the_status_unless_the_object_has_one() {
         let status = |name: &str, booking: Value| told(name, &json!({"booking": booking})).unwrap().2["status"].clone();
         assert_eq!(status("booking.cancelled", json!({"id": 1})), "cancelled");
         assert_eq!(status("booking.cancelled", json!({"id": 1, "status": null})), "cancelled");
@@ -254,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_stays_in_the_event() {
+    fn fields_beyond_the_limits_stay_in_the_event_only() {
         let long = "x".repeat(RECORD_FIELD_BYTES_MAX);
         let fields =
             told("order.made", &json!({"order": {"id": 1, "note": long, "a\u{0}": 1, "": 1, "ok": 1}})).unwrap().2;
@@ -269,7 +267,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_order_of_events_makes_the_same_record_as_taking_them_in_order(
+        fn every_order_of_events_makes_the_same_record(
             (events, shuffled) in prop::collection::vec((0..5_i64, "[a-c]", "(s1|s2|)", 0..6_usize, 0..4_i64), 1..12)
                 .prop_map(|mut events| { events.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1))); events.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1)); events })
                 .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
@@ -285,7 +283,7 @@ mod tests {
                 let events: Vec<_> = events.iter().map(|(s, ts, c)| (s.as_str(), *ts, c.clone())).collect();
                 format!("{:?}", fold(&events).unwrap())
             };
-            // Taken in order, a later value replaces an earlier one, and that is all.
+            // In order, a later value simply replaces an earlier one.
             let mut kept = BTreeMap::new();
             for (_, _, change) in made(&events) {
                 kept.extend(change.fields.into_iter().map(|(name, (raw,))| (name, raw.get().to_owned())));

@@ -1,4 +1,4 @@
-//! Reading the JSON of a request's body into a type, and single fields of it.
+//! Reads the JSON of a request's body into a type, and single fields of it.
 
 use std::collections::BTreeMap;
 
@@ -20,15 +20,15 @@ fn shape(error: &serde_json::Error) -> Problem {
     Problem::new(Code::InvalidJson, format!("{what} (line {}, column {})", error.line(), error.column()))
 }
 
-/// Reads a change that an admin asks for. A field there is not, and one that cannot be read, is
-/// refused by its name: who sets something must not believe that it is set.
+/// Reads a change by an admin. An unknown or invalid field is rejected by its name, because nobody
+/// must wrongly believe that a field is set.
 pub fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let whole = match serde_json::from_str(text) {
         Err(error) if error.is_data() => error,
         read => return read.map_or_else(|_| parse(text), Ok),
     };
     let members: BTreeMap<String, &RawValue> = parse(text)?;
-    // A member alone has the fault of that member, or none but that others are missing.
+    // Alone, a member shows its own error, or only that others are missing.
     let fault = |(name, raw): &(&String, &&RawValue)| {
         let alone = serde_json::to_string(&BTreeMap::from([(name, raw)])).ok()?;
         let error = serde_json::from_str::<T>(&alone).err()?.to_string();
@@ -42,20 +42,19 @@ pub fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     Err(Problem { path: Some(name.clone()), ..Problem::new(Code::InvalidField, message) })
 }
 
-/// Tells `null`, which takes away what may be nothing, from a field left out, which changes
-/// nothing.
+/// Distinguishes `null`, which clears a field, from a left-out field, which changes nothing.
 pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(d).map(Some)
 }
 
-/// A text field that must be there.
+/// Returns a text field that is required.
 pub fn required(value: Option<String>, field: &'static str) -> Result<String, Problem> {
     value
         .filter(|v| !v.trim().is_empty())
         .ok_or_else(|| Problem::field(Code::MissingField, field, format!("{field} is missing")))
 }
 
-/// `sentAt`. A sender's clock that cannot be read corrects nothing; it is no reason to lose events.
+/// Reads `sentAt`. An invalid time corrects nothing, because it must not cost events.
 pub fn sent_ms(value: Option<&Value>) -> Option<i64> {
     value.and_then(clock::parse)
 }
@@ -73,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_cannot_be_read_is_refused_by_the_name_of_its_field() {
+    fn an_invalid_change_is_rejected_by_the_name_of_its_field() {
         for (text, code, field) in [
             (r#"{"size":1,"nope":1}"#, Code::InvalidField, Some("nope")),
             (r#"{"size":"x"}"#, Code::InvalidField, Some("size")),

@@ -1,12 +1,12 @@
-//! Money, exactly: an amount becomes whole units and billionths, which the database adds as
+//! Exact amounts of money. An amount becomes whole units and billionths, which the database adds as
 //! integers.
 //!
-//! An event's `eventData.amount` (a number or a numeric text) and `eventData.currency` (ISO 4217;
-//! anything else counts as `XXX`, "no currency") become a JSON object of counters, `{"USD u
-//! payment_processed":79,"USD n payment_processed":990000000}`. Which event types count is the
-//! company's setting; the type is part of the key so that a type taken off the list stops counting
-//! at once. Bounds: 9 decimals (more are rounded half away from zero), |amount| ≤ 10¹²; an amount
-//! beyond is no revenue.
+//! An event's `eventData.amount` is a number or a numeric text, and `eventData.currency` a code of
+//! ISO 4217. Any other currency counts as `XXX`, "no currency". They become a JSON object of
+//! counters, `{"USD u payment_processed":79,"USD n payment_processed":990000000}`. A company's
+//! setting decides which event types count. The type is part of the key, so a type that is removed
+//! from the setting stops counting at once. Limits: 9 decimals (more are rounded half away from
+//! zero), and |amount| ≤ 10¹², beyond which an amount is no revenue.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ const NANOS: i64 = 1_000_000_000;
 const DECIMALS: usize = 9;
 const UNITS_MAX: i64 = 1_000_000_000_000;
 
-/// The event types that count unless the company says otherwise.
+/// The event types that count by default.
 pub const DEFAULT_EVENTS: [&str; 3] = ["payment_processed", "payment_succeeded", "payment_completed"];
 
-/// The codes in use of ISO 4217.
+/// The codes of ISO 4217 that are in use.
 const CURRENCIES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF \
 CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR \
 ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD \
@@ -35,8 +35,8 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Reads a JSON number or plain decimal text (`.50` and `+5` too), without passing through a
-    /// float. What the languages of people write differently (`1.299,00`) is not guessed.
+    /// Reads a JSON number or a plain decimal text (also `.50` and `+5`) without a float. Formats
+    /// of single languages (`1.299,00`) are not guessed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
@@ -90,7 +90,7 @@ struct Payment<'a> {
     currency: Option<&'a RawValue>,
 }
 
-/// The counters of one event, if its data hold an amount.
+/// The counters of one event, if its data contain an amount.
 #[must_use]
 pub fn counters(event_type: &str, data: &str) -> Option<BTreeMap<String, i64>> {
     let payment: Payment = serde_json::from_str(data).ok()?;
@@ -105,7 +105,7 @@ pub fn counters(event_type: &str, data: &str) -> Option<BTreeMap<String, i64>> {
     Some(limbs.map(|(part, value)| (format!("{currency} {part} {event_type}"), value)).collect())
 }
 
-/// An amount: a number, or a text, whose digits may be those of East Asian keyboards.
+/// Reads an amount: a number, or a text, which may have full-width digits of East Asian keyboards.
 fn amount(raw: &RawValue) -> Option<Amount> {
     if !raw.get().starts_with('"') {
         return Amount::parse(raw.get());
@@ -119,7 +119,7 @@ fn amount(raw: &RawValue) -> Option<Amount> {
     Amount::parse(&text)
 }
 
-/// Whether an event's data hold an amount that cannot be read, and so counts nothing.
+/// Whether an event's data contain an invalid amount, which counts nothing.
 #[must_use]
 pub fn is_unread(data: &str) -> bool {
     if !data.contains("amount") {
@@ -129,7 +129,7 @@ pub fn is_unread(data: &str) -> bool {
     payment.and_then(|payment| payment.amount).is_some_and(|raw| raw.get() != "null" && amount(raw).is_none())
 }
 
-/// Sums counters to an amount per currency, over the event types that count now.
+/// Adds counters up to an amount for each currency, over the event types that count.
 #[must_use]
 pub fn totals(counters: &BTreeMap<String, i64>, counted: &[String]) -> BTreeMap<String, Amount> {
     let mut sums = BTreeMap::<String, Amount>::new();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_an_amount_counts_nothing_and_an_odd_currency_counts_as_none() {
+    fn an_event_without_an_amount_counts_nothing_and_an_unknown_currency_counts_as_none() {
         assert_eq!(counters("x", "{}"), None);
         assert_eq!(counters("x", r#"{"amount":true}"#), None);
         let keys: Vec<_> = counters("buy it", r#"{"amount":"1.5","currency":"gold"}"#).unwrap().into_keys().collect();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_that_cannot_be_read_is_told_from_none() {
+    fn an_invalid_amount_differs_from_a_missing_one() {
         for data in [r#"{"amount":"79,99"}"#, r#"{"amount":{}}"#, r#"{"amount":"5 USD"}"#, r#"{"amount":1e99}"#] {
             assert!(is_unread(data) && counters("x", data).is_none(), "{data}");
         }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_types_on_the_list_are_summed() {
+    fn only_event_types_on_the_list_are_summed() {
         let sums = BTreeMap::from([("USD u a".to_owned(), 1), ("USD n a".to_owned(), 5), ("USD u b b".to_owned(), 7)]);
         assert_eq!(totals(&sums, &["b b".into()])["USD"].to_string(), "7");
         assert_eq!(totals(&sums, &["a".into()])["USD"].to_string(), "1.000000005");

@@ -1,5 +1,5 @@
-//! Keys of companies inside of data: a client that sends its key in an event, an address with a key
-//! in it. No key may be stored, delivered or queued.
+//! Finds keys of companies in data, for instance in an event or in an address. No key may be
+//! stored, delivered or queued.
 
 /// The prefix of a server key. `http::auth` makes keys.
 pub const SERVER: &str = "tm_live_";
@@ -7,10 +7,12 @@ pub const SERVER: &str = "tm_live_";
 pub const ADMIN: &str = "tm_admin_";
 /// Hexadecimal digits behind the prefix.
 pub const DIGITS: usize = 40;
-/// Digits that lists show, and that stay in a shortened key: enough to find the key and revoke it.
+/// Digits that lists show, and that remain in a shortened key. They are enough to find the key and
+/// revoke it.
 pub const DIGITS_SHOWN: usize = 4;
 
-/// The text with each key in it cut to what lists show of it and `***`. JSON stays the JSON it was.
+/// The text with each key shortened to the part that lists show, and `***`. JSON stays the same
+/// JSON otherwise.
 #[must_use]
 pub fn hidden(text: String) -> String {
     if !is_in(&text) {
@@ -33,13 +35,13 @@ pub fn hidden(text: String) -> String {
     kept
 }
 
-/// Whether a key may be in this text.
+/// Whether the text may contain a key.
 #[must_use]
 pub fn is_in(text: &str) -> bool {
     next(text).is_some()
 }
 
-/// The next beginning of a key: what stands before it, the beginning, what follows.
+/// The next prefix of a key, with the text before it and the text after it.
 fn next(text: &str) -> Option<(&str, &'static str, &str)> {
     let found = [SERVER, ADMIN].into_iter().filter_map(|kind| text.find(kind).map(|place| (place, kind)));
     let (place, kind) = found.min()?;
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_cut_wherever_it_stands_and_nothing_else_changes() {
+    fn every_key_in_a_text_is_shortened_and_nothing_else_changes() {
         let digits = "0123456789abcdef0123456789abcdef01234567";
         let (server, admin) = (format!("{SERVER}{digits}"), format!("{ADMIN}{digits}"));
         let text = format!(r#"[{{"token":"{server}","{admin}":"https://x.io/?key={server}&é"}}, "{server}{admin}"]"#);

@@ -1,8 +1,8 @@
-//! The figures of a range of time: which range, its spans, and how what the statements count
-//! (`store/sql/stats.*.sql`) comes together.
+//! The figures of a range of time: the range, its spans, and the sums of the counts that the
+//! statements (`store/sql/stats.*.sql`) return.
 //!
-//! An event counts when it happened, as timelines and exports have it; a delivery when it was
-//! written, which is when its event came in.
+//! An event counts at the time when it happened, as in timelines and exports. A delivery counts at
+//! the time when it was written, which is when its event arrived.
 
 mod range;
 
@@ -14,8 +14,8 @@ pub use range::{CHANGES, Change, Interval, Range, offset_ms};
 use serde::Deserialize;
 use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_HELD};
 
-/// Events as counted in a slice: those of one span and door, those of one name, or the sessions
-/// they are of.
+/// Events counted in a slice: those of one span and source, those of one name, or the sessions that
+/// have any.
 #[derive(Debug, Deserialize)]
 pub struct Counted {
     /// The span.
@@ -24,58 +24,58 @@ pub struct Counted {
     pub source: Option<i64>,
     /// The name.
     pub name: Option<String>,
-    /// How many.
+    /// The count.
     pub n: i64,
 }
 
-/// Users as counted in a slice.
+/// Users counted in a slice.
 #[derive(Debug, Deserialize)]
 pub struct Made {
-    /// The span in which they came to be; none for before or after the range.
+    /// The span in which they were created. `None` before or after the range.
     pub place: Option<usize>,
-    /// How many.
+    /// The count.
     pub n: i64,
 }
 
-/// Deliveries as counted in a slice: those of one span and state, or those delivered that took so
-/// long.
+/// Deliveries counted in a slice: those of one span and state, or the delivered ones that took the
+/// same time.
 #[derive(Debug, Deserialize)]
 pub struct Sent {
     /// The span.
     pub place: Option<usize>,
     /// Their state.
     pub state: Option<String>,
-    /// How many.
+    /// The count.
     pub n: i64,
-    /// ms.
+    /// The time they took, ms.
     pub ms: Option<i64>,
 }
 
-/// What happened in a span, or in all.
+/// The figures of one span, or of the whole range.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// Events of browsers …
+    /// Events of browsers.
     pub browser_events: i64,
-    /// … and of servers and TrackMate itself.
+    /// Events of servers and of TrackMate.
     pub server_events: i64,
-    /// Users that came to be.
+    /// New users.
     pub new_people: i64,
-    /// Deliveries written, …
+    /// All deliveries of the span.
     pub deliveries: i64,
-    /// … of which arrived,
+    /// Deliveries that were delivered.
     pub delivered: i64,
-    /// were given up,
+    /// Deliveries that were given up.
     pub failed: i64,
-    /// are yet to be made,
+    /// Deliveries that are still to be attempted.
     pub pending: i64,
-    /// wait for their subscription,
+    /// Deliveries that wait for their subscription.
     pub held: i64,
-    /// were put aside.
+    /// Deliveries that were dismissed.
     pub dismissed: i64,
 }
 
 impl Span {
-    /// Adds what another span has.
+    /// Adds the figures of another span.
     fn add(&mut self, other: &Self) {
         self.browser_events += other.browser_events;
         self.server_events += other.server_events;
@@ -88,7 +88,7 @@ impl Span {
         self.dismissed += other.dismissed;
     }
 
-    /// Of the deliveries that came to an end, the share that arrived.
+    /// The share of ended deliveries that were delivered.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn success_rate(&self) -> Option<f64> {
@@ -97,55 +97,54 @@ impl Span {
     }
 }
 
-/// Nearest-rank percentiles of how long deliveries took, ms.
+/// Nearest-rank percentiles of the time that deliveries took, ms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
-    /// Half took no longer.
+    /// The time within which half of them were delivered.
     pub p50: i64,
-    /// Nine in ten.
+    /// The time within which 90 % were delivered.
     pub p90: i64,
-    /// 99 in a hundred.
+    /// The time within which 99 % were delivered.
     pub p99: i64,
 }
 
 /// The figures of a range.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Span by span, without a gap.
+    /// The spans, without a gap.
     pub spans: Vec<Span>,
-    /// All of them together.
+    /// The whole range.
     pub total: Span,
-    /// All users there are.
+    /// All users of the company.
     pub people: i64,
     /// Browser sessions with an event.
     pub sessions: i64,
     /// People with an event.
     pub active: i64,
-    /// The names there are most of, most first.
+    /// The most frequent event names, the most frequent first.
     pub names: Vec<(String, i64)>,
-    /// Of what was delivered.
+    /// The time that deliveries took.
     pub latency: Option<Latency>,
 }
 
-/// Figures that come together slice by slice. What it holds has a bound, however many slices there
-/// are.
+/// Adds up figures slice by slice. Its size has a limit, however many slices there are.
 #[derive(Debug)]
 pub struct Counting {
     figures: Figures,
     names: BTreeMap<String, i64>,
-    /// How many deliveries took so many ms, by [`kept_ms`].
+    /// The number of deliveries by the time they took, rounded by [`kept_ms`].
     times: BTreeMap<i64, i64>,
 }
 
 impl Counting {
-    /// Of a range, with nothing counted yet.
+    /// The figures of a range, with all counts zero.
     #[must_use]
     pub fn new(range: Range) -> Self {
         let spans = vec![Span::default(); range.spans().count()];
         Self { figures: Figures { spans, ..Figures::default() }, names: BTreeMap::new(), times: BTreeMap::new() }
     }
 
-    /// Adds a slice of the events.
+    /// Adds a slice of events.
     pub fn events(&mut self, slice: Vec<Counted>) {
         for counted in slice {
             match (counted.place.and_then(|place| self.figures.spans.get_mut(place)), counted.name) {
@@ -163,7 +162,7 @@ impl Counting {
         }
     }
 
-    /// Adds a slice of the users.
+    /// Adds a slice of users.
     pub fn people(&mut self, slice: &[Made]) {
         for made in slice {
             self.figures.people += made.n;
@@ -173,12 +172,12 @@ impl Counting {
         }
     }
 
-    /// Adds people with an event.
+    /// Adds a number of people with an event.
     pub const fn active(&mut self, people: i64) {
         self.figures.active += people;
     }
 
-    /// Adds a slice of the deliveries.
+    /// Adds a slice of deliveries.
     pub fn deliveries(&mut self, slice: &[Sent]) {
         for sent in slice {
             if let Some(span) = sent.place.and_then(|place| self.figures.spans.get_mut(place)) {
@@ -196,7 +195,7 @@ impl Counting {
         }
     }
 
-    /// The figures, when all is counted.
+    /// The figures, after all slices.
     #[must_use]
     pub fn figures(self) -> Figures {
         let Self { mut figures, names, times } = self;
@@ -204,7 +203,8 @@ impl Counting {
             figures.total.add(span);
         }
         figures.names = names.into_iter().collect();
-        // In the order of names already, which a stable sort keeps where two have as many.
+        // The names are already in order. The stable sort leaves names with the same count in that
+        // order.
         figures.names.sort_by_key(|(_, n)| Reverse(*n));
         figures.names.truncate(usize::try_from(STATS_NAMES).unwrap_or_default());
         let all: i64 = times.values().sum();
@@ -223,8 +223,8 @@ impl Counting {
     }
 }
 
-/// A time as it is held: exact up to 100 s and to five digits beyond, so that there are never more
-/// than some half a million different ones.
+/// A rounded time: exact up to 100 s, and with five digits beyond. So there are at most about half
+/// a million different times.
 fn kept_ms(ms: i64) -> i64 {
     let mut step = 1;
     while ms / step >= 100_000 {

@@ -1,26 +1,26 @@
-//! Where deliveries may go. Asked when a subscription is made and again before every attempt.
+//! Checks the URLs of deliveries, when a subscription is created and again before every attempt.
 //!
 //! The host comes from the runtime's URL parser, which already turns every notation of an IPv4
-//! address into dotted decimals and a name into its ASCII form. A name that resolves to a private
-//! address cannot be seen here, be it by rebinding or by a name like `10.0.0.1.nip.io` (SECURITY.md
-//! says what that means).
+//! address into dotted decimals and a name into its ASCII form. This check cannot see a name that
+//! resolves to a private address, by rebinding or by a name such as `10.0.0.1.nip.io`. SECURITY.md
+//! explains the consequences.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// A parsed URL, as the URL standard names its parts.
+/// A parsed URL, in the terms of the URL standard.
 #[derive(Debug, Clone)]
 pub struct Parts {
-    /// With the colon: `https:`.
+    /// The scheme with its colon: `https:`.
     pub protocol: String,
-    /// Lower-case; IPv6 in brackets.
+    /// The host in lower case. IPv6 addresses are in brackets.
     pub hostname: String,
-    /// Empty for the protocol's own port.
+    /// The port. Empty for the default port of the protocol.
     pub port: String,
-    /// Whether the URL carries a user name or password.
+    /// Whether the URL contains a user name or password.
     pub credentials: bool,
 }
 
-/// Names that never leave a machine or a private network.
+/// Suffixes of names that exist only on one machine or in a private network.
 const PRIVATE_SUFFIXES: [&str; 16] = [
     ".localhost",
     ".localdomain",
@@ -39,16 +39,16 @@ const PRIVATE_SUFFIXES: [&str; 16] = [
     ".test",
     ".onion",
 ];
-/// A name of the public internet that leads to a cloud's metadata from inside it.
+/// A public name by which machines in a cloud reach its metadata.
 const METADATA: &str = "metadata.goog";
-/// Ports that receivers of webhooks use. Others reach services that speak something else.
+/// Ports that receivers of webhooks use. Other ports reach services with other protocols.
 const PORTS: [&str; 3] = ["", "443", "8443"];
 
-/// Whether deliveries may go there. `own_host` is this deployment's own name; `loopback` is the
-/// development switch, which allows plain http to this machine and nothing more.
+/// Checks that deliveries may go to this URL. `own_host` is the name of this deployment. `loopback`
+/// is the development switch, which allows plain http to this machine only.
 ///
 /// # Errors
-/// Why not, in words for the owner of the subscription.
+/// The reason, for the owner of the subscription.
 pub fn check(parts: &Parts, own_host: Option<&str>, loopback: bool) -> Result<(), &'static str> {
     if parts.credentials {
         return Err("the URL must not carry a user name or password; use a header");
@@ -87,13 +87,13 @@ mod tests {
     }
 
     #[test]
-    fn a_public_https_host_is_a_target() {
+    fn deliveries_may_go_to_a_public_https_host() {
         assert!(ok("https:", "your-crm.com", "", false));
         assert!(ok("https:", "hooks.your-crm.com", "8443", false));
     }
 
     #[test]
-    fn private_places_are_no_targets() {
+    fn deliveries_may_not_go_to_private_hosts() {
         for host in [
             "localhost",
             "app.localhost",
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_reaches_this_machine_in_development_only() {
+    fn plain_http_to_this_machine_is_allowed_in_development_only() {
         assert!(ok("http:", "127.0.0.1", "9000", true));
         assert!(ok("http:", "localhost", "9000", true));
         assert!(!ok("http:", "127.0.0.1", "9000", false));

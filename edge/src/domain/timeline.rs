@@ -1,18 +1,18 @@
-//! Reading a page of a person's timeline without the history, and without all of the links that
-//! overlap it.
+//! Reads a page of a person's timeline without reading the history or all links that overlap the
+//! page.
 //!
-//! Each link knows the times of its first and last event, and a person knows how long the longest
-//! of theirs lasts: that bounds where a link that matters can end, so the database finds the
-//! candidates by one range of an index. It then merges them (`store/sql/timeline.asc.sql`): of a
-//! queue of links, ordered by what comes next on each, it takes the first, shows its next few
-//! events and puts it back. A person of few links has more of them shown at a time, for each step
-//! costs rows too. What is shown beyond the place of the step that came last may lack events of
-//! other links, so that is cut off here, and the next page begins with it.
+//! Each link knows the times of its first and last event, and a person knows the length of their
+//! longest link. This bounds where a relevant link can end, so the database finds the candidates in
+//! one range of an index. It then merges them (`store/sql/timeline.asc.sql`) with a queue of links,
+//! ordered by the next event of each link. It takes the first link, emits its next few events and
+//! puts it back. Each step costs rows too, so a step is longer if the person has few links. After
+//! the last step, events of other links may be missing beyond the place where that step began.
+//! These events are cut off here, and the next page begins with them.
 
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::TIMELINE_STEP_MAX;
 
-/// Which end a timeline is read from.
+/// The order in which a timeline is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Oldest first.
@@ -21,7 +21,7 @@ pub enum Order {
     Desc,
 }
 
-/// A place in a timeline: the event last shown.
+/// A place in a timeline: the last event that was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// Its `ts`.
@@ -33,7 +33,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Before the first event in this order.
+    /// The place before the first event in this order.
     #[must_use]
     pub const fn start(order: Order) -> Self {
         match order {
@@ -42,13 +42,13 @@ impl Cursor {
         }
     }
 
-    /// `<ts>.<source>.<id>`, to be wrapped by the caller.
+    /// The text `<ts>.<source>.<id>`, which the caller encodes.
     #[must_use]
     pub fn to_text(&self) -> String {
         format!("{}.{}.{}", self.ts, self.source, self.id)
     }
 
-    /// Reads [`Cursor::to_text`].
+    /// Reads the text of [`Cursor::to_text`].
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '.');
@@ -57,26 +57,26 @@ impl Cursor {
         Some(Self { ts, source, id: parts.next()?.to_owned() })
     }
 
-    /// The place as one text that sorts as places do, which is how the statements hold it.
+    /// The place as a text that sorts in the order of places. The statements use this form.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{:016}{}{}", self.ts, self.source, hex(self.id.as_bytes()).to_ascii_uppercase())
     }
 }
 
-/// How a page of events is asked for.
+/// The sizes with which a page of events is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
-    /// Events of one link that are shown at a time: at least two, for one that holds fewer is known
-    /// to be through.
+    /// Events of one link in one step. There are at least two, because a step with fewer events
+    /// shows that the link is finished.
     pub step: usize,
-    /// Events in all, some of them out of turn: of each link at most its last step, less the first
-    /// event of that.
+    /// Events in all, including those that are cut off: for each link, at most its last step
+    /// without the first event.
     pub rows: usize,
 }
 
 impl Steps {
-    /// For so many events of somebody with so many links.
+    /// The sizes for this number of events, for a person with this number of links.
     #[must_use]
     pub fn new(wanted: usize, links: usize) -> Self {
         let links = links.max(1);
@@ -85,15 +85,15 @@ impl Steps {
     }
 }
 
-/// An event as it was found: with its key, and that of the first event of its step.
+/// An event from the statement, with its key and the key of the first event in its step.
 pub trait Found {
     /// [`Cursor::key`].
     fn key(&self) -> &str;
-    /// That of the first event of the step.
+    /// The key of the first event in the step.
     fn first(&self) -> &str;
 }
 
-/// The events that are in turn, in their order, and whether some are left out that are not.
+/// The events before the cut, in their order, and whether events were cut off.
 #[must_use]
 pub fn in_turn<T: Found>(mut found: Vec<T>, steps: Steps, order: Order) -> (Vec<T>, bool) {
     let count = found.len();
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_its_text() {
+    fn a_cursor_can_be_read_from_its_text() {
         let cursor = Cursor { ts: 5, source: 1, id: "a.b.c".into() };
         assert_eq!(Cursor::from_text(&cursor.to_text()), Some(cursor));
         assert_eq!(Cursor::from_text("x.1.a"), None);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_sort_as_places_do() {
+    fn keys_sort_in_the_order_of_places() {
         let place = |ts, source, id: &str| Cursor { ts, source, id: id.into() };
         let places = [place(-1, 0, ""), place(5, 0, "a"), place(5, 0, "a!"), place(5, 1, "A"), place(40, 0, "é")];
         let keys: Vec<String> = places.iter().map(Cursor::key).collect();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_a_fair_share_of_the_page() {
+    fn a_step_has_an_equal_share_of_the_page_within_its_limits() {
         assert_eq!(Steps::new(51, 1), Steps { step: TIMELINE_STEP_MAX, rows: 51 + TIMELINE_STEP_MAX - 1 });
         assert_eq!(Steps::new(51, 10), Steps { step: 5, rows: 51 + 40 });
         assert_eq!(Steps::new(51, 100_000), Steps { step: 2, rows: 102 });

@@ -1,22 +1,21 @@
-//! The name under which a tombstone keeps an erased address away: a hash, so that the address
-//! itself is nowhere.
+//! The hash by which a tombstone recognises an erased address. The address itself is not stored.
 //!
-//! SHA-256 of `trackmate tombstone 1:`, company, kind and lookup key, parted by zero bytes. It is
-//! not keyed with the deployment's secret: a tombstone must hold for ever, and the secret may
-//! change. So whoever holds a copy of the database and guesses an address can see whether it was
-//! erased, and nothing else.
+//! SHA-256 of `trackmate tombstone 1:`, company, kind and identity key, separated by zero bytes.
+//! The hash does not use the deployment's secret: a tombstone must work for ever, and the secret
+//! may change. So somebody with a copy of the database can check whether an address that they guess
+//! was erased, but nothing else.
 
 use trackmate_wire::hex::hex;
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::signature::sha256;
 
-/// The hash of a lookup key of this kind.
+/// The hash of an identity key of this kind.
 #[must_use]
 pub fn hash(company: &str, kind: &str, key: &str) -> String {
     hex(&sha256(&[b"trackmate tombstone 1:", company.as_bytes(), &[0], kind.as_bytes(), &[0], key.as_bytes()]))
 }
 
-/// The hash of an address or a user id, by its lookup key.
+/// The hash of an address or a user id, from its identity key.
 #[must_use]
 pub fn address(company: &str, key: &str) -> String {
     hash(company, key_kind(key), key)
@@ -27,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_of_one_company_and_says_nothing_of_the_address() {
+    fn a_tombstone_hash_depends_on_the_company_and_does_not_contain_the_address() {
         let hash = address("TM-1", "ada@example.com");
         assert_eq!(hash.len(), 64);
         assert_ne!(hash, address("TM-2", "ada@example.com"));

@@ -1,5 +1,5 @@
-//! What secret keys said of one profile by itself. Merged profiles are shown as one person: each
-//! keeps its own, and what counts is one laid over the other.
+//! The trusted data of one profile. Merged profiles are one person: each profile stores its own
+//! data, and the person's data result from their layers.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::edit::Done;
 use super::person::{Consent, Person, Traits};
 
-/// What secret keys said of one profile.
+/// The trusted data of one profile.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrustedData {
-    /// Traits; a null hides a claim.
+    /// Trusted traits. A null hides a claimed trait.
     pub trusted_traits: Traits,
     /// Platform → opted in.
     pub opt_ins: BTreeMap<String, bool>,
-    /// `None` when never asked.
+    /// `None` without an answer.
     pub consent: Option<Consent>,
     /// Name → applied at, ms.
     pub tags: BTreeMap<String, i64>,
@@ -25,7 +25,7 @@ pub struct TrustedData {
 }
 
 impl TrustedData {
-    /// What was said of a person who is not merged, or what counts of one who is.
+    /// The trusted data of a person; if profiles are merged, of all of them together.
     #[must_use]
     pub fn of(person: &Person) -> Self {
         Self {
@@ -37,8 +37,8 @@ impl TrustedData {
         }
     }
 
-    /// What counts of several: the first that says a thing is believed. Tags are all of theirs,
-    /// with the time at which each was first given.
+    /// Combines the data of several profiles. For each value, the first profile that has one
+    /// counts. A person has the tags of all profiles, each with the earliest time.
     #[must_use]
     pub fn over<'a>(layers: impl DoubleEndedIterator<Item = &'a Self>) -> Self {
         let mut whole = Self::default();
@@ -55,8 +55,8 @@ impl TrustedData {
         whole
     }
 
-    /// Keeps up with an edit that was made of the whole: what was added is said of the one that
-    /// stands for all (`top`), what was taken away is of none.
+    /// Applies an edit of the whole person to one profile. Added values go to the root (`top`).
+    /// Removed values are removed from every profile.
     pub fn follow(&mut self, before: &Person, after: &Person, done: &Done, top: bool) {
         self.tags.retain(|name, _| !done.untags.contains(name));
         self.fields.retain(|name, _| !done.unfields.contains(name));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_layer_is_believed_and_the_others_fill_its_gaps() {
+    fn the_first_layer_overrides_the_others_which_fill_its_gaps() {
         let (a, b) = (
             own(r#"{"phone":"+1"}"#, &[("vip", 5)]),
             own(r#"{"phone":"+2","plan":"gold"}"#, &[("vip", 3), ("new", 4)]),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_of_the_whole_is_said_of_the_top_and_takes_away_from_all() {
+    fn an_edit_of_merged_profiles_adds_to_the_root_and_removes_from_all() {
         let (mut top, mut below) = (own("{}", &[]), own(r#"{"plan":"gold"}"#, &[("vip", 3)]));
         let whole = TrustedData::over([&top, &below].into_iter());
         let before = Person { trusted_traits: whole.trusted_traits, tags: whole.tags, ..Person::default() };
@@ -117,7 +117,11 @@ mod tests {
             Edit::read(&edit, "admin", |email| Ok(email.to_owned())).unwrap().apply(&mut after, 9).unwrap().unwrap();
         top.follow(&before, &after, &done, true);
         below.follow(&before, &after, &done, false);
-        assert_eq!(top.trusted_traits.keys().collect::<Vec<_>>(), ["phone"], "what the other said stays the other's");
+        assert_eq!(
+            top.trusted_traits.keys().collect::<Vec<_>>(),
+            ["phone"],
+            "a trait of the other profile stays there"
+        );
         assert_eq!(top.tags, [("new".to_owned(), 9)].into());
         assert!(below.tags.is_empty());
         let again = TrustedData::over([&top, &below].into_iter());

@@ -1,9 +1,9 @@
-//! Secrets at rest: webhook secrets and the values of custom headers, sealed with the deployment's
-//! key.
+//! Secrets at rest. The deployment's key seals webhook secrets and the values of custom headers.
 //!
-//! `sealed1:` and the base64 of a 24-byte nonce and the XChaCha20-Poly1305 ciphertext. The
-//! subscription a secret belongs to is authenticated with it, so a sealed value moved to another
-//! row opens nothing. A value without the prefix was stored before there was a key, and is itself.
+//! A sealed value is `sealed1:` and the base64 of a 24-byte nonce and the XChaCha20-Poly1305
+//! ciphertext. The subscription of the secret is authenticated too, so a sealed value that is moved
+//! to another row cannot be opened. A value without the prefix was stored before there was a key,
+//! and is plain text.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use trackmate_wire::signature::sha256;
 
 const PREFIX: &str = "sealed1:";
 
-/// A sealed value could not be opened: another key, another row, or damage.
+/// A sealed value could not be opened, because of another key, another row, or damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unopened;
 
-/// The keys of a deployment: the one it seals with, and the one before, which still opens.
+/// The keys of a deployment: the current one, which seals, and the previous one, which still opens.
 #[derive(Clone)]
 pub struct Vault {
     key: XChaCha20Poly1305,
@@ -26,14 +26,15 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Keys from the deployment's secrets: texts of any length with enough randomness in them.
+    /// Makes the keys from the deployment's secrets, which are texts of any length with enough
+    /// randomness.
     #[must_use]
     pub fn new(secret: &str, old_secret: Option<&str>) -> Self {
         let cipher = |text: &str| XChaCha20Poly1305::new(&sha256(&[b"trackmate vault 1:", text.as_bytes()]).into());
         Self { key: cipher(secret), old: old_secret.map(cipher) }
     }
 
-    /// Seals a value for its owner (`company/subscription`). The empty value, which means none,
+    /// Seals a value for its owner (`company/subscription`). An empty value, which means none,
     /// stays empty.
     #[must_use]
     pub fn seal(&self, owner: &str, value: &str, nonce: [u8; 24]) -> String {
@@ -41,15 +42,15 @@ impl Vault {
             return String::new();
         }
         let payload = Payload { msg: value.as_bytes(), aad: owner.as_bytes() };
-        // Sealing fails only beyond 256 GB.
+        // Sealing only fails for values larger than 256 GB.
         let sealed = self.key.encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
         format!("{PREFIX}{}", Base64::encode_string(&[nonce.as_slice(), &sealed].concat()))
     }
 
-    /// Opens a value that must be sealed: one that is not opens nothing.
+    /// Opens a value that must be sealed. A plain value is an error.
     ///
     /// # Errors
-    /// As [`Vault::open`].
+    /// [`Unopened`]: the value is plain text, or [`Vault::open`] fails.
     pub fn open_sealed(&self, owner: &str, value: &str) -> Result<String, Unopened> {
         if value.starts_with(PREFIX) { self.open(owner, value) } else { Err(Unopened) }
     }
@@ -57,7 +58,7 @@ impl Vault {
     /// Opens a sealed value.
     ///
     /// # Errors
-    /// When it was not sealed for this owner with a key of this vault.
+    /// [`Unopened`]: the value was not sealed for this owner with a key of this vault.
     pub fn open(&self, owner: &str, value: &str) -> Result<String, Unopened> {
         let Some(text) = value.strip_prefix(PREFIX) else { return Ok(value.to_owned()) };
         let bytes = Base64::decode_vec(text).map_err(|_| Unopened)?;
@@ -70,10 +71,10 @@ impl Vault {
         String::from_utf8(opened).map_err(|_| Unopened)
     }
 
-    /// Seals the values of a JSON object of headers; null, which takes one away, stays null.
+    /// Seals the values of a JSON object of headers. A null, which removes a header, stays null.
     ///
     /// # Errors
-    /// When it is no object of texts and nulls.
+    /// If it is not an object of texts and nulls.
     pub fn seal_headers(
         &self,
         owner: &str,
@@ -88,7 +89,7 @@ impl Vault {
     /// Opens the values of a JSON object of headers.
     ///
     /// # Errors
-    /// As [`Vault::open`].
+    /// [`Unopened`]: it is not an object of texts, or [`Vault::open`] fails for one.
     pub fn open_headers(&self, owner: &str, headers: &str) -> Result<Vec<(String, String)>, Unopened> {
         let headers: BTreeMap<String, String> = serde_json::from_str(headers).map_err(|_| Unopened)?;
         headers.into_iter().map(|(name, value)| Ok((name, self.open(owner, &value)?))).collect()
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_for_its_owner_with_the_key_or_the_one_before_and_for_nobody_else() {
+    fn a_sealed_value_opens_only_for_its_owner_with_the_current_or_the_previous_key() {
         let vault = Vault::new("a key", None);
         let sealed = vault.seal("TM-1/wh_1", "whsec_abc", [7; 24]);
         assert!(sealed.starts_with(PREFIX) && !sealed.contains("whsec"));
@@ -111,14 +112,18 @@ mod tests {
         for damaged in ["sealed1:", "sealed1:AAAA", "sealed1:?", &format!("{}A", &sealed)] {
             assert_eq!(vault.open("TM-1/wh_1", damaged), Err(Unopened), "{damaged}");
         }
-        assert_eq!(vault.open("TM-1/wh_1", "whsec_plain").unwrap(), "whsec_plain", "stored before there was a key");
+        assert_eq!(
+            vault.open("TM-1/wh_1", "whsec_plain").unwrap(),
+            "whsec_plain",
+            "a value stored before there was a key is plain text"
+        );
         assert_eq!(vault.open_sealed("TM-1/wh_1", "whsec_plain"), Err(Unopened));
         assert_eq!(vault.open_sealed("TM-1/wh_1", &sealed).unwrap(), "whsec_abc");
         assert_eq!(vault.seal("TM-1/wh_1", "", [7; 24]), "");
     }
 
     #[test]
-    fn headers_are_sealed_one_by_one_so_that_a_merge_patch_still_fits() {
+    fn headers_are_sealed_one_by_one_so_a_merge_patch_still_applies() {
         let vault = Vault::new("a key", None);
         let mut n = 0;
         let nonce = || {

@@ -1,5 +1,5 @@
-//! What the Worker sends to change who is who: taking an identify back, merging two people, parting
-//! them again.
+//! The statements that change identities, as the Worker sends them: undo an identify, merge two
+//! people, undo a merge.
 
 use serde_json::{Value, json};
 use trackmate_edge::domain::merged::{Member, descendants};
@@ -11,7 +11,7 @@ use trackmate_edge::store::undo::{IdentifyLink, undo_statements};
 
 use super::pipe::{COMPANY, Db, NOW};
 
-/// The text of a cell of [`Db::table`].
+/// The text in a cell of [`Db::table`].
 pub(crate) fn text(cell: &str) -> String {
     cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"")
 }
@@ -22,14 +22,14 @@ pub(crate) fn act(db: &mut Db) -> IdentityChange<'static> {
     IdentityChange { number: db.request + 1_000_000, now_ms: NOW, event }
 }
 
-/// The lookup keys of whoever has this address and these aliases.
+/// The identity keys of a person with this address and these aliases.
 fn keys(email: Option<String>, aliases: &str) -> Vec<String> {
     let mut keys: Vec<String> = serde_json::from_str(aliases).unwrap();
     keys.extend(email);
     keys
 }
 
-/// The members of the person that a profile stands for, and its edit.
+/// The merged profiles of a person, and the revision of the root.
 pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     let mut rows = db.connection.prepare_cached(sql::MERGE_GROUP).unwrap();
     let members = rows.query_map([COMPANY, root], |r| {
@@ -42,7 +42,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     (members, edit.trim_start_matches("Integer(").trim_end_matches(')').parse().unwrap())
 }
 
-/// What was said of a profile that is not merged.
+/// The trusted data of a profile that is not merged.
 fn said(db: &Db, id: &str) -> TrustedData {
     let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
     TrustedData {
@@ -58,14 +58,14 @@ fn said(db: &Db, id: &str) -> TrustedData {
 }
 
 impl Db {
-    /// Rebuilds everyone who is to be, slice by slice, those first that waited longest.
+    /// Rebuilds all people who need it, slice by slice, those first who have waited longest.
     pub(crate) fn rebuild(&mut self) {
         while let Some(row) = self.rows(sql::REBUILD_OLDEST, &[json!(9)]).pop() {
             self.rebuild_slice(row[1].as_str().unwrap());
         }
     }
 
-    /// A slice of a rebuilding, as the Worker does it.
+    /// Runs one slice of a rebuild, as the Worker does.
     pub(crate) fn rebuild_slice(&mut self, profile: &str) {
         self.request += 1;
         let [find, links] = rebuild::reading(COMPANY, profile, 2);
@@ -76,13 +76,13 @@ impl Db {
         self.batch(&slice.statements);
     }
 
-    /// The profile that an address leads to.
+    /// The profile of an address.
     pub(crate) fn owner(&self, address: &str) -> Option<String> {
         let found = self.table(&format!("select profile from identities where key = '{address}'"));
         found.first().map(|row| text(&row[0]))
     }
 
-    /// Takes an identify back if it stands, and says whether.
+    /// Undoes an identify if it has a link. → Whether it had one.
     pub(crate) fn undo(&mut self, id: &str) -> bool {
         let Some(fact) = self.find::<IdentifyLink>(sql::UNDO_FIND, &[json!(COMPANY), json!(id)]).pop() else {
             return false;
@@ -93,8 +93,8 @@ impl Db {
         true
     }
 
-    /// Merges the people behind two addresses if both are there and are two, and says who was
-    /// merged.
+    /// Merges the people of two addresses if both exist and differ. → The profile that was merged
+    /// into the other.
     pub(crate) fn merge(&mut self, into: &str, from: &str) -> Option<String> {
         let (winner, loser) = (self.owner(into)?, self.owner(from)?);
         if winner == loser {
@@ -104,12 +104,12 @@ impl Db {
         let change = act(self);
         let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
         let done = self.batch(&merge_statements(COMPANY, w, l, "admin", &change).unwrap());
-        assert_eq!(done[0].len(), 2, "both are as they were read");
+        assert_eq!(done[0].len(), 2, "neither person changed after the read");
         self.rebuild();
         Some(loser)
     }
 
-    /// Parts a merged profile again.
+    /// Undoes the merge of a profile.
     pub(crate) fn part(&mut self, loser: &str) {
         let root = text(&self.table(&format!("select merged_into from profiles where id = '{loser}'"))[0][0]);
         let (members, edit) = members(self, &root);
@@ -117,7 +117,7 @@ impl Db {
         let rest: Vec<&Member> = members.iter().filter(|m| !parted.iter().any(|p| p.id == m.id)).collect();
         let change = act(self);
         let done = self.batch(&unmerge_statements(COMPANY, &rest, edit, &parted, &change).unwrap());
-        assert_eq!(done[0].len(), 1, "the person is as read");
+        assert_eq!(done[0].len(), 1, "the person did not change after the read");
         self.rebuild();
     }
 }

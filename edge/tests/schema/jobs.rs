@@ -1,4 +1,5 @@
-//! What the Worker sends to erase a person and to forget old events, slice by slice.
+//! The statements that erase a person and delete old events, slice by slice, as the Worker sends
+//! them.
 
 use serde_json::json;
 use trackmate_edge::store::erasures::{Identity, Searched, erasing, forgetting, releasing};
@@ -8,7 +9,7 @@ use trackmate_edge::store::{retention, sql};
 use super::pipe::{COMPANY, Db, text};
 
 impl Db {
-    /// What `store::erasures` sends first. → the message id of the notice.
+    /// Starts an erasure with the statements of `store::erasures`. → The message id of the notice.
     pub(crate) fn erase(&mut self, profile: &str) -> String {
         self.request += 1;
         let who = [json!(COMPANY), json!(profile)];
@@ -18,11 +19,11 @@ impl Db {
         let mut batch = erasing(COMPANY, &read[0], &identities, n, now, &notice).unwrap();
         batch.push(self.emitted(&notice));
         let done = self.batch(&batch);
-        assert_eq!(done[0].len(), 1, "the person is as read");
+        assert_eq!(done[0].len(), 1, "the person did not change after the read");
         notice
     }
 
-    /// What it sends then, of so many links and events at a time. → whether there is more.
+    /// Runs one slice of an erasure, limited in links and events. → Whether there is more.
     pub(crate) fn slice(&self, profile: &str, links: i64, events: i64) -> bool {
         let next = self.rows(sql::ERASURE_NEXT, &[json!(COMPANY), json!(profile), json!(links), json!(events)]);
         if let Some(ids) = next[0][0].as_str() {
@@ -34,7 +35,7 @@ impl Db {
         about[0].place.is_some()
     }
 
-    /// What `store::retention` sends, from the start until it is through.
+    /// Runs the statements of `store::retention` from the start to the end.
     pub(crate) fn retain(&self, now: i64, events: i64) {
         loop {
             let old = self.rows(sql::EVENTS_OLD, &[json!(""), json!(now), json!(events)]);

@@ -1,4 +1,4 @@
-//! The real schema in memory: every migration, in order.
+//! The real schema in memory, made by all migrations in their order.
 
 #[allow(dead_code, reason = "not every test changes who is who")]
 pub(crate) mod acts;
@@ -9,7 +9,7 @@ pub(crate) mod pipe;
 
 use rusqlite::Connection;
 
-/// A database as a deployment has it, with one company.
+/// Opens a database with the schema of a deployment and one company.
 pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");

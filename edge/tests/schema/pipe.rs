@@ -1,5 +1,5 @@
-//! What the Worker sends for each kind of request, sent to a database in memory: the real
-//! statements with the real parameters.
+//! The statements for each kind of request, with the parameters that the Worker sends, on a
+//! database in memory.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ pub(crate) fn event(id: &str, ts: i64, name: &str, data: &str) -> Row {
     }
 }
 
-/// A page view, or a payment of so many cents.
+/// A page view, or a payment of this many cents.
 pub(crate) fn view(id: &str, ts: i64, paid: Option<i64>) -> Row {
     let mut row = event(id, ts, if paid.is_some() { "pay" } else { "view" }, "{}");
     row.revenue =
@@ -50,34 +50,34 @@ pub(crate) fn view(id: &str, ts: i64, paid: Option<i64>) -> Row {
     row
 }
 
-/// So many views or payments of a request of a history, a second apart. Their ids are the same
-/// wherever the request stands in the order of arrival.
+/// Page views or payments in a request of a history, a second apart. Their ids do not depend on the
+/// place of the request in the order of arrival.
 pub(crate) fn views(number: usize, first: i64, count: i64, paid: Option<i64>) -> Vec<Row> {
     let ts = |n: i64| clock::event_ts(NOW + (first + n) * 1000, usize::try_from(n).unwrap());
     (0..count).map(|n| view(&format!("e{number}-{n}"), ts(n), paid)).collect()
 }
 
-/// Whether two identifies, each given as session and `ts`, are of one session at the very same
-/// instant. That is one in 500 of those in one millisecond; the rule by `ts` alone cannot part
-/// them.
+/// Whether two identifies, each given as session and `ts`, have the same session and the same `ts`.
+/// One in 500 pairs within a millisecond has the same `ts`, and the rule by `ts` cannot order them.
 pub(crate) fn has_tie(mut identifies: impl Iterator<Item = (usize, i64)>) -> bool {
     let mut seen = BTreeSet::new();
     !identifies.all(|place| seen.insert(place))
 }
 
-/// A database and the number of requests it has had.
+/// A database, and the number of its requests so far.
 pub(crate) struct Db {
     pub(crate) connection: Connection,
     pub(crate) request: i64,
-    /// Our clock, ms.
+    /// The server's clock, ms.
     pub(crate) clock: i64,
-    /// Whether each request comes a second after the one before; else all come at once.
+    /// Whether each request arrives a second after the one before. Otherwise all arrive at the same
+    /// time.
     pub(crate) ticks: bool,
-    /// Whether somebody watches what comes in.
+    /// Whether somebody watches the live receipts.
     pub(crate) watched: bool,
-    /// Events that a late identify may take over, or leave.
+    /// The limit of events that a late identify may move.
     pub(crate) late_events: i64,
-    /// Groups that pages may make.
+    /// The limit of groups from pages.
     pub(crate) most_groups: i64,
 }
 
@@ -100,16 +100,16 @@ impl Db {
         self.request = 0;
     }
 
-    /// Our clock at this request.
+    /// The server's clock at this request.
     pub(crate) fn now(&self) -> i64 {
         if self.ticks { self.clock + self.request * 1000 } else { self.clock }
     }
 
-    /// What a statement answers.
+    /// The rows that a statement returns.
     pub(crate) fn rows(&self, statement: &str, parameters: &[Value]) -> Vec<Vec<Value>> {
         let mut prepared = self.connection.prepare_cached(statement).unwrap();
         let columns = prepared.column_count();
-        // D1 binds every number as a float; so does this.
+        // D1 binds every number as a float, and so does this.
         let values = parameters.iter().map(|v| match v {
             Value::Null => Cell::Null,
             Value::String(s) => Cell::Text(s.clone()),
@@ -126,7 +126,7 @@ impl Db {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// What a statement answers, as the Worker reads it.
+    /// The rows that a statement returns, as the Worker reads them.
     pub(crate) fn find<T: DeserializeOwned>(&self, statement: &str, parameters: &[Value]) -> Vec<T> {
         let prepared = self.connection.prepare_cached(statement).unwrap();
         let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
@@ -136,7 +136,7 @@ impl Db {
         rows.map(|row| serde_json::from_value(object(row)).unwrap()).collect()
     }
 
-    /// A batch: all or nothing. → what each statement answers.
+    /// Runs a batch, completely or not at all. → The rows of each statement.
     pub(crate) fn batch(&self, statements: &[Statement]) -> Vec<Vec<Vec<Value>>> {
         self.connection.execute_batch("begin").unwrap();
         let answers = statements.iter().map(|s| self.rows(s.sql, &s.params)).collect();
@@ -166,20 +166,20 @@ impl Db {
         Statement::new(count, json!([ids(rows), COMPANY, source, session, self.request, profile]))
     }
 
-    /// Deliveries of events, leased where they may be; `address` is an identify's.
+    /// Writes the deliveries of events, leased if possible. `address` is that of an identify.
     fn outbox(&self, source: i64, rows: &[Row], address: Option<&str>) -> Statement {
         let (n, now) = (self.request, self.now());
         let outbox = json!([ids(rows), COMPANY, source, address, n, now, now + LEASE_MS, "[]", 1]);
         Statement::new(sql::DELIVERIES_INSERT, outbox)
     }
 
-    /// Deliveries of a platform event.
+    /// Writes the deliveries of a platform event.
     pub(crate) fn emitted(&self, id: &str) -> Statement {
         let ids = json!([id]).to_string();
         Statement::new(sql::DELIVERIES_INSERT, json!([ids, COMPANY, 1, "", self.request, self.now(), 0, "[]", 0]))
     }
 
-    /// What events tell of records and groups.
+    /// Writes what events say about records and groups.
     fn belongings(&self, source: i64, session: &str, rows: &[Row]) -> Vec<Statement> {
         let (n, mut statements) = (self.request, Vec::new());
         let changes = if source == 1 { changes(rows) } else { Vec::new() };
@@ -206,8 +206,8 @@ impl Db {
         statements
     }
 
-    /// What `store::incoming` sends of items that were stored, after the answer, and of one that
-    /// was rejected.
+    /// Writes the receipts of stored items after the answer, as `store::incoming` does, and of one
+    /// rejected item.
     fn note(&self, source: i64, session: &str, rows: &[Row]) {
         let stored: Vec<Entry> = rows.iter().map(|row| Entry::accepted(row, true)).collect();
         let problem = Problem::new(Code::MissingField, "eventType is missing");
@@ -219,8 +219,8 @@ impl Db {
         }
     }
 
-    /// What `store::ingest` sends for events of a browser (source 0) or a server (1), whose session
-    /// may be nobody's (""); `profile` has this server session.
+    /// Stores events of a browser (source 0) or a server (1), as `store::ingest` does. A session of
+    /// "" belongs to nobody. `profile` has this server session.
     pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Row]) {
         self.request += 1;
         let mut batch = vec![self.insert(source, session, rows, [None, profile, None], None)];
@@ -235,7 +235,7 @@ impl Db {
         }
     }
 
-    /// The profile and the server session behind an address.
+    /// The profile and the server session of an address.
     pub(crate) fn person(&self, email: &str) -> Option<(String, String)> {
         let found = self.rows(
             "select i.profile, p.server_session from identities i join profiles p on p.id = coalesce(i.origin, i.profile) where i.key = ?1",
@@ -244,7 +244,8 @@ impl Db {
         found.first().map(|row| (text(&row[0]), text(&row[1])))
     }
 
-    /// What `store::ingest::server` sends for an address: it makes the person if nobody has it.
+    /// Stores events of a server for an address, as `store::ingest::server` does. It creates the
+    /// person if nobody has the address.
     pub(crate) fn server(&mut self, email: &str, rows: &[Row]) {
         if let Some((profile, session)) = self.person(email) {
             return self.events(1, &session, Some(&profile), rows);
@@ -268,7 +269,8 @@ impl Db {
         self.batch(&batch);
     }
 
-    /// What `store::identify` sends. → what the caller is told that the address is called.
+    /// Stores an identify, as `store::identify` does. → The public id of the address, for the
+    /// caller.
     pub(crate) fn identify(&mut self, session: &str, at: i64, id: &str, email: &str, traits: &Value) -> Option<String> {
         self.request += 1;
         let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
@@ -278,7 +280,7 @@ impl Db {
             data["email"] = json!(typed);
         }
         let mut rows = [event(id, at, "identify", &data.to_string())];
-        // Every other one is a server's word.
+        // A server sends every second one.
         rows[0].told = id.bytes().last().is_some_and(|last| last % 2 == 0).then_some(1);
         let fact = [json!(COMPANY), json!(session), json!(at), json!(id), json!(email), json!(n)];
         let bounds = [self.late_events, SESSION_IDENTIFIES_MAX, CLAIMED_SESSIONS_MAX];
@@ -314,8 +316,7 @@ impl Db {
         told.first().map(|row| text(&row[0]))
     }
 
-    /// A walk through a timeline, page by page, as the API reads it for somebody who is said to
-    /// have so many links.
+    /// Reads a timeline page by page as the API does, for a person with this number of links.
     pub(crate) fn timeline(&self, profile: &str, order: Order, limit: usize, links: usize) -> Vec<(i64, i64, String)> {
         let (statement, wanted) = (if order == Order::Asc { sql::TIMELINE_ASC } else { sql::TIMELINE_DESC }, limit + 1);
         let steps = Steps::new(wanted, links);
@@ -332,7 +333,7 @@ impl Db {
         }
     }
 
-    /// Rows for a comparison: each cell says its type too.
+    /// Rows for a comparison. Each cell includes its type.
     pub(crate) fn table(&self, query: &str) -> Vec<Vec<String>> {
         let mut statement = self.connection.prepare_cached(query).unwrap();
         let columns = statement.column_count();
@@ -344,7 +345,7 @@ impl Db {
     }
 }
 
-/// The address behind a lookup key; none if the key is a user id's.
+/// The address of an identity key. `None` for a user id's key.
 fn typed(key: &str) -> Option<&str> {
     Some(key).filter(|key| key_kind(key) == "email")
 }
@@ -353,12 +354,12 @@ fn ids(rows: &[Row]) -> String {
     json!(rows.iter().map(|row| &row.id).collect::<Vec<_>>()).to_string()
 }
 
-/// A cell that must hold a text.
+/// The text in a cell.
 pub(crate) fn text(cell: &Value) -> String {
     cell.as_str().unwrap().to_owned()
 }
 
-/// A cell that must hold an integer.
+/// The integer in a cell.
 pub(crate) fn number(cell: &Value) -> i64 {
     cell.as_i64().unwrap()
 }

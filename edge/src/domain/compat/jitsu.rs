@@ -1,14 +1,15 @@
-//! Jitsu's clients: Segment's messages, one a request, with their kind in the path.
+//! Jitsu's clients. They send Segment's messages, one in a request, with the message's kind in the
+//! path.
 
 use trackmate_wire::problem::Problem;
 
 use super::Sent;
 use super::segment::{self, Kind};
 
-/// Reads a message that was sent to `/api/s/{kind}`. What it says itself goes before the path.
+/// Reads a message that was sent to `/api/s/{kind}`. A kind in the message overrides the path's.
 ///
 /// # Errors
-/// As [`segment::message`].
+/// Those of [`segment::message`].
 pub fn message<'a>(text: &'a str, kind: &str) -> Result<Sent<'a>, Problem> {
     if kind == "batch" {
         return segment::batch(text);

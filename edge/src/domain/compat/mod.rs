@@ -1,10 +1,10 @@
-//! Requests of other vendors' clients, in TrackMate's words. Text in, [`Sent`] out. `ingest/vendor`
-//! decides how it is stored, and whose it is.
+//! Reads the requests of other vendors' clients into [`Sent`]. `ingest/vendor` decides how the
+//! items are stored, and for which person.
 //!
-//! To add a client family: 1. a file here that reads its bodies into [`Sent`], 2. its variant of
-//! `Family` in `ingest/vendor`, its rows in `http/routes.rs`, and `run_worker_first` in
-//! wrangler.toml, 3. its page in docs/clients, and its client in tests/clients or, for pages, in
-//! tests/browser/vendors.mjs.
+//! To add a client family: 1. Add a file here that reads its bodies into [`Sent`]. 2. Add its
+//! variant of `Family` in `ingest/vendor`, its rows in `http/routes.rs`, and `run_worker_first` in
+//! wrangler.toml. 3. Add its page in docs/clients, and its client in tests/clients or, for pages,
+//! in tests/browser/vendors.mjs.
 
 pub mod jitsu;
 pub mod pair;
@@ -30,64 +30,66 @@ pub type Traits = Map<String, Value>;
 /// A request's body.
 #[derive(Debug, Default)]
 pub struct Sent<'a> {
-    /// The key it names.
+    /// The write key in the body.
     pub key: Option<String>,
-    /// The sender's clock when it sent.
+    /// The sender's clock at sending.
     pub sent_at: Option<Value>,
-    /// Its items in their order, each understood or not.
+    /// The items in their order, each read or rejected.
     pub items: Vec<Result<Item<'a>, Problem>>,
-    /// Whether it is one item and not a list: then a bad item is a bad request.
+    /// Whether the body is one item and not a list. An invalid item then makes the request invalid.
     pub single: bool,
 }
 
 /// One item.
 #[derive(Debug)]
 pub struct Item<'a> {
-    /// The company's own id of the person.
+    /// The company's user id of the person.
     pub user: Option<String>,
-    /// The visitor's id, which takes the place of a session's.
+    /// The visitor's id, from which the session's id follows.
     pub anonymous: Option<String>,
-    /// What happened.
+    /// What the item does.
     pub what: What<'a>,
-    /// When, in any form that is read.
+    /// When it happened, as sent.
     pub timestamp: Option<Value>,
-    /// Its id.
+    /// The message id.
     pub message_id: Option<String>,
-    /// Its context, an object.
+    /// The context, an object.
     pub context: Option<&'a RawValue>,
-    /// The groups that it mentions beside what happened. Its person becomes a member of them.
+    /// The groups that the item names besides its event. Its person becomes a member of them.
     pub groups: Vec<Mention>,
-    /// Whether its user is somebody only if they are known: it tells of a group, and makes nobody.
+    /// Whether the user counts only if they are known. An item about a group must not create a
+    /// person.
     pub only_known: bool,
 }
 
-/// What an item tells.
+/// What an item does.
 #[derive(Debug)]
 pub enum What<'a> {
     /// An event.
     Event {
-        /// Its name.
+        /// The event's name.
         name: String,
-        /// Its data, JSON.
+        /// The event's data, JSON.
         data: Cow<'a, str>,
     },
-    /// Who the person is.
+    /// Identifies the person.
     Identify {
-        /// What is said of them.
+        /// The traits of the person.
         traits: Traits,
-        /// What is said where nothing is known yet.
+        /// Traits that fill gaps only.
         once: Traits,
     },
-    /// That two ids are one person's; the item's user is the other.
+    /// Merges two ids of one person. The other id is the item's user.
     Alias {
         /// The id that was used before.
         previous: String,
-        /// Whether it may also be the other way round.
+        /// Whether the two ids may also have the reverse order.
         is_either: bool,
     },
 }
 
-/// The session of an anonymous id: the id itself where it may be one, else a name made of it.
+/// The session of an anonymous id: the id itself if it is a valid session id, otherwise a hash of
+/// it.
 #[must_use]
 pub fn session(anonymous: &str) -> String {
     if is_public_session(anonymous) {
@@ -97,13 +99,13 @@ pub fn session(anonymous: &str) -> String {
     }
 }
 
-/// The session of a user of whom no anonymous id is told.
+/// The session of a user without an anonymous id.
 #[must_use]
 pub fn user_session(key: &str) -> String {
     derived_session("user", &[key.as_bytes()])
 }
 
-/// Items of a list, within the bound of a request.
+/// Checks that a list has no more items than a request may have.
 fn bounded<T>(items: &[T]) -> Result<(), Problem> {
     if items.len() > BATCH_EVENTS_MAX {
         let message = format!("a request has at most {BATCH_EVENTS_MAX} events");
@@ -112,7 +114,7 @@ fn bounded<T>(items: &[T]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Reads an item within the bound of an event.
+/// Reads an item that has no more bytes than an event may have.
 fn item<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Problem> {
     if raw.len() > EVENT_BYTES_MAX {
         return Err(Problem::new(
@@ -124,14 +126,14 @@ fn item<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Problem> {
         .map_err(|_| Problem::new(Code::InvalidField, "this is not a message as the client's vendor documents it"))
 }
 
-/// An object that is no more than a context may be. A larger or deeper one is left out: it is no
-/// reason to lose the event.
+/// The context, if it is an object within the limits of a context. A larger or deeper one is left
+/// out, so that it does not cost the event.
 fn context(raw: Option<&RawValue>) -> Option<&RawValue> {
     raw.filter(|raw| raw.get().len() <= CONTEXT_BYTES_MAX && check_object(raw.get(), "context").is_ok())
 }
 
-/// An id as clients send it, a text or a number, which is its digits as they are written; blank
-/// ones, and what broken clients send in place of one, are none.
+/// An id in the forms that clients send: a text, or a number, whose digits stay as written. A blank
+/// id is none, nor is a placeholder of a broken client.
 pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(raw) = Option::<&RawValue>::deserialize(deserializer)? else { return Ok(None) };
     let text = match raw.get().as_bytes() {
@@ -142,7 +144,8 @@ pub(crate) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
     Ok(Some(text).filter(|text| !text.is_empty() && !is_placeholder(text)))
 }
 
-/// An event's data, with what stands beside them in a message; where nothing does, to the letter.
+/// An event's data, with the message's members that belong to them. Without such members the data
+/// stay as sent.
 fn data<'a>(raw: &'a str, beside: Vec<(&str, Box<RawValue>)>) -> Result<Cow<'a, str>, Problem> {
     if beside.is_empty() {
         return Ok(Cow::Borrowed(raw));
@@ -153,7 +156,7 @@ fn data<'a>(raw: &'a str, beside: Vec<(&str, Box<RawValue>)>) -> Result<Cow<'a, 
     serde_json::to_string(&data).map(Cow::Owned).map_err(told)
 }
 
-/// Traits without those that are null. What is no object tells none.
+/// Traits without those that are null. A value that is no object has no traits.
 fn traits(raw: Option<&RawValue>) -> Result<Traits, Problem> {
     let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(Traits::new()) };
     check_object(raw.get(), "traits")?;
@@ -169,7 +172,7 @@ mod tests {
     use trackmate_wire::ids::is_session;
 
     #[test]
-    fn an_id_that_is_a_number_keeps_all_its_digits() {
+    fn an_id_sent_as_a_number_keeps_all_its_digits() {
         #[derive(Deserialize)]
         struct Told {
             #[serde(default, deserialize_with = "id")]
@@ -188,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn an_anonymous_id_is_its_session_unless_it_may_not_be_one() {
+    fn a_valid_anonymous_id_is_the_session_id_and_an_invalid_one_is_hashed() {
         assert_eq!(session("0a1b-2c3d"), "0a1b-2c3d");
         for odd in ["webhook_1_2", "two words", "é", &"x".repeat(129), &user_session("u1"), &session("é")] {
             let name = session(odd);
             assert!(name.starts_with("anonymous_") && name == session(odd) && name != odd, "{odd}");
-            assert!(is_session(&name) && !is_public_session(&name), "no caller can name it: {odd}");
+            assert!(is_session(&name) && !is_public_session(&name), "no caller can send this session id: {odd}");
         }
         assert_ne!(user_session("u1"), session("u1"));
     }

@@ -1,17 +1,17 @@
-//! A user id and an address that are named together: which of the two leads to the person, and what
-//! becomes of the other.
+//! A user id and an address in the same item: decides which of them finds the person, and what
+//! happens to the other.
 //!
-//! The user id goes before the address. A public caller fills a gap (a person without the one is
-//! given it, unless a server has told of them) and never joins two people who are both known; a
-//! secret key vouches, so what it names together becomes one person, unless that person has another
-//! user id already.
+//! The user id has priority over the address. A public caller only fills gaps: a person without one
+//! of the keys gets it, unless a server has set trusted data for them. A public caller never merges
+//! two known people. A secret key is trusted, so the people of both keys are merged, unless the
+//! person of the address has another user id.
 
-/// Whom a lookup key leads to.
+/// The person to whom an identity key resolves.
 #[derive(Debug, Clone, Copy)]
 pub struct ResolvedKey<'a> {
     /// The profile.
     pub profile: &'a str,
-    /// Whether the person gave it up.
+    /// Whether the person gave the key up.
     pub is_ended: bool,
     /// Whether the person was erased.
     pub is_erased: bool,
@@ -19,11 +19,11 @@ pub struct ResolvedKey<'a> {
     pub has_address: bool,
     /// Whether the person has a user id.
     pub has_user_id: bool,
-    /// Whether a secret key has told anything of them: who that is, is no page's to say then.
+    /// Whether a secret key has set data of the person. A page can then add no key.
     pub is_vouched: bool,
 }
 
-/// Which key leads to the person.
+/// The key that finds the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// The user id.
@@ -32,47 +32,47 @@ pub enum Key {
     Address,
 }
 
-/// How well an id says who somebody is. Of two that a server's alias names in either order, the one
-/// of the greater rank is the person's, and the other one was used before.
+/// How well an id identifies a person. A server's alias may have its two ids in either order. The
+/// id of the higher rank is then the person's, and the other one was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// Whether no visitor has had it.
+    /// Whether no visitor has used it.
     pub is_no_visitors: bool,
     /// Whether it is an address.
     pub is_address: bool,
-    /// Whether it leads to somebody.
+    /// Whether it resolves to a person.
     pub is_known: bool,
 }
 
-/// What is to be done with the other key.
+/// What happens to the other key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Other<'a> {
-    /// Nothing.
+    /// Nothing happens.
     Leave,
-    /// The person is given it.
+    /// The person gets the key.
     Give,
-    /// It becomes the person's address in place of the one they have.
+    /// The key replaces the person's address.
     Replace,
-    /// Whom it leads to becomes one with the person.
+    /// The person of the other key is merged with this one.
     Join {
-        /// Who stands for both.
+        /// The profile that remains.
         into: &'a str,
-        /// Who is merged.
+        /// The profile that is merged into it.
         from: &'a str,
     },
 }
 
-/// Decides. `trusted` is whether a secret key says so.
+/// Makes the decision. `trusted` is whether the item came with a secret key.
 #[must_use]
 pub fn decide<'a>(trusted: bool, user: Option<ResolvedKey<'a>>, address: Option<ResolvedKey<'a>>) -> (Key, Other<'a>) {
-    // An address that was given up leads back until somebody else has it, and a secret key may give
-    // it to them.
+    // An address that a person gave up still finds them until somebody else gets it. A secret key
+    // may give it to somebody else.
     let is_free = trusted && address.is_some_and(|led| led.is_ended);
     match (user, address.filter(|_| !is_free)) {
         (Some(user), _) if user.is_erased => (Key::User, Other::Leave),
         (_, Some(address)) if address.is_erased => (Key::Address, Other::Leave),
         (None, None) if is_free => (Key::User, Other::Replace),
-        // The address first, so that whoever is told of a new person is told their address.
+        // The address comes first, so that the event of a new person has their address.
         (None, None) => (Key::Address, Other::Give),
         (None, Some(address)) if address.has_user_id => (Key::User, Other::Leave),
         (None, Some(address)) if !trusted && address.is_vouched => (Key::Address, Other::Leave),
@@ -96,27 +96,39 @@ mod tests {
     }
 
     #[test]
-    fn a_public_caller_fills_gaps_and_joins_nobody() {
+    fn a_public_caller_fills_gaps_and_merges_nobody() {
         assert_eq!(decide(false, None, None), (Key::Address, Other::Give));
         assert_eq!(decide(false, None, led("q", true, false)), (Key::Address, Other::Give));
-        assert_eq!(decide(false, None, led("q", true, true)), (Key::User, Other::Leave), "another user's address");
+        assert_eq!(
+            decide(false, None, led("q", true, true)),
+            (Key::User, Other::Leave),
+            "it is the address of another user"
+        );
         assert_eq!(decide(false, led("p", false, true), None), (Key::User, Other::Give));
-        assert_eq!(decide(false, led("p", true, true), None), (Key::User, Other::Leave), "an address is not changed");
+        assert_eq!(
+            decide(false, led("p", true, true), None),
+            (Key::User, Other::Leave),
+            "a public caller changes no address"
+        );
         assert_eq!(decide(false, led("p", false, true), led("q", true, false)), (Key::User, Other::Leave));
     }
 
     #[test]
-    fn a_public_caller_gives_nothing_to_whom_a_server_has_told_of() {
+    fn a_public_caller_adds_no_key_to_a_person_with_trusted_data() {
         let vouched = |led: Option<ResolvedKey<'static>>| led.map(|led| ResolvedKey { is_vouched: true, ..led });
         let (user, address) = (vouched(led("p", false, true)), vouched(led("q", true, false)));
-        assert_eq!(decide(false, user, None), (Key::User, Other::Leave), "its own address would get what is theirs");
-        assert_eq!(decide(false, None, address), (Key::Address, Other::Leave), "another's user id would lead to them");
+        assert_eq!(decide(false, user, None), (Key::User, Other::Leave), "the caller's address would find the person");
+        assert_eq!(
+            decide(false, None, address),
+            (Key::Address, Other::Leave),
+            "the caller's user id would find the person"
+        );
         assert_eq!(decide(true, user, None), (Key::User, Other::Replace));
         assert_eq!(decide(true, None, address), (Key::Address, Other::Give));
     }
 
     #[test]
-    fn a_secret_key_vouches_but_two_user_ids_stay_two_people() {
+    fn a_secret_key_merges_two_people_unless_both_have_user_ids() {
         assert_eq!(decide(true, led("p", true, true), None), (Key::User, Other::Replace));
         let join = Other::Join { into: "p", from: "q" };
         assert_eq!(decide(true, led("p", false, true), led("q", true, false)), (Key::User, join));
@@ -124,11 +136,15 @@ mod tests {
         assert_eq!(decide(true, led("p", true, true), led("p", true, true)), (Key::User, Other::Leave));
         let ended = led("q", true, true).map(|led| ResolvedKey { is_ended: true, ..led });
         assert_eq!(decide(true, led("p", true, true), ended), (Key::User, Other::Replace));
-        assert_eq!(decide(true, None, ended), (Key::User, Other::Replace), "it would lead to who gave it up");
+        assert_eq!(
+            decide(true, None, ended),
+            (Key::User, Other::Replace),
+            "otherwise the address would still find the person who gave it up"
+        );
     }
 
     #[test]
-    fn of_two_ids_of_an_alias_the_one_that_is_no_visitors_is_the_persons_then_an_address_then_who_is_known() {
+    fn an_alias_prefers_an_id_that_no_visitor_used_then_an_address_then_a_known_id() {
         let rank = |is_no_visitors, is_address, is_known| Rank { is_no_visitors, is_address, is_known };
         let ranks =
             [rank(false, true, true), rank(true, false, false), rank(true, false, true), rank(true, true, false)];
@@ -136,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_erased_person_stays_erased_whichever_key_is_named() {
+    fn an_erased_person_stays_erased_whichever_key_a_request_names() {
         let erased = led("x", false, false).map(|led| ResolvedKey { is_erased: true, ..led });
         for trusted in [true, false] {
             assert_eq!(decide(trusted, erased, led("q", true, false)), (Key::User, Other::Leave));

@@ -1,5 +1,5 @@
-//! PostHog's clients. A `distinct_id` is a person's id or a visitor's; an event's properties tell
-//! which.
+//! PostHog's clients. A `distinct_id` is a person's id or a visitor's; the properties of an event
+//! decide which.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -37,7 +37,7 @@ struct Message<'a> {
     set_once: Option<&'a RawValue>,
 }
 
-/// Of an event's properties, those that say whose it is.
+/// The properties of an event that identify its person.
 #[derive(Deserialize, Default)]
 struct Properties<'a> {
     #[serde(default, deserialize_with = "mild::deserialize")]
@@ -68,8 +68,8 @@ struct Properties<'a> {
     groups: Option<&'a RawValue>,
 }
 
-/// Reads a body: `{api_key, batch: […]}`, one event with its `api_key`, or a list of events that
-/// hold their `token` themselves.
+/// Reads a body: `{api_key, batch: […]}`, one event with its `api_key`, or a list of events with a
+/// `token` each.
 ///
 /// # Errors
 /// `invalid_json`, `too_many_events`.
@@ -110,15 +110,15 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
     let name = message.event.filter(|name| !name.trim().is_empty());
     let name = name.ok_or_else(|| Problem::field(Code::MissingField, "event", "event is missing"))?;
     let distinct = message.distinct_id.or(properties.distinct_id);
-    // Some clients make up an id for a group that they tell of, of its kind and key or at random:
-    // nobody's.
+    // Some clients invent a user id for an event about a group, from the group's kind and key or at
+    // random. It is nobody's id.
     let only_known = name == "$groupidentify";
     let nobody = properties.is_identified == Some(Value::Bool(false))
         || properties.has_person == Some(Value::Bool(false))
         || only_known && distinct.as_ref().is_some_and(|id| id.starts_with('$'));
     let (mut user, anonymous) = match distinct {
         Some(id) if nobody => (None, properties.anonymous.or(Some(id))),
-        // The device's own id is the visitor's from before anybody was known on it.
+        // The device's id is the visitor's id from before the first identify.
         id => (id, properties.anonymous.or(properties.device)),
     };
     let what = match name.as_str() {
@@ -130,12 +130,12 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
             let alias = properties.alias;
             let alias = alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?;
             match &anonymous {
-                // Of a visitor the alias is who they are.
+                // An alias of a visitor is the visitor's user id.
                 Some(visitor) if user.is_none() => {
                     user = Some(alias);
                     What::Alias { previous: visitor.clone(), is_either: false }
                 }
-                // Else clients differ in which of the two was there before.
+                // Otherwise clients differ in which of the two ids was used first.
                 Some(_) | None => What::Alias { previous: alias, is_either: true },
             }
         }
@@ -150,7 +150,7 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
                 "$screen" => "screen_view",
                 name => name,
             };
-            // What an event says of its person stays with it.
+            // `$set` and `$set_once` of an event stay in its data.
             let said = [("$set", message.set), ("$set_once", message.set_once)];
             let beside = said.into_iter().filter_map(|(name, raw)| Some((name, raw?.to_owned()))).collect();
             What::Event { name: name.to_owned(), data: super::data(data, beside)? }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn all_forms_of_a_body_name_their_key() {
+    fn every_form_of_a_body_contains_its_key() {
         for (text, items, single) in [
             (
                 r#"{"api_key":"TM-SHOP99","batch":[{"event":"a","distinct_id":"u"},{"event":"b","distinct_id":"u"}],"sent_at":"2025-10-18T12:00:00Z"}"#,
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn its_own_events_are_said_in_our_words() {
+    fn posthogs_own_events_become_trackmate_events() {
         let identify = one(
             r#"{"event":"$identify","distinct_id":"u","$set":{"email":"a@b.c"},"properties":{"$anon_distinct_id":"v","$set_once":{"first":1}}}"#,
         );
@@ -226,7 +226,7 @@ mod tests {
         let visitor =
             r#"{"event":"$create_alias","distinct_id":"v","properties":{"alias":"u","$is_identified":false}}"#;
         let alias = one(visitor);
-        assert_eq!(alias.user.as_deref(), Some("u"), "a page's visitor says who they are");
+        assert_eq!(alias.user.as_deref(), Some("u"), "an alias identifies the page's visitor");
         assert!(matches!(&alias.what, What::Alias { previous, is_either: false } if previous == "v"));
         let once = one(r#"{"event":"$set_once","distinct_id":"u","$set_once":{"first":1},"$set":{"plan":"pro"}}"#);
         assert!(matches!(&once.what, What::Identify { traits, once } if traits["plan"] == "pro" && once["first"] == 1));
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_names_groups_beside_what_happened() {
+    fn an_event_can_name_groups() {
         let keys = |groups: &str| {
             let text = format!(r#"{{"event":"x","distinct_id":"u","properties":{{"$groups":{groups}}}}}"#);
             one(&text).groups.iter().map(|group| format!("{} {}", group.kind, group.key)).collect::<Vec<_>>()
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_value_of_what_is_optional_costs_no_event() {
+    fn an_invalid_optional_value_does_not_cost_the_event() {
         for odd in ["7", "true", "{}", "[]", "null", r#""""#] {
             let properties = format!(r#"{{"token":{odd},"$is_identified":{odd},"$group_type":{odd},"$groups":{odd}}}"#);
             let text = format!(r#"{{"event":"x","distinct_id":"u","uuid":{odd},"properties":{properties}}}"#);

@@ -1,5 +1,5 @@
-//! Segment's clients and those of its many relatives (RudderStack, Hightouch, June …): single
-//! messages, and batches of them.
+//! Segment's clients and their many relatives (RudderStack, Hightouch, June …): single messages,
+//! and batches of messages.
 
 use std::borrow::Cow;
 
@@ -16,20 +16,20 @@ use crate::domain::mild;
 pub enum Kind {
     /// Something happened.
     Track,
-    /// Who the person is.
+    /// Traits of a person.
     Identify,
     /// A page was seen.
     Page,
     /// A screen was seen.
     Screen,
-    /// A person belongs to a group.
+    /// Membership in a group.
     Group,
-    /// Two ids are one person's.
+    /// Two ids of one person.
     Alias,
 }
 
 impl Kind {
-    /// By its name, or the letter that browsers send in its place.
+    /// Finds a kind by its name, or by the letter that browsers send instead.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -103,7 +103,7 @@ pub fn message(text: &str, kind: Option<Kind>) -> Result<Sent<'_>, Problem> {
     Ok(Sent { items, single: true, ..of(envelope) })
 }
 
-/// Reads a batch, whose messages each name their kind.
+/// Reads a batch. Each of its messages names its kind.
 ///
 /// # Errors
 /// `invalid_json`, `missing_field`, `too_many_events`.
@@ -169,7 +169,7 @@ fn read<'a>(raw: &'a str, kind: Option<Kind>, shared: Option<&'a RawValue>) -> R
     })
 }
 
-/// A page or screen, whose name and category stand beside its properties.
+/// Reads a page or screen. Its name and category are beside its properties.
 fn seen<'a>(
     event: &str,
     properties: Option<&'a RawValue>,
@@ -193,7 +193,7 @@ struct GroupData<'a> {
     traits: Option<&'a RawValue>,
 }
 
-/// The event that says whom a person belongs to.
+/// Makes the event that adds a person to a group.
 pub(super) fn group(id: &str, kind: Option<&str>, traits: Option<&RawValue>) -> Result<What<'static>, Problem> {
     let data = serde_json::to_string(&GroupData { group_id: id, group_type: kind, traits })
         .map_err(|_| Problem::field(Code::InvalidField, "traits", "traits is an object"))?;
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_read_with_what_it_says_itself() {
+    fn each_message_of_a_batch_is_read_by_its_kind() {
         let text = r#"{"writeKey":"TM-SHOP99","sentAt":"2025-10-18T12:00:00.123456789+00:00","context":{"app":"x"},"batch":[
             {"type":"track","userId":"u1","event":"Bought","properties":{"price":79.990},"messageId":"m1","timestamp":null,"originalTimestamp":"2025-10-18T12:00:00Z"},
             {"type":"page","anonymousId":"a1","name":"Home","category":null,"properties":{"url":"https://x"}},
@@ -223,7 +223,7 @@ mod tests {
         let [track, page, screen, group, dance, five, nameless] = sent.items.as_slice() else { panic!() };
         assert_eq!(event(track).0, "Bought");
         let track = track.as_ref().unwrap();
-        assert!(matches!(&track.what, What::Event { data, .. } if data == r#"{"price":79.990}"#), "to the letter");
+        assert!(matches!(&track.what, What::Event { data, .. } if data == r#"{"price":79.990}"#), "data stay as sent");
         assert_eq!(
             (track.message_id.as_deref(), track.timestamp.clone()),
             (Some("m1"), Some(json!("2025-10-18T12:00:00Z")))
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn traits_come_from_the_message_and_else_from_its_context_and_nulls_are_absent() {
+    fn traits_come_from_the_message_or_else_its_context_and_nulls_are_left_out() {
         for (text, wanted) in [
             (r#"{"userId":"u1","traits":{"email":"a@b.c","age":null}}"#, json!({"email": "a@b.c"})),
             (r#"{"userId":"u1","traits":null,"context":{"traits":{"email":"a@b.c"}}}"#, json!({"email": "a@b.c"})),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_value_of_what_is_optional_costs_no_message() {
+    fn an_invalid_optional_value_does_not_cost_the_message() {
         for odd in ["7", "true", "{}", "[]", "null", r#""""#] {
             let text = format!(r#"{{"userId":"u1","messageId":{odd},"name":{odd},"category":{odd},"context":{odd}}}"#);
             assert!(message(&text, Some(Kind::Page)).unwrap().items[0].is_ok(), "{text}");
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_stand_for_nobody_are_none() {
+    fn placeholder_ids_count_as_missing() {
         let text = r#"{"type":"track","event":"x","userId":"undefined","anonymousId":" "}"#;
         let sent = message(text, None).unwrap();
         let item = sent.items[0].as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! Reading an edit, part by part.
+//! Reads an edit, part by part.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -11,32 +11,31 @@ use crate::domain::event::{check_object, time};
 use crate::domain::mild::{self, Mild};
 use crate::domain::person::{KNOWN, PLATFORMS, Traits, traits};
 
-/// Parts of the user object that follow from others.
+/// Parts of the user object that are derived from others.
 const DERIVED: [&str; 7] = ["id", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
 
 pub(super) fn refused(field: &'static str, message: impl Into<String>) -> Problem {
     Problem::field(Code::InvalidField, field, message)
 }
 
-/// That a member of the user cannot be as it was sent.
+/// The problem of an invalid member of the user.
 fn refused_at(place: &str, message: &str) -> Problem {
     Problem { path: Some(place.to_owned()), ..Problem::new(Code::InvalidField, message) }
 }
 
-/// What a text must be for [`readable`].
+/// The form that [`readable`] demands.
 fn form(chars: usize) -> String {
     format!("has 1 to {chars} characters, none of them control characters")
 }
 
-/// A text with no more than `chars` characters, none of them control characters, trimmed, not
-/// empty.
+/// The trimmed text, if it has 1 to `chars` characters and none of them is a control character.
 fn readable(text: &str, chars: usize) -> Option<String> {
     let text = text.trim();
     let fits = !text.is_empty() && text.chars().count() <= chars && !text.chars().any(char::is_control);
     fits.then(|| text.to_owned())
 }
 
-/// [`readable`], or the problem of this field, of which `what` it is.
+/// [`readable`], or a problem of this field, whose message names it `what`.
 fn checked(text: &str, chars: usize, field: &'static str, what: &str) -> Result<String, Problem> {
     readable(text, chars).ok_or_else(|| refused(field, format!("{what} {}", form(chars))))
 }
@@ -46,16 +45,16 @@ fn object(raw: &RawValue, field: &'static str) -> Result<Traits, Problem> {
     traits(raw.get()).map_err(|_| refused(field, format!("{field} is an object")))
 }
 
-/// Reads an edit part by part. Who edits a user is told of the first part that cannot be read;
-/// beside an event, such a part is left out, so that it does not cost the event.
+/// Reads an edit part by part. The first invalid part rejects an edit of a user. Beside an event,
+/// an invalid part is left out instead, so that it does not cost the event.
 struct Reader {
     edit: Edit,
-    /// What was left out, where that is allowed.
+    /// The invalid parts that were left out; `None` if an invalid part rejects the edit.
     left_out: Option<Vec<Problem>>,
 }
 
 impl Reader {
-    /// Passes a problem on, or leaves out what has it.
+    /// Returns the problem of an invalid part, or adds it to those that were left out.
     fn taken(&mut self, read: Result<(), Problem>) -> Result<(), Problem> {
         match (read, &mut self.left_out) {
             (Err(problem), Some(left_out)) => {
@@ -89,7 +88,7 @@ impl Reader {
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> Result<(), Problem> {
         let parts = ["traits", "optIns", "exportConsent", "customFields", "tags"];
-        // A null says nothing of what holds parts, as if it were left out.
+        // Where parts are expected, a null counts as left out.
         if raw.get() == "null" && (parts.contains(&name) || name == "email" && self.left_out.is_some()) {
             return Ok(());
         }
@@ -133,7 +132,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A trait; `place` is where it stands.
+    /// Reads a trait at this place in the body.
     fn say(&mut self, name: &str, place: &str, raw: Box<RawValue>) -> Result<(), Problem> {
         let name = if name == "name" { "fullName" } else { name };
         if !KNOWN.contains(&name) || raw.get() == "null" {
@@ -171,7 +170,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The names of an array of tags.
+    /// Reads the names of an array of tags.
     fn tags(&mut self, names: &Value, added: bool) -> Result<(), Problem> {
         let told = || refused("tags", "tags is an array of texts");
         let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(told)?;
@@ -188,12 +187,12 @@ impl Reader {
 }
 
 impl Edit {
-    /// Reads an edit: any of the user object's own fields, `traits`, `tags: {add, remove}`; what is
-    /// none of these is a trait. `source` is whose key it is, `address` makes an address its lookup
-    /// key.
+    /// Reads an edit: any editable member of the user object, `traits`, and `tags: {add, remove}`.
+    /// Any other member is a trait. `source` names the kind of key. `address` makes the identity
+    /// key of an address.
     ///
     /// # Errors
-    /// The [`Problem`] that the caller is told.
+    /// The [`Problem`] of the first invalid part.
     pub fn read(
         json: &str,
         source: &'static str,
@@ -204,8 +203,8 @@ impl Edit {
         Ok(reader.edit)
     }
 
-    /// Reads what stands beside an event, as [`Self::read`] does, as far as it can be read, and
-    /// says what was left out.
+    /// Reads the user beside an event as [`Self::read`] does, but leaves out invalid parts. → The
+    /// edit, and the problems of these parts.
     pub fn read_mildly(
         json: &str,
         source: &'static str,
@@ -214,11 +213,11 @@ impl Edit {
         let mut reader = Reader { edit: Self::default(), left_out: Some(Vec::new()) };
         let read = reader.members(json, source, address);
         let whole = reader.taken(read);
-        debug_assert!(whole.is_ok(), "what cannot be read is left out");
+        debug_assert!(whole.is_ok(), "an invalid part is left out");
         (reader.edit, reader.left_out.unwrap_or_default())
     }
 
-    /// Tags to be given, or taken away.
+    /// Makes an edit that adds or removes tags.
     ///
     /// # Errors
     /// `invalid_field`.
@@ -228,7 +227,7 @@ impl Edit {
         Ok(reader.edit)
     }
 
-    /// Custom fields, a JSON object; null takes one away.
+    /// Makes an edit of custom fields from a JSON object. A null removes a field.
     ///
     /// # Errors
     /// `invalid_field`.

@@ -1,4 +1,4 @@
-//! Edits: what can be read, and what changes by it.
+//! Edits: which are valid, and what they change.
 
 use trackmate_wire::limits::NAME_CHARS_MAX;
 
@@ -18,7 +18,7 @@ fn names(done: Option<Done>) -> Vec<&'static str> {
 }
 
 #[test]
-fn an_edit_tells_old_and_new_once_and_says_nothing_the_second_time() {
+fn an_edit_emits_old_and_new_values_and_repeating_it_emits_nothing() {
     let edit = json!({"email": " New@b.c ", "phone": "+2", "plan": {"a": 1}, "optIns": {"whatsapp": true}, "exportConsent": true,
         "tags": {"add": ["vip"], "remove": ["gone"]}, "customFields": {"points": 150, "no": null}});
     let edit = Edit::read(&edit.to_string(), "admin", key).unwrap();
@@ -42,7 +42,7 @@ fn an_edit_tells_old_and_new_once_and_says_nothing_the_second_time() {
 }
 
 #[test]
-fn beside_an_event_what_cannot_be_read_is_left_out_and_the_rest_counts() {
+fn an_invalid_part_beside_an_event_is_left_out_and_the_rest_applies() {
     let long = "x".repeat(NAME_CHARS_MAX + 1);
     let user = json!({"email": "nonsense", "phone": 47, "firstName": "", "lastName": "Lee\n", "fullName": long, "gender": {},
         "traits": null, "city": "Oslo", "optIns": {"fax": true, "whatsapp": true, "telegram": null}, "exportConsent": "yes", "stats": {},
@@ -63,7 +63,7 @@ fn beside_an_event_what_cannot_be_read_is_left_out_and_the_rest_counts() {
 }
 
 #[test]
-fn what_cannot_be_said_is_refused() {
+fn an_edit_with_an_invalid_part_is_rejected() {
     for body in [
         json!({"email": 5}),
         json!({"stats": {}}),

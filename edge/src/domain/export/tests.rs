@@ -1,4 +1,4 @@
-//! Exports: what a row, a cell and a mark look like.
+//! Exports: the form of rows, cells and marks.
 
 use crate::domain::export::*;
 
@@ -14,7 +14,7 @@ fn written(format: Format, columns: &[&str]) -> String {
 }
 
 #[test]
-fn columns_are_places_in_the_object_and_keep_the_order_asked_for() {
+fn columns_are_places_in_the_object_and_have_the_requested_order() {
     let columns = ["optIns.whatsapp", "email", "n", "big", "tags", "customFields.a.b", "lastActive", "traits.none"];
     let line = "true,'=x@y,-5,12345678901234567890.10,\"vip;a,b\",x,,\r\n";
     assert_eq!(written(Format::Csv, &columns), format!("{}\r\n{line}{line}", columns.join(",")));
@@ -25,7 +25,7 @@ fn columns_are_places_in_the_object_and_keep_the_order_asked_for() {
 }
 
 #[test]
-fn a_column_may_lie_deeper_unless_a_name_has_dots_itself() {
+fn a_dotted_column_is_a_nested_place_unless_a_member_has_that_name() {
     let row = r#"{"context":{"campaign":{"source":"mail","a.b":1},"a.b":2,"a":{"b":3,"c":{"d":4}},"odd":"x"}}"#;
     let cell = |column: &str| Opened::new(row).unwrap().get(column).map(str::to_owned);
     for (column, value) in [
@@ -42,7 +42,7 @@ fn a_column_may_lie_deeper_unless_a_name_has_dots_itself() {
 }
 
 #[test]
-fn only_what_an_object_can_have_is_a_column() {
+fn only_possible_places_of_the_object_are_columns() {
     for column in ["id", "traits.x", "customFields.a.b", "traits"] {
         assert!(Kind::Users.has(column), "{column}");
     }

@@ -1,4 +1,4 @@
-//! The user object, and which layer of traits it shows.
+//! The user object, and the layer of traits that it shows.
 
 use crate::domain::person::*;
 use serde_json::{Value, json};
@@ -13,26 +13,26 @@ fn shown(claimed: &Value, trusted: &Value) -> Value {
 }
 
 #[test]
-fn what_was_said_lies_over_what_was_claimed_and_a_null_hides_it() {
+fn trusted_traits_of_a_person_override_claimed_ones_and_a_null_hides_a_claim() {
     let user = shown(
         &json!({"phone": "+1", "city": "Oslo", "gender": "x", "firstName": "Eve", "fullName": "Eve E"}),
         &json!({"phone": "+2", "gender": null, "firstName": "Ada", "lastName": "L"}),
     );
     assert_eq!(user["phone"], "+2");
     assert_eq!(user["gender"], Value::Null);
-    assert_eq!(user["fullName"], "Ada L", "a name that was said is not mixed with one that was claimed");
+    assert_eq!(user["fullName"], "Ada L", "a trusted name is not mixed with a claimed one");
     assert_eq!(user["traits"]["city"], "Oslo");
     assert!(user["traits"].get("gender").is_none());
 }
 
 #[test]
-fn a_known_trait_that_is_no_text_stays_a_trait_only() {
+fn a_known_trait_that_is_not_a_text_appears_among_the_traits_only() {
     let user = shown(&json!({"phone": 47, "big": 1}), &json!({}));
     assert_eq!((&user["phone"], &user["traits"]["phone"]), (&Value::Null, &json!(47)));
 }
 
 #[test]
-fn names_come_whole_or_from_their_parts() {
+fn a_full_name_comes_from_the_whole_name_or_from_its_parts() {
     assert_eq!(shown(&json!({"firstName": "Ada"}), &json!({}))["fullName"], "Ada");
     assert_eq!(shown(&json!({"name": "Ada L"}), &json!({}))["name"], "Ada L");
     assert_eq!(shown(&json!({"name": "Ada L"}), &json!({"fullName": null}))["name"], Value::Null);

@@ -1,4 +1,4 @@
-//! The kinds of values that a tracking plan knows, and what becomes of an event that violates it.
+//! The types of values in a tracking plan, and the modes of a plan.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// As stored and shown.
+    /// The mode's name in the database and in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// A value's; none for null.
+    /// The type of a value. `None` for null.
     pub(super) const fn of(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Null => return None,

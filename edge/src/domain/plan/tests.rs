@@ -1,4 +1,4 @@
-//! What plans say of events, by example and by the law that a plan accepts whatever it was inferred
+//! Tracking plans: examples, and the rule that an inferred plan accepts the events it was inferred
 //! from.
 
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn paid() -> Plan {
 }
 
 #[test]
-fn an_event_is_held_against_names_types_and_fields_and_a_null_is_nothing() {
+fn a_plan_checks_names_types_and_fields_and_treats_null_as_missing() {
     let told = |name: &str, data: Value| {
         paid().check(name, &data).into_iter().map(|v| (v.reason.as_str(), v.field)).collect::<Vec<_>>()
     };
@@ -46,7 +46,7 @@ fn an_event_is_held_against_names_types_and_fields_and_a_null_is_nothing() {
 }
 
 #[test]
-fn what_violates_a_plan_that_rejects_is_refused_at_its_place_and_the_others_stay() {
+fn a_rejecting_plan_rejects_only_the_events_that_violate_it() {
     let items = [
         r#"{"eventType":"paid","eventData":{"amount":"5"}}"#,
         r#"{"eventType":"paid","eventData":{"amount":5}}"#,
@@ -74,7 +74,7 @@ fn what_violates_a_plan_that_rejects_is_refused_at_its_place_and_the_others_stay
 }
 
 #[test]
-fn a_plan_that_no_event_fits_or_that_has_no_bound_is_refused() {
+fn a_plan_that_no_event_can_fit_or_that_is_too_large_is_rejected() {
     let mut deep = json!({"type": "string"});
     for _ in 0..=PLAN_DEPTH_MAX {
         deep = json!({"properties": {"a": deep}});
@@ -94,7 +94,7 @@ fn a_plan_that_no_event_fits_or_that_has_no_bound_is_refused() {
     }
     assert!(
         serde_json::from_value::<Plan>(json!({"events": {"x": {"enum": [1]}}})).is_err(),
-        "what is not read is not taken"
+        "an unknown keyword is rejected"
     );
 }
 
@@ -122,7 +122,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_inferred_plan_is_one_that_may_be_stored_and_accepts_all_it_was_inferred_from(
+    fn an_inferred_plan_is_valid_and_accepts_the_events_it_was_inferred_from(
         samples in prop::collection::vec((prop::sample::select(vec!["view", "paid", "user.created", "x y"]), object()), 0..12)
     ) {
         let inferred = Plan::infer(samples.iter().map(|(name, data)| (*name, data)));
@@ -135,7 +135,7 @@ proptest! {
 }
 
 #[test]
-fn inference_leaves_open_what_is_too_much() {
+fn an_inferred_plan_stays_open_where_there_are_too_many_fields_or_events() {
     let wide = Value::Object((0..=PLAN_FIELDS_MAX).map(|n| (format!("k{n}"), json!(n))).collect());
     let inferred = Plan::infer([("x", &wide)]);
     assert_eq!(serde_json::to_value(&inferred.events["x"]).unwrap(), json!({"type": "object"}));

@@ -1,13 +1,13 @@
-//! The range of time that figures are about, and its spans: hours or days of the asker's zone.
+//! The range of time of figures, and its spans: hours or days in the time zone of the request.
 
 use trackmate_wire::limits::{STATS_DAYS_MAX, STATS_HOURLY_DAYS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// Days up to which a range is told by the hour, unless it is asked for otherwise.
+/// Days up to which a range has hourly spans by default.
 const HOURLY_DAYS: i64 = 2;
 
-/// How long a span is.
+/// The length of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interval {
     /// An hour.
@@ -17,16 +17,16 @@ pub enum Interval {
 }
 
 impl Interval {
-    /// Every interval there is.
+    /// All intervals.
     pub const ALL: [Self; 2] = [Self::Hour, Self::Day];
 
-    /// By its name in the API.
+    /// Finds an interval by its name in the API.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|interval| interval.as_str() == name)
     }
 
-    /// Its name in the API.
+    /// The interval's name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Interval {
         }
     }
 
-    /// Milliseconds of a span.
+    /// Milliseconds of one span.
     #[must_use]
     pub const fn ms(self) -> i64 {
         match self {
@@ -44,7 +44,7 @@ impl Interval {
         }
     }
 
-    /// Days that a range may have at most, and has unless it is asked for.
+    /// The maximum length of a range, and its default length, in days.
     const fn days(self) -> (i64, i64) {
         match self {
             Self::Hour => (STATS_HOURLY_DAYS_MAX, 1),
@@ -53,43 +53,43 @@ impl Interval {
     }
 }
 
-/// How often the clocks of a zone may change within a range: twice a year, and a range is a little
-/// over a year.
+/// Maximum number of times that a zone's clocks change within a range. They change twice a year,
+/// and a range is a little longer than a year.
 pub const CHANGES: usize = 4;
 
 /// A change of a zone's clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// From this millisecond on …
+    /// The first millisecond after the change.
     pub at_ms: i64,
-    /// … they are so many milliseconds ahead of where they would be.
+    /// The milliseconds by which the clocks are ahead of where they would be without the change.
     pub by_ms: i64,
 }
 
-/// Where there is no change: beyond all times.
+/// No change: its time is later than all others.
 const NONE: Change = Change { at_ms: i64::MAX >> 11, by_ms: 0 };
 
-/// A range in spans of one length from its beginning on; the last may be cut short by its end. Days
-/// of a zone are those of its clocks: of 23 or 25 hours where they change.
+/// A range in spans of one length from its beginning; its end may shorten the last span. Days of a
+/// zone follow its clocks, so a day with a clock change has 23 or 25 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
-    /// Its first millisecond.
+    /// The first millisecond of the range.
     pub from_ms: i64,
-    /// The first one after it.
+    /// The first millisecond after the range.
     pub to_ms: i64,
-    /// Of each span.
+    /// The length of the spans.
     pub interval: Interval,
-    /// When the clocks change by which its days are told, in their order.
+    /// The clock changes of the zone within the range, in their order.
     pub changes: [Change; CHANGES],
 }
 
 impl Range {
-    /// The range that is asked for. Without an end it reaches to the end of this hour or day,
-    /// without a beginning a day or 30 days back. `offset` says how many milliseconds the clocks
-    /// that tell the days are ahead of UTC at a time.
+    /// Makes a range. The default end is the end of the current hour or day. The default beginning
+    /// is a day or 30 days before the end. `offset` returns the milliseconds by which the zone's
+    /// clocks are ahead of UTC at a time.
     ///
     /// # Errors
-    /// When it is empty or too long.
+    /// `invalid_field` if the range is empty or too long.
     pub fn new(
         from_ms: Option<i64>,
         to_ms: Option<i64>,
@@ -112,7 +112,7 @@ impl Range {
         if from_ms >= to_ms {
             return Err(Problem::field(Code::InvalidField, "from", "from is before to"));
         }
-        // The hour that a clock is put back makes no day.
+        // The extra hour of a day on which the clocks go back does not count.
         if to_ms - from_ms > most * DAY_MS + Interval::Hour.ms() {
             let message = format!("by the {}, a range has at most {most} days", interval.as_str());
             return Err(Problem::field(Code::InvalidField, "from", message));
@@ -121,7 +121,7 @@ impl Range {
         Ok(Self { from_ms, to_ms, interval, changes })
     }
 
-    /// When each span begins, ms.
+    /// The begin of each span, ms.
     pub fn spans(self) -> impl Iterator<Item = i64> {
         let begins = move |place: i64| {
             let mut at = self.from_ms + place * self.interval.ms();
@@ -136,7 +136,7 @@ impl Range {
     }
 }
 
-/// When the clocks change between two times, the first [`CHANGES`] times.
+/// The first [`CHANGES`] clock changes between two times.
 fn changes(from_ms: i64, to_ms: i64, offset: impl Fn(i64) -> i64) -> [Change; CHANGES] {
     let mut found = [NONE; CHANGES];
     let mut free = found.iter_mut();
@@ -159,8 +159,7 @@ fn changes(from_ms: i64, to_ms: i64, offset: impl Fn(i64) -> i64) -> [Change; CH
     found
 }
 
-/// The milliseconds of an offset that stands at the end of a text as `GMT-04:00`, `GMT+05:45:20` or
-/// `GMT`.
+/// The milliseconds of an offset at the end of a text: `GMT-04:00`, `GMT+05:45:20` or `GMT`.
 #[must_use]
 pub fn offset_ms(text: &str) -> Option<i64> {
     let (_, offset) = text.rsplit_once("GMT")?;

@@ -1,4 +1,4 @@
-//! Statistics: their spans, and what each counts.
+//! Figures: their spans and their sums.
 
 use trackmate_wire::problem::Code;
 
@@ -8,7 +8,7 @@ use crate::domain::stats::*;
 const NOW: i64 = 1_760_788_983_123;
 
 #[test]
-fn a_range_that_nobody_describes_is_the_last_24_hours_or_30_days_to_the_end_of_this_one() {
+fn a_range_without_limits_is_the_last_24_hours_or_30_days_including_the_current_one() {
     let day = Range::new(None, None, None, NOW, |_| 0).unwrap();
     assert_eq!((day.to_ms - day.from_ms, day.interval, day.spans().count()), (DAY_MS, Interval::Hour, 24));
     assert!(day.to_ms > NOW && day.to_ms % Interval::Hour.ms() == 0);
@@ -18,13 +18,13 @@ fn a_range_that_nobody_describes_is_the_last_24_hours_or_30_days_to_the_end_of_t
 }
 
 #[test]
-fn spans_count_from_the_beginning_of_the_range_and_the_last_may_be_short() {
+fn spans_start_at_the_beginning_of_the_range_and_the_last_may_be_shorter() {
     let range = Range::new(Some(7), Some(7 + 2 * DAY_MS + 1), Some(Interval::Day), NOW, |_| 0).unwrap();
     assert_eq!(range.spans().collect::<Vec<_>>(), [7, 7 + DAY_MS, 7 + 2 * DAY_MS]);
 }
 
 #[test]
-fn a_range_has_an_end_and_a_bound() {
+fn an_empty_or_too_long_range_is_rejected() {
     for (from, to, interval) in
         [(5, 5, Interval::Hour), (6, 5, Interval::Day), (0, 32 * DAY_MS, Interval::Hour), (0, NOW, Interval::Day)]
     {
@@ -33,15 +33,15 @@ fn a_range_has_an_end_and_a_bound() {
     }
 }
 
-/// Toronto: an hour nearer to UTC from 8 March to 1 November 2026, each at 2 in the morning of its
-/// own clocks.
+/// Toronto: UTC−4 from 8 March to 1 November 2026, and UTC−5 otherwise. Both changes are at 2 in
+/// the morning local time.
 fn toronto(ms: i64) -> i64 {
     let summer = 1_772_953_200_000..1_793_512_800_000;
     -(if summer.contains(&ms) { 4 } else { 5 }) * Interval::Hour.ms()
 }
 
 #[test]
-fn days_of_a_zone_begin_at_its_midnights_across_a_change_of_its_clocks() {
+fn days_of_a_zone_begin_at_its_midnights_across_a_clock_change() {
     let midnight = |day: i64, hour: i64| (day * 24 + hour) * Interval::Hour.ms();
     let (halloween, march) = (20_757, 20_519);
     for (first, hours) in [(halloween, [4, 4, 5, 5]), (march, [5, 5, 4, 4])] {
@@ -49,25 +49,25 @@ fn days_of_a_zone_begin_at_its_midnights_across_a_change_of_its_clocks() {
         let range = Range::new(Some(days[0]), Some(midnight(first + 4, hours[3])), Some(Interval::Day), NOW, toronto);
         assert_eq!(range.unwrap().spans().collect::<Vec<_>>(), days);
     }
-    // A year has both.
+    // A year has both changes.
     let year =
         Range::new(Some(midnight(20_454, 5)), Some(midnight(20_819, 5)), Some(Interval::Day), NOW, toronto).unwrap();
     assert_eq!(year.spans().count(), 365);
     assert_eq!(year.changes.iter().filter(|change| change.by_ms != 0).count(), 2);
     assert!(year.spans().all(|at| (at + toronto(at)) % DAY_MS == 0));
-    // Without an end it reaches to the zone's midnight.
+    // By default a range of days ends at the zone's midnight.
     let now = midnight(halloween + 2, 3);
     let range = Range::new(None, None, Some(Interval::Day), now, toronto).unwrap();
     assert_eq!((range.to_ms, range.from_ms), (midnight(halloween + 2, 5), midnight(halloween - 28, 4)));
     assert_eq!(range.spans().count(), 30);
-    // Hours are hours.
+    // Clock changes do not affect hours.
     let hours =
         Range::new(Some(midnight(halloween + 1, 4)), Some(midnight(halloween + 2, 5)), None, NOW, toronto).unwrap();
     assert_eq!(hours.spans().count(), 25);
 }
 
 #[test]
-fn an_offset_is_read_as_the_runtime_writes_it() {
+fn an_offset_is_read_in_the_form_that_the_runtime_writes() {
     let minutes = |text| offset_ms(text).map(|ms| ms / 60_000);
     assert_eq!(minutes("10/31/2026, GMT-04:00"), Some(-240));
     assert_eq!(minutes("1/1/2026, GMT+05:45"), Some(345));
@@ -77,14 +77,14 @@ fn an_offset_is_read_as_the_runtime_writes_it() {
 }
 
 #[test]
-fn clocks_that_change_at_midnight_leave_no_day_out() {
+fn no_day_is_missing_when_clocks_change_at_midnight() {
     let hour = Interval::Hour.ms();
     for by in [hour, -hour] {
         let offset = |ms: i64| if ms >= 5 * DAY_MS { by } else { 0 };
         let range = Range::new(Some(3 * DAY_MS), Some(8 * DAY_MS - by), Some(Interval::Day), NOW, offset).unwrap();
         let begins: Vec<i64> = range.spans().collect();
-        // Put forward at midnight, the day begins at what is one o'clock then; put back, an hour
-        // later than before.
+        // If clocks go forward at midnight, the day begins at one o'clock. If they go back, it
+        // begins an hour later than otherwise.
         let sixth = 5 * DAY_MS - by.min(0);
         assert_eq!(begins, [3 * DAY_MS, 4 * DAY_MS, sixth, 6 * DAY_MS - by, 7 * DAY_MS - by]);
     }
@@ -99,7 +99,7 @@ fn counting() -> Counting {
 }
 
 #[test]
-fn names_are_those_of_all_slices_most_first_and_by_name_where_two_have_as_many() {
+fn names_of_all_slices_are_sorted_by_count_and_then_by_name() {
     let mut counting = counting();
     counting.events(vec![named("b", 2), named("a", 1), named("c", 9)]);
     counting.events(vec![named("a", 1), named("d", 1)]);
@@ -108,7 +108,7 @@ fn names_are_those_of_all_slices_most_first_and_by_name_where_two_have_as_many()
 }
 
 #[test]
-fn a_flood_of_names_takes_no_more_room_and_leaves_the_common_ones() {
+fn a_flood_of_names_takes_limited_memory_and_does_not_displace_common_names() {
     let mut counting = counting();
     for slice in 0..5 {
         let made_up = (0..STATS_NAMES_HELD).map(|n| named(&format!("made_up_{slice}_{n}"), 1));
@@ -119,7 +119,7 @@ fn a_flood_of_names_takes_no_more_room_and_leaves_the_common_ones() {
 }
 
 #[test]
-fn percentiles_are_those_of_all_slices_by_nearest_rank() {
+fn percentiles_cover_all_slices_by_nearest_rank() {
     let took = |ms: i64, n| Sent { place: None, state: None, n, ms: Some(ms) };
     let mut counting = counting();
     assert_eq!(counting.figures.latency, None);
