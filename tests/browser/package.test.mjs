@@ -15,6 +15,9 @@ import { startCollector } from './collector.mjs';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 
+/** The servers of all tests. One that stayed open would keep this file from ending. */
+const open = new Set();
+
 /** Serves a folder like a static host. Returns {url, close}. */
 async function serve(folder, headers = {}) {
   const server = createServer((request, response) => {
@@ -27,6 +30,7 @@ async function serve(folder, headers = {}) {
     }
   });
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  open.add(server);
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
@@ -46,6 +50,7 @@ describe('the npm package', () => {
     collector = await startCollector();
   });
   after(async () => {
+    for (const server of open) server.close().closeAllConnections?.();
     await browser?.close();
     await collector?.close();
     rmSync(folder, { recursive: true, force: true });
@@ -69,7 +74,7 @@ describe('the npm package', () => {
       `import TrackMate, { type InitOptions } from '@trackmate/browser';
        import vitals from '@trackmate/browser/vitals';
        const options: InitOptions = { flushInterval: 100 };
-       TrackMate.init('TM-TEST', '${collector.abroad}', options);
+       TrackMate.init('TM-TEST', '${collector.otherOrigin}', options);
        vitals(TrackMate);
        TrackMate.trackPageView();
        TrackMate.track('from-vite', { n: 1 });`,
@@ -102,7 +107,7 @@ describe('the npm package', () => {
     writeFileSync(
       join(project, 'plain.html'),
       `<!doctype html><script>${readFileSync(join(project, 'stub.js'), 'utf8')}</script>
-       <script>TrackMate.init('TM-TEST', '${collector.abroad}', { flushInterval: 100 }); TrackMate.track('from-html');</script>
+       <script>TrackMate.init('TM-TEST', '${collector.otherOrigin}', { flushInterval: 100 }); TrackMate.track('from-html');</script>
        <script async src="trackmate.classic.js" integrity="${integrity}"></script>`,
     );
     const site = await serve(project);
