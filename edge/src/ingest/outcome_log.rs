@@ -3,8 +3,8 @@
 //! costs nothing for a company that sends valid events and that nobody watches.
 //!
 //! To have an API log its items: 1. [`OutcomeLog::set_company`] once the company is known, 2.
-//! [`OutcomeLog::rejected`] for what [`crate::domain::event::sort`] put aside, 3.
-//! [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::refused`] around all of it.
+//! [`OutcomeLog::rejected_events`] for what [`crate::domain::event::sort`] put aside, 3.
+//! [`OutcomeLog::stored`] for the rest, 4. [`OutcomeLog::rejected_request`] around all of it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};

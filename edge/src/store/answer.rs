@@ -24,7 +24,8 @@ pub fn brief(error: &worker::Error) -> String {
 pub struct Page<T> {
     /// The items to show, and perhaps one more.
     pub items: Vec<T>,
-    /// Whether the page ended early because of its bytes: see [`LIST_BYTES_MAX`].
+    /// Whether the page ended early because of its bytes: see
+    /// [`trackmate_wire::limits::LIST_BYTES_MAX`].
     pub is_early: bool,
 }
 
