@@ -1,7 +1,7 @@
 // `make bench-pages`: the time to the first content of each dashboard page, for a company of 100
 // 000 people and 10 000 events. Chromium, the built pages and Worker, wrangler's local runtime.
 // README.md explains the results. USERS and EVENTS make it smaller.
-import { desk, menu } from '../tests/browser/dashboard/desk.mjs';
+import { menu, openDashboard } from '../tests/browser/dashboard/viewer.mjs';
 import { launch } from '../tests/browser/browser.mjs';
 import { startTrackMate, until } from '../tests/support/harness.mjs';
 import { startReceiver } from '../tests/support/receiver.mjs';
@@ -93,7 +93,7 @@ async function main() {
     const c = await trackMate.companies({ name: 'Bench' });
     await populate(await trackMate.d1(), c.companyId, USERS);
     const { person, event } = await send(trackMate, c, receiver);
-    const page = await desk({ browser, trackMate }, c, 'live');
+    const page = await openDashboard({ browser, trackMate }, c, 'live');
     const pages = await menu(page);
     const at = (path) => `#/${c.companyId}/${path}`;
     const places = [...pages, at(`live/${event.door}/${encodeURIComponent(event.messageId)}`), at(`people/${person}`), at('overview?range=30d'), at('people?search=known')];
