@@ -19,7 +19,6 @@ export default {
       received: Date.now(),
       lease: Date.now() + 7000,
       busy: '[]',
-      timeout: 20_000,
       events: 12,
     };
     const batch = env.STATEMENTS.map(([sql, names]) => env.DB.prepare(sql).bind(...names.map((name) => values[name] ?? null)));

@@ -27,15 +27,24 @@ const REPEATS = 5;
 const PAGE = 50;
 const PAGE_READ_GOAL = 10 * PAGE;
 
-const sql = (name) => text(`edge/src/store/sql/${name}.sql`);
-const CHECK = [sql('company.check'), ['company', 'origin']];
-const INSERT = [
-  sql('events.insert'),
-  ['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address', 'profile', 'hash', 'unproved'],
-];
-const COUNT = [sql('links.count'), ['ids', 'company', 'source', 'session', 'request', 'profile']];
-const OUTBOX = [sql('deliveries.insert'), ['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'timeout', 'events']];
-const TARGETS = [sql('subscription.targets'), ['company', 'received']];
+/** A statement of the Worker with the names of its parameters, in their order. */
+function statement(name, parameters) {
+  const sql = text(`edge/src/store/sql/${name}.sql`);
+  const count = Math.max(...[...sql.replaceAll(/--.*$/gm, '').matchAll(/\?(\d+)/g)].map(([, n]) => Number(n)));
+  if (count !== parameters.length) throw new Error(`${name}.sql has ${count} parameters, not ${parameters.length}`);
+  return [sql, parameters];
+}
+
+const CHECK = statement('company.check', ['company', 'origin', 'received']);
+const INSERT = statement('events.insert', [
+  ...['rows', 'company', 'source', 'session', 'request', 'sent', 'received', 'context', 'origin', 'address'],
+  ...['profile', 'hash', 'unproved', 'bot', 'plan', 'claim', 'pair'],
+]);
+const COUNT = statement('links.count', ['ids', 'company', 'source', 'session', 'request', 'profile']);
+const OUTBOX = statement('deliveries.insert', [
+  ...['ids', 'company', 'source', 'address', 'request', 'received', 'lease', 'busy', 'events'],
+]);
+const TARGETS = statement('subscription.targets', ['company', 'received']);
 
 const startFloor = (statements) => startWorker(['bench/floor.mjs'], { STATEMENTS: statements });
 

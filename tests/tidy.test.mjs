@@ -23,6 +23,21 @@ test('every file opens with what it is', () => {
   assert.deepEqual(bare, []);
 });
 
+test('every name that a script imports from another file is exported there', () => {
+  const missing = [];
+  for (const file of under('', '.mjs')) {
+    for (const [, names, path] of read(file).matchAll(/import\s+(?:\w+,\s*)?\{([^}]*)\}\s+from\s+'(\.[^']+\.mjs)'/g)) {
+      const target = join(dirname(file), path);
+      const exported = existsSync(join(ROOT, target)) ? read(target) : '';
+      for (const name of names.split(',').map((part) => part.trim().split(' as ')[0]).filter(Boolean)) {
+        const isExported = new RegExp(`export (async )?(function\\*?|const|let|class) ${name}\\b|export \\{[^}]*\\b${name}\\b`);
+        if (!isExported.test(exported)) missing.push(`${file}: ${name} of ${path}`);
+      }
+    }
+  }
+  assert.deepEqual(missing, []);
+});
+
 test('wire and the domain do no I/O, name no runtime, hold no SQL and read no clock', () => {
   const foreign = /\b(worker|web_sys|js_sys|wasm_bindgen|getrandom|std::(fs|net::Tcp|time::(SystemTime|Instant)))\b|\bDate::now|Utc::now|\b(insert into|select .+ from|update \w+ set)\b/i;
   for (const file of [...under('wire/src/', '.rs'), ...under('edge/src/domain/', '.rs')]) {
