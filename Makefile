@@ -43,9 +43,9 @@ bench: ## Measure ingest, identify, deliveries, and lists and exports of 100,000
 	@scripts/setup.sh && scripts/build.sh \
 		&& node bench/ingest.mjs && node bench/compat.mjs && node bench/deliver.mjs && exec node bench/users.mjs
 
-soak: ## Test deliveries with twenty million schedules of faults; SEED=
-	@SCHEDULES=$${SCHEDULES:-20000000} \
-		cargo test --release --package trackmate-edge --test delivery -- --nocapture a_million
+soak: ## Test the laws with thirty times the cases, and deliveries with twenty million schedules; SEED=
+	@SOAK=$${SOAK:-30} SCHEDULES=$${SCHEDULES:-20000000} cargo test --release --package trackmate-edge --no-fail-fast \
+		--test delivery --test erasure --test groups --test identity --test ledger --test records --test timeline
 
 bench-neighbours: ## Measure how others in its database slow a company down; EVENTS=; writes bench/neighbours.md
 	@scripts/setup.sh && scripts/build.sh && exec node bench/neighbours.mjs

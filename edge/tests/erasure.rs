@@ -319,7 +319,7 @@ fn whole(db: &mut Db, history: &[Request]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(schema::cases(250))]
 
     #[test]
     fn erasing_a_person_removes_all_their_data_for_ever_and_changes_nobody_else(history in history(), person in 0..3_usize) {

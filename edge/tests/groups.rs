@@ -251,7 +251,7 @@ thread_local! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(schema::cases(100))]
 
     #[test]
     fn groups_are_folds_of_their_events_and_their_members_follow_the_ledger_after_any_undo_or_merge(

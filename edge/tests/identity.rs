@@ -429,7 +429,7 @@ thread_local! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(schema::cases(700))]
 
     #[test]
     fn after_an_undone_identify_all_data_are_as_if_it_had_never_happened(

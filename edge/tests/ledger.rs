@@ -274,7 +274,7 @@ fn has_tie(history: &[Request]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(schema::cases(3_000))]
 
     #[test]
     fn no_event_belongs_to_a_wrong_person_whatever_the_order_of_arrival(

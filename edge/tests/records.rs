@@ -257,7 +257,7 @@ fn has_tie(history: &[Request]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(schema::cases(300))]
 
     #[test]
     fn a_record_is_the_fold_of_its_events_and_belongs_to_the_owner_of_its_place_in_any_order_of_arrival(
@@ -293,7 +293,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(schema::cases(20))]
 
     // A record with too many fields keeps the latest, whatever the order of arrival.
     #[test]

@@ -50,7 +50,7 @@ thread_local! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(schema::cases(100))]
 
     #[test]
     fn the_pages_of_a_timeline_show_every_event_once_and_in_order_however_sessions_overlap(

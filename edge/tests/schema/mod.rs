@@ -7,7 +7,9 @@ pub(crate) mod jobs;
 #[allow(dead_code, reason = "not every test sends every kind of request")]
 pub(crate) mod pipe;
 
+use proptest::prelude::ProptestConfig;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 /// Opens a database with the schema of a deployment and one company.
 pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
@@ -21,5 +23,20 @@ pub(crate) fn open(company: &str, revenue_events: &str) -> Connection {
     let insert = "insert into companies (id, name, revenue_events, created_at) values (?1, 'Test', ?2, 0)";
     connection.execute(insert, [company, revenue_events]).unwrap();
     connection.set_prepared_statement_cache_capacity(256);
+    // SQLite plans a statement again if a bound value changes. D1 does so, too, but here it would
+    // take most of the time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).unwrap();
     connection
+}
+
+/// `cases` generated cases of a law, or `SOAK` times as many.
+#[allow(dead_code, reason = "not every test generates its cases")]
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let times = std::env::var("SOAK").map_or(1, |times| times.parse().unwrap());
+    ProptestConfig {
+        cases: cases * times,
+        failure_persistence: None,
+        max_shrink_iters: 4_000,
+        ..ProptestConfig::default()
+    }
 }
