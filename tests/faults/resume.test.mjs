@@ -32,6 +32,8 @@ test(`what a crash stranded arrives within ${RESUMED_S_MAX} s of the restart, an
     // Some were sent and are not answered, most were never attempted: both are stranded.
     await until('attempts in flight', () => receiver.requests.length >= before + 5);
     await trackMate.kill();
+    // What the Worker sent before its end may still wait to be read here.
+    await receiver.allClosed();
     const cut = receiver.requests.slice(before);
     hanging = false;
     trackMate = await startWrangler(state, port);

@@ -1,5 +1,6 @@
 // Receivers that misbehave, on raw sockets: what an HTTP server would never let itself do is done here on purpose.
 import { createServer } from 'node:net';
+import { until } from './harness.mjs';
 
 const head = (status, headers = {}) => `HTTP/1.1 ${status} -\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 
@@ -74,7 +75,7 @@ function read(bytes) {
 /**
  * Starts a receiver on a free loopback port. `behave(request, number)` → what to do on the socket, one of the above; `number` counts from 1.
  * `refuse()` says whether a new connection is reset before anything of it is read.
- * → {url, requests, refused, close}; a request is {id, path, headers, body, at}.
+ * → {url, requests, refused, allClosed, close}; a request is {id, path, headers, body, at}.
  */
 export async function startChaos(behave, { refuse = () => false } = {}) {
   const requests = [];
@@ -103,6 +104,8 @@ export async function startChaos(behave, { refuse = () => false } = {}) {
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   return Object.assign(self, {
     url: `http://127.0.0.1:${server.address().port}`,
+    /** Waits until all connections are closed, so that everything that was sent on them is in `requests`. */
+    allClosed: () => until('all connections to be closed', () => sockets.size === 0),
     close: () => {
       for (const socket of sockets) socket.destroy();
       return new Promise((closed) => server.close(closed));
