@@ -11,7 +11,7 @@ import { after, before, describe, test } from 'node:test';
 import { startTrackMate } from './support/harness.mjs';
 import { newCompany } from './support/people.mjs';
 
-const HISTORIES = Number(process.env.HISTORIES ?? 40);
+const HISTORIES = Number(process.env.HISTORIES ?? 25);
 const SEED = Number(process.env.SEED ?? 1);
 const BURST = 8;
 const START = Date.UTC(2025, 0, 1);

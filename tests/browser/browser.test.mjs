@@ -2,7 +2,7 @@
 // one start of the Worker.
 import { after, before, describe, test } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
-import { launch } from './browser.mjs';
+import { launchShell } from './browser.mjs';
 import { documentationReadsWell, samplesForPagesWork } from './docs.mjs';
 import { journeyOnOneTimeline } from './journey.mjs';
 import { referenceShowsEveryRoute } from './reference.mjs';
@@ -15,7 +15,7 @@ describe('a browser with the real Worker', () => {
   const world = {};
   before(async () => {
     world.trackMate = await startTrackMate();
-    world.browser = await launch();
+    world.browser = await launchShell();
   });
   after(async () => {
     await world.browser?.close();

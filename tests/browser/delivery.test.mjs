@@ -2,24 +2,30 @@
 // it with the real Worker's store.
 import { after, before, describe } from 'node:test';
 import { startTrackMate } from '../support/harness.mjs';
-import { launch } from './browser.mjs';
+import { launch, launchShell } from './browser.mjs';
 import { deliveryScenarios } from './delivery.mjs';
 import { pageScenarios } from './pages.mjs';
 
-let browser;
-before(async () => (browser = await launch()));
-after(() => browser?.close());
+describe('Chromium with a scripted collector', { concurrency: 4 }, () => {
+  let browser;
+  before(async () => (browser = await launch()));
+  after(() => browser?.close());
 
-describe('Chromium with a scripted collector', { concurrency: 3 }, () => {
   const world = { browser: () => browser, openStore: async () => ({ company: 'TM-TEST' }) };
   deliveryScenarios(world);
   pageScenarios(world);
 });
 
-describe('Chromium with the real Worker', { concurrency: 3 }, () => {
-  let trackMate;
-  before(async () => (trackMate = await startTrackMate()));
-  after(() => trackMate?.close());
+describe('Chromium with the real Worker', { concurrency: 4 }, () => {
+  let trackMate, browser;
+  before(async () => {
+    trackMate = await startTrackMate();
+    browser = await launchShell();
+  });
+  after(async () => {
+    await browser?.close();
+    await trackMate?.close();
+  });
 
   const world = {
     browser: () => browser,

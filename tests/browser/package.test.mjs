@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launch, listen, until } from './browser.mjs';
+import { launchShell, listen, until } from './browser.mjs';
 import { startCollector } from './collector.mjs';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -46,7 +46,7 @@ describe('the npm package', () => {
     );
     writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
     run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, filename)], folder);
-    browser = await launch();
+    browser = await launchShell();
     collector = await startCollector();
   });
   after(async () => {

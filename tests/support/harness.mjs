@@ -95,13 +95,17 @@ export function caller(base) {
   };
 }
 
-/** Asks until the answer is truthy; fails after the deadline. A deadline of its own has what is promised within a time; else it is as long as a busy machine may need. */
+/**
+ * Asks until the answer is truthy; fails after the deadline. A promise of a time has its own
+ * deadline; the usual one is as long as a busy machine may need. It asks ever more rarely, up to
+ * five times a second, because a question costs the machine time that the answer needs.
+ */
 export async function until(what, ask, deadlineMs = 60_000) {
   const deadline = Date.now() + deadlineMs;
-  for (;;) {
+  for (let waitMs = 15; ; waitMs = Math.min(waitMs * 1.3, 200)) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((resume) => setTimeout(resume, 25));
+    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'function' ? what() : what}`);
+    await new Promise((resume) => setTimeout(resume, waitMs));
   }
 }
