@@ -11,6 +11,11 @@ mkdir -p "$LOGS"
 passed=0 failed=0 skipped=0
 report=()
 
+# What the programs under test leave behind goes with this folder.
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
 # CI builds once, so incremental state would only cost time and disk.
 if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0; fi
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} FORCE_COLOR=0
@@ -163,7 +168,25 @@ build() {
     wrangler deploy --dry-run --outdir target/deploy-dry-run
 }
 
-shopt -s nullglob
+# What the tests run besides, from the distribution if that needs no questions. Without PHP or
+# Firefox their tests are skipped, and counted. Without the shell, Chromium does its work.
+install_programs() {
+  have php || install_package php-cli || echo "==> there is no PHP: its tests are skipped"
+  CHROMIUM=$(find_chromium) || { install_package chromium && CHROMIUM=$(find_chromium); } || CHROMIUM=''
+  export CHROMIUM
+  have chromium-headless-shell || [ -n "${CHROMIUM_SHELL:-}" ] || install_package chromium-headless-shell || true
+  have firefox-esr || have firefox || [ -n "${FIREFOX:-}" ] || install_package firefox-esr || true
+}
+
+browsers() {
+  if [ -n "$CHROMIUM" ]; then
+    suite "browser tests" node_tests "run: CHROMIUM=$CHROMIUM node_modules/.bin/node --test tests/browser/<the file>" \
+      node_suite --test-concurrency=2 tests/browser/*.test.mjs
+  else
+    suite "browser tests" one \
+      "install Chromium (apt-get install chromium, as root), or run: CHROMIUM=/path/to/chromium make test" false
+  fi
+}
 
 if ! scripts/setup.sh test; then
   report+=("FAILED   set-up: see its fix above")
@@ -196,51 +219,13 @@ suite "docs" one "correct the links and comments named above" docs
 if [ "$MODE" = all ]; then
   suite "rust tests" cargo_tests "run: cargo test --workspace" cargo test --quiet --workspace --no-fail-fast
   join
-
-  # For the samples and receivers in PHP. Without it their tests are skipped, and counted.
-  have php || install_package php-cli ||
-    echo "==> PHP is not installed and could not be installed (needs apt-get, as root): its tests are skipped"
-  files=(tests/*.test.mjs)
-  if [ "${#files[@]}" -gt 0 ]; then
-    suite "black-box tests" node_tests "run: node_modules/.bin/node --test tests/<the file>" node_suite "${files[@]}"
-  else
-    skip "black-box tests" "there are none in tests/"
-  fi
-
-  files=(tests/browser/*.test.mjs)
-  if [ "${#files[@]}" -eq 0 ]; then
-    skip "browser tests" "there are none in tests/browser/"
-  else
-    if ! CHROMIUM=$(find_chromium); then
-      install_package chromium || true
-      CHROMIUM=$(find_chromium) || CHROMIUM=''
-    fi
-    export CHROMIUM
-    # Without Firefox its scenarios are skipped, and counted.
-    have firefox-esr || have firefox || [ -n "${FIREFOX:-}" ] || install_package firefox-esr || true
-    if [ -n "$CHROMIUM" ]; then
-      # One browser at a time, since two would slow each other down on a small machine.
-      suite "browser tests" node_tests \
-        "run: CHROMIUM=$CHROMIUM node_modules/.bin/node --test tests/browser/<the file>" \
-        node_suite --test-concurrency=1 "${files[@]}"
-    else
-      suite "browser tests" one \
-        "install Chromium (apt-get install chromium, as root), or run: CHROMIUM=/path/to/chromium make test" false
-    fi
-  fi
-
-  files=(tests/clients/*.test.mjs)
+  install_programs
+  # Both wait a good part of their time, so that two files of each share two cores well.
+  beside browsers
+  suite "black-box tests" node_tests "run: node_modules/.bin/node --test tests/<the file>" \
+    node_suite --test-concurrency=2 tests/*.test.mjs
   suite "clients of other vendors" node_tests "run: node_modules/.bin/node --test tests/clients/<the file>" \
-    node_suite "${files[@]}"
-
-  files=(tests/faults/*.test.mjs)
-  if [ "${#files[@]}" -gt 0 ]; then
-    suite "fault tests" node_tests "run: node_modules/.bin/node --test tests/faults/<the file>" \
-      node_suite --test-concurrency=1 "${files[@]}"
-  else
-    skip "fault tests" "there are none in tests/faults/"
-  fi
-
+    node_suite tests/clients/*.test.mjs
   # A short run of both with a fixed seed. `make fuzz` takes ten minutes, with a new seed each time.
   suite "fuzz of the public doors" one "run: CASES=800 SEED=1 node tests/fuzz/doors.mjs" \
     env CASES=800 SEED=1 node tests/fuzz/doors.mjs
@@ -249,6 +234,10 @@ if [ "$MODE" = all ]; then
   else
     skip "fuzz" "schemathesis is not installed (needs python3 3.11 or newer with venv, and PyPI)"
   fi
+  join
+  # After the others, since some of them promise a time. They mostly wait.
+  suite "fault tests" node_tests "run: node_modules/.bin/node --test tests/faults/<the file>" \
+    node_suite --test-concurrency=2 tests/faults/*.test.mjs
 fi
 
 trap - ERR
