@@ -20,6 +20,7 @@ use schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::Order;
 use trackmate_edge::store::erasures::{self, Identity};
 use trackmate_edge::store::{identity_keys, people, sql};
@@ -79,7 +80,7 @@ fn claim(db: &Db) -> Vec<String> {
 }
 
 /// All stored events by their owner, by the pure rule.
-fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
+fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, Source, String)>> {
     let mut facts = BTreeMap::<String, Vec<Fact>>::new();
     for row in
         db.rows("select session, at, id, coalesce(profile, '') from links where id <> '' or profile is not null", &[])
@@ -93,7 +94,11 @@ fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
         let ts = row[1].as_i64().unwrap();
         let facts = facts.get(row[0].as_str().unwrap()).map_or(&[][..], Vec::as_slice);
         let whose = owner(facts, ts).unwrap_or_default().to_owned();
-        owned.entry(whose).or_default().push((ts, row[2].as_i64().unwrap(), row[3].as_str().unwrap().to_owned()));
+        owned.entry(whose).or_default().push((
+            ts,
+            Source::from(row[2].as_i64().unwrap()),
+            row[3].as_str().unwrap().to_owned(),
+        ));
     }
     owned
 }
@@ -247,7 +252,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     db.clock = NOW + i64::try_from(number).unwrap() * DAY;
     match request {
         Request::Events { session, first, count, paid } => {
-            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
+            db.events(Source::Browser, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
             // The milliseconds differ by request, so no two identifies of a session are
@@ -259,7 +264,7 @@ fn send(db: &mut Db, number: usize, request: &Request) {
         Request::Server { person, at, paid } => {
             if let Some((profile, session)) = db.person(&email(*person)) {
                 let rows = [view(&format!("w{number}"), clock::event_ts(NOW + at * 1000, 0), *paid)];
-                db.events(1, &session, Some(&profile), &rows);
+                db.events(Source::Server, &session, Some(&profile), &rows);
             }
         }
         Request::Group { session, at, person } => {
@@ -268,9 +273,14 @@ fn send(db: &mut Db, number: usize, request: &Request) {
                 [event(&format!("g{number}"), clock::event_ts(NOW + at * 1000, 0), "group", &data)]
             };
             match person.map(|person| (person, db.person(&email(person)))) {
-                None => db.events(0, &format!("s{session}"), None, &told(json!({ "name": "Acme" }))),
+                None => db.events(Source::Browser, &format!("s{session}"), None, &told(json!({ "name": "Acme" }))),
                 Some((person, Some((profile, home)))) => {
-                    db.events(1, &home, Some(&profile), &told(json!({ "contact": format!("secret-{person}") })));
+                    db.events(
+                        Source::Server,
+                        &home,
+                        Some(&profile),
+                        &told(json!({ "contact": format!("secret-{person}") })),
+                    );
                 }
                 Some((_, None)) => {}
             }
@@ -390,7 +400,7 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
         send(db, number, request);
     }
     db.clock = NOW;
-    db.events(1, &session, Some(&erased), &[view("late", clock::event_ts(NOW, 0), None)]);
+    db.events(Source::Server, &session, Some(&erased), &[view("late", clock::event_ts(NOW, 0), None)]);
     for s in 0..3 {
         let id = format!("late{s}");
         let told = identify(db, s, clock::identify_ts(NOW + 7, &id), &id, person);

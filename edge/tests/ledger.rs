@@ -19,6 +19,7 @@ use schema::pipe::{self, COMPANY, Db, NOW, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
 use trackmate_wire::limits::TOLD_LINKS_COUNTED_MAX;
@@ -44,7 +45,7 @@ fn history(people: usize) -> impl Strategy<Value = Vec<Request>> {
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
-            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
+            db.events(Source::Browser, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
             let id = format!("i{number}");

@@ -22,6 +22,7 @@ use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::person::Counts;
 use trackmate_edge::domain::record::{Change, Field, Record, change, fold};
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
 
@@ -172,9 +173,11 @@ fn events(number: usize, told: &[(i64, usize, usize, usize)]) -> Vec<Row> {
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Tell { named, told } => match named {
-            Named::Nobody => db.events(1, "", None, &events(number, told)),
-            Named::Session(n) => db.events(1, &format!("s{n}"), None, &events(number, told)),
-            Named::Person(n) => db.events(1, &server_session(*n), Some(&profile(*n)), &events(number, told)),
+            Named::Nobody => db.events(Source::Server, "", None, &events(number, told)),
+            Named::Session(n) => db.events(Source::Server, &format!("s{n}"), None, &events(number, told)),
+            Named::Person(n) => {
+                db.events(Source::Server, &server_session(*n), Some(&profile(*n)), &events(number, told))
+            }
         },
         Request::Identify { session, at, person } => {
             let (id, session) = (format!("i{number}-s{session}"), format!("s{session}"));
@@ -307,7 +310,7 @@ proptest! {
             let fields: Vec<String> = names[batch].iter().map(|n| format!(r#","f{n}":{batch}"#)).collect();
             let data = format!(r#"{{"order":{{"id":1{}}}}}"#, fields.concat());
             let ts = clock::event_ts(NOW + i64::try_from(batch).unwrap() * 1000, 0);
-            db.events(1, &server_session(0), Some(&profile(0)), &[event(&format!("e{batch}"), ts, "order.updated", &data)]);
+            db.events(Source::Server, &server_session(0), Some(&profile(0)), &[event(&format!("e{batch}"), ts, "order.updated", &data)]);
         }
         prop_assert_eq!(format!("{:?}", kept(&db)), format!("{:?}", folded(&db)));
     }
@@ -318,7 +321,7 @@ fn an_event_about_a_record_with_a_used_message_id_changes_nothing() {
     let mut db = Db::open();
     clear(&mut db);
     let tell = |db: &mut Db, person, name, data, ts| {
-        db.events(1, &server_session(person), Some(&profile(person)), &[event("e", ts, name, data)]);
+        db.events(Source::Server, &server_session(person), Some(&profile(person)), &[event("e", ts, name, data)]);
     };
     tell(&mut db, 0, "qr.scanned", r#"{"qrCode":{"id":1}}"#, 5);
     let before = format!("{:?}", kept(&db));

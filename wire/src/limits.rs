@@ -396,9 +396,9 @@ pub const RETAIN_EVENTS_MAX: i64 = 5000;
 pub const RETAIN_SLICES_MAX: usize = 3;
 /// Event names that a company's catalogue keeps of each source. Names that a stranger makes up do
 /// not displace those of a server.
-pub const CATALOG_DOOR_NAMES_MAX: i64 = 500;
+pub const CATALOG_SOURCE_NAMES_MAX: i64 = 500;
 /// Event names that the catalogue shows in all.
-pub const CATALOG_NAMES_MAX: i64 = 2 * CATALOG_DOOR_NAMES_MAX;
+pub const CATALOG_NAMES_MAX: i64 = 2 * CATALOG_SOURCE_NAMES_MAX;
 /// Milliseconds between two updates of a name's last use: a row an hour, not a row a request.
 pub const CATALOG_NOTE_MS: i64 = 60 * 60 * 1000;
 /// Milliseconds without use after which a name makes room for a new one, if its source has no room

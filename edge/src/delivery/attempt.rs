@@ -20,6 +20,7 @@ use crate::delivery::wakeup::{self, Wakeup};
 use crate::domain::delivery::{Outcome, Policy, after_attempt};
 use crate::domain::json;
 use crate::domain::payload::{self, PayloadEvent};
+use crate::domain::source::Source;
 use crate::domain::vault::Unopened;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
@@ -164,7 +165,7 @@ async fn exchange(
         event: &d.event,
         ts: fact.ts,
         data: with_user.as_deref().unwrap_or(&fact.data),
-        from_server: fact.source == 1,
+        source: fact.source,
         message_id: &d.message_id,
         session: &fact.session,
         profile: d.profile.as_deref(),
@@ -206,7 +207,7 @@ async fn data_with_user(
     d: &Leased,
     fact: &deliveries::DeliveredEvent,
 ) -> store::Result<Option<String>> {
-    let (Some(id), None, 1, "", "user.updated") =
+    let (Some(id), None, Source::Server, "", "user.updated") =
         (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())
     else {
         return Ok(None);

@@ -24,6 +24,7 @@ use super::clock;
 use super::event::{Mention, Row};
 use super::person::{Traits, traits};
 use super::record::{self, Field, Sent, is_kind};
+use super::source::Source;
 
 /// The event that describes a group.
 pub const EVENT: &str = "group";
@@ -76,9 +77,9 @@ pub fn mentions(raw: Option<&RawValue>) -> Vec<Mention> {
 /// What a request's events say about groups, for a page's request up to a limit of groups. If
 /// several events mention a group, the first one counts.
 #[must_use]
-pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
+pub fn tellings(rows: &[Row], source: Source) -> Vec<Telling> {
     let named = rows.iter().filter(|row| row.name == EVENT);
-    let mut told: Vec<Telling> = named.filter_map(|row| telling(&row.id, row.data.get(), from_server)).collect();
+    let mut told: Vec<Telling> = named.filter_map(|row| telling(&row.id, row.data.get(), source)).collect();
     let mut known: BTreeSet<String> = told.iter().map(|told| told.id.clone()).collect();
     for row in rows {
         for Mention { kind, key } in &row.groups {
@@ -88,7 +89,7 @@ pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
             }
         }
     }
-    if !from_server {
+    if source == Source::Browser {
         let mut groups = BTreeSet::new();
         told.retain(|told| {
             groups.len() < GROUPS_REQUEST_MAX && groups.insert(told.id.clone()) || groups.contains(&told.id)
@@ -101,7 +102,7 @@ pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
 /// and optionally a `groupType` and `traits`. A page's null claims nothing. A server's null hides a
 /// claimed trait.
 #[must_use]
-pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Telling> {
+pub fn telling(message_id: &str, data: &str, source: Source) -> Option<Telling> {
     let data: Data<'_> = serde_json::from_str(data).ok()?;
     let key = key(data.key?)?;
     let kind = match data.kind.filter(|raw| raw.get() != "null") {
@@ -109,7 +110,7 @@ pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Tellin
         None => KIND.to_owned(),
     };
     let mut told = data.traits.and_then(|raw| traits(raw.get()).ok()).unwrap_or_default();
-    told.retain(|_, raw| from_server || raw.get() != "null");
+    told.retain(|_, raw| source.is_server() || raw.get() != "null");
     let (message_id, id, fields) = (message_id.to_owned(), id(&kind, &key), record::fields(told));
     Some(Telling { message_id, id, kind, key, fields, mentioned: None })
 }
@@ -193,8 +194,8 @@ fn size(field: &Field) -> usize {
     serde_json::to_string(field).map_or(usize::MAX / 2, |text| text.len())
 }
 
-/// An event about a group, with its `ts` and whether it came through the server API.
-pub type Told = (i64, bool, Telling);
+/// An event about a group, with its `ts` and its source.
+pub type Told = (i64, Source, Telling);
 
 /// The rule: makes one group from these events, each once, in the order of arrival. `None` without
 /// an event.
@@ -202,9 +203,9 @@ pub type Told = (i64, bool, Telling);
 pub fn fold(events: &[Told]) -> Option<Group> {
     let (first_ts, _, first) = events.iter().min_by_key(|(ts, ..)| *ts)?;
     let (mut claimed, mut said) = (BTreeMap::new(), BTreeMap::<String, Field>::new());
-    for (ts, from_server, telling) in events {
+    for (ts, source, telling) in events {
         let stamped = |(raw,): &Sent| (*ts, telling.message_id.clone(), (raw.clone(),));
-        if *from_server {
+        if source.is_server() {
             for (name, value) in &telling.fields {
                 let is_later = said.get(name).is_none_or(|(at, id, _)| (at, id) < (ts, &telling.message_id));
                 if is_later {
@@ -250,7 +251,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn told(data: &Value) -> Option<(String, String, Value)> {
-        let telling = telling("m1", &data.to_string(), false)?;
+        let telling = telling("m1", &data.to_string(), Source::Browser)?;
         let fields = telling.fields.into_iter();
         let fields = fields.map(|(name, (raw,))| (name, serde_json::from_str::<Value>(raw.get()).unwrap()));
         Some((telling.kind, telling.key, fields.collect()))
@@ -262,7 +263,7 @@ mod tests {
         assert_eq!(acme, ("group".into(), "acme".into(), json!({"name": "Acme"})));
         assert_eq!(told(&json!({"groupId": 7, "groupType": "team"})).unwrap(), ("team".into(), "7".into(), json!({})));
         assert_ne!(id("group", "a"), id("team", "a"));
-        let server = telling("m", r#"{"groupId":"a","traits":{"plan":null}}"#, true).unwrap();
+        let server = telling("m", r#"{"groupId":"a","traits":{"plan":null}}"#, Source::Server).unwrap();
         assert_eq!(server.fields["plan"].0.get(), "null", "a server's null hides");
     }
 
@@ -285,13 +286,16 @@ mod tests {
 
     #[test]
     fn trusted_traits_of_a_group_override_claimed_ones_and_a_null_hides_a_claim() {
-        let event =
-            |ts, from_server, data: Value| (ts, from_server, telling("m", &data.to_string(), from_server).unwrap());
+        let event = |ts, source, data: Value| (ts, source, telling("m", &data.to_string(), source).unwrap());
         let group = fold(&[
-            event(5_000, false, json!({"groupId": "a", "traits": {"name": "Claimed", "plan": "trial", "seats": 3}})),
-            event(6_000, false, json!({"groupId": "a", "traits": {"name": "Again"}})),
-            event(9_000, true, json!({"groupId": "a", "traits": {"plan": "gold", "seats": null}})),
-            event(8_000, true, json!({"groupId": "a", "traits": {"plan": "silver"}})),
+            event(
+                5_000,
+                Source::Browser,
+                json!({"groupId": "a", "traits": {"name": "Claimed", "plan": "trial", "seats": 3}}),
+            ),
+            event(6_000, Source::Browser, json!({"groupId": "a", "traits": {"name": "Again"}})),
+            event(9_000, Source::Server, json!({"groupId": "a", "traits": {"plan": "gold", "seats": null}})),
+            event(8_000, Source::Server, json!({"groupId": "a", "traits": {"plan": "silver"}})),
         ])
         .unwrap();
         assert_eq!(serde_json::to_value(group.traits()).unwrap(), json!({"name": "Claimed", "plan": "gold"}));

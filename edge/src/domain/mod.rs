@@ -30,6 +30,7 @@ pub mod record;
 pub mod request_body;
 pub mod revenue;
 pub mod secret;
+pub mod source;
 pub mod stats;
 pub mod target;
 pub mod timeline;

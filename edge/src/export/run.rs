@@ -20,7 +20,7 @@ use worker::{Context, Env, console_error};
 use crate::domain::belongings::Included;
 use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
-use crate::domain::{clock, json, payload};
+use crate::domain::{clock, json};
 use crate::error::Error;
 use crate::export::user::with;
 use crate::runtime::clock::now_ms;
@@ -29,7 +29,7 @@ use crate::store::slices::{Slices, Turns};
 use crate::store::{self, Db, companies, listing};
 
 /// The rows of an export.
-pub(crate) enum Source {
+pub(crate) enum Dataset {
     /// A company's users.
     Users {
         /// The filter.
@@ -54,7 +54,7 @@ pub(crate) struct Plan {
     /// The id of the key of the request.
     pub(crate) key: String,
     pub(crate) id: String,
-    pub(crate) source: Source,
+    pub(crate) dataset: Dataset,
     pub(crate) writer: Writer,
     /// The text before the rows.
     pub(crate) head: String,
@@ -279,8 +279,8 @@ impl Run {
 
     async fn rows(&mut self, most: i64) -> Result<Part, Error> {
         let (db, company) = (&self.db, self.plan.company.as_str());
-        match &mut self.plan.source {
-            Source::Users { wanted, included, after } => {
+        match &mut self.plan.dataset {
+            Dataset::Users { wanted, included, after } => {
                 let page = users(db, company, (wanted, included), after.as_deref(), most);
                 let part = self.turns.take(page).await?;
                 if let Some(last) = &part.last {
@@ -288,7 +288,7 @@ impl Run {
                 }
                 Ok(part)
             }
-            Source::Events { wanted, after } => {
+            Dataset::Events { wanted, after } => {
                 let page = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most);
                 let EventPage { events, next } = self.turns.take(page).await?;
                 let ended = events.last().map(exports::Event::place);
@@ -304,13 +304,13 @@ impl Run {
     async fn changed(&self, to_the_end: bool) -> Result<i64, Error> {
         let (db, company, snapshot) = (&self.db, self.plan.company.as_str(), self.plan.snapshot_ms);
         let slices = Slices::at_the_end(company, self.plan.pages);
-        Ok(match &self.plan.source {
-            Source::Users { .. } => {
+        Ok(match &self.plan.dataset {
+            Dataset::Users { .. } => {
                 let after = self.plan.after.as_deref();
                 let to = self.progress.last.as_deref().filter(|_| !to_the_end);
                 exports::changed_users(db, company, snapshot, (after, to), slices).await?
             }
-            Source::Events { wanted, .. } => {
+            Dataset::Events { wanted, .. } => {
                 exports::changed_owners(db, company, snapshot, wanted.user.as_deref(), slices).await?
             }
         })
@@ -378,7 +378,7 @@ fn event_json(event: &exports::Event) -> Result<String, Error> {
         message_id: &event.message_id,
         event_type: &event.name,
         timestamp: clock::iso(clock::ts_ms(event.ts)),
-        source: payload::source_name(event.source == 1 || event.told.is_some()),
+        source: event.source.shown(event.told.is_some()).name(),
         session_id: Some(event.session.as_str()).filter(|session| !session.is_empty()),
         user_id: event.profile.as_deref(),
         received_at: clock::iso(event.received_at),
@@ -390,5 +390,5 @@ fn event_json(event: &exports::Event) -> Result<String, Error> {
 
 /// The cursor of an event, for `after`.
 pub(crate) fn event_cursor(event: &Place) -> String {
-    format!("{}:{}", payload::source_name(event.source == 1), event.id)
+    format!("{}:{}", event.source.name(), event.id)
 }

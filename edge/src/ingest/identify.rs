@@ -10,6 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::delivery::dispatch;
 use crate::domain::event::{self, Row};
 use crate::domain::mild::{self, Mild};
+use crate::domain::source::Source;
 use crate::domain::{clock, ledger, person, request_body};
 use crate::error::Error;
 use crate::ingest::admission;
@@ -160,7 +161,7 @@ impl IdentifyCommand {
     pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Option<Warning>), Error> {
         let request: IdentifyRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
-        cx.log().set_company(&company, false);
+        cx.log().set_company(&company, Source::Browser);
         let session = session(request.session_id)?;
         cx.log().set_session(&session);
         let email = request_body::required(request.email, "email")?;

@@ -27,6 +27,7 @@ use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::incoming::Entry;
 use crate::domain::json;
+use crate::domain::source::Source;
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::context::{Client, IngestContext};
@@ -241,10 +242,12 @@ impl BufferedMessage {
     pub(crate) async fn give_up(&self, env: &Env) -> store::Result<bool> {
         let Message { at, request, .. } = &self.0;
         let key = request.key();
-        let from_server = matches!(key, Key::Server(_));
-        let company = match key {
-            Key::Public(company) => Some(company),
-            Key::Server(hash) => companies::key(&store::database(env, None)?, &hash).await?.map(|key| key.company),
+        let (source, company) = match key {
+            Key::Public(company) => (Source::Browser, Some(company)),
+            Key::Server(hash) => {
+                let found = companies::key(&store::database(env, None)?, &hash).await?;
+                (Source::Server, found.map(|key| key.company))
+            }
         };
         let session = request.company_and_session().map(|(_, session)| session);
         let rows = request.rows();
@@ -265,7 +268,7 @@ impl BufferedMessage {
         if entries.is_empty() {
             entries.push(Entry::rejected(None, None, None, &problem));
         }
-        store::incoming::add(&store::database(env, Some(&company))?, &company, from_server, &entries, now_ms()).await
+        store::incoming::add(&store::database(env, Some(&company))?, &company, source, &entries, now_ms()).await
     }
 
     /// Stores the request with its time of arrival.
@@ -285,7 +288,7 @@ impl BufferedMessage {
         let rows = request.rows();
         // Server batches and vendor requests set the company themselves, once their key is known.
         if let Some((company, session)) = request.company_and_session() {
-            cx.log().set_company(company, false);
+            cx.log().set_company(company, Source::Browser);
             cx.log().set_session(session);
         }
         let stored = request.store(cx).await;

@@ -10,13 +10,14 @@ use crate::credentials;
 use crate::delivery::dispatch;
 use crate::domain::edit::Edit;
 use crate::domain::event::Row;
+use crate::domain::secret::Scope;
+use crate::domain::source::Source;
 use crate::domain::{self, clock, tombstone};
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
 use crate::ingest::receipt::Warning;
 use crate::people::conflict::ConflictRetries;
 use crate::runtime::random;
-use crate::store::companies::Scope;
 use crate::store::identity_keys::KeyGrant;
 use crate::store::ingest::{self, ServerStoreResult, Stored, Subject};
 use crate::store::outbox::Outbox;
@@ -205,7 +206,7 @@ pub(crate) async fn resolve(
 ) -> Result<Resolved, Error> {
     let found = people::resolve(cx.db(None)?, hash, identifiers, at, cx.now_ms()).await?;
     if let Some(found) = &found {
-        cx.log().set_company(&found.key.company, true);
+        cx.log().set_company(&found.key.company, Source::Server);
         cx.log().set_watched(found.watched == Some(1));
     }
     let key = credentials::accept(cx, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;

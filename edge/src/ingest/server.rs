@@ -9,6 +9,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
+use crate::domain::secret::Scope;
 use crate::domain::{clock, mild, request_body};
 use crate::error::Error;
 use crate::ingest::browser::items;
@@ -237,7 +238,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
 
 /// What `user` change, and what of it cannot be read: that is no reason to lose the events.
 fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
-    let Some((edit, mut left_out)) = user.map(|user| Edit::read_mildly(user.get(), "server", address)) else {
+    let Some((edit, mut left_out)) = user.map(|user| Edit::read_mildly(user.get(), Scope::Server, address)) else {
         return (None, Vec::new());
     };
     left_out.truncate(WARNINGS_MAX);
@@ -289,7 +290,7 @@ async fn merge_identifiers(
     };
     let db = cx.db(Some(company))?;
     match identity_keys::owner(db, company, address).await? {
-        Some(owner) if owner.erased == 0 => merge::join(cx, company, user, &owner.profile, "server").await,
+        Some(owner) if owner.erased == 0 => merge::join(cx, company, user, &owner.profile, Scope::Server).await,
         Some(_) | None => {
             edit::free(cx, company, user, address).await?;
             edit::has_room(&find(cx, company, user).await?, address, "identifier.email")?;

@@ -6,6 +6,7 @@ use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
 use crate::domain::merged::Member;
+use crate::domain::secret::Scope;
 use crate::domain::trusted_data::TrustedData;
 use crate::error::Error;
 use crate::people::conflict::retry_on_conflict;
@@ -45,20 +46,14 @@ pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result
     Ok(members)
 }
 
-/// Merges the profile `from` into `into`. → Whether they are one person now. `source` is `admin` or
-/// `server`. A server cannot merge again what an admin has unmerged, because its code would do so
+/// Merges the profile `from` into `into`. → Whether they are one person now. `scope` is that of
+/// the key. A server cannot merge again what an admin has unmerged, because its code would do so
 /// with every request.
 ///
 /// # Errors
 /// `unknown_user`, `erased_user`; `limit_reached` if the group would be too large; `busy` after too
 /// many conflicts.
-pub(crate) async fn join(
-    cx: &Context,
-    company: &str,
-    into: &str,
-    from: &str,
-    source: &'static str,
-) -> Result<bool, Error> {
+pub(crate) async fn join(cx: &Context, company: &str, into: &str, from: &str, scope: Scope) -> Result<bool, Error> {
     // Always in the same order, so that two merges cannot deadlock.
     let _first = PersonLock::acquire(company, into.min(from)).await?;
     let _second = if into == from { None } else { Some(PersonLock::acquire(company, into.max(from)).await?) };
@@ -71,7 +66,7 @@ pub(crate) async fn join(
         let db = cx.db(Some(company))?;
         let (winners, losers) = cx.both(group(cx, company, &winner), group(cx, company, &loser)).await;
         let members = (winners?, losers?);
-        if source == "server" && merge::is_blocked(db, company, &members.0, &members.1).await? {
+        if scope == Scope::Server && merge::is_blocked(db, company, &members.0, &members.1).await? {
             return Ok(Some(false));
         }
         if members.0.len() + members.1.len() > GROUP_PROFILES_MAX {
@@ -86,7 +81,7 @@ pub(crate) async fn join(
             Group { members: &members.0, revision: winner.revision },
             Group { members: &members.1, revision: loser.revision },
         );
-        let statements = merge::merge_statements(company, pair.0, pair.1, source, &change)?;
+        let statements = merge::merge_statements(company, pair.0, pair.1, scope, &change)?;
         let Some(outbox) = merge::run(db, company, &winner.id, &statements, &change).await? else { return Ok(None) };
         cx.emitted(company, outbox);
         rebuild(cx, company, &[&loser.id]).await?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
-    CATALOG_DOOR_NAMES_MAX, CATALOG_IDLE_MS, CATALOG_NAMES_MAX, CATALOG_NOTE_MS, CATALOG_NOTED_BYTES_MAX,
+    CATALOG_IDLE_MS, CATALOG_NAMES_MAX, CATALOG_NOTE_MS, CATALOG_NOTED_BYTES_MAX, CATALOG_SOURCE_NAMES_MAX,
 };
 use worker::D1PreparedStatement;
 
@@ -16,6 +16,7 @@ use super::request::Request;
 use super::{Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;
+use crate::domain::source::Source;
 
 /// The names that this isolate has written within an hour from `since_ms` on, of all companies.
 #[derive(Default)]
@@ -47,7 +48,7 @@ impl Noted {
 }
 
 fn key(request: &Request<'_>, name: &str) -> String {
-    format!("{}\n{}\n{name}", request.company, i64::from(request.from_server))
+    format!("{}\n{}\n{name}", request.company, request.source.number())
 }
 
 #[derive(Serialize)]
@@ -68,8 +69,8 @@ pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
-    let (json, source) = (serde_json::to_string(&fresh)?, i64::from(request.from_server));
-    let (company, most, now) = (request.company.into(), CATALOG_DOOR_NAMES_MAX.into(), request.received_ms);
+    let (json, source) = (serde_json::to_string(&fresh)?, request.source);
+    let (company, most, now) = (request.company.into(), CATALOG_SOURCE_NAMES_MAX.into(), request.received_ms);
     let clear = [company, (&json).into(), source.into(), most, (now - CATALOG_IDLE_MS).into()];
     let note =
         [company, (&json).into(), source.into(), request.number.into(), now.into(), most, CATALOG_NOTE_MS.into()];
@@ -92,8 +93,8 @@ pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
 pub struct Name {
     /// The event's name.
     pub name: String,
-    /// 1 if a server has sent it, 0 if only browsers have.
-    pub source: i64,
+    /// The server API if it was ever sent through it.
+    pub source: Source,
     /// When it was last sent, ms.
     pub last_at: i64,
 }

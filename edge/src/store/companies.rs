@@ -4,28 +4,7 @@
 use serde::Deserialize;
 
 use super::{Db, Param, Result, sql};
-
-/// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Send server events.
-    Server,
-    /// Read and manage the company.
-    Admin,
-}
-
-impl Scope {
-    /// As in tables and in answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Admin => "admin",
-        }
-    }
-}
+use crate::domain::secret::Scope;
 
 /// Whether browsers must prove who they identify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use trackmate_wire::limits::{
 };
 
 use super::{Batch, Db, Result, sql};
+use crate::domain::source::Source;
 
 /// Where and how a delivery is sent: the settings of its subscription at the time of the lease.
 #[derive(Debug, Deserialize)]
@@ -38,8 +39,8 @@ pub struct Target {
 /// The parts of an event that the body of its delivery needs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DeliveredEvent {
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// When it happened.
     pub ts: i64,
     /// Its session.

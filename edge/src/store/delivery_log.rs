@@ -9,6 +9,8 @@ use trackmate_wire::limits::{
 use super::deliveries::Place;
 use super::{Db, Page, Result, list_bytes, progress, sql};
 
+use crate::domain::source::Source;
+
 #[derive(Deserialize)]
 struct Log {
     company: String,
@@ -186,7 +188,13 @@ pub struct OfEvent {
 ///
 /// # Errors
 /// D1's.
-pub async fn of_event(db: &Db, company: &str, source: i64, message_id: &str, received_ms: i64) -> Result<Vec<OfEvent>> {
+pub async fn of_event(
+    db: &Db,
+    company: &str,
+    source: Source,
+    message_id: &str,
+    received_ms: i64,
+) -> Result<Vec<OfEvent>> {
     let params =
         [company.into(), source.into(), message_id.into(), received_ms.into(), ATTEMPTS_SHOWN_MAX.into(), list_bytes()];
     db.run(sql::DELIVERIES_OF_EVENT, &params).await?.rows()

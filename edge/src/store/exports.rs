@@ -7,6 +7,7 @@ use trackmate_wire::limits::{AUDIT_PRUNE_MAX, EXPORT_LOOK_ROWS, EXPORTS_RUNNING_
 use super::slices::{Slices, sum};
 use super::{Db, Page, Param, Result, Statement, list_bytes, sql};
 use crate::domain::export::{Format, Kind, Mark};
+use crate::domain::source::Source;
 
 /// An export that begins.
 #[derive(Debug, Clone, Copy)]
@@ -246,8 +247,8 @@ pub struct Place {
     pub session: String,
     /// When it happened.
     pub ts: i64,
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// Its id.
     pub id: String,
 }
@@ -262,15 +263,15 @@ pub struct Event {
     pub name: String,
     /// When it happened.
     pub ts: i64,
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// Its session.
     pub session: String,
     /// ms.
     pub received_at: i64,
     /// 1 if a bot sent it.
     pub bot: Option<i64>,
-    /// 1 if a server sent it for a browser's session; its source is then 0.
+    /// 1 if a server sent it for a browser's session; its source is then the browser's.
     pub told: Option<i64>,
     /// JSON object.
     pub data: String,
@@ -304,14 +305,14 @@ pub struct EventPage {
 struct At {
     session: String,
     ts: i64,
-    source: i64,
+    source: Source,
 }
 
 /// The place of an event by its id and source; `None` if there is no such event.
 ///
 /// # Errors
 /// D1's.
-pub async fn place(db: &Db, company: &str, source: i64, id: &str) -> Result<Option<Place>> {
+pub async fn place(db: &Db, company: &str, source: Source, id: &str) -> Result<Option<Place>> {
     let found: Option<At> = db.run(sql::EXPORT_PLACE, &[company.into(), source.into(), id.into()]).await?.first()?;
     Ok(found.map(|at| Place { session: at.session, ts: at.ts, source: at.source, id: id.to_owned() }))
 }
@@ -341,7 +342,7 @@ pub async fn events(
         asked.name.as_ref().into(),
         session.into(),
         after.map_or(-1, |p| p.ts).into(),
-        after.map_or(-1, |p| p.source).into(),
+        after.map_or(-1, |p| p.source.number()).into(),
         after.map_or("", |p| p.id.as_str()).into(),
         limit.into(),
     ];

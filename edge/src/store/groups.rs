@@ -23,12 +23,12 @@ use crate::domain::record::Sent;
 /// The statements that write the groups of a request's events: none if no event names a group.
 /// [`super::records::mark`] comes after them.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
-    let told = groups::tellings(rows, request.from_server);
+    let told = groups::tellings(rows, request.source);
     if told.is_empty() {
         return Ok(Vec::new());
     }
     let told = serde_json::to_string(&told)?;
-    let (told, company, source) = (Param::from(&told), request.company.into(), i64::from(request.from_server).into());
+    let (told, company, source) = (Param::from(&told), request.company.into(), request.source.into());
     let number = request.number.into();
     let merge = [told, company, source, number, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
     let mut statements = vec![db.bind(sql::GROUPS_MERGE, &merge)?];

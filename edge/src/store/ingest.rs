@@ -53,7 +53,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
         &[
             rows.into(),
             request.company.into(),
-            i64::from(request.from_server).into(),
+            request.source.into(),
             request.session.into(),
             request.number.into(),
             request.sent_ms.into(),
@@ -85,7 +85,7 @@ fn count(
         &[
             ids.into(),
             request.company.into(),
-            i64::from(request.from_server).into(),
+            request.source.into(),
             request.session.into(),
             request.number.into(),
             profile.into(),

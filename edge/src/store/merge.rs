@@ -10,6 +10,7 @@ use super::rebuild::Opening;
 use super::{Batch as BoundBatch, Db, Result, Statement, sql};
 use crate::domain::clock;
 use crate::domain::merged::{Member, whole};
+use crate::domain::secret::Scope;
 use crate::domain::trusted_data::TrustedData;
 
 /// A member of a group as stored.
@@ -189,8 +190,8 @@ fn addresses<'a>(members: &[&'a Member]) -> Vec<&'a str> {
     members.iter().flat_map(|m| &m.addresses).map(String::as_str).collect()
 }
 
-/// The statements that merge `loser` into `winner`. `source` is the scope of the key that requested
-/// the merge: `admin` or `server`.
+/// The statements that merge `loser` into `winner`. `scope` is that of the key that requested the
+/// merge.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
@@ -198,7 +199,7 @@ pub fn merge_statements(
     company: &str,
     winner: Group<'_>,
     loser: Group<'_>,
-    source: &str,
+    scope: Scope,
     change: &IdentityChange<'_>,
 ) -> Result<Vec<Statement>> {
     let joined: Vec<&Member> = winner.members.iter().chain(loser.members).collect();
@@ -209,7 +210,7 @@ pub fn merge_statements(
     let mut batch = Batch::new(company, root, change);
     let (n, now) = (change.number, change.now_ms);
     batch.push(sql::MERGE_MARK, json!([company, root, winner.revision, gone, loser.revision, n, now]));
-    batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, source, n]));
+    batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, scope.as_str(), n]));
     batch.give(sql::PROFILES_JOIN, &ids(&moved), root);
     batch.of_these(sql::TAGS_CLEAR, &[root, gone]);
     batch.of_these(sql::FIELDS_CLEAR, &[root, gone]);

@@ -11,6 +11,7 @@ use super::deliveries::{DeliveredEvent, Leased};
 use super::request::Request;
 use super::{Answers, Batch, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
+use crate::domain::source::Source;
 
 /// New deliveries by their next step.
 #[derive(Debug, Default)]
@@ -75,7 +76,7 @@ pub(super) fn of_events(
     let insert = [
         ids.into(),
         company,
-        i64::from(request.from_server).into(),
+        request.source.into(),
         address.into(),
         request.number.into(),
         request.received_ms.into(),
@@ -113,7 +114,7 @@ pub(super) fn of_events_answer(
                 tries: 0,
                 body: None,
                 fact: Some(DeliveredEvent {
-                    source: i64::from(request.from_server || row.told.is_some()),
+                    source: request.source.shown(row.told.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),
@@ -149,7 +150,8 @@ pub(super) fn of_platform_events(
     now_ms: i64,
 ) -> Result<Slot<WrittenPlatform>> {
     let (now, none) = (now_ms.into(), Param::Int(0));
-    let params = [ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none];
+    let params =
+        [ids.into(), company.into(), Source::Server.into(), "".into(), number.into(), now, none, "[]".into(), none];
     Ok(batch.read(db.bind(sql::DELIVERIES_INSERT, &params)?))
 }
 

@@ -8,6 +8,7 @@ use trackmate_wire::limits::{
 
 use super::{Batch, Db, Result, list_bytes, sql};
 use crate::domain::plan::Mode;
+use crate::domain::source::Source;
 
 /// The stored plan of a company.
 #[derive(Debug, Deserialize)]
@@ -118,7 +119,7 @@ pub struct Sample {
 /// # Errors
 /// D1's.
 pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
-    let of_door = |source: i64| {
+    let of_source = |source: Source| {
         let params = [
             company.into(),
             source.into(),
@@ -131,7 +132,7 @@ pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
         db.bind(sql::PLAN_SAMPLE, &params)
     };
     let mut batch = Batch::default();
-    let (browser, server) = (batch.read(of_door(0)?), batch.read(of_door(1)?));
+    let (browser, server) = (batch.read(of_source(Source::Browser)?), batch.read(of_source(Source::Server)?));
     let answers = db.run_batch(batch).await?;
     Ok([answers.rows(&browser)?, answers.rows(&server)?].concat())
 }

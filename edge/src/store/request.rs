@@ -4,14 +4,15 @@ use serde::Deserialize;
 
 use super::{Answers, Batch, Db, Result, Slot, sql};
 use crate::domain::origin::fitting;
+use crate::domain::source::Source;
 
 /// The data that all events of a request share.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// Their company.
     pub company: &'a str,
-    /// Whether a server sent them.
-    pub from_server: bool,
+    /// The API through which they came.
+    pub source: Source,
     /// Their session; empty for server events without a person.
     pub session: &'a str,
     /// A random number that marks the rows of this request.
@@ -44,7 +45,7 @@ impl<'a> Request<'a> {
     pub const fn of_page(company: &'a str, session: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
         Self {
             company,
-            from_server: false,
+            source: Source::Browser,
             session,
             number: 0,
             sent_ms: None,
@@ -62,7 +63,7 @@ impl<'a> Request<'a> {
     /// A request of a server, without the optional fields and without a session.
     #[must_use]
     pub const fn of_server(company: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
-        Self { from_server: true, ..Self::of_page(company, "", received_ms, lease_budget) }
+        Self { source: Source::Server, ..Self::of_page(company, "", received_ms, lease_budget) }
     }
 }
 

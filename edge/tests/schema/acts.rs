@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use trackmate_edge::domain::merged::{Member, descendants};
+use trackmate_edge::domain::secret::Scope;
 use trackmate_edge::domain::trusted_data::TrustedData;
 use trackmate_edge::store::merge::{Group, IdentityChange, PlatformEvent, merge_statements, unmerge_statements};
 use trackmate_edge::store::rebuild::{self, Link, Rebuild};
@@ -103,7 +104,7 @@ impl Db {
         let (w, l) = (members(self, &winner), members(self, &loser));
         let change = act(self);
         let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
-        let done = self.batch(&merge_statements(COMPANY, w, l, "admin", &change).unwrap());
+        let done = self.batch(&merge_statements(COMPANY, w, l, Scope::Admin, &change).unwrap());
         assert_eq!(done[0].len(), 2, "neither person changed after the read");
         self.rebuild();
         Some(loser)

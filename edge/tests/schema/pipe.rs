@@ -12,6 +12,7 @@ use trackmate_edge::domain::event::Row;
 use trackmate_edge::domain::groups::tellings;
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::{Cursor, Order, Steps, in_turn};
 use trackmate_edge::domain::{clock, ledger, revenue, tombstone};
 use trackmate_edge::store::timeline::Entry as Shown;
@@ -146,7 +147,7 @@ impl Db {
 
     fn insert(
         &self,
-        source: i64,
+        source: Source,
         session: &str,
         rows: &[Row],
         [address, profile, hash]: [Option<&str>; 3],
@@ -160,14 +161,14 @@ impl Db {
         Statement::new(sql::EVENTS_INSERT, insert)
     }
 
-    fn count(&self, source: i64, session: &str, rows: &[Row], profile: Option<&str>) -> Statement {
+    fn count(&self, source: Source, session: &str, rows: &[Row], profile: Option<&str>) -> Statement {
         let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
         let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
         Statement::new(count, json!([ids(rows), COMPANY, source, session, self.request, profile]))
     }
 
     /// Writes the deliveries of events, leased if possible. `address` is that of an identify.
-    fn outbox(&self, source: i64, rows: &[Row], address: Option<&str>) -> Statement {
+    fn outbox(&self, source: Source, rows: &[Row], address: Option<&str>) -> Statement {
         let (n, now) = (self.request, self.now());
         let outbox = json!([ids(rows), COMPANY, source, address, n, now, now + LEASE_MS, "[]", 1]);
         Statement::new(sql::DELIVERIES_INSERT, outbox)
@@ -180,14 +181,14 @@ impl Db {
     }
 
     /// Writes what events say about records and groups.
-    fn belongings(&self, source: i64, session: &str, rows: &[Row]) -> Vec<Statement> {
+    fn belongings(&self, source: Source, session: &str, rows: &[Row]) -> Vec<Statement> {
         let (n, mut statements) = (self.request, Vec::new());
-        let changes = if source == 1 { changes(rows) } else { Vec::new() };
+        let changes = if source.is_server() { changes(rows) } else { Vec::new() };
         if !changes.is_empty() {
             let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, session, n, RECORD_FIELDS_MAX]);
             statements.push(Statement::new(sql::RECORDS_MERGE, merge));
         }
-        let told = tellings(rows, source == 1);
+        let told = tellings(rows, source);
         if !told.is_empty() {
             let told = serde_json::to_string(&told).unwrap();
             statements.push(Statement::new(
@@ -208,20 +209,20 @@ impl Db {
 
     /// Writes the receipts of stored items after the answer, as `store::incoming` does, and of one
     /// rejected item.
-    fn note(&self, source: i64, session: &str, rows: &[Row]) {
+    fn note(&self, source: Source, session: &str, rows: &[Row]) {
         let stored: Vec<Entry> = rows.iter().map(|row| Entry::accepted(row, true)).collect();
         let problem = Problem::new(Code::MissingField, "eventType is missing");
         let rejected = [Entry::rejected(Some("{}"), None, Some(session), &problem)];
-        for (ring, entries) in [(0, json!(stored)), (1 + source, json!(rejected))] {
+        for (ring, entries) in [(0, json!(stored)), (1 + source.number(), json!(rejected))] {
             let insert = json!([COMPANY, ring, entries.to_string(), source, self.now(), 100]);
             self.rows(sql::INCOMING_INSERT, insert.as_array().unwrap());
             self.rows(sql::INCOMING_TRIM, &[json!(COMPANY), json!(ring), json!(1000)]);
         }
     }
 
-    /// Stores events of a browser (source 0) or a server (1), as `store::ingest` does. A session of
+    /// Stores events of a browser or a server, as `store::ingest` does. A session of
     /// "" belongs to nobody. `profile` has this server session.
-    pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Row]) {
+    pub(crate) fn events(&mut self, source: Source, session: &str, profile: Option<&str>, rows: &[Row]) {
         self.request += 1;
         let mut batch = vec![self.insert(source, session, rows, [None, profile, None], None)];
         if !session.is_empty() {
@@ -248,7 +249,7 @@ impl Db {
     /// person if nobody has the address.
     pub(crate) fn server(&mut self, email: &str, rows: &[Row]) {
         if let Some((profile, session)) = self.person(email) {
-            return self.events(1, &session, Some(&profile), rows);
+            return self.events(Source::Server, &session, Some(&profile), rows);
         }
         self.request += 1;
         let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
@@ -258,14 +259,14 @@ impl Db {
         let made = json!([COMPANY, email, profile, "", n, "{}", 0, platform, place, user, now, 0]);
         let mut batch = vec![
             Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids(rows), hash])),
-            self.insert(1, &session, rows, [Some(email), Some(&profile), None], None),
-            self.count(1, &session, rows, Some(&profile)),
-            self.outbox(1, rows, None),
+            self.insert(Source::Server, &session, rows, [Some(email), Some(&profile), None], None),
+            self.count(Source::Server, &session, rows, Some(&profile)),
+            self.outbox(Source::Server, rows, None),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
             Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, typed(email), session, created, now])),
             self.emitted(&platform),
         ];
-        batch.extend(self.belongings(1, &session, rows));
+        batch.extend(self.belongings(Source::Server, &session, rows));
         self.batch(&batch);
     }
 
@@ -294,7 +295,7 @@ impl Db {
         let made = json!([COMPANY, email, candidate, id, n, claims, bytes, platform, place, user, now, members]);
         let claim = ledger::claim(session, email);
         let answers = self.batch(&[
-            self.insert(0, session, &rows, [None, None, Some(&hash)], Some(claim)),
+            self.insert(Source::Browser, session, &rows, [None, None, Some(&hash)], Some(claim)),
             Statement::new(sql::IDENTIFY_REFUSE, refuse),
             Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, claim, null, null, now])),
             Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
@@ -304,12 +305,12 @@ impl Db {
             Statement::new(sql::IDENTIFY_SHIFT, json!([COMPANY, session, at, id, n])),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
             Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now), json!(members)]].concat().into()),
-            self.outbox(0, &rows, Some(email)),
+            self.outbox(Source::Browser, &rows, Some(email)),
             self.emitted(&platform),
             Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, id, hash, claim, candidate])),
         ]);
         if self.watched {
-            self.note(0, session, &rows);
+            self.note(Source::Browser, session, &rows);
         }
         let told = answers.last().unwrap();
         assert!(told.len() <= 1);
@@ -317,7 +318,13 @@ impl Db {
     }
 
     /// Reads a timeline page by page as the API does, for a person with this number of links.
-    pub(crate) fn timeline(&self, profile: &str, order: Order, limit: usize, links: usize) -> Vec<(i64, i64, String)> {
+    pub(crate) fn timeline(
+        &self,
+        profile: &str,
+        order: Order,
+        limit: usize,
+        links: usize,
+    ) -> Vec<(i64, Source, String)> {
         let (statement, wanted) = (if order == Order::Asc { sql::TIMELINE_ASC } else { sql::TIMELINE_DESC }, limit + 1);
         let steps = Steps::new(wanted, links);
         let (mut cursor, mut walked) = (Cursor::start(order), Vec::new());

@@ -10,6 +10,7 @@ use super::{Address, Asked, Edit, value};
 use crate::domain::event::{check_object, time};
 use crate::domain::mild::{self, Mild};
 use crate::domain::person::{KNOWN, PLATFORMS, Traits, traits};
+use crate::domain::secret::Scope;
 
 /// Parts of the user object that are derived from others.
 const DERIVED: [&str; 7] = ["id", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
@@ -68,13 +69,13 @@ impl Reader {
     fn members(
         &mut self,
         json: &str,
-        source: &'static str,
+        scope: Scope,
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> Result<(), Problem> {
         check_object(json, "user")?;
         let members = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
         for (name, raw) in members {
-            let read = self.member(&name, raw, source, &address);
+            let read = self.member(&name, raw, scope, &address);
             self.taken(read)?;
         }
         Ok(())
@@ -84,7 +85,7 @@ impl Reader {
         &mut self,
         name: &str,
         raw: Box<RawValue>,
-        source: &'static str,
+        scope: Scope,
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> Result<(), Problem> {
         let parts = ["traits", "optIns", "exportConsent", "customFields", "tags"];
@@ -112,7 +113,7 @@ impl Reader {
                     self.taken(read)?;
                 }
             }
-            "exportConsent" => self.edit.consent = Some(Asked::read(&value(&raw), source)?),
+            "exportConsent" => self.edit.consent = Some(Asked::read(&value(&raw), scope)?),
             "customFields" => self.fields(&object(&raw, "customFields")?)?,
             "tags" => {
                 let wanted = object(&raw, "tags")?;
@@ -188,18 +189,14 @@ impl Reader {
 
 impl Edit {
     /// Reads an edit: any editable member of the user object, `traits`, and `tags: {add, remove}`.
-    /// Any other member is a trait. `source` names the kind of key. `address` makes the identity
+    /// Any other member is a trait. `scope` is that of the key. `address` makes the identity
     /// key of an address.
     ///
     /// # Errors
     /// The [`Problem`] of the first invalid part.
-    pub fn read(
-        json: &str,
-        source: &'static str,
-        address: impl Fn(&str) -> Result<String, Problem>,
-    ) -> Result<Self, Problem> {
+    pub fn read(json: &str, scope: Scope, address: impl Fn(&str) -> Result<String, Problem>) -> Result<Self, Problem> {
         let mut reader = Reader { edit: Self::default(), left_out: None };
-        reader.members(json, source, address)?;
+        reader.members(json, scope, address)?;
         Ok(reader.edit)
     }
 
@@ -207,11 +204,11 @@ impl Edit {
     /// edit, and the problems of these parts.
     pub fn read_mildly(
         json: &str,
-        source: &'static str,
+        scope: Scope,
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> (Self, Vec<Problem>) {
         let mut reader = Reader { edit: Self::default(), left_out: Some(Vec::new()) };
-        let read = reader.members(json, source, address);
+        let read = reader.members(json, scope, address);
         let whole = reader.taken(read);
         debug_assert!(whole.is_ok(), "an invalid part is left out");
         (reader.edit, reader.left_out.unwrap_or_default())
@@ -267,15 +264,15 @@ impl Edit {
 }
 
 impl Asked {
-    fn read(told: &Value, key: &'static str) -> Result<Self, Problem> {
+    fn read(told: &Value, scope: Scope) -> Result<Self, Problem> {
         let form = || refused("exportConsent", "exportConsent is true, false or {given, at?, source?}");
         match told {
-            Value::Bool(given) => Ok(Self { given: *given, at_ms: None, source: key.to_owned() }),
+            Value::Bool(given) => Ok(Self { given: *given, at_ms: None, source: scope.as_str().to_owned() }),
             Value::Object(members) => Ok(Self {
                 given: members.get("given").and_then(Value::as_bool).ok_or_else(form)?,
                 at_ms: members.get("at").filter(|at| !at.is_null()).map(|at| time(at, "exportConsent")).transpose()?,
                 source: match members.get("source") {
-                    None | Some(Value::Null) => key.to_owned(),
+                    None | Some(Value::Null) => scope.as_str().to_owned(),
                     Some(Value::String(source)) => {
                         checked(source, NAME_CHARS_MAX, "exportConsent", "exportConsent.source")?
                     }

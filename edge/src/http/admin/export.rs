@@ -17,8 +17,9 @@ use crate::domain::clock;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
 use crate::domain::listing::Wanted;
+use crate::domain::source::Source;
 use crate::error::Error;
-use crate::export::run::{self, Plan, Source};
+use crate::export::run::{self, Dataset, Plan};
 use crate::http::admin::stats::too_much;
 use crate::http::admin::users::{Summary, groups};
 use crate::http::admin::{records, user_list};
@@ -73,8 +74,8 @@ pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Re
         fields.extend(included.members().into_iter().map(str::to_owned));
     }
     let filter = user_filter(cx, &admin, options.snapshot_ms).await?;
-    let source = Source::Users { wanted: filter, included, after: options.after.clone() };
-    start(cx, &admin, (Kind::Users, format), options, source, String::new()).await
+    let dataset = Dataset::Users { wanted: filter, included, after: options.after.clone() };
+    start(cx, &admin, (Kind::Users, format), options, dataset, String::new()).await
 }
 
 /// `GET /api/admin/export/events/{csv|json|ndjson}?from&to&eventType&userId`, and the parameters of
@@ -87,7 +88,7 @@ pub(crate) async fn events(cx: &RequestContext, admin: Admin, format: &str) -> R
         Some(text) => Some(event_position(cx, &admin.company, text).await?),
         None => None,
     };
-    start(cx, &admin, (Kind::Events, format), options, Source::Events { wanted: filter, after }, String::new()).await
+    start(cx, &admin, (Kind::Events, format), options, Dataset::Events { wanted: filter, after }, String::new()).await
 }
 
 /// Reads which users an export has. It excludes users that were created after the snapshot.
@@ -176,7 +177,7 @@ pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<
         None => None,
     };
     let filter = Events { user: Some(profile.id), ..Events::default() };
-    start(cx, &admin, (Kind::User, Format::Json), options, Source::Events { wanted: filter, after }, members).await
+    start(cx, &admin, (Kind::User, Format::Json), options, Dataset::Events { wanted: filter, after }, members).await
 }
 
 /// Reads the parameters that every export has.
@@ -211,11 +212,7 @@ fn options(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
 
 /// Reads `after`: `browser:<message id>` or `webhook:<message id>`, an event of this company.
 async fn event_position(cx: &RequestContext, company: &str, text: &str) -> Result<Place, Error> {
-    let named = text.split_once(':').and_then(|(source, id)| match source {
-        "browser" => Some((0, id)),
-        "webhook" => Some((1, id)),
-        _ => None,
-    });
+    let named = text.split_once(':').and_then(|(name, id)| Some((Source::of_name(name)?, id)));
     let found = match named {
         Some((source, id)) => exports::place(cx.db(Some(company))?, company, source, id).await?,
         None => None,
@@ -250,7 +247,7 @@ async fn start(
     admin: &Admin,
     (kind, format): (Kind, Format),
     options: ExportOptions,
-    source: Source,
+    dataset: Dataset,
     members: String,
 ) -> Result<Response, Error> {
     let id = format!("exp_{:012x}{}", cx.now_ms(), hex(&random::bytes::<8>()));
@@ -292,7 +289,7 @@ async fn start(
         company: admin.company.clone(),
         key: admin.key.clone(),
         id,
-        source,
+        dataset,
         writer,
         head,
         snapshot_ms: options.snapshot_ms,

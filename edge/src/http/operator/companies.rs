@@ -6,6 +6,7 @@ use trackmate_wire::limits::{KEYS_SHOWN_MAX, NAME_CHARS_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::request_body;
+use crate::domain::secret::Scope;
 use crate::domain::{clock, revenue};
 use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
@@ -14,7 +15,7 @@ use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
 use crate::http::route::HandlerResult;
 use crate::runtime::random;
-use crate::store::companies::{self, Scope};
+use crate::store::companies;
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

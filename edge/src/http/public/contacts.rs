@@ -12,6 +12,7 @@ use crate::domain::event;
 use crate::domain::mild::{self, Mild};
 use crate::domain::request_body;
 use crate::domain::secret;
+use crate::domain::source::Source;
 use crate::http::body;
 use crate::http::context::RequestContext;
 use crate::http::public::profile::store;
@@ -181,7 +182,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     let request: ContactRequest = request_body::parse(text)?;
     let company = company(request.company_id)?;
-    cx.log().set_company(&company, false);
+    cx.log().set_company(&company, Source::Browser);
     let email = request_body::required(request.email, "email")?;
     let email = &email_typed(&email);
     let address = address(email)?;

@@ -6,6 +6,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::compat::{self, Traits, pair};
 use crate::domain::event::content_id;
+use crate::domain::secret::Scope;
 use crate::error::Error;
 use crate::ingest::owner::PersonChange;
 use crate::ingest::vendor::context::VendorIdentify;
@@ -152,7 +153,7 @@ impl VendorIdentify<'_> {
         }
         Ok(match (into, from) {
             (Some(into), Some(from)) => {
-                if !merge::join(self.cx, self.company, &into.profile, &from.profile, "server").await? {
+                if !merge::join(self.cx, self.company, &into.profile, &from.profile, Scope::Server).await? {
                     return Err(blocked().into());
                 }
                 Joined::Done

@@ -10,6 +10,8 @@ use crate::credentials;
 use crate::domain::compat::{Sent, What};
 use crate::domain::event::{self, Arrival, Row};
 use crate::domain::request_body;
+use crate::domain::secret::Scope;
+use crate::domain::source::Source;
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::context::IngestContext;
@@ -19,7 +21,7 @@ use crate::ingest::vendor::events::store_events;
 use crate::ingest::vendor::item::{IdentityItem, ItemOwner, content_message_id, into_rounds};
 use crate::ingest::vendor::round::store_round;
 use crate::ingest::vendor::tally::{Tally, matters_to_all};
-use crate::store::companies::{self, Scope};
+use crate::store::companies;
 use crate::store::people::Identifiers;
 
 /// Events of one person or session.
@@ -102,7 +104,7 @@ pub(crate) fn unknown(cx: &IngestContext, sent: Sent<'_>) -> Tally {
 
 /// Stores the items of a page, which sends the company id.
 pub(crate) async fn public(cx: &IngestContext, company: &str, sent: Sent<'_>) -> Result<Tally, Error> {
-    cx.log().set_company(company, false);
+    cx.log().set_company(company, Source::Browser);
     let mut tally = Tally::default();
     let (sent_ms, identity_items, groups) = sort(cx, sent, &mut tally, ItemOwner::public_session);
     let vendor_identify = VendorIdentify { cx, company, sent_ms, secret: None, visitors: HashSet::new() };
@@ -132,7 +134,7 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
     if !rounds.is_empty() || groups.is_empty() {
         let found = companies::key(cx.db(None)?, hash).await?;
         let key = credentials::accept(cx, found, hash, Scope::Server)?;
-        cx.log().set_company(&key.company, true);
+        cx.log().set_company(&key.company, Source::Server);
         let visitors = visitors(&groups);
         let vendor_identify = VendorIdentify { cx, company: &key.company, sent_ms, secret: Some(hash), visitors };
         for round in rounds {

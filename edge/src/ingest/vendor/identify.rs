@@ -7,6 +7,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::event::{self, Arrival, Row, check_object, content_id};
+use crate::domain::secret::Scope;
 use crate::domain::{ledger, person};
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
@@ -117,7 +118,7 @@ impl VendorIdentify<'_> {
             };
             if let OtherKeyAction::Merge { into, from } = &person.action {
                 // If an admin has unmerged the two, they stay apart and the entry is the user's.
-                merge::join(self.cx, self.company, into, from, "server").await?;
+                merge::join(self.cx, self.company, into, from, Scope::Server).await?;
             }
             let edit = trusted.as_ref().map(|trusted| &trusted.edit);
             let change = PersonChange { edit, grant: person.grant() };
