@@ -126,34 +126,17 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
             traits: traits(message.set.or(properties.set))?,
             once: traits(message.set_once.or(properties.set_once))?,
         },
-        "$create_alias" => {
-            let alias = properties.alias;
-            let alias = alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?;
-            match &anonymous {
-                // An alias of a visitor is the visitor's user id.
-                Some(visitor) if user.is_none() => {
-                    user = Some(alias);
-                    What::Alias { previous: visitor.clone(), is_either: false }
-                }
-                // Otherwise clients differ in which of the two ids was used first.
-                Some(_) | None => What::Alias { previous: alias, is_either: true },
-            }
-        }
+        "$create_alias" => alias(properties.alias, &mut user, anonymous.as_deref())?,
         "$groupidentify" => {
             let key = properties.group_key;
             let key = key.ok_or_else(|| Problem::field(Code::MissingField, "$group_key", "$group_key is missing"))?;
             segment::group(&key, properties.group_type.as_deref(), properties.group_set)?
         }
-        own => {
-            let name = match own {
-                "$pageview" => "page_view",
-                "$screen" => "screen_view",
-                name => name,
-            };
+        name => {
             // `$set` and `$set_once` of an event stay in its data.
-            let said = [("$set", message.set), ("$set_once", message.set_once)];
-            let beside = said.into_iter().filter_map(|(name, raw)| Some((name, raw?.to_owned()))).collect();
-            What::Event { name: name.to_owned(), data: super::data(data, beside)? }
+            let traits = [("$set", message.set), ("$set_once", message.set_once)];
+            let beside = traits.into_iter().filter_map(|(name, raw)| Some((name, raw?.to_owned()))).collect();
+            What::Event { name: event_name(name).to_owned(), data: super::data(data, beside)? }
         }
     };
     Ok(Item {
@@ -165,6 +148,29 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
         context: None,
         groups: groups::mentions(properties.groups),
         only_known,
+    })
+}
+
+/// The name of an event here. The other events that PostHog defines keep their names.
+fn event_name(name: &str) -> &str {
+    match name {
+        "$pageview" => "page_view",
+        "$screen" => "screen_view",
+        name => name,
+    }
+}
+
+/// An alias of these two ids. Sets the user id where only the alias is one.
+fn alias(alias: Option<String>, user: &mut Option<String>, anonymous: Option<&str>) -> Result<What<'static>, Problem> {
+    let alias = alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?;
+    Ok(match anonymous {
+        // An alias of a visitor is the visitor's user id.
+        Some(visitor) if user.is_none() => {
+            *user = Some(alias);
+            What::Alias { previous: visitor.to_owned(), is_either: false }
+        }
+        // Otherwise clients differ in which of the two ids was used first.
+        Some(_) | None => What::Alias { previous: alias, is_either: true },
     })
 }
 
