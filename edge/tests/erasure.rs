@@ -23,7 +23,8 @@ use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::Order;
 use trackmate_edge::store::erasures::{self, Identity};
-use trackmate_edge::store::{identity_keys, people, sql};
+use trackmate_edge::store::identity_keys::AddedKey;
+use trackmate_edge::store::{ChangeStamp, people, sql};
 
 const DAY: i64 = 86_400_000;
 /// Small limits, so that a history takes several slices.
@@ -451,14 +452,21 @@ fn an_identity_key_added_during_the_erasure_of_its_person_is_erased_too() {
     for late in [false, true] {
         let mut db = open();
         let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
-        let give = |db: &Db| db.batch(&identity_keys::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
+        let give = |db: &Db| {
+            db.batch(
+                &AddedKey { profile: &ada, key: "u-secret", typed: None }
+                    .statements(COMPANY, ChangeStamp { marker: 77, now_ms: NOW }),
+            )
+        };
         let who = [json!(COMPANY), json!(ada)];
         let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);
         if !late {
             give(&db);
         }
-        let done = db.batch(&erasures::erasing(COMPANY, &read[0], &identities, 5, NOW, "n").unwrap());
+        let done = db.batch(
+            &erasures::erasing(COMPANY, &read[0], &identities, ChangeStamp { marker: 5, now_ms: NOW }, "n").unwrap(),
+        );
         assert_eq!(done[0].is_empty(), !late, "an erasure is refused if a key was added after the profile was read");
         if late {
             give(&db);

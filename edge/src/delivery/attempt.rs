@@ -15,7 +15,7 @@ use crate::delivery::attempt_result::AttemptResult;
 use crate::delivery::client::{self, Exchange, Message};
 use crate::delivery::concurrency;
 use crate::delivery::settle;
-use crate::delivery::sign::headers;
+use crate::delivery::sign::{Unsigned, headers};
 use crate::delivery::wakeup::{self, Wakeup};
 use crate::domain::delivery::{Outcome, Policy, after_attempt};
 use crate::domain::json;
@@ -174,7 +174,9 @@ async fn exchange(
     let Some(body) = d.body.clone().or_else(|| payload::body(event)) else {
         return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
     };
-    let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
+    let unsigned =
+        Unsigned { company, subscription: &d.subscription, target: &d.target, id: &d.id, now_ms: began, body: &body };
+    let headers = match headers(env, unsigned) {
         Ok(headers) => headers,
         Err(Unopened) => {
             console_error!(

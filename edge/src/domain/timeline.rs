@@ -69,6 +69,8 @@ impl Cursor {
 /// The sizes with which a page of events is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
+    /// Events that the page shows, and one more.
+    pub wanted: usize,
     /// Events of one link in one step. There are at least two, because a step with fewer events
     /// shows that the link is finished.
     pub step: usize,
@@ -83,7 +85,7 @@ impl Steps {
     pub fn new(wanted: usize, links: usize) -> Self {
         let links = links.max(1);
         let step = (wanted / links).clamp(2, TIMELINE_STEP_MAX);
-        Self { step, rows: wanted + links.min(wanted) * (step - 1) }
+        Self { wanted, step, rows: wanted + links.min(wanted) * (step - 1) }
     }
 }
 
@@ -135,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_step_has_an_equal_share_of_the_page_within_its_limits() {
-        assert_eq!(Steps::new(51, 1), Steps { step: TIMELINE_STEP_MAX, rows: 51 + TIMELINE_STEP_MAX - 1 });
-        assert_eq!(Steps::new(51, 10), Steps { step: 5, rows: 51 + 40 });
-        assert_eq!(Steps::new(51, 100_000), Steps { step: 2, rows: 102 });
-        assert_eq!(Steps::new(1, 0), Steps { step: 2, rows: 2 });
+        assert_eq!(Steps::new(51, 1), Steps { wanted: 51, step: TIMELINE_STEP_MAX, rows: 51 + TIMELINE_STEP_MAX - 1 });
+        assert_eq!(Steps::new(51, 10), Steps { wanted: 51, step: 5, rows: 51 + 40 });
+        assert_eq!(Steps::new(51, 100_000), Steps { wanted: 51, step: 2, rows: 102 });
+        assert_eq!(Steps::new(1, 0), Steps { wanted: 1, step: 2, rows: 2 });
     }
 }

@@ -24,7 +24,7 @@ use crate::domain::{clock, json};
 use crate::error::Error;
 use crate::export::user::with;
 use crate::runtime::clock::now_ms;
-use crate::store::exports::{self, End, EventPage, Events, Place, Progress};
+use crate::store::exports::{self, End, Ended, EventPage, Events, PageRequest, Place, Progress};
 use crate::store::slices::{Slices, Turns};
 use crate::store::{self, Db, companies, listing};
 
@@ -256,7 +256,7 @@ impl Run {
         }
         let bytes = self.send(out);
         let progress = self.progress_now();
-        exports::end(&self.db, &self.plan.company, &self.plan.id, &progress, end, now_ms()).await?;
+        exports::end(&self.db, &self.plan.company, &self.plan.id, Ended { progress: &progress, end }, now_ms()).await?;
         self.ended = true;
         if is_cut_short {
             let message =
@@ -289,7 +289,8 @@ impl Run {
                 Ok(part)
             }
             Dataset::Events { wanted, after } => {
-                let page = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most);
+                let page = PageRequest { received_ms: self.plan.snapshot_ms, after: after.as_ref(), limit: most };
+                let page = exports::events(db, company, wanted, page);
                 let EventPage { events, next } = self.turns.take(page).await?;
                 let ended = events.last().map(exports::Event::place);
                 let last = next.as_ref().or(ended.as_ref()).map(event_cursor);
@@ -328,7 +329,8 @@ impl Drop for Run {
         self.context.wait_until(async move {
             let recorded = async {
                 let db = store::database(&env, Some(&company))?;
-                exports::end(&db, &company, &id, &progress, End::Aborted, now_ms()).await
+                let ended = Ended { progress: &progress, end: End::Aborted };
+                exports::end(&db, &company, &id, ended, now_ms()).await
             };
             if let Err(error) = recorded.await {
                 console_error!("export {id} was not recorded as aborted: {}", store::brief(&error));

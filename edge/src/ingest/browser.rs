@@ -96,7 +96,7 @@ impl BrowserBatch {
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
         let budget = dispatch::lease_budget(cx, &self.company);
         let request = Request {
-            number: random::number(),
+            marker: random::number(),
             sent_ms: self.sent_ms,
             context: self.context.as_deref().map(RawValue::get),
             origin: self.origin.as_deref(),

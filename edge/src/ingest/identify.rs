@@ -219,7 +219,7 @@ impl IdentifyCommand {
         let ms = clock::ts_ms(self.row.ts);
         let budget = dispatch::lease_budget(cx, &self.company);
         let request = Request {
-            number: random::number(),
+            marker: random::number(),
             sent_ms: self.sent_ms,
             origin: self.origin.as_deref(),
             bot: self.bot,

@@ -34,6 +34,13 @@ pub(crate) struct OwnerLookup {
     pub(crate) sent_ms: Option<i64>,
 }
 
+impl OwnerLookup {
+    /// The owner of these events.
+    pub(crate) fn of(identifiers: Identifiers, sent_ms: Option<i64>, rows: &[Row]) -> Self {
+        Self { identifiers, at: rows.first().map_or(0, |row| row.ts), sent_ms }
+    }
+}
+
 /// The change of the owner that a request wants.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PersonChange<'a> {
@@ -75,9 +82,17 @@ impl StoredEvents {
     }
 }
 
+/// Events of one owner, and the change of the owner.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnedEvents<'a> {
+    pub(crate) owner: &'a OwnerLookup,
+    pub(crate) rows: &'a [Row],
+    pub(crate) change: PersonChange<'a>,
+}
+
 /// Stores a request's events for the person of its identifiers, and grants them a second identity
-/// key if `change` has one. The person is created if nobody has the address or user id. The caller
-/// dispatches the outbox and makes the edit.
+/// key if the change has one. The person is created if nobody has the address or user id. The
+/// caller dispatches the outbox and makes the edit.
 ///
 /// # Errors
 /// The problem of an identifier; `erased_user`; `busy` after too many conflicts; D1's.
@@ -85,10 +100,9 @@ pub(crate) async fn store_for_owner(
     cx: &IngestContext,
     hash: &str,
     mut resolved: Resolved,
-    OwnerLookup { identifiers, at, sent_ms }: &OwnerLookup,
-    rows: &[Row],
-    change: PersonChange<'_>,
+    events: OwnedEvents<'_>,
 ) -> Result<StoredEvents, Error> {
+    let OwnedEvents { owner: OwnerLookup { identifiers, at, sent_ms }, rows, change } = events;
     let company = resolved.key.company.clone();
     let budget = dispatch::lease_budget(cx, &company);
     let shared = Request { sent_ms: *sent_ms, ..Request::of_server(&company, cx.now_ms(), budget) };
@@ -99,10 +113,10 @@ pub(crate) async fn store_for_owner(
         retries.next(cx).await?;
         let person = Person::of(&resolved, identifiers)?;
         let (profile, session) = new_profile(cx.now_ms());
-        let user = new_user(cx, &company, identifiers, &profile, rows, change)?;
+        let user = new_user(cx, &company, &profile, events)?;
         let candidate = Candidate { profile, session, hash: &hash_of_address, user, platform_id: random::message_id() };
         let (subject, session) = candidate.subject(&person, identifiers);
-        let request = Request { session, number: random::number(), ..shared };
+        let request = Request { session, marker: random::number(), ..shared };
         let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, change.grant).await? {
             ServerStoreResult::Stored(stored) => stored,
             ServerStoreResult::Outdated(outbox) => {
@@ -172,14 +186,8 @@ impl Candidate<'_> {
 }
 
 /// The user object of a person whom these events would create, with the requested change. JSON.
-fn new_user(
-    cx: &IngestContext,
-    company: &str,
-    identifiers: &Identifiers,
-    id: &str,
-    rows: &[Row],
-    change: PersonChange<'_>,
-) -> Result<String, Error> {
+fn new_user(cx: &IngestContext, company: &str, id: &str, events: OwnedEvents<'_>) -> Result<String, Error> {
+    let OwnedEvents { owner: OwnerLookup { identifiers, .. }, rows, change } = events;
     let times = || rows.iter().map(|row| clock::ts_ms(row.ts));
     let mut user = domain::person::Person {
         id: id.to_owned(),

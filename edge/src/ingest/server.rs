@@ -14,7 +14,7 @@ use crate::domain::{clock, mild, request_body};
 use crate::error::Error;
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::{OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
+use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
 use crate::ingest::receipt::{IngestResult, Warning, amount_unread};
 use crate::ingest::{alias, plan_check};
 use crate::people::conflict::ConflictRetries;
@@ -22,7 +22,7 @@ use crate::people::find::find;
 use crate::people::identity_key::address;
 use crate::people::{edit, merge};
 use crate::runtime::random;
-use crate::store::identity_keys::{self};
+use crate::store::identity_keys;
 use crate::store::people::{Identifiers, Resolved};
 
 #[derive(Deserialize)]
@@ -147,8 +147,9 @@ impl ServerBatch {
         if aliased.is_some() {
             resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
         }
+        let change = PersonChange { edit, grant: None };
         let stored_events =
-            store_for_owner(cx, hash, resolved, owner, &checked.rows, PersonChange { edit, grant: None }).await?;
+            store_for_owner(cx, hash, resolved, OwnedEvents { owner, rows: &checked.rows, change }).await?;
         let StoredEvents { stored, profile, created, mut warnings, .. } = stored_events;
         warnings.extend(aliased.into_iter().flatten());
         let new = stored.new.len();
@@ -294,7 +295,7 @@ async fn merge_identifiers(
         Some(_) | None => {
             edit::free(cx, company, user, address).await?;
             edit::has_room(&find(cx, company, user).await?, address, "identifier.email")?;
-            identity_keys::add_address(db, company, user, address, random::number(), cx.now_ms()).await?;
+            identity_keys::add_address(db, company, user, address, cx.stamp()).await?;
             Ok(true)
         }
     }

@@ -1,7 +1,7 @@
 //! Merging two people into one.
 
 use serde_json::json;
-use trackmate_wire::limits::{GROUP_PROFILES_MAX, REBUILD_SLICES_MAX};
+use trackmate_wire::limits::GROUP_PROFILES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
@@ -76,7 +76,7 @@ pub(crate) async fn join(cx: &Context, company: &str, into: &str, from: &str, sc
         let user = user_ref(&winner.id);
         let data = json!({ "merged": { "id": loser.id } });
         let event = PlatformEvent { id: random::message_id(), name: "user.merged", data, user: &user };
-        let change = IdentityChange { number: random::number(), now_ms: cx.now_ms(), event };
+        let change = IdentityChange { stamp: cx.stamp(), event };
         let pair = (
             Group { members: &members.0, revision: winner.revision },
             Group { members: &members.1, revision: loser.revision },
@@ -94,7 +94,7 @@ pub(crate) async fn join(cx: &Context, company: &str, into: &str, from: &str, sc
 /// logged: the sweep rebuilds them later.
 pub(crate) async fn rebuild(cx: &Context, company: &str, profiles: &[&str]) -> Result<Rebuilt, Error> {
     let db = cx.db(Some(company))?;
-    let rebuilt = rebuild::run(db, company, profiles, REBUILD_SLICES_MAX, cx.now_ms(), lookup_key).await;
+    let rebuilt = rebuild::run(db, company, profiles, cx.now_ms(), lookup_key).await;
     Ok(rebuilt.unwrap_or_else(|error| {
         console_error!("people were not rebuilt at once, and wait for the sweep: {}", store::brief(&error));
         Rebuilt::default()

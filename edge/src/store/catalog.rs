@@ -73,7 +73,7 @@ pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D
     let (company, most, now) = (request.company.into(), CATALOG_SOURCE_NAMES_MAX.into(), request.received_ms);
     let clear = [company, (&json).into(), source.into(), most, (now - CATALOG_IDLE_MS).into()];
     let note =
-        [company, (&json).into(), source.into(), request.number.into(), now.into(), most, CATALOG_NOTE_MS.into()];
+        [company, (&json).into(), source.into(), request.marker.into(), now.into(), most, CATALOG_NOTE_MS.into()];
     Ok(vec![db.bind(sql::CATALOG_CLEAR, &clear)?, db.bind(sql::CATALOG_NOTE, &note)?])
 }
 

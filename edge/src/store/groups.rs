@@ -8,7 +8,8 @@ use serde_json::Value;
 use trackmate_wire::ids::SERVER_SESSION_PREFIX;
 use trackmate_wire::limits::{
     GROUP_LAYER_BYTES_MAX, GROUP_SESSIONS_COUNTED_MAX, GROUPS_OF_MEMBERSHIPS_MAX, GROUPS_OF_PAGES_MAX,
-    GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SESSION_MAX, MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
+    GROUPS_SESSIONS_COUNTED_MAX, GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SESSION_MAX,
+    MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
 };
 use worker::D1PreparedStatement;
 
@@ -29,13 +30,13 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     }
     let told = serde_json::to_string(&told)?;
     let (told, company, source) = (Param::from(&told), request.company.into(), request.source.into());
-    let number = request.number.into();
-    let merge = [told, company, source, number, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
+    let marker = request.marker.into();
+    let merge = [told, company, source, marker, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
     let mut statements = vec![db.bind(sql::GROUPS_MERGE, &merge)?];
     if !request.session.is_empty() {
         let place = place(request.session);
         let of_session = MEMBERSHIPS_SESSION_MAX.into();
-        let membership = [told, company, source, request.session.into(), number, place.into(), of_session];
+        let membership = [told, company, source, request.session.into(), marker, place.into(), of_session];
         statements.push(db.bind(sql::MEMBERSHIPS_INSERT, &membership)?);
     }
     Ok(statements)
@@ -103,7 +104,7 @@ pub struct Wanted {
 }
 
 /// A page of groups in the order of kind and key, after a group if one is given. Members are
-/// counted on the first `sessions` of each.
+/// counted on the first sessions of each.
 ///
 /// # Errors
 /// D1's.
@@ -112,12 +113,11 @@ pub async fn list(
     company: &str,
     wanted: &Wanted,
     after: Option<&(String, String)>,
-    sessions: i64,
     limit: i64,
 ) -> Result<Page<Counted>> {
     let params = [
         company.into(),
-        sessions.into(),
+        GROUPS_SESSIONS_COUNTED_MAX.into(),
         wanted.kind.as_ref().into(),
         wanted.key.as_ref().into(),
         wanted.text.as_ref().into(),
@@ -222,21 +222,25 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
     found.try_map(member)
 }
 
-/// Sets trusted traits of a group; `false` if there is no such group. `stamp` takes the place of a
-/// message id.
+/// Trusted traits of a group, with their place in the order of changes.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustedTraits<'a> {
+    /// The traits.
+    pub fields: &'a BTreeMap<String, Sent>,
+    /// When they were set.
+    pub ts: i64,
+    /// A random id in place of an event's message id.
+    pub id: &'a str,
+}
+
+/// Sets trusted traits of a group; `false` if there is no such group.
 ///
 /// # Errors
 /// D1's.
-pub async fn say(
-    db: &Db,
-    company: &str,
-    id: &str,
-    fields: &BTreeMap<String, Sent>,
-    ts: i64,
-    stamp: &str,
-) -> Result<bool> {
+pub async fn set_trusted(db: &Db, company: &str, group: &str, traits: TrustedTraits<'_>) -> Result<bool> {
+    let TrustedTraits { fields, ts, id } = traits;
     let fields = serde_json::to_string(fields)?;
-    let params = [company.into(), id.into(), (&fields).into(), ts.into(), stamp.into(), most(), bytes()];
+    let params = [company.into(), group.into(), (&fields).into(), ts.into(), id.into(), most(), bytes()];
     Ok(db.run(sql::GROUPS_SET_TRUSTED, &params).await?.first::<Value>()?.is_some())
 }
 

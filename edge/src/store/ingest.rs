@@ -55,7 +55,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             request.company.into(),
             request.source.into(),
             request.session.into(),
-            request.number.into(),
+            request.marker.into(),
             request.sent_ms.into(),
             request.received_ms.into(),
             request.context.into(),
@@ -87,7 +87,7 @@ fn count(
             request.company.into(),
             request.source.into(),
             request.session.into(),
-            request.number.into(),
+            request.marker.into(),
             profile.into(),
         ],
     )
@@ -277,9 +277,7 @@ impl ServerEvents<'_> {
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write_all(std::mem::take(&mut self.rest));
         let grant = match (grant, counted.flatten()) {
-            (Some(grant), Some(profile)) => {
-                Some((grant, grant.push(db, &mut batch, request.company, profile, request.received_ms)?))
-            }
+            (Some(grant), Some(profile)) => Some((grant, grant.push(db, &mut batch, request, profile)?)),
             (Some(_) | None, _) => None,
         };
         let answers = db.run_batch(batch).await?;
@@ -308,7 +306,7 @@ impl ServerEvents<'_> {
             address,
             profile,
             "".into(),
-            request.number.into(),
+            request.marker.into(),
             "{}".into(),
             none,
             person.platform_id.into(),
@@ -330,12 +328,11 @@ impl ServerEvents<'_> {
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
         batch.write(db.bind(sql::PROFILE_OPEN, &opened)?);
-        let (number, ms) = (request.number, request.received_ms);
-        let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, number, ms)?;
+        let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, request.stamp())?;
         let found = batch.read::<Found>(db.bind(sql::IDENTITY_FIND, &[company, address, person.hash.into()])?);
         batch.write_all(std::mem::take(&mut self.rest));
         let grant = match grant {
-            Some(grant) => Some((grant, grant.push(db, &mut batch, request.company, person.profile, ms)?)),
+            Some(grant) => Some((grant, grant.push(db, &mut batch, request, person.profile)?)),
             None => None,
         };
 

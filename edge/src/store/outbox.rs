@@ -9,7 +9,7 @@ use trackmate_wire::limits::LEASE_MS;
 
 use super::deliveries::{DeliveredEvent, Leased};
 use super::request::Request;
-use super::{Answers, Batch, Db, Param, Result, Slot, sql};
+use super::{Answers, Batch, ChangeStamp, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
 use crate::domain::source::Source;
 
@@ -78,7 +78,7 @@ pub(super) fn of_events(
         company,
         request.source.into(),
         address.into(),
-        request.number.into(),
+        request.marker.into(),
         request.received_ms.into(),
         (request.received_ms + LEASE_MS).into(),
         (&request.lease_budget.busy).into(),
@@ -139,19 +139,17 @@ pub(super) struct WrittenPlatform {
     state: String,
 }
 
-/// `insert into deliveries` for platform events, marked with `number`. They are written as pending,
-/// because their bodies are built from the stored events.
+/// `insert into deliveries` for platform events. They are written as pending, because their bodies
+/// are built from the stored events.
 pub(super) fn of_platform_events(
     db: &Db,
     batch: &mut Batch,
     company: &str,
     ids: &str,
-    number: i64,
-    now_ms: i64,
+    stamp: ChangeStamp,
 ) -> Result<Slot<WrittenPlatform>> {
-    let (now, none) = (now_ms.into(), Param::Int(0));
-    let params =
-        [ids.into(), company.into(), Source::Server.into(), "".into(), number.into(), now, none, "[]".into(), none];
+    let (marker, now, none) = (stamp.marker.into(), stamp.now_ms.into(), Param::Int(0));
+    let params = [ids.into(), company.into(), Source::Server.into(), "".into(), marker, now, none, "[]".into(), none];
     Ok(batch.read(db.bind(sql::DELIVERIES_INSERT, &params)?))
 }
 

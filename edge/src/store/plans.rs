@@ -31,12 +31,23 @@ pub async fn find(db: &Db, company: &str) -> Result<Option<Stored>> {
     db.run(sql::PLAN_FIND, &[company.into()]).await?.first()
 }
 
-/// Sets a company's plan, or only its mode. A new plan deletes the violations of the previous one.
-/// `version` is random.
+/// A change of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanChange<'a> {
+    /// What happens to events that violate it.
+    pub mode: Mode,
+    /// The new plan, JSON; `None` changes only the mode.
+    pub plan: Option<&'a str>,
+    /// Random.
+    pub version: i64,
+}
+
+/// Changes a company's plan. A new plan deletes the violations of the previous one.
 ///
 /// # Errors
 /// D1's.
-pub async fn put(db: &Db, company: &str, mode: Mode, plan: Option<&str>, version: i64, now_ms: i64) -> Result<()> {
+pub async fn put(db: &Db, company: &str, change: PlanChange<'_>, now_ms: i64) -> Result<()> {
+    let PlanChange { mode, plan, version } = change;
     let enforced = if mode == Mode::Off { 0 } else { version };
     let params = [company.into(), mode.as_str().into(), plan.into(), version.into(), now_ms.into()];
     let mut batch = vec![

@@ -24,7 +24,7 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     let changes = serde_json::to_string(&changes)?;
     let (company, session) = (request.company.into(), request.session.into());
     let most = i64::try_from(RECORD_FIELDS_MAX).unwrap_or(i64::MAX);
-    let merge = [(&changes).into(), company, session, request.number.into(), most.into()];
+    let merge = [(&changes).into(), company, session, request.marker.into(), most.into()];
     Ok(vec![db.bind(sql::RECORDS_MERGE, &merge)?])
 }
 
@@ -74,14 +74,24 @@ pub struct Listed {
 /// How many records are read.
 #[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
-    /// A page with at most this number of records, after a place.
-    Page(i64, Option<&'a Place>),
-    /// At most this number for each kind and person.
-    OfEach(i64),
+    /// A page of at most `most` records, after a place.
+    Page {
+        /// Records.
+        most: i64,
+        /// The place; `None` for the first page.
+        after: Option<&'a Place>,
+    },
+    /// At most `most` records of each kind and person.
+    OfEach {
+        /// Records.
+        most: i64,
+        /// Bytes of all records.
+        bytes: Param<'a>,
+    },
 }
 
 /// The records of these people, the last changed first. `kinds` is a JSON array; `None` is all
-/// kinds. Beyond `bytes` only the places are returned. The statement reads no more rows of each
+/// kinds. Beyond the most bytes only the places are returned. The statement reads no more rows of each
 /// session with records than it returns.
 ///
 /// # Errors
@@ -92,18 +102,17 @@ pub async fn list(
     profiles: &[&str],
     kinds: Option<&str>,
     part: Part<'_>,
-    bytes: Param<'_>,
 ) -> Result<Vec<Listed>> {
     let profiles = serde_json::to_string(profiles)?;
-    let (limit, after, of_each) = match part {
-        Part::Page(limit, after) => (limit, after, 0),
-        Part::OfEach(limit) => (limit, None, 1),
+    let (most, after, of_each, bytes) = match part {
+        Part::Page { most, after } => (most, after, 0, list_bytes()),
+        Part::OfEach { most, bytes } => (most, None, 1, bytes),
     };
     let params: [Param<'_>; 9] = [
         company.into(),
         (&profiles).into(),
         kinds.into(),
-        limit.into(),
+        most.into(),
         after.map(|place| place.ts).into(),
         after.map(|place| &place.kind).into(),
         after.map(|place| &place.id).into(),
@@ -152,7 +161,8 @@ pub async fn belongings(
     let (kinds, limit) = (serde_json::to_string(&kinds)?, i64::try_from(most + 1).unwrap_or(i64::MAX));
     let mut by_profile: BTreeMap<&str, (Vec<Record>, BTreeSet<String>)> =
         profiles.iter().map(|id| (*id, Default::default())).collect();
-    for listed in list(db, company, profiles, Some(&kinds), Part::OfEach(limit), list_bytes()).await? {
+    let part = Part::OfEach { most: limit, bytes: list_bytes() };
+    for listed in list(db, company, profiles, Some(&kinds), part).await? {
         if let Some((records, left_out)) = by_profile.get_mut(listed.profile.as_str()) {
             match listed.record {
                 Some(record) => records.push(record),

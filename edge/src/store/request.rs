@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Answers, Batch, Db, Result, Slot, sql};
+use super::{Answers, Batch, ChangeStamp, Db, Result, Slot, sql};
 use crate::domain::origin::fitting;
 use crate::domain::source::Source;
 
@@ -16,7 +16,7 @@ pub struct Request<'a> {
     /// Their session; empty for server events without a person.
     pub session: &'a str,
     /// A random number that marks the rows of this request.
-    pub number: i64,
+    pub marker: i64,
     /// When it was sent by the sender's clock, ms.
     pub sent_ms: Option<i64>,
     /// When it arrived by our clock, ms.
@@ -47,7 +47,7 @@ impl<'a> Request<'a> {
             company,
             source: Source::Browser,
             session,
-            number: 0,
+            marker: 0,
             sent_ms: None,
             received_ms,
             context: None,
@@ -58,6 +58,12 @@ impl<'a> Request<'a> {
             claim: None,
             lease_budget,
         }
+    }
+
+    /// The marker of the request and the time of its arrival.
+    #[must_use]
+    pub const fn stamp(&self) -> ChangeStamp {
+        ChangeStamp { marker: self.marker, now_ms: self.received_ms }
     }
 
     /// A request of a server, without the optional fields and without a session.

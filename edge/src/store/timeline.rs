@@ -78,7 +78,6 @@ pub async fn entries(
     company: &str,
     profile: &str,
     (cursor, order): (&Cursor, Order),
-    wanted: usize,
     steps: Steps,
 ) -> Result<Vec<Entry>> {
     let statement = match order {
@@ -92,7 +91,7 @@ pub async fn entries(
         cursor.ts.into(),
         (&key).into(),
         count(steps.rows),
-        count(wanted),
+        count(steps.wanted),
         count(steps.step),
         INCOMING_DATA_BYTES_MAX.into(),
     ];

@@ -7,8 +7,8 @@ use trackmate_edge::domain::secret::Scope;
 use trackmate_edge::domain::trusted_data::TrustedData;
 use trackmate_edge::store::merge::{Group, IdentityChange, PlatformEvent, merge_statements, unmerge_statements};
 use trackmate_edge::store::rebuild::{self, Link, Rebuild};
-use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{IdentifyLink, undo_statements};
+use trackmate_edge::store::{ChangeStamp, sql};
 
 use super::pipe::{COMPANY, Db, NOW};
 
@@ -20,7 +20,7 @@ pub(crate) fn text(cell: &str) -> String {
 pub(crate) fn act(db: &mut Db) -> IdentityChange<'static> {
     db.request += 1;
     let event = PlatformEvent { id: String::new(), name: "x", data: Value::Null, user: "{}" };
-    IdentityChange { number: db.request + 1_000_000, now_ms: NOW, event }
+    IdentityChange { stamp: ChangeStamp { marker: db.request + 1_000_000, now_ms: NOW }, event }
 }
 
 /// The identity keys of a person with this address and these aliases.
@@ -73,7 +73,9 @@ impl Db {
         let Some(read) = self.find::<Rebuild>(find.sql, &find.params).pop() else { return };
         let links: Vec<Link> = self.find(links.sql, &links.params);
         let now = NOW + self.request;
-        let slice = rebuild::slice(COMPANY, profile, &read, &links, 2, now, |email| Some(email.to_owned())).unwrap();
+        let key = |email: &str| Some(email.to_owned());
+        let progress = rebuild::Progress { company: COMPANY, profile, read: &read, now_ms: now, key };
+        let slice = progress.slice(&links, 2).unwrap();
         self.batch(&slice.statements);
     }
 

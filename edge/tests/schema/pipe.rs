@@ -82,6 +82,15 @@ pub(crate) struct Db {
     pub(crate) most_groups: i64,
 }
 
+/// The conditions under which events are stored, and the claim of an identify.
+#[derive(Default)]
+struct Conditions<'a> {
+    address: Option<&'a str>,
+    profile: Option<&'a str>,
+    hash: Option<&'a str>,
+    claim: Option<i64>,
+}
+
 impl Db {
     pub(crate) fn open() -> Self {
         let connection = super::open(COMPANY, "[\"pay\"]");
@@ -150,8 +159,7 @@ impl Db {
         source: Source,
         session: &str,
         rows: &[Row],
-        [address, profile, hash]: [Option<&str>; 3],
-        claim: Option<i64>,
+        Conditions { address, profile, hash, claim }: Conditions<'_>,
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
         let insert = json!([
@@ -224,7 +232,7 @@ impl Db {
     /// "" belongs to nobody. `profile` has this server session.
     pub(crate) fn events(&mut self, source: Source, session: &str, profile: Option<&str>, rows: &[Row]) {
         self.request += 1;
-        let mut batch = vec![self.insert(source, session, rows, [None, profile, None], None)];
+        let mut batch = vec![self.insert(source, session, rows, Conditions { profile, ..Conditions::default() })];
         if !session.is_empty() {
             batch.push(self.count(source, session, rows, profile));
         }
@@ -257,9 +265,10 @@ impl Db {
         let created = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap();
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": profile, "email": email }).to_string());
         let made = json!([COMPANY, email, profile, "", n, "{}", 0, platform, place, user, now, 0]);
+        let known = Conditions { address: Some(email), profile: Some(&profile), ..Conditions::default() };
         let mut batch = vec![
             Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids(rows), hash])),
-            self.insert(Source::Server, &session, rows, [Some(email), Some(&profile), None], None),
+            self.insert(Source::Server, &session, rows, known),
             self.count(Source::Server, &session, rows, Some(&profile)),
             self.outbox(Source::Server, rows, None),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
@@ -272,6 +281,7 @@ impl Db {
 
     /// Stores an identify, as `store::identify` does. → The public id of the address, for the
     /// caller.
+    #[allow(clippy::too_many_arguments, reason = "tests name the five parts of an identify in one line")]
     pub(crate) fn identify(&mut self, session: &str, at: i64, id: &str, email: &str, traits: &Value) -> Option<String> {
         self.request += 1;
         let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
@@ -294,8 +304,9 @@ impl Db {
         let (bytes, members) = (TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX);
         let made = json!([COMPANY, email, candidate, id, n, claims, bytes, platform, place, user, now, members]);
         let claim = ledger::claim(session, email);
+        let new = Conditions { hash: Some(&hash), claim: Some(claim), ..Conditions::default() };
         let answers = self.batch(&[
-            self.insert(Source::Browser, session, &rows, [None, None, Some(&hash)], Some(claim)),
+            self.insert(Source::Browser, session, &rows, new),
             Statement::new(sql::IDENTIFY_REFUSE, refuse),
             Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, claim, null, null, now])),
             Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),

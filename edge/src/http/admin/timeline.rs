@@ -60,7 +60,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let profile = find(cx, &admin.company, id).await?;
     let db = cx.db(Some(&admin.company))?;
     let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
-    let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), limit + 1, steps).await?;
+    let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), steps).await?;
     let (mut entries, left_out) = in_turn(found, steps, order);
     let is_whole = pagination::within(&mut entries, limit, |entry| entry.bytes);
     let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {

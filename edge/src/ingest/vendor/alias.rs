@@ -17,9 +17,8 @@ use crate::people::conflict::retry_on_conflict;
 use crate::people::edit;
 use crate::people::identity_key::user;
 use crate::people::merge;
-use crate::runtime::random;
 use crate::store::aliases::{self, Aliased};
-use crate::store::identity_keys::{self, KeyGrant, ResolvedKey};
+use crate::store::identity_keys::{self, AddedKey, KeyGrant, ResolvedKey};
 
 /// An id that an alias names.
 struct AliasId {
@@ -159,10 +158,9 @@ impl VendorIdentify<'_> {
                 Joined::Done
             }
             (None, Some(from)) => {
-                let (db, now) = (self.cx.db(Some(self.company))?, self.cx.now_ms());
-                let (key, typed) = (&ids.user.key.key, ids.user.key.typed.as_deref());
-                let number = random::number();
-                if identity_keys::bind(db, self.company, &from.profile, key, typed, number, now).await? {
+                let (db, key) = (self.cx.db(Some(self.company))?, &ids.user.key);
+                let added = AddedKey { profile: &from.profile, key: &key.key, typed: key.typed.as_deref() };
+                if identity_keys::add(db, self.company, added, self.cx.stamp()).await? {
                     Joined::Done
                 } else {
                     Joined::Conflict

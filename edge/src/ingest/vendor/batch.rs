@@ -15,7 +15,7 @@ use crate::domain::source::Source;
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::PersonChange;
+use crate::ingest::owner::{OwnerLookup, PersonChange};
 use crate::ingest::vendor::context::VendorIdentify;
 use crate::ingest::vendor::events::store_events;
 use crate::ingest::vendor::item::{IdentityItem, ItemOwner, content_message_id, into_rounds};
@@ -142,13 +142,8 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
         }
     }
     let store = |Group { owner, rows, positions, only_known }: Group| {
-        async move {
-            (
-                positions,
-                store_events(cx, hash, sent_ms, identifiers(owner, only_known), rows, PersonChange::default()).await,
-            )
-        }
-        .boxed_local()
+        let owner = OwnerLookup::of(identifiers(owner, only_known), sent_ms, &rows);
+        async move { (positions, store_events(cx, hash, owner, rows, PersonChange::default()).await) }.boxed_local()
     };
     for (positions, stored) in cx.together(groups.into_iter().map(store).collect()).await {
         match stored {

@@ -12,7 +12,7 @@ use crate::domain::{ledger, person};
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::identify::{self, Identify};
-use crate::ingest::owner::PersonChange;
+use crate::ingest::owner::{OwnerLookup, PersonChange};
 use crate::ingest::vendor::context::VendorIdentify;
 use crate::ingest::vendor::events::store_events;
 use crate::ingest::vendor::identity_key::{IdentityKey, email_key};
@@ -143,7 +143,8 @@ impl VendorIdentify<'_> {
         let rows = vec![self.row(event, &serde_json::to_string(&data)?, &key.key, fields)?];
         let (address, email) = (Some(key.key.clone()), key.typed.clone());
         let ids = Identifiers { address, email, ..Identifiers::default() };
-        let stored = store_events(self.cx, secret, self.sent_ms, ids, rows, change).await?;
+        let owner = OwnerLookup::of(ids, self.sent_ms, &rows);
+        let stored = store_events(self.cx, secret, owner, rows, change).await?;
         Ok(stored.map(|stored| StoredEntry { profile: stored.profile, is_new: stored.result.new > 0 }))
     }
 
@@ -156,7 +157,8 @@ impl VendorIdentify<'_> {
             return Ok(batch.store(self.cx).await?.new > 0);
         };
         let ids = Identifiers { session: Some(session), ..Identifiers::default() };
-        let stored = store_events(self.cx, secret, self.sent_ms, ids, rows, PersonChange::default()).await?;
+        let owner = OwnerLookup::of(ids, self.sent_ms, &rows);
+        let stored = store_events(self.cx, secret, owner, rows, PersonChange::default()).await?;
         Ok(stored.is_some_and(|stored| stored.result.new > 0))
     }
 

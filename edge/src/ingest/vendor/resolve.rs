@@ -135,6 +135,6 @@ pub(super) fn grant(rows: &[ResolvedKey], by: &IdentityKey, other: &IdentityKey,
         typed: other.typed.clone(),
         former: find(&other.key).map(|row| row.profile.clone()),
         had: person.filter(|_| fills_gap).map(|row| (row.further, row.addressed)),
-        number: random::number(),
+        marker: random::number(),
     }
 }

@@ -136,7 +136,8 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             json!({
                 "description": "An item that came in.",
                 "properties": {
-                    "seq": {"description": "Ascends in the order in which they are noted."}, "door": {"enum": Source::DOORS},
+                    "seq": {"description": "Ascends in the order in which they are noted."},
+                    "door": {"enum": Source::DOORS},
                     "outcome": {"enum": Outcome::ALL.map(Outcome::as_str)},
                     "code": {"description": "A problem's, as `message` and `field`, of one that was rejected."},
                     "messageId": {"description": "null also where it looked like somebody's address or like a secret."},
