@@ -38,6 +38,37 @@ test('every name that a script imports from another file is exported there', () 
   assert.deepEqual(missing, []);
 });
 
+/** The attribute of a function that is a table. */
+const TABLE = '#[allow(clippy::too_many_lines, reason = "a table")]';
+
+/** The functions of a Rust file with their lines; those of tests are left out. */
+function functionsOf(file) {
+  const lines = read(file).split('#[cfg(test)]')[0].split('\n');
+  return lines.flatMap((line, start) => {
+    const opening = /^(\s*)(?:pub(?:\([^)]*\))? )?(?:(?:const|async|unsafe) )*fn (\w+)/.exec(line);
+    if (!opening) return [];
+    const [, indent, name] = opening;
+    const isOnOneLine = /[;}]$/.test(line);
+    const length = isOnOneLine ? 1 : lines.slice(start).indexOf(`${indent}}`) + 1;
+    return [{ place: `${file}:${start + 1} ${name}`, length, isTable: lines[start - 1]?.trim() === TABLE }];
+  });
+}
+const rust = () => ['edge/src/', 'cli/src/', 'wire/src/'].flatMap((folder) => under(folder, '.rs')).filter((file) => !file.endsWith('/tests.rs'));
+
+// A function that only lists things may be longer: openapi/ is made of lists, and elsewhere the attribute `TABLE`
+// directly above `fn` says so.
+test('no function of the Worker, the CLI or wire has more than 60 lines, apart from tables', () => {
+  const functions = rust().filter((file) => !file.startsWith('edge/src/openapi/')).flatMap(functionsOf);
+  assert.ok(functions.length > 1000);
+  assert.deepEqual(functions.filter(({ length, isTable }) => length > 60 && !isTable).map(({ place, length }) => `${place}: ${length} lines`), []);
+});
+
+// `limits.rs` is a list.
+test('no file of the Worker, the CLI or wire has more than 400 lines, apart from the list of limits', () => {
+  const long = rust().filter((file) => file !== 'wire/src/limits.rs' && read(file).trimEnd().split('\n').length > 400);
+  assert.deepEqual(long, []);
+});
+
 test('wire and the domain do no I/O, name no runtime, hold no SQL and read no clock', () => {
   const foreign = /\b(worker|web_sys|js_sys|wasm_bindgen|getrandom|std::(fs|net::Tcp|time::(SystemTime|Instant)))\b|\bDate::now|Utc::now|\b(insert into|select .+ from|update \w+ set)\b/i;
   for (const file of [...under('wire/src/', '.rs'), ...under('edge/src/domain/', '.rs')]) {
