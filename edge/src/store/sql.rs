@@ -40,6 +40,8 @@ macro_rules! joined {
 joined! {
     ATTEMPTS_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "attempts.forget.sql",
     DELIVERIES_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "deliveries.forget.sql",
+    DELIVERY_CLAIM = "delivery.claim.sql" "delivery.leased.sql",
+    DELIVERY_CLAIM_HELD = "delivery.claim_held.sql" "delivery.leased.sql",
     DELIVERY_DUE = "deliveries.walk.sql" "delivery.due.sql",
     DELIVERY_ORPHAN = "deliveries.walk.sql" "delivery.orphan.sql",
     EVENTS_FORGET = "forget.doomed.sql" "events.forget.sql",
@@ -82,8 +84,6 @@ statements! {
     COMPANY_WATCH = "company.watch.sql",
     DELIVERIES_INSERT = "deliveries.insert.sql",
     DELIVERIES_OF_EVENT = "deliveries.of_event.sql",
-    DELIVERY_CLAIM = "delivery.claim.sql",
-    DELIVERY_CLAIM_HELD = "delivery.claim_held.sql",
     DELIVERY_CLEAR = "delivery.clear.sql",
     DELIVERY_DISMISS = "delivery.dismiss.sql",
     DELIVERY_GIVE_BACK = "delivery.give_back.sql",
