@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
-use trackmate_wire::limits::{REJECTED_MINUTE_MAX, SPILL_BYTES_MAX, SPILL_WAIT_MS};
+use trackmate_wire::limits::{BUFFER_BYTES_MAX, BUFFER_WAIT_MS, REJECTED_MINUTE_MAX};
 use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::JsValue;
 use worker::{Delay, Env, QueueContentType, RawMessageBuilder, console_error};
@@ -156,11 +156,11 @@ fn text(at: i64, request: &BufferedRequest) -> Result<String, Error> {
     Ok(serde_json::to_string(&Message { v: VERSION, at, request })?)
 }
 
-/// Splits a request into messages of at most `SPILL_BYTES_MAX`; `None` if one of its parts is
+/// Splits a request into messages of at most `BUFFER_BYTES_MAX`; `None` if one of its parts is
 /// larger.
 fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, Error> {
     let whole = text(at, &request)?;
-    if whole.len() <= SPILL_BYTES_MAX {
+    if whole.len() <= BUFFER_BYTES_MAX {
         return Ok(Some(vec![whole]));
     }
     let Some(rows) = request.rows_mut().map(std::mem::take) else { return Ok(None) };
@@ -168,10 +168,10 @@ fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, E
     let (mut parts, mut bytes) = (Vec::new(), usize::MAX);
     for row in rows {
         let size = serde_json::to_string(&row)?.len() + 1;
-        if frame + size > SPILL_BYTES_MAX {
+        if frame + size > BUFFER_BYTES_MAX {
             return Ok(None);
         }
-        if bytes.saturating_add(size) > SPILL_BYTES_MAX {
+        if bytes.saturating_add(size) > BUFFER_BYTES_MAX {
             parts.push(Vec::new());
             bytes = frame;
         }
@@ -193,16 +193,16 @@ fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, E
     Ok(Some(texts))
 }
 
-/// Sends a message to a queue. Waits at most `SPILL_WAIT_MS`, because an overloaded queue may hang.
+/// Sends a message to a queue. Waits at most `BUFFER_WAIT_MS`, because an overloaded queue may hang.
 pub(crate) async fn send(env: &Env, queue: &str, text: &str, delay_s: u32) -> worker::Result<()> {
     let message = RawMessageBuilder::new(JsValue::from_str(text))
         .delay_seconds(delay_s)
         .build_with_content_type(QueueContentType::Text);
     let queue = env.queue(queue)?;
-    let (sending, waiting) = (pin!(queue.send_raw(message)), Delay::from(Duration::from_millis(SPILL_WAIT_MS)));
+    let (sending, waiting) = (pin!(queue.send_raw(message)), Delay::from(Duration::from_millis(BUFFER_WAIT_MS)));
     match select(sending, waiting).await {
         Either::Left((sent, _)) => sent,
-        Either::Right(_) => Err(worker::Error::RustError(format!("the queue did not answer in {SPILL_WAIT_MS} ms"))),
+        Either::Right(_) => Err(worker::Error::RustError(format!("the queue did not answer in {BUFFER_WAIT_MS} ms"))),
     }
 }
 

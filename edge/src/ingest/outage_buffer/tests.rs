@@ -28,7 +28,7 @@ fn sent(events: usize, bytes: usize) -> BufferedRequest {
 /// The rows of all messages. Asserts that each message fits.
 fn rows(texts: &[String]) -> Vec<Row> {
     let part = |text: &String| {
-        assert!(text.len() <= SPILL_BYTES_MAX, "{} bytes", text.len());
+        assert!(text.len() <= BUFFER_BYTES_MAX, "{} bytes", text.len());
         let BufferedMessage(Message { at, mut request, .. }) = BufferedMessage::read(text).unwrap();
         assert_eq!((at, request.company_and_session()), (7, Some(("TM-SHOP99", "session_1"))));
         std::mem::take(request.rows_mut().unwrap())
@@ -53,7 +53,7 @@ fn a_buffered_request_is_split_into_as_many_messages_as_it_needs_and_loses_no_ro
 fn a_request_whose_context_alone_is_larger_than_a_message_is_not_buffered() {
     let mut request = sent(20, 20_000);
     if let BufferedRequest::Browser(sent) = &mut request {
-        sent.context = Some(serde_json::value::to_raw_value(&"x".repeat(SPILL_BYTES_MAX)).unwrap());
+        sent.context = Some(serde_json::value::to_raw_value(&"x".repeat(BUFFER_BYTES_MAX)).unwrap());
     }
     assert!(split(7, request).unwrap().is_none());
 }
