@@ -243,7 +243,7 @@ impl IdentifyCommand {
             trusted: self.trusted,
         };
         let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, change.grant).await?;
-        admission::check(cx, identified.door)?;
+        admission::check(cx, identified.admission)?;
         if let Some(refused) = identified.refused {
             return Err(limit_reached(refused).into());
         }

@@ -10,7 +10,7 @@ use worker::D1PreparedStatement;
 
 use super::identity_keys::KeyGrant;
 use super::ingest::{self, Guard, Stored};
-use super::request::{self, Door, Request};
+use super::request::{self, Admission, Request};
 use super::{Batch, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
@@ -75,7 +75,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Identified {
     /// Whether the company accepts the request.
-    pub door: Door,
+    pub admission: Admission,
     /// The answer; `None` if the company refuses the request, or the message id belongs to another
     /// event.
     pub found: Option<Found>,
@@ -128,7 +128,7 @@ pub async fn add(
     };
 
     let answers = db.run_batch(batch).await?;
-    let door = request::door(&answers, &allowed, request)?;
+    let admission = request::admission(&answers, &allowed, request)?;
     let mut new = ingest::message_ids(&answers, &new)?;
     let refused = answers.first(&refused)?.map(|refused| refused.reason);
     if refused.is_some() {
@@ -137,11 +137,11 @@ pub async fn add(
     catalog::noted(request, row, &new);
     let mut outbox = outbox::of_events_answer(&answers, &events, request, row)?;
     outbox.extend(outbox::of_platform_events_answer(&answers, &platform)?);
-    let found = if let Door::Open { .. } = door { answers.first(&found)? } else { None };
+    let found = if let Admission::Admitted { .. } = admission { answers.first(&found)? } else { None };
     let first = !new.is_empty() || !ingest::message_ids(&answers, &occupied)?.is_empty();
     let stored = Stored { new, outbox };
     let is_outdated = refused.is_none() && !first && ingest::is_outdated(&answers, grant, &stored)?;
-    Ok(Identified { door, found, new: first, stored, refused, is_outdated })
+    Ok(Identified { admission, found, new: first, stored, refused, is_outdated })
 }
 
 /// The statements of an identify.

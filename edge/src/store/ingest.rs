@@ -6,7 +6,7 @@ use worker::D1PreparedStatement;
 
 use super::identity_keys::{KeyGrant, ResolvedKey};
 use super::outbox::{self, EventSlots, Outbox};
-use super::request::{self, Door, Request};
+use super::request::{self, Admission, Request};
 use super::{Answers, Batch, Db, Param, Result, Slot, catalog, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
@@ -108,7 +108,7 @@ pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<V
 ///
 /// # Errors
 /// D1's; nothing was stored then.
-pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
+pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Admission, Stored)> {
     let (json, ids) = json(rows)?;
     let mut rest = groups::merge(db, request, rows)?;
     records::mark(db, request, &mut rest)?;
@@ -120,11 +120,11 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     let outbox = outbox::of_events(db, &mut batch, request, &ids, None)?;
     batch.write_all(rest);
     let answers = db.run_batch(batch).await?;
-    let door = request::door(&answers, &allowed, request)?;
+    let admission = request::admission(&answers, &allowed, request)?;
     let new = message_ids(&answers, &new)?;
     catalog::noted(request, rows, &new);
     let outbox = outbox::of_events_answer(&answers, &outbox, request, rows)?;
-    Ok((door, Stored { new, outbox }))
+    Ok((admission, Stored { new, outbox }))
 }
 
 /// Those of these message ids that are stored with source `server`.

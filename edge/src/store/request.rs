@@ -84,9 +84,9 @@ pub struct LeaseBudget {
 
 /// Whether the company accepts a browser's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Admission {
     /// The company exists and allows this origin.
-    Open {
+    Admitted {
         /// Whether somebody watches what comes in.
         watched: bool,
     },
@@ -117,12 +117,12 @@ pub(super) fn check(db: &Db, batch: &mut Batch, request: &Request<'_>) -> Result
 }
 
 /// The answer of [`check`].
-pub(super) fn door(answers: &Answers, slot: &Slot<Allowed>, request: &Request<'_>) -> Result<Door> {
+pub(super) fn admission(answers: &Answers, slot: &Slot<Allowed>, request: &Request<'_>) -> Result<Admission> {
     Ok(match answers.first(slot)? {
-        None => Door::UnknownCompany,
-        Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
-        Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
-        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Door::Replanned(plan),
-        Some(Allowed { watched, .. }) => Door::Open { watched: watched == 1 },
+        None => Admission::UnknownCompany,
+        Some(Allowed { allowed: 0, .. }) => Admission::WrongOrigin,
+        Some(Allowed { strict: 1, .. }) if request.unproved => Admission::Unproved,
+        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Admission::Replanned(plan),
+        Some(Allowed { watched, .. }) => Admission::Admitted { watched: watched == 1 },
     })
 }
