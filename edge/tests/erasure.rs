@@ -75,7 +75,7 @@ fn claim(db: &Db) -> Vec<String> {
     let ids = "select json_group_array(id) from deliveries where state in ('pending', 'leased')";
     let due = json!([COMPANY, db.rows(ids, &[])[0][0], NOW + 1000 * DAY, 0, NOW + 2000 * DAY, 5]);
     db.connection.execute_batch("begin").unwrap();
-    let claimed = db.rows(sql::DELIVERY_CLAIM, due.as_array().unwrap());
+    let claimed = db.rows(sql::DELIVERY_LEASE, due.as_array().unwrap());
     db.connection.execute_batch("rollback").unwrap();
     claimed.iter().map(|row| row[2].as_str().unwrap().to_owned()).collect()
 }

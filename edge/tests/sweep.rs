@@ -130,12 +130,12 @@ fn a_selection_that_stops_at_its_limit_continues_in_the_next_sweep() {
     assert!(picked.is_empty() && end.is_none() || place[0].is_empty());
 }
 
-/// Runs the statements of `store::deliveries::claim`. → The ids that were leased.
-fn claim(db: &Db, ids: &[&str]) -> Vec<String> {
+/// Runs the statements of `store::deliveries::lease`. → The ids that were leased.
+fn lease(db: &Db, ids: &[&str]) -> Vec<String> {
     let due = [json!("TM-A"), json!(json!(ids).to_string()), json!(NOW)];
     let (early, most) = (json!(EARLY_MS_MAX), json!(INTERRUPTIONS_MAX));
     let lease = [early.clone(), json!(NOW + LEASE_MS), most.clone()];
-    let leased = db.rows(sql::DELIVERY_CLAIM, &[&due[..], &lease].concat());
+    let leased = db.rows(sql::DELIVERY_LEASE, &[&due[..], &lease].concat());
     db.rows(sql::DELIVERY_HOLD, &[&due[..], &[early.clone(), most.clone()]].concat());
     db.rows(sql::ATTEMPT_CLEAR, &[&due[..], std::slice::from_ref(&most)].concat());
     db.rows(sql::DELIVERY_CLEAR, &[&due[..], &[early, most, json!(PUT_OFF_MS)]].concat());
@@ -143,7 +143,7 @@ fn claim(db: &Db, ids: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_claim_leaves_no_delivery_due_that_cannot_be_leased() {
+fn a_lease_leaves_no_delivery_due_that_cannot_be_leased() {
     let db = open([2, 1]);
     for (webhook, state) in [("gone", "pending"), ("gone", "leased"), ("wh_0", "pending"), ("wh_1", "leased")] {
         add(&db, ["TM-A", webhook], state, 0, 1);
@@ -156,7 +156,7 @@ fn a_claim_leaves_no_delivery_due_that_cannot_be_leased() {
          update deliveries set profile = 'ada', interrupted = 1 where id in ('wh_0pending0', 'wh_0leased1');
          insert into erasures (company, profile, erased_at, notice, place, counts) values ('TM-A', 'ada', 0, 'n', '[]', '{}');");
     let ids = ["gonepending0", "goneleased0", "wh_0pending0", "wh_0leased0", "wh_0leased1", "wh_1leased0"];
-    assert_eq!(claim(&db, &ids), Vec::<String>::new());
+    assert_eq!(lease(&db, &ids), Vec::<String>::new());
     let state = |id: &str| {
         let rows =
             db.rows("select state, due_at, interrupted, finished_at from deliveries where id = ?1", &[json!(id)]);
@@ -244,7 +244,7 @@ fn a_delivery_that_waits_for_an_erasure_is_never_the_probe() {
         let lease = [json!(now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
         let leased = db.batch(&[
             trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, [&whose[..], &pace].concat().into()),
-            trackmate_edge::store::Statement::new(sql::DELIVERY_CLAIM_HELD, [&whose[..], &lease].concat().into()),
+            trackmate_edge::store::Statement::new(sql::DELIVERY_LEASE_HELD, [&whose[..], &lease].concat().into()),
         ]);
         leased[1].iter().map(|row| text(&row[0])).collect::<Vec<_>>()
     };
@@ -264,7 +264,7 @@ fn a_deleted_webhook_takes_no_turn_and_causes_no_error() {
     let lease = vec![company, gone, json!(NOW + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
     let leased = db.batch(&[
         trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, pace.into()),
-        trackmate_edge::store::Statement::new(sql::DELIVERY_CLAIM_HELD, lease.into()),
+        trackmate_edge::store::Statement::new(sql::DELIVERY_LEASE_HELD, lease.into()),
     ]);
     assert!(leased[1].is_empty());
 }

@@ -24,11 +24,11 @@ use crate::domain::source::Source;
 use crate::domain::vault::Unopened;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
-use crate::store::deliveries::{self, Claim, Leased, Target};
+use crate::store::deliveries::{self, Lease, Leased, Target};
 use crate::store::settle::AttemptRow;
 use crate::store::{self, people};
 
-/// The open leases of a run by delivery: the claim, and what aborts its attempt.
+/// The open leases of a run by delivery: the generation, and what aborts its attempt.
 type LiveLeases = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
 
 /// The deliveries that an invocation has leased, while it attempts them.
@@ -73,8 +73,8 @@ impl Run<'_> {
         loop {
             Delay::from(Duration::from_millis(RENEW_MS)).await;
             self.release_waiting().await;
-            let claim = |(id, (generation, _)): (&String, &(i64, _))| Claim { id: id.clone(), generation: *generation };
-            let leases: Vec<Claim> = live.borrow().iter().map(claim).collect();
+            let lease = |(id, (generation, _)): (&String, &(i64, _))| Lease { id: id.clone(), generation: *generation };
+            let leases: Vec<Lease> = live.borrow().iter().map(lease).collect();
             if leases.is_empty() {
                 continue;
             }
@@ -93,7 +93,7 @@ impl Run<'_> {
                 }
                 Either::Right(_) => Vec::new(),
             };
-            for Claim { id, .. } in leases {
+            for Lease { id, .. } in leases {
                 if !renewed.contains(&id)
                     && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
                 {
@@ -269,9 +269,9 @@ pub async fn release(env: &Env, company: &str, leased: &[Leased]) -> bool {
     if leased.is_empty() {
         return false;
     }
-    let claims: Vec<Claim> = leased.iter().map(|d| Claim { id: d.id.clone(), generation: d.generation }).collect();
+    let leases: Vec<Lease> = leased.iter().map(|d| Lease { id: d.id.clone(), generation: d.generation }).collect();
     let released =
-        async { deliveries::give_back(&store::database(env, Some(company))?, company, &claims, now_ms()).await };
+        async { deliveries::give_back(&store::database(env, Some(company))?, company, &leases, now_ms()).await };
     let released = released.await;
     if let Err(error) = &released {
         console_error!("leases were not given back and run out: {}", store::brief(error));

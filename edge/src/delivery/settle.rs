@@ -115,7 +115,7 @@ async fn settle(env: &Env, company: &str, results: Vec<AttemptResult>) {
     }
 }
 
-/// Settles with retries while D1 is down. A repeat is harmless: a claim can be settled only once.
+/// Settles with retries while D1 is down. A repeat is harmless: a lease can be settled only once.
 async fn settle_with_retries(
     env: &Env,
     company: &str,

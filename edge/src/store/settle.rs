@@ -13,7 +13,7 @@ pub struct AttemptRow {
     /// The delivery.
     #[serde(rename = "i")]
     pub id: String,
-    /// Number of the claim.
+    /// Number of the lease.
     #[serde(rename = "g")]
     pub generation: i64,
     /// The delivery's new state.
@@ -98,7 +98,7 @@ struct Id {
 
 /// Settles attempts in one batch. It writes the log, the next states of the deliveries and the
 /// counters of their subscriptions, and stores the operational events that result. An attempt whose
-/// claim no longer holds writes nothing. Each try has another marker.
+/// lease no longer holds writes nothing. Each try has another marker.
 ///
 /// # Errors
 /// D1's; the leases then run out and the deliveries are tried again.

@@ -40,8 +40,8 @@ macro_rules! joined {
 joined! {
     ATTEMPTS_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "attempts.forget.sql",
     DELIVERIES_FORGET = "forget.doomed.sql" "forget.deliveries.sql" "deliveries.forget.sql",
-    DELIVERY_CLAIM = "delivery.claim.sql" "delivery.leased.sql",
-    DELIVERY_CLAIM_HELD = "delivery.claim_held.sql" "delivery.leased.sql",
+    DELIVERY_LEASE = "delivery.lease.sql" "delivery.leased.sql",
+    DELIVERY_LEASE_HELD = "delivery.lease_held.sql" "delivery.leased.sql",
     DELIVERY_DUE = "deliveries.walk.sql" "delivery.due.sql",
     DELIVERY_ORPHAN = "deliveries.walk.sql" "delivery.orphan.sql",
     EVENTS_FORGET = "forget.doomed.sql" "events.forget.sql",
