@@ -71,13 +71,13 @@ fn identify(db: &mut Db, session: usize, at: i64, id: &str, person: usize) -> Op
 }
 
 /// The events whose deliveries a consumer would attempt now.
-fn claim(db: &Db) -> Vec<String> {
+fn due(db: &Db) -> Vec<String> {
     let ids = "select json_group_array(id) from deliveries where state in ('pending', 'leased')";
     let due = json!([COMPANY, db.rows(ids, &[])[0][0], NOW + 1000 * DAY, 0, NOW + 2000 * DAY, 5]);
     db.connection.execute_batch("begin").unwrap();
-    let claimed = db.rows(sql::DELIVERY_LEASE, due.as_array().unwrap());
+    let leased = db.rows(sql::DELIVERY_LEASE, due.as_array().unwrap());
     db.connection.execute_batch("rollback").unwrap();
-    claimed.iter().map(|row| row[2].as_str().unwrap().to_owned()).collect()
+    leased.iter().map(|row| row[2].as_str().unwrap().to_owned()).collect()
 }
 
 /// All stored events by their owner, by the pure rule.
@@ -359,10 +359,10 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     let notice = db.erase(&erased);
     let shown = "select coalesce(public_id, profile) from tombstones group by 1 having count(*) > 1";
     assert_eq!(db.rows(shown, &[]), Vec::<Vec<Value>>::new(), "no two erased addresses have the same public id");
-    let claimed = claim(db);
-    assert!(claimed.contains(&notice));
+    let due = due(db);
+    assert!(due.contains(&notice));
     for (_, _, id) in &before[&erased] {
-        assert!(!claimed.contains(id), "{id} belongs to the erased person and may not be sent");
+        assert!(!due.contains(id), "{id} belongs to the erased person and may not be sent");
     }
     while db.slice(&erased, LINKS, EVENTS) {}
     let gone = |db: &Db| {

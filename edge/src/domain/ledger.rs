@@ -27,12 +27,12 @@ pub fn owner(facts: &[Fact], ts: i64) -> Option<&str> {
     last_before.or_else(|| facts.iter().min()).map(|f| f.profile.as_str())
 }
 
-/// Distinguishes a claim from another one with the same message id: a hash of the session and of
-/// the claimed identity key. It does not depend on what happens to the claim later (erasure, undo),
+/// Distinguishes an identify from another one with the same message id: a hash of the session and
+/// of the identity key. It does not depend on what happens to the identify later (erasure, undo),
 /// and does not reveal which addresses belong to one person. It has 53 bits, because D1 binds
 /// numbers as floats.
 #[must_use]
-pub fn claim(session: &str, key: &str) -> i64 {
+pub fn identify_hash(session: &str, key: &str) -> i64 {
     let digest = sha256(&[b"trackmate claim 1:", session.as_bytes(), &[0], key.as_bytes()]);
     digest.iter().take(6).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }
@@ -42,10 +42,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_hash_depends_on_the_session_and_the_identity_key() {
-        let one = claim("s1", "ada@example.com");
-        assert_eq!(one, claim("s1", "ada@example.com"));
-        assert!(one != claim("s2", "ada@example.com") && one != claim("s1", "bob@example.com"));
+    fn an_identify_hash_depends_on_the_session_and_the_identity_key() {
+        let one = identify_hash("s1", "ada@example.com");
+        assert_eq!(one, identify_hash("s1", "ada@example.com"));
+        assert!(one != identify_hash("s2", "ada@example.com") && one != identify_hash("s1", "bob@example.com"));
         assert!((0..1 << 53).contains(&one));
     }
 

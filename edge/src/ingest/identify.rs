@@ -85,7 +85,7 @@ pub(crate) struct Identify<'a> {
     pub(crate) context: Option<Box<RawValue>>,
     /// Tells the identify from another with the same message id; `None` for its session and
     /// address.
-    pub(crate) claim: Option<i64>,
+    pub(crate) identify_hash: Option<i64>,
 }
 
 impl Identify<'_> {
@@ -116,7 +116,7 @@ impl Identify<'_> {
             origin: cx.origin().filter(|_| !self.trusted),
             bot: !self.trusted && cx.is_bot(),
             sent_ms,
-            claim: self.claim,
+            identify_hash: self.identify_hash,
             row: Row {
                 ts: clock::identify_ts(ms, &id),
                 id,
@@ -148,7 +148,8 @@ pub(crate) struct IdentifyCommand {
     sent_ms: Option<i64>,
     /// Not buffered: vendors' requests wait in the outage buffer as they were sent.
     #[serde(skip)]
-    claim: Option<i64>,
+    #[serde(rename = "claim")]
+    identify_hash: Option<i64>,
     pub(crate) row: Row,
 }
 
@@ -191,7 +192,7 @@ impl IdentifyCommand {
             sent_ms: request_body::sent_ms(request.sent_at.as_ref()),
             user_hash: request.user_hash,
             context: None,
-            claim: None,
+            identify_hash: None,
         };
         Ok((identify.check(cx)?, warning))
     }
@@ -224,7 +225,9 @@ impl IdentifyCommand {
             origin: self.origin.as_deref(),
             bot: self.bot,
             unproved: !proved,
-            claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
+            identify_hash: Some(
+                self.identify_hash.unwrap_or_else(|| ledger::identify_hash(&self.session, &self.address)),
+            ),
             ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (candidate, server_session) = new_profile(cx.now_ms());

@@ -194,7 +194,7 @@ impl Identify<'_> {
             (&row.id).into(),
             row.ts.into(),
             erased.into(),
-            request.claim.into(),
+            request.identify_hash.into(),
             origin.as_deref().into(),
             request.unproved.then_some(1).into(),
             request.received_ms.into(),
@@ -209,7 +209,7 @@ impl Identify<'_> {
         let count = [company, session, at, id, marker];
         let candidate = self.person.candidate.into();
         batch.write(db.bind(sql::IDENTIFY_ADDRESS, &[company, address, candidate, now, id, marker])?);
-        batch.write(db.bind(sql::IDENTIFY_CLAIM, &place)?);
+        batch.write(db.bind(sql::IDENTIFY_FIRST, &place)?);
         batch.write(db.bind(sql::IDENTIFY_LINK, &place)?);
         batch.write(db.bind(sql::IDENTIFY_COUNT, &count)?);
         batch.write(db.bind(sql::IDENTIFY_SHIFT, &count)?);
@@ -256,7 +256,7 @@ impl Identify<'_> {
     /// Reads the person.
     fn find(&self) -> Result<D1PreparedStatement> {
         let [company, _, _, id, address, _] = self.place();
-        let (claim, candidate) = (self.request.claim.into(), self.person.candidate.into());
-        self.db.bind(sql::IDENTIFY_FIND, &[company, address, id, self.hash.into(), claim, candidate])
+        let (hash, candidate) = (self.request.identify_hash.into(), self.person.candidate.into());
+        self.db.bind(sql::IDENTIFY_FIND, &[company, address, id, self.hash.into(), hash, candidate])
     }
 }

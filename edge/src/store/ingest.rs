@@ -66,7 +66,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             request.unproved.then_some(1).into(),
             request.bot.then_some(1).into(),
             request.plan.into(),
-            request.claim.into(),
+            request.identify_hash.into(),
             guard.keys.into(),
         ],
     )
@@ -137,10 +137,15 @@ pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> 
     message_ids(&db.run_batch(batch).await?, &known)
 }
 
-/// Reads which of these message ids are stored, with source `server` or as this claim.
-pub(super) fn known_statement(db: &Db, company: &str, ids: &[&str], claim: Option<i64>) -> Result<D1PreparedStatement> {
+/// Reads which of these message ids are stored, with source `server` or of this identify.
+pub(super) fn known_statement(
+    db: &Db,
+    company: &str,
+    ids: &[&str],
+    identify_hash: Option<i64>,
+) -> Result<D1PreparedStatement> {
     let ids = serde_json::to_string(ids)?;
-    db.bind(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), claim.into()])
+    db.bind(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), identify_hash.into()])
 }
 
 /// The person whom server events are about.

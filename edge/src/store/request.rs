@@ -34,7 +34,7 @@ pub struct Request<'a> {
     /// events were checked against the version that was read with its key.
     pub plan: Option<i64>,
     /// Only for an identify: a hash that tells it from another identify with the same message id.
-    pub claim: Option<i64>,
+    pub identify_hash: Option<i64>,
     /// The deliveries that this invocation may attempt itself.
     pub lease_budget: &'a LeaseBudget,
 }
@@ -55,7 +55,7 @@ impl<'a> Request<'a> {
             bot: false,
             unproved: false,
             plan: None,
-            claim: None,
+            identify_hash: None,
             lease_budget,
         }
     }

@@ -132,7 +132,7 @@ statements! {
     GROUPS_SET_TRUSTED = "groups.set_trusted.sql",
     GROUP_DELETE = "group.delete.sql",
     IDENTIFY_ADDRESS = "identify.address.sql",
-    IDENTIFY_CLAIM = "identify.claim.sql",
+    IDENTIFY_FIRST = "identify.first.sql",
     IDENTIFY_COUNT = "identify.count.sql",
     IDENTIFY_FIND = "identify.find.sql",
     IDENTIFY_OCCUPY = "identify.occupy.sql",

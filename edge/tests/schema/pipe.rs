@@ -82,13 +82,13 @@ pub(crate) struct Db {
     pub(crate) most_groups: i64,
 }
 
-/// The conditions under which events are stored, and the claim of an identify.
+/// The conditions under which events are stored, and the hash of an identify.
 #[derive(Default)]
 struct Conditions<'a> {
     address: Option<&'a str>,
     profile: Option<&'a str>,
     hash: Option<&'a str>,
-    claim: Option<i64>,
+    identify_hash: Option<i64>,
 }
 
 impl Db {
@@ -159,11 +159,26 @@ impl Db {
         source: Source,
         session: &str,
         rows: &[Row],
-        Conditions { address, profile, hash, claim }: Conditions<'_>,
+        Conditions { address, profile, hash, identify_hash }: Conditions<'_>,
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
         let insert = json!([
-            rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null, claim,
+            rows,
+            COMPANY,
+            source,
+            session,
+            n,
+            null,
+            now,
+            null,
+            null,
+            address,
+            profile,
+            hash,
+            null,
+            null,
+            null,
+            identify_hash,
             null
         ]);
         Statement::new(sql::EVENTS_INSERT, insert)
@@ -303,14 +318,14 @@ impl Db {
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": candidate, "email": email }).to_string());
         let (bytes, members) = (TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX);
         let made = json!([COMPANY, email, candidate, id, n, claims, bytes, platform, place, user, now, members]);
-        let claim = ledger::claim(session, email);
-        let new = Conditions { hash: Some(&hash), claim: Some(claim), ..Conditions::default() };
+        let identify_hash = ledger::identify_hash(session, email);
+        let new = Conditions { hash: Some(&hash), identify_hash: Some(identify_hash), ..Conditions::default() };
         let answers = self.batch(&[
             self.insert(Source::Browser, session, &rows, new),
             Statement::new(sql::IDENTIFY_REFUSE, refuse),
-            Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, claim, null, null, now])),
+            Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, identify_hash, null, null, now])),
             Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
-            Statement::new(sql::IDENTIFY_CLAIM, json!(fact)),
+            Statement::new(sql::IDENTIFY_FIRST, json!(fact)),
             Statement::new(sql::IDENTIFY_LINK, json!(fact)),
             Statement::new(sql::IDENTIFY_COUNT, json!([COMPANY, session, at, id, n])),
             Statement::new(sql::IDENTIFY_SHIFT, json!([COMPANY, session, at, id, n])),
@@ -318,7 +333,7 @@ impl Db {
             Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now), json!(members)]].concat().into()),
             self.outbox(Source::Browser, &rows, Some(email)),
             self.emitted(&platform),
-            Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, id, hash, claim, candidate])),
+            Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, id, hash, identify_hash, candidate])),
         ]);
         if self.watched {
             self.note(Source::Browser, session, &rows);

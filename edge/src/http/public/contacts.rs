@@ -224,7 +224,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
         sent_ms: request_body::sent_ms(request.sent_at.as_ref()),
         user_hash: request.user_hash,
         context: None,
-        claim: None,
+        identify_hash: None,
     };
     let identified = store(cx, identify.check(cx)?).await?;
     let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
