@@ -61,7 +61,7 @@ pub(crate) struct Identify<'a> {
     pub(crate) company: &'a str,
     pub(crate) session: &'a str,
     /// The identity key: of an email address or of a user id.
-    pub(crate) address: &'a str,
+    pub(crate) identity_key: &'a str,
     /// The address as typed.
     pub(crate) email: Option<&'a str>,
     /// Whether it came with a secret key. It then needs no proof and no allowed origin.
@@ -84,7 +84,7 @@ pub(crate) struct Identify<'a> {
     /// The context of the entry, a JSON object.
     pub(crate) context: Option<Box<RawValue>>,
     /// Tells the identify from another with the same message id; `None` for its session and
-    /// address.
+    /// key.
     pub(crate) identify_hash: Option<i64>,
 }
 
@@ -99,7 +99,7 @@ impl Identify<'_> {
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,
             (None, Some(ms)) => {
-                event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.id_content])
+                event::content_id(&[self.session, self.event, &ms.to_string(), self.identity_key, self.id_content])
             }
             (None, None) => cx.message_id(),
         };
@@ -107,7 +107,7 @@ impl Identify<'_> {
         Ok(IdentifyCommand {
             company: self.company.to_owned(),
             session: self.session.to_owned(),
-            address: self.address.to_owned(),
+            identity_key: self.identity_key.to_owned(),
             email: self.email.map(str::to_owned),
             trusted: self.trusted,
             name: self.name.map(str::to_owned),
@@ -137,7 +137,8 @@ impl Identify<'_> {
 pub(crate) struct IdentifyCommand {
     pub(crate) company: String,
     pub(crate) session: String,
-    address: String,
+    #[serde(rename = "address")]
+    identity_key: String,
     email: Option<String>,
     trusted: bool,
     name: Option<String>,
@@ -148,7 +149,6 @@ pub(crate) struct IdentifyCommand {
     sent_ms: Option<i64>,
     /// Not buffered: vendors' requests wait in the outage buffer as they were sent.
     #[serde(skip)]
-    #[serde(rename = "claim")]
     identify_hash: Option<i64>,
     pub(crate) row: Row,
 }
@@ -166,7 +166,7 @@ impl IdentifyCommand {
         let session = session(request.session_id)?;
         cx.log().set_session(&session);
         let email = request_body::required(request.email, "email")?;
-        let address = address(&email)?;
+        let identity_key = address(&email)?;
         let email = email_typed(&email);
         let mut traits = request.traits;
         traits.retain(|_, value| !value.is_null());
@@ -179,7 +179,7 @@ impl IdentifyCommand {
         let identify = Identify {
             company: &company,
             session: &session,
-            address: &address,
+            identity_key: &identity_key,
             email: Some(&email),
             trusted: false,
             name: name.as_deref(),
@@ -226,14 +226,14 @@ impl IdentifyCommand {
             bot: self.bot,
             unproved: !proved,
             identify_hash: Some(
-                self.identify_hash.unwrap_or_else(|| ledger::identify_hash(&self.session, &self.address)),
+                self.identify_hash.unwrap_or_else(|| ledger::identify_hash(&self.session, &self.identity_key)),
             ),
             ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
         let (claims, user) = (self.claims()?, self.new_user(cx, &candidate, ms, change)?);
         let person = Person {
-            address: &self.address,
+            identity_key: &self.identity_key,
             email: self.email.as_deref(),
             name: self.name.as_deref(),
             traits: self.traits.get(),
@@ -268,8 +268,8 @@ impl IdentifyCommand {
         match &self.user_hash {
             _ if self.trusted => Ok(true),
             Some(hash) => {
-                let sent = self.email.as_ref().unwrap_or(&self.address);
-                identity_proof::check(cx, &self.company, hash, sent, &self.address).await
+                let sent = self.email.as_ref().unwrap_or(&self.identity_key);
+                identity_proof::check(cx, &self.company, hash, sent, &self.identity_key).await
             }
             None => Ok(false),
         }
@@ -291,7 +291,7 @@ impl IdentifyCommand {
             id: id.to_owned(),
             company: self.company.clone(),
             email: self.email.clone(),
-            external_id: self.email.is_none().then(|| self.address.clone()),
+            external_id: self.email.is_none().then(|| self.identity_key.clone()),
             claimed_name: self.name.clone(),
             claimed_traits: person::traits(self.traits.get())?,
             created_ms: ms,

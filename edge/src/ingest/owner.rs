@@ -106,15 +106,15 @@ pub(crate) async fn store_for_owner(
     let company = resolved.key.company.clone();
     let budget = dispatch::lease_budget(cx, &company);
     let shared = Request { sent_ms: *sent_ms, ..Request::of_server(&company, cx.now_ms(), budget) };
-    let hash_of_address =
-        identifiers.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
+    let hash_of_key =
+        identifiers.identity_key.as_deref().map(|key| tombstone::of_key(&company, key)).unwrap_or_default();
     let mut retries = ConflictRetries::default();
     loop {
         retries.next(cx).await?;
         let person = Person::of(&resolved, identifiers)?;
         let (profile, session) = new_profile(cx.now_ms());
         let user = new_user(cx, &company, &profile, events)?;
-        let candidate = Candidate { profile, session, hash: &hash_of_address, user, platform_id: random::message_id() };
+        let candidate = Candidate { profile, session, hash: &hash_of_key, user, platform_id: random::message_id() };
         let (subject, session) = candidate.subject(&person, identifiers);
         let request = Request { session, marker: random::number(), ..shared };
         let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, change.grant).await? {
@@ -169,10 +169,10 @@ impl Candidate<'_> {
         match (person, identifiers) {
             (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
             (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { address: Some(address), email, .. }) => (
+            (Person::Unknown, Identifiers { identity_key: Some(identity_key), email, .. }) => (
                 Subject::New {
                     profile: &self.profile,
-                    address,
+                    identity_key,
                     hash: self.hash,
                     email: email.as_deref(),
                     user: &self.user,
@@ -193,7 +193,7 @@ fn new_user(cx: &IngestContext, company: &str, id: &str, events: OwnedEvents<'_>
         id: id.to_owned(),
         company: company.to_owned(),
         email: identifiers.email.clone(),
-        external_id: identifiers.address.clone().filter(|key| key_kind(key) == "user"),
+        external_id: identifiers.identity_key.clone().filter(|key| key_kind(key) == "user"),
         created_ms: times().min().unwrap_or_else(|| cx.now_ms()),
         active_ms: times().max(),
         ..domain::person::Person::default()
@@ -250,7 +250,7 @@ impl Person {
         }
         Ok(match (&resolved.email_id, &resolved.email_session) {
             (Some(id), Some(session)) => Self::Known { id: id.clone(), session: session.clone() },
-            _ if identifiers.address.is_some() && !identifiers.only_known => Self::Unknown,
+            _ if identifiers.identity_key.is_some() && !identifiers.only_known => Self::Unknown,
             _ => match &identifiers.session {
                 // A server session belongs to one person. In one without an owner events would
                 // never get a person.
@@ -276,7 +276,7 @@ fn erased(field: &'static str) -> Problem {
 /// merged.
 fn conflict(resolved: &Resolved, identifiers: &Identifiers) -> Option<Warning> {
     // An address that nobody has cannot belong to the person of the other identifiers.
-    let is_unknown = identifiers.address.is_some()
+    let is_unknown = identifiers.identity_key.is_some()
         && resolved.email_id.is_none()
         && (resolved.user_id.is_some() || resolved.session_id.is_some());
     let mut named = [&resolved.user_id, &resolved.email_id, &resolved.session_id].into_iter().flatten();

@@ -187,7 +187,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let subject = identifiers
         .user
         .as_ref()
-        .or(identifiers.address.as_ref())
+        .or(identifiers.identity_key.as_ref())
         .or(identifiers.session.as_ref())
         .map_or("", String::as_str);
     let arrival = Arrival { subject, sent_ms, received_ms: cx.now_ms() };
@@ -213,7 +213,11 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let (edit, left_out) = edit(user);
     let mut warnings: Vec<Warning> = left_out.iter().map(Warning::of_user).collect();
     warnings.extend(amount_unread(&sorted.rows));
-    if edit.is_some() && identifiers.user.is_none() && identifiers.address.is_none() && identifiers.session.is_none() {
+    if edit.is_some()
+        && identifiers.user.is_none()
+        && identifiers.identity_key.is_none()
+        && identifiers.session.is_none()
+    {
         return Err(Problem::field(
             Code::MissingField,
             "identifier",
@@ -221,7 +225,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
         ));
     }
     let merge = request.merge.unwrap_or_default();
-    if merge && (identifiers.user.is_none() || identifiers.address.is_none()) {
+    if merge && (identifiers.user.is_none() || identifiers.identity_key.is_none()) {
         let message = "merge needs the userId and the email that are to be one user";
         return Err(Problem::field(Code::MissingField, "identifier", message));
     }
@@ -272,9 +276,9 @@ fn read_identifiers(given: Identifier) -> Result<Identifiers, Problem> {
             "sessionId has 1 to 128 letters, digits and _ - . :",
         ));
     }
-    let address =
+    let identity_key =
         email.as_deref().map(address).transpose().map_err(|p| Problem { field: Some("identifier.email"), ..p })?;
-    Ok(Identifiers { address, email, user, session, only_known: false })
+    Ok(Identifiers { identity_key, email, user, session, only_known: false })
 }
 
 /// Merges the people of the user id and of the address. An address that nobody has, or that
@@ -286,7 +290,7 @@ async fn merge_identifiers(
     identifiers: &Identifiers,
 ) -> Result<bool, Error> {
     let Some(user) = resolved.user_id.as_ref().filter(|_| resolved.erased_at.is_none()) else { return Ok(false) };
-    let Some(address) = identifiers.address.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
+    let Some(address) = identifiers.identity_key.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
         return Ok(false);
     };
     let db = cx.db(Some(company))?;

@@ -82,7 +82,7 @@ impl Edit<'_> {
         let Edited { read, person, done, .. } = self.edited;
         let [company, profile] = self.target();
         let consent = person.consent.as_ref();
-        let hash = done.email.as_ref().map(|email| tombstone::address(&person.company, &email.key));
+        let hash = done.email.as_ref().map(|email| tombstone::of_key(&person.company, &email.key));
         let (traits, opt_ins) =
             (serde_json::to_string(&person.trusted_traits)?, serde_json::to_string(&person.opt_ins)?);
         let params = [

@@ -19,8 +19,8 @@ use crate::domain::{clock, tombstone};
 /// The person of an identify.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
-    /// The lookup key: an address or a user id.
-    pub address: &'a str,
+    /// Of an address or a user id.
+    pub identity_key: &'a str,
     /// The address as typed.
     pub email: Option<&'a str>,
     /// The claimed name.
@@ -102,7 +102,7 @@ pub async fn add(
     person: &Person<'_>,
     grant: Option<&KeyGrant>,
 ) -> Result<Identified> {
-    let hash = tombstone::address(request.company, person.address);
+    let hash = tombstone::of_key(request.company, person.identity_key);
     let identify = Identify { db, request, row, person, hash: &hash };
     let row = std::slice::from_ref(row);
     let (json, ids) = ingest::json(row)?;
@@ -118,7 +118,7 @@ pub async fn add(
     identify.link(&mut batch)?;
     batch.write(identify.platform_event()?);
     batch.write(identify.profile()?);
-    let events = outbox::of_events(db, &mut batch, request, &ids, Some(person.address))?;
+    let events = outbox::of_events(db, &mut batch, request, &ids, Some(person.identity_key))?;
     let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, request.stamp())?;
     let found = batch.read::<Found>(identify.find()?);
     batch.write_all(catalog::note(db, request, row)?);
@@ -169,7 +169,7 @@ impl Identify<'_> {
             request.session.into(),
             row.ts.into(),
             (&row.id).into(),
-            person.address.into(),
+            person.identity_key.into(),
             request.marker.into(),
         ]
     }
@@ -205,10 +205,10 @@ impl Identify<'_> {
     /// Gives the key to the person if nobody has it, and writes the link.
     fn link(&self, batch: &mut Batch) -> Result<()> {
         let (db, place, now) = (self.db, self.place(), self.request.received_ms.into());
-        let [company, session, at, id, address, marker] = place;
+        let [company, session, at, id, key, marker] = place;
         let count = [company, session, at, id, marker];
         let candidate = self.person.candidate.into();
-        batch.write(db.bind(sql::IDENTIFY_ADDRESS, &[company, address, candidate, now, id, marker])?);
+        batch.write(db.bind(sql::IDENTIFY_KEY, &[company, key, candidate, now, id, marker])?);
         batch.write(db.bind(sql::IDENTIFY_FIRST, &place)?);
         batch.write(db.bind(sql::IDENTIFY_LINK, &place)?);
         batch.write(db.bind(sql::IDENTIFY_COUNT, &count)?);
@@ -219,10 +219,10 @@ impl Identify<'_> {
     /// Stores the platform event of a new person.
     fn platform_event(&self) -> Result<D1PreparedStatement> {
         let Self { request, person, .. } = self;
-        let [company, _, _, id, address, marker] = self.place();
+        let [company, _, _, id, key, marker] = self.place();
         let params = [
             company,
-            address,
+            key,
             person.candidate.into(),
             id,
             marker,
@@ -255,8 +255,8 @@ impl Identify<'_> {
 
     /// Reads the person.
     fn find(&self) -> Result<D1PreparedStatement> {
-        let [company, _, _, id, address, _] = self.place();
+        let [company, _, _, id, key, _] = self.place();
         let (hash, candidate) = (self.request.identify_hash.into(), self.person.candidate.into());
-        self.db.bind(sql::IDENTIFY_FIND, &[company, address, id, self.hash.into(), hash, candidate])
+        self.db.bind(sql::IDENTIFY_FIND, &[company, key, id, self.hash.into(), hash, candidate])
     }
 }

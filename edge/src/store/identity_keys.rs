@@ -24,7 +24,7 @@ pub struct Owner {
 /// # Errors
 /// D1's.
 pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner>> {
-    let hash = tombstone::address(company, address);
+    let hash = tombstone::of_key(company, address);
     db.run(sql::IDENTITY_OWNER, &[company.into(), address.into(), (&hash).into()]).await?.first()
 }
 
@@ -33,7 +33,7 @@ pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner
 /// # Errors
 /// D1's.
 pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, stamp: ChangeStamp) -> Result<()> {
-    let hash = tombstone::address(company, address);
+    let hash = tombstone::of_key(company, address);
     let (company, key, profile, now) = (company.into(), address.into(), profile.into(), Param::Int(stamp.now_ms));
     let given_up = [company, key, profile, None::<&str>.into()];
     db.batch(vec![
@@ -97,8 +97,7 @@ pub async fn resolve_keys(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<R
 
 /// Lookup keys with their hashes, as `identity.pair` takes them.
 pub(super) fn hashed(company: &str, keys: &[&str]) -> Result<String> {
-    let pairs: Vec<[String; 2]> =
-        keys.iter().map(|key| [(*key).to_owned(), tombstone::address(company, key)]).collect();
+    let pairs: Vec<[String; 2]> = keys.iter().map(|key| [(*key).to_owned(), tombstone::of_key(company, key)]).collect();
     Ok(serde_json::to_string(&pairs)?)
 }
 
@@ -187,7 +186,7 @@ impl AddedKey<'_> {
     #[must_use]
     pub fn statements(&self, company: &str, ChangeStamp { marker, now_ms }: ChangeStamp) -> [Statement; 2] {
         let Self { profile, key, typed } = self;
-        let hash = tombstone::address(company, key);
+        let hash = tombstone::of_key(company, key);
         [
             Statement::new(sql::IDENTITY_ADD, json!([company, key, profile, now_ms, hash, keys_max()])),
             Statement::new(sql::PROFILE_BIND, json!([company, key, profile, now_ms, typed, marker])),
@@ -204,7 +203,7 @@ pub async fn add(db: &Db, company: &str, added: AddedKey<'_>, stamp: ChangeStamp
     let AddedKey { profile, key, .. } = added;
     let mut batch = Batch::default();
     batch.write_all(db.bind_all(&added.statements(company, stamp))?);
-    let hash = tombstone::address(company, key);
+    let hash = tombstone::of_key(company, key);
     let owner = batch.read::<Owner>(db.bind(sql::IDENTITY_OWNER, &[company.into(), key.into(), (&hash).into()])?);
     let owner = db.run_batch(batch).await?.first(&owner)?;
     Ok(owner.is_some_and(|owner| owner.profile == profile))

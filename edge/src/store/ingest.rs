@@ -35,8 +35,8 @@ struct Found {
 /// Conditions for storing events, besides the company's acceptance of the request.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Guard<'a> {
-    /// This lookup key must still lead to the profile.
-    pub(super) address: Option<&'a str>,
+    /// This identity key must still lead to the profile.
+    pub(super) identity_key: Option<&'a str>,
     /// This profile must not be erased.
     pub(super) profile: Option<&'a str>,
     /// No tombstone may have this hash.
@@ -60,7 +60,7 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
             request.received_ms.into(),
             request.context.into(),
             origin.as_deref().into(),
-            guard.address.into(),
+            guard.identity_key.into(),
             guard.profile.into(),
             guard.hash.into(),
             request.unproved.then_some(1).into(),
@@ -157,13 +157,13 @@ pub enum Subject<'a> {
     Session,
     /// This profile; the request's session is its server session.
     Profile(&'a str),
-    /// A person to create: the candidate profile, and the address or user id as lookup key and as
+    /// A person to create: the candidate profile, and the identity key, with an address as
     /// typed. The request's session is the candidate's.
     New {
         /// The profile's id.
         profile: &'a str,
-        /// The lookup key.
-        address: &'a str,
+        /// The identity key.
+        identity_key: &'a str,
         /// Its hash, as a tombstone has it.
         hash: &'a str,
         /// As the sender wrote it; `None` for a user id.
@@ -230,8 +230,8 @@ pub async fn server(
             let guard = Guard { profile: Some(profile), keys: keys.as_deref(), ..Guard::default() };
             events.store(Some(Some(profile)), guard, grant).await
         }
-        Subject::New { profile, address, hash, email, user, platform_id } => {
-            events.store_with_person(&NewPerson { profile, address, hash, email, user, platform_id }, grant).await
+        Subject::New { profile, identity_key, hash, email, user, platform_id } => {
+            events.store_with_person(&NewPerson { profile, identity_key, hash, email, user, platform_id }, grant).await
         }
     }
 }
@@ -239,7 +239,7 @@ pub async fn server(
 /// A person whom events create: the fields of [`Subject::New`].
 struct NewPerson<'a> {
     profile: &'a str,
-    address: &'a str,
+    identity_key: &'a str,
     hash: &'a str,
     email: Option<&'a str>,
     user: &'a str,
@@ -302,13 +302,13 @@ impl ServerEvents<'_> {
     ) -> Result<ServerStoreResult> {
         let (db, request) = (self.db, self.request);
         let (company, now, none) = (Param::Text(request.company), Param::Int(request.received_ms), Param::Int(0));
-        let (profile, address) = (Param::Text(person.profile), Param::Text(person.address));
+        let (profile, key) = (Param::Text(person.profile), Param::Text(person.identity_key));
         let created_ms = self.rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
-        let opened = [company, profile, address, person.email.into(), request.session.into(), created_ms.into(), now];
+        let opened = [company, profile, key, person.email.into(), request.session.into(), created_ms.into(), now];
         // There is no identify here, and no event has the empty message id.
         let platform = [
             company,
-            address,
+            key,
             profile,
             "".into(),
             request.marker.into(),
@@ -320,11 +320,15 @@ impl ServerEvents<'_> {
             now,
             none,
         ];
-        let identity = [company, address, profile, now, (&self.ids).into(), person.hash.into()];
+        let identity = [company, key, profile, now, (&self.ids).into(), person.hash.into()];
         let platform_ids = serde_json::to_string(&[person.platform_id])?;
         let keys = grant.map(|grant| grant.guard(Some(person.profile)));
-        let guard =
-            Guard { address: Some(person.address), profile: Some(person.profile), hash: None, keys: keys.as_deref() };
+        let guard = Guard {
+            identity_key: Some(person.identity_key),
+            profile: Some(person.profile),
+            hash: None,
+            keys: keys.as_deref(),
+        };
 
         let mut batch = Batch::default();
         batch.write(db.bind(sql::IDENTITY_INSERT, &identity)?);
@@ -334,7 +338,7 @@ impl ServerEvents<'_> {
         batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
         batch.write(db.bind(sql::PROFILE_OPEN, &opened)?);
         let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, request.stamp())?;
-        let found = batch.read::<Found>(db.bind(sql::IDENTITY_FIND, &[company, address, person.hash.into()])?);
+        let found = batch.read::<Found>(db.bind(sql::IDENTITY_FIND, &[company, key, person.hash.into()])?);
         batch.write_all(std::mem::take(&mut self.rest));
         let grant = match grant {
             Some(grant) => Some((grant, grant.push(db, &mut batch, request, person.profile)?)),

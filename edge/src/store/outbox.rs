@@ -62,22 +62,22 @@ pub(super) struct EventSlots {
     targets: Slot<To>,
 }
 
-/// `insert into deliveries` for events, and the statement that reads their targets. `address` is
-/// the lookup key of an identify. The name of its event depends on whether it is the person's
+/// `insert into deliveries` for events, and the statement that reads their targets. `identity_key`
+/// is that of an identify. The name of its event depends on whether it is the person's
 /// first.
 pub(super) fn of_events(
     db: &Db,
     batch: &mut Batch,
     request: &Request<'_>,
     ids: &str,
-    address: Option<&str>,
+    identity_key: Option<&str>,
 ) -> Result<EventSlots> {
     let company = request.company.into();
     let insert = [
         ids.into(),
         company,
         request.source.into(),
-        address.into(),
+        identity_key.into(),
         request.marker.into(),
         request.received_ms.into(),
         (request.received_ms + LEASE_MS).into(),

@@ -137,8 +137,9 @@ pub struct Resolved {
 /// The identifiers by which a server request names a person.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Identifiers {
-    /// Lookup key of the address.
-    pub address: Option<String>,
+    /// The identity key: of an address or of a user id.
+    #[serde(rename = "address")]
+    pub identity_key: Option<String>,
     /// The address as typed.
     pub email: Option<String>,
     /// A profile's id.
@@ -159,7 +160,7 @@ pub struct Identifiers {
 pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms: i64) -> Result<Option<Resolved>> {
     let params = [
         key_hash.into(),
-        who.address.as_ref().into(),
+        who.identity_key.as_ref().into(),
         who.user.as_ref().into(),
         who.session.as_ref().into(),
         ts.into(),

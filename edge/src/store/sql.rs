@@ -131,7 +131,7 @@ statements! {
     GROUPS_OF = "groups.of.sql",
     GROUPS_SET_TRUSTED = "groups.set_trusted.sql",
     GROUP_DELETE = "group.delete.sql",
-    IDENTIFY_ADDRESS = "identify.address.sql",
+    IDENTIFY_KEY = "identify.key.sql",
     IDENTIFY_FIRST = "identify.first.sql",
     IDENTIFY_COUNT = "identify.count.sql",
     IDENTIFY_FIND = "identify.find.sql",

@@ -275,7 +275,7 @@ impl Db {
             return self.events(Source::Server, &session, Some(&profile), rows);
         }
         self.request += 1;
-        let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
+        let (n, now, hash) = (self.request, self.now(), tombstone::of_key(COMPANY, email));
         let (profile, session, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let created = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap();
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": profile, "email": email }).to_string());
@@ -299,7 +299,7 @@ impl Db {
     #[allow(clippy::too_many_arguments, reason = "tests name the five parts of an identify in one line")]
     pub(crate) fn identify(&mut self, session: &str, at: i64, id: &str, email: &str, traits: &Value) -> Option<String> {
         self.request += 1;
-        let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
+        let (n, now, hash) = (self.request, self.now(), tombstone::of_key(COMPANY, email));
         let (candidate, server, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let mut data = traits.clone();
         if let Some(typed) = typed(email) {
@@ -324,7 +324,7 @@ impl Db {
             self.insert(Source::Browser, session, &rows, new),
             Statement::new(sql::IDENTIFY_REFUSE, refuse),
             Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, identify_hash, null, null, now])),
-            Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
+            Statement::new(sql::IDENTIFY_KEY, json!([COMPANY, email, candidate, now, id, n])),
             Statement::new(sql::IDENTIFY_FIRST, json!(fact)),
             Statement::new(sql::IDENTIFY_LINK, json!(fact)),
             Statement::new(sql::IDENTIFY_COUNT, json!([COMPANY, session, at, id, n])),

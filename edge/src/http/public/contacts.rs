@@ -211,7 +211,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     let identify = Identify {
         company: &company,
         session: &session,
-        address: &address,
+        identity_key: &address,
         email: Some(email),
         trusted: false,
         name: name.as_deref(),

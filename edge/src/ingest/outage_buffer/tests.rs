@@ -60,13 +60,20 @@ fn a_request_whose_context_alone_is_larger_than_a_message_is_not_buffered() {
 
 #[test]
 fn the_field_names_of_a_buffered_request_stay_as_messages_in_the_queue_have_them() {
-    let text = concat!(
+    let identify = concat!(
+        r#"{"v":1,"at":7,"work":{"claimed":{"company":"TM-1","session":"s","address":"a@x.io","email":"a@x.io","#,
+        r#""trusted":false,"name":null,"traits":{},"user_hash":null,"origin":null,"bot":false,"sent_ms":null,"#,
+        r#""row":{"i":"m","t":1,"n":"identify","d":{},"w":1}}}}"#
+    );
+    let server = concat!(
         r#"{"v":1,"at":7,"work":{"told":{"hash":"h","company_id":null,"about":{"who":{"address":"a@x.io","#,
         r#""email":"a@x.io","user":null,"session":null,"only_known":false},"at":1,"sent_ms":null},"#,
         r#""rows":[],"user":null,"merge":false,"single":false}}}"#
     );
-    let BufferedMessage(message) = BufferedMessage::read(text).unwrap();
-    assert_eq!(serde_json::to_string(&message).unwrap(), text);
+    for text in [identify, server] {
+        let BufferedMessage(message) = BufferedMessage::read(text).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), text);
+    }
 }
 
 #[test]

@@ -168,5 +168,5 @@ fn visitors(groups: &[Group]) -> HashSet<String> {
 fn identifiers(ItemOwner { user, session }: ItemOwner, only_known: bool) -> Identifiers {
     let email = user.clone().filter(|key| key_kind(key) == "email");
     let session = session.filter(|_| user.is_none() || only_known);
-    Identifiers { address: user, email, user: None, session, only_known }
+    Identifiers { identity_key: user, email, user: None, session, only_known }
 }

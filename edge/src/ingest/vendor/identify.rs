@@ -141,8 +141,8 @@ impl VendorIdentify<'_> {
         change: PersonChange<'_>,
     ) -> Result<Option<StoredEntry>, Error> {
         let rows = vec![self.row(event, &serde_json::to_string(&data)?, &key.key, fields)?];
-        let (address, email) = (Some(key.key.clone()), key.typed.clone());
-        let ids = Identifiers { address, email, ..Identifiers::default() };
+        let (identity_key, email) = (Some(key.key.clone()), key.typed.clone());
+        let ids = Identifiers { identity_key, email, ..Identifiers::default() };
         let owner = OwnerLookup::of(ids, self.sent_ms, &rows);
         let stored = store_events(self.cx, secret, owner, rows, change).await?;
         Ok(stored.map(|stored| StoredEntry { profile: stored.profile, is_new: stored.result.new > 0 }))
@@ -182,7 +182,7 @@ impl VendorIdentify<'_> {
         let identify = Identify {
             company: self.company,
             session,
-            address: &key.key,
+            identity_key: &key.key,
             email: key.typed.as_deref(),
             trusted: self.secret.is_some(),
             name: name.as_deref(),
