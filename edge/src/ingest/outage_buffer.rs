@@ -193,7 +193,8 @@ fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, E
     Ok(Some(texts))
 }
 
-/// Sends a message to a queue. Waits at most `BUFFER_WAIT_MS`, because an overloaded queue may hang.
+/// Sends a message to a queue. Waits at most `BUFFER_WAIT_MS`, because an overloaded queue may
+/// hang.
 pub(crate) async fn send(env: &Env, queue: &str, text: &str, delay_s: u32) -> worker::Result<()> {
     let message = RawMessageBuilder::new(JsValue::from_str(text))
         .delay_seconds(delay_s)

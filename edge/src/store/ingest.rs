@@ -323,12 +323,8 @@ impl ServerEvents<'_> {
         let identity = [company, key, profile, now, (&self.ids).into(), person.hash.into()];
         let platform_ids = serde_json::to_string(&[person.platform_id])?;
         let keys = grant.map(|grant| grant.guard(Some(person.profile)));
-        let guard = Guard {
-            identity_key: Some(person.identity_key),
-            profile: Some(person.profile),
-            hash: None,
-            keys: keys.as_deref(),
-        };
+        let (identity_key, owner) = (Some(person.identity_key), Some(person.profile));
+        let guard = Guard { identity_key, profile: owner, hash: None, keys: keys.as_deref() };
 
         let mut batch = Batch::default();
         batch.write(db.bind(sql::IDENTITY_INSERT, &identity)?);

@@ -233,9 +233,9 @@ pub(super) fn erased() -> Problem {
     Problem::field(Code::ErasedUser, "userId", "this user was erased")
 }
 
-/// The session that an identify links to the person. Without a session the events of a user id lie in a
-/// session derived from it, which belongs to that user. So if the person is found by an address and
-/// the user id is another user's, the session is derived from the address.
+/// The session that an identify links to the person. Without a session the events of a user id lie
+/// in a session derived from it, which belongs to that user. So if the person is found by an
+/// address and the user id is another user's, the session is derived from the address.
 fn linked_session(owner: &ItemOwner, person: &PersonByKey) -> String {
     if owner.session.is_none() && !person.has_user_id {
         compat::user_session(&person.key.key)
