@@ -62,7 +62,7 @@ pub struct Row {
     pub groups: Vec<Mention>,
     /// 1: a server sent it for a browser session, so its source is that of the browser.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<i64>,
+    pub sent_by_server: Option<i64>,
 }
 
 /// The result of validating a request's items.
@@ -194,7 +194,17 @@ impl UncheckedEvent<'_> {
         let revenue = revenue::counters(&name, data);
         let data = RawValue::from_string(data.to_owned())
             .map_err(|_| Problem::field(Code::InvalidField, "eventData", "eventData is not JSON"))?;
-        Ok(Row { id, ts, name, data, revenue, original_ms, context: self.context, groups: self.groups, told: None })
+        Ok(Row {
+            id,
+            ts,
+            name,
+            data,
+            revenue,
+            original_ms,
+            context: self.context,
+            groups: self.groups,
+            sent_by_server: None,
+        })
     }
 }
 

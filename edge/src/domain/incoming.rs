@@ -75,7 +75,7 @@ pub struct Entry {
     happened_ms: Option<i64>,
     /// 1: a server sent it for a browser session, so its source is that of the browser.
     #[serde(rename = "w", skip_serializing_if = "Option::is_none")]
-    told: Option<i64>,
+    sent_by_server: Option<i64>,
 }
 
 impl Entry {
@@ -92,7 +92,7 @@ impl Entry {
             data: None,
             session: None,
             happened_ms: None,
-            told: row.told,
+            sent_by_server: row.sent_by_server,
         }
     }
 
@@ -143,7 +143,7 @@ impl Entry {
             data: data.filter(|data| data.is_object()).map(|data| shape(data, 0, &mut 0)),
             session: session.map(str::to_owned),
             happened_ms: item.as_ref().and_then(|item| item.get("timestamp")).and_then(clock::parse),
-            told: None,
+            sent_by_server: None,
         }
     }
 }

@@ -67,10 +67,10 @@ impl Source {
     }
 
     /// The source that is shown for an event. An event that a server sent for a browser's session
-    /// is stored as a browser's, with the mark `told`.
+    /// is stored as a browser's event with a mark (column `told`).
     #[must_use]
-    pub const fn shown(self, told: bool) -> Self {
-        if told { Self::Server } else { self }
+    pub const fn shown(self, sent_by_server: bool) -> Self {
+        if sent_by_server { Self::Server } else { self }
     }
 
     /// Whether it is the server API.

@@ -380,7 +380,7 @@ fn event_json(event: &exports::Event) -> Result<String, Error> {
         message_id: &event.message_id,
         event_type: &event.name,
         timestamp: clock::iso(clock::ts_ms(event.ts)),
-        source: event.source.shown(event.told.is_some()).name(),
+        source: event.source.shown(event.sent_by_server.is_some()).name(),
         session_id: Some(event.session.as_str()).filter(|session| !session.is_empty()),
         user_id: event.profile.as_deref(),
         received_at: clock::iso(event.received_at),

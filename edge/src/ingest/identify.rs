@@ -126,7 +126,7 @@ impl Identify<'_> {
                 original_ms,
                 context: self.context,
                 groups: Vec::new(),
-                told: self.trusted.then_some(1),
+                sent_by_server: self.trusted.then_some(1),
             },
         })
     }

@@ -114,7 +114,7 @@ pub(super) fn of_events_answer(
                 tries: 0,
                 body: None,
                 fact: Some(DeliveredEvent {
-                    source: request.source.shown(row.told.is_some()),
+                    source: request.source.shown(row.sent_by_server.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),

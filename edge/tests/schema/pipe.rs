@@ -39,7 +39,7 @@ pub(crate) fn event(id: &str, ts: i64, name: &str, data: &str) -> Row {
         original_ms: None,
         context: None,
         groups: Vec::new(),
-        told: None,
+        sent_by_server: None,
     }
 }
 
@@ -307,7 +307,7 @@ impl Db {
         }
         let mut rows = [event(id, at, "identify", &data.to_string())];
         // A server sends every second one.
-        rows[0].told = id.bytes().last().is_some_and(|last| last % 2 == 0).then_some(1);
+        rows[0].sent_by_server = id.bytes().last().is_some_and(|last| last % 2 == 0).then_some(1);
         let fact = [json!(COMPANY), json!(session), json!(at), json!(id), json!(email), json!(n)];
         let bounds = [self.late_events, SESSION_IDENTIFIES_MAX, CLAIMED_SESSIONS_MAX];
         let refuse = json!([COMPANY, session, at, id, email, n, bounds[0], bounds[1], bounds[2]]);

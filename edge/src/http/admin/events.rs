@@ -270,7 +270,7 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
     let deliveries =
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
     // A server may have sent an event of a browser's session.
-    let sender = event.source.shown(event.told.is_some());
+    let sender = event.source.shown(event.sent_by_server.is_some());
     let delivery = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
         Ok(ReceiptDelivery { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };

@@ -92,7 +92,7 @@ fn event<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<TimelineEv
         event_type: if registration { "user_registered" } else { &entry.name },
         event_data: json::raw(data.to_owned())?,
         timestamp: clock::iso(clock::ts_ms(entry.ts)),
-        source: entry.source.shown(entry.told.is_some()).name(),
+        source: entry.source.shown(entry.sent_by_server.is_some()).name(),
         session_id: if from_server { &profile.server_session } else { &entry.session },
         user_id: &profile.id,
         bot: entry.bot.is_some(),
