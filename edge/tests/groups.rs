@@ -20,7 +20,7 @@ use schema::pipe::{self, COMPANY, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::{Mention, Row};
-use trackmate_edge::domain::groups::{Group, Told, fold, id, telling};
+use trackmate_edge::domain::groups::{Group, StoredChange, fold, group_change, id};
 use trackmate_edge::domain::ledger::{Fact, owner};
 use trackmate_edge::domain::record::Field;
 use trackmate_edge::domain::source::Source;
@@ -53,7 +53,7 @@ enum Place {
 
 #[derive(Debug, Clone)]
 enum Request {
-    Group { place: Place, told: Vec<(i64, usize, usize)> },
+    Group { place: Place, events: Vec<(i64, usize, usize)> },
     Identify { session: usize, at: i64, person: usize },
 }
 
@@ -76,8 +76,8 @@ fn request() -> impl Strategy<Value = Request> {
         2 => (0..PEOPLE).prop_map(Place::Person),
         1 => Just(Place::Nobody),
     ];
-    let told = prop::collection::vec((0..40_i64, 0..KEYS.len(), 0..TRAITS.len()), 1..4);
-    let group = (place, told).prop_map(|(place, told)| Request::Group { place, told });
+    let events = prop::collection::vec((0..40_i64, 0..KEYS.len(), 0..TRAITS.len()), 1..4);
+    let group = (place, events).prop_map(|(place, events)| Request::Group { place, events });
     let identify =
         (0..2_usize, 0..40_i64, 0..PEOPLE).prop_map(|(session, at, person)| Request::Identify { session, at, person });
     prop_oneof![3 => group, 2 => identify]
@@ -91,22 +91,22 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn rows(number: usize, told: &[(i64, usize, usize)]) -> Vec<Row> {
+fn rows(number: usize, events: &[(i64, usize, usize)]) -> Vec<Row> {
     let row = |(n, (at, key, traits)): (usize, &(i64, usize, usize))| {
         let data = format!(r#"{{"groupId":{},"traits":{}}}"#, json!(KEYS[*key]), TRAITS[*traits]);
         event(&format!("e{number:02}-{n}"), clock::event_ts(NOW + at * 1000, n), "group", &data)
     };
-    told.iter().enumerate().map(row).collect()
+    events.iter().enumerate().map(row).collect()
 }
 
 /// The message ids of a request do not depend on its place in the order of arrival.
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
-        Request::Group { place, told } => match place {
-            Place::Page(n) => db.events(Source::Browser, &format!("s{n}"), None, &rows(number, told)),
-            Place::Session(n) => db.events(Source::Server, &format!("s{n}"), None, &rows(number, told)),
-            Place::Person(n) => db.server(&address(*n), &rows(number, told)),
-            Place::Nobody => db.events(Source::Server, "", None, &rows(number, told)),
+        Request::Group { place, events } => match place {
+            Place::Page(n) => db.events(Source::Browser, &format!("s{n}"), None, &rows(number, events)),
+            Place::Session(n) => db.events(Source::Server, &format!("s{n}"), None, &rows(number, events)),
+            Place::Person(n) => db.server(&address(*n), &rows(number, events)),
+            Place::Nobody => db.events(Source::Server, "", None, &rows(number, events)),
         },
         Request::Identify { session, at, person } => {
             let id = format!("i{number}");
@@ -146,14 +146,14 @@ fn kept(db: &Db) -> BTreeMap<String, Group> {
 
 /// All groups as the pure rule makes them from the stored events, in the order of arrival.
 fn folded(db: &Db) -> BTreeMap<String, Group> {
-    let mut told = BTreeMap::<String, Vec<Told>>::new();
+    let mut changes = BTreeMap::<String, Vec<StoredChange>>::new();
     let events =
         "select ts, source, message_id, data from events where type = 'group' order by request, substr(message_id, 5)";
     for r in db.rows(events, &[]) {
-        let telling = telling(&text(&r[2]), &text(&r[3]), Source::from(number(&r[1]))).unwrap();
-        told.entry(telling.id.clone()).or_default().push((number(&r[0]), Source::from(number(&r[1])), telling));
+        let change = group_change(&text(&r[2]), &text(&r[3]), Source::from(number(&r[1]))).unwrap();
+        changes.entry(change.id.clone()).or_default().push((number(&r[0]), Source::from(number(&r[1])), change));
     }
-    told.into_iter().map(|(id, events)| (id, fold(&events).unwrap())).collect()
+    changes.into_iter().map(|(id, events)| (id, fold(&events).unwrap())).collect()
 }
 
 /// The groups of each person, by the events that name them: group, person.
@@ -165,7 +165,7 @@ fn belonging(db: &Db) -> BTreeSet<(String, String)> {
     }
     let named = db.rows("select session, ts, message_id, data from events where type = 'group'", &[]);
     let owned = named.iter().filter_map(|r| {
-        let group = telling(&text(&r[2]), &text(&r[3]), Source::Server).unwrap().id;
+        let group = group_change(&text(&r[2]), &text(&r[3]), Source::Server).unwrap().id;
         let of_session = facts.get(&text(&r[0])).map_or(&[][..], Vec::as_slice);
         Some((group, owner(of_session, number(&r[1]))?.to_owned()))
     });
@@ -385,8 +385,8 @@ fn the_events_of_a_request_change_a_group_in_their_order() {
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    let (claimed, said) = (&group.claimed_traits["all"], &group.trusted_traits["all"]);
-    assert_eq!((claimed.2.0.get(), said.2.0.get()), ("0", "299"));
+    let (claimed, trusted) = (&group.claimed_traits["all"], &group.trusted_traits["all"]);
+    assert_eq!((claimed.2.0.get(), trusted.2.0.get()), ("0", "299"));
 }
 
 #[test]
@@ -406,8 +406,8 @@ fn groups_and_memberships_from_pages_are_limited_and_those_from_servers_are_not(
     assert_eq!(count(&db, "groups"), 8);
     // A group with trusted traits no longer counts towards the limit, nor does a deleted group. An
     // existing group can still be named.
-    let said = event("said", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
-    db.events(Source::Server, "", None, &[said]);
+    let set = event("set", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
+    db.events(Source::Server, "", None, &[set]);
     db.rows("delete from memberships", &[]);
     db.rows(sql::GROUP_DELETE, &[json!(COMPANY), json!(id("group", "page1"))]);
     for n in 5..9 {

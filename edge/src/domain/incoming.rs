@@ -104,7 +104,7 @@ impl Entry {
         let happened_ms = clock::ts_ms(row.ts);
         let name = name_kept(&row.name);
         Self {
-            id: Some(row.id.clone()).filter(|id| !is_telling(id)),
+            id: Some(row.id.clone()).filter(|id| !is_sensitive(id)),
             name: Some(name.to_owned()),
             data: data.map(|data| shape(&data, 0, &mut 0)),
             happened_ms: Some(happened_ms),
@@ -134,7 +134,7 @@ impl Entry {
             outcome: Outcome::Rejected,
             id: text("messageId")
                 .or_else(|| text("uuid"))
-                .filter(|id| is_message_id(id) && !is_telling(id))
+                .filter(|id| is_message_id(id) && !is_sensitive(id))
                 .map(str::to_owned),
             name: named.map(name_kept).or(name).map(str::to_owned),
             code: Some(problem.code.as_str()),
@@ -175,7 +175,7 @@ fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
                     shown.insert("…".to_owned(), format!("{} in all", members.len()).into());
                     break;
                 }
-                let is_name = name.chars().count() <= NAME_CHARS_MAX && !is_telling(name);
+                let is_name = name.chars().count() <= NAME_CHARS_MAX && !is_sensitive(name);
                 shown.insert(if is_name { name.as_str() } else { MASK }.to_owned(), shape(member, depth + 1, parts));
             }
             Value::Object(shown)
@@ -186,12 +186,12 @@ fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
 /// A name that may outlive its event. A name that reveals a person or a secret is masked.
 #[must_use]
 pub fn name_kept(name: &str) -> &str {
-    if is_telling(name) { MASK } else { name }
+    if is_sensitive(name) { MASK } else { name }
 }
 
 /// Whether a text in the place of a name or an id reveals a person or a secret: an address, a
 /// telephone number, a key.
-fn is_telling(text: &str) -> bool {
+fn is_sensitive(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let dialled = text.chars().all(|c| c.is_ascii_digit() || "+-(). ".contains(c));
     text.contains('@')

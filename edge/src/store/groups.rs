@@ -24,19 +24,19 @@ use crate::domain::record::Sent;
 /// The statements that write the groups of a request's events: none if no event names a group.
 /// [`super::records::mark`] comes after them.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
-    let told = groups::tellings(rows, request.source);
-    if told.is_empty() {
+    let changes = groups::group_changes(rows, request.source);
+    if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let told = serde_json::to_string(&told)?;
-    let (told, company, source) = (Param::from(&told), request.company.into(), request.source.into());
+    let changes = serde_json::to_string(&changes)?;
+    let (changes, company, source) = (Param::from(&changes), request.company.into(), request.source.into());
     let marker = request.marker.into();
-    let merge = [told, company, source, marker, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
+    let merge = [changes, company, source, marker, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
     let mut statements = vec![db.bind(sql::GROUPS_MERGE, &merge)?];
     if !request.session.is_empty() {
         let place = place(request.session);
         let of_session = MEMBERSHIPS_SESSION_MAX.into();
-        let membership = [told, company, source, request.session.into(), marker, place.into(), of_session];
+        let membership = [changes, company, source, request.session.into(), marker, place.into(), of_session];
         statements.push(db.bind(sql::MEMBERSHIPS_INSERT, &membership)?);
     }
     Ok(statements)

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
-use trackmate_edge::domain::groups::tellings;
+use trackmate_edge::domain::groups::group_changes;
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
 use trackmate_edge::domain::source::Source;
@@ -211,7 +211,7 @@ impl Db {
             let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, session, n, RECORD_FIELDS_MAX]);
             statements.push(Statement::new(sql::RECORDS_MERGE, merge));
         }
-        let told = tellings(rows, source);
+        let told = group_changes(rows, source);
         if !told.is_empty() {
             let told = serde_json::to_string(&told).unwrap();
             statements.push(Statement::new(

@@ -8,7 +8,7 @@ use trackmate_wire::limits::{
 };
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::groups::says;
+use crate::domain::groups::trusted_traits;
 use crate::domain::person::Traits;
 use crate::domain::request_body;
 use crate::domain::{clock, event};
@@ -153,7 +153,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
     let traits = edit.traits.as_deref().map(RawValue::get).filter(|text| *text != "null");
     let traits = traits.ok_or_else(|| Problem::field(Code::MissingField, "traits", "traits is missing"))?;
     event::check_object(traits, "traits")?;
-    let fields = says(traits).ok_or_else(|| {
+    let fields = trusted_traits(traits).ok_or_else(|| {
         let message = format!(
             "traits are at most {RECORD_FIELDS_MAX}, each with a name of at most 100 characters and at most \
              {RECORD_FIELD_BYTES_MAX} bytes"
