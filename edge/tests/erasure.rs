@@ -259,8 +259,8 @@ fn send(db: &mut Db, number: usize, request: &Request) {
             // The milliseconds differ by request, so no two identifies of a session are
             // simultaneous.
             let (id, ms) = (format!("i{number}"), NOW + at * 1000 + i64::try_from(number).unwrap());
-            let told = identify(db, *session, clock::identify_ts(ms, &id), &id, *person);
-            assert!(told.is_some());
+            let public_id = identify(db, *session, clock::identify_ts(ms, &id), &id, *person);
+            assert!(public_id.is_some());
         }
         Request::Server { person, at, paid } => {
             if let Some((profile, session)) = db.person(&email(*person)) {
@@ -269,18 +269,18 @@ fn send(db: &mut Db, number: usize, request: &Request) {
             }
         }
         Request::Group { session, at, person } => {
-            let told = |traits: Value| {
+            let group = |traits: Value| {
                 let data = json!({ "groupId": "acme", "traits": traits }).to_string();
                 [event(&format!("g{number}"), clock::event_ts(NOW + at * 1000, 0), "group", &data)]
             };
             match person.map(|person| (person, db.person(&email(person)))) {
-                None => db.events(Source::Browser, &format!("s{session}"), None, &told(json!({ "name": "Acme" }))),
+                None => db.events(Source::Browser, &format!("s{session}"), None, &group(json!({ "name": "Acme" }))),
                 Some((person, Some((profile, home)))) => {
                     db.events(
                         Source::Server,
                         &home,
                         Some(&profile),
-                        &told(json!({ "contact": format!("secret-{person}") })),
+                        &group(json!({ "contact": format!("secret-{person}") })),
                     );
                 }
                 Some((_, None)) => {}
@@ -389,8 +389,8 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     assert_eq!(counted, [[json!(theirs), json!(NOW)]]);
     let left = db.rows("select events, revenue, last_ts from profiles where id = ?1", &[json!(erased)]);
     assert_eq!(left, [[json!(0), Value::Null, Value::Null]]);
-    let told = db.rows("select counts ->> 'memberships' from erasures", &[]);
-    assert_eq!(told, [[json!(named.len())]]);
+    let counted = db.rows("select counts ->> 'memberships' from erasures", &[]);
+    assert_eq!(counted, [[json!(named.len())]]);
     // All requests of browsers arrive again, late: identifies as the person, and events from a
     // server that had just resolved the person.
     for (number, request) in history
@@ -404,8 +404,8 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     db.events(Source::Server, &session, Some(&erased), &[view("late", clock::event_ts(NOW, 0), None)]);
     for s in 0..3 {
         let id = format!("late{s}");
-        let told = identify(db, s, clock::identify_ts(NOW + 7, &id), &id, person);
-        assert_eq!(told.as_ref(), Some(&erased));
+        let public_id = identify(db, s, clock::identify_ts(NOW + 7, &id), &id, person);
+        assert_eq!(public_id.as_ref(), Some(&erased));
     }
     let undone = "select session, data, context from events where type = 'identify.undone'";
     let occupied = db.rows(&format!("{undone} and message_id like 'late%'"), &[]);

@@ -144,8 +144,8 @@ fn check(db: &Db) {
         if is_sampled {
             let asked = [json!(COMPANY), json!(id), json!(TOLD_LINKS_COUNTED_MAX)];
             let read: Vec<Profile> = db.find(sql::PROFILE_FIND, &asked);
-            let told = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
-            assert_eq!(read[0].told_sessions, i64::try_from(told).unwrap(), "server-only sessions of {id}");
+            let unseen = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
+            assert_eq!(read[0].told_sessions, i64::try_from(unseen).unwrap(), "server-only sessions of {id}");
         }
     }
 }

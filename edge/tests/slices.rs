@@ -57,7 +57,7 @@ fn next(db: &Db, profile: &str, links: i64, events: i64) -> Option<String> {
 
 #[test]
 fn an_erasure_deletes_a_link_only_after_everything_at_its_first_instant() {
-    let told = |table: &str, n: usize| match table {
+    let sent = |table: &str, n: usize| match table {
         "records" => {
             (Source::Server, event(&format!("b{n}"), ts(5), "booking.made", &format!(r#"{{"booking":{{"id":{n}}}}}"#)))
         }
@@ -71,7 +71,7 @@ fn an_erasure_deletes_a_link_only_after_everything_at_its_first_instant() {
         identify(&mut db, "s", 1, "bob");
         identify(&mut db, "s", 5, "ada");
         for n in 1..=3 {
-            let (source, row) = told(table, n);
+            let (source, row) = sent(table, n);
             db.events(source, "s", None, &[row]);
         }
         let ada = profile(&db, "ada");

@@ -134,7 +134,7 @@ pub fn row(
             "the identifier stands beside events, one for the request",
         ));
     }
-    let said = UncheckedEvent {
+    let event = UncheckedEvent {
         name: item.event_type,
         data: item.event_data.map_or("{}", RawValue::get),
         timestamp: item.timestamp,
@@ -142,7 +142,7 @@ pub fn row(
         context: None,
         groups: Vec::new(),
     };
-    said.row(place, arrival, fresh_id)
+    event.row(place, arrival, fresh_id)
 }
 
 /// An event before validation.
@@ -184,7 +184,7 @@ impl UncheckedEvent<'_> {
         }
         let data = if self.data == "null" { "{}" } else { self.data };
         check_object(data, "eventData")?;
-        let original_ms = told_time(self.timestamp.as_ref())?;
+        let original_ms = sent_time(self.timestamp.as_ref())?;
         let ts = clock::event_ts(clock::happened(original_ms, arrival.sent_ms, arrival.received_ms), place);
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => checked_message_id(id)?,
@@ -240,7 +240,7 @@ pub fn time(value: &Value, field: &'static str) -> Result<i64, Problem> {
 ///
 /// # Errors
 /// `invalid_timestamp`.
-pub fn told_time(value: Option<&Value>) -> Result<Option<i64>, Problem> {
+pub fn sent_time(value: Option<&Value>) -> Result<Option<i64>, Problem> {
     let is_missing = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
     value.filter(|value| !is_missing(value)).map(|value| time(value, "timestamp")).transpose()
 }

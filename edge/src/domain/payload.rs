@@ -140,8 +140,8 @@ mod tests {
             profile: None,
             context: Some(r#"{"campaign":{"source":"mail"}}"#),
         };
-        let told = r#""userId":null,"context":{"campaign":{"source":"mail"}}}}"#;
-        assert!(body(fact).unwrap().ends_with(told));
+        let end = r#""userId":null,"context":{"campaign":{"source":"mail"}}}}"#;
+        assert!(body(fact).unwrap().ends_with(end));
         for nothing in ["{}", "null", "no JSON"] {
             assert!(
                 body(PayloadEvent { context: Some(nothing), ..fact }).unwrap().ends_with(r#""userId":null}}"#),

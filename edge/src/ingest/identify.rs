@@ -94,7 +94,7 @@ impl Identify<'_> {
     /// # Errors
     /// The problem of an invalid timestamp or message id.
     pub(crate) fn check(self, cx: &IngestContext) -> Result<IdentifyCommand, Error> {
-        let original_ms = event::told_time(self.timestamp.as_ref())?;
+        let original_ms = event::sent_time(self.timestamp.as_ref())?;
         let sent_ms = self.sent_ms;
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,

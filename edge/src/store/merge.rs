@@ -128,20 +128,20 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds a statement that gives profiles or addresses to `to`, with that check.
-    fn give(&mut self, sql: &'static str, these: &[&str], to: &str) {
+    fn assign(&mut self, sql: &'static str, these: &[&str], to: &str) {
         self.push(sql, json!([self.company, json!(these).to_string(), to, self.root, self.stamp.marker]));
     }
 
     /// Makes the addresses of these members lead to `to`.
-    fn lead(&mut self, these: &[&Member], to: &str) {
+    fn move_keys(&mut self, these: &[&Member], to: &str) {
         let (keys, ids) = (json!(addresses(these)).to_string(), json!(ids(these)).to_string());
         self.push(sql::IDENTITIES_MOVE, json!([self.company, keys, to, self.root, self.stamp.marker, ids]));
     }
 
     /// Writes the trusted data of a profile that stands for a group, or for itself alone.
-    fn say(&mut self, id: &str, own: &TrustedData) -> Result<()> {
-        let (said, opt_ins) = (serde_json::to_string(&own.trusted_traits)?, serde_json::to_string(&own.opt_ins)?);
-        let consent = own.consent.as_ref();
+    fn set_trusted(&mut self, id: &str, data: &TrustedData) -> Result<()> {
+        let (traits, opt_ins) = (serde_json::to_string(&data.trusted_traits)?, serde_json::to_string(&data.opt_ins)?);
+        let consent = data.consent.as_ref();
         let consent = [
             consent.map(|c| i64::from(c.given)).into(),
             consent.map(|c| c.at_ms).into(),
@@ -152,10 +152,10 @@ impl<'a> Batch<'a> {
         let ChangeStamp { marker, now_ms } = self.stamp;
         self.push(
             sql::PROFILE_SET_TRUSTED,
-            json!([company, id, said, opt_ins, given, at, source, root, marker, now_ms]),
+            json!([company, id, traits, opt_ins, given, at, source, root, marker, now_ms]),
         );
-        self.push(sql::TAGS_PUT, json!([company, id, serde_json::to_string(&own.tags)?, root, marker]));
-        self.push(sql::FIELDS_PUT, json!([company, id, serde_json::to_string(&own.fields)?, root, marker]));
+        self.push(sql::TAGS_PUT, json!([company, id, serde_json::to_string(&data.tags)?, root, marker]));
+        self.push(sql::FIELDS_PUT, json!([company, id, serde_json::to_string(&data.fields)?, root, marker]));
         Ok(())
     }
 
@@ -211,12 +211,12 @@ pub fn merge_statements(
     let (n, now) = (change.stamp.marker, change.stamp.now_ms);
     batch.push(sql::MERGE_MARK, json!([company, root, winner.revision, gone, loser.revision, n, now]));
     batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, scope.as_str(), n]));
-    batch.give(sql::PROFILES_JOIN, &ids(&moved), root);
+    batch.assign(sql::PROFILES_JOIN, &ids(&moved), root);
     batch.of_these(sql::TAGS_CLEAR, &[root, gone]);
     batch.of_these(sql::FIELDS_CLEAR, &[root, gone]);
-    batch.say(root, &whole(&joined))?;
+    batch.set_trusted(root, &whole(&joined))?;
     batch.keep(&joined)?;
-    batch.lead(&moved, root);
+    batch.move_keys(&moved, root);
     batch.of_these(sql::LINKS_RESERVE, &ids(&moved));
     batch.of_these(sql::SEARCH_FORGET, &ids(&moved));
     batch.rebuild(gone, false, None, change);
@@ -244,14 +244,14 @@ pub fn unmerge_statements(
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
     let (here, there) = (json!(ids(rest)).to_string(), json!(ids(unmerged)).to_string());
     batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, now]));
-    batch.give(sql::PROFILES_JOIN, &ids(unmerged), top);
+    batch.assign(sql::PROFILES_JOIN, &ids(unmerged), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
     for (first, members) in [(root, rest), (top, unmerged)] {
-        batch.say(first, &whole(members))?;
+        batch.set_trusted(first, &whole(members))?;
         batch.keep(members)?;
     }
-    batch.lead(unmerged, top);
+    batch.move_keys(unmerged, top);
     // One of the two may have existed only through the other, if the identify that created it was
     // undone meanwhile.
     batch.rebuild(root, rest.len() == 1, None, change);
@@ -286,8 +286,8 @@ pub async fn run(
             change.stamp.now_ms.into(),
         ],
     )?);
-    let told = serde_json::to_string(&[&change.event.id])?;
-    let outbox = outbox::of_platform_events(db, &mut batch, company, &told, change.stamp)?;
+    let ids = serde_json::to_string(&[&change.event.id])?;
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &ids, change.stamp)?;
     let answers = db.run_batch(batch).await?;
     let won = !answers.rows(&won)?.is_empty();
     Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })

@@ -35,7 +35,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     let mut rows = db.connection.prepare_cached(sql::MERGE_GROUP).unwrap();
     let members = rows.query_map([COMPANY, root], |r| {
         let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
-        let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
+        let own = own.map_or_else(|| trusted_data(db, &id), |own| serde_json::from_str(&own).unwrap());
         Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), trusted_data: own, id })
     });
     let members = members.unwrap().map(Result::unwrap).collect();
@@ -44,7 +44,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
 }
 
 /// The trusted data of a profile that is not merged.
-fn said(db: &Db, id: &str) -> TrustedData {
+fn trusted_data(db: &Db, id: &str) -> TrustedData {
     let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
     TrustedData {
         trusted_traits: serde_json::from_str(&object("select trusted_traits from profiles where id = 'ID'")).unwrap(),

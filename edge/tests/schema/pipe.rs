@@ -211,16 +211,16 @@ impl Db {
             let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, session, n, RECORD_FIELDS_MAX]);
             statements.push(Statement::new(sql::RECORDS_MERGE, merge));
         }
-        let told = group_changes(rows, source);
-        if !told.is_empty() {
-            let told = serde_json::to_string(&told).unwrap();
+        let changed = group_changes(rows, source);
+        if !changed.is_empty() {
+            let changed = serde_json::to_string(&changed).unwrap();
             statements.push(Statement::new(
                 sql::GROUPS_MERGE,
-                json!([told, COMPANY, source, n, RECORD_FIELDS_MAX, GROUP_LAYER_BYTES_MAX, self.most_groups]),
+                json!([changed, COMPANY, source, n, RECORD_FIELDS_MAX, GROUP_LAYER_BYTES_MAX, self.most_groups]),
             ));
             if !session.is_empty() {
                 let membership =
-                    json!([told, COMPANY, source, session, n, groups::place(session), MEMBERSHIPS_SESSION_MAX]);
+                    json!([changed, COMPANY, source, session, n, groups::place(session), MEMBERSHIPS_SESSION_MAX]);
                 statements.push(Statement::new(sql::MEMBERSHIPS_INSERT, membership));
             }
         }
@@ -338,9 +338,9 @@ impl Db {
         if self.watched {
             self.note(Source::Browser, session, &rows);
         }
-        let told = answers.last().unwrap();
-        assert!(told.len() <= 1);
-        told.first().map(|row| text(&row[0]))
+        let found = answers.last().unwrap();
+        assert!(found.len() <= 1);
+        found.first().map(|row| text(&row[0]))
     }
 
     /// Reads a timeline page by page as the API does, for a person with this number of links.

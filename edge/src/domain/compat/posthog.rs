@@ -74,9 +74,9 @@ struct Properties<'a> {
 /// # Errors
 /// `invalid_json`, `too_many_events`.
 pub fn read(text: &str) -> Result<Sent<'_>, Problem> {
-    let told = |_| Problem::new(Code::InvalidJson, "the body is not JSON of the expected form");
+    let invalid = |_| Problem::new(Code::InvalidJson, "the body is not JSON of the expected form");
     if text.trim_start().starts_with('[') {
-        let events: Vec<&RawValue> = serde_json::from_str(text).map_err(told)?;
+        let events: Vec<&RawValue> = serde_json::from_str(text).map_err(invalid)?;
         bounded(&events)?;
         let key = events.first().and_then(|raw| {
             let envelope: Envelope<'_> = serde_json::from_str(raw.get()).ok()?;
@@ -85,7 +85,7 @@ pub fn read(text: &str) -> Result<Sent<'_>, Problem> {
         let items = events.iter().map(|raw| message(raw.get())).collect();
         return Ok(Sent { key, items, ..Sent::default() });
     }
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(told)?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(invalid)?;
     let single = envelope.batch.is_none();
     let items = match &envelope.batch {
         None => vec![message(text)],

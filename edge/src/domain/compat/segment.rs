@@ -147,8 +147,11 @@ fn read<'a>(raw: &'a str, kind: Option<Kind>, shared: Option<&'a RawValue>) -> R
         }
         Kind::Identify => {
             let known = || within.and_then(|raw| serde_json::from_str::<Known<'_>>(raw.get()).ok()?.traits);
-            let said = traits(message.traits)?;
-            What::Identify { traits: if said.is_empty() { traits(known())? } else { said }, once: Traits::new() }
+            let sent_traits = traits(message.traits)?;
+            What::Identify {
+                traits: if sent_traits.is_empty() { traits(known())? } else { sent_traits },
+                once: Traits::new(),
+            }
         }
         Kind::Alias => {
             let previous = message.previous_id;

@@ -140,7 +140,7 @@ impl Reader {
             self.edit.trusted_traits.insert(name.to_owned(), raw);
             return Ok(());
         }
-        let told = |why: &str| refused_at(place, &format!("{place} {why}"));
+        let invalid = |why: &str| refused_at(place, &format!("{place} {why}"));
         let chars = if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX };
         let given = value(&raw);
         let text = if let Some(left_out) = &mut self.left_out {
@@ -148,17 +148,17 @@ impl Reader {
                 Mild::Missing => return Ok(()),
                 Mild::Whole(text) => text,
                 Mild::Cut(text) if name != "profilePic" => {
-                    left_out.push(told(&format!("was cut to {chars} characters")));
+                    left_out.push(invalid(&format!("was cut to {chars} characters")));
                     text
                 }
-                Mild::Cut(_) => return Err(told(&format!("has at most {chars} characters"))),
-                Mild::Unread => return Err(told("is a text or null")),
+                Mild::Cut(_) => return Err(invalid(&format!("has at most {chars} characters"))),
+                Mild::Unread => return Err(invalid("is a text or null")),
             }
         } else {
-            let Value::String(text) = given else { return Err(told("is a text or null")) };
-            readable(&text, chars).ok_or_else(|| told(&form(chars)))?
+            let Value::String(text) = given else { return Err(invalid("is a text or null")) };
+            readable(&text, chars).ok_or_else(|| invalid(&form(chars)))?
         };
-        let raw = serde_json::value::to_raw_value(&text).map_err(|_| told("is a text or null"))?;
+        let raw = serde_json::value::to_raw_value(&text).map_err(|_| invalid("is a text or null"))?;
         self.edit.trusted_traits.insert(name.to_owned(), raw);
         Ok(())
     }
@@ -173,10 +173,11 @@ impl Reader {
 
     /// Reads the names of an array of tags.
     fn tags(&mut self, names: &Value, added: bool) -> Result<(), Problem> {
-        let told = || refused("tags", "tags is an array of texts");
-        let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(told)?;
+        let invalid = || refused("tags", "tags is an array of texts");
+        let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(invalid)?;
         for name in names {
-            let read = name.as_str().ok_or_else(told).and_then(|name| checked(name, NAME_CHARS_MAX, "tags", "a tag"));
+            let read =
+                name.as_str().ok_or_else(invalid).and_then(|name| checked(name, NAME_CHARS_MAX, "tags", "a tag"));
             let read = read.map(|name| {
                 let tags = if added { &mut self.edit.tags } else { &mut self.edit.untags };
                 tags.insert(name);
@@ -264,9 +265,9 @@ impl Edit {
 }
 
 impl Asked {
-    fn read(told: &Value, scope: Scope) -> Result<Self, Problem> {
+    fn read(sent: &Value, scope: Scope) -> Result<Self, Problem> {
         let form = || refused("exportConsent", "exportConsent is true, false or {given, at?, source?}");
-        match told {
+        match sent {
             Value::Bool(given) => Ok(Self { given: *given, at_ms: None, source: scope.as_str().to_owned() }),
             Value::Object(members) => Ok(Self {
                 given: members.get("given").and_then(Value::as_bool).ok_or_else(form)?,

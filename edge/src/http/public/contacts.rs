@@ -195,7 +195,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     let content = serde_json::to_string(&contact)?;
     let sent_session = sent_session(request.session_id, &mut warnings);
     let message_id = request.message_id.as_deref().filter(|id| !id.is_empty());
-    let session = match (sent_session, message_id, event::told_time(request.timestamp.as_ref())?) {
+    let session = match (sent_session, message_id, event::sent_time(request.timestamp.as_ref())?) {
         (Some(id), _, _) => id,
         (None, Some(id), _) => form_session(&company, &address, b"id", id),
         (None, None, Some(ms)) => form_session(&company, &address, b"said", &format!("{ms} {content}")),
