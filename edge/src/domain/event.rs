@@ -10,7 +10,7 @@ use trackmate_wire::limits::{EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, JSON_DEPTH_M
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::sha256_hex;
 
-use super::{clock, mild, revenue};
+use super::{clock, lenient, revenue};
 
 /// The times and the subject that all events of a request share.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +84,7 @@ pub(crate) struct Item<'a> {
     #[serde(borrow)]
     event_data: Option<&'a RawValue>,
     timestamp: Option<Value>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     identifier: Option<Value>,
 }

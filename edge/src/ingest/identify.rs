@@ -9,7 +9,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::dispatch;
 use crate::domain::event::{self, Row};
-use crate::domain::mild::{self, Mild};
+use crate::domain::lenient::{self, LenientText};
 use crate::domain::source::Source;
 use crate::domain::{clock, ledger, person, request_body};
 use crate::error::Error;
@@ -36,7 +36,7 @@ pub(crate) struct IdentifyRequest {
     session_id: Option<String>,
     email: Option<String>,
     timestamp: Option<Value>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     sent_at: Option<Value>,
     /// Never a trait.
@@ -320,10 +320,10 @@ fn limit_reached(refused: Refused) -> Problem {
 
 /// The claimed name, and a warning if it was cut or left out.
 pub(crate) fn name(value: Option<&Value>) -> (Option<String>, Option<Warning>) {
-    match mild::text(value.unwrap_or(&Value::Null), NAME_CHARS_MAX) {
-        Mild::Missing => (None, None),
-        Mild::Whole(name) => (Some(name), None),
-        Mild::Cut(name) => (Some(name), Some(Warning::cut("name", NAME_CHARS_MAX))),
-        Mild::Unread => (None, Some(Warning::left_out("name", "it is no text"))),
+    match lenient::text(value.unwrap_or(&Value::Null), NAME_CHARS_MAX) {
+        LenientText::Missing => (None, None),
+        LenientText::Whole(name) => (Some(name), None),
+        LenientText::Cut(name) => (Some(name), Some(Warning::cut("name", NAME_CHARS_MAX))),
+        LenientText::Unread => (None, Some(Warning::left_out("name", "it is no text"))),
     }
 }

@@ -10,7 +10,7 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
 use crate::domain::secret::Scope;
-use crate::domain::{clock, mild, request_body};
+use crate::domain::{clock, lenient, request_body};
 use crate::error::Error;
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
@@ -52,11 +52,11 @@ pub(crate) struct ServerEventsRequest<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Identifier {
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     email: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     session_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     user_id: Option<String>,
 }
 
@@ -243,7 +243,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
 
 /// What `user` change, and what of it cannot be read: that is no reason to lose the events.
 fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
-    let Some((edit, mut left_out)) = user.map(|user| Edit::read_mildly(user.get(), Scope::Server, address)) else {
+    let Some((edit, mut left_out)) = user.map(|user| Edit::read_leniently(user.get(), Scope::Server, address)) else {
         return (None, Vec::new());
     };
     left_out.truncate(WARNINGS_MAX);

@@ -5,7 +5,7 @@ use trackmate_wire::limits::GROUP_PROFILES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
-use crate::domain::merged::Member;
+use crate::domain::merge_tree::Member;
 use crate::domain::secret::Scope;
 use crate::domain::trusted_data::TrustedData;
 use crate::error::Error;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::merged::{Member, descendants};
+use crate::domain::merge_tree::{Member, descendants};
 use crate::error::Error;
 use crate::people::conflict::retry_on_conflict;
 use crate::people::find::find;

@@ -9,7 +9,7 @@ use super::outbox::{self, Outbox};
 use super::rebuild::Opening;
 use super::{Batch as BoundBatch, ChangeStamp, Db, Result, Statement, sql};
 use crate::domain::clock;
-use crate::domain::merged::{Member, whole};
+use crate::domain::merge_tree::{Member, whole};
 use crate::domain::secret::Scope;
 use crate::domain::trusted_data::TrustedData;
 

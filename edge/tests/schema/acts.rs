@@ -2,7 +2,7 @@
 //! people, undo a merge.
 
 use serde_json::{Value, json};
-use trackmate_edge::domain::merged::{Member, descendants};
+use trackmate_edge::domain::merge_tree::{Member, descendants};
 use trackmate_edge::domain::secret::Scope;
 use trackmate_edge::domain::trusted_data::TrustedData;
 use trackmate_edge::store::merge::{Group, IdentityChange, PlatformEvent, merge_statements, unmerge_statements};

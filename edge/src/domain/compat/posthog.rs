@@ -8,7 +8,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::{Item, Sent, What, bounded, id, item, segment, traits};
 use crate::domain::groups;
-use crate::domain::mild;
+use crate::domain::lenient;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -26,7 +26,7 @@ struct Message<'a> {
     event: Option<String>,
     #[serde(default, deserialize_with = "id")]
     distinct_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     uuid: Option<String>,
     timestamp: Option<Value>,
     #[serde(borrow)]
@@ -40,7 +40,7 @@ struct Message<'a> {
 /// The properties of an event that identify its person.
 #[derive(Deserialize, Default)]
 struct Properties<'a> {
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     token: Option<String>,
     #[serde(default, deserialize_with = "id")]
     distinct_id: Option<String>,
@@ -60,7 +60,7 @@ struct Properties<'a> {
     set_once: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "id", rename = "$group_key")]
     group_key: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize", rename = "$group_type")]
+    #[serde(default, deserialize_with = "lenient::deserialize", rename = "$group_type")]
     group_type: Option<String>,
     #[serde(borrow, rename = "$group_set")]
     group_set: Option<&'a RawValue>,

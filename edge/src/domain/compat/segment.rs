@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::{Item, Sent, Traits, What, bounded, context, data, id, item, traits};
-use crate::domain::mild;
+use crate::domain::lenient;
 
 /// A message's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
@@ -57,12 +57,12 @@ struct Message<'a> {
     group_id: Option<String>,
     #[serde(default, deserialize_with = "id")]
     previous_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     event: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     name: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     category: Option<String>,
     #[serde(borrow)]
     properties: Option<&'a RawValue>,

@@ -8,7 +8,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::{Address, Asked, Edit, value};
 use crate::domain::event::{check_object, time};
-use crate::domain::mild::{self, Mild};
+use crate::domain::lenient::{self, LenientText};
 use crate::domain::person::{KNOWN, PLATFORMS, Traits, traits};
 use crate::domain::secret::Scope;
 
@@ -144,15 +144,15 @@ impl Reader {
         let chars = if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX };
         let given = value(&raw);
         let text = if let Some(left_out) = &mut self.left_out {
-            match mild::text(&given, chars) {
-                Mild::Missing => return Ok(()),
-                Mild::Whole(text) => text,
-                Mild::Cut(text) if name != "profilePic" => {
+            match lenient::text(&given, chars) {
+                LenientText::Missing => return Ok(()),
+                LenientText::Whole(text) => text,
+                LenientText::Cut(text) if name != "profilePic" => {
                     left_out.push(invalid(&format!("was cut to {chars} characters")));
                     text
                 }
-                Mild::Cut(_) => return Err(invalid(&format!("has at most {chars} characters"))),
-                Mild::Unread => return Err(invalid("is a text or null")),
+                LenientText::Cut(_) => return Err(invalid(&format!("has at most {chars} characters"))),
+                LenientText::Unread => return Err(invalid("is a text or null")),
             }
         } else {
             let Value::String(text) = given else { return Err(invalid("is a text or null")) };
@@ -203,7 +203,7 @@ impl Edit {
 
     /// Reads the user beside an event as [`Self::read`] does, but leaves out invalid parts. → The
     /// edit, and the problems of these parts.
-    pub fn read_mildly(
+    pub fn read_leniently(
         json: &str,
         scope: Scope,
         address: impl Fn(&str) -> Result<String, Problem>,

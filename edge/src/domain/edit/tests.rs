@@ -49,7 +49,7 @@ fn an_invalid_part_beside_an_event_is_left_out_and_the_rest_applies() {
         "traits": null, "city": "Oslo", "optIns": {"fax": true, "whatsapp": true, "telegram": null}, "exportConsent": "yes", "stats": {},
         "tags": {"add": ["vip", 5], "remove": null}, "customFields": {"a": [], "b": 1}});
     let address = |email: &str| key(email).and_then(|_| Err(refused("email", "no address")));
-    let (edit, left_out) = Edit::read_mildly(&user.to_string(), Scope::Server, address);
+    let (edit, left_out) = Edit::read_leniently(&user.to_string(), Scope::Server, address);
     let read: BTreeMap<_, _> = edit.trusted_traits.iter().map(|(name, raw)| (name.as_str(), value(raw))).collect();
     let whole = json!({"phone": "47", "lastName": "Lee", "fullName": "x".repeat(NAME_CHARS_MAX), "city": "Oslo"});
     assert_eq!(serde_json::to_value(read).unwrap(), whole);
@@ -57,7 +57,7 @@ fn an_invalid_part_beside_an_event_is_left_out_and_the_rest_applies() {
     assert_eq!(edit.opt_ins, BTreeMap::from([("whatsapp".to_owned(), true)]));
     assert_eq!(left_out.len(), 8, "{left_out:?}");
     for no_object in ["5", "[]", "\"x\""] {
-        assert_eq!(Edit::read_mildly(no_object, Scope::Server, key).1.len(), 1);
+        assert_eq!(Edit::read_leniently(no_object, Scope::Server, key).1.len(), 1);
     }
     let nulls = json!({"traits": null, "optIns": {"whatsapp": null}, "customFields": null, "tags": {"add": null}, "exportConsent": null});
     assert!(Edit::read(&nulls.to_string(), Scope::Admin, key).is_ok());

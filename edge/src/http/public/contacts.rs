@@ -9,7 +9,7 @@ use trackmate_wire::limits::EVENT_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::event;
-use crate::domain::mild::{self, Mild};
+use crate::domain::lenient::{self, LenientText};
 use crate::domain::request_body;
 use crate::domain::secret;
 use crate::domain::source::Source;
@@ -32,7 +32,7 @@ const EVENT: &str = "registration.submitted";
 pub(crate) struct ContactRequest {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     session_id: Option<String>,
     email: Option<String>,
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -44,7 +44,7 @@ pub(crate) struct ContactRequest {
     #[cfg_attr(test, schemars(with = "Option<Utm>"))]
     utm: Option<Value>,
     timestamp: Option<Value>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     sent_at: Option<Value>,
     user_hash: Option<String>,
@@ -131,10 +131,10 @@ impl<'a> Part<'a> {
     }
 
     fn text(&mut self, field: &str) -> Option<String> {
-        match mild::text(self.value?.get(field)?, EVENT_BYTES_MAX) {
-            Mild::Whole(text) | Mild::Cut(text) => Some(text),
-            Mild::Missing => None,
-            Mild::Unread => {
+        match lenient::text(self.value?.get(field)?, EVENT_BYTES_MAX) {
+            LenientText::Whole(text) | LenientText::Cut(text) => Some(text),
+            LenientText::Missing => None,
+            LenientText::Unread => {
                 self.warnings.push(Warning::left_out(&format!("{}.{field}", self.name), "it is no text"));
                 None
             }

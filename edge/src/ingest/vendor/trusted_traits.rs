@@ -71,7 +71,7 @@ fn edit(traits: &Traits, email: Option<&str>) -> Edit {
     if let (Some(email), Value::Object(user)) = (email, &mut user) {
         user.insert("email".to_owned(), Value::String(email.to_owned()));
     }
-    Edit::read_mildly(&user.to_string(), Scope::Server, address).0
+    Edit::read_leniently(&user.to_string(), Scope::Server, address).0
 }
 
 /// Converts the traits that TrackMate stores as text, and removes those that cannot be text.
