@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::Order;
 use trackmate_edge::store::erasures::{self, Identity};
@@ -82,12 +82,12 @@ fn due(db: &Db) -> Vec<String> {
 
 /// All stored events by their owner, by the pure rule.
 fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, Source, String)>> {
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for row in
         db.rows("select session, at, id, coalesce(profile, '') from links where id <> '' or profile is not null", &[])
     {
         let text = |n: usize| row[n].as_str().unwrap().to_owned();
-        let fact = Fact { at: row[1].as_i64().unwrap(), id: text(2), profile: text(3) };
+        let fact = LinkEvidence { at: row[1].as_i64().unwrap(), id: text(2), profile: text(3) };
         facts.entry(text(0)).or_default().push(fact);
     }
     let mut owned = BTreeMap::<String, Vec<_>>::new();
@@ -137,7 +137,10 @@ fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
         let links =
             "select at, id, coalesce(profile, '') from links where session = ?1 and (id <> '' or profile is not null)";
         let facts = db.rows(links, std::slice::from_ref(session));
-        facts.iter().map(|f| Fact { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) }).collect::<Vec<_>>()
+        facts
+            .iter()
+            .map(|f| LinkEvidence { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) })
+            .collect::<Vec<_>>()
     };
     let all = db.rows("select session, ts, group_id from memberships", &[]);
     all.into_iter().filter(|m| owner(&facts_of(&m[0]), number(&m[1])) == Some(profile)).collect()

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::{Mention, Row};
 use trackmate_edge::domain::groups::{Group, StoredChange, fold, group_change, id};
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::record::Field;
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::sql;
@@ -158,9 +158,9 @@ fn folded(db: &Db) -> BTreeMap<String, Group> {
 
 /// The groups of each person, by the events that name them: group, person.
 fn belonging(db: &Db) -> BTreeSet<(String, String)> {
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
-        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        let fact = LinkEvidence { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
     let named = db.rows("select session, ts, message_id, data from events where type = 'group'", &[]);

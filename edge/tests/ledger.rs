@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use schema::pipe::{self, COMPANY, Db, NOW, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
@@ -84,9 +84,9 @@ fn check(db: &Db) {
     let events = db.table("select session, ts, message_id, coalesce(revenue, '{}'), source, told from events");
     let number = |cell: &str| cell.trim_start_matches("Integer(").trim_end_matches(')').parse::<i64>().unwrap();
     let text = |cell: &str| cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"");
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for row in db.table("select session, at, id, profile from links where profile is not null") {
-        facts.entry(text(&row[0])).or_default().push(Fact {
+        facts.entry(text(&row[0])).or_default().push(LinkEvidence {
             at: number(&row[1]),
             id: text(&row[2]),
             profile: text(&row[3]),

@@ -19,7 +19,7 @@ use schema::pipe::{self, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::Row;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::person::Counts;
 use trackmate_edge::domain::record::{Change, Field, Record, change, fold};
 use trackmate_edge::domain::source::Source;
@@ -190,9 +190,9 @@ fn send(db: &mut Db, number: usize, request: &Request) {
 fn check(db: &Db) {
     let folded = folded(db);
     assert_eq!(format!("{:?}", kept(db)), format!("{folded:?}"), "a stored record is the fold of its events");
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
-        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        let fact = LinkEvidence { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
     let uneven = db.rows("select 1 from links group by session having min(has_records) <> max(has_records)", &[]);

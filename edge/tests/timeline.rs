@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use schema::pipe::{Db, NOW, number, text, view};
 use serde_json::json;
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::Order;
 
@@ -31,9 +31,9 @@ fn address(person: usize) -> String {
 
 /// The events of each person by the pure rule, in the order of timelines.
 fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, Source, String)>> {
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
-        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        let fact = LinkEvidence { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
     let mut owned = BTreeMap::<String, Vec<_>>::new();

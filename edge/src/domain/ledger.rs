@@ -10,7 +10,7 @@ use trackmate_wire::signature::sha256;
 
 /// One identification of a session. Facts are ordered by `(at, id)`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fact {
+pub struct LinkEvidence {
     /// The instant, as a `ts`.
     pub at: i64,
     /// The message id of the identify.
@@ -22,7 +22,7 @@ pub struct Fact {
 /// The owner of an event at `ts` on a session with these facts, in any order. `None` while the
 /// session has no identify.
 #[must_use]
-pub fn owner(facts: &[Fact], ts: i64) -> Option<&str> {
+pub fn owner(facts: &[LinkEvidence], ts: i64) -> Option<&str> {
     let last_before = facts.iter().filter(|f| f.at <= ts).max();
     last_before.or_else(|| facts.iter().min()).map(|f| f.profile.as_str())
 }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_first_person_owns_earlier_events_and_the_next_person_takes_none_of_them() {
-        let fact = |at: i64, profile: &str| Fact { at, id: at.to_string(), profile: profile.into() };
+        let fact = |at: i64, profile: &str| LinkEvidence { at, id: at.to_string(), profile: profile.into() };
         let facts = [fact(20, "bob"), fact(10, "alice")];
         assert_eq!(owner(&facts, 5), Some("alice"));
         assert_eq!(owner(&facts, 10), Some("alice"));

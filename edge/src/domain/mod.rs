@@ -2,7 +2,7 @@
 //! arguments.
 
 pub mod audit;
-pub mod belongings;
+
 pub mod bot;
 pub mod circuit;
 pub mod clock;
@@ -24,6 +24,7 @@ pub mod origin;
 pub mod outage;
 pub mod payload;
 pub mod person;
+pub mod person_records;
 pub mod plan;
 pub mod rebuild;
 pub mod record;

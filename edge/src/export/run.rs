@@ -17,9 +17,9 @@ use trackmate_wire::limits::{
 use trackmate_wire::signature::Digested;
 use worker::{Context, Env, console_error};
 
-use crate::domain::belongings::Included;
 use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
+use crate::domain::person_records::Included;
 use crate::domain::{clock, json};
 use crate::error::Error;
 use crate::export::user::with;
@@ -350,7 +350,7 @@ async fn users(
     let page = listing::next(db, company, wanted, after, most).await?;
     let people = page.items.iter().map(|profile| Ok(profile.person(company)?)).collect::<Result<Vec<_>, Error>>()?;
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
-    let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
+    let theirs = store::records::of_people(db, company, &ids, included, included.most(ids.len())).await?;
     let last = people.last().map(|person| person.id.clone());
     let is_last = !page.is_early && i64::try_from(people.len()).unwrap_or(i64::MAX) < most;
     let rows = with(&people, theirs).into_iter().map(|user| Ok(serde_json::to_string(&user)?));

@@ -20,17 +20,17 @@ use crate::domain::source::Source;
 
 /// The names that this isolate has written within an hour from `since_ms` on, of all companies.
 #[derive(Default)]
-struct Noted {
+struct WrittenNames {
     since_ms: i64,
     bytes: usize,
     names: BTreeSet<String>,
 }
 
 thread_local! {
-    static NOTED: RefCell<Noted> = RefCell::default();
+    static WRITTEN: RefCell<WrittenNames> = RefCell::default();
 }
 
-impl Noted {
+impl WrittenNames {
     /// Forgets all names after an hour, or when they take too much memory. The isolate then sends
     /// them again, and D1 finds that there is nothing to write.
     fn at(&mut self, now_ms: i64) {
@@ -61,7 +61,7 @@ struct Item<'a> {
 /// the events. The list is empty if this isolate has written all of the names.
 pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (name_kept(&row.name), row.id.as_str())).collect();
-    let fresh: Vec<Item<'_>> = NOTED.with_borrow_mut(|noted| {
+    let fresh: Vec<Item<'_>> = WRITTEN.with_borrow_mut(|noted| {
         noted.at(request.received_ms);
         let is_fresh = |(name, _): &(&str, &str)| !noted.names.contains(&key(request, name));
         names.into_iter().filter(is_fresh).map(|(n, i)| Item { n, i }).collect()
@@ -80,7 +80,7 @@ pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D
 /// Remembers the names of the events that were stored. `new` has their message ids.
 pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
     let new: BTreeSet<&str> = new.iter().map(String::as_str).collect();
-    NOTED.with_borrow_mut(|noted| {
+    WRITTEN.with_borrow_mut(|noted| {
         noted.at(request.received_ms);
         for row in rows.iter().filter(|row| new.contains(row.id.as_str())) {
             noted.add(key(request, name_kept(&row.name)));
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_names_that_an_isolate_remembers_have_one_limit_for_all_companies() {
-        let mut noted = Noted::default();
+        let mut noted = WrittenNames::default();
         noted.at(CATALOG_NOTE_MS);
         for n in 0..100_000 {
             noted.at(CATALOG_NOTE_MS);

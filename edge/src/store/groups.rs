@@ -59,7 +59,7 @@ fn bytes<'a>() -> Param<'a> {
 
 /// A stored group. Its members are counted on a limited number of sessions.
 #[derive(Debug, Deserialize)]
-struct Kept {
+struct GroupRow {
     id: String,
     kind: String,
     key: String,
@@ -78,7 +78,7 @@ pub struct Counted {
     pub members: i64,
 }
 
-impl Kept {
+impl GroupRow {
     fn counted(self) -> Result<Counted> {
         let group = Group {
             id: self.id,
@@ -126,7 +126,7 @@ pub async fn list(
         limit.into(),
         list_bytes(),
     ];
-    db.run(sql::GROUPS_LIST, &params).await?.page::<Kept>()?.try_map(Kept::counted)
+    db.run(sql::GROUPS_LIST, &params).await?.page::<GroupRow>()?.try_map(GroupRow::counted)
 }
 
 /// One group.
@@ -135,7 +135,7 @@ pub async fn list(
 /// D1's.
 pub async fn find(db: &Db, company: &str, id: &str) -> Result<Option<Counted>> {
     let params = [company.into(), GROUP_SESSIONS_COUNTED_MAX.into(), id.into()];
-    db.run(sql::GROUP_FIND, &params).await?.first::<Kept>()?.map(Kept::counted).transpose()
+    db.run(sql::GROUP_FIND, &params).await?.first::<GroupRow>()?.map(GroupRow::counted).transpose()
 }
 
 /// A group that a person is a member of.

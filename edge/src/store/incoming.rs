@@ -47,7 +47,7 @@ pub async fn add(db: &Db, company: &str, source: Source, entries: &[Entry], now_
 
 /// A logged entry, with data of its event and its person.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Noted {
+pub struct LogEntry {
     /// Its number, ascending in the company.
     pub seq: i64,
     /// When it arrived, ms.
@@ -99,7 +99,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// D1's.
-pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i64) -> Result<Vec<Noted>> {
+pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
     let params = [
         company.into(),
         seq.into(),
@@ -110,7 +110,7 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
         wanted.name.as_ref().into(),
         wanted.code.as_ref().into(),
     ];
-    let mut rows: Vec<Noted> = db.run(sql::INCOMING_BEFORE, &params).await?.rows()?;
+    let mut rows: Vec<LogEntry> = db.run(sql::INCOMING_BEFORE, &params).await?.rows()?;
     rows.sort_by_key(|row| -row.seq);
     Ok(rows)
 }
@@ -120,10 +120,10 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
 ///
 /// # Errors
 /// D1's.
-pub async fn after(db: &Db, company: &str, key: Option<&str>, seq: i64, limit: i64) -> Result<Option<Vec<Noted>>> {
+pub async fn after(db: &Db, company: &str, key: Option<&str>, seq: i64, limit: i64) -> Result<Option<Vec<LogEntry>>> {
     let params = [company.into(), seq.into(), INCOMING_DATA_BYTES_MAX.into(), limit.into()];
     let mut batch = Batch::default();
-    let rows = batch.read::<Noted>(db.bind(sql::INCOMING_AFTER, &params)?);
+    let rows = batch.read::<LogEntry>(db.bind(sql::INCOMING_AFTER, &params)?);
     let live = match key {
         Some(key) => Some(batch.read::<Value>(db.bind(sql::KEY_LIVE, &[company.into(), key.into()])?)),
         None => None,
@@ -206,7 +206,7 @@ pub enum Found {
     /// It is stored.
     Stored(Event),
     /// It was rejected.
-    Rejected(Noted),
+    Rejected(LogEntry),
 }
 
 /// The outcome of a message id with this source; without a source, servers come before browsers. A

@@ -9,9 +9,9 @@ use worker::D1PreparedStatement;
 
 use super::request::Request;
 use super::{Db, Param, Result, list_bytes, sql};
-use crate::domain::belongings::{Belongings, Included};
 use crate::domain::event::Row;
 use crate::domain::json;
+use crate::domain::person_records::{Included, PersonRecords};
 use crate::domain::record::{self, Record};
 
 /// The statements that write the records of a request's events: none if no event is about a record.
@@ -38,7 +38,7 @@ pub(super) fn mark(db: &Db, request: &Request<'_>, written: &mut Vec<D1PreparedS
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct RecordRow {
     profile: String,
     kind: String,
     id: String,
@@ -119,11 +119,11 @@ pub async fn list(
         of_each.into(),
         bytes,
     ];
-    let kept = db.run(sql::RECORDS_LIST, &params).await?.rows::<Kept>()?;
-    kept.into_iter().map(Kept::listed).collect()
+    let rows = db.run(sql::RECORDS_LIST, &params).await?.rows::<RecordRow>()?;
+    rows.into_iter().map(RecordRow::listed).collect()
 }
 
-impl Kept {
+impl RecordRow {
     fn listed(self) -> Result<Listed> {
         let record = |fields: String| -> Result<Record> {
             Ok(Record {
@@ -147,13 +147,13 @@ impl Kept {
 ///
 /// # Errors
 /// D1's.
-pub async fn belongings(
+pub async fn of_people(
     db: &Db,
     company: &str,
     profiles: &[&str],
     included: &Included,
     most: usize,
-) -> Result<BTreeMap<String, Belongings>> {
+) -> Result<BTreeMap<String, PersonRecords>> {
     let kinds = included.kinds();
     if kinds.is_empty() || profiles.is_empty() {
         return Ok(BTreeMap::new());
@@ -171,7 +171,7 @@ pub async fn belongings(
         }
     }
     let shown = |(id, (records, left_out)): (&str, (Vec<Record>, BTreeSet<String>))| {
-        Ok((id.to_owned(), Belongings::new(included, &records, most, left_out)?))
+        Ok((id.to_owned(), PersonRecords::new(included, &records, most, left_out)?))
     };
     by_profile.into_iter().map(shown).collect()
 }

@@ -262,7 +262,7 @@ statements! {
     UNDO_COUNT = "undo.count.sql",
     UNDO_EVENT = "undo.event.sql",
     UNDO_FIND = "undo.find.sql",
-    UNDO_HEIR = "undo.heir.sql",
+    UNDO_NEIGHBOUR = "undo.neighbour.sql",
     UNDO_LINK = "undo.link.sql",
     UNDO_MARK = "undo.mark.sql",
     UNDO_OPEN = "undo.open.sql",

@@ -19,7 +19,6 @@ pub struct IdentifyLink {
     /// The profile that owns the session's events through it.
     pub profile: String,
     /// The profile that owns them without it.
-    #[serde(rename = "heir")]
     pub next_owner: Option<String>,
 }
 
@@ -49,7 +48,7 @@ pub fn undo_statements(
         Statement::new(sql::ATTEMPTS_FORGET, sent()),
         Statement::new(sql::DELIVERIES_FORGET, sent()),
         Statement::new(sql::UNDO_MARK, mark),
-        Statement::new(sql::UNDO_HEIR, params()),
+        Statement::new(sql::UNDO_NEIGHBOUR, params()),
         Statement::new(sql::UNDO_OPEN, params()),
         Statement::new(sql::UNDO_COUNT, params()),
         Statement::new(sql::UNDO_LINK, params()),

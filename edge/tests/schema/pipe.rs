@@ -204,7 +204,7 @@ impl Db {
     }
 
     /// Writes what events say about records and groups.
-    fn belongings(&self, source: Source, session: &str, rows: &[Row]) -> Vec<Statement> {
+    fn records(&self, source: Source, session: &str, rows: &[Row]) -> Vec<Statement> {
         let (n, mut statements) = (self.request, Vec::new());
         let changes = if source.is_server() { changes(rows) } else { Vec::new() };
         if !changes.is_empty() {
@@ -252,7 +252,7 @@ impl Db {
             batch.push(self.count(source, session, rows, profile));
         }
         batch.push(self.outbox(source, rows, None));
-        batch.extend(self.belongings(source, session, rows));
+        batch.extend(self.records(source, session, rows));
         self.batch(&batch);
         if self.watched {
             self.note(source, session, rows);
@@ -290,7 +290,7 @@ impl Db {
             Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, typed(email), session, created, now])),
             self.emitted(&platform),
         ];
-        batch.extend(self.belongings(Source::Server, &session, rows));
+        batch.extend(self.records(Source::Server, &session, rows));
         self.batch(&batch);
     }
 

@@ -16,7 +16,7 @@ use crate::http::context::RequestContext;
 use crate::http::pagination::{self, NEWEST, Pagination};
 use crate::http::route::HandlerResult;
 use crate::ingest::receipt::Warning;
-use crate::store::incoming::{self, Event, Found, Noted, Wanted};
+use crate::store::incoming::{self, Event, Found, LogEntry, Wanted};
 use crate::store::{delivery_log, people};
 
 /// A received event and its outcome.
@@ -57,7 +57,7 @@ fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
 }
 
 impl Incoming {
-    pub(crate) fn new(entry: Noted) -> Result<Self, Error> {
+    pub(crate) fn new(entry: LogEntry) -> Result<Self, Error> {
         let warnings = warnings(entry.outcome == Outcome::Rejected.as_str(), entry.data.as_deref());
         Ok(Self {
             seq: entry.seq,
@@ -301,7 +301,7 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
 }
 
 /// The receipt of a rejected event.
-fn rejection(entry: Noted, message_id: &str) -> Result<EventReceipt, Error> {
+fn rejection(entry: LogEntry, message_id: &str) -> Result<EventReceipt, Error> {
     Ok(EventReceipt {
         success: true,
         event: ReceivedEvent {

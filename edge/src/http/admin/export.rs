@@ -12,11 +12,11 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::{Code, Problem};
 use worker::Response;
 
-use crate::domain::belongings::show;
 use crate::domain::clock;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
 use crate::domain::listing::Wanted;
+use crate::domain::person_records::show;
 use crate::domain::source::Source;
 use crate::error::Error;
 use crate::export::run::{self, Dataset, Plan};

@@ -7,8 +7,8 @@ use serde::Serialize;
 use trackmate_wire::limits::{RECORD_KINDS_MAX, RECORDS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::belongings::{Included, Shown, show};
 use crate::domain::person::Person;
+use crate::domain::person_records::{Included, Shown, show};
 use crate::domain::record::is_kind;
 use crate::error::Error;
 use crate::export::user::{UserWith, with};
@@ -63,7 +63,7 @@ pub(crate) async fn with_records(
     let Some(company) = people.first().map(|person| &person.company) else { return Ok(Vec::new()) };
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
     let db = cx.db(Some(company))?;
-    Ok(with(people, records::belongings(db, company, &ids, included, included.most(ids.len())).await?))
+    Ok(with(people, records::of_people(db, company, &ids, included, included.most(ids.len())).await?))
 }
 
 /// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`,
