@@ -150,3 +150,55 @@ test('texts that say what to do say "Fix", and never "Mend"', () => {
   const texts = files.filter((file) => /\.(md|rs|ts|tsx|mjs|sh)$/.test(file) && file !== 'tests/tidy.test.mjs');
   assert.deepEqual(texts.flatMap((file) => linesOf(file, (line) => /\bMend\b/.test(line))), []);
 });
+
+/** Identifiers of the Rust code that were given up, each with its new word. */
+const RETIRED = {
+  Call: 'RequestContext',
+  Handled: 'HandlerResult',
+  Came: 'IngestResult',
+  Told: 'OutcomeLog, ServerBatch or StoredChange',
+  Teller: 'VendorIdentify',
+  Telling: 'GroupChange',
+  tellings: 'group_changes',
+  told_time: 'sent_time',
+  Led: 'ResolvedKey',
+  News: 'PlatformEvent',
+  Act: 'IdentityChange',
+  heir: 'next_owner',
+  Fact: 'LinkEvidence',
+  Door: 'Admission, or Source for the API through which an event came',
+  Noted: 'LogEntry or WrittenNames',
+  source_name: 'Source::name',
+  SPILL_: 'BUFFER_',
+  spill: 'outage buffer',
+  or_keep: 'store_or_buffer',
+  refill: 'drain_outage_buffer',
+  Foreign: 'VendorRequest',
+  WAVES_MAX: 'ROUNDS_MAX',
+  TURN_MS_MAX: 'PERSON_LOCK_MS_MAX',
+  Mild: 'LenientText',
+  read_mildly: 'read_leniently',
+  Belongings: 'PersonRecords',
+  partings: 'merge blocks',
+  said_at: 'trusted_at',
+  Own: 'TrustedData',
+  Room: 'LeaseBudget',
+  flight: 'concurrency',
+  Wake: 'Wakeup',
+  DELIVERY_CLAIM: 'DELIVERY_LEASE',
+  claim_held: 'lease_held',
+  claim_of: 'identify_hash_of',
+  grp: 'group_id',
+  entropy: 'random',
+};
+
+test('no identifier of the Rust code has a word that was given up', () => {
+  const found = [];
+  for (const file of rust()) {
+    const names = new Set(code(file).match(/\w+/g));
+    for (const [word, instead] of Object.entries(RETIRED)) {
+      if (names.has(word) || word.endsWith('_') && [...names].some((name) => name.startsWith(word))) found.push(`${file}: ${word} is now ${instead}`);
+    }
+  }
+  assert.deepEqual(found, []);
+});

@@ -1,5 +1,6 @@
 //! Groups: the companies, accounts or teams whose members are people. `group` events make them.
-//! They are neither the tenant, which is a company here, nor merged profiles ([`super::merge_tree`]).
+//! They are neither the tenant, which is a company here, nor merged profiles
+//! ([`super::merge_tree`]).
 //!
 //! A group's traits have two layers, as a person's: trusted traits override claimed ones.
 //!

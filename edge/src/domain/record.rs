@@ -1,6 +1,6 @@
 //! Records of things that belong to people (bookings, QR codes, conversations, any other kind). A
-//! company's server sends the events that make them. [`super::person_records`] has the form in which
-//! answers show them.
+//! company's server sends the events that make them. [`super::person_records`] has the form in
+//! which answers show them.
 //!
 //! A record is the fold of its events in the order (ts, message id). Each field has the value of
 //! the latest event that names it. The record's place is that of its latest event that names a

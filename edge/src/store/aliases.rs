@@ -12,7 +12,8 @@ pub struct Aliased {
     pub keys: Vec<ResolvedKey>,
     /// The existing sessions of the ids.
     sessions: Vec<Session>,
-    /// Whether this alias is stored already: as an event of a server, or as an identify of a browser.
+    /// Whether this alias is stored already: as an event of a server, or as an identify of a
+    /// browser.
     pub is_stored: bool,
 }
 
@@ -36,8 +37,8 @@ impl Aliased {
     }
 }
 
-/// Reads who has the two ids of an alias, and which sessions they have. `id` and `identify_hash` are those
-/// of the alias, and tell whether it is stored already.
+/// Reads who has the two ids of an alias, and which sessions they have. `id` and `identify_hash`
+/// are those of the alias, and tell whether it is stored already.
 ///
 /// # Errors
 /// D1's.

@@ -91,8 +91,8 @@ pub enum Part<'a> {
 }
 
 /// The records of these people, the last changed first. `kinds` is a JSON array; `None` is all
-/// kinds. Beyond the most bytes only the places are returned. The statement reads no more rows of each
-/// session with records than it returns.
+/// kinds. Beyond the most bytes only the places are returned. The statement reads no more rows of
+/// each session with records than it returns.
 ///
 /// # Errors
 /// D1's.
