@@ -184,12 +184,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
         cx.log().set_session(id);
     }
     let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
-    let subject = identifiers
-        .user
-        .as_ref()
-        .or(identifiers.identity_key.as_ref())
-        .or(identifiers.session.as_ref())
-        .map_or("", String::as_str);
+    let subject = identifiers.first().unwrap_or_default();
     let arrival = Arrival { subject, sent_ms, received_ms: cx.now_ms() };
     let single = request.events.is_none();
     let mut sorted = if single {
@@ -213,11 +208,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let (edit, left_out) = edit(user);
     let mut warnings: Vec<Warning> = left_out.iter().map(Warning::of_user).collect();
     warnings.extend(amount_unread(&sorted.rows));
-    if edit.is_some()
-        && identifiers.user.is_none()
-        && identifiers.identity_key.is_none()
-        && identifiers.session.is_none()
-    {
+    if edit.is_some() && identifiers.first().is_none() {
         return Err(Problem::field(
             Code::MissingField,
             "identifier",

@@ -151,6 +151,14 @@ pub struct Identifiers {
     pub only_known: bool,
 }
 
+impl Identifiers {
+    /// The first by priority: user id, identity key, session.
+    #[must_use]
+    pub fn first(&self) -> Option<&str> {
+        self.user.as_deref().or(self.identity_key.as_deref()).or(self.session.as_deref())
+    }
+}
+
 /// Finds the key by its hash and, in its company, the people to whom the identifiers lead at `ts`.
 /// Takes no company, because the key tells the company. One statement reads the directory and the
 /// company's tables, which are in one database today; with two databases it becomes two statements.
