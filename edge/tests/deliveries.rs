@@ -184,7 +184,8 @@ impl Pair {
             .iter()
             .map(|(place, generation, next, status)| {
                 let (state, due) = next.standing(self.now);
-                json!({"i": self.ids[*place], "g": generation, "s": state.as_str(), "u": due, "f": state.is_final().then_some(self.now), "b": "{}",
+                json!({"i": self.ids[*place], "g": generation, "s": state.as_str(), "u": due,
+                      "f": state.is_final().then_some(self.now), "b": "{}",
                        "a": self.now, "l": "https://crm.example", "c": status, "e": null, "r": "", "d": 1})
             })
             .collect();

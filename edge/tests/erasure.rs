@@ -127,7 +127,10 @@ fn seen(db: &Db, profile: &str) -> Value {
             .collect::<Vec<_>>(),
         timeline,
         db.rows("select session, at, id, has_records from links where profile = ?1 order by 1, 2, 3", &[json!(profile)]),
-        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50), json!(5000)]).iter().map(|g| g[0].clone()).collect::<Vec<_>>(),
+        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50), json!(5000)])
+            .iter()
+            .map(|g| g[0].clone())
+            .collect::<Vec<_>>(),
     ])
 }
 
@@ -336,7 +339,9 @@ proptest! {
     #![proptest_config(schema::cases(250))]
 
     #[test]
-    fn erasing_a_person_removes_all_their_data_for_ever_and_changes_nobody_else(history in history(), person in 0..3_usize) {
+    fn erasing_a_person_removes_all_their_data_for_ever_and_changes_nobody_else(
+        history in history(), person in 0..3_usize,
+    ) {
         DB.with_borrow_mut(|db| erasing(db, &history, person));
     }
 

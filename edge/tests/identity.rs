@@ -435,9 +435,11 @@ proptest! {
 
     #[test]
     fn after_an_undone_identify_all_data_are_as_if_it_had_never_happened(
-        history in prop::collection::vec(request(), 1..12), which in any::<prop::sample::Index>(), until in any::<prop::sample::Index>(), late in any::<bool>(),
+        history in prop::collection::vec(request(), 1..12),
+        which in any::<prop::sample::Index>(), until in any::<prop::sample::Index>(), late in any::<bool>(),
     ) {
-        let identifies: Vec<usize> = (0..history.len()).filter(|n| matches!(history[*n], Request::Identify { .. })).collect();
+        let identifies: Vec<usize> =
+            (0..history.len()).filter(|n| matches!(history[*n], Request::Identify { .. })).collect();
         prop_assume!(!identifies.is_empty() && !has_tie(&history));
         let gone = *which.get(&identifies);
         let after = if late { history.len() - 1 } else { gone + until.index(history.len() - gone) };
@@ -467,7 +469,8 @@ proptest! {
     #[test]
     fn after_an_undone_merge_all_data_are_as_if_it_had_never_happened(
         history in prop::collection::vec(request(), 2..12),
-        merges in prop::collection::vec((0..3_usize, 0..3_usize, any::<prop::sample::Index>()), 1..3), first in any::<bool>(), mistake in prop::option::of(any::<prop::sample::Index>()),
+        merges in prop::collection::vec((0..3_usize, 0..3_usize, any::<prop::sample::Index>()), 1..3),
+        first in any::<bool>(), mistake in prop::option::of(any::<prop::sample::Index>()),
     ) {
         prop_assume!(!has_tie(&history));
         // An identify that is undone while its person may be merged.
@@ -483,7 +486,8 @@ proptest! {
                 if gone != Some(number) {
                     send(without, number, request);
                 }
-                if number == history.len() / 3 && gone.is_none() && merges.iter().all(|(_, _, at)| at.index(history.len()) >= number) {
+                if number == history.len() / 3 && gone.is_none()
+                    && merges.iter().all(|(_, _, at)| at.index(history.len()) >= number) {
                     for person in 0..3 {
                         say(with, person);
                         say(without, person);

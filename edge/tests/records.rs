@@ -310,7 +310,8 @@ proptest! {
             let fields: Vec<String> = names[batch].iter().map(|n| format!(r#","f{n}":{batch}"#)).collect();
             let data = format!(r#"{{"order":{{"id":1{}}}}}"#, fields.concat());
             let ts = clock::event_ts(NOW + i64::try_from(batch).unwrap() * 1000, 0);
-            db.events(Source::Server, &server_session(0), Some(&profile(0)), &[event(&format!("e{batch}"), ts, "order.updated", &data)]);
+            let update = event(&format!("e{batch}"), ts, "order.updated", &data);
+            db.events(Source::Server, &server_session(0), Some(&profile(0)), &[update]);
         }
         prop_assert_eq!(format!("{:?}", kept(&db)), format!("{:?}", folded(&db)));
     }

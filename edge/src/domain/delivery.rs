@@ -340,7 +340,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_delivery_ends_and_never_waits_longer_than_its_limit(
-            statuses in prop::collection::vec(prop::option::of(100_u16..600), 50), attempts in 1_u32..=50, delay_s in 1..=RETRY_DELAY_S_MAX,
+            statuses in prop::collection::vec(prop::option::of(100_u16..600), 50),
+            attempts in 1_u32..=50, delay_s in 1..=RETRY_DELAY_S_MAX,
             standard in any::<bool>(), random in 0.0..=1.0,
         ) {
             let policy = Policy { attempts, delay_s, timeout_ms: 1000, standard };

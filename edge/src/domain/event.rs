@@ -125,7 +125,9 @@ pub fn row(
         ));
     }
     let item: Item = serde_json::from_str(raw).map_err(|_| {
-        Problem::new(Code::InvalidField, "an event is an object {eventType, eventData?, timestamp?, messageId?} with texts for eventType and messageId")
+        let message = "an event is an object {eventType, eventData?, timestamp?, messageId?} with texts for \
+                       eventType and messageId";
+        Problem::new(Code::InvalidField, message)
     })?;
     if item.identifier.is_some() {
         return Err(Problem::field(

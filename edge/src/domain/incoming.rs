@@ -234,16 +234,19 @@ mod tests {
     fn the_receipt_of_a_rejected_item_has_its_shape_and_no_values() {
         let item = json!({
             "eventType": "signup", "messageId": "m-1", "timestamp": "2025-10-18T10:00:00Z",
-            "eventData": {"email": "ada@example.com", "phone": 4_712_345_678_i64, "vip": true, "none": null, "tags": ["a", "b", "c", "d"],
+            "eventData": {"email": "ada@example.com", "phone": 4_712_345_678_i64, "vip": true, "none": null,
+            "tags": ["a", "b", "c", "d"],
                           "ada@example.com": 1, "deep": {"a": {"b": {"c": {"d": 1}}}}},
         });
         let entry = rejected(&item);
         assert_eq!(
             entry,
             json!({
-                "o": "rejected", "i": "m-1", "n": "signup", "c": "invalid_timestamp", "m": "timestamp is ISO 8601", "f": "timestamp", "s": "session_1",
+                "o": "rejected", "i": "m-1", "n": "signup", "c": "invalid_timestamp",
+                "m": "timestamp is ISO 8601", "f": "timestamp", "s": "session_1",
                 "t": 1_760_781_600_000_i64,
-                "d": {"email": "string(15)", "phone": "number", "vip": "boolean", "none": null, "tags": ["string(1)", "string(1)", "string(1)", "… 4 in all"],
+                "d": {"email": "string(15)", "phone": "number", "vip": "boolean", "none": null,
+                "tags": ["string(1)", "string(1)", "string(1)", "… 4 in all"],
                       "***": "number", "deep": {"a": {"b": {"c": "object(1)"}}}},
             })
         );

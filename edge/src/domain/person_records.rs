@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn a_shown_record_has_its_fields_and_what_trackmate_adds() {
         let qr = record("qr.scanned", &json!({"qrCode": {"id": 7, "code": "A", "kind": "x", "createdAt": "mine"}}));
-        let expected = json!({"id": "7", "kind": "qr", "code": "A", "status": "scanned", "scans": 1, "createdAt": "mine", "updatedAt": "2025-10-18T12:00:00.000Z"});
+        let expected = json!({"id": "7", "kind": "qr", "code": "A", "status": "scanned", "scans": 1,
+            "createdAt": "mine", "updatedAt": "2025-10-18T12:00:00.000Z"});
         assert_eq!(serde_json::to_value(show(&qr).unwrap()).unwrap(), expected);
     }
 

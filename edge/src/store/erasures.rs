@@ -109,7 +109,8 @@ pub fn erasing(
     };
     let (tags, fields) = (names(&read.tags)?, names(&read.fields)?);
     let counts = json!({
-        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "memberships": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
+        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "memberships": 0,
+        "sessions": read.sessions + i64::from(read.server_events > 0),
         "identities": identities.len(), "tags": tags.len(), "customFields": fields.len(),
     });
     let notice = Notice { i: notice_id, t: clock::event_ts(now_ms, 0), n: "user.deleted", d: json!({}) };

@@ -224,9 +224,10 @@ mod tests {
             r#"{"event":"$identify","distinct_id":"u","$set":{"email":"a@b.c"},"properties":{"$anon_distinct_id":"v","$set_once":{"first":1}}}"#,
         );
         assert_eq!((identify.user.as_deref(), identify.anonymous.as_deref()), (Some("u"), Some("v")));
-        assert!(
-            matches!(&identify.what, What::Identify { traits, once } if traits["email"] == "a@b.c" && once["first"] == 1)
-        );
+        assert!(matches!(
+            &identify.what,
+            What::Identify { traits, once } if traits["email"] == "a@b.c" && once["first"] == 1
+        ));
         let alias = one(r#"{"event":"$create_alias","distinct_id":"u","properties":{"alias":"old"}}"#);
         assert!(matches!(&alias.what, What::Alias { previous, is_either: true } if previous == "old"));
         let visitor =

@@ -20,7 +20,8 @@ fn names(done: Option<Done>) -> Vec<&'static str> {
 
 #[test]
 fn an_edit_emits_old_and_new_values_and_repeating_it_emits_nothing() {
-    let edit = json!({"email": " New@b.c ", "phone": "+2", "plan": {"a": 1}, "optIns": {"whatsapp": true}, "exportConsent": true,
+    let edit = json!({"email": " New@b.c ", "phone": "+2", "plan": {"a": 1},
+        "optIns": {"whatsapp": true}, "exportConsent": true,
         "tags": {"add": ["vip"], "remove": ["gone"]}, "customFields": {"points": 150, "no": null}});
     let edit = Edit::read(&edit.to_string(), Scope::Admin, key).unwrap();
     let mut person = Person { claimed_traits: traits(r#"{"phone":"+1"}"#).unwrap(), ..Person::default() };
@@ -45,8 +46,10 @@ fn an_edit_emits_old_and_new_values_and_repeating_it_emits_nothing() {
 #[test]
 fn an_invalid_part_beside_an_event_is_left_out_and_the_rest_applies() {
     let long = "x".repeat(NAME_CHARS_MAX + 1);
-    let user = json!({"email": "nonsense", "phone": 47, "firstName": "", "lastName": "Lee\n", "fullName": long, "gender": {},
-        "traits": null, "city": "Oslo", "optIns": {"fax": true, "whatsapp": true, "telegram": null}, "exportConsent": "yes", "stats": {},
+    let user = json!({"email": "nonsense", "phone": 47, "firstName": "", "lastName": "Lee\n",
+        "fullName": long, "gender": {},
+        "traits": null, "city": "Oslo",
+        "optIns": {"fax": true, "whatsapp": true, "telegram": null}, "exportConsent": "yes", "stats": {},
         "tags": {"add": ["vip", 5], "remove": null}, "customFields": {"a": [], "b": 1}});
     let address = |email: &str| key(email).and_then(|_| Err(refused("email", "no address")));
     let (edit, left_out) = Edit::read_leniently(&user.to_string(), Scope::Server, address);
@@ -59,7 +62,8 @@ fn an_invalid_part_beside_an_event_is_left_out_and_the_rest_applies() {
     for no_object in ["5", "[]", "\"x\""] {
         assert_eq!(Edit::read_leniently(no_object, Scope::Server, key).1.len(), 1);
     }
-    let nulls = json!({"traits": null, "optIns": {"whatsapp": null}, "customFields": null, "tags": {"add": null}, "exportConsent": null});
+    let nulls = json!({"traits": null, "optIns": {"whatsapp": null},
+        "customFields": null, "tags": {"add": null}, "exportConsent": null});
     assert!(Edit::read(&nulls.to_string(), Scope::Admin, key).is_ok());
 }
 

@@ -15,7 +15,8 @@ fn plan(value: Value) -> Plan {
 fn paid() -> Plan {
     plan(json!({"events": {"paid": {
         "required": ["amount"], "additionalProperties": false,
-        "properties": {"amount": {"type": "number"}, "note": {"type": ["string", "boolean"]}, "order": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}},
+        "properties": {"amount": {"type": "number"}, "note": {"type": ["string", "boolean"]},
+            "order": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}},
     }}}))
 }
 
@@ -123,7 +124,8 @@ proptest! {
 
     #[test]
     fn an_inferred_plan_is_valid_and_accepts_the_events_it_was_inferred_from(
-        samples in prop::collection::vec((prop::sample::select(vec!["view", "paid", "user.created", "x y"]), object()), 0..12)
+        samples in prop::collection::vec(
+            (prop::sample::select(vec!["view", "paid", "user.created", "x y"]), object()), 0..12)
     ) {
         let inferred = Plan::infer(samples.iter().map(|(name, data)| (*name, data)));
         let stored: Plan = serde_json::from_str(&serde_json::to_string(&inferred).unwrap()).unwrap();
