@@ -116,7 +116,7 @@ pub fn row(
     raw: &str,
     place: usize,
     arrival: Arrival<'_>,
-    fresh_id: &mut impl FnMut() -> String,
+    fresh_id: &mut dyn FnMut() -> String,
 ) -> Result<Row, Problem> {
     if raw.len() > EVENT_BYTES_MAX {
         return Err(Problem::new(
@@ -169,12 +169,7 @@ impl UncheckedEvent<'_> {
     ///
     /// # Errors
     /// The [`Problem`] of an invalid event.
-    pub fn row(
-        self,
-        place: usize,
-        arrival: Arrival<'_>,
-        fresh_id: &mut impl FnMut() -> String,
-    ) -> Result<Row, Problem> {
+    pub fn row(self, place: usize, arrival: Arrival<'_>, fresh_id: &mut dyn FnMut() -> String) -> Result<Row, Problem> {
         let name = self.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
         let name = name.ok_or_else(|| Problem::field(Code::MissingField, "eventType", "eventType is missing"))?;
         if name.chars().count() > EVENT_NAME_CHARS_MAX || name.chars().any(char::is_control) {

@@ -216,7 +216,7 @@ pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result
     // A rebuild of this person, or of a profile merged into them, comes first: it moves the links
     // that now belong to other people.
     if let Some(Rebuilt { profile: other }) = answers.first(&other)? {
-        rebuild::step(db, company, &other, now_ms, &|_| None).await?;
+        rebuild::step(db, company, &other, now_ms, |_| None).await?;
         return Ok(true);
     }
     if let Some(ids) = answers.first(&next)?.and_then(|slice| slice.ids) {

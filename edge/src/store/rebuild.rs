@@ -105,12 +105,15 @@ pub fn reading(company: &str, profile: &str, most: usize) -> [Statement; 2] {
     ]
 }
 
+/// Makes the lookup key of an address; `None` if it is no address.
+pub type LookupKey = fn(&str) -> Option<String>;
+
 /// People who get links, each with the places of these links.
 type Given = Vec<(String, Vec<Value>)>;
 
 /// A rebuild as read, from which the work of the next slice follows.
 #[derive(Debug)]
-pub struct Progress<'a, K> {
+pub struct Progress<'a> {
     /// The company of the person.
     pub company: &'a str,
     /// The person.
@@ -120,10 +123,10 @@ pub struct Progress<'a, K> {
     /// ms.
     pub now_ms: i64,
     /// Makes the lookup key of an address.
-    pub key: K,
+    pub key: LookupKey,
 }
 
-impl<K: Fn(&str) -> Option<String>> Progress<'_, K> {
+impl Progress<'_> {
     /// The work of the next slice, from the links that were read, at most `most`.
     ///
     /// # Errors
@@ -258,13 +261,7 @@ pub struct Step {
 ///
 /// # Errors
 /// D1's; nothing of the slice was written then.
-pub async fn step(
-    db: &Db,
-    company: &str,
-    profile: &str,
-    now_ms: i64,
-    key: &impl Fn(&str) -> Option<String>,
-) -> Result<Option<Step>> {
+pub async fn step(db: &Db, company: &str, profile: &str, now_ms: i64, key: LookupKey) -> Result<Option<Step>> {
     let [read, links] = reading(company, profile, REBUILD_LINKS_MAX);
     let mut batch = Batch::default();
     let read = batch.read_first::<Rebuild>(db.bind_all(&[read])?);
@@ -288,13 +285,7 @@ pub async fn step(
 ///
 /// # Errors
 /// D1's; nothing of the slice was written then.
-pub async fn run(
-    db: &Db,
-    company: &str,
-    profiles: &[&str],
-    now_ms: i64,
-    key: impl Fn(&str) -> Option<String>,
-) -> Result<Rebuilt> {
+pub async fn run(db: &Db, company: &str, profiles: &[&str], now_ms: i64, key: LookupKey) -> Result<Rebuilt> {
     let mut waiting: Vec<String> = profiles.iter().rev().map(|profile| (*profile).to_owned()).collect();
     let mut rebuilt = Rebuilt::default();
     while let Some(profile) = waiting.last().cloned() {
@@ -302,7 +293,7 @@ pub async fn run(
             break;
         }
         rebuilt.slices += 1;
-        let Some(Step { given, removed }) = step(db, company, &profile, now_ms, &key).await? else {
+        let Some(Step { given, removed }) = step(db, company, &profile, now_ms, key).await? else {
             waiting.pop();
             continue;
         };
@@ -324,11 +315,11 @@ pub async fn run(
 ///
 /// # Errors
 /// D1's; if several fail, that of the last.
-pub async fn sweep(db: &Db, now_ms: i64, key: impl Fn(&str) -> Option<String>) -> Result<()> {
+pub async fn sweep(db: &Db, now_ms: i64, key: LookupKey) -> Result<()> {
     let open: Vec<Open> = db.run(sql::REBUILD_OLDEST, &[REBUILD_SWEEP_SLICES_MAX.into()]).await?.rows()?;
     let mut swept = Ok(());
     for Open { company, profile } in open {
-        swept = step(db, &company, &profile, now_ms, &key).await.map(drop).and(swept);
+        swept = step(db, &company, &profile, now_ms, key).await.map(drop).and(swept);
     }
     swept
 }

@@ -40,7 +40,7 @@ fn sort<'a>(
     cx: &IngestContext,
     sent: Sent<'a>,
     tally: &mut Tally,
-    group_key: impl Fn(&ItemOwner) -> String,
+    group_key: fn(&ItemOwner) -> String,
 ) -> (Option<i64>, Vec<IdentityItem<'a>>, Vec<Group>) {
     let sent_ms = request_body::sent_ms(sent.sent_at.as_ref());
     let (mut identity_items, mut groups) = (Vec::new(), Vec::<Group>::new());
