@@ -63,7 +63,7 @@ pub async fn put(db: &Db, company: &str, change: PlanChange<'_>, now_ms: i64) ->
 
 /// The number of violations of one kind since the last write.
 #[derive(Debug, Serialize)]
-pub struct Tally {
+pub struct ViolationCount {
     /// The event's name.
     #[serde(rename = "e")]
     pub event: String,
@@ -85,10 +85,10 @@ pub struct Tally {
 ///
 /// # Errors
 /// D1's.
-pub async fn count(db: &Db, company: &str, tallies: &[Tally]) -> Result<()> {
+pub async fn count(db: &Db, company: &str, counts: &[ViolationCount]) -> Result<()> {
     let most = i64::try_from(PLAN_VIOLATIONS_MAX).unwrap_or(i64::MAX);
-    let tallies = serde_json::to_string(tallies)?;
-    db.run(sql::VIOLATION_COUNT, &[company.into(), (&tallies).into(), most.into()]).await.map(drop)
+    let counts = serde_json::to_string(counts)?;
+    db.run(sql::VIOLATION_COUNT, &[company.into(), (&counts).into(), most.into()]).await.map(drop)
 }
 
 /// A kind of violation.
