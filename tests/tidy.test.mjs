@@ -164,7 +164,9 @@ const RETIRED = {
   Telling: 'GroupChange',
   tellings: 'group_changes',
   told_time: 'sent_time',
+  Give: 'Grant',
   Led: 'ResolvedKey',
+  led: 'resolved',
   News: 'PlatformEvent',
   Act: 'IdentityChange',
   heir: 'next_owner',
@@ -198,7 +200,7 @@ const RETIRED = {
 test('no identifier of the Rust code has a word that was given up', () => {
   const found = [];
   for (const file of rust()) {
-    const names = new Set(code(file).match(/\w+/g));
+    const names = new Set(read(file).split('#[cfg(test)]')[0].replaceAll(RUST_TOKEN, '').match(/\w+/g));
     for (const [word, instead] of Object.entries(RETIRED)) {
       if (names.has(word) || word.endsWith('_') && [...names].some((name) => name.startsWith(word))) found.push(`${file}: ${word} is now ${instead}`);
     }

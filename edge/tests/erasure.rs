@@ -460,7 +460,7 @@ fn an_identity_key_added_during_the_erasure_of_its_person_is_erased_too() {
     for late in [false, true] {
         let mut db = open();
         let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
-        let give = |db: &Db| {
+        let grant = |db: &Db| {
             db.batch(
                 &AddedKey { profile: &ada, key: "u-secret", typed: None }
                     .statements(COMPANY, ChangeStamp { marker: 77, now_ms: NOW }),
@@ -470,14 +470,14 @@ fn an_identity_key_added_during_the_erasure_of_its_person_is_erased_too() {
         let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);
         if !late {
-            give(&db);
+            grant(&db);
         }
         let done = db.batch(
             &erasures::erasing(COMPANY, &read[0], &identities, ChangeStamp { marker: 5, now_ms: NOW }, "n").unwrap(),
         );
         assert_eq!(done[0].is_empty(), !late, "an erasure is refused if a key was added after the profile was read");
         if late {
-            give(&db);
+            grant(&db);
         } else {
             db.erase(&ada);
         }

@@ -59,8 +59,8 @@ impl PersonChange<'_> {
             edit.foretell(person, now_ms);
         }
         person.updated_ms = now_ms;
-        if let Some(give) = self.grant {
-            person.given(&give.key, give.typed.as_deref());
+        if let Some(grant) = self.grant {
+            person.given(&grant.key, grant.typed.as_deref());
         }
     }
 }

@@ -51,10 +51,10 @@ pub async fn find(
 ) -> Result<Aliased> {
     let [keys, sessions] = [identity_keys::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
     let mut batch = Batch::default();
-    let led = batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
+    let resolved = batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
     let sessions = batch.read(db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?);
     let stored = batch.read(ingest::known_statement(db, company, &[id], Some(identify_hash))?);
     let answers = db.run_batch(batch).await?;
     let is_stored = !ingest::message_ids(&answers, &stored)?.is_empty();
-    Ok(Aliased { keys: answers.rows(&led)?, sessions: answers.rows(&sessions)?, is_stored })
+    Ok(Aliased { keys: answers.rows(&resolved)?, sessions: answers.rows(&sessions)?, is_stored })
 }

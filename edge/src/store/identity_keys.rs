@@ -157,11 +157,13 @@ impl KeyGrant {
 
     /// For an event that was not stored: whether the reason is that a key now leads to another
     /// person, or that the person may have no further key.
-    pub(super) fn is_outdated(&self, led: &[ResolvedKey]) -> bool {
-        let to = |key: &str| led.iter().find(|led| led.key == key && led.erased == 0);
-        let is_same = |key: &str, profile: &Option<String>| to(key).map(|led| &led.profile) == profile.as_ref();
-        let has_changed =
-            |led: &ResolvedKey| led.is_full() || self.had.is_some_and(|had| had != (led.further, led.addressed));
+    pub(super) fn is_outdated(&self, resolved: &[ResolvedKey]) -> bool {
+        let to = |key: &str| resolved.iter().find(|resolved| resolved.key == key && resolved.erased == 0);
+        let is_same =
+            |key: &str, profile: &Option<String>| to(key).map(|resolved| &resolved.profile) == profile.as_ref();
+        let has_changed = |resolved: &ResolvedKey| {
+            resolved.is_full() || self.had.is_some_and(|had| had != (resolved.further, resolved.addressed))
+        };
         !is_same(&self.by, &self.profile)
             || !is_same(&self.key, &self.former)
             || self.profile.is_some() && to(&self.by).is_some_and(has_changed)

@@ -196,7 +196,7 @@ pub(super) fn is_outdated(
     stored: &Stored,
 ) -> Result<bool> {
     match grant {
-        Some((grant, led)) if stored.new.is_empty() => Ok(grant.is_outdated(&answers.rows(&led)?)),
+        Some((grant, resolved)) if stored.new.is_empty() => Ok(grant.is_outdated(&answers.rows(&resolved)?)),
         Some(_) | None => Ok(false),
     }
 }
