@@ -424,7 +424,7 @@ create table deliveries (
 -- (deliveries.of_event.sql) and old ones.
 create index deliveries_by_subscription on deliveries (company, subscription, created_at, id);
 
--- A webhook's held deliveries, oldest first: delivery.claim_held.sql, delivery.release.sql,
+-- A webhook's held deliveries, oldest first: delivery.lease_held.sql, delivery.release.sql,
 -- subscription.list.sql.
 create index deliveries_held on deliveries (company, subscription, created_at) where state = 'held';
 
@@ -569,7 +569,7 @@ create table erasures (
   primary key (company, profile)
 ) strict, without rowid;
 
--- Whether a person's erasure is under way: delivery.claim.sql, deliveries.insert.sql.
+-- Whether a person's erasure is under way: delivery.lease.sql, deliveries.insert.sql.
 create index erasures_open on erasures (company, profile) where completed_at is null;
 
 -- A company's open erasures, the oldest first, for the sweep: erasure.open.sql.

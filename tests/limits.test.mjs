@@ -264,7 +264,7 @@ describe('what is sent', () => {
 describe('what was queued and cannot be stored', () => {
   let trackMate;
   before(async () => {
-    trackMate = await startTrackMate({}, { SPILL_RETRIES: 1 });
+    trackMate = await startTrackMate({}, { BUFFER_RETRIES: 1 });
   });
   after(() => trackMate?.close());
 

@@ -83,7 +83,7 @@ create table deliveries (
 -- (deliveries.of_event.sql) and old ones.
 create index deliveries_by_subscription on deliveries (company, subscription, created_at, id);
 
--- A webhook's held deliveries, oldest first: delivery.claim_held.sql, delivery.release.sql,
+-- A webhook's held deliveries, oldest first: delivery.lease_held.sql, delivery.release.sql,
 -- subscription.list.sql.
 create index deliveries_held on deliveries (company, subscription, created_at) where state = 'held';
 

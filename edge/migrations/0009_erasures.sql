@@ -12,7 +12,7 @@ create table erasures (
   primary key (company, profile)
 ) strict, without rowid;
 
--- Whether a person's erasure is under way: delivery.claim.sql, deliveries.insert.sql.
+-- Whether a person's erasure is under way: delivery.lease.sql, deliveries.insert.sql.
 create index erasures_open on erasures (company, profile) where completed_at is null;
 
 -- A company's open erasures, the oldest first, for the sweep: erasure.open.sql.

@@ -4,9 +4,10 @@ use trackmate_wire::limits::KEY_USE_MS;
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::constant_time_eq;
 
+use crate::domain::secret::Scope;
 use crate::runtime::context::Context;
 use crate::store;
-use crate::store::companies::{self, Key, Scope};
+use crate::store::companies::{self, Key};
 
 /// Accepts a key if it is not revoked and has this scope, and records its use.
 ///

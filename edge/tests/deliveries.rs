@@ -141,9 +141,9 @@ impl Pair {
         self.rules.push(Delivery::new(self.open(), lease.then_some(lease_ms), self.now));
     }
 
-    fn claim(&mut self, store: &Store, place: usize) {
+    fn lease(&mut self, store: &Store, place: usize) {
         let ids = json!(json!([self.ids[place]]).to_string());
-        let claim = vec![
+        let lease = vec![
             json!(COMPANY),
             ids.clone(),
             json!(self.now),
@@ -154,37 +154,38 @@ impl Pair {
         let (now, early, most) = (json!(self.now), json!(EARLY_MS_MAX), json!(INTERRUPTIONS_MAX));
         let due = [json!(COMPANY), ids, now];
         let answers = store.batch(&[
-            (sql::DELIVERY_CLAIM, claim),
+            (sql::DELIVERY_LEASE, lease),
             (sql::DELIVERY_HOLD, [&due[..], &[early.clone(), most.clone()]].concat()),
             (sql::ATTEMPT_CLEAR, [&due[..], std::slice::from_ref(&most)].concat()),
             (sql::DELIVERY_CLEAR, [&due[..], &[early, most, json!(PUT_OFF_MS)]].concat()),
         ]);
         let open = self.open();
-        let claimed = self.rules[place].claim(open, self.now, self.now + LEASE_MS);
-        assert_eq!(claimed.is_some(), answers[0].len() == 1);
+        let leased = self.rules[place].lease(open, self.now, self.now + LEASE_MS);
+        assert_eq!(leased.is_some(), answers[0].len() == 1);
     }
 
     fn turn(&mut self, store: &Store) {
         let pace =
             vec![json!(COMPANY), json!(WEBHOOK), json!(self.now), json!(PROBE_MARGIN_MS), json!(HELD_LOOKED_MAX)];
-        let claim = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
-        let answers = store.batch(&[(sql::SUBSCRIPTION_PACE, pace), (sql::DELIVERY_CLAIM_HELD, claim)]);
-        let claimed = answers[1].first().map(|id| self.ids.iter().position(|i| i == id).unwrap());
+        let lease = vec![json!(COMPANY), json!(WEBHOOK), json!(self.now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
+        let answers = store.batch(&[(sql::SUBSCRIPTION_PACE, pace), (sql::DELIVERY_LEASE_HELD, lease)]);
+        let leased = answers[1].first().map(|id| self.ids.iter().position(|i| i == id).unwrap());
         let held = self.rules.iter().any(|d| d.state == State::Held);
         let due = held && !self.off && self.circuit.open_until.is_some_and(|until| until <= self.now);
-        assert_eq!(claimed.is_some(), due);
-        if let Some(place) = claimed {
+        assert_eq!(leased.is_some(), due);
+        if let Some(place) = leased {
             self.circuit.take_turn(u32::try_from(place).unwrap(), self.now, self.now + 10_000 + PROBE_MARGIN_MS);
-            self.rules[place].claim_held(self.now + LEASE_MS).unwrap();
+            self.rules[place].lease_held(self.now + LEASE_MS).unwrap();
         }
     }
 
     fn settle(&mut self, store: &Store, ended: &[(usize, i64, Next, u16)]) {
         let items: Vec<Value> = ended
             .iter()
-            .map(|(place, claim, next, status)| {
+            .map(|(place, generation, next, status)| {
                 let (state, due) = next.standing(self.now);
-                json!({"i": self.ids[*place], "g": claim, "s": state.as_str(), "u": due, "f": state.is_final().then_some(self.now), "b": "{}",
+                json!({"i": self.ids[*place], "g": generation, "s": state.as_str(), "u": due,
+                      "f": state.is_final().then_some(self.now), "b": "{}",
                        "a": self.now, "l": "https://crm.example", "c": status, "e": null, "r": "", "d": 1})
             })
             .collect();
@@ -206,8 +207,8 @@ impl Pair {
         ]);
         let mut seen = Seen::default();
         let mut any = false;
-        for (place, claim, next, _) in ended {
-            if self.rules[*place].settle(*claim, *next, self.now) {
+        for (place, generation, next, _) in ended {
+            if self.rules[*place].settle(*generation, *next, self.now) {
                 any = true;
                 seen.alive += i64::from(matches!(next, Next::Delivered | Next::FailedPermanent));
                 seen.bad += i64::from(matches!(next, Next::Retry(_) | Next::Exhausted));
@@ -225,10 +226,10 @@ impl Pair {
         match rng.u8(..15) {
             0 | 1 if n < 8 => self.add(store, rng.bool()),
             _ if n == 0 => {}
-            2..5 => self.claim(store, place),
+            2..5 => self.lease(store, place),
             5 => self.turn(store),
             6..10 => {
-                // One delivery or several, with current and stale claims. Each delivery is settled
+                // One delivery or several, with current and stale leases. Each delivery is settled
                 // only once.
                 let mut places: Vec<usize> = (0..n).collect();
                 rng.shuffle(&mut places);
@@ -236,28 +237,28 @@ impl Pair {
                     .into_iter()
                     .take(rng.usize(1..4))
                     .map(|place| {
-                        let claim = self.rules[place].generation - i64::from(rng.u8(..6) == 0);
+                        let generation = self.rules[place].generation - i64::from(rng.u8(..6) == 0);
                         let next = [Next::Delivered, Next::FailedPermanent, Next::Exhausted, Next::Retry(5)]
                             [[0, 1, 2, 3, 3, 3, 3, 3][rng.usize(..8)]];
-                        (place, claim, next, 200)
+                        (place, generation, next, 200)
                     })
                     .collect();
                 self.settle(store, &ended);
             }
             10 => {
-                let claim = self.rules[place].generation;
-                let items = json!(json!([{"i": self.ids[place], "g": claim}]).to_string());
+                let generation = self.rules[place].generation;
+                let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
                 let renewed = store.batch(&[(
                     sql::DELIVERY_RENEW,
                     vec![json!(COMPANY), items, json!(self.now), json!(self.now + LEASE_MS)],
                 )]);
-                assert_eq!(self.rules[place].renew(claim, self.now, self.now + LEASE_MS), renewed[0].len() == 1);
+                assert_eq!(self.rules[place].renew(generation, self.now, self.now + LEASE_MS), renewed[0].len() == 1);
             }
             11 => {
-                let claim = self.rules[place].generation;
-                let items = json!(json!([{"i": self.ids[place], "g": claim}]).to_string());
+                let generation = self.rules[place].generation;
+                let items = json!(json!([{"i": self.ids[place], "g": generation}]).to_string());
                 store.batch(&[(sql::DELIVERY_GIVE_BACK, vec![json!(COMPANY), items, json!(self.now)])]);
-                self.rules[place].give_back(claim, self.now);
+                self.rules[place].give_back(generation, self.now);
             }
             12 => {
                 self.off = !self.off;

@@ -24,7 +24,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 /// An invocation during its attempt.
 struct Attempt {
     delivery: usize,
-    claim: i64,
+    generation: i64,
     /// The end of its lease as it knows it. It aborts the attempt then.
     lease_ms: i64,
     policy_tries: i64,
@@ -84,7 +84,7 @@ impl World {
         self.active && self.circuit.open_until.is_none()
     }
 
-    fn begin(&mut self, delivery: usize, claim: i64) {
+    fn begin(&mut self, delivery: usize, generation: i64) {
         // The invariant: every other invocation with this delivery must have aborted its attempt.
         let live = self.attempts.iter().filter(|a| a.delivery == delivery && a.lease_ms > self.now).count();
         assert_eq!(live, 0, "two live attempts of one delivery");
@@ -92,7 +92,7 @@ impl World {
         watched.unsettled += 1;
         let policy_tries = watched.it.tries;
         assert!(policy_tries < i64::from(self.policy.attempts), "an attempt beyond the limit of the policy");
-        self.attempts.push(Attempt { delivery, claim, lease_ms: self.now + LEASE_MS, policy_tries });
+        self.attempts.push(Attempt { delivery, generation, lease_ms: self.now + LEASE_MS, policy_tries });
     }
 
     fn accept(&mut self) {
@@ -135,8 +135,8 @@ impl World {
             Hint::Delivery(place) => {
                 let (open, now) = (self.open(), self.now);
                 let before = self.deliveries[place].it.state;
-                if let Some(claim) = self.deliveries[place].it.claim(open, now, now + LEASE_MS) {
-                    self.begin(place, claim);
+                if let Some(generation) = self.deliveries[place].it.lease(open, now, now + LEASE_MS) {
+                    self.begin(place, generation);
                 }
                 self.deliveries[place].was_abandoned |=
                     before != State::Exhausted && self.deliveries[place].it.state == State::Exhausted;
@@ -150,8 +150,8 @@ impl World {
         let (Some(place), true) = (held, self.active) else { return };
         let ends = self.now + i64::from(self.policy.timeout_ms) + PROBE_MARGIN_MS;
         if self.circuit.take_turn(u32::try_from(place).unwrap(), self.now, ends) {
-            let claim = self.deliveries[place].it.claim_held(self.now + LEASE_MS).unwrap();
-            self.begin(place, claim);
+            let generation = self.deliveries[place].it.lease_held(self.now + LEASE_MS).unwrap();
+            self.begin(place, generation);
         }
     }
 
@@ -191,10 +191,10 @@ impl World {
         let crash = !self.healed && self.rng.u8(..6) == 0;
         if !crash && self.rng.u8(..4) == 0 {
             let attempt = &mut self.attempts[place];
-            let (claim, delivery) = (attempt.claim, attempt.delivery);
-            let lease = self.now + LEASE_MS;
-            if self.deliveries[delivery].it.renew(claim, self.now, lease) {
-                attempt.lease_ms = lease;
+            let (generation, delivery) = (attempt.generation, attempt.delivery);
+            let lease_ms = self.now + LEASE_MS;
+            if self.deliveries[delivery].it.renew(generation, self.now, lease_ms) {
+                attempt.lease_ms = lease_ms;
                 return;
             }
             self.attempts.swap_remove(place);
@@ -216,7 +216,7 @@ impl World {
         let attempts = u32::try_from(attempt.policy_tries + 1).unwrap();
         let next = after_attempt(&outcome, attempts, self.policy, self.rng.f64());
         let watched = &mut self.deliveries[attempt.delivery];
-        if !watched.it.settle(attempt.claim, next, self.now) {
+        if !watched.it.settle(attempt.generation, next, self.now) {
             return;
         }
         watched.unsettled -= 1;

@@ -19,10 +19,12 @@ use proptest::prelude::*;
 use schema::pipe::{COMPANY, Db, NOW, event, number, text, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::Order;
 use trackmate_edge::store::erasures::{self, Identity};
-use trackmate_edge::store::{identity_keys, people, sql};
+use trackmate_edge::store::identity_keys::AddedKey;
+use trackmate_edge::store::{ChangeStamp, people, sql};
 
 const DAY: i64 = 86_400_000;
 /// Small limits, so that a history takes several slices.
@@ -69,23 +71,23 @@ fn identify(db: &mut Db, session: usize, at: i64, id: &str, person: usize) -> Op
 }
 
 /// The events whose deliveries a consumer would attempt now.
-fn claim(db: &Db) -> Vec<String> {
+fn due(db: &Db) -> Vec<String> {
     let ids = "select json_group_array(id) from deliveries where state in ('pending', 'leased')";
     let due = json!([COMPANY, db.rows(ids, &[])[0][0], NOW + 1000 * DAY, 0, NOW + 2000 * DAY, 5]);
     db.connection.execute_batch("begin").unwrap();
-    let claimed = db.rows(sql::DELIVERY_CLAIM, due.as_array().unwrap());
+    let leased = db.rows(sql::DELIVERY_LEASE, due.as_array().unwrap());
     db.connection.execute_batch("rollback").unwrap();
-    claimed.iter().map(|row| row[2].as_str().unwrap().to_owned()).collect()
+    leased.iter().map(|row| row[2].as_str().unwrap().to_owned()).collect()
 }
 
 /// All stored events by their owner, by the pure rule.
-fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, Source, String)>> {
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for row in
         db.rows("select session, at, id, coalesce(profile, '') from links where id <> '' or profile is not null", &[])
     {
         let text = |n: usize| row[n].as_str().unwrap().to_owned();
-        let fact = Fact { at: row[1].as_i64().unwrap(), id: text(2), profile: text(3) };
+        let fact = LinkEvidence { at: row[1].as_i64().unwrap(), id: text(2), profile: text(3) };
         facts.entry(text(0)).or_default().push(fact);
     }
     let mut owned = BTreeMap::<String, Vec<_>>::new();
@@ -93,7 +95,11 @@ fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
         let ts = row[1].as_i64().unwrap();
         let facts = facts.get(row[0].as_str().unwrap()).map_or(&[][..], Vec::as_slice);
         let whose = owner(facts, ts).unwrap_or_default().to_owned();
-        owned.entry(whose).or_default().push((ts, row[2].as_i64().unwrap(), row[3].as_str().unwrap().to_owned()));
+        owned.entry(whose).or_default().push((
+            ts,
+            Source::from(row[2].as_i64().unwrap()),
+            row[3].as_str().unwrap().to_owned(),
+        ));
     }
     owned
 }
@@ -121,7 +127,10 @@ fn seen(db: &Db, profile: &str) -> Value {
             .collect::<Vec<_>>(),
         timeline,
         db.rows("select session, at, id, has_records from links where profile = ?1 order by 1, 2, 3", &[json!(profile)]),
-        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50), json!(5000)]).iter().map(|g| g[0].clone()).collect::<Vec<_>>(),
+        db.rows(sql::GROUPS_OF, &[json!(COMPANY), json!(profile), json!(50), json!(5000)])
+            .iter()
+            .map(|g| g[0].clone())
+            .collect::<Vec<_>>(),
     ])
 }
 
@@ -131,7 +140,10 @@ fn memberships(db: &Db, profile: &str) -> Vec<Vec<Value>> {
         let links =
             "select at, id, coalesce(profile, '') from links where session = ?1 and (id <> '' or profile is not null)";
         let facts = db.rows(links, std::slice::from_ref(session));
-        facts.iter().map(|f| Fact { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) }).collect::<Vec<_>>()
+        facts
+            .iter()
+            .map(|f| LinkEvidence { at: number(&f[0]), id: text(&f[1]), profile: text(&f[2]) })
+            .collect::<Vec<_>>()
     };
     let all = db.rows("select session, ts, group_id from memberships", &[]);
     all.into_iter().filter(|m| owner(&facts_of(&m[0]), number(&m[1])) == Some(profile)).collect()
@@ -247,30 +259,35 @@ fn send(db: &mut Db, number: usize, request: &Request) {
     db.clock = NOW + i64::try_from(number).unwrap() * DAY;
     match request {
         Request::Events { session, first, count, paid } => {
-            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
+            db.events(Source::Browser, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
             // The milliseconds differ by request, so no two identifies of a session are
             // simultaneous.
             let (id, ms) = (format!("i{number}"), NOW + at * 1000 + i64::try_from(number).unwrap());
-            let told = identify(db, *session, clock::identify_ts(ms, &id), &id, *person);
-            assert!(told.is_some());
+            let public_id = identify(db, *session, clock::identify_ts(ms, &id), &id, *person);
+            assert!(public_id.is_some());
         }
         Request::Server { person, at, paid } => {
             if let Some((profile, session)) = db.person(&email(*person)) {
                 let rows = [view(&format!("w{number}"), clock::event_ts(NOW + at * 1000, 0), *paid)];
-                db.events(1, &session, Some(&profile), &rows);
+                db.events(Source::Server, &session, Some(&profile), &rows);
             }
         }
         Request::Group { session, at, person } => {
-            let told = |traits: Value| {
+            let group = |traits: Value| {
                 let data = json!({ "groupId": "acme", "traits": traits }).to_string();
                 [event(&format!("g{number}"), clock::event_ts(NOW + at * 1000, 0), "group", &data)]
             };
             match person.map(|person| (person, db.person(&email(person)))) {
-                None => db.events(0, &format!("s{session}"), None, &told(json!({ "name": "Acme" }))),
+                None => db.events(Source::Browser, &format!("s{session}"), None, &group(json!({ "name": "Acme" }))),
                 Some((person, Some((profile, home)))) => {
-                    db.events(1, &home, Some(&profile), &told(json!({ "contact": format!("secret-{person}") })));
+                    db.events(
+                        Source::Server,
+                        &home,
+                        Some(&profile),
+                        &group(json!({ "contact": format!("secret-{person}") })),
+                    );
                 }
                 Some((_, None)) => {}
             }
@@ -322,7 +339,9 @@ proptest! {
     #![proptest_config(schema::cases(250))]
 
     #[test]
-    fn erasing_a_person_removes_all_their_data_for_ever_and_changes_nobody_else(history in history(), person in 0..3_usize) {
+    fn erasing_a_person_removes_all_their_data_for_ever_and_changes_nobody_else(
+        history in history(), person in 0..3_usize,
+    ) {
         DB.with_borrow_mut(|db| erasing(db, &history, person));
     }
 
@@ -348,10 +367,10 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     let notice = db.erase(&erased);
     let shown = "select coalesce(public_id, profile) from tombstones group by 1 having count(*) > 1";
     assert_eq!(db.rows(shown, &[]), Vec::<Vec<Value>>::new(), "no two erased addresses have the same public id");
-    let claimed = claim(db);
-    assert!(claimed.contains(&notice));
+    let due = due(db);
+    assert!(due.contains(&notice));
     for (_, _, id) in &before[&erased] {
-        assert!(!claimed.contains(id), "{id} belongs to the erased person and may not be sent");
+        assert!(!due.contains(id), "{id} belongs to the erased person and may not be sent");
     }
     while db.slice(&erased, LINKS, EVENTS) {}
     let gone = |db: &Db| {
@@ -378,8 +397,8 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
     assert_eq!(counted, [[json!(theirs), json!(NOW)]]);
     let left = db.rows("select events, revenue, last_ts from profiles where id = ?1", &[json!(erased)]);
     assert_eq!(left, [[json!(0), Value::Null, Value::Null]]);
-    let told = db.rows("select counts ->> 'memberships' from erasures", &[]);
-    assert_eq!(told, [[json!(named.len())]]);
+    let counted = db.rows("select counts ->> 'memberships' from erasures", &[]);
+    assert_eq!(counted, [[json!(named.len())]]);
     // All requests of browsers arrive again, late: identifies as the person, and events from a
     // server that had just resolved the person.
     for (number, request) in history
@@ -390,11 +409,11 @@ fn erasing(db: &mut Db, history: &[Request], person: usize) {
         send(db, number, request);
     }
     db.clock = NOW;
-    db.events(1, &session, Some(&erased), &[view("late", clock::event_ts(NOW, 0), None)]);
+    db.events(Source::Server, &session, Some(&erased), &[view("late", clock::event_ts(NOW, 0), None)]);
     for s in 0..3 {
         let id = format!("late{s}");
-        let told = identify(db, s, clock::identify_ts(NOW + 7, &id), &id, person);
-        assert_eq!(told.as_ref(), Some(&erased));
+        let public_id = identify(db, s, clock::identify_ts(NOW + 7, &id), &id, person);
+        assert_eq!(public_id.as_ref(), Some(&erased));
     }
     let undone = "select session, data, context from events where type = 'identify.undone'";
     let occupied = db.rows(&format!("{undone} and message_id like 'late%'"), &[]);
@@ -441,17 +460,24 @@ fn an_identity_key_added_during_the_erasure_of_its_person_is_erased_too() {
     for late in [false, true] {
         let mut db = open();
         let ada = identify(&mut db, 0, 1, "i0", 0).unwrap();
-        let give = |db: &Db| db.batch(&identity_keys::binding(COMPANY, &ada, "u-secret", None, 77, NOW));
+        let grant = |db: &Db| {
+            db.batch(
+                &AddedKey { profile: &ada, key: "u-secret", typed: None }
+                    .statements(COMPANY, ChangeStamp { marker: 77, now_ms: NOW }),
+            )
+        };
         let who = [json!(COMPANY), json!(ada)];
         let read: Vec<people::Profile> = db.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = db.find(sql::IDENTITIES_OF, &who);
         if !late {
-            give(&db);
+            grant(&db);
         }
-        let done = db.batch(&erasures::erasing(COMPANY, &read[0], &identities, 5, NOW, "n").unwrap());
+        let done = db.batch(
+            &erasures::erasing(COMPANY, &read[0], &identities, ChangeStamp { marker: 5, now_ms: NOW }, "n").unwrap(),
+        );
         assert_eq!(done[0].is_empty(), !late, "an erasure is refused if a key was added after the profile was read");
         if late {
-            give(&db);
+            grant(&db);
         } else {
             db.erase(&ada);
         }

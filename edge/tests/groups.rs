@@ -20,9 +20,10 @@ use schema::pipe::{self, COMPANY, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::{Mention, Row};
-use trackmate_edge::domain::groups::{Group, Told, fold, id, telling};
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::groups::{Group, StoredChange, fold, group_change, id};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::record::Field;
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::sql;
 use trackmate_wire::limits::{GROUP_LAYER_BYTES_MAX, MEMBERSHIPS_SESSION_MAX};
 
@@ -52,7 +53,7 @@ enum Place {
 
 #[derive(Debug, Clone)]
 enum Request {
-    Group { place: Place, told: Vec<(i64, usize, usize)> },
+    Group { place: Place, events: Vec<(i64, usize, usize)> },
     Identify { session: usize, at: i64, person: usize },
 }
 
@@ -75,8 +76,8 @@ fn request() -> impl Strategy<Value = Request> {
         2 => (0..PEOPLE).prop_map(Place::Person),
         1 => Just(Place::Nobody),
     ];
-    let told = prop::collection::vec((0..40_i64, 0..KEYS.len(), 0..TRAITS.len()), 1..4);
-    let group = (place, told).prop_map(|(place, told)| Request::Group { place, told });
+    let events = prop::collection::vec((0..40_i64, 0..KEYS.len(), 0..TRAITS.len()), 1..4);
+    let group = (place, events).prop_map(|(place, events)| Request::Group { place, events });
     let identify =
         (0..2_usize, 0..40_i64, 0..PEOPLE).prop_map(|(session, at, person)| Request::Identify { session, at, person });
     prop_oneof![3 => group, 2 => identify]
@@ -90,22 +91,22 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn rows(number: usize, told: &[(i64, usize, usize)]) -> Vec<Row> {
+fn rows(number: usize, events: &[(i64, usize, usize)]) -> Vec<Row> {
     let row = |(n, (at, key, traits)): (usize, &(i64, usize, usize))| {
         let data = format!(r#"{{"groupId":{},"traits":{}}}"#, json!(KEYS[*key]), TRAITS[*traits]);
         event(&format!("e{number:02}-{n}"), clock::event_ts(NOW + at * 1000, n), "group", &data)
     };
-    told.iter().enumerate().map(row).collect()
+    events.iter().enumerate().map(row).collect()
 }
 
 /// The message ids of a request do not depend on its place in the order of arrival.
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
-        Request::Group { place, told } => match place {
-            Place::Page(n) => db.events(0, &format!("s{n}"), None, &rows(number, told)),
-            Place::Session(n) => db.events(1, &format!("s{n}"), None, &rows(number, told)),
-            Place::Person(n) => db.server(&address(*n), &rows(number, told)),
-            Place::Nobody => db.events(1, "", None, &rows(number, told)),
+        Request::Group { place, events } => match place {
+            Place::Page(n) => db.events(Source::Browser, &format!("s{n}"), None, &rows(number, events)),
+            Place::Session(n) => db.events(Source::Server, &format!("s{n}"), None, &rows(number, events)),
+            Place::Person(n) => db.server(&address(*n), &rows(number, events)),
+            Place::Nobody => db.events(Source::Server, "", None, &rows(number, events)),
         },
         Request::Identify { session, at, person } => {
             let id = format!("i{number}");
@@ -145,26 +146,26 @@ fn kept(db: &Db) -> BTreeMap<String, Group> {
 
 /// All groups as the pure rule makes them from the stored events, in the order of arrival.
 fn folded(db: &Db) -> BTreeMap<String, Group> {
-    let mut told = BTreeMap::<String, Vec<Told>>::new();
+    let mut changes = BTreeMap::<String, Vec<StoredChange>>::new();
     let events =
         "select ts, source, message_id, data from events where type = 'group' order by request, substr(message_id, 5)";
     for r in db.rows(events, &[]) {
-        let telling = telling(&text(&r[2]), &text(&r[3]), number(&r[1]) == 1).unwrap();
-        told.entry(telling.id.clone()).or_default().push((number(&r[0]), number(&r[1]) == 1, telling));
+        let change = group_change(&text(&r[2]), &text(&r[3]), Source::from(number(&r[1]))).unwrap();
+        changes.entry(change.id.clone()).or_default().push((number(&r[0]), Source::from(number(&r[1])), change));
     }
-    told.into_iter().map(|(id, events)| (id, fold(&events).unwrap())).collect()
+    changes.into_iter().map(|(id, events)| (id, fold(&events).unwrap())).collect()
 }
 
 /// The groups of each person, by the events that name them: group, person.
 fn belonging(db: &Db) -> BTreeSet<(String, String)> {
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
-        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        let fact = LinkEvidence { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
     let named = db.rows("select session, ts, message_id, data from events where type = 'group'", &[]);
     let owned = named.iter().filter_map(|r| {
-        let group = telling(&text(&r[2]), &text(&r[3]), true).unwrap().id;
+        let group = group_change(&text(&r[2]), &text(&r[3]), Source::Server).unwrap().id;
         let of_session = facts.get(&text(&r[0])).map_or(&[][..], Vec::as_slice);
         Some((group, owner(of_session, number(&r[1]))?.to_owned()))
     });
@@ -299,14 +300,14 @@ fn all_mentions_of_a_group_on_a_session_make_one_membership_for_each_person() {
         Row { groups, ..event(id, clock::event_ts(NOW + at * 1000, 0), "seen", "{}") }
     };
     let noted = |db: &Db| db.rows("select session from memberships", &[]).len();
-    db.events(0, "s0", None, &[mention("a", 1), mention("b", 2)]);
-    db.events(0, "s0", None, &[mention("c", 3)]);
+    db.events(Source::Browser, "s0", None, &[mention("a", 1), mention("b", 2)]);
+    db.events(Source::Browser, "s0", None, &[mention("c", 3)]);
     assert_eq!(noted(&db), 1);
     for (person, at) in [(0, 4), (1, 8)] {
         let id = format!("i{person}");
         db.identify("s0", clock::identify_ts(NOW + at * 1000, &id), &id, &address(person), &json!({}));
-        db.events(0, "s0", None, &[mention(&format!("d{person}"), at + 1)]);
-        db.events(0, "s0", None, &[mention(&format!("e{person}"), at + 2)]);
+        db.events(Source::Browser, "s0", None, &[mention(&format!("d{person}"), at + 1)]);
+        db.events(Source::Browser, "s0", None, &[mention(&format!("e{person}"), at + 2)]);
     }
     assert_eq!(noted(&db), 3);
     for n in 0..3 {
@@ -319,10 +320,10 @@ fn all_mentions_of_a_group_on_a_session_make_one_membership_for_each_person() {
 fn a_group_event_with_a_used_message_id_changes_nothing() {
     let mut db = Db::open();
     clear(&mut db);
-    db.events(0, "s0", None, &[event("e", 5, "group", r#"{"groupId":"acme","traits":{"a":1}}"#)]);
+    db.events(Source::Browser, "s0", None, &[event("e", 5, "group", r#"{"groupId":"acme","traits":{"a":1}}"#)]);
     let before = format!("{:?} {:?}", kept(&db), db.table("select * from memberships"));
-    db.events(0, "s0", None, &[event("e", 9, "group", r#"{"groupId":"acme","traits":{"b":1}}"#)]);
-    db.events(0, "s1", None, &[event("e", 9, "group", r#"{"groupId":"other"}"#)]);
+    db.events(Source::Browser, "s0", None, &[event("e", 9, "group", r#"{"groupId":"acme","traits":{"b":1}}"#)]);
+    db.events(Source::Browser, "s1", None, &[event("e", 9, "group", r#"{"groupId":"other"}"#)]);
     assert_eq!(format!("{:?} {:?}", kept(&db), db.table("select * from memberships")), before);
 }
 
@@ -334,8 +335,8 @@ fn the_number_of_a_groups_traits_is_limited_in_each_layer() {
         let fields: Vec<String> = (0..60).map(|n| format!(r#""f{:03}":{batch}"#, batch * 40 + n)).collect();
         let data = format!(r#"{{"groupId":"acme","traits":{{{}}}}}"#, fields.join(","));
         let ts = clock::event_ts(NOW + i64::from(batch) * 1000, 0);
-        db.events(0, "s0", None, &[event(&format!("e0{batch}-0"), ts, "group", &data)]);
-        db.events(1, "", None, &[event(&format!("w0{batch}-0"), ts, "group", &data)]);
+        db.events(Source::Browser, "s0", None, &[event(&format!("e0{batch}-0"), ts, "group", &data)]);
+        db.events(Source::Server, "", None, &[event(&format!("w0{batch}-0"), ts, "group", &data)]);
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
@@ -350,8 +351,8 @@ fn the_bytes_of_a_groups_traits_are_limited_in_each_layer() {
         let value = "x".repeat(7000);
         let data = format!(r#"{{"groupId":"acme","traits":{{"a{n:02}":"{value}","b{n:02}":{n}}}}}"#);
         let ts = clock::event_ts(NOW + n * 1000, 0);
-        db.events(0, "s0", None, &[event(&format!("e{n:02}-0"), ts, "group", &data)]);
-        db.events(1, "", None, &[event(&format!("w{n:02}-0"), ts, "group", &data)]);
+        db.events(Source::Browser, "s0", None, &[event(&format!("e{n:02}-0"), ts, "group", &data)]);
+        db.events(Source::Server, "", None, &[event(&format!("w{n:02}-0"), ts, "group", &data)]);
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
@@ -373,19 +374,19 @@ fn the_bytes_of_a_groups_traits_are_limited_in_each_layer() {
 fn the_events_of_a_request_change_a_group_in_their_order() {
     let mut db = Db::open();
     clear(&mut db);
-    for source in [0, 1] {
+    for source in Source::ALL {
         let rows: Vec<Row> = (0..300)
             .map(|n| {
                 let data = format!(r#"{{"groupId":"acme","traits":{{"all":{n},"f{:02}":{n}}}}}"#, n % 90);
-                event(&format!("{source}ab-{n:03}"), clock::event_ts(NOW, n), "group", &data)
+                event(&format!("{}ab-{n:03}", source.number()), clock::event_ts(NOW, n), "group", &data)
             })
             .collect();
-        db.events(source, if source == 0 { "s0" } else { "" }, None, &rows);
+        db.events(source, if source == Source::Browser { "s0" } else { "" }, None, &rows);
     }
     check(&db);
     let group = &kept(&db)[&id("group", "acme")];
-    let (claimed, said) = (&group.claimed_traits["all"], &group.trusted_traits["all"]);
-    assert_eq!((claimed.2.0.get(), said.2.0.get()), ("0", "299"));
+    let (claimed, trusted) = (&group.claimed_traits["all"], &group.trusted_traits["all"]);
+    assert_eq!((claimed.2.0.get(), trusted.2.0.get()), ("0", "299"));
 }
 
 #[test]
@@ -398,19 +399,19 @@ fn groups_and_memberships_from_pages_are_limited_and_those_from_servers_are_not(
     };
     let count = |db: &Db, table: &str| number(&db.rows(&format!("select count(*) from {table}"), &[])[0][0]);
     for n in 0..5 {
-        db.events(0, "s0", None, &[named("page", n)]);
+        db.events(Source::Browser, "s0", None, &[named("page", n)]);
     }
     assert_eq!((count(&db, "groups"), count(&db, "memberships")), (3, 3));
-    db.events(1, "", None, &(0..5).map(|n| named("server", n)).collect::<Vec<_>>());
+    db.events(Source::Server, "", None, &(0..5).map(|n| named("server", n)).collect::<Vec<_>>());
     assert_eq!(count(&db, "groups"), 8);
     // A group with trusted traits no longer counts towards the limit, nor does a deleted group. An
     // existing group can still be named.
-    let said = event("said", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
-    db.events(1, "", None, &[said]);
+    let set = event("set", clock::event_ts(NOW, 900), "group", r#"{"groupId":"page0","traits":{"plan":"gold"}}"#);
+    db.events(Source::Server, "", None, &[set]);
     db.rows("delete from memberships", &[]);
     db.rows(sql::GROUP_DELETE, &[json!(COMPANY), json!(id("group", "page1"))]);
     for n in 5..9 {
-        db.events(0, "s0", None, &[named("page", n)]);
+        db.events(Source::Browser, "s0", None, &[named("page", n)]);
     }
     assert_eq!(count(&db, "groups"), 9);
     assert_eq!(db.rows("select groups_of_pages from companies", &[]), [[json!(3)]]);
@@ -420,7 +421,7 @@ fn groups_and_memberships_from_pages_are_limited_and_those_from_servers_are_not(
             let ts = clock::event_ts(NOW + 1000, n * 50 + k);
             event(&format!("again{n}-{k}"), ts, "group", r#"{"groupId":"page0"}"#)
         };
-        db.events(0, "s1", None, &(0..50).map(again).collect::<Vec<_>>());
+        db.events(Source::Browser, "s1", None, &(0..50).map(again).collect::<Vec<_>>());
     }
     assert_eq!(count(&db, "memberships where session = 's1'"), MEMBERSHIPS_SESSION_MAX);
 }
@@ -430,7 +431,12 @@ fn an_admins_traits_of_a_group_override_earlier_ones_whatever_the_senders_clock(
     let mut db = Db::open();
     clear(&mut db);
     let far = clock::event_ts(NOW + 86_000_000, 0);
-    db.events(1, "", None, &[event("e", far, "group", r#"{"groupId":"acme","traits":{"plan":"old","seats":2}}"#)]);
+    db.events(
+        Source::Server,
+        "",
+        None,
+        &[event("e", far, "group", r#"{"groupId":"acme","traits":{"plan":"old","seats":2}}"#)],
+    );
     let group = id("group", "acme");
     let say = |fields: Value, stamp: &str| {
         let params = [COMPANY, &group, &fields.to_string()].map(|text| json!(text));

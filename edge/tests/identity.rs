@@ -17,6 +17,8 @@ use schema::acts::{act, members, text};
 use schema::pipe::{self, COMPANY, Db, NOW, view, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
+use trackmate_edge::domain::secret::Scope;
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::merge::{Group, merge_statements};
 use trackmate_edge::store::undo::{IdentifyLink, undo_statements};
 use trackmate_edge::store::{Statement, sql};
@@ -71,12 +73,12 @@ fn address(person: usize) -> String {
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
-            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
+            db.events(Source::Browser, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Server { person, session, at, paid } => {
             let rows = [view(&format!("w{number}"), clock::event_ts(NOW + at * 1000, 0), *paid)];
             match session {
-                Some(session) => db.events(1, &format!("s{session}"), None, &rows),
+                Some(session) => db.events(Source::Server, &format!("s{session}"), None, &rows),
                 None => db.server(&address(*person), &rows),
             }
         }
@@ -245,7 +247,7 @@ fn a_merge_does_not_move_an_address_that_now_belongs_to_somebody_else() {
     l.0[0].addresses.push(address(2));
     let change = act(&mut db);
     let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
-    db.batch(&merge_statements(COMPANY, w, l, "admin", &change).unwrap());
+    db.batch(&merge_statements(COMPANY, w, l, Scope::Admin, &change).unwrap());
     assert_eq!(profile(&db, 2).unwrap(), owner);
 }
 
@@ -335,7 +337,7 @@ fn a_server_event_resolved_before_a_merge_was_undone_belongs_to_the_right_person
     let session = text(&db.table(&format!("select server_session from profiles where id = '{loser}'"))[0][0]);
     // The server resolved the address to the root. Then the merge is undone.
     part(&mut db, &loser);
-    db.events(1, &session, Some(&root), &[view("late", clock::event_ts(NOW + 1000, 0), None)]);
+    db.events(Source::Server, &session, Some(&root), &[view("late", clock::event_ts(NOW + 1000, 0), None)]);
     let owner = db.table(&format!("select profile from links where session = '{session}'"));
     assert_eq!(text(&owner[0][0]), loser);
     check(&db);
@@ -383,7 +385,7 @@ fn an_undone_merge_blocks_each_pair_of_its_two_sides_and_no_other_pair() {
 fn a_session_with_records_stays_marked_after_its_events_are_deleted() {
     let mut db = Db { ticks: true, ..Db::open() };
     let booking = json!([{"i": "w1", "k": "booking", "o": "b1", "s": 0, "f": {"a": [1]}}]).to_string();
-    db.events(1, "s0", None, &[view("w1", clock::event_ts(NOW, 0), None)]);
+    db.events(Source::Server, "s0", None, &[view("w1", clock::event_ts(NOW, 0), None)]);
     db.rows(sql::RECORDS_MERGE, &[json!(booking), json!(COMPANY), json!("s0"), json!(db.request), json!(100)]);
     db.rows(sql::LINKS_MARK, &[json!(COMPANY), json!("s0")]);
     let gone = [json!(COMPANY), json!(r#"[{"s":1,"i":"w1"}]"#), Value::Null];
@@ -433,9 +435,11 @@ proptest! {
 
     #[test]
     fn after_an_undone_identify_all_data_are_as_if_it_had_never_happened(
-        history in prop::collection::vec(request(), 1..12), which in any::<prop::sample::Index>(), until in any::<prop::sample::Index>(), late in any::<bool>(),
+        history in prop::collection::vec(request(), 1..12),
+        which in any::<prop::sample::Index>(), until in any::<prop::sample::Index>(), late in any::<bool>(),
     ) {
-        let identifies: Vec<usize> = (0..history.len()).filter(|n| matches!(history[*n], Request::Identify { .. })).collect();
+        let identifies: Vec<usize> =
+            (0..history.len()).filter(|n| matches!(history[*n], Request::Identify { .. })).collect();
         prop_assume!(!identifies.is_empty() && !has_tie(&history));
         let gone = *which.get(&identifies);
         let after = if late { history.len() - 1 } else { gone + until.index(history.len() - gone) };
@@ -465,7 +469,8 @@ proptest! {
     #[test]
     fn after_an_undone_merge_all_data_are_as_if_it_had_never_happened(
         history in prop::collection::vec(request(), 2..12),
-        merges in prop::collection::vec((0..3_usize, 0..3_usize, any::<prop::sample::Index>()), 1..3), first in any::<bool>(), mistake in prop::option::of(any::<prop::sample::Index>()),
+        merges in prop::collection::vec((0..3_usize, 0..3_usize, any::<prop::sample::Index>()), 1..3),
+        first in any::<bool>(), mistake in prop::option::of(any::<prop::sample::Index>()),
     ) {
         prop_assume!(!has_tie(&history));
         // An identify that is undone while its person may be merged.
@@ -481,7 +486,8 @@ proptest! {
                 if gone != Some(number) {
                     send(without, number, request);
                 }
-                if number == history.len() / 3 && gone.is_none() && merges.iter().all(|(_, _, at)| at.index(history.len()) >= number) {
+                if number == history.len() / 3 && gone.is_none()
+                    && merges.iter().all(|(_, _, at)| at.index(history.len()) >= number) {
                     for person in 0..3 {
                         say(with, person);
                         say(without, person);

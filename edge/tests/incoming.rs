@@ -13,22 +13,29 @@ mod schema;
 use schema::pipe::{COMPANY, Db, NOW, number, view};
 use serde_json::{Value, json};
 use trackmate_edge::domain::incoming::Entry;
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::sql;
 use trackmate_wire::problem::{Code, Problem};
 
 const MINUTE: i64 = 60_000;
 
+/// The most receipts of a minute, and of all.
+struct Limits {
+    minute: i64,
+    kept: i64,
+}
+
 /// Writes receipts of rejected items of a source, at most `minute` a minute and `kept` in all, as
 /// `store::incoming` does.
-fn reject(db: &Db, source: i64, at: i64, count: usize, minute: i64, kept: i64) {
+fn reject(db: &Db, source: Source, at: i64, count: usize, Limits { minute, kept }: Limits) {
     let problem = Problem::new(Code::MissingField, "eventType is missing");
     let entries: Vec<Entry> = (0..count).map(|_| Entry::rejected(Some("{}"), None, None, &problem)).collect();
-    let (ring, json) = (1 + source, serde_json::to_string(&entries).unwrap());
+    let (ring, json) = (1 + source.number(), serde_json::to_string(&entries).unwrap());
     db.rows(sql::INCOMING_INSERT, json!([COMPANY, ring, json, source, at, minute]).as_array().unwrap());
     db.rows(sql::INCOMING_TRIM, &[json!(COMPANY), json!(ring), json!(kept)]);
 }
 
-fn count(db: &Db, source: i64) -> i64 {
+fn count(db: &Db, source: Source) -> i64 {
     number(&db.rows("select count(*) from incoming where source = ?1", &[json!(source)])[0][0])
 }
 
@@ -39,15 +46,15 @@ fn last(db: &Db) -> Value {
 #[test]
 fn the_receipts_of_each_source_are_limited_per_minute_and_in_all_and_the_newest_stay() {
     let db = Db::open();
-    reject(&db, 0, NOW, 30, 10, 15);
-    assert_eq!(count(&db, 0), 10);
-    reject(&db, 0, NOW + MINUTE / 2, 30, 10, 15);
-    assert_eq!(count(&db, 0), 10, "the limit of the minute is reached");
-    reject(&db, 1, NOW + MINUTE / 2, 4, 10, 15);
-    assert_eq!(count(&db, 1), 4, "the other source has its own limit");
-    reject(&db, 0, NOW + MINUTE, 30, 10, 15);
-    assert_eq!(count(&db, 0), 15);
-    assert_eq!(count(&db, 1), 4, "the other source loses no receipt");
+    reject(&db, Source::Browser, NOW, 30, Limits { minute: 10, kept: 15 });
+    assert_eq!(count(&db, Source::Browser), 10);
+    reject(&db, Source::Browser, NOW + MINUTE / 2, 30, Limits { minute: 10, kept: 15 });
+    assert_eq!(count(&db, Source::Browser), 10, "the limit of the minute is reached");
+    reject(&db, Source::Server, NOW + MINUTE / 2, 4, Limits { minute: 10, kept: 15 });
+    assert_eq!(count(&db, Source::Server), 4, "the other source has its own limit");
+    reject(&db, Source::Browser, NOW + MINUTE, 30, Limits { minute: 10, kept: 15 });
+    assert_eq!(count(&db, Source::Browser), 15);
+    assert_eq!(count(&db, Source::Server), 4, "the other source loses no receipt");
     let oldest = db.rows("select count(*) from incoming where source = 0 and at = ?1", &[json!(NOW)]);
     assert_eq!(oldest, [[json!(5)]]);
 }
@@ -57,9 +64,9 @@ fn receipt_numbers_increase_whatever_the_clock_does_and_are_never_reused() {
     let mut db = Db::open();
     assert_eq!(last(&db), Value::Null);
     let mut before = 0;
-    db.events(0, "s", None, &[view("a", NOW * 1000, None), view("b", NOW * 1000, None)]);
+    db.events(Source::Browser, "s", None, &[view("a", NOW * 1000, None), view("b", NOW * 1000, None)]);
     for (n, late) in [0, 5, -90_000, 5, MINUTE, -1].into_iter().enumerate() {
-        reject(&db, 0, NOW + late, n + 1, 100, 100);
+        reject(&db, Source::Browser, NOW + late, n + 1, Limits { minute: 100, kept: 100 });
         let noted =
             json!([{"o": "stored", "i": "a", "n": "view"}, {"o": "stored", "i": "nowhere", "n": "view"}]).to_string();
         db.rows(sql::INCOMING_INSERT, json!([COMPANY, 0, noted, 0, NOW + late, 100]).as_array().unwrap());
@@ -76,7 +83,7 @@ fn receipt_numbers_increase_whatever_the_clock_does_and_are_never_reused() {
     let later = NOW + 8 * 24 * 60 * MINUTE;
     db.rows(sql::INCOMING_PRUNE, &[json!(later - MINUTE), json!(1000)]);
     assert_eq!(last(&db), Value::Null);
-    reject(&db, 1, later, 1, 100, 100);
+    reject(&db, Source::Server, later, 1, Limits { minute: 100, kept: 100 });
     assert!(number(&last(&db)) > before);
 }
 
@@ -85,7 +92,7 @@ fn an_unknown_company_gets_no_receipts() {
     let db = Db::open();
     let noted = json!([{"o": "rejected", "c": "invalid_json", "m": "no"}]).to_string();
     db.rows(sql::INCOMING_INSERT, json!(["TM-NOBODY", 1, noted, 0, NOW, 100]).as_array().unwrap());
-    assert_eq!(count(&db, 0), 0);
+    assert_eq!(count(&db, Source::Browser), 0);
 }
 
 #[test]

@@ -18,7 +18,8 @@ use proptest::prelude::*;
 use schema::pipe::{self, COMPANY, Db, NOW, views};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
 use trackmate_wire::limits::TOLD_LINKS_COUNTED_MAX;
@@ -44,7 +45,7 @@ fn history(people: usize) -> impl Strategy<Value = Vec<Request>> {
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
         Request::Events { session, first, count, paid } => {
-            db.events(0, &format!("s{session}"), None, &views(number, *first, *count, *paid));
+            db.events(Source::Browser, &format!("s{session}"), None, &views(number, *first, *count, *paid));
         }
         Request::Identify { session, at, person } => {
             let id = format!("i{number}");
@@ -83,9 +84,9 @@ fn check(db: &Db) {
     let events = db.table("select session, ts, message_id, coalesce(revenue, '{}'), source, told from events");
     let number = |cell: &str| cell.trim_start_matches("Integer(").trim_end_matches(')').parse::<i64>().unwrap();
     let text = |cell: &str| cell.trim_start_matches("Text(\"").trim_end_matches("\")").replace("\\\"", "\"");
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for row in db.table("select session, at, id, profile from links where profile is not null") {
-        facts.entry(text(&row[0])).or_default().push(Fact {
+        facts.entry(text(&row[0])).or_default().push(LinkEvidence {
             at: number(&row[1]),
             id: text(&row[2]),
             profile: text(&row[3]),
@@ -143,8 +144,8 @@ fn check(db: &Db) {
         if is_sampled {
             let asked = [json!(COMPANY), json!(id), json!(TOLD_LINKS_COUNTED_MAX)];
             let read: Vec<Profile> = db.find(sql::PROFILE_FIND, &asked);
-            let told = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
-            assert_eq!(read[0].told_sessions, i64::try_from(told).unwrap(), "server-only sessions of {id}");
+            let unseen = expected.3.iter().filter(|session| !seen.contains(&(id.clone(), (*session).clone()))).count();
+            assert_eq!(read[0].told_sessions, i64::try_from(unseen).unwrap(), "server-only sessions of {id}");
         }
     }
 }

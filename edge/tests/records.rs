@@ -19,9 +19,10 @@ use schema::pipe::{self, Db, NOW, event, number, text};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
 use trackmate_edge::domain::event::Row;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
 use trackmate_edge::domain::person::Counts;
 use trackmate_edge::domain::record::{Change, Field, Record, change, fold};
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::people::Profile;
 use trackmate_edge::store::sql;
 
@@ -33,8 +34,8 @@ fn clear(db: &mut Db) {
     db.clear(&TABLES);
     for person in 0..PEOPLE {
         let (id, session) = (format!("home{person}"), format!("home{person}"));
-        let told = db.identify(&session, clock::identify_ts(NOW, "home"), &id, &address(person), &json!({}));
-        assert_eq!(told, Some(profile(person)));
+        let public_id = db.identify(&session, clock::identify_ts(NOW, "home"), &id, &address(person), &json!({}));
+        assert_eq!(public_id, Some(profile(person)));
     }
 }
 
@@ -74,17 +75,17 @@ fn kept(db: &Db) -> BTreeMap<(String, String), Record> {
 
 /// All records as the pure rule makes them from the stored events.
 fn folded(db: &Db) -> BTreeMap<(String, String), Record> {
-    let mut told = BTreeMap::<_, Vec<(String, i64, Change)>>::new();
+    let mut changes = BTreeMap::<_, Vec<(String, i64, Change)>>::new();
     for r in db.rows("select session, ts, message_id, type, data from events where source = 1", &[]) {
         if let Some(change) = change(&text(&r[2]), &text(&r[3]), &text(&r[4])) {
             let key = (change.kind.clone(), change.id.clone());
-            told.entry(key).or_default().push((text(&r[0]), number(&r[1]), change));
+            changes.entry(key).or_default().push((text(&r[0]), number(&r[1]), change));
         }
     }
     let fold = |events: Vec<(String, i64, Change)>| {
         fold(&events.iter().map(|(s, ts, c)| (s.as_str(), *ts, c.clone())).collect::<Vec<_>>()).unwrap()
     };
-    told.into_iter().map(|(key, events)| (key, fold(events))).collect()
+    changes.into_iter().map(|(key, events)| (key, fold(events))).collect()
 }
 
 /// The records of a person after a place, up to a limit in all or of each kind.
@@ -119,7 +120,7 @@ enum Named {
 /// A request of a history: a server sends events about records, or a person logs in on a browser.
 #[derive(Debug, Clone)]
 enum Request {
-    Tell { named: Named, told: Vec<(i64, usize, usize, usize)> },
+    Events { named: Named, sent: Vec<(i64, usize, usize, usize)> },
     Identify { session: usize, at: i64, person: usize },
 }
 
@@ -151,30 +152,32 @@ fn history() -> impl Strategy<Value = Vec<Request>> {
         2 => (0..2_usize).prop_map(Named::Session),
         2 => (0..PEOPLE).prop_map(Named::Person)
     ];
-    let told = prop::collection::vec((0..40_i64, 0..THINGS.len(), 0..VERBS.len(), 0..FIELDS.len()), 1..4);
-    let tell = (named, told).prop_map(|(named, told)| Request::Tell { named, told });
+    let sent = prop::collection::vec((0..40_i64, 0..THINGS.len(), 0..VERBS.len(), 0..FIELDS.len()), 1..4);
+    let server_events = (named, sent).prop_map(|(named, sent)| Request::Events { named, sent });
     let identify =
         (0..2_usize, 0..40_i64, 0..PEOPLE).prop_map(|(session, at, person)| Request::Identify { session, at, person });
-    prop::collection::vec(prop_oneof![3 => tell, 2 => identify], 1..14)
+    prop::collection::vec(prop_oneof![3 => server_events, 2 => identify], 1..14)
 }
 
-fn events(number: usize, told: &[(i64, usize, usize, usize)]) -> Vec<Row> {
+fn events(number: usize, sent: &[(i64, usize, usize, usize)]) -> Vec<Row> {
     let event = |(n, (at, thing, verb, field)): (usize, &(i64, usize, usize, usize))| {
         let (kind, member, id) = THINGS[*thing];
         let data = format!(r#"{{"{member}":{{{id}{}}}}}"#, FIELDS[*field]);
         let (ts, name) = (clock::event_ts(NOW + at * 1000, n), format!("{kind}.{}", VERBS[*verb]));
         event(&format!("e{number}-{n}"), ts, &name, &data)
     };
-    told.iter().enumerate().map(event).collect()
+    sent.iter().enumerate().map(event).collect()
 }
 
 /// The message ids of a request do not depend on its place in the order of arrival.
 fn send(db: &mut Db, number: usize, request: &Request) {
     match request {
-        Request::Tell { named, told } => match named {
-            Named::Nobody => db.events(1, "", None, &events(number, told)),
-            Named::Session(n) => db.events(1, &format!("s{n}"), None, &events(number, told)),
-            Named::Person(n) => db.events(1, &server_session(*n), Some(&profile(*n)), &events(number, told)),
+        Request::Events { named, sent } => match named {
+            Named::Nobody => db.events(Source::Server, "", None, &events(number, sent)),
+            Named::Session(n) => db.events(Source::Server, &format!("s{n}"), None, &events(number, sent)),
+            Named::Person(n) => {
+                db.events(Source::Server, &server_session(*n), Some(&profile(*n)), &events(number, sent))
+            }
         },
         Request::Identify { session, at, person } => {
             let (id, session) = (format!("i{number}-s{session}"), format!("s{session}"));
@@ -187,9 +190,9 @@ fn send(db: &mut Db, number: usize, request: &Request) {
 fn check(db: &Db) {
     let folded = folded(db);
     assert_eq!(format!("{:?}", kept(db)), format!("{folded:?}"), "a stored record is the fold of its events");
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
-        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        let fact = LinkEvidence { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
     let uneven = db.rows("select 1 from links group by session having min(has_records) <> max(has_records)", &[]);
@@ -252,7 +255,7 @@ fn has_tie(history: &[Request]) -> bool {
         Request::Identify { session, at, .. } => {
             Some((*session, clock::identify_ts(NOW + at * 1000, &format!("i{number}-s{session}"))))
         }
-        Request::Tell { .. } => None,
+        Request::Events { .. } => None,
     }))
 }
 
@@ -307,7 +310,8 @@ proptest! {
             let fields: Vec<String> = names[batch].iter().map(|n| format!(r#","f{n}":{batch}"#)).collect();
             let data = format!(r#"{{"order":{{"id":1{}}}}}"#, fields.concat());
             let ts = clock::event_ts(NOW + i64::try_from(batch).unwrap() * 1000, 0);
-            db.events(1, &server_session(0), Some(&profile(0)), &[event(&format!("e{batch}"), ts, "order.updated", &data)]);
+            let update = event(&format!("e{batch}"), ts, "order.updated", &data);
+            db.events(Source::Server, &server_session(0), Some(&profile(0)), &[update]);
         }
         prop_assert_eq!(format!("{:?}", kept(&db)), format!("{:?}", folded(&db)));
     }
@@ -317,13 +321,13 @@ proptest! {
 fn an_event_about_a_record_with_a_used_message_id_changes_nothing() {
     let mut db = Db::open();
     clear(&mut db);
-    let tell = |db: &mut Db, person, name, data, ts| {
-        db.events(1, &server_session(person), Some(&profile(person)), &[event("e", ts, name, data)]);
+    let store = |db: &mut Db, person, name, data, ts| {
+        db.events(Source::Server, &server_session(person), Some(&profile(person)), &[event("e", ts, name, data)]);
     };
-    tell(&mut db, 0, "qr.scanned", r#"{"qrCode":{"id":1}}"#, 5);
+    store(&mut db, 0, "qr.scanned", r#"{"qrCode":{"id":1}}"#, 5);
     let before = format!("{:?}", kept(&db));
-    tell(&mut db, 1, "qr.scanned", r#"{"qrCode":{"id":1,"x":1}}"#, 9);
-    tell(&mut db, 1, "booking.made", r#"{"booking":{"id":1}}"#, 9);
+    store(&mut db, 1, "qr.scanned", r#"{"qrCode":{"id":1,"x":1}}"#, 9);
+    store(&mut db, 1, "booking.made", r#"{"booking":{"id":1}}"#, 9);
     assert_eq!(format!("{:?}", kept(&db)), before);
     let marked = db.rows("select 1 from links where session = ?1 and has_records = 1", &[json!(server_session(1))]);
     assert!(marked.is_empty());

@@ -13,6 +13,7 @@ mod schema;
 use schema::pipe::{COMPANY, Db, NOW, event, text, view};
 use serde_json::{Value, json};
 use trackmate_edge::domain::clock;
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::store::erasures::releasing;
 use trackmate_edge::store::sql;
 
@@ -56,17 +57,21 @@ fn next(db: &Db, profile: &str, links: i64, events: i64) -> Option<String> {
 
 #[test]
 fn an_erasure_deletes_a_link_only_after_everything_at_its_first_instant() {
-    let told = |table: &str, n: usize| match table {
-        "records" => (1, event(&format!("b{n}"), ts(5), "booking.made", &format!(r#"{{"booking":{{"id":{n}}}}}"#))),
-        "memberships" => (0, event(&format!("g{n}"), ts(5), "group", &format!(r#"{{"groupId":"g{n}"}}"#))),
-        _ => (0, view(&format!("v{n}"), ts(5), None)),
+    let sent = |table: &str, n: usize| match table {
+        "records" => {
+            (Source::Server, event(&format!("b{n}"), ts(5), "booking.made", &format!(r#"{{"booking":{{"id":{n}}}}}"#)))
+        }
+        "memberships" => {
+            (Source::Browser, event(&format!("g{n}"), ts(5), "group", &format!(r#"{{"groupId":"g{n}"}}"#)))
+        }
+        _ => (Source::Browser, view(&format!("v{n}"), ts(5), None)),
     };
     for table in ["events", "records", "memberships"] {
         let mut db = open();
         identify(&mut db, "s", 1, "bob");
         identify(&mut db, "s", 5, "ada");
         for n in 1..=3 {
-            let (source, row) = told(table, n);
+            let (source, row) = sent(table, n);
             db.events(source, "s", None, &[row]);
         }
         let ada = profile(&db, "ada");
@@ -87,7 +92,7 @@ fn an_erasure_deletes_a_link_only_after_everything_at_its_first_instant() {
 fn a_slice_deletes_only_data_that_belong_to_the_person_when_it_runs() {
     let mut db = open();
     identify(&mut db, "s", 5, "ada");
-    db.events(0, "s", None, &[view("early", ts(6), None), view("late", ts(8), None)]);
+    db.events(Source::Browser, "s", None, &[view("early", ts(6), None), view("late", ts(8), None)]);
     let (ada, bob) = (profile(&db, "ada"), profile(&db, "bob"));
     db.erase(&ada);
     let named = next(&db, &ada, 9, 9).unwrap();
@@ -116,8 +121,8 @@ fn events_that_arrive_during_a_persons_erasure_are_held_and_then_erased() {
     let mut db = open();
     let ada = profile(&db, "ada");
     let notice = db.erase(&ada);
-    db.events(0, "ada-home", None, &[view("late", ts(30), None)]);
-    db.events(0, "bob-home", None, &[view("other", ts(30), None)]);
+    db.events(Source::Browser, "ada-home", None, &[view("late", ts(30), None)]);
+    db.events(Source::Browser, "bob-home", None, &[view("other", ts(30), None)]);
     let states = |db: &Db| {
         let query = "select message_id, state from deliveries where message_id in ('late', 'other', ?1) order by message_id = ?1, message_id";
         db.rows(query, &[json!(notice)]).iter().map(|r| (text(&r[0]), text(&r[1]))).collect::<Vec<_>>()
@@ -127,7 +132,7 @@ fn events_that_arrive_during_a_persons_erasure_are_held_and_then_erased() {
     while db.slice(&ada, 9, 9) {}
     assert_eq!(states(&db), [free("other", "leased"), free(&notice, "pending")]);
     // After the erasure, events of the browser belong to nobody and are sent.
-    db.events(0, "ada-home", None, &[view("late", ts(40), None)]);
+    db.events(Source::Browser, "ada-home", None, &[view("late", ts(40), None)]);
     assert_eq!(states(&db)[0], free("late", "leased"));
 }
 
@@ -136,7 +141,7 @@ fn deliveries_held_for_an_erasure_that_belong_to_another_person_are_sent_after_i
     let mut db = open();
     let ada = profile(&db, "ada");
     db.erase(&ada);
-    db.events(0, "ada-home", None, &[view("late", ts(30), None)]);
+    db.events(Source::Browser, "ada-home", None, &[view("late", ts(30), None)]);
     // Meanwhile an identify arrives: Bob used the browser by then.
     identify(&mut db, "ada-home", 29, "bob");
     while db.slice(&ada, 9, 9) {}

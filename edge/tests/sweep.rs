@@ -38,7 +38,7 @@ fn open(webhooks: [i64; 2]) -> Db {
 }
 
 /// Adds deliveries of a webhook in a state. The n-th is created and due n ms after the first.
-fn add(db: &Db, company: &str, webhook: &str, state: &str, first_ms: i64, count: i64) {
+fn add(db: &Db, [company, webhook]: [&str; 2], state: &str, first_ms: i64, count: i64) {
     let insert = "with recursive n (i) as (select 0 union all select i + 1 from n where i < ?5 - 1)
                   insert into deliveries (company, id, subscription, source, message_id, event, state, due_at, created_at,
                                           finished_at)
@@ -70,10 +70,10 @@ fn no_backlog_delays_a_single_delivery_of_another_company_or_webhook() {
     let mut steps = Vec::new();
     for backlog in [2000, 100_000] {
         let db = open([2, 1]);
-        add(&db, "TM-A", "wh_0", "pending", 0, backlog);
-        add(&db, "TM-A", "wh_1", "pending", NOW - 5, 1);
-        add(&db, "TM-Z", "wh_0", "leased", NOW - 1, 1);
-        add(&db, "TM-Z", "wh_0", "pending", NOW + 1, 10);
+        add(&db, ["TM-A", "wh_0"], "pending", 0, backlog);
+        add(&db, ["TM-A", "wh_1"], "pending", NOW - 5, 1);
+        add(&db, ["TM-Z", "wh_0"], "leased", NOW - 1, 1);
+        add(&db, ["TM-Z", "wh_0"], "pending", NOW + 1, 10);
         let (picked, end, taken) = due(&db, 1000, ["", ""], ALL);
         assert_eq!([of(&picked, "TM-A", "wh_1"), of(&picked, "TM-Z", "wh_0")], [1, 1]);
         assert!(of(&picked, "TM-A", "wh_0") > 990);
@@ -86,9 +86,9 @@ fn no_backlog_delays_a_single_delivery_of_another_company_or_webhook() {
 #[test]
 fn due_deliveries_of_a_deleted_webhook_end_without_a_wake_up() {
     let db = open([1, 1]);
-    add(&db, "TM-A", "gone", "pending", 0, 1050);
-    add(&db, "TM-A", "wh_0", "pending", 0, 3);
-    add(&db, "TM-Z", "wh_0", "pending", NOW - 1, 1);
+    add(&db, ["TM-A", "gone"], "pending", 0, 1050);
+    add(&db, ["TM-A", "wh_0"], "pending", 0, 3);
+    add(&db, ["TM-Z", "wh_0"], "pending", NOW - 1, 1);
     db.rows(sql::DELIVERY_ORPHAN, &[json!(NOW), json!(1000), json!(""), json!(""), json!(ALL)]);
     let left = "select count(*) from deliveries where subscription = 'gone' and state = 'pending'";
     assert_eq!(number(&db.rows(left, &[])[0][0]), 50, "a run ends no more deliveries than its limit");
@@ -101,9 +101,9 @@ fn due_deliveries_of_a_deleted_webhook_end_without_a_wake_up() {
 fn two_backlogs_share_a_sweep_by_company_not_by_webhook() {
     let db = open([9, 1]);
     for n in 0..9 {
-        add(&db, "TM-A", &format!("wh_{n}"), "pending", 0, 500);
+        add(&db, ["TM-A", &format!("wh_{n}")], "pending", 0, 500);
     }
-    add(&db, "TM-Z", "wh_0", "pending", 0, 500);
+    add(&db, ["TM-Z", "wh_0"], "pending", 0, 500);
     let (picked, ..) = due(&db, 180, ["", ""], ALL);
     assert!(of(&picked, "TM-Z", "wh_0").abs_diff(90) <= 1);
     for n in 0..9 {
@@ -115,9 +115,9 @@ fn two_backlogs_share_a_sweep_by_company_not_by_webhook() {
 fn a_selection_that_stops_at_its_limit_continues_in_the_next_sweep() {
     let db = open([5, 1]);
     for n in 0..5 {
-        add(&db, "TM-A", &format!("wh_{n}"), "pending", 0, 3);
+        add(&db, ["TM-A", &format!("wh_{n}")], "pending", 0, 3);
     }
-    add(&db, "TM-Z", "wh_0", "pending", 0, 1);
+    add(&db, ["TM-Z", "wh_0"], "pending", 0, 1);
     let mut place = [String::new(), String::new()];
     let mut seen = Vec::new();
     for _ in 0..3 {
@@ -130,12 +130,12 @@ fn a_selection_that_stops_at_its_limit_continues_in_the_next_sweep() {
     assert!(picked.is_empty() && end.is_none() || place[0].is_empty());
 }
 
-/// Runs the statements of `store::deliveries::claim`. → The ids that were leased.
-fn claim(db: &Db, ids: &[&str]) -> Vec<String> {
+/// Runs the statements of `store::deliveries::lease`. → The ids that were leased.
+fn lease(db: &Db, ids: &[&str]) -> Vec<String> {
     let due = [json!("TM-A"), json!(json!(ids).to_string()), json!(NOW)];
     let (early, most) = (json!(EARLY_MS_MAX), json!(INTERRUPTIONS_MAX));
     let lease = [early.clone(), json!(NOW + LEASE_MS), most.clone()];
-    let leased = db.rows(sql::DELIVERY_CLAIM, &[&due[..], &lease].concat());
+    let leased = db.rows(sql::DELIVERY_LEASE, &[&due[..], &lease].concat());
     db.rows(sql::DELIVERY_HOLD, &[&due[..], &[early.clone(), most.clone()]].concat());
     db.rows(sql::ATTEMPT_CLEAR, &[&due[..], std::slice::from_ref(&most)].concat());
     db.rows(sql::DELIVERY_CLEAR, &[&due[..], &[early, most, json!(PUT_OFF_MS)]].concat());
@@ -143,12 +143,12 @@ fn claim(db: &Db, ids: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_claim_leaves_no_delivery_due_that_cannot_be_leased() {
+fn a_lease_leaves_no_delivery_due_that_cannot_be_leased() {
     let db = open([2, 1]);
     for (webhook, state) in [("gone", "pending"), ("gone", "leased"), ("wh_0", "pending"), ("wh_1", "leased")] {
-        add(&db, "TM-A", webhook, state, 0, 1);
+        add(&db, ["TM-A", webhook], state, 0, 1);
     }
-    add(&db, "TM-A", "wh_0", "leased", 0, 2);
+    add(&db, ["TM-A", "wh_0"], "leased", 0, 2);
     let run = |statement: &str| db.connection.execute_batch(statement).unwrap();
     run("update deliveries set interrupted = 5 where id = 'wh_0leased0';
          update deliveries set interrupted = 7 where id = 'wh_1leased0';
@@ -156,7 +156,7 @@ fn a_claim_leaves_no_delivery_due_that_cannot_be_leased() {
          update deliveries set profile = 'ada', interrupted = 1 where id in ('wh_0pending0', 'wh_0leased1');
          insert into erasures (company, profile, erased_at, notice, place, counts) values ('TM-A', 'ada', 0, 'n', '[]', '{}');");
     let ids = ["gonepending0", "goneleased0", "wh_0pending0", "wh_0leased0", "wh_0leased1", "wh_1leased0"];
-    assert_eq!(claim(&db, &ids), Vec::<String>::new());
+    assert_eq!(lease(&db, &ids), Vec::<String>::new());
     let state = |id: &str| {
         let rows =
             db.rows("select state, due_at, interrupted, finished_at from deliveries where id = ?1", &[json!(id)]);
@@ -192,7 +192,7 @@ fn a_companys_held_deliveries_are_released_even_if_anothers_webhooks_fill_the_ru
 #[test]
 fn deliveries_that_arrive_during_a_dismissal_are_sent() {
     let db = open([1, 0]);
-    add(&db, "TM-A", "wh_0", "held", 10, 1);
+    add(&db, ["TM-A", "wh_0"], "held", 10, 1);
     let released = |left: &str| {
         db.rows(sql::SUBSCRIPTION_RELEASED, &[json!("TM-A"), json!("wh_0")]);
         let now = db.rows("select releasing from subscriptions where company = 'TM-A'", &[]);
@@ -217,9 +217,9 @@ fn turns_of_a_company_that_is_switched_off_do_not_delay_others() {
         )
         .unwrap();
     for n in 0..60 {
-        add(&db, "TM-A", &format!("wh_{n}"), "held", 0, 1);
+        add(&db, ["TM-A", &format!("wh_{n}")], "held", 0, 1);
     }
-    add(&db, "TM-Z", "wh_0", "held", 0, 1);
+    add(&db, ["TM-Z", "wh_0"], "held", 0, 1);
     let paced = |db: &Db| db.rows(sql::SUBSCRIPTION_PACED, &[json!(NOW), json!(20)]);
     assert_eq!(paced(&db), [[json!("TM-Z"), json!("wh_0")]]);
     db.connection.execute("update companies set webhooks_enabled = 1", []).unwrap();
@@ -230,7 +230,7 @@ fn turns_of_a_company_that_is_switched_off_do_not_delay_others() {
 #[test]
 fn a_delivery_that_waits_for_an_erasure_is_never_the_probe() {
     let db = open([1, 0]);
-    add(&db, "TM-A", "wh_0", "held", 0, 2);
+    add(&db, ["TM-A", "wh_0"], "held", 0, 2);
     db.connection
         .execute_batch(
             "update subscriptions set open_until = 1;
@@ -244,7 +244,7 @@ fn a_delivery_that_waits_for_an_erasure_is_never_the_probe() {
         let lease = [json!(now + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
         let leased = db.batch(&[
             trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, [&whose[..], &pace].concat().into()),
-            trackmate_edge::store::Statement::new(sql::DELIVERY_CLAIM_HELD, [&whose[..], &lease].concat().into()),
+            trackmate_edge::store::Statement::new(sql::DELIVERY_LEASE_HELD, [&whose[..], &lease].concat().into()),
         ]);
         leased[1].iter().map(|row| text(&row[0])).collect::<Vec<_>>()
     };
@@ -264,7 +264,7 @@ fn a_deleted_webhook_takes_no_turn_and_causes_no_error() {
     let lease = vec![company, gone, json!(NOW + LEASE_MS), json!(12), json!(HELD_LOOKED_MAX)];
     let leased = db.batch(&[
         trackmate_edge::store::Statement::new(sql::SUBSCRIPTION_PACE, pace.into()),
-        trackmate_edge::store::Statement::new(sql::DELIVERY_CLAIM_HELD, lease.into()),
+        trackmate_edge::store::Statement::new(sql::DELIVERY_LEASE_HELD, lease.into()),
     ]);
     assert!(leased[1].is_empty());
 }
@@ -294,11 +294,11 @@ fn prunable(db: &Db, webhooks: i64, looked: i64) -> Vec<Vec<Value>> {
 fn the_deletion_of_old_deliveries_skips_webhooks_without_any_and_held_deliveries() {
     let db = open([50, 1]);
     for n in 0..50 {
-        add(&db, "TM-A", &format!("wh_{n}"), "delivered", NOW - DAY_MS, 3);
+        add(&db, ["TM-A", &format!("wh_{n}")], "delivered", NOW - DAY_MS, 3);
     }
     // Held deliveries, older and younger than those to delete.
-    add(&db, "TM-Z", "wh_0", "held", NOW - 40 * DAY_MS, 30);
-    add(&db, "TM-Z", "wh_0", "delivered", NOW - 35 * DAY_MS, 40);
+    add(&db, ["TM-Z", "wh_0"], "held", NOW - 40 * DAY_MS, 30);
+    add(&db, ["TM-Z", "wh_0"], "delivered", NOW - 35 * DAY_MS, 40);
     assert_eq!(prunable(&db, 500, 20), [[json!("TM-Z"), json!("wh_0"), json!(1)]]);
     let slice = [json!("TM-Z"), json!("wh_0"), json!(NOW), json!(20)];
     let deleted = || db.rows(sql::DELIVERY_PRUNE, &slice).len();
@@ -341,11 +341,11 @@ fn dismissing_a_deleted_webhooks_open_deliveries_costs_the_same_however_long_its
     let mut steps = Vec::new();
     for log in [100, 50_000] {
         let db = open([2, 0]);
-        add(&db, "TM-A", "wh_0", "delivered", 0, log);
+        add(&db, ["TM-A", "wh_0"], "delivered", 0, log);
         for state in ["pending", "leased", "held"] {
-            add(&db, "TM-A", "wh_0", state, 0, 2);
+            add(&db, ["TM-A", "wh_0"], state, 0, 2);
         }
-        add(&db, "TM-A", "wh_1", "held", 0, 2);
+        add(&db, ["TM-A", "wh_1"], "held", 0, 2);
         let mut statement = db.connection.prepare(sql::DELIVERY_DISMISS).unwrap();
         assert_eq!(statement.execute(params!["TM-A", "wh_0", NOW]).unwrap(), 6);
         steps.push(statement.get_status(StatementStatus::VmStep));

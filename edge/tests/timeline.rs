@@ -18,28 +18,33 @@ use proptest::prelude::*;
 use schema::pipe::{Db, NOW, number, text, view};
 use serde_json::json;
 use trackmate_edge::domain::clock;
-use trackmate_edge::domain::ledger::{Fact, owner};
+use trackmate_edge::domain::ledger::{LinkEvidence, owner};
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::Order;
 
 /// The events of one session by their second, and its identifies: second and person.
-type Session = (Vec<(i64, bool)>, Vec<(i64, usize)>);
+type Session = (Vec<(i64, Source)>, Vec<(i64, usize)>);
 
 fn address(person: usize) -> String {
     format!("p{person}@x.io")
 }
 
 /// The events of each person by the pure rule, in the order of timelines.
-fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, i64, String)>> {
-    let mut facts = BTreeMap::<String, Vec<Fact>>::new();
+fn owned(db: &Db) -> BTreeMap<String, Vec<(i64, Source, String)>> {
+    let mut facts = BTreeMap::<String, Vec<LinkEvidence>>::new();
     for r in db.rows("select session, at, id, profile from links where profile is not null", &[]) {
-        let fact = Fact { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
+        let fact = LinkEvidence { at: number(&r[1]), id: text(&r[2]), profile: text(&r[3]) };
         facts.entry(text(&r[0])).or_default().push(fact);
     }
     let mut owned = BTreeMap::<String, Vec<_>>::new();
     for r in db.rows("select session, ts, source, message_id from events order by ts, source, message_id", &[]) {
         let of_session = facts.get(&text(&r[0])).map_or(&[][..], Vec::as_slice);
         if let Some(profile) = owner(of_session, number(&r[1])) {
-            owned.entry(profile.to_owned()).or_default().push((number(&r[1]), number(&r[2]), text(&r[3])));
+            owned.entry(profile.to_owned()).or_default().push((
+                number(&r[1]),
+                Source::from(number(&r[2])),
+                text(&r[3]),
+            ));
         }
     }
     owned
@@ -55,7 +60,7 @@ proptest! {
     #[test]
     fn the_pages_of_a_timeline_show_every_event_once_and_in_order_however_sessions_overlap(
         sessions in prop::collection::vec((
-            prop::collection::vec((0..60_i64, any::<bool>()), 0..14),
+            prop::collection::vec((0..60_i64, prop::sample::select(&Source::ALL)), 0..14),
             prop::collection::vec((0..60_i64, 0..2_usize), 1..4),
         ), 1..7),
         server in prop::collection::vec(0..60_i64, 0..6),
@@ -66,11 +71,11 @@ proptest! {
             db.clear(&["events", "links", "profiles", "identities"]);
             for (n, (events, identifies)) in sessions.iter().enumerate() {
                 let session = format!("s{n}");
-                for (k, (second, from_server)) in events.iter().enumerate() {
+                for (k, (second, source)) in events.iter().enumerate() {
                     // Whole seconds, so that events of one or several sessions have the same
                     // instant.
                     let row = view(&format!("e{n}-{k}"), clock::event_ts(NOW + second * 1000, 0), None);
-                    db.events(i64::from(*from_server), &session, None, &[row]);
+                    db.events(*source, &session, None, &[row]);
                 }
                 for (k, (second, person)) in identifies.iter().enumerate() {
                     // Each identify of a session has a different millisecond: the order of two in

@@ -14,13 +14,13 @@ function replayed({ producers, consumers }, retries) {
 }
 
 /**
- * The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all; and with `{SPILL_RETRIES: 1}`, after
+ * The deployment's configuration with other rate limits: `{RATE_PAGES: 5}`, and those that are not named not bound at all; and with `{BUFFER_RETRIES: 1}`, after
  * which a queued message is given up.
  */
 function limited(limits, vars) {
   const { name, main, compatibility_date, compatibility_flags, vars: ordinary, assets, d1_databases, queues, triggers, ratelimits } = readConfig({ config: CONFIG });
   const bound = ratelimits.filter((r) => r.name in limits).map((r) => ({ ...r, simple: { ...r.simple, limit: limits[r.name] } }));
-  return { name, main, compatibility_date, compatibility_flags, vars: { ...ordinary, ...vars }, assets, d1_databases, queues: 'SPILL_RETRIES' in limits ? replayed(queues, limits.SPILL_RETRIES) : queues, triggers, ratelimits: bound };
+  return { name, main, compatibility_date, compatibility_flags, vars: { ...ordinary, ...vars }, assets, d1_databases, queues: 'BUFFER_RETRIES' in limits ? replayed(queues, limits.BUFFER_RETRIES) : queues, triggers, ratelimits: bound };
 }
 
 /**

@@ -148,7 +148,7 @@ pub const STATEMENTS_MAX: usize = 2500;
 /// Items of another vendor's batch that give the same person different keys, one after the other.
 /// Each waits for the one before, for up to ten of the 50 queries that D1 allows an invocation on
 /// the free plan.
-pub const WAVES_MAX: usize = 4;
+pub const ROUNDS_MAX: usize = 4;
 /// Items that count as one request against a rate limit.
 pub const RATE_ITEMS: usize = 50;
 /// Times that a change of a person is decided again because somebody else changed the person in
@@ -159,11 +159,11 @@ pub const RACES_MAX: u32 = 8;
 pub const RACE_PAUSE_MS: u32 = 20;
 /// Milliseconds for which one change of a person may block others in the same isolate. A request
 /// that was broken off must not block them for ever.
-pub const TURN_MS_MAX: i64 = 3000;
+pub const PERSON_LOCK_MS_MAX: i64 = 3000;
 /// Milliseconds that a change of a person waits for its turn.
-pub const TURN_WAIT_MS_MAX: i64 = 20_000;
+pub const PERSON_LOCK_WAIT_MS_MAX: i64 = 20_000;
 /// Milliseconds between two checks whether the turn has come.
-pub const TURN_POLL_MS: u64 = 5;
+pub const PERSON_LOCK_POLL_MS: u64 = 5;
 /// Seconds after which a caller that was answered `busy` may try again.
 pub const BUSY_S: u32 = 1;
 /// `alias` events of one request that are executed. Merging two users takes up to ten queries.
@@ -396,9 +396,9 @@ pub const RETAIN_EVENTS_MAX: i64 = 5000;
 pub const RETAIN_SLICES_MAX: usize = 3;
 /// Event names that a company's catalogue keeps of each source. Names that a stranger makes up do
 /// not displace those of a server.
-pub const CATALOG_DOOR_NAMES_MAX: i64 = 500;
+pub const CATALOG_SOURCE_NAMES_MAX: i64 = 500;
 /// Event names that the catalogue shows in all.
-pub const CATALOG_NAMES_MAX: i64 = 2 * CATALOG_DOOR_NAMES_MAX;
+pub const CATALOG_NAMES_MAX: i64 = 2 * CATALOG_SOURCE_NAMES_MAX;
 /// Milliseconds between two updates of a name's last use: a row an hour, not a row a request.
 pub const CATALOG_NOTE_MS: i64 = 60 * 60 * 1000;
 /// Milliseconds without use after which a name makes room for a new one, if its source has no room
@@ -485,18 +485,18 @@ pub const D1_BYTES_MAX: i64 = 10_000_000_000;
 
 /// Bytes of one message of the outage buffer: 128,000 less the share of the runtime and the other
 /// fields of the message.
-pub const SPILL_BYTES_MAX: usize = 120_000;
+pub const BUFFER_BYTES_MAX: usize = 120_000;
 /// Milliseconds that a request waits for the outage buffer to take a message. An overloaded queue
 /// was seen to hang for a minute.
-pub const SPILL_WAIT_MS: u64 = 5000;
+pub const BUFFER_WAIT_MS: u64 = 5000;
 /// Longest pause in seconds between two tries to store a buffered request. It must be stored within
 /// a minute of the database's recovery.
-pub const SPILL_RETRY_S_MAX: i64 = 20;
+pub const BUFFER_RETRY_S_MAX: i64 = 20;
 /// Minutes after which a buffered message is sent again instead of retried. Queues retries a
 /// message at most 100 times.
-pub const SPILL_RENEW_MIN: i64 = 20;
+pub const BUFFER_RENEW_MIN: i64 = 20;
 /// Days after which a buffered request goes to the dead-letter queue.
-pub const SPILL_DAYS_MAX: i64 = 4;
+pub const BUFFER_DAYS_MAX: i64 = 4;
 /// Seconds between two tries to tell a company which items could not be stored. Its list of
 /// rejected items has a limit per minute.
 pub const GIVEN_UP_RETRY_S: u32 = 60;

@@ -15,19 +15,20 @@ use crate::delivery::attempt_result::AttemptResult;
 use crate::delivery::client::{self, Exchange, Message};
 use crate::delivery::concurrency;
 use crate::delivery::settle;
-use crate::delivery::sign::headers;
+use crate::delivery::sign::{Unsigned, headers};
 use crate::delivery::wakeup::{self, Wakeup};
 use crate::domain::delivery::{Outcome, Policy, after_attempt};
 use crate::domain::json;
 use crate::domain::payload::{self, PayloadEvent};
+use crate::domain::source::Source;
 use crate::domain::vault::Unopened;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
-use crate::store::deliveries::{self, Claim, Leased, Target};
+use crate::store::deliveries::{self, Lease, Leased, Target};
 use crate::store::settle::AttemptRow;
 use crate::store::{self, people};
 
-/// The open leases of a run by delivery: the claim, and what aborts its attempt.
+/// The open leases of a run by delivery: the generation, and what aborts its attempt.
 type LiveLeases = BTreeMap<String, (i64, Option<web_sys::AbortController>)>;
 
 /// The deliveries that an invocation has leased, while it attempts them.
@@ -72,8 +73,8 @@ impl Run<'_> {
         loop {
             Delay::from(Duration::from_millis(RENEW_MS)).await;
             self.release_waiting().await;
-            let claim = |(id, (generation, _)): (&String, &(i64, _))| Claim { id: id.clone(), generation: *generation };
-            let leases: Vec<Claim> = live.borrow().iter().map(claim).collect();
+            let lease = |(id, (generation, _)): (&String, &(i64, _))| Lease { id: id.clone(), generation: *generation };
+            let leases: Vec<Lease> = live.borrow().iter().map(lease).collect();
             if leases.is_empty() {
                 continue;
             }
@@ -92,7 +93,7 @@ impl Run<'_> {
                 }
                 Either::Right(_) => Vec::new(),
             };
-            for Claim { id, .. } in leases {
+            for Lease { id, .. } in leases {
                 if !renewed.contains(&id)
                     && let Some((_, Some(attempt))) = live.borrow_mut().remove(&id)
                 {
@@ -164,7 +165,7 @@ async fn exchange(
         event: &d.event,
         ts: fact.ts,
         data: with_user.as_deref().unwrap_or(&fact.data),
-        from_server: fact.source == 1,
+        source: fact.source,
         message_id: &d.message_id,
         session: &fact.session,
         profile: d.profile.as_deref(),
@@ -173,7 +174,9 @@ async fn exchange(
     let Some(body) = d.body.clone().or_else(|| payload::body(event)) else {
         return (None, Exchange::failed(Outcome::Refused, "the event's stored data are not JSON"));
     };
-    let headers = match headers(env, company, &d.subscription, &d.target, &d.id, began, &body) {
+    let unsigned =
+        Unsigned { company, subscription: &d.subscription, target: &d.target, id: &d.id, now_ms: began, body: &body };
+    let headers = match headers(env, unsigned) {
         Ok(headers) => headers,
         Err(Unopened) => {
             console_error!(
@@ -206,7 +209,7 @@ async fn data_with_user(
     d: &Leased,
     fact: &deliveries::DeliveredEvent,
 ) -> store::Result<Option<String>> {
-    let (Some(id), None, 1, "", "user.updated") =
+    let (Some(id), None, Source::Server, "", "user.updated") =
         (&d.profile, &d.body, fact.source, fact.session.as_str(), d.event.as_str())
     else {
         return Ok(None);
@@ -266,9 +269,9 @@ pub async fn release(env: &Env, company: &str, leased: &[Leased]) -> bool {
     if leased.is_empty() {
         return false;
     }
-    let claims: Vec<Claim> = leased.iter().map(|d| Claim { id: d.id.clone(), generation: d.generation }).collect();
+    let leases: Vec<Lease> = leased.iter().map(|d| Lease { id: d.id.clone(), generation: d.generation }).collect();
     let released =
-        async { deliveries::give_back(&store::database(env, Some(company))?, company, &claims, now_ms()).await };
+        async { deliveries::give_back(&store::database(env, Some(company))?, company, &leases, now_ms()).await };
     let released = released.await;
     if let Err(error) = &released {
         console_error!("leases were not given back and run out: {}", store::brief(error));

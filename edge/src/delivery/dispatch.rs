@@ -56,7 +56,7 @@ pub async fn first(env: Env, company: String, mut ids: Vec<String>) {
     let wakeups: Vec<Wakeup> = later.into_iter().map(|id| Wakeup::delivery(&company, id)).collect();
     wakeup::send(&env, &wakeups, 0).await;
     let ends_ms = now_ms() + TAIL_MS_MAX;
-    let leased = claim(&env, &company, &ids).await;
+    let leased = lease(&env, &company, &ids).await;
     run(&env, &company, leased, ends_ms, 0).await;
 }
 
@@ -92,7 +92,7 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
                 }
             }
         }
-        let leased = claim(env, &company, &ids).await;
+        let leased = lease(env, &company, &ids).await;
         let (busy, free): (Vec<_>, Vec<_>) =
             leased.into_iter().partition(|d| concurrency::is_busy(&company, &d.subscription));
         let again: Vec<Wakeup> =
@@ -105,21 +105,21 @@ pub async fn woken(env: &Env, worker: &worker::Context, wakeups: Vec<Wakeup>) {
     }
 }
 
-/// Claims those of these deliveries that are due. On an error it claims none; the sweep tries
+/// Leases those of these deliveries that are due. On an error it leases none; the sweep tries
 /// again.
-async fn claim(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
+async fn lease(env: &Env, company: &str, ids: &[String]) -> Vec<Leased> {
     if ids.is_empty() {
         return Vec::new();
     }
-    let claimed = async { deliveries::claim(&store::database(env, Some(company))?, company, ids, now_ms()).await };
-    match claimed.await {
+    let leased = async { deliveries::lease(&store::database(env, Some(company))?, company, ids, now_ms()).await };
+    match leased.await {
         Ok((leased, paced)) => {
             let wakeups: Vec<Wakeup> = paced.into_iter().map(|id| Wakeup::subscription(company, id)).collect();
             wakeup::send(env, &wakeups, 0).await;
             leased
         }
         Err(error) => {
-            console_error!("{} deliveries were not claimed: {}", ids.len(), store::brief(&error));
+            console_error!("{} deliveries were not leased: {}", ids.len(), store::brief(&error));
             Vec::new()
         }
     }

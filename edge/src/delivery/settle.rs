@@ -16,8 +16,8 @@ use crate::delivery::{operational_event, recover};
 use crate::domain::delivery::Next;
 use crate::runtime::clock::now_ms;
 use crate::runtime::random;
-use crate::store;
 use crate::store::settle::{self, AttemptRow, Settled};
+use crate::store::{self, ChangeStamp};
 
 /// Bytes of answers and bodies in one batch: D1 takes at most 2 MB in one parameter.
 const BATCH_BYTES_MAX: usize = 1_000_000;
@@ -115,7 +115,7 @@ async fn settle(env: &Env, company: &str, results: Vec<AttemptResult>) {
     }
 }
 
-/// Settles with retries while D1 is down. A repeat is harmless: a claim can be settled only once.
+/// Settles with retries while D1 is down. A repeat is harmless: a lease can be settled only once.
 async fn settle_with_retries(
     env: &Env,
     company: &str,
@@ -125,7 +125,8 @@ async fn settle_with_retries(
     for attempt in 1..=TRIES_MAX {
         let settled = async {
             let db = store::database(env, Some(company))?;
-            settle::settle(&db, company, ended, operational_events, random::number(), now_ms()).await
+            let stamp = ChangeStamp { marker: random::number(), now_ms: now_ms() };
+            settle::settle(&db, company, ended, operational_events, stamp).await
         };
         match settled.await {
             Ok(settled) => return Some(settled),

@@ -7,21 +7,31 @@ use crate::domain::vault::Unopened;
 use crate::runtime::secrets;
 use crate::store::deliveries::Target;
 
+/// A delivery that is about to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Unsigned<'a> {
+    /// Its company.
+    pub company: &'a str,
+    /// Its subscription.
+    pub subscription: &'a str,
+    /// Where it goes.
+    pub target: &'a Target,
+    /// Its id.
+    pub id: &'a str,
+    /// The time of the attempt, ms.
+    pub now_ms: i64,
+    /// The bytes to sign.
+    pub body: &'a str,
+}
+
 /// The customer's headers, then TrackMate's, which no customer header may replace. While a rotated
 /// secret is still valid, the Standard Webhooks header holds both signatures. The plain header can
 /// hold only one, so the signature of the old secret has a header of its own.
 ///
 /// # Errors
 /// If a sealed secret cannot be opened.
-pub fn headers(
-    env: &Env,
-    company: &str,
-    subscription: &str,
-    target: &Target,
-    id: &str,
-    now_ms: i64,
-    body: &str,
-) -> Result<Vec<(String, String)>, Unopened> {
+pub fn headers(env: &Env, delivery: Unsigned<'_>) -> Result<Vec<(String, String)>, Unopened> {
+    let Unsigned { company, subscription, target, id, now_ms, body } = delivery;
     let vault = secrets::of(env).ok_or(Unopened)?;
     let owner = secrets::owner(company, subscription);
     let (secret, now_s) = (vault.open(&owner, &target.secret)?, now_ms / 1000);

@@ -52,7 +52,7 @@ impl State {
 pub struct Delivery {
     /// Its state.
     pub state: State,
-    /// The number of claims so far. An attempt names the claim that it belongs to.
+    /// The number of leases so far. An attempt names the lease that it belongs to.
     pub generation: i64,
     /// Attempts that ended since the delivery was last started. The policy counts these.
     pub tries: i64,
@@ -74,7 +74,7 @@ impl Delivery {
         Self { state, generation, tries: 0, interrupted: 0, due_ms }
     }
 
-    const fn is_claimable(&self, now_ms: i64) -> bool {
+    const fn is_due(&self, now_ms: i64) -> bool {
         match self.state {
             // The clocks of two machines differ.
             State::Pending => self.due_ms <= now_ms + EARLY_MS_MAX,
@@ -87,8 +87,8 @@ impl Delivery {
     /// Leases the delivery until `lease_ms` if it is due, and returns its new generation. A due
     /// delivery is held if its subscription is not open, and given up if it was interrupted too
     /// often.
-    pub const fn claim(&mut self, open: bool, now_ms: i64, lease_ms: i64) -> Option<i64> {
-        if !self.is_claimable(now_ms) {
+    pub const fn lease(&mut self, open: bool, now_ms: i64, lease_ms: i64) -> Option<i64> {
+        if !self.is_due(now_ms) {
             return None;
         }
         let was_leased = matches!(self.state, State::Leased);
@@ -103,15 +103,15 @@ impl Delivery {
             return None;
         }
         self.interrupted += was_leased as i64;
-        Some(self.lease(lease_ms))
+        Some(self.begin_lease(lease_ms))
     }
 
     /// Leases a held delivery, because it is a probe or its turn has come.
-    pub const fn claim_held(&mut self, lease_ms: i64) -> Option<i64> {
-        if matches!(self.state, State::Held) { Some(self.lease(lease_ms)) } else { None }
+    pub const fn lease_held(&mut self, lease_ms: i64) -> Option<i64> {
+        if matches!(self.state, State::Held) { Some(self.begin_lease(lease_ms)) } else { None }
     }
 
-    const fn lease(&mut self, lease_ms: i64) -> i64 {
+    const fn begin_lease(&mut self, lease_ms: i64) -> i64 {
         self.state = State::Leased;
         self.generation += 1;
         self.due_ms = lease_ms;
@@ -119,8 +119,8 @@ impl Delivery {
     }
 
     /// Prolongs a valid lease. `false`: the lease is lost, and the attempt must stop.
-    pub const fn renew(&mut self, claim: i64, now_ms: i64, lease_ms: i64) -> bool {
-        let holds = matches!(self.state, State::Leased) && self.generation == claim && self.due_ms > now_ms;
+    pub const fn renew(&mut self, generation: i64, now_ms: i64, lease_ms: i64) -> bool {
+        let holds = matches!(self.state, State::Leased) && self.generation == generation && self.due_ms > now_ms;
         if holds {
             self.due_ms = lease_ms;
         }
@@ -128,16 +128,16 @@ impl Delivery {
     }
 
     /// Gives an unused lease back.
-    pub const fn give_back(&mut self, claim: i64, now_ms: i64) {
-        if matches!(self.state, State::Leased) && self.generation == claim {
+    pub const fn give_back(&mut self, generation: i64, now_ms: i64) {
+        if matches!(self.state, State::Leased) && self.generation == generation {
             self.state = State::Pending;
             self.due_ms = now_ms;
         }
     }
 
-    /// Ends an attempt. `false`: the claim is not valid any more, and nothing changed.
-    pub fn settle(&mut self, claim: i64, next: Next, now_ms: i64) -> bool {
-        if self.state != State::Leased || self.generation != claim {
+    /// Ends an attempt. `false`: the lease is not valid any more, and nothing changed.
+    pub fn settle(&mut self, generation: i64, next: Next, now_ms: i64) -> bool {
+        if self.state != State::Leased || self.generation != generation {
             return false;
         }
         self.tries += 1;
@@ -340,7 +340,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_delivery_ends_and_never_waits_longer_than_its_limit(
-            statuses in prop::collection::vec(prop::option::of(100_u16..600), 50), attempts in 1_u32..=50, delay_s in 1..=RETRY_DELAY_S_MAX,
+            statuses in prop::collection::vec(prop::option::of(100_u16..600), 50),
+            attempts in 1_u32..=50, delay_s in 1..=RETRY_DELAY_S_MAX,
             standard in any::<bool>(), random in 0.0..=1.0,
         ) {
             let policy = Policy { attempts, delay_s, timeout_ms: 1000, standard };

@@ -10,7 +10,7 @@ use trackmate_wire::limits::{EVENT_BYTES_MAX, EVENT_NAME_CHARS_MAX, JSON_DEPTH_M
 use trackmate_wire::problem::{Code, Problem};
 use trackmate_wire::signature::sha256_hex;
 
-use super::{clock, mild, revenue};
+use super::{clock, lenient, revenue};
 
 /// The times and the subject that all events of a request share.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,7 @@ pub struct Row {
     pub groups: Vec<Mention>,
     /// 1: a server sent it for a browser session, so its source is that of the browser.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<i64>,
+    pub sent_by_server: Option<i64>,
 }
 
 /// The result of validating a request's items.
@@ -84,7 +84,7 @@ pub(crate) struct Item<'a> {
     #[serde(borrow)]
     event_data: Option<&'a RawValue>,
     timestamp: Option<Value>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     identifier: Option<Value>,
 }
@@ -116,7 +116,7 @@ pub fn row(
     raw: &str,
     place: usize,
     arrival: Arrival<'_>,
-    fresh_id: &mut impl FnMut() -> String,
+    fresh_id: &mut dyn FnMut() -> String,
 ) -> Result<Row, Problem> {
     if raw.len() > EVENT_BYTES_MAX {
         return Err(Problem::new(
@@ -125,7 +125,9 @@ pub fn row(
         ));
     }
     let item: Item = serde_json::from_str(raw).map_err(|_| {
-        Problem::new(Code::InvalidField, "an event is an object {eventType, eventData?, timestamp?, messageId?} with texts for eventType and messageId")
+        let message = "an event is an object {eventType, eventData?, timestamp?, messageId?} with texts for \
+                       eventType and messageId";
+        Problem::new(Code::InvalidField, message)
     })?;
     if item.identifier.is_some() {
         return Err(Problem::field(
@@ -134,7 +136,7 @@ pub fn row(
             "the identifier stands beside events, one for the request",
         ));
     }
-    let said = UncheckedEvent {
+    let event = UncheckedEvent {
         name: item.event_type,
         data: item.event_data.map_or("{}", RawValue::get),
         timestamp: item.timestamp,
@@ -142,7 +144,7 @@ pub fn row(
         context: None,
         groups: Vec::new(),
     };
-    said.row(place, arrival, fresh_id)
+    event.row(place, arrival, fresh_id)
 }
 
 /// An event before validation.
@@ -167,12 +169,7 @@ impl UncheckedEvent<'_> {
     ///
     /// # Errors
     /// The [`Problem`] of an invalid event.
-    pub fn row(
-        self,
-        place: usize,
-        arrival: Arrival<'_>,
-        fresh_id: &mut impl FnMut() -> String,
-    ) -> Result<Row, Problem> {
+    pub fn row(self, place: usize, arrival: Arrival<'_>, fresh_id: &mut dyn FnMut() -> String) -> Result<Row, Problem> {
         let name = self.name.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty());
         let name = name.ok_or_else(|| Problem::field(Code::MissingField, "eventType", "eventType is missing"))?;
         if name.chars().count() > EVENT_NAME_CHARS_MAX || name.chars().any(char::is_control) {
@@ -184,7 +181,7 @@ impl UncheckedEvent<'_> {
         }
         let data = if self.data == "null" { "{}" } else { self.data };
         check_object(data, "eventData")?;
-        let original_ms = told_time(self.timestamp.as_ref())?;
+        let original_ms = sent_time(self.timestamp.as_ref())?;
         let ts = clock::event_ts(clock::happened(original_ms, arrival.sent_ms, arrival.received_ms), place);
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => checked_message_id(id)?,
@@ -194,7 +191,17 @@ impl UncheckedEvent<'_> {
         let revenue = revenue::counters(&name, data);
         let data = RawValue::from_string(data.to_owned())
             .map_err(|_| Problem::field(Code::InvalidField, "eventData", "eventData is not JSON"))?;
-        Ok(Row { id, ts, name, data, revenue, original_ms, context: self.context, groups: self.groups, told: None })
+        Ok(Row {
+            id,
+            ts,
+            name,
+            data,
+            revenue,
+            original_ms,
+            context: self.context,
+            groups: self.groups,
+            sent_by_server: None,
+        })
     }
 }
 
@@ -230,7 +237,7 @@ pub fn time(value: &Value, field: &'static str) -> Result<i64, Problem> {
 ///
 /// # Errors
 /// `invalid_timestamp`.
-pub fn told_time(value: Option<&Value>) -> Result<Option<i64>, Problem> {
+pub fn sent_time(value: Option<&Value>) -> Result<Option<i64>, Problem> {
     let is_missing = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
     value.filter(|value| !is_missing(value)).map(|value| time(value, "timestamp")).transpose()
 }

@@ -1,5 +1,6 @@
 //! Groups: the companies, accounts or teams whose members are people. `group` events make them.
-//! They are neither the tenant, which is a company here, nor merged profiles ([`super::merged`]).
+//! They are neither the tenant, which is a company here, nor merged profiles
+//! ([`super::merge_tree`]).
 //!
 //! A group's traits have two layers, as a person's: trusted traits override claimed ones.
 //!
@@ -24,6 +25,7 @@ use super::clock;
 use super::event::{Mention, Row};
 use super::person::{Traits, traits};
 use super::record::{self, Field, Sent, is_kind};
+use super::source::Source;
 
 /// The event that describes a group.
 pub const EVENT: &str = "group";
@@ -32,7 +34,7 @@ pub const KIND: &str = "group";
 
 /// What one event says about a group, as an item of the statements' JSON parameter.
 #[derive(Debug, Clone, Serialize)]
-pub struct Telling {
+pub struct GroupChange {
     /// The event's message id.
     #[serde(rename = "i")]
     pub message_id: String,
@@ -76,42 +78,42 @@ pub fn mentions(raw: Option<&RawValue>) -> Vec<Mention> {
 /// What a request's events say about groups, for a page's request up to a limit of groups. If
 /// several events mention a group, the first one counts.
 #[must_use]
-pub fn tellings(rows: &[Row], from_server: bool) -> Vec<Telling> {
+pub fn group_changes(rows: &[Row], source: Source) -> Vec<GroupChange> {
     let named = rows.iter().filter(|row| row.name == EVENT);
-    let mut told: Vec<Telling> = named.filter_map(|row| telling(&row.id, row.data.get(), from_server)).collect();
-    let mut known: BTreeSet<String> = told.iter().map(|told| told.id.clone()).collect();
+    let mut changes: Vec<GroupChange> = named.filter_map(|row| group_change(&row.id, row.data.get(), source)).collect();
+    let mut known: BTreeSet<String> = changes.iter().map(|change| change.id.clone()).collect();
     for row in rows {
         for Mention { kind, key } in &row.groups {
             let (message_id, id, kind, key) = (row.id.clone(), id(kind, key), kind.clone(), key.clone());
             if known.insert(id.clone()) {
-                told.push(Telling { message_id, id, kind, key, fields: BTreeMap::new(), mentioned: Some(1) });
+                changes.push(GroupChange { message_id, id, kind, key, fields: BTreeMap::new(), mentioned: Some(1) });
             }
         }
     }
-    if !from_server {
+    if source == Source::Browser {
         let mut groups = BTreeSet::new();
-        told.retain(|told| {
-            groups.len() < GROUPS_REQUEST_MAX && groups.insert(told.id.clone()) || groups.contains(&told.id)
+        changes.retain(|change| {
+            groups.len() < GROUPS_REQUEST_MAX && groups.insert(change.id.clone()) || groups.contains(&change.id)
         });
     }
-    told
+    changes
 }
 
 /// What the data of a `group` event say about a group. They have a `groupId`, a text or a number,
 /// and optionally a `groupType` and `traits`. A page's null claims nothing. A server's null hides a
 /// claimed trait.
 #[must_use]
-pub fn telling(message_id: &str, data: &str, from_server: bool) -> Option<Telling> {
+pub fn group_change(message_id: &str, data: &str, source: Source) -> Option<GroupChange> {
     let data: Data<'_> = serde_json::from_str(data).ok()?;
     let key = key(data.key?)?;
     let kind = match data.kind.filter(|raw| raw.get() != "null") {
         Some(raw) => serde_json::from_str::<String>(raw.get()).ok().filter(|kind| is_kind(kind))?,
         None => KIND.to_owned(),
     };
-    let mut told = data.traits.and_then(|raw| traits(raw.get()).ok()).unwrap_or_default();
-    told.retain(|_, raw| from_server || raw.get() != "null");
-    let (message_id, id, fields) = (message_id.to_owned(), id(&kind, &key), record::fields(told));
-    Some(Telling { message_id, id, kind, key, fields, mentioned: None })
+    let mut group_traits = data.traits.and_then(|raw| traits(raw.get()).ok()).unwrap_or_default();
+    group_traits.retain(|_, raw| source.is_server() || raw.get() != "null");
+    let (message_id, id, fields) = (message_id.to_owned(), id(&kind, &key), record::fields(group_traits));
+    Some(GroupChange { message_id, id, kind, key, fields, mentioned: None })
 }
 
 /// A company's id of a group: a text or a number, and no placeholder.
@@ -121,10 +123,10 @@ fn key(raw: &RawValue) -> Option<String> {
 
 /// An admin's traits of a group, from a JSON object. `None` if they exceed a limit.
 #[must_use]
-pub fn says(json: &str) -> Option<BTreeMap<String, Sent>> {
-    let told = traits(json).ok()?;
-    let count = told.len();
-    Some(record::fields(told)).filter(|fields| fields.len() == count)
+pub fn trusted_traits(json: &str) -> Option<BTreeMap<String, Sent>> {
+    let given = traits(json).ok()?;
+    let count = given.len();
+    Some(record::fields(given)).filter(|fields| fields.len() == count)
 }
 
 /// A group's id, which follows from its kind and the company's id. A kind has no colon.
@@ -176,8 +178,8 @@ impl Group {
     /// The time of the latest event that set one of the resulting traits, ms.
     #[must_use]
     pub fn updated_ms(&self) -> i64 {
-        let told = self.claimed_traits.values().chain(self.trusted_traits.values()).map(|(ts, ..)| *ts).max();
-        clock::ts_ms(told.unwrap_or(self.first_ts).max(self.first_ts))
+        let last_ts = self.claimed_traits.values().chain(self.trusted_traits.values()).map(|(ts, ..)| *ts).max();
+        clock::ts_ms(last_ts.unwrap_or(self.first_ts).max(self.first_ts))
     }
 }
 
@@ -193,37 +195,37 @@ fn size(field: &Field) -> usize {
     serde_json::to_string(field).map_or(usize::MAX / 2, |text| text.len())
 }
 
-/// An event about a group, with its `ts` and whether it came through the server API.
-pub type Told = (i64, bool, Telling);
+/// An event about a group, with its `ts` and its source.
+pub type StoredChange = (i64, Source, GroupChange);
 
 /// The rule: makes one group from these events, each once, in the order of arrival. `None` without
 /// an event.
 #[must_use]
-pub fn fold(events: &[Told]) -> Option<Group> {
+pub fn fold(events: &[StoredChange]) -> Option<Group> {
     let (first_ts, _, first) = events.iter().min_by_key(|(ts, ..)| *ts)?;
-    let (mut claimed, mut said) = (BTreeMap::new(), BTreeMap::<String, Field>::new());
-    for (ts, from_server, telling) in events {
-        let stamped = |(raw,): &Sent| (*ts, telling.message_id.clone(), (raw.clone(),));
-        if *from_server {
-            for (name, value) in &telling.fields {
-                let is_later = said.get(name).is_none_or(|(at, id, _)| (at, id) < (ts, &telling.message_id));
+    let (mut claimed, mut trusted) = (BTreeMap::new(), BTreeMap::<String, Field>::new());
+    for (ts, source, change) in events {
+        let stamped = |(raw,): &Sent| (*ts, change.message_id.clone(), (raw.clone(),));
+        if source.is_server() {
+            for (name, value) in &change.fields {
+                let is_later = trusted.get(name).is_none_or(|(at, id, _)| (at, id) < (ts, &change.message_id));
                 if is_later {
-                    said.insert(name.clone(), stamped(value));
+                    trusted.insert(name.clone(), stamped(value));
                 }
             }
-            said = record::latest(said);
+            trusted = record::latest(trusted);
             let mut bytes = 0;
-            for (name, field) in newest(&said) {
+            for (name, field) in newest(&trusted) {
                 bytes += name.len() + size(&field);
                 if bytes > GROUP_LAYER_BYTES_MAX {
-                    said.remove(&name);
+                    trusted.remove(&name);
                 }
             }
         } else {
             // The stored text also has a colon, a comma and two quotes for each field.
             let mut bytes =
                 2 + claimed.iter().map(|(name, field): (&String, &Field)| name.len() + size(field) + 4).sum::<usize>();
-            for (name, value) in &telling.fields {
+            for (name, value) in &change.fields {
                 let field = stamped(value);
                 if !claimed.contains_key(name) && claimed.len() < RECORD_FIELDS_MAX {
                     bytes += name.len() + size(&field);
@@ -240,7 +242,7 @@ pub fn fold(events: &[Told]) -> Option<Group> {
         key: first.key.clone(),
         first_ts: *first_ts,
         claimed_traits: claimed,
-        trusted_traits: said,
+        trusted_traits: trusted,
     })
 }
 
@@ -249,20 +251,23 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn told(data: &Value) -> Option<(String, String, Value)> {
-        let telling = telling("m1", &data.to_string(), false)?;
-        let fields = telling.fields.into_iter();
+    fn changed(data: &Value) -> Option<(String, String, Value)> {
+        let change = group_change("m1", &data.to_string(), Source::Browser)?;
+        let fields = change.fields.into_iter();
         let fields = fields.map(|(name, (raw,))| (name, serde_json::from_str::<Value>(raw.get()).unwrap()));
-        Some((telling.kind, telling.key, fields.collect()))
+        Some((change.kind, change.key, fields.collect()))
     }
 
     #[test]
     fn a_groups_key_and_kind_name_it() {
-        let acme = told(&json!({"groupId": " acme ", "traits": {"name": "Acme", "gone": null}})).unwrap();
+        let acme = changed(&json!({"groupId": " acme ", "traits": {"name": "Acme", "gone": null}})).unwrap();
         assert_eq!(acme, ("group".into(), "acme".into(), json!({"name": "Acme"})));
-        assert_eq!(told(&json!({"groupId": 7, "groupType": "team"})).unwrap(), ("team".into(), "7".into(), json!({})));
+        assert_eq!(
+            changed(&json!({"groupId": 7, "groupType": "team"})).unwrap(),
+            ("team".into(), "7".into(), json!({}))
+        );
         assert_ne!(id("group", "a"), id("team", "a"));
-        let server = telling("m", r#"{"groupId":"a","traits":{"plan":null}}"#, true).unwrap();
+        let server = group_change("m", r#"{"groupId":"a","traits":{"plan":null}}"#, Source::Server).unwrap();
         assert_eq!(server.fields["plan"].0.get(), "null", "a server's null hides");
     }
 
@@ -278,20 +283,23 @@ mod tests {
             json!({"groupId": "a", "groupType": "a b"}),
             json!({"groupId": "a", "groupType": 5}),
         ] {
-            assert_eq!(told(&data), None, "{data}");
+            assert_eq!(changed(&data), None, "{data}");
         }
-        assert_eq!(told(&json!({"groupId": "a", "groupType": null, "traits": "x"})).unwrap().2, json!({}));
+        assert_eq!(changed(&json!({"groupId": "a", "groupType": null, "traits": "x"})).unwrap().2, json!({}));
     }
 
     #[test]
     fn trusted_traits_of_a_group_override_claimed_ones_and_a_null_hides_a_claim() {
-        let event =
-            |ts, from_server, data: Value| (ts, from_server, telling("m", &data.to_string(), from_server).unwrap());
+        let event = |ts, source, data: Value| (ts, source, group_change("m", &data.to_string(), source).unwrap());
         let group = fold(&[
-            event(5_000, false, json!({"groupId": "a", "traits": {"name": "Claimed", "plan": "trial", "seats": 3}})),
-            event(6_000, false, json!({"groupId": "a", "traits": {"name": "Again"}})),
-            event(9_000, true, json!({"groupId": "a", "traits": {"plan": "gold", "seats": null}})),
-            event(8_000, true, json!({"groupId": "a", "traits": {"plan": "silver"}})),
+            event(
+                5_000,
+                Source::Browser,
+                json!({"groupId": "a", "traits": {"name": "Claimed", "plan": "trial", "seats": 3}}),
+            ),
+            event(6_000, Source::Browser, json!({"groupId": "a", "traits": {"name": "Again"}})),
+            event(9_000, Source::Server, json!({"groupId": "a", "traits": {"plan": "gold", "seats": null}})),
+            event(8_000, Source::Server, json!({"groupId": "a", "traits": {"plan": "silver"}})),
         ])
         .unwrap();
         assert_eq!(serde_json::to_value(group.traits()).unwrap(), json!({"name": "Claimed", "plan": "gold"}));

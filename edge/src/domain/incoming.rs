@@ -75,7 +75,7 @@ pub struct Entry {
     happened_ms: Option<i64>,
     /// 1: a server sent it for a browser session, so its source is that of the browser.
     #[serde(rename = "w", skip_serializing_if = "Option::is_none")]
-    told: Option<i64>,
+    sent_by_server: Option<i64>,
 }
 
 impl Entry {
@@ -92,7 +92,7 @@ impl Entry {
             data: None,
             session: None,
             happened_ms: None,
-            told: row.told,
+            sent_by_server: row.sent_by_server,
         }
     }
 
@@ -104,7 +104,7 @@ impl Entry {
         let happened_ms = clock::ts_ms(row.ts);
         let name = name_kept(&row.name);
         Self {
-            id: Some(row.id.clone()).filter(|id| !is_telling(id)),
+            id: Some(row.id.clone()).filter(|id| !is_sensitive(id)),
             name: Some(name.to_owned()),
             data: data.map(|data| shape(&data, 0, &mut 0)),
             happened_ms: Some(happened_ms),
@@ -134,7 +134,7 @@ impl Entry {
             outcome: Outcome::Rejected,
             id: text("messageId")
                 .or_else(|| text("uuid"))
-                .filter(|id| is_message_id(id) && !is_telling(id))
+                .filter(|id| is_message_id(id) && !is_sensitive(id))
                 .map(str::to_owned),
             name: named.map(name_kept).or(name).map(str::to_owned),
             code: Some(problem.code.as_str()),
@@ -143,7 +143,7 @@ impl Entry {
             data: data.filter(|data| data.is_object()).map(|data| shape(data, 0, &mut 0)),
             session: session.map(str::to_owned),
             happened_ms: item.as_ref().and_then(|item| item.get("timestamp")).and_then(clock::parse),
-            told: None,
+            sent_by_server: None,
         }
     }
 }
@@ -175,7 +175,7 @@ fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
                     shown.insert("…".to_owned(), format!("{} in all", members.len()).into());
                     break;
                 }
-                let is_name = name.chars().count() <= NAME_CHARS_MAX && !is_telling(name);
+                let is_name = name.chars().count() <= NAME_CHARS_MAX && !is_sensitive(name);
                 shown.insert(if is_name { name.as_str() } else { MASK }.to_owned(), shape(member, depth + 1, parts));
             }
             Value::Object(shown)
@@ -186,12 +186,12 @@ fn shape(value: &Value, depth: usize, parts: &mut usize) -> Value {
 /// A name that may outlive its event. A name that reveals a person or a secret is masked.
 #[must_use]
 pub fn name_kept(name: &str) -> &str {
-    if is_telling(name) { MASK } else { name }
+    if is_sensitive(name) { MASK } else { name }
 }
 
 /// Whether a text in the place of a name or an id reveals a person or a secret: an address, a
 /// telephone number, a key.
-fn is_telling(text: &str) -> bool {
+fn is_sensitive(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let dialled = text.chars().all(|c| c.is_ascii_digit() || "+-(). ".contains(c));
     text.contains('@')
@@ -234,16 +234,19 @@ mod tests {
     fn the_receipt_of_a_rejected_item_has_its_shape_and_no_values() {
         let item = json!({
             "eventType": "signup", "messageId": "m-1", "timestamp": "2025-10-18T10:00:00Z",
-            "eventData": {"email": "ada@example.com", "phone": 4_712_345_678_i64, "vip": true, "none": null, "tags": ["a", "b", "c", "d"],
+            "eventData": {"email": "ada@example.com", "phone": 4_712_345_678_i64, "vip": true, "none": null,
+            "tags": ["a", "b", "c", "d"],
                           "ada@example.com": 1, "deep": {"a": {"b": {"c": {"d": 1}}}}},
         });
         let entry = rejected(&item);
         assert_eq!(
             entry,
             json!({
-                "o": "rejected", "i": "m-1", "n": "signup", "c": "invalid_timestamp", "m": "timestamp is ISO 8601", "f": "timestamp", "s": "session_1",
+                "o": "rejected", "i": "m-1", "n": "signup", "c": "invalid_timestamp",
+                "m": "timestamp is ISO 8601", "f": "timestamp", "s": "session_1",
                 "t": 1_760_781_600_000_i64,
-                "d": {"email": "string(15)", "phone": "number", "vip": "boolean", "none": null, "tags": ["string(1)", "string(1)", "string(1)", "… 4 in all"],
+                "d": {"email": "string(15)", "phone": "number", "vip": "boolean", "none": null,
+                "tags": ["string(1)", "string(1)", "string(1)", "… 4 in all"],
                       "***": "number", "deep": {"a": {"b": {"c": "object(1)"}}}},
             })
         );

@@ -2,7 +2,7 @@
 //! arguments.
 
 pub mod audit;
-pub mod belongings;
+
 pub mod bot;
 pub mod circuit;
 pub mod clock;
@@ -17,19 +17,21 @@ pub mod incoming;
 pub mod json;
 pub mod known;
 pub mod ledger;
+pub mod lenient;
 pub mod listing;
-pub mod merged;
-pub mod mild;
+pub mod merge_tree;
 pub mod origin;
 pub mod outage;
 pub mod payload;
 pub mod person;
+pub mod person_records;
 pub mod plan;
 pub mod rebuild;
 pub mod record;
 pub mod request_body;
 pub mod revenue;
 pub mod secret;
+pub mod source;
 pub mod stats;
 pub mod target;
 pub mod timeline;

@@ -84,7 +84,8 @@ mod tests {
         for error in [
             "D1_ERROR: Exceeded maximum DB size.",
             "D1_ERROR: database or disk is full: SQLITE_FULL",
-            "D1_ERROR: Your account has exceeded D1's maximum account storage limit, please contact Cloudflare to raise your limit.",
+            "D1_ERROR: Your account has exceeded D1's maximum account storage limit, \
+             please contact Cloudflare to raise your limit.",
             // This is not a passing failure, although the text contains the words of one.
             "D1_ERROR: disk I/O error: SQLITE_IOERR: database or disk is full",
         ] {

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::source::Source;
 use super::{clock, json};
 
 /// The event that a delivery is about.
@@ -15,8 +16,8 @@ pub struct PayloadEvent<'a> {
     pub ts: i64,
     /// `eventData`, as sent.
     pub data: &'a str,
-    /// Whether it came through the server API.
-    pub from_server: bool,
+    /// The API through which it came.
+    pub source: Source,
     /// Its id, the same in every delivery and retry.
     pub message_id: &'a str,
     /// Its session. Empty if it has none.
@@ -50,12 +51,6 @@ struct Metadata<'a> {
     context: Option<&'a RawValue>,
 }
 
-/// The name of a source in answers and payloads.
-#[must_use]
-pub const fn source_name(from_server: bool) -> &'static str {
-    if from_server { "webhook" } else { "browser" }
-}
-
 /// The body. `None` if the stored data are not JSON, which validation rules out.
 #[must_use]
 pub fn body(fact: PayloadEvent<'_>) -> Option<String> {
@@ -68,7 +63,7 @@ pub fn body(fact: PayloadEvent<'_>) -> Option<String> {
         timestamp: clock::iso(clock::ts_ms(fact.ts)),
         data,
         metadata: Metadata {
-            source: source_name(fact.from_server),
+            source: fact.source.name(),
             action: fact.event.rsplit('.').next().unwrap_or(fact.event),
             message_id: fact.message_id,
             session_id: Some(fact.session).filter(|s| !s.is_empty()),
@@ -121,7 +116,7 @@ mod tests {
             event: "booking.created",
             ts: clock::event_ts(1_764_513_045_123, 0),
             data: r#"{"amount":79.990}"#,
-            from_server: true,
+            source: Source::Server,
             message_id: "m1",
             session: "",
             profile: None,
@@ -139,14 +134,14 @@ mod tests {
             event: "page_view",
             ts: clock::event_ts(1_764_513_045_123, 0),
             data: "{}",
-            from_server: false,
+            source: Source::Browser,
             message_id: "m1",
             session: "s1",
             profile: None,
             context: Some(r#"{"campaign":{"source":"mail"}}"#),
         };
-        let told = r#""userId":null,"context":{"campaign":{"source":"mail"}}}}"#;
-        assert!(body(fact).unwrap().ends_with(told));
+        let end = r#""userId":null,"context":{"campaign":{"source":"mail"}}}}"#;
+        assert!(body(fact).unwrap().ends_with(end));
         for nothing in ["{}", "null", "no JSON"] {
             assert!(
                 body(PayloadEvent { context: Some(nothing), ..fact }).unwrap().ends_with(r#""userId":null}}"#),

@@ -268,9 +268,9 @@ impl Person {
     /// The whole name: trusted, or else claimed unless a trusted null hides it.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
-        let said = full_name(&self.trusted_traits, None);
+        let trusted = full_name(&self.trusted_traits, None);
         let hidden = self.trusted_traits.get("fullName").is_some_and(|v| v.get() == "null");
-        said.or_else(|| if hidden { None } else { full_name(&self.claimed_traits, self.claimed_name.as_ref()) })
+        trusted.or_else(|| if hidden { None } else { full_name(&self.claimed_traits, self.claimed_name.as_ref()) })
     }
 
     /// The consent for the user object.

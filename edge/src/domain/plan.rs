@@ -146,7 +146,8 @@ impl Plan {
             let well_named = !name.is_empty() && name.trim() == name && name.chars().count() <= EVENT_NAME_CHARS_MAX;
             if !well_named || is_exempt(name) {
                 let message = format!(
-                    "an event of a plan has a name of 1 to {EVENT_NAME_CHARS_MAX} characters, not one of TrackMate's own events"
+                    "an event of a plan has a name of 1 to {EVENT_NAME_CHARS_MAX} characters, \
+                     not one of TrackMate's own events"
                 );
                 return Err(refused(message));
             }
@@ -155,7 +156,8 @@ impl Plan {
             }
             if !schema.is_bounded(PLAN_DEPTH_MAX) {
                 let message = format!(
-                    "a plan looks {PLAN_DEPTH_MAX} objects deep, and an object has at most {PLAN_FIELDS_MAX} fields and a type"
+                    "a plan looks {PLAN_DEPTH_MAX} objects deep, \
+                     and an object has at most {PLAN_FIELDS_MAX} fields and a type"
                 );
                 return Err(refused(message));
             }

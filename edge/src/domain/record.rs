@@ -1,6 +1,6 @@
 //! Records of things that belong to people (bookings, QR codes, conversations, any other kind). A
-//! company's server sends the events that make them. [`super::belongings`] has the form in which
-//! answers show them.
+//! company's server sends the events that make them. [`super::person_records`] has the form in
+//! which answers show them.
 //!
 //! A record is the fold of its events in the order (ts, message id). Each field has the value of
 //! the latest event that names it. The record's place is that of its latest event that names a
@@ -193,7 +193,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    fn told(name: &str, data: &Value) -> Option<(String, String, Value)> {
+    fn changed(name: &str, data: &Value) -> Option<(String, String, Value)> {
         let change = change("m1", name, &data.to_string())?;
         let fields =
             change.fields.into_iter().map(|(name, (raw,))| (name, serde_json::from_str::<Value>(raw.get()).unwrap()));
@@ -203,12 +203,12 @@ mod tests {
     #[test]
     fn an_event_changes_the_record_of_its_kind_and_id() {
         let booking = json!({"booking": {"id": "b1", "startTime": "x"}, "user": {"id": "u"}});
-        let made = told("booking.created", &booking).unwrap();
+        let made = changed("booking.created", &booking).unwrap();
         assert_eq!(made, ("booking".into(), "b1".into(), json!({"startTime": "x"})));
-        assert_eq!(told("order.paid", &json!({"order": {"id": 4.50}})).unwrap().1, "4.5");
+        assert_eq!(changed("order.paid", &json!({"order": {"id": 4.50}})).unwrap().1, "4.5");
         assert_eq!(change("m", "order.paid", r#"{"order":{"id":4.50}}"#).unwrap().id, "4.50", "an id stays as sent");
-        assert_eq!(told("qr.scanned", &json!({"qrCode": {"code": "SPRING"}})).unwrap().1, "SPRING");
-        assert_eq!(told("qr.scanned", &json!({"qrCode": {"id": 7, "code": "SPRING"}})).unwrap().1, "7");
+        assert_eq!(changed("qr.scanned", &json!({"qrCode": {"code": "SPRING"}})).unwrap().1, "SPRING");
+        assert_eq!(changed("qr.scanned", &json!({"qrCode": {"id": 7, "code": "SPRING"}})).unwrap().1, "7");
     }
 
     #[test]
@@ -228,23 +228,24 @@ mod tests {
             ("tag.added", json!({"tag": {"id": 1}})),
             ("qr.scanned", json!({"qr": {"id": 1}})),
         ] {
-            assert_eq!(told(name, &data), None, "{name} {data}");
+            assert_eq!(changed(name, &data), None, "{name} {data}");
         }
     }
 
     #[test]
     fn an_interaction_needs_no_id_and_no_object() {
         assert_eq!(
-            told("message.sent", &json!({"message": "hi"})).unwrap(),
+            changed("message.sent", &json!({"message": "hi"})).unwrap(),
             ("message".into(), "m1".into(), json!({"message": "hi"}))
         );
-        assert_eq!(told("comment.made", &json!({"id": "c1", "text": "hi"})).unwrap().1, "c1");
-        assert_eq!(told("story.replied", &json!({"story": {"id": {}}})).unwrap().1, "m1");
+        assert_eq!(changed("comment.made", &json!({"id": "c1", "text": "hi"})).unwrap().1, "c1");
+        assert_eq!(changed("story.replied", &json!({"story": {"id": {}}})).unwrap().1, "m1");
     }
 
     #[test]
     fn a_verb_that_names_a_state_is_the_status_unless_the_object_has_one() {
-        let status = |name: &str, booking: Value| told(name, &json!({"booking": booking})).unwrap().2["status"].clone();
+        let status =
+            |name: &str, booking: Value| changed(name, &json!({"booking": booking})).unwrap().2["status"].clone();
         assert_eq!(status("booking.cancelled", json!({"id": 1})), "cancelled");
         assert_eq!(status("booking.cancelled", json!({"id": 1, "status": null})), "cancelled");
         assert_eq!(status("booking.cancelled", json!({"id": 1, "status": "no-show"})), "no-show");
@@ -255,12 +256,12 @@ mod tests {
     fn fields_beyond_the_limits_stay_in_the_event_only() {
         let long = "x".repeat(RECORD_FIELD_BYTES_MAX);
         let fields =
-            told("order.made", &json!({"order": {"id": 1, "note": long, "a\u{0}": 1, "": 1, "ok": 1}})).unwrap().2;
+            changed("order.made", &json!({"order": {"id": 1, "note": long, "a\u{0}": 1, "": 1, "ok": 1}})).unwrap().2;
         assert_eq!(fields, json!({"ok": 1}));
         let many: Value =
             (0..500).map(|n| (format!("f{n:03}"), json!(n))).chain([("id".to_owned(), json!(1))]).collect();
         assert_eq!(
-            told("order.made", &json!({"order": many})).unwrap().2.as_object().unwrap().len(),
+            changed("order.made", &json!({"order": many})).unwrap().2.as_object().unwrap().len(),
             RECORD_FIELDS_MAX
         );
     }
@@ -269,7 +270,11 @@ mod tests {
         #[test]
         fn every_order_of_events_makes_the_same_record(
             (events, shuffled) in prop::collection::vec((0..5_i64, "[a-c]", "(s1|s2|)", 0..6_usize, 0..4_i64), 1..12)
-                .prop_map(|mut events| { events.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1))); events.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1)); events })
+                .prop_map(|mut events| {
+                    events.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+                    events.dedup_by(|a, b| (a.0, &a.1) == (b.0, &b.1));
+                    events
+                })
                 .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
         ) {
             let names = ["created", "updated", "cancelled", "scanned", "validated", "seen"];
@@ -291,7 +296,8 @@ mod tests {
             let straight = made(&events);
             let straight: Vec<_> = straight.iter().map(|(s, ts, c)| (s.as_str(), *ts, c.clone())).collect();
             let folded = fold(&straight).unwrap();
-            prop_assert_eq!(folded.fields.into_iter().map(|(name, (_, _, (raw,)))| (name, raw.get().to_owned())).collect::<BTreeMap<_, _>>(), kept);
+            let fields = folded.fields.into_iter().map(|(name, (_, _, (raw,)))| (name, raw.get().to_owned()));
+            prop_assert_eq!(fields.collect::<BTreeMap<_, _>>(), kept);
             prop_assert_eq!(law(&made(&shuffled)), law(&made(&events)));
         }
     }

@@ -1,5 +1,7 @@
-//! Finds keys of companies in data, for instance in an event or in an address. No key may be
-//! stored, delivered or queued.
+//! Secret keys of companies: what they may do, and finding them in data, for instance in an event
+//! or in an address. No key may be stored, delivered or queued.
+
+use serde::Deserialize;
 
 /// The prefix of a server key. `http::auth` makes keys.
 pub const SERVER: &str = "tm_live_";
@@ -10,6 +12,28 @@ pub const DIGITS: usize = 40;
 /// Digits that lists show, and that remain in a shortened key. They are enough to find the key and
 /// revoke it.
 pub const DIGITS_SHOWN: usize = 4;
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Send server events.
+    Server,
+    /// Read and manage the company.
+    Admin,
+}
+
+impl Scope {
+    /// As in tables and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Admin => "admin",
+        }
+    }
+}
 
 /// The text with each key shortened to the part that lists show, and `***`. JSON stays the same
 /// JSON otherwise.

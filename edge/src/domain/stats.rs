@@ -14,14 +14,16 @@ pub use range::{CHANGES, Change, Interval, Range, offset_ms};
 use serde::Deserialize;
 use trackmate_wire::limits::{STATS_NAMES, STATS_NAMES_HELD};
 
+use super::source::Source;
+
 /// Events counted in a slice: those of one span and source, those of one name, or the sessions that
 /// have any.
 #[derive(Debug, Deserialize)]
 pub struct Counted {
     /// The span.
     pub place: Option<usize>,
-    /// 0 browser, 1 server.
-    pub source: Option<i64>,
+    /// Their source.
+    pub source: Option<Source>,
     /// The name.
     pub name: Option<String>,
     /// The count.
@@ -148,7 +150,7 @@ impl Counting {
     pub fn events(&mut self, slice: Vec<Counted>) {
         for counted in slice {
             match (counted.place.and_then(|place| self.figures.spans.get_mut(place)), counted.name) {
-                (Some(span), _) if counted.source == Some(0) => span.browser_events += counted.n,
+                (Some(span), _) if counted.source == Some(Source::Browser) => span.browser_events += counted.n,
                 (Some(span), _) => span.server_events += counted.n,
                 (None, Some(name)) => *self.names.entry(name).or_default() += counted.n,
                 (None, None) => self.figures.sessions += counted.n,

@@ -12,6 +12,8 @@
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::TIMELINE_STEP_MAX;
 
+use super::source::Source;
+
 /// The order in which a timeline is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -26,8 +28,8 @@ pub enum Order {
 pub struct Cursor {
     /// Its `ts`.
     pub ts: i64,
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// Its message id.
     pub id: String,
 }
@@ -37,15 +39,15 @@ impl Cursor {
     #[must_use]
     pub const fn start(order: Order) -> Self {
         match order {
-            Order::Asc => Self { ts: -1, source: 0, id: String::new() },
-            Order::Desc => Self { ts: 9_007_199_254_740_991, source: 0, id: String::new() },
+            Order::Asc => Self { ts: -1, source: Source::Browser, id: String::new() },
+            Order::Desc => Self { ts: 9_007_199_254_740_991, source: Source::Browser, id: String::new() },
         }
     }
 
     /// The text `<ts>.<source>.<id>`, which the caller encodes.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{}.{}.{}", self.ts, self.source, self.id)
+        format!("{}.{}.{}", self.ts, self.source.number(), self.id)
     }
 
     /// Reads the text of [`Cursor::to_text`].
@@ -53,20 +55,22 @@ impl Cursor {
     pub fn from_text(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '.');
         let ts = parts.next()?.parse().ok()?;
-        let source = parts.next()?.parse().ok().filter(|s| [0, 1].contains(s))?;
+        let source = Source::of(parts.next()?.parse().ok()?)?;
         Some(Self { ts, source, id: parts.next()?.to_owned() })
     }
 
     /// The place as a text that sorts in the order of places. The statements use this form.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{:016}{}{}", self.ts, self.source, hex(self.id.as_bytes()).to_ascii_uppercase())
+        format!("{:016}{}{}", self.ts, self.source.number(), hex(self.id.as_bytes()).to_ascii_uppercase())
     }
 }
 
 /// The sizes with which a page of events is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
+    /// Events that the page shows, and one more.
+    pub wanted: usize,
     /// Events of one link in one step. There are at least two, because a step with fewer events
     /// shows that the link is finished.
     pub step: usize,
@@ -81,7 +85,7 @@ impl Steps {
     pub fn new(wanted: usize, links: usize) -> Self {
         let links = links.max(1);
         let step = (wanted / links).clamp(2, TIMELINE_STEP_MAX);
-        Self { step, rows: wanted + links.min(wanted) * (step - 1) }
+        Self { wanted, step, rows: wanted + links.min(wanted) * (step - 1) }
     }
 }
 
@@ -117,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_cursor_can_be_read_from_its_text() {
-        let cursor = Cursor { ts: 5, source: 1, id: "a.b.c".into() };
+        let cursor = Cursor { ts: 5, source: Source::Server, id: "a.b.c".into() };
         assert_eq!(Cursor::from_text(&cursor.to_text()), Some(cursor));
         assert_eq!(Cursor::from_text("x.1.a"), None);
         assert_eq!(Cursor::from_text("1.2.a"), None);
@@ -125,7 +129,7 @@ mod tests {
 
     #[test]
     fn keys_sort_in_the_order_of_places() {
-        let place = |ts, source, id: &str| Cursor { ts, source, id: id.into() };
+        let place = |ts, source: i64, id: &str| Cursor { ts, source: source.into(), id: id.into() };
         let places = [place(-1, 0, ""), place(5, 0, "a"), place(5, 0, "a!"), place(5, 1, "A"), place(40, 0, "é")];
         let keys: Vec<String> = places.iter().map(Cursor::key).collect();
         assert!(keys.is_sorted(), "{keys:?}");
@@ -133,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_step_has_an_equal_share_of_the_page_within_its_limits() {
-        assert_eq!(Steps::new(51, 1), Steps { step: TIMELINE_STEP_MAX, rows: 51 + TIMELINE_STEP_MAX - 1 });
-        assert_eq!(Steps::new(51, 10), Steps { step: 5, rows: 51 + 40 });
-        assert_eq!(Steps::new(51, 100_000), Steps { step: 2, rows: 102 });
-        assert_eq!(Steps::new(1, 0), Steps { step: 2, rows: 2 });
+        assert_eq!(Steps::new(51, 1), Steps { wanted: 51, step: TIMELINE_STEP_MAX, rows: 51 + TIMELINE_STEP_MAX - 1 });
+        assert_eq!(Steps::new(51, 10), Steps { wanted: 51, step: 5, rows: 51 + 40 });
+        assert_eq!(Steps::new(51, 100_000), Steps { wanted: 51, step: 2, rows: 102 });
+        assert_eq!(Steps::new(1, 0), Steps { wanted: 1, step: 2, rows: 2 });
     }
 }

@@ -17,7 +17,7 @@ pub fn hash(company: &str, kind: &str, key: &str) -> String {
 
 /// The hash of an address or a user id, from its identity key.
 #[must_use]
-pub fn address(company: &str, key: &str) -> String {
+pub fn of_key(company: &str, key: &str) -> String {
     hash(company, key_kind(key), key)
 }
 
@@ -27,9 +27,9 @@ mod tests {
 
     #[test]
     fn a_tombstone_hash_depends_on_the_company_and_does_not_contain_the_address() {
-        let hash = address("TM-1", "ada@example.com");
+        let hash = of_key("TM-1", "ada@example.com");
         assert_eq!(hash.len(), 64);
-        assert_ne!(hash, address("TM-2", "ada@example.com"));
-        assert_ne!(hash, address("TM-1", "adb@example.com"));
+        assert_ne!(hash, of_key("TM-2", "ada@example.com"));
+        assert_ne!(hash, of_key("TM-1", "adb@example.com"));
     }
 }

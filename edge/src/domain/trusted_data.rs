@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::domain::edit::Edit;
     use crate::domain::person::traits;
+    use crate::domain::secret::Scope;
     use serde_json::json;
 
     fn own(trusted: &str, tags: &[(&str, i64)]) -> TrustedData {
@@ -113,8 +114,11 @@ mod tests {
         let before = Person { trusted_traits: whole.trusted_traits, tags: whole.tags, ..Person::default() };
         let edit = json!({"phone": "+1", "tags": {"add": ["new"], "remove": ["vip"]}}).to_string();
         let mut after = before.clone();
-        let done =
-            Edit::read(&edit, "admin", |email| Ok(email.to_owned())).unwrap().apply(&mut after, 9).unwrap().unwrap();
+        let done = Edit::read(&edit, Scope::Admin, |email| Ok(email.to_owned()))
+            .unwrap()
+            .apply(&mut after, 9)
+            .unwrap()
+            .unwrap();
         top.follow(&before, &after, &done, true);
         below.follow(&before, &after, &done, false);
         assert_eq!(

@@ -17,19 +17,19 @@ use trackmate_wire::limits::{
 use trackmate_wire::signature::Digested;
 use worker::{Context, Env, console_error};
 
-use crate::domain::belongings::Included;
 use crate::domain::export::{Mark, Marks, Writer};
 use crate::domain::listing::Wanted;
-use crate::domain::{clock, json, payload};
+use crate::domain::person_records::Included;
+use crate::domain::{clock, json};
 use crate::error::Error;
 use crate::export::user::with;
 use crate::runtime::clock::now_ms;
-use crate::store::exports::{self, End, EventPage, Events, Place, Progress};
+use crate::store::exports::{self, End, Ended, EventPage, Events, PageRequest, Place, Progress};
 use crate::store::slices::{Slices, Turns};
 use crate::store::{self, Db, companies, listing};
 
 /// The rows of an export.
-pub(crate) enum Source {
+pub(crate) enum Dataset {
     /// A company's users.
     Users {
         /// The filter.
@@ -54,7 +54,7 @@ pub(crate) struct Plan {
     /// The id of the key of the request.
     pub(crate) key: String,
     pub(crate) id: String,
-    pub(crate) source: Source,
+    pub(crate) dataset: Dataset,
     pub(crate) writer: Writer,
     /// The text before the rows.
     pub(crate) head: String,
@@ -256,7 +256,7 @@ impl Run {
         }
         let bytes = self.send(out);
         let progress = self.progress_now();
-        exports::end(&self.db, &self.plan.company, &self.plan.id, &progress, end, now_ms()).await?;
+        exports::end(&self.db, &self.plan.company, &self.plan.id, Ended { progress: &progress, end }, now_ms()).await?;
         self.ended = true;
         if is_cut_short {
             let message =
@@ -279,8 +279,8 @@ impl Run {
 
     async fn rows(&mut self, most: i64) -> Result<Part, Error> {
         let (db, company) = (&self.db, self.plan.company.as_str());
-        match &mut self.plan.source {
-            Source::Users { wanted, included, after } => {
+        match &mut self.plan.dataset {
+            Dataset::Users { wanted, included, after } => {
                 let page = users(db, company, (wanted, included), after.as_deref(), most);
                 let part = self.turns.take(page).await?;
                 if let Some(last) = &part.last {
@@ -288,8 +288,9 @@ impl Run {
                 }
                 Ok(part)
             }
-            Source::Events { wanted, after } => {
-                let page = exports::events(db, company, wanted, self.plan.snapshot_ms, after.as_ref(), most);
+            Dataset::Events { wanted, after } => {
+                let page = PageRequest { received_ms: self.plan.snapshot_ms, after: after.as_ref(), limit: most };
+                let page = exports::events(db, company, wanted, page);
                 let EventPage { events, next } = self.turns.take(page).await?;
                 let ended = events.last().map(exports::Event::place);
                 let last = next.as_ref().or(ended.as_ref()).map(event_cursor);
@@ -304,13 +305,13 @@ impl Run {
     async fn changed(&self, to_the_end: bool) -> Result<i64, Error> {
         let (db, company, snapshot) = (&self.db, self.plan.company.as_str(), self.plan.snapshot_ms);
         let slices = Slices::at_the_end(company, self.plan.pages);
-        Ok(match &self.plan.source {
-            Source::Users { .. } => {
+        Ok(match &self.plan.dataset {
+            Dataset::Users { .. } => {
                 let after = self.plan.after.as_deref();
                 let to = self.progress.last.as_deref().filter(|_| !to_the_end);
                 exports::changed_users(db, company, snapshot, (after, to), slices).await?
             }
-            Source::Events { wanted, .. } => {
+            Dataset::Events { wanted, .. } => {
                 exports::changed_owners(db, company, snapshot, wanted.user.as_deref(), slices).await?
             }
         })
@@ -328,7 +329,8 @@ impl Drop for Run {
         self.context.wait_until(async move {
             let recorded = async {
                 let db = store::database(&env, Some(&company))?;
-                exports::end(&db, &company, &id, &progress, End::Aborted, now_ms()).await
+                let ended = Ended { progress: &progress, end: End::Aborted };
+                exports::end(&db, &company, &id, ended, now_ms()).await
             };
             if let Err(error) = recorded.await {
                 console_error!("export {id} was not recorded as aborted: {}", store::brief(&error));
@@ -348,7 +350,7 @@ async fn users(
     let page = listing::next(db, company, wanted, after, most).await?;
     let people = page.items.iter().map(|profile| Ok(profile.person(company)?)).collect::<Result<Vec<_>, Error>>()?;
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
-    let theirs = store::records::belongings(db, company, &ids, included, included.most(ids.len())).await?;
+    let theirs = store::records::of_people(db, company, &ids, included, included.most(ids.len())).await?;
     let last = people.last().map(|person| person.id.clone());
     let is_last = !page.is_early && i64::try_from(people.len()).unwrap_or(i64::MAX) < most;
     let rows = with(&people, theirs).into_iter().map(|user| Ok(serde_json::to_string(&user)?));
@@ -378,7 +380,7 @@ fn event_json(event: &exports::Event) -> Result<String, Error> {
         message_id: &event.message_id,
         event_type: &event.name,
         timestamp: clock::iso(clock::ts_ms(event.ts)),
-        source: payload::source_name(event.source == 1 || event.told.is_some()),
+        source: event.source.shown(event.sent_by_server.is_some()).name(),
         session_id: Some(event.session.as_str()).filter(|session| !session.is_empty()),
         user_id: event.profile.as_deref(),
         received_at: clock::iso(event.received_at),
@@ -390,5 +392,5 @@ fn event_json(event: &exports::Event) -> Result<String, Error> {
 
 /// The cursor of an event, for `after`.
 pub(crate) fn event_cursor(event: &Place) -> String {
-    format!("{}:{}", payload::source_name(event.source == 1), event.id)
+    format!("{}:{}", event.source.name(), event.id)
 }

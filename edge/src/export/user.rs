@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::belongings::Belongings;
 use crate::domain::person::{Person, User};
+use crate::domain::person_records::PersonRecords;
 
 /// A user with what was asked for of what is theirs.
 #[derive(Serialize)]
@@ -14,10 +14,10 @@ pub(crate) struct UserWith {
     #[serde(flatten)]
     user: User,
     #[serde(flatten)]
-    belongings: Option<Belongings>,
+    records: Option<PersonRecords>,
 }
 
 /// Joins each user with their included records.
-pub(crate) fn with(people: &[Person], mut belongings: BTreeMap<String, Belongings>) -> Vec<UserWith> {
-    people.iter().map(|p| UserWith { user: p.user(), belongings: belongings.remove(&p.id) }).collect()
+pub(crate) fn with(people: &[Person], mut records: BTreeMap<String, PersonRecords>) -> Vec<UserWith> {
+    people.iter().map(|p| UserWith { user: p.user(), records: records.remove(&p.id) }).collect()
 }

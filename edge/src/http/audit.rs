@@ -108,7 +108,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let before =
         pagination::cursor(cx, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
     let db = cx.db(Some(&admin.company))?;
-    let mut found = audit::list(db, &admin.company, &from, &before, action, pagination::rows(limit)).await?;
+    let wanted = audit::Wanted { from: &from, before: &before, action };
+    let mut found = audit::list(db, &admin.company, wanted, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
     let entry = |e: audit::Entry| AuditEntry {
         id: e.id,

@@ -7,13 +7,14 @@ use trackmate_wire::signature::{constant_time_eq, sha256_hex};
 
 use crate::credentials::accept;
 use crate::domain::secret;
+use crate::domain::secret::Scope;
 use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::rate_limit;
 use crate::runtime::random;
 use crate::store::audit::Actor;
 use crate::store::companies;
-use crate::store::companies::{Key, Scope};
+use crate::store::companies::Key;
 
 /// An admin of a company: `X-Admin-ID` or `Authorization: Bearer`.
 pub(crate) struct Admin {

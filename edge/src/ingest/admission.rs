@@ -4,31 +4,33 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
-use crate::store::request::Door;
+use crate::store::request::Admission;
 
 /// Returns the problem of a request that may not be stored.
 ///
 /// # Errors
 /// `unknown_company`, `origin_not_allowed`, `identity_unproved`.
-pub(crate) fn check(cx: &IngestContext, door: Door) -> Result<(), Error> {
-    match door {
-        Door::Open { watched } => {
+pub(crate) fn check(cx: &IngestContext, admission: Admission) -> Result<(), Error> {
+    match admission {
+        Admission::Admitted { watched } => {
             cx.log().set_watched(watched);
             Ok(())
         }
-        Door::UnknownCompany => Err(unknown_company().into()),
-        Door::WrongOrigin => Err(Problem::new(
+        Admission::UnknownCompany => Err(unknown_company().into()),
+        Admission::WrongOrigin => Err(Problem::new(
             Code::OriginNotAllowed,
             "this page's origin is not on the company's list of allowed origins",
         )
         .into()),
-        Door::Unproved => Err(Problem::field(
+        Admission::Unproved => Err(Problem::field(
             Code::IdentityUnproved,
             "userHash",
             "this company's pages must send userHash, made on its server from its identity secret",
         )
         .into()),
-        Door::Replanned(_) => Err(Error::Internal("the events were not checked against the plan in force".to_owned())),
+        Admission::Replanned(_) => {
+            Err(Error::Internal("the events were not checked against the plan in force".to_owned()))
+        }
     }
 }
 

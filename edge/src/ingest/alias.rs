@@ -7,6 +7,7 @@ use trackmate_wire::problem::Code;
 
 use crate::domain::compat;
 use crate::domain::event::Row;
+use crate::domain::secret::Scope;
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
 use crate::ingest::receipt::Warning;
@@ -77,7 +78,7 @@ async fn merge_one(cx: &IngestContext, company: &str, row: &Row) -> Result<Optio
     let (Some(from), Some(into)) = (known(cx, company, &previous).await?, known(cx, company, &user).await?) else {
         return Ok(Some(NOBODY));
     };
-    match merge::join(cx, company, &into, &from, "server").await {
+    match merge::join(cx, company, &into, &from, Scope::Server).await {
         Ok(true) => Ok(None),
         Ok(false) => Ok(Some(REFUSED)),
         Err(error) if matches!(error.code(), Code::ErasedUser | Code::LimitReached) => Ok(Some(REFUSED)),

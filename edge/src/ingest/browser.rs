@@ -9,6 +9,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::dispatch;
 use crate::domain::event::{self, Arrival, Row, Sorted};
+use crate::domain::source::Source;
 use crate::domain::{bot, request_body};
 use crate::error::Error;
 use crate::ingest::admission::unknown_company;
@@ -54,7 +55,7 @@ impl BrowserBatch {
     pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Sorted), Error> {
         let request: EventsRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
-        cx.log().set_company(&company, false);
+        cx.log().set_company(&company, Source::Browser);
         let session = session(request.session_id)?;
         cx.log().set_session(&session);
         let items = items(request.events)?;
@@ -95,7 +96,7 @@ impl BrowserBatch {
     pub(crate) async fn store(&self, cx: &IngestContext) -> Result<IngestResult, Error> {
         let budget = dispatch::lease_budget(cx, &self.company);
         let request = Request {
-            number: random::number(),
+            marker: random::number(),
             sent_ms: self.sent_ms,
             context: self.context.as_deref().map(RawValue::get),
             origin: self.origin.as_deref(),
@@ -104,7 +105,7 @@ impl BrowserBatch {
         };
         let (checked, stored) = plan_check::browser(cx, request, &self.rows).await?;
         if !checked.rejected.is_empty() {
-            cx.log().set_company(&self.company, false);
+            cx.log().set_company(&self.company, Source::Browser);
             cx.log().set_session(&self.session);
         }
         cx.log().stored(checked.rows.iter(), &stored.new);

@@ -9,7 +9,8 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::delivery::dispatch;
 use crate::domain::event::{self, Row};
-use crate::domain::mild::{self, Mild};
+use crate::domain::lenient::{self, LenientText};
+use crate::domain::source::Source;
 use crate::domain::{clock, ledger, person, request_body};
 use crate::error::Error;
 use crate::ingest::admission;
@@ -35,7 +36,7 @@ pub(crate) struct IdentifyRequest {
     session_id: Option<String>,
     email: Option<String>,
     timestamp: Option<Value>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     sent_at: Option<Value>,
     /// Never a trait.
@@ -60,7 +61,7 @@ pub(crate) struct Identify<'a> {
     pub(crate) company: &'a str,
     pub(crate) session: &'a str,
     /// The identity key: of an email address or of a user id.
-    pub(crate) address: &'a str,
+    pub(crate) identity_key: &'a str,
     /// The address as typed.
     pub(crate) email: Option<&'a str>,
     /// Whether it came with a secret key. It then needs no proof and no allowed origin.
@@ -83,8 +84,8 @@ pub(crate) struct Identify<'a> {
     /// The context of the entry, a JSON object.
     pub(crate) context: Option<Box<RawValue>>,
     /// Tells the identify from another with the same message id; `None` for its session and
-    /// address.
-    pub(crate) claim: Option<i64>,
+    /// key.
+    pub(crate) identify_hash: Option<i64>,
 }
 
 impl Identify<'_> {
@@ -93,12 +94,12 @@ impl Identify<'_> {
     /// # Errors
     /// The problem of an invalid timestamp or message id.
     pub(crate) fn check(self, cx: &IngestContext) -> Result<IdentifyCommand, Error> {
-        let original_ms = event::told_time(self.timestamp.as_ref())?;
+        let original_ms = event::sent_time(self.timestamp.as_ref())?;
         let sent_ms = self.sent_ms;
         let id = match (self.message_id.filter(|id| !id.is_empty()), original_ms) {
             (Some(id), _) => event::checked_message_id(id)?,
             (None, Some(ms)) => {
-                event::content_id(&[self.session, self.event, &ms.to_string(), self.address, self.id_content])
+                event::content_id(&[self.session, self.event, &ms.to_string(), self.identity_key, self.id_content])
             }
             (None, None) => cx.message_id(),
         };
@@ -106,7 +107,7 @@ impl Identify<'_> {
         Ok(IdentifyCommand {
             company: self.company.to_owned(),
             session: self.session.to_owned(),
-            address: self.address.to_owned(),
+            identity_key: self.identity_key.to_owned(),
             email: self.email.map(str::to_owned),
             trusted: self.trusted,
             name: self.name.map(str::to_owned),
@@ -115,7 +116,7 @@ impl Identify<'_> {
             origin: cx.origin().filter(|_| !self.trusted),
             bot: !self.trusted && cx.is_bot(),
             sent_ms,
-            claim: self.claim,
+            identify_hash: self.identify_hash,
             row: Row {
                 ts: clock::identify_ts(ms, &id),
                 id,
@@ -125,7 +126,7 @@ impl Identify<'_> {
                 original_ms,
                 context: self.context,
                 groups: Vec::new(),
-                told: self.trusted.then_some(1),
+                sent_by_server: self.trusted.then_some(1),
             },
         })
     }
@@ -136,7 +137,8 @@ impl Identify<'_> {
 pub(crate) struct IdentifyCommand {
     pub(crate) company: String,
     pub(crate) session: String,
-    address: String,
+    #[serde(rename = "address")]
+    identity_key: String,
     email: Option<String>,
     trusted: bool,
     name: Option<String>,
@@ -147,7 +149,7 @@ pub(crate) struct IdentifyCommand {
     sent_ms: Option<i64>,
     /// Not buffered: vendors' requests wait in the outage buffer as they were sent.
     #[serde(skip)]
-    claim: Option<i64>,
+    identify_hash: Option<i64>,
     pub(crate) row: Row,
 }
 
@@ -160,11 +162,11 @@ impl IdentifyCommand {
     pub(crate) fn parse(cx: &IngestContext, text: &str) -> Result<(Self, Option<Warning>), Error> {
         let request: IdentifyRequest = request_body::parse(text)?;
         let company = company(request.company_id)?;
-        cx.log().set_company(&company, false);
+        cx.log().set_company(&company, Source::Browser);
         let session = session(request.session_id)?;
         cx.log().set_session(&session);
         let email = request_body::required(request.email, "email")?;
-        let address = address(&email)?;
+        let identity_key = address(&email)?;
         let email = email_typed(&email);
         let mut traits = request.traits;
         traits.retain(|_, value| !value.is_null());
@@ -177,7 +179,7 @@ impl IdentifyCommand {
         let identify = Identify {
             company: &company,
             session: &session,
-            address: &address,
+            identity_key: &identity_key,
             email: Some(&email),
             trusted: false,
             name: name.as_deref(),
@@ -190,7 +192,7 @@ impl IdentifyCommand {
             sent_ms: request_body::sent_ms(request.sent_at.as_ref()),
             user_hash: request.user_hash,
             context: None,
-            claim: None,
+            identify_hash: None,
         };
         Ok((identify.check(cx)?, warning))
     }
@@ -218,18 +220,20 @@ impl IdentifyCommand {
         let ms = clock::ts_ms(self.row.ts);
         let budget = dispatch::lease_budget(cx, &self.company);
         let request = Request {
-            number: random::number(),
+            marker: random::number(),
             sent_ms: self.sent_ms,
             origin: self.origin.as_deref(),
             bot: self.bot,
             unproved: !proved,
-            claim: Some(self.claim.unwrap_or_else(|| ledger::claim(&self.session, &self.address))),
+            identify_hash: Some(
+                self.identify_hash.unwrap_or_else(|| ledger::identify_hash(&self.session, &self.identity_key)),
+            ),
             ..Request::of_page(&self.company, &self.session, cx.now_ms(), budget)
         };
         let (candidate, server_session) = new_profile(cx.now_ms());
         let (claims, user) = (self.claims()?, self.new_user(cx, &candidate, ms, change)?);
         let person = Person {
-            address: &self.address,
+            identity_key: &self.identity_key,
             email: self.email.as_deref(),
             name: self.name.as_deref(),
             traits: self.traits.get(),
@@ -242,7 +246,7 @@ impl IdentifyCommand {
             trusted: self.trusted,
         };
         let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, change.grant).await?;
-        admission::check(cx, identified.door)?;
+        admission::check(cx, identified.admission)?;
         if let Some(refused) = identified.refused {
             return Err(limit_reached(refused).into());
         }
@@ -264,8 +268,8 @@ impl IdentifyCommand {
         match &self.user_hash {
             _ if self.trusted => Ok(true),
             Some(hash) => {
-                let sent = self.email.as_ref().unwrap_or(&self.address);
-                identity_proof::check(cx, &self.company, hash, sent, &self.address).await
+                let sent = self.email.as_ref().unwrap_or(&self.identity_key);
+                identity_proof::check(cx, &self.company, hash, sent, &self.identity_key).await
             }
             None => Ok(false),
         }
@@ -287,7 +291,7 @@ impl IdentifyCommand {
             id: id.to_owned(),
             company: self.company.clone(),
             email: self.email.clone(),
-            external_id: self.email.is_none().then(|| self.address.clone()),
+            external_id: self.email.is_none().then(|| self.identity_key.clone()),
             claimed_name: self.name.clone(),
             claimed_traits: person::traits(self.traits.get())?,
             created_ms: ms,
@@ -316,10 +320,10 @@ fn limit_reached(refused: Refused) -> Problem {
 
 /// The claimed name, and a warning if it was cut or left out.
 pub(crate) fn name(value: Option<&Value>) -> (Option<String>, Option<Warning>) {
-    match mild::text(value.unwrap_or(&Value::Null), NAME_CHARS_MAX) {
-        Mild::Missing => (None, None),
-        Mild::Whole(name) => (Some(name), None),
-        Mild::Cut(name) => (Some(name), Some(Warning::cut("name", NAME_CHARS_MAX))),
-        Mild::Unread => (None, Some(Warning::left_out("name", "it is no text"))),
+    match lenient::text(value.unwrap_or(&Value::Null), NAME_CHARS_MAX) {
+        LenientText::Missing => (None, None),
+        LenientText::Whole(name) => (Some(name), None),
+        LenientText::Cut(name) => (Some(name), Some(Warning::cut("name", NAME_CHARS_MAX))),
+        LenientText::Unread => (None, Some(Warning::left_out("name", "it is no text"))),
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
-use trackmate_wire::limits::{REJECTED_MINUTE_MAX, SPILL_BYTES_MAX, SPILL_WAIT_MS};
+use trackmate_wire::limits::{BUFFER_BYTES_MAX, BUFFER_WAIT_MS, REJECTED_MINUTE_MAX};
 use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::JsValue;
 use worker::{Delay, Env, QueueContentType, RawMessageBuilder, console_error};
@@ -27,6 +27,7 @@ use crate::domain::clock;
 use crate::domain::event::Row;
 use crate::domain::incoming::Entry;
 use crate::domain::json;
+use crate::domain::source::Source;
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::context::{Client, IngestContext};
@@ -155,11 +156,11 @@ fn text(at: i64, request: &BufferedRequest) -> Result<String, Error> {
     Ok(serde_json::to_string(&Message { v: VERSION, at, request })?)
 }
 
-/// Splits a request into messages of at most `SPILL_BYTES_MAX`; `None` if one of its parts is
+/// Splits a request into messages of at most `BUFFER_BYTES_MAX`; `None` if one of its parts is
 /// larger.
 fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, Error> {
     let whole = text(at, &request)?;
-    if whole.len() <= SPILL_BYTES_MAX {
+    if whole.len() <= BUFFER_BYTES_MAX {
         return Ok(Some(vec![whole]));
     }
     let Some(rows) = request.rows_mut().map(std::mem::take) else { return Ok(None) };
@@ -167,10 +168,10 @@ fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, E
     let (mut parts, mut bytes) = (Vec::new(), usize::MAX);
     for row in rows {
         let size = serde_json::to_string(&row)?.len() + 1;
-        if frame + size > SPILL_BYTES_MAX {
+        if frame + size > BUFFER_BYTES_MAX {
             return Ok(None);
         }
-        if bytes.saturating_add(size) > SPILL_BYTES_MAX {
+        if bytes.saturating_add(size) > BUFFER_BYTES_MAX {
             parts.push(Vec::new());
             bytes = frame;
         }
@@ -192,16 +193,17 @@ fn split(at: i64, mut request: BufferedRequest) -> Result<Option<Vec<String>>, E
     Ok(Some(texts))
 }
 
-/// Sends a message to a queue. Waits at most `SPILL_WAIT_MS`, because an overloaded queue may hang.
+/// Sends a message to a queue. Waits at most `BUFFER_WAIT_MS`, because an overloaded queue may
+/// hang.
 pub(crate) async fn send(env: &Env, queue: &str, text: &str, delay_s: u32) -> worker::Result<()> {
     let message = RawMessageBuilder::new(JsValue::from_str(text))
         .delay_seconds(delay_s)
         .build_with_content_type(QueueContentType::Text);
     let queue = env.queue(queue)?;
-    let (sending, waiting) = (pin!(queue.send_raw(message)), Delay::from(Duration::from_millis(SPILL_WAIT_MS)));
+    let (sending, waiting) = (pin!(queue.send_raw(message)), Delay::from(Duration::from_millis(BUFFER_WAIT_MS)));
     match select(sending, waiting).await {
         Either::Left((sent, _)) => sent,
-        Either::Right(_) => Err(worker::Error::RustError(format!("the queue did not answer in {SPILL_WAIT_MS} ms"))),
+        Either::Right(_) => Err(worker::Error::RustError(format!("the queue did not answer in {BUFFER_WAIT_MS} ms"))),
     }
 }
 
@@ -241,10 +243,12 @@ impl BufferedMessage {
     pub(crate) async fn give_up(&self, env: &Env) -> store::Result<bool> {
         let Message { at, request, .. } = &self.0;
         let key = request.key();
-        let from_server = matches!(key, Key::Server(_));
-        let company = match key {
-            Key::Public(company) => Some(company),
-            Key::Server(hash) => companies::key(&store::database(env, None)?, &hash).await?.map(|key| key.company),
+        let (source, company) = match key {
+            Key::Public(company) => (Source::Browser, Some(company)),
+            Key::Server(hash) => {
+                let found = companies::key(&store::database(env, None)?, &hash).await?;
+                (Source::Server, found.map(|key| key.company))
+            }
         };
         let session = request.company_and_session().map(|(_, session)| session);
         let rows = request.rows();
@@ -265,7 +269,7 @@ impl BufferedMessage {
         if entries.is_empty() {
             entries.push(Entry::rejected(None, None, None, &problem));
         }
-        store::incoming::add(&store::database(env, Some(&company))?, &company, from_server, &entries, now_ms()).await
+        store::incoming::add(&store::database(env, Some(&company))?, &company, source, &entries, now_ms()).await
     }
 
     /// Stores the request with its time of arrival.
@@ -285,7 +289,7 @@ impl BufferedMessage {
         let rows = request.rows();
         // Server batches and vendor requests set the company themselves, once their key is known.
         if let Some((company, session)) = request.company_and_session() {
-            cx.log().set_company(company, false);
+            cx.log().set_company(company, Source::Browser);
             cx.log().set_session(session);
         }
         let stored = request.store(cx).await;
@@ -319,83 +323,4 @@ fn failed(detail: &str) -> StoreOutcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::event::{Arrival, sort};
-
-    fn sent(events: usize, bytes: usize) -> BufferedRequest {
-        let item = format!(r#"{{"eventType":"e","eventData":{{"text":"{}"}}}}"#, r#"é\""#.repeat(bytes / 4));
-        let mut number = 0;
-        let fresh = || {
-            number += 1;
-            format!("m_{number}")
-        };
-        let arrival = Arrival { subject: "s", sent_ms: None, received_ms: 1_760_788_800_000 };
-        let rows = sort((0..events).map(|_| item.as_str()), arrival, fresh).rows;
-        assert_eq!(rows.len(), events);
-        let context = serde_json::from_str(r#"{"page":{"url":"https://shop.example"}}"#).unwrap();
-        BufferedRequest::Browser(BrowserBatch {
-            company: "TM-SHOP99".into(),
-            session: "session_1".into(),
-            context: Some(context),
-            origin: None,
-            bot: true,
-            sent_ms: Some(5),
-            rows,
-        })
-    }
-
-    /// The rows of all messages. Asserts that each message fits.
-    fn rows(texts: &[String]) -> Vec<Row> {
-        let part = |text: &String| {
-            assert!(text.len() <= SPILL_BYTES_MAX, "{} bytes", text.len());
-            let BufferedMessage(Message { at, mut request, .. }) = BufferedMessage::read(text).unwrap();
-            assert_eq!((at, request.company_and_session()), (7, Some(("TM-SHOP99", "session_1"))));
-            std::mem::take(request.rows_mut().unwrap())
-        };
-        texts.iter().flat_map(part).collect()
-    }
-
-    #[test]
-    fn a_buffered_request_is_split_into_as_many_messages_as_it_needs_and_loses_no_row() {
-        for (events, bytes, messages) in [(1, 10, 1), (500, 10, 1), (20, 20_000, 4), (16, 30_000, 6), (0, 0, 1)] {
-            let texts = split(7, sent(events, bytes)).unwrap().unwrap();
-            assert_eq!(texts.len(), messages, "{events} events of {bytes} bytes");
-            let mut whole = sent(events, bytes);
-            assert_eq!(
-                serde_json::to_string(&rows(&texts)).unwrap(),
-                serde_json::to_string(whole.rows_mut().unwrap()).unwrap()
-            );
-        }
-    }
-
-    #[test]
-    fn a_request_whose_context_alone_is_larger_than_a_message_is_not_buffered() {
-        let mut request = sent(20, 20_000);
-        if let BufferedRequest::Browser(sent) = &mut request {
-            sent.context = Some(serde_json::value::to_raw_value(&"x".repeat(SPILL_BYTES_MAX)).unwrap());
-        }
-        assert!(split(7, request).unwrap().is_none());
-    }
-
-    #[test]
-    fn the_field_names_of_a_buffered_request_stay_as_messages_in_the_queue_have_them() {
-        let text = concat!(
-            r#"{"v":1,"at":7,"work":{"told":{"hash":"h","company_id":null,"about":{"who":{"address":"a@x.io","#,
-            r#""email":"a@x.io","user":null,"session":null,"only_known":false},"at":1,"sent_ms":null},"#,
-            r#""rows":[],"user":null,"merge":false,"single":false}}}"#
-        );
-        let BufferedMessage(message) = BufferedMessage::read(text).unwrap();
-        assert_eq!(serde_json::to_string(&message).unwrap(), text);
-    }
-
-    #[test]
-    fn a_message_of_another_version_or_form_is_not_read() {
-        let text = split(7, sent(1, 1)).unwrap().unwrap().remove(0);
-        assert!(BufferedMessage::read(&text).is_some());
-        assert!(BufferedMessage::read(&text.replacen(r#""v":1"#, r#""v":2"#, 1)).is_none());
-        for text in ["", "{}", r#"{"v":1,"c":"TM-1","d":"x"}"#, r#"{"v":1,"at":1,"work":{"other":{}}}"#] {
-            assert!(BufferedMessage::read(text).is_none(), "{text}");
-        }
-    }
-}
+mod tests;

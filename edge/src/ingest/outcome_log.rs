@@ -15,6 +15,7 @@ use worker::console_error;
 
 use crate::domain::event::{Row, Sorted};
 use crate::domain::incoming::{Entry, Outcome, named_company};
+use crate::domain::source::Source;
 use crate::error::Error;
 use crate::runtime::context::Context;
 use crate::store::{self, incoming};
@@ -29,7 +30,7 @@ pub(crate) struct OutcomeLog(RefCell<Collected>);
 #[derive(Default)]
 struct Collected {
     company: Option<String>,
-    from_server: bool,
+    source: Source,
     session: Option<String>,
     watched: bool,
     /// The start of a body that cannot be read.
@@ -43,14 +44,14 @@ impl OutcomeLog {
     /// The request came through the server API. Its company may never be known: the key may be
     /// wrong.
     pub(crate) fn set_source_server(&self) {
-        self.0.borrow_mut().from_server = true;
+        self.0.borrow_mut().source = Source::Server;
     }
 
-    /// Sets the company of the request, and whether it came through the server API.
-    pub(crate) fn set_company(&self, company: &str, from_server: bool) {
+    /// Sets the company of the request, and the API through which it came.
+    pub(crate) fn set_company(&self, company: &str, source: Source) {
         let mut collected = self.0.borrow_mut();
         collected.company = Some(company.to_owned());
-        collected.from_server = from_server;
+        collected.source = source;
     }
 
     /// Sets the start of a body that cannot be read to its end.
@@ -63,7 +64,7 @@ impl OutcomeLog {
     pub(crate) fn set_company_from_body_start(&self) {
         let body_start = self.0.borrow_mut().body_start.take();
         if let Some(company) = body_start.as_deref().and_then(named_company) {
-            self.set_company(company, false);
+            self.set_company(company, Source::Browser);
         }
     }
 
@@ -152,7 +153,7 @@ impl OutcomeLog {
 
     /// Writes the outcomes of a request once the answer is sent.
     pub(crate) fn write<T>(&self, cx: &Context, handled: &Result<T, Error>) {
-        let Collected { company: Some(company), from_server, session, refused, mut entries, .. } = self.0.take() else {
+        let Collected { company: Some(company), source, session, refused, mut entries, .. } = self.0.take() else {
             return;
         };
         if let Err(Error::Problem(problem)) = handled {
@@ -165,14 +166,13 @@ impl OutcomeLog {
             }
         }
         let now = cx.now_ms();
-        if entries.is_empty() || !is_within_minute(&company, from_server, &entries, now) {
+        if entries.is_empty() || !is_within_minute(&company, source, &entries, now) {
             return;
         }
         let env = cx.env().clone();
         cx.after_answer(async move {
-            let written = async {
-                incoming::add(&store::database(&env, Some(&company))?, &company, from_server, &entries, now).await
-            };
+            let written =
+                async { incoming::add(&store::database(&env, Some(&company))?, &company, source, &entries, now).await };
             match written.await {
                 Ok(true) => remember(&company),
                 Ok(false) => {}
@@ -189,7 +189,7 @@ impl OutcomeLog {
 struct Minute {
     minute: i64,
     /// By company and API, for companies that exist.
-    each: BTreeMap<(String, bool), usize>,
+    each: BTreeMap<(String, Source), usize>,
     /// Of all other companies together: their ids may be invented, and must not use up the limits
     /// of real ones.
     others: usize,
@@ -215,7 +215,7 @@ fn remember(company: &str) {
 
 /// Whether the outcomes are below the limit of this minute. A flood of invalid items ends here,
 /// before it reaches D1.
-fn is_within_minute(company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> bool {
+fn is_within_minute(company: &str, source: Source, entries: &[Entry], now_ms: i64) -> bool {
     let rejected = entries.iter().filter(|e| e.outcome == Outcome::Rejected).count();
     if rejected == 0 {
         return true;
@@ -225,7 +225,7 @@ fn is_within_minute(company: &str, from_server: bool, entries: &[Entry], now_ms:
             *m = Minute { minute: now_ms / 60_000, ..Minute::default() };
         }
         let (logged, most) = if KNOWN.with_borrow(|known| known.contains(company)) {
-            let each = m.each.entry((company.to_owned(), from_server)).or_default();
+            let each = m.each.entry((company.to_owned(), source)).or_default();
             (each, usize::try_from(REJECTED_MINUTE_MAX).unwrap_or_default())
         } else {
             (&mut m.others, REJECTED_ISOLATE_MAX)

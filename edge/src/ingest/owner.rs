@@ -10,13 +10,14 @@ use crate::credentials;
 use crate::delivery::dispatch;
 use crate::domain::edit::Edit;
 use crate::domain::event::Row;
+use crate::domain::secret::Scope;
+use crate::domain::source::Source;
 use crate::domain::{self, clock, tombstone};
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
 use crate::ingest::receipt::Warning;
 use crate::people::conflict::ConflictRetries;
 use crate::runtime::random;
-use crate::store::companies::Scope;
 use crate::store::identity_keys::KeyGrant;
 use crate::store::ingest::{self, ServerStoreResult, Stored, Subject};
 use crate::store::outbox::Outbox;
@@ -31,6 +32,13 @@ pub(crate) struct OwnerLookup {
     /// The `ts` at which the owner of a session is looked up: that of the first event.
     pub(crate) at: i64,
     pub(crate) sent_ms: Option<i64>,
+}
+
+impl OwnerLookup {
+    /// The owner of these events.
+    pub(crate) fn of(identifiers: Identifiers, sent_ms: Option<i64>, rows: &[Row]) -> Self {
+        Self { identifiers, at: rows.first().map_or(0, |row| row.ts), sent_ms }
+    }
 }
 
 /// The change of the owner that a request wants.
@@ -51,8 +59,8 @@ impl PersonChange<'_> {
             edit.foretell(person, now_ms);
         }
         person.updated_ms = now_ms;
-        if let Some(give) = self.grant {
-            person.given(&give.key, give.typed.as_deref());
+        if let Some(grant) = self.grant {
+            person.given(&grant.key, grant.typed.as_deref());
         }
     }
 }
@@ -74,9 +82,17 @@ impl StoredEvents {
     }
 }
 
+/// Events of one owner, and the change of the owner.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnedEvents<'a> {
+    pub(crate) owner: &'a OwnerLookup,
+    pub(crate) rows: &'a [Row],
+    pub(crate) change: PersonChange<'a>,
+}
+
 /// Stores a request's events for the person of its identifiers, and grants them a second identity
-/// key if `change` has one. The person is created if nobody has the address or user id. The caller
-/// dispatches the outbox and makes the edit.
+/// key if the change has one. The person is created if nobody has the address or user id. The
+/// caller dispatches the outbox and makes the edit.
 ///
 /// # Errors
 /// The problem of an identifier; `erased_user`; `busy` after too many conflicts; D1's.
@@ -84,24 +100,23 @@ pub(crate) async fn store_for_owner(
     cx: &IngestContext,
     hash: &str,
     mut resolved: Resolved,
-    OwnerLookup { identifiers, at, sent_ms }: &OwnerLookup,
-    rows: &[Row],
-    change: PersonChange<'_>,
+    events: OwnedEvents<'_>,
 ) -> Result<StoredEvents, Error> {
+    let OwnedEvents { owner: OwnerLookup { identifiers, at, sent_ms }, rows, change } = events;
     let company = resolved.key.company.clone();
     let budget = dispatch::lease_budget(cx, &company);
     let shared = Request { sent_ms: *sent_ms, ..Request::of_server(&company, cx.now_ms(), budget) };
-    let hash_of_address =
-        identifiers.address.as_deref().map(|key| tombstone::address(&company, key)).unwrap_or_default();
+    let hash_of_key =
+        identifiers.identity_key.as_deref().map(|key| tombstone::of_key(&company, key)).unwrap_or_default();
     let mut retries = ConflictRetries::default();
     loop {
         retries.next(cx).await?;
         let person = Person::of(&resolved, identifiers)?;
         let (profile, session) = new_profile(cx.now_ms());
-        let user = new_user(cx, &company, identifiers, &profile, rows, change)?;
-        let candidate = Candidate { profile, session, hash: &hash_of_address, user, platform_id: random::message_id() };
+        let user = new_user(cx, &company, &profile, events)?;
+        let candidate = Candidate { profile, session, hash: &hash_of_key, user, platform_id: random::message_id() };
         let (subject, session) = candidate.subject(&person, identifiers);
-        let request = Request { session, number: random::number(), ..shared };
+        let request = Request { session, marker: random::number(), ..shared };
         let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, change.grant).await? {
             ServerStoreResult::Stored(stored) => stored,
             ServerStoreResult::Outdated(outbox) => {
@@ -154,10 +169,10 @@ impl Candidate<'_> {
         match (person, identifiers) {
             (Person::Session(_), Identifiers { session: Some(id), .. }) => (Subject::Session, id.as_str()),
             (Person::Known { id, session }, _) => (Subject::Profile(id), session.as_str()),
-            (Person::Unknown, Identifiers { address: Some(address), email, .. }) => (
+            (Person::Unknown, Identifiers { identity_key: Some(identity_key), email, .. }) => (
                 Subject::New {
                     profile: &self.profile,
-                    address,
+                    identity_key,
                     hash: self.hash,
                     email: email.as_deref(),
                     user: &self.user,
@@ -171,20 +186,14 @@ impl Candidate<'_> {
 }
 
 /// The user object of a person whom these events would create, with the requested change. JSON.
-fn new_user(
-    cx: &IngestContext,
-    company: &str,
-    identifiers: &Identifiers,
-    id: &str,
-    rows: &[Row],
-    change: PersonChange<'_>,
-) -> Result<String, Error> {
+fn new_user(cx: &IngestContext, company: &str, id: &str, events: OwnedEvents<'_>) -> Result<String, Error> {
+    let OwnedEvents { owner: OwnerLookup { identifiers, .. }, rows, change } = events;
     let times = || rows.iter().map(|row| clock::ts_ms(row.ts));
     let mut user = domain::person::Person {
         id: id.to_owned(),
         company: company.to_owned(),
         email: identifiers.email.clone(),
-        external_id: identifiers.address.clone().filter(|key| key_kind(key) == "user"),
+        external_id: identifiers.identity_key.clone().filter(|key| key_kind(key) == "user"),
         created_ms: times().min().unwrap_or_else(|| cx.now_ms()),
         active_ms: times().max(),
         ..domain::person::Person::default()
@@ -205,7 +214,7 @@ pub(crate) async fn resolve(
 ) -> Result<Resolved, Error> {
     let found = people::resolve(cx.db(None)?, hash, identifiers, at, cx.now_ms()).await?;
     if let Some(found) = &found {
-        cx.log().set_company(&found.key.company, true);
+        cx.log().set_company(&found.key.company, Source::Server);
         cx.log().set_watched(found.watched == Some(1));
     }
     let key = credentials::accept(cx, found.as_ref().map(|r| r.key.clone()), hash, Scope::Server)?;
@@ -241,7 +250,7 @@ impl Person {
         }
         Ok(match (&resolved.email_id, &resolved.email_session) {
             (Some(id), Some(session)) => Self::Known { id: id.clone(), session: session.clone() },
-            _ if identifiers.address.is_some() && !identifiers.only_known => Self::Unknown,
+            _ if identifiers.identity_key.is_some() && !identifiers.only_known => Self::Unknown,
             _ => match &identifiers.session {
                 // A server session belongs to one person. In one without an owner events would
                 // never get a person.
@@ -267,7 +276,7 @@ fn erased(field: &'static str) -> Problem {
 /// merged.
 fn conflict(resolved: &Resolved, identifiers: &Identifiers) -> Option<Warning> {
     // An address that nobody has cannot belong to the person of the other identifiers.
-    let is_unknown = identifiers.address.is_some()
+    let is_unknown = identifiers.identity_key.is_some()
         && resolved.email_id.is_none()
         && (resolved.user_id.is_some() || resolved.session_id.is_some());
     let mut named = [&resolved.user_id, &resolved.email_id, &resolved.session_id].into_iter().flatten();

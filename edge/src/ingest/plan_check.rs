@@ -23,7 +23,7 @@ use crate::ingest::context::IngestContext;
 use crate::ingest::violation_counts;
 use crate::store::ingest::{self, Stored};
 use crate::store::plans;
-use crate::store::request::{Door, Request};
+use crate::store::request::{Admission, Request};
 
 /// Checks of one request: each follows a change of the plan during the previous one.
 const CHECKS_MAX: usize = 3;
@@ -114,12 +114,12 @@ pub(crate) async fn browser<'a>(
     for _ in 0..CHECKS_MAX {
         let request = Request { plan: Some(active.as_ref().map_or(0, |active| active.version)), ..request };
         let checked = CheckedBatch::of(active.as_deref(), rows);
-        let (door, stored) = ingest::browser(cx.db(Some(company))?, &request, &checked.rows).await?;
-        if let Door::Replanned(_) = door {
+        let (admission, stored) = ingest::browser(cx.db(Some(company))?, &request, &checked.rows).await?;
+        if let Admission::Replanned(_) = admission {
             active = load(cx, company).await?;
             continue;
         }
-        check(cx, door)?;
+        check(cx, admission)?;
         return Ok((checked, stored));
     }
     Err(Error::Internal(format!("the company's plan changed {CHECKS_MAX} times during one request")))

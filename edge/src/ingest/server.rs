@@ -9,11 +9,12 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::edit::Edit;
 use crate::domain::event::{self, Arrival, Row, Sorted};
-use crate::domain::{clock, mild, request_body};
+use crate::domain::secret::Scope;
+use crate::domain::{clock, lenient, request_body};
 use crate::error::Error;
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::{OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
+use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
 use crate::ingest::receipt::{IngestResult, Warning, amount_unread};
 use crate::ingest::{alias, plan_check};
 use crate::people::conflict::ConflictRetries;
@@ -21,7 +22,7 @@ use crate::people::find::find;
 use crate::people::identity_key::address;
 use crate::people::{edit, merge};
 use crate::runtime::random;
-use crate::store::identity_keys::{self};
+use crate::store::identity_keys;
 use crate::store::people::{Identifiers, Resolved};
 
 #[derive(Deserialize)]
@@ -51,11 +52,11 @@ pub(crate) struct ServerEventsRequest<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Identifier {
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     email: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     session_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     user_id: Option<String>,
 }
 
@@ -146,8 +147,9 @@ impl ServerBatch {
         if aliased.is_some() {
             resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
         }
+        let change = PersonChange { edit, grant: None };
         let stored_events =
-            store_for_owner(cx, hash, resolved, owner, &checked.rows, PersonChange { edit, grant: None }).await?;
+            store_for_owner(cx, hash, resolved, OwnedEvents { owner, rows: &checked.rows, change }).await?;
         let StoredEvents { stored, profile, created, mut warnings, .. } = stored_events;
         warnings.extend(aliased.into_iter().flatten());
         let new = stored.new.len();
@@ -182,12 +184,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
         cx.log().set_session(id);
     }
     let sent_ms = request_body::sent_ms(request.sent_at.as_ref());
-    let subject = identifiers
-        .user
-        .as_ref()
-        .or(identifiers.address.as_ref())
-        .or(identifiers.session.as_ref())
-        .map_or("", String::as_str);
+    let subject = identifiers.first().unwrap_or_default();
     let arrival = Arrival { subject, sent_ms, received_ms: cx.now_ms() };
     let single = request.events.is_none();
     let mut sorted = if single {
@@ -211,7 +208,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let (edit, left_out) = edit(user);
     let mut warnings: Vec<Warning> = left_out.iter().map(Warning::of_user).collect();
     warnings.extend(amount_unread(&sorted.rows));
-    if edit.is_some() && identifiers.user.is_none() && identifiers.address.is_none() && identifiers.session.is_none() {
+    if edit.is_some() && identifiers.first().is_none() {
         return Err(Problem::field(
             Code::MissingField,
             "identifier",
@@ -219,7 +216,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
         ));
     }
     let merge = request.merge.unwrap_or_default();
-    if merge && (identifiers.user.is_none() || identifiers.address.is_none()) {
+    if merge && (identifiers.user.is_none() || identifiers.identity_key.is_none()) {
         let message = "merge needs the userId and the email that are to be one user";
         return Err(Problem::field(Code::MissingField, "identifier", message));
     }
@@ -237,7 +234,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
 
 /// What `user` change, and what of it cannot be read: that is no reason to lose the events.
 fn edit(user: Option<&RawValue>) -> (Option<Edit>, Vec<Problem>) {
-    let Some((edit, mut left_out)) = user.map(|user| Edit::read_mildly(user.get(), "server", address)) else {
+    let Some((edit, mut left_out)) = user.map(|user| Edit::read_leniently(user.get(), Scope::Server, address)) else {
         return (None, Vec::new());
     };
     left_out.truncate(WARNINGS_MAX);
@@ -270,9 +267,9 @@ fn read_identifiers(given: Identifier) -> Result<Identifiers, Problem> {
             "sessionId has 1 to 128 letters, digits and _ - . :",
         ));
     }
-    let address =
+    let identity_key =
         email.as_deref().map(address).transpose().map_err(|p| Problem { field: Some("identifier.email"), ..p })?;
-    Ok(Identifiers { address, email, user, session, only_known: false })
+    Ok(Identifiers { identity_key, email, user, session, only_known: false })
 }
 
 /// Merges the people of the user id and of the address. An address that nobody has, or that
@@ -284,16 +281,16 @@ async fn merge_identifiers(
     identifiers: &Identifiers,
 ) -> Result<bool, Error> {
     let Some(user) = resolved.user_id.as_ref().filter(|_| resolved.erased_at.is_none()) else { return Ok(false) };
-    let Some(address) = identifiers.address.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
+    let Some(address) = identifiers.identity_key.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
         return Ok(false);
     };
     let db = cx.db(Some(company))?;
     match identity_keys::owner(db, company, address).await? {
-        Some(owner) if owner.erased == 0 => merge::join(cx, company, user, &owner.profile, "server").await,
+        Some(owner) if owner.erased == 0 => merge::join(cx, company, user, &owner.profile, Scope::Server).await,
         Some(_) | None => {
             edit::free(cx, company, user, address).await?;
             edit::has_room(&find(cx, company, user).await?, address, "identifier.email")?;
-            identity_keys::add_address(db, company, user, address, random::number(), cx.now_ms()).await?;
+            identity_keys::add_address(db, company, user, address, cx.stamp()).await?;
             Ok(true)
         }
     }

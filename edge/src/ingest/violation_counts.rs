@@ -12,7 +12,7 @@ use worker::{Delay, Env, console_error};
 use crate::domain::incoming;
 use crate::domain::plan::{Reason, Violation};
 use crate::store;
-use crate::store::plans::{self, Tally};
+use crate::store::plans::{self, ViolationCount};
 
 /// Milliseconds between two writes.
 const WRITE_EVERY_MS: u64 = 3000;
@@ -57,17 +57,13 @@ pub(crate) async fn write_counts(env: Env) {
 }
 
 async fn write(env: &Env, company: String, kinds: Kinds) {
-    let tally = |((event, field, reason), (count, last_ms)): ((String, String, Reason), (i64, i64))| Tally {
-        event,
-        field,
-        reason: reason.as_str(),
-        count,
-        last_ms,
+    let to_count = |((event, field, reason), (count, last_ms)): ((String, String, Reason), (i64, i64))| {
+        ViolationCount { event, field, reason: reason.as_str(), count, last_ms }
     };
-    let tallies: Vec<Tally> = kinds.into_iter().map(tally).collect();
-    let added = async { plans::count(&store::database(env, Some(&company))?, &company, &tallies).await };
+    let counts: Vec<ViolationCount> = kinds.into_iter().map(to_count).collect();
+    let added = async { plans::count(&store::database(env, Some(&company))?, &company, &counts).await };
     if let Err(error) = added.await {
-        console_error!("{} kinds of violations were not counted: {}", tallies.len(), store::brief(&error));
+        console_error!("{} kinds of violations were not counted: {}", counts.len(), store::brief(&error));
     }
 }
 

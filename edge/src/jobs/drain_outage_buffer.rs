@@ -9,7 +9,9 @@
 use std::rc::Rc;
 
 use futures_util::{StreamExt, stream};
-use trackmate_wire::limits::{CONNECTIONS_MAX, GIVEN_UP_RETRY_S, SPILL_DAYS_MAX, SPILL_RENEW_MIN, SPILL_RETRY_S_MAX};
+use trackmate_wire::limits::{
+    BUFFER_DAYS_MAX, BUFFER_RENEW_MIN, BUFFER_RETRY_S_MAX, CONNECTIONS_MAX, GIVEN_UP_RETRY_S,
+};
 use worker::{Context, Env, MessageExt, QueueRetryOptionsBuilder, RawMessage, console_error};
 
 use crate::ingest::outage_buffer::{self, BufferedMessage, StoreOutcome};
@@ -91,11 +93,11 @@ async fn acknowledge(env: &Env, QueueItem { message, text, request }: QueueItem,
 
 /// Seconds until the next try of a message of this age.
 fn wait_s(age_ms: i64) -> u32 {
-    u32::try_from((age_ms / 4000).clamp(1, SPILL_RETRY_S_MAX)).unwrap_or(1)
+    u32::try_from((age_ms / 4000).clamp(1, BUFFER_RETRY_S_MAX)).unwrap_or(1)
 }
 
 const fn needs_resend(now_ms: i64, sent_ms: i64, at_ms: i64) -> bool {
-    now_ms - sent_ms > SPILL_RENEW_MIN * 60_000 && now_ms - at_ms < SPILL_DAYS_MAX * 86_400_000
+    now_ms - sent_ms > BUFFER_RENEW_MIN * 60_000 && now_ms - at_ms < BUFFER_DAYS_MAX * 86_400_000
 }
 
 async fn resend(env: &Env, text: &str, wait_s: u32) -> bool {
@@ -115,11 +117,11 @@ mod tests {
         let (mut at, mut retries) = (0, 0);
         while !needs_resend(at, 0, 0) {
             let wait = i64::from(wait_s(at));
-            assert!((1..=SPILL_RETRY_S_MAX).contains(&wait));
+            assert!((1..=BUFFER_RETRY_S_MAX).contains(&wait));
             at += wait * 1000;
             retries += 1;
         }
         assert!(retries < 90, "{retries} of the 100 that wrangler.toml allows");
-        assert!(!needs_resend(SPILL_DAYS_MAX * 86_400_000, 0, 0), "after four days it goes to the dead-letter queue");
+        assert!(!needs_resend(BUFFER_DAYS_MAX * 86_400_000, 0, 0), "after four days it goes to the dead-letter queue");
     }
 }

@@ -9,7 +9,8 @@ use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::schemas::SuccessAnswer;
 
 /// The problems of every operation that names a company and a session.
-const DOOR: [Code; 4] = [Code::MissingField, Code::UnknownCompany, Code::InvalidSession, Code::OriginNotAllowed];
+const BROWSER_CODES: [Code; 4] =
+    [Code::MissingField, Code::UnknownCompany, Code::InvalidSession, Code::OriginNotAllowed];
 /// The problems of every operation that identifies a person by an address.
 const CLAIM: [Code; 7] = [
     Code::IdentityUnproved,
@@ -48,7 +49,7 @@ pub(crate) fn group() -> Group {
                     ],
                 }))
                 .gives::<events::EventsAnswer>(json!({"success": true, "accepted": 1, "duplicates": 0, "rejected": []}))
-                .fails(&DOOR)
+                .fails(&BROWSER_CODES)
                 .fails(&[Code::TooManyEvents, Code::InvalidField, Code::JsonTooDeep]),
             Operation::new("post", "/api/profile", "identify", "Say who a session's user is")
                 .text(
@@ -70,7 +71,7 @@ pub(crate) fn group() -> Group {
                 }))
                 .gives::<profile::IdentifyAnswer<'_>>(json!({"success": true, "profileId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
                 .makes("users", "/profileId")
-                .fails(&DOOR)
+                .fails(&BROWSER_CODES)
                 .fails(&CLAIM)
                 .fails(&[Code::JsonTooDeep]),
             Operation::new("post", "/api/contacts", "addContact", "Submit a funnel's form")
@@ -90,7 +91,7 @@ pub(crate) fn group() -> Group {
                 }))
                 .gives::<contacts::ContactAnswer<'_>>(json!({"success": true, "contactId": "5f1c0a9b8d7e6f5a4b3c2d1e"}))
                 .makes("users", "/contactId")
-                .fails(&DOOR)
+                .fails(&BROWSER_CODES)
                 .fails(&CLAIM),
             Operation::new("get", "/healthz", "health", "Ask whether the Worker is up").gives::<SuccessAnswer>(json!({
                 "success": true,

@@ -5,7 +5,8 @@ use trackmate_wire::limits::{INCOMING_ITEMS_MAX, STREAM_S_MAX};
 use trackmate_wire::problem::{ALL, Code};
 
 use crate::domain::incoming::Outcome;
-use crate::http::admin::events::{self, DOORS};
+use crate::domain::source::Source;
+use crate::http::admin::events;
 use crate::openapi::operation::{Group, Operation, Who};
 
 /// An example of the stream.
@@ -14,7 +15,7 @@ const STREAM: &str = "retry: 1000\n: watching\nid: 1760781500000000\n\nid: 17607
 
 pub(crate) fn group() -> Group {
     let outcomes = json!({"type": "string", "enum": Outcome::ALL.map(Outcome::as_str)});
-    let (doors, text) = (json!({"type": "string", "enum": DOORS}), json!({"type": "string"}));
+    let (doors, text) = (json!({"type": "string", "enum": Source::DOORS}), json!({"type": "string"}));
     let codes = json!({"type": "string", "enum": ALL.map(Code::as_str).as_slice()});
     let page = json!({"limit": 50, "hasMore": false, "nextCursor": null});
     Group {

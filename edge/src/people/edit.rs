@@ -82,9 +82,9 @@ pub(crate) async fn change_all(
             }
         }
         let group_data = group_data(cx, company, &read, (&before, &person), &done).await?;
-        let edited = Edited { done: &done, address: old.as_deref(), owns: &group_data };
-        let number = random::number();
-        let written = edits::write(db, &read, &person, &edited, number, cx.now_ms(), random::message_id).await?;
+        let edited =
+            Edited { read: &read, person: &person, done: &done, address: old.as_deref(), trusted_data: &group_data };
+        let written = edits::write(db, &edited, cx.stamp(), random::message_id).await?;
         let Some(outbox) = written else { return Ok(None) };
         cx.emitted(company, outbox);
         Ok(Some((person, rejected)))

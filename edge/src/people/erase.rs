@@ -44,8 +44,8 @@ async fn begin(cx: &Context, company: &str, id: &str) -> Result<String, Error> {
         if read.erased_at.is_some() {
             return Ok(read.id);
         }
-        let (number, notice) = (random::number(), random::message_id());
-        if let Some(outbox) = erasures::begin(db, company, &read, number, cx.now_ms(), &notice).await? {
+        let notice = random::message_id();
+        if let Some(outbox) = erasures::begin(db, company, &read, cx.stamp(), &notice).await? {
             cx.emitted(company, outbox);
             return Ok(read.id);
         }

@@ -1,11 +1,12 @@
 //! Merging two people into one.
 
 use serde_json::json;
-use trackmate_wire::limits::{GROUP_PROFILES_MAX, REBUILD_SLICES_MAX};
+use trackmate_wire::limits::GROUP_PROFILES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::console_error;
 
-use crate::domain::merged::Member;
+use crate::domain::merge_tree::Member;
+use crate::domain::secret::Scope;
 use crate::domain::trusted_data::TrustedData;
 use crate::error::Error;
 use crate::people::conflict::retry_on_conflict;
@@ -45,20 +46,14 @@ pub(crate) async fn group(cx: &Context, company: &str, root: &Profile) -> Result
     Ok(members)
 }
 
-/// Merges the profile `from` into `into`. → Whether they are one person now. `source` is `admin` or
-/// `server`. A server cannot merge again what an admin has unmerged, because its code would do so
+/// Merges the profile `from` into `into`. → Whether they are one person now. `scope` is that of
+/// the key. A server cannot merge again what an admin has unmerged, because its code would do so
 /// with every request.
 ///
 /// # Errors
 /// `unknown_user`, `erased_user`; `limit_reached` if the group would be too large; `busy` after too
 /// many conflicts.
-pub(crate) async fn join(
-    cx: &Context,
-    company: &str,
-    into: &str,
-    from: &str,
-    source: &'static str,
-) -> Result<bool, Error> {
+pub(crate) async fn join(cx: &Context, company: &str, into: &str, from: &str, scope: Scope) -> Result<bool, Error> {
     // Always in the same order, so that two merges cannot deadlock.
     let _first = PersonLock::acquire(company, into.min(from)).await?;
     let _second = if into == from { None } else { Some(PersonLock::acquire(company, into.max(from)).await?) };
@@ -71,7 +66,7 @@ pub(crate) async fn join(
         let db = cx.db(Some(company))?;
         let (winners, losers) = cx.both(group(cx, company, &winner), group(cx, company, &loser)).await;
         let members = (winners?, losers?);
-        if source == "server" && merge::is_blocked(db, company, &members.0, &members.1).await? {
+        if scope == Scope::Server && merge::is_blocked(db, company, &members.0, &members.1).await? {
             return Ok(Some(false));
         }
         if members.0.len() + members.1.len() > GROUP_PROFILES_MAX {
@@ -81,12 +76,12 @@ pub(crate) async fn join(
         let user = user_ref(&winner.id);
         let data = json!({ "merged": { "id": loser.id } });
         let event = PlatformEvent { id: random::message_id(), name: "user.merged", data, user: &user };
-        let change = IdentityChange { number: random::number(), now_ms: cx.now_ms(), event };
+        let change = IdentityChange { stamp: cx.stamp(), event };
         let pair = (
             Group { members: &members.0, revision: winner.revision },
             Group { members: &members.1, revision: loser.revision },
         );
-        let statements = merge::merge_statements(company, pair.0, pair.1, source, &change)?;
+        let statements = merge::merge_statements(company, pair.0, pair.1, scope, &change)?;
         let Some(outbox) = merge::run(db, company, &winner.id, &statements, &change).await? else { return Ok(None) };
         cx.emitted(company, outbox);
         rebuild(cx, company, &[&loser.id]).await?;
@@ -99,7 +94,7 @@ pub(crate) async fn join(
 /// logged: the sweep rebuilds them later.
 pub(crate) async fn rebuild(cx: &Context, company: &str, profiles: &[&str]) -> Result<Rebuilt, Error> {
     let db = cx.db(Some(company))?;
-    let rebuilt = rebuild::run(db, company, profiles, REBUILD_SLICES_MAX, cx.now_ms(), lookup_key).await;
+    let rebuilt = rebuild::run(db, company, profiles, cx.now_ms(), lookup_key).await;
     Ok(rebuilt.unwrap_or_else(|error| {
         console_error!("people were not rebuilt at once, and wait for the sweep: {}", store::brief(&error));
         Rebuilt::default()

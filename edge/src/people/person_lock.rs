@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use trackmate_wire::limits::{TURN_MS_MAX, TURN_POLL_MS, TURN_WAIT_MS_MAX};
+use trackmate_wire::limits::{PERSON_LOCK_MS_MAX, PERSON_LOCK_POLL_MS, PERSON_LOCK_WAIT_MS_MAX};
 use worker::Delay;
 
 use crate::error::Error;
@@ -40,15 +40,15 @@ impl PersonLock {
     /// Waits for the lock on a person.
     ///
     /// # Errors
-    /// `busy` after `TURN_WAIT_MS_MAX`.
+    /// `busy` after `PERSON_LOCK_WAIT_MS_MAX`.
     pub(crate) async fn acquire(company: &str, profile: &str) -> Result<Self, Error> {
         let lock = Self::enqueue(company, profile);
         let began = now_ms();
         while !lock.is_held() {
-            if now_ms() - began > TURN_WAIT_MS_MAX {
+            if now_ms() - began > PERSON_LOCK_WAIT_MS_MAX {
                 return Err(busy());
             }
-            Delay::from(Duration::from_millis(TURN_POLL_MS)).await;
+            Delay::from(Duration::from_millis(PERSON_LOCK_POLL_MS)).await;
         }
         Ok(lock)
     }
@@ -70,7 +70,7 @@ impl PersonLock {
     fn is_held(&self) -> bool {
         QUEUES.with_borrow_mut(|queues| {
             let Some(queue) = queues.by_person.get_mut(&self.person) else { return true };
-            if queue.tickets.front() != Some(&self.ticket) && now_ms() - queue.since_ms > TURN_MS_MAX {
+            if queue.tickets.front() != Some(&self.ticket) && now_ms() - queue.since_ms > PERSON_LOCK_MS_MAX {
                 queue.tickets.pop_front();
                 queue.since_ms = now_ms();
             }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::merged::{Member, descendants};
+use crate::domain::merge_tree::{Member, descendants};
 use crate::error::Error;
 use crate::people::conflict::retry_on_conflict;
 use crate::people::find::find;
@@ -41,7 +41,7 @@ pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Resu
         let to = link.next_owner.as_ref().map(|id| json!({ "id": id }));
         let data = json!({ "messageId": message, "sessionId": link.session, "to": to });
         let event = PlatformEvent { id: random::message_id(), name: "identity.undone", data, user: &user };
-        let change = IdentityChange { number: random::number(), now_ms: cx.now_ms(), event };
+        let change = IdentityChange { stamp: cx.stamp(), event };
         let Some(outbox) = undo::undo(db, company, message, &link, &change).await? else { return Ok(None) };
         cx.emitted(company, outbox);
         let removed = rebuild(cx, company, &[&link.profile]).await?.removed;
@@ -67,7 +67,7 @@ pub(crate) async fn merge(cx: &Context, company: &str, loser: &str) -> Result<Un
         let user = user_ref(&root.id);
         let data = json!({ "parted": { "id": loser } });
         let event = PlatformEvent { id: random::message_id(), name: "user.unmerged", data, user: &user };
-        let change = IdentityChange { number: random::number(), now_ms: cx.now_ms(), event };
+        let change = IdentityChange { stamp: cx.stamp(), event };
         let statements = merge::unmerge_statements(company, &rest, root.revision, &unmerged, &change)?;
         let Some(outbox) = merge::run(db, company, &root.id, &statements, &change).await? else { return Ok(None) };
         cx.emitted(company, outbox);

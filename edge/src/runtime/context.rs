@@ -13,9 +13,10 @@ use futures_util::future::{LocalBoxFuture, MaybeDone, join, join_all, maybe_done
 use trackmate_wire::limits::TRIPS_MAX;
 use worker::Env;
 
+use crate::runtime::random;
 use crate::store::outbox::Outbox;
 use crate::store::request::LeaseBudget;
-use crate::store::{self, Cost, Db};
+use crate::store::{self, ChangeStamp, Cost, Db};
 
 /// The environment of one request or one queued message.
 pub(crate) struct Context {
@@ -51,6 +52,11 @@ impl Context {
             outboxes: RefCell::default(),
             is_key_use_recorded: Cell::default(),
         }
+    }
+
+    /// The marker and the time of another change.
+    pub(crate) fn stamp(&self) -> ChangeStamp {
+        ChangeStamp { marker: random::number(), now_ms: self.now_ms }
     }
 
     pub(crate) const fn env(&self) -> &Env {

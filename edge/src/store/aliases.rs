@@ -12,7 +12,8 @@ pub struct Aliased {
     pub keys: Vec<ResolvedKey>,
     /// The existing sessions of the ids.
     sessions: Vec<Session>,
-    /// Whether this alias is stored already: as an event of a server, or as a claim of a browser.
+    /// Whether this alias is stored already: as an event of a server, or as an identify of a
+    /// browser.
     pub is_stored: bool,
 }
 
@@ -36,8 +37,8 @@ impl Aliased {
     }
 }
 
-/// Reads who has the two ids of an alias, and which sessions they have. `id` and `claim` are those
-/// of the alias, and tell whether it is stored already.
+/// Reads who has the two ids of an alias, and which sessions they have. `id` and `identify_hash`
+/// are those of the alias, and tell whether it is stored already.
 ///
 /// # Errors
 /// D1's.
@@ -46,14 +47,14 @@ pub async fn find(
     company: &str,
     keys: [&str; 2],
     sessions: [&str; 2],
-    (id, claim): (&str, i64),
+    (id, identify_hash): (&str, i64),
 ) -> Result<Aliased> {
     let [keys, sessions] = [identity_keys::hashed(company, &keys)?, serde_json::to_string(&sessions)?];
     let mut batch = Batch::default();
-    let led = batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
+    let resolved = batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?);
     let sessions = batch.read(db.bind(sql::LINKS_OPEN, &[company.into(), (&sessions).into()])?);
-    let stored = batch.read(ingest::known_statement(db, company, &[id], Some(claim))?);
+    let stored = batch.read(ingest::known_statement(db, company, &[id], Some(identify_hash))?);
     let answers = db.run_batch(batch).await?;
     let is_stored = !ingest::message_ids(&answers, &stored)?.is_empty();
-    Ok(Aliased { keys: answers.rows(&led)?, sessions: answers.rows(&sessions)?, is_stored })
+    Ok(Aliased { keys: answers.rows(&resolved)?, sessions: answers.rows(&sessions)?, is_stored })
 }

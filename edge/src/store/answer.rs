@@ -15,8 +15,8 @@ pub type Result<T> = std::result::Result<T, worker::Error>;
 #[must_use]
 pub fn brief(error: &worker::Error) -> String {
     let text = error.to_string();
-    let said = text.lines().find(|line| line.contains("D1_ERROR")).or(text.lines().next());
-    said.unwrap_or_default().trim().chars().take(200).collect()
+    let line = text.lines().find(|line| line.contains("D1_ERROR")).or(text.lines().next());
+    line.unwrap_or_default().trim().chars().take(200).collect()
 }
 
 /// A page of a list.

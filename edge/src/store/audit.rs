@@ -84,18 +84,23 @@ pub struct Entry {
     pub outcome: String,
 }
 
-/// Entries with ids from `from` on and before `before`, newest first.
+/// A filter of entries.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The first id.
+    pub from: &'a str,
+    /// The id before which the entries end.
+    pub before: &'a str,
+    /// Only of this kind of change.
+    pub action: Option<&'a str>,
+}
+
+/// A company's entries, newest first.
 ///
 /// # Errors
 /// D1's.
-pub async fn list(
-    db: &Db,
-    company: &str,
-    from: &str,
-    before: &str,
-    action: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Entry>> {
+pub async fn list(db: &Db, company: &str, wanted: Wanted<'_>, limit: i64) -> Result<Vec<Entry>> {
+    let Wanted { from, before, action } = wanted;
     db.run(sql::AUDIT_LIST, &[company.into(), before.into(), from.into(), action.into(), limit.into()]).await?.rows()
 }
 

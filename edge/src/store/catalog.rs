@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use trackmate_wire::limits::{
-    CATALOG_DOOR_NAMES_MAX, CATALOG_IDLE_MS, CATALOG_NAMES_MAX, CATALOG_NOTE_MS, CATALOG_NOTED_BYTES_MAX,
+    CATALOG_IDLE_MS, CATALOG_NAMES_MAX, CATALOG_NOTE_MS, CATALOG_NOTED_BYTES_MAX, CATALOG_SOURCE_NAMES_MAX,
 };
 use worker::D1PreparedStatement;
 
@@ -16,20 +16,21 @@ use super::request::Request;
 use super::{Db, Result, sql};
 use crate::domain::event::Row;
 use crate::domain::incoming::name_kept;
+use crate::domain::source::Source;
 
 /// The names that this isolate has written within an hour from `since_ms` on, of all companies.
 #[derive(Default)]
-struct Noted {
+struct WrittenNames {
     since_ms: i64,
     bytes: usize,
     names: BTreeSet<String>,
 }
 
 thread_local! {
-    static NOTED: RefCell<Noted> = RefCell::default();
+    static WRITTEN: RefCell<WrittenNames> = RefCell::default();
 }
 
-impl Noted {
+impl WrittenNames {
     /// Forgets all names after an hour, or when they take too much memory. The isolate then sends
     /// them again, and D1 finds that there is nothing to write.
     fn at(&mut self, now_ms: i64) {
@@ -47,7 +48,7 @@ impl Noted {
 }
 
 fn key(request: &Request<'_>, name: &str) -> String {
-    format!("{}\n{}\n{name}", request.company, i64::from(request.from_server))
+    format!("{}\n{}\n{name}", request.company, request.source.number())
 }
 
 #[derive(Serialize)]
@@ -60,7 +61,7 @@ struct Item<'a> {
 /// the events. The list is empty if this isolate has written all of the names.
 pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
     let names: BTreeMap<&str, &str> = rows.iter().rev().map(|row| (name_kept(&row.name), row.id.as_str())).collect();
-    let fresh: Vec<Item<'_>> = NOTED.with_borrow_mut(|noted| {
+    let fresh: Vec<Item<'_>> = WRITTEN.with_borrow_mut(|noted| {
         noted.at(request.received_ms);
         let is_fresh = |(name, _): &(&str, &str)| !noted.names.contains(&key(request, name));
         names.into_iter().filter(is_fresh).map(|(n, i)| Item { n, i }).collect()
@@ -68,18 +69,18 @@ pub(super) fn note(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
-    let (json, source) = (serde_json::to_string(&fresh)?, i64::from(request.from_server));
-    let (company, most, now) = (request.company.into(), CATALOG_DOOR_NAMES_MAX.into(), request.received_ms);
+    let (json, source) = (serde_json::to_string(&fresh)?, request.source);
+    let (company, most, now) = (request.company.into(), CATALOG_SOURCE_NAMES_MAX.into(), request.received_ms);
     let clear = [company, (&json).into(), source.into(), most, (now - CATALOG_IDLE_MS).into()];
     let note =
-        [company, (&json).into(), source.into(), request.number.into(), now.into(), most, CATALOG_NOTE_MS.into()];
+        [company, (&json).into(), source.into(), request.marker.into(), now.into(), most, CATALOG_NOTE_MS.into()];
     Ok(vec![db.bind(sql::CATALOG_CLEAR, &clear)?, db.bind(sql::CATALOG_NOTE, &note)?])
 }
 
 /// Remembers the names of the events that were stored. `new` has their message ids.
 pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
     let new: BTreeSet<&str> = new.iter().map(String::as_str).collect();
-    NOTED.with_borrow_mut(|noted| {
+    WRITTEN.with_borrow_mut(|noted| {
         noted.at(request.received_ms);
         for row in rows.iter().filter(|row| new.contains(row.id.as_str())) {
             noted.add(key(request, name_kept(&row.name)));
@@ -92,8 +93,8 @@ pub(super) fn noted(request: &Request<'_>, rows: &[Row], new: &[String]) {
 pub struct Name {
     /// The event's name.
     pub name: String,
-    /// 1 if a server has sent it, 0 if only browsers have.
-    pub source: i64,
+    /// The server API if it was ever sent through it.
+    pub source: Source,
     /// When it was last sent, ms.
     pub last_at: i64,
 }
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_names_that_an_isolate_remembers_have_one_limit_for_all_companies() {
-        let mut noted = Noted::default();
+        let mut noted = WrittenNames::default();
         noted.at(CATALOG_NOTE_MS);
         for n in 0..100_000 {
             noted.at(CATALOG_NOTE_MS);

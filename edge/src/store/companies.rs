@@ -4,28 +4,7 @@
 use serde::Deserialize;
 
 use super::{Db, Param, Result, sql};
-
-/// What a key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Send server events.
-    Server,
-    /// Read and manage the company.
-    Admin,
-}
-
-impl Scope {
-    /// As in tables and in answers.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Admin => "admin",
-        }
-    }
-}
+use crate::domain::secret::Scope;
 
 /// Whether browsers must prove who they identify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,18 +125,23 @@ impl NewKey<'_> {
     }
 }
 
+/// A company that is created.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCompany<'a> {
+    /// `TM-…`
+    pub id: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// The names of the events whose revenue counts, a JSON array.
+    pub revenue_events: &'a str,
+}
+
 /// Creates a company with its first keys. `false` if the id is taken: nothing was written then.
 ///
 /// # Errors
 /// D1's.
-pub async fn create(
-    db: &Db,
-    id: &str,
-    name: &str,
-    revenue_events: &str,
-    keys: &[NewKey<'_>],
-    now_ms: i64,
-) -> Result<bool> {
+pub async fn create(db: &Db, company: NewCompany<'_>, keys: &[NewKey<'_>], now_ms: i64) -> Result<bool> {
+    let NewCompany { id, name, revenue_events } = company;
     let mut batch =
         vec![db.bind(sql::COMPANY_INSERT, &[id.into(), name.into(), revenue_events.into(), now_ms.into()])?];
     for key in keys {

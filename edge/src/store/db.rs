@@ -52,7 +52,8 @@ fn watch_size(bytes: i64, bytes_max: i64) {
     let step = outage::step(bytes, bytes_max);
     if step > WARNED.replace(step) {
         console_error!(
-            "the database is {step} % full: {bytes} of {bytes_max} bytes (docs/deploy.md, \"When the database fills up\")"
+            "the database is {step} % full: {bytes} of {bytes_max} bytes \
+             (docs/deploy.md, \"When the database fills up\")"
         );
     }
 }

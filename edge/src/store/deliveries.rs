@@ -9,6 +9,7 @@ use trackmate_wire::limits::{
 };
 
 use super::{Batch, Db, Result, sql};
+use crate::domain::source::Source;
 
 /// Where and how a delivery is sent: the settings of its subscription at the time of the lease.
 #[derive(Debug, Deserialize)]
@@ -38,8 +39,8 @@ pub struct Target {
 /// The parts of an event that the body of its delivery needs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DeliveredEvent {
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// When it happened.
     pub ts: i64,
     /// Its session.
@@ -63,7 +64,7 @@ pub struct Leased {
     pub event: String,
     /// The owner of the event when the delivery was written.
     pub profile: Option<String>,
-    /// Number of the claim.
+    /// Its number of leases, of which this is the last.
     pub generation: i64,
     /// When the lease ends unless it is renewed, ms.
     pub lease_ms: i64,
@@ -78,7 +79,7 @@ pub struct Leased {
 }
 
 #[derive(Deserialize)]
-struct Claimed {
+struct LeasedRow {
     id: String,
     subscription: String,
     message_id: String,
@@ -91,7 +92,7 @@ struct Claimed {
     target: String,
 }
 
-impl Claimed {
+impl LeasedRow {
     fn leased(self, lease_ms: i64) -> Result<Leased> {
         Ok(Leased {
             fact: self.fact.as_deref().map(serde_json::from_str).transpose()?,
@@ -121,23 +122,23 @@ struct HeldFor {
 ///
 /// # Errors
 /// D1's.
-pub async fn claim(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Result<(Vec<Leased>, Vec<String>)> {
+pub async fn lease(db: &Db, company: &str, ids: &[String], now_ms: i64) -> Result<(Vec<Leased>, Vec<String>)> {
     let ids = serde_json::to_string(ids)?;
     let (company, ids, now, early) = (company.into(), (&ids).into(), now_ms.into(), EARLY_MS_MAX.into());
     let lease_ms = now_ms + LEASE_MS;
-    let claim = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
+    let lease = [company, ids, now, early, lease_ms.into(), INTERRUPTIONS_MAX.into()];
     let (most, later) = (INTERRUPTIONS_MAX.into(), PUT_OFF_MS.into());
     let mut batch = Batch::default();
-    let claimed = batch.read::<Claimed>(db.bind(sql::DELIVERY_CLAIM, &claim)?);
+    let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE, &lease)?);
     let held = batch.read::<HeldFor>(db.bind(sql::DELIVERY_HOLD, &[company, ids, now, early, most])?);
     batch.write(db.bind(sql::ATTEMPT_CLEAR, &[company, ids, now, most])?);
     batch.write(db.bind(sql::DELIVERY_CLEAR, &[company, ids, now, early, most, later])?);
     let answers = db.run_batch(batch).await?;
-    let (claimed, held) = (answers.rows(&claimed)?, answers.rows(&held)?);
+    let (leased, held) = (answers.rows(&leased)?, answers.rows(&held)?);
     let mut paced: Vec<String> = held.into_iter().filter(|h| h.paced != 0).map(|h| h.subscription).collect();
     paced.sort();
     paced.dedup();
-    Ok((claimed.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
+    Ok((leased.into_iter().map(|c| c.leased(lease_ms)).collect::<Result<_>>()?, paced))
 }
 
 /// Takes a subscription's turn, if it has one. It leases the probe of an open circuit, or the
@@ -149,16 +150,16 @@ pub async fn take_turn(db: &Db, company: &str, subscription: &str, now_ms: i64, 
     let (company, subscription, looked) = (company.into(), subscription.into(), HELD_LOOKED_MAX.into());
     let lease_ms = now_ms + LEASE_MS;
     let pace = [company, subscription, now_ms.into(), PROBE_MARGIN_MS.into(), looked];
-    let claim = [company, subscription, lease_ms.into(), most.into(), looked];
+    let lease = [company, subscription, lease_ms.into(), most.into(), looked];
     let mut batch = Batch::default();
     batch.write(db.bind(sql::SUBSCRIPTION_PACE, &pace)?);
-    let claimed = batch.read::<Claimed>(db.bind(sql::DELIVERY_CLAIM_HELD, &claim)?);
-    db.run_batch(batch).await?.rows(&claimed)?.into_iter().map(|c| c.leased(lease_ms)).collect()
+    let leased = batch.read::<LeasedRow>(db.bind(sql::DELIVERY_LEASE_HELD, &lease)?);
+    db.run_batch(batch).await?.rows(&leased)?.into_iter().map(|c| c.leased(lease_ms)).collect()
 }
 
-/// A claim: the delivery and its generation, as an item of a JSON parameter.
+/// A lease: the delivery and its generation, as an item of a JSON parameter.
 #[derive(Debug, Clone, Serialize)]
-pub struct Claim {
+pub struct Lease {
     /// The delivery.
     #[serde(rename = "i")]
     pub id: String,
@@ -171,9 +172,9 @@ pub struct Claim {
 ///
 /// # Errors
 /// D1's.
-pub async fn renew(db: &Db, company: &str, claims: &[Claim], now_ms: i64) -> Result<Vec<String>> {
-    let claims = serde_json::to_string(claims)?;
-    let params = [company.into(), (&claims).into(), now_ms.into(), (now_ms + LEASE_MS).into()];
+pub async fn renew(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<Vec<String>> {
+    let leases = serde_json::to_string(leases)?;
+    let params = [company.into(), (&leases).into(), now_ms.into(), (now_ms + LEASE_MS).into()];
     Ok(db.run(sql::DELIVERY_RENEW, &params).await?.rows::<Id>()?.into_iter().map(|row| row.id).collect())
 }
 
@@ -181,9 +182,9 @@ pub async fn renew(db: &Db, company: &str, claims: &[Claim], now_ms: i64) -> Res
 ///
 /// # Errors
 /// D1's; the leases then run out.
-pub async fn give_back(db: &Db, company: &str, claims: &[Claim], now_ms: i64) -> Result<()> {
-    let claims = serde_json::to_string(claims)?;
-    db.run(sql::DELIVERY_GIVE_BACK, &[company.into(), (&claims).into(), now_ms.into()]).await.map(drop)
+pub async fn give_back(db: &Db, company: &str, leases: &[Lease], now_ms: i64) -> Result<()> {
+    let leases = serde_json::to_string(leases)?;
+    db.run(sql::DELIVERY_GIVE_BACK, &[company.into(), (&leases).into(), now_ms.into()]).await.map(drop)
 }
 
 /// A subscription that may take its turn.

@@ -9,6 +9,8 @@ use trackmate_wire::limits::{
 use super::deliveries::Place;
 use super::{Db, Page, Result, list_bytes, progress, sql};
 
+use crate::domain::source::Source;
+
 #[derive(Deserialize)]
 struct Log {
     company: String,
@@ -64,6 +66,8 @@ struct Id {
 /// A period whose given-up deliveries are resent.
 #[derive(Debug, Clone, Copy)]
 pub struct Window<'a> {
+    /// The subscription.
+    pub subscription: &'a str,
     /// ms, inclusive.
     pub since_ms: i64,
     /// ms, exclusive.
@@ -80,17 +84,10 @@ pub struct Window<'a> {
 ///
 /// # Errors
 /// D1's.
-pub async fn recover(
-    db: &Db,
-    company: &str,
-    subscription: &str,
-    window: Window<'_>,
-    now_ms: i64,
-    limit: i64,
-) -> Result<Vec<String>> {
+pub async fn recover(db: &Db, company: &str, window: Window<'_>, now_ms: i64, limit: i64) -> Result<Vec<String>> {
     let params = [
         company.into(),
-        subscription.into(),
+        window.subscription.into(),
         window.since_ms.into(),
         window.until_ms.into(),
         window.state.into(),
@@ -144,26 +141,33 @@ pub struct LogCursor<'a> {
     pub id: &'a str,
 }
 
-/// Deliveries of a subscription with their latest attempts, newest first, after a place. `state`
-/// `None` is all states.
+/// A filter of deliveries.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Only of this subscription.
+    pub subscription: &'a str,
+    /// Only in this state.
+    pub state: Option<&'a str>,
+}
+
+/// Deliveries with their latest attempts, newest first, after a place.
 ///
 /// # Errors
 /// D1's.
 pub async fn list(
     db: &Db,
     company: &str,
-    subscription: &str,
-    limit: i64,
+    wanted: Wanted<'_>,
     after: LogCursor<'_>,
-    state: Option<&str>,
+    limit: i64,
 ) -> Result<Page<Logged>> {
     let params = [
         company.into(),
-        subscription.into(),
+        wanted.subscription.into(),
         limit.into(),
         after.created_ms.into(),
         after.id.into(),
-        state.into(),
+        wanted.state.into(),
         ATTEMPTS_SHOWN_MAX.into(),
         list_bytes(),
     ];
@@ -186,7 +190,13 @@ pub struct OfEvent {
 ///
 /// # Errors
 /// D1's.
-pub async fn of_event(db: &Db, company: &str, source: i64, message_id: &str, received_ms: i64) -> Result<Vec<OfEvent>> {
+pub async fn of_event(
+    db: &Db,
+    company: &str,
+    source: Source,
+    message_id: &str,
+    received_ms: i64,
+) -> Result<Vec<OfEvent>> {
     let params =
         [company.into(), source.into(), message_id.into(), received_ms.into(), ATTEMPTS_SHOWN_MAX.into(), list_bytes()];
     db.run(sql::DELIVERIES_OF_EVENT, &params).await?.rows()

@@ -11,7 +11,7 @@ use trackmate_wire::limits::{ERASE_EVENTS_MAX, ERASE_LINKS_MAX, ERASE_PEOPLE_MAX
 
 use super::outbox::{self, Outbox};
 use super::people::Profile;
-use super::{Batch, Db, Param, Result, Statement, rebuild, retention, sql};
+use super::{Batch, ChangeStamp, Db, Param, Result, Statement, rebuild, retention, sql};
 use crate::domain::compat::user_session;
 use crate::domain::{clock, tombstone};
 
@@ -95,10 +95,10 @@ pub fn erasing(
     company: &str,
     read: &Profile,
     identities: &[Identity],
-    revision: i64,
-    now_ms: i64,
+    stamp: ChangeStamp,
     notice_id: &str,
 ) -> Result<Vec<Statement>> {
+    let ChangeStamp { marker: revision, now_ms } = stamp;
     let hashes: Vec<Value> = identities
         .iter()
         .map(|i| json!({ "h": tombstone::hash(company, &i.kind, &i.key), "p": i.public_id }))
@@ -109,7 +109,8 @@ pub fn erasing(
     };
     let (tags, fields) = (names(&read.tags)?, names(&read.fields)?);
     let counts = json!({
-        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "memberships": 0, "sessions": read.sessions + i64::from(read.server_events > 0),
+        "events": 0, "deliveries": 0, "attempts": 0, "records": 0, "memberships": 0,
+        "sessions": read.sessions + i64::from(read.server_events > 0),
         "identities": identities.len(), "tags": tags.len(), "customFields": fields.len(),
     });
     let notice = Notice { i: notice_id, t: clock::event_ts(now_ms, 0), n: "user.deleted", d: json!({}) };
@@ -146,16 +147,14 @@ pub async fn begin(
     db: &Db,
     company: &str,
     read: &Profile,
-    number: i64,
-    now_ms: i64,
+    stamp: ChangeStamp,
     notice_id: &str,
 ) -> Result<Option<Outbox>> {
     let identities: Vec<Identity> = db.run(sql::IDENTITIES_OF, &[company.into(), (&read.id).into()]).await?.rows()?;
     let mut batch = Batch::default();
-    let won =
-        batch.read_first::<Value>(db.bind_all(&erasing(company, read, &identities, number, now_ms, notice_id)?)?);
+    let won = batch.read_first::<Value>(db.bind_all(&erasing(company, read, &identities, stamp, notice_id)?)?);
     let ids = serde_json::to_string(&[notice_id])?;
-    let outbox = outbox::of_platform_events(db, &mut batch, company, &ids, number, now_ms)?;
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &ids, stamp)?;
     let answers = db.run_batch(batch).await?;
     let won = !answers.rows(&won)?.is_empty();
     Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })
@@ -217,7 +216,7 @@ pub async fn slice(db: &Db, company: &str, profile: &str, now_ms: i64) -> Result
     // A rebuild of this person, or of a profile merged into them, comes first: it moves the links
     // that now belong to other people.
     if let Some(Rebuilt { profile: other }) = answers.first(&other)? {
-        rebuild::run(db, company, &[&other], 1, now_ms, |_| None).await?;
+        rebuild::step(db, company, &other, now_ms, |_| None).await?;
         return Ok(true);
     }
     if let Some(ids) = answers.first(&next)?.and_then(|slice| slice.ids) {

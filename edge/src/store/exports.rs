@@ -7,6 +7,7 @@ use trackmate_wire::limits::{AUDIT_PRUNE_MAX, EXPORT_LOOK_ROWS, EXPORTS_RUNNING_
 use super::slices::{Slices, sum};
 use super::{Db, Page, Param, Result, Statement, list_bytes, sql};
 use crate::domain::export::{Format, Kind, Mark};
+use crate::domain::source::Source;
 
 /// An export that begins.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,15 @@ pub struct Progress {
     pub marks: Vec<Mark>,
 }
 
+/// An export that ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// What was sent.
+    pub progress: &'a Progress,
+    /// How it ended.
+    pub end: End,
+}
+
 /// How an export ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -100,23 +110,24 @@ fn progress<'a>(company: &'a str, id: &'a str, progress: &'a Progress, marks: &'
 ///
 /// # Errors
 /// D1's.
-pub async fn mark(db: &Db, company: &str, id: &str, come: &Progress, now_ms: i64) -> Result<()> {
-    let marks = serde_json::to_string(&come.marks)?;
-    db.run(sql::EXPORT_MARK, &progress(company, id, come, &marks, now_ms)).await.map(drop)
+pub async fn mark(db: &Db, company: &str, id: &str, done: &Progress, now_ms: i64) -> Result<()> {
+    let marks = serde_json::to_string(&done.marks)?;
+    db.run(sql::EXPORT_MARK, &progress(company, id, done, &marks, now_ms)).await.map(drop)
 }
 
 /// Stores how an export ended.
 ///
 /// # Errors
 /// D1's.
-pub async fn end(db: &Db, company: &str, id: &str, come: &Progress, end: End, now_ms: i64) -> Result<()> {
-    let marks = serde_json::to_string(&come.marks)?;
+pub async fn end(db: &Db, company: &str, id: &str, ended: Ended<'_>, now_ms: i64) -> Result<()> {
+    let Ended { progress: done, end } = ended;
+    let marks = serde_json::to_string(&done.marks)?;
     let (state, changed) = match end {
         End::Complete(changed) => ("complete", Some(changed)),
         End::Partial(changed) => ("partial", Some(changed)),
         End::Aborted => ("aborted", None),
     };
-    let params = progress(company, id, come, &marks, now_ms);
+    let params = progress(company, id, done, &marks, now_ms);
     db.run(sql::EXPORT_END, &[&params[..], &[state.into(), changed.into()]].concat()).await.map(drop)
 }
 
@@ -246,8 +257,8 @@ pub struct Place {
     pub session: String,
     /// When it happened.
     pub ts: i64,
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// Its id.
     pub id: String,
 }
@@ -262,16 +273,17 @@ pub struct Event {
     pub name: String,
     /// When it happened.
     pub ts: i64,
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// Its session.
     pub session: String,
     /// ms.
     pub received_at: i64,
     /// 1 if a bot sent it.
     pub bot: Option<i64>,
-    /// 1 if a server sent it for a browser's session; its source is then 0.
-    pub told: Option<i64>,
+    /// 1 if a server sent it for a browser's session; its source is then the browser's.
+    #[serde(rename = "told")]
+    pub sent_by_server: Option<i64>,
     /// JSON object.
     pub data: String,
     /// JSON object: the page and the browser, as the sender described them.
@@ -304,50 +316,54 @@ pub struct EventPage {
 struct At {
     session: String,
     ts: i64,
-    source: i64,
+    source: Source,
 }
 
 /// The place of an event by its id and source; `None` if there is no such event.
 ///
 /// # Errors
 /// D1's.
-pub async fn place(db: &Db, company: &str, source: i64, id: &str) -> Result<Option<Place>> {
+pub async fn place(db: &Db, company: &str, source: Source, id: &str) -> Result<Option<Place>> {
     let found: Option<At> = db.run(sql::EXPORT_PLACE, &[company.into(), source.into(), id.into()]).await?.first()?;
     Ok(found.map(|at| Place { session: at.session, ts: at.ts, source: at.source, id: id.to_owned() }))
 }
 
-/// The next events that were received until `received_ms`, in the order of sessions. The page has
-/// at most `limit` events. It has fewer if a filter leaves few of the [`EXPORT_LOOK_ROWS`] that are
-/// read.
+/// Which events a page has.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest<'a> {
+    /// Only events that were received until then, ms.
+    pub received_ms: i64,
+    /// The event after which the page begins.
+    pub after: Option<&'a Place>,
+    /// The most events.
+    pub limit: i64,
+}
+
+/// The next events in the order of sessions. The page has fewer than `limit` events if a filter
+/// leaves few of the [`EXPORT_LOOK_ROWS`] that are read.
 ///
 /// # Errors
 /// D1's.
-pub async fn events(
-    db: &Db,
-    company: &str,
-    asked: &Events,
-    received_ms: i64,
-    after: Option<&Place>,
-    limit: i64,
-) -> Result<EventPage> {
+pub async fn events(db: &Db, company: &str, wanted: &Events, page: PageRequest<'_>) -> Result<EventPage> {
+    let PageRequest { received_ms, after, limit } = page;
     // Without a place, the statement for a person has no session to go on in. The other statement
     // begins before the first session.
-    let session = after.map(|p| p.session.as_str()).or_else(|| if asked.user.is_some() { None } else { Some("") });
+    let session = after.map(|p| p.session.as_str()).or_else(|| if wanted.user.is_some() { None } else { Some("") });
     let params: [Param<'_>; 10] = [
         company.into(),
         received_ms.into(),
-        asked.from.into(),
-        asked.before.into(),
-        asked.name.as_ref().into(),
+        wanted.from.into(),
+        wanted.before.into(),
+        wanted.name.as_ref().into(),
         session.into(),
         after.map_or(-1, |p| p.ts).into(),
-        after.map_or(-1, |p| p.source).into(),
+        after.map_or(-1, |p| p.source.number()).into(),
         after.map_or("", |p| p.id.as_str()).into(),
         limit.into(),
     ];
-    let is_filtered = asked.from.is_some() || asked.before.is_some() || asked.name.is_some();
+    let is_filtered = wanted.from.is_some() || wanted.before.is_some() || wanted.name.is_some();
     let look = if is_filtered { limit.max(EXPORT_LOOK_ROWS) } else { limit };
-    let mut events: Vec<Event> = match &asked.user {
+    let mut events: Vec<Event> = match &wanted.user {
         Some(user) => db.run(sql::EXPORT_EVENTS_OF, &[&params[..], &[user.into()]].concat()).await?.rows()?,
         None => db.run(sql::EXPORT_EVENTS, &[&params[..], &[look.into()]].concat()).await?.rows()?,
     };
@@ -365,12 +381,12 @@ pub async fn events(
 pub async fn count_events(
     db: &Db,
     company: &str,
-    asked: &Events,
+    wanted: &Events,
     received_ms: i64,
     slices: &mut Slices,
 ) -> Result<Option<i64>> {
-    let params = json!([company, received_ms, asked.from, asked.before, asked.name]);
-    let Some(user) = &asked.user else {
+    let params = json!([company, received_ms, wanted.from, wanted.before, wanted.name]);
+    let Some(user) = &wanted.user else {
         return sum(db, Statement::new(sql::EXPORT_COUNT_EVENTS, params), vec![json!(-1), json!("")], slices).await;
     };
     let mut of = Statement::new(sql::EXPORT_COUNT_EVENTS_OF, params);

@@ -8,7 +8,8 @@ use serde_json::Value;
 use trackmate_wire::ids::SERVER_SESSION_PREFIX;
 use trackmate_wire::limits::{
     GROUP_LAYER_BYTES_MAX, GROUP_SESSIONS_COUNTED_MAX, GROUPS_OF_MEMBERSHIPS_MAX, GROUPS_OF_PAGES_MAX,
-    GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SESSION_MAX, MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
+    GROUPS_SESSIONS_COUNTED_MAX, GROUPS_SHOWN_MAX, MEMBERSHIPS_DELETE_MAX, MEMBERSHIPS_SESSION_MAX,
+    MEMBERSHIPS_SLICES_MAX, RECORD_FIELDS_MAX,
 };
 use worker::D1PreparedStatement;
 
@@ -23,19 +24,19 @@ use crate::domain::record::Sent;
 /// The statements that write the groups of a request's events: none if no event names a group.
 /// [`super::records::mark`] comes after them.
 pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<D1PreparedStatement>> {
-    let told = groups::tellings(rows, request.from_server);
-    if told.is_empty() {
+    let changes = groups::group_changes(rows, request.source);
+    if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let told = serde_json::to_string(&told)?;
-    let (told, company, source) = (Param::from(&told), request.company.into(), i64::from(request.from_server).into());
-    let number = request.number.into();
-    let merge = [told, company, source, number, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
+    let changes = serde_json::to_string(&changes)?;
+    let (changes, company, source) = (Param::from(&changes), request.company.into(), request.source.into());
+    let marker = request.marker.into();
+    let merge = [changes, company, source, marker, most(), bytes(), GROUPS_OF_PAGES_MAX.into()];
     let mut statements = vec![db.bind(sql::GROUPS_MERGE, &merge)?];
     if !request.session.is_empty() {
         let place = place(request.session);
         let of_session = MEMBERSHIPS_SESSION_MAX.into();
-        let membership = [told, company, source, request.session.into(), number, place.into(), of_session];
+        let membership = [changes, company, source, request.session.into(), marker, place.into(), of_session];
         statements.push(db.bind(sql::MEMBERSHIPS_INSERT, &membership)?);
     }
     Ok(statements)
@@ -58,7 +59,7 @@ fn bytes<'a>() -> Param<'a> {
 
 /// A stored group. Its members are counted on a limited number of sessions.
 #[derive(Debug, Deserialize)]
-struct Kept {
+struct GroupRow {
     id: String,
     kind: String,
     key: String,
@@ -77,7 +78,7 @@ pub struct Counted {
     pub members: i64,
 }
 
-impl Kept {
+impl GroupRow {
     fn counted(self) -> Result<Counted> {
         let group = Group {
             id: self.id,
@@ -103,7 +104,7 @@ pub struct Wanted {
 }
 
 /// A page of groups in the order of kind and key, after a group if one is given. Members are
-/// counted on the first `sessions` of each.
+/// counted on the first sessions of each.
 ///
 /// # Errors
 /// D1's.
@@ -112,12 +113,11 @@ pub async fn list(
     company: &str,
     wanted: &Wanted,
     after: Option<&(String, String)>,
-    sessions: i64,
     limit: i64,
 ) -> Result<Page<Counted>> {
     let params = [
         company.into(),
-        sessions.into(),
+        GROUPS_SESSIONS_COUNTED_MAX.into(),
         wanted.kind.as_ref().into(),
         wanted.key.as_ref().into(),
         wanted.text.as_ref().into(),
@@ -126,7 +126,7 @@ pub async fn list(
         limit.into(),
         list_bytes(),
     ];
-    db.run(sql::GROUPS_LIST, &params).await?.page::<Kept>()?.try_map(Kept::counted)
+    db.run(sql::GROUPS_LIST, &params).await?.page::<GroupRow>()?.try_map(GroupRow::counted)
 }
 
 /// One group.
@@ -135,7 +135,7 @@ pub async fn list(
 /// D1's.
 pub async fn find(db: &Db, company: &str, id: &str) -> Result<Option<Counted>> {
     let params = [company.into(), GROUP_SESSIONS_COUNTED_MAX.into(), id.into()];
-    db.run(sql::GROUP_FIND, &params).await?.first::<Kept>()?.map(Kept::counted).transpose()
+    db.run(sql::GROUP_FIND, &params).await?.first::<GroupRow>()?.map(GroupRow::counted).transpose()
 }
 
 /// A group that a person is a member of.
@@ -222,21 +222,25 @@ pub async fn members(db: &Db, company: &str, group: &str, after: Option<&Place>,
     found.try_map(member)
 }
 
-/// Sets trusted traits of a group; `false` if there is no such group. `stamp` takes the place of a
-/// message id.
+/// Trusted traits of a group, with their place in the order of changes.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustedTraits<'a> {
+    /// The traits.
+    pub fields: &'a BTreeMap<String, Sent>,
+    /// When they were set.
+    pub ts: i64,
+    /// A random id in place of an event's message id.
+    pub id: &'a str,
+}
+
+/// Sets trusted traits of a group; `false` if there is no such group.
 ///
 /// # Errors
 /// D1's.
-pub async fn say(
-    db: &Db,
-    company: &str,
-    id: &str,
-    fields: &BTreeMap<String, Sent>,
-    ts: i64,
-    stamp: &str,
-) -> Result<bool> {
+pub async fn set_trusted(db: &Db, company: &str, group: &str, traits: TrustedTraits<'_>) -> Result<bool> {
+    let TrustedTraits { fields, ts, id } = traits;
     let fields = serde_json::to_string(fields)?;
-    let params = [company.into(), id.into(), (&fields).into(), ts.into(), stamp.into(), most(), bytes()];
+    let params = [company.into(), group.into(), (&fields).into(), ts.into(), id.into(), most(), bytes()];
     Ok(db.run(sql::GROUPS_SET_TRUSTED, &params).await?.first::<Value>()?.is_some())
 }
 

@@ -6,10 +6,11 @@ use trackmate_wire::limits::{
     CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, LATE_EVENTS_TRUSTED_MAX, SESSION_IDENTIFIES_MAX, TRAITS_BYTES_MAX,
     TRAITS_MEMBERS_MAX,
 };
+use worker::D1PreparedStatement;
 
 use super::identity_keys::KeyGrant;
 use super::ingest::{self, Guard, Stored};
-use super::request::{self, Door, Request};
+use super::request::{self, Admission, Request};
 use super::{Batch, Db, Param, Result, catalog, outbox, sql};
 use crate::domain::event::Row;
 use crate::domain::origin::fitting;
@@ -18,8 +19,8 @@ use crate::domain::{clock, tombstone};
 /// The person of an identify.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
-    /// The lookup key: an address or a user id.
-    pub address: &'a str,
+    /// Of an address or a user id.
+    pub identity_key: &'a str,
     /// The address as typed.
     pub email: Option<&'a str>,
     /// The claimed name.
@@ -74,7 +75,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Identified {
     /// Whether the company accepts the request.
-    pub door: Door,
+    pub admission: Admission,
     /// The answer; `None` if the company refuses the request, or the message id belongs to another
     /// event.
     pub found: Option<Found>,
@@ -101,83 +102,33 @@ pub async fn add(
     person: &Person<'_>,
     grant: Option<&KeyGrant>,
 ) -> Result<Identified> {
-    let (json, ids) = ingest::json(std::slice::from_ref(row))?;
-    let (company, session, number) = (request.company.into(), request.session.into(), Param::Int(request.number));
-    let (at, id, address): (Param<'_>, Param<'_>, Param<'_>) = (row.ts.into(), (&row.id).into(), person.address.into());
-    let now = Param::Int(request.received_ms);
-    let bound = |n: usize| Param::Int(i64::try_from(n).unwrap_or(i64::MAX));
-    let (bytes, members) = (bound(TRAITS_BYTES_MAX), bound(TRAITS_MEMBERS_MAX));
-    let late = if person.trusted { LATE_EVENTS_TRUSTED_MAX } else { LATE_EVENTS_MAX };
-    let fact = [company, session, at, id, address, number];
-    let sessions = request.unproved.then_some(CLAIMED_SESSIONS_MAX);
-    let refuse = [&fact[..], &[late.into(), SESSION_IDENTIFIES_MAX.into(), sessions.into()]].concat();
-    let profile = [
-        company,
-        session,
-        at,
-        id,
-        address,
-        number,
-        person.email.into(),
-        person.name.into(),
-        person.traits.into(),
-        person.server_session.into(),
-        person.created_ms.into(),
-        bytes,
-        now,
-        members,
-    ];
-    let platform = [
-        company,
-        address,
-        person.candidate.into(),
-        id,
-        number,
-        person.claims.into(),
-        bytes,
-        person.platform_id.into(),
-        clock::event_ts(request.received_ms, 0).into(),
-        person.user.into(),
-        now,
-        members,
-    ];
-    let hash = tombstone::address(request.company, person.address);
+    let hash = tombstone::of_key(request.company, person.identity_key);
+    let identify = Identify { db, request, row, person, hash: &hash };
+    let row = std::slice::from_ref(row);
+    let (json, ids) = ingest::json(row)?;
     let keys = grant.map(|grant| grant.guard(None));
     let guard = Guard { hash: Some(&hash), keys: keys.as_deref(), ..Guard::default() };
-    let claim = Param::from(request.claim);
-    // A server's identify of an erased address leaves nothing behind. The server gets an error, and
-    // may send it again after the erasure is lifted.
-    let erased = if person.trusted { "" } else { hash.as_str() };
-    let unproved = Param::from(request.unproved.then_some(1));
-    let origin = request.origin.map(fitting);
-    let occupied = [company, id, at, erased.into(), claim, origin.as_deref().into(), unproved, now];
     let platform_ids = serde_json::to_string(&[person.platform_id])?;
-    let row = std::slice::from_ref(row);
+
     let mut batch = Batch::default();
     let allowed = request::check(db, &mut batch, request)?;
     let new = batch.read(ingest::insert(db, request, &json, guard)?);
-    let refused = batch.read::<Reason>(db.bind(sql::IDENTIFY_REFUSE, &refuse)?);
-    let occupied = batch.read(db.bind(sql::IDENTIFY_OCCUPY, &occupied)?);
-    batch.write(db.bind(sql::IDENTIFY_ADDRESS, &[company, address, person.candidate.into(), now, id, number])?);
-    batch.write(db.bind(sql::IDENTIFY_CLAIM, &fact)?);
-    batch.write(db.bind(sql::IDENTIFY_LINK, &fact)?);
-    batch.write(db.bind(sql::IDENTIFY_COUNT, &[company, session, at, id, number])?);
-    batch.write(db.bind(sql::IDENTIFY_SHIFT, &[company, session, at, id, number])?);
-    batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
-    batch.write(db.bind(sql::IDENTIFY_PROFILE, &profile)?);
-    let events = outbox::of_events(db, &mut batch, request, &ids, Some(person.address))?;
-    let (marker, ms) = (request.number, request.received_ms);
-    let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, marker, ms)?;
-    let find = [company, address, id, (&hash).into(), claim, person.candidate.into()];
-    let found = batch.read::<Found>(db.bind(sql::IDENTIFY_FIND, &find)?);
+    let refused = batch.read::<Reason>(identify.refuse()?);
+    let occupied = batch.read(identify.occupy()?);
+    identify.link(&mut batch)?;
+    batch.write(identify.platform_event()?);
+    batch.write(identify.profile()?);
+    let events = outbox::of_events(db, &mut batch, request, &ids, Some(person.identity_key))?;
+    let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, request.stamp())?;
+    let found = batch.read::<Found>(identify.find()?);
     batch.write_all(catalog::note(db, request, row)?);
     let grant = match grant {
-        Some(grant) => Some((grant, grant.push(db, &mut batch, request.company, person.candidate, ms)?)),
+        Some(grant) => Some((grant, grant.push(db, &mut batch, request, person.candidate)?)),
         None => None,
     };
 
     let answers = db.run_batch(batch).await?;
-    let door = request::door(&answers, &allowed, request)?;
+    let admission = request::admission(&answers, &allowed, request)?;
     let mut new = ingest::message_ids(&answers, &new)?;
     let refused = answers.first(&refused)?.map(|refused| refused.reason);
     if refused.is_some() {
@@ -186,9 +137,126 @@ pub async fn add(
     catalog::noted(request, row, &new);
     let mut outbox = outbox::of_events_answer(&answers, &events, request, row)?;
     outbox.extend(outbox::of_platform_events_answer(&answers, &platform)?);
-    let found = if let Door::Open { .. } = door { answers.first(&found)? } else { None };
+    let found = if let Admission::Admitted { .. } = admission { answers.first(&found)? } else { None };
     let first = !new.is_empty() || !ingest::message_ids(&answers, &occupied)?.is_empty();
     let stored = Stored { new, outbox };
     let is_outdated = refused.is_none() && !first && ingest::is_outdated(&answers, grant, &stored)?;
-    Ok(Identified { door, found, new: first, stored, refused, is_outdated })
+    Ok(Identified { admission, found, new: first, stored, refused, is_outdated })
+}
+
+/// The statements of an identify.
+struct Identify<'a> {
+    db: &'a Db,
+    request: &'a Request<'a>,
+    row: &'a Row,
+    person: &'a Person<'a>,
+    /// The tombstone hash of the person's key.
+    hash: &'a str,
+}
+
+/// A limit as a parameter.
+fn limit<'a>(n: usize) -> Param<'a> {
+    Param::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+impl Identify<'_> {
+    /// The parameters with which most of the statements begin: company, session, `ts`, message id,
+    /// lookup key, marker.
+    fn place(&self) -> [Param<'_>; 6] {
+        let Self { request, row, person, .. } = self;
+        [
+            request.company.into(),
+            request.session.into(),
+            row.ts.into(),
+            (&row.id).into(),
+            person.identity_key.into(),
+            request.marker.into(),
+        ]
+    }
+
+    /// Deletes the stored event if the identify exceeds a limit.
+    fn refuse(&self) -> Result<D1PreparedStatement> {
+        let late = if self.person.trusted { LATE_EVENTS_TRUSTED_MAX } else { LATE_EVENTS_MAX };
+        let sessions = self.request.unproved.then_some(CLAIMED_SESSIONS_MAX);
+        let limits = [late.into(), SESSION_IDENTIFIES_MAX.into(), sessions.into()];
+        self.db.bind(sql::IDENTIFY_REFUSE, &[&self.place()[..], &limits].concat())
+    }
+
+    /// Stores the message id of an identify of an erased address.
+    fn occupy(&self) -> Result<D1PreparedStatement> {
+        let Self { request, row, person, hash, .. } = self;
+        // A server's identify of an erased address leaves nothing behind. The server gets an error,
+        // and may send it again after the erasure is lifted.
+        let erased = if person.trusted { "" } else { hash };
+        let origin = request.origin.map(fitting);
+        let params = [
+            request.company.into(),
+            (&row.id).into(),
+            row.ts.into(),
+            erased.into(),
+            request.identify_hash.into(),
+            origin.as_deref().into(),
+            request.unproved.then_some(1).into(),
+            request.received_ms.into(),
+        ];
+        self.db.bind(sql::IDENTIFY_OCCUPY, &params)
+    }
+
+    /// Gives the key to the person if nobody has it, and writes the link.
+    fn link(&self, batch: &mut Batch) -> Result<()> {
+        let (db, place, now) = (self.db, self.place(), self.request.received_ms.into());
+        let [company, session, at, id, key, marker] = place;
+        let count = [company, session, at, id, marker];
+        let candidate = self.person.candidate.into();
+        batch.write(db.bind(sql::IDENTIFY_KEY, &[company, key, candidate, now, id, marker])?);
+        batch.write(db.bind(sql::IDENTIFY_FIRST, &place)?);
+        batch.write(db.bind(sql::IDENTIFY_LINK, &place)?);
+        batch.write(db.bind(sql::IDENTIFY_COUNT, &count)?);
+        batch.write(db.bind(sql::IDENTIFY_SHIFT, &count)?);
+        Ok(())
+    }
+
+    /// Stores the platform event of a new person.
+    fn platform_event(&self) -> Result<D1PreparedStatement> {
+        let Self { request, person, .. } = self;
+        let [company, _, _, id, key, marker] = self.place();
+        let params = [
+            company,
+            key,
+            person.candidate.into(),
+            id,
+            marker,
+            person.claims.into(),
+            limit(TRAITS_BYTES_MAX),
+            person.platform_id.into(),
+            clock::event_ts(request.received_ms, 0).into(),
+            person.user.into(),
+            request.received_ms.into(),
+            limit(TRAITS_MEMBERS_MAX),
+        ];
+        self.db.bind(sql::PLATFORM_IDENTIFIED, &params)
+    }
+
+    /// Creates the profile, or adds the claims to it.
+    fn profile(&self) -> Result<D1PreparedStatement> {
+        let Self { request, person, .. } = self;
+        let rest = [
+            person.email.into(),
+            person.name.into(),
+            person.traits.into(),
+            person.server_session.into(),
+            person.created_ms.into(),
+            limit(TRAITS_BYTES_MAX),
+            request.received_ms.into(),
+            limit(TRAITS_MEMBERS_MAX),
+        ];
+        self.db.bind(sql::IDENTIFY_PROFILE, &[&self.place()[..], &rest].concat())
+    }
+
+    /// Reads the person.
+    fn find(&self) -> Result<D1PreparedStatement> {
+        let [company, _, _, id, key, _] = self.place();
+        let (hash, candidate) = (self.request.identify_hash.into(), self.person.candidate.into());
+        self.db.bind(sql::IDENTIFY_FIND, &[company, key, id, self.hash.into(), hash, candidate])
+    }
 }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::json;
 use trackmate_wire::limits::PROFILE_KEYS_MAX;
 
-use super::{Batch, Db, Param, Result, Slot, Statement, sql};
+use super::request::Request;
+use super::{Batch, ChangeStamp, Db, Param, Result, Slot, Statement, sql};
 use crate::domain::compat::pair;
 use crate::domain::tombstone;
 
@@ -23,7 +24,7 @@ pub struct Owner {
 /// # Errors
 /// D1's.
 pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner>> {
-    let hash = tombstone::address(company, address);
+    let hash = tombstone::of_key(company, address);
     db.run(sql::IDENTITY_OWNER, &[company.into(), address.into(), (&hash).into()]).await?.first()
 }
 
@@ -31,14 +32,14 @@ pub async fn owner(db: &Db, company: &str, address: &str) -> Result<Option<Owner
 ///
 /// # Errors
 /// D1's.
-pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, number: i64, now_ms: i64) -> Result<()> {
-    let hash = tombstone::address(company, address);
-    let (company, key, profile, now) = (company.into(), address.into(), profile.into(), Param::Int(now_ms));
+pub async fn add_address(db: &Db, company: &str, profile: &str, address: &str, stamp: ChangeStamp) -> Result<()> {
+    let hash = tombstone::of_key(company, address);
+    let (company, key, profile, now) = (company.into(), address.into(), profile.into(), Param::Int(stamp.now_ms));
     let given_up = [company, key, profile, None::<&str>.into()];
     db.batch(vec![
         db.bind(sql::PROFILE_UNALIAS, &given_up)?,
         db.bind(sql::IDENTITY_ADD, &[company, key, profile, now, (&hash).into(), keys_max().into()])?,
-        db.bind(sql::PROFILE_ALIAS, &[company, key, profile, now, number.into()])?,
+        db.bind(sql::PROFILE_ALIAS, &[company, key, profile, now, stamp.marker.into()])?,
     ])
     .await
     .map(drop)
@@ -96,8 +97,7 @@ pub async fn resolve_keys(db: &Db, company: &str, keys: &[&str]) -> Result<Vec<R
 
 /// Lookup keys with their hashes, as `identity.pair` takes them.
 pub(super) fn hashed(company: &str, keys: &[&str]) -> Result<String> {
-    let pairs: Vec<[String; 2]> =
-        keys.iter().map(|key| [(*key).to_owned(), tombstone::address(company, key)]).collect();
+    let pairs: Vec<[String; 2]> = keys.iter().map(|key| [(*key).to_owned(), tombstone::of_key(company, key)]).collect();
     Ok(serde_json::to_string(&pairs)?)
 }
 
@@ -125,7 +125,7 @@ pub struct KeyGrant {
     /// decision, if the decision depends on them.
     pub had: Option<(i64, i64)>,
     /// Random: marks the edit.
-    pub number: i64,
+    pub marker: i64,
 }
 
 impl KeyGrant {
@@ -144,66 +144,68 @@ impl KeyGrant {
         &self,
         db: &Db,
         batch: &mut Batch,
-        company: &str,
+        request: &Request<'_>,
         made: &str,
-        now_ms: i64,
     ) -> Result<Slot<ResolvedKey>> {
         let profile = self.profile.as_deref().unwrap_or(made);
-        let binding = binding(company, profile, &self.key, self.typed.as_deref(), self.number, now_ms);
-        batch.write_all(db.bind_all(&binding)?);
-        let keys = hashed(company, &[&self.by, &self.key])?;
-        Ok(batch.read(db.bind(sql::IDENTITY_PAIR, &[company.into(), (&keys).into()])?))
+        let added = AddedKey { profile, key: &self.key, typed: self.typed.as_deref() };
+        let stamp = ChangeStamp { marker: self.marker, now_ms: request.received_ms };
+        batch.write_all(db.bind_all(&added.statements(request.company, stamp))?);
+        let keys = hashed(request.company, &[&self.by, &self.key])?;
+        Ok(batch.read(db.bind(sql::IDENTITY_PAIR, &[request.company.into(), (&keys).into()])?))
     }
 
     /// For an event that was not stored: whether the reason is that a key now leads to another
     /// person, or that the person may have no further key.
-    pub(super) fn is_outdated(&self, led: &[ResolvedKey]) -> bool {
-        let to = |key: &str| led.iter().find(|led| led.key == key && led.erased == 0);
-        let is_same = |key: &str, profile: &Option<String>| to(key).map(|led| &led.profile) == profile.as_ref();
-        let has_changed =
-            |led: &ResolvedKey| led.is_full() || self.had.is_some_and(|had| had != (led.further, led.addressed));
+    pub(super) fn is_outdated(&self, resolved: &[ResolvedKey]) -> bool {
+        let to = |key: &str| resolved.iter().find(|resolved| resolved.key == key && resolved.erased == 0);
+        let is_same =
+            |key: &str, profile: &Option<String>| to(key).map(|resolved| &resolved.profile) == profile.as_ref();
+        let has_changed = |resolved: &ResolvedKey| {
+            resolved.is_full() || self.had.is_some_and(|had| had != (resolved.further, resolved.addressed))
+        };
         !is_same(&self.by, &self.profile)
             || !is_same(&self.key, &self.former)
             || self.profile.is_some() && to(&self.by).is_some_and(has_changed)
     }
 }
 
-/// The statements that give a person another lookup key, unless another person has it. The key is a
-/// user id, or an address with its form as `typed`. The statements count as an edit of the person.
-/// So a request that has read the person's keys, to erase or to merge them, reads them again.
-#[must_use]
-pub fn binding(
-    company: &str,
-    profile: &str,
-    key: &str,
-    typed: Option<&str>,
-    number: i64,
-    now_ms: i64,
-) -> [Statement; 2] {
-    let hash = tombstone::address(company, key);
-    [
-        Statement::new(sql::IDENTITY_ADD, json!([company, key, profile, now_ms, hash, keys_max()])),
-        Statement::new(sql::PROFILE_BIND, json!([company, key, profile, now_ms, typed, number])),
-    ]
+/// Another identity key for a person.
+#[derive(Debug, Clone, Copy)]
+pub struct AddedKey<'a> {
+    /// The profile.
+    pub profile: &'a str,
+    /// The key: a user id or an address.
+    pub key: &'a str,
+    /// An address as typed.
+    pub typed: Option<&'a str>,
 }
 
-/// Runs [`binding`] and returns whether the key now leads to the person. It does not if another
+impl AddedKey<'_> {
+    /// The statements that give the person the key, unless another person has it. They count as an
+    /// edit of the person. So a request that has read the person's keys, to erase or to merge them,
+    /// reads them again.
+    #[must_use]
+    pub fn statements(&self, company: &str, ChangeStamp { marker, now_ms }: ChangeStamp) -> [Statement; 2] {
+        let Self { profile, key, typed } = self;
+        let hash = tombstone::of_key(company, key);
+        [
+            Statement::new(sql::IDENTITY_ADD, json!([company, key, profile, now_ms, hash, keys_max()])),
+            Statement::new(sql::PROFILE_BIND, json!([company, key, profile, now_ms, typed, marker])),
+        ]
+    }
+}
+
+/// Gives a person another key. → Whether the key now leads to the person. It does not if another
 /// person has it, or this person may have no further key.
 ///
 /// # Errors
 /// D1's.
-pub async fn bind(
-    db: &Db,
-    company: &str,
-    profile: &str,
-    key: &str,
-    typed: Option<&str>,
-    number: i64,
-    now_ms: i64,
-) -> Result<bool> {
+pub async fn add(db: &Db, company: &str, added: AddedKey<'_>, stamp: ChangeStamp) -> Result<bool> {
+    let AddedKey { profile, key, .. } = added;
     let mut batch = Batch::default();
-    batch.write_all(db.bind_all(&binding(company, profile, key, typed, number, now_ms))?);
-    let hash = tombstone::address(company, key);
+    batch.write_all(db.bind_all(&added.statements(company, stamp))?);
+    let hash = tombstone::of_key(company, key);
     let owner = batch.read::<Owner>(db.bind(sql::IDENTITY_OWNER, &[company.into(), key.into(), (&hash).into()])?);
     let owner = db.run_batch(batch).await?.first(&owner)?;
     Ok(owner.is_some_and(|owner| owner.profile == profile))

@@ -10,6 +10,7 @@ use trackmate_wire::limits::{
 
 use super::{Batch, Db, Result, sql};
 use crate::domain::incoming::{Entry, Outcome};
+use crate::domain::source::Source;
 
 /// Logs entries of one request, up to the limit of each minute, and deletes what no longer fits
 /// into their rings. Returns whether any entry was logged: nothing is logged for a company that
@@ -17,11 +18,11 @@ use crate::domain::incoming::{Entry, Outcome};
 ///
 /// # Errors
 /// D1's; nothing was logged then.
-pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], now_ms: i64) -> Result<bool> {
+pub async fn add(db: &Db, company: &str, source: Source, entries: &[Entry], now_ms: i64) -> Result<bool> {
     let (rejected, accepted): (Vec<_>, Vec<_>) = entries.iter().partition(|e| e.outcome == Outcome::Rejected);
     let rings = [
         (0, accepted, WATCHED_MINUTE_MAX, WATCHED_KEPT_MAX),
-        (1 + i64::from(from_server), rejected, REJECTED_MINUTE_MAX, REJECTED_KEPT_MAX),
+        (1 + source.number(), rejected, REJECTED_MINUTE_MAX, REJECTED_KEPT_MAX),
     ];
     let mut batch = Vec::new();
     for (ring, entries, minute, kept) in rings {
@@ -30,8 +31,7 @@ pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], n
         }
         let (company, json) = (company.into(), serde_json::to_string(&entries)?);
         let ring = i64::into(ring);
-        let source = i64::from(from_server).into();
-        let insert = [company, ring, (&json).into(), source, now_ms.into(), minute.into()];
+        let insert = [company, ring, (&json).into(), source.into(), now_ms.into(), minute.into()];
         batch.push(db.bind(sql::INCOMING_INSERT, &insert)?);
         batch.push(db.bind(sql::INCOMING_TRIM, &[company, ring, kept.into()])?);
     }
@@ -47,13 +47,13 @@ pub async fn add(db: &Db, company: &str, from_server: bool, entries: &[Entry], n
 
 /// A logged entry, with data of its event and its person.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Noted {
+pub struct LogEntry {
     /// Its number, ascending in the company.
     pub seq: i64,
     /// When it arrived, ms.
     pub at: i64,
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// `stored`, `duplicate` or `rejected`.
     pub outcome: String,
     /// The problem's code. This field and the next two are for rejected items only.
@@ -85,8 +85,8 @@ pub struct Noted {
 /// A filter of entries.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    /// 0 browser, 1 server.
-    pub source: Option<i64>,
+    /// Only through this API.
+    pub source: Option<Source>,
     /// Only with this outcome.
     pub outcome: Option<Outcome>,
     /// Only events of this name.
@@ -99,7 +99,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// D1's.
-pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i64) -> Result<Vec<Noted>> {
+pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i64) -> Result<Vec<LogEntry>> {
     let params = [
         company.into(),
         seq.into(),
@@ -110,7 +110,7 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
         wanted.name.as_ref().into(),
         wanted.code.as_ref().into(),
     ];
-    let mut rows: Vec<Noted> = db.run(sql::INCOMING_BEFORE, &params).await?.rows()?;
+    let mut rows: Vec<LogEntry> = db.run(sql::INCOMING_BEFORE, &params).await?.rows()?;
     rows.sort_by_key(|row| -row.seq);
     Ok(rows)
 }
@@ -120,10 +120,10 @@ pub async fn before(db: &Db, company: &str, wanted: &Wanted, seq: i64, limit: i6
 ///
 /// # Errors
 /// D1's.
-pub async fn after(db: &Db, company: &str, key: Option<&str>, seq: i64, limit: i64) -> Result<Option<Vec<Noted>>> {
+pub async fn after(db: &Db, company: &str, key: Option<&str>, seq: i64, limit: i64) -> Result<Option<Vec<LogEntry>>> {
     let params = [company.into(), seq.into(), INCOMING_DATA_BYTES_MAX.into(), limit.into()];
     let mut batch = Batch::default();
-    let rows = batch.read::<Noted>(db.bind(sql::INCOMING_AFTER, &params)?);
+    let rows = batch.read::<LogEntry>(db.bind(sql::INCOMING_AFTER, &params)?);
     let live = match key {
         Some(key) => Some(batch.read::<Value>(db.bind(sql::KEY_LIVE, &[company.into(), key.into()])?)),
         None => None,
@@ -169,8 +169,8 @@ pub async fn prune(db: &Db, before_ms: i64) -> Result<()> {
 /// A stored event.
 #[derive(Debug, Deserialize)]
 pub struct Event {
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// Its id.
     pub message_id: String,
     /// Its session; empty if it has none.
@@ -190,8 +190,9 @@ pub struct Event {
     pub sent_at: Option<i64>,
     /// ms.
     pub received_at: i64,
-    /// 1 if a server sent it for a browser's session; its source is then 0.
-    pub told: Option<i64>,
+    /// 1 if a server sent it for a browser's session; its source is then the browser's.
+    #[serde(rename = "told")]
+    pub sent_by_server: Option<i64>,
     /// The link that owns it, a JSON array: profile or null, `ts`, message id of the identify or
     /// ''.
     pub link: Option<String>,
@@ -205,7 +206,7 @@ pub enum Found {
     /// It is stored.
     Stored(Event),
     /// It was rejected.
-    Rejected(Noted),
+    Rejected(LogEntry),
 }
 
 /// The outcome of a message id with this source; without a source, servers come before browsers. A
@@ -213,7 +214,7 @@ pub enum Found {
 ///
 /// # Errors
 /// D1's.
-pub async fn find(db: &Db, company: &str, message_id: &str, source: Option<i64>) -> Result<Option<Found>> {
+pub async fn find(db: &Db, company: &str, message_id: &str, source: Option<Source>) -> Result<Option<Found>> {
     let (company, id, source) = (company.into(), message_id.into(), source.into());
     let mut batch = Batch::default();
     let stored = batch.read(db.bind(sql::EVENT_FIND, &[company, id, source])?);

@@ -6,7 +6,7 @@ use worker::D1PreparedStatement;
 
 use super::identity_keys::{KeyGrant, ResolvedKey};
 use super::outbox::{self, EventSlots, Outbox};
-use super::request::{self, Door, Request};
+use super::request::{self, Admission, Request};
 use super::{Answers, Batch, Db, Param, Result, Slot, catalog, groups, records, sql};
 use crate::domain::clock;
 use crate::domain::event::Row;
@@ -35,8 +35,8 @@ struct Found {
 /// Conditions for storing events, besides the company's acceptance of the request.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Guard<'a> {
-    /// This lookup key must still lead to the profile.
-    pub(super) address: Option<&'a str>,
+    /// This identity key must still lead to the profile.
+    pub(super) identity_key: Option<&'a str>,
     /// This profile must not be erased.
     pub(super) profile: Option<&'a str>,
     /// No tombstone may have this hash.
@@ -53,20 +53,20 @@ pub(super) fn insert(db: &Db, request: &Request<'_>, rows: &str, guard: Guard<'_
         &[
             rows.into(),
             request.company.into(),
-            i64::from(request.from_server).into(),
+            request.source.into(),
             request.session.into(),
-            request.number.into(),
+            request.marker.into(),
             request.sent_ms.into(),
             request.received_ms.into(),
             request.context.into(),
             origin.as_deref().into(),
-            guard.address.into(),
+            guard.identity_key.into(),
             guard.profile.into(),
             guard.hash.into(),
             request.unproved.then_some(1).into(),
             request.bot.then_some(1).into(),
             request.plan.into(),
-            request.claim.into(),
+            request.identify_hash.into(),
             guard.keys.into(),
         ],
     )
@@ -85,9 +85,9 @@ fn count(
         &[
             ids.into(),
             request.company.into(),
-            i64::from(request.from_server).into(),
+            request.source.into(),
             request.session.into(),
-            request.number.into(),
+            request.marker.into(),
             profile.into(),
         ],
     )
@@ -108,7 +108,7 @@ pub(super) fn message_ids(answers: &Answers, slot: &Slot<MessageId>) -> Result<V
 ///
 /// # Errors
 /// D1's; nothing was stored then.
-pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Door, Stored)> {
+pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Admission, Stored)> {
     let (json, ids) = json(rows)?;
     let mut rest = groups::merge(db, request, rows)?;
     records::mark(db, request, &mut rest)?;
@@ -120,11 +120,11 @@ pub async fn browser(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<(Do
     let outbox = outbox::of_events(db, &mut batch, request, &ids, None)?;
     batch.write_all(rest);
     let answers = db.run_batch(batch).await?;
-    let door = request::door(&answers, &allowed, request)?;
+    let admission = request::admission(&answers, &allowed, request)?;
     let new = message_ids(&answers, &new)?;
     catalog::noted(request, rows, &new);
     let outbox = outbox::of_events_answer(&answers, &outbox, request, rows)?;
-    Ok((door, Stored { new, outbox }))
+    Ok((admission, Stored { new, outbox }))
 }
 
 /// Those of these message ids that are stored with source `server`.
@@ -137,10 +137,15 @@ pub async fn known(db: &Db, company: &str, ids: &[&str]) -> Result<Vec<String>> 
     message_ids(&db.run_batch(batch).await?, &known)
 }
 
-/// Reads which of these message ids are stored, with source `server` or as this claim.
-pub(super) fn known_statement(db: &Db, company: &str, ids: &[&str], claim: Option<i64>) -> Result<D1PreparedStatement> {
+/// Reads which of these message ids are stored, with source `server` or of this identify.
+pub(super) fn known_statement(
+    db: &Db,
+    company: &str,
+    ids: &[&str],
+    identify_hash: Option<i64>,
+) -> Result<D1PreparedStatement> {
     let ids = serde_json::to_string(ids)?;
-    db.bind(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), claim.into()])
+    db.bind(sql::EVENTS_KNOWN, &[company.into(), (&ids).into(), identify_hash.into()])
 }
 
 /// The person whom server events are about.
@@ -152,13 +157,13 @@ pub enum Subject<'a> {
     Session,
     /// This profile; the request's session is its server session.
     Profile(&'a str),
-    /// A person to create: the candidate profile, and the address or user id as lookup key and as
+    /// A person to create: the candidate profile, and the identity key, with an address as
     /// typed. The request's session is the candidate's.
     New {
         /// The profile's id.
         profile: &'a str,
-        /// The lookup key.
-        address: &'a str,
+        /// The identity key.
+        identity_key: &'a str,
         /// Its hash, as a tombstone has it.
         hash: &'a str,
         /// As the sender wrote it; `None` for a user id.
@@ -191,7 +196,7 @@ pub(super) fn is_outdated(
     stored: &Stored,
 ) -> Result<bool> {
     match grant {
-        Some((grant, led)) if stored.new.is_empty() => Ok(grant.is_outdated(&answers.rows(&led)?)),
+        Some((grant, resolved)) if stored.new.is_empty() => Ok(grant.is_outdated(&answers.rows(&resolved)?)),
         Some(_) | None => Ok(false),
     }
 }
@@ -225,8 +230,8 @@ pub async fn server(
             let guard = Guard { profile: Some(profile), keys: keys.as_deref(), ..Guard::default() };
             events.store(Some(Some(profile)), guard, grant).await
         }
-        Subject::New { profile, address, hash, email, user, platform_id } => {
-            events.store_with_person(&NewPerson { profile, address, hash, email, user, platform_id }, grant).await
+        Subject::New { profile, identity_key, hash, email, user, platform_id } => {
+            events.store_with_person(&NewPerson { profile, identity_key, hash, email, user, platform_id }, grant).await
         }
     }
 }
@@ -234,7 +239,7 @@ pub async fn server(
 /// A person whom events create: the fields of [`Subject::New`].
 struct NewPerson<'a> {
     profile: &'a str,
-    address: &'a str,
+    identity_key: &'a str,
     hash: &'a str,
     email: Option<&'a str>,
     user: &'a str,
@@ -277,9 +282,7 @@ impl ServerEvents<'_> {
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write_all(std::mem::take(&mut self.rest));
         let grant = match (grant, counted.flatten()) {
-            (Some(grant), Some(profile)) => {
-                Some((grant, grant.push(db, &mut batch, request.company, profile, request.received_ms)?))
-            }
+            (Some(grant), Some(profile)) => Some((grant, grant.push(db, &mut batch, request, profile)?)),
             (Some(_) | None, _) => None,
         };
         let answers = db.run_batch(batch).await?;
@@ -299,16 +302,16 @@ impl ServerEvents<'_> {
     ) -> Result<ServerStoreResult> {
         let (db, request) = (self.db, self.request);
         let (company, now, none) = (Param::Text(request.company), Param::Int(request.received_ms), Param::Int(0));
-        let (profile, address) = (Param::Text(person.profile), Param::Text(person.address));
+        let (profile, key) = (Param::Text(person.profile), Param::Text(person.identity_key));
         let created_ms = self.rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap_or(request.received_ms);
-        let opened = [company, profile, address, person.email.into(), request.session.into(), created_ms.into(), now];
+        let opened = [company, profile, key, person.email.into(), request.session.into(), created_ms.into(), now];
         // There is no identify here, and no event has the empty message id.
         let platform = [
             company,
-            address,
+            key,
             profile,
             "".into(),
-            request.number.into(),
+            request.marker.into(),
             "{}".into(),
             none,
             person.platform_id.into(),
@@ -317,11 +320,11 @@ impl ServerEvents<'_> {
             now,
             none,
         ];
-        let identity = [company, address, profile, now, (&self.ids).into(), person.hash.into()];
+        let identity = [company, key, profile, now, (&self.ids).into(), person.hash.into()];
         let platform_ids = serde_json::to_string(&[person.platform_id])?;
         let keys = grant.map(|grant| grant.guard(Some(person.profile)));
-        let guard =
-            Guard { address: Some(person.address), profile: Some(person.profile), hash: None, keys: keys.as_deref() };
+        let (identity_key, owner) = (Some(person.identity_key), Some(person.profile));
+        let guard = Guard { identity_key, profile: owner, hash: None, keys: keys.as_deref() };
 
         let mut batch = Batch::default();
         batch.write(db.bind(sql::IDENTITY_INSERT, &identity)?);
@@ -330,12 +333,11 @@ impl ServerEvents<'_> {
         let outbox = outbox::of_events(db, &mut batch, request, &self.ids, None)?;
         batch.write(db.bind(sql::PLATFORM_IDENTIFIED, &platform)?);
         batch.write(db.bind(sql::PROFILE_OPEN, &opened)?);
-        let (number, ms) = (request.number, request.received_ms);
-        let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, number, ms)?;
-        let found = batch.read::<Found>(db.bind(sql::IDENTITY_FIND, &[company, address, person.hash.into()])?);
+        let platform = outbox::of_platform_events(db, &mut batch, request.company, &platform_ids, request.stamp())?;
+        let found = batch.read::<Found>(db.bind(sql::IDENTITY_FIND, &[company, key, person.hash.into()])?);
         batch.write_all(std::mem::take(&mut self.rest));
         let grant = match grant {
-            Some(grant) => Some((grant, grant.push(db, &mut batch, request.company, person.profile, ms)?)),
+            Some(grant) => Some((grant, grant.push(db, &mut batch, request, person.profile)?)),
             None => None,
         };
 

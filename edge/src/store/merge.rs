@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::edits::Item;
 use super::outbox::{self, Outbox};
 use super::rebuild::Opening;
-use super::{Batch as BoundBatch, Db, Result, Statement, sql};
+use super::{Batch as BoundBatch, ChangeStamp, Db, Result, Statement, sql};
 use crate::domain::clock;
-use crate::domain::merged::{Member, whole};
+use crate::domain::merge_tree::{Member, whole};
+use crate::domain::secret::Scope;
 use crate::domain::trusted_data::TrustedData;
 
 /// A member of a group as stored.
@@ -62,10 +63,8 @@ impl PlatformEvent<'_> {
 /// A change of which sessions and profiles are one person.
 #[derive(Debug)]
 pub struct IdentityChange<'a> {
-    /// Random: marks what the change wrote.
-    pub number: i64,
-    /// ms.
-    pub now_ms: i64,
+    /// Its marker and time.
+    pub stamp: ChangeStamp,
     /// The event that subscribers get.
     pub event: PlatformEvent<'a>,
 }
@@ -105,19 +104,18 @@ pub async fn is_blocked(db: &Db, company: &str, these: &[Member], those: &[Membe
     Ok(found.first::<Value>()?.is_some())
 }
 
-/// A batch about a group. Its first statement writes its number to `root`; all others check that
-/// number.
+/// A batch about a group. Its first statement writes its marker to `root`; all others check that
+/// marker.
 struct Batch<'a> {
     company: &'a str,
     root: &'a str,
-    number: i64,
-    now_ms: i64,
+    stamp: ChangeStamp,
     statements: Vec<Statement>,
 }
 
 impl<'a> Batch<'a> {
     fn new(company: &'a str, root: &'a str, change: &IdentityChange<'_>) -> Self {
-        Self { company, root, number: change.number, now_ms: change.now_ms, statements: Vec::new() }
+        Self { company, root, stamp: change.stamp, statements: Vec::new() }
     }
 
     fn push(&mut self, sql: &'static str, params: Value) {
@@ -126,35 +124,38 @@ impl<'a> Batch<'a> {
 
     /// Adds a statement about profiles or addresses, with that check.
     fn of_these(&mut self, sql: &'static str, these: &[&str]) {
-        self.push(sql, json!([self.company, json!(these).to_string(), self.root, self.number]));
+        self.push(sql, json!([self.company, json!(these).to_string(), self.root, self.stamp.marker]));
     }
 
     /// Adds a statement that gives profiles or addresses to `to`, with that check.
-    fn give(&mut self, sql: &'static str, these: &[&str], to: &str) {
-        self.push(sql, json!([self.company, json!(these).to_string(), to, self.root, self.number]));
+    fn assign(&mut self, sql: &'static str, these: &[&str], to: &str) {
+        self.push(sql, json!([self.company, json!(these).to_string(), to, self.root, self.stamp.marker]));
     }
 
     /// Makes the addresses of these members lead to `to`.
-    fn lead(&mut self, these: &[&Member], to: &str) {
+    fn move_keys(&mut self, these: &[&Member], to: &str) {
         let (keys, ids) = (json!(addresses(these)).to_string(), json!(ids(these)).to_string());
-        self.push(sql::IDENTITIES_MOVE, json!([self.company, keys, to, self.root, self.number, ids]));
+        self.push(sql::IDENTITIES_MOVE, json!([self.company, keys, to, self.root, self.stamp.marker, ids]));
     }
 
     /// Writes the trusted data of a profile that stands for a group, or for itself alone.
-    fn say(&mut self, id: &str, own: &TrustedData) -> Result<()> {
-        let (said, opt_ins) = (serde_json::to_string(&own.trusted_traits)?, serde_json::to_string(&own.opt_ins)?);
-        let consent = own.consent.as_ref();
+    fn set_trusted(&mut self, id: &str, data: &TrustedData) -> Result<()> {
+        let (traits, opt_ins) = (serde_json::to_string(&data.trusted_traits)?, serde_json::to_string(&data.opt_ins)?);
+        let consent = data.consent.as_ref();
         let consent = [
             consent.map(|c| i64::from(c.given)).into(),
             consent.map(|c| c.at_ms).into(),
             consent.map(|c| c.source.clone()).into(),
         ];
         let [given, at, source]: [Value; 3] = consent;
-        let (company, root, number) = (self.company, self.root, self.number);
-        let now = self.now_ms;
-        self.push(sql::PROFILE_SET_TRUSTED, json!([company, id, said, opt_ins, given, at, source, root, number, now]));
-        self.push(sql::TAGS_PUT, json!([company, id, serde_json::to_string(&own.tags)?, root, number]));
-        self.push(sql::FIELDS_PUT, json!([company, id, serde_json::to_string(&own.fields)?, root, number]));
+        let (company, root) = (self.company, self.root);
+        let ChangeStamp { marker, now_ms } = self.stamp;
+        self.push(
+            sql::PROFILE_SET_TRUSTED,
+            json!([company, id, traits, opt_ins, given, at, source, root, marker, now_ms]),
+        );
+        self.push(sql::TAGS_PUT, json!([company, id, serde_json::to_string(&data.tags)?, root, marker]));
+        self.push(sql::FIELDS_PUT, json!([company, id, serde_json::to_string(&data.fields)?, root, marker]));
         Ok(())
     }
 
@@ -168,16 +169,16 @@ impl<'a> Batch<'a> {
         }
         self.push(
             sql::PROFILES_SET_TRUSTED_DATA,
-            json!([self.company, json!(owns).to_string(), self.root, self.number]),
+            json!([self.company, json!(owns).to_string(), self.root, self.stamp.marker]),
         );
         Ok(())
     }
 
     /// Starts the rebuild of a person who lost links, or who may have no link left.
     fn rebuild(&mut self, profile: &str, may_vanish: bool, waits_for: Option<&str>, change: &IdentityChange<'_>) {
-        let (guard, vanish) = (Some((self.root, self.number)), json!(i64::from(may_vanish)));
+        let (guard, vanish) = (Some((self.root, self.stamp.marker)), json!(i64::from(may_vanish)));
         let opening = Opening { profile, guard, vanish, waits_for, notice: &change.event.id };
-        self.statements.extend(opening.statements(self.company, self.now_ms));
+        self.statements.extend(opening.statements(self.company, self.stamp.now_ms));
     }
 }
 
@@ -189,8 +190,8 @@ fn addresses<'a>(members: &[&'a Member]) -> Vec<&'a str> {
     members.iter().flat_map(|m| &m.addresses).map(String::as_str).collect()
 }
 
-/// The statements that merge `loser` into `winner`. `source` is the scope of the key that requested
-/// the merge: `admin` or `server`.
+/// The statements that merge `loser` into `winner`. `scope` is that of the key that requested the
+/// merge.
 ///
 /// # Errors
 /// When something cannot be written as JSON.
@@ -198,7 +199,7 @@ pub fn merge_statements(
     company: &str,
     winner: Group<'_>,
     loser: Group<'_>,
-    source: &str,
+    scope: Scope,
     change: &IdentityChange<'_>,
 ) -> Result<Vec<Statement>> {
     let joined: Vec<&Member> = winner.members.iter().chain(loser.members).collect();
@@ -207,15 +208,15 @@ pub fn merge_statements(
         return Ok(Vec::new());
     };
     let mut batch = Batch::new(company, root, change);
-    let (n, now) = (change.number, change.now_ms);
+    let (n, now) = (change.stamp.marker, change.stamp.now_ms);
     batch.push(sql::MERGE_MARK, json!([company, root, winner.revision, gone, loser.revision, n, now]));
-    batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, source, n]));
-    batch.give(sql::PROFILES_JOIN, &ids(&moved), root);
+    batch.push(sql::MERGE_INSERT, json!([company, root, gone, now, scope.as_str(), n]));
+    batch.assign(sql::PROFILES_JOIN, &ids(&moved), root);
     batch.of_these(sql::TAGS_CLEAR, &[root, gone]);
     batch.of_these(sql::FIELDS_CLEAR, &[root, gone]);
-    batch.say(root, &whole(&joined))?;
+    batch.set_trusted(root, &whole(&joined))?;
     batch.keep(&joined)?;
-    batch.lead(&moved, root);
+    batch.move_keys(&moved, root);
     batch.of_these(sql::LINKS_RESERVE, &ids(&moved));
     batch.of_these(sql::SEARCH_FORGET, &ids(&moved));
     batch.rebuild(gone, false, None, change);
@@ -238,19 +239,19 @@ pub fn unmerge_statements(
         return Ok(Vec::new());
     };
     let mut batch = Batch::new(company, root, change);
-    let n = change.number;
-    batch.push(sql::MERGE_PART, json!([company, root, revision, n, change.now_ms]));
+    let (n, now) = (change.stamp.marker, change.stamp.now_ms);
+    batch.push(sql::MERGE_PART, json!([company, root, revision, n, now]));
     batch.push(sql::MERGE_DELETE, json!([company, top, root, n]));
     let (here, there) = (json!(ids(rest)).to_string(), json!(ids(unmerged)).to_string());
-    batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, change.now_ms]));
-    batch.give(sql::PROFILES_JOIN, &ids(unmerged), top);
+    batch.push(sql::MERGE_BLOCKS_INSERT, json!([company, here, there, root, n, now]));
+    batch.assign(sql::PROFILES_JOIN, &ids(unmerged), top);
     batch.of_these(sql::TAGS_CLEAR, &[root]);
     batch.of_these(sql::FIELDS_CLEAR, &[root]);
     for (first, members) in [(root, rest), (top, unmerged)] {
-        batch.say(first, &whole(members))?;
+        batch.set_trusted(first, &whole(members))?;
         batch.keep(members)?;
     }
-    batch.lead(unmerged, top);
+    batch.move_keys(unmerged, top);
     // One of the two may have existed only through the other, if the identify that created it was
     // undone meanwhile.
     batch.rebuild(root, rest.len() == 1, None, change);
@@ -273,7 +274,7 @@ pub async fn run(
 ) -> Result<Option<Outbox>> {
     let mut batch = BoundBatch::default();
     let won = batch.read_first::<Value>(db.bind_all(statements)?);
-    let items = change.event.items(change.now_ms)?;
+    let items = change.event.items(change.stamp.now_ms)?;
     batch.write(db.bind(
         sql::PLATFORM_EDITED,
         &[
@@ -281,12 +282,12 @@ pub async fn run(
             (&items).into(),
             change.event.user.into(),
             root.into(),
-            change.number.into(),
-            change.now_ms.into(),
+            change.stamp.marker.into(),
+            change.stamp.now_ms.into(),
         ],
     )?);
-    let told = serde_json::to_string(&[&change.event.id])?;
-    let outbox = outbox::of_platform_events(db, &mut batch, company, &told, change.number, change.now_ms)?;
+    let ids = serde_json::to_string(&[&change.event.id])?;
+    let outbox = outbox::of_platform_events(db, &mut batch, company, &ids, change.stamp)?;
     let answers = db.run_batch(batch).await?;
     let won = !answers.rows(&won)?.is_empty();
     Ok(if won { Some(outbox::of_platform_events_answer(&answers, &outbox)?) } else { None })

@@ -9,8 +9,9 @@ use trackmate_wire::limits::LEASE_MS;
 
 use super::deliveries::{DeliveredEvent, Leased};
 use super::request::Request;
-use super::{Answers, Batch, Db, Param, Result, Slot, sql};
+use super::{Answers, Batch, ChangeStamp, Db, Param, Result, Slot, sql};
 use crate::domain::event::Row;
+use crate::domain::source::Source;
 
 /// New deliveries by their next step.
 #[derive(Debug, Default)]
@@ -61,23 +62,23 @@ pub(super) struct EventSlots {
     targets: Slot<To>,
 }
 
-/// `insert into deliveries` for events, and the statement that reads their targets. `address` is
-/// the lookup key of an identify. The name of its event depends on whether it is the person's
+/// `insert into deliveries` for events, and the statement that reads their targets. `identity_key`
+/// is that of an identify. The name of its event depends on whether it is the person's
 /// first.
 pub(super) fn of_events(
     db: &Db,
     batch: &mut Batch,
     request: &Request<'_>,
     ids: &str,
-    address: Option<&str>,
+    identity_key: Option<&str>,
 ) -> Result<EventSlots> {
     let company = request.company.into();
     let insert = [
         ids.into(),
         company,
-        i64::from(request.from_server).into(),
-        address.into(),
-        request.number.into(),
+        request.source.into(),
+        identity_key.into(),
+        request.marker.into(),
         request.received_ms.into(),
         (request.received_ms + LEASE_MS).into(),
         (&request.lease_budget.busy).into(),
@@ -113,7 +114,7 @@ pub(super) fn of_events_answer(
                 tries: 0,
                 body: None,
                 fact: Some(DeliveredEvent {
-                    source: i64::from(request.from_server || row.told.is_some()),
+                    source: request.source.shown(row.sent_by_server.is_some()),
                     ts: row.ts,
                     session: request.session.to_owned(),
                     data: row.data.get().to_owned(),
@@ -138,18 +139,17 @@ pub(super) struct WrittenPlatform {
     state: String,
 }
 
-/// `insert into deliveries` for platform events, marked with `number`. They are written as pending,
-/// because their bodies are built from the stored events.
+/// `insert into deliveries` for platform events. They are written as pending, because their bodies
+/// are built from the stored events.
 pub(super) fn of_platform_events(
     db: &Db,
     batch: &mut Batch,
     company: &str,
     ids: &str,
-    number: i64,
-    now_ms: i64,
+    stamp: ChangeStamp,
 ) -> Result<Slot<WrittenPlatform>> {
-    let (now, none) = (now_ms.into(), Param::Int(0));
-    let params = [ids.into(), company.into(), 1.into(), "".into(), number.into(), now, none, "[]".into(), none];
+    let (marker, now, none) = (stamp.marker.into(), stamp.now_ms.into(), Param::Int(0));
+    let params = [ids.into(), company.into(), Source::Server.into(), "".into(), marker, now, none, "[]".into(), none];
     Ok(batch.read(db.bind(sql::DELIVERIES_INSERT, &params)?))
 }
 

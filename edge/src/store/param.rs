@@ -4,6 +4,8 @@ use serde_json::Value;
 use trackmate_wire::limits::LIST_BYTES_MAX;
 use wasm_bindgen::JsValue;
 
+use crate::domain::source::Source;
+
 /// A bound parameter. D1 takes every number as a float; a column declared as integer stores it as
 /// an integer.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,12 @@ impl<'a> From<&'a String> for Param<'a> {
 impl From<i64> for Param<'_> {
     fn from(n: i64) -> Self {
         Self::Int(n)
+    }
+}
+
+impl From<Source> for Param<'_> {
+    fn from(source: Source) -> Self {
+        Self::Int(source.number())
     }
 }
 

@@ -137,8 +137,9 @@ pub struct Resolved {
 /// The identifiers by which a server request names a person.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Identifiers {
-    /// Lookup key of the address.
-    pub address: Option<String>,
+    /// The identity key: of an address or of a user id.
+    #[serde(rename = "address")]
+    pub identity_key: Option<String>,
     /// The address as typed.
     pub email: Option<String>,
     /// A profile's id.
@@ -150,6 +151,14 @@ pub struct Identifiers {
     pub only_known: bool,
 }
 
+impl Identifiers {
+    /// The first by priority: user id, identity key, session.
+    #[must_use]
+    pub fn first(&self) -> Option<&str> {
+        self.user.as_deref().or(self.identity_key.as_deref()).or(self.session.as_deref())
+    }
+}
+
 /// Finds the key by its hash and, in its company, the people to whom the identifiers lead at `ts`.
 /// Takes no company, because the key tells the company. One statement reads the directory and the
 /// company's tables, which are in one database today; with two databases it becomes two statements.
@@ -159,7 +168,7 @@ pub struct Identifiers {
 pub async fn resolve(db: &Db, key_hash: &str, who: &Identifiers, ts: i64, now_ms: i64) -> Result<Option<Resolved>> {
     let params = [
         key_hash.into(),
-        who.address.as_ref().into(),
+        who.identity_key.as_ref().into(),
         who.user.as_ref().into(),
         who.session.as_ref().into(),
         ts.into(),

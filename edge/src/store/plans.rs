@@ -8,6 +8,7 @@ use trackmate_wire::limits::{
 
 use super::{Batch, Db, Result, list_bytes, sql};
 use crate::domain::plan::Mode;
+use crate::domain::source::Source;
 
 /// The stored plan of a company.
 #[derive(Debug, Deserialize)]
@@ -30,12 +31,23 @@ pub async fn find(db: &Db, company: &str) -> Result<Option<Stored>> {
     db.run(sql::PLAN_FIND, &[company.into()]).await?.first()
 }
 
-/// Sets a company's plan, or only its mode. A new plan deletes the violations of the previous one.
-/// `version` is random.
+/// A change of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanChange<'a> {
+    /// What happens to events that violate it.
+    pub mode: Mode,
+    /// The new plan, JSON; `None` changes only the mode.
+    pub plan: Option<&'a str>,
+    /// Random.
+    pub version: i64,
+}
+
+/// Changes a company's plan. A new plan deletes the violations of the previous one.
 ///
 /// # Errors
 /// D1's.
-pub async fn put(db: &Db, company: &str, mode: Mode, plan: Option<&str>, version: i64, now_ms: i64) -> Result<()> {
+pub async fn put(db: &Db, company: &str, change: PlanChange<'_>, now_ms: i64) -> Result<()> {
+    let PlanChange { mode, plan, version } = change;
     let enforced = if mode == Mode::Off { 0 } else { version };
     let params = [company.into(), mode.as_str().into(), plan.into(), version.into(), now_ms.into()];
     let mut batch = vec![
@@ -51,7 +63,7 @@ pub async fn put(db: &Db, company: &str, mode: Mode, plan: Option<&str>, version
 
 /// The number of violations of one kind since the last write.
 #[derive(Debug, Serialize)]
-pub struct Tally {
+pub struct ViolationCount {
     /// The event's name.
     #[serde(rename = "e")]
     pub event: String,
@@ -73,10 +85,10 @@ pub struct Tally {
 ///
 /// # Errors
 /// D1's.
-pub async fn count(db: &Db, company: &str, tallies: &[Tally]) -> Result<()> {
+pub async fn count(db: &Db, company: &str, counts: &[ViolationCount]) -> Result<()> {
     let most = i64::try_from(PLAN_VIOLATIONS_MAX).unwrap_or(i64::MAX);
-    let tallies = serde_json::to_string(tallies)?;
-    db.run(sql::VIOLATION_COUNT, &[company.into(), (&tallies).into(), most.into()]).await.map(drop)
+    let counts = serde_json::to_string(counts)?;
+    db.run(sql::VIOLATION_COUNT, &[company.into(), (&counts).into(), most.into()]).await.map(drop)
 }
 
 /// A kind of violation.
@@ -118,7 +130,7 @@ pub struct Sample {
 /// # Errors
 /// D1's.
 pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
-    let of_door = |source: i64| {
+    let of_source = |source: Source| {
         let params = [
             company.into(),
             source.into(),
@@ -131,7 +143,7 @@ pub async fn sample(db: &Db, company: &str) -> Result<Vec<Sample>> {
         db.bind(sql::PLAN_SAMPLE, &params)
     };
     let mut batch = Batch::default();
-    let (browser, server) = (batch.read(of_door(0)?), batch.read(of_door(1)?));
+    let (browser, server) = (batch.read(of_source(Source::Browser)?), batch.read(of_source(Source::Server)?));
     let answers = db.run_batch(batch).await?;
     Ok([answers.rows(&browser)?, answers.rows(&server)?].concat())
 }

@@ -7,7 +7,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trackmate_wire::limits::{
-    REBUILD_LINKS_MAX, REBUILD_SERVER_EVENTS_MAX, REBUILD_SWEEP_SLICES_MAX, TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX,
+    REBUILD_LINKS_MAX, REBUILD_SERVER_EVENTS_MAX, REBUILD_SLICES_MAX, REBUILD_SWEEP_SLICES_MAX, TRAITS_BYTES_MAX,
+    TRAITS_MEMBERS_MAX,
 };
 
 use super::{Batch, Db, Result, Statement, sql};
@@ -104,113 +105,130 @@ pub fn reading(company: &str, profile: &str, most: usize) -> [Statement; 2] {
     ]
 }
 
-/// The work of a slice, from the links that were read, at most `most`. `key` makes the lookup key
-/// of an address.
-///
-/// # Errors
-/// When something stored is not JSON.
-pub fn slice(
-    company: &str,
-    profile: &str,
-    read: &Rebuild,
-    links: &[Link],
-    most: usize,
-    now_ms: i64,
-    key: impl Fn(&str) -> Option<String>,
-) -> Result<Slice> {
-    let mut found: Found = serde_json::from_str(&read.found)?;
-    let mut given: Vec<(String, Vec<Value>)> = Vec::new();
-    for link in links {
-        if link.owner != profile {
-            let place = json!([link.session, link.at, link.id]);
-            match given.iter_mut().find(|(owner, _)| *owner == link.owner) {
-                Some((_, places)) => places.push(place),
-                None => given.push((link.owner.clone(), vec![place])),
-            }
-        } else if read.erased == 0
-            && let (Some(received), Some(data)) = (link.received_at, &link.data)
-        {
-            found.creator_stands |= read.created_by_identify.as_ref() == Some(&link.id);
-            found.add(Identify {
-                stamp: (received, link.at, link.id.clone()),
-                is_own: link.origin.as_ref().is_none_or(|origin| origin == profile),
-                claims: (link.kind.as_deref() == Some("identify")).then_some(data),
-                name: name(data),
-            });
-        }
-    }
-    let mut statements = Vec::new();
-    let (mut owners, mut both) = (Vec::new(), vec![profile.to_owned()]);
-    for (owner, places) in given {
-        let places = Value::Array(places).to_string();
-        let moved = json!([company, profile, owner, places, read.step]);
-        statements
-            .push(Statement::new(sql::PROFILES_MOVE, json!([company, profile, owner, places, read.step, now_ms])));
-        statements.push(Statement::new(sql::LINKS_MOVE, moved));
-        let opening = Opening { profile: &owner, guard: None, vanish: json!(0), waits_for: None, notice: &read.notice };
-        statements.extend(opening.statements(company, now_ms));
-        both.push(owner.clone());
-        owners.push(owner);
-    }
-    if !owners.is_empty() {
-        statements.push(Statement::new(sql::PROFILES_LAST, json!([company, json!(both).to_string()])));
-    }
-    let is_last = links.len() < most;
-    let vanishes = match links.last() {
-        Some(last) if !is_last => {
-            let found = serde_json::to_string(&found)?;
-            let place =
-                json!([company, profile, read.step, found, last.last_ts, last.session, last.at, last.id, now_ms]);
-            statements.push(Statement::new(sql::REBUILD_STEP, place));
-            None
-        }
-        Some(_) | None => Some(end(company, profile, read, &found, now_ms, key, &mut statements)),
-    };
-    Ok(Slice { statements, vanishes, given: owners })
+/// Makes the lookup key of an address; `None` if it is no address.
+pub type LookupKey = fn(&str) -> Option<String>;
+
+/// People who get links, each with the places of these links.
+type Given = Vec<(String, Vec<Value>)>;
+
+/// A rebuild as read, from which the work of the next slice follows.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    /// The company of the person.
+    pub company: &'a str,
+    /// The person.
+    pub profile: &'a str,
+    /// The rebuild so far.
+    pub read: &'a Rebuild,
+    /// ms.
+    pub now_ms: i64,
+    /// Makes the lookup key of an address.
+    pub key: LookupKey,
 }
 
-/// Adds the statements that store the result and delete the profile if nothing is left of it.
-/// Returns the position of the statement that deletes the profile.
-fn end(
-    company: &str,
-    profile: &str,
-    read: &Rebuild,
-    found: &Found,
-    now_ms: i64,
-    key: impl Fn(&str) -> Option<String>,
-    statements: &mut Vec<Statement>,
-) -> usize {
-    let (first, own) = found.first();
-    let own = own.map(|(received, ts, id)| json!([received, ts, id]).to_string());
-    statements.push(Statement::new(
-        sql::PROFILE_REBUILD,
-        json!([
-            company,
-            profile,
-            read.step,
-            found.traits(),
-            found.name(),
-            first.map(|(_, ts, _)| ts),
-            first.map(|(.., id)| id),
-            first.map(|(received, ..)| received),
-            own,
-            i64::from(found.creator_stands),
-            REBUILD_SERVER_EVENTS_MAX,
-            TRAITS_BYTES_MAX,
-            TRAITS_MEMBERS_MAX,
-            now_ms
-        ]),
-    ));
-    statements.push(Statement::new(sql::LINKS_UNRESERVE, json!([company, profile, read.step])));
-    let vanishes = statements.len();
-    statements.push(Statement::new(sql::PROFILE_VANISH, json!([company, profile, read.step])));
-    let mut keys: Vec<String> = serde_json::from_str(&read.aliases).unwrap_or_default();
-    keys.extend(read.email.as_deref().and_then(key));
-    statements.extend(keys.iter().map(|key| Statement::new(sql::IDENTITY_VANISH, json!([company, key, profile]))));
-    statements.push(Statement::new(sql::SEARCH_VANISH, json!([company, profile])));
-    statements.push(Statement::new(sql::ERASURE_VANISHED, json!([company, profile, now_ms, read.notice])));
-    statements.push(Statement::new(sql::REBUILD_END, json!([company, profile, read.step])));
-    vanishes
+impl Progress<'_> {
+    /// The work of the next slice, from the links that were read, at most `most`.
+    ///
+    /// # Errors
+    /// When something stored is not JSON.
+    pub fn slice(&self, links: &[Link], most: usize) -> Result<Slice> {
+        let Self { company, profile, read, now_ms, .. } = self;
+        let (found, given) = self.sort(links)?;
+        let mut statements = Vec::new();
+        let (mut owners, mut both) = (Vec::new(), vec![(*profile).to_owned()]);
+        for (owner, places) in given {
+            let places = Value::Array(places).to_string();
+            let moved = json!([company, profile, owner, places, read.step]);
+            statements
+                .push(Statement::new(sql::PROFILES_MOVE, json!([company, profile, owner, places, read.step, now_ms])));
+            statements.push(Statement::new(sql::LINKS_MOVE, moved));
+            let opening =
+                Opening { profile: &owner, guard: None, vanish: json!(0), waits_for: None, notice: &read.notice };
+            statements.extend(opening.statements(company, *now_ms));
+            both.push(owner.clone());
+            owners.push(owner);
+        }
+        if !owners.is_empty() {
+            statements.push(Statement::new(sql::PROFILES_LAST, json!([company, json!(both).to_string()])));
+        }
+        let is_last = links.len() < most;
+        let vanishes = match links.last() {
+            Some(last) if !is_last => {
+                let found = serde_json::to_string(&found)?;
+                let place =
+                    json!([company, profile, read.step, found, last.last_ts, last.session, last.at, last.id, now_ms]);
+                statements.push(Statement::new(sql::REBUILD_STEP, place));
+                None
+            }
+            Some(_) | None => Some(self.end(&found, &mut statements)),
+        };
+        Ok(Slice { statements, vanishes, given: owners })
+    }
+
+    /// Adds the identifies of the person's links to the result so far, and gathers the links that
+    /// now belong to others.
+    fn sort(&self, links: &[Link]) -> Result<(Found, Given)> {
+        let Self { profile, read, .. } = self;
+        let mut found: Found = serde_json::from_str(&read.found)?;
+        let mut given = Given::new();
+        for link in links {
+            if link.owner != *profile {
+                let place = json!([link.session, link.at, link.id]);
+                match given.iter_mut().find(|(owner, _)| *owner == link.owner) {
+                    Some((_, places)) => places.push(place),
+                    None => given.push((link.owner.clone(), vec![place])),
+                }
+            } else if read.erased == 0
+                && let (Some(received), Some(data)) = (link.received_at, &link.data)
+            {
+                found.creator_stands |= read.created_by_identify.as_ref() == Some(&link.id);
+                found.add(Identify {
+                    stamp: (received, link.at, link.id.clone()),
+                    is_own: link.origin.as_ref().is_none_or(|origin| origin == profile),
+                    claims: (link.kind.as_deref() == Some("identify")).then_some(data),
+                    name: name(data),
+                });
+            }
+        }
+        Ok((found, given))
+    }
+
+    /// Adds the statements that store the result and delete the profile if nothing is left of it.
+    /// Returns the position of the statement that deletes the profile.
+    fn end(&self, found: &Found, statements: &mut Vec<Statement>) -> usize {
+        let Self { company, profile, read, now_ms, key } = self;
+        let (first, own) = found.first();
+        let own = own.map(|(received, ts, id)| json!([received, ts, id]).to_string());
+        statements.push(Statement::new(
+            sql::PROFILE_REBUILD,
+            json!([
+                company,
+                profile,
+                read.step,
+                found.traits(),
+                found.name(),
+                first.map(|(_, ts, _)| ts),
+                first.map(|(.., id)| id),
+                first.map(|(received, ..)| received),
+                own,
+                i64::from(found.creator_stands),
+                REBUILD_SERVER_EVENTS_MAX,
+                TRAITS_BYTES_MAX,
+                TRAITS_MEMBERS_MAX,
+                now_ms
+            ]),
+        ));
+        statements.push(Statement::new(sql::LINKS_UNRESERVE, json!([company, profile, read.step])));
+        let vanishes = statements.len();
+        statements.push(Statement::new(sql::PROFILE_VANISH, json!([company, profile, read.step])));
+        let mut keys: Vec<String> = serde_json::from_str(&read.aliases).unwrap_or_default();
+        keys.extend(read.email.as_deref().and_then(key));
+        statements.extend(keys.iter().map(|key| Statement::new(sql::IDENTITY_VANISH, json!([company, key, profile]))));
+        statements.push(Statement::new(sql::SEARCH_VANISH, json!([company, profile])));
+        statements.push(Statement::new(sql::ERASURE_VANISHED, json!([company, profile, now_ms, read.notice])));
+        statements.push(Statement::new(sql::REBUILD_END, json!([company, profile, read.step])));
+        vanishes
+    }
 }
 
 /// The name in an identify's data.
@@ -229,46 +247,63 @@ pub struct Rebuilt {
     pub slices: usize,
 }
 
-/// Rebuilds people, and the people who get links from them, in at most `most` slices. The sweep
-/// does the rest.
+/// The result of one slice.
+#[derive(Debug)]
+pub struct Step {
+    /// The people who got links and must be rebuilt next.
+    given: Vec<String>,
+    /// Whether the profile was deleted; `None` if this slice is not the last.
+    removed: Option<bool>,
+}
+
+/// Does the next slice of a person's rebuild; `None` if the person is not to be rebuilt. `key`
+/// makes the lookup key of an address.
 ///
 /// # Errors
 /// D1's; nothing of the slice was written then.
-pub async fn run(
-    db: &Db,
-    company: &str,
-    profiles: &[&str],
-    most: usize,
-    now_ms: i64,
-    key: impl Fn(&str) -> Option<String>,
-) -> Result<Rebuilt> {
+pub async fn step(db: &Db, company: &str, profile: &str, now_ms: i64, key: LookupKey) -> Result<Option<Step>> {
+    let [read, links] = reading(company, profile, REBUILD_LINKS_MAX);
+    let mut batch = Batch::default();
+    let read = batch.read_first::<Rebuild>(db.bind_all(&[read])?);
+    let links = batch.read_first::<Link>(db.bind_all(&[links])?);
+    let answers = db.run_batch(batch).await?;
+    let Some(read) = answers.first(&read)? else { return Ok(None) };
+    let progress = Progress { company, profile, read: &read, now_ms, key };
+    let slice = progress.slice(&answers.rows(&links)?, REBUILD_LINKS_MAX)?;
+    let answers = db.batch(db.bind_all(&slice.statements)?).await?;
+    let removed = match slice.vanishes {
+        Some(place) => {
+            Some(answers.get(place).map(super::Answer::rows::<Value>).transpose()?.is_some_and(|r| !r.is_empty()))
+        }
+        None => None,
+    };
+    Ok(Some(Step { given: slice.given, removed }))
+}
+
+/// Rebuilds people, and the people who get links from them, in at most `REBUILD_SLICES_MAX` slices.
+/// The sweep does the rest. `key` makes the lookup key of an address.
+///
+/// # Errors
+/// D1's; nothing of the slice was written then.
+pub async fn run(db: &Db, company: &str, profiles: &[&str], now_ms: i64, key: LookupKey) -> Result<Rebuilt> {
     let mut waiting: Vec<String> = profiles.iter().rev().map(|profile| (*profile).to_owned()).collect();
     let mut rebuilt = Rebuilt::default();
     while let Some(profile) = waiting.last().cloned() {
-        if rebuilt.slices >= most {
+        if rebuilt.slices >= REBUILD_SLICES_MAX {
             break;
         }
         rebuilt.slices += 1;
-        let [read, links] = reading(company, &profile, REBUILD_LINKS_MAX);
-        let mut batch = Batch::default();
-        let read = batch.read_first::<Rebuild>(db.bind_all(&[read])?);
-        let links = batch.read_first::<Link>(db.bind_all(&[links])?);
-        let answers = db.run_batch(batch).await?;
-        let Some(read) = answers.first(&read)? else {
+        let Some(Step { given, removed }) = step(db, company, &profile, now_ms, key).await? else {
             waiting.pop();
             continue;
         };
-        let links = answers.rows(&links)?;
-        let slice = slice(company, &profile, &read, &links, REBUILD_LINKS_MAX, now_ms, &key)?;
-        let answers = db.batch(db.bind_all(&slice.statements)?).await?;
-        for owner in slice.given {
+        for owner in given {
             if !waiting.contains(&owner) {
                 waiting.insert(0, owner);
             }
         }
-        if let Some(place) = slice.vanishes {
-            let went = answers.get(place).map(super::Answer::rows::<Value>).transpose()?.is_some_and(|r| !r.is_empty());
-            rebuilt.removed |= went && profiles.first() == Some(&profile.as_str());
+        if let Some(removed) = removed {
+            rebuilt.removed |= removed && profiles.first() == Some(&profile.as_str());
             waiting.pop();
         }
     }
@@ -280,11 +315,11 @@ pub async fn run(
 ///
 /// # Errors
 /// D1's; if several fail, that of the last.
-pub async fn sweep(db: &Db, now_ms: i64, key: impl Fn(&str) -> Option<String>) -> Result<()> {
+pub async fn sweep(db: &Db, now_ms: i64, key: LookupKey) -> Result<()> {
     let open: Vec<Open> = db.run(sql::REBUILD_OLDEST, &[REBUILD_SWEEP_SLICES_MAX.into()]).await?.rows()?;
     let mut swept = Ok(());
     for Open { company, profile } in open {
-        swept = run(db, &company, &[&profile], 1, now_ms, &key).await.map(drop).and(swept);
+        swept = step(db, &company, &profile, now_ms, key).await.map(drop).and(swept);
     }
     swept
 }

@@ -9,9 +9,9 @@ use worker::D1PreparedStatement;
 
 use super::request::Request;
 use super::{Db, Param, Result, list_bytes, sql};
-use crate::domain::belongings::{Belongings, Included};
 use crate::domain::event::Row;
 use crate::domain::json;
+use crate::domain::person_records::{Included, PersonRecords};
 use crate::domain::record::{self, Record};
 
 /// The statements that write the records of a request's events: none if no event is about a record.
@@ -24,7 +24,7 @@ pub(super) fn merge(db: &Db, request: &Request<'_>, rows: &[Row]) -> Result<Vec<
     let changes = serde_json::to_string(&changes)?;
     let (company, session) = (request.company.into(), request.session.into());
     let most = i64::try_from(RECORD_FIELDS_MAX).unwrap_or(i64::MAX);
-    let merge = [(&changes).into(), company, session, request.number.into(), most.into()];
+    let merge = [(&changes).into(), company, session, request.marker.into(), most.into()];
     Ok(vec![db.bind(sql::RECORDS_MERGE, &merge)?])
 }
 
@@ -38,7 +38,7 @@ pub(super) fn mark(db: &Db, request: &Request<'_>, written: &mut Vec<D1PreparedS
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct RecordRow {
     profile: String,
     kind: String,
     id: String,
@@ -74,15 +74,25 @@ pub struct Listed {
 /// How many records are read.
 #[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
-    /// A page with at most this number of records, after a place.
-    Page(i64, Option<&'a Place>),
-    /// At most this number for each kind and person.
-    OfEach(i64),
+    /// A page of at most `most` records, after a place.
+    Page {
+        /// Records.
+        most: i64,
+        /// The place; `None` for the first page.
+        after: Option<&'a Place>,
+    },
+    /// At most `most` records of each kind and person.
+    OfEach {
+        /// Records.
+        most: i64,
+        /// Bytes of all records.
+        bytes: Param<'a>,
+    },
 }
 
 /// The records of these people, the last changed first. `kinds` is a JSON array; `None` is all
-/// kinds. Beyond `bytes` only the places are returned. The statement reads no more rows of each
-/// session with records than it returns.
+/// kinds. Beyond the most bytes only the places are returned. The statement reads no more rows of
+/// each session with records than it returns.
 ///
 /// # Errors
 /// D1's.
@@ -92,29 +102,28 @@ pub async fn list(
     profiles: &[&str],
     kinds: Option<&str>,
     part: Part<'_>,
-    bytes: Param<'_>,
 ) -> Result<Vec<Listed>> {
     let profiles = serde_json::to_string(profiles)?;
-    let (limit, after, of_each) = match part {
-        Part::Page(limit, after) => (limit, after, 0),
-        Part::OfEach(limit) => (limit, None, 1),
+    let (most, after, of_each, bytes) = match part {
+        Part::Page { most, after } => (most, after, 0, list_bytes()),
+        Part::OfEach { most, bytes } => (most, None, 1, bytes),
     };
     let params: [Param<'_>; 9] = [
         company.into(),
         (&profiles).into(),
         kinds.into(),
-        limit.into(),
+        most.into(),
         after.map(|place| place.ts).into(),
         after.map(|place| &place.kind).into(),
         after.map(|place| &place.id).into(),
         of_each.into(),
         bytes,
     ];
-    let kept = db.run(sql::RECORDS_LIST, &params).await?.rows::<Kept>()?;
-    kept.into_iter().map(Kept::listed).collect()
+    let rows = db.run(sql::RECORDS_LIST, &params).await?.rows::<RecordRow>()?;
+    rows.into_iter().map(RecordRow::listed).collect()
 }
 
-impl Kept {
+impl RecordRow {
     fn listed(self) -> Result<Listed> {
         let record = |fields: String| -> Result<Record> {
             Ok(Record {
@@ -138,13 +147,13 @@ impl Kept {
 ///
 /// # Errors
 /// D1's.
-pub async fn belongings(
+pub async fn of_people(
     db: &Db,
     company: &str,
     profiles: &[&str],
     included: &Included,
     most: usize,
-) -> Result<BTreeMap<String, Belongings>> {
+) -> Result<BTreeMap<String, PersonRecords>> {
     let kinds = included.kinds();
     if kinds.is_empty() || profiles.is_empty() {
         return Ok(BTreeMap::new());
@@ -152,7 +161,8 @@ pub async fn belongings(
     let (kinds, limit) = (serde_json::to_string(&kinds)?, i64::try_from(most + 1).unwrap_or(i64::MAX));
     let mut by_profile: BTreeMap<&str, (Vec<Record>, BTreeSet<String>)> =
         profiles.iter().map(|id| (*id, Default::default())).collect();
-    for listed in list(db, company, profiles, Some(&kinds), Part::OfEach(limit), list_bytes()).await? {
+    let part = Part::OfEach { most: limit, bytes: list_bytes() };
+    for listed in list(db, company, profiles, Some(&kinds), part).await? {
         if let Some((records, left_out)) = by_profile.get_mut(listed.profile.as_str()) {
             match listed.record {
                 Some(record) => records.push(record),
@@ -161,7 +171,7 @@ pub async fn belongings(
         }
     }
     let shown = |(id, (records, left_out)): (&str, (Vec<Record>, BTreeSet<String>))| {
-        Ok((id.to_owned(), Belongings::new(included, &records, most, left_out)?))
+        Ok((id.to_owned(), PersonRecords::new(included, &records, most, left_out)?))
     };
     by_profile.into_iter().map(shown).collect()
 }

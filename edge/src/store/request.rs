@@ -2,20 +2,21 @@
 
 use serde::Deserialize;
 
-use super::{Answers, Batch, Db, Result, Slot, sql};
+use super::{Answers, Batch, ChangeStamp, Db, Result, Slot, sql};
 use crate::domain::origin::fitting;
+use crate::domain::source::Source;
 
 /// The data that all events of a request share.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// Their company.
     pub company: &'a str,
-    /// Whether a server sent them.
-    pub from_server: bool,
+    /// The API through which they came.
+    pub source: Source,
     /// Their session; empty for server events without a person.
     pub session: &'a str,
     /// A random number that marks the rows of this request.
-    pub number: i64,
+    pub marker: i64,
     /// When it was sent by the sender's clock, ms.
     pub sent_ms: Option<i64>,
     /// When it arrived by our clock, ms.
@@ -33,7 +34,7 @@ pub struct Request<'a> {
     /// events were checked against the version that was read with its key.
     pub plan: Option<i64>,
     /// Only for an identify: a hash that tells it from another identify with the same message id.
-    pub claim: Option<i64>,
+    pub identify_hash: Option<i64>,
     /// The deliveries that this invocation may attempt itself.
     pub lease_budget: &'a LeaseBudget,
 }
@@ -44,9 +45,9 @@ impl<'a> Request<'a> {
     pub const fn of_page(company: &'a str, session: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
         Self {
             company,
-            from_server: false,
+            source: Source::Browser,
             session,
-            number: 0,
+            marker: 0,
             sent_ms: None,
             received_ms,
             context: None,
@@ -54,15 +55,21 @@ impl<'a> Request<'a> {
             bot: false,
             unproved: false,
             plan: None,
-            claim: None,
+            identify_hash: None,
             lease_budget,
         }
+    }
+
+    /// The marker of the request and the time of its arrival.
+    #[must_use]
+    pub const fn stamp(&self) -> ChangeStamp {
+        ChangeStamp { marker: self.marker, now_ms: self.received_ms }
     }
 
     /// A request of a server, without the optional fields and without a session.
     #[must_use]
     pub const fn of_server(company: &'a str, received_ms: i64, lease_budget: &'a LeaseBudget) -> Self {
-        Self { from_server: true, ..Self::of_page(company, "", received_ms, lease_budget) }
+        Self { source: Source::Server, ..Self::of_page(company, "", received_ms, lease_budget) }
     }
 }
 
@@ -77,9 +84,9 @@ pub struct LeaseBudget {
 
 /// Whether the company accepts a browser's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Admission {
     /// The company exists and allows this origin.
-    Open {
+    Admitted {
         /// Whether somebody watches what comes in.
         watched: bool,
     },
@@ -110,12 +117,12 @@ pub(super) fn check(db: &Db, batch: &mut Batch, request: &Request<'_>) -> Result
 }
 
 /// The answer of [`check`].
-pub(super) fn door(answers: &Answers, slot: &Slot<Allowed>, request: &Request<'_>) -> Result<Door> {
+pub(super) fn admission(answers: &Answers, slot: &Slot<Allowed>, request: &Request<'_>) -> Result<Admission> {
     Ok(match answers.first(slot)? {
-        None => Door::UnknownCompany,
-        Some(Allowed { allowed: 0, .. }) => Door::WrongOrigin,
-        Some(Allowed { strict: 1, .. }) if request.unproved => Door::Unproved,
-        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Door::Replanned(plan),
-        Some(Allowed { watched, .. }) => Door::Open { watched: watched == 1 },
+        None => Admission::UnknownCompany,
+        Some(Allowed { allowed: 0, .. }) => Admission::WrongOrigin,
+        Some(Allowed { strict: 1, .. }) if request.unproved => Admission::Unproved,
+        Some(Allowed { plan, .. }) if request.plan.is_some_and(|held| held != plan) => Admission::Replanned(plan),
+        Some(Allowed { watched, .. }) => Admission::Admitted { watched: watched == 1 },
     })
 }

@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Db, Param, Result, sql};
+use super::{Batch, ChangeStamp, Db, Param, Result, sql};
 use crate::domain::circuit;
+use crate::domain::source::Source;
 
 /// The result of an attempt, as an item of the JSON parameter of [`settle`].
 #[derive(Debug, Clone, Serialize)]
@@ -12,7 +13,7 @@ pub struct AttemptRow {
     /// The delivery.
     #[serde(rename = "i")]
     pub id: String,
-    /// Number of the claim.
+    /// Number of the lease.
     #[serde(rename = "g")]
     pub generation: i64,
     /// The delivery's new state.
@@ -97,8 +98,7 @@ struct Id {
 
 /// Settles attempts in one batch. It writes the log, the next states of the deliveries and the
 /// counters of their subscriptions, and stores the operational events that result. An attempt whose
-/// claim no longer holds writes nothing. `number` marks the rows of this batch; each try has
-/// another number.
+/// lease no longer holds writes nothing. Each try has another marker.
 ///
 /// # Errors
 /// D1's; the leases then run out and the deliveries are tried again.
@@ -107,26 +107,26 @@ pub async fn settle(
     company: &str,
     ended: &[AttemptRow],
     operational_events: &[OperationalEvent],
-    number: i64,
-    now_ms: i64,
+    stamp: ChangeStamp,
 ) -> Result<Settled> {
     let ended = serde_json::to_string(ended)?;
-    let (company, ended, now, number) = (company.into(), (&ended).into(), now_ms.into(), number.into());
+    let (company, ended) = (company.into(), (&ended).into());
+    let (marker, now) = (stamp.marker.into(), stamp.now_ms.into());
     let (opens_after, pause, longest) =
         (circuit::OPENS_AFTER.into(), circuit::PAUSE_MS_MIN.into(), circuit::PAUSE_MS_MAX.into());
     let mut batch = Batch::default();
     batch.write(db.bind(sql::ATTEMPT_INSERT, &[company, ended])?);
-    batch.write(db.bind(sql::DELIVERY_SETTLE, &[company, ended, number])?);
-    let note = [company, ended, now, number, opens_after, pause, longest];
+    batch.write(db.bind(sql::DELIVERY_SETTLE, &[company, ended, marker])?);
+    let note = [company, ended, now, marker, opens_after, pause, longest];
     let noted = batch.read(db.bind(sql::SUBSCRIPTION_NOTE, &note)?);
     let mut woken = None;
     if !operational_events.is_empty() {
         let json = serde_json::to_string(operational_events)?;
         let ids = serde_json::to_string(&operational_events.iter().map(|n| &n.id).collect::<Vec<_>>())?;
-        batch.write(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), number, now])?);
+        batch.write(db.bind(sql::NOTICE_INSERT, &[company, (&json).into(), marker, now])?);
         // Written as pending, because settling makes no attempts.
-        let (server, nobody, none) = (1.into(), Param::Null, Param::Int(0));
-        let outbox = [(&ids).into(), company, server, nobody, number, now, none, "[]".into(), none];
+        let (server, nobody, none) = (Source::Server.into(), Param::Null, Param::Int(0));
+        let outbox = [(&ids).into(), company, server, nobody, marker, now, none, "[]".into(), none];
         woken = Some(batch.read::<Id>(db.bind(sql::DELIVERIES_INSERT, &outbox)?));
     }
     let answers = db.run_batch(batch).await?;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::slices::Slices;
 use super::subscriptions::Subscription;
-use super::{Batch, Db, Param, Result, sql};
+use super::{Answers, Batch, Db, Param, Result, Slot, sql};
 use crate::domain::stats::{Counted, Counting, Figures, Made, Range, Sent};
 
 /// The figures of a range, and the webhooks.
@@ -45,9 +45,6 @@ fn slice<T>(rows: Vec<Row<T>>) -> (Vec<T>, Option<String>, Option<String>) {
     (rows.collect(), next, session)
 }
 
-/// The place before all sessions. A session id is not empty, but events without a session have ''.
-const FIRST_EVENT: (String, i64, i64, String) = (String::new(), -1, -1, String::new());
-
 /// Counts a company's range; `None` if the count takes more slices than are left. Each round trip
 /// takes a slice of every count that is not finished, so that other requests can run between.
 ///
@@ -57,77 +54,138 @@ pub async fn read(db: &Db, company: &str, range: Range, slices: &mut Slices) -> 
     let whole: [Param<'_>; 3] = [company.into(), range.from_ms.into(), range.to_ms.into()];
     let changes = range.changes.iter().flat_map(|c| [c.at_ms.into(), c.by_ms.into()]);
     let spans: Vec<Param<'_>> = whole.into_iter().chain([range.interval.ms().into()]).chain(changes).collect();
-    let mut counting = Counting::new(range);
-    let mut webhooks = None;
-    let mut events = Some(FIRST_EVENT);
-    let mut people = Some(String::new());
-    let mut active = Some((String::new(), -1_i64, String::new(), -1_i64, String::new()));
-    let mut deliveries = Some((String::new(), -1_i64, String::new()));
-    let (mut session, mut person) = (String::new(), String::new());
+    let mut count = Count::new(range);
     loop {
-        let walks = [events.is_some(), people.is_some(), active.is_some(), deliveries.is_some()];
-        let walks: i64 = walks.into_iter().map(i64::from).sum();
-        if walks == 0 {
+        let open = count.open();
+        if open == 0 {
             break;
         }
-        let Some(rows) = slices.rows().map(|rows| rows / walks) else { return Ok(None) };
+        let Some(rows) = slices.rows().map(|rows| rows / open) else { return Ok(None) };
         let mut batch = Batch::default();
-        let mut events_slot = None;
-        if let Some((s, ts, source, id)) = &events {
-            let place = [s.into(), (*ts).into(), (*source).into(), id.into(), rows.into(), (&session).into()];
-            events_slot = Some(batch.read(db.bind(sql::STATS_EVENTS, &[&spans[..], &place].concat())?));
-        }
-        let mut people_slot = None;
-        if let Some(id) = &people {
-            let params = [&spans[..], &[id.into(), rows.into()]].concat();
-            people_slot = Some(batch.read(db.bind(sql::STATS_PEOPLE, &params)?));
-        }
-        let mut active_slot = None;
-        if let Some((profile, last, s, at, id)) = &active {
-            let place = [profile.into(), (*last).into(), s.into(), (*at).into(), id.into()];
-            let most = [rows.into(), (&person).into()];
-            active_slot =
-                Some(batch.read::<Active>(db.bind(sql::STATS_ACTIVE, &[&whole[..], &place, &most].concat())?));
-        }
-        let mut deliveries_slot = None;
-        if let Some((subscription, at, id)) = &deliveries {
-            // Each delivery reads its row and the rows of its attempts.
-            let place = [subscription.into(), (*at).into(), id.into(), (rows / 2).into()];
-            deliveries_slot = Some(batch.read(db.bind(sql::STATS_DELIVERIES, &[&spans[..], &place].concat())?));
-        }
-        let mut webhooks_slot = None;
-        if webhooks.is_none() {
-            webhooks_slot = Some(batch.read(db.bind(sql::SUBSCRIPTION_LIST, &[company.into()])?));
-        }
+        let slots = count.push(db, &mut batch, &Params { whole, spans: &spans, rows })?;
         let answers = slices.turns.take(db.run_batch(batch)).await?;
-        if let Some(slot) = events_slot {
-            let (counted, next, last) = slice::<Counted>(answers.rows(&slot)?);
-            counting.events(counted);
-            session = last.unwrap_or(session);
-            events = place(next)?;
-        }
-        if let Some(slot) = people_slot {
-            let (made, next, _) = slice::<Made>(answers.rows(&slot)?);
-            counting.people(&made);
-            people = next;
-        }
-        if let Some(slot) = active_slot {
-            let found = answers.first(&slot)?;
-            counting.active(found.as_ref().map_or(0, |active| active.n));
-            let (last, next) = found.map_or((None, None), |active| (active.person, active.next));
-            person = last.unwrap_or(person);
-            active = place(next)?;
-        }
-        if let Some(slot) = deliveries_slot {
-            let (sent, next, _) = slice::<Sent>(answers.rows(&slot)?);
-            counting.deliveries(&sent);
-            deliveries = place(next)?;
-        }
-        if let Some(slot) = webhooks_slot {
-            webhooks = Some(answers.rows(&slot)?);
+        count.take(&answers, slots)?;
+    }
+    Ok(Some(Stats { figures: count.counting.figures(), webhooks: count.webhooks.unwrap_or_default() }))
+}
+
+/// The count of a range so far. Each walk has the place of its next slice, and `None` when it is
+/// finished.
+struct Count {
+    counting: Counting,
+    webhooks: Option<Vec<Subscription>>,
+    events: Option<(String, i64, i64, String)>,
+    people: Option<String>,
+    active: Option<(String, i64, String, i64, String)>,
+    deliveries: Option<(String, i64, String)>,
+    /// The last counted session and the last counted person: neither counts twice.
+    session: String,
+    person: String,
+}
+
+/// The parameters that the statements of a round trip share.
+struct Params<'a> {
+    /// The company and the range.
+    whole: [Param<'a>; 3],
+    /// The same, and the spans.
+    spans: &'a [Param<'a>],
+    /// The most rows that each statement may read.
+    rows: i64,
+}
+
+/// The slots of a round trip: those of the walks that are not finished.
+#[derive(Default)]
+struct Slots {
+    events: Option<Slot<Row<Counted>>>,
+    people: Option<Slot<Row<Made>>>,
+    active: Option<Slot<Active>>,
+    deliveries: Option<Slot<Row<Sent>>>,
+    webhooks: Option<Slot<Subscription>>,
+}
+
+impl Count {
+    fn new(range: Range) -> Self {
+        Self {
+            counting: Counting::new(range),
+            webhooks: None,
+            // A session id is not empty, but events without a session have ''.
+            events: Some((String::new(), -1, -1, String::new())),
+            people: Some(String::new()),
+            active: Some((String::new(), -1, String::new(), -1, String::new())),
+            deliveries: Some((String::new(), -1, String::new())),
+            session: String::new(),
+            person: String::new(),
         }
     }
-    Ok(Some(Stats { figures: counting.figures(), webhooks: webhooks.unwrap_or_default() }))
+
+    /// The number of walks that are not finished.
+    fn open(&self) -> i64 {
+        let walks = [self.events.is_some(), self.people.is_some(), self.active.is_some(), self.deliveries.is_some()];
+        walks.into_iter().map(i64::from).sum()
+    }
+
+    /// Adds the statements of the next slices.
+    fn push(&self, db: &Db, batch: &mut Batch, Params { whole, spans, rows }: &Params<'_>) -> Result<Slots> {
+        let (mut slots, rows) = (Slots::default(), *rows);
+        if let Some((session, ts, source, id)) = &self.events {
+            let last = (&self.session).into();
+            let place = [session.into(), (*ts).into(), (*source).into(), id.into(), rows.into(), last];
+            slots.events = Some(batch.read(db.bind(sql::STATS_EVENTS, &[spans, &place[..]].concat())?));
+        }
+        if let Some(id) = &self.people {
+            let place = [id.into(), rows.into()];
+            slots.people = Some(batch.read(db.bind(sql::STATS_PEOPLE, &[spans, &place[..]].concat())?));
+        }
+        if let Some((profile, last, session, at, id)) = &self.active {
+            let person = (&self.person).into();
+            let place = [profile.into(), (*last).into(), session.into(), (*at).into(), id.into(), rows.into(), person];
+            slots.active = Some(batch.read(db.bind(sql::STATS_ACTIVE, &[&whole[..], &place].concat())?));
+        }
+        if let Some((subscription, at, id)) = &self.deliveries {
+            // Each delivery reads its row and the rows of its attempts.
+            let place = [subscription.into(), (*at).into(), id.into(), (rows / 2).into()];
+            slots.deliveries = Some(batch.read(db.bind(sql::STATS_DELIVERIES, &[spans, &place[..]].concat())?));
+        }
+        if self.webhooks.is_none() {
+            slots.webhooks = Some(batch.read(db.bind(sql::SUBSCRIPTION_LIST, &whole[..1])?));
+        }
+        Ok(slots)
+    }
+
+    /// Adds the slices to the count.
+    fn take(&mut self, answers: &Answers, slots: Slots) -> Result<()> {
+        if let Some(slot) = slots.events {
+            let (counted, next, last) = slice(answers.rows(&slot)?);
+            self.counting.events(counted);
+            if let Some(last) = last {
+                self.session = last;
+            }
+            self.events = place(next)?;
+        }
+        if let Some(slot) = slots.people {
+            let (made, next, _) = slice(answers.rows(&slot)?);
+            self.counting.people(&made);
+            self.people = next;
+        }
+        if let Some(slot) = slots.active {
+            let found = answers.first(&slot)?;
+            self.counting.active(found.as_ref().map_or(0, |active| active.n));
+            let (last, next) = found.map_or((None, None), |active| (active.person, active.next));
+            if let Some(last) = last {
+                self.person = last;
+            }
+            self.active = place(next)?;
+        }
+        if let Some(slot) = slots.deliveries {
+            let (sent, next, _) = slice(answers.rows(&slot)?);
+            self.counting.deliveries(&sent);
+            self.deliveries = place(next)?;
+        }
+        if let Some(slot) = slots.webhooks {
+            self.webhooks = Some(answers.rows(&slot)?);
+        }
+        Ok(())
+    }
 }
 
 /// A place from a statement's JSON array.

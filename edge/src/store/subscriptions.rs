@@ -202,20 +202,22 @@ pub async fn delete(db: &Db, company: &str, id: &str, now_ms: i64) -> Result<boo
     Ok(answers.first().map(super::Answer::written).transpose()?.is_some_and(|rows| rows > 0))
 }
 
-/// Gives a subscription a new secret; the old one also signs until `old_until_ms`. `false` if the
-/// subscription does not exist, or if the secret before the old one still signs and would be lost.
+/// A new secret of a subscription.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSecret<'a> {
+    /// Sealed.
+    pub sealed: &'a str,
+    /// Until when the old secret signs too, ms.
+    pub old_until_ms: Option<i64>,
+}
+
+/// Gives a subscription a new secret. `false` if the subscription does not exist, or if the secret
+/// before the old one still signs and would be lost.
 ///
 /// # Errors
 /// D1's.
-pub async fn rotate(
-    db: &Db,
-    company: &str,
-    id: &str,
-    secret: &str,
-    old_until_ms: Option<i64>,
-    now_ms: i64,
-) -> Result<bool> {
-    let params = [company.into(), id.into(), secret.into(), old_until_ms.into(), now_ms.into()];
+pub async fn rotate(db: &Db, company: &str, id: &str, secret: NewSecret<'_>, now_ms: i64) -> Result<bool> {
+    let params = [company.into(), id.into(), secret.sealed.into(), secret.old_until_ms.into(), now_ms.into()];
     Ok(db.run(sql::SUBSCRIPTION_ROTATE, &params).await?.written()? > 0)
 }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use trackmate_wire::limits::INCOMING_DATA_BYTES_MAX;
 
 use super::{Db, Param, Result, sql};
+use crate::domain::source::Source;
 use crate::domain::timeline::{Cursor, Found, Order, Steps};
 
 /// A link: the identify that made a session belong to a person.
@@ -35,8 +36,8 @@ pub async fn links(db: &Db, company: &str, profile: &str, before: &Cursor, limit
 pub struct Entry {
     /// Its id.
     pub message_id: String,
-    /// 0 browser, 1 server.
-    pub source: i64,
+    /// The API through which it came.
+    pub source: Source,
     /// Its session.
     pub session: String,
     /// When it happened.
@@ -50,8 +51,9 @@ pub struct Entry {
     pub bytes: usize,
     /// 1 if a bot sent it.
     pub bot: Option<i64>,
-    /// 1 if a server sent it for a browser's session; its source is then 0.
-    pub told: Option<i64>,
+    /// 1 if a server sent it for a browser's session; its source is then the browser's.
+    #[serde(rename = "told")]
+    pub sent_by_server: Option<i64>,
     /// Its place as one text.
     pub key: String,
     /// The place of the first event of its step.
@@ -77,7 +79,6 @@ pub async fn entries(
     company: &str,
     profile: &str,
     (cursor, order): (&Cursor, Order),
-    wanted: usize,
     steps: Steps,
 ) -> Result<Vec<Entry>> {
     let statement = match order {
@@ -91,7 +92,7 @@ pub async fn entries(
         cursor.ts.into(),
         (&key).into(),
         count(steps.rows),
-        count(wanted),
+        count(steps.wanted),
         count(steps.step),
         INCOMING_DATA_BYTES_MAX.into(),
     ];
@@ -100,7 +101,7 @@ pub async fn entries(
 
 #[derive(Deserialize)]
 struct Long {
-    source: i64,
+    source: Source,
     message_id: String,
     data: String,
 }

@@ -19,7 +19,6 @@ pub struct IdentifyLink {
     /// The profile that owns the session's events through it.
     pub profile: String,
     /// The profile that owns them without it.
-    #[serde(rename = "heir")]
     pub next_owner: Option<String>,
 }
 
@@ -39,17 +38,17 @@ pub fn undo_statements(
     link: &IdentifyLink,
     change: &IdentityChange<'_>,
 ) -> Vec<Statement> {
-    let (person, n) = (&link.profile, change.number);
+    let (person, n, now) = (&link.profile, change.stamp.marker, change.stamp.now_ms);
     let params = || json!([company, link.session, message_id, n, link.at]);
     // Deletes its deliveries with their log, so that no further delivery is sent.
     let sent = || json!([company, json!([{ "s": 0, "i": message_id }]).to_string(), null]);
-    let mark = json!([company, person, message_id, n, change.now_ms, link.session, link.at]);
+    let mark = json!([company, person, message_id, n, now, link.session, link.at]);
     let mut statements = vec![
         Statement::new(sql::UNDO_EVENT, json!([company, link.session, message_id, n, link.at, person])),
         Statement::new(sql::ATTEMPTS_FORGET, sent()),
         Statement::new(sql::DELIVERIES_FORGET, sent()),
         Statement::new(sql::UNDO_MARK, mark),
-        Statement::new(sql::UNDO_HEIR, params()),
+        Statement::new(sql::UNDO_NEIGHBOUR, params()),
         Statement::new(sql::UNDO_OPEN, params()),
         Statement::new(sql::UNDO_COUNT, params()),
         Statement::new(sql::UNDO_LINK, params()),
@@ -62,7 +61,7 @@ pub fn undo_statements(
         waits_for: None,
         notice: &change.event.id,
     };
-    statements.extend(opening.statements(company, change.now_ms));
+    statements.extend(opening.statements(company, now));
     statements
 }
 

@@ -2,12 +2,13 @@
 //! people, undo a merge.
 
 use serde_json::{Value, json};
-use trackmate_edge::domain::merged::{Member, descendants};
+use trackmate_edge::domain::merge_tree::{Member, descendants};
+use trackmate_edge::domain::secret::Scope;
 use trackmate_edge::domain::trusted_data::TrustedData;
 use trackmate_edge::store::merge::{Group, IdentityChange, PlatformEvent, merge_statements, unmerge_statements};
 use trackmate_edge::store::rebuild::{self, Link, Rebuild};
-use trackmate_edge::store::sql;
 use trackmate_edge::store::undo::{IdentifyLink, undo_statements};
+use trackmate_edge::store::{ChangeStamp, sql};
 
 use super::pipe::{COMPANY, Db, NOW};
 
@@ -19,7 +20,7 @@ pub(crate) fn text(cell: &str) -> String {
 pub(crate) fn act(db: &mut Db) -> IdentityChange<'static> {
     db.request += 1;
     let event = PlatformEvent { id: String::new(), name: "x", data: Value::Null, user: "{}" };
-    IdentityChange { number: db.request + 1_000_000, now_ms: NOW, event }
+    IdentityChange { stamp: ChangeStamp { marker: db.request + 1_000_000, now_ms: NOW }, event }
 }
 
 /// The identity keys of a person with this address and these aliases.
@@ -34,7 +35,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
     let mut rows = db.connection.prepare_cached(sql::MERGE_GROUP).unwrap();
     let members = rows.query_map([COMPANY, root], |r| {
         let (id, own): (String, Option<String>) = (r.get(0)?, r.get(5)?);
-        let own = own.map_or_else(|| said(db, &id), |own| serde_json::from_str(&own).unwrap());
+        let own = own.map_or_else(|| trusted_data(db, &id), |own| serde_json::from_str(&own).unwrap());
         Ok(Member { winner: r.get(1)?, addresses: keys(r.get(3)?, &r.get::<_, String>(4)?), trusted_data: own, id })
     });
     let members = members.unwrap().map(Result::unwrap).collect();
@@ -43,7 +44,7 @@ pub(crate) fn members(db: &Db, root: &str) -> (Vec<Member>, i64) {
 }
 
 /// The trusted data of a profile that is not merged.
-fn said(db: &Db, id: &str) -> TrustedData {
+fn trusted_data(db: &Db, id: &str) -> TrustedData {
     let object = |query: &str| text(&db.table(&query.replace("ID", id))[0][0]);
     TrustedData {
         trusted_traits: serde_json::from_str(&object("select trusted_traits from profiles where id = 'ID'")).unwrap(),
@@ -72,7 +73,9 @@ impl Db {
         let Some(read) = self.find::<Rebuild>(find.sql, &find.params).pop() else { return };
         let links: Vec<Link> = self.find(links.sql, &links.params);
         let now = NOW + self.request;
-        let slice = rebuild::slice(COMPANY, profile, &read, &links, 2, now, |email| Some(email.to_owned())).unwrap();
+        let key = |email: &str| Some(email.to_owned());
+        let progress = rebuild::Progress { company: COMPANY, profile, read: &read, now_ms: now, key };
+        let slice = progress.slice(&links, 2).unwrap();
         self.batch(&slice.statements);
     }
 
@@ -103,7 +106,7 @@ impl Db {
         let (w, l) = (members(self, &winner), members(self, &loser));
         let change = act(self);
         let (w, l) = (Group { members: &w.0, revision: w.1 }, Group { members: &l.0, revision: l.1 });
-        let done = self.batch(&merge_statements(COMPANY, w, l, "admin", &change).unwrap());
+        let done = self.batch(&merge_statements(COMPANY, w, l, Scope::Admin, &change).unwrap());
         assert_eq!(done[0].len(), 2, "neither person changed after the read");
         self.rebuild();
         Some(loser)

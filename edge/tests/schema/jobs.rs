@@ -4,7 +4,7 @@
 use serde_json::json;
 use trackmate_edge::store::erasures::{Identity, Searched, erasing, forgetting, releasing};
 use trackmate_edge::store::people::Profile;
-use trackmate_edge::store::{retention, sql};
+use trackmate_edge::store::{ChangeStamp, retention, sql};
 
 use super::pipe::{COMPANY, Db, text};
 
@@ -16,7 +16,8 @@ impl Db {
         let read: Vec<Profile> = self.find(sql::PROFILE_FIND, &[&who[..], &[json!(100)]].concat());
         let identities: Vec<Identity> = self.find(sql::IDENTITIES_OF, &who);
         let (n, now, notice) = (self.request, self.now(), format!("n{}", self.request));
-        let mut batch = erasing(COMPANY, &read[0], &identities, n, now, &notice).unwrap();
+        let mut batch =
+            erasing(COMPANY, &read[0], &identities, ChangeStamp { marker: n, now_ms: now }, &notice).unwrap();
         batch.push(self.emitted(&notice));
         let done = self.batch(&batch);
         assert_eq!(done[0].len(), 1, "the person did not change after the read");

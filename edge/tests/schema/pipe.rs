@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use trackmate_edge::domain::event::Row;
-use trackmate_edge::domain::groups::tellings;
+use trackmate_edge::domain::groups::group_changes;
 use trackmate_edge::domain::incoming::Entry;
 use trackmate_edge::domain::record::changes;
+use trackmate_edge::domain::source::Source;
 use trackmate_edge::domain::timeline::{Cursor, Order, Steps, in_turn};
 use trackmate_edge::domain::{clock, ledger, revenue, tombstone};
 use trackmate_edge::store::timeline::Entry as Shown;
@@ -38,7 +39,7 @@ pub(crate) fn event(id: &str, ts: i64, name: &str, data: &str) -> Row {
         original_ms: None,
         context: None,
         groups: Vec::new(),
-        told: None,
+        sent_by_server: None,
     }
 }
 
@@ -79,6 +80,15 @@ pub(crate) struct Db {
     pub(crate) late_events: i64,
     /// The limit of groups from pages.
     pub(crate) most_groups: i64,
+}
+
+/// The conditions under which events are stored, and the hash of an identify.
+#[derive(Default)]
+struct Conditions<'a> {
+    address: Option<&'a str>,
+    profile: Option<&'a str>,
+    hash: Option<&'a str>,
+    identify_hash: Option<i64>,
 }
 
 impl Db {
@@ -146,28 +156,42 @@ impl Db {
 
     fn insert(
         &self,
-        source: i64,
+        source: Source,
         session: &str,
         rows: &[Row],
-        [address, profile, hash]: [Option<&str>; 3],
-        claim: Option<i64>,
+        Conditions { address, profile, hash, identify_hash }: Conditions<'_>,
     ) -> Statement {
         let (rows, n, now) = (serde_json::to_string(rows).unwrap(), self.request, self.now());
         let insert = json!([
-            rows, COMPANY, source, session, n, null, now, null, null, address, profile, hash, null, null, null, claim,
+            rows,
+            COMPANY,
+            source,
+            session,
+            n,
+            null,
+            now,
+            null,
+            null,
+            address,
+            profile,
+            hash,
+            null,
+            null,
+            null,
+            identify_hash,
             null
         ]);
         Statement::new(sql::EVENTS_INSERT, insert)
     }
 
-    fn count(&self, source: i64, session: &str, rows: &[Row], profile: Option<&str>) -> Statement {
+    fn count(&self, source: Source, session: &str, rows: &[Row], profile: Option<&str>) -> Statement {
         let counts_revenue = rows.iter().any(|row| row.revenue.is_some());
         let count = if counts_revenue { sql::LINKS_COUNT_REVENUE } else { sql::LINKS_COUNT };
         Statement::new(count, json!([ids(rows), COMPANY, source, session, self.request, profile]))
     }
 
     /// Writes the deliveries of events, leased if possible. `address` is that of an identify.
-    fn outbox(&self, source: i64, rows: &[Row], address: Option<&str>) -> Statement {
+    fn outbox(&self, source: Source, rows: &[Row], address: Option<&str>) -> Statement {
         let (n, now) = (self.request, self.now());
         let outbox = json!([ids(rows), COMPANY, source, address, n, now, now + LEASE_MS, "[]", 1]);
         Statement::new(sql::DELIVERIES_INSERT, outbox)
@@ -180,23 +204,23 @@ impl Db {
     }
 
     /// Writes what events say about records and groups.
-    fn belongings(&self, source: i64, session: &str, rows: &[Row]) -> Vec<Statement> {
+    fn records(&self, source: Source, session: &str, rows: &[Row]) -> Vec<Statement> {
         let (n, mut statements) = (self.request, Vec::new());
-        let changes = if source == 1 { changes(rows) } else { Vec::new() };
+        let changes = if source.is_server() { changes(rows) } else { Vec::new() };
         if !changes.is_empty() {
             let merge = json!([serde_json::to_string(&changes).unwrap(), COMPANY, session, n, RECORD_FIELDS_MAX]);
             statements.push(Statement::new(sql::RECORDS_MERGE, merge));
         }
-        let told = tellings(rows, source == 1);
-        if !told.is_empty() {
-            let told = serde_json::to_string(&told).unwrap();
+        let changed = group_changes(rows, source);
+        if !changed.is_empty() {
+            let changed = serde_json::to_string(&changed).unwrap();
             statements.push(Statement::new(
                 sql::GROUPS_MERGE,
-                json!([told, COMPANY, source, n, RECORD_FIELDS_MAX, GROUP_LAYER_BYTES_MAX, self.most_groups]),
+                json!([changed, COMPANY, source, n, RECORD_FIELDS_MAX, GROUP_LAYER_BYTES_MAX, self.most_groups]),
             ));
             if !session.is_empty() {
                 let membership =
-                    json!([told, COMPANY, source, session, n, groups::place(session), MEMBERSHIPS_SESSION_MAX]);
+                    json!([changed, COMPANY, source, session, n, groups::place(session), MEMBERSHIPS_SESSION_MAX]);
                 statements.push(Statement::new(sql::MEMBERSHIPS_INSERT, membership));
             }
         }
@@ -208,27 +232,27 @@ impl Db {
 
     /// Writes the receipts of stored items after the answer, as `store::incoming` does, and of one
     /// rejected item.
-    fn note(&self, source: i64, session: &str, rows: &[Row]) {
+    fn note(&self, source: Source, session: &str, rows: &[Row]) {
         let stored: Vec<Entry> = rows.iter().map(|row| Entry::accepted(row, true)).collect();
         let problem = Problem::new(Code::MissingField, "eventType is missing");
         let rejected = [Entry::rejected(Some("{}"), None, Some(session), &problem)];
-        for (ring, entries) in [(0, json!(stored)), (1 + source, json!(rejected))] {
+        for (ring, entries) in [(0, json!(stored)), (1 + source.number(), json!(rejected))] {
             let insert = json!([COMPANY, ring, entries.to_string(), source, self.now(), 100]);
             self.rows(sql::INCOMING_INSERT, insert.as_array().unwrap());
             self.rows(sql::INCOMING_TRIM, &[json!(COMPANY), json!(ring), json!(1000)]);
         }
     }
 
-    /// Stores events of a browser (source 0) or a server (1), as `store::ingest` does. A session of
+    /// Stores events of a browser or a server, as `store::ingest` does. A session of
     /// "" belongs to nobody. `profile` has this server session.
-    pub(crate) fn events(&mut self, source: i64, session: &str, profile: Option<&str>, rows: &[Row]) {
+    pub(crate) fn events(&mut self, source: Source, session: &str, profile: Option<&str>, rows: &[Row]) {
         self.request += 1;
-        let mut batch = vec![self.insert(source, session, rows, [None, profile, None], None)];
+        let mut batch = vec![self.insert(source, session, rows, Conditions { profile, ..Conditions::default() })];
         if !session.is_empty() {
             batch.push(self.count(source, session, rows, profile));
         }
         batch.push(self.outbox(source, rows, None));
-        batch.extend(self.belongings(source, session, rows));
+        batch.extend(self.records(source, session, rows));
         self.batch(&batch);
         if self.watched {
             self.note(source, session, rows);
@@ -248,32 +272,34 @@ impl Db {
     /// person if nobody has the address.
     pub(crate) fn server(&mut self, email: &str, rows: &[Row]) {
         if let Some((profile, session)) = self.person(email) {
-            return self.events(1, &session, Some(&profile), rows);
+            return self.events(Source::Server, &session, Some(&profile), rows);
         }
         self.request += 1;
-        let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
+        let (n, now, hash) = (self.request, self.now(), tombstone::of_key(COMPANY, email));
         let (profile, session, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let created = rows.iter().map(|row| clock::ts_ms(row.ts)).min().unwrap();
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": profile, "email": email }).to_string());
         let made = json!([COMPANY, email, profile, "", n, "{}", 0, platform, place, user, now, 0]);
+        let known = Conditions { address: Some(email), profile: Some(&profile), ..Conditions::default() };
         let mut batch = vec![
             Statement::new(sql::IDENTITY_INSERT, json!([COMPANY, email, profile, now, ids(rows), hash])),
-            self.insert(1, &session, rows, [Some(email), Some(&profile), None], None),
-            self.count(1, &session, rows, Some(&profile)),
-            self.outbox(1, rows, None),
+            self.insert(Source::Server, &session, rows, known),
+            self.count(Source::Server, &session, rows, Some(&profile)),
+            self.outbox(Source::Server, rows, None),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
             Statement::new(sql::PROFILE_OPEN, json!([COMPANY, profile, email, typed(email), session, created, now])),
             self.emitted(&platform),
         ];
-        batch.extend(self.belongings(1, &session, rows));
+        batch.extend(self.records(Source::Server, &session, rows));
         self.batch(&batch);
     }
 
     /// Stores an identify, as `store::identify` does. → The public id of the address, for the
     /// caller.
+    #[allow(clippy::too_many_arguments, reason = "tests name the five parts of an identify in one line")]
     pub(crate) fn identify(&mut self, session: &str, at: i64, id: &str, email: &str, traits: &Value) -> Option<String> {
         self.request += 1;
-        let (n, now, hash) = (self.request, self.now(), tombstone::address(COMPANY, email));
+        let (n, now, hash) = (self.request, self.now(), tombstone::of_key(COMPANY, email));
         let (candidate, server, platform) = (format!("p{n}"), format!("webhook_{n}"), format!("u{n}"));
         let mut data = traits.clone();
         if let Some(typed) = typed(email) {
@@ -281,7 +307,7 @@ impl Db {
         }
         let mut rows = [event(id, at, "identify", &data.to_string())];
         // A server sends every second one.
-        rows[0].told = id.bytes().last().is_some_and(|last| last % 2 == 0).then_some(1);
+        rows[0].sent_by_server = id.bytes().last().is_some_and(|last| last % 2 == 0).then_some(1);
         let fact = [json!(COMPANY), json!(session), json!(at), json!(id), json!(email), json!(n)];
         let bounds = [self.late_events, SESSION_IDENTIFIES_MAX, CLAIMED_SESSIONS_MAX];
         let refuse = json!([COMPANY, session, at, id, email, n, bounds[0], bounds[1], bounds[2]]);
@@ -292,32 +318,39 @@ impl Db {
         let (place, user) = (clock::event_ts(now, 0), json!({ "id": candidate, "email": email }).to_string());
         let (bytes, members) = (TRAITS_BYTES_MAX, TRAITS_MEMBERS_MAX);
         let made = json!([COMPANY, email, candidate, id, n, claims, bytes, platform, place, user, now, members]);
-        let claim = ledger::claim(session, email);
+        let identify_hash = ledger::identify_hash(session, email);
+        let new = Conditions { hash: Some(&hash), identify_hash: Some(identify_hash), ..Conditions::default() };
         let answers = self.batch(&[
-            self.insert(0, session, &rows, [None, None, Some(&hash)], Some(claim)),
+            self.insert(Source::Browser, session, &rows, new),
             Statement::new(sql::IDENTIFY_REFUSE, refuse),
-            Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, claim, null, null, now])),
-            Statement::new(sql::IDENTIFY_ADDRESS, json!([COMPANY, email, candidate, now, id, n])),
-            Statement::new(sql::IDENTIFY_CLAIM, json!(fact)),
+            Statement::new(sql::IDENTIFY_OCCUPY, json!([COMPANY, id, at, hash, identify_hash, null, null, now])),
+            Statement::new(sql::IDENTIFY_KEY, json!([COMPANY, email, candidate, now, id, n])),
+            Statement::new(sql::IDENTIFY_FIRST, json!(fact)),
             Statement::new(sql::IDENTIFY_LINK, json!(fact)),
             Statement::new(sql::IDENTIFY_COUNT, json!([COMPANY, session, at, id, n])),
             Statement::new(sql::IDENTIFY_SHIFT, json!([COMPANY, session, at, id, n])),
             Statement::new(sql::PLATFORM_IDENTIFIED, made),
             Statement::new(sql::IDENTIFY_PROFILE, [&fact[..], &person, &[json!(now), json!(members)]].concat().into()),
-            self.outbox(0, &rows, Some(email)),
+            self.outbox(Source::Browser, &rows, Some(email)),
             self.emitted(&platform),
-            Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, id, hash, claim, candidate])),
+            Statement::new(sql::IDENTIFY_FIND, json!([COMPANY, email, id, hash, identify_hash, candidate])),
         ]);
         if self.watched {
-            self.note(0, session, &rows);
+            self.note(Source::Browser, session, &rows);
         }
-        let told = answers.last().unwrap();
-        assert!(told.len() <= 1);
-        told.first().map(|row| text(&row[0]))
+        let found = answers.last().unwrap();
+        assert!(found.len() <= 1);
+        found.first().map(|row| text(&row[0]))
     }
 
     /// Reads a timeline page by page as the API does, for a person with this number of links.
-    pub(crate) fn timeline(&self, profile: &str, order: Order, limit: usize, links: usize) -> Vec<(i64, i64, String)> {
+    pub(crate) fn timeline(
+        &self,
+        profile: &str,
+        order: Order,
+        limit: usize,
+        links: usize,
+    ) -> Vec<(i64, Source, String)> {
         let (statement, wanted) = (if order == Order::Asc { sql::TIMELINE_ASC } else { sql::TIMELINE_DESC }, limit + 1);
         let steps = Steps::new(wanted, links);
         let (mut cursor, mut walked) = (Cursor::start(order), Vec::new());

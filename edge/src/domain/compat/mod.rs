@@ -150,18 +150,18 @@ fn data<'a>(raw: &'a str, beside: Vec<(&str, Box<RawValue>)>) -> Result<Cow<'a, 
     if beside.is_empty() {
         return Ok(Cow::Borrowed(raw));
     }
-    let told = |_| Problem::field(Code::InvalidField, "properties", "properties is an object");
-    let mut data: person::Traits = person::traits(raw).map_err(told)?;
+    let invalid = |_| Problem::field(Code::InvalidField, "properties", "properties is an object");
+    let mut data: person::Traits = person::traits(raw).map_err(invalid)?;
     data.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    serde_json::to_string(&data).map(Cow::Owned).map_err(told)
+    serde_json::to_string(&data).map(Cow::Owned).map_err(invalid)
 }
 
 /// Traits without those that are null. A value that is no object has no traits.
 fn traits(raw: Option<&RawValue>) -> Result<Traits, Problem> {
     let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(Traits::new()) };
     check_object(raw.get(), "traits")?;
-    let told = |_| Problem::field(Code::InvalidField, "traits", "traits is an object");
-    let mut traits: Traits = serde_json::from_str(raw.get()).map_err(told)?;
+    let invalid = |_| Problem::field(Code::InvalidField, "traits", "traits is an object");
+    let mut traits: Traits = serde_json::from_str(raw.get()).map_err(invalid)?;
     traits.retain(|_, value| !value.is_null());
     Ok(traits)
 }
@@ -174,11 +174,11 @@ mod tests {
     #[test]
     fn an_id_sent_as_a_number_keeps_all_its_digits() {
         #[derive(Deserialize)]
-        struct Told {
+        struct Holder {
             #[serde(default, deserialize_with = "id")]
             id: Option<String>,
         }
-        let read = |raw: &str| serde_json::from_str::<Told>(&format!(r#"{{"id":{raw}}}"#)).unwrap().id;
+        let read = |raw: &str| serde_json::from_str::<Holder>(&format!(r#"{{"id":{raw}}}"#)).unwrap().id;
         let digits = ["7", "-7", "18446744073709551617", "18446744073709551619", "9007199254740993.0", "1.50", "1e3"];
         for raw in digits {
             assert_eq!(read(raw).as_deref(), Some(raw));
@@ -187,7 +187,7 @@ mod tests {
         for nobody in ["null", "true", "[7]", "{}", "0", r#""""#, r#""null""#] {
             assert_eq!(read(nobody), None, "{nobody}");
         }
-        assert_eq!(serde_json::from_str::<Told>("{}").unwrap().id, None);
+        assert_eq!(serde_json::from_str::<Holder>("{}").unwrap().id, None);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum Other<'a> {
     /// Nothing happens.
     Leave,
     /// The person gets the key.
-    Give,
+    Grant,
     /// The key replaces the person's address.
     Replace,
     /// The person of the other key is merged with this one.
@@ -67,19 +67,19 @@ pub enum Other<'a> {
 pub fn decide<'a>(trusted: bool, user: Option<ResolvedKey<'a>>, address: Option<ResolvedKey<'a>>) -> (Key, Other<'a>) {
     // An address that a person gave up still finds them until somebody else gets it. A secret key
     // may give it to somebody else.
-    let is_free = trusted && address.is_some_and(|led| led.is_ended);
+    let is_free = trusted && address.is_some_and(|resolved| resolved.is_ended);
     match (user, address.filter(|_| !is_free)) {
         (Some(user), _) if user.is_erased => (Key::User, Other::Leave),
         (_, Some(address)) if address.is_erased => (Key::Address, Other::Leave),
         (None, None) if is_free => (Key::User, Other::Replace),
         // The address comes first, so that the event of a new person has their address.
-        (None, None) => (Key::Address, Other::Give),
+        (None, None) => (Key::Address, Other::Grant),
         (None, Some(address)) if address.has_user_id => (Key::User, Other::Leave),
         (None, Some(address)) if !trusted && address.is_vouched => (Key::Address, Other::Leave),
-        (None, Some(_)) => (Key::Address, Other::Give),
+        (None, Some(_)) => (Key::Address, Other::Grant),
         (Some(_), None) if trusted => (Key::User, Other::Replace),
         (Some(user), None) if user.has_address || user.is_vouched => (Key::User, Other::Leave),
-        (Some(_), None) => (Key::User, Other::Give),
+        (Some(_), None) => (Key::User, Other::Grant),
         (Some(user), Some(address)) if trusted && user.profile != address.profile && !address.has_user_id => {
             (Key::User, Other::Join { into: user.profile, from: address.profile })
         }
@@ -91,32 +91,34 @@ pub fn decide<'a>(trusted: bool, user: Option<ResolvedKey<'a>>, address: Option<
 mod tests {
     use super::*;
 
-    const fn led(profile: &str, has_address: bool, has_user_id: bool) -> Option<ResolvedKey<'_>> {
+    const fn resolved(profile: &str, has_address: bool, has_user_id: bool) -> Option<ResolvedKey<'_>> {
         Some(ResolvedKey { profile, is_ended: false, is_erased: false, has_address, has_user_id, is_vouched: false })
     }
 
     #[test]
     fn a_public_caller_fills_gaps_and_merges_nobody() {
-        assert_eq!(decide(false, None, None), (Key::Address, Other::Give));
-        assert_eq!(decide(false, None, led("q", true, false)), (Key::Address, Other::Give));
+        assert_eq!(decide(false, None, None), (Key::Address, Other::Grant));
+        assert_eq!(decide(false, None, resolved("q", true, false)), (Key::Address, Other::Grant));
         assert_eq!(
-            decide(false, None, led("q", true, true)),
+            decide(false, None, resolved("q", true, true)),
             (Key::User, Other::Leave),
             "it is the address of another user"
         );
-        assert_eq!(decide(false, led("p", false, true), None), (Key::User, Other::Give));
+        assert_eq!(decide(false, resolved("p", false, true), None), (Key::User, Other::Grant));
         assert_eq!(
-            decide(false, led("p", true, true), None),
+            decide(false, resolved("p", true, true), None),
             (Key::User, Other::Leave),
             "a public caller changes no address"
         );
-        assert_eq!(decide(false, led("p", false, true), led("q", true, false)), (Key::User, Other::Leave));
+        assert_eq!(decide(false, resolved("p", false, true), resolved("q", true, false)), (Key::User, Other::Leave));
     }
 
     #[test]
     fn a_public_caller_adds_no_key_to_a_person_with_trusted_data() {
-        let vouched = |led: Option<ResolvedKey<'static>>| led.map(|led| ResolvedKey { is_vouched: true, ..led });
-        let (user, address) = (vouched(led("p", false, true)), vouched(led("q", true, false)));
+        let vouched = |resolved: Option<ResolvedKey<'static>>| {
+            resolved.map(|resolved| ResolvedKey { is_vouched: true, ..resolved })
+        };
+        let (user, address) = (vouched(resolved("p", false, true)), vouched(resolved("q", true, false)));
         assert_eq!(decide(false, user, None), (Key::User, Other::Leave), "the caller's address would find the person");
         assert_eq!(
             decide(false, None, address),
@@ -124,18 +126,18 @@ mod tests {
             "the caller's user id would find the person"
         );
         assert_eq!(decide(true, user, None), (Key::User, Other::Replace));
-        assert_eq!(decide(true, None, address), (Key::Address, Other::Give));
+        assert_eq!(decide(true, None, address), (Key::Address, Other::Grant));
     }
 
     #[test]
     fn a_secret_key_merges_two_people_unless_both_have_user_ids() {
-        assert_eq!(decide(true, led("p", true, true), None), (Key::User, Other::Replace));
+        assert_eq!(decide(true, resolved("p", true, true), None), (Key::User, Other::Replace));
         let join = Other::Join { into: "p", from: "q" };
-        assert_eq!(decide(true, led("p", false, true), led("q", true, false)), (Key::User, join));
-        assert_eq!(decide(true, led("p", false, true), led("q", true, true)), (Key::User, Other::Leave));
-        assert_eq!(decide(true, led("p", true, true), led("p", true, true)), (Key::User, Other::Leave));
-        let ended = led("q", true, true).map(|led| ResolvedKey { is_ended: true, ..led });
-        assert_eq!(decide(true, led("p", true, true), ended), (Key::User, Other::Replace));
+        assert_eq!(decide(true, resolved("p", false, true), resolved("q", true, false)), (Key::User, join));
+        assert_eq!(decide(true, resolved("p", false, true), resolved("q", true, true)), (Key::User, Other::Leave));
+        assert_eq!(decide(true, resolved("p", true, true), resolved("p", true, true)), (Key::User, Other::Leave));
+        let ended = resolved("q", true, true).map(|resolved| ResolvedKey { is_ended: true, ..resolved });
+        assert_eq!(decide(true, resolved("p", true, true), ended), (Key::User, Other::Replace));
         assert_eq!(
             decide(true, None, ended),
             (Key::User, Other::Replace),
@@ -153,10 +155,10 @@ mod tests {
 
     #[test]
     fn an_erased_person_stays_erased_whichever_key_a_request_names() {
-        let erased = led("x", false, false).map(|led| ResolvedKey { is_erased: true, ..led });
+        let erased = resolved("x", false, false).map(|resolved| ResolvedKey { is_erased: true, ..resolved });
         for trusted in [true, false] {
-            assert_eq!(decide(trusted, erased, led("q", true, false)), (Key::User, Other::Leave));
-            assert_eq!(decide(trusted, led("p", true, true), erased), (Key::Address, Other::Leave));
+            assert_eq!(decide(trusted, erased, resolved("q", true, false)), (Key::User, Other::Leave));
+            assert_eq!(decide(trusted, resolved("p", true, true), erased), (Key::Address, Other::Leave));
         }
     }
 }

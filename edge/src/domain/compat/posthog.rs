@@ -8,7 +8,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::{Item, Sent, What, bounded, id, item, segment, traits};
 use crate::domain::groups;
-use crate::domain::mild;
+use crate::domain::lenient;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -26,7 +26,7 @@ struct Message<'a> {
     event: Option<String>,
     #[serde(default, deserialize_with = "id")]
     distinct_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     uuid: Option<String>,
     timestamp: Option<Value>,
     #[serde(borrow)]
@@ -40,7 +40,7 @@ struct Message<'a> {
 /// The properties of an event that identify its person.
 #[derive(Deserialize, Default)]
 struct Properties<'a> {
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     token: Option<String>,
     #[serde(default, deserialize_with = "id")]
     distinct_id: Option<String>,
@@ -60,7 +60,7 @@ struct Properties<'a> {
     set_once: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "id", rename = "$group_key")]
     group_key: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize", rename = "$group_type")]
+    #[serde(default, deserialize_with = "lenient::deserialize", rename = "$group_type")]
     group_type: Option<String>,
     #[serde(borrow, rename = "$group_set")]
     group_set: Option<&'a RawValue>,
@@ -74,9 +74,9 @@ struct Properties<'a> {
 /// # Errors
 /// `invalid_json`, `too_many_events`.
 pub fn read(text: &str) -> Result<Sent<'_>, Problem> {
-    let told = |_| Problem::new(Code::InvalidJson, "the body is not JSON of the expected form");
+    let invalid = |_| Problem::new(Code::InvalidJson, "the body is not JSON of the expected form");
     if text.trim_start().starts_with('[') {
-        let events: Vec<&RawValue> = serde_json::from_str(text).map_err(told)?;
+        let events: Vec<&RawValue> = serde_json::from_str(text).map_err(invalid)?;
         bounded(&events)?;
         let key = events.first().and_then(|raw| {
             let envelope: Envelope<'_> = serde_json::from_str(raw.get()).ok()?;
@@ -85,7 +85,7 @@ pub fn read(text: &str) -> Result<Sent<'_>, Problem> {
         let items = events.iter().map(|raw| message(raw.get())).collect();
         return Ok(Sent { key, items, ..Sent::default() });
     }
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(told)?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(invalid)?;
     let single = envelope.batch.is_none();
     let items = match &envelope.batch {
         None => vec![message(text)],
@@ -126,34 +126,17 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
             traits: traits(message.set.or(properties.set))?,
             once: traits(message.set_once.or(properties.set_once))?,
         },
-        "$create_alias" => {
-            let alias = properties.alias;
-            let alias = alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?;
-            match &anonymous {
-                // An alias of a visitor is the visitor's user id.
-                Some(visitor) if user.is_none() => {
-                    user = Some(alias);
-                    What::Alias { previous: visitor.clone(), is_either: false }
-                }
-                // Otherwise clients differ in which of the two ids was used first.
-                Some(_) | None => What::Alias { previous: alias, is_either: true },
-            }
-        }
+        "$create_alias" => alias(properties.alias, &mut user, anonymous.as_deref())?,
         "$groupidentify" => {
             let key = properties.group_key;
             let key = key.ok_or_else(|| Problem::field(Code::MissingField, "$group_key", "$group_key is missing"))?;
             segment::group(&key, properties.group_type.as_deref(), properties.group_set)?
         }
-        own => {
-            let name = match own {
-                "$pageview" => "page_view",
-                "$screen" => "screen_view",
-                name => name,
-            };
+        name => {
             // `$set` and `$set_once` of an event stay in its data.
-            let said = [("$set", message.set), ("$set_once", message.set_once)];
-            let beside = said.into_iter().filter_map(|(name, raw)| Some((name, raw?.to_owned()))).collect();
-            What::Event { name: name.to_owned(), data: super::data(data, beside)? }
+            let traits = [("$set", message.set), ("$set_once", message.set_once)];
+            let beside = traits.into_iter().filter_map(|(name, raw)| Some((name, raw?.to_owned()))).collect();
+            What::Event { name: event_name(name).to_owned(), data: super::data(data, beside)? }
         }
     };
     Ok(Item {
@@ -165,6 +148,29 @@ fn message(raw: &str) -> Result<Item<'_>, Problem> {
         context: None,
         groups: groups::mentions(properties.groups),
         only_known,
+    })
+}
+
+/// The name of an event here. The other events that PostHog defines keep their names.
+fn event_name(name: &str) -> &str {
+    match name {
+        "$pageview" => "page_view",
+        "$screen" => "screen_view",
+        name => name,
+    }
+}
+
+/// An alias of these two ids. Sets the user id where only the alias is one.
+fn alias(alias: Option<String>, user: &mut Option<String>, anonymous: Option<&str>) -> Result<What<'static>, Problem> {
+    let alias = alias.ok_or_else(|| Problem::field(Code::MissingField, "alias", "alias is missing"))?;
+    Ok(match anonymous {
+        // An alias of a visitor is the visitor's user id.
+        Some(visitor) if user.is_none() => {
+            *user = Some(alias);
+            What::Alias { previous: visitor.to_owned(), is_either: false }
+        }
+        // Otherwise clients differ in which of the two ids was used first.
+        Some(_) | None => What::Alias { previous: alias, is_either: true },
     })
 }
 
@@ -218,9 +224,10 @@ mod tests {
             r#"{"event":"$identify","distinct_id":"u","$set":{"email":"a@b.c"},"properties":{"$anon_distinct_id":"v","$set_once":{"first":1}}}"#,
         );
         assert_eq!((identify.user.as_deref(), identify.anonymous.as_deref()), (Some("u"), Some("v")));
-        assert!(
-            matches!(&identify.what, What::Identify { traits, once } if traits["email"] == "a@b.c" && once["first"] == 1)
-        );
+        assert!(matches!(
+            &identify.what,
+            What::Identify { traits, once } if traits["email"] == "a@b.c" && once["first"] == 1
+        ));
         let alias = one(r#"{"event":"$create_alias","distinct_id":"u","properties":{"alias":"old"}}"#);
         assert!(matches!(&alias.what, What::Alias { previous, is_either: true } if previous == "old"));
         let visitor =

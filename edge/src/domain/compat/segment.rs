@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
 
 use super::{Item, Sent, Traits, What, bounded, context, data, id, item, traits};
-use crate::domain::mild;
+use crate::domain::lenient;
 
 /// A message's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
@@ -57,12 +57,12 @@ struct Message<'a> {
     group_id: Option<String>,
     #[serde(default, deserialize_with = "id")]
     previous_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     event: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     name: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     category: Option<String>,
     #[serde(borrow)]
     properties: Option<&'a RawValue>,
@@ -147,8 +147,11 @@ fn read<'a>(raw: &'a str, kind: Option<Kind>, shared: Option<&'a RawValue>) -> R
         }
         Kind::Identify => {
             let known = || within.and_then(|raw| serde_json::from_str::<Known<'_>>(raw.get()).ok()?.traits);
-            let said = traits(message.traits)?;
-            What::Identify { traits: if said.is_empty() { traits(known())? } else { said }, once: Traits::new() }
+            let sent_traits = traits(message.traits)?;
+            What::Identify {
+                traits: if sent_traits.is_empty() { traits(known())? } else { sent_traits },
+                once: Traits::new(),
+            }
         }
         Kind::Alias => {
             let previous = message.previous_id;

@@ -8,8 +8,9 @@ use trackmate_wire::problem::{Code, Problem};
 
 use super::{Address, Asked, Edit, value};
 use crate::domain::event::{check_object, time};
-use crate::domain::mild::{self, Mild};
+use crate::domain::lenient::{self, LenientText};
 use crate::domain::person::{KNOWN, PLATFORMS, Traits, traits};
+use crate::domain::secret::Scope;
 
 /// Parts of the user object that are derived from others.
 const DERIVED: [&str; 7] = ["id", "company_id", "interactions", "stats", "timestamps", "createdAt", "lastActive"];
@@ -68,13 +69,13 @@ impl Reader {
     fn members(
         &mut self,
         json: &str,
-        source: &'static str,
+        scope: Scope,
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> Result<(), Problem> {
         check_object(json, "user")?;
         let members = traits(json).map_err(|_| Problem::new(Code::InvalidJson, "the body is not JSON"))?;
         for (name, raw) in members {
-            let read = self.member(&name, raw, source, &address);
+            let read = self.member(&name, raw, scope, &address);
             self.taken(read)?;
         }
         Ok(())
@@ -84,7 +85,7 @@ impl Reader {
         &mut self,
         name: &str,
         raw: Box<RawValue>,
-        source: &'static str,
+        scope: Scope,
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> Result<(), Problem> {
         let parts = ["traits", "optIns", "exportConsent", "customFields", "tags"];
@@ -112,7 +113,7 @@ impl Reader {
                     self.taken(read)?;
                 }
             }
-            "exportConsent" => self.edit.consent = Some(Asked::read(&value(&raw), source)?),
+            "exportConsent" => self.edit.consent = Some(Asked::read(&value(&raw), scope)?),
             "customFields" => self.fields(&object(&raw, "customFields")?)?,
             "tags" => {
                 let wanted = object(&raw, "tags")?;
@@ -139,25 +140,25 @@ impl Reader {
             self.edit.trusted_traits.insert(name.to_owned(), raw);
             return Ok(());
         }
-        let told = |why: &str| refused_at(place, &format!("{place} {why}"));
+        let invalid = |why: &str| refused_at(place, &format!("{place} {why}"));
         let chars = if name == "profilePic" { URL_BYTES_MAX } else { NAME_CHARS_MAX };
         let given = value(&raw);
         let text = if let Some(left_out) = &mut self.left_out {
-            match mild::text(&given, chars) {
-                Mild::Missing => return Ok(()),
-                Mild::Whole(text) => text,
-                Mild::Cut(text) if name != "profilePic" => {
-                    left_out.push(told(&format!("was cut to {chars} characters")));
+            match lenient::text(&given, chars) {
+                LenientText::Missing => return Ok(()),
+                LenientText::Whole(text) => text,
+                LenientText::Cut(text) if name != "profilePic" => {
+                    left_out.push(invalid(&format!("was cut to {chars} characters")));
                     text
                 }
-                Mild::Cut(_) => return Err(told(&format!("has at most {chars} characters"))),
-                Mild::Unread => return Err(told("is a text or null")),
+                LenientText::Cut(_) => return Err(invalid(&format!("has at most {chars} characters"))),
+                LenientText::Unread => return Err(invalid("is a text or null")),
             }
         } else {
-            let Value::String(text) = given else { return Err(told("is a text or null")) };
-            readable(&text, chars).ok_or_else(|| told(&form(chars)))?
+            let Value::String(text) = given else { return Err(invalid("is a text or null")) };
+            readable(&text, chars).ok_or_else(|| invalid(&form(chars)))?
         };
-        let raw = serde_json::value::to_raw_value(&text).map_err(|_| told("is a text or null"))?;
+        let raw = serde_json::value::to_raw_value(&text).map_err(|_| invalid("is a text or null"))?;
         self.edit.trusted_traits.insert(name.to_owned(), raw);
         Ok(())
     }
@@ -172,10 +173,11 @@ impl Reader {
 
     /// Reads the names of an array of tags.
     fn tags(&mut self, names: &Value, added: bool) -> Result<(), Problem> {
-        let told = || refused("tags", "tags is an array of texts");
-        let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(told)?;
+        let invalid = || refused("tags", "tags is an array of texts");
+        let names = names.as_array().filter(|names| names.len() <= TAGS_MAX).ok_or_else(invalid)?;
         for name in names {
-            let read = name.as_str().ok_or_else(told).and_then(|name| checked(name, NAME_CHARS_MAX, "tags", "a tag"));
+            let read =
+                name.as_str().ok_or_else(invalid).and_then(|name| checked(name, NAME_CHARS_MAX, "tags", "a tag"));
             let read = read.map(|name| {
                 let tags = if added { &mut self.edit.tags } else { &mut self.edit.untags };
                 tags.insert(name);
@@ -188,30 +190,26 @@ impl Reader {
 
 impl Edit {
     /// Reads an edit: any editable member of the user object, `traits`, and `tags: {add, remove}`.
-    /// Any other member is a trait. `source` names the kind of key. `address` makes the identity
+    /// Any other member is a trait. `scope` is that of the key. `address` makes the identity
     /// key of an address.
     ///
     /// # Errors
     /// The [`Problem`] of the first invalid part.
-    pub fn read(
-        json: &str,
-        source: &'static str,
-        address: impl Fn(&str) -> Result<String, Problem>,
-    ) -> Result<Self, Problem> {
+    pub fn read(json: &str, scope: Scope, address: impl Fn(&str) -> Result<String, Problem>) -> Result<Self, Problem> {
         let mut reader = Reader { edit: Self::default(), left_out: None };
-        reader.members(json, source, address)?;
+        reader.members(json, scope, address)?;
         Ok(reader.edit)
     }
 
     /// Reads the user beside an event as [`Self::read`] does, but leaves out invalid parts. → The
     /// edit, and the problems of these parts.
-    pub fn read_mildly(
+    pub fn read_leniently(
         json: &str,
-        source: &'static str,
+        scope: Scope,
         address: impl Fn(&str) -> Result<String, Problem>,
     ) -> (Self, Vec<Problem>) {
         let mut reader = Reader { edit: Self::default(), left_out: Some(Vec::new()) };
-        let read = reader.members(json, source, address);
+        let read = reader.members(json, scope, address);
         let whole = reader.taken(read);
         debug_assert!(whole.is_ok(), "an invalid part is left out");
         (reader.edit, reader.left_out.unwrap_or_default())
@@ -267,15 +265,15 @@ impl Edit {
 }
 
 impl Asked {
-    fn read(told: &Value, key: &'static str) -> Result<Self, Problem> {
+    fn read(sent: &Value, scope: Scope) -> Result<Self, Problem> {
         let form = || refused("exportConsent", "exportConsent is true, false or {given, at?, source?}");
-        match told {
-            Value::Bool(given) => Ok(Self { given: *given, at_ms: None, source: key.to_owned() }),
+        match sent {
+            Value::Bool(given) => Ok(Self { given: *given, at_ms: None, source: scope.as_str().to_owned() }),
             Value::Object(members) => Ok(Self {
                 given: members.get("given").and_then(Value::as_bool).ok_or_else(form)?,
                 at_ms: members.get("at").filter(|at| !at.is_null()).map(|at| time(at, "exportConsent")).transpose()?,
                 source: match members.get("source") {
-                    None | Some(Value::Null) => key.to_owned(),
+                    None | Some(Value::Null) => scope.as_str().to_owned(),
                     Some(Value::String(source)) => {
                         checked(source, NAME_CHARS_MAX, "exportConsent", "exportConsent.source")?
                     }

@@ -15,20 +15,21 @@ fn plan(value: Value) -> Plan {
 fn paid() -> Plan {
     plan(json!({"events": {"paid": {
         "required": ["amount"], "additionalProperties": false,
-        "properties": {"amount": {"type": "number"}, "note": {"type": ["string", "boolean"]}, "order": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}},
+        "properties": {"amount": {"type": "number"}, "note": {"type": ["string", "boolean"]},
+            "order": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}},
     }}}))
 }
 
 #[test]
 fn a_plan_checks_names_types_and_fields_and_treats_null_as_missing() {
-    let told = |name: &str, data: Value| {
+    let violations = |name: &str, data: Value| {
         paid().check(name, &data).into_iter().map(|v| (v.reason.as_str(), v.field)).collect::<Vec<_>>()
     };
-    assert_eq!(told("paid", json!({"amount": 1, "note": true, "order": {"id": "o", "more": 1}})), []);
-    assert_eq!(told("paid", json!({"amount": 1, "note": null, "order": null, "else": null})), []);
-    assert_eq!(told("sold", json!({})), [("unknown_event", "eventType".to_owned())]);
+    assert_eq!(violations("paid", json!({"amount": 1, "note": true, "order": {"id": "o", "more": 1}})), []);
+    assert_eq!(violations("paid", json!({"amount": 1, "note": null, "order": null, "else": null})), []);
+    assert_eq!(violations("sold", json!({})), [("unknown_event", "eventType".to_owned())]);
     assert_eq!(
-        told("paid", json!({"amount": null, "else": 1, "note": [], "order": {"id": 7}})),
+        violations("paid", json!({"amount": null, "else": 1, "note": [], "order": {"id": 7}})),
         [
             ("missing_field", "eventData.amount".to_owned()),
             ("unknown_field", "eventData.else".to_owned()),
@@ -38,7 +39,7 @@ fn a_plan_checks_names_types_and_fields_and_treats_null_as_missing() {
     );
     for name in ["identify", "alias", "group", "user.created", "tag.added", "registration.submitted", "webhook.failing"]
     {
-        assert_eq!(told(name, json!({"anything": 1})), [], "{name}");
+        assert_eq!(violations(name, json!({"anything": 1})), [], "{name}");
     }
     assert!(Plan { additional_events: true, ..paid() }.check("sold", &json!({})).is_empty());
     let [wrong] = &paid().check("paid", &json!({"amount": "the secret"}))[..] else { panic!() };
@@ -63,10 +64,10 @@ fn a_rejecting_plan_rejects_only_the_events_that_violate_it() {
         let checked = check(sorted.rows, &paid(), mode);
         assert_eq!((checked.rows.len(), checked.violations.len()), (left, if mode == Mode::Off { 0 } else { 2 }));
         if mode == Mode::Reject {
-            let told: Vec<_> =
+            let violations: Vec<_> =
                 checked.rejected.iter().map(|(row, p)| (clock::place(row.ts), p.code.as_str(), p.place())).collect();
             assert_eq!(
-                told,
+                violations,
                 [(0, "plan_violation", Some("eventData.amount")), (3, "plan_violation", Some("eventType")),]
             );
         }
@@ -123,7 +124,8 @@ proptest! {
 
     #[test]
     fn an_inferred_plan_is_valid_and_accepts_the_events_it_was_inferred_from(
-        samples in prop::collection::vec((prop::sample::select(vec!["view", "paid", "user.created", "x y"]), object()), 0..12)
+        samples in prop::collection::vec(
+            (prop::sample::select(vec!["view", "paid", "user.created", "x y"]), object()), 0..12)
     ) {
         let inferred = Plan::infer(samples.iter().map(|(name, data)| (*name, data)));
         let stored: Plan = serde_json::from_str(&serde_json::to_string(&inferred).unwrap()).unwrap();

@@ -3,10 +3,11 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trackmate_wire::limits::CATALOG_DOOR_NAMES_MAX;
+use trackmate_wire::limits::CATALOG_SOURCE_NAMES_MAX;
 
 use crate::domain::clock;
 use crate::domain::known::{self, Known};
+use crate::domain::source::Source;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
@@ -42,8 +43,8 @@ pub(crate) struct Catalog<'a> {
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let seen = catalog::list(cx.db(Some(&admin.company))?, &admin.company).await?;
     let count = |source| seen.iter().filter(|s| s.source == source).count();
-    let is_full = |source| i64::try_from(count(source)).is_ok_and(|n| n >= CATALOG_DOOR_NAMES_MAX);
-    let has_more = [0, 1].into_iter().any(is_full);
+    let is_full = |source| i64::try_from(count(source)).is_ok_and(|n| n >= CATALOG_SOURCE_NAMES_MAX);
+    let has_more = Source::ALL.into_iter().any(is_full);
     let mut events = Vec::new();
     for Known { name, description, data } in known::EVENTS {
         let found = seen.iter().find(|s| s.name == *name);

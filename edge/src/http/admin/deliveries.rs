@@ -16,7 +16,7 @@ use crate::http::context::RequestContext;
 use crate::http::pagination::{self, NEWEST, Pagination};
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
-use crate::store::delivery_log::{self, LogCursor, Logged, Window};
+use crate::store::delivery_log::{self, LogCursor, Logged, Wanted, Window};
 
 /// The states that the API has. A leased delivery is under way; the API shows it as pending.
 pub(crate) const STATES: [&str; 6] = ["pending", "held", "delivered", "failed_permanent", "exhausted", "dismissed"];
@@ -97,7 +97,8 @@ pub(crate) async fn latest(
     most: usize,
 ) -> Result<Vec<Delivery>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let logged = delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, id, most, START, None).await?;
+    let wanted = Wanted { subscription: id, state: None };
+    let logged = delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, wanted, START, most).await?;
     logged.items.into_iter().map(Delivery::new).collect()
 }
 
@@ -120,9 +121,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         Some((at.parse().ok()?, id.to_owned()))
     })?;
     let after = cursor.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
-    let logged =
-        delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, id, pagination::rows(limit), after, status)
-            .await?;
+    let (db, wanted) = (cx.db(Some(&admin.company))?, Wanted { subscription: id, state: status });
+    let logged = delivery_log::list(db, &admin.company, wanted, after, pagination::rows(limit)).await?;
     let (logged, pagination) =
         Pagination::of(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
     let deliveries = logged.into_iter().map(Delivery::new).collect::<Result<_, _>>()?;
@@ -163,6 +163,7 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
     let request: RecoverRequest = request_body::change(&text)?;
     let since = request.since.ok_or_else(|| Problem::field(Code::MissingField, "since", "since is missing"))?;
     let window = Window {
+        subscription: id,
         since_ms: event::time(&since, "since")?,
         until_ms: request.until.map(|t| event::time(&t, "until")).transpose()?.unwrap_or_else(|| cx.now_ms() + 1),
         state: request.status.map(|s| one_of(&s, &GIVEN_UP)).transpose()?,
@@ -171,7 +172,7 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
     };
     webhook_find::find(cx, &admin, id).await?;
     let db = cx.db(Some(&admin.company))?;
-    let ids = delivery_log::recover(db, &admin.company, id, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
+    let ids = delivery_log::recover(db, &admin.company, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
     let requeued = ids.len();
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;

@@ -78,7 +78,7 @@ pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         Some(id) => external(&request_body::required(Some(id), "externalId")?)?,
         None => address(&request_body::required(request.email, "email")?)?,
     };
-    let hash = tombstone::address(&admin.company, &key);
+    let hash = tombstone::of_key(&admin.company, &key);
     let lifted = erasures::lift(cx.db(Some(&admin.company))?, &admin.company, &hash).await?;
     Ok(serde_json::to_string(&LiftAnswer { success: true, lifted })?)
 }

@@ -19,7 +19,7 @@ use crate::http::auth::Admin;
 use crate::http::context::RequestContext;
 use crate::http::pagination::NEWEST;
 use crate::http::response::common_headers;
-use crate::store::incoming::Noted;
+use crate::store::incoming::LogEntry;
 use crate::store::{self, Db, incoming};
 
 /// The first text of a stream. It sets how soon a client reconnects.
@@ -119,7 +119,7 @@ impl Watch {
             let Some(found) = found.map_err(|error| store::brief(&error))? else { return Ok(None) };
             self.behind = i64::try_from(found.len()) == Ok(STREAM_PAGE_ROWS);
             self.seq = found.last().map_or(self.seq, |entry| entry.seq);
-            let matching: Vec<Noted> = found.into_iter().filter(|entry| self.matches(entry)).collect();
+            let matching: Vec<LogEntry> = found.into_iter().filter(|entry| self.matches(entry)).collect();
             if !matching.is_empty() {
                 return matching.into_iter().map(server_sent).collect::<Result<String, String>>().map(Some);
             }
@@ -132,7 +132,7 @@ impl Watch {
     }
 
     /// Whether an entry passes the filters of the request.
-    fn matches(&self, entry: &Noted) -> bool {
+    fn matches(&self, entry: &LogEntry) -> bool {
         self.outcome.is_none_or(|outcome| outcome.as_str() == entry.outcome)
             && self.name.as_ref().is_none_or(|name| entry.name.as_ref() == Some(name))
     }
@@ -140,7 +140,7 @@ impl Watch {
 
 /// Writes an entry as a server-sent event. JSON of a sender may have line ends between its tokens;
 /// blanks replace them.
-fn server_sent(entry: Noted) -> Result<String, String> {
+fn server_sent(entry: LogEntry) -> Result<String, String> {
     let seq = entry.seq;
     let entry = Incoming::new(entry).map_err(|error| format!("{error:?}"))?;
     let json = serde_json::to_string(&entry).map_err(|error| error.to_string())?;

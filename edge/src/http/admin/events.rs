@@ -7,6 +7,7 @@ use trackmate_wire::limits::INCOMING_ITEMS_MAX;
 use trackmate_wire::problem::{ALL, Code, Problem};
 
 use crate::domain::incoming::Outcome;
+use crate::domain::source::Source;
 use crate::domain::{clock, json, revenue};
 use crate::error::Error;
 use crate::http::admin::deliveries::Delivery;
@@ -15,16 +16,8 @@ use crate::http::context::RequestContext;
 use crate::http::pagination::{self, NEWEST, Pagination};
 use crate::http::route::HandlerResult;
 use crate::ingest::receipt::Warning;
-use crate::store::incoming::{self, Event, Found, Noted, Wanted};
+use crate::store::incoming::{self, Event, Found, LogEntry, Wanted};
 use crate::store::{delivery_log, people};
-
-/// The names of the sources, which the API calls doors.
-pub(crate) const DOORS: [&str; 2] = ["browser", "server"];
-
-/// The name of a source.
-const fn door(source: i64) -> &'static str {
-    if source == 1 { "server" } else { "browser" }
-}
 
 /// A received event and its outcome.
 #[derive(Serialize)]
@@ -64,12 +57,12 @@ fn warnings(is_rejected: bool, data: Option<&str>) -> Vec<Warning> {
 }
 
 impl Incoming {
-    pub(crate) fn new(entry: Noted) -> Result<Self, Error> {
+    pub(crate) fn new(entry: LogEntry) -> Result<Self, Error> {
         let warnings = warnings(entry.outcome == Outcome::Rejected.as_str(), entry.data.as_deref());
         Ok(Self {
             seq: entry.seq,
             at: clock::iso(entry.at),
-            door: door(entry.source),
+            door: entry.source.door(),
             outcome: entry.outcome,
             code: entry.code,
             message: entry.message,
@@ -151,10 +144,11 @@ fn cursor(cx: &RequestContext) -> Result<i64, Problem> {
 }
 
 /// Reads `?door=`: the source.
-fn source(cx: &RequestContext) -> Result<Option<i64>, Problem> {
+fn source(cx: &RequestContext) -> Result<Option<Source>, Problem> {
     let Some(text) = cx.filled_query("door") else { return Ok(None) };
-    let source = (0..).zip(DOORS).find(|(_, door)| *door == text).map(|(source, _)| source);
-    source.map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "door", "door is browser or server"))
+    Source::of_door(&text)
+        .map(Some)
+        .ok_or_else(|| Problem::field(Code::InvalidField, "door", "door is browser or server"))
 }
 
 /// Reads `?outcome=`.
@@ -276,7 +270,7 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
     let deliveries =
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
     // A server may have sent an event of a browser's session.
-    let sender = event.source.max(event.told.unwrap_or_default());
+    let sender = event.source.shown(event.sent_by_server.is_some());
     let delivery = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
         Ok(ReceiptDelivery { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };
@@ -284,7 +278,7 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
         success: true,
         event: ReceivedEvent {
             message_id: event.message_id,
-            door: door(sender),
+            door: sender.door(),
             outcome: Outcome::Stored.as_str(),
             code: None,
             message: None,
@@ -298,7 +292,7 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
             sent_at: event.sent_at.map(clock::iso),
             received_at: clock::iso(event.received_at),
             session_id: Some(event.session).filter(|id| !id.is_empty()),
-            source: crate::domain::payload::source_name(sender == 1),
+            source: sender.name(),
             duplicates: Some(event.duplicates).filter(|n| *n > 0),
         },
         person,
@@ -307,12 +301,12 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
 }
 
 /// The receipt of a rejected event.
-fn rejection(entry: Noted, message_id: &str) -> Result<EventReceipt, Error> {
+fn rejection(entry: LogEntry, message_id: &str) -> Result<EventReceipt, Error> {
     Ok(EventReceipt {
         success: true,
         event: ReceivedEvent {
             message_id: message_id.to_owned(),
-            door: door(entry.source),
+            door: entry.source.door(),
             outcome: Outcome::Rejected.as_str(),
             code: entry.code,
             message: entry.message,
@@ -325,7 +319,7 @@ fn rejection(entry: Noted, message_id: &str) -> Result<EventReceipt, Error> {
             sent_at: None,
             received_at: clock::iso(entry.at),
             session_id: entry.session,
-            source: crate::domain::payload::source_name(entry.source == 1),
+            source: entry.source.name(),
             duplicates: None,
             warnings: Vec::new(),
         },

@@ -12,13 +12,14 @@ use trackmate_wire::limits::{
 use trackmate_wire::problem::{Code, Problem};
 use worker::Response;
 
-use crate::domain::belongings::show;
 use crate::domain::clock;
 use crate::domain::export::{Format, Kind, Writer};
 use crate::domain::incoming::{MASK, name_kept};
 use crate::domain::listing::Wanted;
+use crate::domain::person_records::show;
+use crate::domain::source::Source;
 use crate::error::Error;
-use crate::export::run::{self, Plan, Source};
+use crate::export::run::{self, Dataset, Plan};
 use crate::http::admin::stats::too_much;
 use crate::http::admin::users::{Summary, groups};
 use crate::http::admin::{records, user_list};
@@ -50,6 +51,8 @@ pub(crate) const EVENTS: [&str; 4] = ["from", "to", "eventType", "userId"];
 
 /// The parameters that every export has.
 struct ExportOptions {
+    kind: Kind,
+    format: Format,
     fields: Option<Vec<String>>,
     snapshot_ms: i64,
     after: Option<String>,
@@ -63,7 +66,7 @@ struct ExportOptions {
 /// `fields`, `snapshot`, `after`, `limit`, `partial`, `bom` → the file.
 pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
-    let mut options = options(cx, Kind::Users)?;
+    let mut options = options(cx, Kind::Users, format)?;
     let included = records::included(cx)?;
     if format == Format::Csv && !included.members().is_empty() {
         let message = "records have no place in the rows of a CSV file; json and ndjson hold them";
@@ -73,21 +76,21 @@ pub(crate) async fn users(cx: &RequestContext, admin: Admin, format: &str) -> Re
         fields.extend(included.members().into_iter().map(str::to_owned));
     }
     let filter = user_filter(cx, &admin, options.snapshot_ms).await?;
-    let source = Source::Users { wanted: filter, included, after: options.after.clone() };
-    start(cx, &admin, (Kind::Users, format), options, source, String::new()).await
+    let dataset = Dataset::Users { wanted: filter, included, after: options.after.clone() };
+    start(cx, &admin, options, dataset, String::new()).await
 }
 
 /// `GET /api/admin/export/events/{csv|json|ndjson}?from&to&eventType&userId`, and the parameters of
 /// every export → the file.
 pub(crate) async fn events(cx: &RequestContext, admin: Admin, format: &str) -> Result<Response, Error> {
     let format = named(format)?;
-    let options = options(cx, Kind::Events)?;
+    let options = options(cx, Kind::Events, format)?;
     let filter = event_filter(cx, &admin).await?;
     let after = match &options.after {
         Some(text) => Some(event_position(cx, &admin.company, text).await?),
         None => None,
     };
-    start(cx, &admin, (Kind::Events, format), options, Source::Events { wanted: filter, after }, String::new()).await
+    start(cx, &admin, options, Dataset::Events { wanted: filter, after }, String::new()).await
 }
 
 /// Reads which users an export has. It excludes users that were created after the snapshot.
@@ -129,7 +132,7 @@ fn named(format: &str) -> Result<Format, Problem> {
 /// of rows of the whole export. `limit` and `after` do not change it.
 pub(crate) async fn count_users(cx: &RequestContext, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(cx.env(), &admin.company);
-    let snapshot_ms = options(cx, Kind::Users)?.snapshot_ms;
+    let snapshot_ms = options(cx, Kind::Users, Format::Json)?.snapshot_ms;
     let filter = user_filter(cx, &admin, snapshot_ms).await?;
     count(people::count(cx.db(Some(&admin.company))?, &admin.company, &filter, &mut slices).await?)
 }
@@ -137,7 +140,7 @@ pub(crate) async fn count_users(cx: &RequestContext, admin: Admin) -> HandlerRes
 /// `GET /api/admin/export/events/count` with an export's parameters → `{success, rows}`.
 pub(crate) async fn count_events(cx: &RequestContext, admin: Admin) -> HandlerResult {
     let mut slices = Slices::new(cx.env(), &admin.company);
-    let snapshot_ms = options(cx, Kind::Events)?.snapshot_ms;
+    let snapshot_ms = options(cx, Kind::Events, Format::Json)?.snapshot_ms;
     let filter = event_filter(cx, &admin).await?;
     let db = cx.db(Some(&admin.company))?;
     count(exports::count_events(db, &admin.company, &filter, snapshot_ms, &mut slices).await?)
@@ -154,13 +157,13 @@ fn count(rows: Option<i64>) -> HandlerResult {
 /// for a request of that person. It has the latest 10 000 records of a kind and at most 8 MB of
 /// records. For the kinds in `hasMoreOf`, the list of records has more.
 pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<Response, Error> {
-    let options = options(cx, Kind::User)?;
+    let options = options(cx, Kind::User, Format::Json)?;
     let profile = find(cx, &admin.company, id).await?;
     let user = serde_json::to_string(&profile.person(&admin.company)?.user())?;
     let most = i64::try_from(RECORDS_LIST_MAX).unwrap_or(i64::MAX);
     let db = cx.db(Some(&admin.company))?;
-    let part = store::records::Part::OfEach(most);
-    let listed = store::records::list(db, &admin.company, &[&profile.id], None, part, EXPORT_PAGE_BYTES.into()).await?;
+    let part = store::records::Part::OfEach { most, bytes: EXPORT_PAGE_BYTES.into() };
+    let listed = store::records::list(db, &admin.company, &[&profile.id], None, part).await?;
     let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<Result<Vec<_>, _>>()?;
     let left_out = listed.iter().filter(|l| l.record.is_none()).map(|l| l.place.kind.as_str());
     let has_more_of: BTreeSet<&str> = left_out.collect();
@@ -176,11 +179,11 @@ pub(crate) async fn user(cx: &RequestContext, admin: Admin, id: &str) -> Result<
         None => None,
     };
     let filter = Events { user: Some(profile.id), ..Events::default() };
-    start(cx, &admin, (Kind::User, Format::Json), options, Source::Events { wanted: filter, after }, members).await
+    start(cx, &admin, options, Dataset::Events { wanted: filter, after }, members).await
 }
 
 /// Reads the parameters that every export has.
-fn options(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
+fn options(cx: &RequestContext, kind: Kind, format: Format) -> Result<ExportOptions, Problem> {
     let invalid = |field, message: String| Problem::field(Code::InvalidField, field, message);
     let fields = match cx.filled_query("fields") {
         None => None,
@@ -206,16 +209,12 @@ fn options(cx: &RequestContext, kind: Kind) -> Result<ExportOptions, Problem> {
         ),
     };
     let (partial, bom) = (cx.query_flag("partial")?, cx.query_flag("bom")?);
-    Ok(ExportOptions { fields, snapshot_ms, after: cx.filled_query("after"), limit, partial, bom })
+    Ok(ExportOptions { kind, format, fields, snapshot_ms, after: cx.filled_query("after"), limit, partial, bom })
 }
 
 /// Reads `after`: `browser:<message id>` or `webhook:<message id>`, an event of this company.
 async fn event_position(cx: &RequestContext, company: &str, text: &str) -> Result<Place, Error> {
-    let named = text.split_once(':').and_then(|(source, id)| match source {
-        "browser" => Some((0, id)),
-        "webhook" => Some((1, id)),
-        _ => None,
-    });
+    let named = text.split_once(':').and_then(|(name, id)| Some((Source::of_name(name)?, id)));
     let found = match named {
         Some((source, id)) => exports::place(cx.db(Some(company))?, company, source, id).await?,
         None => None,
@@ -248,11 +247,11 @@ fn recorded_filters(cx: &RequestContext) -> Result<String, Error> {
 async fn start(
     cx: &RequestContext,
     admin: &Admin,
-    (kind, format): (Kind, Format),
     options: ExportOptions,
-    source: Source,
+    dataset: Dataset,
     members: String,
 ) -> Result<Response, Error> {
+    let ExportOptions { kind, format, .. } = options;
     let id = format!("exp_{:012x}{}", cx.now_ms(), hex(&random::bytes::<8>()));
     let (filters, snapshot) = (recorded_filters(cx)?, clock::iso(options.snapshot_ms));
     let fields = options.fields.as_ref().map(serde_json::to_string).transpose()?;
@@ -292,7 +291,7 @@ async fn start(
         company: admin.company.clone(),
         key: admin.key.clone(),
         id,
-        source,
+        dataset,
         writer,
         head,
         snapshot_ms: options.snapshot_ms,

@@ -4,12 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use trackmate_wire::limits::{
-    GROUPS_ITEMS_MAX, GROUPS_SESSIONS_COUNTED_MAX, MEMBERS_ITEMS_MAX, NAME_CHARS_MAX, RECORD_FIELD_BYTES_MAX,
-    RECORD_FIELDS_MAX,
+    GROUPS_ITEMS_MAX, MEMBERS_ITEMS_MAX, NAME_CHARS_MAX, RECORD_FIELD_BYTES_MAX, RECORD_FIELDS_MAX,
 };
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::groups::says;
+use crate::domain::groups::trusted_traits;
 use crate::domain::person::Traits;
 use crate::domain::request_body;
 use crate::domain::{clock, event};
@@ -19,7 +18,7 @@ use crate::http::pagination::{self, Pagination};
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::random;
-use crate::store::groups::{self, Counted, Named, Place, Wanted};
+use crate::store::groups::{self, Counted, Named, Place, TrustedTraits, Wanted};
 
 /// A group as shown.
 #[derive(Serialize)]
@@ -112,8 +111,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     }
     let filter = Wanted { kind: cx.query("kind"), key: cx.query("groupId"), text: search };
     let db = cx.db(Some(&admin.company))?;
-    let counted = GROUPS_SESSIONS_COUNTED_MAX;
-    let found = groups::list(db, &admin.company, &filter, after.as_ref(), counted, pagination::rows(limit)).await?;
+    let found = groups::list(db, &admin.company, &filter, after.as_ref(), pagination::rows(limit)).await?;
     let position = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
     let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&position(counted)));
     let groups = found.into_iter().map(Group::from).collect();
@@ -155,15 +153,16 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
     let traits = edit.traits.as_deref().map(RawValue::get).filter(|text| *text != "null");
     let traits = traits.ok_or_else(|| Problem::field(Code::MissingField, "traits", "traits is missing"))?;
     event::check_object(traits, "traits")?;
-    let fields = says(traits).ok_or_else(|| {
+    let fields = trusted_traits(traits).ok_or_else(|| {
         let message = format!(
             "traits are at most {RECORD_FIELDS_MAX}, each with a name of at most 100 characters and at most \
              {RECORD_FIELD_BYTES_MAX} bytes"
         );
         Problem::field(Code::InvalidField, "traits", message)
     })?;
-    let (db, ts) = (cx.db(Some(&admin.company))?, clock::event_ts(cx.now_ms(), 0));
-    if !groups::say(db, &admin.company, id, &fields, ts, &random::message_id()).await? {
+    let (ts, message_id) = (clock::event_ts(cx.now_ms(), 0), random::message_id());
+    let traits = TrustedTraits { fields: &fields, ts, id: &message_id };
+    if !groups::set_trusted(cx.db(Some(&admin.company))?, &admin.company, id, traits).await? {
         return Err(unknown().into());
     }
     get(cx, admin, id).await

@@ -8,6 +8,8 @@ use trackmate_wire::limits::LINKS_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::person::User;
+use crate::domain::secret::Scope;
+use crate::domain::source::Source;
 use crate::domain::timeline::{Cursor, Order};
 use crate::domain::{clock, request_body};
 use crate::http::context::RequestContext;
@@ -94,7 +96,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         keys.into_iter().partition(|known| key_kind(&known.key) == "email");
     let mut links = timeline::links(db, &admin.company, &profile.id, &cursor, pagination::rows(limit)).await?;
     let pagination = Pagination::cut(&mut links, limit, |l| {
-        pagination::write_cursor(&Cursor { ts: l.at, source: 0, id: l.id.clone() }.to_text())
+        pagination::write_cursor(&Cursor { ts: l.at, source: Source::Browser, id: l.id.clone() }.to_text())
     });
     let merged = rows.into_iter().filter_map(|row| {
         Some(Merged { into: row.winner?, profile_id: row.id, email: row.email, at: clock::iso(row.at) })
@@ -151,7 +153,7 @@ pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     let text = body::text(cx).await?;
     let request: MergeRequest = request_body::change(&text)?;
     let (into, from) = (request_body::required(request.into, "into")?, request_body::required(request.from, "from")?);
-    join(cx, &admin.company, &into, &from, "admin").await?;
+    join(cx, &admin.company, &into, &from, Scope::Admin).await?;
     cx.changed(&into);
     let user = find(cx, &admin.company, &into).await?.person(&admin.company)?.user();
     Ok(serde_json::to_string(&MergeAnswer { success: true, user })?)

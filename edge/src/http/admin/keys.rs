@@ -7,12 +7,13 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::clock;
 use crate::domain::request_body;
+use crate::domain::secret::Scope;
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
 use crate::http::response::success;
 use crate::http::route::HandlerResult;
-use crate::store::companies::{self, ListedKey, Scope};
+use crate::store::companies::{self, ListedKey};
 
 /// A key as it is listed: never the key itself.
 #[derive(Serialize)]

@@ -116,7 +116,8 @@ pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let plan = plan.as_ref().map(serde_json::to_string).transpose()?;
     // Version 0 means that there is no plan.
     let version = random::number().max(1);
-    plans::put(db, &admin.company, mode, plan.as_deref(), version, cx.now_ms()).await?;
+    let change = plans::PlanChange { mode, plan: plan.as_deref(), version };
+    plans::put(db, &admin.company, change, cx.now_ms()).await?;
     get(cx, admin).await
 }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use trackmate_wire::limits::{RECORD_KINDS_MAX, RECORDS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::belongings::{Included, Shown, show};
 use crate::domain::person::Person;
+use crate::domain::person_records::{Included, Shown, show};
 use crate::domain::record::is_kind;
 use crate::error::Error;
 use crate::export::user::{UserWith, with};
@@ -17,7 +17,6 @@ use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
-use crate::store::list_bytes;
 use crate::store::records::{self, Part, Place};
 
 #[derive(Serialize)]
@@ -64,7 +63,7 @@ pub(crate) async fn with_records(
     let Some(company) = people.first().map(|person| &person.company) else { return Ok(Vec::new()) };
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
     let db = cx.db(Some(company))?;
-    Ok(with(people, records::belongings(db, company, &ids, included, included.most(ids.len())).await?))
+    Ok(with(people, records::of_people(db, company, &ids, included, included.most(ids.len())).await?))
 }
 
 /// `GET /api/admin/users/{id}/records?kind&limit&cursor` → `{success, records:[…], pagination}`,
@@ -75,9 +74,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let after = pagination::cursor(cx, read_position)?;
     let profile = find(cx, &admin.company, id).await?;
     let db = cx.db(Some(&admin.company))?;
-    let (ids, rows) = ([profile.id.as_str()], pagination::rows(limit));
-    let part = Part::Page(rows, after.as_ref());
-    let mut listed = records::list(db, &admin.company, &ids, kinds.as_deref(), part, list_bytes()).await?;
+    let part = Part::Page { most: pagination::rows(limit), after: after.as_ref() };
+    let mut listed = records::list(db, &admin.company, &[&profile.id], kinds.as_deref(), part).await?;
     let whole = listed.iter().take_while(|l| l.record.is_some()).count();
     let is_early = whole < listed.len();
     listed.truncate(whole);

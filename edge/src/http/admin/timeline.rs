@@ -8,7 +8,7 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::person::User;
 use crate::domain::timeline::{Cursor, Order, Steps, in_turn};
-use crate::domain::{clock, json, payload};
+use crate::domain::{clock, json};
 use crate::error::Error;
 use crate::http::admin::users::Summary;
 use crate::http::auth;
@@ -60,7 +60,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let profile = find(cx, &admin.company, id).await?;
     let db = cx.db(Some(&admin.company))?;
     let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
-    let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), limit + 1, steps).await?;
+    let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), steps).await?;
     let (mut entries, left_out) = in_turn(found, steps, order);
     let is_whole = pagination::within(&mut entries, limit, |entry| entry.bytes);
     let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {
@@ -84,7 +84,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
 /// was deleted in the meantime.
 fn event<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<TimelineEvent<'a>>, Error> {
     let Some(data) = entry.data.as_deref() else { return Ok(None) };
-    let from_server = entry.source == 1;
+    let from_server = entry.source.is_server();
     let registration =
         !from_server && entry.name == "identify" && profile.registered_id.as_deref() == Some(&entry.message_id);
     Ok(Some(TimelineEvent {
@@ -92,7 +92,7 @@ fn event<'a>(entry: &'a Entry, profile: &'a Profile) -> Result<Option<TimelineEv
         event_type: if registration { "user_registered" } else { &entry.name },
         event_data: json::raw(data.to_owned())?,
         timestamp: clock::iso(clock::ts_ms(entry.ts)),
-        source: payload::source_name(from_server || entry.told.is_some()),
+        source: entry.source.shown(entry.sent_by_server.is_some()).name(),
         session_id: if from_server { &profile.server_session } else { &entry.session },
         user_id: &profile.id,
         bot: entry.bot.is_some(),

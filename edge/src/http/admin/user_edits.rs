@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::domain::edit::Edit;
 use crate::domain::person::{Person, User};
 use crate::domain::request_body;
+use crate::domain::secret::Scope;
 use crate::http::context::RequestContext;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
@@ -28,7 +29,7 @@ fn answer(person: &Person) -> HandlerResult {
 /// remove}` → `{success, user}`. Null hides a trait and removes a custom field.
 pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let text = body::text(cx).await?;
-    answer(&change(cx, &admin.company, id, &Edit::read(&text, "admin", address)?).await?)
+    answer(&change(cx, &admin.company, id, &Edit::read(&text, Scope::Admin, address)?).await?)
 }
 
 #[derive(Deserialize)]

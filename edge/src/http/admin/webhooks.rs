@@ -14,7 +14,7 @@ use trackmate_wire::signature;
 
 use crate::delivery::client::{self, Message};
 use crate::delivery::recover;
-use crate::delivery::sign::headers;
+use crate::delivery::sign::{Unsigned, headers};
 use crate::domain::clock;
 use crate::domain::delivery::{Outcome, Policy};
 use crate::domain::payload;
@@ -245,7 +245,8 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
     let secret = signature::secret(random::bytes());
     let sealed = vault(cx.env())?.seal(&secrets::owner(&admin.company, id), &secret, random::bytes());
     let db = cx.db(Some(&admin.company))?;
-    if !subscriptions::rotate(db, &admin.company, id, &sealed, until, cx.now_ms()).await? {
+    let new_secret = subscriptions::NewSecret { sealed: &sealed, old_until_ms: until };
+    if !subscriptions::rotate(db, &admin.company, id, new_secret, cx.now_ms()).await? {
         find(cx, &admin, id).await?;
         let message =
             "the secret before this one is still in its grace; rotate when that is over, or with graceHours 0";
@@ -302,10 +303,18 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         payload::test(id, &delivery_id, began).ok_or_else(|| Error::Internal("a test could not be written".into()))?;
     let unopened =
         |Unopened| Error::Internal("the webhook's secrets could not be opened: is SECRETS_KEY the right one?".into());
+    let unsigned = Unsigned {
+        company: &admin.company,
+        subscription: id,
+        target: &target,
+        id: &delivery_id,
+        now_ms: began,
+        body: &body,
+    };
     let message = Message {
         url: &target.url,
         body: &body,
-        headers: headers(cx.env(), &admin.company, id, &target, &delivery_id, began, &body).map_err(unopened)?,
+        headers: headers(cx.env(), unsigned).map_err(unopened)?,
         timeout_ms: target.timeout_ms,
         loopback: client::allows_loopback(cx.env()),
         breaker: None,

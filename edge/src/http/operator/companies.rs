@@ -6,6 +6,7 @@ use trackmate_wire::limits::{KEYS_SHOWN_MAX, NAME_CHARS_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::request_body;
+use crate::domain::secret::Scope;
 use crate::domain::{clock, revenue};
 use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
@@ -14,7 +15,7 @@ use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
 use crate::http::route::HandlerResult;
 use crate::runtime::random;
-use crate::store::companies::{self, Scope};
+use crate::store::companies::{self, NewCompany};
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -67,7 +68,8 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let (server, admin) = (FreshKey::new(Scope::Server), FreshKey::new(Scope::Admin));
     let revenue_events = serde_json::to_string(&revenue::DEFAULT_EVENTS)?;
     let keys = [server.row("first server key"), admin.row("first admin key")];
-    if !companies::create(cx.db(None)?, &id, name.trim(), &revenue_events, &keys, cx.now_ms()).await? {
+    let company = NewCompany { id: &id, name: name.trim(), revenue_events: &revenue_events };
+    if !companies::create(cx.db(None)?, company, &keys, cx.now_ms()).await? {
         return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
     }
     cx.changed(&id);

@@ -9,9 +9,10 @@ use trackmate_wire::limits::EVENT_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::event;
-use crate::domain::mild::{self, Mild};
+use crate::domain::lenient::{self, LenientText};
 use crate::domain::request_body;
 use crate::domain::secret;
+use crate::domain::source::Source;
 use crate::http::body;
 use crate::http::context::RequestContext;
 use crate::http::public::profile::store;
@@ -31,7 +32,7 @@ const EVENT: &str = "registration.submitted";
 pub(crate) struct ContactRequest {
     #[serde(rename = "company_id")]
     company_id: Option<String>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     session_id: Option<String>,
     email: Option<String>,
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -43,7 +44,7 @@ pub(crate) struct ContactRequest {
     #[cfg_attr(test, schemars(with = "Option<Utm>"))]
     utm: Option<Value>,
     timestamp: Option<Value>,
-    #[serde(default, deserialize_with = "mild::deserialize")]
+    #[serde(default, deserialize_with = "lenient::deserialize")]
     message_id: Option<String>,
     sent_at: Option<Value>,
     user_hash: Option<String>,
@@ -130,10 +131,10 @@ impl<'a> Part<'a> {
     }
 
     fn text(&mut self, field: &str) -> Option<String> {
-        match mild::text(self.value?.get(field)?, EVENT_BYTES_MAX) {
-            Mild::Whole(text) | Mild::Cut(text) => Some(text),
-            Mild::Missing => None,
-            Mild::Unread => {
+        match lenient::text(self.value?.get(field)?, EVENT_BYTES_MAX) {
+            LenientText::Whole(text) | LenientText::Cut(text) => Some(text),
+            LenientText::Missing => None,
+            LenientText::Unread => {
                 self.warnings.push(Warning::left_out(&format!("{}.{field}", self.name), "it is no text"));
                 None
             }
@@ -181,7 +182,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     let request: ContactRequest = request_body::parse(text)?;
     let company = company(request.company_id)?;
-    cx.log().set_company(&company, false);
+    cx.log().set_company(&company, Source::Browser);
     let email = request_body::required(request.email, "email")?;
     let email = &email_typed(&email);
     let address = address(email)?;
@@ -194,7 +195,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     let content = serde_json::to_string(&contact)?;
     let sent_session = sent_session(request.session_id, &mut warnings);
     let message_id = request.message_id.as_deref().filter(|id| !id.is_empty());
-    let session = match (sent_session, message_id, event::told_time(request.timestamp.as_ref())?) {
+    let session = match (sent_session, message_id, event::sent_time(request.timestamp.as_ref())?) {
         (Some(id), _, _) => id,
         (None, Some(id), _) => form_session(&company, &address, b"id", id),
         (None, None, Some(ms)) => form_session(&company, &address, b"said", &format!("{ms} {content}")),
@@ -210,7 +211,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     let identify = Identify {
         company: &company,
         session: &session,
-        address: &address,
+        identity_key: &address,
         email: Some(email),
         trusted: false,
         name: name.as_deref(),
@@ -223,7 +224,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
         sent_ms: request_body::sent_ms(request.sent_at.as_ref()),
         user_hash: request.user_hash,
         context: None,
-        claim: None,
+        identify_hash: None,
     };
     let identified = store(cx, identify.check(cx)?).await?;
     let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());

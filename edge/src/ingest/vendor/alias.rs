@@ -1,11 +1,12 @@
 //! A vendor's alias: an id that was used before (`previousId`) belongs to the user. A page can only
-//! claim the session of a visitor. A server's alias also merges two people.
+//! link the session of a visitor. A server's alias also merges two people.
 
 use serde_json::Value;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::compat::{self, Traits, pair};
 use crate::domain::event::content_id;
+use crate::domain::secret::Scope;
 use crate::error::Error;
 use crate::ingest::owner::PersonChange;
 use crate::ingest::vendor::context::VendorIdentify;
@@ -16,9 +17,8 @@ use crate::people::conflict::retry_on_conflict;
 use crate::people::edit;
 use crate::people::identity_key::user;
 use crate::people::merge;
-use crate::runtime::random;
 use crate::store::aliases::{self, Aliased};
-use crate::store::identity_keys::{self, KeyGrant, ResolvedKey};
+use crate::store::identity_keys::{self, AddedKey, KeyGrant, ResolvedKey};
 
 /// An id that an alias names.
 struct AliasId {
@@ -91,8 +91,8 @@ impl VendorIdentify<'_> {
             Some(secret) => self.try_alias(secret, &mut ids, is_either, fields).await,
             None => {
                 let entry = TimelineEntry { event: "alias", key: &ids.user.key, data: ids.data(), fields };
-                let claimed = self.claim(&ids.previous.session, entry, None, PersonChange::default()).await?;
-                Ok(Some(claimed.is_some_and(|claimed| claimed.is_new)))
+                let linked = self.link_session(&ids.previous.session, entry, None, PersonChange::default()).await?;
+                Ok(Some(linked.is_some_and(|linked| linked.is_new)))
             }
         })
         .await
@@ -110,7 +110,7 @@ impl VendorIdentify<'_> {
             ([ids.user.key.key.as_str(), &ids.previous.key.key], [ids.user.session.as_str(), &ids.previous.session]);
         let message_id = fields.message_id.as_deref().unwrap_or_default();
         let db = self.cx.db(Some(self.company))?;
-        let known = aliases::find(db, self.company, keys, sessions, (message_id, fields.claim)).await?;
+        let known = aliases::find(db, self.company, keys, sessions, (message_id, fields.identify_hash)).await?;
         if is_either && self.rank(&ids.previous, &known) > self.rank(&ids.user, &known) {
             std::mem::swap(&mut ids.user, &mut ids.previous);
         }
@@ -134,7 +134,7 @@ impl VendorIdentify<'_> {
         let entry = TimelineEntry { event: "alias", key: &ids.user.key, data: ids.data(), fields };
         let stored = if grant.is_some() || self.is_claimable(&ids.previous, &known).await? {
             let change = PersonChange { edit: None, grant: grant.as_ref() };
-            self.claim(&ids.previous.session, entry, None, change).await?
+            self.link_session(&ids.previous.session, entry, None, change).await?
         } else {
             self.store_trusted(secret, entry, PersonChange::default()).await?
         };
@@ -152,16 +152,15 @@ impl VendorIdentify<'_> {
         }
         Ok(match (into, from) {
             (Some(into), Some(from)) => {
-                if !merge::join(self.cx, self.company, &into.profile, &from.profile, "server").await? {
+                if !merge::join(self.cx, self.company, &into.profile, &from.profile, Scope::Server).await? {
                     return Err(blocked().into());
                 }
                 Joined::Done
             }
             (None, Some(from)) => {
-                let (db, now) = (self.cx.db(Some(self.company))?, self.cx.now_ms());
-                let (key, typed) = (&ids.user.key.key, ids.user.key.typed.as_deref());
-                let number = random::number();
-                if identity_keys::bind(db, self.company, &from.profile, key, typed, number, now).await? {
+                let (db, key) = (self.cx.db(Some(self.company))?, &ids.user.key);
+                let added = AddedKey { profile: &from.profile, key: &key.key, typed: key.typed.as_deref() };
+                if identity_keys::add(db, self.company, added, self.cx.stamp()).await? {
                     Joined::Done
                 } else {
                     Joined::Conflict
@@ -179,7 +178,7 @@ impl VendorIdentify<'_> {
             let message_id = fields.message_id.as_ref().map(|id| content_id(&[id, session]));
             let fields = fields.with_message_id(message_id);
             let entry = TimelineEntry { event: "identify", key, data: Traits::new(), fields: &fields };
-            self.claim(session, entry, None, PersonChange::default()).await?;
+            self.link_session(session, entry, None, PersonChange::default()).await?;
         }
         Ok(())
     }

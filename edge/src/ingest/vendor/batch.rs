@@ -10,16 +10,18 @@ use crate::credentials;
 use crate::domain::compat::{Sent, What};
 use crate::domain::event::{self, Arrival, Row};
 use crate::domain::request_body;
+use crate::domain::secret::Scope;
+use crate::domain::source::Source;
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::PersonChange;
+use crate::ingest::owner::{OwnerLookup, PersonChange};
 use crate::ingest::vendor::context::VendorIdentify;
 use crate::ingest::vendor::events::store_events;
 use crate::ingest::vendor::item::{IdentityItem, ItemOwner, content_message_id, into_rounds};
 use crate::ingest::vendor::round::store_round;
 use crate::ingest::vendor::tally::{Tally, matters_to_all};
-use crate::store::companies::{self, Scope};
+use crate::store::companies;
 use crate::store::people::Identifiers;
 
 /// Events of one person or session.
@@ -38,7 +40,7 @@ fn sort<'a>(
     cx: &IngestContext,
     sent: Sent<'a>,
     tally: &mut Tally,
-    group_key: impl Fn(&ItemOwner) -> String,
+    group_key: fn(&ItemOwner) -> String,
 ) -> (Option<i64>, Vec<IdentityItem<'a>>, Vec<Group>) {
     let sent_ms = request_body::sent_ms(sent.sent_at.as_ref());
     let (mut identity_items, mut groups) = (Vec::new(), Vec::<Group>::new());
@@ -102,7 +104,7 @@ pub(crate) fn unknown(cx: &IngestContext, sent: Sent<'_>) -> Tally {
 
 /// Stores the items of a page, which sends the company id.
 pub(crate) async fn public(cx: &IngestContext, company: &str, sent: Sent<'_>) -> Result<Tally, Error> {
-    cx.log().set_company(company, false);
+    cx.log().set_company(company, Source::Browser);
     let mut tally = Tally::default();
     let (sent_ms, identity_items, groups) = sort(cx, sent, &mut tally, ItemOwner::public_session);
     let vendor_identify = VendorIdentify { cx, company, sent_ms, secret: None, visitors: HashSet::new() };
@@ -132,7 +134,7 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
     if !rounds.is_empty() || groups.is_empty() {
         let found = companies::key(cx.db(None)?, hash).await?;
         let key = credentials::accept(cx, found, hash, Scope::Server)?;
-        cx.log().set_company(&key.company, true);
+        cx.log().set_company(&key.company, Source::Server);
         let visitors = visitors(&groups);
         let vendor_identify = VendorIdentify { cx, company: &key.company, sent_ms, secret: Some(hash), visitors };
         for round in rounds {
@@ -140,13 +142,8 @@ pub(crate) async fn server(cx: &IngestContext, hash: &str, sent: Sent<'_>) -> Re
         }
     }
     let store = |Group { owner, rows, positions, only_known }: Group| {
-        async move {
-            (
-                positions,
-                store_events(cx, hash, sent_ms, identifiers(owner, only_known), rows, PersonChange::default()).await,
-            )
-        }
-        .boxed_local()
+        let owner = OwnerLookup::of(identifiers(owner, only_known), sent_ms, &rows);
+        async move { (positions, store_events(cx, hash, owner, rows, PersonChange::default()).await) }.boxed_local()
     };
     for (positions, stored) in cx.together(groups.into_iter().map(store).collect()).await {
         match stored {
@@ -171,5 +168,5 @@ fn visitors(groups: &[Group]) -> HashSet<String> {
 fn identifiers(ItemOwner { user, session }: ItemOwner, only_known: bool) -> Identifiers {
     let email = user.clone().filter(|key| key_kind(key) == "email");
     let session = session.filter(|_| user.is_none() || only_known);
-    Identifiers { address: user, email, user: None, session, only_known }
+    Identifiers { identity_key: user, email, user: None, session, only_known }
 }

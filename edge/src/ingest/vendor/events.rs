@@ -3,10 +3,9 @@
 use crate::domain::event::Row;
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
-use crate::ingest::owner::{OwnerLookup, PersonChange, resolve, store_for_owner};
+use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, resolve, store_for_owner};
 use crate::ingest::plan_check;
 use crate::ingest::receipt::IngestResult;
-use crate::store::people::Identifiers;
 
 /// The result of storing events of one person or session.
 pub(crate) struct StoredForPerson {
@@ -21,18 +20,15 @@ pub(crate) struct StoredForPerson {
 pub(crate) async fn store_events(
     cx: &IngestContext,
     hash: &str,
-    sent_ms: Option<i64>,
-    who: Identifiers,
+    owner: OwnerLookup,
     rows: Vec<Row>,
     change: PersonChange<'_>,
 ) -> Result<Option<StoredForPerson>, Error> {
-    let at = rows.first().map_or(0, |row| row.ts);
-    let resolved = resolve(cx, hash, &who, at).await?;
+    let resolved = resolve(cx, hash, &owner.identifiers, owner.at).await?;
     let company = resolved.key.company.clone();
     let checked = plan_check::server(cx, &company, resolved.plan, &rows).await?;
-    let stored =
-        store_for_owner(cx, hash, resolved, &OwnerLookup { identifiers: who, at, sent_ms }, &checked.rows, change)
-            .await?;
+    let events = OwnedEvents { owner: &owner, rows: &checked.rows, change };
+    let stored = store_for_owner(cx, hash, resolved, events).await?;
     let new = stored.stored.new.len();
     cx.emitted(&company, stored.stored.outbox);
     if stored.is_outdated {

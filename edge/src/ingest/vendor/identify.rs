@@ -7,11 +7,12 @@ use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::compat::{self, Item, Traits, What};
 use crate::domain::event::{self, Arrival, Row, check_object, content_id};
+use crate::domain::secret::Scope;
 use crate::domain::{ledger, person};
 use crate::error::Error;
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::identify::{self, Identify};
-use crate::ingest::owner::PersonChange;
+use crate::ingest::owner::{OwnerLookup, PersonChange};
 use crate::ingest::vendor::context::VendorIdentify;
 use crate::ingest::vendor::events::store_events;
 use crate::ingest::vendor::identity_key::{IdentityKey, email_key};
@@ -30,8 +31,8 @@ pub(super) struct EntryFields {
     timestamp: Option<Value>,
     pub(super) message_id: Option<String>,
     context: Option<Box<RawValue>>,
-    /// Tells the item from another with the same message id: [`claim_of`].
-    pub(super) claim: i64,
+    /// Tells the item from another with the same message id: [`identify_hash_of`].
+    pub(super) identify_hash: i64,
 }
 
 impl EntryFields {
@@ -46,7 +47,7 @@ impl EntryFields {
             timestamp: item.timestamp.clone(),
             message_id: Some(message_id.clone()),
             context: item.context.map(ToOwned::to_owned),
-            claim: claim_of(owner, item),
+            identify_hash: identify_hash_of(owner, item),
         }
     }
 }
@@ -117,14 +118,14 @@ impl VendorIdentify<'_> {
             };
             if let OtherKeyAction::Merge { into, from } = &person.action {
                 // If an admin has unmerged the two, they stay apart and the entry is the user's.
-                merge::join(self.cx, self.company, into, from, "server").await?;
+                merge::join(self.cx, self.company, into, from, Scope::Server).await?;
             }
             let edit = trusted.as_ref().map(|trusted| &trusted.edit);
             let change = PersonChange { edit, grant: person.grant() };
             let entry = TimelineEntry { event: "identify", key: &person.key, data: data.clone(), fields };
             let stored = match (self.secret, &owner.session) {
                 (Some(secret), None) => self.store_trusted(secret, entry, change).await?,
-                _ => self.claim(&claimed_session(owner, &person), entry, hash.clone(), change).await?,
+                _ => self.link_session(&linked_session(owner, &person), entry, hash.clone(), change).await?,
             };
             let Some(StoredEntry { profile, is_new }) = stored else { continue };
             let traits = trusted.map(|traits| traits.with_email(person.new_email())).filter(|t| !t.is_empty());
@@ -140,9 +141,10 @@ impl VendorIdentify<'_> {
         change: PersonChange<'_>,
     ) -> Result<Option<StoredEntry>, Error> {
         let rows = vec![self.row(event, &serde_json::to_string(&data)?, &key.key, fields)?];
-        let (address, email) = (Some(key.key.clone()), key.typed.clone());
-        let ids = Identifiers { address, email, ..Identifiers::default() };
-        let stored = store_events(self.cx, secret, self.sent_ms, ids, rows, change).await?;
+        let (identity_key, email) = (Some(key.key.clone()), key.typed.clone());
+        let ids = Identifiers { identity_key, email, ..Identifiers::default() };
+        let owner = OwnerLookup::of(ids, self.sent_ms, &rows);
+        let stored = store_events(self.cx, secret, owner, rows, change).await?;
         Ok(stored.map(|stored| StoredEntry { profile: stored.profile, is_new: stored.result.new > 0 }))
     }
 
@@ -155,13 +157,14 @@ impl VendorIdentify<'_> {
             return Ok(batch.store(self.cx).await?.new > 0);
         };
         let ids = Identifiers { session: Some(session), ..Identifiers::default() };
-        let stored = store_events(self.cx, secret, self.sent_ms, ids, rows, PersonChange::default()).await?;
+        let owner = OwnerLookup::of(ids, self.sent_ms, &rows);
+        let stored = store_events(self.cx, secret, owner, rows, PersonChange::default()).await?;
         Ok(stored.is_some_and(|stored| stored.result.new > 0))
     }
 
     /// Stores an entry that links a session to the person; `None` after a conflict: then nothing
     /// was stored. The data of an identify become claimed traits.
-    pub(super) async fn claim(
+    pub(super) async fn link_session(
         &self,
         session: &str,
         TimelineEntry { event, key, data, fields }: TimelineEntry<'_>,
@@ -176,10 +179,10 @@ impl VendorIdentify<'_> {
         check_object(&traits, "traits")?;
         let (name, _) = identify::name(claims.get("name"));
         let fields = fields.clone();
-        let claim = Identify {
+        let identify = Identify {
             company: self.company,
             session,
-            address: &key.key,
+            identity_key: &key.key,
             email: key.typed.as_deref(),
             trusted: self.secret.is_some(),
             name: name.as_deref(),
@@ -192,16 +195,16 @@ impl VendorIdentify<'_> {
             sent_ms: self.sent_ms,
             user_hash,
             context: fields.context,
-            claim: Some(fields.claim),
+            identify_hash: Some(fields.identify_hash),
         };
-        let Some(claimed) = claim.check(self.cx)?.store_with_change(self.cx, change).await? else { return Ok(None) };
-        if self.secret.is_some() && claimed.profile.is_none() {
+        let Some(linked) = identify.check(self.cx)?.store_with_change(self.cx, change).await? else { return Ok(None) };
+        if self.secret.is_some() && linked.profile.is_none() {
             // A server may learn that the person was erased. A page may not.
             let owner = identity_keys::owner(self.cx.db(Some(self.company))?, self.company, &key.key).await?;
             let is_erased = owner.is_some_and(|owner| owner.erased == 1);
             return Err(if is_erased { erased() } else { taken() }.into());
         }
-        Ok(Some(StoredEntry { profile: claimed.profile, is_new: claimed.new }))
+        Ok(Some(StoredEntry { profile: linked.profile, is_new: linked.new }))
     }
 
     /// An event of this name. Its generated id depends on `subject`, a session or an identity key.
@@ -220,7 +223,7 @@ impl VendorIdentify<'_> {
     }
 }
 
-/// The message id belongs to a claim that was undone or refused.
+/// The message id belongs to an identify that was undone or refused.
 fn taken() -> Problem {
     Problem::field(Code::Conflict, "messageId", "this messageId was used for a claim that does not stand")
 }
@@ -230,10 +233,10 @@ pub(super) fn erased() -> Problem {
     Problem::field(Code::ErasedUser, "userId", "this user was erased")
 }
 
-/// The session that a claim links to the person. Without a session the events of a user id lie in a
-/// session derived from it, which belongs to that user. So if the person is found by an address and
-/// the user id is another user's, the session is derived from the address.
-fn claimed_session(owner: &ItemOwner, person: &PersonByKey) -> String {
+/// The session that an identify links to the person. Without a session the events of a user id lie
+/// in a session derived from it, which belongs to that user. So if the person is found by an
+/// address and the user id is another user's, the session is derived from the address.
+fn linked_session(owner: &ItemOwner, person: &PersonByKey) -> String {
     if owner.session.is_none() && !person.has_user_id {
         compat::user_session(&person.key.key)
     } else {
@@ -243,12 +246,12 @@ fn claimed_session(owner: &ItemOwner, person: &PersonByKey) -> String {
 
 /// Tells an item from another with the same message id, by all its identity keys as sent. By which
 /// of them the person is found may change between two tries.
-fn claim_of(owner: &ItemOwner, item: &Item<'_>) -> i64 {
+fn identify_hash_of(owner: &ItemOwner, item: &Item<'_>) -> i64 {
     let other = match &item.what {
         What::Identify { traits, once } => email_key(traits, once),
         What::Alias { previous, .. } => Some(previous.clone()),
         What::Event { .. } => None,
     };
     let [user, session] = [&owner.user, &owner.session].map(|id| id.as_deref().unwrap_or_default());
-    ledger::claim(session, &content_id(&[user, &other.unwrap_or_default()]))
+    ledger::identify_hash(session, &content_id(&[user, &other.unwrap_or_default()]))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use trackmate_wire::limits::WAVES_MAX;
+use trackmate_wire::limits::ROUNDS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
 use crate::domain::clock;
@@ -74,7 +74,7 @@ impl IdentityItem<'_> {
 /// second depends on the first.
 ///
 /// # Errors
-/// `too_many_events` if more than `WAVES_MAX` rounds are needed.
+/// `too_many_events` if more than `ROUNDS_MAX` rounds are needed.
 pub(crate) fn into_rounds(identity_items: Vec<IdentityItem<'_>>) -> Result<Vec<Vec<IdentityItem<'_>>>, Problem> {
     let mut latest = HashMap::<String, (usize, Option<String>)>::new();
     let mut rounds: Vec<Vec<IdentityItem<'_>>> = Vec::new();
@@ -86,9 +86,9 @@ pub(crate) fn into_rounds(identity_items: Vec<IdentityItem<'_>>) -> Result<Vec<V
             None => 0,
         };
         let round = keys.iter().map(after).max().unwrap_or_default();
-        if round >= WAVES_MAX {
+        if round >= ROUNDS_MAX {
             let message = format!(
-                "a request names one person with at most {WAVES_MAX} others, one after the other; \
+                "a request names one person with at most {ROUNDS_MAX} others, one after the other; \
                  send the rest in further requests"
             );
             return Err(Problem::field(Code::TooManyEvents, "batch", message));
@@ -173,9 +173,9 @@ mod tests {
     #[test]
     fn items_that_need_more_rounds_than_the_limit_are_refused() {
         let identity_items = |count: usize| (0..count).map(|n| identify("u", Some(&format!("{n}@x.io")))).collect();
-        assert_eq!(sizes(identity_items(WAVES_MAX)), [1; WAVES_MAX]);
+        assert_eq!(sizes(identity_items(ROUNDS_MAX)), [1; ROUNDS_MAX]);
         assert_eq!(
-            into_rounds(identity_items(WAVES_MAX + 1)).err().map(|problem| problem.code),
+            into_rounds(identity_items(ROUNDS_MAX + 1)).err().map(|problem| problem.code),
             Some(Code::TooManyEvents)
         );
     }

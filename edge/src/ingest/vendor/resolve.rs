@@ -76,19 +76,19 @@ impl VendorIdentify<'_> {
             (Key::User, _) if has_proof && self.checks_proofs().await? => (Key::Address, Other::Leave),
             // Where pages must prove whom they identify, they cannot add a key: the proof covers
             // one key, and not that both belong to one person.
-            (by, Other::Give) if self.requires_proofs().await? => (by, Other::Leave),
+            (by, Other::Grant) if self.requires_proofs().await? => (by, Other::Leave),
             decided => decided,
         };
         let [users, addresses] = [find(&user.key), find(&email.key)].map(|row| row.map(|row| row.profile));
         let person = if by == Key::User { &user.key } else { &email.key };
         let is_full = rows.iter().any(|row| row.key == *person && row.is_full());
         let action = match other {
-            Other::Give | Other::Replace if is_full && self.secret.is_some() => {
+            Other::Grant | Other::Replace if is_full && self.secret.is_some() => {
                 return Err(edit::full("userId").into());
             }
-            Other::Give if is_full => OtherKeyAction::Leave,
+            Other::Grant if is_full => OtherKeyAction::Leave,
             Other::Leave => OtherKeyAction::Leave,
-            Other::Give => {
+            Other::Grant => {
                 let (by, other) = if by == Key::User { (&user, &email) } else { (&email, &user) };
                 OtherKeyAction::Grant(grant(&rows, by, other, true))
             }
@@ -135,6 +135,6 @@ pub(super) fn grant(rows: &[ResolvedKey], by: &IdentityKey, other: &IdentityKey,
         typed: other.typed.clone(),
         former: find(&other.key).map(|row| row.profile.clone()),
         had: person.filter(|_| fills_gap).map(|row| (row.further, row.addressed)),
-        number: random::number(),
+        marker: random::number(),
     }
 }

@@ -9,6 +9,7 @@ use trackmate_wire::problem::Problem;
 use crate::domain::compat::Traits;
 use crate::domain::edit::Edit;
 use crate::domain::person::{KNOWN, Person};
+use crate::domain::secret::Scope;
 use crate::people::edit::PendingEdit;
 use crate::people::identity_key::address;
 
@@ -70,7 +71,7 @@ fn edit(traits: &Traits, email: Option<&str>) -> Edit {
     if let (Some(email), Value::Object(user)) = (email, &mut user) {
         user.insert("email".to_owned(), Value::String(email.to_owned()));
     }
-    Edit::read_mildly(&user.to_string(), "server", address).0
+    Edit::read_leniently(&user.to_string(), Scope::Server, address).0
 }
 
 /// Converts the traits that TrackMate stores as text, and removes those that cannot be text.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trackmate_wire::limits::{BATCH_EVENTS_MAX, EVENT_NAME_CHARS_MAX, NAME_CHARS_MAX};
 
 use crate::domain::incoming::Outcome;
-use crate::http::admin::events::DOORS;
+use crate::domain::source::Source;
 use crate::openapi::json::{chars, company, email, merged, message_id, reference, session, time, user_hash};
 
 pub(super) fn refinements() -> Vec<(&'static str, Value)> {
@@ -136,7 +136,8 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             json!({
                 "description": "An item that came in.",
                 "properties": {
-                    "seq": {"description": "Ascends in the order in which they are noted."}, "door": {"enum": DOORS},
+                    "seq": {"description": "Ascends in the order in which they are noted."},
+                    "door": {"enum": Source::DOORS},
                     "outcome": {"enum": Outcome::ALL.map(Outcome::as_str)},
                     "code": {"description": "A problem's, as `message` and `field`, of one that was rejected."},
                     "messageId": {"description": "null also where it looked like somebody's address or like a secret."},
@@ -151,7 +152,7 @@ pub(super) fn refinements() -> Vec<(&'static str, Value)> {
             "ReceivedEvent",
             json!({
                 "properties": {
-                    "door": {"enum": DOORS}, "outcome": {"enum": ["stored", "rejected"]},
+                    "door": {"enum": Source::DOORS}, "outcome": {"enum": ["stored", "rejected"]},
                     "eventData": {"type": ["object", "null"]}, "source": {"enum": ["browser", "webhook"]},
                     "duplicates": {"description": "Repeats that came in while somebody watched."},
                 },

@@ -1,4 +1,4 @@
--- Logs attempts whose claims still hold. Runs before delivery.settle.
+-- Logs attempts whose leases still hold. Runs before delivery.settle.
 -- ?1 company, ?2 JSON array of {i id, g generation, a began ms, l url, c status or null, s state, e
 -- error or null, r answer or null, d duration ms, …}
 insert into attempts (company, delivery, attempt, at, url, status_code, success, error, response_body, duration_ms)

@@ -1,4 +1,4 @@
--- Moves on those of these deliveries that are due but that delivery.claim and delivery.hold,
+-- Moves on those of these deliveries that are due but that delivery.lease and delivery.hold,
 -- earlier in the batch, could neither lease nor hold. So nothing stays due for ever. If the
 -- subscription was deleted, the delivery is dismissed. If its attempts were interrupted too often,
 -- it is given up, as each may have ended its invocation. If the erasure of its person runs, it

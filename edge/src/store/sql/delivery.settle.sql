@@ -1,4 +1,4 @@
--- Writes the results of attempts. Only the claim that made an attempt may settle it.
+-- Writes the results of attempts. Only the lease that made an attempt may settle it.
 -- ?1 company, ?2 JSON array of {i id, g generation, s state, u due ms, f finished ms or null, b
 -- body, …}, ?3 the settling's number
 with ended as materialized (

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// How an optional text was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mild {
+pub enum LenientText {
     /// Null or blank, which counts as left out.
     Missing,
     /// The whole text: trimmed, control characters as blanks, a number as its text.
@@ -19,20 +19,20 @@ pub enum Mild {
 
 /// Reads an optional text of at most `chars_max` characters.
 #[must_use]
-pub fn text(value: &Value, chars_max: usize) -> Mild {
+pub fn text(value: &Value, chars_max: usize) -> LenientText {
     let text = match value {
-        Value::Null => return Mild::Missing,
+        Value::Null => return LenientText::Missing,
         Value::String(text) => text.replace(char::is_control, " "),
         Value::Number(number) => number.to_string(),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Mild::Unread,
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return LenientText::Unread,
     };
     let text = text.trim();
     if text.is_empty() {
-        return Mild::Missing;
+        return LenientText::Missing;
     }
     match text.char_indices().nth(chars_max) {
-        None => Mild::Whole(text.to_owned()),
-        Some((end, _)) => Mild::Cut(text.get(..end).unwrap_or_default().trim_end().to_owned()),
+        None => LenientText::Whole(text.to_owned()),
+        Some((end, _)) => LenientText::Cut(text.get(..end).unwrap_or_default().trim_end().to_owned()),
     }
 }
 
@@ -55,19 +55,19 @@ mod tests {
 
     #[test]
     fn an_optional_text_is_trimmed_cut_or_left_out() {
-        let whole = |text: &str| Mild::Whole(text.to_owned());
+        let whole = |text: &str| LenientText::Whole(text.to_owned());
         for (value, read) in [
-            (json!(null), Mild::Missing),
-            (json!(" \n"), Mild::Missing),
+            (json!(null), LenientText::Missing),
+            (json!(" \n"), LenientText::Missing),
             (json!("Ann Lee\n"), whole("Ann Lee")),
             (json!("Ann\tLee"), whole("Ann Lee")),
             (json!(42), whole("42")),
             (json!("ééééééé"), whole("ééééééé")),
-            (json!("Ann Lee Smith"), Mild::Cut("Ann Lee".to_owned())),
-            (json!("éééééé éé"), Mild::Cut("éééééé".to_owned())),
-            (json!({"first": "Ann"}), Mild::Unread),
-            (json!([]), Mild::Unread),
-            (json!(true), Mild::Unread),
+            (json!("Ann Lee Smith"), LenientText::Cut("Ann Lee".to_owned())),
+            (json!("éééééé éé"), LenientText::Cut("éééééé".to_owned())),
+            (json!({"first": "Ann"}), LenientText::Unread),
+            (json!([]), LenientText::Unread),
+            (json!(true), LenientText::Unread),
         ] {
             assert_eq!(text(&value, 7), read, "{value}");
         }

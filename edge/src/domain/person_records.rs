@@ -68,7 +68,7 @@ pub type Shown = Traits;
 #[derive(Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Belongings {
+pub struct PersonRecords {
     #[serde(skip_serializing_if = "Option::is_none")]
     bookings: Option<Vec<Shown>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ pub struct Belongings {
     has_more_of: BTreeSet<String>,
 }
 
-impl Belongings {
+impl PersonRecords {
     /// Sorts a person's records into their members, at most `most` of a kind. `records` have the
     /// order of the answer, with one more of a kind if there are more. `left_out` has the kinds
     /// that the statement cut.
@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn a_shown_record_has_its_fields_and_what_trackmate_adds() {
         let qr = record("qr.scanned", &json!({"qrCode": {"id": 7, "code": "A", "kind": "x", "createdAt": "mine"}}));
-        let expected = json!({"id": "7", "kind": "qr", "code": "A", "status": "scanned", "scans": 1, "createdAt": "mine", "updatedAt": "2025-10-18T12:00:00.000Z"});
+        let expected = json!({"id": "7", "kind": "qr", "code": "A", "status": "scanned", "scans": 1,
+            "createdAt": "mine", "updatedAt": "2025-10-18T12:00:00.000Z"});
         assert_eq!(serde_json::to_value(show(&qr).unwrap()).unwrap(), expected);
     }
 
@@ -188,7 +189,7 @@ mod tests {
             [20, 20, 1],
             "a page of many users shows fewer records of each kind"
         );
-        let shown = serde_json::to_value(Belongings::new(&included, &records, 1, BTreeSet::new()).unwrap()).unwrap();
+        let shown = serde_json::to_value(PersonRecords::new(&included, &records, 1, BTreeSet::new()).unwrap()).unwrap();
         assert_eq!(shown["bookings"].as_array().unwrap().iter().map(|b| b["id"].clone()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(
             (&shown["interactionHistory"][0]["kind"], &shown["records"]["order"][0]["id"]),

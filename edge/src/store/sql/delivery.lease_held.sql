@@ -18,9 +18,3 @@ where changes() > 0 and company = ?1 and id in (
   order by d.created_at
   limit coalesce((select case when probe is not null then 1 when open_until is not null then 0 else min(coalesce(rate_limit, 0), ?4) end from subscriptions
                   where company = ?1 and id = ?2), 0)) -- a webhook that was deleted has none
-returning id, subscription, message_id, event, profile, generation, tries, body,
-  (select json_object('source', max(source, coalesce(told, 0)), 'ts', ts, 'session', session, 'data', data, 'context', context) from events
-   where company = deliveries.company and source = deliveries.source and message_id = deliveries.message_id) as fact,
-  (select json_object('url', url, 'headers', headers, 'secret', secret, 'old_secret', old_secret, 'old_secret_until', old_secret_until,
-                      'preset', preset, 'attempts', retry_attempts, 'delay_s', retry_delay_s, 'timeout_ms', timeout_ms, 'failures', failures)
-   from subscriptions where company = deliveries.company and id = deliveries.subscription) as target

@@ -7,7 +7,7 @@ with gone as (
     and exists (select 1 from events where company = ?1 and source = 0 and message_id = ?3 and request = ?4 and session = '')
 ),
 other as (select at, id from links where company = ?1 and session = ?2 and not (at = ?5 and id = ?3)),
-heir as (
+neighbour as (
   select * from (select at, id from other where (at, id) < (?5, ?3) order by at desc, id desc limit 1)
   union all
   select * from (select at, id from other where (at, id) > (?5, ?3) order by at, id limit 1)
@@ -15,9 +15,9 @@ heir as (
 ),
 span as (
   select at, id,
-         case when exists (select 1 from other as e where (e.at, e.id) < (heir.at, heir.id)) then at else -1 end as since,
-         coalesce((select min(e.at) from other as e where (e.at, e.id) > (heir.at, heir.id)), 9007199254740991) as until
-  from heir
+         case when exists (select 1 from other as e where (e.at, e.id) < (neighbour.at, neighbour.id)) then at else -1 end as since,
+         coalesce((select min(e.at) from other as e where (e.at, e.id) > (neighbour.at, neighbour.id)), 9007199254740991) as until
+  from neighbour
 )
 update links as l
 set events = l.events + g.events,

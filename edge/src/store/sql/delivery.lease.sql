@@ -16,9 +16,3 @@ where company = ?1 and id in (select value from json_each(?2))
       and (r.profile = deliveries.profile or exists (
         select 1 from events as e cross join links as l on l.company = e.company and l.session = e.session and +l.profile = r.profile
         where e.company = deliveries.company and e.source = deliveries.source and e.message_id = deliveries.message_id)))
-returning id, subscription, message_id, event, profile, generation, tries, body,
-  (select json_object('source', max(source, coalesce(told, 0)), 'ts', ts, 'session', session, 'data', data, 'context', context) from events
-   where company = deliveries.company and source = deliveries.source and message_id = deliveries.message_id) as fact,
-  (select json_object('url', url, 'headers', headers, 'secret', secret, 'old_secret', old_secret, 'old_secret_until', old_secret_until,
-                      'preset', preset, 'attempts', retry_attempts, 'delay_s', retry_delay_s, 'timeout_ms', timeout_ms, 'failures', failures)
-   from subscriptions where company = deliveries.company and id = deliveries.subscription) as target
