@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::http::auth;
 use crate::http::context::{RequestContext, Trace};
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::route::{Parameters, Route, Target};
 use crate::runtime::random;
@@ -87,7 +88,6 @@ pub(crate) struct KeyUsed {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct AuditPage {
-    success: bool,
     entries: Vec<AuditEntry>,
     pagination: Pagination,
 }
@@ -122,5 +122,5 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         outcome: e.outcome,
     };
     let entries = found.into_iter().map(entry).collect();
-    Ok(serde_json::to_string(&AuditPage { success: true, entries, pagination })?)
+    response::answer(&AuditPage { entries, pagination })
 }

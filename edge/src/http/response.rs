@@ -1,5 +1,6 @@
 //! What all answers have in common: headers, CORS, problems, and the answer to an unknown path.
 
+use serde::Serialize;
 use trackmate_wire::limits::ECHO_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
 use worker::{Headers, Method, Response};
@@ -66,6 +67,19 @@ pub(crate) fn common_headers(cx: &RequestContext) -> worker::Result<Headers> {
 /// The answer of a handler that has nothing to show: `{success}`.
 pub(crate) fn success() -> HandlerResult {
     Ok(r#"{"success":true}"#.to_owned())
+}
+
+/// The answer of a handler: `success`, and the members of `answer`, a struct with at least one.
+pub(crate) fn answer(answer: &impl Serialize) -> HandlerResult {
+    add_success(serde_json::to_string(answer))
+}
+
+/// One function for all types of answers, since each copy would make the Worker larger.
+#[inline(never)]
+fn add_success(json: serde_json::Result<String>) -> HandlerResult {
+    let mut json = json?;
+    json.insert_str(1, r#""success":true,"#);
+    Ok(json)
 }
 
 /// Writes a handler's result as an answer with status, headers and body.

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::http::admin::webhook_find;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, NEWEST, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::store::delivery_log::{self, LogCursor, Logged, Wanted, Window};
@@ -105,7 +106,6 @@ pub(crate) async fn latest(
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DeliveryList {
-    success: bool,
     deliveries: Vec<Delivery>,
     pagination: Pagination,
 }
@@ -126,7 +126,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let (logged, pagination) =
         Pagination::of(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
     let deliveries = logged.into_iter().map(Delivery::new).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&DeliveryList { success: true, deliveries, pagination })?)
+    response::answer(&DeliveryList { deliveries, pagination })
 }
 
 fn one_of(text: &str, states: &[&'static str]) -> Result<&'static str, Problem> {
@@ -148,7 +148,6 @@ pub(crate) struct RecoverRequest {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RecoverAnswer {
-    success: bool,
     requeued: usize,
     has_more: bool,
     next_cursor: Option<String>,
@@ -177,7 +176,7 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
     let has_more = i64::try_from(requeued).unwrap_or(i64::MAX) == RECOVER_DELIVERIES_MAX;
     let next_cursor = has_more.then(|| window.ended_before_ms.to_string());
-    Ok(serde_json::to_string(&RecoverAnswer { success: true, requeued, has_more, next_cursor })?)
+    response::answer(&RecoverAnswer { requeued, has_more, next_cursor })
 }
 
 /// Reads the cursor of `recover`: when its first call was, in milliseconds.
@@ -189,7 +188,6 @@ fn read_cursor(text: &str) -> Result<i64, Problem> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ResendAnswer<'a> {
-    success: bool,
     delivery: Requeued<'a>,
 }
 
@@ -210,5 +208,5 @@ pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, de
         return Err(Problem::new(Code::NotFound, message).into());
     }
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), vec![delivery.to_owned()]));
-    Ok(serde_json::to_string(&ResendAnswer { success: true, delivery: Requeued { id: delivery, status: "pending" } })?)
+    response::answer(&ResendAnswer { delivery: Requeued { id: delivery, status: "pending" } })
 }

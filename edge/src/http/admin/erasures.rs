@@ -7,6 +7,7 @@ use trackmate_wire::problem::{Code, Problem};
 use crate::domain::request_body;
 use crate::domain::{clock, tombstone};
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::erase::erase;
@@ -17,7 +18,6 @@ use crate::store::erasures;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ErasureAnswer {
-    success: bool,
     receipt: ErasureReceipt,
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
         completed_at: erasure.completed_at.map(clock::iso),
         counts: RawValue::from_string(erasure.counts)?,
     };
-    Ok(serde_json::to_string(&ErasureAnswer { success: true, receipt })?)
+    response::answer(&ErasureAnswer { receipt })
 }
 
 #[derive(Deserialize)]
@@ -66,7 +66,6 @@ pub(crate) struct LiftRequest {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LiftAnswer {
-    success: bool,
     lifted: bool,
 }
 
@@ -80,5 +79,5 @@ pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     };
     let hash = tombstone::of_key(&admin.company, &key);
     let lifted = erasures::lift(cx.db(Some(&admin.company))?, &admin.company, &hash).await?;
-    Ok(serde_json::to_string(&LiftAnswer { success: true, lifted })?)
+    response::answer(&LiftAnswer { lifted })
 }

@@ -14,6 +14,7 @@ use crate::http::admin::deliveries::Delivery;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, NEWEST, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::ingest::receipt::Warning;
 use crate::store::incoming::{self, Event, Found, LogEntry, Wanted};
@@ -83,7 +84,6 @@ impl Incoming {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct IncomingList {
-    success: bool,
     events: Vec<Incoming>,
     pagination: Pagination,
 }
@@ -97,13 +97,12 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let before = cursor(cx)?;
     incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
     let (events, pagination) = page(cx, &admin, &filter, before, limit).await?;
-    Ok(serde_json::to_string(&IncomingList { success: true, events, pagination })?)
+    response::answer(&IncomingList { events, pagination })
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RejectedList {
-    success: bool,
     rejected: Vec<Incoming>,
     pagination: Pagination,
 }
@@ -121,7 +120,7 @@ pub(crate) async fn rejected(cx: &RequestContext, admin: auth::Admin) -> Handler
     let filter = Wanted { outcome: Some(Outcome::Rejected), source: source(cx)?, name: name(cx), code };
     let before = cursor(cx)?;
     let (rejected, pagination) = page(cx, &admin, &filter, before, limit).await?;
-    Ok(serde_json::to_string(&RejectedList { success: true, rejected, pagination })?)
+    response::answer(&RejectedList { rejected, pagination })
 }
 
 /// Reads a page of entries.
@@ -167,7 +166,6 @@ pub(crate) fn name(cx: &RequestContext) -> Option<String> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct EventReceipt {
-    success: bool,
     event: ReceivedEvent,
     person: Option<ReceiptPerson>,
     deliveries: Vec<ReceiptDelivery>,
@@ -247,7 +245,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &st
             return Err(Problem::new(Code::NotFound, message).into());
         }
     };
-    Ok(serde_json::to_string(&receipt)?)
+    response::answer(&receipt)
 }
 
 /// The receipt of a stored event.
@@ -275,7 +273,6 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
         Ok(ReceiptDelivery { webhook_id: d.subscription, webhook_name: d.webhook, delivery: Delivery::new(d.logged)? })
     };
     Ok(EventReceipt {
-        success: true,
         event: ReceivedEvent {
             message_id: event.message_id,
             door: sender.door(),
@@ -303,7 +300,6 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
 /// The receipt of a rejected event.
 fn rejection(entry: LogEntry, message_id: &str) -> Result<EventReceipt, Error> {
     Ok(EventReceipt {
-        success: true,
         event: ReceivedEvent {
             message_id: message_id.to_owned(),
             door: entry.source.door(),

@@ -25,7 +25,7 @@ use crate::http::admin::users::{Summary, groups};
 use crate::http::admin::{records, user_list};
 use crate::http::auth::Admin;
 use crate::http::context::RequestContext;
-use crate::http::response::common_headers;
+use crate::http::response::{self, common_headers};
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
 use crate::runtime::random;
@@ -119,7 +119,6 @@ async fn event_filter(cx: &RequestContext, admin: &Admin) -> Result<Events, Erro
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExportCount {
-    success: bool,
     rows: i64,
 }
 
@@ -149,7 +148,7 @@ pub(crate) async fn count_events(cx: &RequestContext, admin: Admin) -> HandlerRe
 /// The answer with a number of rows.
 fn count(rows: Option<i64>) -> HandlerResult {
     let rows = rows.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&ExportCount { success: true, rows })?)
+    response::answer(&ExportCount { rows })
 }
 
 /// `GET /api/admin/users/{id}/export` → `{success, exportId, snapshot, user, summary, groups:[…],

@@ -12,6 +12,7 @@ use crate::http::audit::KeyUsed;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::store::exports;
 
@@ -79,7 +80,6 @@ impl Export {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExportList {
-    success: bool,
     exports: Vec<Export>,
     pagination: Pagination,
 }
@@ -93,13 +93,12 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let found = exports::list(db, &admin.company, &before, pagination::rows(limit)).await?;
     let (found, pagination) = Pagination::of(found, limit, |e| pagination::write_cursor(&e.id));
     let exports = found.into_iter().map(|e| Export::new(e, false)).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&ExportList { success: true, exports, pagination })?)
+    response::answer(&ExportList { exports, pagination })
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ExportAnswer {
-    success: bool,
     export: Export,
 }
 
@@ -108,5 +107,5 @@ pub(crate) struct ExportAnswer {
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let found = exports::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;
-    Ok(serde_json::to_string(&ExportAnswer { success: true, export: Export::new(found, true)? })?)
+    response::answer(&ExportAnswer { export: Export::new(found, true)? })
 }

@@ -15,6 +15,7 @@ use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::random;
@@ -72,7 +73,6 @@ impl From<Named> for GroupOf {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct GroupPage {
-    success: bool,
     groups: Vec<Group>,
     pagination: Pagination,
 }
@@ -80,7 +80,6 @@ pub(crate) struct GroupPage {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct GroupAnswer {
-    success: bool,
     group: Group,
 }
 
@@ -95,7 +94,6 @@ struct Member {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct MemberPage {
-    success: bool,
     members: Vec<Member>,
     pagination: Pagination,
 }
@@ -115,13 +113,13 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let position = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
     let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&position(counted)));
     let groups = found.into_iter().map(Group::from).collect();
-    Ok(serde_json::to_string(&GroupPage { success: true, groups, pagination })?)
+    response::answer(&GroupPage { groups, pagination })
 }
 
 /// `GET /api/admin/groups/{id}` → `{success, group}`.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let group = find(cx, &admin.company, id).await?.into();
-    Ok(serde_json::to_string(&GroupAnswer { success: true, group })?)
+    response::answer(&GroupAnswer { group })
 }
 
 /// `GET /api/admin/groups/{id}/members?limit&cursor` → `{success, members:[{id, email, name}],
@@ -135,7 +133,7 @@ pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -
     let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_position(&m.place)));
     let members =
         found.into_iter().map(|m| Member { name: m.person.full_name(), id: m.person.id, email: m.person.email });
-    Ok(serde_json::to_string(&MemberPage { success: true, members: members.collect(), pagination })?)
+    response::answer(&MemberPage { members: members.collect(), pagination })
 }
 
 #[derive(Deserialize)]
@@ -168,18 +166,12 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
     get(cx, admin, id).await
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct GroupDeleted {
-    success: bool,
-}
-
 /// `DELETE /api/admin/groups/{id}` → `{success}`. Deletes the group and its memberships. The events
 /// that named it stay, and a later event creates it again.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     find(cx, &admin.company, id).await?;
     if groups::delete(cx.db(Some(&admin.company))?, &admin.company, id).await? {
-        return Ok(serde_json::to_string(&GroupDeleted { success: true })?);
+        return response::success();
     }
     let message = "the group has so many members that not all are deleted yet; ask again to go on";
     Err(Problem::new(Code::LimitReached, message).into())

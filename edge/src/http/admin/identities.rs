@@ -14,6 +14,7 @@ use crate::domain::timeline::{Cursor, Order};
 use crate::domain::{clock, request_body};
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::find::find;
@@ -25,7 +26,6 @@ use crate::store::{identity_keys, merge as merges, timeline};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Identities {
-    success: bool,
     user_id: String,
     addresses: Vec<Address>,
     external_ids: Vec<ExternalId>,
@@ -101,8 +101,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let merged = rows.into_iter().filter_map(|row| {
         Some(Merged { into: row.winner?, profile_id: row.id, email: row.email, at: clock::iso(row.at) })
     });
-    Ok(serde_json::to_string(&Identities {
-        success: true,
+    response::answer(&Identities {
         user_id: profile.id,
         addresses: addresses
             .into_iter()
@@ -129,7 +128,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
             })
             .collect(),
         pagination,
-    })?)
+    })
 }
 
 #[derive(Deserialize)]
@@ -143,7 +142,6 @@ pub(crate) struct MergeRequest {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct MergeAnswer {
-    success: bool,
     user: User,
 }
 
@@ -156,7 +154,7 @@ pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     join(cx, &admin.company, &into, &from, Scope::Admin).await?;
     cx.changed(&into);
     let user = find(cx, &admin.company, &into).await?.person(&admin.company)?.user();
-    Ok(serde_json::to_string(&MergeAnswer { success: true, user })?)
+    response::answer(&MergeAnswer { user })
 }
 
 #[derive(Deserialize)]
@@ -182,5 +180,5 @@ pub(crate) async fn undo(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         }
     };
     cx.changed(&undone.user_id);
-    Ok(serde_json::to_string(&undone)?)
+    response::answer(&undone)
 }

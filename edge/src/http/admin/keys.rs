@@ -11,7 +11,7 @@ use crate::domain::secret::Scope;
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
-use crate::http::response::success;
+use crate::http::response::{self, success};
 use crate::http::route::HandlerResult;
 use crate::store::companies::{self, ListedKey};
 
@@ -80,7 +80,6 @@ struct OwnKey<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct OwnKeyList<'a> {
-    success: bool,
     keys: Vec<OwnKey<'a>>,
 }
 
@@ -89,7 +88,7 @@ pub(crate) struct OwnKeyList<'a> {
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let keys = companies::keys(cx.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
     let listed = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
-    Ok(serde_json::to_string(&OwnKeyList { success: true, keys: keys.iter().map(listed).collect() })?)
+    response::answer(&OwnKeyList { keys: keys.iter().map(listed).collect() })
 }
 
 /// `POST /api/admin/keys` `{scope:"server"|"admin", name?}` → `{success, key}`. No other answer
@@ -119,7 +118,6 @@ pub(crate) struct KeyRequest {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct KeyAnswer<'a> {
-    success: bool,
     key: MadeKey<'a>,
 }
 
@@ -137,7 +135,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
         return Err(full.unwrap_or_else(unknown).into());
     }
     cx.changed(&key.id);
-    Ok(serde_json::to_string(&KeyAnswer { success: true, key: MadeKey::new(&key, &name, cx.now_ms()) })?)
+    response::answer(&KeyAnswer { key: MadeKey::new(&key, &name, cx.now_ms()) })
 }
 
 /// Revokes a key of a company.

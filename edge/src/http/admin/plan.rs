@@ -13,6 +13,7 @@ use crate::domain::request_body;
 use crate::domain::{clock, json};
 use crate::error::Error;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::ingest::browser::items;
@@ -61,7 +62,6 @@ struct ViolationCount {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct PlanAnswer {
-    success: bool,
     plan: CurrentPlan,
     violations: Vec<ViolationCount>,
 }
@@ -87,7 +87,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
         plan: Plan::new(&plan)?,
         updated_at: stored.map(|s| clock::iso(s.updated_at)),
     };
-    Ok(serde_json::to_string(&PlanAnswer { success: true, plan, violations: seen.into_iter().map(counted).collect() })?)
+    response::answer(&PlanAnswer { plan, violations: seen.into_iter().map(counted).collect() })
 }
 
 #[derive(Deserialize)]
@@ -124,7 +124,6 @@ pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct InferredPlan {
-    success: bool,
     plan: Plan,
     /// Events that were looked at.
     sampled: usize,
@@ -137,7 +136,7 @@ pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
     let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
     let plan = plan::Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
-    Ok(serde_json::to_string(&InferredPlan { success: true, plan: Plan::new(&plan)?, sampled: samples.len() })?)
+    response::answer(&InferredPlan { plan: Plan::new(&plan)?, sampled: samples.len() })
 }
 
 #[derive(Deserialize)]
@@ -167,7 +166,6 @@ pub(crate) struct PlannedEvent {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct PlanChecked {
-    success: bool,
     checked: usize,
     refused: Vec<PlanRefused>,
 }
@@ -221,5 +219,5 @@ pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
             refused.push(PlanRefused { index, event_type, violations: shown.collect() });
         }
     }
-    Ok(serde_json::to_string(&PlanChecked { success: true, checked: items.len(), refused })?)
+    response::answer(&PlanChecked { checked: items.len(), refused })
 }

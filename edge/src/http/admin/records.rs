@@ -15,6 +15,7 @@ use crate::export::user::{UserWith, with};
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
 use crate::store::records::{self, Part, Place};
@@ -22,7 +23,6 @@ use crate::store::records::{self, Part, Place};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RecordPage {
-    success: bool,
     records: Vec<Shown>,
     pagination: Pagination,
 }
@@ -82,7 +82,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let cursor = |l: &records::Listed| pagination::write_cursor(&write_position(&l.place));
     let pagination = Pagination::ended(&mut listed, limit, is_early, cursor);
     let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<serde_json::Result<_>>()?;
-    Ok(serde_json::to_string(&RecordPage { success: true, records, pagination })?)
+    response::answer(&RecordPage { records, pagination })
 }
 
 /// Writes the position of a record in a list: `<ts>.<kind>.<id>`. A kind has no full stop.

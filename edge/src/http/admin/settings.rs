@@ -15,6 +15,7 @@ use crate::domain::request_body;
 use crate::error::Error;
 use crate::http::admin::webhook_change;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::people::identity_proof;
@@ -56,7 +57,6 @@ pub(crate) const FUNNEL: &str = "wh_funnel";
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SettingsAnswer {
-    success: bool,
     settings: Settings,
 }
 
@@ -111,7 +111,7 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
         funnel_signed: funnel.as_ref().is_some_and(|f| f.signed != 0),
         funnel_url: funnel.map(|f| f.url),
     };
-    Ok(serde_json::to_string(&SettingsAnswer { success: true, settings })?)
+    response::answer(&SettingsAnswer { settings })
 }
 
 /// `PATCH /api/admin/settings` `{name?, allowedOrigins?: [origin]|null, revenueEvents?: [event

@@ -10,6 +10,7 @@ use crate::domain::stats::{self, Interval, Range};
 use crate::http::admin::webhooks::Circuit;
 use crate::http::auth;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::store::slices::Slices;
 use crate::store::stats::{Stats, read};
@@ -19,7 +20,6 @@ use crate::store::subscriptions::Subscription;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StatsAnswer<'a> {
-    success: bool,
     from: String,
     to: String,
     interval: &'static str,
@@ -106,7 +106,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let mut slices = Slices::new(cx.env(), &admin.company);
     let stats = read(cx.db(Some(&admin.company))?, &admin.company, range, &mut slices).await?;
     let stats = stats.ok_or_else(too_much)?;
-    Ok(serde_json::to_string(&answer(range, &stats))?)
+    response::answer(&answer(range, &stats))
 }
 
 /// The problem of a count that is too large for one request. A filter does not help: the query
@@ -160,7 +160,6 @@ fn answer(range: Range, stats: &Stats) -> StatsAnswer<'_> {
         failed: span.failed,
     };
     StatsAnswer {
-        success: true,
         from: clock::iso(range.from_ms),
         to: clock::iso(range.to_ms),
         interval: range.interval.as_str(),

@@ -14,6 +14,7 @@ use crate::http::admin::users::Summary;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
 use crate::store::people::Profile;
@@ -22,7 +23,6 @@ use crate::store::timeline::{self, Entry};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Timeline<'a> {
-    success: bool,
     profile: User,
     summary: Summary,
     events: Vec<TimelineEvent<'a>>,
@@ -70,13 +70,12 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     timeline::read_long(db, &admin.company, &mut entries).await?;
     let event = |entry| event(entry, &profile).transpose();
     let events = entries.iter().filter_map(event).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&Timeline {
-        success: true,
+    response::answer(&Timeline {
         profile: profile.person(&admin.company)?.user(),
         summary: Summary::new(&profile)?,
         events,
         pagination,
-    })?)
+    })
 }
 
 /// The event of an entry. The person's first identify is `user_registered`. Every server event has

@@ -14,6 +14,7 @@ use crate::http::admin::records;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::identity_key::address;
 use crate::people::identity_key::external;
@@ -25,7 +26,6 @@ use crate::store::{Page, people};
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct UserFound {
-    success: bool,
     users: Vec<UserWith>,
     pagination: Pagination,
 }
@@ -33,7 +33,6 @@ pub(crate) struct UserFound {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct UserList {
-    success: bool,
     users: Vec<UserWith>,
     pagination: ListPagination,
 }
@@ -97,7 +96,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         let pagination = Pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
         let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
         let users = records::with_records(cx, &people, &included).await?;
-        return Ok(serde_json::to_string(&UserFound { success: true, users, pagination })?);
+        return response::answer(&UserFound { users, pagination });
     }
     let filter = filter(cx)?;
     let offset = offset(cx)?;
@@ -119,7 +118,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let people = listed.iter().map(|l| l.profile.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
     let users = records::with_records(cx, &people, &included).await?;
     let pagination = ListPagination { total, limit, offset, has_more, next_cursor };
-    Ok(serde_json::to_string(&UserList { success: true, users, pagination })?)
+    response::answer(&UserList { users, pagination })
 }
 
 /// Reads `?offset=`.

@@ -26,7 +26,7 @@ use crate::http::admin::settings;
 use crate::http::admin::webhook_change::{HOUR_MS, WebhookChange, change, is_reserved, too_many_headers, within};
 use crate::http::admin::webhook_find::{find, unknown};
 use crate::http::context::RequestContext;
-use crate::http::response::success;
+use crate::http::response::{self, success};
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
 use crate::runtime::clock::now_ms;
@@ -128,7 +128,6 @@ impl<'a> Webhook<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct WebhookAnswer<'a> {
-    success: bool,
     webhook: Webhook<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deliveries: Option<Vec<Delivery>>,
@@ -137,7 +136,6 @@ pub(crate) struct WebhookAnswer<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct WebhookList<'a> {
-    success: bool,
     webhooks: Vec<Webhook<'a>>,
 }
 
@@ -211,7 +209,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let subscriptions = subscriptions::list(cx.db(Some(&admin.company))?, &admin.company).await?;
     let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
-    Ok(serde_json::to_string(&WebhookList { success: true, webhooks })?)
+    response::answer(&WebhookList { webhooks })
 }
 
 /// `GET /api/admin/webhooks/{id}` → `{success, webhook, deliveries:[…]}`. Shows the last 50
@@ -219,11 +217,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(cx, &admin, id).await?;
     let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
-    Ok(serde_json::to_string(&WebhookAnswer {
-        success: true,
-        webhook: Webhook::new(&subscription, None)?,
-        deliveries: Some(deliveries),
-    })?)
+    response::answer(&WebhookAnswer { webhook: Webhook::new(&subscription, None)?, deliveries: Some(deliveries) })
 }
 
 #[derive(Deserialize, Default)]
@@ -259,7 +253,6 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TestAnswer<'a> {
-    success: bool,
     delivered: bool,
     request: TestRequest<'a>,
     status_code: Option<u16>,
@@ -321,15 +314,14 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     };
     let exchange = client::post(&message).await;
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
-    Ok(serde_json::to_string(&TestAnswer {
-        success: true,
+    response::answer(&TestAnswer {
         delivered: exchange.error.is_none(),
         request: TestRequest::new(&message),
         status_code,
         error: exchange.error,
         response_body: exchange.answer,
         duration_ms: now_ms() - began,
-    })?)
+    })
 }
 
 /// `POST /api/webhook/test` → the answer of a test of the funnel's webhook.
@@ -340,9 +332,5 @@ pub(crate) async fn test_funnel(cx: &RequestContext, admin: auth::Admin) -> Hand
 /// The answer with a webhook, and with its secret if this request created it.
 async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
     let subscription = find(cx, admin, id).await?;
-    Ok(serde_json::to_string(&WebhookAnswer {
-        success: true,
-        webhook: Webhook::new(&subscription, secret)?,
-        deliveries: None,
-    })?)
+    response::answer(&WebhookAnswer { webhook: Webhook::new(&subscription, secret)?, deliveries: None })
 }

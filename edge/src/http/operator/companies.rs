@@ -13,6 +13,7 @@ use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
 use crate::http::pagination::{self, Pagination};
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::runtime::random;
 use crate::store::companies::{self, NewCompany};
@@ -37,7 +38,6 @@ struct Company<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CompanyAnswer<'a> {
-    success: bool,
     company: Company<'a>,
     keys: FirstKeys<'a>,
 }
@@ -74,14 +74,13 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     }
     cx.changed(&id);
     let now = cx.now_ms();
-    Ok(serde_json::to_string(&CompanyAnswer {
-        success: true,
+    response::answer(&CompanyAnswer {
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },
         keys: FirstKeys {
             server: MadeKey::new(&server, keys[0].name, now),
             admin: MadeKey::new(&admin, keys[1].name, now),
         },
-    })?)
+    })
 }
 
 /// Makes a company id: `TM-` and ten capitals and digits, which are 50 random bits. `create` fails
@@ -95,7 +94,6 @@ fn company_id() -> String {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CompanyList<'a> {
-    success: bool,
     companies: Vec<Company<'a>>,
     pagination: Pagination,
     storage: Storage,
@@ -123,13 +121,12 @@ pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let pagination = Pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
     let companies = found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) });
     let companies = companies.collect();
-    Ok(serde_json::to_string(&CompanyList { success: true, companies, pagination, storage })?)
+    response::answer(&CompanyList { companies, pagination, storage })
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct KeyList<'a> {
-    success: bool,
     keys: Vec<Key<'a>>,
 }
 
@@ -140,7 +137,7 @@ pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company
     if keys.is_empty() {
         return Err(keys::unknown().into());
     }
-    Ok(serde_json::to_string(&KeyList { success: true, keys: keys.iter().map(Key::new).collect() })?)
+    response::answer(&KeyList { keys: keys.iter().map(Key::new).collect() })
 }
 
 /// `POST /api/operator/companies/{id}/keys` `{scope:"server"|"admin", name?}` → `{success, key}`.

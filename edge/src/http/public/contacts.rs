@@ -16,6 +16,7 @@ use crate::domain::source::Source;
 use crate::http::body;
 use crate::http::context::RequestContext;
 use crate::http::public::profile::store;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::ingest::browser::company;
 use crate::ingest::identify::{Identify, name};
@@ -156,7 +157,6 @@ struct Contact<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContactAnswer<'a> {
-    success: bool,
     /// Null if it is not known yet.
     contact_id: Option<&'a str>,
     /// Only while the database is down: the contact is stored once it is back.
@@ -228,7 +228,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
     };
     let identified = store(cx, identify.check(cx)?).await?;
     let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
-    Ok(serde_json::to_string(&ContactAnswer { success: true, contact_id, queued: contact_id.is_none(), warnings })?)
+    response::answer(&ContactAnswer { contact_id, queued: contact_id.is_none(), warnings })
 }
 
 /// The session that the page has sent, if pages may use its id.

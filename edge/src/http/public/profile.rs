@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::http::context::RequestContext;
+use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::identify::{EVENT, IdentifyCommand, IdentifyResult};
@@ -14,7 +15,6 @@ use crate::ingest::receipt::Warning;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IdentifyAnswer<'a> {
-    success: bool,
     /// Null if it is not known yet.
     profile_id: Option<&'a str>,
     /// Only while the database is down: the claim is stored once it is back.
@@ -38,7 +38,7 @@ async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
     let identified = store(cx, command).await?;
     let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
     let (queued, warnings) = (profile_id.is_none(), warning.into_iter().collect());
-    Ok(serde_json::to_string(&IdentifyAnswer { success: true, profile_id, queued, warnings })?)
+    response::answer(&IdentifyAnswer { profile_id, queued, warnings })
 }
 
 /// Stores a page's identify, within the page's rate limit. `None` while D1 is down: the outage
