@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use trackmate_wire::problem::{Code, Problem};
@@ -40,11 +40,6 @@ pub fn change<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
         if error.starts_with("unknown field") { "there is no such field" } else { "this has not the expected form" };
     let message = format!("{name}: {what} ({})", error.split(" at line ").next().unwrap_or_default());
     Err(Problem { path: Some(name.clone()), ..Problem::new(Code::InvalidField, message) })
-}
-
-/// Distinguishes `null`, which clears a field, from a left-out field, which changes nothing.
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(d).map(Some)
 }
 
 /// Returns a text field that is required.

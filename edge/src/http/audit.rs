@@ -1,7 +1,7 @@
 //! The audit log: writes one entry for each request that is an action, before its answer goes out,
 //! and answers `GET /api/admin/audit`.
 
-use serde::Serialize;
+use trackmate_wire::api::{AuditEntry, AuditPage, KeyUsed};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::AUDIT_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -12,7 +12,7 @@ use crate::domain::clock;
 use crate::error::Error;
 use crate::http::auth;
 use crate::http::context::{RequestContext, Trace};
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::route::{Parameters, Route, Target};
@@ -64,34 +64,6 @@ fn entry_id(ms: i64, random: &str) -> String {
     format!("aud_{ms:012x}{random}")
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct AuditEntry {
-    id: String,
-    at: String,
-    actor: String,
-    key: Option<KeyUsed>,
-    action: String,
-    target_id: Option<String>,
-    request_id: String,
-    outcome: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct KeyUsed {
-    pub(crate) id: String,
-    pub(crate) prefix: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct AuditPage {
-    entries: Vec<AuditEntry>,
-    pagination: Pagination,
-}
-
 /// `GET /api/admin/audit?limit&cursor&action&since&until` → `{success, entries:[{id, at, actor,
 /// key:{id, prefix}, action, targetId, requestId, outcome}], pagination}`, newest first. Includes
 /// the instant `since`, and excludes the instant `until`.
@@ -110,7 +82,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let db = cx.db(Some(&admin.company))?;
     let wanted = audit::Wanted { from: &from, before: &before, action };
     let mut found = audit::list(db, &admin.company, wanted, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
+    let pagination = pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));
     let entry = |e: audit::Entry| AuditEntry {
         id: e.id,
         at: clock::iso(e.at),

@@ -2,6 +2,7 @@
 //! page's `alias` event merges nobody and is stored like any event.
 
 use serde::Deserialize;
+use trackmate_wire::api::Warning;
 use trackmate_wire::limits::ALIASES_MAX;
 use trackmate_wire::problem::Code;
 
@@ -10,7 +11,6 @@ use crate::domain::event::Row;
 use crate::domain::secret::Scope;
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
-use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::people::identity_key::user;
 use crate::people::merge;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use trackmate_wire::api::Warning;
 use trackmate_wire::ids::email_typed;
 use trackmate_wire::limits::{CLAIMED_SESSIONS_MAX, LATE_EVENTS_MAX, NAME_CHARS_MAX, SESSION_IDENTIFIES_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -17,7 +18,6 @@ use crate::ingest::admission;
 use crate::ingest::browser::{company, session};
 use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{PersonChange, new_profile};
-use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::people::identity_proof;
 use crate::runtime::random;

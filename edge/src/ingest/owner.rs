@@ -2,6 +2,7 @@
 //! has the address or the user id.
 
 use serde::{Deserialize, Serialize};
+use trackmate_wire::api::Warning;
 use trackmate_wire::hex::hex;
 use trackmate_wire::ids::{SERVER_SESSION_PREFIX, key_kind, server_session_id};
 use trackmate_wire::problem::{Code, Problem};
@@ -15,7 +16,6 @@ use crate::domain::source::Source;
 use crate::domain::{self, clock, tombstone};
 use crate::error::Error;
 use crate::ingest::context::IngestContext;
-use crate::ingest::receipt::Warning;
 use crate::people::conflict::ConflictRetries;
 use crate::runtime::random;
 use crate::store::identity_keys::KeyGrant;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use trackmate_wire::api::Warning;
 use trackmate_wire::ids::{email_typed, is_placeholder, is_session};
 use trackmate_wire::limits::WARNINGS_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::ingest::browser::items;
 use crate::ingest::context::IngestContext;
 use crate::ingest::owner::{OwnedEvents, OwnerLookup, PersonChange, StoredEvents, resolve, store_for_owner};
-use crate::ingest::receipt::{IngestResult, Warning, amount_unread};
+use crate::ingest::receipt::{IngestResult, amount_unread};
 use crate::ingest::{alias, plan_check};
 use crate::people::conflict::ConflictRetries;
 use crate::people::find::find;

@@ -6,7 +6,8 @@
 //! To add a route:
 //!
 //! 1. Its types have the names of their schemas, derive the schema beside their serde derive
-//!    (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`.
+//!    (`#[cfg_attr(test, derive(schemars::JsonSchema))]`), and are `pub(crate)`. Those that the CLI
+//!    uses too are in `wire/src/api`, where the feature `schema` takes the place of `test`.
 //! 2. Each method has an [`Operation`] in the file of its group here: what it takes, what it gives
 //!    and how it fails.
 //! 3. [`refine`] adds what serde does not know of the types: required fields and bounds.

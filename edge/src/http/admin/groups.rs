@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::{
     GROUPS_ITEMS_MAX, MEMBERS_ITEMS_MAX, NAME_CHARS_MAX, RECORD_FIELD_BYTES_MAX, RECORD_FIELDS_MAX,
 };
@@ -14,7 +15,7 @@ use crate::domain::request_body;
 use crate::domain::{clock, event};
 use crate::error::Error;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
@@ -111,7 +112,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let db = cx.db(Some(&admin.company))?;
     let found = groups::list(db, &admin.company, &filter, after.as_ref(), pagination::rows(limit)).await?;
     let position = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
-    let (found, pagination) = Pagination::of(found, limit, |counted| pagination::write_cursor(&position(counted)));
+    let (found, pagination) =
+        pagination::cut_page(found, limit, |counted| pagination::write_cursor(&position(counted)));
     let groups = found.into_iter().map(Group::from).collect();
     response::answer(&GroupPage { groups, pagination })
 }
@@ -130,7 +132,8 @@ pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -
     find(cx, &admin.company, id).await?;
     let db = cx.db(Some(&admin.company))?;
     let found = groups::members(db, &admin.company, id, after.as_ref(), pagination::rows(limit)).await?;
-    let (found, pagination) = Pagination::of(found, limit, |m| pagination::write_cursor(&write_position(&m.place)));
+    let (found, pagination) =
+        pagination::cut_page(found, limit, |m| pagination::write_cursor(&write_position(&m.place)));
     let members =
         found.into_iter().map(|m| Member { name: m.person.full_name(), id: m.person.id, email: m.person.email });
     response::answer(&MemberPage { members: members.collect(), pagination })

@@ -3,6 +3,7 @@
 //! /api/admin/identity/undo`).
 
 use serde::{Deserialize, Serialize};
+use trackmate_wire::api::Pagination;
 use trackmate_wire::ids::key_kind;
 use trackmate_wire::limits::LINKS_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -13,7 +14,7 @@ use crate::domain::source::Source;
 use crate::domain::timeline::{Cursor, Order};
 use crate::domain::{clock, request_body};
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::http::{auth, body};
@@ -95,7 +96,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let (addresses, external_ids): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|known| key_kind(&known.key) == "email");
     let mut links = timeline::links(db, &admin.company, &profile.id, &cursor, pagination::rows(limit)).await?;
-    let pagination = Pagination::cut(&mut links, limit, |l| {
+    let pagination = pagination::cut(&mut links, limit, |l| {
         pagination::write_cursor(&Cursor { ts: l.at, source: Source::Browser, id: l.id.clone() }.to_text())
     });
     let merged = rows.into_iter().filter_map(|row| {

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use trackmate_wire::api::{
+    CurrentPlan, InferredPlan, Plan, PlanAnswer, PlanChecked, PlanRefused, PlanSchema, Violation, ViolationCount,
+};
 use trackmate_wire::problem::{Code, Problem};
 
-use crate::domain::plan::{self, Mode, Schema};
+use crate::domain::plan::{self, Mode};
 use crate::domain::request_body;
 use crate::domain::{clock, json};
-use crate::error::Error;
 use crate::http::context::RequestContext;
 use crate::http::response;
 use crate::http::route::HandlerResult;
@@ -19,52 +21,6 @@ use crate::http::{auth, body};
 use crate::ingest::browser::items;
 use crate::runtime::random;
 use crate::store::plans::{self, Sample};
-
-/// A plan as it is shown.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Plan {
-    events: BTreeMap<String, Box<RawValue>>,
-    additional_events: bool,
-}
-
-impl Plan {
-    fn new(plan: &plan::Plan) -> Result<Self, Error> {
-        let raw = |(name, schema): (&String, &Schema)| Ok((name.clone(), serde_json::value::to_raw_value(schema)?));
-        let events = plan.events.iter().map(raw).collect::<Result<_, Error>>()?;
-        Ok(Self { events, additional_events: plan.additional_events })
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct CurrentPlan {
-    mode: &'static str,
-    #[serde(flatten)]
-    plan: Plan,
-    updated_at: Option<String>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct ViolationCount {
-    event: String,
-    field: String,
-    reason: String,
-    count: i64,
-    first_at: String,
-    last_at: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct PlanAnswer {
-    plan: CurrentPlan,
-    violations: Vec<ViolationCount>,
-}
 
 /// `GET /api/admin/plan` → `{success, plan:{mode, events, additionalEvents, updatedAt|null},
 /// violations:[{event, field, reason, count, firstAt, lastAt}]}`, the most frequent first. Counts
@@ -83,8 +39,9 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
         last_at: clock::iso(s.last_at),
     };
     let plan = CurrentPlan {
-        mode: stored.as_ref().map_or(Mode::Off, |s| s.mode).as_str(),
-        plan: Plan::new(&plan)?,
+        mode: stored.as_ref().map_or(Mode::Off, |s| s.mode).as_str().to_owned(),
+        events: plan.events,
+        additional_events: plan.additional_events,
         updated_at: stored.map(|s| clock::iso(s.updated_at)),
     };
     response::answer(&PlanAnswer { plan, violations: seen.into_iter().map(counted).collect() })
@@ -95,7 +52,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PlanChange {
     mode: Option<Mode>,
-    events: Option<BTreeMap<String, Schema>>,
+    events: Option<BTreeMap<String, PlanSchema>>,
     additional_events: Option<bool>,
 }
 
@@ -121,14 +78,6 @@ pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     get(cx, admin).await
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct InferredPlan {
-    plan: Plan,
-    /// Events that were looked at.
-    sampled: usize,
-}
-
 /// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan
 /// that a sample of the stored events satisfies. Stores nothing.
 pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
@@ -136,7 +85,8 @@ pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
     let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
     let plan = plan::Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
-    response::answer(&InferredPlan { plan: Plan::new(&plan)?, sampled: samples.len() })
+    let plan = Plan { events: plan.events, additional_events: plan.additional_events };
+    response::answer(&InferredPlan { plan, sampled: samples.len() })
 }
 
 #[derive(Deserialize)]
@@ -151,7 +101,7 @@ pub(crate) struct PlanCheck {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ProposedPlan {
-    events: BTreeMap<String, Schema>,
+    events: BTreeMap<String, PlanSchema>,
     additional_events: Option<bool>,
 }
 
@@ -161,30 +111,6 @@ struct ProposedPlan {
 pub(crate) struct PlannedEvent {
     event_type: String,
     event_data: Option<Value>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct PlanChecked {
-    checked: usize,
-    refused: Vec<PlanRefused>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct PlanRefused {
-    index: usize,
-    event_type: String,
-    violations: Vec<Violation>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Violation {
-    field: String,
-    reason: &'static str,
-    message: String,
 }
 
 /// `POST /api/admin/plan/check` `{events:[{eventType, eventData?}], plan?: {events,
@@ -214,8 +140,11 @@ pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
         let data = event_data.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let found = plan.check(event_type.trim(), &data);
         if !found.is_empty() {
-            let shown =
-                found.into_iter().map(|v| Violation { field: v.field, reason: v.reason.as_str(), message: v.message });
+            let shown = found.into_iter().map(|v| Violation {
+                field: v.field,
+                reason: v.reason.as_str().to_owned(),
+                message: v.message,
+            });
             refused.push(PlanRefused { index, event_type, violations: shown.collect() });
         }
     }

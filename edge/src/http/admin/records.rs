@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::{RECORD_KINDS_MAX, RECORDS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -14,7 +15,7 @@ use crate::error::Error;
 use crate::export::user::{UserWith, with};
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
@@ -80,7 +81,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let is_early = whole < listed.len();
     listed.truncate(whole);
     let cursor = |l: &records::Listed| pagination::write_cursor(&write_position(&l.place));
-    let pagination = Pagination::ended(&mut listed, limit, is_early, cursor);
+    let pagination = pagination::cut_early(&mut listed, limit, is_early, cursor);
     let records = listed.iter().filter_map(|l| l.record.as_ref()).map(show).collect::<serde_json::Result<_>>()?;
     response::answer(&RecordPage { records, pagination })
 }

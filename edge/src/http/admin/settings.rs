@@ -1,7 +1,7 @@
 //! `/api/admin/settings`: shows and changes the settings of a company.
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use trackmate_wire::api::{Settings, SettingsAnswer, SettingsChange};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{
     EVENT_DAYS_MAX, EVENT_NAME_CHARS_MAX, LOG_DAYS_MAX, NAME_CHARS_MAX, ORIGINS_MAX, REVENUE_EVENTS_MAX,
@@ -23,65 +23,8 @@ use crate::runtime::{random, secrets};
 use crate::store::companies::{self, Change, Verification};
 use crate::store::subscriptions::{self, Funnel};
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Settings {
-    #[serde(rename = "company_id")]
-    company_id: String,
-    name: String,
-    allowed_origins: Option<Box<RawValue>>,
-    revenue_events: Box<RawValue>,
-    webhooks_enabled: bool,
-    log_retention_days: i64,
-    event_retention_days: Option<i64>,
-    identity_verification: &'static str,
-    /// Whether there is an identity secret.
-    identity_secret_set: bool,
-    /// The identity secret, if this request created it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity_secret: Option<String>,
-    /// Whether the funnel's webhook is on. Its fields have the names that funnels use.
-    #[serde(rename = "webhook_enabled")]
-    funnel_enabled: bool,
-    #[serde(rename = "crm_webhook_url")]
-    funnel_url: Option<String>,
-    /// Whether there is a secret; what it is, is not shown again.
-    #[serde(rename = "webhook_secret_set")]
-    funnel_signed: bool,
-}
-
 /// The id of the subscription that is a company's funnel webhook.
 pub(crate) const FUNNEL: &str = "wh_funnel";
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct SettingsAnswer {
-    settings: Settings,
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SettingsChange {
-    name: Option<String>,
-    #[serde(default, deserialize_with = "request_body::present")]
-    allowed_origins: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "request_body::present")]
-    event_retention_days: Option<Option<u32>>,
-    revenue_events: Option<Vec<String>>,
-    webhooks_enabled: Option<bool>,
-    log_retention_days: Option<u32>,
-    identity_verification: Option<String>,
-    identity_secret: Option<String>,
-    rotate_identity_secret: Option<bool>,
-    #[serde(rename = "webhook_enabled")]
-    funnel_enabled: Option<bool>,
-    #[serde(rename = "crm_webhook_url")]
-    funnel_url: Option<String>,
-    #[serde(rename = "webhook_secret", default, deserialize_with = "request_body::present")]
-    funnel_secret: Option<Option<String>>,
-}
 
 /// `GET /api/admin/settings` → `{success, settings:{company_id, name, allowedOrigins|null,
 /// revenueEvents, webhooksEnabled, logRetentionDays, eventRetentionDays|null, identityVerification,
@@ -104,7 +47,7 @@ async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<
         webhooks_enabled: company.webhooks_enabled != 0,
         log_retention_days: company.log_days,
         event_retention_days: company.event_days,
-        identity_verification: Verification::of(company.verification).as_str(),
+        identity_verification: Verification::of(company.verification).as_str().to_owned(),
         identity_secret_set: company.has_secret != 0,
         identity_secret,
         funnel_enabled: funnel.as_ref().is_some_and(|f| f.active != 0),

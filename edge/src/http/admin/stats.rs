@@ -2,12 +2,13 @@
 //! the same range.
 
 use serde::Serialize;
+use trackmate_wire::api::Circuit;
 use trackmate_wire::problem::{Code, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::domain::clock;
 use crate::domain::stats::{self, Interval, Range};
-use crate::http::admin::webhooks::Circuit;
+use crate::http::admin::webhooks::circuit;
 use crate::http::auth;
 use crate::http::context::RequestContext;
 use crate::http::response;
@@ -197,7 +198,7 @@ fn webhook(s: &Subscription) -> StatsWebhook<'_> {
         id: &s.id,
         name: &s.name,
         active: s.active != 0,
-        circuit: Circuit::of(s),
+        circuit: circuit(s),
         held: s.held,
         failed: s.failed,
         disabled_reason: s.disabled_reason.as_deref(),

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::TIMELINE_ITEMS_MAX;
 use trackmate_wire::problem::{Code, Problem};
 
@@ -13,7 +14,7 @@ use crate::error::Error;
 use crate::http::admin::users::Summary;
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::find::find;
@@ -63,7 +64,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), steps).await?;
     let (mut entries, left_out) = in_turn(found, steps, order);
     let is_whole = pagination::within(&mut entries, limit, |entry| entry.bytes);
-    let pagination = Pagination::ended(&mut entries, limit, left_out || !is_whole, |e| {
+    let pagination = pagination::cut_early(&mut entries, limit, left_out || !is_whole, |e| {
         let position = Cursor { ts: e.ts, source: e.source, id: e.message_id.clone() };
         pagination::write_cursor(&position.to_text())
     });

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use trackmate_wire::api::Pagination;
 use trackmate_wire::limits::{NAME_CHARS_MAX, OFFSET_MAX, TOTAL_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
 
@@ -13,7 +14,7 @@ use crate::export::user::UserWith;
 use crate::http::admin::records;
 use crate::http::auth;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::people::identity_key::address;
@@ -93,7 +94,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     };
     if let Some(key) = key {
         let mut profiles = people::by_address(db, &admin.company, &key).await?;
-        let pagination = Pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
+        let pagination = pagination::cut(&mut profiles, limit, |p| pagination::write_cursor(&p.id));
         let people = profiles.iter().map(|p| p.person(&admin.company)).collect::<Result<Vec<_>, _>>()?;
         let users = records::with_records(cx, &people, &included).await?;
         return response::answer(&UserFound { users, pagination });

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
+use trackmate_wire::api::{
+    Circuit, RotateRequest, TestAnswer, TestRequest, Webhook, WebhookAnswer, WebhookChange, WebhookList, WebhookStats,
+};
 use trackmate_wire::hex::hex;
 use trackmate_wire::limits::{DELIVERIES_SHOWN_MAX, GRACE_H_MAX, SUBSCRIPTIONS_MAX, TIMEOUT_MS_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -21,9 +22,9 @@ use crate::domain::payload;
 use crate::domain::request_body;
 use crate::domain::vault::Unopened;
 use crate::error::Error;
-use crate::http::admin::deliveries::{Delivery, latest};
+use crate::http::admin::deliveries::latest;
 use crate::http::admin::settings;
-use crate::http::admin::webhook_change::{HOUR_MS, WebhookChange, change, is_reserved, too_many_headers, within};
+use crate::http::admin::webhook_change::{HOUR_MS, change, is_reserved, too_many_headers, within};
 use crate::http::admin::webhook_find::{find, unknown};
 use crate::http::context::RequestContext;
 use crate::http::response::{self, success};
@@ -34,109 +35,43 @@ use crate::runtime::secrets::vault;
 use crate::runtime::{random, secrets};
 use crate::store::subscriptions::{self, Subscription};
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct Webhook<'a> {
-    id: &'a str,
-    name: &'a str,
-    url: &'a str,
-    /// In the answer that made it, and never again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<&'a str>,
-    events: Box<RawValue>,
-    description: Option<&'a str>,
-    /// The names; a value is not shown again once it is stored.
-    headers: BTreeMap<String, &'static str>,
-    preset: Option<&'a str>,
-    retry_attempts: i64,
-    retry_delay: i64,
-    timeout_ms: i64,
-    /// Deliveries a second.
-    rate_limit: Option<i64>,
-    disable_after_failures: i64,
-    disable_after_hours: i64,
-    active: bool,
-    disabled_reason: Option<&'a str>,
-    circuit: Circuit,
-    created_at: String,
-    stats: WebhookStats<'a>,
+/// The circuit of a webhook as the API shows it.
+pub(crate) fn circuit(s: &Subscription) -> Circuit {
+    let state = if s.open_until.is_some() { "open" } else { "closed" };
+    Circuit { state: state.to_owned(), next_probe_at: s.open_until.map(clock::iso) }
 }
 
-/// Whether deliveries go out, or wait until a probe finds the receiver there.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Circuit {
-    state: &'static str,
-    next_probe_at: Option<String>,
-}
-
-impl Circuit {
-    pub(crate) fn of(s: &Subscription) -> Self {
-        let state = if s.open_until.is_some() { "open" } else { "closed" };
-        Self { state, next_probe_at: s.open_until.map(clock::iso) }
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-struct WebhookStats<'a> {
-    success: i64,
-    failed: i64,
-    held: i64,
-    last_status: Option<i64>,
-    last_error: Option<&'a str>,
-    last_delivery_at: Option<String>,
-}
-
-impl<'a> Webhook<'a> {
-    fn new(s: &'a Subscription, secret: Option<&'a str>) -> Result<Self, Error> {
-        let headers: BTreeMap<String, Value> = serde_json::from_str(&s.headers)?;
-        Ok(Self {
-            id: &s.id,
-            name: &s.name,
-            url: &s.url,
-            secret,
-            events: RawValue::from_string(s.events.clone())?,
-            description: s.description.as_deref().filter(|text| !text.is_empty()),
-            headers: headers.into_keys().map(|name| (name, "***")).collect(),
-            preset: s.preset.as_deref(),
-            retry_attempts: s.retry_attempts,
-            retry_delay: s.retry_delay_s,
-            timeout_ms: s.timeout_ms,
-            rate_limit: s.rate_limit,
-            disable_after_failures: s.disable_failures,
-            disable_after_hours: s.disable_ms / HOUR_MS,
-            active: s.active != 0,
-            disabled_reason: s.disabled_reason.as_deref(),
-            circuit: Circuit::of(s),
-            created_at: clock::iso(s.created_at),
-            stats: WebhookStats {
-                success: s.success,
-                failed: s.failed,
-                held: s.held,
-                last_status: s.last_status,
-                last_error: s.last_error.as_deref(),
-                last_delivery_at: s.last_at.map(clock::iso),
-            },
-        })
-    }
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct WebhookAnswer<'a> {
-    webhook: Webhook<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries: Option<Vec<Delivery>>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct WebhookList<'a> {
-    webhooks: Vec<Webhook<'a>>,
+/// A webhook as the API shows it, with its secret if this request created it.
+fn describe(s: Subscription, secret: Option<String>) -> Result<Webhook, Error> {
+    let headers: BTreeMap<String, IgnoredAny> = serde_json::from_str(&s.headers)?;
+    Ok(Webhook {
+        circuit: circuit(&s),
+        id: s.id,
+        name: s.name,
+        url: s.url,
+        secret,
+        events: serde_json::from_str(&s.events)?,
+        description: s.description.filter(|text| !text.is_empty()),
+        headers: headers.into_keys().map(|name| (name, "***".to_owned())).collect(),
+        preset: s.preset,
+        retry_attempts: s.retry_attempts,
+        retry_delay: s.retry_delay_s,
+        timeout_ms: s.timeout_ms,
+        rate_limit: s.rate_limit,
+        disable_after_failures: s.disable_failures,
+        disable_after_hours: s.disable_ms / HOUR_MS,
+        active: s.active != 0,
+        disabled_reason: s.disabled_reason,
+        created_at: clock::iso(s.created_at),
+        stats: WebhookStats {
+            success: s.success,
+            failed: s.failed,
+            held: s.held,
+            last_status: s.last_status,
+            last_error: s.last_error,
+            last_delivery_at: s.last_at.map(clock::iso),
+        },
+    })
 }
 
 /// `POST /api/admin/webhooks` `{name, url, events[], description?, headers?, preset? |
@@ -170,7 +105,7 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         );
     }
     cx.changed(&id);
-    answer(cx, &admin, &id, Some(&secret)).await
+    answer(cx, &admin, &id, Some(secret)).await
 }
 
 /// `PATCH /api/admin/webhooks/{id}` with any of POST's fields → `{success, webhook}`. Null removes
@@ -208,7 +143,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
     let subscriptions = subscriptions::list(cx.db(Some(&admin.company))?, &admin.company).await?;
-    let webhooks = subscriptions.iter().map(|s| Webhook::new(s, None)).collect::<Result<_, _>>()?;
+    let webhooks = subscriptions.into_iter().map(|s| describe(s, None)).collect::<Result<_, _>>()?;
     response::answer(&WebhookList { webhooks })
 }
 
@@ -217,14 +152,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     let subscription = find(cx, &admin, id).await?;
     let deliveries = latest(cx, &admin, id, DELIVERIES_SHOWN_MAX).await?;
-    response::answer(&WebhookAnswer { webhook: Webhook::new(&subscription, None)?, deliveries: Some(deliveries) })
-}
-
-#[derive(Deserialize, Default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct RotateRequest {
-    grace_hours: Option<u32>,
+    response::answer(&WebhookAnswer { webhook: describe(subscription, None)?, deliveries: Some(deliveries) })
 }
 
 /// `POST /api/admin/webhooks/{id}/rotate-secret` `{graceHours? (24)}` → `{success, webhook}` with
@@ -246,41 +174,20 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
             "the secret before this one is still in its grace; rotate when that is over, or with graceHours 0";
         return Err(Problem::new(Code::Conflict, message).into());
     }
-    answer(cx, &admin, id, Some(&secret)).await
+    answer(cx, &admin, id, Some(secret)).await
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TestAnswer<'a> {
-    delivered: bool,
-    request: TestRequest<'a>,
-    status_code: Option<u16>,
-    error: Option<String>,
-    response_body: Option<String>,
-    duration_ms: i64,
-}
-
-/// What a test sent.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct TestRequest<'a> {
-    url: &'a str,
-    /// The values of the webhook's own headers are not shown.
-    headers: BTreeMap<&'a str, &'a str>,
-    /// The exact text that is signed.
-    body: &'a str,
-}
-
-impl<'a> TestRequest<'a> {
-    fn new(message: &'a Message<'_>) -> Self {
-        let fixed = [("content-type", client::CONTENT_TYPE), ("user-agent", client::USER_AGENT)];
-        let header = |(name, value): &'a (String, String)| (&**name, if is_reserved(name) { &**value } else { "***" });
-        Self {
-            url: message.url,
-            headers: message.headers.iter().map(header).chain(fixed).collect(),
-            body: message.body,
-        }
+/// The request of a test as the API shows it.
+fn sent(message: &Message<'_>) -> TestRequest {
+    let fixed = [("content-type", client::CONTENT_TYPE), ("user-agent", client::USER_AGENT)];
+    let header = |(name, value): &(String, String)| {
+        (name.clone(), if is_reserved(name) { value.clone() } else { "***".to_owned() })
+    };
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    TestRequest {
+        url: message.url.to_owned(),
+        headers: message.headers.iter().map(header).chain(fixed).collect(),
+        body: message.body.to_owned(),
     }
 }
 
@@ -316,7 +223,7 @@ pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let status_code = if let Outcome::Answered(status, _) = exchange.outcome { Some(status) } else { None };
     response::answer(&TestAnswer {
         delivered: exchange.error.is_none(),
-        request: TestRequest::new(&message),
+        request: sent(&message),
         status_code,
         error: exchange.error,
         response_body: exchange.answer,
@@ -330,7 +237,7 @@ pub(crate) async fn test_funnel(cx: &RequestContext, admin: auth::Admin) -> Hand
 }
 
 /// The answer with a webhook, and with its secret if this request created it.
-async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<&str>) -> HandlerResult {
+async fn answer(cx: &RequestContext, admin: &auth::Admin, id: &str, secret: Option<String>) -> HandlerResult {
     let subscription = find(cx, admin, id).await?;
-    response::answer(&WebhookAnswer { webhook: Webhook::new(&subscription, secret)?, deliveries: None })
+    response::answer(&WebhookAnswer { webhook: describe(subscription, secret)?, deliveries: None })
 }

@@ -1,6 +1,7 @@
 //! `/api/operator/companies`: the operator of the deployment creates companies and their keys.
 
 use serde::{Deserialize, Serialize};
+use trackmate_wire::api::Pagination;
 use trackmate_wire::ids::is_company_id;
 use trackmate_wire::limits::{KEYS_SHOWN_MAX, NAME_CHARS_MAX, USERS_ITEMS_MAX};
 use trackmate_wire::problem::{Code, Problem};
@@ -12,7 +13,7 @@ use crate::http::admin::keys::{self, Key, MadeKey};
 use crate::http::auth::{self, FreshKey};
 use crate::http::body;
 use crate::http::context::RequestContext;
-use crate::http::pagination::{self, Pagination};
+use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::runtime::random;
@@ -118,7 +119,7 @@ pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let mut found = companies::list(db, &after, pagination::rows(limit)).await?;
     let (bytes, bytes_max) = db.bytes();
     let storage = Storage { bytes, bytes_max };
-    let pagination = Pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
+    let pagination = pagination::cut(&mut found, limit, |c| pagination::write_cursor(&c.id));
     let companies = found.iter().map(|c| Company { id: &c.id, name: &c.name, created_at: clock::iso(c.created_at) });
     let companies = companies.collect();
     response::answer(&CompanyList { companies, pagination, storage })

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trackmate_wire::api::Warning;
 use trackmate_wire::ids::{derived_session, email_typed, is_public_session, session_id};
 use trackmate_wire::limits::EVENT_BYTES_MAX;
 use trackmate_wire::problem::{Code, Problem};
@@ -20,7 +21,6 @@ use crate::http::response;
 use crate::http::route::HandlerResult;
 use crate::ingest::browser::company;
 use crate::ingest::identify::{Identify, name};
-use crate::ingest::receipt::Warning;
 use crate::people::identity_key::address;
 use crate::runtime::random;
 

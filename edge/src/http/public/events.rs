@@ -7,7 +7,8 @@ use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::browser::BrowserBatch;
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::{Receipt, Warning, amount_unread};
+use crate::ingest::receipt::{Receipt, amount_unread};
+use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

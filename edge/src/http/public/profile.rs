@@ -9,7 +9,7 @@ use crate::http::route::HandlerResult;
 use crate::http::{body, rate_limit};
 use crate::ingest::identify::{EVENT, IdentifyCommand, IdentifyResult};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
-use crate::ingest::receipt::Warning;
+use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

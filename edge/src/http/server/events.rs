@@ -8,9 +8,10 @@ use crate::http::route::HandlerResult;
 use crate::http::{auth, body, rate_limit};
 use crate::ingest::outage_buffer::{self, BufferedRequest};
 use crate::ingest::owner::resolve;
-use crate::ingest::receipt::{Receipt, Warning};
+use crate::ingest::receipt::Receipt;
 use crate::ingest::server::{self, Parsed, ServerResult};
 use crate::store::people::Identifiers;
+use trackmate_wire::api::Warning;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
