@@ -1,13 +1,12 @@
 //! `trackmate tail`, `receipt` and `rejected`: what happened to received events.
 
 mod layout;
-mod model;
 mod sse;
 pub(crate) mod tail;
 
 use clap::{Args, ValueEnum};
+use trackmate_wire::api::{EventReceipt, RejectedList};
 
-use self::model::{Receipt, Rejected};
 use crate::api::{Api, encoded};
 use crate::error::Error;
 use crate::output::Output;
@@ -60,7 +59,7 @@ pub(crate) struct RejectedOptions {
 pub(crate) fn receipt(options: &ReceiptOptions, api: &Api, output: Output) -> Result<(), Error> {
     let query: Vec<_> = options.source.iter().map(|source| ("door", source.as_str())).collect();
     let answer = api.get(&format!("/api/admin/events/{}", encoded(&options.id)), &query)?;
-    output.answer(&answer, |receipt: Receipt| layout::receipt(&receipt, &chrono::Local))
+    output.answer(&answer, |receipt: EventReceipt| layout::receipt(&receipt, &chrono::Local))
 }
 
 /// `GET /api/admin/events/rejected`
@@ -74,5 +73,5 @@ pub(crate) fn rejected(options: &RejectedOptions, api: &Api, output: Output) -> 
     ];
     let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
     let answer = api.get("/api/admin/events/rejected", &query)?;
-    output.answer(&answer, |page: Rejected| layout::rejected(&page, &chrono::Local))
+    output.answer(&answer, |page: RejectedList| layout::rejected(&page, &chrono::Local))
 }

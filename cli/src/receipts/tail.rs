@@ -7,9 +7,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Args;
+use trackmate_wire::api::Incoming;
 
 use super::layout;
-use super::model::Incoming;
 use super::sse::Parser;
 use crate::api::Api;
 use crate::error::Error;
