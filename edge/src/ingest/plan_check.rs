@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use trackmate_wire::limits::PLANS_KEPT;
+use trackmate_wire::limits::PLANS_CACHED_MAX;
 use trackmate_wire::problem::Problem;
 
 use crate::domain::clock;
@@ -53,7 +53,7 @@ async fn load(cx: &IngestContext, company: &str) -> Result<Option<Rc<ActivePlan>
     };
     ACTIVE.with_borrow_mut(|plans| {
         plans.remove(company);
-        if plans.len() >= PLANS_KEPT {
+        if plans.len() >= PLANS_CACHED_MAX {
             plans.pop_first();
         }
         if let Some(active) = &active {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use trackmate_wire::limits::{CONNECTIONS_MAX, PLAN_VIOLATIONS_HELD, PLAN_VIOLATIONS_ISOLATE};
+use trackmate_wire::limits::{CONNECTIONS_MAX, PLAN_VIOLATIONS_ISOLATE, PLAN_VIOLATIONS_UNWRITTEN_MAX};
 use worker::{Delay, Env, console_error};
 
 use crate::domain::incoming;
@@ -36,7 +36,7 @@ pub(crate) fn count(company: &str, found: Vec<(String, Violation)>, now_ms: i64)
             let kinds = counts.entry(company.to_owned()).or_default();
             let [event, field] = [&event, &violation.field].map(|name| incoming::name_kept(name).to_owned());
             let kind = (event, field, violation.reason);
-            let is_full = kinds.len() >= PLAN_VIOLATIONS_HELD || all >= PLAN_VIOLATIONS_ISOLATE;
+            let is_full = kinds.len() >= PLAN_VIOLATIONS_UNWRITTEN_MAX || all >= PLAN_VIOLATIONS_ISOLATE;
             if is_full && !kinds.contains_key(&kind) {
                 continue;
             }
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn an_isolate_counts_a_bounded_number_of_violations_over_all_companies() {
         for company in 0..20 {
-            let found = (0..PLAN_VIOLATIONS_HELD + 5).map(|n| {
+            let found = (0..PLAN_VIOLATIONS_UNWRITTEN_MAX + 5).map(|n| {
                 (
                     format!("e{n}"),
                     Violation { field: "eventData.a".into(), reason: Reason::WrongType, message: String::new() },
@@ -84,7 +84,7 @@ mod tests {
         }
         COUNTS.with_borrow(|counts| {
             assert_eq!(counts.values().map(Kinds::len).sum::<usize>(), PLAN_VIOLATIONS_ISOLATE);
-            assert!(counts.values().all(|kinds| kinds.len() <= PLAN_VIOLATIONS_HELD));
+            assert!(counts.values().all(|kinds| kinds.len() <= PLAN_VIOLATIONS_UNWRITTEN_MAX));
         });
     }
 }
