@@ -52,7 +52,7 @@ pub(crate) async fn record<T>(
         request: cx.request_id(),
         outcome: code.map_or("ok", Code::as_str),
     };
-    let written = async { audit::add(cx.db(Some(&company))?, &company, deed, cx.now_ms()).await };
+    let written = async { audit::add(cx.db(&company)?, &company, deed, cx.now_ms()).await };
     if let Err(error) = written.await {
         console_error!("request {} is not in the audit log: {}", cx.request_id(), crate::store::brief(&error));
     }
@@ -79,7 +79,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let until = cx.query_time("until")?.map_or_else(|| "~".to_owned(), |ms| entry_id(ms, ""));
     let before =
         pagination::cursor(cx, |id| Some(id.to_owned()))?.map_or_else(|| until.clone(), |id| id.min(until.clone()));
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let wanted = audit::Wanted { from: &from, before: &before, action };
     let mut found = audit::list(db, &admin.company, wanted, pagination::rows(limit)).await?;
     let pagination = pagination::cut(&mut found, limit, |e| pagination::write_cursor(&e.id));

@@ -58,7 +58,7 @@ pub(crate) async fn merge_aliases(
     }
     let mut warnings = Vec::new();
     let ids: Vec<&str> = named.iter().map(|row| row.id.as_str()).collect();
-    let known = ingest::known(cx.db(Some(company))?, company, &ids).await?;
+    let known = ingest::known(cx.db(company)?, company, &ids).await?;
     let fresh = named.into_iter().filter(|row| !known.contains(&row.id));
     for (position, row) in fresh.enumerate() {
         let warning = if position < ALIASES_MAX { merge_one(cx, company, row).await? } else { Some(TOO_MANY) };
@@ -88,7 +88,7 @@ async fn merge_one(cx: &IngestContext, company: &str, row: &Row) -> Result<Optio
 
 /// The profile of a person, by profile id, user id or email address.
 async fn known(cx: &IngestContext, company: &str, id: &str) -> Result<Option<String>, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     if address(id).is_err()
         && let Some(profile) = people::profile(db, company, id).await?
     {

@@ -245,7 +245,7 @@ impl IdentifyCommand {
             platform_id: &random::message_id(),
             trusted: self.trusted,
         };
-        let identified = identify::add(cx.db(Some(&self.company))?, &request, &self.row, &person, change.grant).await?;
+        let identified = identify::add(cx.db(&self.company)?, &request, &self.row, &person, change.grant).await?;
         admission::check(cx, identified.admission)?;
         if let Some(refused) = identified.refused {
             return Err(limit_reached(refused).into());

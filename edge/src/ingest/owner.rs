@@ -117,7 +117,7 @@ pub(crate) async fn store_for_owner(
         let candidate = Candidate { profile, session, hash: &hash_of_key, user, platform_id: random::message_id() };
         let (subject, session) = candidate.subject(&person, identifiers);
         let request = Request { session, marker: random::number(), ..shared };
-        let stored = match ingest::server(cx.db(Some(&company))?, &request, rows, subject, change.grant).await? {
+        let stored = match ingest::server(cx.db(&company)?, &request, rows, subject, change.grant).await? {
             ServerStoreResult::Stored(stored) => stored,
             ServerStoreResult::Outdated(outbox) => {
                 return Ok(StoredEvents::outdated(outbox));
@@ -212,7 +212,7 @@ pub(crate) async fn resolve(
     identifiers: &Identifiers,
     at: i64,
 ) -> Result<Resolved, Error> {
-    let found = people::resolve(cx.db(None)?, hash, identifiers, at, cx.now_ms()).await?;
+    let found = people::resolve(cx.directory()?, hash, identifiers, at, cx.now_ms()).await?;
     if let Some(found) = &found {
         cx.log().set_company(&found.key.company, Source::Server);
         cx.log().set_watched(found.watched == Some(1));

@@ -285,7 +285,7 @@ async fn merge_identifiers(
     let Some(address) = identifiers.identity_key.as_ref().filter(|_| resolved.email_id.as_ref() != Some(user)) else {
         return Ok(false);
     };
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     match identity_keys::owner(db, company, address).await? {
         Some(owner) if owner.erased == 0 => merge::join(cx, company, user, &owner.profile, Scope::Server).await,
         Some(_) | None => {

@@ -32,7 +32,7 @@ pub(crate) struct UndoAnswer {
 /// # Errors
 /// `not_found`; `busy` after too many conflicts.
 pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Result<UndoAnswer, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     retry_on_conflict(cx, async || {
         let nothing = || Problem::field(Code::NotFound, "messageId", "no identify with this messageId stands");
         let link = undo::find(db, company, message).await?.ok_or_else(nothing)?;
@@ -55,7 +55,7 @@ pub(crate) async fn identify(cx: &Context, company: &str, message: &str) -> Resu
 /// # Errors
 /// `not_found`, `erased_user`; `busy` after too many conflicts.
 pub(crate) async fn merge(cx: &Context, company: &str, loser: &str) -> Result<UndoAnswer, Error> {
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     retry_on_conflict(cx, async || {
         let nothing = || Problem::field(Code::NotFound, "profileId", "no merge of this profile stands");
         let root = merge::find(db, company, loser).await?.and_then(|m| m.root).ok_or_else(nothing)?;

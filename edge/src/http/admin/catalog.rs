@@ -41,7 +41,7 @@ pub(crate) struct Catalog<'a> {
 /// lastSeenAt}], hasMore}`: the names that TrackMate defines, then the company's, the last seen
 /// first.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let seen = catalog::list(cx.db(Some(&admin.company))?, &admin.company).await?;
+    let seen = catalog::list(cx.db(&admin.company)?, &admin.company).await?;
     let count = |source| seen.iter().filter(|s| s.source == source).count();
     let is_full = |source| i64::try_from(count(source)).is_ok_and(|n| n >= CATALOG_SOURCE_NAMES_MAX);
     let has_more = Source::ALL.into_iter().any(is_full);

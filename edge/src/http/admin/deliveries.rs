@@ -85,7 +85,7 @@ pub(crate) async fn latest(
 ) -> Result<Vec<Delivery>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let wanted = Wanted { subscription: id, state: None };
-    let logged = delivery_log::list(cx.db(Some(&admin.company))?, &admin.company, wanted, START, most).await?;
+    let logged = delivery_log::list(cx.db(&admin.company)?, &admin.company, wanted, START, most).await?;
     logged.items.into_iter().map(describe).collect()
 }
 
@@ -100,7 +100,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
         Some((at.parse().ok()?, id.to_owned()))
     })?;
     let after = cursor.as_ref().map_or(START, |(created_ms, id)| LogCursor { created_ms: *created_ms, id });
-    let (db, wanted) = (cx.db(Some(&admin.company))?, Wanted { subscription: id, state: status });
+    let (db, wanted) = (cx.db(&admin.company)?, Wanted { subscription: id, state: status });
     let logged = delivery_log::list(db, &admin.company, wanted, after, pagination::rows(limit)).await?;
     let (logged, pagination) =
         pagination::cut_page(logged, limit, |d| pagination::write_cursor(&format!("{}.{}", d.created_at, d.id)));
@@ -130,7 +130,7 @@ pub(crate) async fn recover(cx: &RequestContext, admin: auth::Admin, id: &str) -
         ended_before_ms: request.cursor.map(|c| read_cursor(&c)).transpose()?.unwrap_or_else(|| cx.now_ms()),
     };
     webhook_find::find(cx, &admin, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let ids = delivery_log::recover(db, &admin.company, window, cx.now_ms(), RECOVER_DELIVERIES_MAX).await?;
     let requeued = ids.len();
     cx.after_answer(dispatch::first(cx.env().clone(), admin.company.clone(), ids));
@@ -148,7 +148,7 @@ fn read_cursor(text: &str) -> Result<i64, Problem> {
 /// `POST /api/admin/webhooks/{id}/deliveries/{delivery}/resend` → `{success, delivery:{id,
 /// status}}`. Sends a delivery that has ended again, with the same id and bytes.
 pub(crate) async fn resend(cx: &RequestContext, admin: auth::Admin, id: &str, delivery: &str) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     if !delivery_log::resend(db, &admin.company, id, delivery, cx.now_ms()).await? {
         webhook_find::find(cx, &admin, id).await?;
         let message = "no delivery of this webhook that has ended has this id; one that waits needs no resend";

@@ -42,7 +42,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 
 /// `GET /api/admin/users/{id}/erasure` → the answer of `DELETE`, with its current state.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    let found = erasures::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
+    let found = erasures::find(cx.db(&admin.company)?, &admin.company, id).await?;
     let erasure = found.ok_or_else(|| Problem::new(Code::NotFound, "no user of this company was erased by this id"))?;
     let receipt = ErasureReceipt {
         user_id: erasure.profile,
@@ -78,6 +78,6 @@ pub(crate) async fn lift(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         None => address(&request_body::required(request.email, "email")?)?,
     };
     let hash = tombstone::of_key(&admin.company, &key);
-    let lifted = erasures::lift(cx.db(Some(&admin.company))?, &admin.company, &hash).await?;
+    let lifted = erasures::lift(cx.db(&admin.company)?, &admin.company, &hash).await?;
     response::answer(&LiftAnswer { lifted })
 }

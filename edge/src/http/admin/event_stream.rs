@@ -46,7 +46,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: Admin) -> Result<Response, E
         })?),
     };
     let (outcome, name) = (outcome(cx)?, name(cx));
-    let last = incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
+    let last = incoming::watch(cx.db(&admin.company)?, &admin.company, cx.now_ms()).await?;
     let watch = Watch {
         db: store::database(cx.env(), Some(&admin.company))?,
         company: admin.company,

@@ -58,7 +58,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let limit = pagination::limit(cx, INCOMING_ITEMS_MAX)?;
     let filter = Wanted { source: source(cx)?, outcome: outcome(cx)?, name: name(cx), code: None };
     let before = cursor(cx)?;
-    incoming::watch(cx.db(Some(&admin.company))?, &admin.company, cx.now_ms()).await?;
+    incoming::watch(cx.db(&admin.company)?, &admin.company, cx.now_ms()).await?;
     let (events, pagination) = page(cx, &admin, &filter, before, limit).await?;
     response::answer(&IncomingList { events, pagination })
 }
@@ -87,7 +87,7 @@ async fn page(
     before: i64,
     limit: usize,
 ) -> Result<(Vec<Incoming>, Pagination), Error> {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let mut entries = incoming::before(db, &admin.company, filter, before, pagination::rows(limit)).await?;
     let pagination = pagination::cut(&mut entries, limit, |n| pagination::write_cursor(&n.seq.to_string()));
     Ok((entries.into_iter().map(describe).collect::<Result<_, _>>()?, pagination))
@@ -127,7 +127,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &st
     let decoded = js_sys::decode_uri_component(message_id).map(String::from);
     let message_id = decoded.as_deref().unwrap_or(message_id);
     let source = source(cx)?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let receipt = match incoming::find(db, &admin.company, message_id, source).await? {
         Some(Found::Stored(event)) => stored(cx, &admin, event).await?,
         Some(Found::Rejected(entry)) => rejection(entry, message_id)?,
@@ -142,7 +142,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, message_id: &st
 
 /// The receipt of a stored event.
 async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Result<EventReceipt, Error> {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let link: Option<(Option<String>, i64, String)> = event.link.as_deref().map(serde_json::from_str).transpose()?;
     let person = match link {
         Some((Some(profile), at, id)) => {

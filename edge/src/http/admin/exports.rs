@@ -45,7 +45,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let limit = pagination::limit(cx, AUDIT_ITEMS_MAX)?;
     // Ids ascend with time, and a tilde comes after all of them.
     let before = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_else(|| "~".to_owned());
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let found = exports::list(db, &admin.company, &before, pagination::rows(limit)).await?;
     let (found, pagination) = pagination::cut_page(found, limit, |e| pagination::write_cursor(&e.id));
     let exports = found.into_iter().map(|e| describe(e, false)).collect::<Result<_, _>>()?;
@@ -55,7 +55,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
 /// `GET /api/admin/exports/{id}` → `{success, export}`. Its `marks` are the points where an
 /// interrupted download can continue.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    let found = exports::find(cx.db(Some(&admin.company))?, &admin.company, id).await?;
+    let found = exports::find(cx.db(&admin.company)?, &admin.company, id).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "no export of this company has this id"))?;
     response::answer(&ExportAnswer { export: describe(found, true)? })
 }

@@ -109,7 +109,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
         body::check_length(text, "search", 1..=NAME_CHARS_MAX)?;
     }
     let filter = Wanted { kind: cx.query("kind"), key: cx.query("groupId"), text: search };
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let found = groups::list(db, &admin.company, &filter, after.as_ref(), pagination::rows(limit)).await?;
     let position = |c: &Counted| serde_json::json!([c.group.kind, c.group.key]).to_string();
     let (found, pagination) =
@@ -130,7 +130,7 @@ pub(crate) async fn members(cx: &RequestContext, admin: auth::Admin, id: &str) -
     let limit = pagination::limit(cx, MEMBERS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, read_position)?;
     find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let found = groups::members(db, &admin.company, id, after.as_ref(), pagination::rows(limit)).await?;
     let (found, pagination) =
         pagination::cut_page(found, limit, |m| pagination::write_cursor(&write_position(&m.place)));
@@ -163,7 +163,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
     })?;
     let (ts, message_id) = (clock::event_ts(cx.now_ms(), 0), random::message_id());
     let traits = TrustedTraits { fields: &fields, ts, id: &message_id };
-    if !groups::set_trusted(cx.db(Some(&admin.company))?, &admin.company, id, traits).await? {
+    if !groups::set_trusted(cx.db(&admin.company)?, &admin.company, id, traits).await? {
         return Err(unknown().into());
     }
     get(cx, admin, id).await
@@ -173,7 +173,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
 /// that named it stay, and a later event creates it again.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
     find(cx, &admin.company, id).await?;
-    if groups::delete(cx.db(Some(&admin.company))?, &admin.company, id).await? {
+    if groups::delete(cx.db(&admin.company)?, &admin.company, id).await? {
         return response::success();
     }
     let message = "the group has so many members that not all are deleted yet; ask again to go on";
@@ -181,7 +181,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 }
 
 async fn find(cx: &RequestContext, company: &str, id: &str) -> Result<Counted, Error> {
-    groups::find(cx.db(Some(company))?, company, id).await?.ok_or_else(|| unknown().into())
+    groups::find(cx.db(company)?, company, id).await?.ok_or_else(|| unknown().into())
 }
 
 fn unknown() -> Problem {

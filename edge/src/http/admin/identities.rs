@@ -89,7 +89,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let limit = pagination::limit(cx, LINKS_ITEMS_MAX)?;
     let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(Order::Desc));
     let profile = find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let rows = merges::group(db, &admin.company, &profile.id).await?;
     let keys: Vec<String> = rows.iter().flat_map(|row| keys(&row.aliases, row.email.as_deref())).collect();
     let keys = identity_keys::addresses(db, &admin.company, &profile.id, &keys).await?;

@@ -86,7 +86,7 @@ pub(crate) struct OwnKeyList<'a> {
 /// `GET /api/admin/keys` → `{success, keys:[{id, scope, prefix, name, createdAt, lastUsedAt,
 /// revokedAt, current}]}`. Keys that are not revoked come first.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let keys = companies::keys(cx.db(None)?, &admin.company, KEYS_SHOWN_MAX).await?;
+    let keys = companies::keys(cx.directory()?, &admin.company, KEYS_SHOWN_MAX).await?;
     let listed = |key| OwnKey { listed: Key::new(key), current: key.id == admin.key };
     response::answer(&OwnKeyList { keys: keys.iter().map(listed).collect() })
 }
@@ -128,7 +128,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
     let scope = request.scope.ok_or_else(|| Problem::field(Code::MissingField, "scope", "scope is server or admin"))?;
     let name = request.name.unwrap_or_default();
     body::check_length(&name, "name", 0..=NAME_CHARS_MAX)?;
-    let (key, db) = (FreshKey::new(scope), cx.db(None)?);
+    let (key, db) = (FreshKey::new(scope), cx.directory()?);
     if !companies::add_key(db, company, &key.row(&name), KEYS_MAX, cx.now_ms()).await? {
         let message = format!("a company has at most {KEYS_MAX} keys that are not revoked");
         let full = companies::find(db, company).await?.map(|_| Problem::new(Code::LimitReached, message));
@@ -140,7 +140,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
 
 /// Revokes a key of a company.
 pub(crate) async fn revoke(cx: &RequestContext, company: &str, key: &str) -> HandlerResult {
-    if !companies::revoke_key(cx.db(None)?, company, key, cx.now_ms()).await? {
+    if !companies::revoke_key(cx.directory()?, company, key, cx.now_ms()).await? {
         return Err(Problem::new(Code::NotFound, "no key of this company has this id").into());
     }
     success()

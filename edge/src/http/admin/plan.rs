@@ -26,7 +26,7 @@ use crate::store::plans::{self, Sample};
 /// violations:[{event, field, reason, count, firstAt, lastAt}]}`, the most frequent first. Counts
 /// are some seconds old.
 pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let stored = plans::find(db, &admin.company).await?;
     let seen = plans::violations(db, &admin.company).await?;
     let plan: plan::Plan = stored.as_ref().map(|s| serde_json::from_str(&s.plan)).transpose()?.unwrap_or_default();
@@ -66,7 +66,7 @@ pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
     let mode = request.mode.ok_or_else(|| missing("mode", "mode is off, report or reject"))?;
     let additional_events = request.additional_events.unwrap_or_default();
     let plan = request.events.map(|events| plan::Plan { events, additional_events }.checked()).transpose()?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     if plan.is_none() && mode != Mode::Off && plans::find(db, &admin.company).await?.is_none_or(|s| s.plan == "{}") {
         return Err(missing("events", "there is no plan yet: events says which there are").into());
     }
@@ -81,7 +81,7 @@ pub(crate) async fn put(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
 /// `POST /api/admin/plan/infer` → `{success, plan:{events, additionalEvents}, sampled}`: a plan
 /// that a sample of the stored events satisfies. Stores nothing.
 pub(crate) async fn infer(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let samples = plans::sample(cx.db(Some(&admin.company))?, &admin.company).await?;
+    let samples = plans::sample(cx.db(&admin.company)?, &admin.company).await?;
     let read = |sample: &Sample| (sample.name.clone(), json::value(&sample.data));
     let samples: Vec<(String, Value)> = samples.iter().map(read).collect();
     let plan = plan::Plan::infer(samples.iter().map(|(name, data)| (name.as_str(), data)));
@@ -126,7 +126,7 @@ pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
             plan::Plan { events, additional_events: additional_events.unwrap_or_default() }.checked()?
         }
         None => {
-            let stored = plans::find(cx.db(Some(&admin.company))?, &admin.company).await?;
+            let stored = plans::find(cx.db(&admin.company)?, &admin.company).await?;
             let message = "the company has no plan yet; give one in plan";
             let stored = stored.ok_or_else(|| Problem::field(Code::MissingField, "plan", message))?;
             serde_json::from_str(&stored.plan)?

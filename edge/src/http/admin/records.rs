@@ -63,7 +63,7 @@ pub(crate) async fn with_records(
 ) -> Result<Vec<UserWith>, Error> {
     let Some(company) = people.first().map(|person| &person.company) else { return Ok(Vec::new()) };
     let ids: Vec<&str> = people.iter().map(|person| person.id.as_str()).collect();
-    let db = cx.db(Some(company))?;
+    let db = cx.db(company)?;
     Ok(with(people, records::of_people(db, company, &ids, included, included.most(ids.len())).await?))
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
     let kinds = kinds(cx, "kind")?.map(|kinds| serde_json::to_string(&kinds)).transpose()?;
     let after = pagination::cursor(cx, read_position)?;
     let profile = find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let part = Part::Page { most: pagination::rows(limit), after: after.as_ref() };
     let mut listed = records::list(db, &admin.company, &[&profile.id], kinds.as_deref(), part).await?;
     let whole = listed.iter().take_while(|l| l.record.is_some()).count();

@@ -35,7 +35,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin) -> HandlerResul
 
 /// The answer with the settings, and with the identity secret if this request created it.
 async fn show(cx: &RequestContext, admin: &auth::Admin, identity_secret: Option<String>) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let found = companies::find(db, &admin.company).await?;
     let funnel = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let company = found.ok_or_else(|| Error::Internal("a key's company is missing".into()))?;
@@ -110,7 +110,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
         verification: identity.rule,
         identity_secret: identity.sealed,
     };
-    companies::update(cx.db(Some(&admin.company))?, &admin.company, &change).await?;
+    companies::update(cx.db(&admin.company)?, &admin.company, &change).await?;
     if request.webhooks_enabled == Some(true) {
         recover::after_answer(cx);
     }
@@ -144,10 +144,8 @@ async fn identity(
         return Err(Problem::field(Code::InvalidField, "identitySecret", message).into());
     }
     let on = rule.is_some_and(|rule| rule != Verification::Off);
-    let missing = on
-        && companies::verification(cx.db(Some(&admin.company))?, &admin.company)
-            .await?
-            .is_none_or(|(_, s)| s.is_none());
+    let missing =
+        on && companies::verification(cx.db(&admin.company)?, &admin.company).await?.is_none_or(|(_, s)| s.is_none());
     let made = (request.identity_secret.is_none() && (request.rotate_identity_secret == Some(true) || missing))
         .then(|| hex(&random::bytes::<32>()));
     let sealed = match request.identity_secret.as_ref().or(made.as_ref()) {
@@ -171,7 +169,7 @@ async fn funnel(cx: &RequestContext, admin: &auth::Admin, request: &SettingsChan
         let message = format!("webhook_secret has at most {SECRET_BYTES_MAX} bytes");
         return Err(Problem::field(Code::InvalidField, "webhook_secret", message).into());
     }
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let current = subscriptions::find(db, &admin.company, FUNNEL).await?;
     let url = url.or_else(|| current.map(|f| f.url));
     let missing = || Problem::field(Code::MissingField, "crm_webhook_url", "crm_webhook_url is missing");

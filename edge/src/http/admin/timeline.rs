@@ -59,7 +59,7 @@ pub(crate) async fn get(cx: &RequestContext, admin: auth::Admin, id: &str) -> Ha
     let limit = pagination::limit(cx, TIMELINE_ITEMS_MAX)?;
     let cursor = pagination::cursor(cx, Cursor::from_text)?.unwrap_or_else(|| Cursor::start(order));
     let profile = find(cx, &admin.company, id).await?;
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let steps = Steps::new(limit + 1, usize::try_from(profile.sessions).unwrap_or_default() + 1);
     let found = timeline::entries(db, &admin.company, &profile.id, (&cursor, order), steps).await?;
     let (mut entries, left_out) = in_turn(found, steps, order);

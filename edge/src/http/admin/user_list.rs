@@ -84,7 +84,7 @@ pub(crate) const PARAMETERS: [&str; 15] = [
 /// and the order of the request that returned it. `?email=` or `?externalId=` finds one user, with
 /// `{limit, hasMore, nextCursor}`. The parameters `include…` add records to each user.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
     let included = records::included(cx)?;
     let key = match (cx.query("email"), cx.query("externalId")) {

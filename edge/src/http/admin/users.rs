@@ -89,6 +89,6 @@ pub(crate) async fn groups(cx: &RequestContext, company: &str, profile: &Profile
     if profile.counts == "{}" {
         return Ok(Vec::new());
     }
-    let found = store::groups::of(cx.db(Some(company))?, company, &profile.id).await?;
+    let found = store::groups::of(cx.db(company)?, company, &profile.id).await?;
     Ok(found.into_iter().map(GroupOf::from).collect())
 }

@@ -97,7 +97,7 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
     let sealed = vault(cx.env())?.seal(&owner, &secret, random::bytes());
     let new = change(cx, request, crm, &owner)?;
     let policy = new.policy.unwrap_or(crm);
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let most = i64::try_from(SUBSCRIPTIONS_MAX).unwrap_or(i64::MAX);
     if !subscriptions::add(db, &admin.company, &id, &sealed, &new, policy, most, cx.now_ms()).await? {
         return Err(
@@ -122,7 +122,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
         standard: false,
     };
     let change = change(cx, request, policy, &secrets::owner(&admin.company, id))?;
-    if !subscriptions::update(cx.db(Some(&admin.company))?, &admin.company, id, &change, cx.now_ms()).await? {
+    if !subscriptions::update(cx.db(&admin.company)?, &admin.company, id, &change, cx.now_ms()).await? {
         find(cx, &admin, id).await?;
         return Err(too_many_headers().into());
     }
@@ -134,7 +134,7 @@ pub(crate) async fn patch(cx: &RequestContext, admin: auth::Admin, id: &str) -> 
 
 /// `DELETE /api/admin/webhooks/{id}` → `{success}`. Open deliveries are dismissed.
 pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    if !subscriptions::delete(cx.db(Some(&admin.company))?, &admin.company, id, cx.now_ms()).await? {
+    if !subscriptions::delete(cx.db(&admin.company)?, &admin.company, id, cx.now_ms()).await? {
         return Err(unknown().into());
     }
     success()
@@ -142,7 +142,7 @@ pub(crate) async fn delete(cx: &RequestContext, admin: auth::Admin, id: &str) ->
 
 /// `GET /api/admin/webhooks` → `{success, webhooks:[…]}`.
 pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin) -> HandlerResult {
-    let subscriptions = subscriptions::list(cx.db(Some(&admin.company))?, &admin.company).await?;
+    let subscriptions = subscriptions::list(cx.db(&admin.company)?, &admin.company).await?;
     let webhooks = subscriptions.into_iter().map(|s| describe(s, None)).collect::<Result<_, _>>()?;
     response::answer(&WebhookList { webhooks })
 }
@@ -166,7 +166,7 @@ pub(crate) async fn rotate(cx: &RequestContext, admin: auth::Admin, id: &str) ->
     let until = (grace_h > 0).then(|| cx.now_ms() + i64::from(grace_h) * HOUR_MS);
     let secret = signature::secret(random::bytes());
     let sealed = vault(cx.env())?.seal(&secrets::owner(&admin.company, id), &secret, random::bytes());
-    let db = cx.db(Some(&admin.company))?;
+    let db = cx.db(&admin.company)?;
     let new_secret = subscriptions::NewSecret { sealed: &sealed, old_until_ms: until };
     if !subscriptions::rotate(db, &admin.company, id, new_secret, cx.now_ms()).await? {
         find(cx, &admin, id).await?;
@@ -195,7 +195,7 @@ fn sent(message: &Message<'_>) -> TestRequest {
 /// statusCode, error, responseBody, durationMs}`. Sends `webhook.test` once, signed, and shows the
 /// result. A webhook that is switched off gets the test too.
 pub(crate) async fn test(cx: &RequestContext, admin: auth::Admin, id: &str) -> HandlerResult {
-    let found = subscriptions::target(cx.db(Some(&admin.company))?, &admin.company, id).await?;
+    let found = subscriptions::target(cx.db(&admin.company)?, &admin.company, id).await?;
     let target = found.ok_or_else(unknown)?;
     let began = cx.now_ms();
     let delivery_id = hex(&random::bytes::<16>());

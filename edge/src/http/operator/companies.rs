@@ -70,7 +70,7 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     let revenue_events = serde_json::to_string(&revenue::DEFAULT_EVENTS)?;
     let keys = [server.row("first server key"), admin.row("first admin key")];
     let company = NewCompany { id: &id, name: name.trim(), revenue_events: &revenue_events };
-    if !companies::create(cx.db(None)?, company, &keys, cx.now_ms()).await? {
+    if !companies::create(cx.directory()?, company, &keys, cx.now_ms()).await? {
         return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
     }
     cx.changed(&id);
@@ -115,7 +115,7 @@ struct Storage {
 pub(crate) async fn list(cx: &RequestContext, _operator: auth::Operator) -> HandlerResult {
     let limit = pagination::limit(cx, USERS_ITEMS_MAX)?;
     let after = pagination::cursor(cx, |id| Some(id.to_owned()))?.unwrap_or_default();
-    let db = cx.db(None)?;
+    let db = cx.directory()?;
     let mut found = companies::list(db, &after, pagination::rows(limit)).await?;
     let (bytes, bytes_max) = db.bytes();
     let storage = Storage { bytes, bytes_max };
@@ -134,7 +134,7 @@ pub(crate) struct KeyList<'a> {
 /// `GET /api/operator/companies/{id}/keys` → `{success, keys:[{id, scope, prefix, name, createdAt,
 /// lastUsedAt, revokedAt}]}`.
 pub(crate) async fn keys(cx: &RequestContext, _operator: auth::Operator, company: &str) -> HandlerResult {
-    let keys = companies::keys(cx.db(None)?, company, KEYS_SHOWN_MAX).await?;
+    let keys = companies::keys(cx.directory()?, company, KEYS_SHOWN_MAX).await?;
     if keys.is_empty() {
         return Err(keys::unknown().into());
     }

@@ -109,7 +109,7 @@ impl VendorIdentify<'_> {
         let (keys, sessions) =
             ([ids.user.key.key.as_str(), &ids.previous.key.key], [ids.user.session.as_str(), &ids.previous.session]);
         let message_id = fields.message_id.as_deref().unwrap_or_default();
-        let db = self.cx.db(Some(self.company))?;
+        let db = self.cx.db(self.company)?;
         let known = aliases::find(db, self.company, keys, sessions, (message_id, fields.identify_hash)).await?;
         if is_either && self.rank(&ids.previous, &known) > self.rank(&ids.user, &known) {
             std::mem::swap(&mut ids.user, &mut ids.previous);
@@ -158,7 +158,7 @@ impl VendorIdentify<'_> {
                 Joined::Done
             }
             (None, Some(from)) => {
-                let (db, key) = (self.cx.db(Some(self.company))?, &ids.user.key);
+                let (db, key) = (self.cx.db(self.company)?, &ids.user.key);
                 let added = AddedKey { profile: &from.profile, key: &key.key, typed: key.typed.as_deref() };
                 if identity_keys::add(db, self.company, added, self.cx.stamp()).await? {
                     Joined::Done
