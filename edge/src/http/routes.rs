@@ -18,7 +18,7 @@ use crate::http::response::success;
 use crate::http::route::{Caller, Handler, HandlerResult, Parameters, Path, Target, at, delete, get, patch, post, put};
 use crate::http::server::events as server_events;
 use crate::http::{audit, vendor};
-use crate::ingest::vendor::Family;
+use crate::ingest::vendor::VendorFormat;
 
 /// A handler without credentials. Parameters of the path follow its name.
 macro_rules! open {
@@ -76,7 +76,7 @@ pub(crate) const PATHS: &[Path] = &[
     // Other vendors' clients.
     at("/beacon/v1/batch", &[post(open!(VendorClient, segment_batch)).any_query()]),
     at("/v1/{kind}", &[post(open!(VendorClient, segment, kind)).any_query()])
-        .of(|kind| Family::segment(kind).is_some()),
+        .of(|kind| VendorFormat::segment(kind).is_some()),
     at("/v1/projects/{key}/settings", &[get(open!(VendorClient, vendor::settings, key)).any_query()]),
     at("/sourceConfig", &[get(open!(VendorClient, vendor::source_config)).any_query()]),
     at("/batch", &[post(open!(VendorClient, posthog)).any_query()]),
@@ -232,19 +232,19 @@ async fn health(_cx: &RequestContext) -> HandlerResult {
 }
 
 async fn segment(cx: &RequestContext, kind: &str) -> HandlerResult {
-    vendor::post(cx, &Family::segment(kind).unwrap_or(Family::SegmentBatch)).await
+    vendor::post(cx, &VendorFormat::segment(kind).unwrap_or(VendorFormat::SegmentBatch)).await
 }
 
 async fn segment_batch(cx: &RequestContext) -> HandlerResult {
-    vendor::post(cx, &Family::SegmentBatch).await
+    vendor::post(cx, &VendorFormat::SegmentBatch).await
 }
 
 async fn posthog(cx: &RequestContext) -> HandlerResult {
-    vendor::post(cx, &Family::PostHog).await
+    vendor::post(cx, &VendorFormat::PostHog).await
 }
 
 async fn jitsu(cx: &RequestContext, kind: &str) -> HandlerResult {
-    vendor::post(cx, &Family::Jitsu(kind.to_owned())).await
+    vendor::post(cx, &VendorFormat::Jitsu(kind.to_owned())).await
 }
 
 /// Finds the path that matches, and its parameters. A slash at the end makes no difference.

@@ -64,7 +64,7 @@ struct Identifier {
 /// The single-event form as an item of a batch, so that both are read by the same code.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Single<'a> {
+struct SingleEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,7 +189,7 @@ pub(crate) fn parse(cx: &IngestContext, text: &str, hash: &str) -> Result<Parsed
     let arrival = Arrival { subject, sent_ms, received_ms: cx.now_ms() };
     let single = request.events.is_none();
     let mut sorted = if single {
-        let item = Single {
+        let item = SingleEvent {
             event_type: request.event_type,
             event_data: request.event_data,
             timestamp: request.timestamp,
