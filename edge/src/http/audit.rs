@@ -11,11 +11,11 @@ use crate::domain::audit::ALL;
 use crate::domain::clock;
 use crate::error::Error;
 use crate::http::auth;
-use crate::http::context::{RequestContext, Trace};
+use crate::http::context::{AuditTrace, RequestContext};
 use crate::http::pagination;
 use crate::http::response;
 use crate::http::route::HandlerResult;
-use crate::http::route::{Parameters, Route, Target};
+use crate::http::route::{AuditTarget, Parameters, Route};
 use crate::runtime::random;
 use crate::store::audit::{self, Deed};
 
@@ -29,7 +29,7 @@ pub(crate) async fn record<T>(
     handled: Result<T, Error>,
 ) -> Result<T, Error> {
     let Some((action, audited)) = route.audit else { return handled };
-    let Trace { actor: Some(actor), company, target } = cx.take_trace() else { return handled };
+    let AuditTrace { actor: Some(actor), company, target } = cx.take_audit_trace() else { return handled };
     // In the operator's requests the path names the company, or the request has created it.
     let of_operator = || parameters.find("company").map(str::to_owned).or_else(|| target.clone());
     let Some(company) = company.or_else(of_operator) else { return handled };
@@ -38,9 +38,9 @@ pub(crate) async fn record<T>(
     // something that exists.
     let was_found = matches!(code, None | Some(Code::Conflict | Code::ErasedUser | Code::LimitReached));
     let in_path = match audited {
-        Target::Parameter(name) => Some(parameters.get(name)),
-        Target::Fixed(id) => Some(id),
-        Target::Handler => None,
+        AuditTarget::Parameter(name) => Some(parameters.get(name)),
+        AuditTarget::Fixed(id) => Some(id),
+        AuditTarget::Handler => None,
     };
     let in_path = in_path.filter(|_| was_found);
     let id = entry_id(cx.now_ms(), &hex(&random::bytes::<8>()));

@@ -131,7 +131,7 @@ pub(crate) async fn unknown(cx: &RequestContext) -> worker::Result<Response> {
 
 /// The page for an unknown path. It is one of the deployment's files.
 async fn page_not_found(cx: &RequestContext) -> Option<Response> {
-    let (protocol, host) = cx.own_origin()?;
+    let (protocol, host) = cx.request_origin()?;
     let page = cx.env().assets("ASSETS").ok()?.fetch(format!("{protocol}://{host}/404"), None).await.ok()?;
     (page.status_code() == 200).then(|| page.with_status(404))
 }

@@ -273,7 +273,7 @@ async fn start(
     }
     // For an export of one person, the target in the audit log is that person.
     if kind != Kind::User {
-        cx.changed(&id);
+        cx.set_audit_target(&id);
     }
     let headers = common_headers(cx)?;
     headers.set("content-type", format.content_type())?;

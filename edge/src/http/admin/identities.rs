@@ -153,7 +153,7 @@ pub(crate) async fn merge(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
     let request: MergeRequest = request_body::change(&text)?;
     let (into, from) = (request_body::required(request.into, "into")?, request_body::required(request.from, "from")?);
     join(cx, &admin.company, &into, &from, Scope::Admin).await?;
-    cx.changed(&into);
+    cx.set_audit_target(&into);
     let user = find(cx, &admin.company, &into).await?.person(&admin.company)?.user();
     response::answer(&MergeAnswer { user })
 }
@@ -180,6 +180,6 @@ pub(crate) async fn undo(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
             return Err(Problem::field(Code::MissingField, "messageId", message).into());
         }
     };
-    cx.changed(&undone.user_id);
+    cx.set_audit_target(&undone.user_id);
     response::answer(&undone)
 }

@@ -134,7 +134,7 @@ pub(crate) async fn add(cx: &RequestContext, company: &str) -> HandlerResult {
         let full = companies::find(db, company).await?.map(|_| Problem::new(Code::LimitReached, message));
         return Err(full.unwrap_or_else(unknown).into());
     }
-    cx.changed(&key.id);
+    cx.set_audit_target(&key.id);
     response::answer(&KeyAnswer { key: MadeKey::new(&key, &name, cx.now_ms()) })
 }
 

@@ -91,7 +91,8 @@ pub(crate) fn check_url(cx: &RequestContext, typed: &str, field: &'static str) -
     if typed.chars().any(char::is_control) {
         return Err(refused("the URL must not contain control characters"));
     }
-    let url = client::check_url(typed, cx.own_host().as_deref(), client::allows_loopback(cx.env())).map_err(refused)?;
+    let url =
+        client::check_url(typed, cx.request_host().as_deref(), client::allows_loopback(cx.env())).map_err(refused)?;
     if url.len() > URL_BYTES_MAX {
         return Err(refused(&format!("{field} has at most {URL_BYTES_MAX} bytes")));
     }

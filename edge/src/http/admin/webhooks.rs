@@ -104,7 +104,7 @@ pub(crate) async fn post(cx: &RequestContext, admin: auth::Admin) -> HandlerResu
             Problem::new(Code::LimitReached, format!("a company has at most {SUBSCRIPTIONS_MAX} webhooks")).into()
         );
     }
-    cx.changed(&id);
+    cx.set_audit_target(&id);
     answer(cx, &admin, &id, Some(secret)).await
 }
 

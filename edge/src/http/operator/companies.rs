@@ -73,7 +73,7 @@ pub(crate) async fn post(cx: &RequestContext, _operator: auth::Operator) -> Hand
     if !companies::create(cx.directory()?, company, &keys, cx.now_ms()).await? {
         return Err(Problem::field(Code::Conflict, "companyId", "a company has this id already").into());
     }
-    cx.changed(&id);
+    cx.set_audit_target(&id);
     let now = cx.now_ms();
     response::answer(&CompanyAnswer {
         company: Company { id: &id, name: name.trim(), created_at: clock::iso(now) },

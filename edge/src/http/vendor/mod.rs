@@ -24,10 +24,10 @@ pub(crate) async fn post(cx: &RequestContext, family: &VendorFormat) -> HandlerR
     let (single, in_body) = (messages.single, messages.key.take());
     let key = write_key::find(cx, secret.or(in_body))?;
     match &key {
-        WriteKey::Public(company) => rate_limit::page(cx, company, messages.items.len()).await?,
+        WriteKey::Public(company) => rate_limit::count_page(cx, company, messages.items.len()).await?,
         WriteKey::Server(hash) => {
-            rate_limit::key(cx, hash).await?;
-            rate_limit::items(cx, hash, messages.items.len()).await?;
+            rate_limit::count_key(cx, hash).await?;
+            rate_limit::count_items(cx, hash, messages.items.len()).await?;
         }
     }
     let stored = vendor::store(cx, &key, messages).await;
@@ -57,7 +57,7 @@ pub(crate) async fn post(cx: &RequestContext, family: &VendorFormat) -> HandlerR
 /// `GET /v1/projects/{key}/settings` → the settings that analytics.js and Customer.io's client load
 /// first. They name the host to send to.
 pub(crate) async fn settings(cx: &RequestContext, key: &str) -> HandlerResult {
-    let (protocol, host) = cx.own_origin().unwrap_or_default();
+    let (protocol, host) = cx.request_origin().unwrap_or_default();
     let segment = json!({
         "apiKey": key, "apiHost": format!("{host}/v1"), "protocol": protocol, "unbundledIntegrations": [],
         "addBundledMetadata": false,
