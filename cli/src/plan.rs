@@ -125,9 +125,9 @@ fn check(file: &str, by: Option<&str>, api: &Api, output: Output) -> Result<(), 
         let PlanChecked { refused: found, .. } = answer.read()?;
         refused += found.len();
         let line = |r: &PlanRefused| {
-            let place = number * EVENTS_A_CALL + r.index + 1;
+            let position = number * EVENTS_A_CALL + r.index + 1;
             let why: Vec<&str> = r.violations.iter().map(|v| v.message.as_str()).collect();
-            format!("{place}. {}: {}", r.event_type, why.join("; "))
+            format!("{position}. {}: {}", r.event_type, why.join("; "))
         };
         if output.json {
             output.text(answer.text.trim_end())?;

@@ -77,7 +77,7 @@ mod tests {
             ("{", Code::InvalidJson, None),
         ] {
             let problem = change::<Change>(text).unwrap_err();
-            assert_eq!((problem.code, problem.place()), (code, field), "{text}: {}", problem.message);
+            assert_eq!((problem.code, problem.path_or_field()), (code, field), "{text}: {}", problem.message);
         }
         assert!(change::<Change>(r#"{"name":null,"size":1}"#).is_ok());
     }

@@ -42,7 +42,7 @@ pub(crate) struct Rejected {
 
 impl Rejected {
     pub(crate) fn new(index: usize, problem: Problem) -> Self {
-        let field = problem.place().map(str::to_owned);
+        let field = problem.path_or_field().map(str::to_owned);
         Self { index, code: problem.code.as_str(), message: problem.message, field }
     }
 }

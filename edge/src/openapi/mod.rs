@@ -247,8 +247,8 @@ mod tests {
                 }
                 (_, Value::Array(all)) => {
                     let are_schemas = ["allOf", "anyOf", "oneOf"].contains(&name.as_str());
-                    for (place, one) in all.iter().enumerate() {
-                        schemas_of(one, &format!("{path}/{place}"), are_schemas, found);
+                    for (index, one) in all.iter().enumerate() {
+                        schemas_of(one, &format!("{path}/{index}"), are_schemas, found);
                     }
                 }
                 ("schema" | "items" | "additionalProperties", _) => schemas_of(member, &path, true, found),

@@ -189,8 +189,8 @@ fn unknown() -> Problem {
 }
 
 /// Writes the position of a member in a list.
-fn write_position(place: &Place) -> String {
-    serde_json::json!([place.session, place.at, place.id]).to_string()
+fn write_position(position: &Place) -> String {
+    serde_json::json!([position.session, position.at, position.id]).to_string()
 }
 
 /// Reads the position of a member in a list.
@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn the_position_of_a_member_survives_writing_and_reading() {
-        let place = Place { session: "s".into(), at: 5, id: "a\".b".into() };
-        assert_eq!(read_position(&write_position(&place)), Some(place));
+        let position = Place { session: "s".into(), at: 5, id: "a\".b".into() };
+        assert_eq!(read_position(&write_position(&position)), Some(position));
         assert_eq!(read_position("[5]"), None);
     }
 }

@@ -87,8 +87,8 @@ pub(crate) async fn list(cx: &RequestContext, admin: auth::Admin, id: &str) -> H
 }
 
 /// Writes the position of a record in a list: `<ts>.<kind>.<id>`. A kind has no full stop.
-fn write_position(place: &Place) -> String {
-    format!("{}.{}.{}", place.ts, place.kind, place.id)
+fn write_position(position: &Place) -> String {
+    format!("{}.{}.{}", position.ts, position.kind, position.id)
 }
 
 /// Reads the position of a record in a list.
@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn the_position_of_a_record_survives_writing_and_reading() {
-        let place = Place { ts: 5, kind: "order".into(), id: "a.b".into() };
-        assert_eq!(read_position(&write_position(&place)), Some(place));
+        let position = Place { ts: 5, kind: "order".into(), id: "a.b".into() };
+        assert_eq!(read_position(&write_position(&position)), Some(position));
         assert_eq!(read_position("5..a"), None);
     }
 }

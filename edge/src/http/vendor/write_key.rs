@@ -16,9 +16,9 @@ const SECRET_PREFIX: &str = "tm_";
 /// Finds the key of a request. A text that cannot be a key is refused without a query of the
 /// database, because clients repeat a request after a 401.
 pub(crate) fn find(cx: &RequestContext, body: Option<String>) -> Result<WriteKey, Problem> {
-    let places = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
+    let sent = [basic(cx), cx.header("x-write-key"), auth::bearer(cx), body];
     // Some clients always send `key:secret`. TrackMate's keys have no colon.
-    let keys = places.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
+    let keys = sent.into_iter().flatten().filter_map(|key| key.split(':').next().map(|key| key.trim().to_owned()));
     let mut keys = keys.filter(|key| !key.is_empty());
     let in_query = || cx.query("writeKey").filter(|key| is_company_id(key));
     let key = keys.next().or_else(in_query).ok_or_else(|| {
