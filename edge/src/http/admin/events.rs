@@ -157,27 +157,10 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
         }
         Some((None, ..)) | None => None,
     };
-    let attempted =
+    let deliveries =
         delivery_log::of_event(db, &admin.company, event.source, &event.message_id, event.received_at).await?;
     // A server may have sent an event of a browser's session.
     let sender = event.source.shown(event.sent_by_server.is_some());
-    let delivery = |d: delivery_log::OfEvent| -> Result<ReceiptDelivery, Error> {
-        let delivery = deliveries::describe(d.logged)?;
-        Ok(ReceiptDelivery {
-            webhook_id: d.subscription,
-            webhook_name: d.webhook,
-            id: delivery.id,
-            event: delivery.event,
-            message_id: delivery.message_id,
-            status: delivery.status,
-            created_at: delivery.created_at,
-            next_attempt_at: delivery.next_attempt_at,
-            finished_at: delivery.finished_at,
-            payload: delivery.payload,
-            attempts_made: delivery.attempts_made,
-            attempts: delivery.attempts,
-        })
-    };
     Ok(EventReceipt {
         event: ReceivedEvent {
             message_id: event.message_id,
@@ -199,7 +182,26 @@ async fn stored(cx: &RequestContext, admin: &auth::Admin, event: Event) -> Resul
             duplicates: Some(event.duplicates).filter(|n| *n > 0),
         },
         person,
-        deliveries: attempted.into_iter().map(delivery).collect::<Result<_, _>>()?,
+        deliveries: deliveries.into_iter().map(describe_delivery).collect::<Result<_, _>>()?,
+    })
+}
+
+/// A delivery of a receipt as the API shows it.
+fn describe_delivery(d: delivery_log::OfEvent) -> Result<ReceiptDelivery, Error> {
+    let delivery = deliveries::describe(d.logged)?;
+    Ok(ReceiptDelivery {
+        webhook_id: d.subscription,
+        webhook_name: d.webhook,
+        id: delivery.id,
+        event: delivery.event,
+        message_id: delivery.message_id,
+        status: delivery.status,
+        created_at: delivery.created_at,
+        next_attempt_at: delivery.next_attempt_at,
+        finished_at: delivery.finished_at,
+        payload: delivery.payload,
+        attempts_made: delivery.attempts_made,
+        attempts: delivery.attempts,
     })
 }
 
