@@ -142,12 +142,12 @@ impl Listener {
             (Some(target), _) => forward(&self.client, target, &request, &body),
             (None, _) => (200, br#"{"received":true}"#.to_vec()),
         };
-        let as_shown = if self.output.json { as_json } else { as_text };
-        let shown = as_shown(&request, &body, findings, status);
+        let format = if self.output.json { as_json } else { as_text };
+        let text = format(&request, &body, findings, status);
         let json = Header::from_bytes("content-type", "application/json");
         let response = Response::from_data(answer).with_status_code(status);
         let _ = request.respond(json.into_iter().fold(response, Response::with_header));
-        self.output.text(&shown)
+        self.output.text(&text)
     }
 }
 

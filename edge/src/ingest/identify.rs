@@ -49,7 +49,7 @@ pub(crate) struct IdentifyRequest {
 pub(crate) struct IdentifyResult {
     /// The public id of the address. Each address has another, so it does not reveal which
     /// addresses belong to one person.
-    pub(crate) shown: String,
+    pub(crate) public_id: String,
     /// The person's profile; `None` if the identify was refused without a problem.
     pub(crate) profile: Option<String>,
     /// Whether it is no repeat.
@@ -255,12 +255,12 @@ impl IdentifyCommand {
         }
         // No row: another event has this message id, and nothing was stored.
         let taken = || Problem::field(Code::Conflict, "messageId", "this messageId belongs to another event");
-        let identify::Found { shown, profile } = identified.found.ok_or_else(taken)?;
+        let identify::Found { shown: public_id, profile } = identified.found.ok_or_else(taken)?;
         if profile.is_some() {
             cx.log().stored(std::iter::once(&self.row), &identified.stored.new);
         }
         cx.emitted(&self.company, identified.stored.outbox);
-        Ok(Some(IdentifyResult { shown, profile, new: identified.new }))
+        Ok(Some(IdentifyResult { public_id, profile, new: identified.new }))
     }
 
     /// Whether a secret key or a valid `userHash` proves the identify.

@@ -8,7 +8,7 @@ use trackmate_wire::problem::Code;
 use crate::domain::audit::ALL;
 use crate::domain::export::Kind;
 use crate::http::admin::export::ExportCount;
-use crate::openapi::groups::brief;
+use crate::openapi::groups::group_of_user;
 use crate::openapi::json::reference;
 use crate::openapi::operation::{Group, Operation, Who};
 use crate::openapi::users::{USER, belongings, filters, summary, user};
@@ -105,7 +105,7 @@ pub(crate) fn group() -> Group {
                 "UserExport",
                 json!({
                     "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "user": user(),
-                    "summary": summary(), "groups": [brief()], "records": [], "hasMoreOf": [], "events": [event()],
+                    "summary": summary(), "groups": [group_of_user()], "records": [], "hasMoreOf": [], "events": [event()],
                     "rows": 1, "changedDuring": 0, "after": null,
                 }),
             )

@@ -78,6 +78,6 @@ fn example() -> Value {
 }
 
 /// A group of a user.
-pub(crate) fn brief() -> Value {
+pub(crate) fn group_of_user() -> Value {
     json!({"id": "grp_0c1d2e3f4a5b6c7d8e9f0a1b", "groupId": "acme", "kind": "group", "name": "Acme"})
 }

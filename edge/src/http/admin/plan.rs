@@ -140,12 +140,12 @@ pub(crate) async fn check(cx: &RequestContext, admin: auth::Admin) -> HandlerRes
         let data = event_data.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         let found = plan.check(event_type.trim(), &data);
         if !found.is_empty() {
-            let shown = found.into_iter().map(|v| Violation {
+            let violations = found.into_iter().map(|v| Violation {
                 field: v.field,
                 reason: v.reason.as_str().to_owned(),
                 message: v.message,
             });
-            refused.push(PlanRefused { index, event_type, violations: shown.collect() });
+            refused.push(PlanRefused { index, event_type, violations: violations.collect() });
         }
     }
     response::answer(&PlanChecked { checked: items.len(), refused })

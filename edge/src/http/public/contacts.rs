@@ -227,7 +227,7 @@ async fn submit(cx: &RequestContext, text: &str) -> HandlerResult {
         identify_hash: None,
     };
     let identified = store(cx, identify.check(cx)?).await?;
-    let contact_id = identified.as_ref().map(|identified| identified.shown.as_str());
+    let contact_id = identified.as_ref().map(|identified| identified.public_id.as_str());
     response::answer(&ContactAnswer { contact_id, queued: contact_id.is_none(), warnings })
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn post(cx: &RequestContext) -> HandlerResult {
 async fn answer(cx: &RequestContext, text: &str) -> HandlerResult {
     let (command, warning) = IdentifyCommand::parse(cx, text)?;
     let identified = store(cx, command).await?;
-    let profile_id = identified.as_ref().map(|identified| identified.shown.as_str());
+    let profile_id = identified.as_ref().map(|identified| identified.public_id.as_str());
     let (queued, warnings) = (profile_id.is_none(), warning.into_iter().collect());
     response::answer(&IdentifyAnswer { profile_id, queued, warnings })
 }
