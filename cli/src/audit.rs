@@ -6,7 +6,7 @@ use trackmate_wire::api::{AuditEntry, AuditPage};
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
-use crate::webhooks::layout::{table, time};
+use crate::webhooks::layout::{more, table, time};
 use crate::webhooks::parse;
 
 #[derive(Args)]
@@ -31,14 +31,13 @@ pub(crate) struct AuditOptions {
 /// `GET /api/admin/audit`
 pub(crate) fn list(options: &AuditOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [
-        ("limit", Some(&limit)),
-        ("cursor", options.cursor.as_ref()),
-        ("action", options.action.as_ref()),
-        ("since", options.since.as_ref()),
-        ("until", options.until.as_ref()),
+    let query = [
+        ("limit", Some(&*limit)),
+        ("cursor", options.cursor.as_deref()),
+        ("action", options.action.as_deref()),
+        ("since", options.since.as_deref()),
+        ("until", options.until.as_deref()),
     ];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
     output.answer(&api.get("/api/admin/audit", &query)?, |page: AuditPage| {
         let mut rows = vec![["Time", "By", "Action", "Target", "Outcome"].map(String::from)];
         for AuditEntry { at, actor, key, action, target_id, outcome, .. } in page.entries {
@@ -46,7 +45,6 @@ pub(crate) fn list(options: &AuditOptions, api: &Api, output: Output) -> Result<
             let when = time(Some(&at), &chrono::Local);
             rows.push([when, who, action, target_id.unwrap_or_else(|| "-".into()), outcome]);
         }
-        let more = page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nMore: --cursor {c}"));
-        table(&rows, &[]) + &more
+        table(&rows, &[]) + &more(&page.pagination)
     })
 }

@@ -13,7 +13,7 @@ use trackmate_wire::api::ExportList;
 use crate::api::Api;
 use crate::error::Error;
 use crate::output::Output;
-use crate::webhooks::layout::{table, time};
+use crate::webhooks::layout::{more, table, time};
 
 #[derive(Args)]
 pub(crate) struct ListOptions {
@@ -28,8 +28,7 @@ pub(crate) struct ListOptions {
 /// `GET /api/admin/exports`
 pub(crate) fn list(options: &ListOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [("limit", Some(&limit)), ("cursor", options.cursor.as_ref())];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
+    let query = [("limit", Some(&*limit)), ("cursor", options.cursor.as_deref())];
     output.answer(&api.get("/api/admin/exports", &query)?, |page: ExportList| {
         let mut rows = vec![["ID", "Started", "By", "Export", "State", "Rows", "Bytes", "SHA-256"].map(String::from)];
         for e in page.exports {
@@ -38,7 +37,6 @@ pub(crate) fn list(options: &ListOptions, api: &Api, output: Output) -> Result<(
             let what = format!("{} {}", e.kind, e.format);
             rows.push([e.id, when, who, what, e.state, e.rows.to_string(), e.bytes.to_string(), hash]);
         }
-        let more = page.pagination.next_cursor.map_or_else(String::new, |c| format!("\n\nMore: --cursor {c}"));
-        table(&rows, &[5, 6]) + &more
+        table(&rows, &[5, 6]) + &more(&page.pagination)
     })
 }

@@ -9,7 +9,7 @@ use trackmate_wire::api::{EventReceipt, Incoming, LinkedBy, ReceiptDelivery, Rec
 use trackmate_wire::catalogue;
 use trackmate_wire::problem::ALL;
 
-use crate::webhooks::layout::{field, optional, table, time};
+use crate::webhooks::layout::{field, more, optional, table, time};
 
 /// Maximum characters of an event's data in a line.
 const DATA_CHARS_MAX: usize = 100;
@@ -67,11 +67,7 @@ where
         let (event, id) = (or_dash(&entry.event_type), or_dash(&entry.message_id));
         rows.push([time(Some(&entry.at), zone), entry.door.clone(), event, id, reason]);
     }
-    let mut text = table(&rows, &[]);
-    if let Some(cursor) = &page.pagination.next_cursor {
-        let _ = write!(text, "\n\nMore: --cursor {cursor}");
-    }
-    text
+    table(&rows, &[]) + &more(&page.pagination)
 }
 
 pub(super) fn receipt<Z: TimeZone>(receipt: &EventReceipt, zone: &Z) -> String

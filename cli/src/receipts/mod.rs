@@ -57,7 +57,7 @@ pub(crate) struct RejectedOptions {
 
 /// `GET /api/admin/events/{messageId}`
 pub(crate) fn receipt(options: &ReceiptOptions, api: &Api, output: Output) -> Result<(), Error> {
-    let query: Vec<_> = options.source.iter().map(|source| ("door", source.as_str())).collect();
+    let query = [("door", options.source.map(Source::as_str))];
     let answer = api.get(&format!("/api/admin/events/{}", encoded(&options.id)), &query)?;
     output.answer(&answer, |receipt: EventReceipt| layout::receipt(&receipt, &chrono::Local))
 }
@@ -65,13 +65,12 @@ pub(crate) fn receipt(options: &ReceiptOptions, api: &Api, output: Output) -> Re
 /// `GET /api/admin/events/rejected`
 pub(crate) fn rejected(options: &RejectedOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [
-        ("limit", Some(&limit)),
-        ("cursor", options.cursor.as_ref()),
-        ("code", options.code.as_ref()),
-        ("eventType", options.event.as_ref()),
+    let query = [
+        ("limit", Some(&*limit)),
+        ("cursor", options.cursor.as_deref()),
+        ("code", options.code.as_deref()),
+        ("eventType", options.event.as_deref()),
     ];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
     let answer = api.get("/api/admin/events/rejected", &query)?;
     output.answer(&answer, |page: RejectedList| layout::rejected(&page, &chrono::Local))
 }

@@ -40,8 +40,7 @@ pub(crate) struct Options {
 
 /// `GET /api/admin/events/stream`, repeatedly.
 pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Error> {
-    let all = [("outcome", options.outcome.as_deref()), ("eventType", options.event.as_deref())];
-    let query: Vec<_> = all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let query = [("outcome", options.outcome.as_deref()), ("eventType", options.event.as_deref())];
     let mut parser = Parser::after(options.after.map(|seq| seq.to_string()));
     let (mut left, mut connected, mut retry) = (options.count, false, RETRY);
     loop {

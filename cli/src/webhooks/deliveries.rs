@@ -12,8 +12,8 @@ use crate::output::Output;
 /// `GET /api/admin/webhooks/{id}/deliveries`
 pub(super) fn list(options: &DeliveriesOptions, api: &Api, output: Output) -> Result<(), Error> {
     let limit = options.limit.to_string();
-    let all = [("limit", Some(&limit)), ("status", options.status.as_ref()), ("cursor", options.cursor.as_ref())];
-    let query: Vec<_> = all.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?.as_str()))).collect();
+    let query =
+        [("limit", Some(&*limit)), ("status", options.status.as_deref()), ("cursor", options.cursor.as_deref())];
     let answer = api.get(&format!("/api/admin/webhooks/{}/deliveries", options.id), &query)?;
     output.answer(&answer, |page: DeliveryList| layout::deliveries(&page, &chrono::Local))
 }

@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write};
 
 use chrono::{DateTime, TimeZone};
-use trackmate_wire::api::{DeliveryList, TestAnswer, Webhook, WebhookStats};
+use trackmate_wire::api::{DeliveryList, Pagination, TestAnswer, Webhook, WebhookStats};
 
 const RULE_CHARS: usize = 60;
 const ALL_OFF: &str = "All webhooks are switched off (to switch on: trackmate webhooks enable)\n\n";
@@ -118,11 +118,12 @@ where
         let (id, event, status) = (delivery.id.clone(), delivery.event.clone(), delivery.status.clone());
         rows.push([id, created, event, status, delivery.attempts_made.to_string(), last]);
     }
-    let mut text = table(&rows, &[4]);
-    if let Some(cursor) = &page.pagination.next_cursor {
-        let _ = write!(text, "\n\nMore: --cursor {cursor}");
-    }
-    text
+    table(&rows, &[4]) + &more(&page.pagination)
+}
+
+/// The option that shows the next page, if there is one.
+pub(crate) fn more(pagination: &Pagination) -> String {
+    pagination.next_cursor.as_ref().map_or_else(String::new, |cursor| format!("\n\nMore: --cursor {cursor}"))
 }
 
 fn heading(title: &str, all_on: bool) -> String {
