@@ -138,7 +138,7 @@ impl Api {
         Err(match status {
             401 | 403 => Error::NotAuthorised { problem, sources: self.connection.sources() },
             404 => Error::NotFound(problem),
-            _ => Error::Refused(problem),
+            _ => Error::Rejected(problem),
         })
     }
 }

@@ -49,9 +49,9 @@ pub(crate) enum Command {
 pub(crate) enum Mode {
     /// Events are not checked.
     Off,
-    /// Violations are stored and counted.
+    /// Events that violate the plan are stored, and the violations are counted.
     Report,
-    /// Violations are rejected.
+    /// Events that violate the plan are rejected.
     Reject,
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options, api: &Api, output: Output) -> Result<(), Er
                 sleep(PAUSE);
             }
             // The server was reachable before, so retry.
-            Err(error @ (Error::Unreachable(_) | Error::Refused(_))) if connected => {
+            Err(error @ (Error::Unreachable(_) | Error::Rejected(_))) if connected => {
                 output.note(&format!("{error}; retrying in {} s", retry.as_secs()));
                 sleep(retry);
                 retry = RETRY_MAX.min(retry * 2);

@@ -50,7 +50,7 @@ fn requeue(options: &Recover, api: &Api, mut done: impl FnMut(usize)) -> Result<
             return Ok(());
         }
         if answer.requeued == 0 && answer.next_cursor == request.cursor {
-            return Err(Error::Failed("TrackMate says there is more to recover, and does not come further".into()));
+            return Err(Error::Failed("TrackMate reports more deliveries to recover, but makes no progress".into()));
         }
         request.cursor = answer.next_cursor;
     }

@@ -69,7 +69,7 @@ pub(crate) struct DeliveriesOptions {
 pub(crate) struct Recover {
     #[arg(value_parser = parse::id)]
     pub(super) id: String,
-    /// Begin of the period: ISO 8601, epoch milliseconds, or an age such as 90m, 2h, 7d.
+    /// Start of the period: ISO 8601, epoch milliseconds, or an age such as 90m, 2h, 7d.
     #[arg(long, value_name = "T", value_parser = parse::time)]
     pub(super) since: String,
     /// End of the period, in the same formats. Default: now.
