@@ -105,8 +105,8 @@ pub(crate) fn group() -> Group {
                 "UserExport",
                 json!({
                     "success": true, "exportId": export()["id"], "snapshot": export()["snapshot"], "user": user(),
-                    "summary": summary(), "groups": [group_of_user()], "records": [], "hasMoreOf": [], "events": [event()],
-                    "rows": 1, "changedDuring": 0, "after": null,
+                    "summary": summary(), "groups": [group_of_user()], "records": [], "hasMoreOf": [],
+                    "events": [event()], "rows": 1, "changedDuring": 0, "after": null,
                 }),
             )
             .exports(&[])
